@@ -1,0 +1,77 @@
+"""Reverse-mode automatic differentiation of ordinary NumPy code.
+
+NumPy's own functions work on a `Tensor`; the ones exported here are the same objects, under one
+roof with those that NumPy lacks (`sigmoid`, `relu`, `softplus`, `xlogy`).
+"""
+
+from numpy import (
+    abs,
+    add,
+    divide,
+    dot,
+    exp,
+    log,
+    matmul,
+    maximum,
+    mean,
+    minimum,
+    multiply,
+    negative,
+    power,
+    reshape,
+    sqrt,
+    square,
+    subtract,
+    sum,
+    tanh,
+    transpose,
+    where,
+)
+
+from autograd_lite.check.compare import compare
+from autograd_lite.draw import draw
+from autograd_lite.graph import no_grad
+from autograd_lite.rules import defvjp, primitive
+from autograd_lite.rules.special import relu, sigmoid, softplus, xlogy
+from autograd_lite.tensor import Tensor, label
+from autograd_lite.transforms import grad, gradients, value_and_grad
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Tensor",
+    "abs",
+    "add",
+    "compare",
+    "defvjp",
+    "divide",
+    "dot",
+    "draw",
+    "exp",
+    "grad",
+    "gradients",
+    "label",
+    "log",
+    "matmul",
+    "maximum",
+    "mean",
+    "minimum",
+    "multiply",
+    "negative",
+    "no_grad",
+    "power",
+    "primitive",
+    "relu",
+    "reshape",
+    "sigmoid",
+    "softplus",
+    "sqrt",
+    "square",
+    "subtract",
+    "sum",
+    "tanh",
+    "transpose",
+    "value_and_grad",
+    "where",
+    "xlogy",
+]

@@ -1,0 +1,173 @@
+"""The backward pass: gradients flow from outputs to inputs, each node once, the latest first."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.graph import Extra, Node, Source, ancestors
+
+Wrap = Callable[[Any, Any], Any]
+
+
+def propagate(
+    output: Node,
+    gradient: Any,
+    *,
+    freed_by: str | None = None,
+    targets: Iterable[Node | Source] | None = None,
+    wrap: Wrap | None = None,
+) -> dict[Node | Source, Any]:
+    """The gradients that `gradient` at `output` gives at the leaves, or at `targets`.
+
+    With `freed_by`, each node is freed as soon as it is done, and remembers that text. With
+    `wrap(value, node)`, which makes a tensor of a value and a node, the gradients are tensors
+    themselves and the pass is recorded.
+
+    Division by zero and invalid operations are silent here: that a gradient is infinite or not
+    defined shows in its value.
+    """
+    wanted = None if targets is None else frozenset(targets)
+    useful = None if wanted is None else _leading_to(wanted, output)
+    grads: dict[Node | Source, Any] = {output: gradient}
+    found: dict[Node | Source, Any] = {}
+    summed: set[Node | Source] = set()
+    queue = [(-output.serial, output)]
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        while queue:
+            node = heappop(queue)[1]
+            g = grads.pop(node)
+            if node.extra is not None:
+                g = _visit(node.extra, g, retaining=wanted is None)
+            if wanted is not None and node in wanted:
+                found[node] = g
+            parents = node.parents
+            if parents is None:
+                raise RuntimeError(_freed_message(node))
+            kept = node.kept if wrap is None else _wrap_kept(node, wrap)
+            for parent, vjp in zip(parents, node.plan.vjps, strict=False):
+                if vjp is None or (useful is not None and parent not in useful):
+                    continue
+                term = vjp(g, kept)
+                if term.shape != parent.shape or term.dtype is not parent.dtype:
+                    term = fit(term, parent.shape, parent.dtype, node)
+                total = grads.get(parent)
+                if total is None:
+                    grads[parent] = term
+                    if parent.__class__ is Node:
+                        heappush(queue, (-parent.serial, parent))
+                elif parent in summed and total.__class__ is np.ndarray:
+                    # This sum was allocated here and is known to nobody else.
+                    np.add(total, term, out=total)
+                else:
+                    grads[parent] = total + term
+                    summed.add(parent)
+            if freed_by is not None:
+                node.parents = None
+                node.kept = freed_by
+    # What is left has no node behind it: the graph's sources.
+    return grads if wanted is None else found | {s: g for s, g in grads.items() if s in wanted}
+
+
+def fit(term: Any, shape: tuple[int, ...], dtype: Any, node: Node) -> Any:
+    """`term` summed, or expanded, over the axes that broadcasting added, and cast to `dtype`."""
+    if term.shape != shape:
+        extra = term.ndim - len(shape)
+        if extra > 0:
+            term = np.sum(term, axis=tuple(range(extra)))
+        pairs = zip(term.shape, shape, strict=False)
+        stretched = tuple(i for i, (have, want) in enumerate(pairs) if want == 1 != have)
+        if stretched:
+            term = np.sum(term, axis=stretched, keepdims=True)
+        if term.shape != shape:
+            term = _expand(term, shape, node)
+    if term.dtype != dtype:
+        if term.dtype.kind == "c" and dtype.kind != "c":
+            term = term.real
+        term = term.astype(dtype)
+    return term
+
+
+def _expand(term: Any, shape: tuple[int, ...], node: Node) -> Any:
+    try:
+        return np.broadcast_to(term, shape)
+    except ValueError:
+        raise RuntimeError(
+            f"the rule of {node.plan.operation.name} gave a gradient of shape {term.shape} for an "
+            f"operand of shape {shape}; a rule's result must broadcast to its operand or from it"
+        ) from None
+
+
+def owned(gradient: Any) -> Any:
+    """`gradient` as an array whose memory nothing else refers to: itself, or a copy."""
+    if gradient.__class__ is not np.ndarray:
+        return np.array(gradient) if isinstance(gradient, (np.generic, np.ndarray)) else gradient
+    alone = gradient.base is None and gradient.flags.writeable
+    return gradient if alone and _references(gradient) <= _ALONE else gradient.copy()
+
+
+def _references(value: Any) -> int:
+    return sys.getrefcount(value)
+
+
+def _references_when_alone() -> int:
+    """What `_references` counts in `owned` for an array that only the caller's variable holds."""
+
+    def as_owned_does(gradient: Any) -> int:
+        return _references(gradient)
+
+    fresh = object()
+    return as_owned_does(fresh)
+
+
+_ALONE = _references_when_alone()
+
+
+def _leading_to(wanted: frozenset[Node | Source], output: Node) -> set[Node | Source]:
+    useful: set[Node | Source] = set(wanted)
+    for node in reversed(ancestors([output])):
+        if node.parents and any(_is_graph(p) and p in useful for p in node.parents):
+            useful.add(node)
+    return useful
+
+
+def _is_graph(parent: Any) -> bool:
+    return isinstance(parent, (Node, Source))
+
+
+def _wrap_kept(node: Node, wrap: Wrap) -> tuple[Any, ...]:
+    """What `node` keeps, with what depends on the graph as tensors that are connected to it."""
+    kept = []
+    for value, source in zip(node.kept, node.plan.sources, strict=True):
+        if source == -1:
+            value = wrap(value, node)
+        elif source is not None:
+            parent = node.parents[source] if node.parents else None
+            if isinstance(parent, Node):
+                value = wrap(value, parent)
+            elif isinstance(parent, Source) and parent.requires_grad:
+                value = wrap(parent.array, parent.leaf)
+        kept.append(value)
+    return tuple(kept)
+
+
+def _visit(extra: Extra, g: Any, retaining: bool) -> Any:
+    for hook in extra.hooks:
+        changed = hook(g)
+        g = g if changed is None else changed
+    if retaining and extra.retain:
+        extra.grad = owned(g) if extra.grad is None else extra.grad + g
+    return g
+
+
+def _freed_message(node: Node) -> str:
+    what = f"{node.name!r}" if node.name else f"the result of {node.plan.operation.name}"
+    return (
+        f"the graph behind {what} (shape {node.shape}) was freed by an earlier backward() at "
+        f"{node.kept}. Call that one with retain_graph=True to go through the graph again, or "
+        "compute what both share anew for each"
+    )

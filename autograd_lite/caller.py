@@ -1,0 +1,29 @@
+"""Where in the user's own code something was called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import FrameType
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+def caller() -> str:
+    """The file and line of the innermost running statement that is not this package's or NumPy's.
+
+    Of the form `File "train.py", line 12, in step`, as tracebacks have it.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and not _is_users(frame):
+        frame = frame.f_back
+    if frame is None:
+        return "an unknown line"
+    code = frame.f_code
+    return f'File "{code.co_filename}", line {frame.f_lineno}, in {code.co_name}'
+
+
+def _is_users(frame: FrameType) -> bool:
+    if frame.f_code.co_filename.startswith(_PACKAGE):
+        return False
+    return not str(frame.f_globals.get("__name__", "")).startswith("numpy.")

@@ -1,0 +1,6 @@
+"""Checking gradients."""
+
+from autograd_lite.check.compare import compare
+from autograd_lite.check.report import Line, Report
+
+__all__ = ["Line", "Report", "compare"]

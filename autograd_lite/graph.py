@@ -1,0 +1,240 @@
+"""The computation graph: nodes, the arrays it starts from, and whether it is being recorded.
+
+A Tensor is a value and a node. What a graph knows of an operation is a `Node`; what it knows of
+a tensor that no operation made is a `Leaf`. The arrays that a graph reads from outside (leaves'
+data and constants) each have one `Source`, which lives as long as a graph leads to it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from types import FrameType
+from typing import Any
+
+from autograd_lite.locks import lock, release
+from autograd_lite.rules import Plan
+
+next_serial = itertools.count().__next__
+
+pauses: ContextVar[tuple[_Pause, ...]] = ContextVar("pauses", default=())
+"""The `no_grad` blocks that this thread or task is in; empty while it records."""
+
+
+class Node:
+    """An operation that was recorded.
+
+    `parents` has one entry per operand: a Node, a Source, or a plain scalar. `kept` holds what the
+    operation's rules need (see `Plan`). Descending `serial` is a reverse topological order. After
+    backward has freed the node, `parents` is None and `kept` says where that happened.
+    """
+
+    __slots__ = ("plan", "parents", "kept", "shape", "dtype", "serial", "name", "extra")
+
+    requires_grad = True
+
+    def __init__(
+        self, plan: Plan, parents: tuple[Any, ...], kept: Any, shape: tuple[int, ...], dtype: Any
+    ) -> None:
+        self.plan = plan
+        self.parents: tuple[Any, ...] | None = parents
+        self.kept = kept
+        self.shape = shape
+        self.dtype = dtype
+        self.serial: int = next_serial()
+        self.name: str | None = None
+        self.extra: Extra | None = None
+
+    def __repr__(self) -> str:
+        return f"<node {self.serial}: {self.plan.operation.name} {self.shape}>"
+
+
+class Extra:
+    """What only some nodes have: a retained gradient and hooks on the gradient."""
+
+    __slots__ = ("retain", "grad", "hooks")
+
+    def __init__(self) -> None:
+        self.retain = False
+        self.grad: Any = None
+        self.hooks: list[Callable[[Any], Any]] = []
+
+
+def _no_source() -> None:
+    return None
+
+
+class Leaf:
+    """A tensor that no recorded operation made: a parameter, an input, a constant with a name."""
+
+    __slots__ = ("name", "requires_grad", "extra", "source")
+
+    def __init__(self, name: str | None = None, requires_grad: bool = False) -> None:
+        self.name = name
+        self.requires_grad = requires_grad
+        self.extra = Extra()
+        self.source: Callable[[], Source | None] = _no_source
+
+
+class Source:
+    """Where a graph starts: an array it reads, one Source per array for as long as one lives.
+
+    An array that a rule keeps is locked against writing until the last graph that leads to it is
+    gone; reference counting tells when that is.
+    """
+
+    __slots__ = ("array", "leaf", "shape", "dtype", "label", "reader", "locks", "__weakref__")
+
+    def __init__(self, array: Any, leaf: Leaf | None) -> None:
+        self.array = array
+        self.leaf = leaf
+        self.shape: tuple[int, ...] = array.shape
+        self.dtype = array.dtype
+        self.label: str | None = None
+        self.reader: str | None = None
+        self.locks: list[int] = []
+
+    @property
+    def name(self) -> str | None:
+        return self.label if self.leaf is None else self.leaf.name
+
+    @property
+    def requires_grad(self) -> bool:
+        return self.leaf is not None and self.leaf.requires_grad
+
+    def keep(self, reader: str) -> None:
+        """Lock the array because the operation called `reader` keeps it."""
+        if self.reader is None:
+            self.reader = reader
+            self.locks += lock(self.array)
+
+
+_constants: dict[int, weakref.ref[Source]] = {}
+_guard = threading.RLock()
+
+
+def leaf_source(leaf: Leaf, array: Any) -> Source:
+    """The Source of a leaf's array: the one that a live graph has, or a new one."""
+    source = leaf.source()
+    if source is None:
+        with _guard:
+            source = leaf.source()
+            if source is None:
+                source = Source(array, leaf)
+                locks = source.locks
+                leaf.source = weakref.ref(source, lambda gone: release(locks))
+    return source
+
+
+def constant_source(array: Any) -> Source:
+    """The Source of an array that is no tensor: the one that a live graph has, or a new one."""
+    key = id(array)
+    reference = _constants.get(key)
+    source = reference() if reference is not None else None
+    if source is None:
+        with _guard:
+            reference = _constants.get(key)
+            source = reference() if reference is not None else None
+            if source is None:
+                source = Source(array, None)
+                _constants[key] = weakref.ref(source, functools.partial(_forget, key, source.locks))
+    return source
+
+
+def find_constant(array: Any) -> Source | None:
+    """The Source of an array that is no tensor, if a live graph reads it."""
+    reference = _constants.get(id(array))
+    return reference() if reference is not None else None
+
+
+def _forget(key: int, locks: list[int], gone: weakref.ref[Source]) -> None:
+    release(locks)
+    with _guard:
+        if _constants.get(key) is gone:
+            del _constants[key]
+
+
+def ancestors(roots: Iterable[Any]) -> list[Node]:
+    """All nodes that `roots` depend on, themselves included, the latest first."""
+    seen = {root for root in roots if root.__class__ is Node}
+    stack = list(seen)
+    while stack:
+        for parent in stack.pop().parents or ():
+            if parent.__class__ is Node and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return sorted(seen, key=lambda node: node.serial, reverse=True)
+
+
+class _Pause:
+    """One entered `no_grad`. Entered by a generator, it rests while the generator is suspended."""
+
+    __slots__ = ("generator_frame",)
+
+    def __init__(self, frame: FrameType) -> None:
+        suspends = frame.f_code.co_flags & (inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR)
+        self.generator_frame = frame if suspends else None
+
+    def in_force(self) -> bool:
+        # Only a frame that is running has a caller.
+        return self.generator_frame is None or self.generator_frame.f_back is not None
+
+
+def is_recording() -> bool:
+    """Whether operations on tensors that require grad are recorded here and now."""
+    return not any(pause.in_force() for pause in pauses.get())
+
+
+class no_grad:
+    """Operations inside are computed but not recorded: a context manager and a decorator.
+
+    It holds for the thread, the task or the generator that entered it, and for no other.
+
+    >>> with no_grad():
+    ...     is_recording()
+    False
+    """
+
+    def __init__(self) -> None:
+        self._entered: list[_Pause] = []
+
+    def __enter__(self) -> None:
+        pause = _Pause(sys._getframe(1))
+        self._entered.append(pause)
+        pauses.set((*pauses.get(), pause))
+
+    def __exit__(self, *exception: object) -> None:
+        # Generators may end in any order, so each removes its own pause, not the latest.
+        pause = self._entered.pop()
+        pauses.set(tuple(p for p in pauses.get() if p is not pause))
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        if inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def paused_generator(*args: Any, **kwargs: Any) -> Any:
+                with no_grad():
+                    return (yield from function(*args, **kwargs))
+
+            return paused_generator
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def paused_coroutine(*args: Any, **kwargs: Any) -> Any:
+                with no_grad():
+                    return await function(*args, **kwargs)
+
+            return paused_coroutine
+
+        @functools.wraps(function)
+        def paused(*args: Any, **kwargs: Any) -> Any:
+            with no_grad():
+                return function(*args, **kwargs)
+
+        return paused

@@ -1,0 +1,235 @@
+"""The table of operations: which function has which derivative rules.
+
+A rule is a line of plain NumPy that turns the gradient `g` of an operation's result into the
+gradient of one operand. Its parameter names say what else it needs, and so what the graph must
+keep until backward:
+
+====================  =========================================================================
+a parameter named     receives
+====================  =========================================================================
+`g` (the first)       the gradient of the result
+an operand's name     that operand's value
+`out`                 the result's value
+`x_shape`             the shape of the operand named `x`; keeps no array
+any other name        the call's argument of that name (`axis`, `keepdims`), or its default
+====================  =========================================================================
+
+A rule may return a gradient of any shape that broadcasting relates to the operand's: the backward
+loop sums or expands it, and casts it to the operand's dtype.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+Rule = Callable[..., Any]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+OPERATIONS: dict[Callable[..., Any], Operation] = {}
+"""Every function with a derivative rule."""
+
+NON_DIFFERENTIABLE: set[Callable[..., Any]] = set()
+"""Functions whose results carry no gradient by nature: they return plain arrays."""
+
+
+class Recordable:
+    """Base of the values that record what is done to them."""
+
+    __slots__ = ()
+
+    def _record(self, operation: Operation, args: Any, kwargs: Any) -> Any:
+        raise NotImplementedError
+
+
+class Plan:
+    """What an operation keeps and computes when a given set of its operands needs gradients.
+
+    `keep(result, args, kwargs)` returns the tuple that the graph holds until backward;
+    `vjps[i](g, kept)` is operand i's gradient, or `vjps[i]` is None where none is needed.
+    `sources[k]` says what the k-th kept value is: an operand's index, -1 for the result, or None
+    for anything else (a shape, an axis).
+    """
+
+    __slots__ = ("operation", "vjps", "keep", "names", "sources", "kept_operands")
+
+    def __init__(self, operation: Operation, mask: int) -> None:
+        active = [
+            (rule if mask >> i & 1 else None) for i, rule in enumerate(operation.rules.values())
+        ]
+        needs: list[str] = []
+        for rule in active:
+            needs += [n for n in _needs(rule) if n not in needs]
+        operands = tuple(operation.rules)
+        self.operation = operation
+        self.names = tuple(needs)
+        self.sources = tuple(
+            operands.index(n) if n in operands else -1 if n == "out" else None for n in needs
+        )
+        self.kept_operands = frozenset(s for s in self.sources if s is not None and s >= 0)
+        self.keep = _keeper(operation, needs)
+        self.vjps = tuple(_adapter(rule, needs) for rule in active)
+
+
+class Operation:
+    """A function with a derivative rule per operand."""
+
+    __slots__ = ("function", "name", "rules", "parameters", "plans")
+
+    def __init__(self, function: Callable[..., Any], rules: dict[str, Rule | None]) -> None:
+        self.function = function
+        self.name = _name(function)
+        self.plans: dict[int, Plan] = {}
+        self.declare(rules)
+
+    def declare(self, rules: dict[str, Rule | None]) -> None:
+        """Set the rules; those there were are replaced. A rule that asks for what is not there
+        raises TypeError."""
+        self.rules = rules
+        self.parameters = _parameters(self.function, tuple(rules))
+        self.plans.clear()
+        self.plan((1 << len(rules)) - 1)
+
+    def plan(self, mask: int) -> Plan:
+        """The plan for the operands whose bits are set in `mask`."""
+        plan = self.plans.get(mask)
+        if plan is None:
+            if mask >> len(self.rules):
+                raise TypeError(
+                    f"{self.name}: argument {mask.bit_length()} must be a plain value, not a "
+                    "Tensor that requires grad"
+                )
+            plan = self.plans[mask] = Plan(self, mask)
+        return plan
+
+    def bind(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], Any]:
+        """Move operands that were passed by keyword to their place among the positional ones."""
+        kwargs = dict(kwargs)
+        names = [p.name for p in self.parameters] if self.parameters else list(self.rules)
+        moved = list(args)
+        for name in names[len(args) : len(self.rules)]:
+            if name not in kwargs:
+                break
+            moved.append(kwargs.pop(name))
+        return tuple(moved), kwargs
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+
+def defvjp(function: Callable[..., Any], /, **rules: Rule | None) -> None:
+    """Declare the derivative of `function`: a rule for each of its operands, in their order.
+
+    The keywords name the operands, and the rules' parameters use these names. An operand that
+    takes no gradient (a condition, an index) is declared with None.
+
+    >>> defvjp(np.multiply, x=lambda g, y: g * y, y=lambda g, x: g * x)
+    >>> defvjp(np.exp, x=lambda g, out: g * out)
+    """
+    if not rules:
+        raise TypeError(f"defvjp({_name(function)}) needs a rule for at least one operand")
+    if function in OPERATIONS:
+        OPERATIONS[function].declare(rules)
+    else:
+        OPERATIONS[function] = Operation(function, rules)
+
+
+def primitive(function: Function) -> Function:
+    """Make `function`, which computes on arrays, an operation that records itself on Tensors.
+
+    Its derivative is declared with `defvjp(function, ...)`.
+    """
+
+    @functools.wraps(function)
+    def dispatch(*args: Any, **kwargs: Any) -> Any:
+        for value in (*args, *kwargs.values()):
+            if isinstance(value, Recordable):
+                return value._record(OPERATIONS[dispatch], args, kwargs)
+        return function(*args, **kwargs)
+
+    operation = Operation(function, {})
+    OPERATIONS[dispatch] = operation
+    return dispatch  # type: ignore[return-value]
+
+
+def non_differentiable(*functions: Callable[..., Any]) -> None:
+    """Declare that the results of `functions` carry no gradient by nature."""
+    NON_DIFFERENTIABLE.update(functions)
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return getattr(function, "__name__", repr(function))
+
+
+def _parameters(
+    function: Callable[..., Any], operands: tuple[str, ...]
+) -> tuple[inspect.Parameter, ...] | None:
+    """The parameters of `function`, or None for a ufunc or a function that does not tell."""
+    if isinstance(function, np.ufunc):
+        return None
+    try:
+        parameters = tuple(inspect.signature(function).parameters.values())
+    except ValueError:
+        return None
+    if len(parameters) < len(operands):
+        raise TypeError(
+            f"defvjp({_name(function)}): rules for {operands}, but the function has "
+            f"only the parameters {tuple(p.name for p in parameters)}"
+        )
+    return parameters
+
+
+def _needs(rule: Rule | None) -> list[str]:
+    """What `rule` needs besides the gradient: the names of its parameters after the first."""
+    return [] if rule is None else list(inspect.signature(rule).parameters)[1:]
+
+
+def _adapter(rule: Rule | None, needs: list[str]) -> Callable[[Any, tuple[Any, ...]], Any] | None:
+    """`rule` as a function of the gradient and the kept values, compiled once."""
+    if rule is None:
+        return None
+    picks = ", ".join(f"kept[{needs.index(name)}]" for name in _needs(rule))
+    return eval(f"lambda g, kept: rule(g, {picks})", {"rule": rule})  # type: ignore[no-any-return]
+
+
+def _keeper(operation: Operation, needs: list[str]) -> Callable[..., tuple[Any, ...]]:
+    """A function of a call's result and arguments that picks what `needs` names, compiled once."""
+    scope: dict[str, Any] = {"shape_of": _shape_of}
+    picks = "".join(f"{_pick(operation, name, scope)}, " for name in needs)
+    return eval(f"lambda out, args, kwargs: ({picks})", scope)  # type: ignore[no-any-return]
+
+
+def _pick(operation: Operation, name: str, scope: dict[str, Any]) -> str:
+    """The expression that finds what a rule calls `name` in a call's result and arguments."""
+    operands = list(operation.rules)
+    if name == "out":
+        return "out"
+    if name in operands:
+        return f"args[{operands.index(name)}]"
+    if name.endswith("_shape") and name.removesuffix("_shape") in operands:
+        return f"shape_of(args[{operands.index(name.removesuffix('_shape'))}])"
+    if operation.parameters is None:
+        return f"kwargs.get({name!r})"
+    for position, parameter in enumerate(operation.parameters):
+        if parameter.name == name:
+            given = parameter.default not in (parameter.empty, np._NoValue)
+            scope[f"default_{name}"] = parameter.default if given else None
+            by_name = f"kwargs.get({name!r}, default_{name})"
+            if parameter.kind is parameter.KEYWORD_ONLY:
+                return by_name
+            return f"(args[{position}] if len(args) > {position} else {by_name})"
+    raise TypeError(
+        f"a rule of {operation.name} asks for {name!r}, which is neither an operand "
+        f"{tuple(operands)}, nor 'out', nor a parameter of the function"
+    )
+
+
+def _shape_of(value: Any) -> tuple[int, ...]:
+    try:
+        return value.shape  # type: ignore[no-any-return]
+    except AttributeError:
+        return np.shape(value)

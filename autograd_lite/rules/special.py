@@ -1,0 +1,55 @@
+"""The operations that NumPy lacks, and their derivative rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.rules.registry import defvjp, primitive
+
+
+@primitive
+def sigmoid(z: Any) -> Any:
+    """The logistic function 1 / (1 + exp(-z)), element by element; no z overflows."""
+    # exp(-|z|) never overflows; for negative z the fraction is expanded by exp(z).
+    decay = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1, decay) / (1 + decay)
+
+
+@primitive
+def relu(z: Any, at_zero: float = 1.0) -> Any:
+    """max(0, z), element by element.
+
+    The derivative is 0 where z < 0, 1 where z > 0, and `at_zero` where z is exactly 0: 1 by
+    default, as in the derivation that `nn.by_hand` follows; PyTorch and JAX have 0.
+    """
+    return np.maximum(z, 0)
+
+
+@primitive
+def softplus(z: Any) -> Any:
+    """log(1 + exp(z)), element by element; no z overflows."""
+    return np.logaddexp(z, 0)
+
+
+@primitive
+def xlogy(x: Any, y: Any) -> Any:
+    """x * log(y), element by element, and 0 where x is 0 whatever y is."""
+    return x * np.log(np.where(x == 0, 1, y))
+
+
+def _relu(g: Any, z: Any, at_zero: float) -> Any:
+    if at_zero == 1:
+        return g * (z >= 0)
+    return g * ((z > 0) + at_zero * (z == 0))
+
+
+defvjp(sigmoid, z=lambda g, out: g * (out * (1 - out)))
+defvjp(relu, z=_relu)
+defvjp(softplus, z=lambda g, z: g * sigmoid(z))
+defvjp(
+    xlogy,
+    x=lambda g, x, y: g * np.log(np.where(x == 0, 1, y)),
+    y=lambda g, x, y: g * (x / np.where(x == 0, 1, y)),
+)

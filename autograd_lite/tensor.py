@@ -1,0 +1,640 @@
+"""Tensor: a NumPy array that records what is done to it."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+import numpy as np
+
+from autograd_lite.backward import owned, propagate
+from autograd_lite.caller import caller
+from autograd_lite.graph import (
+    Extra,
+    Leaf,
+    Node,
+    Source,
+    constant_source,
+    find_constant,
+    is_recording,
+    leaf_source,
+    pauses,
+)
+from autograd_lite.locks import locked_view
+from autograd_lite.rules import NON_DIFFERENTIABLE, OPERATIONS, Operation, Recordable
+from autograd_lite.rules.special import relu, sigmoid
+
+Compute = Callable[..., Any]
+NO_OPTIONS: dict[str, Any] = {}
+
+
+def _direct(function: Callable[..., Any], compute: Compute) -> Callable[[Tensor, Any], Tensor]:
+    operation = OPERATIONS[function]
+
+    def operate(self: Tensor, other: Any) -> Tensor:
+        return record(operation, (self, other), NO_OPTIONS, compute)
+
+    return operate
+
+
+def _reflected(function: Callable[..., Any], compute: Compute) -> Callable[[Tensor, Any], Tensor]:
+    operation = OPERATIONS[function]
+
+    def operate(self: Tensor, other: Any) -> Tensor:
+        return record(operation, (other, self), NO_OPTIONS, compute)
+
+    return operate
+
+
+def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Any]:
+    def operate(self: Tensor, other: Any) -> Any:
+        return compare(self._data, other._data if isinstance(other, Tensor) else other)
+
+    return operate
+
+
+def _method(function: Callable[..., Any]) -> Callable[..., Tensor]:
+    operation = OPERATIONS[function]
+
+    @functools.wraps(function)
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return record(operation, (self, *args), kwargs)
+
+    return method
+
+
+class Tensor(Recordable):
+    """An array whose computations are recorded, so that gradients can flow back to it.
+
+    Parameters
+    ----------
+    data : array_like
+        Numbers. Copied, unless `copy` is False; an array of another library that implements
+        NumPy's protocols (`__array_ufunc__`, `__array_function__`) is taken as it is.
+    requires_grad : bool
+        Whether `backward()` computes the gradient with respect to this tensor. Floating-point and
+        complex data only; anything else raises TypeError.
+    dtype : dtype, optional
+        The dtype to convert `data` to.
+    name : str, optional
+        What pictures, comparisons and messages call the tensor.
+    copy : bool
+        False shares the memory of `data`. It is then locked against writing while a graph that
+        keeps it is alive.
+    """
+
+    __slots__ = ("_data", "_node", "__weakref__")
+
+    def __init__(
+        self,
+        data: Any,
+        requires_grad: bool = False,
+        *,
+        dtype: Any = None,
+        name: str | None = None,
+        copy: bool = True,
+    ) -> None:
+        self._data = _as_data(data, dtype, copy)
+        self._node: Node | Leaf | None = Leaf(name)
+        if requires_grad:
+            self.requires_grad = True
+
+    @property
+    def data(self) -> np.ndarray:
+        """The values: a leaf's own array, or a read-only view of the result of an operation.
+
+        A leaf's array can be written to (`W.data -= 0.1 * W.grad`), except while a graph that has
+        not gone through `backward()` keeps it. Assigning copies the values in, cast to the
+        tensor's dtype; the shape must agree.
+        """
+        value = self._data
+        if not isinstance(value, (np.ndarray, np.generic)):
+            return cast(np.ndarray, value)
+        if self.is_leaf and self._node is not None:
+            array = cast(np.ndarray, value)
+            if array.flags.writeable:
+                return array
+            reader = self._reader()
+            return array if reader is None else locked_view(array, self._locked_message(reader))
+        view = np.asarray(value).view()
+        view.flags.writeable = False
+        return view
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        own = self._data
+        if value is own:
+            return
+        if not self.is_leaf:
+            raise ValueError(
+                f"{_describe(self)} is the result of an operation, so its data cannot be "
+                "assigned; make a new Tensor from the values"
+            )
+        if np.shape(value) != self.shape:
+            raise ValueError(
+                f"cannot assign data of shape {np.shape(value)} to {_describe(self)} "
+                f"of shape {self.shape}"
+            )
+        reader = self._reader()
+        if reader is not None:
+            raise ValueError(self._locked_message(reader))
+        np.copyto(cast(np.ndarray, own), value, casting="same_kind")
+
+    def _reader(self) -> str | None:
+        """The operation that keeps this leaf's data for a live graph, if there is one."""
+        source = self._node.source() if isinstance(self._node, Leaf) else None
+        return source.reader if source is not None else None
+
+    def _locked_message(self, reader: str) -> str:
+        return (
+            f"{_describe(self)} cannot be written to: {reader} keeps its data for a "
+            "backward pass that has not run. Write after backward(), or drop the result that "
+            "leads to it, or compute it under al.no_grad()"
+        )
+
+    @property
+    def grad(self) -> np.ndarray | None:
+        """The gradient that `backward()` left: an array of this tensor's shape and dtype.
+
+        Only leaves that require grad, and tensors with `retain_grad()`, have one. It adds up over
+        calls until `zero_grad()`.
+        """
+        extra = self._node.extra if self._node is not None else None
+        return extra.grad if extra is not None else None
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is not None:
+            value = np.array(value, dtype=self.dtype)
+            if value.shape != self.shape:
+                raise ValueError(
+                    f"a gradient of shape {value.shape} does not fit {_describe(self)} "
+                    f"of shape {self.shape}"
+                )
+        self._extra().grad = value
+
+    def _extra(self) -> Extra:
+        node = self._identity()
+        if node.extra is None:
+            node.extra = Extra()
+        return node.extra
+
+    def _identity(self) -> Node | Leaf:
+        """What the graph calls this tensor; made now for a result that was not recorded."""
+        if self._node is None:
+            self._node = Leaf()
+        return self._node
+
+    @property
+    def name(self) -> str | None:
+        """What pictures, comparisons and messages call the tensor."""
+        return self._node.name if self._node is not None else None
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self._identity().name = name
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to this tensor. It can be set on a leaf only."""
+        return self._node is not None and self._node.requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        node = self._identity()
+        if not isinstance(node, Leaf):
+            raise ValueError(
+                f"{_describe(self)} is the result of an operation, so requires_grad cannot be set "
+                "on it; use .detach() for a tensor that gradients stop at"
+            )
+        if value and self.dtype.kind not in "fc":
+            raise TypeError(
+                f"{_describe(self)} has dtype {self.dtype}, and only floating-point tensors have "
+                "gradients; make it from floats, or pass dtype=np.float64"
+            )
+        node.requires_grad = bool(value)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made this tensor."""
+        return self._node.__class__ is not Node
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._data.shape  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        return self._data.ndim  # type: ignore[no-any-return]
+
+    @property
+    def size(self) -> int:
+        return self._data.size  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._data.dtype  # type: ignore[no-any-return]
+
+    @property
+    def T(self) -> Tensor:
+        """The transpose."""
+        return record(OPERATIONS[np.transpose], (self,), NO_OPTIONS)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a Tensor of no dimensions has no length")
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        text = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(")
+        parts = [text]
+        if self.dtype not in (np.float64, np.int64, np.bool_):
+            parts.append(f"dtype={self.dtype}")
+        if isinstance(self._node, Node):
+            parts.append(f"operation={self._node.plan.operation.name}")
+        elif self.requires_grad:
+            parts.append("requires_grad=True")
+        if self.name is not None:
+            parts.append(f"name={self.name!r}")
+        return f"Tensor({', '.join(parts)})"
+
+    def __format__(self, specification: str) -> str:
+        if specification and self.size == 1:
+            return format(self.item(), specification)
+        return format(str(self), specification)
+
+    def item(self) -> Any:
+        """The value of a tensor of one element, as a Python number."""
+        return self._data.item()
+
+    def numpy(self) -> np.ndarray:
+        """The values, as a new array that belongs to the caller."""
+        return np.array(self._data)
+
+    def detach(self) -> Tensor:
+        """A tensor of the same values that gradients stop at; it shares memory, read-only."""
+        view = self._data
+        if isinstance(view, np.ndarray):
+            view = view.view()
+            view.flags.writeable = False
+        return make(view, None)
+
+    def zero_grad(self) -> None:
+        """Forget the gradient."""
+        if self._node is not None and self._node.extra is not None:
+            self._node.extra.grad = None
+
+    def retain_grad(self) -> None:
+        """Have `backward()` leave this tensor's gradient in `.grad`, although it is no leaf."""
+        if not self.requires_grad:
+            raise ValueError(f"{_describe(self)} does not require grad, so there is none to retain")
+        self._extra().retain = True
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
+        """Call `hook(gradient)` when backward has this tensor's gradient; returns a remover.
+
+        What the hook returns, if not None, takes the gradient's place. It must not write to the
+        array that it is given.
+        """
+        if not self.requires_grad:
+            raise ValueError(f"{_describe(self)} does not require grad, so no gradient arrives")
+        hooks = self._extra().hooks
+        hooks.append(hook)
+        return lambda: hooks.remove(hook) if hook in hooks else None
+
+    def backward(self, gradient: Any = None, retain_graph: bool = False) -> None:
+        """Add the gradient of this tensor with respect to each leaf to the leaf's `.grad`.
+
+        Parameters
+        ----------
+        gradient : array_like, optional
+            The gradient of the final result with respect to this tensor, of this tensor's shape.
+            May be left out for a tensor of one element, where it is 1.
+        retain_graph : bool
+            Keep the graph, to go through it again. Otherwise it is freed on the way, and with it
+            the locks on the arrays that it keeps.
+        """
+        node = self._node
+        if not isinstance(node, Node):
+            self._backward_at_leaf(gradient)
+            return
+        seed = self._seed(gradient)
+        grads = propagate(node, seed, freed_by=None if retain_graph else caller())
+        while grads:
+            source, g = grads.popitem()
+            _accumulate(cast(Leaf, source.leaf), g)
+
+    def _backward_at_leaf(self, gradient: Any) -> None:
+        if not self.requires_grad:
+            raise RuntimeError(
+                f"backward() from {_describe(self)}, which does not depend on any tensor that "
+                "requires grad. Give the parameters requires_grad=True before the computation, and "
+                "keep .data, .detach() and al.no_grad() out of it; setting requires_grad on the "
+                "result does not help"
+            )
+        _accumulate(cast(Leaf, self._node), self._seed(gradient))
+
+    def _seed(self, gradient: Any) -> Any:
+        """The gradient that backward starts with."""
+        if gradient is None:
+            if self.size != 1:
+                raise ValueError(self._not_scalar_message())
+            return np.ones_like(self._data)[()] if not self.shape else np.ones_like(self._data)
+        seed = np.asarray(gradient, dtype=self.dtype)
+        if seed.shape != self.shape:
+            raise ValueError(
+                f"backward(gradient=...) got shape {seed.shape}, but {_describe(self)} has shape "
+                f"{self.shape}"
+            )
+        return seed[()] if not seed.shape else seed
+
+    def _not_scalar_message(self) -> str:
+        message = (
+            f"backward() starts from a scalar, but {_describe(self)} has shape {self.shape}. "
+            "Reduce it with .sum() or .mean(), or pass backward(gradient=...) of that shape"
+        )
+        if isinstance(self._node, Node) and self._node.parents:
+            shapes = [p.shape for p in self._node.parents if isinstance(p, (Node, Source))]
+            if len(shapes) == 2 and self.shape not in shapes:
+                message += f". Were its operands of shapes {shapes[0]} and {shapes[1]} meant to "
+                message += "broadcast?"
+        return message
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if self.requires_grad:
+            raise TypeError(
+                f"{_describe(self)} requires grad, so it does not turn into a NumPy array by "
+                "itself: the gradient would be lost. Use .data or .detach() where that is meant; "
+                "to collect tensors in an array use np.stack or np.concatenate"
+            )
+        if copy or (dtype is not None and dtype != self.dtype):
+            return np.array(self._data, dtype=dtype)
+        return self.data
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __float__(self) -> float:
+        return float(self._number("float"))
+
+    def __int__(self) -> int:
+        return int(self._number("int"))
+
+    def __complex__(self) -> complex:
+        return complex(self._number("complex"))
+
+    def _number(self, kind: str) -> Any:
+        if self.requires_grad and is_recording():
+            raise TypeError(
+                f"{kind}() of {_describe(self)}, which requires grad, would lose the gradient; "
+                "use .item() where the number is meant, and NumPy's functions instead of math's"
+            )
+        return self._data.item()
+
+    def _record(self, operation: Operation, args: Any, kwargs: Any) -> Any:
+        return record(operation, args, kwargs)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if "out" in kwargs:
+            raise TypeError(
+                f"{ufunc.__name__} cannot write its result into an existing array when a Tensor is "
+                "involved: nothing would record it. Write a = a + t instead of a += t, and leave "
+                "out= away"
+            )
+        if method != "__call__":
+            raise TypeError(
+                f"np.{ufunc.__name__}.{method} has no derivative here; use the function that NumPy "
+                "has for it (np.sum, np.cumsum, np.prod, np.outer, ...)"
+            )
+        return _dispatch(ufunc, inputs, kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return _dispatch(func, args, kwargs)
+
+    __add__ = _direct(np.add, operator.add)
+    __radd__ = _reflected(np.add, operator.add)
+    __sub__ = _direct(np.subtract, operator.sub)
+    __rsub__ = _reflected(np.subtract, operator.sub)
+    __mul__ = _direct(np.multiply, operator.mul)
+    __rmul__ = _reflected(np.multiply, operator.mul)
+    __truediv__ = _direct(np.divide, operator.truediv)
+    __rtruediv__ = _reflected(np.divide, operator.truediv)
+    __pow__ = _direct(np.power, operator.pow)
+    __rpow__ = _reflected(np.power, operator.pow)
+    __matmul__ = _direct(np.matmul, operator.matmul)
+    __rmatmul__ = _reflected(np.matmul, operator.matmul)
+
+    def __neg__(self) -> Tensor:
+        return record(OPERATIONS[np.negative], (self,), NO_OPTIONS, operator.neg)
+
+    def __pos__(self) -> Tensor:
+        return record(OPERATIONS[np.positive], (self,), NO_OPTIONS, operator.pos)
+
+    def __abs__(self) -> Tensor:
+        return record(OPERATIONS[np.absolute], (self,), NO_OPTIONS, operator.abs)
+
+    __eq__ = _comparison(operator.eq)
+    __ne__ = _comparison(operator.ne)
+    __lt__ = _comparison(operator.lt)
+    __le__ = _comparison(operator.le)
+    __gt__ = _comparison(operator.gt)
+    __ge__ = _comparison(operator.ge)
+    __hash__ = object.__hash__
+
+    sum = _method(np.sum)
+    mean = _method(np.mean)
+    dot = _method(np.dot)
+    exp = _method(np.exp)
+    log = _method(np.log)
+    sqrt = _method(np.sqrt)
+    tanh = _method(np.tanh)
+    sigmoid = _method(sigmoid)
+    relu = _method(relu)
+
+    def reshape(self, *shape: Any, order: str = "C") -> Tensor:
+        """The same values in another shape, given as one tuple or as several numbers."""
+        new = shape[0] if len(shape) == 1 else shape
+        return record(OPERATIONS[np.reshape], (self, new), {"order": order})
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """The axes in another order, given as a tuple or as numbers; reversed by default."""
+        order = axes[0] if len(axes) == 1 else axes or None
+        return record(OPERATIONS[np.transpose], (self, order), NO_OPTIONS)
+
+
+def make(data: Any, node: Node | Leaf | None) -> Tensor:
+    """A Tensor of a value that the engine owns."""
+    tensor = Tensor.__new__(Tensor)
+    tensor._data = data
+    tensor._node = node
+    return tensor
+
+
+def record(
+    operation: Operation, args: tuple[Any, ...], kwargs: Any, compute: Compute | None = None
+) -> Tensor:
+    """Compute `operation`, and note it in the graph if a gradient can flow through it.
+
+    `compute` is a quicker function for the same values (`operator.mul` for `np.multiply`).
+    """
+    if kwargs:
+        args, kwargs = _check_options(operation, args, kwargs)
+    mask, bit = 0, 1
+    inside = True
+    values: list[Any] = []
+    parents: list[Any] = []
+    for a in args:
+        if isinstance(a, Tensor):
+            value = a._data
+            node = a._node
+            if node.__class__ is Node:
+                mask |= bit
+                parents.append(node)
+            else:
+                inside = False
+                if node is not None and node.requires_grad:
+                    mask |= bit
+                if not value.ndim:
+                    # NumPy computes several times faster with a scalar than with a 0-d array.
+                    value = value[()]
+                parents.append(a)
+        else:
+            inside = False
+            value = np.asarray(a) if a.__class__ is list else a
+            parents.append(value)
+        values.append(value)
+        bit += bit
+    result = (compute or operation.function)(*values, **kwargs)
+    if not mask or (pauses.get() and not is_recording()):
+        return make(result, None)
+    plan = operation.plans.get(mask) or operation.plan(mask)
+    if not inside:
+        for i, parent in enumerate(parents):
+            if parent.__class__ is not Node:
+                parents[i] = _enter(parent, operation.name if i in plan.kept_operands else None)
+    kept = plan.keep(result, values, kwargs)
+    return make(result, Node(plan, tuple(parents), kept, result.shape, result.dtype))
+
+
+def _enter(operand: Any, keeper: str | None) -> Any:
+    """What the graph knows of an operand from outside, locked if the operation `keeper` keeps it."""
+    if isinstance(operand, Tensor):
+        source = leaf_source(cast(Leaf, operand._identity()), operand._data)
+    elif isinstance(operand, np.ndarray):
+        source = constant_source(operand)
+    else:
+        return operand
+    if keeper is not None and source.reader is None:
+        source.keep(keeper)
+    return source
+
+
+def _check_options(
+    operation: Operation, args: tuple[Any, ...], kwargs: Any
+) -> tuple[tuple[Any, ...], Any]:
+    """Operands passed by keyword put in their place; options that cannot be tensors refused."""
+    if len(args) < len(operation.rules):
+        args, kwargs = operation.bind(args, kwargs)
+    if kwargs.get("out") is not None:
+        raise TypeError(f"np.{operation.name}(out=...) cannot be recorded; leave out= away")
+    for name, value in kwargs.items():
+        if isinstance(value, Tensor):
+            raise TypeError(f"{operation.name}({name}=...) must be a plain value, not a Tensor")
+    return args, kwargs
+
+
+def _dispatch(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """What NumPy's function does when a Tensor is among its arguments."""
+    operation = OPERATIONS.get(function)
+    if operation is not None:
+        return record(operation, args, kwargs)
+    tensors = list(_tensors_in((args, kwargs)))
+    if function not in NON_DIFFERENTIABLE and any(t.requires_grad for t in tensors):
+        raise TypeError(
+            f"{_full_name(function)} has no derivative rule, so calling it on "
+            f"{_describe(tensors[0])} would lose the gradient. Declare a rule with al.defvjp, use "
+            "functions that have one, or pass .data where no gradient is meant"
+        )
+    return function(*_plain(args), **_plain(kwargs))
+
+
+def _full_name(function: Callable[..., Any]) -> str:
+    module = getattr(function, "__module__", None) or "numpy"
+    name = f"{module}.{getattr(function, '__name__', function)}"
+    return "np" + name.removeprefix("numpy") if name.startswith("numpy.") else name
+
+
+def _tensors_in(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _tensors_in(item)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _tensors_in(item)
+
+
+def _plain(value: Any) -> Any:
+    """`value` with every Tensor in it, however nested, replaced by its array."""
+    if isinstance(value, Tensor):
+        return value._data
+    if isinstance(value, (list, tuple)):
+        items = [_plain(item) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+def _accumulate(leaf: Leaf, g: Any) -> None:
+    for hook in leaf.extra.hooks:
+        changed = hook(g)
+        g = g if changed is None else changed
+    before = leaf.extra.grad
+    leaf.extra.grad = owned(g) if before is None else before + g
+
+
+def _describe(tensor: Tensor) -> str:
+    if tensor.name is not None:
+        return f"the Tensor {tensor.name!r}"
+    if isinstance(tensor._node, Node):
+        return f"the Tensor that {tensor._node.plan.operation.name} gave"
+    return "a Tensor"
+
+
+def _as_data(data: Any, dtype: Any, copy: bool) -> Any:
+    """`data` as the array that a new Tensor holds."""
+    if isinstance(data, Tensor):
+        raise TypeError(
+            f"{_describe(data)} is a Tensor already; use .detach() for one that gradients stop at, "
+            "or .data for its array"
+        )
+    speaks_protocols = hasattr(data, "__array_ufunc__") and hasattr(data, "__array_function__")
+    if speaks_protocols and not isinstance(data, np.ndarray) and not np.isscalar(data):
+        return data if dtype is None else data.astype(dtype)
+    # A view when shared, so that each leaf has an array object of its own.
+    array = np.array(data, dtype=dtype) if copy else np.asarray(data, dtype=dtype).view()
+    if array.dtype.kind not in "fciub":
+        raise TypeError(
+            f"a Tensor holds numbers, and this data has dtype {array.dtype}"
+            + (": are its rows of equal length?" if array.dtype == object else "")
+        )
+    return array
+
+
+def label(variables: Mapping[str, Any]) -> None:
+    """Name every unnamed Tensor in a mapping after its key: `al.label(locals())`.
+
+    NumPy arrays that a live graph reads get a name in it likewise, so that pictures show `X`.
+    """
+    for name, value in variables.items():
+        if isinstance(value, Tensor):
+            if value.name is None:
+                value.name = name
+        elif isinstance(value, np.ndarray):
+            source = find_constant(value)
+            if source is not None and source.label is None:
+                source.label = name

@@ -1,0 +1,27 @@
+"""Derivatives by finite differences, the referee of the tests."""
+
+import numpy as np
+
+
+def numeric_gradient(function, x, step=1e-3):
+    """The gradient of a scalar function at x, by central differences of the sixth order."""
+    x = np.array(x, dtype=np.float64)
+    gradient = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        total = 0.0
+        for k, weight in ((1, 45), (2, -9), (3, 1)):
+            ahead, behind = x.copy(), x.copy()
+            ahead[index] += k * step
+            behind[index] -= k * step
+            total += weight * (function(ahead) - function(behind))
+        gradient[index] = total / (60 * step)
+    return gradient
+
+
+def assert_close(actual, expected, tolerance):
+    """The same shape, and values whose difference is small beside the largest of them or 1."""
+    assert np.shape(actual) == np.shape(expected)
+    if np.size(expected):
+        scale = max(1.0, float(np.max(np.abs(expected))))
+        error = float(np.max(np.abs(np.asarray(actual) - expected))) / scale
+        assert error <= tolerance, f"relative error {error:.2e}\n{actual}\nexpected\n{expected}"

@@ -1,0 +1,111 @@
+"""Every rule against finite differences, in both orders, over the table of cases."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import autograd_lite as al
+from autograd_lite.rules import OPERATIONS
+from cases import arrays, elementwise
+from numerics import assert_close, numeric_gradient
+
+CASES = [*elementwise.cases(), *arrays.cases()]
+SMALL = [case for case in CASES if sum(np.size(o) for o in case.operands) <= 12]
+
+
+def by_id(cases):
+    return pytest.mark.parametrize("case", cases, ids=lambda case: case.id)
+
+
+def weighted(case):
+    """A scalar that every element of the case's result has a different influence on."""
+    shape = np.shape(case(*case.operands))
+    weights = np.random.default_rng(7).uniform(0.5, 1.5, shape)
+    return lambda *operands: np.sum(case(*operands) * weights)
+
+
+def with_operand(function, operands, i):
+    return lambda value: function(*operands[:i], value, *operands[i + 1 :])
+
+
+@by_id(CASES)
+def test_values_are_those_of_numpy(case):
+    result = case(*(al.Tensor(o, requires_grad=True) for o in case.operands))
+    np.testing.assert_array_equal(result.data, case(*case.operands))
+
+
+@by_id(CASES)
+def test_first_derivative(case):
+    scalar = weighted(case)
+    for i, operand in enumerate(case.operands):
+        actual = al.grad(scalar, argnums=i)(*case.operands)
+        expected = numeric_gradient(with_operand(scalar, case.operands, i), operand)
+        assert_close(actual, expected, 1e-8)
+
+
+@by_id(SMALL)
+def test_second_derivative(case):
+    scalar = weighted(case)
+    for i, j in itertools.product(range(len(case.operands)), repeat=2):
+        weights = np.random.default_rng(8).uniform(0.5, 1.5, np.shape(case.operands[i]))
+        first = al.grad(scalar, argnums=i)
+
+        def directional(*operands, first=first, weights=weights):
+            return np.sum(first(*operands) * weights)
+
+        actual = al.grad(directional, argnums=j)(*case.operands)
+        expected = numeric_gradient(with_operand(directional, case.operands, j), case.operands[j])
+        assert_close(actual, expected, 1e-7)
+
+
+@by_id(CASES)
+def test_float32_stays_float32(case):
+    tensors = [al.Tensor(o, requires_grad=True, dtype=np.float32) for o in case.operands]
+    result = case(*tensors)
+    assert result.dtype == np.float32
+    result.backward(np.ones(result.shape))
+    for tensor, operand in zip(tensors, case.operands, strict=True):
+        assert tensor.grad.dtype == np.float32
+        assert tensor.grad.shape == np.shape(operand)
+
+
+def test_every_rule_has_a_case():
+    internal = {"log_loss"}
+    missing = OPERATIONS.keys() - {case.function for case in CASES}
+    assert {f.__name__ for f in missing} <= internal
+
+
+@pytest.mark.parametrize(
+    ("function", "wrong", "arguments"),
+    [
+        (np.exp, {"x": lambda g: g}, (np.array([1.0, 2.0]),)),
+        (np.multiply, {"x": lambda g, y: g * y, "y": lambda g, x: -g * x}, (2.0, 3.0)),
+        (np.tanh, {"x": lambda g, out: g * (1 - out)}, (np.array([0.3]),)),
+    ],
+)
+def test_a_planted_wrong_rule_is_caught(function, wrong, arguments):
+    right = OPERATIONS[function].rules
+    case = elementwise.Case(function, arguments)
+    try:
+        al.defvjp(function, **wrong)
+        with pytest.raises(AssertionError):
+            test_first_derivative(case)
+    finally:
+        al.defvjp(function, **right)
+    test_first_derivative(case)
+
+
+def test_a_rule_that_is_wrong_in_the_second_order_only_is_caught():
+    def detached(g, x):
+        return g * 2 * (x.data if isinstance(x, al.Tensor) else x)
+
+    right = OPERATIONS[np.square].rules
+    case = elementwise.Case(np.square, (np.array([0.5, 2.0]),))
+    try:
+        al.defvjp(np.square, x=detached)
+        test_first_derivative(case)
+        with pytest.raises(AssertionError):
+            test_second_derivative(case)
+    finally:
+        al.defvjp(np.square, **right)
