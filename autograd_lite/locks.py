@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -61,25 +61,40 @@ def release(taken: list[int]) -> None:
 
 
 class LockedArray(np.ndarray):
-    """A read-only view that says, when it is written to, who keeps the array and what to do."""
+    """A read-only view that says, when it is written to, who keeps the array and what to do.
+
+    What NumPy makes of it by copying or computing is writeable, and behaves as any other array.
+    """
 
     reason: str
 
     def __array_finalize__(self, source: Any) -> None:
         self.reason = getattr(source, "reason", "")
 
-    def _refuse(self) -> NoReturn:
-        raise ValueError(self.reason)
-
     def __setitem__(self, index: Any, value: Any) -> None:
-        self._refuse()
+        _refuse_if_locked(self)
+        super().__setitem__(index, value)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        written = kwargs.get("out", ()) if method != "at" else inputs[:1]
-        if any(isinstance(array, LockedArray) for array in written):
-            self._refuse()
-        plain = [i.view(np.ndarray) if isinstance(i, LockedArray) else i for i in inputs]
-        return getattr(ufunc, method)(*plain, **kwargs)
+        for written in kwargs.get("out", ()) if method != "at" else inputs[:1]:
+            _refuse_if_locked(written)
+        if "out" in kwargs:
+            kwargs["out"] = tuple(_plain(array) for array in kwargs["out"])
+        return getattr(ufunc, method)(*map(_plain, inputs), **kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return func(*map(_plain, args), **{name: _plain(value) for name, value in kwargs.items()})
+
+
+def _refuse_if_locked(array: Any) -> None:
+    if isinstance(array, LockedArray) and not array.flags.writeable:
+        raise ValueError(array.reason)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_plain, value))
+    return value.view(np.ndarray) if isinstance(value, LockedArray) else value
 
 
 def locked_view(array: np.ndarray, reason: str) -> np.ndarray:

@@ -324,7 +324,7 @@ class Tensor(Recordable):
         grads = propagate(node, seed, freed_by=None if retain_graph else caller())
         while grads:
             source, g = grads.popitem()
-            _accumulate(cast(Leaf, source.leaf), g)
+            _accumulate(cast(Source, source).leaf, g)
 
     def _backward_at_leaf(self, gradient: Any) -> None:
         if not self.requires_grad:
@@ -388,8 +388,9 @@ class Tensor(Recordable):
     def _number(self, kind: str) -> Any:
         if self.requires_grad and is_recording():
             raise TypeError(
-                f"{kind}() of {_describe(self)}, which requires grad, would lose the gradient; "
-                "use .item() where the number is meant, and NumPy's functions instead of math's"
+                f"{kind}() of {_describe(self)}, which requires grad, would lose the gradient. Use "
+                ".item() where the number is meant, NumPy's functions instead of math's, and "
+                "np.stack or np.concatenate instead of assigning tensors to an array's items"
             )
         return self._data.item()
 
@@ -519,7 +520,7 @@ def record(
 
 
 def _enter(operand: Any, keeper: str | None) -> Any:
-    """What the graph knows of an operand from outside, locked if the operation `keeper` keeps it."""
+    """What the graph knows of an operand from outside; locked if an operation keeps it."""
     if isinstance(operand, Tensor):
         source = leaf_source(cast(Leaf, operand._identity()), operand._data)
     elif isinstance(operand, np.ndarray):
@@ -589,7 +590,8 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _accumulate(leaf: Leaf, g: Any) -> None:
+def _accumulate(leaf: Leaf | None, g: Any) -> None:
+    assert leaf is not None
     for hook in leaf.extra.hooks:
         changed = hook(g)
         g = g if changed is None else changed

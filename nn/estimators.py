@@ -71,6 +71,8 @@ class BinaryClassifier:
             With `classes_`, `n_features_in_`, `n_iter_`, `network_`, and `loss_curve_`: the cost
             before each update.
         """
+        if self.max_iter < 1:
+            raise ValueError(f"max_iter must be at least 1, not {self.max_iter!r}")
         columns = _columns(X)
         self.classes_, Y = _targets(y, columns.shape[1], columns.dtype)
         self.n_features_in_ = columns.shape[0]

@@ -13,6 +13,7 @@ AXES = [
     {"keepdims": True},
     {"axis": ()},
 ]
+SCATTERED = np.array([[True, False, True], [False, True, False]])
 MATMUL = [
     ((3,), (3,)),
     ((2, 3), (3, 4)),
@@ -50,7 +51,11 @@ def cases():
         for options in AXES:
             yield Case(function, (normal(2, 3, 4),), options)
         yield Case(function, (normal(),))
-        yield Case(function, (normal(2, 3),), {"where": np.array([[True, False, True], [False, True, False]])})
+        yield Case(
+            function,
+            (normal(2, 3),),
+            {"where": np.array([[True, False, True], [False, True, False]])},
+        )
         yield Case(function, (normal(2, 3),), {"where": np.array([True, False, True]), "axis": 1})
         for note, array in layouts(normal(2, 3)).items():
             yield Case(function, (array,), {"axis": 0}, note=note)

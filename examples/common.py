@@ -1,0 +1,101 @@
+"""What the two classifier examples share: their options, their data and what they write."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+import autograd_lite as al  # noqa: E402
+import nn  # noqa: E402
+
+DIGITS = Path(__file__).parent / "data" / "digits.h5"
+ODD = ["1", "3", "5", "7", "9"]
+
+
+def parser(description: str, learning_rate: float, iterations: int) -> argparse.ArgumentParser:
+    """The options of both examples."""
+    options = argparse.ArgumentParser(description=description)
+    options.add_argument("--train", metavar="FILE", help="HDF5 file with train_set_x, train_set_y")
+    options.add_argument("--test", metavar="FILE", help="HDF5 file with test_set_x, test_set_y")
+    options.add_argument(
+        "--positive", nargs="+", metavar="CLASS", help="the classes to tell from all others"
+    )
+    options.add_argument("--learning-rate", type=float, default=learning_rate, metavar="RATE")
+    options.add_argument("--iterations", type=int, default=iterations, metavar="N")
+    options.add_argument("--output", type=Path, default=Path("out"), metavar="FOLDER")
+    return options
+
+
+def load(options: argparse.Namespace) -> tuple[Any, ...]:
+    """The article's five; without files the handwritten digits, where odd is told from even."""
+    if (options.train is None) != (options.test is None):
+        raise ValueError("--train and --test go together: give both files, or none")
+    if options.train is None:
+        return nn.load_data(DIGITS, DIGITS, positive=options.positive or ODD)
+    return nn.load_data(options.train, options.test, positive=options.positive)
+
+
+def describe(train_X: Any, test_X: Any, classes: list[str]) -> None:
+    """Say what is being learnt from what."""
+    print(
+        f"{train_X.shape[1]} training and {test_X.shape[1]} test pictures of {len(train_X)} pixels"
+    )
+    print(f"the question: {classes[0]!r} (0) or {classes[1]!r} (1)?\n")
+
+
+def report(model: Any, data: tuple[Any, ...]) -> None:
+    """Print the cost and the accuracies."""
+    train_X, train_Y, test_X, test_Y, _ = data
+    print(f"cost           {model.loss_curve_[0]:.6f} -> {model.loss_curve_[-1]:.6f}")
+    print(f"train accuracy {100 * model.score(train_X.T, train_Y[0]):.2f} %")
+    print(f"test accuracy  {100 * model.score(test_X.T, test_Y[0]):.2f} %\n")
+
+
+def write_results(model: Any, loss: al.Tensor, folder: Path) -> None:
+    """Write the model, the picture of the graph and the cost curve, and say where."""
+    folder.mkdir(parents=True, exist_ok=True)
+    nn.save(model, folder / "model.h5")
+    written = [folder / "model.h5"]
+    picture = al.draw(loss)
+    try:
+        written.append(Path(picture.render(folder / "graph.svg")))
+    except RuntimeError as error:
+        print(f"note: {error}", file=sys.stderr)
+        written.append(Path(picture.render(folder / "graph.dot")))
+    image = io.BytesIO()
+    figure = cost_curve(model.loss_curve_)
+    figure.savefig(image, format="png", dpi=120)
+    plt.close(figure)
+    (folder / "cost.png").write_bytes(image.getvalue())
+    written.append(folder / "cost.png")
+    for path in written:
+        print(f"written: {path}")
+
+
+def cost_curve(costs: list[float]) -> Any:
+    """The cost before each update, as a figure."""
+    figure, axes = plt.subplots(figsize=(6, 3.5), layout="constrained")
+    axes.plot(np.arange(len(costs)), costs, color="#2b5f94")
+    axes.set(xlabel="iteration", ylabel="cost", title="Cost while training")
+    axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.3)
+    return figure
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run an example; what is wrong with its input is one sentence and exit status 2."""
+    try:
+        main()
+    except (ValueError, TypeError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

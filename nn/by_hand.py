@@ -1,0 +1,375 @@
+"""The article's forward and backward passes, derived by hand, in plain NumPy, and corrected.
+
+Conventions, as in the article (Keon Yong Lee, "Deep Learning by Andrew Ng, Course 1"): a column is
+a sample, `X` is (n, N), `Y` is (1, N), `W` is (units, units before), `b` is (units, 1), and
+`Z = W X + b`; hidden layers are ReLU, the output is one sigmoid unit, and the cost is the mean of
+the cross-entropy. ReLU's derivative at exactly 0 is 1 (the mask is `Z >= 0`).
+
+**One convention differs.** Every gradient here is the true gradient of the mean cost:
+`dZ = (A - Y) / N` for the output layer, and nothing is divided by N after that. The article has
+`dZ = A - Y`, the gradient of the summed cost, hands it on to the layers below, and divides by N in
+each `dW` and `db`. Both give the same `dW` and `db`; the article's `dZ` and `dA` are N times ours.
+
+Each docstring says what the article's listing has wrong, and what is right. Of the listings as a
+whole: the training loop calls `propagate(X, parameters, Y, L)`, but what was loaded is `train_X`
+and `train_Y`, `X` and `Y` are defined nowhere; `load_data()` is called with no files and is not
+shown (see `nn.load_data`); `N`, used from the first vectorised listing on, is not defined before
+the last one; the example of `flatten` goes from (209, 64, 64, 3), the training set, to (12288, 50),
+the flattened test set, where (12288, 209) is right; and of the definition of the log loss only
+the case y = 1 is left (the other is `-log(1 - y_hat)` if y = 0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "backward_logistic_regression",
+    "backward_one_hidden_layer",
+    "cross_entropy_loss",
+    "forward_logistic_regression",
+    "forward_one_hidden_layer",
+    "initialize_parameters",
+    "propagate",
+    "relu",
+    "sigmoid",
+    "update_parameters",
+]
+
+Array = NDArray[Any]
+Gradients = dict[str, Array]
+
+
+class LogisticRegressionCache(NamedTuple):
+    """What the backward pass of logistic regression needs of the forward pass."""
+
+    X: Array
+    A: Array
+    Y: Array
+
+
+class OneHiddenLayerCache(NamedTuple):
+    """What the backward pass of the net with one hidden layer needs of the forward pass."""
+
+    X: Array
+    Z1: Array
+    A1: Array
+    W2: Array
+    A2: Array
+    Y: Array
+
+
+def sigmoid(z: ArrayLike) -> Array:
+    """1 / (1 + exp(-z)) of any shape, to the last digits and without overflow at any finite z.
+
+    Keeps floating dtypes; integers become float64.
+
+    In the article: `1 / (1 + np.exp(-z))`, which is right in exact arithmetic, but overflows with
+    a warning at z < -709 (float64). Here the exponent is never positive.
+    """
+    z = _as_floats(z)
+    e = np.exp(-np.abs(z))
+    result: Array = np.where(z >= 0, 1, e) / (1 + e)
+    return result
+
+
+def relu(z: ArrayLike) -> Array:
+    """max(0, z) of any shape; keeps the dtype."""
+    result: Array = np.maximum(z, 0)
+    return result
+
+
+def cross_entropy_loss(y_hat: ArrayLike, y: ArrayLike) -> Array:
+    """-(y log(y_hat) + (1 - y) log(1 - y_hat)), for each sample.
+
+    `y_hat` and `y` are in [0, 1] and of the same shape, or one of them is a scalar; ValueError
+    otherwise, since (1, N) against (N,) would broadcast to (N, N). Labels may be soft. Nothing is
+    clamped: a right and certain prediction costs exactly 0, a wrong and certain one inf, without
+    a warning, and log(1 - y_hat) is as exact for tiny y_hat as floats allow.
+
+    In the article the two branches are exchanged: it returns `-log(y_hat)` if y == 0. Right, by
+    its own formula, is `-log(y_hat)` where y = 1 and `-log(1 - y_hat)` where y = 0. Moreover
+    `if y == 0` raises for the row of labels that a later listing passes ("truth value of an array
+    is ambiguous"), and that listing passes `y_hat`, left over from a single sample or undefined,
+    where `Y_hat` is meant.
+    """
+    y_hat, y = _as_floats(y_hat), np.asarray(y)
+    if y_hat.shape != y.shape and y_hat.ndim and y.ndim:
+        raise ValueError(f"y_hat has shape {y_hat.shape} and y has {y.shape}, expected the same")
+    if y_hat.shape != y.shape:
+        y_hat, y = np.broadcast_arrays(y_hat, y)
+    # A logarithm is taken only where its label has weight: elsewhere it would be 0 times inf.
+    loss = np.zeros(y.shape, np.result_type(y_hat, y))
+    other = np.zeros_like(loss)
+    with np.errstate(divide="ignore"):
+        np.log(y_hat, out=loss, where=y != 0)
+        np.log1p(-y_hat, out=other, where=y != 1)
+    loss *= y
+    other *= 1 - y
+    loss += other
+    # Not -loss, which would make -0.0 of a perfect prediction.
+    result: Array = np.subtract(0, loss)
+    return result
+
+
+def forward_logistic_regression(
+    W: Array, b: Array, X: Array, Y: Array
+) -> tuple[np.floating[Any], LogisticRegressionCache]:
+    """The cost of logistic regression, and the cache for its backward pass.
+
+    W is (1, n), b (1, 1), X (n, N), Y (1, N); ValueError names the one whose shape disagrees. The
+    cost is inf if a prediction has become exactly 0 or 1 and is wrong (from about |z| = 37 on in
+    float64); `nn`'s losses on logits stay finite.
+
+    In the article: `neuron` computes `np.dot(np.transpose(W), x) + b` with W of shape (n, 1), but
+    the update subtracts `dW = np.dot(dz, x.T)`, which is (1, n), and
+    `initialize_parameters_logistic_regression` makes W (1, n), whose transpose does not fit X.
+    Right, as in all later listings, is W of shape (1, n) and `np.dot(W, X) + b`.
+    """
+    _check_shapes([(W, b)], X, Y, names=[("W", "b")])
+    A = sigmoid(_affine(W, X, b))
+    return _cost(A, Y), LogisticRegressionCache(X, A, Y)
+
+
+def backward_logistic_regression(cache: LogisticRegressionCache) -> Gradients:
+    """dZ (1, N), dW (1, n) and db (1, 1): the gradients of the mean cost.
+
+    In the article dZ is N times this, see the module's text; its dW and db are right. With a
+    single sample it has `db = dz`, which is one and the same array: a change to one is a change
+    to both.
+    """
+    X, A, Y = cache
+    dZ = _output_dZ(A, Y)
+    return {"dZ": dZ, "dW": np.dot(dZ, X.T), "db": _sum_samples(dZ)}
+
+
+def forward_one_hidden_layer(
+    W1: Array, b1: Array, W2: Array, b2: Array, X: Array, Y: Array
+) -> tuple[np.floating[Any], OneHiddenLayerCache]:
+    """The cost of a net with one hidden layer of ReLU units, and the cache for its backward pass.
+
+    W1 is (n1, n), b1 (n1, 1), W2 (1, n1), b2 (1, 1), X (n, N), Y (1, N); ValueError names the one
+    whose shape disagrees.
+
+    In the article the listing ends with `y_hat = A2` and computes no cost (`Y_hat` is the name
+    that the vectorised cost needs).
+    """
+    _check_shapes([(W1, b1), (W2, b2)], X, Y)
+    Z1 = _affine(W1, X, b1)
+    A1 = relu(Z1)
+    A2 = sigmoid(_affine(W2, A1, b2))
+    return _cost(A2, Y), OneHiddenLayerCache(X, Z1, A1, W2, A2, Y)
+
+
+def backward_one_hidden_layer(cache: OneHiddenLayerCache) -> Gradients:
+    """dZ2, dW2, db2, dA1, dZ1, dW1 and db1: the gradients of the mean cost.
+
+    In the article: `np.ones(N, 1)` (twice) takes the 1 for a dtype and raises; `np.ones((N, 1))`
+    is right. A sum over the samples does the same as that product. Its dZ2, dA1 and dZ1 are N
+    times these, see the module's text.
+    """
+    X, Z1, A1, W2, A2, Y = cache
+    dZ2 = _output_dZ(A2, Y)
+    dA1 = np.dot(W2.T, dZ2)
+    dZ1 = dA1 * (Z1 >= 0)
+    return {
+        "dZ2": dZ2,
+        "dW2": np.dot(dZ2, A1.T),
+        "db2": _sum_samples(dZ2),
+        "dA1": dA1,
+        "dZ1": dZ1,
+        "dW1": np.dot(dZ1, X.T),
+        "db1": _sum_samples(dZ1),
+    }
+
+
+def initialize_parameters(
+    n_units: Sequence[int], rng: np.random.Generator | int | None = None, scale: float = 0.01
+) -> dict[str, Array]:
+    """W1, b1, W2, b2, ... in float64 for layers of `n_units`, the first of which is the input.
+
+    Weights are uniform in [0, scale), drawn from `rng` (a generator, or a seed for one), biases
+    are 0. `[n, 1]` is logistic regression, `[n, n1, 1]` one hidden layer. ValueError for fewer
+    than two layers or for one without units. With the default scale deep nets hardly learn: it is
+    the article's, not a recommendation.
+
+    In the article, in all three functions that initialise: `np.zeros(n, 1)` takes the 1 for a
+    dtype and raises; `np.zeros((n, 1))` is right. The two for fixed depths read `n_units` without
+    having it as an argument.
+    """
+    if len(n_units) < 2 or min(n_units) < 1:
+        raise ValueError(
+            f"n_units is {list(n_units)}, expected the inputs and then the units of each layer,"
+            " all at least 1"
+        )
+    rng = np.random.default_rng(rng)
+    parameters: dict[str, Array] = {}
+    for layer, (before, units) in enumerate(zip(n_units, n_units[1:], strict=False), start=1):
+        parameters[f"W{layer}"] = rng.random((units, before)) * scale
+        parameters[f"b{layer}"] = np.zeros((units, 1))
+    return parameters
+
+
+def propagate(
+    X: Array, parameters: Mapping[str, Array], Y: Array
+) -> tuple[np.floating[Any], Gradients]:
+    """Forward and backward through a net of any depth: the cost, and dW1, db1, dW2, db2, ...
+
+    X is (n, N), Y (1, N), and the parameters are named and shaped as `initialize_parameters` makes
+    them; ValueError names the one that is missing or whose shape disagrees.
+
+    In the article's listing:
+
+    - the ReLU mask is missing, and `dZ` of the hidden layers is never computed (its loop reads
+      `dZ[l+1]`, a KeyError from the second hidden layer from the end on); right is
+      `dZ[l] = dA[l] * (Z[l] >= 0)`;
+    - the loop's indices are off by one: it stores `np.dot(dZ[l+1], A[l].T)`, which is dW of layer
+      l+1, as dW of layer l; right is `np.dot(dZ[l], A[l-1].T)`; and db likewise;
+    - db is transposed: `np.dot(dZ.T, np.ones(N, 1))` has shapes that do not fit, and `np.ones(N,
+      1)` raises before that; right is `np.dot(dZ, np.ones((N, 1)))`;
+    - `dA` is assigned to but never created;
+    - the cost is not computed, so that nobody can see whether it falls;
+    - both lines of the forward pass have a parenthesis too many, and expressions go on in the next
+      line (`... +`, `/ N`) without parentheses around them: a SyntaxError.
+
+    The number of layers L, an argument there, is known from the parameters here.
+    """
+    layers, names = _layers(parameters)
+    _check_shapes(layers, X, Y, names)
+    Zs, As = _forward(X, layers)
+    return _cost(As[-1], Y), _backward(Zs, As, layers, Y)
+
+
+def update_parameters(
+    parameters: Mapping[str, Array], gradients: Mapping[str, Array], learning_rate: float
+) -> Mapping[str, Array]:
+    """One step of gradient descent, in place: `W -= learning_rate * dW` for every parameter.
+
+    The gradient of `name` is `gradients["d" + name]`, others are left alone. Every array keeps its
+    dtype. Returns `parameters`. ValueError, before anything is changed, for a gradient that is
+    missing or shaped differently and for parameters that are not floats.
+
+    In the article: expressions go on in the next line (`... *`) without parentheses around them, a
+    SyntaxError; and for logistic regression W (n, 1) meets a dW of shape (1, n), which raises.
+    """
+    for name, parameter in parameters.items():
+        _check_update(name, parameter, gradients.get("d" + name))
+    # A float of NumPy's would make float64 of a float32 gradient on the way.
+    rate = float(learning_rate)
+    for name, parameter in parameters.items():
+        parameter -= rate * gradients["d" + name]
+    return parameters
+
+
+def _forward(X: Array, layers: list[tuple[Array, Array]]) -> tuple[list[Array], list[Array]]:
+    """Z of the hidden layers, and A of all layers, of which the first is X."""
+    Zs: list[Array] = []
+    As = [X]
+    for W, b in layers[:-1]:
+        Zs.append(_affine(W, As[-1], b))
+        As.append(relu(Zs[-1]))
+    W, b = layers[-1]
+    As.append(sigmoid(_affine(W, As[-1], b)))
+    return Zs, As
+
+
+def _backward(
+    Zs: list[Array], As: list[Array], layers: list[tuple[Array, Array]], Y: Array
+) -> Gradients:
+    gradients: Gradients = {}
+    dZ = _output_dZ(As[-1], Y)
+    for layer in range(len(layers), 0, -1):
+        gradients[f"dW{layer}"] = np.dot(dZ, As[layer - 1].T)
+        gradients[f"db{layer}"] = _sum_samples(dZ)
+        if layer > 1:
+            W, _ = layers[layer - 1]
+            dZ = np.dot(W.T, dZ)
+            dZ *= Zs[layer - 2] >= 0
+    return gradients
+
+
+def _affine(W: Array, X: Array, b: Array) -> Array:
+    Z: Array = np.dot(W, X)
+    Z += b
+    return Z
+
+
+def _cost(A: Array, Y: Array) -> np.floating[Any]:
+    loss = cross_entropy_loss(A, Y)
+    cost: np.floating[Any] = loss.sum() / loss.size
+    return cost
+
+
+def _output_dZ(A: Array, Y: Array) -> Array:
+    dZ: Array = A - Y
+    dZ /= Y.shape[1]
+    return dZ
+
+
+def _sum_samples(dZ: Array) -> Array:
+    total: Array = dZ.sum(axis=1, keepdims=True)
+    return total
+
+
+def _as_floats(values: ArrayLike) -> Array:
+    array = np.asarray(values)
+    return array if array.dtype.kind in "fc" else array.astype(np.float64)
+
+
+def _layers(
+    parameters: Mapping[str, Array],
+) -> tuple[list[tuple[Array, Array]], list[tuple[str, str]]]:
+    names = [(f"W{i}", f"b{i}") for i in range(1, len(parameters) // 2 + 1)]
+    if not names or parameters.keys() != {name for pair in names for name in pair}:
+        raise ValueError(
+            f"parameters are named {', '.join(map(repr, sorted(parameters))) or 'nothing at all'},"
+            " expected 'W1', 'b1', 'W2', 'b2', ..., without a gap"
+        )
+    return [(parameters[W], parameters[b]) for W, b in names], names
+
+
+def _check_shapes(
+    layers: Sequence[tuple[Array, Array]],
+    X: Array,
+    Y: Array,
+    names: Sequence[tuple[str, str]] = (("W1", "b1"), ("W2", "b2")),
+) -> None:
+    if X.ndim != 2 or X.shape[1] == 0:
+        raise ValueError(f"X has shape {X.shape}, expected (features, samples), samples at least 1")
+    if Y.shape != (1, X.shape[1]):
+        raise ValueError(
+            f"Y has shape {Y.shape}, expected {(1, X.shape[1])}: one label for each of the"
+            f" {X.shape[1]} columns of X"
+        )
+    before, source = X.shape[0], "the features of X"
+    for (W, b), (W_name, b_name) in zip(layers, names, strict=True):
+        if W.ndim != 2 or W.shape[1] != before:
+            raise ValueError(
+                f"{W_name} has shape {W.shape}, expected (units, {before}): a column for each of"
+                f" {source}"
+            )
+        if b.shape != (W.shape[0], 1):
+            raise ValueError(
+                f"{b_name} has shape {b.shape}, expected {(W.shape[0], 1)}: one for each row of"
+                f" {W_name}"
+            )
+        before, source = W.shape[0], f"the units of {W_name}"
+    if before != 1:
+        raise ValueError(f"{W_name} has shape {W.shape}, expected one row: the output is one unit")
+
+
+def _check_update(name: str, parameter: Array, gradient: Array | None) -> None:
+    if gradient is None:
+        raise ValueError(f"gradients has no 'd{name}', expected one for each parameter")
+    if gradient.shape != parameter.shape:
+        raise ValueError(
+            f"d{name} has shape {gradient.shape}, expected {parameter.shape}, the shape of {name}"
+        )
+    if parameter.dtype.kind != "f":
+        raise ValueError(
+            f"{name} is of type {parameter.dtype}, expected floats: a step would be cut to integers"
+        )

@@ -1,0 +1,283 @@
+"""Models in HDF5 files: arrays and a description, no code.
+
+The layout, so that plain h5py can read it:
+
+`metadata`
+    uint8 of shape (bytes,): JSON text in UTF-8, an object with `format` (always "autograd_lite
+    checkpoint"), `version` (1), `arrays`, a list of objects with `name`, `shape` and `dtype`
+    (NumPy's name, such as "float32"), and `description`, an object of the model's own. As in
+    Python's `json`, NaN and Infinity may occur. (A dataset, since an HDF5 attribute ends at 64 KB.)
+`arrays/0`, `arrays/1`, ...
+    The arrays in the order of that list; names are in the list only, where a `/` makes no group.
+    A 0-d array is stored with shape (1,), because HDF5 has checksums for chunked data only.
+
+    >>> import h5py, json
+    >>> with h5py.File("model.h5") as file:  # doctest: +SKIP
+    ...     listing = json.loads(file["metadata"][()].tobytes())["arrays"]
+    ...     state = {a["name"]: file[f"arrays/{i}"][()] for i, a in enumerate(listing)}
+
+A description never names a class to be imported: whoever loads brings the model, and the file
+must fit it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn import hdf5
+from nn.hdf5 import FileFormatError, Spec, quoted
+
+__all__ = ["Checkpointable", "load", "read", "save", "write"]
+
+Path = str | os.PathLike[str]
+Array = NDArray[Any]
+State = Mapping[str, tuple[tuple[int, ...], "np.dtype[Any]"]]
+
+_FORMAT = "autograd_lite checkpoint"
+_VERSION = 1
+_MOST_METADATA = 64 * 2**20
+_MOST_LISTED = 5
+_DTYPES = {
+    name: np.dtype(name)
+    for name in (
+        *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+        *("float16", "float32", "float64", "complex64", "complex128"),
+    )
+}
+
+
+class Checkpointable(Protocol):
+    """What `save` and `load` ask of a model."""
+
+    def state_dict(self) -> Mapping[str, Array]:
+        """Every array that makes the model what it is, by name."""
+
+    def describe(self) -> Mapping[str, Any]:
+        """What JSON can hold of it, for people and for `expected_state`; tuples become lists."""
+
+    def expected_state(self, description: dict[str, Any]) -> State:
+        """Shape and dtype of every array that this model would load; must not change the model.
+
+        `description` comes from a file and may be anything that JSON can hold; ValueError says
+        what about it does not suit the model.
+        """
+
+    def load_state_dict(self, arrays: dict[str, Array], description: dict[str, Any]) -> None:
+        """Take over arrays, which are new, and have the expected names, shapes and dtypes."""
+
+
+Model = TypeVar("Model", bound=Checkpointable)
+
+
+class _Metadata(NamedTuple):
+    specs: dict[str, Spec]
+    description: dict[str, Any]
+
+
+def save(model: Checkpointable, path: Path) -> None:
+    """Save a model as an HDF5 file, whole or not at all; see `write` for the errors."""
+    write(path, model.state_dict(), model.describe())
+
+
+def load(path: Path, model: Model, *, limit: int = hdf5.LIMIT) -> Model:
+    """Load a file that `save` wrote into a model of the same build, and return that model.
+
+    The model stays as it is unless everything in the file is right; see `read` for the errors.
+    """
+    arrays, description = read(path, model.expected_state, limit=limit)
+    model.load_state_dict(arrays, description)
+    return model
+
+
+def write(path: Path, arrays: Mapping[str, Array], description: Mapping[str, Any]) -> None:
+    """Write named arrays and a description as a checkpoint, which replaces `path` as a whole.
+
+    Raises TypeError for an array that is no plain number or boolean and for a description that
+    JSON cannot hold, and OSError, in one sentence, if the file cannot be written; an earlier file
+    is then as it was.
+    """
+    states = {name: _plain(name, np.asarray(array)) for name, array in arrays.items()}
+    datasets = {"metadata": np.frombuffer(_encoded(states, description), dtype=np.uint8)}
+    for i, array in enumerate(states.values()):
+        datasets[f"arrays/{i}"] = array.reshape(_stored_shape(array.shape))
+    hdf5.write(path, datasets)
+
+
+def read(
+    path: Path, expected: Callable[[dict[str, Any]], State], *, limit: int = hdf5.LIMIT
+) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Read a checkpoint: its arrays by name, in native byte order, and its description.
+
+    `expected(description)` gives the shape and dtype of every array that the caller can use. Names,
+    shapes and dtypes are compared with it, and with what HDF5 declares, before an array is read.
+    `limit` is the most bytes that one array, or the metadata, may take.
+
+    Raises FileNotFoundError, PermissionError or FileFormatError, in one sentence, for a file that
+    is missing, incomplete, damaged, no checkpoint, or of other arrays; what `expected` raises as
+    ValueError goes through.
+    """
+    where = f"Checkpoint {os.fspath(path)!r}"
+    with hdf5.reading(path, kind="Checkpoint", limit=limit) as file:
+        metadata = _decoded(_metadata_text(file, where), where)
+        _check_fit(where, metadata.specs, _wanted(expected, metadata.description, where))
+        stored = [_stored_spec(file, where, i, *s) for i, s in enumerate(metadata.specs.items())]
+        arrays = {
+            name: file.read(f"arrays/{i}", stored[i]).astype(spec.dtype, copy=False)
+            for i, (name, spec) in enumerate(metadata.specs.items())
+        }
+    reshaped = {name: a.reshape(metadata.specs[name].shape) for name, a in arrays.items()}
+    return reshaped, metadata.description
+
+
+def _plain(name: str, array: Array) -> Array:
+    if array.dtype.name not in _DTYPES:
+        raise TypeError(
+            f"array {name!r} is of type {quoted(array.dtype)}, which a checkpoint does not hold:"
+            f" expected one of {', '.join(_DTYPES)}"
+        )
+    return array
+
+
+def _stored_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return shape or (1,)
+
+
+def _encoded(states: Mapping[str, Array], description: Mapping[str, Any]) -> bytes:
+    listing = [
+        {"name": name, "shape": list(array.shape), "dtype": array.dtype.name}
+        for name, array in states.items()
+    ]
+    metadata = {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "arrays": listing,
+        "description": dict(description),
+    }
+    try:
+        text = json.dumps(metadata, default=_as_python).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(f"the model's description cannot be written as JSON: {error}") from error
+    if len(text) > _MOST_METADATA:
+        raise TypeError(
+            f"the model's description takes {len(text):,} bytes as JSON, more than the"
+            f" {_MOST_METADATA:,} that a checkpoint may have: put numbers into arrays"
+        )
+    return text
+
+
+def _as_python(value: object) -> object:
+    """A NumPy scalar as the number that JSON has for it."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{quoted(value)} is of type {type(value).__name__}")
+
+
+def _metadata_text(file: hdf5.Reader, where: str) -> bytes:
+    spec = file.spec("metadata")
+    if len(spec.shape) != 1 or spec.dtype != np.uint8 or spec.nbytes > _MOST_METADATA:
+        raise FileFormatError(
+            f"{where}: dataset 'metadata' is {spec}, expected at most {_MOST_METADATA:,} uint8: it"
+            " is not a checkpoint of this library"
+        )
+    return file.read("metadata", spec).tobytes()
+
+
+def _decoded(text: bytes, where: str) -> _Metadata:
+    try:
+        found = json.loads(text.decode())
+    except (ValueError, RecursionError) as error:
+        raise FileFormatError(f"{where}: dataset 'metadata' is not valid JSON ({error})") from error
+    if not isinstance(found, dict) or found.get("format") != _FORMAT:
+        raise FileFormatError(f"{where} is not a checkpoint of this library: it does not say so")
+    if found.get("version") != _VERSION:
+        raise FileFormatError(
+            f"{where} is of version {quoted(found.get('version'))}, expected {_VERSION}: it was"
+            " written by another version of the library"
+        )
+    arrays, description = found.get("arrays"), found.get("description")
+    if not isinstance(arrays, list) or not isinstance(description, dict):
+        raise FileFormatError(
+            f"{where}: dataset 'metadata' lacks a list of arrays or a description"
+        )
+    return _Metadata(_listed_specs(arrays, where), description)
+
+
+def _listed_specs(arrays: list[Any], where: str) -> dict[str, Spec]:
+    specs: dict[str, Spec] = {}
+    for entry in arrays:
+        match entry:
+            case {"name": str(name), "shape": list(shape), "dtype": str(dtype)} if (
+                name not in specs
+                and dtype in _DTYPES
+                and all(type(n) is int and n >= 0 for n in shape)
+            ):
+                specs[name] = Spec(tuple(shape), _DTYPES[dtype])
+            case _:
+                raise FileFormatError(
+                    f"{where}: dataset 'metadata' lists the array {quoted(entry)}, expected a new"
+                    " name, a shape and a dtype"
+                )
+    return specs
+
+
+def _wanted(
+    expected: Callable[[dict[str, Any]], State], description: dict[str, Any], where: str
+) -> dict[str, Spec]:
+    try:
+        state = expected(description)
+    except (LookupError, TypeError, AttributeError) as error:
+        raise FileFormatError(
+            f"{where} does not describe a model of this kind: {type(error).__name__}: {error}"
+        ) from error
+    return {
+        name: Spec(tuple(shape), np.dtype(dtype).newbyteorder("="))
+        for name, (shape, dtype) in state.items()
+    }
+
+
+def _check_fit(where: str, found: dict[str, Spec], wanted: dict[str, Spec]) -> None:
+    problems = [
+        difference
+        for name in wanted.keys() & found.keys()
+        for difference in _differences(name, found[name], wanted[name])
+    ]
+    problems.sort()
+    if len(problems) > _MOST_LISTED:
+        problems[_MOST_LISTED:] = [f"and {len(problems) - _MOST_LISTED} more like these"]
+    for text, names in (
+        ("missing from the file", wanted.keys() - found.keys()),
+        ("not in the model", found.keys() - wanted.keys()),
+    ):
+        if names:
+            problems.append(f"{text}: {hdf5.listed(iter(sorted(names)))}")
+    if problems:
+        raise FileFormatError(
+            f"{where} does not fit the model and was not loaded: {'; '.join(problems)}"
+        )
+
+
+def _differences(name: str, found: Spec, wanted: Spec) -> list[str]:
+    pairs = (("shape", found.shape, wanted.shape), ("dtype", found.dtype, wanted.dtype))
+    return [
+        f"{name}: the file has {what} {ours}, the model has {theirs}"
+        for what, ours, theirs in pairs
+        if ours != theirs
+    ]
+
+
+def _stored_spec(file: hdf5.Reader, where: str, i: int, name: str, listed: Spec) -> Spec:
+    """What HDF5 declares of array i, which must be what the metadata say of it."""
+    stored = file.spec(f"arrays/{i}")
+    native = Spec(stored.shape, stored.dtype.newbyteorder("="))
+    if native != Spec(_stored_shape(listed.shape), listed.dtype):
+        raise FileFormatError(
+            f"{where}: dataset 'arrays/{i}' is {stored}, expected {listed} for {quoted(name)} as"
+            " the metadata say: the file is damaged"
+        )
+    return stored

@@ -1,0 +1,262 @@
+"""Pictures from HDF5 files, as the columns of a matrix.
+
+The layout of a file: `train_set_x`, uint8 of shape (N, height, width) or (N, height, width,
+channels), or floats of that shape in [0, 1]; `train_set_y`, N integers, each a position in
+`list_classes`; `list_classes`, fixed-length bytes. The test file holds `test_set_x`, `test_set_y`
+and `list_classes`. One file may hold all five.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import os
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn import hdf5
+from nn.hdf5 import FileFormatError, quoted
+
+__all__ = ["flatten", "load_data"]
+
+Path = str | os.PathLike[str]
+ClassName = str | bytes | int
+Floats = NDArray[np.float64]
+
+
+class _Array(Protocol):
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+
+AnyArray = TypeVar("AnyArray", bound=_Array)
+
+
+class _Subset(NamedTuple):
+    where: str
+    pictures: NDArray[Any]
+    labels: NDArray[np.int64]
+    classes: list[str]
+
+
+def load_data(
+    train_path: Path,
+    test_path: Path,
+    *,
+    positive: ClassName | Iterable[ClassName] | None = None,
+    limit: int = hdf5.LIMIT,
+) -> tuple[Floats, Floats, Floats, Floats, list[str]]:
+    """Read a training and a test set of labelled pictures for a binary classifier.
+
+    Returns `train_X` (n, N), float64 in [0, 1], a column per picture; `train_Y` (1, N), float64 of
+    0 and 1; `test_X` and `test_Y` likewise; and `classes`, the names of label 0 and label 1. Both
+    paths may name one file.
+
+    `positive` says which of the file's classes are labelled 1, by name or by number (a string is
+    a name); all others are then 0, and `classes` holds the names of the two groups, separated by
+    spaces. It is needed where there are more than two classes. `limit` is the most bytes that one
+    dataset of a file may declare; X takes eight times the bytes of its uint8 pictures.
+
+    Raises FileNotFoundError, PermissionError, or ValueError (FileFormatError where the file is at
+    fault) with one sentence that says what was found where: a file that is missing, damaged or
+    without a dataset, labels that differ in number from the pictures, are no integers or no
+    classes, training labels of one class only, pictures that are empty, not uint8 or floats in
+    [0, 1], not finite, or of another size in the two sets, and a `positive` that is no class.
+    """
+    train = _read_subset(train_path, "train", limit)
+    test = _read_subset(test_path, "test", limit)
+    _check_alike(train, test)
+    is_positive, classes = _two_classes(train, positive)
+    train_Y, test_Y = (is_positive[labels] for labels in (train.labels, test.labels))
+    _check_two_found(train, train_Y, classes)
+    return (
+        _columns(train.pictures),
+        _row(train_Y),
+        _columns(test.pictures),
+        _row(test_Y),
+        classes,
+    )
+
+
+def flatten(images: AnyArray) -> AnyArray:
+    """Pictures (N, ...) as columns (n, N), n the numbers per picture; the article's `flatten`.
+
+    Column j is `images[j]` read in C order. The result is a transposed view of (N, n), so that a
+    picture lies contiguously in memory, and shares the memory of `images` where `reshape` can.
+    Uses NumPy functions only, so what speaks NumPy's protocols goes through as it is. Raises
+    ValueError for fewer than two dimensions. (`images.reshape(n, N)` has the same shape and
+    scrambles the pictures.)
+    """
+    shape = images.shape
+    if len(shape) < 2:
+        raise ValueError(
+            f"flatten needs pictures of shape (N, ...), got shape {tuple(shape)}: for one picture,"
+            " pass picture[np.newaxis]"
+        )
+    # Not reshape(N, -1), which cannot guess the -1 when N is 0.
+    rows = np.reshape(cast(Any, images), (shape[0], math.prod(shape[1:])))
+    return cast(AnyArray, np.transpose(rows))
+
+
+def _read_subset(path: Path, subset: str, limit: int) -> _Subset:
+    where = f"File {os.fspath(path)!r}"
+    x, y = f"{subset}_set_x", f"{subset}_set_y"
+    with hdf5.reading(path, limit=limit) as file:
+        specs = {name: file.spec(name) for name in (x, y, "list_classes")}
+        _check_pictures(f"{where}: {x}", specs[x])
+        _check_labels(f"{where}: {y}", specs[y], specs[x].shape[0])
+        _check_classes(f"{where}: list_classes", specs["list_classes"])
+        pictures, labels, names = (file.read(name, spec) for name, spec in specs.items())
+    classes = [name.decode(errors="backslashreplace") for name in names.tolist()]
+    _check_values(f"{where}: {x}", pictures)
+    _check_range(f"{where}: {y}", labels, classes)
+    return _Subset(where, pictures, labels.reshape(-1).astype(np.int64), classes)
+
+
+def _check_pictures(where: str, spec: hdf5.Spec) -> None:
+    if len(spec.shape) not in (3, 4):
+        raise FileFormatError(
+            f"{where} has shape {spec.shape}, expected (pictures, height, width) or (pictures,"
+            " height, width, channels)"
+        )
+    if 0 in spec.shape:
+        raise FileFormatError(f"{where} is empty (its shape is {spec.shape}), expected pictures")
+    if spec.dtype != np.uint8 and spec.dtype.kind != "f":
+        raise FileFormatError(
+            f"{where} is of type {spec.dtype}, expected uint8 from 0 to 255 or floats from 0 to 1"
+        )
+
+
+def _check_labels(where: str, spec: hdf5.Spec, pictures: int) -> None:
+    if spec.dtype.kind not in "biu":
+        raise FileFormatError(f"{where} is of type {spec.dtype}, expected integers")
+    if spec.shape in ((pictures,), (pictures, 1), (1, pictures)):
+        return
+    labels = math.prod(spec.shape)
+    if labels == pictures:
+        raise FileFormatError(f"{where} has shape {spec.shape}, expected ({pictures},)")
+    raise FileFormatError(
+        f"{where} has {labels} labels (its shape is {spec.shape}) for {pictures} pictures,"
+        " expected one label per picture"
+    )
+
+
+def _check_classes(where: str, spec: hdf5.Spec) -> None:
+    if len(spec.shape) != 1 or spec.dtype.kind != "S" or spec.shape[0] < 2:
+        raise FileFormatError(
+            f"{where} is {spec}, expected a list of two or more class names as fixed-length bytes"
+        )
+
+
+def _check_values(where: str, pictures: NDArray[Any]) -> None:
+    if pictures.dtype.kind != "f":
+        return
+    bad = ~np.isfinite(pictures)
+    if bad.any():
+        # argmax of booleans finds the first in C order, and makes no list of all of them.
+        picture, *place = (int(i) for i in np.unravel_index(int(bad.argmax()), bad.shape))
+        raise FileFormatError(
+            f"{where} has {int(bad.sum())} values that are NaN or infinite, the first one"
+            f" ({pictures[(picture, *place)]}) in picture {picture} at {tuple(place)}"
+        )
+    low, high = pictures.min(), pictures.max()
+    if low < 0 or high > 1:
+        raise FileFormatError(
+            f"{where} holds floats from {low:g} to {high:g}, expected 0 to 1: scale them, or store"
+            " uint8"
+        )
+
+
+def _check_range(where: str, labels: NDArray[Any], classes: list[str]) -> None:
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= len(classes):
+        raise FileFormatError(
+            f"{where} holds the label {low if low < 0 else high}, expected 0 to {len(classes) - 1},"
+            f" as list_classes names {len(classes)} classes"
+        )
+
+
+def _check_alike(train: _Subset, test: _Subset) -> None:
+    if train.pictures.shape[1:] != test.pictures.shape[1:]:
+        raise FileFormatError(
+            f"{test.where}: test_set_x has pictures of shape {test.pictures.shape[1:]}, expected"
+            f" {train.pictures.shape[1:]} as in train_set_x"
+        )
+    if train.classes != test.classes:
+        raise FileFormatError(
+            f"{test.where}: list_classes is {_shown(test.classes)}, expected"
+            f" {_shown(train.classes)} as in the training file"
+        )
+
+
+def _two_classes(
+    train: _Subset, positive: ClassName | Iterable[ClassName] | None
+) -> tuple[NDArray[np.bool_], list[str]]:
+    """For each class of the file whether it is labelled 1, and the names of the two groups."""
+    classes = train.classes
+    if positive is None:
+        if len(classes) > 2:
+            raise ValueError(
+                f"{train.where} has {len(classes)} classes, {_shown(classes)}: say which of them"
+                " are labelled 1, with positive=[...]"
+            )
+        return np.array([False, True]), classes
+    is_positive = np.zeros(len(classes), dtype=np.bool_)
+    wanted = [positive] if isinstance(positive, str | bytes) else positive
+    for name in wanted if isinstance(wanted, Iterable) else [wanted]:
+        is_positive[_positions(name, train)] = True
+    if is_positive.all() or not is_positive.any():
+        raise ValueError(
+            f"positive names {int(is_positive.sum())} of the {len(classes)} classes of"
+            f" {train.where}, {_shown(classes)}, expected some of them and not all"
+        )
+    groups = [
+        " ".join(name for name, is_in in zip(classes, group, strict=True) if is_in)
+        for group in (~is_positive, is_positive)
+    ]
+    return is_positive, groups
+
+
+def _positions(name: ClassName, train: _Subset) -> list[int]:
+    """Where a class is in list_classes; two classes of one name are both meant."""
+    classes = train.classes
+    if isinstance(name, str | bytes):
+        text = name.decode(errors="backslashreplace") if isinstance(name, bytes) else name
+        found = [i for i, known in enumerate(classes) if known == text]
+    else:
+        number = operator.index(name)
+        found = [number] if 0 <= number < len(classes) else []
+    if not found:
+        raise ValueError(
+            f"positive names the class {quoted(name)}, which {train.where} does not have: its"
+            f" classes are {_shown(classes)}, numbered from 0"
+        )
+    return found
+
+
+def _check_two_found(train: _Subset, is_one: NDArray[np.bool_], classes: list[str]) -> None:
+    if is_one.all() or not is_one.any():
+        label = int(is_one[0])
+        raise ValueError(
+            f"{train.where}: train_set_y has only one class, all {is_one.size} labels are {label}"
+            f" ({quoted(classes[label])}), expected pictures of both {_shown(classes)}"
+        )
+
+
+def _shown(classes: list[str]) -> str:
+    return hdf5.listed(iter(classes), most=20)
+
+
+def _columns(pictures: NDArray[Any]) -> Floats:
+    columns: NDArray[Any] = flatten(pictures)
+    # Dividing the transposed view keeps its layout: a picture stays contiguous.
+    scale = 255.0 if columns.dtype == np.uint8 else 1.0
+    scaled: Floats = np.divide(columns, scale, dtype=np.float64)
+    return scaled
+
+
+def _row(labels: NDArray[np.bool_]) -> Floats:
+    return labels.astype(np.float64).reshape(1, -1)

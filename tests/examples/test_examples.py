@@ -1,0 +1,127 @@
+"""The examples as a person runs them: what they print, write and refuse."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+import nn
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+DIGITS = EXAMPLES / "data" / "digits.h5"
+
+
+def run(script, *arguments, cwd):
+    environment = {**os.environ, "PYTHONWARNINGS": "error"}
+    command = [sys.executable, EXAMPLES / script, *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+
+
+def write_pictures(path, **changes):
+    """A file of the article's layout; `changes` replace datasets, None leaves one out."""
+    rng = np.random.default_rng(0)
+    datasets = {
+        "train_set_x": rng.integers(0, 256, (20, 4, 4, 3), dtype=np.uint8),
+        "train_set_y": np.arange(20) % 2,
+        "test_set_x": rng.integers(0, 256, (6, 4, 4, 3), dtype=np.uint8),
+        "test_set_y": np.arange(6) % 2,
+        "list_classes": np.array([b"non-cat", b"cat"]),
+    }
+    with h5py.File(path, "w") as file:
+        for name, values in {**datasets, **changes}.items():
+            if values is not None:
+                file[name] = values
+    return path
+
+
+@pytest.mark.parametrize(
+    ("script", "accuracy"), [("deep_classifier.py", 0.96), ("logistic_regression.py", 0.9)]
+)
+def test_the_main_job(script, accuracy, tmp_path):
+    done = run(script, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "correct" in done.stdout and "wrong" not in done.stdout
+    line = next(s for s in done.stdout.splitlines() if s.startswith("test accuracy"))
+    assert float(line.split()[2]) >= 100 * accuracy
+    assert "100%" in done.stderr
+    out = tmp_path / "out"
+    assert sorted(p.name for p in out.iterdir()) == ["cost.png", "graph.svg", "model.h5"]
+    for name in ("cost.png", "graph.svg", "model.h5"):
+        assert f"written: {Path('out', name)}" in done.stdout
+    assert (out / "cost.png").read_bytes().startswith(b"\x89PNG")
+    assert "</svg>" in (out / "graph.svg").read_text()
+    if script == "deep_classifier.py":
+        model = nn.load(out / "model.h5", nn.DeepClassifier((20, 7, 5)))
+        assert all(f">{name}</text>" in (out / "graph.svg").read_text() for name in ("W4", "b1"))
+        odd = ["1", "3", "5", "7", "9"]
+        _, _, test_X, test_Y, _ = nn.load_data(DIGITS, DIGITS, positive=odd)
+        assert model.score(test_X.T, test_Y[0]) >= accuracy
+
+
+def test_the_quickstart(tmp_path):
+    done = run("quickstart.py", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [s.split()[0] for s in done.stdout.splitlines()] == ["gradient", "dZ", "dW", "db"]
+    assert "wrong" not in done.stdout
+
+
+def test_files_of_ones_own(tmp_path):
+    file = write_pictures(tmp_path / "cats.h5")
+    files = ("--train", file, "--test", file)
+    done = run("deep_classifier.py", *files, "--iterations", 20, "--layers", 3, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "'non-cat' (0) or 'cat' (1)" in done.stdout
+
+
+BAD_FILES = {
+    "no labels": ({"train_set_y": None}, "train_set_y"),
+    "too few labels": ({"train_set_y": np.arange(19) % 2}, "19"),
+    "one class": ({"train_set_y": np.ones(20, int)}, "one class"),
+    "nan": ({"train_set_x": np.full((20, 4, 4, 3), np.nan)}, "NaN"),
+}
+
+
+@pytest.mark.parametrize("script", ["deep_classifier.py", "logistic_regression.py"])
+@pytest.mark.parametrize("bad", BAD_FILES)
+def test_bad_files(script, bad, tmp_path):
+    changes, mentioned = BAD_FILES[bad]
+    file = write_pictures(tmp_path / "cats.h5", **changes)
+    done = run(script, "--train", file, "--test", file, cwd=tmp_path)
+    assert_one_sentence(done, mentioned)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mentioned"),
+    [
+        (("--train", "nowhere.h5", "--test", "nowhere.h5"), "nowhere.h5"),
+        (("--train", "damaged.h5", "--test", "damaged.h5"), "damaged.h5"),
+        (("--train", "damaged.h5"), "--test"),
+        (("--positive", "eleven"), "eleven"),
+        (("--learning-rate", "-1"), "learning_rate"),
+    ],
+)
+def test_bad_arguments(arguments, mentioned, tmp_path):
+    write_pictures(tmp_path / "damaged.h5")
+    whole = (tmp_path / "damaged.h5").read_bytes()
+    (tmp_path / "damaged.h5").write_bytes(whole[: len(whole) // 2])
+    assert_one_sentence(run("deep_classifier.py", *arguments, cwd=tmp_path), mentioned)
+
+
+def test_an_output_folder_that_cannot_be(tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    done = run("logistic_regression.py", "--output", "taken", "--iterations", 2, cwd=tmp_path)
+    assert_one_sentence(done, "taken")
+    assert (tmp_path / "taken").read_text() == "a file"
+
+
+def assert_one_sentence(done, mentioned):
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    message = done.stderr.splitlines()[-1]
+    assert message.startswith("error: ")
+    assert mentioned in message

@@ -1,0 +1,176 @@
+"""LogisticRegression and DeepClassifier."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nn
+
+CATS = Path(__file__).parents[3] / "shared" / "data"
+CLASSIFIERS = [
+    nn.LogisticRegression(learning_rate=0.5, max_iter=300),
+    nn.DeepClassifier((6, 4), learning_rate=0.3, max_iter=300, random_state=0),
+]
+
+
+def blobs(dtype=np.float64):
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(-1, 0.5, (30, 3)), rng.normal(1, 0.5, (40, 3))]).astype(dtype)
+    return X, np.array(["left"] * 30 + ["right"] * 40)
+
+
+@pytest.fixture(params=CLASSIFIERS, ids=lambda c: type(c).__name__)
+def classifier(request):
+    return type(request.param)(**request.param.get_params())
+
+
+class TestFitting:
+    def test_it_learns(self, classifier):
+        X, y = blobs()
+        assert classifier.fit(X, y) is classifier
+        assert classifier.score(X, y) == 1
+        assert classifier.classes_.tolist() == ["left", "right"]
+        assert classifier.predict(X[:2]).tolist() == ["left", "left"]
+        assert classifier.n_iter_ == len(classifier.loss_curve_) == 300
+        assert classifier.loss_curve_[-1] < 0.1 < classifier.loss_curve_[0]
+        probabilities = classifier.predict_proba(X)
+        assert probabilities.shape == (70, 2)
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+        assert ((probabilities[:, 1] > 0.5) == (classifier.decision_function(X) > 0)).all()
+
+    def test_pictures_are_flattened(self, classifier):
+        X, y = blobs()
+        pictures = np.repeat(X, 4, axis=1).reshape(70, 3, 2, 2)
+        assert classifier.fit(pictures, y).n_features_in_ == 12
+        assert classifier.score(pictures, y) == 1
+
+    def test_float32_stays_float32(self, classifier):
+        X, y = blobs(np.float32)
+        classifier.fit(X, y)
+        assert {p.dtype for p in classifier.network_.parameters()} == {np.dtype(np.float32)}
+        assert classifier.predict_proba(X).dtype == np.float32
+
+    def test_the_same_seed_gives_the_same_numbers(self):
+        X, y = blobs()
+        first, second, other = (
+            nn.DeepClassifier((4,), max_iter=5, random_state=seed).fit(X, y) for seed in (1, 1, 2)
+        )
+        assert first.loss_curve_ == second.loss_curve_ != other.loss_curve_
+
+    def test_data_is_left_as_it_was(self, classifier):
+        X, y = blobs()
+        before = X.copy()
+        classifier.fit(X, y)
+        np.testing.assert_array_equal(X, before)
+        assert X.flags.writeable
+
+    def test_parameters(self, classifier):
+        assert classifier.set_params(max_iter=7).get_params()["max_iter"] == 7
+        assert "max_iter=7" in repr(classifier)
+        with pytest.raises(ValueError, match="no parameter 'max_iters'"):
+            classifier.set_params(max_iters=7)
+
+    def test_the_progress_bar_can_be_had(self, classifier, capsys):
+        classifier.set_params(verbose=True, max_iter=3).fit(*blobs())
+        assert "3/3" in capsys.readouterr().err
+        classifier.set_params(verbose=False).fit(*blobs())
+        assert capsys.readouterr() == ("", "")
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(
+        ("X", "y", "message"),
+        [
+            (np.ones((3, 2)), [0, 1], r"y has shape \(2,\), but X has 3 samples"),
+            (np.ones((3, 2)), [1, 1, 1], "two classes, and it holds 1: 1"),
+            (np.ones((3, 2)), [1, 2, 3], "two classes, and it holds 3: 1, 2, 3"),
+            (np.ones((3, 2)), [0, 1, np.nan], r"y\[2\] is NaN"),
+            (np.array([[1, 2], [np.nan, 3]]), [0, 1], r"X\[1, 0\] is nan"),
+            (np.array([[1, np.inf], [2, 3]]), [0, 1], r"X\[0, 1\] is inf"),
+            (np.ones(3), [0, 1, 1], r"shape \(N, ...\).*\(3,\)"),
+            (np.ones((0, 2)), [], "X is empty"),
+        ],
+    )
+    def test_fit(self, classifier, X, y, message):
+        with pytest.raises(ValueError, match=message):
+            classifier.fit(X, y)
+
+    def test_no_iterations(self, classifier):
+        with pytest.raises(ValueError, match="max_iter must be at least 1, not 0"):
+            classifier.set_params(max_iter=0).fit(*blobs())
+
+    def test_text(self, classifier):
+        with pytest.raises(TypeError, match="real numbers"):
+            classifier.fit(np.array([["a"], ["b"]]), [0, 1])
+
+    def test_before_fitting(self, classifier):
+        for use in (classifier.predict, classifier.predict_proba):
+            with pytest.raises(ValueError, match="not fitted yet"):
+                use(np.ones((2, 3)))
+        with pytest.raises(ValueError, match="not fitted yet"):
+            classifier.state_dict()
+
+    def test_another_number_of_features(self, classifier):
+        classifier.fit(*blobs())
+        with pytest.raises(ValueError, match="X has 4 features.*fitted with 3"):
+            classifier.predict(np.ones((2, 4)))
+        with pytest.raises(ValueError, match=r"y has shape \(3,\)"):
+            classifier.score(np.ones((2, 3)), [0, 1, 1])
+
+    def test_an_unknown_activation(self):
+        with pytest.raises(ValueError, match="activation must be one of.*'rely'"):
+            nn.DeepClassifier(activation="rely").fit(*blobs())
+
+
+class TestCheckpoints:
+    def test_round_trip(self, classifier, tmp_path):
+        X, y = blobs()
+        classifier.fit(X, y)
+        nn.save(classifier, tmp_path / "model.h5")
+        fresh = type(classifier)(**classifier.get_params())
+        assert nn.load(tmp_path / "model.h5", fresh) is fresh
+        np.testing.assert_array_equal(fresh.decision_function(X), classifier.decision_function(X))
+        assert fresh.predict(X).tolist() == classifier.predict(X).tolist()
+
+    def test_another_architecture_is_refused(self, tmp_path):
+        X, y = blobs()
+        nn.save(nn.DeepClassifier((4,), max_iter=1).fit(X, y), tmp_path / "model.h5")
+        other = nn.DeepClassifier((5,))
+        with pytest.raises(nn.FileFormatError, match=r"layers.0.weight.*\(4, 3\).*\(5, 3\)"):
+            nn.load(tmp_path / "model.h5", other)
+        assert not hasattr(other, "network_")
+
+    def test_a_description_that_makes_no_sense(self):
+        for description in (
+            {},
+            {"n_features_in": -1},
+            {"n_features_in": 3, "classes": "ab"},
+            {"n_features_in": 3, "classes": [0, 1], "dtype": "object"},
+        ):
+            with pytest.raises(ValueError, match="the checkpoint tells of"):
+                nn.LogisticRegression().expected_state(description)
+
+
+@pytest.mark.skipif(
+    not (CATS / "train_catvnoncat.h5").exists(), reason="the cat pictures are not here"
+)
+class TestCats:
+    @pytest.fixture
+    def cats(self):
+        return nn.load_data(CATS / "train_catvnoncat.h5", CATS / "test_catvnoncat.h5")
+
+    def test_logistic_regression_gives_the_published_figures(self, cats):
+        train_X, train_Y, test_X, test_Y, _ = cats
+        model = nn.LogisticRegression(learning_rate=0.005, max_iter=2000)
+        model.fit(train_X.T, train_Y[0])
+        published = {0: 0.693147, 500: 0.303273, 1000: 0.214820, 1500: 0.166521, 1900: 0.140872}
+        assert {i: round(model.loss_curve_[i], 6) for i in published} == published
+        assert f"{100 * model.score(train_X.T, train_Y[0]):.6f}" == "99.043062"
+        assert model.score(test_X.T, test_Y[0]) == 0.7
+
+    @pytest.mark.slow
+    def test_a_deep_classifier_learns_the_training_set(self, cats):
+        train_X, train_Y, _, _, _ = cats
+        model = nn.DeepClassifier((20, 7, 5), learning_rate=0.0075, max_iter=2500, random_state=1)
+        assert model.fit(train_X.T, train_Y[0]).score(train_X.T, train_Y[0]) >= 0.98

@@ -1,0 +1,129 @@
+"""grad, value_and_grad and gradients."""
+
+import numpy as np
+import pytest
+
+import autograd_lite as al
+
+
+def cube(x):
+    return np.sum(x**3)
+
+
+def test_any_order():
+    derivative = lambda x: 1 / (1 + np.exp(-x))  # noqa: E731
+    for _ in range(4):
+        derivative = al.grad(derivative)
+    s = 1 / (1 + np.exp(-0.3))
+    fourth = s * (1 - s) * (1 - 2 * s) * (1 - 12 * s + 12 * s**2)
+    assert np.isclose(derivative(0.3), fourth)
+
+
+def test_value_and_gradient_are_plain():
+    value, gradient = al.value_and_grad(cube)(np.array([1.0, 2.0]))
+    assert value == 9
+    assert type(gradient) is np.ndarray
+    assert gradient.tolist() == [3, 12]
+    assert type(al.grad(cube)(2.0)) is np.float64
+
+
+def test_several_arguments_and_structures():
+    def model(parameters, x):
+        return np.sum(np.dot(parameters["W"], x) + parameters["rest"][0])
+
+    parameters = {"W": np.ones((2, 3)), "rest": [np.zeros((2, 1)), (np.ones(2),)]}
+    x = np.arange(3.0).reshape(3, 1)
+    of_parameters, of_x = al.grad(model, argnums=(0, 1))(parameters, x)
+    np.testing.assert_array_equal(of_parameters["W"], [[0, 1, 2], [0, 1, 2]])
+    assert of_parameters["rest"][0].tolist() == [[1], [1]]
+    assert of_parameters["rest"][1][0].tolist() == [0, 0]
+    assert of_x.tolist() == [[2], [2], [2]]
+
+
+def test_nested_derivatives_are_not_confused():
+    assert al.grad(lambda x: x * al.grad(lambda y: x + y)(1.0))(1.0) == 1
+    assert al.grad(lambda x: x * al.grad(lambda y: x * y)(x))(2.0) == 4
+    assert al.grad(lambda x: x * al.grad(lambda y: y * y)(x))(3.0) == 12
+
+
+def test_a_closed_over_tensor_makes_the_gradient_a_tensor():
+    w = al.Tensor(3.0, requires_grad=True)
+    gradient = al.grad(lambda x: w * x * x)(2.0)
+    assert isinstance(gradient, al.Tensor)
+    gradient.backward()
+    assert w.grad == 4
+
+
+def test_the_argument_may_also_be_a_constant_of_the_function():
+    x = np.array([1.0, 2.0])
+    assert al.grad(lambda t: np.sum(t * x))(x).tolist() == [1, 2]
+    w = al.Tensor([1.0, 1.0], requires_grad=True)
+    alive = w * x
+    assert al.grad(lambda t: np.sum(t * x))(x).tolist() == [1, 2]
+    del alive
+    x[0] = 5
+
+
+def test_a_constant_function():
+    assert al.grad(lambda x: 5.0)(np.ones(2)).tolist() == [0, 0]
+
+
+def test_gradients_of_results_and_leaves():
+    x = al.Tensor([1.0, 2.0], requires_grad=True)
+    y = x * x
+    z = np.sum(y * y)
+    of_y, of_x = al.gradients(z, [y, x])
+    assert of_y.tolist() == [2, 8]
+    assert of_x.tolist() == [4, 32]
+    assert x.grad is None
+    z.backward()
+    assert x.grad.tolist() == [4, 32]
+
+
+def test_gradients_can_be_differentiated_again():
+    x = al.Tensor([1.0, 2.0], requires_grad=True)
+    (first,) = al.gradients(np.sum(x**3), [x], create_graph=True)
+    first.sum().backward()
+    assert x.grad.tolist() == [6, 12]
+
+
+def test_an_input_that_the_output_does_not_depend_on():
+    x, other = (al.Tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
+    assert al.gradients(x.sum(), [other])[0].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: al.grad(cube)(3), TypeError, "argument 0.*only floating-point"),
+        (lambda: al.grad(cube, argnums=2)(1.0), TypeError, "argument 2.*1 positional"),
+        (lambda: al.grad(lambda x: x * 2)(np.ones(3)), ValueError, r"shape \(3,\)"),
+        (lambda: al.grad(lambda x: "no")(1.0), TypeError, "returned str"),
+        (lambda: al.gradients(al.Tensor(1.0), [al.Tensor(1.0)]), ValueError, "require grad"),
+    ],
+)
+def test_messages(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_a_users_own_operation():
+    @al.primitive
+    def softsign(x):
+        return x / (1 + np.abs(x))
+
+    al.defvjp(softsign, x=lambda g, x: g / (1 + np.abs(x)) ** 2)
+    assert np.isclose(al.grad(softsign)(1.0), 0.25)
+    assert np.isclose(al.grad(al.grad(softsign))(1.0), -0.25)
+    assert softsign(np.array([1.0])) == 0.5
+    with pytest.raises(TypeError, match="asks for 'z'"):
+        al.defvjp(softsign, x=lambda g, z: g)
+
+
+def test_a_corrected_rule_holds_for_operators_too():
+    right = al.rules.OPERATIONS[np.multiply].rules
+    try:
+        al.defvjp(np.multiply, x=lambda g, y: 100 * g, y=lambda g, x: 100 * g)
+        assert al.grad(lambda x: x * 2.0)(1.0) == 100
+    finally:
+        al.defvjp(np.multiply, **right)
