@@ -344,7 +344,7 @@ def write(path: Path, datasets: Mapping[str, np.ndarray], *, compress: bool = Fa
     _sync_folder(os.path.dirname(target))
 
 
-def _image(datasets: Mapping[str, np.ndarray], compress: bool) -> memoryview:
+def _image(datasets: Mapping[str, np.ndarray], compress: bool) -> bytes:
     # HDF5 must not meet a full disk: when it cannot write back its cache it keeps the file open,
     # fails again in every destructor, and crashes the process at its end (seen with HDF5 2.0).
     # So it writes to memory, and plain file calls, whose failures are clean, write to the disk.
@@ -355,7 +355,7 @@ def _image(datasets: Mapping[str, np.ndarray], compress: bool) -> memoryview:
         for name, array in datasets.items():
             array = np.asarray(array)
             file.create_dataset(name, data=array, **_storage(array, compress))
-    return buffer.getbuffer()
+    return buffer.getvalue()
 
 
 def _storage(array: np.ndarray, compress: bool) -> dict[str, Any]:
@@ -373,7 +373,7 @@ def _check_replaceable(target: str) -> None:
         raise OSError(code, os.strerror(code))
 
 
-def _write_synced(part: str, image: memoryview) -> None:
+def _write_synced(part: str, image: bytes) -> None:
     with open(part, "xb") as file:
         file.write(image)
         file.flush()

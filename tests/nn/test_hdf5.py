@@ -155,7 +155,7 @@ def test_what_is_no_regular_file_is_not_opened(tmp_path: Path, path: Path) -> No
     refused(tmp_path, "is a folder")
     os.mkfifo(path)
     refused(path, "is not a regular file")
-    with pytest.raises(FileFormatError, match="not a usable path: embedded null"):
+    with pytest.raises(FileFormatError, match="not a usable path: .*embedded null"):
         read(tmp_path / "a\0b")
 
 
