@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.check.report import Line, Report
-from autograd_lite.graph import Node, ancestors
+from autograd_lite.graph import Node, Source, ancestors
 from autograd_lite.tensor import Tensor, make
 from autograd_lite.transforms import gradients
 
@@ -34,12 +34,13 @@ def compare(
     derived : mapping of str to array
         Gradients by name; `dW1`, `dW_1`, `grad_W1`, `W1_grad` and `W1` belong to the tensor W1.
     tensors : mapping of str to Tensor, or iterable of Tensor, optional
-        The tensors meant, by name. Without it, those in the graph that have a name
-        (`Tensor(..., name="W1")`, `al.label(locals())`).
+        The tensors meant, by name. What else a mapping holds is left out, so that it may be
+        `locals()`. Without it, those in the graph that have a name (`Tensor(..., name="W1")`,
+        `al.label(locals())`).
     tolerance : float, optional
         The largest relative difference that still agrees: by default the square root of the
         machine epsilon of the tensor's dtype, 1.5e-8 for float64. Relative to the largest element
-        of either gradient.
+        of either gradient. NaN agrees with NaN, and inf with inf of the same sign.
     show : bool
         Print the report.
 
@@ -50,17 +51,39 @@ def compare(
 
     Raises
     ------
+    TypeError
+        Where an argument is of another type, or what is given as a gradient is no array of numbers.
     ValueError
-        Where a name belongs to no tensor, or to two.
+        Where a name belongs to no tensor, to two, or to one that does not require grad; where the
+        loss is no scalar, depends on nothing, or its graph was freed and left no `.grad`; where
+        there is no gradient to compare.
     """
     if not isinstance(loss, Tensor):
         raise TypeError(f"compare() takes the loss as a Tensor, not {type(loss).__name__}")
-    named = _named(loss, tensors)
+    if not isinstance(derived, Mapping):
+        raise TypeError(
+            'compare() takes the gradients by name, as in {"dW": dW}, not as '
+            f"{type(derived).__name__}"
+        )
+    if not derived:
+        raise ValueError("compare() got no gradients to compare")
+    if loss.size != 1:
+        raise ValueError(
+            f"compare() takes the gradients of a scalar, but the loss has shape {loss.shape}; "
+            "reduce it with .sum() or .mean()"
+        )
+    root = _root(loss)
+    named = _named(root, tensors)
+    given = {name: _as_array(name, value) for name, value in derived.items()}
     pairs = {name: _tensor_name(name, named) for name in derived}
-    wanted = {tensor_name: named[tensor_name] for tensor_name in pairs.values()}
-    expected = dict(zip(wanted, _expected(loss, list(wanted.values())), strict=True))
+    wanted = {tensor_name: named[tensor_name][0] for tensor_name in pairs.values()}
+    expected = _expected(loss, root, wanted)
+    connected = _connected(root)
     lines = tuple(
-        _line(name, tensor_name, derived[name], expected[tensor_name], tolerance)
+        _line(
+            *(name, tensor_name, given[name], expected[tensor_name], tolerance),
+            depends=connected is None or wanted[tensor_name]._node in connected,
+        )
         for name, tensor_name in pairs.items()
     )
     report = Report(lines)
@@ -69,71 +92,113 @@ def compare(
     return report
 
 
-def _named(loss: Tensor, tensors: Any) -> dict[str, Tensor]:
-    """The tensors that can be compared, by name."""
+def _root(loss: Tensor) -> Node:
+    node = loss._node
+    if not isinstance(node, Node):
+        raise ValueError(
+            "compare() finds no graph behind the loss: no operation on a tensor that requires grad "
+            "gave it, or it was computed under al.no_grad()"
+        )
+    return node
+
+
+def _named(root: Node, tensors: Any) -> dict[str, list[Tensor]]:
+    """The tensors that can be meant, by name; those of the same name differ."""
     if isinstance(tensors, Mapping):
-        return {name: t for name, t in tensors.items() if isinstance(t, Tensor)}
-    if tensors is None:
-        tensors = _named_in_graph(loss)
-    named: dict[str, Tensor] = {}
-    for tensor in tensors:
+        return {name: [t] for name, t in tensors.items() if isinstance(t, Tensor)}
+    if isinstance(tensors, Tensor):
+        raise TypeError(
+            "compare() takes tensors= as a dict or a list of Tensors, not as one Tensor"
+        )
+    named: dict[str, list[Tensor]] = {}
+    for tensor in _named_in_graph(root) if tensors is None else tensors:
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"compare() got {type(tensor).__name__} among tensors=, not a Tensor")
         if tensor.name is None:
-            raise ValueError(f"compare() got {tensor!r}, which has no name; pass a dict by name")
-        if named.setdefault(tensor.name, tensor)._node is not tensor._node:
-            raise ValueError(f"two tensors are named {tensor.name!r}; pass the one that is meant")
+            raise ValueError(
+                f"compare() got a Tensor of shape {tensor.shape} without a name among tensors=; "
+                'pass a dict, as in {"W": W}, or name it'
+            )
+        same = named.setdefault(tensor.name, [])
+        if all(tensor._node is not other._node for other in same):
+            same.append(tensor)
     return named
 
 
-def _named_in_graph(loss: Tensor) -> list[Tensor]:
-    node = loss._node
-    if not isinstance(node, Node) or node.parents is None:
-        freed = f" The graph was freed by {node.kept}." if isinstance(node, Node) else ""
+def _named_in_graph(root: Node) -> list[Tensor]:
+    if root.parents is None:
         raise ValueError(
-            "compare() finds no graph behind the loss."
-            f"{freed} Compare before backward(), or use retain_graph=True, or pass tensors=..."
+            f"the graph was freed by backward() at {root.kept}; compare before that call, make it "
+            "with retain_graph=True, or pass tensors=... to compare with their .grad"
         )
     found: dict[Any, Tensor] = {}
-    for entry in ancestors([node])[::-1]:
-        for parent in entry.parents or ():
-            leaf = getattr(parent, "leaf", None)
-            if leaf is not None and leaf.requires_grad and leaf.name is not None:
-                found[leaf] = make(parent.array, leaf)
-        if entry.name is not None:
-            found[entry] = make(np.empty(entry.shape, entry.dtype), entry)
-    return list(found.values())
+    for node in ancestors([root])[::-1]:
+        for parent in node.parents or ():
+            if isinstance(parent, Source) and parent.leaf is not None:
+                found[parent.leaf] = make(parent.array, parent.leaf)
+        # Of a result only shape and dtype are needed, and pages never written to take no memory.
+        found[node] = make(np.empty(node.shape, node.dtype), node)
+    return [tensor for tensor in found.values() if tensor.name is not None]
 
 
-def _tensor_name(name: str, named: Mapping[str, Tensor]) -> str:
+def _connected(root: Node) -> set[Any] | None:
+    """The identities of all tensors that the loss depends on, or None if the graph was freed."""
+    if root.parents is None:
+        return None
+    nodes = ancestors([root])
+    leaves = (p.leaf for n in nodes for p in n.parents or () if isinstance(p, Source))
+    return {*nodes, *leaves}
+
+
+def _tensor_name(name: str, named: Mapping[str, list[Tensor]]) -> str:
     """The tensor whose gradient is called `name`."""
     matches = [m[1] for p in _GRADIENT_NAMES if (m := re.fullmatch(p, name))]
     candidates = [c for match in matches for c in (match, match.replace("_", ""))]
     for candidate in [*candidates, name]:
         if candidate in named:
-            return candidate
-    known = ", ".join(sorted(named)) or "none has a name"
-    raise ValueError(
-        f"compare() finds no tensor that {name!r} is the gradient of; there are: {known}. Name a "
-        "tensor with Tensor(..., name=...) or al.label(locals()), or pass tensors={...}"
-    )
+            break
+    else:
+        known = f"those with a name are {', '.join(named)}" if named else "none has a name"
+        raise ValueError(
+            f"compare() finds no tensor that {name!r} is the gradient of: {known}. Name one with "
+            "Tensor(..., name=...) or al.label(locals()), or pass tensors={...}"
+        )
+    if len(named[candidate]) > 1:
+        raise ValueError(
+            f"compare() finds {len(named[candidate])} tensors named {candidate!r} for {name!r}; "
+            f"pass the one that is meant as tensors={{{candidate!r}: ...}}"
+        )
+    if not named[candidate][0].requires_grad:
+        raise ValueError(
+            f"compare() cannot check {name!r}: the tensor {candidate!r} does not require grad; "
+            "create it with requires_grad=True before the computation"
+        )
+    return candidate
 
 
-def _expected(loss: Tensor, tensors: list[Tensor]) -> Iterable[np.ndarray]:
-    node = loss._node
-    if isinstance(node, Node) and node.parents is None:
-        for tensor in tensors:
-            if tensor.grad is None:
-                raise ValueError(
-                    f"the graph was freed by backward() at {node.kept}, and {tensor.name!r} has no "
-                    ".grad; compare before backward(), or call it with retain_graph=True"
-                )
-        return [tensor.grad for tensor in tensors if tensor.grad is not None]
-    return gradients(loss, tensors)
+def _expected(loss: Tensor, root: Node, wanted: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    """The gradients by the name of their tensor: of the graph, or what its backward pass left."""
+    if root.parents is not None:
+        return dict(zip(wanted, gradients(loss, list(wanted.values())), strict=True))
+    found = {}
+    for name, tensor in wanted.items():
+        if tensor.grad is None:
+            raise ValueError(
+                f"the graph was freed by backward() at {root.kept}, and {name!r} has no .grad; "
+                "compare before that call, or make it with retain_graph=True"
+            )
+        found[name] = np.asarray(tensor.grad)
+    return found
 
 
 def _line(
-    name: str, tensor: str, derived: Any, expected: np.ndarray, tolerance: float | None
+    name: str,
+    tensor: str,
+    given: np.ndarray,
+    expected: np.ndarray,
+    tolerance: float | None,
+    depends: bool,
 ) -> Line:
-    given = _as_array(name, derived)
     if given.shape != expected.shape:
         message = f"{name} has shape {given.shape}, but {tensor} has shape {expected.shape}"
         if given.shape == expected.shape[::-1]:
@@ -146,44 +211,60 @@ def _line(
         )
     if tolerance is None:
         tolerance = float(np.sqrt(np.finfo(expected.dtype).eps))
-    absolute, relative = _differences(given, expected)
+    apart = _apart(given, expected)
+    absolute, relative = _largest(apart, given, expected)
     right = relative <= tolerance
+    message = "" if right else _difference_message(name, apart, given, expected)
+    if message and not depends:
+        message += f": the loss does not depend on {tensor}"
     return Line(
         *(name, tensor, "correct" if right else "wrong", relative, absolute),
         *(given.shape, expected.shape),
         cause=None if right else "unknown",
-        message="" if right else _difference_message(name, given, expected),
+        message=message,
     )
 
 
 def _as_array(name: str, derived: Any) -> np.ndarray:
-    array = derived._data if isinstance(derived, Tensor) else np.asarray(derived)
+    try:
+        array = derived._data if isinstance(derived, Tensor) else np.asarray(derived)
+    except ValueError:
+        raise TypeError(
+            f"compare() got {name!r} as a {type(derived).__name__} that is no array: are its rows "
+            "of equal length?"
+        ) from None
     if array.dtype.kind not in "fciub":
         raise TypeError(
-            f"compare() got {name} of type {type(derived).__name__}, which is no array of numbers"
+            f"compare() got {name!r} as {type(derived).__name__}, which is no array of numbers"
         )
     return np.asarray(array)
 
 
-def _differences(given: np.ndarray, expected: np.ndarray) -> tuple[float, float]:
-    """The largest absolute difference, and its share of the largest element of either."""
-    if given.size == 0:
-        return 0.0, 0.0
+def _apart(given: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """How far each element is off: 0 where both are the same NaN or infinity, never NaN."""
     same = (given == expected) | (np.isnan(given) & np.isnan(expected))
-    if same.all():
-        return 0.0, 0.0
     with np.errstate(invalid="ignore", over="ignore"):
-        absolute = float(np.max(np.where(same, 0, np.abs(given - expected))))
-    if not np.isfinite(absolute):
-        return float("inf"), float("inf")
+        apart = np.where(same, 0.0, np.abs(given - expected))
+    return np.where(np.isnan(apart), np.inf, apart)
+
+
+def _largest(apart: np.ndarray, given: np.ndarray, expected: np.ndarray) -> tuple[float, float]:
+    """The largest absolute difference, and its share of the largest element of either."""
+    absolute = float(np.max(apart, initial=0))
+    if absolute == 0 or np.isinf(absolute):
+        return absolute, absolute
     scale = max(float(np.max(np.abs(a[np.isfinite(a)]), initial=0)) for a in (given, expected))
     return absolute, absolute / scale
 
 
-def _difference_message(name: str, given: np.ndarray, expected: np.ndarray) -> str:
-    with np.errstate(invalid="ignore", over="ignore"):
-        difference = np.abs(given - expected)
-    bad = np.where(np.isnan(difference), np.inf, difference)
-    worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(bad)), given.shape))
+def _difference_message(
+    name: str, apart: np.ndarray, given: np.ndarray, expected: np.ndarray
+) -> str:
+    worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(apart)), apart.shape))
     place = f"{name}[{', '.join(map(str, worst))}]" if worst else name
-    return f"{place} is {given[worst]:.6g}, and should be {expected[worst]:.6g}"
+    is_, should_be = given[worst].item(), expected[worst].item()
+    for digits in (6, 9, 13, 17):
+        texts = f"{is_:.{digits}g}", f"{should_be:.{digits}g}"
+        if texts[0] != texts[1]:
+            break
+    return f"{place} is {texts[0]}, and should be {texts[1]}"

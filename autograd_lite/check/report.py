@@ -47,7 +47,10 @@ class Report:
     def raise_if_wrong(self) -> None:
         """Raise AssertionError, with the table, if a gradient is wrong."""
         if not self.ok:
-            raise AssertionError(f"a hand-derived gradient is wrong\n{self}")
+            wrong = sum(line.status == "wrong" for line in self.lines)
+            raise AssertionError(
+                f"wrong hand-derived gradients: {wrong} of {len(self.lines)}\n{self}"
+            )
 
     def __bool__(self) -> bool:
         return self.ok
@@ -60,7 +63,7 @@ class Report:
 
     def __repr__(self) -> str:
         right = sum(line.status == "correct" for line in self.lines)
-        return f"<Report: {right} of {len(self.lines)} gradients are right>"
+        return f"<Report: {right} of {len(self.lines)} gradients right>"
 
     def __str__(self) -> str:
         rows = [COLUMNS, *(_row(line) for line in self.lines)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import graphviz
@@ -19,22 +20,35 @@ SYMBOLS = {
     "subtract": "−",
     "multiply": "×",
     "divide": "÷",
-    "negative": "−",
+    "negative": "−•",
     "power": "^",
     "matmul": "@",
     "sigmoid": "σ",
     "absolute": "|•|",
-    "transpose": "ᵀ",
+    "transpose": "•ᵀ",
 }
 """How an operation is written where it has a sign of its own."""
+
+NOT_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+"""Characters that end a line, or that UTF-8 or XML has no place for."""
 
 BINARY = {"add", "subtract", "multiply", "divide", "power"}
 
 STYLES = {
     "parameter": {"shape": "box", "fillcolor": "#cfe3f7", "color": "#2b5f94"},
     "constant": {"shape": "box", "fillcolor": "#eeeeee", "color": "#777777"},
-    "operation": {"shape": "box", "style": "rounded,filled", "fillcolor": "#fff8e6"},
-    "result": {"shape": "box", "style": "rounded,filled", "fillcolor": "#dff2df"},
+    "operation": {
+        "shape": "box",
+        "style": "rounded,filled",
+        "fillcolor": "#fff8e6",
+        "color": "#a58a4a",
+    },
+    "result": {
+        "shape": "box",
+        "style": "rounded,filled",
+        "fillcolor": "#dff2df",
+        "color": "#3d803d",
+    },
 }
 
 
@@ -42,9 +56,11 @@ def draw(loss: Tensor, *, direction: str = "LR") -> Picture:
     """The graph that computed `loss`, as a `graphviz.Digraph`.
 
     Arrows run in the direction of computation. Parameters (tensors that require grad) are blue
-    boxes, constants grey ones, operations rounded boxes with what they compute, their name and
-    their shape; `loss` itself is green. The DOT text is in `.source`, `.render("graph.svg")`
-    writes a picture.
+    boxes, constants grey ones, operations rounded boxes with the name of their result, what they
+    compute and its shape; `loss` itself is green. `•` stands for an operand that an arrow brings.
+    Operands stand in their order, the first above or left of the second. The same computation
+    gives the same text every time. The DOT text is in `.source`, `.render("graph.svg")` writes a
+    picture.
 
     Parameters
     ----------
@@ -55,34 +71,47 @@ def draw(loss: Tensor, *, direction: str = "LR") -> Picture:
 
     Raises
     ------
+    TypeError
+        Where `loss` is no Tensor.
     ValueError
-        Where the graph was freed, where there is none, or where it has more than 2,000 nodes.
+        Where the graph, or a part of it, was freed, where there is none, or where it has more than
+        2,000 operations.
     """
     if not isinstance(loss, Tensor):
-        raise TypeError(f"draw() takes a Tensor, not {type(loss).__name__}")
+        raise TypeError(
+            f"draw() takes the Tensor that a computation gave, not {type(loss).__name__}"
+        )
     if direction not in ("LR", "TB", "RL", "BT"):
         raise ValueError(f"direction must be 'LR', 'TB', 'RL' or 'BT', not {direction!r}")
     root = loss._node
     if not isinstance(root, Node):
         raise ValueError(
-            "there is no graph to draw: this Tensor was not computed from a tensor that requires "
-            "grad, or it was computed under al.no_grad()"
-        )
-    if root.parents is None:
-        raise ValueError(
-            f"the graph was freed by backward() at {root.kept}; draw before it, or call it with "
-            "retain_graph=True"
+            "there is no graph to draw: no operation on a tensor that requires grad gave this "
+            "Tensor, or it was computed under al.no_grad()"
         )
     nodes = ancestors([root])[::-1]
+    for node in nodes:
+        if node.parents is None:
+            part = "" if node is root else f" behind {_described(node)}"
+            raise ValueError(
+                f"the graph{part} was freed by backward() at {node.kept}; draw before that call, "
+                "or make it with retain_graph=True"
+            )
     if len(nodes) > MOST_NODES:
         raise ValueError(
-            f"the graph has {len(nodes):,} nodes, and a picture of more than {MOST_NODES:,} cannot "
-            "be read; draw a smaller example of the same computation"
+            f"the graph has {len(nodes):,} operations, and nobody can read a picture of more than "
+            f"{MOST_NODES:,}; draw a smaller example of the same computation"
         )
     picture = Picture(
         "computation",
         format="svg",
-        graph_attr={"rankdir": direction, "fontname": "Helvetica", "nodesep": "0.3"},
+        # With ordering=in the operands stand in their order, so that a - b is not read as b - a.
+        graph_attr={
+            "rankdir": direction,
+            "ordering": "in",
+            "fontname": "Helvetica",
+            "nodesep": "0.3",
+        },
         node_attr={"fontname": "Helvetica", "fontsize": "11", "style": "filled"},
         edge_attr={"color": "#555555", "arrowsize": "0.7"},
     )
@@ -107,40 +136,54 @@ def _draw_node(
             if parent not in sources:
                 sources[parent] = f"s{len(sources)}"
                 kind = "parameter" if parent.requires_grad else "constant"
-                label = _label(parent.name, None if parent.name else kind, parent.shape)
+                label = _label(parent.name, None if parent.name else _unnamed(parent), parent.shape)
                 picture.node(sources[parent], label, **STYLES[kind])
             picture.edge(sources[parent], names[node])
         elif isinstance(parent, Node):
             picture.edge(names[parent], names[node])
 
 
+def _described(node: Node) -> str:
+    return repr(node.name) if node.name else f"the result of {node.plan.operation.name}"
+
+
+def _unnamed(source: Source) -> str:
+    """What stands for a source without a name: its value if that is one number, or its kind."""
+    if source.requires_grad:
+        return "parameter"
+    one_number = isinstance(source.array, np.ndarray) and not source.shape
+    return _number(source.array[()]) if one_number else "constant"
+
+
 def _label(name: str | None, what: str | None, shape: tuple[int, ...]) -> str:
-    lines = [_shortened(name)] if name is not None else []
+    lines = [name] if name else []
     if what is not None:
         lines.append(what)
     if shape:
-        lines.append(" × ".join(map(str, shape)))
-    # escape() switches off backslashes, nohtml() a label that looks like <markup>.
-    return str_nohtml("\\n".join(graphviz.escape(line) for line in lines))
+        lines.append(str(shape))
+    # nohtml() is for the whole label: one that looks like <markup> would be taken as such.
+    return graphviz.nohtml("\\n".join(_plain(line) for line in lines))  # type: ignore[no-any-return]
 
 
-def str_nohtml(text: str) -> str:
-    return graphviz.nohtml(text)  # type: ignore[no-any-return]
-
-
-def _shortened(name: str) -> str:
-    name = name.replace("\0", "").replace("\n", " ").replace("\r", " ")
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+def _plain(text: str) -> str:
+    """`text` as one short line in which Graphviz finds nothing to interpret."""
+    text = NOT_TEXT.sub(" ", str(text))
+    if len(text) > LONGEST_NAME:
+        text = f"{text[: LONGEST_NAME - 1]}…"
+    # Graphviz reads &lt; and the like in every label, and escape() leaves them alone.
+    return graphviz.escape(text.replace("&", "&amp;"))  # type: ignore[no-any-return]
 
 
 def _operation_text(node: Node) -> str:
     """The operation as formulas have it, with the scalars that it involves written out."""
-    name = node.plan.operation.name
-    symbol = SYMBOLS.get(name, name)
-    parents = node.parents or ()
-    if len(parents) == 2 and any(_is_scalar(p) for p in parents):
-        left, right = ("•" if not _is_scalar(p) else _number(p) for p in parents)
-        return f"{left} {symbol} {right}" if name in BINARY else f"{symbol}({left}, {right})"
+    operation = node.plan.operation
+    symbol = SYMBOLS.get(operation.name, operation.name)
+    operands = (node.parents or ())[: len(operation.rules)]
+    if len(operands) > 1 and any(_is_scalar(operand) for operand in operands):
+        written = [_number(o) if _is_scalar(o) else "•" for o in operands]
+        if operation.name in BINARY:
+            return f" {symbol} ".join(written)
+        return f"{symbol}({', '.join(written)})"
     options = _options(node)
     return f"{symbol} {options}" if options else symbol
 
@@ -148,13 +191,13 @@ def _operation_text(node: Node) -> str:
 def _options(node: Node) -> str:
     """The settings of the call that its rule needs, such as an axis."""
     named = zip(node.plan.names, node.plan.sources, node.kept, strict=True)
-    given = {k: v for k, source, v in named if source is None and not k.endswith("_shape")}
+    given = {name: value for name, source, value in named if source is None}
     shown = {k: v for k, v in given.items() if k in ("axis", "axes") and v is not None}
-    return ", ".join(f"{key}={value}" for key, value in shown.items())
+    return ", ".join(f"{name}={value}" for name, value in shown.items())
 
 
-def _is_scalar(parent: Any) -> bool:
-    return isinstance(parent, (int, float, complex, np.generic))
+def _is_scalar(operand: Any) -> bool:
+    return isinstance(operand, (int, float, complex, np.generic))
 
 
 def _number(value: Any) -> str:

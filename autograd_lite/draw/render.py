@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
+import signal
 import subprocess
+import sys
 import sysconfig
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ HOW_TO_GET_ONE = (
     "install Graphviz (on Debian and Ubuntu: apt install graphviz, on macOS: brew install "
     "graphviz), or pip install 'autograd_lite[dot]' for a wheel that brings one"
 )
+
+TEXT_FORMATS = ("dot", "gv")
+"""Formats that are the DOT text itself."""
 
 
 class RenderError(RuntimeError):
@@ -34,10 +39,23 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
     """
 
     def pipe(
-        self, format: str | None = None, *args: Any, encoding: str | None = None, **kwargs: Any
+        self,
+        format: str | None = None,
+        *,
+        engine: str | None = None,
+        encoding: str | None = None,
+        quiet: bool = False,
     ) -> Any:
-        """The picture as bytes, or as text where `encoding` says how to decode it."""
-        data = rendered(self.source, format or self.format, self.engine)
+        """The picture as bytes, or as text where `encoding` says how to decode it.
+
+        The formats "dot" and "gv" are the DOT text and need no program. `quiet` is there for
+        callers of `graphviz.Digraph`; a program's warnings are never printed.
+        """
+        format = (format or self.format).lower()
+        if format in TEXT_FORMATS:
+            data = self.source.encode()
+        else:
+            data = rendered(self.source, format, engine or self.engine)
         return data if encoding is None else data.decode(encoding)
 
     def render(
@@ -45,28 +63,28 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
         filename: str | os.PathLike[str] | None = None,
         directory: str | os.PathLike[str] | None = None,
         view: bool = False,
-        *args: Any,
+        cleanup: bool = False,
         format: str | None = None,
+        *,
         outfile: str | os.PathLike[str] | None = None,
-        **kwargs: Any,
+        engine: str | None = None,
+        quiet: bool = False,
+        quiet_view: bool = False,
     ) -> str:
         """Write the picture and return its path; nothing is written if that fails.
 
-        The format is `format`, or the ending of the name, or svg. The formats "dot" and "gv" are
-        the DOT text and need no program.
+        The format is `format`, or the ending of the name, or svg; the name gets the format's
+        ending where it has another. The formats "dot" and "gv" are the DOT text and need no
+        program. `view` opens the picture. `cleanup` and `quiet` are there for callers of
+        `graphviz.Digraph`: no DOT file is left beside the picture, and no warning printed.
         """
         path = Path(directory or "", outfile or filename or "graph")
-        if format is None:
-            format = path.suffix[1:] or self.format
-        if path.suffix != f".{format}":
+        format = (format or path.suffix[1:] or self.format).lower()
+        if path.suffix.lower() != f".{format}":
             path = path.with_name(f"{path.name}.{format}")
-        if format in ("dot", "gv"):
-            data = self.source.encode()
-        else:
-            data = rendered(self.source, format, self.engine)
-        _write(path, data)
+        _write(path, self.pipe(format, engine=engine))
         if view:
-            self._view(str(path), format=format, quiet=False)
+            self._view(str(path), format=format, quiet=quiet_view)
         return str(path)
 
 
@@ -77,23 +95,58 @@ def rendered(source: str, format: str, engine: str = "dot") -> bytes:
     than `TIME_LIMIT`.
     """
     program = find_dot()
-    command = [program, f"-K{engine}", f"-T{format}"]
+    status, picture, errors = _run([program, f"-K{engine}", f"-T{format}"], source.encode())
+    if status or not picture:
+        said = "; ".join(errors.decode(errors="replace").split("\n")).strip("; ")
+        if not said:
+            said = f"it ended with exit status {status}" if status else "it printed nothing"
+        raise RenderError(f"{program} could not make a picture of format {format!r}: {said[:500]}")
+    return picture
+
+
+def _run(command: list[str], text: bytes) -> tuple[int, bytes, bytes]:
+    """Exit status, output and error output of a program that gets `text` and `TIME_LIMIT`."""
     try:
-        done = subprocess.run(
-            command, input=source.encode(), capture_output=True, timeout=TIME_LIMIT, check=False
+        # In a session of its own, so that what a wrapper script started can be stopped with it.
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired:
+    except OSError as error:
         raise RenderError(
-            f"{program} had not drawn the graph after {TIME_LIMIT:g} s; its DOT text is in .source"
+            f"{command[0]} could not be started: {error.strerror}; {HOW_TO_GET_ONE}"
         ) from None
-    if done.returncode or not done.stdout:
-        said = done.stderr.decode(errors="replace").strip() or f"exit status {done.returncode}"
-        raise RenderError(f"{program} could not make a picture of format {format!r}: {said}")
-    return done.stdout
+    with process:
+        try:
+            output, errors = process.communicate(text, timeout=TIME_LIMIT)
+        except subprocess.TimeoutExpired:
+            _stop(process)
+            raise RenderError(
+                f"{command[0]} was stopped because it had not drawn the graph after "
+                f"{TIME_LIMIT:g} s; draw a smaller example, or lay out its .source elsewhere"
+            ) from None
+        except BaseException:
+            _stop(process)
+            raise
+    return process.returncode, output, errors
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def find_dot() -> str:
-    """The program that lays out graphs: the system's `dot`, else `graphviz-pure`."""
+    """The program that lays out graphs: the system's `dot`, else `graphviz-pure`.
+
+    The latter is found in the environment's folder for scripts also where that is not on PATH.
+    """
     scripts = sysconfig.get_path("scripts")
     found = (
         shutil.which("dot")
@@ -110,22 +163,22 @@ def find_dot() -> str:
 
 def _write(path: Path, data: bytes) -> None:
     """Write a whole file or none."""
+    temporary = path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}")
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:50]}.", dir=path.parent)
+        try:
+            with open(temporary, "xb") as file:
+                file.write(data)
+            os.replace(temporary, path)
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
     except OSError as error:
-        raise OSError(f"cannot write the picture to {path}: {error.strerror}") from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise OSError(f"cannot write the picture to {path}: {error.strerror}") from None
+        raise type(error)(f"cannot write the picture to {path}: {_reason(path, error)}") from None
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _reason(path: Path, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"there is no folder {path.parent}"
+    if path.is_dir():
+        return "that is a folder"
+    return error.strerror or str(error)
