@@ -41,9 +41,10 @@ def propagate(
         while queue:
             node = heappop(queue)[1]
             g = grads.pop(node)
-            if node.extra is not None:
-                g = _visit(node.extra, g, retaining=wanted is None)
-            if wanted is not None and node in wanted:
+            if wanted is None:
+                if node.extra is not None:
+                    g = _visit(node.extra, g)
+            elif node in wanted:
                 found[node] = g
             parents = node.parents
             if parents is None:
@@ -155,11 +156,11 @@ def _wrap_kept(node: Node, wrap: Wrap) -> tuple[Any, ...]:
     return tuple(kept)
 
 
-def _visit(extra: Extra, g: Any, retaining: bool) -> Any:
+def _visit(extra: Extra, g: Any) -> Any:
     for hook in extra.hooks:
         changed = hook(g)
         g = g if changed is None else changed
-    if retaining and extra.retain:
+    if extra.retain:
         extra.grad = owned(g) if extra.grad is None else extra.grad + g
     return g
 

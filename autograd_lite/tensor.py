@@ -97,7 +97,7 @@ class Tensor(Recordable):
         copy: bool = True,
     ) -> None:
         self._data = _as_data(data, dtype, copy)
-        self._node: Node | Leaf | None = Leaf(name)
+        self._node: Node | Leaf | None = Leaf(_checked_name(name))
         if requires_grad:
             self.requires_grad = True
 
@@ -194,7 +194,7 @@ class Tensor(Recordable):
 
     @name.setter
     def name(self, name: str | None) -> None:
-        self._identity().name = name
+        self._identity().name = _checked_name(name)
 
     @property
     def requires_grad(self) -> bool:
@@ -316,25 +316,25 @@ class Tensor(Recordable):
             Keep the graph, to go through it again. Otherwise it is freed on the way, and with it
             the locks on the arrays that it keeps.
         """
+        self._check_connected("backward()")
         node = self._node
-        if not isinstance(node, Node):
-            self._backward_at_leaf(gradient)
-            return
         seed = self._seed(gradient)
+        if not isinstance(node, Node):
+            _accumulate(cast(Leaf, node), seed)
+            return
         grads = propagate(node, seed, freed_by=None if retain_graph else caller())
         while grads:
             source, g = grads.popitem()
             _accumulate(cast(Source, source).leaf, g)
 
-    def _backward_at_leaf(self, gradient: Any) -> None:
+    def _check_connected(self, caller: str) -> None:
         if not self.requires_grad:
             raise RuntimeError(
-                f"backward() from {_describe(self)}, which does not depend on any tensor that "
+                f"{caller} from {_describe(self)}, which does not depend on any tensor that "
                 "requires grad. Give the parameters requires_grad=True before the computation, and "
                 "keep .data, .detach() and al.no_grad() out of it; setting requires_grad on the "
                 "result does not help"
             )
-        _accumulate(cast(Leaf, self._node), self._seed(gradient))
 
     def _seed(self, gradient: Any) -> Any:
         """The gradient that backward starts with."""
@@ -607,6 +607,12 @@ def _describe(tensor: Tensor) -> str:
     return "a Tensor"
 
 
+def _checked_name(name: str | None) -> str | None:
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"a name is a string or None, not {name!r}")
+    return name
+
+
 def _as_data(data: Any, dtype: Any, copy: bool) -> Any:
     """`data` as the array that a new Tensor holds."""
     if isinstance(data, Tensor):
@@ -632,6 +638,8 @@ def label(variables: Mapping[str, Any]) -> None:
 
     NumPy arrays that a live graph reads get a name in it likewise, so that pictures show `X`.
     """
+    if not isinstance(variables, Mapping):
+        raise TypeError(f"label() takes a mapping such as locals(), not {variables!r}")
     for name, value in variables.items():
         if isinstance(value, Tensor):
             if value.name is None:

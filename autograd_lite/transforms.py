@@ -22,8 +22,9 @@ def gradients(
 ) -> tuple[Any, ...]:
     """The gradients of `output` with respect to each of `inputs`, leaves or results.
 
-    Neither `.grad` nor the graph is touched. An input that `output` does not depend on has a
-    gradient of zeros.
+    Neither `.grad` nor the graph is touched, and no hook is called. An input that `output` does
+    not depend on has a gradient of zeros; an `output` that depends on no tensor that requires grad
+    raises RuntimeError.
 
     Parameters
     ----------
@@ -41,6 +42,7 @@ def gradients(
     tuple
         One array (or Tensor) of the shape and dtype of each input.
     """
+    output._check_connected("gradients()")
     seed = output._seed(gradient)
     wrap = make if create_graph else None
     start = make(seed, None) if create_graph else seed
@@ -133,8 +135,9 @@ def value_and_grad(
 
 def _differentiate(output: Any, variables: list[Tensor]) -> tuple[Any, Iterable[Any]]:
     """The value of `output` and its gradients: arrays, or Tensors if an outer graph needs them."""
-    if not isinstance(output, Tensor):
-        return output, [np.zeros_like(v._data) for v in variables]
+    if not isinstance(output, Tensor) or not output.requires_grad:
+        value = output._data[()] if isinstance(output, Tensor) else output
+        return value, [np.zeros_like(v._data)[()] for v in variables]
     inner = {v._node for v in variables}
     outer = _reaches_beyond(output, inner)
     results = gradients(output, variables, create_graph=outer)

@@ -44,6 +44,12 @@ class TestMaking:
         with pytest.raises(TypeError, match="'x' is a Tensor already"):
             al.Tensor(parameter(1, "x"))
 
+    def test_names_are_strings(self):
+        with pytest.raises(TypeError, match="a string or None, not 5"):
+            al.Tensor(1.0, name=5)
+        with pytest.raises(TypeError, match=r"such as locals\(\), not 5"):
+            al.label(5)
+
     def test_dtype(self):
         assert al.Tensor([1, 2], dtype=np.float32, requires_grad=True).dtype == np.float32
 

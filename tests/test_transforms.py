@@ -10,6 +10,10 @@ def cube(x):
     return np.sum(x**3)
 
 
+def leaf():
+    return al.Tensor(1.0, requires_grad=True)
+
+
 def test_any_order():
     derivative = lambda x: 1 / (1 + np.exp(-x))  # noqa: E731
     for _ in range(4):
@@ -99,7 +103,8 @@ def test_an_input_that_the_output_does_not_depend_on():
         (lambda: al.grad(cube, argnums=2)(1.0), TypeError, "argument 2.*1 positional"),
         (lambda: al.grad(lambda x: x * 2)(np.ones(3)), ValueError, r"shape \(3,\)"),
         (lambda: al.grad(lambda x: "no")(1.0), TypeError, "returned str"),
-        (lambda: al.gradients(al.Tensor(1.0), [al.Tensor(1.0)]), ValueError, "require grad"),
+        (lambda: al.gradients(al.Tensor(1.0), []), RuntimeError, "depend on any tensor"),
+        (lambda: al.gradients(leaf() * 2, [al.Tensor(1.0)]), ValueError, "require grad"),
     ],
 )
 def test_messages(call, error, message):
@@ -127,3 +132,17 @@ def test_a_corrected_rule_holds_for_operators_too():
         assert al.grad(lambda x: x * 2.0)(1.0) == 100
     finally:
         al.defvjp(np.multiply, **right)
+
+
+def test_gradients_call_no_hooks():
+    x = leaf()
+    y = x * x
+    x.register_hook(lambda g: g * 100)
+    y.register_hook(lambda g: g * 100)
+    assert al.gradients(y * 1, [x])[0] == 2
+
+
+def test_an_operation_without_a_rule_says_so():
+    cube = al.primitive(lambda x: x**3)
+    with pytest.raises(TypeError, match="no derivative rule yet.*al.defvjp"):
+        cube(leaf())

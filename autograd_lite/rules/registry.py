@@ -92,12 +92,18 @@ class Operation:
         self.rules = rules
         self.parameters = _parameters(self.function, tuple(rules))
         self.plans.clear()
-        self.plan((1 << len(rules)) - 1)
+        if rules:
+            self.plan((1 << len(rules)) - 1)
 
     def plan(self, mask: int) -> Plan:
         """The plan for the operands whose bits are set in `mask`."""
         plan = self.plans.get(mask)
         if plan is None:
+            if not self.rules:
+                raise TypeError(
+                    f"{self.name} has no derivative rule yet: declare one with "
+                    f"al.defvjp({self.name}, ...)"
+                )
             if mask >> len(self.rules):
                 raise TypeError(
                     f"{self.name}: argument {mask.bit_length()} must be a plain value, not a "
