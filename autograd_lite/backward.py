@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.graph import Extra, Node, Source, ancestors
+from autograd_lite.graph import Extra, Node, Source, ancestors, item_nodes
 
 Wrap = Callable[[Any, Any], Any]
 
@@ -54,7 +54,11 @@ def propagate(
                 if vjp is None or (useful is not None and parent not in useful):
                     continue
                 term = vjp(g, kept)
-                if term.shape != parent.shape or term.dtype is not parent.dtype:
+                try:
+                    fits = term.shape == parent.shape and term.dtype is parent.dtype
+                except AttributeError:  # a Python number
+                    fits = False
+                if not fits:
                     term = fit(term, parent.shape, parent.dtype, node)
                 total = grads.get(parent)
                 if total is None:
@@ -76,6 +80,8 @@ def propagate(
 
 def fit(term: Any, shape: tuple[int, ...], dtype: Any, node: Node) -> Any:
     """`term` summed, or expanded, over the axes that broadcasting added, and cast to `dtype`."""
+    if not hasattr(term, "shape"):
+        term = _as_array(term, node)
     if term.shape != shape:
         extra = term.ndim - len(shape)
         if extra > 0:
@@ -91,6 +97,15 @@ def fit(term: Any, shape: tuple[int, ...], dtype: Any, node: Node) -> Any:
             term = term.real
         term = term.astype(dtype)
     return term
+
+
+def _as_array(term: Any, node: Node) -> np.ndarray:
+    if not isinstance(term, (bool, int, float, complex)):
+        raise RuntimeError(
+            f"the rule of {node.plan.operation.name} gave {term!r}, which is no gradient; where "
+            "there is none it returns zeros"
+        )
+    return np.asarray(term)
 
 
 def _expand(term: Any, shape: tuple[int, ...], node: Node) -> Any:
@@ -145,15 +160,29 @@ def _wrap_kept(node: Node, wrap: Wrap) -> tuple[Any, ...]:
     kept = []
     for value, source in zip(node.kept, node.plan.sources, strict=True):
         if source == -1:
-            value = wrap(value, node)
-        elif source is not None:
-            parent = node.parents[source] if node.parents else None
-            if isinstance(parent, Node):
-                value = wrap(value, parent)
-            elif isinstance(parent, Source) and parent.requires_grad:
-                value = wrap(parent.array, parent.leaf)
+            value = _wrap_result(value, node, wrap)
+        elif source is not None and node.parents is not None:
+            value = _wrap_operand(value, node.parents[source], wrap)
         kept.append(value)
     return tuple(kept)
+
+
+def _wrap_result(value: Any, node: Node, wrap: Wrap) -> Any:
+    if isinstance(value, tuple):
+        items = item_nodes(node, value)
+        return tuple(wrap(v, item) for v, item in zip(value, items, strict=True))
+    return wrap(value, node)
+
+
+def _wrap_operand(value: Any, parent: Any, wrap: Wrap) -> Any:
+    if isinstance(parent, Node):
+        if isinstance(value, tuple):
+            pairs = zip(value, parent.parents or (), strict=True)
+            return tuple(_wrap_operand(v, p, wrap) for v, p in pairs)
+        return wrap(value, parent)
+    if isinstance(parent, Source) and parent.requires_grad:
+        return wrap(parent.array, parent.leaf)
+    return value
 
 
 def _visit(extra: Extra, g: Any) -> Any:

@@ -16,10 +16,12 @@ import weakref
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
+
+import numpy as np
 
 from autograd_lite.locks import lock, release
-from autograd_lite.rules import Plan
+from autograd_lite.rules import Operation, Parts, Plan
 
 next_serial = itertools.count().__next__
 
@@ -39,8 +41,16 @@ class Node:
 
     requires_grad = True
 
+    PARTS: ClassVar[tuple[Any, Any]] = (Parts.shape, Parts.dtype)
+    """The shape and dtype of a node that stands for several arrays; its gradient is `Parts`."""
+
     def __init__(
-        self, plan: Plan, parents: tuple[Any, ...], kept: Any, shape: tuple[int, ...], dtype: Any
+        self,
+        plan: Plan | Route,
+        parents: tuple[Any, ...],
+        kept: Any,
+        shape: tuple[int, ...],
+        dtype: Any,
     ) -> None:
         self.plan = plan
         self.parents: tuple[Any, ...] | None = parents
@@ -53,6 +63,54 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<node {self.serial}: {self.plan.operation.name} {self.shape}>"
+
+
+class Route:
+    """The plan of a node that computes nothing: it takes several arrays together, or apart."""
+
+    __slots__ = ("operation", "vjps")
+
+    names = ()
+    sources = ()
+
+    def __init__(self, operation: Operation, vjps: tuple[Any, ...]) -> None:
+        self.operation = operation
+        self.vjps = vjps
+
+
+PACK = Operation(lambda *arrays: arrays, {})
+PACK.name = "pack"
+
+
+def pack_node(parents: tuple[Any, ...], needed: list[bool]) -> Node:
+    """A node for several operands as one; its gradient's parts go to those that need one."""
+    vjps = tuple(_part(i) if need else None for i, need in enumerate(needed))
+    return Node(Route(PACK, vjps), parents, (), *Node.PARTS)
+
+
+@functools.lru_cache(maxsize=1024)
+def _part(i: int) -> Callable[[Any, Any], Any]:
+    return lambda g, kept: g.items[i]
+
+
+def item_nodes(joint: Node, results: tuple[Any, ...]) -> list[Node]:
+    """A node for each result of an operation that has several."""
+    templates = [(np.shape(result), result.dtype) for result in results]
+    nodes = []
+    for i, (shape, dtype) in enumerate(templates):
+        item = Operation(joint.plan.operation.function, {})
+        item.name = f"{joint.plan.operation.name}[{i}]"
+        route = Route(item, (functools.partial(_only, i, templates),))
+        nodes.append(Node(route, (joint,), (), shape, dtype))
+    return nodes
+
+
+def _only(i: int, templates: list[tuple[Any, Any]], g: Any, kept: Any) -> Parts:
+    """Gradients of all results, of which only the i-th is not zero."""
+    return Parts(
+        g if k == i else np.broadcast_to(np.zeros((), dtype), shape)
+        for k, (shape, dtype) in enumerate(templates)
+    )
 
 
 class Extra:

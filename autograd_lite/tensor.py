@@ -11,23 +11,31 @@ import numpy as np
 
 from autograd_lite.backward import owned, propagate
 from autograd_lite.caller import caller
-from autograd_lite.graph import (
-    Extra,
-    Leaf,
-    Node,
-    Source,
-    constant_source,
-    find_constant,
-    is_recording,
-    leaf_source,
-    pauses,
-)
+from autograd_lite.graph import Extra, Leaf, Node, Source, find_constant, is_recording
 from autograd_lite.locks import locked_view
-from autograd_lite.rules import NON_DIFFERENTIABLE, OPERATIONS, Operation, Recordable
-from autograd_lite.rules.special import relu, sigmoid
+from autograd_lite.record import (
+    NO_OPTIONS,
+    Compute,
+    Recorded,
+    dispatch,
+    make,
+    record,
+    record_call,
+)
+from autograd_lite.rules import OPERATIONS
+from autograd_lite.rules.indexing import getitem
+from autograd_lite.rules.special import astype, relu, sigmoid
 
-Compute = Callable[..., Any]
-NO_OPTIONS: dict[str, Any] = {}
+_GETITEM = OPERATIONS[getitem]
+
+
+def _fixed(index: Any) -> Any:
+    """An index that later writing cannot change, of plain arrays."""
+    if isinstance(index, tuple):
+        return tuple(_fixed(item) for item in index)
+    if isinstance(index, Tensor):
+        return index.numpy()
+    return np.array(index) if isinstance(index, (list, np.ndarray)) else index
 
 
 def _direct(function: Callable[..., Any], compute: Compute) -> Callable[[Tensor, Any], Tensor]:
@@ -60,12 +68,12 @@ def _method(function: Callable[..., Any]) -> Callable[..., Tensor]:
 
     @functools.wraps(function)
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        return record(operation, (self, *args), kwargs)
+        return record_call(operation, (self, *args), kwargs)
 
     return method
 
 
-class Tensor(Recordable):
+class Tensor(Recorded, results=True):
     """An array whose computations are recorded, so that gradients can flow back to it.
 
     Parameters
@@ -85,7 +93,7 @@ class Tensor(Recordable):
         keeps it is alive.
     """
 
-    __slots__ = ("_data", "_node", "__weakref__")
+    __slots__ = ()
 
     def __init__(
         self,
@@ -97,7 +105,7 @@ class Tensor(Recordable):
         copy: bool = True,
     ) -> None:
         self._data = _as_data(data, dtype, copy)
-        self._node: Node | Leaf | None = Leaf(_checked_name(name))
+        self._node = Leaf(_checked_name(name))
         if requires_grad:
             self.requires_grad = True
 
@@ -129,12 +137,12 @@ class Tensor(Recordable):
             return
         if not self.is_leaf:
             raise ValueError(
-                f"{_describe(self)} is the result of an operation, so its data cannot be "
+                f"{self._describe()} is the result of an operation, so its data cannot be "
                 "assigned; make a new Tensor from the values"
             )
         if np.shape(value) != self.shape:
             raise ValueError(
-                f"cannot assign data of shape {np.shape(value)} to {_describe(self)} "
+                f"cannot assign data of shape {np.shape(value)} to {self._describe()} "
                 f"of shape {self.shape}"
             )
         reader = self._reader()
@@ -149,7 +157,7 @@ class Tensor(Recordable):
 
     def _locked_message(self, reader: str) -> str:
         return (
-            f"{_describe(self)} cannot be written to: {reader} keeps its data for a "
+            f"{self._describe()} cannot be written to: {reader} keeps its data for a "
             "backward pass that has not run. Write after backward(), or drop the result that "
             "leads to it, or compute it under al.no_grad()"
         )
@@ -170,7 +178,7 @@ class Tensor(Recordable):
             value = np.array(value, dtype=self.dtype)
             if value.shape != self.shape:
                 raise ValueError(
-                    f"a gradient of shape {value.shape} does not fit {_describe(self)} "
+                    f"a gradient of shape {value.shape} does not fit {self._describe()} "
                     f"of shape {self.shape}"
                 )
         self._extra().grad = value
@@ -180,12 +188,6 @@ class Tensor(Recordable):
         if node.extra is None:
             node.extra = Extra()
         return node.extra
-
-    def _identity(self) -> Node | Leaf:
-        """What the graph calls this tensor; made now for a result that was not recorded."""
-        if self._node is None:
-            self._node = Leaf()
-        return self._node
 
     @property
     def name(self) -> str | None:
@@ -206,12 +208,12 @@ class Tensor(Recordable):
         node = self._identity()
         if not isinstance(node, Leaf):
             raise ValueError(
-                f"{_describe(self)} is the result of an operation, so requires_grad cannot be set "
+                f"{self._describe()} is the result of an operation, so requires_grad cannot be set "
                 "on it; use .detach() for a tensor that gradients stop at"
             )
         if value and self.dtype.kind not in "fc":
             raise TypeError(
-                f"{_describe(self)} has dtype {self.dtype}, and only floating-point tensors have "
+                f"{self._describe()} has dtype {self.dtype}, and only floating-point tensors have "
                 "gradients; make it from floats, or pass dtype=np.float64"
             )
         node.requires_grad = bool(value)
@@ -223,19 +225,29 @@ class Tensor(Recordable):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self._data.shape  # type: ignore[no-any-return]
+        return self._data.shape
 
     @property
     def ndim(self) -> int:
-        return self._data.ndim  # type: ignore[no-any-return]
+        return self._data.ndim
 
     @property
     def size(self) -> int:
-        return self._data.size  # type: ignore[no-any-return]
+        return self._data.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self._data.dtype  # type: ignore[no-any-return]
+        return self._data.dtype
+
+    @property
+    def real(self) -> Tensor:
+        """The real part."""
+        return record(OPERATIONS[np.real], (self,), NO_OPTIONS)
+
+    @property
+    def imag(self) -> Tensor:
+        """The imaginary part."""
+        return record(OPERATIONS[np.imag], (self,), NO_OPTIONS)
 
     @property
     def T(self) -> Tensor:
@@ -246,6 +258,18 @@ class Tensor(Recordable):
         if not self.shape:
             raise TypeError("a Tensor of no dimensions has no length")
         return self.shape[0]
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return record(_GETITEM, (self, _fixed(index)), NO_OPTIONS)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(
+            f"{self._describe()} cannot be assigned to item by item: nothing would record it. Use "
+            "np.where, np.concatenate or np.stack; a leaf's values can be written through .data"
+        )
 
     def __repr__(self) -> str:
         text = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(")
@@ -289,7 +313,9 @@ class Tensor(Recordable):
     def retain_grad(self) -> None:
         """Have `backward()` leave this tensor's gradient in `.grad`, although it is no leaf."""
         if not self.requires_grad:
-            raise ValueError(f"{_describe(self)} does not require grad, so there is none to retain")
+            raise ValueError(
+                f"{self._describe()} does not require grad, so there is none to retain"
+            )
         self._extra().retain = True
 
     def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
@@ -299,7 +325,7 @@ class Tensor(Recordable):
         array that it is given.
         """
         if not self.requires_grad:
-            raise ValueError(f"{_describe(self)} does not require grad, so no gradient arrives")
+            raise ValueError(f"{self._describe()} does not require grad, so no gradient arrives")
         hooks = self._extra().hooks
         hooks.append(hook)
         return lambda: hooks.remove(hook) if hook in hooks else None
@@ -330,7 +356,7 @@ class Tensor(Recordable):
     def _check_connected(self, caller: str) -> None:
         if not self.requires_grad:
             raise RuntimeError(
-                f"{caller} from {_describe(self)}, which does not depend on any tensor that "
+                f"{caller} from {self._describe()}, which does not depend on any tensor that "
                 "requires grad. Give the parameters requires_grad=True before the computation, and "
                 "keep .data, .detach() and al.no_grad() out of it; setting requires_grad on the "
                 "result does not help"
@@ -345,14 +371,14 @@ class Tensor(Recordable):
         seed = np.asarray(gradient, dtype=self.dtype)
         if seed.shape != self.shape:
             raise ValueError(
-                f"backward(gradient=...) got shape {seed.shape}, but {_describe(self)} has shape "
+                f"backward(gradient=...) got shape {seed.shape}, but {self._describe()} has shape "
                 f"{self.shape}"
             )
         return seed[()] if not seed.shape else seed
 
     def _not_scalar_message(self) -> str:
         message = (
-            f"backward() starts from a scalar, but {_describe(self)} has shape {self.shape}. "
+            f"backward() starts from a scalar, but {self._describe()} has shape {self.shape}. "
             "Reduce it with .sum() or .mean(), or pass backward(gradient=...) of that shape"
         )
         if isinstance(self._node, Node) and self._node.parents:
@@ -365,7 +391,7 @@ class Tensor(Recordable):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if self.requires_grad:
             raise TypeError(
-                f"{_describe(self)} requires grad, so it does not turn into a NumPy array by "
+                f"{self._describe()} requires grad, so it does not turn into a NumPy array by "
                 "itself: the gradient would be lost. Use .data or .detach() where that is meant; "
                 "to collect tensors in an array use np.stack or np.concatenate"
             )
@@ -388,14 +414,11 @@ class Tensor(Recordable):
     def _number(self, kind: str) -> Any:
         if self.requires_grad and is_recording():
             raise TypeError(
-                f"{kind}() of {_describe(self)}, which requires grad, would lose the gradient. Use "
-                ".item() where the number is meant, NumPy's functions instead of math's, and "
+                f"{kind}() of {self._describe()}, which requires grad, would lose the gradient. "
+                "Use .item() where the number is meant, NumPy's functions instead of math's, and "
                 "np.stack or np.concatenate instead of assigning tensors to an array's items"
             )
         return self._data.item()
-
-    def _record(self, operation: Operation, args: Any, kwargs: Any) -> Any:
-        return record(operation, args, kwargs)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if "out" in kwargs:
@@ -409,10 +432,10 @@ class Tensor(Recordable):
                 f"np.{ufunc.__name__}.{method} has no derivative here; use the function that NumPy "
                 "has for it (np.sum, np.cumsum, np.prod, np.outer, ...)"
             )
-        return _dispatch(ufunc, inputs, kwargs)
+        return dispatch(ufunc, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return _dispatch(func, args, kwargs)
+        return dispatch(func, args, kwargs)
 
     __add__ = _direct(np.add, operator.add)
     __radd__ = _reflected(np.add, operator.add)
@@ -454,6 +477,10 @@ class Tensor(Recordable):
     sigmoid = _method(sigmoid)
     relu = _method(relu)
 
+    def astype(self, dtype: Any) -> Tensor:
+        """The same values in another dtype."""
+        return record(OPERATIONS[astype], (self, np.dtype(dtype)), NO_OPTIONS)
+
     def reshape(self, *shape: Any, order: str = "C") -> Tensor:
         """The same values in another shape, given as one tuple or as several numbers."""
         new = shape[0] if len(shape) == 1 else shape
@@ -465,131 +492,6 @@ class Tensor(Recordable):
         return record(OPERATIONS[np.transpose], (self, order), NO_OPTIONS)
 
 
-def make(data: Any, node: Node | Leaf | None) -> Tensor:
-    """A Tensor of a value that the engine owns."""
-    tensor = Tensor.__new__(Tensor)
-    tensor._data = data
-    tensor._node = node
-    return tensor
-
-
-def record(
-    operation: Operation, args: tuple[Any, ...], kwargs: Any, compute: Compute | None = None
-) -> Tensor:
-    """Compute `operation`, and note it in the graph if a gradient can flow through it.
-
-    `compute` is a quicker function for the same values (`operator.mul` for `np.multiply`).
-    """
-    if kwargs:
-        args, kwargs = _check_options(operation, args, kwargs)
-    mask, bit = 0, 1
-    inside = True
-    values: list[Any] = []
-    parents: list[Any] = []
-    for a in args:
-        if isinstance(a, Tensor):
-            value = a._data
-            node = a._node
-            if node.__class__ is Node:
-                mask |= bit
-                parents.append(node)
-            else:
-                inside = False
-                if node is not None and node.requires_grad:
-                    mask |= bit
-                if not value.ndim:
-                    # NumPy computes several times faster with a scalar than with a 0-d array.
-                    value = value[()]
-                parents.append(a)
-        else:
-            inside = False
-            value = np.asarray(a) if a.__class__ is list else a
-            parents.append(value)
-        values.append(value)
-        bit += bit
-    result = (compute or operation.function)(*values, **kwargs)
-    if not mask or (pauses.get() and not is_recording()):
-        return make(result, None)
-    plan = operation.plans.get(mask) or operation.plan(mask)
-    if not inside:
-        for i, parent in enumerate(parents):
-            if parent.__class__ is not Node:
-                parents[i] = _enter(parent, operation.name if i in plan.kept_operands else None)
-    kept = plan.keep(result, values, kwargs)
-    return make(result, Node(plan, tuple(parents), kept, result.shape, result.dtype))
-
-
-def _enter(operand: Any, keeper: str | None) -> Any:
-    """What the graph knows of an operand from outside; locked if an operation keeps it."""
-    if isinstance(operand, Tensor):
-        source = leaf_source(cast(Leaf, operand._identity()), operand._data)
-    elif isinstance(operand, np.ndarray):
-        source = constant_source(operand)
-    else:
-        return operand
-    if keeper is not None and source.reader is None:
-        source.keep(keeper)
-    return source
-
-
-def _check_options(
-    operation: Operation, args: tuple[Any, ...], kwargs: Any
-) -> tuple[tuple[Any, ...], Any]:
-    """Operands passed by keyword put in their place; options that cannot be tensors refused."""
-    if len(args) < len(operation.rules):
-        args, kwargs = operation.bind(args, kwargs)
-    if kwargs.get("out") is not None:
-        raise TypeError(f"np.{operation.name}(out=...) cannot be recorded; leave out= away")
-    for name, value in kwargs.items():
-        if isinstance(value, Tensor):
-            raise TypeError(f"{operation.name}({name}=...) must be a plain value, not a Tensor")
-    return args, kwargs
-
-
-def _dispatch(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """What NumPy's function does when a Tensor is among its arguments."""
-    operation = OPERATIONS.get(function)
-    if operation is not None:
-        return record(operation, args, kwargs)
-    tensors = list(_tensors_in((args, kwargs)))
-    if function not in NON_DIFFERENTIABLE and any(t.requires_grad for t in tensors):
-        raise TypeError(
-            f"{_full_name(function)} has no derivative rule, so calling it on "
-            f"{_describe(tensors[0])} would lose the gradient. Declare a rule with al.defvjp, use "
-            "functions that have one, or pass .data where no gradient is meant"
-        )
-    return function(*_plain(args), **_plain(kwargs))
-
-
-def _full_name(function: Callable[..., Any]) -> str:
-    module = getattr(function, "__module__", None) or "numpy"
-    name = f"{module}.{getattr(function, '__name__', function)}"
-    return "np" + name.removeprefix("numpy") if name.startswith("numpy.") else name
-
-
-def _tensors_in(value: Any) -> Iterator[Tensor]:
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _tensors_in(item)
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _tensors_in(item)
-
-
-def _plain(value: Any) -> Any:
-    """`value` with every Tensor in it, however nested, replaced by its array."""
-    if isinstance(value, Tensor):
-        return value._data
-    if isinstance(value, (list, tuple)):
-        items = [_plain(item) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return value
-
-
 def _accumulate(leaf: Leaf | None, g: Any) -> None:
     assert leaf is not None
     for hook in leaf.extra.hooks:
@@ -597,14 +499,6 @@ def _accumulate(leaf: Leaf | None, g: Any) -> None:
         g = g if changed is None else changed
     before = leaf.extra.grad
     leaf.extra.grad = owned(g) if before is None else before + g
-
-
-def _describe(tensor: Tensor) -> str:
-    if tensor.name is not None:
-        return f"the Tensor {tensor.name!r}"
-    if isinstance(tensor._node, Node):
-        return f"the Tensor that {tensor._node.plan.operation.name} gave"
-    return "a Tensor"
 
 
 def _checked_name(name: str | None) -> str | None:
@@ -617,8 +511,8 @@ def _as_data(data: Any, dtype: Any, copy: bool) -> Any:
     """`data` as the array that a new Tensor holds."""
     if isinstance(data, Tensor):
         raise TypeError(
-            f"{_describe(data)} is a Tensor already; use .detach() for one that gradients stop at, "
-            "or .data for its array"
+            f"{data._describe()} is a Tensor already; use .detach() for one that gradients stop "
+            "at, or .data for its array"
         )
     speaks_protocols = hasattr(data, "__array_ufunc__") and hasattr(data, "__array_function__")
     if speaks_protocols and not isinstance(data, np.ndarray) and not np.isscalar(data):

@@ -10,8 +10,9 @@ import numpy as np
 
 from autograd_lite.backward import owned, propagate
 from autograd_lite.graph import Leaf, Node, Source, ancestors
+from autograd_lite.record import NO_OPTIONS, make, record
 from autograd_lite.rules import Operation
-from autograd_lite.tensor import NO_OPTIONS, Tensor, make, record
+from autograd_lite.tensor import Tensor
 
 _VARIABLE = Operation(lambda value: value, {"value": lambda g: g})
 _VARIABLE.name = "variable"
@@ -159,6 +160,7 @@ def _reaches_beyond(output: Tensor, inner: set[Any]) -> bool:
 
 def _variable(variables: list[Tensor], argument: int, value: Any) -> Tensor:
     """A tensor to differentiate with respect to: a leaf, or a new node on top of a Tensor."""
+    variable: Tensor
     if isinstance(value, Tensor) and value.requires_grad:
         # A node of its own: what the function does with the same tensor by another way does not
         # belong to the derivative with respect to this argument.

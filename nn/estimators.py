@@ -102,7 +102,7 @@ class BinaryClassifier:
                 f"was fitted with {self.n_features_in_}"
             )
         with al.no_grad():
-            return self.network_(columns).numpy()[0]  # type: ignore[no-any-return]
+            return self.network_(columns).numpy()[0]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probabilities of both classes, in the order of `classes_`, of shape (N, 2)."""

@@ -4,7 +4,14 @@ import numpy as np
 
 
 def numeric_gradient(function, x, step=1e-3):
-    """The gradient of a scalar function at x, by central differences of the sixth order."""
+    """The gradient of a scalar function at x, by central differences of the sixth order.
+
+    With respect to a complex x = a + ib it is dL/da - i dL/db.
+    """
+    if np.iscomplexobj(x):
+        of_real = numeric_gradient(lambda a: function(a + 1j * np.imag(x)), np.real(x), step)
+        of_imaginary = numeric_gradient(lambda b: function(np.real(x) + 1j * b), np.imag(x), step)
+        return of_real - 1j * of_imaginary
     x = np.array(x, dtype=np.float64)
     gradient = np.zeros_like(x)
     for index in np.ndindex(x.shape):

@@ -10,7 +10,8 @@ import numpy as np
 
 from autograd_lite.check.report import Line, Report
 from autograd_lite.graph import Node, Source, ancestors
-from autograd_lite.tensor import Tensor, make
+from autograd_lite.record import make
+from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import gradients
 
 _GRADIENT_NAMES = (r"d_?(.+)", r"grad_(.+)", r"(.+)_grad")

@@ -162,7 +162,7 @@ def _label(name: str | None, what: str | None, shape: tuple[int, ...]) -> str:
     if shape:
         lines.append(str(shape))
     # nohtml() is for the whole label: one that looks like <markup> would be taken as such.
-    return graphviz.nohtml("\\n".join(_plain(line) for line in lines))  # type: ignore[no-any-return]
+    return graphviz.nohtml("\\n".join(_plain(line) for line in lines))
 
 
 def _plain(text: str) -> str:
@@ -171,7 +171,7 @@ def _plain(text: str) -> str:
     if len(text) > LONGEST_NAME:
         text = f"{text[: LONGEST_NAME - 1]}…"
     # Graphviz reads &lt; and the like in every label, and escape() leaves them alone.
-    return graphviz.escape(text.replace("&", "&amp;"))  # type: ignore[no-any-return]
+    return graphviz.escape(text.replace("&", "&amp;"))
 
 
 def _operation_text(node: Node) -> str:

@@ -1,10 +1,21 @@
 """Derivative rules: a file per family of functions, each rule a line of plain NumPy."""
 
-from autograd_lite.rules import elementwise, linalg, reductions, shaping, special
+from autograd_lite.rules import (
+    elementwise,
+    gating,
+    indexing,
+    linalg,
+    reductions,
+    shaping,
+    special,
+)
 from autograd_lite.rules.registry import (
+    COMPOSITES,
     NON_DIFFERENTIABLE,
     OPERATIONS,
+    REFUSED,
     Operation,
+    Parts,
     Plan,
     Recordable,
     defvjp,
@@ -13,13 +24,18 @@ from autograd_lite.rules.registry import (
 )
 
 __all__ = [
+    "COMPOSITES",
     "NON_DIFFERENTIABLE",
     "OPERATIONS",
+    "REFUSED",
     "Operation",
+    "Parts",
     "Plan",
     "Recordable",
     "defvjp",
     "elementwise",
+    "gating",
+    "indexing",
     "linalg",
     "non_differentiable",
     "primitive",

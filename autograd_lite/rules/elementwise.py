@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.rules.gating import gated
 from autograd_lite.rules.registry import defvjp, non_differentiable
 
 
@@ -40,16 +41,23 @@ defvjp(np.square, x=lambda g, x: g * (2 * x))
 defvjp(np.absolute, x=lambda g, x: g * np.sign(x))
 defvjp(np.tanh, x=lambda g, out: g * (1 - out * out))
 
+# A gradient with respect to z = x + iy is dL/dx - i dL/dy, as in HIPS autograd and JAX: the rules
+# of holomorphic functions are then those of real ones.
+defvjp(np.real, x=lambda g: g)
+defvjp(np.imag, x=lambda g: g * -1j)
+defvjp(np.conjugate, x=lambda g: np.conjugate(g))
+
 defvjp(np.maximum, x=_to_larger, y=lambda g, x, y: _to_larger(g, y, x))
 defvjp(np.minimum, x=lambda g, x, y: _to_larger(g, -x, -y), y=lambda g, x, y: _to_larger(g, -y, -x))
 defvjp(
     np.where,
     condition=None,
-    x=lambda g, condition: np.where(condition, g, 0),
-    y=lambda g, condition: np.where(condition, 0, g),
+    x=lambda g, condition: gated(g, condition),
+    y=lambda g, condition: gated(g, np.logical_not(condition)),
 )
 
 non_differentiable(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal)
+non_differentiable(np.iscomplexobj, np.isrealobj, np.iscomplex, np.isreal)
 non_differentiable(np.isnan, np.isinf, np.isfinite, np.signbit, np.sign)
 non_differentiable(np.logical_and, np.logical_or, np.logical_xor, np.logical_not)
 non_differentiable(np.allclose, np.isclose, np.array_equal, np.array_equiv)

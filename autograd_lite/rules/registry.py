@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -32,6 +32,12 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 OPERATIONS: dict[Callable[..., Any], Operation] = {}
 """Every function with a derivative rule."""
+
+COMPOSITES: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""Functions that are recorded through others: what stands for each, written in those others."""
+
+REFUSED: dict[Callable[..., Any], str] = {}
+"""Functions that have no derivative here, and what to do instead."""
 
 NON_DIFFERENTIABLE: set[Callable[..., Any]] = set()
 """Functions whose results carry no gradient by nature: they return plain arrays."""
@@ -46,6 +52,31 @@ class Recordable:
         raise NotImplementedError
 
 
+class Parts:
+    """The gradients of several arrays that go through the graph as one: the operands of
+    `concatenate`, the results of `eigh`."""
+
+    __slots__ = ("items",)
+
+    shape = ("parts",)
+    dtype = None
+
+    def __init__(self, items: Iterable[Any]) -> None:
+        self.items = tuple(items)
+
+    def __add__(self, other: Parts) -> Parts:
+        return Parts(a + b for a, b in zip(self.items, other.items, strict=True))
+
+    def __getitem__(self, i: int) -> Any:
+        return self.items[i]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
 class Plan:
     """What an operation keeps and computes when a given set of its operands needs gradients.
 
@@ -55,7 +86,7 @@ class Plan:
     for anything else (a shape, an axis).
     """
 
-    __slots__ = ("operation", "vjps", "keep", "names", "sources", "kept_operands")
+    __slots__ = ("operation", "vjps", "keep", "names", "sources", "kept_positions")
 
     def __init__(self, operation: Operation, mask: int) -> None:
         active = [
@@ -70,7 +101,9 @@ class Plan:
         self.sources = tuple(
             operands.index(n) if n in operands else -1 if n == "out" else None for n in needs
         )
-        self.kept_operands = frozenset(s for s in self.sources if s is not None and s >= 0)
+        self.kept_positions = frozenset(
+            position for n in needs if (position := operation.position(n)) is not None
+        )
         self.keep = _keeper(operation, needs)
         self.vjps = tuple(_adapter(rule, needs) for rule in active)
 
@@ -78,10 +111,16 @@ class Plan:
 class Operation:
     """A function with a derivative rule per operand."""
 
-    __slots__ = ("function", "name", "rules", "parameters", "plans")
+    __slots__ = ("function", "name", "rules", "parameters", "plans", "sequence")
 
-    def __init__(self, function: Callable[..., Any], rules: dict[str, Rule | None]) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        rules: dict[str, Rule | None],
+        sequence: int | None = None,
+    ) -> None:
         self.function = function
+        self.sequence = sequence
         self.name = _name(function)
         self.plans: dict[int, Plan] = {}
         self.declare(rules)
@@ -112,6 +151,16 @@ class Operation:
             plan = self.plans[mask] = Plan(self, mask)
         return plan
 
+    def position(self, name: str) -> int | None:
+        """Where an argument that a rule calls `name` stands among the positional ones."""
+        operands = list(self.rules)
+        if name in operands:
+            return operands.index(name)
+        for i, parameter in enumerate(self.parameters or ()):
+            if parameter.name == name and parameter.kind is not parameter.KEYWORD_ONLY:
+                return i
+        return None
+
     def bind(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], Any]:
         """Move operands that were passed by keyword to their place among the positional ones."""
         kwargs = dict(kwargs)
@@ -125,6 +174,50 @@ class Operation:
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
+
+
+def defvjp_sequence(function: Callable[..., Any], position: int, /, **rules: Rule | None) -> None:
+    """As `defvjp`, for a function whose argument at `position` is a sequence of operands.
+
+    That argument's rule returns a sequence of gradients, one for each of them.
+
+    >>> defvjp_sequence(
+    ...     np.stack, 0, arrays=lambda g, axis: [g.take(i, axis) for i in range(g.shape[axis])]
+    ... )
+    """
+    parts = {
+        name: (lambda rule: rule and _as_parts(rule))(rule) if i == position else rule
+        for i, (name, rule) in enumerate(rules.items())
+    }
+    OPERATIONS[function] = Operation(function, parts, sequence=position)
+
+
+def _as_parts(rule: Rule) -> Rule:
+    @functools.wraps(rule)
+    def parts(*args: Any) -> Parts:
+        return Parts(rule(*args))
+
+    return parts
+
+
+def composite(*functions: Callable[..., Any]) -> Callable[[Function], Function]:
+    """Declare that the decorated function stands for `functions` where a Tensor is involved.
+
+    It has their parameters, and is written in functions that have rules.
+    """
+
+    def declare(stand_in: Function) -> Function:
+        for function in functions:
+            COMPOSITES[function] = stand_in
+        return stand_in
+
+    return declare
+
+
+def refused(way_out: str, *functions: Callable[..., Any]) -> None:
+    """Declare that `functions` raise for a Tensor that requires grad, and what to do instead."""
+    for function in functions:
+        REFUSED[function] = way_out
 
 
 def defvjp(function: Callable[..., Any], /, **rules: Rule | None) -> None:
@@ -199,14 +292,14 @@ def _adapter(rule: Rule | None, needs: list[str]) -> Callable[[Any, tuple[Any, .
     if rule is None:
         return None
     picks = ", ".join(f"kept[{needs.index(name)}]" for name in _needs(rule))
-    return eval(f"lambda g, kept: rule(g, {picks})", {"rule": rule})  # type: ignore[no-any-return]
+    return eval(f"lambda g, kept: rule(g, {picks})", {"rule": rule})
 
 
 def _keeper(operation: Operation, needs: list[str]) -> Callable[..., tuple[Any, ...]]:
     """A function of a call's result and arguments that picks what `needs` names, compiled once."""
     scope: dict[str, Any] = {"shape_of": _shape_of}
     picks = "".join(f"{_pick(operation, name, scope)}, " for name in needs)
-    return eval(f"lambda out, args, kwargs: ({picks})", scope)  # type: ignore[no-any-return]
+    return eval(f"lambda out, args, kwargs: ({picks})", scope)
 
 
 def _pick(operation: Operation, name: str, scope: dict[str, Any]) -> str:
@@ -220,12 +313,13 @@ def _pick(operation: Operation, name: str, scope: dict[str, Any]) -> str:
         return f"shape_of(args[{operands.index(name.removesuffix('_shape'))}])"
     if operation.parameters is None:
         return f"kwargs.get({name!r})"
-    for position, parameter in enumerate(operation.parameters):
+    for parameter in operation.parameters:
         if parameter.name == name:
             given = parameter.default not in (parameter.empty, np._NoValue)
             scope[f"default_{name}"] = parameter.default if given else None
             by_name = f"kwargs.get({name!r}, default_{name})"
-            if parameter.kind is parameter.KEYWORD_ONLY:
+            position = operation.position(name)
+            if position is None:
                 return by_name
             return f"(args[{position}] if len(args) > {position} else {by_name})"
     raise TypeError(
@@ -234,8 +328,10 @@ def _pick(operation: Operation, name: str, scope: dict[str, Any]) -> str:
     )
 
 
-def _shape_of(value: Any) -> tuple[int, ...]:
+def _shape_of(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_shape_of, value))
     try:
-        return value.shape  # type: ignore[no-any-return]
+        return value.shape
     except AttributeError:
         return np.shape(value)

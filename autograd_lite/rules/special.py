@@ -39,6 +39,12 @@ def xlogy(x: Any, y: Any) -> Any:
     return x * np.log(np.where(x == 0, 1, y))
 
 
+@primitive
+def astype(x: Any, dtype: Any) -> Any:
+    """`x` in another dtype."""
+    return x.astype(dtype)
+
+
 def _relu(g: Any, z: Any, at_zero: float) -> Any:
     if at_zero == 1:
         return g * (z >= 0)
@@ -47,6 +53,7 @@ def _relu(g: Any, z: Any, at_zero: float) -> Any:
 
 defvjp(sigmoid, z=lambda g, out: g * (out * (1 - out)))
 defvjp(relu, z=_relu)
+defvjp(astype, x=lambda g: g)
 defvjp(softplus, z=lambda g, z: g * sigmoid(z))
 defvjp(
     xlogy,

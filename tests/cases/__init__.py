@@ -45,6 +45,11 @@ def positive(*shape, seed=0):
     return np.abs(normal(*shape, seed=seed))
 
 
+def complex_normal(*shape, seed=0):
+    """Random complex numbers."""
+    return normal(*shape, seed=seed) + 1j * normal(*shape, seed=seed + 100)
+
+
 def layouts(array):
     """The same values as a transposed view and as a non-contiguous one."""
     transposed = np.ascontiguousarray(array.T).T

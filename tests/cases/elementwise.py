@@ -3,7 +3,8 @@
 import numpy as np
 
 import autograd_lite as al
-from cases import Case, layouts, normal, positive
+from autograd_lite.rules.special import astype
+from cases import Case, complex_normal, layouts, normal, positive
 
 SHAPES = [(), (3,), (2, 3), (0,), (2, 0, 3), (1, 1)]
 PAIRS = [
@@ -55,6 +56,7 @@ def cases():
         for note, array in layouts(first(2, 3)).items():
             yield Case(function, (array, second(3, seed=2)), note=note)
     yield from constants()
+    yield from complex_numbers()
     yield Case(al.relu, (normal(4),), {"at_zero": 0.0})
     mask = np.array([[True, False, True], [False, True, False]])
     for left, right in [((2, 3), (2, 3)), ((3,), ()), ((), (2, 1)), ((1, 3), (2, 1))]:
@@ -76,3 +78,19 @@ def constants():
     yield Case(np.divide, (normal(4),), call=lambda x: x / 4, note="x/4")
     yield Case(np.subtract, (normal(4),), call=lambda x: 1 - x, note="1-x")
     yield Case(np.maximum, (normal(4),), call=lambda x: np.maximum(0, x), note="max(0,x)")
+
+
+def complex_numbers():
+    z, w = complex_normal(2, 3, seed=1), complex_normal(2, 1, seed=2)
+    for function in (np.real, np.imag, np.conjugate, np.exp, np.square, np.negative, np.sqrt):
+        yield Case(function, (z,))
+        yield Case(function, (complex_normal(),))
+    yield Case(np.multiply, (normal(),), call=lambda x: 1j * x)
+    yield Case(astype, (normal(3),), call=lambda x: astype(x, np.float64))
+    yield Case(astype, (normal(3),), call=lambda x: astype(x, np.complex128))
+    yield Case(np.real, (normal(3),))
+    yield Case(np.imag, (normal(3),))
+    yield Case(np.conjugate, (normal(3),))
+    for function in (np.add, np.subtract, np.multiply, np.divide):
+        yield Case(function, (z, w))
+        yield Case(function, (normal(3), w))

@@ -1,16 +1,22 @@
 """Every rule against finite differences, in both orders, over the table of cases."""
 
+import importlib
 import itertools
+import pkgutil
 
+import cases
 import numpy as np
 import pytest
-from cases import arrays, elementwise
+from cases import elementwise
 from numerics import assert_close, numeric_gradient
 
 import autograd_lite as al
 from autograd_lite.rules import OPERATIONS
 
-CASES = [*elementwise.cases(), *arrays.cases()]
+FAMILIES = [
+    importlib.import_module(f"cases.{m.name}") for m in pkgutil.iter_modules(cases.__path__)
+]
+CASES = [case for family in FAMILIES for case in family.cases()]
 SMALL = [case for case in CASES if sum(np.size(o) for o in case.operands) <= 12]
 
 
@@ -19,10 +25,19 @@ def by_id(cases):
 
 
 def weighted(case):
-    """A scalar that every element of the case's result has a different influence on."""
-    shape = np.shape(case(*case.operands))
-    weights = np.random.default_rng(7).uniform(0.5, 1.5, shape)
-    return lambda *operands: np.sum(case(*operands) * weights)
+    """A real scalar that every element of the case's result has a different influence on."""
+    rng = np.random.default_rng(7)
+    result = case(*case.operands)
+    weights = rng.uniform(0.5, 1.5, np.shape(result))
+    if not np.iscomplexobj(result):
+        return lambda *operands: np.sum(case(*operands) * weights)
+    others = rng.uniform(0.5, 1.5, np.shape(result))
+
+    def scalar(*operands):
+        value = case(*operands)
+        return np.sum(np.real(value) * weights) + np.sum(np.imag(value) * others)
+
+    return scalar
 
 
 def with_operand(function, operands, i):
@@ -52,7 +67,10 @@ def test_second_derivative(case):
         first = al.grad(scalar, argnums=i)
 
         def directional(*operands, first=first, weights=weights):
-            return np.sum(first(*operands) * weights)
+            gradient = first(*operands)
+            if np.iscomplexobj(gradient):
+                return np.sum(np.real(gradient) * weights - np.imag(gradient) * (2 - weights))
+            return np.sum(gradient * weights)
 
         actual = al.grad(directional, argnums=j)(*case.operands)
         expected = numeric_gradient(with_operand(directional, case.operands, j), case.operands[j])
@@ -60,13 +78,17 @@ def test_second_derivative(case):
 
 
 @by_id(CASES)
-def test_float32_stays_float32(case):
-    tensors = [al.Tensor(o, requires_grad=True, dtype=np.float32) for o in case.operands]
+def test_single_precision_stays_single(case):
+    single = [
+        np.asarray(o).astype(np.complex64 if np.iscomplexobj(o) else np.float32)
+        for o in case.operands
+    ]
+    tensors = [al.Tensor(o, requires_grad=True) for o in single]
     result = case(*tensors)
-    assert result.dtype == np.float32
+    assert result.dtype == np.asarray(case(*single)).dtype
     result.backward(np.ones(result.shape))
-    for tensor, operand in zip(tensors, case.operands, strict=True):
-        assert tensor.grad.dtype == np.float32
+    for tensor, operand in zip(tensors, single, strict=True):
+        assert tensor.grad.dtype == operand.dtype
         assert tensor.grad.shape == np.shape(operand)
 
 

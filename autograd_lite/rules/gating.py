@@ -1,0 +1,88 @@
+"""Gradients that a selection let through in some places only.
+
+`where(x > 0, log(x), 0)` does not depend on log(x) where x is 0, so the gradient there is 0,
+although the derivative of log is infinite. A product 0 * inf would make it NaN. A gradient that
+has gone through a selection therefore carries which places were open, and element-wise functions
+leave the others at 0. Reductions, matrix products and everything else take its plain values.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.rules.registry import defvjp, primitive
+
+
+class Gated(np.ndarray):
+    """An array that stays 0 where its `gate`, booleans of its shape, is shut."""
+
+    gate: np.ndarray | None
+
+    def __array_finalize__(self, source: Any) -> None:
+        self.gate = None
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        result = getattr(ufunc, method)(*map(_plain, inputs), **kwargs)
+        if method != "__call__" or ufunc not in _COMBINED or "out" in kwargs:
+            return result
+        gate = _COMBINED[ufunc](*map(_gate, inputs))
+        return result if gate is None else shut(result, gate)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return func(*map(_plain, args), **{name: _plain(value) for name, value in kwargs.items()})
+
+
+def shut(values: Any, gate: Any) -> Gated:
+    """`values` with 0 where `gate` is false, as a Gated array."""
+    gate = np.broadcast_to(gate, np.shape(values))
+    gated = np.asarray(np.where(gate, values, 0)).view(Gated)
+    gated.gate = gate
+    return gated
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_plain, value))
+    if not isinstance(value, Gated):
+        return value
+    return value.view(np.ndarray) if value.ndim else value.view(np.ndarray)[()]
+
+
+def _gate(value: Any) -> np.ndarray | None:
+    return value.gate if isinstance(value, Gated) else None
+
+
+def _both(left: Any, right: Any) -> Any:
+    """A product is 0 where either factor is."""
+    if left is None or right is None:
+        return right if left is None else left
+    return left & right
+
+
+def _either(left: Any, right: Any) -> Any:
+    """A sum is open where either term is."""
+    return None if left is None or right is None else left | right
+
+
+_COMBINED: dict[np.ufunc, Any] = {
+    np.multiply: _both,
+    np.divide: lambda above, below: above,
+    np.add: _either,
+    np.subtract: _either,
+    np.negative: lambda gate: gate,
+    np.positive: lambda gate: gate,
+    np.conjugate: lambda gate: gate,
+}
+
+
+@primitive
+def gated(g: Any, condition: Any) -> Any:
+    """`g` where `condition` holds, and 0 elsewhere, whatever later factors are."""
+    own = _gate(g)
+    condition = np.broadcast_to(condition, np.broadcast_shapes(np.shape(g), np.shape(condition)))
+    return shut(_plain(g), condition if own is None else condition & own)
+
+
+defvjp(gated, g=lambda h, condition: gated(h, condition))
