@@ -28,13 +28,33 @@ from numpy import (
     where,
 )
 
-from autograd_lite.check.compare import compare
+from autograd_lite.anomaly import detect_anomaly
+from autograd_lite.check import compare, gradcheck
 from autograd_lite.draw import draw
 from autograd_lite.graph import no_grad
 from autograd_lite.rules import defvjp, primitive
-from autograd_lite.rules.special import relu, sigmoid, softplus, xlogy
+from autograd_lite.rules.special import (
+    log_softmax,
+    logsumexp,
+    relu,
+    sigmoid,
+    softmax,
+    softplus,
+    xlog1py,
+    xlogy,
+)
 from autograd_lite.tensor import Tensor, label
-from autograd_lite.transforms import grad, gradients, value_and_grad
+from autograd_lite.transforms import (
+    checkpoint,
+    grad,
+    gradients,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    value_and_grad,
+    vjp,
+)
 
 __version__ = "0.1.0"
 
@@ -42,16 +62,25 @@ __all__ = [
     "Tensor",
     "abs",
     "add",
+    "checkpoint",
     "compare",
     "defvjp",
+    "detect_anomaly",
     "divide",
     "dot",
     "draw",
     "exp",
     "grad",
+    "gradcheck",
     "gradients",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
     "label",
     "log",
+    "log_softmax",
+    "logsumexp",
     "matmul",
     "maximum",
     "mean",
@@ -64,6 +93,7 @@ __all__ = [
     "relu",
     "reshape",
     "sigmoid",
+    "softmax",
     "softplus",
     "sqrt",
     "square",
@@ -72,6 +102,8 @@ __all__ = [
     "tanh",
     "transpose",
     "value_and_grad",
+    "vjp",
     "where",
+    "xlog1py",
     "xlogy",
 ]

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.graph import Extra, Node, Source, ancestors, item_nodes
+from autograd_lite.anomaly import check_gradient, detecting
+from autograd_lite.graph import Extra, Leaf, Node, Source, ancestors, item_nodes
+from autograd_lite.rules.indexing import Placed
 
 Wrap = Callable[[Any, Any], Any]
 
@@ -37,6 +39,7 @@ def propagate(
     found: dict[Node | Source, Any] = {}
     summed: set[Node | Source] = set()
     queue = [(-output.serial, output)]
+    watching = detecting.get()
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         while queue:
             node = heappop(queue)[1]
@@ -48,7 +51,7 @@ def propagate(
                 found[node] = g
             parents = node.parents
             if parents is None:
-                raise RuntimeError(_freed_message(node))
+                raise RuntimeError(freed_message(node))
             kept = node.kept if wrap is None else _wrap_kept(node, wrap)
             for parent, vjp in zip(parents, node.plan.vjps, strict=False):
                 if vjp is None or (useful is not None and parent not in useful):
@@ -59,7 +62,15 @@ def propagate(
                 except AttributeError:  # a Python number
                     fits = False
                 if not fits:
-                    term = fit(term, parent.shape, parent.dtype, node)
+                    if term.__class__ is Placed:
+                        if _added_in_place(term, parent, grads, summed):
+                            continue
+                        term = term.dense()
+                    else:
+                        term = fit(term, parent.shape, parent.dtype, node)
+                if watching:
+                    line = node.extra.line if node.extra is not None else None
+                    check_gradient(node.plan.operation.name, line, g, term, kept)
                 total = grads.get(parent)
                 if total is None:
                     grads[parent] = term
@@ -76,6 +87,18 @@ def propagate(
                 node.kept = freed_by
     # What is left has no node behind it: the graph's sources.
     return grads if wanted is None else found | {s: g for s, g in grads.items() if s in wanted}
+
+
+def _added_in_place(term: Placed, parent: Any, grads: dict[Any, Any], summed: set[Any]) -> bool:
+    """Whether `term` could be added to the sum there is; the first one begins a sum."""
+    total = grads.get(parent)
+    if total is None:
+        summed.add(parent)
+        return False
+    if parent not in summed or total.__class__ is not np.ndarray:
+        return False
+    term.add_to(total)
+    return True
 
 
 def fit(term: Any, shape: tuple[int, ...], dtype: Any, node: Node) -> Any:
@@ -126,18 +149,28 @@ def owned(gradient: Any) -> Any:
     return gradient if alone and _references(gradient) <= _ALONE else gradient.copy()
 
 
+def accumulate(leaf: Leaf, g: Any) -> None:
+    """Add `g`, which the caller gives up, to the gradient of a leaf."""
+    if leaf.extra.hooks:
+        g = call_hooks(leaf.extra, g)
+    before = leaf.extra.grad
+    leaf.extra.grad = owned(g) if before is None else np.asarray(before + g)
+
+
 def _references(value: Any) -> int:
     return sys.getrefcount(value)
 
 
 def _references_when_alone() -> int:
-    """What `_references` counts in `owned` for an array that only the caller's variable holds."""
+    """What `_references` counts for an array that is handed on as `accumulate` does it."""
+
+    def as_accumulate_does(g: Any) -> int:
+        return as_owned_does(g)
 
     def as_owned_does(gradient: Any) -> int:
         return _references(gradient)
 
-    fresh = object()
-    return as_owned_does(fresh)
+    return as_accumulate_does(object())
 
 
 _ALONE = _references_when_alone()
@@ -146,7 +179,9 @@ _ALONE = _references_when_alone()
 def _leading_to(wanted: frozenset[Node | Source], output: Node) -> set[Node | Source]:
     useful: set[Node | Source] = set(wanted)
     for node in reversed(ancestors([output])):
-        if node.parents and any(_is_graph(p) and p in useful for p in node.parents):
+        if node.parents is None:
+            raise RuntimeError(freed_message(node))
+        if any(_is_graph(p) and p in useful for p in node.parents):
             useful.add(node)
     return useful
 
@@ -158,11 +193,11 @@ def _is_graph(parent: Any) -> bool:
 def _wrap_kept(node: Node, wrap: Wrap) -> tuple[Any, ...]:
     """What `node` keeps, with what depends on the graph as tensors that are connected to it."""
     kept = []
-    for value, source in zip(node.kept, node.plan.sources, strict=True):
-        if source == -1:
+    for value, origin in zip(node.kept, node.plan.origins, strict=True):
+        if origin == -1:
             value = _wrap_result(value, node, wrap)
-        elif source is not None and node.parents is not None:
-            value = _wrap_operand(value, node.parents[source], wrap)
+        elif origin is not None and node.parents is not None:
+            value = _wrap_operand(value, node.parents[origin], wrap)
         kept.append(value)
     return tuple(kept)
 
@@ -185,16 +220,32 @@ def _wrap_operand(value: Any, parent: Any, wrap: Wrap) -> Any:
     return value
 
 
-def _visit(extra: Extra, g: Any) -> Any:
+def call_hooks(extra: Extra, g: Any) -> Any:
+    """What the hooks on a gradient make of it."""
     for hook in extra.hooks:
-        changed = hook(g)
-        g = g if changed is None else changed
+        view = np.asarray(g).view() if isinstance(g, (np.ndarray, np.generic)) else g
+        if view is not g:
+            view.flags.writeable = False
+        changed = hook(view)
+        if changed is not None:
+            changed = np.asarray(changed, dtype=g.dtype)
+            if changed.shape != g.shape:
+                raise ValueError(
+                    f"the hook {getattr(hook, '__name__', hook)!r} returned a gradient of shape "
+                    f"{changed.shape} in the place of one of shape {g.shape}"
+                )
+            g = changed
+    return g
+
+
+def _visit(extra: Extra, g: Any) -> Any:
+    g = call_hooks(extra, g)
     if extra.retain:
         extra.grad = owned(g) if extra.grad is None else extra.grad + g
     return g
 
 
-def _freed_message(node: Node) -> str:
+def freed_message(node: Node) -> str:
     what = f"{node.name!r}" if node.name else f"the result of {node.plan.operation.name}"
     return (
         f"the graph behind {what} (shape {node.shape}) was freed by an earlier backward() at "

@@ -7,6 +7,7 @@ data and constants) each have one `Source`, which lives as long as a graph leads
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import itertools
@@ -34,7 +35,7 @@ class Node:
 
     `parents` has one entry per operand: a Node, a Source, or a plain scalar. `kept` holds what the
     operation's rules need (see `Plan`). Descending `serial` is a reverse topological order. After
-    backward has freed the node, `parents` is None and `kept` says where that happened.
+    backward has freed the node, `parents` is None and `kept` is the line of that backward().
     """
 
     __slots__ = ("plan", "parents", "kept", "shape", "dtype", "serial", "name", "extra")
@@ -71,7 +72,7 @@ class Route:
     __slots__ = ("operation", "vjps")
 
     names = ()
-    sources = ()
+    origins = ()
 
     def __init__(self, operation: Operation, vjps: tuple[Any, ...]) -> None:
         self.operation = operation
@@ -88,7 +89,7 @@ def pack_node(parents: tuple[Any, ...], needed: list[bool]) -> Node:
     return Node(Route(PACK, vjps), parents, (), *Node.PARTS)
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.cache
 def _part(i: int) -> Callable[[Any, Any], Any]:
     return lambda g, kept: g.items[i]
 
@@ -114,14 +115,15 @@ def _only(i: int, templates: list[tuple[Any, Any]], g: Any, kept: Any) -> Parts:
 
 
 class Extra:
-    """What only some nodes have: a retained gradient and hooks on the gradient."""
+    """What leaves have, and only some nodes: a gradient, hooks on it, the line that made them."""
 
-    __slots__ = ("retain", "grad", "hooks")
+    __slots__ = ("retain", "grad", "hooks", "line")
 
     def __init__(self) -> None:
         self.retain = False
         self.grad: Any = None
         self.hooks: list[Callable[[Any], Any]] = []
+        self.line: str | None = None
 
 
 def _no_source() -> None:
@@ -131,10 +133,14 @@ def _no_source() -> None:
 class Leaf:
     """A tensor that no recorded operation made: a parameter, an input, a constant with a name."""
 
-    __slots__ = ("name", "requires_grad", "extra", "source")
+    __slots__ = ("name", "requires_grad", "extra", "source", "owns_data")
 
-    def __init__(self, name: str | None = None, requires_grad: bool = False) -> None:
+    def __init__(
+        self, name: str | None = None, requires_grad: bool = False, owns_data: bool = True
+    ) -> None:
         self.name = name
+        # False for a result that was not recorded: its array may be another tensor's.
+        self.owns_data = owns_data
         self.requires_grad = requires_grad
         self.extra = Extra()
         self.source: Callable[[], Source | None] = _no_source
@@ -156,7 +162,7 @@ class Source:
         self.dtype = array.dtype
         self.label: str | None = None
         self.reader: str | None = None
-        self.locks: list[int] = []
+        self.locks: list[int] | None = None
 
     @property
     def name(self) -> str | None:
@@ -170,52 +176,59 @@ class Source:
         """Lock the array because the operation called `reader` keeps it."""
         if self.reader is None:
             self.reader = reader
-            self.locks += lock(self.array)
+            locks = self.locks = lock(self.array)
+            if locks:
+                gone = functools.partial(_release, id(self), locks)
+                _alive[id(self)] = weakref.ref(self, gone)
 
 
 _constants: dict[int, weakref.ref[Source]] = {}
-_guard = threading.RLock()
+# Held here, so that a Source's locks are released even if its leaf is gone with it.
+_alive: dict[int, weakref.ref[Source]] = {}
+_sources_guard = threading.RLock()
+
+
+def _release(key: int, locks: list[int], gone: weakref.ref[Source]) -> None:
+    """The last graph that led to a Source is gone."""
+    del _alive[key]
+    release(locks)
 
 
 def leaf_source(leaf: Leaf, array: Any) -> Source:
     """The Source of a leaf's array: the one that a live graph has, or a new one."""
     source = leaf.source()
     if source is None:
-        with _guard:
+        with _sources_guard:
             source = leaf.source()
             if source is None:
                 source = Source(array, leaf)
-                locks = source.locks
-                leaf.source = weakref.ref(source, lambda gone: release(locks))
+                leaf.source = weakref.ref(source)
     return source
 
 
 def constant_source(array: Any) -> Source:
     """The Source of an array that is no tensor: the one that a live graph has, or a new one."""
-    key = id(array)
-    reference = _constants.get(key)
-    source = reference() if reference is not None else None
+    source = find_constant(array)
     if source is None:
-        with _guard:
-            reference = _constants.get(key)
-            source = reference() if reference is not None else None
+        with _sources_guard:
+            source = find_constant(array)
             if source is None:
                 source = Source(array, None)
-                _constants[key] = weakref.ref(source, functools.partial(_forget, key, source.locks))
+                gone = functools.partial(_forget, id(array))
+                _constants[id(array)] = weakref.ref(source, gone)
     return source
+
+
+def _forget(key: int, gone: weakref.ref[Source]) -> None:
+    with _sources_guard:
+        if _constants.get(key) is gone:
+            del _constants[key]
 
 
 def find_constant(array: Any) -> Source | None:
     """The Source of an array that is no tensor, if a live graph reads it."""
     reference = _constants.get(id(array))
     return reference() if reference is not None else None
-
-
-def _forget(key: int, locks: list[int], gone: weakref.ref[Source]) -> None:
-    release(locks)
-    with _guard:
-        if _constants.get(key) is gone:
-            del _constants[key]
 
 
 def ancestors(roots: Iterable[Any]) -> list[Node]:
@@ -233,11 +246,14 @@ def ancestors(roots: Iterable[Any]) -> list[Node]:
 class _Pause:
     """One entered `no_grad`. Entered by a generator, it rests while the generator is suspended."""
 
-    __slots__ = ("generator_frame",)
+    __slots__ = ("owner", "generator_frame")
 
-    def __init__(self, frame: FrameType) -> None:
+    def __init__(self, owner: no_grad, frame: FrameType) -> None:
         suspends = frame.f_code.co_flags & (inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR)
-        self.generator_frame = frame if suspends else None
+        # A generator that contextlib drives stands for a `with` block, which is what pauses.
+        driver = frame.f_back.f_code.co_filename if frame.f_back is not None else None
+        self.owner = owner
+        self.generator_frame = frame if suspends and driver != contextlib.__file__ else None
 
     def in_force(self) -> bool:
         # Only a frame that is running has a caller.
@@ -252,25 +268,29 @@ def is_recording() -> bool:
 class no_grad:
     """Operations inside are computed but not recorded: a context manager and a decorator.
 
-    It holds for the thread, the task or the generator that entered it, and for no other.
+    It holds for the thread, the task or the generator that entered it, and for no other; in a
+    generator that `contextlib.contextmanager` decorates it holds for the `with` block.
 
     >>> with no_grad():
     ...     is_recording()
     False
     """
 
-    def __init__(self) -> None:
-        self._entered: list[_Pause] = []
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        instance = super().__new__(cls)
+        return instance if function is None else instance(function)
 
     def __enter__(self) -> None:
-        pause = _Pause(sys._getframe(1))
-        self._entered.append(pause)
-        pauses.set((*pauses.get(), pause))
+        pauses.set((*pauses.get(), _Pause(self, sys._getframe(1))))
 
     def __exit__(self, *exception: object) -> None:
-        # Generators may end in any order, so each removes its own pause, not the latest.
-        pause = self._entered.pop()
-        pauses.set(tuple(p for p in pauses.get() if p is not pause))
+        # Generators may end in any order, so this removes its own pause, not the latest.
+        entered = list(pauses.get())
+        for i in reversed(range(len(entered))):
+            if entered[i].owner is self:
+                del entered[i]
+                break
+        pauses.set(tuple(entered))
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.isgeneratorfunction(function):
@@ -281,6 +301,15 @@ class no_grad:
                     return (yield from function(*args, **kwargs))
 
             return paused_generator
+        if inspect.isasyncgenfunction(function):
+
+            @functools.wraps(function)
+            async def paused_async_generator(*args: Any, **kwargs: Any) -> Any:
+                with no_grad():
+                    async for item in function(*args, **kwargs):
+                        yield item
+
+            return paused_async_generator
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)

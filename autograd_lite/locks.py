@@ -1,4 +1,9 @@
-"""Locks on the arrays that a live graph keeps: written to, they would make its gradients wrong."""
+"""Locks on the arrays that a live graph keeps: written to, they would make its gradients wrong.
+
+NumPy's own flag does it. It holds for the array, for the arrays it is a view of, and for every view
+made of them from then on; a view that was made before the lock keeps its own flag, and can still be
+written through. That is the one way past the lock.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +14,13 @@ import numpy as np
 
 
 class _Lock:
-    __slots__ = ("array", "holders")
+    __slots__ = ("array", "holders", "waiting")
 
     def __init__(self, array: np.ndarray) -> None:
         self.array = array
         self.holders = 0
+        # Views that nobody holds any more: NumPy makes them writeable only after their base.
+        self.waiting: list[_Lock] = []
 
 
 _locks: dict[int, _Lock] = {}
@@ -46,18 +53,32 @@ def lock(array: Any) -> list[int]:
 
 def release(taken: list[int]) -> None:
     """Undo one `lock`: what nobody else holds is writeable again."""
-    if not taken:
-        return
     with _guard:
+        # Bases come first in `taken`, so that their views can follow.
+        unheld = []
         for key in taken:
-            _locks[key].holders -= 1
-        # NumPy makes a view writeable only after its base, so a view may have to wait for it.
-        # A base is locked before its views, and a dict keeps that order.
-        for key, held in list(_locks.items()):
-            base = held.array.base
-            if held.holders == 0 and not (isinstance(base, np.ndarray) and id(base) in _locks):
-                held.array.flags.writeable = True
-                del _locks[key]
+            held = _locks[key]
+            held.holders -= 1
+            unheld.append(held)
+        while unheld:
+            held = unheld.pop(0)
+            if held.holders or _locks.get(id(held.array)) is not held:
+                continue
+            base = _locks.get(id(held.array.base))
+            if base is not None:
+                base.waiting.append(held)
+                continue
+            del _locks[id(held.array)]
+            _make_writeable(held.array)
+            unheld += held.waiting
+
+
+def _make_writeable(array: np.ndarray) -> None:
+    try:
+        array.flags.writeable = True
+    except ValueError:
+        # Its base was made read-only by somebody else in the meantime, and stays so.
+        pass
 
 
 class LockedArray(np.ndarray):
@@ -79,11 +100,12 @@ class LockedArray(np.ndarray):
         for written in kwargs.get("out", ()) if method != "at" else inputs[:1]:
             _refuse_if_locked(written)
         if "out" in kwargs:
-            kwargs["out"] = tuple(_plain(array) for array in kwargs["out"])
-        return getattr(ufunc, method)(*map(_plain, inputs), **kwargs)
+            kwargs["out"] = tuple(_unlabelled(array) for array in kwargs["out"])
+        return getattr(ufunc, method)(*map(_unlabelled, inputs), **kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return func(*map(_plain, args), **{name: _plain(value) for name, value in kwargs.items()})
+        options = {name: _unlabelled(value) for name, value in kwargs.items()}
+        return func(*map(_unlabelled, args), **options)
 
 
 def _refuse_if_locked(array: Any) -> None:
@@ -91,9 +113,10 @@ def _refuse_if_locked(array: Any) -> None:
         raise ValueError(array.reason)
 
 
-def _plain(value: Any) -> Any:
+def _unlabelled(value: Any) -> Any:
+    """`value` with LockedArrays as plain arrays, which are read-only as well."""
     if isinstance(value, (list, tuple)):
-        return type(value)(map(_plain, value))
+        return type(value)(map(_unlabelled, value))
     return value.view(np.ndarray) if isinstance(value, LockedArray) else value
 
 

@@ -7,9 +7,13 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
+from autograd_lite.anomaly import check_result, detecting
+from autograd_lite.caller import caller
 from autograd_lite.graph import (
+    Extra,
     Leaf,
     Node,
+    Source,
     constant_source,
     is_recording,
     item_nodes,
@@ -23,20 +27,25 @@ from autograd_lite.rules import (
     OPERATIONS,
     REFUSED,
     Operation,
+    Plan,
     Recordable,
 )
 
 Compute = Callable[..., Any]
 NO_OPTIONS: dict[str, Any] = {}
+_NUMBERS = (bool, int, float, complex, np.generic)
+_PLAIN = frozenset((bool, int, float, complex))
+_SEQUENCES: frozenset[type] = frozenset((list, tuple))
+_ndarray = np.ndarray
 _new = object.__new__
 
 
 class Recorded(Recordable):
     """A value and its place in the graph: what `record` takes and gives. `Tensor` adds the rest."""
 
-    __slots__ = ("_data", "_node", "__weakref__")
+    __slots__ = ("_value", "_node", "__weakref__")
 
-    _data: Any
+    _value: Any
     _node: Node | Leaf | None
 
     result_type: ClassVar[type[Any]]
@@ -51,7 +60,7 @@ class Recorded(Recordable):
     def _identity(self) -> Node | Leaf:
         """What the graph calls this value; made now for a result that was not recorded."""
         if self._node is None:
-            self._node = Leaf()
+            self._node = Leaf(owns_data=False)
         return self._node
 
     def _describe(self) -> str:
@@ -66,7 +75,7 @@ class Recorded(Recordable):
 def make(data: Any, node: Node | Leaf | None) -> Any:
     """A Tensor of a value that the engine owns."""
     tensor: Any = _new(Recorded.result_type)
-    tensor._data = data
+    tensor._value = data
     tensor._node = node
     return tensor
 
@@ -84,42 +93,66 @@ def record(
     parents: list[Any] = []
     for a in args:
         if isinstance(a, Recorded):
-            value = a._data
-            node = a._node
+            value = a._value
+            node: Any = a._node
             if node.__class__ is Node:
                 mask |= bit
                 parents.append(node)
             else:
                 inside = False
-                if node is not None and node.requires_grad:
-                    mask |= bit
-                if not value.ndim:
+                if value.__class__ is _ndarray and not value.ndim:
                     # NumPy computes several times faster with a scalar than with a 0-d array.
                     value = value[()]
-                parents.append(a)
+                if node is None:
+                    parents.append(a)
+                else:
+                    if node.requires_grad:
+                        mask |= bit
+                    parents.append(node.source() or a)
         else:
             inside = False
-            value = np.asarray(a) if a.__class__ is list else a
+            value = a
+            if a.__class__ in _SEQUENCES:
+                if bit < operation.limit and operation.sequence is None:
+                    value = np.asarray(a)
+                elif a.__class__ is list:
+                    # A rule may keep it, and the caller may write to it.
+                    value = a.copy()
             parents.append(value)
         values.append(value)
         bit += bit
-    result = (compute or operation.function)(*values, **kwargs)
-    if result.__class__ is complex:
-        # Python's complex numbers take a float64 scalar for a float.
-        result = np.complex128(result)
+    watching = detecting.get()
+    if watching:
+        with np.errstate(all="ignore"):
+            result = operation.function(*values, **kwargs)
+        check_result(operation.name, values, result)
+    elif compute is not None:
+        result = compute(*values)
+    else:
+        result = operation.function(*values, **kwargs)
     if not mask or (pauses.get() and not is_recording()):
         return _unrecorded(result)
     plan = operation.plans.get(mask) or operation.plan(mask)
     if not inside:
-        for i, parent in enumerate(parents):
-            if parent.__class__ is not Node:
-                parents[i] = _enter(parent, operation.name if i in plan.kept_positions else None)
+        _enter_all(parents, plan, result)
     kept = plan.keep(result, values, kwargs)
     if isinstance(result, tuple):
+        if not any(plan.vjps):
+            return _unrecorded(result)
         joint = Node(plan, tuple(parents), kept, *Node.PARTS)
         items = [make(v, n) for v, n in zip(result, item_nodes(joint, result), strict=True)]
         return _as_tuple(result, items)
-    return make(result, Node(plan, tuple(parents), kept, result.shape, result.dtype))
+    if result.__class__ is complex:
+        # Python's complex numbers take a float64 scalar for a float.
+        result = np.complex128(result)
+    node = Node(plan, tuple(parents), kept, result.shape, result.dtype)
+    if watching:
+        node.extra = Extra()
+        node.extra.line = caller()
+    tensor: Any = _new(Recorded.result_type)
+    tensor._value = result
+    tensor._node = node
+    return tensor
 
 
 def _unrecorded(result: Any) -> Any:
@@ -133,31 +166,80 @@ def _as_tuple(result: tuple[Any, ...], items: list[Any]) -> tuple[Any, ...]:
     return type(result)(*items) if hasattr(result, "_fields") else tuple(items)
 
 
-def _enter(operand: Any, keeper: str | None) -> Any:
-    """What the graph knows of an operand from outside; locked if an operation keeps it."""
+def _enter_all(parents: list[Any], plan: Plan, result: Any) -> None:
+    """Put what the graph knows of arguments from outside in their place, locked where kept."""
+    # A view of an operand, or the operand itself, is as good as keeping it.
+    shared = result.__class__ is _ndarray and (
+        result.base is not None or any(result is p.array for p in parents if p.__class__ is Source)
+    )
+    for i, parent in enumerate(parents):
+        kind = parent.__class__
+        if kind is Node:
+            continue
+        is_operand = i < len(plan.vjps)
+        if kind is not Source:
+            parent = parents[i] = _enter(parent, is_operand)
+            if parent.__class__ is not Source:
+                continue
+        if parent.reader is None and (i in plan.kept_positions or (shared and is_operand)):
+            parent.keep(plan.operation.name)
+
+
+def _enter(operand: Any, is_operand: bool) -> Any:
+    """The Source of an array from outside; other arguments as they are."""
     if isinstance(operand, Recorded):
-        source = leaf_source(cast(Leaf, operand._identity()), operand._data)
-    elif isinstance(operand, np.ndarray):
-        source = constant_source(operand)
-    else:
-        return operand
-    if keeper is not None and source.reader is None:
-        source.keep(keeper)
-    return source
+        return leaf_source(cast(Leaf, operand._identity()), operand._value)
+    if isinstance(operand, np.ndarray):
+        check_array(operand)
+        return constant_source(operand)
+    if is_operand and not isinstance(operand, _NUMBERS) and not _speaks_protocols(operand):
+        raise TypeError(
+            f"a Tensor computes with arrays and numbers, not with {type(operand).__name__}; "
+            "convert it with np.asarray first"
+        )
+    return operand
 
 
-def pack(values: Sequence[Any]) -> Any:
-    """Several operands as one, whose gradient is the gradients of all: what `concatenate` takes."""
-    arrays = tuple(v._data if isinstance(v, Recorded) else np.asarray(v) for v in values)
+def _speaks_protocols(value: Any) -> bool:
+    return hasattr(value, "__array_ufunc__") and hasattr(value, "__array_function__")
+
+
+def check_array(array: np.ndarray) -> None:
+    """Refuse arrays whose operators or elements are not those of plain numbers."""
+    if isinstance(array, (np.matrix, np.ma.MaskedArray)):
+        raise TypeError(
+            f"a {type(array).__name__} computes in ways of its own, which the rules do not know; "
+            "use np.asarray(...), or np.where for a mask"
+        )
+    if array.dtype.kind not in "fciub":
+        ragged = ": are its rows of equal length?" if array.dtype == object else ""
+        raise TypeError(f"a Tensor holds numbers, and this data has dtype {array.dtype}{ragged}")
+
+
+def pack(values: Sequence[Any], keeper: str | None) -> Any:
+    """Several operands as one, whose gradient is the gradients of all: what `concatenate` takes.
+
+    `keeper` is the operation that takes them, if its rule keeps them.
+    """
+    values = list(values)
+    # NumPy lets the dtype of a plain number give way to that of the arrays.
+    arrays = tuple(
+        v._value if isinstance(v, Recorded) else v if type(v) in _PLAIN else np.asarray(v)
+        for v in values
+    )
     needed = [isinstance(v, Recorded) and _requires_grad(v) for v in values]
     if not any(needed) or (pauses.get() and not is_recording()):
         return arrays
     parents = [
         v._node
         if isinstance(v, Recorded) and v._node.__class__ is Node
-        else _enter(v if isinstance(v, Recorded) else a, None)
+        else _enter(v if isinstance(v, Recorded) else a, True)
         for v, a in zip(values, arrays, strict=True)
     ]
+    if keeper is not None:
+        for parent in parents:
+            if parent.__class__ is Source and parent.reader is None:
+                parent.keep(keeper)
     return make(arrays, pack_node(tuple(parents), needed))
 
 
@@ -167,31 +249,36 @@ def _requires_grad(value: Recorded) -> bool:
 
 def record_call(operation: Operation, args: Any, kwargs: Any) -> Any:
     """Record a call as a user writes it: with keywords, and with lists of operands."""
-    if kwargs:
+    if kwargs or len(args) > len(operation.rules):
         args, kwargs = _checked_options(operation, args, kwargs)
     if operation.sequence is not None:
         at = operation.sequence
-        args = (*args[:at], pack(args[at]), *args[at + 1 :])
-    result = record(operation, args, kwargs)
-    return result
+        is_kept = at in operation.plan(1 << at).kept_positions
+        packed = pack(args[at], operation.name if is_kept else None)
+        args = (*args[:at], packed, *args[at + 1 :])
+    return record(operation, args, kwargs)
 
 
 def _checked_options(
     operation: Operation, args: tuple[Any, ...], kwargs: Any
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Operands passed by keyword put in their place; options that cannot be tensors refused."""
+    """Operands passed by keyword put in their place; options that cannot be recorded refused."""
     if len(args) < len(operation.rules):
         args, kwargs = operation.bind(args, kwargs)
-    if kwargs.get("out") is not None:
+    out = operation.position("out")
+    given = args[out] if out is not None and out < len(args) else kwargs.get("out")
+    if given is not None:
         raise TypeError(f"np.{operation.name}(out=...) cannot be recorded; leave out= away")
     options = {}
     for name, value in kwargs.items():
+        if value is np._NoValue:
+            continue
         if isinstance(value, Recorded):
             if _requires_grad(value):
                 raise TypeError(f"{operation.name}({name}=...) must be a plain value, not a Tensor")
-            value = value._data
+            value = value._value
         # A rule may keep it, and the caller may write to it.
-        options[name] = value.copy() if isinstance(value, np.ndarray) else value
+        options[name] = value.copy() if isinstance(value, (list, np.ndarray)) else value
     return args, options
 
 
@@ -203,8 +290,8 @@ def dispatch(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     composite = COMPOSITES.get(function)
     if composite is not None:
         return composite(*args, **kwargs)
-    tensors = list(_recorded_in((args, kwargs)))
-    if function not in NON_DIFFERENTIABLE and any(_requires_grad(t) for t in tensors):
+    tensors = [t for t in _recorded_in((args, kwargs)) if _requires_grad(t)]
+    if tensors and function not in NON_DIFFERENTIABLE and is_recording():
         way_out = REFUSED.get(
             function,
             "declare a rule with al.defvjp, use functions that have one, or pass .data where no "
@@ -238,7 +325,7 @@ def _recorded_in(value: Any) -> Iterator[Recorded]:
 def plain(value: Any) -> Any:
     """`value` with every Tensor in it, however nested, replaced by its array."""
     if isinstance(value, Recorded):
-        return value._data
+        return value._value
     if isinstance(value, (list, tuple)):
         items = [plain(item) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)

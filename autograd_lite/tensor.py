@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import operator
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from autograd_lite.backward import owned, propagate
+from autograd_lite.backward import accumulate, propagate
 from autograd_lite.caller import caller
 from autograd_lite.graph import Extra, Leaf, Node, Source, find_constant, is_recording
 from autograd_lite.locks import locked_view
@@ -17,6 +18,7 @@ from autograd_lite.record import (
     NO_OPTIONS,
     Compute,
     Recorded,
+    check_array,
     dispatch,
     make,
     record,
@@ -56,9 +58,26 @@ def _reflected(function: Callable[..., Any], compute: Compute) -> Callable[[Tens
     return operate
 
 
+def _in_place(operate: Any, change: Any) -> Callable[[Tensor, Any], Tensor]:
+    """`t += x` computes a new tensor; a parameter changes only where nothing is recorded."""
+
+    def assign(self: Tensor, other: Any) -> Tensor:
+        if not (self.is_leaf and self.requires_grad):
+            return operate(self, other)
+        if is_recording():
+            raise TypeError(
+                f"{self._describe()} is a parameter, and W -= x would put the result of an "
+                "operation in its place; write W.data -= x to change its values"
+            )
+        self.data = change(self.data, other._value if isinstance(other, Tensor) else other)
+        return self
+
+    return assign
+
+
 def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Any]:
     def operate(self: Tensor, other: Any) -> Any:
-        return compare(self._data, other._data if isinstance(other, Tensor) else other)
+        return compare(self._value, other._value if isinstance(other, Tensor) else other)
 
     return operate
 
@@ -104,7 +123,7 @@ class Tensor(Recorded, results=True):
         name: str | None = None,
         copy: bool = True,
     ) -> None:
-        self._data = _as_data(data, dtype, copy)
+        self._value = _as_data(data, dtype, copy)
         self._node = Leaf(_checked_name(name))
         if requires_grad:
             self.requires_grad = True
@@ -117,10 +136,10 @@ class Tensor(Recorded, results=True):
         not gone through `backward()` keeps it. Assigning copies the values in, cast to the
         tensor's dtype; the shape must agree.
         """
-        value = self._data
+        value = self._value
         if not isinstance(value, (np.ndarray, np.generic)):
             return cast(np.ndarray, value)
-        if self.is_leaf and self._node is not None:
+        if self._owns_data():
             array = cast(np.ndarray, value)
             if array.flags.writeable:
                 return array
@@ -132,10 +151,10 @@ class Tensor(Recorded, results=True):
 
     @data.setter
     def data(self, value: Any) -> None:
-        own = self._data
+        own = self._value
         if value is own:
             return
-        if not self.is_leaf:
+        if not self._owns_data():
             raise ValueError(
                 f"{self._describe()} is the result of an operation, so its data cannot be "
                 "assigned; make a new Tensor from the values"
@@ -149,6 +168,9 @@ class Tensor(Recorded, results=True):
         if reader is not None:
             raise ValueError(self._locked_message(reader))
         np.copyto(cast(np.ndarray, own), value, casting="same_kind")
+
+    def _owns_data(self) -> bool:
+        return isinstance(self._node, Leaf) and self._node.owns_data
 
     def _reader(self) -> str | None:
         """The operation that keeps this leaf's data for a live graph, if there is one."""
@@ -216,6 +238,9 @@ class Tensor(Recorded, results=True):
                 f"{self._describe()} has dtype {self.dtype}, and only floating-point tensors have "
                 "gradients; make it from floats, or pass dtype=np.float64"
             )
+        if value and not node.owns_data:
+            # What was an unrecorded result becomes a parameter, whose array nobody else has.
+            self._value, node.owns_data = np.array(self._value), True
         node.requires_grad = bool(value)
 
     @property
@@ -225,19 +250,19 @@ class Tensor(Recorded, results=True):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self._data.shape
+        return self._value.shape
 
     @property
     def ndim(self) -> int:
-        return self._data.ndim
+        return self._value.ndim
 
     @property
     def size(self) -> int:
-        return self._data.size
+        return self._value.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self._data.dtype
+        return self._value.dtype
 
     @property
     def real(self) -> Tensor:
@@ -272,7 +297,7 @@ class Tensor(Recorded, results=True):
         )
 
     def __repr__(self) -> str:
-        text = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(")
+        text = np.array2string(np.asarray(self._value), separator=", ", prefix="Tensor(")
         parts = [text]
         if self.dtype not in (np.float64, np.int64, np.bool_):
             parts.append(f"dtype={self.dtype}")
@@ -285,21 +310,33 @@ class Tensor(Recorded, results=True):
         return f"Tensor({', '.join(parts)})"
 
     def __format__(self, specification: str) -> str:
-        if specification and self.size == 1:
-            return format(self.item(), specification)
-        return format(str(self), specification)
+        if not specification:
+            return str(self)
+        return format(self.item() if self.size == 1 else np.asarray(self._value), specification)
+
+    def __reduce__(self) -> Any:
+        """Copies and pickles hold the values, the name and requires_grad; no gradient."""
+        if isinstance(self._node, Node):
+            raise TypeError(
+                f"{self._describe()} is connected to its graph, and cannot be copied or pickled; "
+                "take .detach() or .numpy() of it"
+            )
+        return _restored, (type(self), self.numpy(), self.requires_grad, self.name)
+
+    def __copy__(self) -> Tensor:
+        return copy.deepcopy(self)
 
     def item(self) -> Any:
         """The value of a tensor of one element, as a Python number."""
-        return self._data.item()
+        return self._value.item()
 
     def numpy(self) -> np.ndarray:
         """The values, as a new array that belongs to the caller."""
-        return np.array(self._data)
+        return np.array(self._value)
 
     def detach(self) -> Tensor:
         """A tensor of the same values that gradients stop at; it shares memory, read-only."""
-        view = self._data
+        view = self._value
         if isinstance(view, np.ndarray):
             view = view.view()
             view.flags.writeable = False
@@ -346,12 +383,12 @@ class Tensor(Recorded, results=True):
         node = self._node
         seed = self._seed(gradient)
         if not isinstance(node, Node):
-            _accumulate(cast(Leaf, node), seed)
+            accumulate(cast(Leaf, node), seed)
             return
         grads = propagate(node, seed, freed_by=None if retain_graph else caller())
-        while grads:
-            source, g = grads.popitem()
-            _accumulate(cast(Source, source).leaf, g)
+        for source in list(grads):
+            # Popped on the way, so that nothing but accumulate() holds the gradient.
+            accumulate(cast(Any, source).leaf, grads.pop(source))
 
     def _check_connected(self, caller: str) -> None:
         if not self.requires_grad:
@@ -365,10 +402,15 @@ class Tensor(Recorded, results=True):
     def _seed(self, gradient: Any) -> Any:
         """The gradient that backward starts with."""
         if gradient is None:
+            if self.dtype.kind == "c":
+                raise ValueError(
+                    f"a gradient is that of a real scalar, and {self._describe()} is complex; take "
+                    "np.real, np.imag or np.abs of it, or pass backward(gradient=...)"
+                )
             if self.size != 1:
                 raise ValueError(self._not_scalar_message())
-            return np.ones_like(self._data)[()] if not self.shape else np.ones_like(self._data)
-        seed = np.asarray(gradient, dtype=self.dtype)
+            return np.ones_like(self._value)[()] if not self.shape else np.ones_like(self._value)
+        seed = np.array(gradient, dtype=self.dtype)
         if seed.shape != self.shape:
             raise ValueError(
                 f"backward(gradient=...) got shape {seed.shape}, but {self._describe()} has shape "
@@ -389,18 +431,18 @@ class Tensor(Recorded, results=True):
         return message
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if self.requires_grad:
+        if self.requires_grad and is_recording():
             raise TypeError(
                 f"{self._describe()} requires grad, so it does not turn into a NumPy array by "
                 "itself: the gradient would be lost. Use .data or .detach() where that is meant; "
                 "to collect tensors in an array use np.stack or np.concatenate"
             )
         if copy or (dtype is not None and dtype != self.dtype):
-            return np.array(self._data, dtype=dtype)
+            return np.array(self._value, dtype=dtype)
         return self.data
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(self._value)
 
     def __float__(self) -> float:
         return float(self._number("float"))
@@ -418,14 +460,19 @@ class Tensor(Recorded, results=True):
                 "Use .item() where the number is meant, NumPy's functions instead of math's, and "
                 "np.stack or np.concatenate instead of assigning tensors to an array's items"
             )
-        return self._data.item()
+        return self._value.item()
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if "out" in kwargs:
+        if kwargs.pop("out", None) is not None:
             raise TypeError(
                 f"{ufunc.__name__} cannot write its result into an existing array when a Tensor is "
                 "involved: nothing would record it. Write a = a + t instead of a += t, and leave "
                 "out= away"
+            )
+        if kwargs.get("where", True) is not True:
+            raise TypeError(
+                f"np.{ufunc.__name__}(where=...) leaves elements undefined, which cannot be "
+                "differentiated; use np.where on the result"
             )
         if method != "__call__":
             raise TypeError(
@@ -447,6 +494,10 @@ class Tensor(Recorded, results=True):
     __rtruediv__ = _reflected(np.divide, operator.truediv)
     __pow__ = _direct(np.power, operator.pow)
     __rpow__ = _reflected(np.power, operator.pow)
+    __iadd__ = _in_place(operator.add, operator.iadd)
+    __isub__ = _in_place(operator.sub, operator.isub)
+    __imul__ = _in_place(operator.mul, operator.imul)
+    __itruediv__ = _in_place(operator.truediv, operator.itruediv)
     __matmul__ = _direct(np.matmul, operator.matmul)
     __rmatmul__ = _reflected(np.matmul, operator.matmul)
 
@@ -479,6 +530,8 @@ class Tensor(Recorded, results=True):
 
     def astype(self, dtype: Any) -> Tensor:
         """The same values in another dtype."""
+        if np.dtype(dtype).kind not in "fc":
+            return make(self._value.astype(dtype), None)
         return record(OPERATIONS[astype], (self, np.dtype(dtype)), NO_OPTIONS)
 
     def reshape(self, *shape: Any, order: str = "C") -> Tensor:
@@ -490,15 +543,6 @@ class Tensor(Recorded, results=True):
         """The axes in another order, given as a tuple or as numbers; reversed by default."""
         order = axes[0] if len(axes) == 1 else axes or None
         return record(OPERATIONS[np.transpose], (self, order), NO_OPTIONS)
-
-
-def _accumulate(leaf: Leaf | None, g: Any) -> None:
-    assert leaf is not None
-    for hook in leaf.extra.hooks:
-        changed = hook(g)
-        g = g if changed is None else changed
-    before = leaf.extra.grad
-    leaf.extra.grad = owned(g) if before is None else before + g
 
 
 def _checked_name(name: str | None) -> str | None:
@@ -514,17 +558,23 @@ def _as_data(data: Any, dtype: Any, copy: bool) -> Any:
             f"{data._describe()} is a Tensor already; use .detach() for one that gradients stop "
             "at, or .data for its array"
         )
+    if isinstance(data, (np.matrix, np.ma.MaskedArray)):
+        check_array(data)
     speaks_protocols = hasattr(data, "__array_ufunc__") and hasattr(data, "__array_function__")
     if speaks_protocols and not isinstance(data, np.ndarray) and not np.isscalar(data):
         return data if dtype is None else data.astype(dtype)
     # A view when shared, so that each leaf has an array object of its own.
     array = np.array(data, dtype=dtype) if copy else np.asarray(data, dtype=dtype).view()
-    if array.dtype.kind not in "fciub":
-        raise TypeError(
-            f"a Tensor holds numbers, and this data has dtype {array.dtype}"
-            + (": are its rows of equal length?" if array.dtype == object else "")
-        )
+    check_array(array)
     return array
+
+
+def _restored(
+    kind: type[Tensor], data: np.ndarray, requires_grad: bool, name: str | None
+) -> Tensor:
+    tensor = kind.__new__(kind)
+    Tensor.__init__(tensor, data, requires_grad, name=name)
+    return tensor
 
 
 def label(variables: Mapping[str, Any]) -> None:

@@ -1,18 +1,22 @@
-"""Gradients of functions, and of outputs with respect to chosen inputs."""
+"""Functions of functions: gradients, Jacobians, Hessians and products with them."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.backward import owned, propagate
-from autograd_lite.graph import Leaf, Node, Source, ancestors
-from autograd_lite.record import NO_OPTIONS, make, record
-from autograd_lite.rules import Operation
+from autograd_lite.backward import propagate
+from autograd_lite.graph import Leaf, Node, Source, ancestors, is_recording, pauses
+from autograd_lite.record import NO_OPTIONS, Recorded, make, record, record_call
+from autograd_lite.rules import Operation, Parts
 from autograd_lite.tensor import Tensor
+
+Argnums = int | Sequence[int]
+Function = Callable[..., Any]
 
 _VARIABLE = Operation(lambda value: value, {"value": lambda g: g})
 _VARIABLE.name = "variable"
@@ -44,30 +48,39 @@ def gradients(
         One array (or Tensor) of the shape and dtype of each input.
     """
     output._check_connected("gradients()")
-    seed = output._seed(gradient)
-    wrap = make if create_graph else None
-    start = make(seed, None) if create_graph else seed
+    for tensor in inputs:
+        _check_input(tensor)
+    return _gradients(output, inputs, gradient, create_graph)
+
+
+def _gradients(
+    output: Tensor, inputs: Sequence[Tensor], gradient: Any, create_graph: bool
+) -> tuple[Any, ...]:
+    if isinstance(gradient, Tensor) and create_graph:
+        start = gradient
+    else:
+        seed = output._seed(gradient._value if isinstance(gradient, Tensor) else gradient)
+        start = make(seed, None) if create_graph else seed
     targets = [_end(tensor) for tensor in inputs]
-    found = _propagate(output, start, targets, wrap)
+    found: dict[Any, Any] = {}
+    if isinstance(output._node, Node):
+        known = [target for target in targets if target is not None]
+        found = propagate(output._node, start, targets=known, wrap=make if create_graph else None)
     results = []
     for tensor, target in zip(inputs, targets, strict=True):
-        result = found.get(target) if target is not None else None
+        result = start if tensor._node is output._node else found.get(target)
         if result is None:
-            zeros = np.zeros_like(tensor._data)
+            zeros = np.zeros_like(tensor._value)
             result = make(zeros, None) if create_graph else zeros
-        results.append(result if create_graph else np.array(result))
+        results.append(result if create_graph else _own_array(result))
     return tuple(results)
 
 
-def _propagate(output: Tensor, seed: Any, targets: list[Any], wrap: Any) -> dict[Any, Any]:
-    known = [target for target in targets if target is not None]
-    if isinstance(output._node, Node):
-        return propagate(output._node, seed, targets=known, wrap=wrap)
-    return {target: seed for target in known if target is _end(output)}
+def _own_array(value: Any) -> Any:
+    return np.array(value) if isinstance(value, (np.ndarray, np.generic)) else value
 
 
-def _end(tensor: Tensor) -> Node | Source | None:
-    """Where the graph ends for `tensor`; None if no live graph leads to it."""
+def _check_input(tensor: Any) -> None:
     if not isinstance(tensor, Tensor):
         raise TypeError(f"gradients() takes Tensors as inputs, not {type(tensor).__name__}")
     if not tensor.requires_grad:
@@ -75,80 +88,129 @@ def _end(tensor: Tensor) -> Node | Source | None:
             f"gradients() got {tensor!r} as an input, which does not require grad; create it with "
             "requires_grad=True before the computation"
         )
+
+
+def _end(tensor: Tensor) -> Node | Source | None:
+    """Where the graph ends for `tensor`; None if no live graph leads to it."""
     return tensor._node.source() if isinstance(tensor._node, Leaf) else tensor._node
 
 
-def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
-    """A function that gives the gradient of `function` with respect to one or several arguments.
+class _Trace:
+    """A call of a function on variables, and what can be asked of its record."""
 
-    `function` is written in plain NumPy and returns a scalar. The arguments named by `argnums`
-    are floating-point arrays or scalars; lists, tuples and dicts of them, nested, have gradients
-    of the same structure. Where they are Tensors, or `function` uses Tensors that require grad,
-    the gradient is a Tensor and can be differentiated again; so `grad(grad(f))` works.
-
-    >>> float(grad(lambda x: x**3)(2.0))
-    12.0
-    """
-    value_and_gradient = value_and_grad(function, argnums)
-
-    @functools.wraps(function)
-    def gradient(*args: Any, **kwargs: Any) -> Any:
-        return value_and_gradient(*args, **kwargs)[1]
-
-    return gradient
-
-
-def value_and_grad(
-    function: Callable[..., Any], argnums: int | Sequence[int] = 0
-) -> Callable[..., tuple[Any, Any]]:
-    """As `grad`, but the function that it gives returns the value and the gradient.
-
-    >>> value, gradient = value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
-    >>> float(value), gradient
-    (5.0, array([2., 4.]))
-    """
-    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-
-    @functools.wraps(function)
-    def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        variables: list[Tensor] = []
+    def __init__(
+        self, function: Function, numbers: Sequence[int], args: Any, kwargs: Any, has_aux: bool
+    ) -> None:
+        self.name = getattr(function, "__name__", repr(function))
+        self.args = args
+        self.numbers = numbers
+        self.variables: list[Tensor] = []
         arguments = list(args)
         for i in numbers:
             if not -len(args) <= i < len(args):
                 raise TypeError(
-                    f"grad of {_name(function)} with respect to argument {i}, but it was called "
-                    f"with {len(args)} positional arguments"
+                    f"the derivative of {self.name} with respect to argument {i} was asked for, "
+                    f"but it was called with {len(args)} positional arguments"
                 )
-            arguments[i] = _map(functools.partial(_variable, variables, i), args[i])
-        output = function(*arguments, **kwargs)
-        _check_output(function, output)
-        value, results = _differentiate(output, variables)
-        for variable in variables:
-            # For an enclosing derivative, this one's variables are constants.
-            if isinstance(variable._node, Leaf):
-                variable._node.requires_grad = False
+            arguments[i] = map_leaves(functools.partial(self._variable, i), args[i])
+        returned = function(*arguments, **kwargs)
+        self.aux = None
+        if has_aux:
+            if not isinstance(returned, tuple) or len(returned) != 2:
+                raise TypeError(f"{self.name} must return (value, aux) where has_aux is True")
+            returned, self.aux = returned
+        self.output = returned
+        self.connected = isinstance(returned, Tensor) and returned.requires_grad
+        # Where an outer derivative depends on the result, it is a Tensor.
+        self.nested = self.connected and reaches_beyond(returned, self.variables)
+
+    def _variable(self, argument: int, value: Any) -> Tensor:
+        try:
+            variable = new_variable(value)
+        except TypeError as error:
+            raise TypeError(
+                f"the derivative of {self.name} with respect to argument {argument}: {error}"
+            ) from None
+        self.variables.append(variable)
+        return variable
+
+    @property
+    def value(self) -> Any:
+        return self.output if self.nested else self.plain(self.output)
+
+    @staticmethod
+    def plain(tree: Any) -> Any:
+        return map_leaves(lambda v: _own_array(v._value)[()] if isinstance(v, Tensor) else v, tree)
+
+    def check_scalar(self) -> None:
+        output = self.output
+        if isinstance(output, Tensor):
+            if output.dtype.kind == "c" or output.size != 1:
+                output._seed(None)
+        elif np.ndim(output) != 0 or not np.issubdtype(np.asarray(output).dtype, np.number):
+            raise TypeError(
+                f"the gradient of {self.name}: it returned {type(output).__name__}, and a gradient "
+                "is that of a scalar"
+            )
+
+    def pull(self, gradient: Any = None) -> list[Any]:
+        """The gradients of the variables: arrays, or Tensors if an outer derivative needs them."""
+        if not self.connected:
+            return [np.zeros_like(v._value)[()] for v in self.variables]
+        nested = self.nested or _requires_grad(gradient)
+        results = _gradients(self.output, self.variables, gradient, nested)
+        return list(results) if nested else [result[()] for result in results]
+
+    def arranged(self, results: Sequence[Any], argnums: Argnums) -> Any:
+        """One result per variable in the structure of the arguments."""
         remaining = iter(results)
-        structures = tuple(_map(lambda _: next(remaining), args[i]) for i in numbers)
-        return value, structures[0] if isinstance(argnums, int) else structures
-
-    return value_and_gradient
-
-
-def _differentiate(output: Any, variables: list[Tensor]) -> tuple[Any, Iterable[Any]]:
-    """The value of `output` and its gradients: arrays, or Tensors if an outer graph needs them."""
-    if not isinstance(output, Tensor) or not output.requires_grad:
-        value = output._data[()] if isinstance(output, Tensor) else output
-        return value, [np.zeros_like(v._data)[()] for v in variables]
-    inner = {v._node for v in variables}
-    outer = _reaches_beyond(output, inner)
-    results = gradients(output, variables, create_graph=outer)
-    if outer:
-        return output, results
-    return np.array(output._data)[()], [owned(result)[()] for result in results]
+        structures = tuple(
+            map_leaves(lambda _: next(remaining), self.args[i]) for i in self.numbers
+        )
+        return structures[0] if isinstance(argnums, int) else structures
 
 
-def _reaches_beyond(output: Tensor, inner: set[Any]) -> bool:
-    """Whether `output` depends on more tensors that require grad than the variables `inner`."""
+@contextmanager
+def _traced(
+    function: Function, argnums: Argnums, args: Any, kwargs: Any, has_aux: bool = False
+) -> Iterator[_Trace]:
+    """Record a call; also where the caller does not record, and then the results are plain."""
+    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    if len(set(numbers)) != len(numbers):
+        raise ValueError(f"argnums={argnums!r} names an argument twice")
+    paused = pauses.set(()) if not is_recording() else None
+    try:
+        trace = _Trace(function, numbers, args, kwargs, has_aux)
+        if paused is not None:
+            trace.nested = False
+        yield trace
+        _close(trace.variables)
+    finally:
+        if paused is not None:
+            pauses.reset(paused)
+
+
+def _close(variables: Sequence[Tensor]) -> None:
+    """For an enclosing derivative, the variables of an inner one are constants."""
+    for variable in variables:
+        if isinstance(variable._node, Leaf):
+            variable._node.requires_grad = False
+
+
+def new_variable(value: Any) -> Tensor:
+    """A tensor to differentiate with respect to: a leaf, or a new node on top of a Tensor."""
+    if isinstance(value, Tensor) and value.requires_grad:
+        # A node of its own: what the function does with the same tensor by another way does not
+        # belong to the derivative with respect to this argument.
+        variable: Tensor = record(_VARIABLE, (value,), NO_OPTIONS)
+        return variable
+    data = value._value if isinstance(value, Tensor) else value
+    return Tensor(data, requires_grad=True, copy=False)
+
+
+def reaches_beyond(output: Tensor, variables: Sequence[Tensor]) -> bool:
+    """Whether `output` depends on more tensors that require grad than `variables`."""
+    inner = {variable._node for variable in variables}
     if not isinstance(output._node, Node):
         return output.requires_grad and output._node not in inner
     for node in ancestors([output._node]):
@@ -158,43 +220,235 @@ def _reaches_beyond(output: Tensor, inner: set[Any]) -> bool:
     return False
 
 
-def _variable(variables: list[Tensor], argument: int, value: Any) -> Tensor:
-    """A tensor to differentiate with respect to: a leaf, or a new node on top of a Tensor."""
-    variable: Tensor
-    if isinstance(value, Tensor) and value.requires_grad:
-        # A node of its own: what the function does with the same tensor by another way does not
-        # belong to the derivative with respect to this argument.
-        variable = record(_VARIABLE, (value,), NO_OPTIONS)
-    else:
-        data = value._data if isinstance(value, Tensor) else value
-        try:
-            variable = Tensor(data, requires_grad=True, copy=False)
-        except TypeError as error:
-            raise TypeError(f"grad with respect to argument {argument}: {error}") from None
-    variables.append(variable)
-    return variable
+def _requires_grad(value: Any) -> bool:
+    return isinstance(value, Recorded) and value._node is not None and value._node.requires_grad
 
 
-def _check_output(function: Callable[..., Any], output: Any) -> None:
-    if isinstance(output, Tensor):
-        if output.size != 1:
-            raise ValueError(f"grad of {_name(function)}: {output._not_scalar_message()}")
-    elif np.ndim(output) != 0 or not np.issubdtype(np.asarray(output).dtype, np.number):
-        raise TypeError(
-            f"grad of {_name(function)}: it returned {type(output).__name__}, and a gradient is "
-            "that of a scalar"
-        )
-
-
-def _map(apply: Callable[[Any], Any], tree: Any) -> Any:
+def map_leaves(apply: Callable[[Any], Any], tree: Any) -> Any:
     """`tree` with `apply` done to each array in its nested lists, tuples and dicts."""
     if isinstance(tree, dict):
-        return {key: _map(apply, value) for key, value in tree.items()}
+        return {key: map_leaves(apply, value) for key, value in tree.items()}
     if isinstance(tree, (list, tuple)):
-        items = [_map(apply, item) for item in tree]
+        items = [map_leaves(apply, item) for item in tree]
         return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
     return apply(tree)
 
 
-def _name(function: Callable[..., Any]) -> str:
-    return getattr(function, "__name__", repr(function))
+def grad(function: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> Function:
+    """A function that gives the gradient of `function` with respect to one or several arguments.
+
+    `function` is written in plain NumPy and returns a real scalar; with `has_aux` it returns
+    (scalar, anything else), and the gradient comes as (gradient, anything else). The arguments
+    named by `argnums` are floating-point arrays or scalars; lists, tuples and dicts of them,
+    nested, have gradients of the same structure. Where they are Tensors, or `function` uses
+    Tensors that require grad, the gradient is a Tensor and can be differentiated again; so
+    `grad(grad(f))` works. What `function` takes out of its Tensors (`.item()`, `.data`) counts as
+    a constant.
+
+    >>> float(grad(lambda x: x**3)(2.0))
+    12.0
+    """
+    value_and_gradient = value_and_grad(function, argnums, has_aux=has_aux)
+
+    @functools.wraps(function)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        value, result = value_and_gradient(*args, **kwargs)
+        return (result, value[1]) if has_aux else result
+
+    return gradient
+
+
+def value_and_grad(function: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> Function:
+    """As `grad`, but the function that it gives returns (value, gradient).
+
+    With `has_aux` it returns ((value, aux), gradient).
+
+    >>> value, gradient = value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
+    >>> float(value), gradient
+    (5.0, array([2., 4.]))
+    """
+
+    @functools.wraps(function)
+    def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        with _traced(function, argnums, args, kwargs, has_aux) as trace:
+            trace.check_scalar()
+            gradient = trace.arranged(trace.pull(), argnums)
+            if not has_aux:
+                return trace.value, gradient
+            aux = trace.aux if trace.nested else trace.plain(trace.aux)
+            return (trace.value, aux), gradient
+
+    return value_and_gradient
+
+
+def vjp(function: Function, *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """The value of `function(*args)`, and a function that pulls a gradient back through it.
+
+    That function takes a gradient of the value's shape and returns a tuple: the product of the
+    gradient with the Jacobian of each argument, in the argument's structure. It can be called any
+    number of times.
+
+    >>> value, pull = vjp(lambda x: x**2, np.array([1.0, 2.0]))
+    >>> pull(np.array([1.0, 10.0]))
+    (array([ 2., 40.]),)
+    """
+    numbers = tuple(range(len(args)))
+    with _traced(function, numbers, args, {}) as trace:
+        return trace.value, lambda gradient: trace.arranged(trace.pull(gradient), numbers)
+
+
+def jvp(function: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """The value of `function(*args)`, and how it changes as the arguments move along `tangents`.
+
+    The second is the product of the Jacobian with the tangents, of the value's shape. It is found
+    by pulling back twice: a pull is linear in the gradient it is given, and its transpose is the
+    push.
+
+    >>> jvp(lambda x: x**2, (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
+    (array([1., 4.]), array([ 2., 40.]))
+    """
+    if len(args) != len(tangents):
+        raise ValueError(f"jvp got {len(args)} arguments and {len(tangents)} tangents")
+    value, pull = vjp(function, *args)
+
+    def along(gradient: Any) -> Any:
+        products: list[Any] = []
+        _pairs(pull(gradient), tuple(tangents), products)
+        return functools.reduce(lambda a, b: a + b, products)
+
+    dual = np.zeros_like(value._value if isinstance(value, Tensor) else value)
+    return value, grad(along)(dual)
+
+
+def _pairs(gradient: Any, tangent: Any, products: list[Any]) -> None:
+    """The real inner products of two trees of arrays."""
+    if isinstance(gradient, dict):
+        for key in gradient:
+            _pairs(gradient[key], tangent[key], products)
+    elif isinstance(gradient, (list, tuple)):
+        for g, t in zip(gradient, tangent, strict=True):
+            _pairs(g, t, products)
+    else:
+        if np.shape(gradient) != np.shape(tangent):
+            raise ValueError(
+                f"a tangent of shape {np.shape(tangent)} does not fit an argument of shape "
+                f"{np.shape(gradient)}"
+            )
+        products.append(np.real(np.sum(gradient * tangent)))
+
+
+def jacobian(function: Function, argnums: Argnums = 0) -> Function:
+    """A function that gives the Jacobian of `function`, whose value is one array.
+
+    For each array in the arguments named by `argnums` the result has the shape of the value and
+    then that of the argument. It takes one backward pass per element of the value.
+
+    >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+
+    @functools.wraps(function)
+    def of(*args: Any, **kwargs: Any) -> Any:
+        with _traced(function, argnums, args, kwargs) as trace:
+            output = trace.output
+            shape = np.shape(output)
+            dtype = output.dtype if isinstance(output, Tensor) else np.asarray(output).dtype
+            rows = []
+            for index in np.ndindex(shape):
+                direction = np.zeros(shape, dtype)
+                direction[index] = 1
+                rows.append(trace.pull(direction))
+            results = []
+            for i, variable in enumerate(trace.variables):
+                if rows:
+                    stacked = np.stack([row[i] for row in rows])
+                else:
+                    stacked = np.zeros((0, *variable.shape), variable.dtype)
+                results.append(np.reshape(stacked, (*shape, *variable.shape)))
+            return trace.arranged(results, argnums)
+
+    return of
+
+
+def hessian(function: Function, argnums: int = 0) -> Function:
+    """A function that gives the matrix of second derivatives of a scalar function of one array.
+
+    Its shape is the argument's shape twice. It takes one backward pass per element.
+
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
+    array([[4., 2.],
+           [2., 0.]])
+    """
+    return jacobian(grad(function, argnums), argnums)
+
+
+def hvp(function: Function, argnums: int = 0) -> Function:
+    """A function of the arguments and a vector that gives the Hessian times the vector.
+
+    The vector comes last and has the structure and shapes of the argument. The Hessian is never
+    formed: it takes two backward passes.
+
+    >>> hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 10.0]))
+    array([  6., 120.])
+    """
+    gradient = grad(function, argnums)
+
+    @functools.wraps(function)
+    def product(*args: Any, **kwargs: Any) -> Any:
+        *arguments, vector = args
+
+        def along(*inner: Any) -> Any:
+            products: list[Any] = []
+            _pairs(gradient(*inner, **kwargs), vector, products)
+            return functools.reduce(lambda a, b: a + b, products)
+
+        return grad(along, argnums)(*arguments)
+
+    return product
+
+
+def checkpoint(function: Function) -> Function:
+    """`function`, computed again in the backward pass instead of kept until then.
+
+    It saves the memory of everything that `function` computes inside, and costs one more forward
+    pass. It must be a pure function of its positional arguments: a tensor that requires grad and
+    is not among them raises RuntimeError in the backward pass.
+
+    >>> deep = checkpoint(lambda x: np.tanh(np.tanh(np.tanh(x))))
+    >>> bool(grad(deep)(0.3) == grad(lambda x: np.tanh(np.tanh(np.tanh(x))))(0.3))
+    True
+    """
+    name = getattr(function, "__name__", repr(function))
+
+    def recompute(gradient: Any, operands: Any) -> list[Any]:
+        paused = pauses.set(())
+        try:
+            variables = [new_variable(operand) for operand in operands]
+            output = function(*variables)
+            nested = _requires_grad(gradient) or any(map(_requires_grad, operands))
+            if not nested and reaches_beyond(output, variables):
+                raise RuntimeError(
+                    f"checkpoint({name}) uses a tensor that requires grad and is not among its "
+                    "arguments, so that its gradient would be lost; pass it as an argument"
+                )
+            results = list(gradients(output, variables, gradient=gradient, create_graph=nested))
+            _close(variables)
+            return results
+        finally:
+            pauses.reset(paused)
+
+    def compute(operands: Any) -> Any:
+        result = function(*operands)
+        return result._value if isinstance(result, Tensor) else result
+
+    operation = Operation(
+        compute, {"operands": lambda g, operands: Parts(recompute(g, operands))}, sequence=0
+    )
+    operation.name = name
+
+    @functools.wraps(function)
+    def computed(*args: Any) -> Any:
+        return record_call(operation, (args,), NO_OPTIONS)
+
+    return computed

@@ -45,6 +45,14 @@ def load(options: argparse.Namespace) -> tuple[Any, ...]:
     return nn.load_data(options.train, options.test, positive=options.positive)
 
 
+def prepare(folder: Path) -> None:
+    """Make the folder for what is written, before any work is done for it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"cannot make the output folder {str(folder)!r}: {error.strerror}") from None
+
+
 def describe(train_X: Any, test_X: Any, classes: list[str]) -> None:
     """Say what is being learnt from what."""
     print(
@@ -57,13 +65,14 @@ def report(model: Any, data: tuple[Any, ...]) -> None:
     """Print the cost and the accuracies."""
     train_X, train_Y, test_X, test_Y, _ = data
     print(f"cost           {model.loss_curve_[0]:.6f} -> {model.loss_curve_[-1]:.6f}")
+    if not model.loss_curve_[-1] < model.loss_curve_[0]:
+        print("note: the cost did not fall; try a smaller --learning-rate", file=sys.stderr)
     print(f"train accuracy {100 * model.score(train_X.T, train_Y[0]):.2f} %")
     print(f"test accuracy  {100 * model.score(test_X.T, test_Y[0]):.2f} %\n")
 
 
 def write_results(model: Any, loss: al.Tensor, folder: Path) -> None:
     """Write the model, the picture of the graph and the cost curve, and say where."""
-    folder.mkdir(parents=True, exist_ok=True)
     nn.save(model, folder / "model.h5")
     written = [folder / "model.h5"]
     picture = al.draw(loss)
@@ -76,7 +85,9 @@ def write_results(model: Any, loss: al.Tensor, folder: Path) -> None:
     figure = cost_curve(model.loss_curve_)
     figure.savefig(image, format="png", dpi=120)
     plt.close(figure)
-    (folder / "cost.png").write_bytes(image.getvalue())
+    unfinished = folder / ".cost.png"
+    unfinished.write_bytes(image.getvalue())
+    unfinished.replace(folder / "cost.png")
     written.append(folder / "cost.png")
     for path in written:
         print(f"written: {path}")

@@ -5,7 +5,7 @@ FILE` takes HDF5 files with the datasets train_set_x, train_set_y, test_set_x, t
 list_classes.
 """
 
-from common import describe, load, parser, report, run, write_results
+from common import describe, load, parser, prepare, report, run, write_results
 
 import autograd_lite as al
 import nn
@@ -15,11 +15,12 @@ from nn import by_hand
 def main() -> None:
     options = parser(__doc__, learning_rate=0.07, iterations=2000)
     options.add_argument("--layers", type=int, nargs="+", default=[20, 7, 5], metavar="UNITS")
-    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--seed", type=int, default=0, metavar="N")
     args = options.parse_args()
 
     data = load(args)
     train_X, train_Y, test_X, _, classes = data
+    prepare(args.output)
     describe(train_X, test_X, classes)
 
     model = nn.DeepClassifier(

@@ -1,11 +1,11 @@
-"""Train logistic regression on pictures, one step of the engine at a time.
+"""Differentiate logistic regression, check the derivation by hand, and train it on pictures.
 
 With no arguments it learns to tell odd handwritten digits from even ones. `--train FILE --test
 FILE` takes HDF5 files as examples/deep_classifier.py does.
 """
 
 import numpy as np
-from common import describe, load, parser, report, run, write_results
+from common import describe, load, parser, prepare, report, run, write_results
 
 import autograd_lite as al
 import nn
@@ -16,6 +16,7 @@ def main() -> None:
     args = parser(__doc__, learning_rate=0.5, iterations=1000).parse_args()
     data = load(args)
     X, Y, test_X, _, classes = data
+    prepare(args.output)
     describe(X, test_X, classes)
 
     # The derivation by hand and the recorded one, on the same parameters.

@@ -74,11 +74,11 @@ class BinaryClassifier:
         if self.max_iter < 1:
             raise ValueError(f"max_iter must be at least 1, not {self.max_iter!r}")
         columns = _columns(X)
-        self.classes_, Y = _targets(y, columns.shape[1], columns.dtype)
-        self.n_features_in_ = columns.shape[0]
-        self.network_ = self._network(self.n_features_in_, columns.dtype)
+        classes, Y = _targets(y, columns.shape[1], columns.dtype)
+        network = self._network(columns.shape[0], columns.dtype)
+        optimiser = SGD(network.parameters(), self.learning_rate)
+        self.classes_, self.n_features_in_, self.network_ = classes, columns.shape[0], network
         self.loss_curve_: list[float] = []
-        optimiser = SGD(self.network_.parameters(), self.learning_rate)
         bar = tqdm(range(self.max_iter), disable=not self.verbose, desc=type(self).__name__)
         for _ in bar:
             cost = binary_cross_entropy_with_logits(self.network_(columns), Y)
@@ -205,7 +205,7 @@ class DeepClassifier(BinaryClassifier):
 
     Parameters
     ----------
-    hidden_layer_sizes : sequence of int
+    hidden_layer_sizes : sequence of int, or int
         The number of units of every hidden layer.
     activation : {"relu", "sigmoid", "softplus", "tanh"}
         What follows each hidden layer.
@@ -224,7 +224,7 @@ class DeepClassifier(BinaryClassifier):
 
     def __init__(
         self,
-        hidden_layer_sizes: Sequence[int] = (20, 7, 5),
+        hidden_layer_sizes: Sequence[int] | int = (20, 7, 5),
         *,
         activation: str = "relu",
         initialisation: str = "he",
@@ -242,7 +242,8 @@ class DeepClassifier(BinaryClassifier):
         self.verbose = verbose
 
     def _sizes(self, n_features: int) -> list[int]:
-        return [n_features, *self.hidden_layer_sizes, 1]
+        hidden = self.hidden_layer_sizes
+        return [n_features, *([hidden] if isinstance(hidden, int) else hidden), 1]
 
     def _network(self, n_features: int, dtype: Any) -> Sequential:
         if self.activation not in ACTIVATIONS:

@@ -44,6 +44,7 @@ class Linear(Module):
     def forward(self, X: Any) -> Any:
         """`W X + b` of shape (n_out, N), for X of shape (n_in, N)."""
         n_out, n_in = self.weight.shape
+        X = X if isinstance(X, al.Tensor) else np.asarray(X)
         if X.ndim != 2 or X.shape[0] != n_in:
             hint = ""
             if X.ndim == 2 and X.shape[1] == n_in:
@@ -96,6 +97,11 @@ class Sequential(Module):
     """
 
     def __init__(self, *layers: Module) -> None:
+        for layer in layers:
+            if not isinstance(layer, Module):
+                raise TypeError(
+                    f"Sequential takes modules, one after the other, not {type(layer).__name__}"
+                )
         self.layers = layers
         linear = [layer for layer in layers if isinstance(layer, Linear)]
         for number, layer in enumerate(linear, start=1):

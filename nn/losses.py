@@ -30,7 +30,7 @@ def binary_cross_entropy(A: Any, Y: Any) -> Any:
     sigmoid is exactly 1 in float64, and the loss and its gradient are lost.
     """
     _check_shapes("binary_cross_entropy", A, Y)
-    return -np.mean(al.xlogy(Y, A) + al.xlogy(1 - Y, 1 - A))
+    return np.mean(0 - al.xlogy(Y, A) - al.xlog1py(1 - Y, -A))
 
 
 def binary_cross_entropy_with_logits(Z: Any, Y: Any) -> Any:

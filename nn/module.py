@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
 
 import numpy as np
 
@@ -32,9 +32,14 @@ class Module:
         return self.forward(X)
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Every parameter with its path, such as `layers.0.weight`."""
+        """Every parameter once, with its path, such as `layers.0.weight`.
+
+        Parameters are found in attributes, in the lists, tuples and dicts that attributes hold,
+        and in the modules among them. A tensor that requires grad counts as one.
+        """
+        seen: set[int] = set()
         for name, value in vars(self).items():
-            yield from _parameters_in(name, value)
+            yield from _parameters_in(name, value, seen)
 
     def parameters(self) -> list[Parameter]:
         """Every parameter."""
@@ -75,6 +80,12 @@ class Module:
                 raise ValueError(
                     f"{path}: the state has shape {state[path].shape}, the model {parameter.shape}"
                 )
+            if state[path].dtype != parameter.dtype:
+                raise ValueError(
+                    f"{path}: the state has dtype {state[path].dtype}, the model {parameter.dtype}"
+                )
+            if not parameter.data.flags.writeable:
+                raise ValueError(f"{path} is kept by a graph; load before the forward pass")
         for path, parameter in own.items():
             parameter.data = state[path]
 
@@ -82,12 +93,22 @@ class Module:
         return f"{type(self).__name__}()"
 
 
-def _parameters_in(path: str, value: Any) -> Iterator[tuple[str, Parameter]]:
-    if isinstance(value, Parameter):
-        yield path, value
-    elif isinstance(value, Module):
-        for name, parameter in value.named_parameters():
-            yield f"{path}.{name}", parameter
+def _parameters_in(path: str, value: Any, seen: set[int]) -> Iterator[tuple[str, Parameter]]:
+    if isinstance(value, al.Tensor):
+        if value.requires_grad and value.is_leaf and id(value) not in seen:
+            seen.add(id(value))
+            yield path, cast(Parameter, value)
+        return
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, Module):
+        items = vars(value).items()
+    elif isinstance(value, Mapping):
+        items = value.items()
     elif isinstance(value, (list, tuple)):
-        for i, item in enumerate(value):
-            yield from _parameters_in(f"{path}.{i}", item)
+        items = enumerate(value)
+    else:
+        return
+    if id(value) not in seen:
+        seen.add(id(value))
+        for name, item in list(items):
+            yield from _parameters_in(f"{path}.{name}", item, seen)

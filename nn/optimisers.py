@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from nn.module import Parameter
+from nn.module import Module, Parameter
 
 
 class SGD:
@@ -20,6 +20,8 @@ class SGD:
     """
 
     def __init__(self, parameters: Iterable[Parameter], learning_rate: float = 0.01) -> None:
+        if isinstance(parameters, Module):
+            raise TypeError("SGD takes parameters: write SGD(model.parameters())")
         self.parameters = list(parameters)
         if not self.parameters:
             raise ValueError("SGD got no parameters")

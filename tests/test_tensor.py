@@ -109,7 +109,7 @@ class TestRecording:
     def test_only_what_the_needed_gradients_need_is_kept(self):
         X, W = np.ones((3, 4)), parameter(np.ones((2, 3)))
         assert [k for k in np.dot(W, X)._node.kept if k is X] == [X]
-        assert not any(k is W._data for k in np.dot(W, X)._node.kept)
+        assert not any(k is W._value for k in np.dot(W, X)._node.kept)
 
     def test_comparisons_are_plain_arrays(self):
         x = parameter([1, 3])
@@ -186,9 +186,9 @@ class TestRefusing:
             call(parameter([1, 2]))
 
     def test_functions_without_a_rule(self):
-        with pytest.raises(TypeError, match="np.linalg.matrix_rank has no derivative rule.*'x'"):
-            np.linalg.matrix_rank(parameter([[1.0]], "x"))
-        assert np.linalg.matrix_rank(al.Tensor([[1.0]])) == 1
+        with pytest.raises(TypeError, match="np.roots has no derivative rule.*'x'.*eigvals"):
+            np.roots(parameter([1.0, 2.0], "x"))
+        np.testing.assert_array_equal(np.roots(al.Tensor([1.0, 2.0])), [-2])
 
     def test_a_tensor_as_an_option(self):
         with pytest.raises(TypeError, match="initial"):

@@ -146,3 +146,124 @@ def test_an_operation_without_a_rule_says_so():
     cube = al.primitive(lambda x: x**3)
     with pytest.raises(TypeError, match="no derivative rule yet.*al.defvjp"):
         cube(leaf())
+
+
+class TestProducts:
+    x = np.array([0.3, -0.7, 1.2])
+    v = np.array([1.0, 2.0, -0.5])
+
+    @staticmethod
+    def curve(x):
+        return np.stack([x[0] * x[1], np.sin(x[2]) * x[0], np.exp(x[1]), x[2]])
+
+    @staticmethod
+    def scalar(x):
+        return np.sum(np.sin(x) * x[::-1] ** 2)
+
+    def test_jacobian(self):
+        a, b, c = self.x
+        expected = [[b, a, 0], [np.sin(c), 0, a * np.cos(c)], [0, np.exp(b), 0], [0, 0, 1]]
+        np.testing.assert_allclose(al.jacobian(self.curve)(self.x), expected)
+
+    def test_shapes_of_jacobians(self):
+        f = lambda W, x: np.dot(W, x)  # noqa: E731
+        W, x = np.ones((2, 3)), np.ones((3, 4))
+        of_W, of_x = al.jacobian(f, argnums=(0, 1))(W, x)
+        assert of_W.shape == (2, 4, 2, 3)
+        assert of_x.shape == (2, 4, 3, 4)
+        assert al.jacobian(lambda x: x[:0])(np.ones(3)).shape == (0, 3)
+        assert al.jacobian(lambda x: x**2)(3.0) == 6
+
+    def test_hessian_and_its_product(self):
+        H = al.hessian(self.scalar)(self.x)
+        np.testing.assert_allclose(H, H.T)
+        gradient = al.grad(self.scalar)
+        step = 1e-5
+        columns = [
+            (gradient(self.x + step * e) - gradient(self.x - step * e)) / (2 * step)
+            for e in np.eye(3)
+        ]
+        np.testing.assert_allclose(H, np.stack(columns, axis=1), rtol=1e-6, atol=1e-8)
+        np.testing.assert_allclose(al.hvp(self.scalar)(self.x, self.v), H @ self.v)
+
+    def test_pulling_and_pushing(self):
+        J = al.jacobian(self.curve)(self.x)
+        value, pull = al.vjp(self.curve, self.x)
+        np.testing.assert_allclose(value, self.curve(self.x))
+        u = np.array([1.0, -1.0, 0.5, 2.0])
+        for _ in range(2):
+            np.testing.assert_allclose(pull(u)[0], u @ J)
+        value, pushed = al.jvp(self.curve, (self.x,), (self.v,))
+        assert type(pushed) is np.ndarray
+        np.testing.assert_allclose(pushed, J @ self.v)
+
+    def test_pushing_through_structures(self):
+        f = lambda p, s: p["W"] @ p["b"][0] * s  # noqa: E731
+        p = {"W": np.array([[1.0, 2.0]]), "b": [np.array([3.0, 4.0])]}
+        t = {"W": np.array([[0.5, 0.0]]), "b": [np.array([0.0, 1.0])]}
+        value, pushed = al.jvp(f, (p, 2.0), (t, 0.1))
+        assert value == 22
+        np.testing.assert_allclose(pushed, (0.5 * 3 + 2 * 1) * 2 + 11 * 0.1)
+
+    def test_third_derivatives_by_composition(self):
+        f = lambda x: np.sum(x**3)  # noqa: E731
+        third = al.jacobian(al.hessian(f))(np.array([1.0, 2.0]))
+        assert third.shape == (2, 2, 2)
+        assert third[0, 0, 0] == third[1, 1, 1] == 6
+        assert np.sum(third) == 12
+
+    def test_wrong_shapes(self):
+        with pytest.raises(ValueError, match=r"tangent of shape \(2,\).*\(3,\)"):
+            al.jvp(self.curve, (self.x,), (self.v[:2],))
+        with pytest.raises(ValueError, match="1 arguments and 2 tangents"):
+            al.jvp(self.curve, (self.x,), (self.v, self.v))
+        with pytest.raises(ValueError, match=r"got shape \(2,\)"):
+            al.vjp(self.curve, self.x)[1](np.ones(2))
+
+
+def test_auxiliary_results():
+    def f(x):
+        y = x * 2
+        return np.sum(y**2), {"y": y, "text": "t"}
+
+    gradient, aux = al.grad(f, has_aux=True)(np.array([1.0, 2.0]))
+    assert gradient.tolist() == [8, 16]
+    assert type(aux["y"]) is np.ndarray
+    assert (aux["y"].tolist(), aux["text"]) == ([2, 4], "t")
+    (value, _), _ = al.value_and_grad(f, has_aux=True)(np.array([1.0, 2.0]))
+    assert value == 20
+    with pytest.raises(TypeError, match=r"must return \(value, aux\)"):
+        al.grad(np.sum, has_aux=True)(np.ones(2))
+
+
+class TestCheckpoint:
+    @staticmethod
+    def block(x, W):
+        for _ in range(3):
+            x = np.tanh(np.dot(W, x))
+        return x
+
+    def test_gradients_of_any_order_are_the_same(self):
+        rng = np.random.default_rng(0)
+        x, W = rng.normal(size=(3, 2)), rng.normal(size=(3, 3))
+        plain = lambda x, W: np.sum(self.block(x, W) ** 2)  # noqa: E731
+        kept = lambda x, W: np.sum(al.checkpoint(self.block)(x, W) ** 2)  # noqa: E731
+        for f in (al.grad, al.hessian):
+            for i in (0, 1):
+                np.testing.assert_allclose(f(kept, i)(x, W), f(plain, i)(x, W), rtol=1e-12)
+
+    def test_nothing_inside_is_kept(self):
+        x = al.Tensor(np.ones((3, 2)), requires_grad=True)
+        result = al.checkpoint(self.block)(x, np.eye(3))
+        from autograd_lite.graph import ancestors
+
+        assert len(ancestors([result._node])) == 2
+        result.sum().backward()
+        assert x.grad.shape == (3, 2)
+
+    def test_what_is_not_an_argument_is_refused(self):
+        W = al.Tensor(np.eye(3), requires_grad=True)
+        x = al.Tensor(np.ones((3, 2)), requires_grad=True)
+        result = al.checkpoint(lambda x: self.block(x, W))(x)
+        with pytest.raises(RuntimeError, match="not among its arguments"):
+            result.sum().backward()

@@ -1,6 +1,7 @@
 """Checking gradients."""
 
 from autograd_lite.check.compare import compare
+from autograd_lite.check.numeric import gradcheck
 from autograd_lite.check.report import Line, Report
 
-__all__ = ["Line", "Report", "compare"]
+__all__ = ["Line", "Report", "compare", "gradcheck"]

@@ -228,7 +228,7 @@ def _line(
 
 def _as_array(name: str, derived: Any) -> np.ndarray:
     try:
-        array = derived._data if isinstance(derived, Tensor) else np.asarray(derived)
+        array = derived._value if isinstance(derived, Tensor) else np.asarray(derived)
     except ValueError:
         raise TypeError(
             f"compare() got {name!r} as a {type(derived).__name__} that is no array: are its rows "

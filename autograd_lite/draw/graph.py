@@ -190,7 +190,7 @@ def _operation_text(node: Node) -> str:
 
 def _options(node: Node) -> str:
     """The settings of the call that its rule needs, such as an axis."""
-    named = zip(node.plan.names, node.plan.sources, node.kept, strict=True)
+    named = zip(node.plan.names, node.plan.origins, node.kept, strict=True)
     given = {name: value for name, source, value in named if source is None}
     shown = {k: v for k, v in given.items() if k in ("axis", "axes") and v is not None}
     return ", ".join(f"{name}={value}" for name, value in shown.items())

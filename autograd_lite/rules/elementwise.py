@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.rules.gating import gated
-from autograd_lite.rules.registry import defvjp, non_differentiable
+from autograd_lite.rules.registry import composite, defvjp
+
+LOG_2 = math.log(2)
+LOG_10 = math.log(10)
 
 
 def _to_larger(g: Any, x: Any, y: Any) -> Any:
     """The part of `g` that belongs to `x` where the larger of x and y was taken; ties share."""
     return np.where(x > y, g, np.where(x == y, g / 2, 0))
+
+
+def _to_smaller(g: Any, x: Any, y: Any) -> Any:
+    """The part of `g` that belongs to `x` where the smaller of x and y was taken; ties share."""
+    return np.where(x < y, g, np.where(x == y, g / 2, 0))
 
 
 def _power_base(g: Any, x: Any, y: Any) -> Any:
@@ -26,6 +35,25 @@ def _power_exponent(g: Any, x: Any, out: Any) -> Any:
     return g * out * np.log(positive)
 
 
+def _not_zero(x: Any) -> Any:
+    """`x` with 1 in the place of 0, for denominators whose numerator is 0 there too."""
+    return np.where(x == 0, 1, x)
+
+
+def _absolute(g: Any, x: Any, out: Any) -> Any:
+    if np.iscomplexobj(x):
+        return g * (np.conjugate(x) / _not_zero(out))
+    return g * np.sign(x)
+
+
+def _sinc(g: Any, x: Any, out: Any) -> Any:
+    # The derivative is (cos(pi x) - sinc(x)) / x, and its limit at 0 is 0; there it goes as
+    # -(pi^2 / 3) x, which keeps the second derivative right.
+    near = np.where(x == 0, 1, x)
+    slope = (np.cos(np.pi * near) - np.sinc(near)) / near
+    return g * np.where(x == 0, -(np.pi**2 / 3) * x, slope)
+
+
 defvjp(np.add, x=lambda g: g, y=lambda g: g)
 defvjp(np.subtract, x=lambda g: g, y=lambda g: -g)
 defvjp(np.multiply, x=lambda g, y: g * y, y=lambda g, x: g * x)
@@ -35,30 +63,115 @@ defvjp(np.negative, x=lambda g: -g)
 defvjp(np.positive, x=lambda g: g)
 
 defvjp(np.exp, x=lambda g, out: g * out)
+defvjp(np.exp2, x=lambda g, out: g * (out * LOG_2))
+defvjp(np.expm1, x=lambda g, out: g * (out + 1))
 defvjp(np.log, x=lambda g, x: g / x)
+defvjp(np.log2, x=lambda g, x: g / (x * LOG_2))
+defvjp(np.log10, x=lambda g, x: g / (x * LOG_10))
+defvjp(np.log1p, x=lambda g, x: g / (x + 1))
+defvjp(
+    np.logaddexp, x=lambda g, x, out: g * np.exp(x - out), y=lambda g, y, out: g * np.exp(y - out)
+)
+defvjp(
+    np.logaddexp2,
+    x=lambda g, x, out: g * np.exp2(x - out),
+    y=lambda g, y, out: g * np.exp2(y - out),
+)
+
 defvjp(np.sqrt, x=lambda g, out: g / (2 * out))
+defvjp(np.cbrt, x=lambda g, out: g / (3 * out * out))
 defvjp(np.square, x=lambda g, x: g * (2 * x))
-defvjp(np.absolute, x=lambda g, x: g * np.sign(x))
+defvjp(np.reciprocal, x=lambda g, out: -g * out * out)
+defvjp(np.float_power, x=_power_base, y=_power_exponent)
+
+defvjp(np.sin, x=lambda g, x: g * np.cos(x))
+defvjp(np.cos, x=lambda g, x: -g * np.sin(x))
+defvjp(np.tan, x=lambda g, out: g * (1 + out * out))
+defvjp(np.arcsin, x=lambda g, x: g / np.sqrt(1 - x * x))
+defvjp(np.arccos, x=lambda g, x: -g / np.sqrt(1 - x * x))
+defvjp(np.arctan, x=lambda g, x: g / (1 + x * x))
+defvjp(np.sinh, x=lambda g, x: g * np.cosh(x))
+defvjp(np.cosh, x=lambda g, x: g * np.sinh(x))
 defvjp(np.tanh, x=lambda g, out: g * (1 - out * out))
+defvjp(np.arcsinh, x=lambda g, x: g / np.sqrt(x * x + 1))
+# Two square roots: for complex x their product is on the branch that arccosh takes.
+defvjp(np.arccosh, x=lambda g, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))
+defvjp(np.arctanh, x=lambda g, x: g / (1 - x * x))
+defvjp(
+    np.arctan2,
+    x=lambda g, x, y: g * y / (x * x + y * y),
+    y=lambda g, x, y: -g * x / (x * x + y * y),
+)
+defvjp(
+    np.hypot,
+    x=lambda g, x, out: g * (x / _not_zero(out)),
+    y=lambda g, y, out: g * (y / _not_zero(out)),
+)
+defvjp(np.sinc, x=_sinc)
+defvjp(np.deg2rad, x=lambda g: g * (np.pi / 180))
+defvjp(np.radians, x=lambda g: g * (np.pi / 180))
+defvjp(np.rad2deg, x=lambda g: g * (180 / np.pi))
+defvjp(np.degrees, x=lambda g: g * (180 / np.pi))
+defvjp(np.unwrap, p=lambda g: g)
+
+defvjp(np.absolute, x=_absolute)
+defvjp(np.fabs, x=lambda g, x: g * np.sign(x))
+defvjp(np.copysign, x=lambda g, x, y: g * (np.sign(x) * np.copysign(1.0, y)), y=None)
+defvjp(np.ldexp, x=lambda g, exponent: g * 2.0**exponent, exponent=None)
+defvjp(np.remainder, x=lambda g: g, y=lambda g, x, y: -g * np.floor_divide(x, y))
+defvjp(np.fmod, x=lambda g: g, y=lambda g, x, y: -g * np.trunc(x / y))
+defvjp(np.modf, x=lambda g: g[0])
+defvjp(np.heaviside, x=None, at_zero=lambda g, x: g * (x == 0))
+defvjp(np.nan_to_num, x=lambda g, x: gated(g, np.isfinite(x)))
+
+
+@composite(np.divmod)
+def divmod_(x: Any, y: Any) -> Any:
+    return np.floor_divide(x, y), np.remainder(x, y)
+
+
+@composite(np.clip)
+def clip(
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: None = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+) -> Any:
+    if out is not None:
+        raise TypeError("np.clip(out=...) cannot be recorded; leave out= away")
+    low = a_min if a_min is not None else min
+    high = a_max if a_max is not None else max
+    a = a if low is None else np.maximum(a, low)
+    return a if high is None else np.minimum(a, high)
+
 
 # A gradient with respect to z = x + iy is dL/dx - i dL/dy, as in HIPS autograd and JAX: the rules
 # of holomorphic functions are then those of real ones.
 defvjp(np.real, x=lambda g: g)
 defvjp(np.imag, x=lambda g: g * -1j)
 defvjp(np.conjugate, x=lambda g: np.conjugate(g))
+defvjp(np.real_if_close, x=lambda g: g)
+defvjp(np.angle, z=lambda g, z, deg: g * (-180j / np.pi if deg else -1j) / z)
 
 defvjp(np.maximum, x=_to_larger, y=lambda g, x, y: _to_larger(g, y, x))
-defvjp(np.minimum, x=lambda g, x, y: _to_larger(g, -x, -y), y=lambda g, x, y: _to_larger(g, -y, -x))
+defvjp(np.minimum, x=_to_smaller, y=lambda g, x, y: _to_smaller(g, y, x))
+# A number prevails over NaN.
+defvjp(
+    np.fmax,
+    x=lambda g, x, y: np.where(np.isnan(y), g, _to_larger(g, x, y)),
+    y=lambda g, x, y: np.where(np.isnan(x), g, _to_larger(g, y, x)),
+)
+defvjp(
+    np.fmin,
+    x=lambda g, x, y: np.where(np.isnan(y), g, _to_smaller(g, x, y)),
+    y=lambda g, x, y: np.where(np.isnan(x), g, _to_smaller(g, y, x)),
+)
 defvjp(
     np.where,
     condition=None,
     x=lambda g, condition: gated(g, condition),
     y=lambda g, condition: gated(g, np.logical_not(condition)),
 )
-
-non_differentiable(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal)
-non_differentiable(np.iscomplexobj, np.isrealobj, np.iscomplex, np.isreal)
-non_differentiable(np.isnan, np.isinf, np.isfinite, np.signbit, np.sign)
-non_differentiable(np.logical_and, np.logical_or, np.logical_xor, np.logical_not)
-non_differentiable(np.allclose, np.isclose, np.array_equal, np.array_equiv)
-non_differentiable(np.all, np.any, np.argmax, np.argmin, np.argsort, np.count_nonzero)

@@ -1,12 +1,25 @@
-"""Derivative rules of indexing and of the functions that select, sort and place elements."""
+"""Derivative rules of indexing and of the functions that select elements."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
-from autograd_lite.rules.registry import defvjp, primitive
+from autograd_lite.rules.reductions import plain_out
+from autograd_lite.rules.registry import (
+    Recordable,
+    composite,
+    defvjp,
+    non_differentiable,
+    primitive,
+    refused,
+)
+from autograd_lite.rules.special import astype
+
+Shape = tuple[int, ...]
 
 
 @primitive
@@ -16,13 +29,15 @@ def getitem(x: Any, index: Any) -> Any:
 
 
 @primitive
-def put_back(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    """An array of zeros of `shape`, to which `g` is added at `index`: the adjoint of getitem."""
+def put_back(g: Any, index: Any, shape: Shape, unique: bool = False) -> Any:
+    """An array of zeros of `shape`, to which `g` is added at `index`: the adjoint of getitem.
+
+    `unique` says that no element is named twice, which saves finding out.
+    """
+    if not unique and _may_repeat(index):
+        return _added_up(g, index, shape)
     result = np.zeros_like(g, shape=shape)
-    if _may_repeat(index):
-        np.add.at(result, index, g)
-    else:
-        result[index] = g
+    result[index] = g
     return result
 
 
@@ -32,5 +47,222 @@ def _may_repeat(index: Any) -> bool:
     return any(isinstance(i, np.ndarray) and i.dtype != bool for i in items)
 
 
-defvjp(getitem, x=lambda g, x_shape, index: put_back(g, index, x_shape))
+def _added_up(g: Any, index: Any, shape: Shape) -> Any:
+    size = math.prod(shape)
+    # Counting with weights is many times faster than np.add.at, once it is worth numbering all
+    # the elements. It computes in double precision.
+    if g.dtype.char not in "efd" or g.size * 8 < size:
+        result = np.zeros_like(g, shape=shape)
+        np.add.at(result, index, g)
+        return result
+    positions = np.arange(size).reshape(shape)[index]
+    sums = np.bincount(positions.ravel(), np.broadcast_to(g, positions.shape).ravel(), size)
+    return sums.astype(g.dtype).reshape(shape)
+
+
+class Placed:
+    """A gradient that is `values` at `index`, and 0 elsewhere.
+
+    A loop over the rows of an array has as many of them as there are rows. The backward pass adds
+    each to the sum in its place, so that the loop does not take the square of its time.
+    """
+
+    __slots__ = ("values", "index", "whole")
+
+    # Not that of any operand.
+    shape = ("placed",)
+    dtype = None
+
+    def __init__(self, values: Any, index: Any, whole: Shape) -> None:
+        self.values = values
+        self.index = index
+        self.whole = whole
+
+    def dense(self) -> Any:
+        """The gradient as a new array."""
+        return put_back(self.values, self.index, self.whole)
+
+    def add_to(self, total: np.ndarray) -> None:
+        """Add the gradient to an array, in place."""
+        if not _may_repeat(self.index):
+            total[self.index] += self.values
+        elif np.size(self.values) * 8 < total.size:
+            np.add.at(total, self.index, self.values)
+        else:
+            np.add(total, self.dense(), out=total)
+
+
+def _getitem(g: Any, x_shape: Shape, index: Any) -> Any:
+    if isinstance(g, (np.ndarray, np.generic)):
+        return Placed(g, index, x_shape)
+    return put_back(g, index, x_shape)
+
+
+defvjp(getitem, x=_getitem)
 defvjp(put_back, g=lambda h, index: getitem(h, index))
+
+
+def as_array(x: Any) -> Any:
+    """A Tensor as it is, and anything else as an array."""
+    return x if isinstance(x, Recordable) else np.asarray(x)
+
+
+def plain(x: Any) -> Any:
+    """The values alone, to decide by: no gradient flows through them."""
+    return np.asarray(getattr(x, "_value", x))
+
+
+def cast(x: Any, dtype: Any) -> Any:
+    """`x` in the dtype of the array that it is to go into, as NumPy does it."""
+    if not isinstance(x, Recordable):
+        return np.asarray(x).astype(dtype)
+    values = plain(x)
+    if values.dtype == dtype:
+        return x
+    if dtype.kind not in "fc":
+        raise TypeError(
+            f"a Tensor of dtype {values.dtype} would be cut off to {dtype} here, and lose its "
+            "gradient; make the array that it goes into a floating-point one"
+        )
+    return astype(x, dtype)
+
+
+def along(axis: int, index: Any) -> tuple[Any, ...]:
+    """The index that takes everything on the axes before `axis`, which is not negative."""
+    return (*(slice(None),) * axis, index)
+
+
+@composite(np.take)
+def take(
+    a: Any, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise"
+) -> Any:
+    plain_out("take", out)
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    axis = normalize_axis_index(axis, np.ndim(a))
+    indices = np.array(indices)
+    if indices.dtype == bool:
+        indices = indices.astype(np.intp)
+    n = np.shape(a)[axis]
+    if mode == "wrap":
+        indices = indices % n
+    elif mode == "clip":
+        indices = np.clip(indices, 0, n - 1)
+    elif mode != "raise":
+        raise ValueError(f"np.take(mode={mode!r}): mode is 'raise', 'wrap' or 'clip'")
+    return getitem(a, along(axis, indices))
+
+
+@composite(np.take_along_axis)
+def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    indices = np.array(indices)
+    if axis is None:
+        if indices.ndim != 1:
+            raise ValueError("np.take_along_axis(axis=None): indices must have one dimension")
+        return getitem(np.ravel(arr), indices)
+    shape = np.shape(arr)
+    axis = normalize_axis_index(axis, len(shape))
+    if indices.ndim != len(shape):
+        raise ValueError(
+            f"np.take_along_axis: indices of {indices.ndim} dimensions for an array of {len(shape)}"
+        )
+    index: list[Any] = list(np.ogrid[tuple(map(slice, shape))])
+    index[axis] = indices
+    return getitem(arr, tuple(index))
+
+
+@composite(np.compress)
+def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) -> Any:
+    plain_out("compress", out)
+    condition = plain(condition)
+    if condition.ndim != 1:
+        raise ValueError("np.compress: the condition must have one dimension")
+    return take(a, np.flatnonzero(condition), axis)
+
+
+@composite(np.extract)
+def extract(condition: Any, arr: Any) -> Any:
+    return getitem(np.ravel(arr), np.flatnonzero(plain(condition)))
+
+
+@composite(np.choose)
+def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
+    plain_out("choose", out)
+    which, choices = np.array(plain(a)), list(choices)
+    if which.dtype.kind not in "iub":
+        raise TypeError(f"np.choose: a picks by whole numbers, not by {which.dtype}")
+    if mode == "raise" and np.any((which < 0) | (which >= len(choices))):
+        raise ValueError(f"np.choose: a has numbers that are not those of {len(choices)} choices")
+    which = which % len(choices) if mode == "wrap" else np.clip(which, 0, len(choices) - 1)
+    dtype = np.result_type(*choices)
+    shape = np.broadcast_shapes(which.shape, *map(np.shape, choices))
+    result = np.broadcast_to(cast(choices[-1], dtype), shape)
+    for i, choice in enumerate(choices[:-1]):
+        result = np.where(np.equal(which, i), cast(choice, dtype), result)
+    return result
+
+
+@composite(np.select)
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    conditions = [np.array(plain(c)) for c in condlist]
+    choices = list(choicelist)
+    if not conditions or len(conditions) != len(choices):
+        raise ValueError(
+            f"np.select takes as many choices as conditions, and at least one; here are "
+            f"{len(conditions)} conditions and {len(choices)} choices"
+        )
+    if any(c.dtype != bool for c in conditions):
+        raise TypeError("np.select: the conditions must be arrays of booleans")
+    dtype = np.result_type(*choices, default)
+    result = cast(default, dtype)
+    for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
+        result = np.where(condition, cast(choice, dtype), result)
+    return result
+
+
+@composite(np.piecewise)
+def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
+    x = as_array(x)
+    conditions = _conditions(condlist, x.ndim, len(funclist))
+    result = np.zeros_like(x)
+    for i, (condition, function) in enumerate(zip(conditions, funclist, strict=True)):
+        chosen = getitem(x, condition)
+        if not chosen.size:
+            continue
+        value = function(chosen, *args, **kw) if callable(function) else function
+        value = np.broadcast_to(cast(value, x.dtype), chosen.shape)
+        # Where several conditions hold, the last one counts.
+        lasting = condition & ~np.any(conditions[i + 1 :], axis=0)
+        result = result + put_back(getitem(value, lasting[condition]), lasting, x.shape)
+    return result
+
+
+def _conditions(condlist: Any, ndim: int, functions: int) -> np.ndarray:
+    """The conditions of np.piecewise, with the one for the rest if there is a function for it."""
+    if np.ndim(condlist) == 0 or (np.ndim(condlist[0]) == 0 and ndim):
+        condlist = [condlist]
+    conditions = np.array([plain(c) for c in condlist], dtype=bool)
+    if functions == len(conditions) + 1:
+        conditions = np.append(conditions, ~np.any(conditions, axis=0, keepdims=True), axis=0)
+    if functions != len(conditions):
+        raise ValueError(
+            f"np.piecewise takes a function for each of the {len(conditions)} conditions, and may "
+            f"take one for the rest, but got {functions}"
+        )
+    return conditions
+
+
+refused(
+    "nothing records a write into an array. Make a new one with np.where, np.select, "
+    "np.concatenate or np.insert; a leaf's values can be written through .data",
+    np.copyto,
+    np.fill_diagonal,
+    np.place,
+    np.put,
+    np.put_along_axis,
+    np.putmask,
+)
+
+non_differentiable(np.nonzero, np.flatnonzero, np.argwhere, np.ix_, np.isin)
+non_differentiable(np.tril_indices_from, np.triu_indices_from, np.diag_indices_from)
+non_differentiable(np.unravel_index, np.ravel_multi_index, np.result_type, np.can_cast)

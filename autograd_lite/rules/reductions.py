@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd_lite.rules.registry import defvjp
+from autograd_lite.rules.registry import composite, defvjp
 
 Axis = int | tuple[int, ...] | None
 
@@ -30,11 +30,120 @@ def _mean(g: Any, x_shape: tuple[int, ...], axis: Axis, keepdims: bool | None, w
     if where is None:
         axes = normalize_axis_tuple(range(len(x_shape)) if axis is None else axis, len(x_shape))
         count = math.prod(x_shape[i] for i in axes)
-        return expand(g / count, x_shape, axis, keepdims)
+        # By a Python number: a count does not fit into float16.
+        return expand(g * (1 / count) if count else g, x_shape, axis, keepdims)
     selected = np.broadcast_to(where, x_shape)
     counts = np.sum(selected, axis=axis, keepdims=True)
     return expand(g, x_shape, axis, keepdims) * selected / counts
 
 
+def _extreme(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool | None, where: Any) -> Any:
+    """The gradient of max or min: elements that tie for it share equally."""
+    out = expand(out, x.shape, axis, keepdims)
+    chosen = (x == out) | (np.isnan(x) & np.isnan(out))
+    if where is not None:
+        chosen = chosen & where
+    count = np.sum(chosen, axis=axis, keepdims=True)
+    shares = np.divide(chosen, np.maximum(count, 1), dtype=x.dtype)
+    return expand(g, x.shape, axis, keepdims) * shares
+
+
+def _cumsum(g: Any, x_shape: tuple[int, ...], axis: int | None) -> Any:
+    if axis is None:
+        return np.reshape(np.cumsum(g[::-1])[::-1], x_shape)
+    return np.flip(np.cumsum(np.flip(g, axis), axis), axis)
+
+
 defvjp(np.sum, x=_sum)
 defvjp(np.mean, x=_mean)
+for function in (np.max, np.min, np.amax, np.amin):
+    defvjp(function, x=_extreme)
+defvjp(np.cumsum, x=_cumsum)
+
+
+def plain_out(function: str, out: Any) -> None:
+    """Refuse `out=`, which nothing would record."""
+    if out is not None:
+        raise TypeError(f"np.{function}(out=...) cannot be recorded; leave out= away")
+
+
+@composite(np.prod)
+def prod(
+    a: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = 1,
+    where: Any = True,
+) -> Any:
+    """A tree of products of pairs: its derivatives divide by nothing, so zeros are no exception."""
+    plain_out("prod", out)
+    a = a if dtype is None else a.astype(dtype)
+    a = a if where is True else np.where(where, a, 1)
+    axes = normalize_axis_tuple(range(a.ndim) if axis is None else axis, a.ndim)
+    kept = [n for i, n in enumerate(a.shape) if i not in axes]
+    others = [i for i in range(a.ndim) if i not in axes]
+    count = math.prod(a.shape[i] for i in axes)
+    rows = np.reshape(np.transpose(a, (*axes, *others)), (count, *kept))
+    while len(rows) > 1:
+        half = len(rows) // 2
+        pairs = rows[:half] * rows[half : 2 * half]
+        rows = np.concatenate([pairs, rows[2 * half :]]) if len(rows) % 2 else pairs
+    result = rows[0] if count else np.sum(rows, axis=0) + 1
+    shape = tuple(1 if i in axes else n for i, n in enumerate(a.shape)) if keepdims else kept
+    return np.reshape(result, tuple(shape)) * initial
+
+
+@composite(np.cumprod)
+def cumprod(a: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Any:
+    """Products over ever longer stretches: logarithmically many steps, and no division."""
+    plain_out("cumprod", out)
+    a = a if dtype is None else a.astype(dtype)
+    a, axis = (np.reshape(a, -1), 0) if axis is None else (a, axis)
+    rows = np.moveaxis(a, axis, 0)
+    reach = 1
+    while reach < len(rows):
+        rows = np.concatenate([rows[:reach], rows[reach:] * rows[:-reach]])
+        reach *= 2
+    return np.moveaxis(rows, 0, axis)
+
+
+@composite(np.cumulative_sum)
+def cumulative_sum(
+    x: Any,
+    /,
+    *,
+    axis: int | None = None,
+    dtype: Any = None,
+    out: None = None,
+    include_initial: bool = False,
+) -> Any:
+    return _cumulative(np.cumsum, 0, x, axis, dtype, out, include_initial)
+
+
+@composite(np.cumulative_prod)
+def cumulative_prod(
+    x: Any,
+    /,
+    *,
+    axis: int | None = None,
+    dtype: Any = None,
+    out: None = None,
+    include_initial: bool = False,
+) -> Any:
+    return _cumulative(np.cumprod, 1, x, axis, dtype, out, include_initial)
+
+
+def _cumulative(
+    function: Any, start: int, x: Any, axis: int | None, dtype: Any, out: Any, initial: bool
+) -> Any:
+    plain_out("cumulative_sum", out)
+    if axis is None and x.ndim != 1:
+        raise ValueError("the axis must be given for an array of several dimensions")
+    axis = axis or 0
+    result = function(x, axis=axis) if dtype is None else function(x, axis=axis, dtype=dtype)
+    if not initial:
+        return result
+    first = np.full_like(result[(slice(None),) * (axis % x.ndim) + (slice(1),)], start)
+    return np.concatenate([first, result], axis=axis)

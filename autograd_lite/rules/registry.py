@@ -82,11 +82,11 @@ class Plan:
 
     `keep(result, args, kwargs)` returns the tuple that the graph holds until backward;
     `vjps[i](g, kept)` is operand i's gradient, or `vjps[i]` is None where none is needed.
-    `sources[k]` says what the k-th kept value is: an operand's index, -1 for the result, or None
+    `origins[k]` says what the k-th kept value is: an operand's index, -1 for the result, or None
     for anything else (a shape, an axis).
     """
 
-    __slots__ = ("operation", "vjps", "keep", "names", "sources", "kept_positions")
+    __slots__ = ("operation", "vjps", "keep", "names", "origins", "kept_positions")
 
     def __init__(self, operation: Operation, mask: int) -> None:
         active = [
@@ -98,7 +98,7 @@ class Plan:
         operands = tuple(operation.rules)
         self.operation = operation
         self.names = tuple(needs)
-        self.sources = tuple(
+        self.origins = tuple(
             operands.index(n) if n in operands else -1 if n == "out" else None for n in needs
         )
         self.kept_positions = frozenset(
@@ -111,7 +111,7 @@ class Plan:
 class Operation:
     """A function with a derivative rule per operand."""
 
-    __slots__ = ("function", "name", "rules", "parameters", "plans", "sequence")
+    __slots__ = ("function", "name", "rules", "parameters", "plans", "sequence", "limit")
 
     def __init__(
         self,
@@ -122,17 +122,24 @@ class Operation:
         self.function = function
         self.sequence = sequence
         self.name = _name(function)
-        self.plans: dict[int, Plan] = {}
+        self.plans: dict[int, Plan]
+        self.limit: int
         self.declare(rules)
 
     def declare(self, rules: dict[str, Rule | None]) -> None:
         """Set the rules; those there were are replaced. A rule that asks for what is not there
         raises TypeError."""
-        self.rules = rules
+        before = getattr(self, "rules", rules)
         self.parameters = _parameters(self.function, tuple(rules))
-        self.plans.clear()
-        if rules:
-            self.plan((1 << len(rules)) - 1)
+        self.rules = rules
+        self.limit = 1 << len(rules)
+        try:
+            plans = {self.limit - 1: Plan(self, self.limit - 1)} if rules else {}
+        except TypeError:
+            self.rules = before
+            self.limit = 1 << len(before)
+            raise
+        self.plans = plans
 
     def plan(self, mask: int) -> Plan:
         """The plan for the operands whose bits are set in `mask`."""
@@ -311,9 +318,12 @@ def _pick(operation: Operation, name: str, scope: dict[str, Any]) -> str:
         return f"args[{operands.index(name)}]"
     if name.endswith("_shape") and name.removesuffix("_shape") in operands:
         return f"shape_of(args[{operands.index(name.removesuffix('_shape'))}])"
-    if operation.parameters is None:
+    # A function that does not tell its parameters; of a ufunc these are the options that matter.
+    if operation.parameters is None and (
+        not isinstance(operation.function, np.ufunc) or name in ("axes", "axis", "keepdims")
+    ):
         return f"kwargs.get({name!r})"
-    for parameter in operation.parameters:
+    for parameter in operation.parameters or ():
         if parameter.name == name:
             given = parameter.default not in (parameter.empty, np._NoValue)
             scope[f"default_{name}"] = parameter.default if given else None
@@ -322,6 +332,9 @@ def _pick(operation: Operation, name: str, scope: dict[str, Any]) -> str:
             if position is None:
                 return by_name
             return f"(args[{position}] if len(args) > {position} else {by_name})"
+    # What every generalized ufunc takes, without saying so.
+    if getattr(operation.function, "signature", None) and name in ("axes", "axis", "keepdims"):
+        return f"kwargs.get({name!r})"
     raise TypeError(
         f"a rule of {operation.name} asks for {name!r}, which is neither an operand "
         f"{tuple(operands)}, nor 'out', nor a parameter of the function"

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.rules.reductions import expand
 from autograd_lite.rules.registry import defvjp, primitive
 
 
@@ -40,6 +41,12 @@ def xlogy(x: Any, y: Any) -> Any:
 
 
 @primitive
+def xlog1py(x: Any, y: Any) -> Any:
+    """x * log(1 + y), element by element, and 0 where x is 0 whatever y is."""
+    return x * np.log1p(np.where(x == 0, 0, y))
+
+
+@primitive
 def astype(x: Any, dtype: Any) -> Any:
     """`x` in another dtype."""
     return x.astype(dtype)
@@ -59,4 +66,44 @@ defvjp(
     xlogy,
     x=lambda g, x, y: g * np.log(np.where(x == 0, 1, y)),
     y=lambda g, x, y: g * (x / np.where(x == 0, 1, y)),
+)
+defvjp(
+    xlog1py,
+    x=lambda g, x, y: g * np.log1p(np.where(x == 0, 0, y)),
+    y=lambda g, x, y: g * (x / np.where(x == 0, 1, 1 + y)),
+)
+
+
+@primitive
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """log(sum(exp(x))) over `axis`, an integer, a tuple or None for all; no x overflows."""
+    peak = np.max(x, axis=axis, keepdims=True)
+    peak = np.where(np.isfinite(peak), peak, 0)
+    total = np.log(np.sum(np.exp(x - peak), axis=axis, keepdims=keepdims))
+    return total + (peak if keepdims else np.reshape(peak, np.shape(total)))
+
+
+@primitive
+def softmax(x: Any, axis: Any = None) -> Any:
+    """exp(x) / sum(exp(x)) over `axis`, an integer, a tuple or None for all."""
+    exponentials = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return exponentials / np.sum(exponentials, axis=axis, keepdims=True)
+
+
+@primitive
+def log_softmax(x: Any, axis: Any = None) -> Any:
+    """log(softmax(x)), without the loss of small probabilities."""
+    return x - logsumexp(x, axis=axis, keepdims=True)
+
+
+defvjp(
+    logsumexp,
+    x=lambda g, x, out, x_shape, axis, keepdims: (
+        expand(g, x_shape, axis, keepdims) * np.exp(x - expand(out, x_shape, axis, keepdims))
+    ),
+)
+defvjp(softmax, x=lambda g, out, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)))
+defvjp(
+    log_softmax,
+    x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True),
 )

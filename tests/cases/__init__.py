@@ -28,7 +28,7 @@ class Case:
     @property
     def id(self):
         shapes = "-".join("x".join(map(str, np.shape(o))) or "scalar" for o in self.operands)
-        options = ",".join(f"{k}={v}" for k, v in self.options.items() if np.ndim(v) < 2)
+        options = ",".join(f"{k}={v}" for k, v in self.options.items() if "\n" not in str(v))
         parts = [self.function.__name__, shapes, options, self.note]
         return "/".join(part for part in parts if part)
 

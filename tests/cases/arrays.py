@@ -1,4 +1,4 @@
-"""Cases of reductions, products and functions that rearrange."""
+"""Cases of reductions and of functions that rearrange."""
 
 import numpy as np
 
@@ -14,36 +14,6 @@ AXES = [
     {"axis": ()},
 ]
 SCATTERED = np.array([[True, False, True], [False, True, False]])
-MATMUL = [
-    ((3,), (3,)),
-    ((2, 3), (3, 4)),
-    ((2, 3), (3,)),
-    ((3,), (3, 4)),
-    ((5, 2, 3), (3, 4)),
-    ((2, 3), (5, 3, 4)),
-    ((5, 1, 2, 3), (4, 3, 2)),
-    ((3,), (5, 3, 4)),
-    ((5, 2, 3), (3,)),
-    ((2, 0), (0, 3)),
-    ((0, 2), (2, 3)),
-]
-DOT = [
-    ((), ()),
-    ((), (2, 3)),
-    ((3,), ()),
-    ((3,), (3,)),
-    ((2, 3), (3, 4)),
-    ((2, 3), (3,)),
-    ((3,), (3, 4)),
-    ((5, 2, 3), (3, 4)),
-    ((2, 3), (5, 3, 4)),
-    ((2, 2, 3), (2, 3, 2)),
-    ((3,), (2, 3, 2)),
-    ((2, 2, 3), (3,)),
-    ((2, 0), (0, 3)),
-    ((0, 2), (2, 3)),
-    ((2, 0), (2, 0, 3)),
-]
 
 
 def cases():
@@ -63,12 +33,6 @@ def cases():
     yield Case(np.sum, (normal(2, 0, 3),), {"axis": 1})
     yield Case(np.sum, (normal(3),), {"initial": 2.0})
     yield Case(np.mean, (normal(2, 0, 3),), {"axis": 2})
-    for function, shapes in ((np.matmul, MATMUL), (np.dot, DOT)):
-        for left, right in shapes:
-            yield Case(function, (normal(*left, seed=1), normal(*right, seed=2)))
-        for note, array in layouts(normal(3, 4)).items():
-            yield Case(function, (normal(2, 3, seed=1), array), note=note)
-            yield Case(function, (array.T, normal(3, 2, seed=1)), note=f"{note} left")
     yield from rearranging()
 
 

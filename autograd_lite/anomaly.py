@@ -1,0 +1,89 @@
+"""detect_anomaly: the first NaN or Inf raises, with what made it of what, and where."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar, Token
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.caller import caller
+
+detecting: ContextVar[bool] = ContextVar("detecting", default=False)
+
+
+class detect_anomaly:
+    """Inside, the first NaN or Inf raises FloatingPointError: a context manager and a decorator.
+
+    The message has the operation, the range of each of its operands, and the line of the user's
+    that called it; in the backward pass the line of the forward pass whose gradient it is. It
+    checks every value, so it costs time.
+
+    >>> with detect_anomaly():
+    ...     pass
+    """
+
+    def __init__(self) -> None:
+        self._tokens: list[Token[bool]] = []
+
+    def __enter__(self) -> None:
+        self._tokens.append(detecting.set(True))
+
+    def __exit__(self, *exception: object) -> None:
+        detecting.reset(self._tokens.pop())
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def detected(*args: Any, **kwargs: Any) -> Any:
+            with detect_anomaly():
+                return function(*args, **kwargs)
+
+        return detected
+
+
+def check_result(operation: str, values: Iterable[Any], result: Any) -> None:
+    """Raise if a result of the forward pass is not finite."""
+    for part in result if isinstance(result, tuple) else (result,):
+        fault = _fault(part)
+        if fault:
+            operands = "; ".join(_range(v) for v in values if _is_numeric(v))
+            raise FloatingPointError(
+                f"{operation} gave {fault} at {caller()}. Operands: {operands}"
+            )
+
+
+def check_gradient(operation: str, line: str | None, gradient: Any, term: Any, kept: Any) -> None:
+    """Raise if a gradient in the backward pass is not finite."""
+    fault = _fault(term)
+    if fault:
+        place = f" called at {line}" if line else ", recorded outside detect_anomaly"
+        values = "; ".join(_range(v) for v in kept if _is_numeric(v)) or "none"
+        raise FloatingPointError(
+            f"the gradient of {operation}{place} has {fault}. The gradient that arrived: "
+            f"{_range(gradient)}. Values that the rule used: {values}"
+        )
+
+
+def _is_numeric(value: Any) -> bool:
+    return hasattr(value, "dtype") or isinstance(value, (int, float, complex))
+
+
+def _fault(value: Any) -> str | None:
+    """Which value that is not finite stands where; None if all are."""
+    array = np.asarray(getattr(value, "_value", value))
+    if array.dtype.kind not in "fc" or np.isfinite(array).all():
+        return None
+    index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+    where = f" at index {index}" if index else ""
+    return f"{array[index]}{where}"
+
+
+def _range(value: Any) -> str:
+    array = np.asarray(getattr(value, "_value", value))
+    if array.ndim == 0:
+        return str(array[()])
+    if array.size == 0 or array.dtype.kind == "c":
+        return f"an array of shape {array.shape}"
+    return f"shape {array.shape} from {array.min():.6g} to {array.max():.6g}"

@@ -1,0 +1,218 @@
+"""gradcheck: gradients against differences of the function's values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.graph import no_grad
+from autograd_lite.tensor import Tensor
+from autograd_lite.transforms import grad
+
+STEP = 2e-4
+
+
+def gradcheck(
+    function: Callable[..., Any],
+    *inputs: Any,
+    order: int = 2,
+    directions: int | None = None,
+    tolerance: float = 1e-6,
+    seed: int = 0,
+) -> bool:
+    """Check the derivatives of `function` at `inputs` against central differences.
+
+    Order 1 compares the gradient of a random combination of the function's values with
+    differences of that combination; order 2 does the same with a random combination of the
+    gradient. Everything is computed in double precision, also for float32 inputs.
+
+    Parameters
+    ----------
+    function : callable
+        Of arrays, returning an array or a scalar; it must give the same value every time.
+    *inputs : array_like
+        Real or complex floating-point arrays, at points where the function is smooth.
+    order : {1, 2}
+        The highest derivative to check.
+    directions : int, optional
+        Check the derivative along that many random directions instead of along every element:
+        quicker for large inputs, and says less about where it fails.
+    tolerance : float
+        The largest difference, relative to the largest element of the gradient or to 1.
+    seed : int
+        Of the random combinations and directions.
+
+    Returns
+    -------
+    bool
+        True.
+
+    Raises
+    ------
+    AssertionError
+        With the argument, the worst index, both values, the relative error, and a likely cause.
+    ValueError
+        Where the function gives another value when called again.
+    """
+    if order not in (1, 2):
+        raise ValueError(f"gradcheck: order must be 1 or 2, not {order!r}")
+    rng = np.random.default_rng(seed)
+    points = [_double(i, value) for i, value in enumerate(inputs)]
+    scalar = _combined(function, points, rng)
+    _check_order(1, scalar, points, directions, tolerance, rng)
+    if order == 2:
+        for i, point in enumerate(points):
+            weights = _random_like(point, rng)
+
+            def slope(*args: Any, i: int = i, weights: Any = weights) -> Any:
+                return np.real(np.sum(grad(scalar, i)(*args) * weights))
+
+            _check_order(2, slope, points, directions, tolerance, rng)
+    return True
+
+
+def _double(i: int, value: Any) -> np.ndarray:
+    array = np.array(value._value if isinstance(value, Tensor) else value)
+    if array.dtype.kind not in "fc":
+        raise TypeError(
+            f"gradcheck: argument {i} has dtype {array.dtype}, and differences need floats"
+        )
+    return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
+
+
+def _random_like(point: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Random numbers that keep away from 0, so that no component goes unnoticed."""
+    signs = np.where(rng.random(point.shape) < 0.5, -1, 1)
+    numbers = signs * rng.uniform(0.5, 1.5, point.shape)
+    if point.dtype.kind == "c":
+        return numbers + 1j * rng.uniform(0.5, 1.5, point.shape)
+    return numbers
+
+
+def _combined(function: Any, points: list[np.ndarray], rng: np.random.Generator) -> Any:
+    with no_grad():
+        value = np.asarray(_plain(function(*points)))
+        again = np.asarray(_plain(function(*points)))
+    if not np.array_equal(value, again, equal_nan=True):
+        raise ValueError(
+            "gradcheck: the function gives different values for the same inputs; seed what is "
+            "random in it"
+        )
+    weights = _random_like(value, rng)
+
+    def scalar(*args: Any) -> Any:
+        return np.real(np.sum(function(*args) * weights))
+
+    return scalar
+
+
+def _plain(value: Any) -> Any:
+    return value._value if isinstance(value, Tensor) else value
+
+
+def _check_order(
+    order: int,
+    scalar: Any,
+    points: list[np.ndarray],
+    directions: int | None,
+    tolerance: float,
+    rng: np.random.Generator,
+) -> None:
+    for i, point in enumerate(points):
+
+        def at(value: np.ndarray, i: int = i) -> float:
+            result = scalar(*points[:i], value, *points[i + 1 :])
+            return float(np.real(_plain(result)))
+
+        gradient = np.asarray(_plain(grad(scalar, i)(*points)))
+        where = f"argument {i}, order {order}"
+        if directions is None:
+            _check_elements(where, at, point, gradient, tolerance)
+        else:
+            for _ in range(directions):
+                _check_direction(where, at, point, gradient, tolerance, _random_like(point, rng))
+
+
+def _difference(at: Any, point: np.ndarray, direction: np.ndarray) -> float:
+    """The derivative along `direction`, by central differences of the fourth order."""
+    near = at(point + STEP * direction) - at(point - STEP * direction)
+    far = at(point + 2 * STEP * direction) - at(point - 2 * STEP * direction)
+    return (8 * near - far) / (12 * STEP)
+
+
+def _check_elements(
+    where: str, at: Any, point: np.ndarray, gradient: np.ndarray, tolerance: float
+) -> None:
+    expected = np.zeros_like(gradient)
+    for index in np.ndindex(point.shape):
+        unit = np.zeros_like(point)
+        unit[index] = 1
+        expected[index] = _difference(at, point, unit)
+        if point.dtype.kind == "c":
+            expected[index] -= 1j * _difference(at, point, 1j * unit)
+    if not point.size:
+        return
+    error = np.abs(gradient - expected)
+    error = np.where(np.isnan(error), np.inf, error)
+    worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(error)), error.shape))
+    scale = max(1.0, float(np.max(np.abs(expected))))
+    if error[worst] > tolerance * scale:
+        unit = np.zeros_like(point)
+        unit[worst] = 1
+        cause = _kink(at, point, unit) or _pattern(gradient, expected)
+        name = f"gradient[{', '.join(map(str, worst))}]" if worst else "the gradient"
+        raise AssertionError(
+            f"gradcheck: {where}: {name} is {gradient[worst]:.8g}, and differences give "
+            f"{expected[worst]:.8g} (relative error {error[worst] / scale:.1e}){cause}"
+        )
+
+
+def _check_direction(
+    where: str,
+    at: Any,
+    point: np.ndarray,
+    gradient: np.ndarray,
+    tolerance: float,
+    direction: np.ndarray,
+) -> None:
+    expected = _difference(at, point, direction)
+    # dL = Re(sum(gradient * dz)) in the convention for complex gradients.
+    actual = float(np.real(np.sum(gradient * direction)))
+    error = abs(actual - expected) / max(1.0, abs(expected))
+    if not error <= tolerance:
+        cause = _kink(at, point, direction)
+        raise AssertionError(
+            f"gradcheck: {where}: the derivative along a random direction is {actual:.8g}, and "
+            f"differences give {expected:.8g} (relative error {error:.1e}){cause}; check every "
+            "element, without directions=, to see where"
+        )
+
+
+def _kink(at: Any, point: np.ndarray, direction: np.ndarray) -> str:
+    """Whether the slopes to both sides differ, as at 0 of a ReLU."""
+    here = at(point)
+    ahead = (at(point + STEP * direction) - here) / STEP
+    behind = (here - at(point - STEP * direction)) / STEP
+    if abs(ahead - behind) <= 0.01 * max(1.0, abs(ahead), abs(behind)):
+        return ""
+    return (
+        f"; the function has a kink there: its slope is {behind:.4g} before and {ahead:.4g} after. "
+        "Check at another point"
+    )
+
+
+def _pattern(gradient: np.ndarray, expected: np.ndarray) -> str:
+    """What would make the gradient right: a sign, a factor, a transpose."""
+    if np.allclose(gradient, -expected, rtol=1e-5):
+        return "; the sign is wrong"
+    if gradient.ndim == 2 and gradient.shape[0] == gradient.shape[1]:
+        if np.allclose(gradient, expected.T, rtol=1e-5):
+            return "; it is transposed"
+    significant = np.abs(expected) > 1e-8
+    if significant.any():
+        ratios = gradient[significant] / expected[significant]
+        if np.allclose(ratios, ratios[0], rtol=1e-5) and np.allclose(gradient[~significant], 0):
+            return f"; it is {np.real_if_close(ratios[0]):.6g} times what it should be"
+    return ""

@@ -1,0 +1,438 @@
+"""Statistics, sums that pass over NaN, and differences, recorded through other functions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.rules.reductions import Axis, plain_out
+from autograd_lite.rules.registry import composite, defvjp, primitive
+
+_NOT_GIVEN = np._NoValue
+
+
+@primitive
+def root(x: Any) -> Any:
+    """The square root, with derivative 0 at 0: for lengths and deviations, least there."""
+    return np.sqrt(x)
+
+
+defvjp(root, x=lambda g, out: g * np.where(out == 0, 0, 0.5 / np.where(out == 0, 1, out)))
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not _NOT_GIVEN}
+
+
+def _counts(x: Any, axis: Axis, where: Any) -> Any:
+    """How many elements each reduced element is made of."""
+    if where is _NOT_GIVEN or where is True:
+        axes = range(x.ndim) if axis is None else np.atleast_1d(axis).tolist()
+        return math.prod(x.shape[i] for i in axes)
+    return np.sum(np.broadcast_to(where, x.shape), axis=axis)
+
+
+@composite(np.var)
+def var(
+    a: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    out: None = None,
+    ddof: float = 0,
+    keepdims: Any = False,
+    *,
+    where: Any = _NOT_GIVEN,
+    mean: Any = _NOT_GIVEN,
+    correction: Any = _NOT_GIVEN,
+) -> Any:
+    plain_out("var", out)
+    a = a if dtype is None else a.astype(dtype)
+    ddof = ddof if correction is _NOT_GIVEN else correction
+    if mean is _NOT_GIVEN:
+        mean = np.mean(a, axis=axis, keepdims=True, **_given(where=where))
+    distance = a - mean
+    squares = np.real(distance * np.conjugate(distance)) if np.iscomplexobj(a) else distance**2
+    keep = {} if keepdims is _NOT_GIVEN else {"keepdims": keepdims}
+    total = np.sum(squares, axis=axis, **keep, **_given(where=where))
+    counts = np.maximum(_counts(a, axis, where) - ddof, 0)
+    return total / np.reshape(counts, total.shape if np.ndim(counts) else ())[()].astype(
+        total.dtype
+    )
+
+
+@composite(np.std)
+def std(a: Any, *args: Any, **kwargs: Any) -> Any:
+    """The root of the variance. Its gradient is 0 where all elements are equal."""
+    return root(np.var(a, *args, **kwargs))
+
+
+@composite(np.ptp)
+def ptp(a: Any, axis: Axis = None, out: None = None, keepdims: Any = False) -> Any:
+    plain_out("ptp", out)
+    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+
+
+@composite(np.average)
+def average(
+    a: Any,
+    axis: Axis = None,
+    weights: Any = None,
+    returned: bool = False,
+    *,
+    keepdims: Any = False,
+) -> Any:
+    keep = bool(keepdims) and keepdims is not _NOT_GIVEN
+    if weights is None:
+        result = np.mean(a, axis=axis, keepdims=keep)
+        return (result, np.full(result.shape, _counts(a, axis, True))) if returned else result
+    if np.shape(weights) != np.shape(a):
+        weights = np.reshape(weights, _weights_shape(np.shape(a), np.shape(weights), axis))
+    weights = np.broadcast_to(weights, np.shape(a))
+    total = np.sum(weights, axis=axis, keepdims=keep)
+    result = np.sum(a * weights, axis=axis, keepdims=keep) / total
+    return (result, total) if returned else result
+
+
+def _weights_shape(shape: tuple[int, ...], weights: tuple[int, ...], axis: Axis) -> list[int]:
+    """The shape that lays `weights`, given for the averaged axes only, along those axes."""
+    if axis is None:
+        raise TypeError("average: weights of another shape than the array's need an axis")
+    axes = [i % len(shape) for i in np.atleast_1d(axis).tolist()]
+    if tuple(shape[i] for i in axes) != weights:
+        raise ValueError(
+            f"average: weights of shape {weights} do not fit the axes {axes} of shape {shape}"
+        )
+    if axes != sorted(axes):
+        raise ValueError("average: give the axes in ascending order where there are weights")
+    return [n if i in axes else 1 for i, n in enumerate(shape)]
+
+
+def _filled(a: Any, value: Any) -> Any:
+    return np.where(np.isnan(a), value, a)
+
+
+@composite(np.nansum)
+def nansum(a: Any, axis: Axis = None, *args: Any, **kwargs: Any) -> Any:
+    return np.sum(_filled(a, 0), axis, *args, **kwargs)
+
+
+@composite(np.nanprod)
+def nanprod(a: Any, axis: Axis = None, *args: Any, **kwargs: Any) -> Any:
+    return np.prod(_filled(a, 1), axis, *args, **kwargs)
+
+
+@composite(np.nancumsum)
+def nancumsum(a: Any, *args: Any, **kwargs: Any) -> Any:
+    return np.cumsum(_filled(a, 0), *args, **kwargs)
+
+
+@composite(np.nancumprod)
+def nancumprod(a: Any, *args: Any, **kwargs: Any) -> Any:
+    return np.cumprod(_filled(a, 1), *args, **kwargs)
+
+
+def _numbers(a: Any, where: Any) -> Any:
+    """Where `a` has a number that is asked for."""
+    present = np.logical_not(np.isnan(a))
+    return present if where is _NOT_GIVEN else present & where
+
+
+@composite(np.nanmean)
+def nanmean(
+    a: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: Any = False,
+    *,
+    where: Any = _NOT_GIVEN,
+) -> Any:
+    plain_out("nanmean", out)
+    keep = bool(keepdims) and keepdims is not _NOT_GIVEN
+    return np.mean(_filled(a, 0), axis, dtype, keepdims=keep, where=_numbers(a, where))
+
+
+@composite(np.nanvar)
+def nanvar(a: Any, *args: Any, where: Any = _NOT_GIVEN, **kwargs: Any) -> Any:
+    return np.var(_filled(a, 0), *args, where=_numbers(a, where), **kwargs)
+
+
+@composite(np.nanstd)
+def nanstd(a: Any, *args: Any, **kwargs: Any) -> Any:
+    return root(np.nanvar(a, *args, **kwargs))
+
+
+@composite(np.nanmax)
+def nanmax(
+    a: Any, axis: Axis = None, out: None = None, keepdims: Any = False, **kwargs: Any
+) -> Any:
+    return _nan_extreme(np.max, -np.inf, a, axis, out, keepdims, kwargs)
+
+
+@composite(np.nanmin)
+def nanmin(
+    a: Any, axis: Axis = None, out: None = None, keepdims: Any = False, **kwargs: Any
+) -> Any:
+    return _nan_extreme(np.min, np.inf, a, axis, out, keepdims, kwargs)
+
+
+def _nan_extreme(
+    function: Any, least: float, a: Any, axis: Axis, out: Any, keepdims: Any, kwargs: Any
+) -> Any:
+    plain_out(f"nan{function.__name__}", out)
+    keep = bool(keepdims) and keepdims is not _NOT_GIVEN
+    result = function(_filled(a, least), axis=axis, keepdims=keep, **kwargs)
+    # Where there is no number at all the result is NaN, as NumPy has it.
+    return np.where(np.all(np.isnan(a), axis=axis, keepdims=keep), np.nan, result)
+
+
+@composite(np.quantile)
+def quantile(
+    a: Any,
+    q: Any,
+    axis: Axis = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    method: Any = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    """Sorted elements, weighted by where the quantile falls between them."""
+    plain_out("quantile", out)
+    if weights is not None:
+        raise TypeError("np.quantile(weights=...) has no derivative here; leave weights= away")
+    rows, shape = _sorted_rows(a, axis)
+    # The quantile of the ranks 0, 1, 2, ... is the rank that the quantile has, for every method.
+    ranks = np.quantile(np.arange(len(rows)), q, method=method)
+    result = _between(rows, ranks, shape if keepdims else rows.shape[1:])
+    return result.astype(_quantile_dtype(rows, q, method))
+
+
+@composite(np.percentile)
+def percentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
+    return np.quantile(a, np.true_divide(q, 100), *args, **kwargs)
+
+
+@composite(np.median)
+def median(
+    a: Any,
+    axis: Axis = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    keepdims: bool = False,
+) -> Any:
+    plain_out("median", out)
+    return np.quantile(a, 0.5, axis, keepdims=keepdims)
+
+
+def _quantile_dtype(rows: Any, q: Any, method: Any) -> Any:
+    return np.quantile(np.zeros(1, rows.dtype), q, method=method).dtype
+
+
+def _sorted_rows(a: Any, axis: Axis) -> tuple[Any, tuple[int, ...]]:
+    """`a` sorted along the reduced axes, as one first axis, and its shape with those as 1."""
+    axes = range(a.ndim) if axis is None else [i % a.ndim for i in np.atleast_1d(axis).tolist()]
+    others = [i for i in range(a.ndim) if i not in axes]
+    count = math.prod(a.shape[i] for i in axes)
+    rows = np.transpose(a, (*axes, *others))
+    rows = np.sort(np.reshape(rows, (count, *(a.shape[i] for i in others))), axis=0)
+    return rows, tuple(1 if i in axes else n for i, n in enumerate(a.shape))
+
+
+def _between(rows: Any, ranks: Any, shape: tuple[int, ...]) -> Any:
+    """The elements of sorted `rows` at fractional ranks. NaN, sorted last, makes all NaN."""
+    ranks = np.asarray(ranks)
+    lower = np.floor(ranks).astype(int)
+    share = np.reshape(ranks - lower, ranks.shape + (1,) * (rows.ndim - 1))
+    share = share.astype(np.result_type(rows.dtype))
+    below, above = rows[lower], rows[np.ceil(ranks).astype(int)]
+    result = np.where(share > 0, below * (1 - share) + above * share, below)
+    result = np.where(np.isnan(rows[-1]), np.nan, result)
+    return np.reshape(result, ranks.shape + tuple(shape))
+
+
+@composite(np.nanquantile)
+def nanquantile(
+    a: Any,
+    q: Any,
+    axis: Axis = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    method: Any = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    plain_out("nanquantile", out)
+    if weights is not None:
+        raise TypeError("np.nanquantile(weights=...) has no derivative here; leave weights= away")
+    rows, shape = _sorted_rows(a, axis)
+    counts = np.sum(np.logical_not(np.isnan(rows)), axis=0)
+    flat = np.reshape(rows, (len(rows), -1))
+    columns = []
+    for i, count in enumerate(np.ravel(counts).tolist()):
+        column = flat[: max(count, 1), i]
+        ranks = np.quantile(np.arange(max(count, 1)), q, method=method)
+        columns.append(_between(column, ranks, ()))
+    result = np.stack(columns, axis=-1).astype(_quantile_dtype(rows, q, method))
+    return np.reshape(result, np.shape(q) + tuple(shape if keepdims else rows.shape[1:]))
+
+
+@composite(np.nanpercentile)
+def nanpercentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
+    return np.nanquantile(a, np.true_divide(q, 100), *args, **kwargs)
+
+
+@composite(np.nanmedian)
+def nanmedian(
+    a: Any,
+    axis: Axis = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    keepdims: Any = False,
+) -> Any:
+    plain_out("nanmedian", out)
+    keep = bool(keepdims) and keepdims is not _NOT_GIVEN
+    return np.nanquantile(a, 0.5, axis, keepdims=keep)
+
+
+@composite(np.cov)
+def cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: int | None = None,
+    fweights: Any = None,
+    aweights: Any = None,
+    *,
+    dtype: Any = None,
+) -> Any:
+    rows = _variables(m, rowvar)
+    if y is not None:
+        rows = np.concatenate([rows, _variables(y, rowvar)], axis=0)
+    rows = rows if dtype is None else rows.astype(dtype)
+    ddof = int(not bias) if ddof is None else ddof
+    weights = 1 if fweights is None else fweights
+    weights = weights if aweights is None else weights * np.asarray(aweights)
+    weights = np.broadcast_to(weights, rows.shape[1:])
+    total = np.sum(weights)
+    center = np.sum(rows * weights, axis=1, keepdims=True) / total
+    correction = ddof if aweights is None else ddof * np.sum(weights * aweights) / total
+    distance = rows - center
+    products = np.dot(distance * weights, np.conjugate(distance.T))
+    return np.squeeze(products / np.maximum(total - correction, 0))
+
+
+def _variables(m: Any, rowvar: bool) -> Any:
+    """A variable per row, an observation per column."""
+    if np.ndim(m) < 2:
+        return np.reshape(m, (1, -1))
+    return m if rowvar or np.shape(m)[0] == 1 else np.transpose(m)
+
+
+@composite(np.corrcoef)
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
+    covariance = np.cov(x, y, rowvar, dtype=dtype)
+    if covariance.ndim == 0:
+        return covariance / covariance
+    deviation = np.sqrt(np.real(np.diagonal(covariance)))
+    return covariance / np.reshape(deviation, (-1, 1)) / deviation
+
+
+defvjp(
+    np.bincount,
+    x=None,
+    weights=lambda g, x: g[x],
+)
+
+
+@composite(np.diff)
+def diff(
+    a: Any, n: int = 1, axis: int = -1, prepend: Any = _NOT_GIVEN, append: Any = _NOT_GIVEN
+) -> Any:
+    axis = axis % np.ndim(a)
+    pieces = [_edge(prepend, a, axis), a, _edge(append, a, axis)]
+    pieces = [piece for piece in pieces if piece is not None]
+    a = np.concatenate(pieces, axis=axis) if len(pieces) > 1 else a
+    start: tuple[Any, ...] = (slice(None),) * axis
+    for _ in range(n):
+        a = a[(*start, slice(1, None))] - a[(*start, slice(None, -1))]
+    return a
+
+
+def _edge(values: Any, a: Any, axis: int) -> Any:
+    if values is _NOT_GIVEN:
+        return None
+    if np.ndim(values):
+        return values
+    shape = tuple(1 if i == axis else n for i, n in enumerate(a.shape))
+    return np.broadcast_to(values, shape)
+
+
+@composite(np.ediff1d)
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    flat = np.reshape(ary, -1)
+    pieces = [to_begin, flat[1:] - flat[:-1], to_end]
+    return np.concatenate([np.reshape(p, -1).astype(flat.dtype) for p in pieces if p is not None])
+
+
+@composite(np.trapezoid)
+def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    axis = axis % np.ndim(y)
+    widths = dx
+    if x is not None:
+        widths = np.diff(x, axis=axis if np.ndim(x) > 1 else 0)
+        if np.ndim(x) == 1:
+            widths = np.reshape(widths, (-1,) + (1,) * (np.ndim(y) - axis - 1))
+    start: tuple[Any, ...] = (slice(None),) * axis
+    heights = y[(*start, slice(1, None))] + y[(*start, slice(None, -1))]
+    return np.sum(widths * heights / 2, axis=axis)
+
+
+@composite(np.gradient)
+def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    """Second-order central differences inside; differences of `edge_order` at both ends."""
+    axes = (
+        list(range(np.ndim(f))) if axis is None else [i % np.ndim(f) for i in np.atleast_1d(axis)]
+    )
+    spacings = _spacings(varargs, len(axes))
+    results = tuple(_slope(f, h, i, edge_order) for i, h in zip(axes, spacings, strict=True))
+    return results[0] if len(axes) == 1 else results
+
+
+def _spacings(varargs: tuple[Any, ...], count: int) -> list[Any]:
+    if not varargs:
+        return [1.0] * count
+    if len(varargs) == 1 and np.ndim(varargs[0]) == 0:
+        return [varargs[0]] * count
+    if len(varargs) != count:
+        raise TypeError(f"gradient: {count} axes and {len(varargs)} spacings; give one for each")
+    return list(varargs)
+
+
+def _slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
+    rows = np.moveaxis(f, axis, 0)
+    n = len(rows)
+    if edge_order not in (1, 2):
+        raise ValueError(f"gradient: edge_order must be 1 or 2, not {edge_order!r}")
+    if n < edge_order + 1:
+        raise ValueError(f"gradient: edge_order {edge_order} needs {edge_order + 1} elements")
+    if np.ndim(spacing) == 0:
+        steps = spacing * np.ones(n - 1, f.dtype)
+    else:
+        steps = np.diff(spacing)
+    steps = np.reshape(steps, (n - 1,) + (1,) * (rows.ndim - 1))
+    # The slopes between neighbours, and their mean weighted by the opposite steps.
+    between = (rows[1:] - rows[:-1]) / steps
+    left, right = steps[:-1], steps[1:]
+    inside = (between[:-1] * right + between[1:] * left) / (left + right)
+    if edge_order == 1:
+        first, last = between[:1], between[-1:]
+    else:
+        bend = (between[1:] - between[:-1]) / (left + right)
+        first, last = between[:1] - bend[:1] * left[:1], between[-1:] + bend[-1:] * right[-1:]
+    return np.moveaxis(np.concatenate([first, inside, last]).astype(f.dtype), 0, axis)

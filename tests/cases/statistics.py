@@ -1,0 +1,180 @@
+"""Cases of statistics, sums that pass over NaN, differences, and functions of a signal."""
+
+import numpy as np
+
+import autograd_lite as al
+from autograd_lite.rules.signal import full_convolution
+from autograd_lite.rules.statistics import root
+from cases import Case, complex_normal, normal, positive
+
+HOLES = np.array([[False, True, False], [False, False, True]])
+REDUCING = [{}, {"axis": 0}, {"axis": (0, 1)}, {"axis": 1, "keepdims": True}]
+ASCENDING = np.array([0.0, 0.4, 1.1, 1.5])
+
+
+def with_holes(function, **options):
+    """`function` of an array with NaN in some places; operands are without."""
+    return lambda x, **more: function(np.where(HOLES, np.nan, x), **options, **more)
+
+
+def cases():
+    yield from extremes()
+    yield from spread()
+    yield from passing_over_nan()
+    yield from ranks()
+    yield from cumulative()
+    yield from differences()
+    yield from signals()
+
+
+def extremes():
+    for function in (np.max, np.min, np.amax, np.amin, np.ptp):
+        for options in REDUCING:
+            yield Case(function, (normal(2, 3),), options)
+        yield Case(function, (normal(),))
+    for function in (np.max, np.min, np.amax, np.amin):
+        yield Case(function, (normal(2, 3),), {"axis": 1, "where": ~HOLES, "initial": 0.1})
+        yield Case(function, (normal(2, 3, 2),), {"axis": (0, 2)})
+    for options in [*REDUCING, {"axis": -1}]:
+        yield Case(np.prod, (normal(2, 3),), options)
+    yield Case(np.prod, (np.array([0.0, 2.0, 3.0]),), note="a zero")
+    yield Case(np.prod, (np.array([0.0, 2.0, 0.0, 3.0]),), note="two zeros")
+    yield Case(np.prod, (normal(2, 3),), {"axis": 0, "where": ~HOLES, "initial": 2.0})
+    yield Case(np.prod, (normal(2, 0, 3),), {"axis": 1})
+    yield Case(np.prod, (complex_normal(3),))
+
+
+def spread():
+    for function in (np.var, np.std):
+        for options in REDUCING:
+            yield Case(function, (normal(2, 3),), options)
+        yield Case(function, (normal(2, 3),), {"axis": 1, "ddof": 1})
+        yield Case(function, (normal(2, 3),), {"axis": 1, "correction": 1})
+        yield Case(function, (normal(2, 3),), {"axis": 1, "where": ~HOLES})
+        yield Case(function, (complex_normal(2, 3),), {"axis": 1})
+    for options in REDUCING:
+        yield Case(np.average, (normal(2, 3),), options)
+        yield Case(
+            np.average,
+            (normal(2, 3), positive(2, 3)),
+            options,
+            call=lambda a, w, **o: np.average(a, weights=w, **o),
+        )
+    yield Case(
+        np.average, (normal(2, 3), positive(3)), call=lambda a, w: np.average(a, 1, weights=w)
+    )
+    yield Case(
+        np.average,
+        (normal(3), positive(3)),
+        call=lambda a, w: np.multiply(*np.average(a, weights=w, returned=True)),
+    )
+    for function in (np.cov, np.corrcoef):
+        yield Case(function, (normal(2, 4),))
+        yield Case(function, (normal(4, 2),), {"rowvar": False})
+        yield Case(function, (normal(4, seed=1), normal(4, seed=2)))
+    yield Case(np.cov, (normal(4),))
+    yield Case(np.cov, (normal(2, 4),), {"bias": True})
+    yield Case(np.cov, (normal(2, 4),), {"ddof": 0, "fweights": np.array([1, 2, 1, 3])})
+    yield Case(np.cov, (normal(2, 4),), {"aweights": np.array([0.5, 1, 2, 1.5])})
+    yield Case(np.cov, (complex_normal(2, 3),))
+
+
+def passing_over_nan():
+    for function in (np.nansum, np.nanprod, np.nanmean, np.nanmax, np.nanmin, np.nanvar, np.nanstd):
+        for options in REDUCING:
+            yield Case(function, (normal(2, 3),), options, call=with_holes(function))
+        yield Case(function, (normal(2, 3),))
+    for function in (np.nancumsum, np.nancumprod):
+        for options in ({}, {"axis": 0}, {"axis": 1}):
+            yield Case(function, (normal(2, 3),), options, call=with_holes(function))
+    for options in REDUCING:
+        yield Case(np.nanmedian, (normal(2, 3),), options, call=with_holes(np.nanmedian))
+        for function, q in ((np.nanquantile, 0.3), (np.nanpercentile, [20, 70])):
+            yield Case(function, (normal(2, 3),), options, call=with_holes(function, q=q))
+
+
+def ranks():
+    for options in REDUCING:
+        yield Case(np.median, (normal(2, 3),), options)
+        yield Case(np.quantile, (normal(2, 3),), {"q": 0.3, **options})
+        yield Case(np.percentile, (normal(2, 3),), {"q": [20, 70], **options})
+    for method in ("lower", "higher", "midpoint", "nearest", "hazen", "weibull", "inverted_cdf"):
+        yield Case(np.quantile, (normal(5),), {"q": [0.1, 0.55], "method": method})
+
+
+def cumulative():
+    for function in (np.cumsum, np.cumprod):
+        for options in ({}, {"axis": 0}, {"axis": -1}):
+            yield Case(function, (normal(2, 3),), options)
+    yield Case(np.cumprod, (np.array([2.0, 0.0, 3.0, 4.0]),), note="a zero")
+    for function in (np.cumulative_sum, np.cumulative_prod):
+        yield Case(function, (normal(4),))
+        yield Case(function, (normal(2, 3),), {"axis": 1, "include_initial": True})
+
+
+def differences():
+    for options in ({}, {"n": 2}, {"axis": 0}, {"n": 0}):
+        yield Case(np.diff, (normal(3, 3),), options)
+    yield Case(
+        np.diff,
+        (normal(2, 3), normal(2, 1, seed=1)),
+        call=lambda a, b: np.diff(a, prepend=b, append=5.0),
+    )
+    yield Case(np.ediff1d, (normal(2, 3),))
+    yield Case(
+        np.ediff1d, (normal(3), normal(2, seed=1)), call=lambda a, b: np.ediff1d(a, b, [1.0])
+    )
+    for options in ({}, {"dx": 0.5}, {"axis": 0}, {"x": ASCENDING}):
+        yield Case(np.trapezoid, (normal(4, 4),), options)
+    yield Case(np.trapezoid, (normal(2, 4), ASCENDING), call=lambda y, x: np.trapezoid(y, x))
+    for options in ({"axis": 0}, {"axis": 1, "edge_order": 2}):
+        yield Case(np.gradient, (normal(3, 4),), options)
+    yield Case(np.gradient, (normal(3, 4),), call=lambda f: np.gradient(f, 0.5, ASCENDING)[1])
+    yield Case(np.gradient, (normal(4), ASCENDING), {"edge_order": 2})
+    yield Case(np.gradient, (normal(4),), call=lambda f: np.gradient(f, 2.0))
+
+
+def signals():
+    yield Case(full_convolution, (normal(4), normal(2, seed=1)))
+    yield Case(root, (positive(3),))
+    for mode in ("full", "same", "valid"):
+        for n, m in ((5, 3), (3, 5), (4, 2), (4, 4)):
+            yield Case(np.convolve, (normal(n), normal(m, seed=1)), {"mode": mode})
+            yield Case(np.correlate, (normal(n), normal(m, seed=1)), {"mode": mode})
+        yield Case(np.correlate, (complex_normal(4), complex_normal(2, seed=1)), {"mode": mode})
+    x = np.array([0.1, 0.7, 1.3, -1.0, 3.0])
+    yield Case(np.interp, (x, ASCENDING, normal(4)))
+    yield Case(np.interp, (x, ASCENDING, normal(4)), {"left": 0.5, "right": -0.5})
+    yield Case(np.interp, (np.float64(0.3), ASCENDING, normal(4)))
+    yield Case(np.polyval, (normal(3), normal(4, seed=1)))
+    yield Case(np.polyval, (normal(3), normal(seed=1)))
+    for function in (np.polyadd, np.polysub, np.polymul):
+        yield Case(function, (normal(3), normal(2, seed=1)))
+        yield Case(function, (normal(2), normal(3, seed=1)))
+    yield Case(np.poly, (normal(3),))
+    yield Case(np.linspace, (normal(), normal(seed=1)), {"num": 4})
+    yield Case(np.linspace, (normal(2), normal(2, seed=1)), {"num": 3, "endpoint": False})
+    yield Case(np.linspace, (normal(2), normal(2, seed=1)), {"num": 3, "axis": -1})
+    yield Case(np.logspace, (normal(), normal(seed=1)), {"num": 4, "base": 2.0})
+    yield Case(np.polyder, (normal(4),))
+    yield Case(np.polyder, (normal(4),), {"m": 2})
+    yield Case(np.polyint, (normal(3),))
+    yield Case(np.polyint, (normal(3),), {"m": 2, "k": [1.0, 2.0]})
+    bins = np.array([0, 2, 2, 1])
+    yield Case(np.bincount, (normal(4),), call=lambda w: np.bincount(bins, weights=w, minlength=5))
+    yield Case(
+        np.apply_along_axis,
+        (normal(2, 3),),
+        call=lambda a: np.apply_along_axis(lambda row: np.cumsum(row * row), 1, a),
+    )
+    yield Case(
+        np.apply_along_axis, (normal(2, 3),), call=lambda a: np.apply_along_axis(np.sum, 0, a)
+    )
+    yield Case(
+        np.apply_over_axes, (normal(2, 3),), call=lambda a: np.apply_over_axes(np.sum, a, [0, 1])
+    )
+    for options in ({}, {"axis": 0}, {"axis": 1, "keepdims": True}):
+        yield Case(al.logsumexp, (normal(2, 3),), options)
+        if "keepdims" not in options:
+            yield Case(al.softmax, (normal(2, 3),), options)
+            yield Case(al.log_softmax, (normal(2, 3),), options)
