@@ -33,52 +33,58 @@ def lock(array: Any) -> list[int]:
 
     An array that is read-only already is left out, and so is one that is no `numpy.ndarray`.
     """
-    chain: list[np.ndarray] = []
-    while isinstance(array, np.ndarray):
-        chain.append(array)
-        array = array.base
-    taken = []
+    if not isinstance(array, np.ndarray):
+        return []
     with _guard:
-        for owner in reversed(chain):
-            held = _locks.get(id(owner))
-            if held is None:
-                if not owner.flags.writeable:
-                    continue
-                owner.flags.writeable = False
-                held = _locks[id(owner)] = _Lock(owner)
-            held.holders += 1
-            taken.append(id(owner))
-    return taken
+        if array.base is None:
+            return [id(array)] if _hold(array) else []
+        chain = []
+        while isinstance(array, np.ndarray):
+            chain.append(array)
+            array = array.base
+        # Bases first, in the order in which they are released.
+        return [id(owner) for owner in reversed(chain) if _hold(owner)]
+
+
+def _hold(array: np.ndarray) -> bool:
+    """Count one more holder of `array`; False if somebody else has made it read-only."""
+    held = _locks.get(id(array))
+    if held is None:
+        flags = array.flags
+        if not flags.writeable:
+            return False
+        flags.writeable = False
+        held = _locks[id(array)] = _Lock(array)
+    held.holders += 1
+    return True
 
 
 def release(taken: list[int]) -> None:
     """Undo one `lock`: what nobody else holds is writeable again."""
     with _guard:
-        # Bases come first in `taken`, so that their views can follow.
-        unheld = []
         for key in taken:
             held = _locks[key]
             held.holders -= 1
-            unheld.append(held)
-        while unheld:
-            held = unheld.pop(0)
-            if held.holders or _locks.get(id(held.array)) is not held:
-                continue
-            base = _locks.get(id(held.array.base))
-            if base is not None:
-                base.waiting.append(held)
-                continue
-            del _locks[id(held.array)]
-            _make_writeable(held.array)
-            unheld += held.waiting
+            if not held.holders:
+                _unlock(held)
 
 
-def _make_writeable(array: np.ndarray) -> None:
+def _unlock(held: _Lock) -> None:
+    base = held.array.base
+    waits_for = _locks.get(id(base)) if base is not None else None
+    if waits_for is not None:
+        waits_for.waiting.append(held)
+        return
+    del _locks[id(held.array)]
     try:
-        array.flags.writeable = True
+        held.array.flags.writeable = True
     except ValueError:
         # Its base was made read-only by somebody else in the meantime, and stays so.
         pass
+    for view in held.waiting:
+        # It may have been locked again, or waited twice.
+        if not view.holders and _locks.get(id(view.array)) is view:
+            _unlock(view)
 
 
 class LockedArray(np.ndarray):

@@ -168,10 +168,6 @@ def _as_tuple(result: tuple[Any, ...], items: list[Any]) -> tuple[Any, ...]:
 
 def _enter_all(parents: list[Any], plan: Plan, result: Any) -> None:
     """Put what the graph knows of arguments from outside in their place, locked where kept."""
-    # A view of an operand, or the operand itself, is as good as keeping it.
-    shared = result.__class__ is _ndarray and (
-        result.base is not None or any(result is p.array for p in parents if p.__class__ is Source)
-    )
     for i, parent in enumerate(parents):
         kind = parent.__class__
         if kind is Node:
@@ -181,8 +177,18 @@ def _enter_all(parents: list[Any], plan: Plan, result: Any) -> None:
             parent = parents[i] = _enter(parent, is_operand)
             if parent.__class__ is not Source:
                 continue
-        if parent.reader is None and (i in plan.kept_positions or (shared and is_operand)):
+        if parent.reader is None and (
+            i in plan.kept_positions or (is_operand and _shares(result, parent.array))
+        ):
             parent.keep(plan.operation.name)
+
+
+def _shares(result: Any, array: Any) -> bool:
+    """Whether a result is an operand, or a view of it: that is as good as keeping it."""
+    if result is array:
+        return True
+    base = getattr(result, "base", None)
+    return base is not None and (base is array or base is array.base)
 
 
 def _enter(operand: Any, is_operand: bool) -> Any:

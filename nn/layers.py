@@ -11,6 +11,32 @@ from nn.initialisers import Seed, initialiser
 from nn.module import Module, Parameter
 
 
+@al.primitive
+def affine(W: Any, X: Any, b: Any) -> Any:
+    """`W X + b`, in one operation: one result instead of two, and one node of the graph."""
+    Z = _product(W, X)
+    if isinstance(Z, np.ndarray) and Z.dtype == b.dtype:
+        Z += b
+        return Z
+    return Z + b
+
+
+def _product(W: Any, X: Any) -> Any:
+    if isinstance(X, np.ndarray) and X.flags.fnc:
+        # The columns of X lie one after the other in memory, and so will those of the product:
+        # BLAS takes 0.7 to 1 of the time for it (a few rows times 12288 x 209, or 64 x 1437).
+        return np.dot(X.T, W.T).T
+    return np.dot(W, X)
+
+
+al.defvjp(
+    affine,
+    W=lambda g, X: np.dot(g, X.T),
+    X=lambda g, W: np.dot(W.T, g),
+    b=lambda g: g,
+)
+
+
 class Linear(Module):
     """`Z = W X + b`, with `.weight` W of shape (n_out, n_in) and `.bias` b of shape (n_out, 1).
 
@@ -55,7 +81,7 @@ class Linear(Module):
                 f"Linear({n_in}, {n_out}) takes samples as columns, X of shape ({n_in}, N), but "
                 f"X has shape {X.shape}{hint}"
             )
-        return np.dot(self.weight, X) + self.bias
+        return affine(self.weight, X, self.bias)
 
     def __repr__(self) -> str:
         n_out, n_in = self.weight.shape

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -28,13 +29,23 @@ class SGD:
         if not learning_rate > 0:
             raise ValueError(f"learning_rate must be above 0, not {learning_rate!r}")
         self.learning_rate = float(learning_rate)
+        # Room for one parameter's change after the other: new memory costs more than filling it.
+        self._room: dict[np.dtype[Any], np.ndarray] = {}
 
     def step(self) -> None:
         """Change each parameter that has a gradient, keeping its dtype."""
         for parameter in self.parameters:
             if parameter.grad is not None:
-                change = np.multiply(parameter.grad, self.learning_rate)
+                change = self._room_for(parameter)
+                np.multiply(parameter.grad, self.learning_rate, out=change)
                 parameter.data -= change
+
+    def _room_for(self, parameter: Parameter) -> np.ndarray:
+        room = self._room.get(parameter.dtype)
+        if room is None:
+            largest = max(p.size for p in self.parameters)
+            room = self._room[parameter.dtype] = np.empty(largest, parameter.dtype)
+        return room[: parameter.size].reshape(parameter.shape)
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""

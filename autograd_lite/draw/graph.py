@@ -23,6 +23,8 @@ SYMBOLS = {
     "negative": "−•",
     "power": "^",
     "matmul": "@",
+    "affine": "W X + b",
+    "log_loss": "log-loss",
     "sigmoid": "σ",
     "absolute": "|•|",
     "transpose": "•ᵀ",

@@ -250,14 +250,18 @@ def primitive(function: Function) -> Function:
     Its derivative is declared with `defvjp(function, ...)`.
     """
 
+    operation = Operation(function, {})
+
     @functools.wraps(function)
     def dispatch(*args: Any, **kwargs: Any) -> Any:
-        for value in (*args, *kwargs.values()):
+        for value in args:
             if isinstance(value, Recordable):
-                return value._record(OPERATIONS[dispatch], args, kwargs)
+                return value._record(operation, args, kwargs)
+        for value in kwargs.values():
+            if isinstance(value, Recordable):
+                return value._record(operation, args, kwargs)
         return function(*args, **kwargs)
 
-    operation = Operation(function, {})
     OPERATIONS[dispatch] = operation
     return dispatch  # type: ignore[return-value]
 

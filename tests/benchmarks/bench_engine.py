@@ -27,7 +27,7 @@ def report(benchmark, ours, candidates, rounds=15):
 
 
 def test_a_step_of_a_deep_net_beside_numpy_by_hand(benchmark):
-    """A training step of 12288-5-5-5-3-1 on 209 columns, the update included."""
+    """Training steps of 12288-5-5-5-3-1 on 209 columns, ten at a time, the updates included."""
     rng = np.random.default_rng(0)
     X = np.asarray(rng.random((209, 12288))).T
     Y = (rng.random((1, 209)) < 0.34).astype(float)
@@ -40,16 +40,19 @@ def test_a_step_of_a_deep_net_beside_numpy_by_hand(benchmark):
     network = nn.Sequential(*layers[:-1])
     optimiser = nn.SGD(network.parameters(), 0.0075)
 
-    def recorded():
+    def recorded_step():
         nn.binary_cross_entropy_with_logits(network(X), Y).backward()
         optimiser.step()
         optimiser.zero_grad()
 
-    def written_by_hand():
+    def step_by_hand():
         _, gradients = by_hand.propagate(X, parameters, Y)
         by_hand.update_parameters(parameters, gradients, 0.0075)
 
-    candidates = {"autograd_lite": recorded, "by hand": written_by_hand}
+    def ten(step):
+        return lambda: [step() for _ in range(10)]
+
+    candidates = {"autograd_lite": ten(recorded_step), "by hand": ten(step_by_hand)}
     ratios = report(benchmark, "autograd_lite", candidates, rounds=41)
     assert ratios["by hand"] <= 1.05
 

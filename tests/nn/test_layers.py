@@ -7,6 +7,7 @@ from numerics import assert_close, numeric_gradient
 import autograd_lite as al
 import nn
 from nn import by_hand
+from nn.layers import affine
 
 
 def net(*sizes, activation=nn.ReLU):
@@ -31,6 +32,13 @@ class TestLinear:
         layer, X = nn.Linear(3, 2), np.arange(12.0).reshape(3, 4)
         layer.bias.data[:] = [[1], [2]]
         np.testing.assert_allclose(layer(X).data, layer.weight.data @ X + [[1], [2]])
+
+    def test_its_derivatives_of_both_orders(self):
+        rng = np.random.default_rng(0)
+        operands = [rng.normal(size=shape) for shape in ((2, 3), (3, 4), (2, 1))]
+        assert al.gradcheck(affine, *operands)
+        mixed = affine(operands[0].astype(np.float32), operands[1].astype(np.float32), operands[2])
+        assert mixed.dtype == np.float64
 
     @pytest.mark.parametrize(
         ("shape", "hint"),
