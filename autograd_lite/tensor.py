@@ -22,7 +22,6 @@ from autograd_lite.record import (
     dispatch,
     make,
     record,
-    record_call,
 )
 from autograd_lite.rules import OPERATIONS
 from autograd_lite.rules.indexing import getitem
@@ -82,12 +81,10 @@ def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], A
     return operate
 
 
-def _method(function: Callable[..., Any]) -> Callable[..., Tensor]:
-    operation = OPERATIONS[function]
-
+def _method(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
-    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        return record_call(operation, (self, *args), kwargs)
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return dispatch(function, (self, *args), kwargs)
 
     return method
 
@@ -519,14 +516,36 @@ class Tensor(Recorded, results=True):
     __hash__ = object.__hash__
 
     sum = _method(np.sum)
+    prod = _method(np.prod)
     mean = _method(np.mean)
+    var = _method(np.var)
+    std = _method(np.std)
+    max = _method(np.max)
+    min = _method(np.min)
+    cumsum = _method(np.cumsum)
+    cumprod = _method(np.cumprod)
+    trace = _method(np.trace)
     dot = _method(np.dot)
+    clip = _method(np.clip)
+    conj = conjugate = _method(np.conjugate)
     exp = _method(np.exp)
     log = _method(np.log)
     sqrt = _method(np.sqrt)
     tanh = _method(np.tanh)
     sigmoid = _method(sigmoid)
     relu = _method(relu)
+    ravel = flatten = _method(np.ravel)
+    squeeze = _method(np.squeeze)
+    swapaxes = _method(np.swapaxes)
+    diagonal = _method(np.diagonal)
+    take = _method(np.take)
+    repeat = _method(np.repeat)
+    argmax = _method(np.argmax)
+    argmin = _method(np.argmin)
+    argsort = _method(np.argsort)
+    round = _method(np.round)
+    all = _method(np.all)
+    any = _method(np.any)
 
     def astype(self, dtype: Any) -> Tensor:
         """The same values in another dtype."""

@@ -33,6 +33,15 @@ class TestAccumulation:
         assert x.grad.tolist() == [0.5, 1]
         assert y.grad.tolist() == [0.5, 0]
 
+    def test_equal_elements_share_when_sorted(self):
+        for function in (np.sort, lambda t: np.partition(t, 1)):
+            x = parameter([3, 1, 3, 2])
+            np.sum(function(x) * [1, 2, 3, 5]).backward()
+            assert x.grad.tolist() == [4, 1, 4, 2]
+        x = parameter([[2, 2], [1, 3]])
+        np.median(x).backward()
+        assert x.grad.tolist() == [[0.5, 0.5], [0, 0]]
+
     def test_backward_twice_with_the_graph_retained(self):
         a = parameter(3)
         b = a * a

@@ -77,6 +77,22 @@ class TestRecording:
         for result in (x.log(), x.exp().log().log(), np.log(x)):
             np.testing.assert_allclose(result.data, np.log(x.data))
 
+    @pytest.mark.parametrize(
+        "name",
+        """sum prod mean var std max min cumsum cumprod trace clip conj conjugate ravel flatten
+        squeeze swapaxes diagonal take repeat argmax argmin argsort round all any T real imag
+        shape ndim size dtype""".split(),
+    )
+    def test_methods_and_attributes_are_those_of_arrays(self, name):
+        arguments = {"clip": (1.5, 3), "swapaxes": (0, 1), "take": ([0, 3],), "repeat": (2,)}
+        array = np.array([[1.0, 2.0], [3.0, 4.0]])
+        expected, actual = getattr(array, name), getattr(parameter(array), name)
+        if callable(expected):
+            expected = expected(*arguments.get(name, ()))
+            actual = actual(*arguments.get(name, ()))
+        plain = actual.data if isinstance(actual, al.Tensor) else actual
+        np.testing.assert_array_equal(plain, expected)
+
     @pytest.mark.parametrize("other", [2.0, np.float64(2), np.array(2.0), np.array([2.0, 3.0])])
     def test_an_array_may_stand_on_either_side(self, other):
         x = parameter([1, 5])

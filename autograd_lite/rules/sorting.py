@@ -1,7 +1,8 @@
 """Derivative rules of the functions that sort.
 
 A sorted array is a choice of the elements of the old one, and each gradient goes back to where
-its element came from. Equal elements keep their order, and NumPy's own result does not tell.
+its element came from. Equal elements share their gradients equally: which of them came first is an
+accident of the order.
 """
 
 from __future__ import annotations
@@ -11,8 +12,45 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.rules.indexing import getitem, plain, take, take_along_axis
-from autograd_lite.rules.registry import composite, non_differentiable, refused
+from autograd_lite.rules.registry import (
+    composite,
+    defvjp,
+    non_differentiable,
+    primitive,
+    refused,
+)
 from autograd_lite.rules.special import astype
+
+
+@primitive
+def share_among_equals(x: Any, groups: Any) -> Any:
+    """`x`, whose elements of one group, which are equal, share their gradients equally."""
+    return x
+
+
+@primitive
+def group_means(g: Any, groups: Any) -> Any:
+    """Each element replaced by the mean over its group; groups are numbered from 0."""
+    numbers = groups.ravel()
+    parts = (g.real, g.imag) if np.iscomplexobj(g) else (g,)
+    sums = [np.bincount(numbers, weights=part.ravel()) for part in parts]
+    total = sums[0] if len(sums) == 1 else sums[0] + 1j * sums[1]
+    return (total / np.bincount(numbers))[groups].astype(g.dtype)
+
+
+defvjp(share_among_equals, x=lambda g, groups: group_means(g, groups))
+defvjp(group_means, g=lambda h, groups: group_means(h, groups))
+
+
+def _groups_of_equals(ordered: np.ndarray, axis: int) -> np.ndarray | None:
+    """Numbers that equal neighbours along `axis` share; None if no neighbours are equal."""
+    rows = np.moveaxis(ordered, axis, -1)
+    starts = np.ones(rows.shape, dtype=bool)
+    starts[..., 1:] = rows[..., 1:] != rows[..., :-1]
+    if starts.all():
+        return None
+    numbers = np.cumsum(starts.ravel()) - 1
+    return np.moveaxis(numbers.reshape(rows.shape), -1, axis)
 
 
 @composite(np.sort)
@@ -21,7 +59,9 @@ def sort(
 ) -> Any:
     if axis is None:
         a, axis = np.ravel(a), 0
-    return take_along_axis(a, np.argsort(plain(a), axis, kind="stable", order=order), axis)
+    ranked = take_along_axis(a, np.argsort(plain(a), axis, kind="stable", order=order), axis)
+    groups = _groups_of_equals(plain(ranked), axis)
+    return ranked if groups is None else share_among_equals(ranked, groups)
 
 
 @composite(np.partition)
@@ -37,7 +77,13 @@ def partition(
     origin = np.empty(values.shape, dtype=np.intp)
     ranks = np.argsort(result, axis, kind="stable")
     np.put_along_axis(origin, ranks, np.argsort(values, axis, kind="stable"), axis)
-    return take_along_axis(a, origin, axis)
+    parted = take_along_axis(a, origin, axis)
+    groups = _groups_of_equals(np.take_along_axis(result, ranks, axis), axis)
+    if groups is None:
+        return parted
+    placed = np.empty_like(groups)
+    np.put_along_axis(placed, ranks, groups, axis)
+    return share_among_equals(parted, placed)
 
 
 @composite(np.sort_complex)

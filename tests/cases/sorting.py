@@ -2,10 +2,24 @@
 
 import numpy as np
 
+from autograd_lite.rules.sorting import group_means, share_among_equals
 from cases import Case, complex_normal, layouts, normal
 
 
+def ties():
+    groups = np.array([[0, 0, 1], [2, 3, 3]])
+    yield Case(group_means, (normal(2, 3),), call=lambda g: group_means(g, groups))
+    yield Case(group_means, (complex_normal(2, 3),), call=lambda g: group_means(g, groups))
+    same = np.zeros((2, 2), int)
+    yield Case(
+        share_among_equals,
+        (normal(),),
+        call=lambda x: share_among_equals(np.broadcast_to(x, (2, 2)), same),
+    )
+
+
 def cases():
+    yield from ties()
     for axis in (-1, 0, None):
         yield Case(np.sort, (normal(3, 4),), {"axis": axis})
         yield Case(np.partition, (normal(3, 4),), {"axis": axis, "kth": 1})
