@@ -126,10 +126,11 @@ def record(
         with np.errstate(all="ignore"):
             result = operation.function(*values, **kwargs)
         check_result(operation.name, values, result)
-    elif compute is not None:
-        result = compute(*values)
     else:
-        result = operation.function(*values, **kwargs)
+        try:
+            result = compute(*values) if compute else operation.function(*values, **kwargs)
+        except ValueError as error:
+            raise _with_names(error, operation, args, values) from None
     if not mask or (pauses.get() and not is_recording()):
         return _unrecorded(result)
     plan = operation.plans.get(mask) or operation.plan(mask)
@@ -153,6 +154,25 @@ def record(
     tensor._value = result
     tensor._node = node
     return tensor
+
+
+def _with_names(
+    error: ValueError, operation: Operation, args: Sequence[Any], values: Sequence[Any]
+) -> ValueError:
+    """NumPy's error about shapes, with the operands' names, and a transpose if that would fit."""
+    shapes = [np.shape(v) for v in values[: len(operation.rules)]]
+    names = [getattr(a, "name", None) or f"operand {i}" for i, a in enumerate(args, start=1)]
+    operands = ", ".join(f"{n} of shape {s}" for n, s in zip(names, shapes, strict=False))
+    message = f"{operation.name} of {operands}: {error}"
+    if operation.name in ("dot", "matmul") and [len(s) for s in shapes] == [2, 2]:
+        (m, k), (n, columns) = shapes
+        message = (
+            f"{operation.name} of {operands}: the columns of the first ({k}) and the rows of the "
+            f"second ({n}) disagree"
+        )
+        fits = [f"{names[1]}.T"] * (k == columns) + [f"{names[0]}.T"] * (m == n)
+        message += f"; {' or '.join(fits)} would fit" if fits else ""
+    return ValueError(message)
 
 
 def _unrecorded(result: Any) -> Any:

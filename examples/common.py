@@ -56,7 +56,7 @@ def prepare(folder: Path) -> None:
 def describe(train_X: Any, test_X: Any, classes: list[str]) -> None:
     """Say what is being learnt from what."""
     print(
-        f"{train_X.shape[1]} training and {test_X.shape[1]} test pictures of {len(train_X)} pixels"
+        f"{train_X.shape[1]} training and {test_X.shape[1]} test pictures of {len(train_X)} numbers"
     )
     print(f"the question: {classes[0]!r} (0) or {classes[1]!r} (1)?\n")
 

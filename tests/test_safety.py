@@ -144,6 +144,22 @@ class TestRefusing:
         total.backward()
         assert W.grad.tolist() == [1, 1]
 
+    def test_shapes_that_do_not_fit(self):
+        W, A = parameter(np.ones((2, 3)), "W"), parameter(np.ones((5, 3)), "A")
+        for product in (np.dot, np.matmul, lambda x, y: x @ y):
+            with pytest.raises(
+                ValueError,
+                match=r"W of shape \(2, 3\), A of shape \(5, 3\): the columns of the first \(3\) "
+                r"and the rows of the second \(5\) disagree; A\.T would fit",
+            ):
+                product(W, A)
+        with pytest.raises(
+            ValueError, match=r"add of W of shape \(2, 3\), A of shape \(5, 3\): oper"
+        ):
+            W + A
+        with pytest.raises(ValueError, match=r"reshape of W of shape \(2, 3\): cannot reshape"):
+            W.reshape(7)
+
     def test_item_assignment(self):
         with pytest.raises(TypeError, match="'W' cannot be assigned to item by item"):
             parameter([1, 2], "W")[0] = 3
