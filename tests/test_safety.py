@@ -333,6 +333,22 @@ class TestMaskedGradients:
         assert x.grad[0] == 0
         assert np.isfinite(x.grad[1]) and x.grad[1] != 0
 
+    @pytest.mark.parametrize(
+        "arranged",
+        [
+            lambda x: x[::-1],
+            lambda x: x[[2, 0, 1]],
+            lambda x: np.reshape(x, (3, 1)),
+            lambda x: np.roll(np.expand_dims(x, 0), 1),
+            lambda x: x[np.array([True, True, False])],
+        ],
+    )
+    def test_through_indexing_and_rearranging(self, arranged):
+        x = parameter([0, 4, 0])
+        with np.errstate(divide="ignore"):
+            np.sum(np.where(arranged(x) > 0, arranged(np.log(x)), 0)).backward()
+        assert x.grad.tolist() == [0, 0.25, 0]
+
     def test_in_the_second_order_and_for_scalars(self):
         with np.errstate(divide="ignore", invalid="ignore"):
             second = al.grad(al.grad(lambda x: np.where(x > 0, np.log(x), x * 3)))

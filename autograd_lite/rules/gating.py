@@ -3,7 +3,8 @@
 `where(x > 0, log(x), 0)` does not depend on log(x) where x is 0, so the gradient there is 0,
 although the derivative of log is infinite. A product 0 * inf would make it NaN. A gradient that
 has gone through a selection therefore carries which places were open, and element-wise functions
-leave the others at 0. Reductions, matrix products and everything else take its plain values.
+leave the others at 0, through indexing and rearranging too. Reductions, matrix products and
+everything else take its plain values.
 """
 
 from __future__ import annotations
@@ -24,14 +25,18 @@ class Gated(np.ndarray):
         self.gate = None
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        result = getattr(ufunc, method)(*map(_plain, inputs), **kwargs)
+        result = getattr(ufunc, method)(*map(as_plain, inputs), **kwargs)
         if method != "__call__" or ufunc not in _COMBINED or "out" in kwargs:
             return result
-        gate = _COMBINED[ufunc](*map(_gate, inputs))
+        gate = _COMBINED[ufunc](*map(gate_of, inputs))
         return result if gate is None else shut(result, gate)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return func(*map(_plain, args), **{name: _plain(value) for name, value in kwargs.items()})
+        options = {name: as_plain(value) for name, value in kwargs.items()}
+        result = func(*map(as_plain, args), **options)
+        if func in _REARRANGING and args[0] is self and self.gate is not None:
+            return shut(result, func(self.gate, *args[1:], **options))
+        return result
 
 
 def shut(values: Any, gate: Any) -> Gated:
@@ -42,15 +47,16 @@ def shut(values: Any, gate: Any) -> Gated:
     return gated
 
 
-def _plain(value: Any) -> Any:
+def as_plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
-        return type(value)(map(_plain, value))
+        return type(value)(map(as_plain, value))
     if not isinstance(value, Gated):
         return value
     return value.view(np.ndarray) if value.ndim else value.view(np.ndarray)[()]
 
 
-def _gate(value: Any) -> np.ndarray | None:
+def gate_of(value: Any) -> np.ndarray | None:
+    """Where a gradient was let through; None if it went through no selection."""
     return value.gate if isinstance(value, Gated) else None
 
 
@@ -66,6 +72,11 @@ def _either(left: Any, right: Any) -> Any:
     return None if left is None or right is None else left | right
 
 
+_REARRANGING = {
+    *(np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.expand_dims, np.squeeze),
+    *(np.broadcast_to, np.flip, np.flipud, np.fliplr, np.rot90, np.roll),
+}
+
 _COMBINED: dict[np.ufunc, Any] = {
     np.multiply: _both,
     np.divide: lambda above, below: above,
@@ -80,9 +91,9 @@ _COMBINED: dict[np.ufunc, Any] = {
 @primitive
 def gated(g: Any, condition: Any) -> Any:
     """`g` where `condition` holds, and 0 elsewhere, whatever later factors are."""
-    own = _gate(g)
+    own = gate_of(g)
     condition = np.broadcast_to(condition, np.broadcast_shapes(np.shape(g), np.shape(condition)))
-    return shut(_plain(g), condition if own is None else condition & own)
+    return shut(as_plain(g), condition if own is None else condition & own)
 
 
 defvjp(gated, g=lambda h, condition: gated(h, condition))

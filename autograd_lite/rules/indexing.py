@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from autograd_lite.rules.gating import Gated, as_plain, gate_of, shut
 from autograd_lite.rules.reductions import plain_out
 from autograd_lite.rules.registry import (
     Recordable,
@@ -34,6 +35,11 @@ def put_back(g: Any, index: Any, shape: Shape, unique: bool = False) -> Any:
 
     `unique` says that no element is named twice, which saves finding out.
     """
+    gate = gate_of(g)
+    if gate is not None:
+        # Where nothing arrives the gradient is 0 as well, whatever later factors are.
+        opened = put_back(gate.astype(np.intp), index, shape)
+        return shut(put_back(as_plain(g), index, shape), opened > 0)
     if not unique and _may_repeat(index):
         return _added_up(g, index, shape)
     result = np.zeros_like(g, shape=shape)
@@ -93,7 +99,7 @@ class Placed:
 
 
 def _getitem(g: Any, x_shape: Shape, index: Any) -> Any:
-    if isinstance(g, (np.ndarray, np.generic)):
+    if isinstance(g, (np.ndarray, np.generic)) and not isinstance(g, Gated):
         return Placed(g, index, x_shape)
     return put_back(g, index, x_shape)
 
