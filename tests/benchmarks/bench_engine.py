@@ -118,9 +118,10 @@ def test_a_chain_of_small_operations_beside_peers(benchmark, shape, limits):
 def test_a_step_of_a_small_net(benchmark):
     """A step of 64-32-16-1 on 32 columns: nothing but overhead.
 
-    The limits of 2 times NumPy by hand and 0.5 of PyTorch are not met (2.7 to 3.1 and 0.88 to 1.02 measured). Of
-    a step, 7 operations forward and 13 gradients back, about a fifth is locking and unlocking the
-    arrays that are kept, and most of the rest the interpreter in `record` and the backward loop.
+    The limits of 2 times NumPy by hand and 0.5 of PyTorch are not met (2.7 to 3.1 and 0.88 to 1.02
+    measured). Of a step, 7 operations forward and 13 gradients back, about a fifth is locking and
+    unlocking the arrays that are kept, and most of the rest the interpreter in `record` and the
+    backward loop.
     """
     torch = pytest.importorskip("torch")
     torch.set_num_threads(1)
