@@ -153,7 +153,7 @@ class Source:
     gone; reference counting tells when that is.
     """
 
-    __slots__ = ("array", "leaf", "shape", "dtype", "label", "reader", "locks", "__weakref__")
+    __slots__ = ("array", "leaf", "shape", "dtype", "label", "reader", "__weakref__")
 
     def __init__(self, array: Any, leaf: Leaf | None) -> None:
         self.array = array
@@ -162,7 +162,6 @@ class Source:
         self.dtype = array.dtype
         self.label: str | None = None
         self.reader: str | None = None
-        self.locks: list[int] | None = None
 
     @property
     def name(self) -> str | None:
@@ -176,7 +175,7 @@ class Source:
         """Lock the array because the operation called `reader` keeps it."""
         if self.reader is None:
             self.reader = reader
-            locks = self.locks = lock(self.array)
+            locks = lock(self.array)
             if locks:
                 gone = functools.partial(_release, id(self), locks)
                 _alive[id(self)] = weakref.ref(self, gone)

@@ -1,4 +1,4 @@
-"""Every other public function of NumPy: no gradient by nature, or refused with a way out."""
+"""What no family of rules declares: no gradient by nature, or refused with a way out."""
 
 from __future__ import annotations
 
@@ -13,16 +13,14 @@ non_differentiable(np.fix, np.floor_divide, np.sign, np.signbit, np.spacing, np.
 # Comparisons and predicates.
 non_differentiable(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal)
 non_differentiable(np.logical_and, np.logical_or, np.logical_xor, np.logical_not, np.all, np.any)
-non_differentiable(np.isnan, np.isinf, np.isfinite, np.isneginf, np.isposinf, np.isnat, np.isin)
+non_differentiable(np.isnan, np.isinf, np.isfinite, np.isneginf, np.isposinf, np.isnat)
 non_differentiable(np.iscomplex, np.isreal, np.iscomplexobj, np.isrealobj, np.isfortran)
 non_differentiable(np.allclose, np.isclose, np.array_equal, np.array_equiv)
 non_differentiable(np.may_share_memory, np.shares_memory)
 
 # Positions, counts and orders.
-non_differentiable(np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition)
-non_differentiable(np.lexsort, np.searchsorted, np.digitize, np.nonzero, np.flatnonzero)
-non_differentiable(np.argwhere, np.count_nonzero, np.unravel_index, np.ravel_multi_index, np.ix_)
-non_differentiable(np.diag_indices_from, np.tril_indices_from, np.triu_indices_from)
+non_differentiable(np.argmax, np.argmin, np.nanargmax, np.nanargmin)
+non_differentiable(np.count_nonzero)
 non_differentiable(np.histogram, np.histogram2d, np.histogramdd, np.histogram_bin_edges)
 non_differentiable(np.linalg.matrix_rank)
 
@@ -31,17 +29,11 @@ non_differentiable(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.
 non_differentiable(np.left_shift, np.right_shift, np.gcd, np.lcm, np.packbits, np.unpackbits)
 
 # Shapes, types and text.
-non_differentiable(np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like)
-non_differentiable(np.result_type, np.can_cast, np.common_type, np.min_scalar_type, np.einsum_path)
+non_differentiable(np.common_type, np.min_scalar_type, np.einsum_path)
 non_differentiable(np.array2string, np.array_repr, np.array_str, np.save, np.savetxt, np.savez)
 non_differentiable(np.savez_compressed, np.datetime_as_string, np.is_busday, np.busday_count)
 non_differentiable(np.busday_offset)
 
-refused(
-    "nothing would record what is written into an array; use np.where, np.concatenate or np.stack "
-    "to make a new one",
-    *(np.put, np.place, np.putmask, np.copyto, np.fill_diagonal, np.put_along_axis),
-)
 refused("divide by 2.0**exponent with the exponent of .data", np.frexp)
 refused(
     "declare the derivative of SciPy's function, "
@@ -51,10 +43,4 @@ refused(
 refused("take np.linalg.eigvals of the companion matrix", np.roots)
 refused("multiply the divisor's coefficients with np.polymul, or divide the values", np.polydiv)
 refused("solve for the coefficients with np.linalg.lstsq(np.vander(x, deg + 1), y)", np.polyfit)
-refused(
-    "sets have no derivative; select elements by index, such as x[np.unique(x.data, "
-    "return_index=True)[1]]",
-    *(np.intersect1d, np.setdiff1d, np.setxor1d),
-    *(np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values),
-)
 refused("use np.exp of np.linspace of the logarithms", np.geomspace)

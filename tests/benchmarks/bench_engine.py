@@ -73,9 +73,9 @@ def test_a_chain_of_small_operations_beside_peers(benchmark, shape, limits):
     """y = y*x + x, forward and backward, on one thread, per operation.
 
     20,000 operations, for HIPS autograd and MyGrad 600, which their recursion allows. On scalars
-    the limits of 0.1 of HIPS autograd and 0.15 of MyGrad are not quite met (see README): of our
-    time per operation a third is CPython's garbage collector walking the graph's objects, a third
-    the interpreter in `record`, and a third the backward loop.
+    the limits of 0.1 of HIPS autograd and 0.15 of MyGrad are not quite met (see README). The time
+    goes to the interpreter, in `record` and the backward loop, and to CPython's garbage collector,
+    which walks the graph's objects while it grows.
     """
     torch = pytest.importorskip("torch")
     autograd = pytest.importorskip("autograd")
@@ -119,9 +119,9 @@ def test_a_step_of_a_small_net(benchmark):
     """A step of 64-32-16-1 on 32 columns: nothing but overhead.
 
     The limits of 2 times NumPy by hand and 0.5 of PyTorch are not met (2.7 to 3.1 and 0.88 to 1.02
-    measured). Of a step, 7 operations forward and 13 gradients back, about a fifth is locking and
-    unlocking the arrays that are kept, and most of the rest the interpreter in `record` and the
-    backward loop.
+    measured). On a net of five layers as small, locking and unlocking what is kept took 33 of 234
+    microseconds a step, where NumPy by hand took 77; most of the rest is the interpreter in
+    `record` and the backward loop.
     """
     torch = pytest.importorskip("torch")
     torch.set_num_threads(1)
