@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.anomaly import check_gradient, detecting
-from autograd_lite.graph import Extra, Leaf, Node, Source, ancestors, item_nodes
+from autograd_lite.graph import Extra, Leaf, Node, ancestors, item_nodes
 from autograd_lite.rules.indexing import Placed
 
 Wrap = Callable[[Any, Any], Any]
+_ndarray = np.ndarray
 
 
 def propagate(
@@ -21,9 +22,9 @@ def propagate(
     gradient: Any,
     *,
     freed_by: str | None = None,
-    targets: Iterable[Node | Source] | None = None,
+    targets: Iterable[Node | Leaf] | None = None,
     wrap: Wrap | None = None,
-) -> dict[Node | Source, Any]:
+) -> dict[Node | Leaf, Any]:
     """The gradients that `gradient` at `output` gives at the leaves, or at `targets`.
 
     With `freed_by`, each node is freed as soon as it is done, and remembers that text. With
@@ -35,9 +36,9 @@ def propagate(
     """
     wanted = None if targets is None else frozenset(targets)
     useful = None if wanted is None else _leading_to(wanted, output)
-    grads: dict[Node | Source, Any] = {output: gradient}
-    found: dict[Node | Source, Any] = {}
-    summed: set[Node | Source] = set()
+    grads: dict[Node | Leaf, Any] = {output: gradient}
+    found: dict[Node | Leaf, Any] = {}
+    summed: set[Node | Leaf] = set()
     queue = [(-output.serial, output)]
     watching = detecting.get()
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -53,10 +54,11 @@ def propagate(
             if parents is None:
                 raise RuntimeError(freed_message(node))
             kept = node.kept if wrap is None else _wrap_kept(node, wrap)
-            for parent, vjp in zip(parents, node.plan.vjps, strict=False):
-                if vjp is None or (useful is not None and parent not in useful):
+            for i, pull in node.plan.pulls:
+                parent = parents[i]
+                if useful is not None and parent not in useful:
                     continue
-                term = vjp(g, kept)
+                term = pull(g, kept)
                 try:
                     fits = term.shape == parent.shape and term.dtype is parent.dtype
                 except AttributeError:  # a Python number
@@ -76,7 +78,9 @@ def propagate(
                     grads[parent] = term
                     if parent.__class__ is Node:
                         heappush(queue, (-parent.serial, parent))
-                elif parent in summed and total.__class__ is np.ndarray:
+                elif total.__class__ is not _ndarray:
+                    grads[parent] = total + term
+                elif parent in summed:
                     # This sum was allocated here and is known to nobody else.
                     np.add(total, term, out=total)
                 else:
@@ -85,7 +89,7 @@ def propagate(
             if freed_by is not None:
                 node.parents = None
                 node.kept = freed_by
-    # What is left has no node behind it: the graph's sources.
+    # What is left has no node behind it: the leaves.
     return grads if wanted is None else found | {s: g for s, g in grads.items() if s in wanted}
 
 
@@ -176,8 +180,8 @@ def _references_when_alone() -> int:
 _ALONE = _references_when_alone()
 
 
-def _leading_to(wanted: frozenset[Node | Source], output: Node) -> set[Node | Source]:
-    useful: set[Node | Source] = set(wanted)
+def _leading_to(wanted: frozenset[Node | Leaf], output: Node) -> set[Node | Leaf]:
+    useful: set[Node | Leaf] = set(wanted)
     for node in reversed(ancestors([output])):
         if node.parents is None:
             raise RuntimeError(freed_message(node))
@@ -187,13 +191,14 @@ def _leading_to(wanted: frozenset[Node | Source], output: Node) -> set[Node | So
 
 
 def _is_graph(parent: Any) -> bool:
-    return isinstance(parent, (Node, Source))
+    return isinstance(parent, (Node, Leaf))
 
 
 def _wrap_kept(node: Node, wrap: Wrap) -> tuple[Any, ...]:
     """What `node` keeps, with what depends on the graph as tensors that are connected to it."""
     kept = []
-    for value, origin in zip(node.kept, node.plan.origins, strict=True):
+    # After what the rules need come the holds, which they do not see.
+    for value, origin in zip(node.kept, node.plan.origins, strict=False):
         if origin == -1:
             value = _wrap_result(value, node, wrap)
         elif origin is not None and node.parents is not None:
@@ -215,8 +220,8 @@ def _wrap_operand(value: Any, parent: Any, wrap: Wrap) -> Any:
             pairs = zip(value, parent.parents or (), strict=True)
             return tuple(_wrap_operand(v, p, wrap) for v, p in pairs)
         return wrap(value, parent)
-    if isinstance(parent, Source) and parent.requires_grad:
-        return wrap(parent.array, parent.leaf)
+    if isinstance(parent, Leaf) and parent.requires_grad:
+        return wrap(parent.array, parent)
     return value
 
 

@@ -1,8 +1,8 @@
 """The computation graph: nodes, the arrays it starts from, and whether it is being recorded.
 
 A Tensor is a value and a node. What a graph knows of an operation is a `Node`; what it knows of
-a tensor that no operation made is a `Leaf`. The arrays that a graph reads from outside (leaves'
-data and constants) each have one `Source`, which lives as long as a graph leads to it.
+a tensor that no operation made is a `Leaf`. Arrays and numbers that are no tensors stand in the
+graph as themselves.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import functools
 import inspect
 import itertools
 import sys
-import threading
 import weakref
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
@@ -21,7 +20,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from autograd_lite.locks import lock, release
+from autograd_lite.locks import Hold
 from autograd_lite.rules import Operation, Parts, Plan
 
 next_serial = itertools.count().__next__
@@ -33,9 +32,10 @@ pauses: ContextVar[tuple[_Pause, ...]] = ContextVar("pauses", default=())
 class Node:
     """An operation that was recorded.
 
-    `parents` has one entry per operand: a Node, a Source, or a plain scalar. `kept` holds what the
-    operation's rules need (see `Plan`). Descending `serial` is a reverse topological order. After
-    backward has freed the node, `parents` is None and `kept` is the line of that backward().
+    `parents` has one entry per operand: a Node, a Leaf, or a plain value. `kept` holds what the
+    operation's rules need (see `Plan`), and after that the holds that lock it. Descending `serial`
+    is a reverse topological order. After backward has freed the node, `parents` is None and `kept`
+    is the line of that backward().
     """
 
     __slots__ = ("plan", "parents", "kept", "shape", "dtype", "serial", "name", "extra")
@@ -69,24 +69,24 @@ class Node:
 class Route:
     """The plan of a node that computes nothing: it takes several arrays together, or apart."""
 
-    __slots__ = ("operation", "vjps")
+    __slots__ = ("operation", "pulls")
 
     names = ()
     origins = ()
 
-    def __init__(self, operation: Operation, vjps: tuple[Any, ...]) -> None:
+    def __init__(self, operation: Operation, pulls: tuple[tuple[int, Any], ...]) -> None:
         self.operation = operation
-        self.vjps = vjps
+        self.pulls = pulls
 
 
 PACK = Operation(lambda *arrays: arrays, {})
 PACK.name = "pack"
 
 
-def pack_node(parents: tuple[Any, ...], needed: list[bool]) -> Node:
+def pack_node(parents: tuple[Any, ...], needed: list[bool], holds: tuple[Hold, ...]) -> Node:
     """A node for several operands as one; its gradient's parts go to those that need one."""
-    vjps = tuple(_part(i) if need else None for i, need in enumerate(needed))
-    return Node(Route(PACK, vjps), parents, (), *Node.PARTS)
+    pulls = tuple((i, _part(i)) for i, need in enumerate(needed) if need)
+    return Node(Route(PACK, pulls), parents, holds, *Node.PARTS)
 
 
 @functools.cache
@@ -101,7 +101,7 @@ def item_nodes(joint: Node, results: tuple[Any, ...]) -> list[Node]:
     for i, (shape, dtype) in enumerate(templates):
         item = Operation(joint.plan.operation.function, {})
         item.name = f"{joint.plan.operation.name}[{i}]"
-        route = Route(item, (functools.partial(_only, i, templates),))
+        route = Route(item, ((0, functools.partial(_only, i, templates)),))
         nodes.append(Node(route, (joint,), (), shape, dtype))
     return nodes
 
@@ -126,108 +126,42 @@ class Extra:
         self.line: str | None = None
 
 
-def _no_source() -> None:
+def _no_hold() -> None:
     return None
 
 
 class Leaf:
     """A tensor that no recorded operation made: a parameter, an input, a constant with a name."""
 
-    __slots__ = ("name", "requires_grad", "extra", "source", "owns_data")
+    __slots__ = ("array", "shape", "dtype", "name", "requires_grad", "extra", "owns_data", "hold")
 
-    def __init__(
-        self, name: str | None = None, requires_grad: bool = False, owns_data: bool = True
-    ) -> None:
-        self.name = name
-        # False for a result that was not recorded: its array may be another tensor's.
-        self.owns_data = owns_data
-        self.requires_grad = requires_grad
-        self.extra = Extra()
-        self.source: Callable[[], Source | None] = _no_source
-
-
-class Source:
-    """Where a graph starts: an array it reads, one Source per array for as long as one lives.
-
-    An array that a rule keeps is locked against writing until the last graph that leads to it is
-    gone; reference counting tells when that is.
-    """
-
-    __slots__ = ("array", "leaf", "shape", "dtype", "label", "reader", "__weakref__")
-
-    def __init__(self, array: Any, leaf: Leaf | None) -> None:
+    def __init__(self, array: Any, name: str | None = None, owns_data: bool = True) -> None:
         self.array = array
-        self.leaf = leaf
         self.shape: tuple[int, ...] = array.shape
         self.dtype = array.dtype
-        self.label: str | None = None
-        self.reader: str | None = None
-
-    @property
-    def name(self) -> str | None:
-        return self.label if self.leaf is None else self.leaf.name
-
-    @property
-    def requires_grad(self) -> bool:
-        return self.leaf is not None and self.leaf.requires_grad
-
-    def keep(self, reader: str) -> None:
-        """Lock the array because the operation called `reader` keeps it."""
-        if self.reader is None:
-            self.reader = reader
-            locks = lock(self.array)
-            if locks:
-                gone = functools.partial(_release, id(self), locks)
-                _alive[id(self)] = weakref.ref(self, gone)
+        self.name = name
+        self.requires_grad = False
+        self.extra = Extra()
+        # False for a result that was not recorded: its array may be another tensor's.
+        self.owns_data = owns_data
+        # The lock on the array, while a graph keeps it.
+        self.hold: Callable[[], Hold | None] = _no_hold
 
 
-_constants: dict[int, weakref.ref[Source]] = {}
-# Held here, so that a Source's locks are released even if its leaf is gone with it.
-_alive: dict[int, weakref.ref[Source]] = {}
-_sources_guard = threading.RLock()
+_array_names: dict[int, tuple[weakref.ref[Any], str]] = {}
 
 
-def _release(key: int, locks: list[int], gone: weakref.ref[Source]) -> None:
-    """The last graph that led to a Source is gone."""
-    del _alive[key]
-    release(locks)
+def name_array(array: np.ndarray, name: str) -> None:
+    """Name an array that is no tensor, for pictures, unless it has a name."""
+    if array_name(array) is None:
+        key = id(array)
+        _array_names[key] = weakref.ref(array, lambda gone: _array_names.pop(key, None)), name
 
 
-def leaf_source(leaf: Leaf, array: Any) -> Source:
-    """The Source of a leaf's array: the one that a live graph has, or a new one."""
-    source = leaf.source()
-    if source is None:
-        with _sources_guard:
-            source = leaf.source()
-            if source is None:
-                source = Source(array, leaf)
-                leaf.source = weakref.ref(source)
-    return source
-
-
-def constant_source(array: Any) -> Source:
-    """The Source of an array that is no tensor: the one that a live graph has, or a new one."""
-    source = find_constant(array)
-    if source is None:
-        with _sources_guard:
-            source = find_constant(array)
-            if source is None:
-                source = Source(array, None)
-                gone = functools.partial(_forget, id(array))
-                _constants[id(array)] = weakref.ref(source, gone)
-    return source
-
-
-def _forget(key: int, gone: weakref.ref[Source]) -> None:
-    with _sources_guard:
-        if _constants.get(key) is gone:
-            del _constants[key]
-
-
-def find_constant(array: Any) -> Source | None:
-    """The Source of an array that is no tensor, if a live graph reads it."""
-    reference = _constants.get(id(array))
-    return reference() if reference is not None else None
+def array_name(array: Any) -> str | None:
+    """The name that `name_array` gave."""
+    reference, name = _array_names.get(id(array), (None, None))
+    return name if reference is not None and reference() is array else None
 
 
 def ancestors(roots: Iterable[Any]) -> list[Node]:

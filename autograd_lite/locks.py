@@ -7,10 +7,56 @@ written through. That is the one way past the lock.
 
 from __future__ import annotations
 
+import functools
 import threading
+import weakref
 from typing import Any
 
 import numpy as np
+
+
+class Hold:
+    """What the nodes that keep an array share: it is locked for as long as one of them lives.
+
+    Reference counting tells when that is. `reader` is the first operation that keeps it.
+    """
+
+    __slots__ = ("array", "reader", "__weakref__")
+
+    def __init__(self, array: Any, reader: str) -> None:
+        self.array = array
+        self.reader = reader
+
+
+# Held here, so that locks are released even if everything that held them is one garbage cycle.
+_holds: dict[int, weakref.ref[Hold]] = {}
+
+
+def find_hold(array: Any) -> Hold | None:
+    """The hold on an array, if a live graph keeps it."""
+    reference = _holds.get(id(array))
+    return reference() if reference is not None else None
+
+
+def hold(array: Any, reader: str) -> Hold:
+    """The hold on an array that the operation called `reader` keeps: the one there is, or new."""
+    held = find_hold(array)
+    if held is None:
+        with _guard:
+            held = find_hold(array)
+            if held is None:
+                held = Hold(array, reader)
+                gone = functools.partial(_drop_hold, id(array), lock(array))
+                _holds[id(array)] = weakref.ref(held, gone)
+    return held
+
+
+def _drop_hold(key: int, taken: list[int], gone: weakref.ref[Hold]) -> None:
+    """The last node that kept an array is gone."""
+    with _guard:
+        if _holds.get(key) is gone:
+            del _holds[key]
+        release(taken)
 
 
 class _Lock:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,14 +14,13 @@ from autograd_lite.graph import (
     Extra,
     Leaf,
     Node,
-    Source,
-    constant_source,
     is_recording,
     item_nodes,
-    leaf_source,
+    next_serial,
     pack_node,
     pauses,
 )
+from autograd_lite.locks import Hold, hold
 from autograd_lite.rules import (
     COMPOSITES,
     NON_DIFFERENTIABLE,
@@ -32,6 +32,9 @@ from autograd_lite.rules import (
 )
 
 Compute = Callable[..., Any]
+NUMERIC = "fciub"
+"""The kinds of dtype that rules compute with."""
+
 NO_OPTIONS: dict[str, Any] = {}
 _NUMBERS = (bool, int, float, complex, np.generic)
 _PLAIN = frozenset((bool, int, float, complex))
@@ -60,7 +63,7 @@ class Recorded(Recordable):
     def _identity(self) -> Node | Leaf:
         """What the graph calls this value; made now for a result that was not recorded."""
         if self._node is None:
-            self._node = Leaf(owns_data=False)
+            self._node = Leaf(self._value, owns_data=False)
         return self._node
 
     def _describe(self) -> str:
@@ -88,7 +91,7 @@ def record(
     `compute` is a quicker function for the same values (`operator.mul` for `np.multiply`).
     """
     mask, bit = 0, 1
-    inside = True
+    inside, strange = True, False
     values: list[Any] = []
     parents: list[Any] = []
     for a in args:
@@ -97,63 +100,129 @@ def record(
             node: Any = a._node
             if node.__class__ is Node:
                 mask |= bit
-                parents.append(node)
             else:
                 inside = False
                 if value.__class__ is _ndarray and not value.ndim:
                     # NumPy computes several times faster with a scalar than with a 0-d array.
                     value = value[()]
                 if node is None:
-                    parents.append(a)
-                else:
-                    if node.requires_grad:
-                        mask |= bit
-                    parents.append(node.source() or a)
+                    node = a
+                    strange = True
+                elif node.requires_grad:
+                    mask |= bit
+            parents.append(node)
         else:
-            inside = False
             value = a
-            if a.__class__ in _SEQUENCES:
-                if bit < operation.limit and operation.sequence is None:
-                    value = np.asarray(a)
-                elif a.__class__ is list:
-                    # A rule may keep it, and the caller may write to it.
-                    value = a.copy()
+            if a.__class__ not in _PLAIN:
+                inside, strange = False, True
+                if a.__class__ in _SEQUENCES:
+                    if bit < operation.limit and operation.sequence is None:
+                        value = np.asarray(a)
+                    elif a.__class__ is list:
+                        # A rule may keep it, and the caller may write to it.
+                        value = a.copy()
             parents.append(value)
         values.append(value)
         bit += bit
-    watching = detecting.get()
-    if watching:
-        with np.errstate(all="ignore"):
-            result = operation.function(*values, **kwargs)
-        check_result(operation.name, values, result)
-    else:
-        try:
-            result = compute(*values) if compute else operation.function(*values, **kwargs)
-        except ValueError as error:
-            raise _with_names(error, operation, args, values) from None
+    if detecting.get():
+        return _record_watched(operation, args, values, kwargs)
+    try:
+        result = compute(*values) if compute else operation.function(*values, **kwargs)
+    except ValueError as error:
+        raise _with_names(error, operation, args, values) from None
     if not mask or (pauses.get() and not is_recording()):
         return _unrecorded(result)
     plan = operation.plans.get(mask) or operation.plan(mask)
-    if not inside:
-        _enter_all(parents, plan, result)
     kept = plan.keep(result, values, kwargs)
-    if isinstance(result, tuple):
-        if not any(plan.vjps):
-            return _unrecorded(result)
-        joint = Node(plan, tuple(parents), kept, *Node.PARTS)
-        items = [make(v, n) for v, n in zip(result, item_nodes(joint, result), strict=True)]
-        return _as_tuple(result, items)
+    if not inside:
+        if strange:
+            _admit(parents, len(operation.rules))
+        kept = _held(kept, parents, plan)
+        if result.__class__ is _ndarray and (result.base is not None or result is values[0]):
+            kept = _held_views(kept, parents, plan, result)
+    if result.__class__ is not _ndarray and isinstance(result, tuple):
+        return _record_several(plan, parents, kept, result)
+    return _noted(plan, tuple(parents), kept, result)
+
+
+def record_pair(operation: Operation, a: Any, b: Any, compute: Compute) -> Any:
+    """`record` for a binary operator, written out for speed.
+
+    Where an operand is neither a recorded tensor nor a plain number, `record` does it.
+    """
+    if a.__class__ in _PLAIN:
+        x, left, mask = a, a, 0
+    elif isinstance(a, Recorded) and (left := a._node) is not None:
+        x = a._value if left.__class__ is Node or a._value.shape else a._value[()]
+        mask = 1 if left.requires_grad else 0
+    else:
+        return record(operation, (a, b), NO_OPTIONS, compute)
+    if b.__class__ in _PLAIN:
+        y = right = b
+    elif isinstance(b, Recorded) and (right := b._node) is not None:
+        y = b._value if right.__class__ is Node or b._value.shape else b._value[()]
+        if right.requires_grad:
+            mask |= 2
+    else:
+        return record(operation, (a, b), NO_OPTIONS, compute)
+    if not mask or detecting.get() or pauses.get():
+        return record(operation, (a, b), NO_OPTIONS, compute)
+    try:
+        result = compute(x, y)
+    except ValueError:
+        # Again, for the message.
+        return record(operation, (a, b), NO_OPTIONS, compute)
+    plan = operation.plans.get(mask) or operation.plan(mask)
+    kept = plan.keep(result, (x, y), NO_OPTIONS)
+    if left.__class__ is Leaf or right.__class__ is Leaf:
+        kept = _held(kept, (left, right), plan)
+    return _noted(plan, (left, right), kept, result)
+
+
+def _noted(plan: Plan, parents: tuple[Any, ...], kept: Any, result: Any) -> Any:
+    """A tensor of `result`, with the node that says where it comes from."""
     if result.__class__ is complex:
         # Python's complex numbers take a float64 scalar for a float.
         result = np.complex128(result)
-    node = Node(plan, tuple(parents), kept, result.shape, result.dtype)
-    if watching:
-        node.extra = Extra()
-        node.extra.line = caller()
+    # As Node(...) does it, without the time of the call.
+    node = _new(Node)
+    node.plan = plan
+    node.parents = parents
+    node.kept = kept
+    node.shape = result.shape
+    node.dtype = result.dtype
+    node.serial = next_serial()
+    node.name = node.extra = None
     tensor: Any = _new(Recorded.result_type)
     tensor._value = result
     tensor._node = node
     return tensor
+
+
+def _record_watched(operation: Operation, args: Any, values: Any, kwargs: Any) -> Any:
+    """`record` inside `detect_anomaly`: the result is checked, and its line noted."""
+    with np.errstate(all="ignore"):
+        result = operation.function(*values, **kwargs)
+    check_result(operation.name, values, result)
+    outer = detecting.set(False)
+    try:
+        recorded = record(operation, args, kwargs, lambda *_: result)
+    finally:
+        detecting.reset(outer)
+    for tensor in recorded if isinstance(recorded, tuple) else (recorded,):
+        node = tensor._node
+        if node.__class__ is Node:
+            node.extra = Extra()
+            node.extra.line = caller()
+    return recorded
+
+
+def _record_several(plan: Plan, parents: list[Any], kept: Any, result: tuple[Any, ...]) -> Any:
+    if not plan.pulls:
+        return _unrecorded(result)
+    joint = Node(plan, tuple(parents), kept, *Node.PARTS)
+    items = [make(v, n) for v, n in zip(result, item_nodes(joint, result), strict=True)]
+    return _as_tuple(result, items)
 
 
 def _with_names(
@@ -186,39 +255,57 @@ def _as_tuple(result: tuple[Any, ...], items: list[Any]) -> tuple[Any, ...]:
     return type(result)(*items) if hasattr(result, "_fields") else tuple(items)
 
 
-def _enter_all(parents: list[Any], plan: Plan, result: Any) -> None:
-    """Put what the graph knows of arguments from outside in their place, locked where kept."""
+def _admit(parents: list[Any], operands: int) -> None:
+    """Check arguments that are no tensors, of which the first `operands` are to compute with.
+
+    Results that were not recorded become leaves.
+    """
     for i, parent in enumerate(parents):
-        kind = parent.__class__
-        if kind is Node:
+        if parent.__class__ is _ndarray and parent.dtype.kind in NUMERIC:
             continue
-        is_operand = i < len(plan.vjps)
-        if kind is not Source:
-            parent = parents[i] = _enter(parent, is_operand)
-            if parent.__class__ is not Source:
-                continue
-        if parent.reader is None and (
-            i in plan.kept_positions or (is_operand and _shares(result, parent.array))
-        ):
-            parent.keep(plan.operation.name)
+        if parent.__class__ is not Node and parent.__class__ is not Leaf:
+            parents[i] = _admitted(parent, is_operand=i < operands)
+
+
+def _held(kept: Any, parents: Sequence[Any], plan: Plan) -> tuple[Any, ...]:
+    """`kept`, and after it the holds on what it has from outside, so that nobody writes to it."""
+    for i in plan.kept_positions:
+        parent = parents[i] if i < len(parents) else None
+        if parent.__class__ is Leaf:
+            kept += (parent.hold() or _hold_leaf(parent, plan),)
+        elif isinstance(parent, _ndarray):
+            kept += (hold(parent, plan.operation.name),)
+    return kept
+
+
+def _hold_leaf(leaf: Leaf, plan: Plan) -> Hold:
+    held = hold(leaf.array, plan.operation.name)
+    leaf.hold = weakref.ref(held)
+    return held
+
+
+def _held_views(kept: Any, parents: Sequence[Any], plan: Plan, result: Any) -> tuple[Any, ...]:
+    """As `_held`, for operands that the result is a view of: that is as good as keeping them."""
+    for parent in parents[: len(plan.operation.rules)]:
+        array = parent.array if parent.__class__ is Leaf else parent
+        if isinstance(array, _ndarray) and _shares(result, array):
+            kept += (hold(array, plan.operation.name),)
+    return kept
 
 
 def _shares(result: Any, array: Any) -> bool:
-    """Whether a result is an operand, or a view of it: that is as good as keeping it."""
-    if result is array:
-        return True
-    base = getattr(result, "base", None)
-    return base is not None and (base is array or base is array.base)
+    """Whether a result is an operand, or a view of it."""
+    base = result.base
+    return result is array or (base is not None and (base is array or base is array.base))
 
 
-def _enter(operand: Any, is_operand: bool) -> Any:
-    """The Source of an array from outside; other arguments as they are."""
+def _admitted(operand: Any, is_operand: bool) -> Any:
+    """An operand as it stands in the graph; TypeError for what rules cannot compute with."""
     if isinstance(operand, Recorded):
-        return leaf_source(cast(Leaf, operand._identity()), operand._value)
+        return operand._identity()
     if isinstance(operand, np.ndarray):
         check_array(operand)
-        return constant_source(operand)
-    if is_operand and not isinstance(operand, _NUMBERS) and not _speaks_protocols(operand):
+    elif is_operand and not isinstance(operand, _NUMBERS) and not _speaks_protocols(operand):
         raise TypeError(
             f"a Tensor computes with arrays and numbers, not with {type(operand).__name__}; "
             "convert it with np.asarray first"
@@ -237,7 +324,7 @@ def check_array(array: np.ndarray) -> None:
             f"a {type(array).__name__} computes in ways of its own, which the rules do not know; "
             "use np.asarray(...), or np.where for a mask"
         )
-    if array.dtype.kind not in "fciub":
+    if array.dtype.kind not in NUMERIC:
         ragged = ": are its rows of equal length?" if array.dtype == object else ""
         raise TypeError(f"a Tensor holds numbers, and this data has dtype {array.dtype}{ragged}")
 
@@ -256,17 +343,15 @@ def pack(values: Sequence[Any], keeper: str | None) -> Any:
     needed = [isinstance(v, Recorded) and _requires_grad(v) for v in values]
     if not any(needed) or (pauses.get() and not is_recording()):
         return arrays
-    parents = [
-        v._node
-        if isinstance(v, Recorded) and v._node.__class__ is Node
-        else _enter(v if isinstance(v, Recorded) else a, True)
+    parents = tuple(
+        _admitted(v if isinstance(v, Recorded) else a, True)
         for v, a in zip(values, arrays, strict=True)
-    ]
+    )
+    holds: tuple[Hold, ...] = ()
     if keeper is not None:
-        for parent in parents:
-            if parent.__class__ is Source and parent.reader is None:
-                parent.keep(keeper)
-    return make(arrays, pack_node(tuple(parents), needed))
+        outside = (p.array if isinstance(p, Leaf) else p for p in parents)
+        holds = tuple(hold(a, keeper) for a in outside if isinstance(a, np.ndarray))
+    return make(arrays, pack_node(parents, needed, holds))
 
 
 def _requires_grad(value: Recorded) -> bool:

@@ -12,8 +12,8 @@ import numpy as np
 
 from autograd_lite.backward import accumulate, propagate
 from autograd_lite.caller import caller
-from autograd_lite.graph import Extra, Leaf, Node, Source, find_constant, is_recording
-from autograd_lite.locks import locked_view
+from autograd_lite.graph import Extra, Leaf, Node, is_recording, name_array
+from autograd_lite.locks import find_hold, locked_view
 from autograd_lite.record import (
     NO_OPTIONS,
     Compute,
@@ -22,6 +22,7 @@ from autograd_lite.record import (
     dispatch,
     make,
     record,
+    record_pair,
 )
 from autograd_lite.rules import OPERATIONS
 from autograd_lite.rules.indexing import getitem
@@ -43,7 +44,7 @@ def _direct(function: Callable[..., Any], compute: Compute) -> Callable[[Tensor,
     operation = OPERATIONS[function]
 
     def operate(self: Tensor, other: Any) -> Tensor:
-        return record(operation, (self, other), NO_OPTIONS, compute)
+        return record_pair(operation, self, other, compute)
 
     return operate
 
@@ -52,7 +53,7 @@ def _reflected(function: Callable[..., Any], compute: Compute) -> Callable[[Tens
     operation = OPERATIONS[function]
 
     def operate(self: Tensor, other: Any) -> Tensor:
-        return record(operation, (other, self), NO_OPTIONS, compute)
+        return record_pair(operation, other, self, compute)
 
     return operate
 
@@ -121,7 +122,7 @@ class Tensor(Recorded, results=True):
         copy: bool = True,
     ) -> None:
         self._value = _as_data(data, dtype, copy)
-        self._node = Leaf(_checked_name(name))
+        self._node = Leaf(self._value, _checked_name(name))
         if requires_grad:
             self.requires_grad = True
 
@@ -171,8 +172,8 @@ class Tensor(Recorded, results=True):
 
     def _reader(self) -> str | None:
         """The operation that keeps this leaf's data for a live graph, if there is one."""
-        source = self._node.source() if isinstance(self._node, Leaf) else None
-        return source.reader if source is not None else None
+        held = find_hold(self._value)
+        return held.reader if held is not None else None
 
     def _locked_message(self, reader: str) -> str:
         return (
@@ -237,7 +238,8 @@ class Tensor(Recorded, results=True):
             )
         if value and not node.owns_data:
             # What was an unrecorded result becomes a parameter, whose array nobody else has.
-            self._value, node.owns_data = np.array(self._value), True
+            self._value = node.array = np.array(self._value)
+            node.owns_data = True
         node.requires_grad = bool(value)
 
     @property
@@ -383,9 +385,9 @@ class Tensor(Recorded, results=True):
             accumulate(cast(Leaf, node), seed)
             return
         grads = propagate(node, seed, freed_by=None if retain_graph else caller())
-        for source in list(grads):
+        for leaf in list(grads):
             # Popped on the way, so that nothing but accumulate() holds the gradient.
-            accumulate(cast(Any, source).leaf, grads.pop(source))
+            accumulate(cast(Leaf, leaf), grads.pop(leaf))
 
     def _check_connected(self, caller: str) -> None:
         if not self.requires_grad:
@@ -421,7 +423,7 @@ class Tensor(Recorded, results=True):
             "Reduce it with .sum() or .mean(), or pass backward(gradient=...) of that shape"
         )
         if isinstance(self._node, Node) and self._node.parents:
-            shapes = [p.shape for p in self._node.parents if isinstance(p, (Node, Source))]
+            shapes = [p.shape for p in self._node.parents if hasattr(p, "shape")]
             if len(shapes) == 2 and self.shape not in shapes:
                 message += f". Were its operands of shapes {shapes[0]} and {shapes[1]} meant to "
                 message += "broadcast?"
@@ -599,7 +601,7 @@ def _restored(
 def label(variables: Mapping[str, Any]) -> None:
     """Name every unnamed Tensor in a mapping after its key: `al.label(locals())`.
 
-    NumPy arrays that a live graph reads get a name in it likewise, so that pictures show `X`.
+    NumPy arrays get a name likewise, which pictures of the graphs that read them show.
     """
     if not isinstance(variables, Mapping):
         raise TypeError(f"label() takes a mapping such as locals(), not {variables!r}")
@@ -608,6 +610,4 @@ def label(variables: Mapping[str, Any]) -> None:
             if value.name is None:
                 value.name = name
         elif isinstance(value, np.ndarray):
-            source = find_constant(value)
-            if source is not None and source.label is None:
-                source.label = name
+            name_array(value, name)

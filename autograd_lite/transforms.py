@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.backward import propagate
-from autograd_lite.graph import Leaf, Node, Source, ancestors, is_recording, pauses
+from autograd_lite.graph import Leaf, Node, ancestors, is_recording, pauses
 from autograd_lite.record import NO_OPTIONS, Recorded, make, record, record_call
 from autograd_lite.rules import Operation, Parts
 from autograd_lite.tensor import Tensor
@@ -61,11 +61,10 @@ def _gradients(
     else:
         seed = output._seed(gradient._value if isinstance(gradient, Tensor) else gradient)
         start = make(seed, None) if create_graph else seed
-    targets = [_end(tensor) for tensor in inputs]
+    targets = [tensor._identity() for tensor in inputs]
     found: dict[Any, Any] = {}
     if isinstance(output._node, Node):
-        known = [target for target in targets if target is not None]
-        found = propagate(output._node, start, targets=known, wrap=make if create_graph else None)
+        found = propagate(output._node, start, targets=targets, wrap=make if create_graph else None)
     results = []
     for tensor, target in zip(inputs, targets, strict=True):
         result = start if tensor._node is output._node else found.get(target)
@@ -88,11 +87,6 @@ def _check_input(tensor: Any) -> None:
             f"gradients() got {tensor!r} as an input, which does not require grad; create it with "
             "requires_grad=True before the computation"
         )
-
-
-def _end(tensor: Tensor) -> Node | Source | None:
-    """Where the graph ends for `tensor`; None if no live graph leads to it."""
-    return tensor._node.source() if isinstance(tensor._node, Leaf) else tensor._node
 
 
 class _Trace:
@@ -215,7 +209,7 @@ def reaches_beyond(output: Tensor, variables: Sequence[Tensor]) -> bool:
         return output.requires_grad and output._node not in inner
     for node in ancestors([output._node]):
         for parent in node.parents or ():
-            if isinstance(parent, Source) and parent.requires_grad and parent.leaf not in inner:
+            if isinstance(parent, Leaf) and parent.requires_grad and parent not in inner:
                 return True
     return False
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.check.report import Line, Report
-from autograd_lite.graph import Node, Source, ancestors
+from autograd_lite.graph import Leaf, Node, ancestors
 from autograd_lite.record import make
 from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import gradients
@@ -135,8 +135,8 @@ def _named_in_graph(root: Node) -> list[Tensor]:
     found: dict[Any, Tensor] = {}
     for node in ancestors([root])[::-1]:
         for parent in node.parents or ():
-            if isinstance(parent, Source) and parent.leaf is not None:
-                found[parent.leaf] = make(parent.array, parent.leaf)
+            if isinstance(parent, Leaf):
+                found[parent] = make(parent.array, parent)
         # Of a result only shape and dtype are needed, and pages never written to take no memory.
         found[node] = make(np.empty(node.shape, node.dtype), node)
     return [tensor for tensor in found.values() if tensor.name is not None]
@@ -147,7 +147,7 @@ def _connected(root: Node) -> set[Any] | None:
     if root.parents is None:
         return None
     nodes = ancestors([root])
-    leaves = (p.leaf for n in nodes for p in n.parents or () if isinstance(p, Source))
+    leaves = (p for n in nodes for p in n.parents or () if isinstance(p, Leaf))
     return {*nodes, *leaves}
 
 

@@ -9,7 +9,7 @@ import graphviz
 import numpy as np
 
 from autograd_lite.draw.render import Picture
-from autograd_lite.graph import Node, Source, ancestors
+from autograd_lite.graph import Leaf, Node, ancestors, array_name
 from autograd_lite.tensor import Tensor
 
 LONGEST_NAME = 60
@@ -118,7 +118,7 @@ def draw(loss: Tensor, *, direction: str = "LR") -> Picture:
         edge_attr={"color": "#555555", "arrowsize": "0.7"},
     )
     names = {node: f"n{i}" for i, node in enumerate(nodes)}
-    sources: dict[Source, str] = {}
+    sources: dict[int, str] = {}
     for node in nodes:
         _draw_node(picture, node, names, sources, is_result=node is root)
     return picture
@@ -128,33 +128,42 @@ def _draw_node(
     picture: Picture,
     node: Node,
     names: dict[Node, str],
-    sources: dict[Source, str],
+    sources: dict[int, str],
     is_result: bool,
 ) -> None:
     style = STYLES["result" if is_result else "operation"]
     picture.node(names[node], _label(node.name, _operation_text(node), node.shape), **style)
     for parent in node.parents or ():
-        if isinstance(parent, Source):
-            if parent not in sources:
-                sources[parent] = f"s{len(sources)}"
-                kind = "parameter" if parent.requires_grad else "constant"
-                label = _label(parent.name, None if parent.name else _unnamed(parent), parent.shape)
-                picture.node(sources[parent], label, **STYLES[kind])
-            picture.edge(sources[parent], names[node])
-        elif isinstance(parent, Node):
+        if isinstance(parent, Node):
             picture.edge(names[parent], names[node])
+        elif _is_source(parent):
+            # The graph keeps it alive, so its id is its own.
+            if id(parent) not in sources:
+                sources[id(parent)] = f"s{len(sources)}"
+                name = parent.name if isinstance(parent, Leaf) else array_name(parent)
+                is_parameter = isinstance(parent, Leaf) and parent.requires_grad
+                label = _label(name, None if name else _unnamed(parent), parent.shape)
+                kind = "parameter" if is_parameter else "constant"
+                picture.node(sources[id(parent)], label, **STYLES[kind])
+            picture.edge(sources[id(parent)], names[node])
 
 
 def _described(node: Node) -> str:
     return repr(node.name) if node.name else f"the result of {node.plan.operation.name}"
 
 
-def _unnamed(source: Source) -> str:
+def _is_source(parent: Any) -> bool:
+    """Whether it is a box of its own: a leaf or an array, but no number and no setting."""
+    return isinstance(parent, Leaf) or (hasattr(parent, "shape") and not _is_scalar(parent))
+
+
+def _unnamed(source: Any) -> str:
     """What stands for a source without a name: its value if that is one number, or its kind."""
-    if source.requires_grad:
+    if isinstance(source, Leaf) and source.requires_grad:
         return "parameter"
-    one_number = isinstance(source.array, np.ndarray) and not source.shape
-    return _number(source.array[()]) if one_number else "constant"
+    array = source.array if isinstance(source, Leaf) else source
+    one_number = isinstance(array, np.ndarray) and not source.shape
+    return _number(array[()]) if one_number else "constant"
 
 
 def _label(name: str | None, what: str | None, shape: tuple[int, ...]) -> str:
@@ -192,7 +201,7 @@ def _operation_text(node: Node) -> str:
 
 def _options(node: Node) -> str:
     """The settings of the call that its rule needs, such as an axis."""
-    named = zip(node.plan.names, node.plan.origins, node.kept, strict=True)
+    named = zip(node.plan.names, node.plan.origins, node.kept, strict=False)
     given = {name: value for name, source, value in named if source is None}
     shown = {k: v for k, v in given.items() if k in ("axis", "axes") and v is not None}
     return ", ".join(f"{name}={value}" for name, value in shown.items())

@@ -81,12 +81,13 @@ class Plan:
     """What an operation keeps and computes when a given set of its operands needs gradients.
 
     `keep(result, args, kwargs)` returns the tuple that the graph holds until backward;
-    `vjps[i](g, kept)` is operand i's gradient, or `vjps[i]` is None where none is needed.
+    `pulls` has a pair (i, pull) for each operand i that needs a gradient, which is
+    `pull(g, kept)`.
     `origins[k]` says what the k-th kept value is: an operand's index, -1 for the result, or None
-    for anything else (a shape, an axis).
+    for anything else (a shape, an axis). `kept_positions` are those of the arguments kept.
     """
 
-    __slots__ = ("operation", "vjps", "keep", "names", "origins", "kept_positions")
+    __slots__ = ("operation", "pulls", "keep", "names", "origins", "kept_positions")
 
     def __init__(self, operation: Operation, mask: int) -> None:
         active = [
@@ -101,11 +102,12 @@ class Plan:
         self.origins = tuple(
             operands.index(n) if n in operands else -1 if n == "out" else None for n in needs
         )
-        self.kept_positions = frozenset(
-            position for n in needs if (position := operation.position(n)) is not None
-        )
+        positions = (operation.position(name) for name in needs)
+        self.kept_positions = tuple(position for position in positions if position is not None)
         self.keep = _keeper(operation, needs)
-        self.vjps = tuple(_adapter(rule, needs) for rule in active)
+        self.pulls = tuple(
+            (i, _adapter(rule, needs)) for i, rule in enumerate(active) if rule is not None
+        )
 
 
 class Operation:
@@ -298,10 +300,8 @@ def _needs(rule: Rule | None) -> list[str]:
     return [] if rule is None else list(inspect.signature(rule).parameters)[1:]
 
 
-def _adapter(rule: Rule | None, needs: list[str]) -> Callable[[Any, tuple[Any, ...]], Any] | None:
+def _adapter(rule: Rule, needs: list[str]) -> Callable[[Any, tuple[Any, ...]], Any]:
     """`rule` as a function of the gradient and the kept values, compiled once."""
-    if rule is None:
-        return None
     picks = ", ".join(f"kept[{needs.index(name)}]" for name in _needs(rule))
     return eval(f"lambda g, kept: rule(g, {picks})", {"rule": rule})
 
