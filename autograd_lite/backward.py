@@ -15,6 +15,7 @@ from autograd_lite.rules.indexing import Placed
 
 Wrap = Callable[[Any, Any], Any]
 _ndarray = np.ndarray
+_SCALARS = frozenset((np.float64, np.float32))
 
 
 def propagate(
@@ -59,8 +60,11 @@ def propagate(
                 if useful is not None and parent not in useful:
                     continue
                 term = pull(g, kept)
+                # The gradient that arrived has the shape and dtype of its node, and asking that
+                # is quicker.
+                like: Any = node if term is g else term
                 try:
-                    fits = term.shape == parent.shape and term.dtype is parent.dtype
+                    fits = like.shape == parent.shape and like.dtype is parent.dtype
                 except AttributeError:  # a Python number
                     fits = False
                 if not fits:
@@ -110,13 +114,18 @@ def fit(term: Any, shape: tuple[int, ...], dtype: Any, node: Node) -> Any:
     if not hasattr(term, "shape"):
         term = _as_array(term, node)
     if term.shape != shape:
+        # np.sum comes to the same, later; it is what Tensors and other libraries' arrays know.
+        total = np.add.reduce if term.__class__ is _ndarray else np.sum
         extra = term.ndim - len(shape)
         if extra > 0:
-            term = np.sum(term, axis=tuple(range(extra)))
-        pairs = zip(term.shape, shape, strict=False)
-        stretched = tuple(i for i, (have, want) in enumerate(pairs) if want == 1 != have)
+            term = total(term, axis=tuple(range(extra)))
+        stretched = tuple(
+            i
+            for i, (have, want) in enumerate(zip(term.shape, shape, strict=False))
+            if want == 1 != have
+        )
         if stretched:
-            term = np.sum(term, axis=stretched, keepdims=True)
+            term = total(term, axis=stretched, keepdims=True)
         if term.shape != shape:
             term = _expand(term, shape, node)
     if term.dtype != dtype:
@@ -136,6 +145,10 @@ def _as_array(term: Any, node: Node) -> np.ndarray:
 
 
 def _expand(term: Any, shape: tuple[int, ...], node: Node) -> Any:
+    if term.__class__ in _SCALARS:
+        # As broadcast_to, which takes ten times as long.
+        view: Any = np.asarray(term)
+        return _ndarray(shape, view.dtype, view, strides=(0,) * len(shape))
     try:
         return np.broadcast_to(term, shape)
     except ValueError:

@@ -147,6 +147,11 @@ class Leaf:
         # The lock on the array, while a graph keeps it.
         self.hold: Callable[[], Hold | None] = _no_hold
 
+    def own(self, array: Any) -> Any:
+        """Take another array of the same values, which is nobody else's, and return it."""
+        self.array, self.owns_data, self.hold = array, True, _no_hold
+        return array
+
 
 _array_names: dict[int, tuple[weakref.ref[Any], str]] = {}
 

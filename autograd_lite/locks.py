@@ -7,7 +7,6 @@ written through. That is the one way past the lock.
 
 from __future__ import annotations
 
-import functools
 import threading
 import weakref
 from typing import Any
@@ -21,115 +20,91 @@ class Hold:
     Reference counting tells when that is. `reader` is the first operation that keeps it.
     """
 
-    __slots__ = ("array", "reader", "__weakref__")
+    __slots__ = ("reader", "__weakref__")
 
-    def __init__(self, array: Any, reader: str) -> None:
-        self.array = array
+    def __init__(self, reader: str) -> None:
         self.reader = reader
 
 
+class _Lock(weakref.ref[Hold]):
+    """A reference to a Hold that knows what to undo when the Hold is gone.
+
+    `base` is the hold on the array that this one is a view of. `waiting` are the locks on views
+    that nobody holds any more: NumPy makes them writeable only after their base.
+    """
+
+    __slots__ = ("array", "base", "locked", "waiting")
+
+    array: np.ndarray
+    base: Hold | None
+    locked: bool
+    waiting: list[_Lock]
+
+
 # Held here, so that locks are released even if everything that held them is one garbage cycle.
-_holds: dict[int, weakref.ref[Hold]] = {}
-
-
-def find_hold(array: Any) -> Hold | None:
-    """The hold on an array, if a live graph keeps it."""
-    reference = _holds.get(id(array))
-    return reference() if reference is not None else None
-
-
-def hold(array: Any, reader: str) -> Hold:
-    """The hold on an array that the operation called `reader` keeps: the one there is, or new."""
-    held = find_hold(array)
-    if held is None:
-        with _guard:
-            held = find_hold(array)
-            if held is None:
-                held = Hold(array, reader)
-                gone = functools.partial(_drop_hold, id(array), lock(array))
-                _holds[id(array)] = weakref.ref(held, gone)
-    return held
-
-
-def _drop_hold(key: int, taken: list[int], gone: weakref.ref[Hold]) -> None:
-    """The last node that kept an array is gone."""
-    with _guard:
-        if _holds.get(key) is gone:
-            del _holds[key]
-        release(taken)
-
-
-class _Lock:
-    __slots__ = ("array", "holders", "waiting")
-
-    def __init__(self, array: np.ndarray) -> None:
-        self.array = array
-        self.holders = 0
-        # Views that nobody holds any more: NumPy makes them writeable only after their base.
-        self.waiting: list[_Lock] = []
-
-
 _locks: dict[int, _Lock] = {}
 # Reentrant, because the garbage collector may release one lock while another is being taken.
 _guard = threading.RLock()
 
 
-def lock(array: Any) -> list[int]:
-    """Make `array`, and every array that it is a view of, read-only; returns what to release.
+def find_hold(array: Any) -> Hold | None:
+    """The hold on an array, if a live graph keeps it."""
+    lock = _locks.get(id(array))
+    return lock() if lock is not None else None
 
-    An array that is read-only already is left out, and so is one that is no `numpy.ndarray`.
+
+def hold(array: np.ndarray, reader: str) -> Hold:
+    """The hold on an array that the operation called `reader` keeps: the one there is, or new.
+
+    The array, and every array that it is a view of, is read-only while the hold exists. One that
+    is read-only already stays so afterwards.
     """
-    if not isinstance(array, np.ndarray):
-        return []
-    with _guard:
-        if array.base is None:
-            return [id(array)] if _hold(array) else []
-        chain = []
-        while isinstance(array, np.ndarray):
-            chain.append(array)
-            array = array.base
-        # Bases first, in the order in which they are released.
-        return [id(owner) for owner in reversed(chain) if _hold(owner)]
-
-
-def _hold(array: np.ndarray) -> bool:
-    """Count one more holder of `array`; False if somebody else has made it read-only."""
-    held = _locks.get(id(array))
+    held = find_hold(array)
     if held is None:
-        flags = array.flags
-        if not flags.writeable:
-            return False
+        with _guard:
+            held = find_hold(array) or _new_hold(array, reader)
+    return held
+
+
+def _new_hold(array: np.ndarray, reader: str) -> Hold:
+    held = Hold(reader)
+    lock = _Lock(held, _release)
+    lock.array = array
+    lock.base = hold(array.base, reader) if isinstance(array.base, np.ndarray) else None
+    flags = array.flags
+    lock.locked = flags.writeable
+    if lock.locked:
         flags.writeable = False
-        held = _locks[id(array)] = _Lock(array)
-    held.holders += 1
-    return True
+    lock.waiting = []
+    _locks[id(array)] = lock
+    return held
 
 
-def release(taken: list[int]) -> None:
-    """Undo one `lock`: what nobody else holds is writeable again."""
+def _release(lock: Any) -> None:
+    """The last node that kept an array is gone."""
     with _guard:
-        for key in taken:
-            held = _locks[key]
-            held.holders -= 1
-            if not held.holders:
-                _unlock(held)
+        key = id(lock.array)
+        if _locks[key] is lock:
+            del _locks[key]
+        base = lock.array.base
+        lock.base = None
+        if not lock.locked:
+            return
+        # Released above if nobody else holds it.
+        if base is not None and find_hold(base) is not None:
+            _locks[id(base)].waiting.append(lock)
+        else:
+            _unlock(lock)
 
 
-def _unlock(held: _Lock) -> None:
-    base = held.array.base
-    waits_for = _locks.get(id(base)) if base is not None else None
-    if waits_for is not None:
-        waits_for.waiting.append(held)
-        return
-    del _locks[id(held.array)]
+def _unlock(lock: _Lock) -> None:
     try:
-        held.array.flags.writeable = True
+        lock.array.flags.writeable = True
     except ValueError:
         # Its base was made read-only by somebody else in the meantime, and stays so.
         pass
-    for view in held.waiting:
-        # It may have been locked again, or waited twice.
-        if not view.holders and _locks.get(id(view.array)) is view:
+    for view in lock.waiting:
+        if find_hold(view.array) is None:
             _unlock(view)
 
 

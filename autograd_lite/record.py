@@ -150,19 +150,35 @@ def record_pair(operation: Operation, a: Any, b: Any, compute: Compute) -> Any:
 
     Where an operand is neither a recorded tensor nor a plain number, `record` does it.
     """
-    if a.__class__ in _PLAIN:
+    left: Any
+    right: Any
+    inside = True
+    if isinstance(a, Recorded):
+        x, left = a._value, a._node
+        if left.__class__ is Node:
+            mask = 1
+        elif left is None:
+            return record(operation, (a, b), NO_OPTIONS, compute)
+        else:
+            inside = False
+            mask = 1 if left.requires_grad else 0
+            x = x if x.shape else x[()]
+    elif a.__class__ in _PLAIN:
         x, left, mask = a, a, 0
-    elif isinstance(a, Recorded) and (left := a._node) is not None:
-        x = a._value if left.__class__ is Node or a._value.shape else a._value[()]
-        mask = 1 if left.requires_grad else 0
     else:
         return record(operation, (a, b), NO_OPTIONS, compute)
-    if b.__class__ in _PLAIN:
-        y = right = b
-    elif isinstance(b, Recorded) and (right := b._node) is not None:
-        y = b._value if right.__class__ is Node or b._value.shape else b._value[()]
-        if right.requires_grad:
+    if isinstance(b, Recorded):
+        y, right = b._value, b._node
+        if right.__class__ is Node:
             mask |= 2
+        elif right is None:
+            return record(operation, (a, b), NO_OPTIONS, compute)
+        else:
+            inside = False
+            mask |= 2 if right.requires_grad else 0
+            y = y if y.shape else y[()]
+    elif b.__class__ in _PLAIN:
+        y = right = b
     else:
         return record(operation, (a, b), NO_OPTIONS, compute)
     if not mask or detecting.get() or pauses.get():
@@ -174,7 +190,7 @@ def record_pair(operation: Operation, a: Any, b: Any, compute: Compute) -> Any:
         return record(operation, (a, b), NO_OPTIONS, compute)
     plan = operation.plans.get(mask) or operation.plan(mask)
     kept = plan.keep(result, (x, y), NO_OPTIONS)
-    if left.__class__ is Leaf or right.__class__ is Leaf:
+    if not inside and plan.kept_positions:
         kept = _held(kept, (left, right), plan)
     return _noted(plan, (left, right), kept, result)
 
@@ -273,7 +289,7 @@ def _held(kept: Any, parents: Sequence[Any], plan: Plan) -> tuple[Any, ...]:
         parent = parents[i] if i < len(parents) else None
         if parent.__class__ is Leaf:
             kept += (parent.hold() or _hold_leaf(parent, plan),)
-        elif isinstance(parent, _ndarray):
+        elif parent.__class__ is not Node and isinstance(parent, _ndarray):
             kept += (hold(parent, plan.operation.name),)
     return kept
 

@@ -238,8 +238,7 @@ class Tensor(Recorded, results=True):
             )
         if value and not node.owns_data:
             # What was an unrecorded result becomes a parameter, whose array nobody else has.
-            self._value = node.array = np.array(self._value)
-            node.owns_data = True
+            self._value = node.own(np.array(self._value))
         node.requires_grad = bool(value)
 
     @property

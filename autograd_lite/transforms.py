@@ -57,6 +57,9 @@ def _gradients(
     output: Tensor, inputs: Sequence[Tensor], gradient: Any, create_graph: bool
 ) -> tuple[Any, ...]:
     if isinstance(gradient, Tensor) and create_graph:
+        if (gradient.shape, gradient.dtype) != (output.shape, output.dtype):
+            output._seed(gradient._value)
+            gradient = gradient.astype(output.dtype)
         start = gradient
     else:
         seed = output._seed(gradient._value if isinstance(gradient, Tensor) else gradient)

@@ -11,15 +11,19 @@ import autograd_lite as al
 
 @al.primitive
 def log_loss(z: Any, y: Any) -> Any:
-    """-(y log a + (1 - y) log(1 - a)) where a = sigmoid(z), element by element, from the logit z.
+    """The mean of -(y log a + (1 - y) log(1 - a)) where a = sigmoid(z), from the logits z.
 
     Computed as max(z, 0) - z y + log(1 + exp(-|z|)), which neither overflows nor loses a small
-    loss beside a large z.
+    loss beside a large z. One operation, whose gradient is the textbook's (a - y) / N.
     """
-    return np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z)))
+    return np.mean(np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z))))
 
 
-al.defvjp(log_loss, z=lambda g, z, y: g * (al.sigmoid(z) - y), y=lambda g, z: -g * z)
+al.defvjp(
+    log_loss,
+    z=lambda g, z, y: (al.sigmoid(z) - y) * (g / z.size),
+    y=lambda g, z: z * (-g / z.size),
+)
 
 
 def binary_cross_entropy(A: Any, Y: Any) -> Any:
@@ -39,7 +43,7 @@ def binary_cross_entropy_with_logits(Z: Any, Y: Any) -> Any:
     Finite, with the gradient (sigmoid(Z) - Y) / N, for every finite Z.
     """
     _check_shapes("binary_cross_entropy_with_logits", Z, Y)
-    return np.mean(log_loss(Z, Y))
+    return log_loss(Z, Y)
 
 
 def _check_shapes(loss: str, prediction: Any, target: Any) -> None:

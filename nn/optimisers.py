@@ -30,22 +30,20 @@ class SGD:
             raise ValueError(f"learning_rate must be above 0, not {learning_rate!r}")
         self.learning_rate = float(learning_rate)
         # Room for one parameter's change after the other: new memory costs more than filling it.
-        self._room: dict[np.dtype[Any], np.ndarray] = {}
+        largest: dict[Any, int] = {}
+        for p in self.parameters:
+            largest[p.dtype] = max(p.size, largest.get(p.dtype, 0))
+        rooms = {dtype: np.empty(size, dtype) for dtype, size in largest.items()}
+        self._changes = [rooms[p.dtype][: p.size].reshape(p.shape) for p in self.parameters]
 
     def step(self) -> None:
         """Change each parameter that has a gradient, keeping its dtype."""
-        for parameter in self.parameters:
-            if parameter.grad is not None:
-                change = self._room_for(parameter)
-                np.multiply(parameter.grad, self.learning_rate, out=change)
-                parameter.data -= change
-
-    def _room_for(self, parameter: Parameter) -> np.ndarray:
-        room = self._room.get(parameter.dtype)
-        if room is None:
-            largest = max(p.size for p in self.parameters)
-            room = self._room[parameter.dtype] = np.empty(largest, parameter.dtype)
-        return room[: parameter.size].reshape(parameter.shape)
+        for parameter, change in zip(self.parameters, self._changes, strict=True):
+            gradient = parameter.grad
+            if gradient is not None:
+                np.multiply(gradient, self.learning_rate, out=change)
+                values = parameter.data
+                np.subtract(values, change, out=values)
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
