@@ -8,14 +8,19 @@ pytest-benchmark's table shows our own candidate and, under `extra`, the ratios.
 """
 
 import gc
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks import nets
 from benchmarks.measure import medians
 
 import autograd_lite as al
 import nn
-from nn import by_hand
 
 
 def report(benchmark, ours, candidates, rounds=15, lengths=None):
@@ -33,35 +38,36 @@ def report(benchmark, ours, candidates, rounds=15, lengths=None):
     return ratios
 
 
-def test_a_step_of_a_deep_net_beside_numpy_by_hand(benchmark):
-    """Training steps of 12288-5-5-5-3-1 on 209 columns, ten at a time, the updates included."""
-    rng = np.random.default_rng(0)
-    X = np.asarray(rng.random((209, 12288))).T
-    Y = (rng.random((1, 209)) < 0.34).astype(float)
-    parameters = by_hand.initialize_parameters([12288, 5, 5, 5, 3, 1], rng)
-    layers = []
-    for i in range(1, 6):
-        layer = nn.Linear(*parameters[f"W{i}"].shape[::-1])
-        layer.weight.data = parameters[f"W{i}"]
-        layers += [layer, nn.ReLU()]
-    network = nn.Sequential(*layers[:-1])
-    optimiser = nn.SGD(network.parameters(), 0.0075)
+@pytest.mark.parametrize("hidden", [(5, 5, 5, 3), (20, 7, 5)], ids=["5-5-5-3", "20-7-5"])
+def test_a_step_of_a_deep_net(benchmark, hidden):
+    """Training steps of 12288-...-1 on 209 columns, five at a time, the updates included.
 
-    def recorded_step():
-        nn.binary_cross_entropy_with_logits(network(X), Y).backward()
-        optimiser.step()
-        optimiser.zero_grad()
+    Two threads. The peers' networks are theirs as they come: PyTorch's layers, JAX under jit.
+    """
+    torch = pytest.importorskip("torch")
+    torch.set_num_threads(2)
+    sizes = (12288, *hidden, 1)
+    X, Y = nets.samples(12288, 209)
+    steps = {
+        "autograd_lite": nets.recorded(sizes, X, Y),
+        "by hand": nets.by_numpy(sizes, X, Y),
+        "PyTorch": nets.in_torch(torch, sizes, X, Y),
+        "JAX jit": nets.in_jax(pytest.importorskip("jax"), sizes, X, Y),
+        "HIPS autograd": nets.in_autograd(pytest.importorskip("autograd"), sizes, X, Y),
+        "MyGrad": nets.in_mygrad(pytest.importorskip("mygrad"), sizes, X, Y),
+    }
+    ratios = report(benchmark, "autograd_lite", repeated(steps, 5), rounds=21)
+    assert ratios.pop("by hand") <= 1.05
+    assert all(ratio < 1 for ratio in ratios.values())
 
-    def step_by_hand():
-        _, gradients = by_hand.propagate(X, parameters, Y)
-        by_hand.update_parameters(parameters, gradients, 0.0075)
 
-    def ten(step):
-        return lambda: [step() for _ in range(10)]
+def repeated(steps, times):
+    """Each candidate's step, taken several times."""
 
-    candidates = {"autograd_lite": ten(recorded_step), "by hand": ten(step_by_hand)}
-    ratios = report(benchmark, "autograd_lite", candidates, rounds=41)
-    assert ratios["by hand"] <= 1.05
+    def several(step):
+        return lambda: [step() for _ in range(times)]
+
+    return {name: several(step) for name, step in steps.items()}
 
 
 @pytest.mark.parametrize(
@@ -73,9 +79,10 @@ def test_a_chain_of_small_operations_beside_peers(benchmark, shape, limits):
     """y = y*x + x, forward and backward, on one thread, per operation.
 
     20,000 operations, for HIPS autograd and MyGrad 600, which their recursion allows. On scalars
-    the limits of 0.1 of HIPS autograd and 0.15 of MyGrad are not quite met (see README). The time
-    goes to the interpreter, in `record` and the backward loop, and to CPython's garbage collector,
-    which walks the graph's objects while it grows.
+    the limit of 0.15 of MyGrad is not quite met (see README). Of 2.3 microseconds an operation,
+    0.04 are NumPy's; 0.8 go to the backward loop, 0.2 to CPython's garbage collector, which walks
+    the graph's objects while it grows, 0.4 to making and freeing the node and the tensor, and the
+    rest to the interpreter in `record_pair`.
     """
     torch = pytest.importorskip("torch")
     autograd = pytest.importorskip("autograd")
@@ -116,50 +123,38 @@ def test_a_chain_of_small_operations_beside_peers(benchmark, shape, limits):
 
 
 def test_a_step_of_a_small_net(benchmark):
-    """A step of 64-32-16-1 on 32 columns: nothing but overhead.
-
-    The limits of 2 times NumPy by hand and 0.5 of PyTorch are not met (2.7 to 3.1 and 0.88 to 1.02
-    measured). On a net of five layers as small, locking and unlocking what is kept took 33 of 234
-    microseconds a step, where NumPy by hand took 77; most of the rest is the interpreter in
-    `record` and the backward loop.
-    """
+    """A step of 64-32-16-1 on 32 columns, on one thread for PyTorch: nothing but overhead."""
     torch = pytest.importorskip("torch")
     torch.set_num_threads(1)
-    rng = np.random.default_rng(0)
-    X, Y = rng.random((64, 32)), (rng.random((1, 32)) < 0.5).astype(float)
-    parameters = by_hand.initialize_parameters([64, 32, 16, 1], rng)
-    layers = [nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 16), nn.ReLU(), nn.Linear(16, 1)]
-    network = nn.Sequential(*layers)
-    optimiser = nn.SGD(network.parameters(), 0.01)
-    torch_net = torch.nn.Sequential(
-        *(torch.nn.Linear(64, 32), torch.nn.ReLU(), torch.nn.Linear(32, 16), torch.nn.ReLU()),
-        torch.nn.Linear(16, 1),
-    ).double()
-    torch_optimiser = torch.optim.SGD(torch_net.parameters(), lr=0.01)
-    torch_X, torch_Y = torch.tensor(X.T.copy()), torch.tensor(Y.T.copy())
+    sizes = (64, 32, 16, 1)
+    X, Y = nets.samples(64, 32)
+    steps = {
+        "autograd_lite": nets.recorded(sizes, X, Y),
+        "by hand": nets.by_numpy(sizes, X, Y),
+        "PyTorch": nets.in_torch(torch, sizes, X, Y),
+    }
+    ratios = report(benchmark, "autograd_lite", repeated(steps, 20), rounds=41)
+    assert ratios["by hand"] <= 2
+    assert ratios["PyTorch"] <= 0.6
 
-    def recorded():
-        for _ in range(20):
-            nn.binary_cross_entropy_with_logits(network(X), Y).backward()
-            optimiser.step()
-            optimiser.zero_grad()
 
-    def written_by_hand():
-        for _ in range(20):
-            _, gradients = by_hand.propagate(X, parameters, Y)
-            by_hand.update_parameters(parameters, gradients, 0.01)
+def test_peak_memory_of_a_wide_net(benchmark):
+    """784-512-512-10 on 4,096 columns, three steps, each engine in a process of its own."""
+    pytest.importorskip("torch")
 
-    def in_torch():
-        for _ in range(20):
-            torch_optimiser.zero_grad()
-            output = torch_net(torch_X)
-            torch.nn.functional.binary_cross_entropy_with_logits(output, torch_Y).backward()
-            torch_optimiser.step()
+    def rise(engine):
+        command = [sys.executable, "-m", "benchmarks.peak_memory", engine]
+        folder = Path(__file__).parents[1]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(["..", *sys.path])}
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
+        return float(done.stdout)
 
-    candidates = {"autograd_lite": recorded, "by hand": written_by_hand, "PyTorch": in_torch}
-    ratios = report(benchmark, "autograd_lite", candidates, rounds=21)
-    assert ratios["by hand"] < 4
-    assert ratios["PyTorch"] < 1.25
+    rises = {engine: [rise(engine) for _ in range(3)] for engine in ("autograd_lite", "torch")}
+    ratio = statistics.median(rises["autograd_lite"]) / statistics.median(rises["torch"])
+    benchmark.extra_info["autograd_lite / PyTorch"] = round(ratio, 3)
+    benchmark.pedantic(lambda: rise("autograd_lite"), rounds=1)
+    print(f"\nautograd_lite takes {ratio:.2f} of the memory of PyTorch")
+    assert ratio <= 1.1
 
 
 def growth(run, small, large):
@@ -186,11 +181,7 @@ def test_depth_grows_linearly(benchmark):
 
 
 def test_many_operands_grow_linearly(benchmark):
-    """concatenate of 10,000 pieces against 1,000, forward and backward.
-
-    The rule is linear. The limit of 12 is not met (16.6 measured): the garbage collector walks the
-    objects that the graph makes for each of 10,000 leaves; without it the factor is 11.
-    """
+    """concatenate of 10,000 pieces against 1,000, forward and backward."""
     pieces = [al.Tensor(np.ones(3), requires_grad=True) for _ in range(10_000)]
 
     def run(count):
@@ -200,7 +191,7 @@ def test_many_operands_grow_linearly(benchmark):
     benchmark.extra_info["10,000 / 1,000"] = round(factor, 2)
     benchmark.pedantic(lambda: run(1_000), rounds=1)
     print(f"\nconcatenate of 10,000 takes {factor:.1f} times as long as of 1,000")
-    assert factor <= 25
+    assert factor <= 12
 
 
 def test_training_keeps_memory_flat(benchmark):
