@@ -499,17 +499,19 @@ class TestSilentWrongGradients:
     @pytest.mark.xfail(
         strict=True,
         raises=(AssertionError, RuntimeWarning),
-        reason="np.var is recorded in float16, where NumPy computes it in float32",
+        reason="np.var divides by the number of elements in float16, where 100,000 is inf",
     )
     @pytest.mark.parametrize("function", [np.var, np.std])
     def test_the_deviation_of_many_float16(self, function):
         """1.15"""
-        values = np.where(np.arange(100_000) % 2, 2, -2).astype(np.float16)
+        # NumPy's own result is finite: its sum of 100,000 squares of 0.25 fits in float16.
+        values = np.where(np.arange(100_000) % 2, 0.25, -0.25).astype(np.float16)
         x = parameter(values, dtype=np.float16)
         result = function(x)
-        assert result.item() == function(values) == (4 if function is np.var else 2)
+        expected = 0.0625 if function is np.var else 0.25
+        np.testing.assert_allclose([result.item(), function(values)], expected, rtol=1e-3)
         result.backward()
-        exact = {np.var: 2 * 2 / 100_000, np.std: 1 / 100_000}[function]
+        exact = {np.var: 2 * 0.25 / 100_000, np.std: 1 / 100_000}[function]
         np.testing.assert_allclose(x.grad, np.sign(values) * exact, atol=1e-7)
 
     def test_a_broadcast_float16_does_not_overflow_on_the_way(self):
@@ -1187,7 +1189,7 @@ class TestMessages:
         raises=AssertionError,
         reason="a result that was not recorded does not know where it was computed",
     )
-    @pytest.mark.parametrize("lost_by", ["no_grad", "detach", "data"])
+    @pytest.mark.parametrize("lost_by", ["no_grad", "detach"])
     def test_where_the_connection_was_lost(self, lost_by):
         """6.1"""
         W, X = parameter([1, 2], "W"), al.Tensor([3.0, 4.0])
@@ -1195,12 +1197,24 @@ class TestMessages:
             with al.no_grad():
                 line = line_of_next_statement()
                 Z = W * X
-        elif lost_by == "detach":
-            line = line_of_next_statement()
-            Z = W.detach() * X
         else:
             line = line_of_next_statement()
-            Z = W.data * X
+            Z = W.detach() * X
+        with pytest.raises(RuntimeError) as caught:
+            np.sum(Z * Z).backward()
+        assert line in str(caught.value)
+        assert "'W'" in str(caught.value)
+
+    @pytest.mark.xfail(
+        strict=True,
+        raises=AssertionError,
+        reason="a plain array does not tell which tensor's data it is",
+    )
+    def test_where_the_connection_was_lost_through_data(self):
+        """6.1"""
+        W, X = parameter([1, 2], "W"), al.Tensor([3.0, 4.0])
+        line = line_of_next_statement()
+        Z = W.data * X
         with pytest.raises(RuntimeError) as caught:
             np.sum(Z * Z).backward()
         assert line in str(caught.value)
