@@ -1,6 +1,5 @@
 """What must never be silently wrong: each of these once was, here or in another engine."""
 
-import contextlib
 import copy
 import gc
 import pickle
@@ -59,11 +58,6 @@ class TestGradientsOfSimpleFunctions:
         x = parameter([0.5, 5])
         np.sum(np.minimum(x, np.array([True, True]))).backward()
         assert x.grad.tolist() == [1, 0]
-
-    def test_mean_of_many_float16(self):
-        x = parameter(np.ones(100_000), dtype=np.float16)
-        np.mean(x).backward()
-        assert np.all(x.grad == np.float16(1e-5))
 
     def test_an_argument_that_is_a_tuple(self):
         x = parameter([1, 2])
@@ -144,22 +138,6 @@ class TestRefusing:
         total.backward()
         assert W.grad.tolist() == [1, 1]
 
-    def test_shapes_that_do_not_fit(self):
-        W, A = parameter(np.ones((2, 3)), "W"), parameter(np.ones((5, 3)), "A")
-        for product in (np.dot, np.matmul, lambda x, y: x @ y):
-            with pytest.raises(
-                ValueError,
-                match=r"W of shape \(2, 3\), A of shape \(5, 3\): the columns of the first \(3\) "
-                r"and the rows of the second \(5\) disagree; A\.T would fit",
-            ):
-                product(W, A)
-        with pytest.raises(
-            ValueError, match=r"add of W of shape \(2, 3\), A of shape \(5, 3\): oper"
-        ):
-            W + A
-        with pytest.raises(ValueError, match=r"reshape of W of shape \(2, 3\): cannot reshape"):
-            W.reshape(7)
-
     def test_item_assignment(self):
         with pytest.raises(TypeError, match="'W' cannot be assigned to item by item"):
             parameter([1, 2], "W")[0] = 3
@@ -222,18 +200,6 @@ class TestLocks:
         gc.collect()
         assert len(locks._locks) == before
 
-    def test_an_exception_in_a_function_unlocks_its_argument(self):
-        A = np.ones(3)
-
-        def fails(x):
-            y = x * x
-            raise ZeroDivisionError(y)
-
-        with contextlib.suppress(ZeroDivisionError):
-            al.grad(fails)(A)
-        gc.collect()
-        A[0] = 5
-
     def test_freeing_many_locks_is_linear(self):
         # With a scan of all locks for each, this would take minutes.
         W = parameter(1)
@@ -276,18 +242,6 @@ class TestCopies:
 
 
 class TestNoGrad:
-    def test_in_a_context_manager_made_from_a_generator(self):
-        x = parameter(1)
-
-        @contextlib.contextmanager
-        def evaluating():
-            with al.no_grad():
-                yield
-
-        with evaluating():
-            assert not (x * 2).requires_grad
-        assert (x * 2).requires_grad
-
     def test_without_parentheses(self):
         x = parameter(1)
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
-from autograd_lite.graph import ancestors
 
 
 def parameter(values, name=None):
@@ -109,12 +108,6 @@ class TestRecording:
                 plain = [v.data if v is x else v for v in (left, right)]
                 np.testing.assert_array_equal(result.data, operate(*plain))
 
-    def test_plain_dot_is_one_node_not_thousands(self):
-        W, b = parameter(np.ones((10, 12))), parameter(np.zeros((10, 1)))
-        result = np.dot(W, np.ones((12, 16))) + b
-        assert len(ancestors([result._node])) == 2
-        assert len(ancestors([np.sum(1 / (1 + np.exp(-result)))._node])) == 7
-
     def test_constants_are_not_recorded(self):
         assert (al.Tensor([1.0]) * 2).is_leaf
         assert not (al.Tensor([1.0]) * parameter([2])).is_leaf
@@ -149,16 +142,6 @@ class TestRecording:
 
 
 class TestRefusing:
-    def test_item_assignment_into_an_array(self):
-        array, x = np.zeros(2), parameter(1, "x")
-        # NumPy takes anything with items for a sequence, and gives our error as the cause.
-        with pytest.raises((TypeError, ValueError)) as caught:
-            array[0] = x
-        assert "np.stack" in f"{caught.value} {caught.value.__cause__}"
-        with pytest.raises(TypeError, match="'x'.*requires grad"):
-            array[:] = parameter([1, 2], "x")
-        assert array.tolist() == [0, 0]
-
     def test_conversion_to_an_array(self):
         x = parameter([1, 2], "x")
         for convert in (np.asarray, np.array, lambda t: np.array([t, t])):
@@ -178,13 +161,6 @@ class TestRefusing:
         with al.no_grad():
             assert convert(x) == convert(1.0)
         assert x.item() == 1
-
-    def test_in_place_addition_to_an_array(self):
-        array = before = np.ones(2)
-        with pytest.raises(TypeError, match=r"a = a \+ t instead of a \+= t"):
-            array += parameter([1, 2])
-        assert array is before
-        assert array.tolist() == [1, 1]
 
     @pytest.mark.parametrize(
         "call",
