@@ -6,11 +6,12 @@ import os
 import sys
 from types import FrameType
 
-_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_PACKAGES = tuple(os.path.join(_HOME, name) + os.sep for name in ("autograd_lite", "nn"))
 
 
 def caller() -> str:
-    """The file and line of the innermost running statement that is not this package's or NumPy's.
+    """The file and line of the innermost running statement that is the user's own.
 
     Of the form `File "train.py", line 12, in step`, as tracebacks have it.
     """
@@ -24,6 +25,6 @@ def caller() -> str:
 
 
 def _is_users(frame: FrameType) -> bool:
-    if frame.f_code.co_filename.startswith(_PACKAGE):
+    if frame.f_code.co_filename.startswith(_PACKAGES):
         return False
     return not str(frame.f_globals.get("__name__", "")).startswith("numpy.")

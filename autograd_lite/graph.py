@@ -153,6 +153,18 @@ class Leaf:
         return array
 
 
+class Lost:
+    """In the place of a node, where a result was not recorded: what became of the connection."""
+
+    __slots__ = ("how",)
+
+    name = extra = None
+    requires_grad = False
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+
+
 _array_names: dict[int, tuple[weakref.ref[Any], str]] = {}
 
 
@@ -184,18 +196,31 @@ def ancestors(roots: Iterable[Any]) -> list[Node]:
 class _Pause:
     """One entered `no_grad`. Entered by a generator, it rests while the generator is suspended."""
 
-    __slots__ = ("owner", "generator_frame")
+    __slots__ = ("owner", "generator_frame", "lost")
 
     def __init__(self, owner: no_grad, frame: FrameType) -> None:
-        suspends = frame.f_code.co_flags & (inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR)
-        # A generator that contextlib drives stands for a `with` block, which is what pauses.
-        driver = frame.f_back.f_code.co_filename if frame.f_back is not None else None
         self.owner = owner
-        self.generator_frame = frame if suspends and driver != contextlib.__file__ else None
+        self.generator_frame = _suspending(frame)
+        # Of the first tensor that came in.
+        self.lost: Lost | None = None
 
     def in_force(self) -> bool:
         # Only a frame that is running has a caller.
         return self.generator_frame is None or self.generator_frame.f_back is not None
+
+
+def _suspending(frame: FrameType | None) -> FrameType | None:
+    """The generator whose `with` block is entered, by itself or through contextlib, if it is one.
+
+    What contextlib calls, and a generator that it drives, stand for the `with` block behind them.
+    """
+    while frame is not None and frame.f_back is not None:
+        files = (frame.f_code.co_filename, frame.f_back.f_code.co_filename)
+        if contextlib.__file__ not in files:
+            break
+        frame = frame.f_back
+    flags = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+    return frame if frame is not None and frame.f_code.co_flags & flags else None
 
 
 def is_recording() -> bool:

@@ -13,6 +13,7 @@ from autograd_lite.caller import caller
 from autograd_lite.graph import (
     Extra,
     Leaf,
+    Lost,
     Node,
     is_recording,
     item_nodes,
@@ -49,7 +50,7 @@ class Recorded(Recordable):
     __slots__ = ("_value", "_node", "__weakref__")
 
     _value: Any
-    _node: Node | Leaf | None
+    _node: Node | Leaf | Lost | None
 
     result_type: ClassVar[type[Any]]
 
@@ -62,7 +63,7 @@ class Recorded(Recordable):
 
     def _identity(self) -> Node | Leaf:
         """What the graph calls this value; made now for a result that was not recorded."""
-        if self._node is None:
+        if self._node is None or isinstance(self._node, Lost):
             self._node = Leaf(self._value, owns_data=False)
         return self._node
 
@@ -75,7 +76,7 @@ class Recorded(Recordable):
         return "a Tensor"
 
 
-def make(data: Any, node: Node | Leaf | None) -> Any:
+def make(data: Any, node: Node | Leaf | Lost | None) -> Any:
     """A Tensor of a value that the engine owns."""
     tensor: Any = _new(Recorded.result_type)
     tensor._value = data
@@ -105,7 +106,8 @@ def record(
                 if value.__class__ is _ndarray and not value.ndim:
                     # NumPy computes several times faster with a scalar than with a 0-d array.
                     value = value[()]
-                if node is None:
+                if node.__class__ is not Leaf:
+                    # A result that was not recorded.
                     node = a
                     strange = True
                 elif node.requires_grad:
@@ -131,7 +133,7 @@ def record(
     except ValueError as error:
         raise _with_names(error, operation, args, values) from None
     if not mask or (pauses.get() and not is_recording()):
-        return _unrecorded(result)
+        return _unrecorded(result, _lost(operation.name, args))
     plan = operation.plans.get(mask) or operation.plan(mask)
     kept = plan.keep(result, values, kwargs)
     if not inside:
@@ -157,7 +159,7 @@ def record_pair(operation: Operation, a: Any, b: Any, compute: Compute) -> Any:
         x, left = a._value, a._node
         if left.__class__ is Node:
             mask = 1
-        elif left is None:
+        elif left.__class__ is not Leaf:
             return record(operation, (a, b), NO_OPTIONS, compute)
         else:
             inside = False
@@ -171,7 +173,7 @@ def record_pair(operation: Operation, a: Any, b: Any, compute: Compute) -> Any:
         y, right = b._value, b._node
         if right.__class__ is Node:
             mask |= 2
-        elif right is None:
+        elif right.__class__ is not Leaf:
             return record(operation, (a, b), NO_OPTIONS, compute)
         else:
             inside = False
@@ -235,7 +237,7 @@ def _record_watched(operation: Operation, args: Any, values: Any, kwargs: Any) -
 
 def _record_several(plan: Plan, parents: list[Any], kept: Any, result: tuple[Any, ...]) -> Any:
     if not plan.pulls:
-        return _unrecorded(result)
+        return _unrecorded(result, None)
     joint = Node(plan, tuple(parents), kept, *Node.PARTS)
     items = [make(v, n) for v, n in zip(result, item_nodes(joint, result), strict=True)]
     return _as_tuple(result, items)
@@ -260,10 +262,27 @@ def _with_names(
     return ValueError(message)
 
 
-def _unrecorded(result: Any) -> Any:
+def _unrecorded(result: Any, lost: Lost | None) -> Any:
     if isinstance(result, tuple):
-        return _as_tuple(result, [make(value, None) for value in result])
-    return make(result, None)
+        return _as_tuple(result, [make(value, lost) for value in result])
+    return make(result, lost)
+
+
+def _lost(operation: str, args: Sequence[Any]) -> Lost | None:
+    """What became of the connection of a result of `args` that was not recorded, if one had it."""
+    for a in args:
+        if isinstance(a, Recorded):
+            if isinstance(a._node, Lost):
+                return a._node
+            if _requires_grad(a):
+                # One line for a whole block: finding it takes longer than most operations.
+                pause = next(p for p in reversed(pauses.get()) if p.in_force())
+                if pause.lost is None:
+                    pause.lost = Lost(
+                        f"{a._describe()} went through {operation} under al.no_grad() at {caller()}"
+                    )
+                return pause.lost
+    return None
 
 
 def _as_tuple(result: tuple[Any, ...], items: list[Any]) -> tuple[Any, ...]:
@@ -358,7 +377,8 @@ def pack(values: Sequence[Any], keeper: str | None) -> Any:
     )
     needed = [isinstance(v, Recorded) and _requires_grad(v) for v in values]
     if not any(needed) or (pauses.get() and not is_recording()):
-        return arrays
+        lost = _lost(keeper or "an operation", values)
+        return arrays if lost is None else make(arrays, lost)
     parents = tuple(
         _admitted(v if isinstance(v, Recorded) else a, True)
         for v, a in zip(values, arrays, strict=True)

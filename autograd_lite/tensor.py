@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd_lite.backward import accumulate, propagate
 from autograd_lite.caller import caller
-from autograd_lite.graph import Extra, Leaf, Node, is_recording, name_array
+from autograd_lite.graph import Extra, Leaf, Lost, Node, is_recording, name_array
 from autograd_lite.locks import find_hold, locked_view
 from autograd_lite.record import (
     NO_OPTIONS,
@@ -338,7 +338,10 @@ class Tensor(Recorded, results=True):
         if isinstance(view, np.ndarray):
             view = view.view()
             view.flags.writeable = False
-        return make(view, None)
+        node = self._node
+        if node is not None and node.requires_grad:
+            node = Lost(f"{self._describe()} went through .detach() at {caller()}")
+        return make(view, node if isinstance(node, Lost) else None)
 
     def zero_grad(self) -> None:
         """Forget the gradient."""
@@ -390,11 +393,12 @@ class Tensor(Recorded, results=True):
 
     def _check_connected(self, caller: str) -> None:
         if not self.requires_grad:
+            lost = f": {self._node.how}" if isinstance(self._node, Lost) else ""
             raise RuntimeError(
                 f"{caller} from {self._describe()}, which does not depend on any tensor that "
-                "requires grad. Give the parameters requires_grad=True before the computation, and "
-                "keep .data, .detach() and al.no_grad() out of it; setting requires_grad on the "
-                "result does not help"
+                f"requires grad{lost}. Give the parameters requires_grad=True before the "
+                "computation, and keep .data, .detach() and al.no_grad() out of it; setting "
+                "requires_grad on the result does not help"
             )
 
     def _seed(self, gradient: Any) -> Any:
@@ -421,11 +425,11 @@ class Tensor(Recorded, results=True):
             f"backward() starts from a scalar, but {self._describe()} has shape {self.shape}. "
             "Reduce it with .sum() or .mean(), or pass backward(gradient=...) of that shape"
         )
-        if isinstance(self._node, Node) and self._node.parents:
-            shapes = [p.shape for p in self._node.parents if hasattr(p, "shape")]
-            if len(shapes) == 2 and self.shape not in shapes:
-                message += f". Were its operands of shapes {shapes[0]} and {shapes[1]} meant to "
-                message += "broadcast?"
+        found = _broadcast(self._node)
+        if found is not None:
+            node, (first, second) = found
+            whose = "its" if node is self._node else f"{node.plan.operation.name}'s"
+            message += f". Were {whose} operands of shapes {first} and {second} meant to broadcast?"
         return message
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -563,6 +567,17 @@ class Tensor(Recorded, results=True):
         """The axes in another order, given as a tuple or as numbers; reversed by default."""
         order = axes[0] if len(axes) == 1 else axes or None
         return record(OPERATIONS[np.transpose], (self, order), NO_OPTIONS)
+
+
+def _broadcast(node: Any) -> tuple[Node, list[tuple[int, ...]]] | None:
+    """The node that first had the shape of `node`, and the shapes of its two operands."""
+    while isinstance(node, Node):
+        operands = [p for p in node.parents or () if hasattr(p, "shape")]
+        alike = [p for p in operands if p.shape == node.shape]
+        if not alike:
+            return (node, [p.shape for p in operands]) if len(operands) == 2 else None
+        node = alike[0]
+    return None
 
 
 def _checked_name(name: str | None) -> str | None:

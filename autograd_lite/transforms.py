@@ -418,11 +418,18 @@ def checkpoint(function: Function) -> Function:
     """
     name = getattr(function, "__name__", repr(function))
 
-    def recompute(gradient: Any, operands: Any) -> list[Any]:
+    def recompute(gradient: Any, operands: Any, before: Any) -> list[Any]:
         paused = pauses.set(())
         try:
             variables = [new_variable(operand) for operand in operands]
             output = function(*variables)
+            now, then = (v._value if isinstance(v, Tensor) else v for v in (output, before))
+            if not np.array_equal(now, then, equal_nan=True):
+                raise RuntimeError(
+                    f"checkpoint({name}) gave another value when it was computed again: an array "
+                    "that it reads has changed, or something in it is random; pass what changes "
+                    "as an argument, and seed what is random"
+                )
             nested = _requires_grad(gradient) or any(map(_requires_grad, operands))
             if not nested and reaches_beyond(output, variables):
                 raise RuntimeError(
@@ -440,7 +447,9 @@ def checkpoint(function: Function) -> Function:
         return result._value if isinstance(result, Tensor) else result
 
     operation = Operation(
-        compute, {"operands": lambda g, operands: Parts(recompute(g, operands))}, sequence=0
+        compute,
+        {"operands": lambda g, operands, out: Parts(recompute(g, operands, out))},
+        sequence=0,
     )
     operation.name = name
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,8 @@ def gradcheck(
     rng = np.random.default_rng(seed)
     points = [_double(i, value) for i, value in enumerate(inputs)]
     scalar = _combined(function, points, rng)
-    _check_order(1, scalar, points, directions, tolerance, rng)
+    names = _argument_names(function, inputs)
+    _check_order(1, scalar, points, names, directions, tolerance, rng)
     if order == 2:
         for i, point in enumerate(points):
             weights = _random_like(point, rng)
@@ -69,7 +71,7 @@ def gradcheck(
             def slope(*args: Any, i: int = i, weights: Any = weights) -> Any:
                 return np.real(np.sum(grad(scalar, i)(*args) * weights))
 
-            _check_order(2, slope, points, directions, tolerance, rng)
+            _check_order(2, slope, points, names, directions, tolerance, rng)
     return True
 
 
@@ -80,6 +82,18 @@ def _double(i: int, value: Any) -> np.ndarray:
             f"gradcheck: argument {i} has dtype {array.dtype}, and differences need floats"
         )
     return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
+
+
+def _argument_names(function: Callable[..., Any], inputs: Sequence[Any]) -> list[str]:
+    """What each input is called, in brackets: by itself or by the function."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    named += [""] * (len(inputs) - len(named))
+    own = (value.name if isinstance(value, Tensor) else None for value in inputs)
+    return [f" ({o or n})" if o or n else "" for o, n in zip(own, named, strict=False)]
 
 
 def _random_like(point: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -116,6 +130,7 @@ def _check_order(
     order: int,
     scalar: Any,
     points: list[np.ndarray],
+    names: list[str],
     directions: int | None,
     tolerance: float,
     rng: np.random.Generator,
@@ -127,7 +142,7 @@ def _check_order(
             return float(np.real(_plain(result)))
 
         gradient = np.asarray(_plain(grad(scalar, i)(*points)))
-        where = f"argument {i}, order {order}"
+        where = f"argument {i}{names[i]}, order {order}"
         if directions is None:
             _check_elements(where, at, point, gradient, tolerance)
         else:

@@ -50,6 +50,12 @@ def var(
     plain_out("var", out)
     a = a if dtype is None else a.astype(dtype)
     ddof = ddof if correction is _NOT_GIVEN else correction
+    if a.dtype == np.float16:
+        # The number of elements, and the sum of their squares, need not fit in float16.
+        given = _given(where=where, mean=mean)
+        return np.var(a.astype(np.float32), axis, ddof=ddof, keepdims=keepdims, **given).astype(
+            np.float16
+        )
     if mean is _NOT_GIVEN:
         mean = np.mean(a, axis=axis, keepdims=True, **_given(where=where))
     distance = a - mean

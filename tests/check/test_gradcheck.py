@@ -39,7 +39,7 @@ def test_right_gradients_pass(directions):
         (lambda g: -2 * g, "sign is wrong"),
         (lambda g: 3 * g, "1.5 times what it should be"),
         (lambda g: 2 * g.T, "transposed"),
-        (lambda g: 2 * g + np.eye(3), r"argument 0, order 1: gradient\[\d, \d\] is .* error"),
+        (lambda g: 2 * g + np.eye(3), r"argument 0 \(x\), order 1: gradient\[\d, \d\] is .* error"),
         (lambda g: g * np.nan, "nan"),
     ],
 )
@@ -60,7 +60,7 @@ def test_a_rule_that_is_wrong_in_the_second_order(wrong):
     square = al.primitive(lambda x: x * x)
     al.defvjp(square, x=lambda g, x: 2 * g * (x.data if isinstance(x, al.Tensor) else x))
     assert al.gradcheck(square, np.ones(2), order=1)
-    with pytest.raises(AssertionError, match="argument 0, order 2"):
+    with pytest.raises(AssertionError, match=r"argument 0 \(x\), order 2"):
         al.gradcheck(square, np.ones(2))
 
 
