@@ -114,18 +114,8 @@ def fit(term: Any, shape: tuple[int, ...], dtype: Any, node: Node) -> Any:
     if not hasattr(term, "shape"):
         term = _as_array(term, node)
     if term.shape != shape:
-        # np.sum comes to the same, later; it is what Tensors and other libraries' arrays know.
-        total = np.add.reduce if term.__class__ is _ndarray else np.sum
-        extra = term.ndim - len(shape)
-        if extra > 0:
-            term = total(term, axis=tuple(range(extra)))
-        stretched = tuple(
-            i
-            for i, (have, want) in enumerate(zip(term.shape, shape, strict=False))
-            if want == 1 != have
-        )
-        if stretched:
-            term = total(term, axis=stretched, keepdims=True)
+        if term.shape:
+            term = _summed(term, shape, node)
         if term.shape != shape:
             term = _expand(term, shape, node)
     if term.dtype != dtype:
@@ -133,6 +123,20 @@ def fit(term: Any, shape: tuple[int, ...], dtype: Any, node: Node) -> Any:
             term = term.real
         term = term.astype(dtype)
     return term
+
+
+def _summed(term: Any, shape: tuple[int, ...], node: Node) -> Any:
+    """`term` summed over the axes that an operand of `shape` lacks, or has a length of 1 in."""
+    # np.sum does the same, later; it is what Tensors and other libraries' arrays know.
+    total = np.add.reduce if term.__class__ is _ndarray else np.sum
+    extra = term.ndim - len(shape)
+    if extra > 0:
+        term = total(term, axis=tuple(range(extra)))
+    elif extra < 0:
+        term = _expand(term, (1,) * -extra + term.shape, node)
+    have = term.shape
+    stretched = tuple([i for i, want in enumerate(shape) if want == 1 != have[i]])
+    return total(term, axis=stretched, keepdims=True) if stretched else term
 
 
 def _as_array(term: Any, node: Node) -> np.ndarray:

@@ -411,7 +411,8 @@ class Tensor(Recorded, results=True):
                 )
             if self.size != 1:
                 raise ValueError(self._not_scalar_message())
-            return np.ones_like(self._value)[()] if not self.shape else np.ones_like(self._value)
+            scalar = isinstance(self._value, (np.ndarray, np.generic)) and not self.shape
+            return self.dtype.type(1) if scalar else np.ones_like(self._value)
         seed = np.array(gradient, dtype=self.dtype)
         if seed.shape != self.shape:
             raise ValueError(

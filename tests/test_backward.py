@@ -116,6 +116,15 @@ class TestResult:
         assert x.grad.shape == (0, 3)
 
 
+def test_a_rule_may_leave_out_leading_axes():
+    rows = al.primitive(lambda x: np.sum(x, axis=0))
+    al.defvjp(rows, x=lambda g: g)
+    for shape in [(1, 3), (2, 3), (1, 1, 3)]:
+        x = parameter(np.ones(shape))
+        np.sum(rows(x) * np.array([1.0, 2.0, 3.0])).backward()
+        assert np.array_equal(x.grad, np.broadcast_to([1.0, 2.0, 3.0], shape))
+
+
 class TestMessages:
     def test_a_gradient_of_another_shape(self):
         with pytest.raises(ValueError, match=r"got shape \(3,\).*has shape \(2,\)"):
