@@ -28,8 +28,9 @@ from numpy import (
     where,
 )
 
+from autograd_lite import check
 from autograd_lite.anomaly import detect_anomaly
-from autograd_lite.check import compare, gradcheck
+from autograd_lite.check import check_derivation, compare, gradcheck
 from autograd_lite.draw import draw
 from autograd_lite.graph import no_grad
 from autograd_lite.rules import defvjp, primitive
@@ -62,6 +63,8 @@ __all__ = [
     "Tensor",
     "abs",
     "add",
+    "check",
+    "check_derivation",
     "checkpoint",
     "compare",
     "defvjp",

@@ -1,7 +1,8 @@
 """Checking gradients."""
 
 from autograd_lite.check.compare import compare
+from autograd_lite.check.derivation import assert_derivation, check_derivation
 from autograd_lite.check.numeric import gradcheck
 from autograd_lite.check.report import Line, Report
 
-__all__ = ["Line", "Report", "compare", "gradcheck"]
+__all__ = ["Line", "Report", "assert_derivation", "check_derivation", "compare", "gradcheck"]

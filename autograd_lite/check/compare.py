@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.differences import apart, difference_message, largest
 from autograd_lite.check.report import Line, Report
 from autograd_lite.graph import Leaf, Node, ancestors
 from autograd_lite.record import make
@@ -89,7 +90,7 @@ def compare(
     )
     report = Report(lines)
     if show:
-        print(report)
+        report.show()
     return report
 
 
@@ -212,10 +213,10 @@ def _line(
         )
     if tolerance is None:
         tolerance = float(np.sqrt(np.finfo(expected.dtype).eps))
-    apart = _apart(given, expected)
-    absolute, relative = _largest(apart, given, expected)
+    distance = apart(given, expected)
+    absolute, relative = largest(distance, given, expected)
     right = relative <= tolerance
-    message = "" if right else _difference_message(name, apart, given, expected)
+    message = "" if right else difference_message(name, distance, given, expected)
     if message and not depends:
         message += f": the loss does not depend on {tensor}"
     return Line(
@@ -239,33 +240,3 @@ def _as_array(name: str, derived: Any) -> np.ndarray:
             f"compare() got {name!r} as {type(derived).__name__}, which is no array of numbers"
         )
     return np.asarray(array)
-
-
-def _apart(given: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """How far each element is off: 0 where both are the same NaN or infinity, never NaN."""
-    same = (given == expected) | (np.isnan(given) & np.isnan(expected))
-    with np.errstate(invalid="ignore", over="ignore"):
-        apart = np.where(same, 0.0, np.abs(given - expected))
-    return np.where(np.isnan(apart), np.inf, apart)
-
-
-def _largest(apart: np.ndarray, given: np.ndarray, expected: np.ndarray) -> tuple[float, float]:
-    """The largest absolute difference, and its share of the largest element of either."""
-    absolute = float(np.max(apart, initial=0))
-    if absolute == 0 or np.isinf(absolute):
-        return absolute, absolute
-    scale = max(float(np.max(np.abs(a[np.isfinite(a)]), initial=0)) for a in (given, expected))
-    return absolute, absolute / scale
-
-
-def _difference_message(
-    name: str, apart: np.ndarray, given: np.ndarray, expected: np.ndarray
-) -> str:
-    worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(apart)), apart.shape))
-    place = f"{name}[{', '.join(map(str, worst))}]" if worst else name
-    is_, should_be = given[worst].item(), expected[worst].item()
-    for digits in (6, 9, 13, 17):
-        texts = f"{is_:.{digits}g}", f"{should_be:.{digits}g}"
-        if texts[0] != texts[1]:
-            break
-    return f"{place} is {texts[0]}, and should be {texts[1]}"

@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
+import html
+import json
+import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 COLUMNS = ("gradient", "of", "shape", "largest difference", "relative", "verdict")
+UNTOLD = frozenset((None, "unknown", "shape"))
+RIGHT = frozenset(("correct", "convention"))
+COLOURS = {
+    "correct": "32",
+    "convention": "36",
+    "inherited": "33",
+    "missing": "35",
+    "wrong": "1;31",
+}
 
 
 @dataclass(frozen=True)
 class Line:
     """What is said of one hand-derived gradient.
 
-    `status` is "correct" or "wrong". `absolute` and `error` are the largest absolute difference
-    and the largest relative one: the absolute one over the largest element of either gradient.
+    `status` is one of
+
+    ============  ==================================================================
+    "correct"     it is the gradient
+    "convention"  it is, in a convention of its own that is kept up, such as N times
+    "wrong"       the mistake is in this line
+    "inherited"   it is right in itself, and passes on the error of a line before
+    "missing"     it was not derived
+    ============  ==================================================================
+
+    `absolute` and `error` are the largest absolute difference and the largest relative one: the
+    absolute one over the largest element of either gradient. `cause` is "factor", "sign",
+    "transpose", "unsummed", "mask", "activation", "operand", "elementwise", "term", "accumulate",
+    "index", "shape" or "unknown" for a wrong line, else None. `message` is a sentence for whoever
+    derived it, `line` the number of the line in their source, where that is known.
     """
 
     name: str
@@ -30,27 +57,36 @@ class Line:
 
 @dataclass(frozen=True)
 class Report:
-    """A verdict per hand-derived gradient. It is true if all of them are right."""
+    """A verdict per hand-derived gradient. It is true if all of them are right.
+
+    `lines` are in the order of the backward pass, `notes` what is to say of all of them.
+    """
 
     lines: tuple[Line, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
         """Whether every gradient is right."""
-        return self.first_wrong is None
+        return all(line.status in RIGHT for line in self.lines)
 
     @property
     def first_wrong(self) -> Line | None:
-        """The first gradient that is wrong, or None."""
+        """The first line with a mistake of its own, or None."""
         return next((line for line in self.lines if line.status == "wrong"), None)
 
     def raise_if_wrong(self) -> None:
-        """Raise AssertionError, with the table, if a gradient is wrong."""
+        """Raise AssertionError, with the table, if a gradient is not right."""
         if not self.ok:
-            wrong = sum(line.status == "wrong" for line in self.lines)
+            wrong = sum(line.status not in RIGHT for line in self.lines)
             raise AssertionError(
                 f"wrong hand-derived gradients: {wrong} of {len(self.lines)}\n{self}"
             )
+
+    def to_json(self) -> str:
+        """The report as a JSON object, with `ok`, `notes` and a list of `lines`."""
+        lines = [{name: _plain(value) for name, value in vars(line).items()} for line in self.lines]
+        return json.dumps({"ok": self.ok, "notes": list(self.notes), "lines": lines}, indent=1)
 
     def __bool__(self) -> bool:
         return self.ok
@@ -62,27 +98,72 @@ class Report:
         return len(self.lines)
 
     def __repr__(self) -> str:
-        right = sum(line.status == "correct" for line in self.lines)
+        right = sum(line.status in RIGHT for line in self.lines)
         return f"<Report: {right} of {len(self.lines)} gradients right>"
 
     def __str__(self) -> str:
-        rows = [COLUMNS, *(_row(line) for line in self.lines)]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
-        table = [
-            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in rows
-        ]
-        notes = [line.message for line in self.lines if line.message]
-        return "\n".join(line.rstrip() for line in [*table, *notes])
+        return "\n".join([*(text for text, _ in self._table()), *self._remarks()])
+
+    def show(self) -> None:
+        """Print the report; in colours on a terminal that has them."""
+        if not _has_colours():
+            print(self)
+            return
+        for text, status in self._table():
+            colour = COLOURS.get(status or "")
+            print(f"\033[{colour}m{text}\033[0m" if colour else text)
+        print(*self._remarks(), sep="\n")
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        numbered = any(line.line is not None for line in self.lines)
+        header = ("line", *COLUMNS) if numbered else COLUMNS
+        rows = [(str(n.line or ""), *_row(n)) if numbered else _row(n) for n in self.lines]
+        return [header, *rows]
+
+    def _table(self) -> Iterator[tuple[str, str | None]]:
+        rows = self._rows()
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        for row, status in zip(rows, [None, *(n.status for n in self.lines)], strict=True):
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            yield "  ".join(cells).rstrip(), status
+
+    def _remarks(self) -> list[str]:
+        return [*(line.message for line in self.lines if line.message), *self.notes]
+
+    def _repr_html_(self) -> str:
+        header, *rows = self._rows()
+        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
+        body = "".join(
+            f'<tr class="{line.status}">'
+            + "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
+            + "</tr>"
+            for row, line in zip(rows, self.lines, strict=True)
+        )
+        remarks = "".join(f"<p>{html.escape(text)}</p>" for text in self._remarks())
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{remarks}"
+
+
+def _has_colours() -> bool:
+    if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
+        return False
+    return os.environ.get("TERM", "") not in ("", "dumb")
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON has: no infinity."""
+    return str(value) if isinstance(value, float) and value in (float("inf"),) else value
 
 
 def _row(line: Line) -> tuple[str, ...]:
-    same_shape = line.shape == line.expected_shape
+    same_shape = line.shape == line.expected_shape and line.status != "missing"
     shape = str(line.shape) if same_shape else f"{line.shape}, not {line.expected_shape}"
+    if line.status == "missing":
+        shape = str(line.expected_shape)
     return (
         line.name,
         line.tensor,
         shape,
         f"{line.absolute:.2e}" if same_shape else "-",
         f"{line.error:.2e}" if same_shape else "-",
-        line.status,
+        line.status if line.cause in UNTOLD else f"{line.status} ({line.cause})",
     )

@@ -1,0 +1,240 @@
+"""Which hand-derived gradients are wrong in themselves, and which only pass on an error.
+
+A gradient is compared twice: with the true one, and with what the chain rule makes of the person's
+own gradients of the nearest tensors after it. The second comparison is one backward pass in which
+the person's gradients take the place of those that arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.backward import propagate
+from autograd_lite.graph import Extra, Leaf, Node, ancestors
+from autograd_lite.tensor import Tensor
+
+Arrays = dict[str, np.ndarray]
+
+
+class Graph:
+    """The recorded forward pass and its named tensors."""
+
+    def __init__(self, loss: Tensor, tensors: Mapping[str, Tensor]) -> None:
+        self.root = loss._node
+        self.tensors = dict(tensors)
+        self.seed = np.ones_like(loss._value)[()]
+
+    def gradients(self, own: Mapping[str, np.ndarray]) -> Arrays:
+        """The gradient that arrives at each named tensor, where those in `own` go on instead."""
+        found: dict[Any, np.ndarray] = {}
+        nodes: dict[Node, list[str]] = {}
+        for name, tensor in self.tensors.items():
+            if isinstance(tensor._node, Node):
+                nodes.setdefault(tensor._node, []).append(name)
+        before = {node: node.extra for node in nodes}
+        for node, names in nodes.items():
+            node.extra = Extra()
+            node.extra.hooks.append(_taking_note(found, node, names, own))
+        try:
+            found.update(propagate(self.root, self.seed))
+        finally:
+            for node, extra in before.items():
+                node.extra = extra
+        zeros = {n: t for n, t in self.tensors.items() if t._node not in found}
+        arrived = {n: np.asarray(found[t._node]) for n, t in self.tensors.items() if n not in zeros}
+        return arrived | {name: np.zeros_like(t._value) for name, t in zeros.items()}
+
+    def after(self, name: str, stops: Iterable[str]) -> list[str]:
+        """The nearest of the tensors `stops` that `name` has an influence on."""
+        at = {self.tensors[s]._node: s for s in stops if self.tensors[s]._node is not None}
+        start = self.tensors[name]._node
+        reached = {start}
+        nearest = []
+        for node in reversed(ancestors([self.root])):
+            parents = [p for p in node.parents or () if isinstance(p, (Node, Leaf))]
+            if node is not start and any(p in reached for p in parents):
+                if node in at:
+                    nearest.append(at[node])
+                else:
+                    reached.add(node)
+        return nearest
+
+
+def _taking_note(
+    found: dict[Any, np.ndarray], node: Node, names: list[str], own: Mapping[str, np.ndarray]
+) -> Any:
+    def hook(g: Any) -> Any:
+        found[node] = g
+        return next((own[name] for name in names if name in own), None)
+
+    return hook
+
+
+@dataclass
+class Comparing:
+    """What counts as the same: `tolerance` relative, differences below `floor` never matter."""
+
+    tolerance: float
+    floor: float
+
+    def error(self, given: np.ndarray, expected: np.ndarray) -> float:
+        """The largest difference over the largest element of either; inf for other shapes."""
+        if given.shape != expected.shape:
+            return float("inf")
+        if not given.size:
+            return 0.0
+        with np.errstate(invalid="ignore", over="ignore"):
+            apart = np.abs(given - expected)
+            largest = max(np.max(np.abs(given)), np.max(np.abs(expected)), self.floor)
+            error = float(np.max(apart) / largest) if largest else 0.0
+        if np.isnan(error):
+            return 0.0 if np.array_equal(given, expected, equal_nan=True) else float("inf")
+        return error
+
+    def same(self, given: Any, expected: np.ndarray) -> bool:
+        given = np.asarray(given)
+        if given.dtype.kind not in "fciub":
+            return False
+        return self.error(given, expected) <= self.tolerance
+
+    def factor(self, given: np.ndarray, expected: np.ndarray) -> float | None:
+        """The number that `given` is times `expected`, if there is one, and it is not 0."""
+        if given.shape != expected.shape or not np.any(expected):
+            return None
+        number = float(np.real(np.vdot(expected, given) / np.vdot(expected, expected)))
+        same = number and np.isfinite(number) and self.same(given, number * expected)
+        return number if same else None
+
+
+@dataclass
+class Reading:
+    """One way to read a derivation, and what it makes of each gradient.
+
+    `scales` are the factors that its convention puts on each gradient; `expected` is what each
+    should be by the chain rule from the person's own gradients after it, times its scale.
+    """
+
+    factor: float
+    everywhere: bool
+    scales: dict[str, float]
+    status: dict[str, str]
+    expected: Arrays
+    truth: Arrays
+    at_zero: set[str]
+
+    @property
+    def wrong(self) -> int:
+        return sum(status == "wrong" for status in self.status.values())
+
+    @property
+    def inherited(self) -> int:
+        return sum(status == "inherited" for status in self.status.values())
+
+
+def read(graph: Graph, own: Arrays, sizes: Iterable[int], comparing: Comparing) -> Reading:
+    """The reading with the fewest wrong lines; among equals, the plainest.
+
+    The readings are: gradients of the loss; those of the loss times N, a size of the data, of
+    which N is taken out again in the gradients of the inputs; those times N throughout. In each,
+    a derivative of ReLU at exactly 0 may be 0, 1/2 or 1.
+    """
+    truth = graph.gradients({})
+    local = graph.gradients(_going_on(graph, own, truth, 1))
+    best = _reading(graph, own, truth, local, 1, False, comparing)
+    for factor in _factors(own, (truth, local), sizes, comparing):
+        local = graph.gradients(_going_on(graph, own, truth, factor))
+        for everywhere in (False, True):
+            reading = _reading(graph, own, truth, local, factor, everywhere, comparing)
+            if (reading.wrong, reading.inherited) < (best.wrong, best.inherited):
+                best = reading
+    return best
+
+
+def _factors(
+    own: Arrays, references: tuple[Arrays, ...], sizes: Iterable[int], comparing: Comparing
+) -> list[float]:
+    """Sizes of the data that some gradient is off by, the most frequent first."""
+    counts: dict[float, int] = {}
+    sizes = [size for size in set(sizes) if size > 1]
+    for name, given in own.items():
+        for reference in references:
+            number = comparing.factor(given, reference[name])
+            for size in sizes if number else ():
+                if any(abs(abs(number or 0) / s - 1) < 1e-6 for s in (size, 1 / size)):
+                    counts[size] = counts.get(size, 0) + 1
+    return sorted(counts, key=lambda size: -counts[size])[:3]
+
+
+def _going_on(graph: Graph, own: Arrays, truth: Arrays, factor: float) -> Arrays:
+    """The person's gradients of results, as they go on to the tensors before."""
+    passed = {}
+    for name, given in own.items():
+        if isinstance(graph.tensors[name]._node, Node):
+            fitted = fit(given, truth[name].shape)
+            if fitted is not None:
+                passed[name] = fitted / factor
+    return passed
+
+
+def fit(given: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
+    """A gradient of another shape in the right one, where that only takes rearranging."""
+    if given.shape == shape:
+        return given
+    if given.shape == shape[::-1]:
+        return given.T
+    return given.reshape(shape) if given.size == np.prod(shape, dtype=int) else None
+
+
+def _reading(
+    graph: Graph,
+    own: Arrays,
+    truth: Arrays,
+    local: Arrays,
+    factor: float,
+    everywhere: bool,
+    comparing: Comparing,
+) -> Reading:
+    scales = {
+        name: factor if everywhere or isinstance(graph.tensors[name]._node, Node) else 1.0
+        for name in own
+    }
+    expected = {name: local[name] * scales[name] for name in own}
+    at_zero = {
+        name
+        for name, given in own.items()
+        if differs_at_zero_only(given, expected[name], graph.tensors[name]._value, comparing)
+    }
+    if at_zero:
+        truth = graph.gradients({name: own[name] / scales[name] for name in at_zero})
+        for name in at_zero:
+            truth[name] = own[name] / scales[name]
+    true = {name: truth[name] * scales[name] for name in own}
+    misshapen = {name for name in own if fit(own[name], truth[name].shape) is None}
+    status = {}
+    for name, given in own.items():
+        if comparing.same(given, true[name]):
+            conventional = scales[name] != 1 or name in at_zero
+            status[name] = "convention" if conventional else "correct"
+        elif comparing.same(given, expected[name]) or name in at_zero:
+            status[name] = "inherited"
+        elif misshapen - {name} and misshapen & set(graph.after(name, own)):
+            status[name] = "inherited"
+        else:
+            status[name] = "wrong"
+    return Reading(factor, everywhere, scales, status, expected, true, at_zero)
+
+
+def differs_at_zero_only(
+    given: np.ndarray, expected: np.ndarray, value: np.ndarray, comparing: Comparing
+) -> bool:
+    """Whether two gradients differ just where the tensor is exactly 0, where ReLU has a kink."""
+    at_zero = np.asarray(value == 0)
+    if given.shape != expected.shape or not at_zero.any() or at_zero.all():
+        return False
+    if comparing.same(given, expected):
+        return False
+    return comparing.same(np.where(at_zero, 0, given), np.where(at_zero, 0, expected))

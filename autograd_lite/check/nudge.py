@@ -1,0 +1,110 @@
+"""A third opinion: how the loss changes when a named value of the forward pass is moved a little.
+
+The forward function is run in plain NumPy, with a call after each assignment that can move what
+was assigned. No derivative rule takes part.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.watch import Run, closure_of, definition_of, entry_name, is_value
+
+STEP = 1e-6
+
+
+class Nudged:
+    """A forward function in which one named value can be moved, after it was last assigned."""
+
+    def __init__(self, run: Run, inputs: tuple[Any, ...]) -> None:
+        self.inputs = inputs
+        self.name: str | None = None
+        self.change: Any = None
+        self.left = 0
+        self.function = _with_calls(run.function, self._nudge) or run.function
+
+    def slope(self, name: str, direction: np.ndarray) -> float | None:
+        """The derivative of the loss as the value called `name` moves along `direction`.
+
+        None where no assignment of that name is seen.
+        """
+        self.name, self.change, self.left = name, None, 0
+        self._loss()
+        count = -self.left
+        if not count:
+            return None
+        ahead, behind = (self._moved(count, sign * STEP * direction) for sign in (1, -1))
+        return (ahead - behind) / (2 * STEP)
+
+    def _moved(self, count: int, change: np.ndarray) -> float:
+        self.change, self.left = change, count
+        return self._loss()
+
+    def _loss(self) -> float:
+        with np.errstate(all="ignore"):
+            result = self.function(*self.inputs)
+        return float(result[0] if isinstance(result, tuple) else result)
+
+    def _nudge(self, container: str, key: Any, value: Any) -> Any:
+        if not is_value(value) or self.name != (entry_name(container, key) if key else container):
+            return value
+        self.left -= 1
+        return value + self.change if self.change is not None and self.left == 0 else value
+
+
+def _with_calls(function: Callable[..., Any], nudge: Callable[..., Any]) -> Any:
+    """The function with a call after each assignment; None where it has no source."""
+    definition = definition_of(function)
+    if definition is None:
+        return None
+    definition = copy.deepcopy(definition)
+    definition.decorator_list = []
+    definition = _Calls().visit(definition)
+    parameters = [a.arg for a in (*definition.args.posonlyargs, *definition.args.args)]
+    entry = [_call(ast.Name(name, ast.Load())) for name in parameters]
+    definition.body = [*entry, *definition.body]
+    module = ast.fix_missing_locations(ast.Module([definition], []))
+    names = dict(getattr(function, "__globals__", {})) | closure_of(function)
+    names["__nudge__"] = nudge
+    try:
+        exec(compile(module, "<nudged forward pass>", "exec"), names)
+    except SyntaxError:
+        return None
+    return names[definition.name]
+
+
+class _Calls(ast.NodeTransformer):
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        return [node, *(c for t in node.targets for c in _calls(t))]
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        return [node, *_calls(node.target)]
+
+
+def _calls(target: ast.expr) -> list[ast.stmt]:
+    if isinstance(target, (ast.Tuple, ast.List)):
+        return [call for item in target.elts for call in _calls(item)]
+    if isinstance(target, ast.Name):
+        return [_call(target)]
+    if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+        return [_call(target)]
+    return []
+
+
+def _call(target: ast.Name | ast.Subscript) -> ast.stmt:
+    """`x = __nudge__("x", None, x)`, or `x[k] = __nudge__("x", k, x[k])`."""
+    value = copy.deepcopy(target)
+    value.ctx = ast.Load()
+    stored = copy.deepcopy(target)
+    stored.ctx = ast.Store()
+    key: ast.expr = ast.Constant(None)
+    name = target
+    if isinstance(target, ast.Subscript):
+        key, name = target.slice, target.value  # type: ignore[assignment]
+    arguments: list[ast.expr] = [ast.Constant(name.id), key, value]  # type: ignore[union-attr]
+    return ast.Assign([stored], ast.Call(ast.Name("__nudge__", ast.Load()), arguments, []))
