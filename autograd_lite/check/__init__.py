@@ -4,5 +4,14 @@ from autograd_lite.check.compare import compare
 from autograd_lite.check.derivation import assert_derivation, check_derivation
 from autograd_lite.check.numeric import gradcheck
 from autograd_lite.check.report import Line, Report
+from autograd_lite.check.source import from_source
 
-__all__ = ["Line", "Report", "assert_derivation", "check_derivation", "compare", "gradcheck"]
+__all__ = [
+    "Line",
+    "Report",
+    "assert_derivation",
+    "check_derivation",
+    "compare",
+    "from_source",
+    "gradcheck",
+]

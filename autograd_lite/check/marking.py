@@ -24,7 +24,7 @@ class Graph:
     """The recorded forward pass and its named tensors."""
 
     def __init__(self, loss: Tensor, tensors: Mapping[str, Tensor]) -> None:
-        self.root = loss._node
+        self.root: Any = loss._node
         self.tensors = dict(tensors)
         self.seed = np.ones_like(loss._value)[()]
 

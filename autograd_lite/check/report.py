@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 COLUMNS = ("gradient", "of", "shape", "largest difference", "relative", "verdict")
 UNTOLD = frozenset((None, "unknown", "shape"))
 RIGHT = frozenset(("correct", "convention"))
@@ -157,6 +159,8 @@ def _plain(value: Any) -> Any:
 def _row(line: Line) -> tuple[str, ...]:
     same_shape = line.shape == line.expected_shape and line.status != "missing"
     shape = str(line.shape) if same_shape else f"{line.shape}, not {line.expected_shape}"
+    if not line.shape and not np.isfinite(line.error):
+        shape = f"none, not {line.expected_shape}" if line.expected_shape else "-"
     if line.status == "missing":
         shape = str(line.expected_shape)
     return (

@@ -1,0 +1,180 @@
+"""The gradients that a backward pass derived: names, values, and how they were written."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.watch import Assigned, Run, Scope, flat
+from autograd_lite.record import Recorded
+
+GRADIENT_NAMES = (r"d_?(.+)", r"grad_(.+)", r"(.+)_grad")
+
+
+@dataclass
+class Derived:
+    """One hand-derived gradient: where it comes from, and whose it is."""
+
+    name: str
+    tensor: str
+    value: np.ndarray
+    assigned: Assigned | None = None
+    written: tuple[ast.expr, Scope] | None = None
+
+    @property
+    def line(self) -> int | None:
+        if self.written is not None:
+            return self.written[0].lineno
+        return self.assigned.line if self.assigned is not None else None
+
+
+def derived_gradients(back: Run, tensors: list[str], names: dict[str, str]) -> list[Derived]:
+    """The gradients that the backward pass derived, in its order."""
+    returned = back.returned if isinstance(back.returned, Mapping) else {}
+    entries = _returned_entries(returned)
+    known = set(tensors)
+    found: dict[str, Derived] = {}
+    for name, assigned in back.variables.items():
+        tensor = tensor_of(name, known, names, bare=False)
+        if tensor is not None and assigned.statements and not assigned.in_a_loop:
+            found[name] = Derived(name, tensor, _checked(name, assigned.value), assigned)
+    for name, value in entries.items():
+        tensor = tensor_of(name, known, names, bare=True)
+        if tensor is None:
+            raise ValueError(
+                f"check_derivation() finds no tensor that {name!r} is the gradient of: the names "
+                f"in the forward pass are {', '.join(tensors) or 'none'}; pass names={{{name!r}: "
+                "...}}"
+            )
+        same = (d for d in found.values() if d.name == name and d.value is value)
+        if next(same, None) is None:
+            found[name] = _returned_gradient(name, tensor, value, back)
+    return _once_each(found)
+
+
+def _returned_entries(returned: Mapping[Any, Any]) -> dict[str, Any]:
+    """The values of a returned dict by name, with those of dicts in it."""
+    entries: dict[str, Any] = {}
+    for key, value in returned.items():
+        if isinstance(value, Mapping):
+            entries.update(flat({str(key): dict(value)}))
+        else:
+            entries[str(key)] = value
+    return entries
+
+
+def _once_each(found: dict[str, Derived]) -> list[Derived]:
+    """The gradient that a name was returned under takes the place of the variable it was in."""
+    kept: dict[tuple[int, str], Derived] = {}
+    for derived in found.values():
+        kept.setdefault((id(derived.value), derived.tensor), derived)
+    return list(kept.values())
+
+
+def _returned_gradient(name: str, tensor: str, value: Any, back: Run) -> Derived:
+    array = _checked(name, value)
+    for assigned in back.variables.values():
+        if assigned.value is value and assigned.statements:
+            return Derived(name, tensor, array, assigned)
+    return Derived(name, tensor, array, written=_written_in_return(name, back))
+
+
+def _written_in_return(name: str, back: Run) -> tuple[ast.expr, Scope] | None:
+    """The expression that a dict in the return statement has for a name."""
+    if back.last is None or not isinstance(back.last[0], ast.Return):
+        return None
+    for node in ast.walk(back.last[0]):
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == name:
+                    return value, back.last[1]
+        if isinstance(node, ast.keyword) and node.arg == name:
+            return node.value, back.last[1]
+    return None
+
+
+def _checked(name: str, value: Any) -> np.ndarray:
+    try:
+        array = np.asarray(value._value if isinstance(value, Recorded) else value)
+    except ValueError:
+        array = np.asarray(None)
+    if array.dtype.kind not in "fciub":
+        raise TypeError(
+            f"the gradient {name!r} is {type(value).__name__}, which is no array of numbers"
+        )
+    return array
+
+
+def tensor_of(name: str, known: set[str], names: dict[str, str], bare: bool) -> str | None:
+    """The tensor among `known` that a gradient called `name` belongs to, None if there is none.
+
+    With `bare`, a gradient may be called as its tensor is.
+    """
+    if name in names:
+        if names[name] not in known:
+            raise ValueError(
+                f"names={{{name!r}: {names[name]!r}}}: there is no {names[name]!r} in the forward "
+                f"pass, which has {', '.join(sorted(known))}"
+            )
+        return names[name]
+    matches = [m[1] for p in GRADIENT_NAMES if (m := re.fullmatch(p, name))]
+    candidates = [c for match in matches for c in (match, match.replace("_", ""))]
+    candidates += [name] if bare else []
+    return next((c for c in candidates if c in known), None)
+
+
+def expression_of(
+    derived: Derived, back: Run, gradients: set[str]
+) -> tuple[ast.expr | None, Scope]:
+    """What was written for a gradient, and the local variables there.
+
+    Variables on the way that are not among `gradients` are written out. None where several
+    statements gave the gradient its value and the last does not build on those before.
+    """
+    if derived.written is not None:
+        return _inlined(derived.written[0], back, gradients), derived.written[1]
+    if derived.assigned is None or not derived.assigned.statements:
+        return None, {}
+    expression: ast.expr | None = None
+    for statement, _ in derived.assigned.statements:
+        expression = _value_of(statement, expression)
+    scope = derived.assigned.statements[-1][1]
+    return (expression and _inlined(expression, back, gradients)), scope
+
+
+def _value_of(statement: ast.stmt, before: ast.expr | None) -> ast.expr | None:
+    """The expression whose value a statement gives its target; None where that is no expression."""
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        if isinstance(statement.targets[0], ast.Subscript) and before is not None:
+            return None
+        simple = isinstance(statement.targets[0], (ast.Name, ast.Subscript))
+        return statement.value if simple else None
+    if isinstance(statement, ast.AnnAssign):
+        return statement.value
+    if isinstance(statement, ast.AugAssign) and before is not None:
+        return ast.BinOp(before, statement.op, statement.value)
+    return None
+
+
+def _inlined(expression: ast.expr, back: Run, gradients: set[str], depth: int = 4) -> ast.expr:
+    """An expression with the variables on the way, which are no gradients, written out."""
+
+    class Inline(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.expr:
+            assigned = back.variables.get(node.id)
+            if node.id in gradients or assigned is None or len(assigned.statements) != 1:
+                return node
+            value = _value_of(assigned.statements[0][0], None)
+            if value is None or isinstance(value, (ast.Name, ast.Subscript)) or depth == 0:
+                return node
+            return _inlined(value, back, gradients, depth - 1)
+
+    inlined = Inline().visit(copy.deepcopy(expression))
+    assert isinstance(inlined, ast.expr)
+    return inlined

@@ -1,0 +1,124 @@
+"""The forward pass of a derivation on Tensors, with its named values."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.watch import Run, flat, watch
+from autograd_lite.graph import Node
+from autograd_lite.tensor import Tensor
+
+
+@dataclass
+class Recording:
+    """The forward pass on Tensors: the loss, the tensors by name, and all named arrays."""
+
+    loss: Tensor
+    tensors: dict[str, Tensor]
+    values: dict[str, Any]
+
+
+def record_forward(
+    forward: Callable[..., Any], inputs: tuple[Any, ...], loss: float, wanted: list[str]
+) -> Recording:
+    """The forward pass, recorded as far as the wanted tensors need it."""
+    recording = _record(forward, inputs, loss, set(wanted))
+    if recording is None or any(name not in recording.tensors for name in wanted):
+        recording = _record(forward, inputs, loss, None)
+    if recording is None:
+        raise ValueError(
+            f"the loss of {name_of(forward)} does not depend on any input that is a floating-point "
+            "array"
+        )
+    return recording
+
+
+def _record(
+    forward: Callable[..., Any], inputs: tuple[Any, ...], loss: float, wanted: set[str] | None
+) -> Recording | None:
+    parameters = list(_parameter_names(forward, len(inputs)))
+    arguments = tuple(
+        _as_tensors(value, name, wanted) for name, value in zip(parameters, inputs, strict=True)
+    )
+    run = watch(forward, arguments)
+    if run.error is not None:
+        where = f" in line {run.error_line}" if run.error_line else ""
+        raise TypeError(
+            f"the forward pass {name_of(forward)} leaves NumPy{where}, so it cannot be recorded: "
+            f"{run.error}"
+        ) from run.error
+    result = run.returned[0] if isinstance(run.returned, tuple) else run.returned
+    if not isinstance(result, Tensor) or not isinstance(result._node, Node):
+        return None
+    again = float(np.asarray(result._value).reshape(()))
+    if not np.isclose(again, loss, rtol=1e-6, atol=1e-300, equal_nan=True):
+        raise ValueError(
+            f"{name_of(forward)} gives the loss {loss:.9g} in one call and {again:.9g} in the "
+            "next: seed what is random in it, and let the backward pass write into copies of its "
+            "inputs"
+        )
+    named = {n: a for n, a in run.variables.items() if not (a.in_a_loop and _rebound(n, run))}
+    tensors = {n: a.value for n, a in named.items() if isinstance(a.value, Tensor)}
+    connected = {n: t for n, t in tensors.items() if t.requires_grad}
+    values = {n: getattr(a.value, "_value", a.value) for n, a in named.items()}
+    return Recording(result, connected, values)
+
+
+def _rebound(name: str, run: Run) -> bool:
+    """Whether a name of a loop stood for several tensors one after the other."""
+    values = run.variables[name].values
+    return len({id(value) for value in values}) > 1
+
+
+def _parameter_names(function: Callable[..., Any], count: int) -> list[str]:
+    try:
+        names = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        names = []
+    return [*names[:count], *(f"input {i}" for i in range(len(names), count))]
+
+
+def _as_tensors(value: Any, name: str, wanted: set[str] | None) -> Any:
+    """Floating-point arrays as Tensors, in nested lists and dicts too; they share their memory."""
+    if isinstance(value, dict):
+        return {k: _as_tensors(v, _entry(name, k), wanted) for k, v in value.items()}
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return type(value)(_as_tensors(v, _entry(name, i), wanted) for i, v in enumerate(value))
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fc":
+        return Tensor(value, wanted is None or name in wanted, name=name, copy=False)
+    return value
+
+
+def _entry(name: str, key: Any) -> str:
+    return next((n for n, _ in flat({name: {key: 0.0}})), str(key))
+
+
+def flat_inputs(run: Run, inputs: tuple[Any, ...]) -> list[tuple[str, Any]]:
+    """The floating-point arrays among the inputs, by name."""
+    named = dict(zip(_parameter_names(run.function, len(inputs)), inputs, strict=True))
+    return [(n, v) for n, v in flat(named) if isinstance(v, np.ndarray) and v.dtype.kind in "fc"]
+
+
+def sizes_of_data(run: Run, inputs: tuple[Any, ...]) -> dict[int, str]:
+    """What the lengths of the inputs' axes are called, those of the last axes first."""
+    named = dict(zip(_parameter_names(run.function, len(inputs)), inputs, strict=True))
+    arrays = [(n, v) for n, v in flat(named) if isinstance(v, np.ndarray) and v.ndim]
+    arrays.sort(key=lambda item: -item[1].size)
+    sizes: dict[int, str] = {}
+    for axis, what in ((-1, "columns"), (0, "rows")):
+        for name, array in arrays:
+            if array.ndim > 1 or axis == -1:
+                what_here = what if array.ndim > 1 else "elements"
+                sizes.setdefault(array.shape[axis], f"the number of {what_here} of {name}")
+    for name, array in arrays:
+        sizes.setdefault(array.size, f"the number of elements of {name}")
+    return sizes
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    return getattr(function, "__name__", repr(function))
