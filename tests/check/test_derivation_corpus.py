@@ -1,0 +1,144 @@
+"""Marking derivations: correct passes in every convention, and mistakes made on purpose."""
+
+import functools
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from derivations.exact import derived_gradients, exact_gradients, sample_count
+from derivations.mutations import Mutant, corpus, counts
+from derivations.passes import PASSES, Pass
+from derivations.running import load
+from derivations.variants import at_zero, conventions
+
+import autograd_lite as al
+
+needs_marker = pytest.mark.skipif(
+    not hasattr(al, "check_derivation"), reason="al.check_derivation does not exist yet"
+)
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+LOCATED, RIGHT_CAUSE, WRONG_CAUSE = 0.99, 0.95, 0.01
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the marker says of a mutant: `verdict` of its causes is right, unknown or wrong."""
+
+    mutant: Mutant
+    found: dict[str, str | None]
+    error: str = ""
+
+    @property
+    def located(self) -> bool:
+        return set(self.found) in (self.mutant.wrong, *self.mutant.alternatives)
+
+    @property
+    def verdict(self) -> str:
+        """Right if all causes are, wrong if one is; of lines that are wrong and called so."""
+        causes = [self.of_line(name) for name in self.found if name in self.mutant.wrong]
+        if not causes:
+            return "unknown"
+        return next((v for v in ("wrong", "unknown") if v in causes), "right")
+
+    def of_line(self, name: str) -> str:
+        cause = self.found[name]
+        if cause in (None, "unknown"):
+            return "unknown"
+        return "right" if cause in self.mutant.causes[name] else "wrong"
+
+    def __str__(self) -> str:
+        expected = {name: sorted(causes) for name, causes in self.mutant.causes.items()}
+        also = f" or wrong are {[sorted(a) for a in self.mutant.alternatives]}"
+        lines = "\n".join(f"    {line}" for line in self.mutant.source_lines)
+        return (
+            f"{self.mutant.id}\n{lines}\n    expected {expected}"
+            f"{also if self.mutant.ambiguous else ''}\n    got {self.error or self.found}"
+        )
+
+
+def mark(source: str, name: str, inputs: tuple):
+    """The marker's report on a source text."""
+    forward, backward = load(source, name)
+    return al.check_derivation(forward, backward, *inputs)
+
+
+def outcome(mutant: Mutant) -> Outcome:
+    try:
+        report = mark(mutant.source, mutant.id, mutant.passed.make_inputs())
+    except Exception as error:
+        return Outcome(mutant, {}, f"{type(error).__name__}: {error}")
+    return Outcome(mutant, {line.name: line.cause for line in report if line.status == "wrong"})
+
+
+@functools.cache
+def outcomes() -> list[Outcome]:
+    return [outcome(mutant) for mutant in corpus().mutants]
+
+
+def table() -> str:
+    """For each kind: mutants, share located, and share of the causes that are right and not."""
+    rows = [f"{'kind':32}{'mutants':>8}{'located':>9}{'right':>8}{'unknown':>9}{'wrong':>7}"]
+    kinds = [*dict.fromkeys(o.mutant.kind for o in outcomes()), "all"]
+    for kind in kinds:
+        chosen = [o for o in outcomes() if kind in (o.mutant.kind, "all")]
+        verdicts = Counter(o.verdict for o in chosen)
+        rows.append(
+            f"{kind:32}{len(chosen):8}{sum(o.located for o in chosen):9}"
+            f"{verdicts['right']:8}{verdicts['unknown']:9}{verdicts['wrong']:7}"
+        )
+    return "\n".join(rows)
+
+
+def failing(chosen: list[Outcome]) -> str:
+    return "\n".join(map(str, chosen)) + f"\n{len(chosen)} of {len(outcomes())}"
+
+
+@pytest.mark.parametrize("passed", PASSES, ids=lambda passed: passed.name)
+def test_passes_agree_with_autodiff(passed):
+    exact, derived = exact_gradients(passed), derived_gradients(passed)
+    assert list(derived) == list(passed.gradients)
+    for name, gradient in derived.items():
+        summed = passed.convention == "summed" and name not in passed.parameters
+        expected = exact[name] * (sample_count(passed) if summed else 1)
+        assert gradient.shape == expected.shape
+        np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-10)
+
+
+def test_mutants_are_many_and_differ():
+    found = corpus()
+    print("\n" + counts(found.mutants))
+    print(f"{len(found.raising):5d}  raise")
+    assert len(found.mutants) >= 400
+    assert sum(mutant.kind == "pair" for mutant in found.mutants) >= 60
+    assert len({mutant.id for mutant in found.mutants}) == len(found.mutants)
+    assert all(mutant.wrong <= mutant.assigned for mutant in found.mutants)
+    assert all(mutant.source != mutant.passed.source for mutant in found.mutants)
+
+
+@needs_marker
+@pytest.mark.parametrize("passed", [*conventions(), *at_zero()], ids=lambda passed: passed.name)
+def test_correct_passes_are_ok_in_every_convention(passed: Pass):
+    report = mark(passed.source, passed.name, passed.make_inputs())
+    assert report.ok, str(report)
+    assert {line.name for line in report} >= set(passed.gradients)
+
+
+@needs_marker
+def test_the_wrong_lines_are_found():
+    print("\n" + table())
+    missed = [o for o in outcomes() if not o.located]
+    assert len(missed) <= (1 - LOCATED) * len(outcomes()), failing(missed)
+
+
+@needs_marker
+def test_the_causes_are_named():
+    unnamed = [o for o in outcomes() if o.verdict != "right"]
+    assert len(unnamed) <= (1 - RIGHT_CAUSE) * len(outcomes()), failing(unnamed)
+
+
+@needs_marker
+def test_hardly_any_cause_is_named_wrongly():
+    misnamed = [o for o in outcomes() if o.verdict == "wrong"]
+    assert len(misnamed) < WRONG_CAUSE * len(outcomes()), failing(misnamed)
