@@ -20,15 +20,19 @@ from autograd_lite.check.marking import Comparing
 from autograd_lite.check.watch import Assigned, Run, Scope, evaluate, flat, target_name
 
 Values = Mapping[str, Any]
+Change = tuple[str, str, ast.expr]
 
 
 @dataclass
 class Suspect:
     """A wrong gradient and all that is known of it.
 
-    `expected` is what it should be; `incoming` the gradients that arrive at the tensors after it,
-    `parts` what each path of the chain rule contributes, `pairs` which name is the activation of
-    which other, `values` the named tensors of the forward pass.
+    `expected` is what it should be, `others` what the other gradients should be, `incoming` the
+    gradients at the results after it; `parts` gives what each path of the chain rule contributes.
+    `masks` are the tensors that a ReLU gave, `broadcast` says whether the tensor was stretched,
+    `activations` which tensors each one is an element-wise function of. `values` are the named
+    arrays, `sizes` what the lengths of the data are called, `expressions` the line, as it stands
+    and with what it builds on written out, to be computed in `scope`.
     """
 
     name: str
@@ -38,12 +42,13 @@ class Suspect:
     others: Mapping[str, np.ndarray]
     incoming: Mapping[str, np.ndarray]
     masks: frozenset[str]
+    broadcast: bool
     parts: Callable[[], Mapping[str, np.ndarray]]
     activations: Mapping[str, frozenset[str]]
     values: Values
     sizes: Mapping[int, str]
     assigned: Assigned | None
-    expression: ast.expr | None
+    expressions: list[ast.expr]
     scope: Scope
     run: Run
     extra: Scope = field(default_factory=dict)
@@ -77,7 +82,7 @@ ORDER = (
 def find_causes(suspect: Suspect, comparing: Comparing) -> list[Cause]:
     """The causes that fit, the likeliest first; none where nothing makes the line right."""
     found: dict[str, Cause] = {}
-    for search in (_by_value, _by_neighbour, _by_line, _by_path):
+    for search in (_by_value, _by_neighbour, _by_line, _by_slope, _by_path, _by_term):
         for cause in search(suspect, comparing):
             found.setdefault(cause.kind, cause)
         if found:
@@ -88,7 +93,7 @@ def find_causes(suspect: Suspect, comparing: Comparing) -> list[Cause]:
 def _by_value(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
     """Changes that need nothing but the value: a factor, a sign, a transpose, a sum."""
     number = comparing.factor(s.given, s.expected)
-    if number is not None:
+    if number is not None and (s.given.size > 1 or _is_plain(s, number)):
         yield _factor(s, number)
     if s.given.ndim == 2 and comparing.same(s.given.T, s.expected):
         yield Cause("transpose", f"{s.name} is the transpose of what it should be")
@@ -99,11 +104,15 @@ def _by_value(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
             ratio = comparing.factor(total, s.expected)
             if ratio is not None:
                 more = "" if abs(ratio - 1) < 1e-6 else f", and is {_number(s, ratio)} times it"
-                yield Cause(
-                    "unsummed",
-                    f"{s.tensor} was broadcast, so {s.name} must be summed over axis {axes} "
-                    f"(keepdims=True){more}",
-                )
+                if s.broadcast:
+                    text = (
+                        f"{s.tensor} was broadcast, so {s.name} must be summed over axis {axes} "
+                        f"(keepdims=True){more}"
+                    )
+                    yield Cause("unsummed", text)
+                else:
+                    text = f"a matrix product sums over axis {axes} of an element-wise one{more}"
+                    yield Cause("elementwise", text)
     yield from _overwritten(s, comparing)
 
 
@@ -111,6 +120,12 @@ def _factor(s: Suspect, number: float) -> Cause:
     if abs(number + 1) < 1e-6:
         return Cause("sign", f"{s.name} has the wrong sign")
     return Cause("factor", f"{s.name} is {_number(s, number)} times what it should be")
+
+
+def _is_plain(s: Suspect, number: float) -> bool:
+    """Whether a factor is one that people write. Of a single element, anything is a multiple."""
+    plain = {1.0, 2.0, 3.0, 4.0, *s.sizes}
+    return any(abs(abs(number) / n - 1) < 1e-6 for p in plain if p for n in (p, 1 / p))
 
 
 def _number(s: Suspect, number: float) -> str:
@@ -186,7 +201,7 @@ def _by_path(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
             yield Cause("term", f"the term that comes from {name} is missing in {s.name}")
             return
         number = comparing.factor(s.given - (s.expected - part), part)
-        if number is not None:
+        if number is not None and (part.size > 1 or _is_plain(s, number)):
             what = _number(s, number)
             kind = "sign" if abs(number + 1) < 1e-6 else "factor"
             yield Cause(kind, f"the term of {s.name} that comes from {name} is {what} times itself")
@@ -194,22 +209,88 @@ def _by_path(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
 
 
 def _by_line(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
-    """Changes to the line itself."""
-    if s.expression is None:
-        return
-    for kind, text, changed in _changes(s, s.expression, comparing):
+    """Changes to the line itself, as it stands and with what it builds on written out."""
+    for expression in s.expressions:
+        found = list(_fitting(s, _changes(s, expression), comparing))
+        if not found:
+            found = list(_scaled_terms(s, expression, comparing))
+        if found:
+            yield from found
+            return
+
+
+def _fitting(s: Suspect, changes: Iterator[Change], comparing: Comparing) -> Iterator[Cause]:
+    for kind, text, changed in changes:
         value = s.compute(changed)
         if value is not None and comparing.same(value, s.expected):
             yield Cause(kind, f"in the line of {s.name}, {text}")
-    yield from _scaled_terms(s, s.expression, comparing)
 
 
-Change = tuple[str, str, ast.expr]
+def _by_slope(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
+    """It is the gradient after the activation times the derivative of another one, or of it at
+    another place."""
+    for after, incoming in s.incoming.items():
+        if s.tensor not in s.activations.get(after, ()) or incoming.shape != s.given.shape:
+            continue
+        for name, value in _candidates(s):
+            if np.shape(value) != s.given.shape:
+                continue
+            slopes = {f"{name} * (1 - {name})": value * (1 - value), f"1 - {name}**2": 1 - value**2}
+            slopes[f"{name} > 0"] = value > 0
+            for text, slope in slopes.items():
+                if comparing.same(s.given, incoming * slope):
+                    what = f"{text} is not the derivative of {after} with respect to {s.tensor}"
+                    yield Cause("activation", f"in the line of {s.name}, {what}")
+                    return
 
 
-def _changes(s: Suspect, expression: ast.expr, comparing: Comparing) -> Iterator[Change]:
+def _by_term(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
+    """A term is missing: a multiple of a named tensor, or one somewhere inside the line."""
+    if s.given.shape != s.expected.shape:
+        return
+    missing = s.expected - s.given
+    for name, value in _candidates(s):
+        number = comparing.factor(missing, np.asarray(value))
+        if number is not None and (missing.size > 1 or _is_plain(s, number)):
+            yield Cause("term", f"the term {_number(s, number)} * {name} is missing in {s.name}")
+            return
+    for expression in s.expressions:
+        found = next(_fitting(s, _longer(s, expression), comparing), None)
+        if found is not None:
+            yield found
+            return
+
+
+def _longer(s: Suspect, expression: ast.expr) -> Iterator[Change]:
+    """The line with a term more in some place."""
+    terms = [(n, s.bound(v)) for n, v in _candidates(s) if np.shape(v) == s.given.shape]
+    terms.append(("1", ast.Constant(1)))
+    for node, parents in _walk(expression):
+        if any(isinstance(p, ast.Subscript) for p in parents) or not _is_operand(node, parents):
+            continue
+        for name, value in terms:
+            for operator, sign in ((ast.Sub(), "-"), (ast.Add(), "+")):
+                longer = ast.BinOp(node, operator, value)
+                text = f"{_text(node)} should be {_text(node)} {sign} {name}"
+                yield "term", text, _swap(expression, node, longer)
+
+
+def _is_operand(node: ast.expr, parents: tuple[ast.AST, ...]) -> bool:
+    """Whether it is a value in an arithmetic expression."""
+    parent = parents[-1] if parents else None
+    if isinstance(parent, (ast.Attribute, ast.keyword)):
+        return False
+    return not (isinstance(parent, ast.Call) and parent.func is node)
+
+
+def _changes(s: Suspect, expression: ast.expr) -> Iterator[Change]:
     yield from _whole_changes(s, expression)
     for node, parents in _walk(expression):
+        in_index = any(isinstance(p, ast.Subscript) for p in parents)
+        if in_index:
+            if isinstance(node, ast.BinOp) and type(node.op) in _OTHER_SIGN:
+                yield from _index_changes(expression, node)
+            continue
         if isinstance(node, ast.Compare):
             yield from _mask_changes(s, expression, node)
         if isinstance(node, ast.BinOp):
@@ -337,6 +418,13 @@ def _operator_changes(expression: ast.expr, node: ast.BinOp) -> Iterator[Change]
         yield "factor", text, _swap(expression, node, node.left)
 
 
+def _index_changes(expression: ast.expr, node: ast.BinOp) -> Iterator[Change]:
+    other = ast.BinOp(node.left, _OTHER_SIGN[type(node.op)](), node.right)
+    for right in (node.left, other):
+        text = f"the index {_text(node)} should be {_text(right)}"
+        yield "index", text, _swap(expression, node, right)
+
+
 _OTHER_CALL = {"multiply": "dot", "dot": "multiply", "matmul": "multiply"}
 
 
@@ -379,11 +467,18 @@ def _operand_changes(
         yield "transpose", f"{_text(node)} should be {_text(other)}", _swap(expression, node, other)
     mine = _name_of(here, s)
     for name, value in _candidates(s):
-        if value is here or np.shape(value) != here.shape or np.array_equal(value, here):
+        if value is here or np.array_equal(value, here):
+            continue
+        if np.shape(value) != here.shape and not (mine and _alike(mine, name)):
             continue
         kind = _kind_of_operand(s, mine, name, parents)
+        if kind == "operand" and isinstance(node, ast.Subscript) and mine and _alike(mine, name):
+            kind = "index"
         text = f"{_text(node)} should be {name}"
         yield kind, text, _swap(expression, node, s.bound(value))
+        same = [n for n, _ in _walk(expression) if ast.dump(n) == ast.dump(node)]
+        if len(same) > 1 and same[0] is node:
+            yield kind, text, _swap_all(expression, {id(n): s.bound(value) for n in same})
 
 
 def _candidates(s: Suspect) -> Iterator[tuple[str, Any]]:
@@ -448,7 +543,8 @@ def _scaled_terms(s: Suspect, expression: ast.expr, comparing: Comparing) -> Ite
         more = float(np.vdot(value, missing).real) / square if square else 0.0
         if abs(more) > 1e-9 and comparing.same(s.given + more * value, s.expected):
             share = 1 / (1 + more) if abs(1 + more) > 1e-9 else 0.0
-            if share and abs(share + 1) > 1e-6:
+            plain = s.given.size > 1 or _is_plain(s, share)
+            if share and plain and abs(share + 1) > 1e-6:
                 yield Cause(
                     "factor",
                     f"the term {_text(term)} of {s.name} is {_number(s, share)} times what it "

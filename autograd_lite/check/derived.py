@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.watch import Assigned, Run, Scope, flat
+from autograd_lite.check.watch import WHERE, Assigned, Run, Scope, flat
 from autograd_lite.record import Recorded
 
 GRADIENT_NAMES = (r"d_?(.+)", r"grad_(.+)", r"(.+)_grad")
@@ -129,52 +129,63 @@ def tensor_of(name: str, known: set[str], names: dict[str, str], bare: bool) -> 
     return next((c for c in candidates if c in known), None)
 
 
-def expression_of(
-    derived: Derived, back: Run, gradients: set[str]
-) -> tuple[ast.expr | None, Scope]:
+def expression_of(derived: Derived) -> tuple[ast.expr | None, Scope]:
     """What was written for a gradient, and the local variables there.
 
-    Variables on the way that are not among `gradients` are written out. None where several
-    statements gave the gradient its value and the last does not build on those before.
+    None where the gradient is one of several that a statement gave.
     """
     if derived.written is not None:
-        return _inlined(derived.written[0], back, gradients), derived.written[1]
+        return derived.written
     if derived.assigned is None or not derived.assigned.statements:
         return None, {}
     expression: ast.expr | None = None
-    for statement, _ in derived.assigned.statements:
-        expression = _value_of(statement, expression)
-    scope = derived.assigned.statements[-1][1]
-    return (expression and _inlined(expression, back, gradients)), scope
+    for statement, scope in derived.assigned.statements:
+        expression = _value_of(statement, expression, scope)
+    return expression, derived.assigned.statements[-1][1]
 
 
-def _value_of(statement: ast.stmt, before: ast.expr | None) -> ast.expr | None:
-    """The expression whose value a statement gives its target; None where that is no expression."""
-    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-        if isinstance(statement.targets[0], ast.Subscript) and before is not None:
-            return None
-        simple = isinstance(statement.targets[0], (ast.Name, ast.Subscript))
-        return statement.value if simple else None
+def _value_of(statement: ast.stmt, before: ast.expr | None, scope: Scope) -> ast.expr | None:
+    """The expression whose value a statement gives its target; None where that is no expression.
+
+    `before` is the expression for the target's value until then.
+    """
     if isinstance(statement, ast.AnnAssign):
         return statement.value
-    if isinstance(statement, ast.AugAssign) and before is not None:
+    if isinstance(statement, ast.AugAssign):
+        before = before or _loaded(statement.target)
         return ast.BinOp(before, statement.op, statement.value)
-    return None
+    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+        return None
+    target = statement.targets[0]
+    if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+        if isinstance(scope.get(target.value.id), np.ndarray):
+            # x[mask] = y gives x the value of where(mask, y, x).
+            before = before or _loaded(target.value)
+            where = ast.Name(WHERE, ast.Load())
+            return ast.Call(where, [target.slice, statement.value, before], [])
+        return statement.value
+    return statement.value if isinstance(target, ast.Name) else None
 
 
-def _inlined(expression: ast.expr, back: Run, gradients: set[str], depth: int = 4) -> ast.expr:
+def _loaded(target: ast.expr) -> ast.expr:
+    loaded = copy.copy(target)
+    loaded.ctx = ast.Load()  # type: ignore[attr-defined]
+    return loaded
+
+
+def written_out(expression: ast.expr, back: Run, gradients: set[str], depth: int = 4) -> ast.expr:
     """An expression with the variables on the way, which are no gradients, written out."""
 
-    class Inline(ast.NodeTransformer):
+    class WriteOut(ast.NodeTransformer):
         def visit_Name(self, node: ast.Name) -> ast.expr:
             assigned = back.variables.get(node.id)
             if node.id in gradients or assigned is None or len(assigned.statements) != 1:
                 return node
-            value = _value_of(assigned.statements[0][0], None)
+            value = _value_of(assigned.statements[0][0], None, assigned.statements[0][1])
             if value is None or isinstance(value, (ast.Name, ast.Subscript)) or depth == 0:
                 return node
-            return _inlined(value, back, gradients, depth - 1)
+            return written_out(value, back, gradients, depth - 1)
 
-    inlined = Inline().visit(copy.deepcopy(expression))
-    assert isinstance(inlined, ast.expr)
-    return inlined
+    changed = WriteOut().visit(copy.deepcopy(expression))
+    assert isinstance(changed, ast.expr)
+    return changed

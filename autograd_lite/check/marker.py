@@ -10,14 +10,19 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.check.causes import Cause, Suspect, find_causes
-from autograd_lite.check.derived import Derived, expression_of, tensor_of
+from autograd_lite.check.derived import Derived, expression_of, tensor_of, written_out
 from autograd_lite.check.differences import apart, difference_message, largest
 from autograd_lite.check.marking import Comparing, Graph, fit, read
 from autograd_lite.check.nudge import Nudged
-from autograd_lite.check.recording import Recording, flat_inputs, sizes_of_data
+from autograd_lite.check.recording import (
+    Recording,
+    flat_inputs,
+    sample_counts,
+    sizes_of_data,
+)
 from autograd_lite.check.report import Line, Report
 from autograd_lite.check.watch import Run, Scope, flat, is_value, target_name
-from autograd_lite.graph import Leaf, Node
+from autograd_lite.graph import Leaf, Node, ancestors
 
 MASKING = frozenset(("maximum", "minimum", "where", "relu", "fmax", "clip"))
 
@@ -50,7 +55,9 @@ class Marker:
         truth = self.graph.gradients({})
         scale = max([float(np.max(np.abs(v), initial=0)) for v in truth.values()], default=0.0)
         self.comparing = Comparing(tolerance, 1e-6 * tolerance * scale)
-        self.reading = read(self.graph, self.own, list(self.sizes), self.comparing)
+        lines = {d.tensor: d.line for d in self.derived}
+        counts = sample_counts(plain, inputs, {d.tensor for d in derived})
+        self.reading = read(self.graph, self.own, lines, counts, self.comparing)
         self.nudged = Nudged(plain, inputs)
         self.notes: list[str] = []
 
@@ -120,7 +127,13 @@ class Marker:
         return causes[0].kind, text
 
     def _suspect(self, d: Derived, expected: np.ndarray) -> Suspect:
-        expression, scope = expression_of(d, self.back, {e.name for e in self.derived})
+        expression, scope = expression_of(d)
+        names_of_all = {e.name for e in self.derived}
+        expressions = [] if expression is None else [expression]
+        for written in list(expressions):
+            out = written_out(written, self.back, names_of_all)
+            if ast.dump(out) != ast.dump(written):
+                expressions.append(out)
         reading = self.reading
         names = {e.tensor: e.name for e in self.derived}
         others = {names[t]: reading.expected[t] for t in self.own if t != d.tensor}
@@ -132,12 +145,13 @@ class Marker:
             others=others,
             incoming=self._incoming(),
             masks=frozenset(n for n in self.recording.tensors if self._is_masked(n)),
+            broadcast=self._is_broadcast(d.tensor),
             parts=lambda: self._parts(d.tensor),
             activations=self._activations(),
             values={n: v for n, v in self.recording.values.items() if is_value(v)},
             sizes=self.sizes,
             assigned=d.assigned,
-            expression=expression,
+            expressions=expressions,
             scope=dict(scope),
             run=self.back,
         )
@@ -186,6 +200,15 @@ class Marker:
     def _is_masked(self, name: str) -> bool:
         node = self.recording.tensors[name]._node
         return isinstance(node, Node) and node.plan.operation.name in MASKING
+
+    def _is_broadcast(self, name: str) -> bool:
+        """Whether an element-wise operation has stretched the tensor."""
+        node: Any = self.recording.tensors[name]._node
+        return any(
+            _is_elementwise(user) and user.shape != node.shape
+            for user in ancestors([self.graph.root])
+            if any(parent is node for parent in user.parents or ())
+        )
 
     def _third_opinion(self, d: Derived) -> None:
         """What numerical differentiation of the plain forward pass says of a disputed gradient."""

@@ -125,18 +125,27 @@ class Reading:
     expected: Arrays
     truth: Arrays
     at_zero: set[str]
+    unfounded: set[str]
 
-    @property
-    def wrong(self) -> int:
-        return sum(status == "wrong" for status in self.status.values())
+    def faults(self, lines: Mapping[str, Any]) -> tuple[int, int]:
+        """How many of the person's lines are wrong, and how many do not follow from those before.
 
-    @property
-    def inherited(self) -> int:
-        return sum(status == "inherited" for status in self.status.values())
+        The latter are more where a line makes up for an error, which nobody does by chance.
+        """
+        wrong = {lines.get(n) or n for n, status in self.status.items() if status == "wrong"}
+        return len(wrong), len({lines.get(n) or n for n in self.unfounded})
 
 
-def read(graph: Graph, own: Arrays, sizes: Iterable[int], comparing: Comparing) -> Reading:
+def read(
+    graph: Graph,
+    own: Arrays,
+    lines: Mapping[str, Any],
+    sizes: Iterable[int],
+    comparing: Comparing,
+) -> Reading:
     """The reading with the fewest wrong lines; among equals, the plainest.
+
+    `lines` has the line in which each gradient was derived; one in a loop may give several.
 
     The readings are: gradients of the loss; those of the loss times N, a size of the data, of
     which N is taken out again in the gradients of the inputs; those times N throughout. In each,
@@ -149,7 +158,7 @@ def read(graph: Graph, own: Arrays, sizes: Iterable[int], comparing: Comparing) 
         local = graph.gradients(_going_on(graph, own, truth, factor))
         for everywhere in (False, True):
             reading = _reading(graph, own, truth, local, factor, everywhere, comparing)
-            if (reading.wrong, reading.inherited) < (best.wrong, best.inherited):
+            if reading.faults(lines) < best.faults(lines):
                 best = reading
     return best
 
@@ -225,7 +234,8 @@ def _reading(
             status[name] = "inherited"
         else:
             status[name] = "wrong"
-    return Reading(factor, everywhere, scales, status, expected, true, at_zero)
+    unfounded = {n for n, given in own.items() if not comparing.same(given, expected[n])}
+    return Reading(factor, everywhere, scales, status, expected, true, at_zero, unfounded)
 
 
 def differs_at_zero_only(

@@ -100,14 +100,18 @@ def _entry(name: str, key: Any) -> str:
 
 def flat_inputs(run: Run, inputs: tuple[Any, ...]) -> list[tuple[str, Any]]:
     """The floating-point arrays among the inputs, by name."""
+    return [(n, v) for n, v in flat_arrays(run, inputs) if v.dtype.kind in "fc"]
+
+
+def flat_arrays(run: Run, inputs: tuple[Any, ...]) -> list[tuple[str, Any]]:
+    """The arrays among the inputs that have axes, by name."""
     named = dict(zip(_parameter_names(run.function, len(inputs)), inputs, strict=True))
-    return [(n, v) for n, v in flat(named) if isinstance(v, np.ndarray) and v.dtype.kind in "fc"]
+    return [(n, v) for n, v in flat(named) if isinstance(v, np.ndarray) and v.ndim]
 
 
 def sizes_of_data(run: Run, inputs: tuple[Any, ...]) -> dict[int, str]:
     """What the lengths of the inputs' axes are called, those of the last axes first."""
-    named = dict(zip(_parameter_names(run.function, len(inputs)), inputs, strict=True))
-    arrays = [(n, v) for n, v in flat(named) if isinstance(v, np.ndarray) and v.ndim]
+    arrays = flat_arrays(run, inputs)
     arrays.sort(key=lambda item: -item[1].size)
     sizes: dict[int, str] = {}
     for axis, what in ((-1, "columns"), (0, "rows")):
@@ -118,6 +122,15 @@ def sizes_of_data(run: Run, inputs: tuple[Any, ...]) -> dict[int, str]:
     for name, array in arrays:
         sizes.setdefault(array.size, f"the number of elements of {name}")
     return sizes
+
+
+def sample_counts(run: Run, inputs: tuple[Any, ...], derived: set[str]) -> list[int]:
+    """What may be the number of samples: the lengths that the inputs without a gradient share."""
+    data = [v for n, v in flat_arrays(run, inputs) if n not in derived]
+    axes = [set(array.shape) | {array.size} for array in data]
+    counts = [length for lengths in axes for length in lengths if length > 1]
+    shared = {length for length in counts if counts.count(length) > 1}
+    return sorted(shared or set(counts))
 
 
 def name_of(function: Callable[..., Any]) -> str:

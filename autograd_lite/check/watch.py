@@ -17,6 +17,9 @@ from autograd_lite.record import Recorded
 
 Scope = dict[str, Any]
 
+WHERE = "__where__"
+"""What np.where is called in expressions that are made of statements."""
+
 
 @dataclass
 class Assigned:
@@ -244,7 +247,7 @@ def target_name(target: ast.expr, scope: Scope, run: Run) -> str | None:
 def evaluate(expression: ast.expr, scope: Scope, run: Run) -> Any:
     """The value of an expression of the function's; None where it raises."""
     code = compile(ast.fix_missing_locations(ast.Expression(expression)), "<derivation>", "eval")
-    surroundings = dict(getattr(run.function, "__globals__", {}))
+    surroundings = dict(getattr(run.function, "__globals__", {})) | {WHERE: np.where}
     surroundings.update(closure_of(run.function))
     surroundings.update(scope)
     try:
