@@ -82,9 +82,10 @@ ORDER = (
 def find_causes(suspect: Suspect, comparing: Comparing) -> list[Cause]:
     """The causes that fit, the likeliest first; none where nothing makes the line right."""
     found: dict[str, Cause] = {}
-    for search in (_by_value, _by_neighbour, _by_line, _by_slope, _by_path, _by_term):
-        for cause in search(suspect, comparing):
-            found.setdefault(cause.kind, cause)
+    for searches in ((_by_value, _by_neighbour, _by_line), (_by_slope, _by_path), (_by_term,)):
+        for search in searches:
+            for cause in search(suspect, comparing):
+                found.setdefault(cause.kind, cause)
         if found:
             break
     return sorted(found.values(), key=lambda cause: ORDER.index(cause.kind))

@@ -52,13 +52,13 @@ class Marker:
         if tolerance is None:
             tolerance = 1e-3 if recording.loss.dtype.itemsize < 8 else 1e-6
         self.sizes = sizes_of_data(plain, inputs)
-        truth = self.graph.gradients({})
+        self.truth = truth = self.graph.gradients({})
         scale = max([float(np.max(np.abs(v), initial=0)) for v in truth.values()], default=0.0)
         self.comparing = Comparing(tolerance, 1e-6 * tolerance * scale)
         lines = {d.tensor: d.line for d in self.derived}
         counts = sample_counts(plain, inputs, {d.tensor for d in derived})
-        self.reading = read(self.graph, self.own, lines, counts, self.comparing)
-        self.nudged = Nudged(plain, inputs)
+        self.reading = read(self.graph, self.own, lines, counts, truth, self.comparing)
+        self.nudged: Nudged | None = None
         self.notes: list[str] = []
 
     def report(self) -> Report:
@@ -212,13 +212,14 @@ class Marker:
 
     def _third_opinion(self, d: Derived) -> None:
         """What numerical differentiation of the plain forward pass says of a disputed gradient."""
-        truth = self.graph.gradients({})[d.tensor]
+        truth = self.truth[d.tensor]
         scale = self.reading.scales[d.tensor]
         fitted = fit(d.value, truth.shape)
         # Where the two differ, so that the answer tells them apart.
         direction = np.sign(truth if fitted is None else fitted / scale - truth)
         if not np.any(direction):
             return
+        self.nudged = self.nudged or Nudged(self.plain, self.inputs)
         try:
             slope = self.nudged.slope(d.tensor, direction)
         except Exception:

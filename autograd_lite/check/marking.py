@@ -141,19 +141,22 @@ def read(
     own: Arrays,
     lines: Mapping[str, Any],
     sizes: Iterable[int],
+    truth: Arrays,
     comparing: Comparing,
 ) -> Reading:
     """The reading with the fewest wrong lines; among equals, the plainest.
 
     `lines` has the line in which each gradient was derived; one in a loop may give several.
+    `truth` has the gradients of the graph.
 
     The readings are: gradients of the loss; those of the loss times N, a size of the data, of
     which N is taken out again in the gradients of the inputs; those times N throughout. In each,
     a derivative of ReLU at exactly 0 may be 0, 1/2 or 1.
     """
-    truth = graph.gradients({})
     local = graph.gradients(_going_on(graph, own, truth, 1))
     best = _reading(graph, own, truth, local, 1, False, comparing)
+    if not best.unfounded:
+        return best
     for factor in _factors(own, (truth, local), sizes, comparing):
         local = graph.gradients(_going_on(graph, own, truth, factor))
         for everywhere in (False, True):

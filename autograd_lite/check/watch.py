@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import sys
 import textwrap
@@ -66,7 +67,7 @@ def watch(function: Callable[..., Any], args: tuple[Any, ...]) -> Run:
     if not isinstance(code, CodeType):
         run.returned = function(*args)
         return run
-    watcher = _Watcher(run, code, _statements(inner))
+    watcher = _Watcher(run, code, _statements(inner) if inspect.isfunction(inner) else {})
     outer = sys.gettrace()
     sys.settrace(watcher.enter)
     try:
@@ -173,6 +174,7 @@ def entry_name(container: str, key: str | int) -> str:
     return key if key.isidentifier() else f"{container}{key.lstrip('_')}"
 
 
+@functools.lru_cache(maxsize=32)
 def _statements(function: Callable[..., Any]) -> dict[int, ast.stmt]:
     """The innermost statement on each line of a function's source; none where it has no source."""
     definition = definition_of(function)
@@ -187,7 +189,12 @@ def _statements(function: Callable[..., Any]) -> dict[int, ast.stmt]:
 
 
 def definition_of(function: Callable[..., Any]) -> ast.FunctionDef | None:
-    """The syntax tree of a function, with the line numbers of its file."""
+    """The syntax tree of a function, with the line numbers of its file; not to be changed."""
+    return _definition_of(function) if hasattr(function, "__code__") else None
+
+
+@functools.lru_cache(maxsize=32)
+def _definition_of(function: Callable[..., Any]) -> ast.FunctionDef | None:
     try:
         source, first = inspect.getsourcelines(function)
         tree = ast.parse(textwrap.dedent("".join(source)))

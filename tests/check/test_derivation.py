@@ -1,0 +1,473 @@
+"""check_derivation: verdicts, conventions, messages, and what bad input gets."""
+
+import functools
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+
+import autograd_lite as al
+from autograd_lite.check import from_source
+from autograd_lite.check.report import Report
+from autograd_lite.rules import OPERATIONS
+
+FORWARD = """
+def forward(W1, b1, W2, b2, X, Y):
+    N = X.shape[1]
+    Z1 = np.dot(W1, X) + b1
+    A1 = np.maximum(0, Z1)
+    Z2 = np.dot(W2, A1) + b2
+    A2 = 1 / (1 + np.exp(-Z2))
+    cost = -np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2)) / N
+    return cost, (X, Z1, A1, W2, A2, Y)
+"""
+
+BACKWARD = """
+def backward(cache):
+    X, Z1, A1, W2, A2, Y = cache
+    N = X.shape[1]
+    dZ2 = (A2 - Y) / N
+    dW2 = np.dot(dZ2, A1.T)
+    db2 = np.sum(dZ2, axis=1, keepdims=True)
+    dA1 = np.dot(W2.T, dZ2)
+    dZ1 = dA1 * (Z1 >= 0)
+    dW1 = np.dot(dZ1, X.T)
+    db1 = np.sum(dZ1, axis=1, keepdims=True)
+    return {"dW2": dW2, "db2": db2, "dW1": dW1, "db1": db1}
+"""
+
+forward = from_source(FORWARD, np=np)
+
+
+def inputs(sizes=(3, 4, 2), count=7, dtype=np.float64):
+    rng = np.random.default_rng(0)
+    n, hidden, out = sizes
+    arrays = [
+        *(rng.normal(size=(hidden, n)), rng.normal(size=(hidden, 1))),
+        *(rng.normal(size=(out, hidden)), rng.normal(size=(out, 1))),
+        *(rng.normal(size=(n, count)), (rng.random((out, count)) < 0.5).astype(float)),
+    ]
+    return [array.astype(dtype) for array in arrays]
+
+
+def marked(*changes, arguments=None):
+    """The report on the backward pass with some of its text changed."""
+    source = BACKWARD
+    for old, new in changes:
+        assert old in source
+        source = source.replace(old, new)
+    return al.check_derivation(
+        forward, from_source(source, np=np), *(arguments or inputs()), show=False
+    )
+
+
+def statuses(report):
+    return {line.name: line.status for line in report}
+
+
+class TestVerdicts:
+    def test_a_right_derivation(self):
+        report = marked()
+        assert report.ok and report
+        assert [line.name for line in report] == ["dZ2", "dW2", "db2", "dA1", "dZ1", "dW1", "db1"]
+        assert set(statuses(report).values()) == {"correct"}
+        assert [line.line for line in report] == [5, 6, 7, 8, 9, 10, 11]
+        assert [line.tensor for line in report] == ["Z2", "W2", "b2", "A1", "Z1", "W1", "b1"]
+        assert report.first_wrong is None
+        assert report.notes == ()
+
+    def test_one_mistake_is_one_wrong_line(self):
+        report = marked(("dA1 * (Z1 >= 0)", "dA1 * (Z1 < 0)"))
+        assert not report.ok
+        assert statuses(report) == {
+            **dict.fromkeys(["dZ2", "dW2", "db2", "dA1"], "correct"),
+            "dZ1": "wrong",
+            **dict.fromkeys(["dW1", "db1"], "inherited"),
+        }
+        line = report.first_wrong
+        assert (line.name, line.tensor, line.line, line.cause) == ("dZ1", "Z1", 9, "mask")
+        assert re.match(
+            r"line 9: dZ1\[\d, \d\] is \S+, and should be \S+ by the chain rule from your dA1; in "
+            r"the line of dZ1, the mask Z1 < 0 is inverted$",
+            line.message,
+        )
+        assert report.lines[5].message == ("dW1 is right in itself, and passes on the error of dZ1")
+
+    def test_two_mistakes_are_two_wrong_lines(self):
+        report = marked(("(A2 - Y)", "(Y - A2)"), ("np.dot(dZ1, X.T)", "2 * np.dot(dZ1, X.T)"))
+        wrong = {line.name: line.cause for line in report if line.status == "wrong"}
+        assert wrong == {"dZ2": "sign", "dW1": "factor"}
+        assert statuses(report)["dZ1"] == "inherited"
+
+    def test_a_missing_gradient(self):
+        report = marked(
+            (', "db1": db1', ""), ("    db1 = np.sum(dZ1, axis=1, keepdims=True)\n", "")
+        )
+        assert statuses(report)["db1"] == "missing"
+        assert not report.ok
+
+    def test_an_integer_factor_is_named_by_what_it_counts(self):
+        report = marked(("np.dot(dZ1, X.T)", "np.dot(dZ1, X.T) * N"))
+        assert "dW1 is 7 (the number of columns of X) times what it should be" in str(report)
+        assert report.first_wrong.cause == "factor"
+
+    def test_an_unknown_cause_says_where_it_differs(self):
+        report = marked(
+            ("    dW1 = np.dot(dZ1, X.T)\n", "    dW1 = np.dot(dZ1, X.T)\n    dW1[:, 1] = 0.123\n")
+        )
+        line = report.first_wrong
+        assert (line.name, line.cause) == ("dW1", "unknown")
+        assert line.message.endswith("it differs in 4 of 12 elements, all of them in the columns 1")
+
+    def test_when_two_causes_fit_both_are_named(self):
+        def loss(W, X, P):
+            S = W @ X
+            return np.sum(S) + np.sum(P)
+
+        def gradient(W, X, P):
+            dS = np.ones((2, 4))
+            return {"dS": dS, "dW": dS @ P.T}
+
+        X = np.arange(12.0).reshape(3, 4)
+        report = al.check_derivation(loss, gradient, np.ones((2, 3)), X, 2 * X, show=False)
+        line = report.first_wrong
+        assert line.cause == "factor"
+        assert (
+            "dW is 2 times what it should be; or in the line of dW, P should be X" in line.message
+        )
+        assert any("inputs tell them apart whose widths are unequal" in n for n in report.notes)
+
+    def test_the_data_are_not_written_to(self):
+        arguments = inputs()
+        before = [a.copy() for a in arguments]
+        marked(arguments=arguments)
+        for array, old in zip(arguments, before, strict=True):
+            assert np.array_equal(array, old)
+            assert array.flags.writeable
+
+
+class TestConventions:
+    COURSE = (
+        ("(A2 - Y) / N", "A2 - Y"),
+        ("np.dot(dZ2, A1.T)", "np.dot(dZ2, A1.T) / N"),
+        ("np.sum(dZ2, axis=1, keepdims=True)", "np.sum(dZ2, axis=1, keepdims=True) / N"),
+        ("np.dot(dZ1, X.T)", "np.dot(dZ1, X.T) / N"),
+        ("np.sum(dZ1, axis=1, keepdims=True)", "np.sum(dZ1, axis=1, keepdims=True) / N"),
+    )
+
+    def test_the_courses(self):
+        report = marked(*self.COURSE)
+        assert report.ok
+        assert statuses(report)["dZ1"] == "convention"
+        assert statuses(report)["dW1"] == "correct"
+        assert report.notes == (
+            "convention: gradients of 7 times the loss (the number of columns of X) until the "
+            "division in the last step; that is no mistake",
+        )
+
+    def test_n_times_throughout(self):
+        report = marked(("(A2 - Y) / N", "A2 - Y"))
+        assert report.ok
+        assert set(statuses(report).values()) == {"convention"}
+        assert "throughout" in report.notes[0]
+
+    def test_a_mistake_in_the_courses(self):
+        report = marked(*self.COURSE[:3], *self.COURSE[4:])
+        assert {line.name: line.cause for line in report if line.status == "wrong"} == {
+            "dW1": "factor"
+        }
+
+    @pytest.mark.parametrize("at_zero", ["0", "0.5", "1"])
+    @pytest.mark.parametrize("relu", ["np.maximum(0, Z1)", "np.where(Z1 > 0, Z1, 0)"])
+    def test_the_derivative_of_relu_at_zero(self, at_zero, relu):
+        arguments = inputs()
+        arguments[1][:] = 0
+        arguments[4][:, 2] = 0
+        mask = f"((Z1 > 0) + {at_zero} * (Z1 == 0))"
+        source = BACKWARD.replace("(Z1 >= 0)", mask)
+        report = al.check_derivation(
+            from_source(FORWARD.replace("np.maximum(0, Z1)", relu), np=np),
+            from_source(source, np=np),
+            *arguments,
+            show=False,
+        )
+        assert report.ok
+        assert set(statuses(report).values()) <= {"correct", "convention"}
+
+
+class TestStyles:
+    def test_dicts_and_loops(self):
+        loops = from_source(
+            """
+def forward(X, parameters, Y):
+    A, Z = {"0": X}, {}
+    for l in range(1, 4):
+        Z[str(l)] = parameters["W" + str(l)] @ A[str(l - 1)] + parameters["b" + str(l)]
+        A[str(l)] = np.tanh(Z[str(l)])
+    return np.mean((A["3"] - Y) ** 2), (A, parameters, Y)
+""",
+            np=np,
+        )
+        back = from_source(
+            """
+def backward(cache):
+    A, parameters, Y = cache
+    dA, gradients = {}, {}
+    dA["3"] = 2 * (A["3"] - Y) / Y.size
+    for l in (3, 2, 1):
+        dZ = dA[str(l)] * (1 - A[str(l)] ** 2)
+        gradients["dW" + str(l)] = dZ @ A[str(l - 1)].T
+        gradients["db" + str(l)] = dZ.sum(axis=1, keepdims=True)
+        dA[str(l - 1)] = parameters["W" + str(l)].T @ dZ
+    return gradients
+""",
+            np=np,
+        )
+        rng = np.random.default_rng(1)
+        sizes, parameters = [4, 3, 5, 2], {}
+        for i, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
+            parameters[f"W{i}"] = rng.normal(size=(n_out, n_in))
+            parameters[f"b{i}"] = rng.normal(size=(n_out, 1))
+        arguments = rng.normal(size=(4, 6)), parameters, rng.normal(size=(2, 6))
+        report = al.check_derivation(loops, back, *arguments, show=False)
+        assert report.ok
+        names = {"dA3", "dA2", "dA1", "dA0", *(f"d{k}{i}" for k in "Wb" for i in (1, 2, 3))}
+        assert {line.name for line in report} == names
+
+    @pytest.mark.parametrize("name", ["grad_W", "W_grad", "d_W", "dW", "W"])
+    def test_returned_names(self, name):
+        def loss(W, X):
+            S = W @ X
+            return np.sum(S * S)
+
+        def gradient(W, X):
+            return {name: 2 * (W @ X) @ X.T}
+
+        report = al.check_derivation(loss, gradient, np.ones((2, 3)), np.ones((3, 4)), show=False)
+        assert statuses(report) == {name: "correct"}
+
+    def test_names_of_ones_own(self):
+        def loss(W, X):
+            S = W @ X
+            return np.sum(S * S)
+
+        def gradient(W, X):
+            delta = 2 * (W @ X)
+            return {"delta": delta, "dW": delta @ X}
+
+        X = np.arange(9.0).reshape(3, 3)
+        report = al.check_derivation(
+            loss, gradient, np.ones((2, 3)), X, names={"delta": "S"}, show=False
+        )
+        assert statuses(report) == {"delta": "correct", "dW": "wrong"}
+        assert report.first_wrong.cause == "transpose"
+
+    def test_single_precision(self):
+        assert marked(arguments=inputs(dtype=np.float32)).ok
+
+    def test_a_decorated_function_and_a_method(self):
+        class Net:
+            def forward(self, W):
+                S = W * W
+                return np.sum(S)
+
+            def backward(self, W):
+                dS = np.ones_like(W)
+                return {"dS": dS, "dW": 3 * dS * W}
+
+        def passed_on(function):
+            return functools.wraps(function)(lambda *args: function(*args))
+
+        net = Net()
+        for f, b in [
+            (net.forward, net.backward),
+            (passed_on(net.forward), passed_on(net.backward)),
+        ]:
+            report = al.check_derivation(f, b, np.array([1.0, 2.0]), show=False)
+            assert statuses(report) == {"dS": "correct", "dW": "wrong"}
+            assert report.first_wrong.cause == "factor"
+
+
+class TestRaising:
+    def test_a_shape_error_is_the_last_line(self):
+        report = marked(("np.dot(dZ2, A1.T)", "np.dot(dZ2, A1)"))
+        assert statuses(report) == {"dZ2": "correct", "dW2": "wrong"}
+        line = report.first_wrong
+        assert (line.line, line.cause, line.expected_shape) == (6, "shape", (2, 4))
+        assert line.message == (
+            "line 6 raised ValueError: shapes (2,7) and (4,7) not aligned: 7 (dim 1) != 4 (dim 0) "
+            "(dZ2 has shape (2, 7), A1 has shape (4, 7))"
+        )
+
+    def test_an_undefined_name(self):
+        report = marked(("dA1 * (Z1 >= 0)", "dA1 * mask"))
+        assert "line 9 raised NameError: name 'mask' is not defined" in report.first_wrong.message
+
+
+class TestThirdOpinion:
+    def test_it_confirms_the_chain_rule(self):
+        report = marked(("np.dot(dZ1, X.T)", "-np.dot(dZ1, X.T)"))
+        assert "differences of the forward pass confirm the chain rule for dW1" in report.notes
+
+    def test_it_contradicts_a_wrong_rule_loudly(self):
+        def loss(W):
+            A = np.exp(W)
+            return np.sum(A)
+
+        def gradient(W):
+            return {"dW": np.exp(W)}
+
+        rules = OPERATIONS[np.exp].rules
+        try:
+            al.defvjp(np.exp, x=lambda g, out: 2 * g * out)
+            report = al.check_derivation(loss, gradient, np.array([0.5, 1.0]), show=False)
+        finally:
+            al.defvjp(np.exp, **rules)
+        assert any(
+            n.startswith("ATTENTION: differences of the forward pass support YOUR dW")
+            for n in report.notes
+        )
+
+
+class TestReport:
+    def test_as_text(self):
+        text = str(marked(("dA1 * (Z1 >= 0)", "dA1 * (Z1 < 0)")))
+        assert text.splitlines()[0].split() == [
+            *("line", "gradient", "of", "shape", "largest", "difference", "relative", "verdict")
+        ]
+        assert re.search(r"^9 +dZ1 +Z1 +\(4, 7\) .* wrong \(mask\)$", text, re.MULTILINE)
+
+    def test_as_json(self):
+        report = marked(("np.dot(dZ2, A1.T)", "np.dot(dZ2, A1)"))
+        found = json.loads(report.to_json())
+        assert found["ok"] is False
+        assert found["lines"][1]["name"] == "dW2"
+        assert found["lines"][1]["error"] == "inf"
+        assert found["lines"][1]["expected_shape"] == [2, 4]
+
+    def test_in_a_notebook(self):
+        def loss(W):
+            B = W * W
+            return np.sum(B)
+
+        report = al.check_derivation(
+            loss, lambda W: {"dW": W, "<b>": W}, np.ones(2), names={"<b>": "B"}, show=False
+        )
+        page = report._repr_html_()
+        assert '<tr class="wrong">' in page
+        assert "&lt;b&gt;" in page and "<b>" not in page
+
+    def test_colours_on_a_terminal_only(self, monkeypatch, capsys):
+        report = marked(("(A2 - Y)", "(Y - A2)"))
+        report.show()
+        assert "\033[" not in capsys.readouterr().out
+
+        class Terminal(io.StringIO):
+            def isatty(self):
+                return True
+
+        terminal = Terminal()
+        monkeypatch.setattr("sys.stdout", terminal)
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        report.show()
+        assert "\033[1;31m" in terminal.getvalue()
+        monkeypatch.setenv("NO_COLOR", "1")
+        plain = Terminal()
+        monkeypatch.setattr("sys.stdout", plain)
+        report.show()
+        assert "\033[" not in plain.getvalue()
+
+    def test_the_helper_for_teachers(self):
+        back = from_source(BACKWARD, np=np)
+        assert isinstance(al.check.assert_derivation(forward, back, *inputs()), Report)
+        wrong = from_source(BACKWARD.replace("A2 - Y", "Y - A2"), np=np)
+        with pytest.raises(AssertionError, match=r"gradients: 7 of 7(.|\n)*sign"):
+            al.check.assert_derivation(forward, wrong, *inputs())
+
+    def test_it_prints_itself(self, capsys):
+        al.check_derivation(forward, from_source(BACKWARD, np=np), *inputs())
+        assert "correct" in capsys.readouterr().out
+
+
+def square(W):
+    S = W * W
+    return np.sum(S)
+
+
+class TestBadInput:
+    def test_a_random_loss(self):
+        rng = np.random.default_rng(0)
+
+        def noisy(W):
+            S = W * W
+            return np.sum(S) * rng.random()
+
+        with pytest.raises(ValueError, match="noisy gives the loss .* in one call and .* in the n"):
+            al.check_derivation(noisy, lambda W: {"dW": W}, np.ones(2))
+
+    def test_a_backward_pass_that_writes_into_its_inputs(self):
+        def back(W):
+            W *= 2
+            return {"dW": W}
+
+        with pytest.raises(ValueError, match="let the backward pass write into copies"):
+            al.check_derivation(square, back, np.ones(2))
+
+    def test_a_forward_pass_that_leaves_numpy(self):
+        import math
+
+        def leaves(W):
+            S = W * W
+            return math.exp(S.sum())
+
+        with pytest.raises(TypeError, match=r"leaves leaves NumPy in line \d+, .*float\(\) of"):
+            al.check_derivation(leaves, lambda W: {"dW": W}, np.ones(2))
+
+    def test_names_that_match_nothing(self):
+        with pytest.raises(ValueError, match="no tensor that 'dV' is the gradient of: .* W, S"):
+            al.check_derivation(square, lambda W: {"dV": W}, np.ones(2))
+        with pytest.raises(ValueError, match="finds no gradient in back.*are W, S; pass names="):
+
+            def back(W):
+                return W
+
+            al.check_derivation(square, back, np.ones(2))
+        with pytest.raises(ValueError, match="there is no 'Q' in the forward pass, which has S, W"):
+            al.check_derivation(square, lambda W: {"e": W}, np.ones(2), names={"e": "Q"})
+
+    @pytest.mark.parametrize("value", ["text", None, [[1], [2, 3]], object()])
+    def test_gradients_of_the_wrong_type(self, value):
+        with pytest.raises(TypeError, match="the gradient 'dW' is .*, which is no array"):
+            al.check_derivation(square, lambda W: {"dW": value}, np.ones(2))
+
+    def test_a_loss_that_is_no_number(self):
+        with pytest.raises(TypeError, match="the loss as one real number, not ndarray"):
+            al.check_derivation(lambda W: W, lambda W: {"dW": W}, np.ones(2))
+        with pytest.raises(TypeError, match="the loss or .loss, cache., not a tuple of"):
+            al.check_derivation(lambda W: (1.0, W, W), lambda W: {"dW": W}, np.ones(2))
+
+    def test_a_loss_that_depends_on_nothing(self):
+        with pytest.raises(ValueError, match="does not depend on any input"):
+            al.check_derivation(lambda W: 1.0, lambda W: {"dW": W}, np.ones(2))
+
+    def test_another_number_of_arguments(self):
+        with pytest.raises(TypeError, match="takes 3 arguments; it is called with the 1 inputs"):
+            al.check_derivation(square, lambda a, b, c: {}, np.ones(2))
+
+    def test_an_error_of_the_forward_pass_is_its_own(self):
+        def fails(W):
+            return np.sum(W @ np.ones(5))
+
+        with pytest.raises(ValueError, match="matmul"):
+            al.check_derivation(fails, lambda W: {"dW": W}, np.ones(2))
+
+
+class TestFromSource:
+    def test_bad_text(self):
+        with pytest.raises(ValueError, match="line 2 of the text is no Python"):
+            from_source("def f(x):\nreturn x")
+        with pytest.raises(ValueError, match="defines no function"):
+            from_source("x = 1")
