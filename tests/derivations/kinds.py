@@ -93,6 +93,27 @@ def unsummed(line: Line) -> Iterator[Mistake]:
 
 
 @kind
+def keepdims_left_out(line: Line) -> Iterator[Mistake]:
+    """A sum that loses an axis."""
+    for node in trees.expressions(line.value):
+        if trees.called(node) in ("sum", "mean") and is_outer(line, node):
+            kept = [k for k in node.keywords if k.arg != "keepdims"]
+            if kept != node.keywords:
+                wrong = ast.Call(node.func, node.args, kept)
+                yield replaced(line.value, {node: wrong}), {"shape"}
+
+
+@kind
+def sum_over_another_axis(line: Line) -> Iterator[Mistake]:
+    """A sum over the entries of each sample."""
+    for node in trees.expressions(line.value):
+        if trees.called(node) in ("sum", "mean") and is_outer(line, node):
+            axis = next(k.value for k in node.keywords if k.arg == "axis")
+            other = ast.Constant(1 - axis.value)
+            yield replaced(line.value, {axis: other}), {"shape", "unsummed"}
+
+
+@kind
 def mean_for_sum(line: Line) -> Iterator[Mistake]:
     """np.mean for np.sum, or the other way round."""
     other = {"sum": "mean", "mean": "sum"}
@@ -171,7 +192,7 @@ def derivative_at_another_place(line: Line) -> Iterator[Mistake]:
 def other_operand(line: Line) -> Iterator[Mistake]:
     """Another tensor of the same shape, of this layer or of one beside it."""
     masks = {o for n in comparisons(line) for o in ast.walk(n)}
-    for operand in trees.operands(line.value, line.at):
+    for operand in () if line.is_masking else trees.operands(line.value, line.at):
         if operand in masks:
             continue
         for other in others_of_shape(line, operand, limit=2):
@@ -226,7 +247,7 @@ def extra_term(line: Line) -> Iterator[Mistake]:
     shape = line.result().shape
     choices = [own] if np.shape(line.at(own)) == shape else []
     choices += of_shape(line, shape)
-    for other in choices[:1]:
+    for other in () if line.is_helper or line.is_masking else choices[:1]:
         text = f"{ast.unparse(line.value)} + 0.3 * {ast.unparse(other)}"
         yield parse(text), {"term"}
 
@@ -420,7 +441,9 @@ def others_of_shape(line: Line, operand: ast.expr, limit: int) -> list[ast.expr]
     """Other tensors that could stand in place of one; those of a like name first."""
     value = line.at(operand)
     stem = re.sub(r"\W.*|\d+$", "", ast.unparse(operand))
-    found = [n for n in of_shape(line, np.shape(value)) if differs(line.at(n), value)]
+    present = {ast.unparse(n) for n in trees.operands(line.value, line.at)}
+    found = [n for n in of_shape(line, np.shape(value)) if ast.unparse(n) not in present]
+    found = [n for n in found if differs(line.at(n), value)]
     found.sort(key=lambda n: not ast.unparse(n).startswith(stem))
     return counterparts(line, operand)[:1] + found[:limit]
 
@@ -471,7 +494,7 @@ def shifted(operand: ast.expr, step: int) -> ast.expr | None:
         return parse(re.sub(r"str\((.*)\)", rf"str(\1 + {step})", text).replace("+ -", "- "))
     text = {"X": "A0"}.get(text, text)
     match = re.fullmatch(r"([A-Za-z]+)(\d+)", text)
-    if match is None:
+    if match is None or int(match[2]) + step < 0:
         return None
     name = f"{match[1]}{int(match[2]) + step}"
     return parse({"A0": "X"}.get(name, name))
