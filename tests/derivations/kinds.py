@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from derivations import trees
-from derivations.lines import Edit, Line
+from derivations.lines import HELPERS, Edit, Line
 from derivations.trees import parse, replaced
 
 Mistake = tuple[ast.expr | Edit, set[str]]
@@ -86,7 +86,12 @@ def transposed_operand(line: Line) -> Iterator[Mistake]:
 
 @kind
 def unsummed(line: Line) -> Iterator[Mistake]:
-    """The sum over the samples left out."""
+    """The sum over the samples left out.
+
+    Not where `+=` follows, which would write into the gradient that is not summed.
+    """
+    if line.is_one_of_many:
+        return
     for node in trees.expressions(line.value):
         if trees.called(node) in ("sum", "mean") and is_outer(line, node):
             yield replaced(line.value, {node: summed_operand(node)}), {"unsummed"}
@@ -473,8 +478,10 @@ def operand_causes(line: Line, operand: ast.expr) -> set[str]:
         causes |= {"activation"}
     if any(operand in ast.walk(s) for s in sums(line)):
         causes |= {"term"}
-    if line.is_seed:
+    if line.is_seed or ast.unparse(operand).startswith(HELPERS):
         causes |= {"activation"}
+    if ast.unparse(operand).startswith("mask"):
+        causes |= {"mask"}
     return causes
 
 

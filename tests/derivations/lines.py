@@ -58,6 +58,12 @@ class Line:
         return isinstance(self.statement, ast.AugAssign)
 
     @property
+    def is_one_of_many(self) -> bool:
+        """Whether other lines with `+=` add to the same gradient."""
+        target = ast.unparse(self.statement).split(" ")[0]
+        return self.is_sum or (not self.is_helper and f"    {target} += " in self.passed.source)
+
+    @property
     def is_masking(self) -> bool:
         """Whether it sets masked elements, as `dZ1[Z1 <= 0] = 0` does."""
         return bool(masked_name(self.statement))

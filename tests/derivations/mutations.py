@@ -119,15 +119,8 @@ def with_term(line: Line, causes: set[str]) -> set[str]:
 
     Such a term times 2, with the other sign or of another tensor is also a term too many.
     """
-    in_a_sum = is_one_of_many(line) or any(is_term(line, user) for user in line.users)
+    in_a_sum = line.is_one_of_many or any(is_term(line, user) for user in line.users)
     return causes | {"term"} if in_a_sum and causes & {"factor", "sign", "operand"} else causes
-
-
-def is_one_of_many(line: Line) -> bool:
-    """Whether other lines with `+=` add to the same gradient."""
-    text = line.passed.source
-    stem = ast.unparse(line.statement).split(" ")[0]
-    return line.is_sum or (not line.is_helper and f"    {stem} += " in text)
 
 
 def is_term(helper: Line, user: Line) -> bool:
@@ -243,6 +236,8 @@ def judge(mutant: Mutant, run: Run) -> Mutant | None:
     given, right = run.gradients, correct_gradients(mutant.passed)
     if not all(np.all(np.isfinite(value)) for value in given.values()):
         return None
+    if any(is_rounding(given[name], right[name]) for name in given):
+        return None
     if all(close(given[name], right[name]) for name in given):
         return None
     wrong = frozenset(n for n, kept in run.recorded.items() if not all(close(*p) for p in kept))
@@ -304,6 +299,12 @@ def close(one: np.ndarray, other: np.ndarray) -> bool:
         return False
     scale = max(np.max(np.abs(one), initial=0), np.max(np.abs(other), initial=0))
     return bool(np.max(np.abs(one - other), initial=0) <= UNCHANGED * scale)
+
+
+def is_rounding(given: np.ndarray, right: np.ndarray) -> bool:
+    """Whether an array is what rounding leaves where terms cancel."""
+    largest = np.max(np.abs(given), initial=0)
+    return bool(0 < largest < 1e-12 * np.max(np.abs(right), initial=0))
 
 
 def counts(mutants: list[Mutant]) -> str:
