@@ -96,6 +96,7 @@ def derived_gradients(passed: Pass) -> Values:
     return gradients_of(backward, args, passed.gradients)
 
 
+@functools.cache
 def sample_count(passed: Pass) -> int:
     """N, by which the cost is divided."""
     forward, _ = load(passed.source, passed.name)

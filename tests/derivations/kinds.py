@@ -157,7 +157,7 @@ def mask_of_another_layer(line: Line) -> Iterator[Mistake]:
     for node in comparisons(line):
         for other in others_of_shape(line, node.left, limit=2):
             wrong = replaced(node, {node.left: other})
-            yield remasked(line, node, wrong), {"mask", "operand"}
+            yield remasked(line, node, wrong), {"mask", "operand", "index"}
 
 
 @kind
@@ -332,7 +332,8 @@ def factor_causes(line: Line, node: ast.expr) -> set[str]:
 
 
 def sums(line: Line) -> list[ast.expr]:
-    """The longest sums in a line that are no part of the derivative of an activation."""
+    """The longest sums in a line: no denominators, and no derivatives of an activation."""
+    below = denominators(line)
     inner = {n for _, chain in trees.chains(line.value) for n in trees.derivative_factors(chain)}
     found: list[ast.expr] = []
     for node in trees.expressions(line.value):
@@ -340,9 +341,15 @@ def sums(line: Line) -> list[ast.expr]:
             continue
         if node in {n for s in found for n in parts_of(s)} or is_index(line, node):
             continue
-        if np.ndim(line.at(node)):
+        if np.ndim(line.at(node)) and node not in below:
             found.append(node)
     return found
+
+
+def denominators(line: Line) -> set[ast.AST]:
+    """All that is divided by."""
+    divisions = [n for n in trees.expressions(line.value) if trees.is_binary(n, ast.Div)]
+    return {n for division in divisions for n in ast.walk(division.right)}
 
 
 def parts_of(node: ast.expr) -> Iterator[ast.expr]:
@@ -486,7 +493,7 @@ def operand_causes(line: Line, operand: ast.expr) -> set[str]:
 
 
 def index_causes(line: Line, operand: ast.expr, other: ast.expr) -> set[str]:
-    causes = {"index", "operand"}
+    causes = operand_causes(line, operand)
     masks = [o for n in comparisons(line) for o in ast.walk(n)]
     if operand in masks:
         causes |= {"mask"}

@@ -23,7 +23,7 @@ from derivations.running import Values, arguments, gradients_of, load, raising_l
 
 UNCHANGED = 1e-9
 PAIRS_PER_PASS = 8
-SINGLES_PER_KIND = 9
+SINGLES_PER_KIND = 7
 
 
 @dataclass(frozen=True)
