@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from derivations.exact import derived_gradients, exact_gradients, sample_count
-from derivations.mutations import Mutant, corpus, counts
+from derivations.exact import derived_gradients, exact_gradients, sample_count, wrong_by_propagation
+from derivations.mutations import Mutant, corpus, counts, run_of
 from derivations.passes import PASSES, Pass
 from derivations.running import load
 from derivations.variants import at_zero, conventions
@@ -106,6 +106,15 @@ def test_passes_agree_with_autodiff(passed):
         np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("passed", [*conventions()], ids=lambda passed: passed.name)
+def test_conventions_differ_by_the_number_of_samples_alone(passed):
+    exact, derived = exact_gradients(passed), derived_gradients(passed)
+    count = sample_count(passed)
+    for names in (set(passed.parameters), set(passed.gradients) - set(passed.parameters)):
+        shares = {np.sum(derived[n] * exact[n]) / np.sum(exact[n] ** 2) for n in names}
+        assert {round(share, 6) for share in shares} in ({1}, {count})
+
+
 def test_mutants_are_many_and_differ():
     found = corpus()
     print("\n" + counts(found.mutants))
@@ -115,6 +124,22 @@ def test_mutants_are_many_and_differ():
     assert len({mutant.id for mutant in found.mutants}) == len(found.mutants)
     assert all(mutant.wrong <= mutant.assigned for mutant in found.mutants)
     assert all(mutant.source != mutant.passed.source for mutant in found.mutants)
+
+
+def test_what_is_wrong_agrees_with_errors_carried_on_by_autodiff():
+    for mutant in corpus().mutants:
+        gradients, exact = run_of(mutant).gradients, exact_gradients(mutant.passed)
+        if all(gradients[name].shape == exact[name].shape for name in exact):
+            assert wrong_by_propagation(mutant.passed, gradients) == mutant.wrong, mutant.id
+
+
+def test_of_mutants_that_raise_the_line_is_known():
+    raising = corpus().raising
+    assert len(raising) >= 50
+    for found in raising:
+        before_backward = found.mutant.source[: found.mutant.source.index("def backward")]
+        assert found.line is not None
+        assert found.line > before_backward.count("\n")
 
 
 @needs_marker

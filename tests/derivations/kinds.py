@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from derivations import trees
-from derivations.lines import Edit, Line
+from derivations.lines import HELPERS, Edit, Line
 from derivations.trees import parse, replaced
 
 Mistake = tuple[ast.expr | Edit, set[str]]
@@ -86,10 +86,36 @@ def transposed_operand(line: Line) -> Iterator[Mistake]:
 
 @kind
 def unsummed(line: Line) -> Iterator[Mistake]:
-    """The sum over the samples left out."""
+    """The sum over the samples left out.
+
+    Not where `+=` follows, which would write into the gradient that is not summed.
+    """
+    if line.is_one_of_many:
+        return
     for node in trees.expressions(line.value):
         if trees.called(node) in ("sum", "mean") and is_outer(line, node):
             yield replaced(line.value, {node: summed_operand(node)}), {"unsummed"}
+
+
+@kind
+def keepdims_left_out(line: Line) -> Iterator[Mistake]:
+    """A sum that loses an axis."""
+    for node in trees.expressions(line.value):
+        if trees.called(node) in ("sum", "mean") and is_outer(line, node):
+            kept = [k for k in node.keywords if k.arg != "keepdims"]
+            if kept != node.keywords:
+                wrong = ast.Call(node.func, node.args, kept)
+                yield replaced(line.value, {node: wrong}), {"shape"}
+
+
+@kind
+def sum_over_another_axis(line: Line) -> Iterator[Mistake]:
+    """A sum over the entries of each sample."""
+    for node in trees.expressions(line.value):
+        if trees.called(node) in ("sum", "mean") and is_outer(line, node):
+            axis = next(k.value for k in node.keywords if k.arg == "axis")
+            other = ast.Constant(1 - axis.value)
+            yield replaced(line.value, {axis: other}), {"shape", "unsummed"}
 
 
 @kind
@@ -131,7 +157,7 @@ def mask_of_another_layer(line: Line) -> Iterator[Mistake]:
     for node in comparisons(line):
         for other in others_of_shape(line, node.left, limit=2):
             wrong = replaced(node, {node.left: other})
-            yield remasked(line, node, wrong), {"mask", "operand"}
+            yield remasked(line, node, wrong), {"mask", "operand", "index"}
 
 
 @kind
@@ -171,7 +197,7 @@ def derivative_at_another_place(line: Line) -> Iterator[Mistake]:
 def other_operand(line: Line) -> Iterator[Mistake]:
     """Another tensor of the same shape, of this layer or of one beside it."""
     masks = {o for n in comparisons(line) for o in ast.walk(n)}
-    for operand in trees.operands(line.value, line.at):
+    for operand in () if line.is_masking else trees.operands(line.value, line.at):
         if operand in masks:
             continue
         for other in others_of_shape(line, operand, limit=2):
@@ -226,7 +252,7 @@ def extra_term(line: Line) -> Iterator[Mistake]:
     shape = line.result().shape
     choices = [own] if np.shape(line.at(own)) == shape else []
     choices += of_shape(line, shape)
-    for other in choices[:1]:
+    for other in () if line.is_helper or line.is_masking else choices[:1]:
         text = f"{ast.unparse(line.value)} + 0.3 * {ast.unparse(other)}"
         yield parse(text), {"term"}
 
@@ -306,7 +332,8 @@ def factor_causes(line: Line, node: ast.expr) -> set[str]:
 
 
 def sums(line: Line) -> list[ast.expr]:
-    """The longest sums in a line that are no part of the derivative of an activation."""
+    """The longest sums in a line: no denominators, and no derivatives of an activation."""
+    below = denominators(line)
     inner = {n for _, chain in trees.chains(line.value) for n in trees.derivative_factors(chain)}
     found: list[ast.expr] = []
     for node in trees.expressions(line.value):
@@ -314,9 +341,15 @@ def sums(line: Line) -> list[ast.expr]:
             continue
         if node in {n for s in found for n in parts_of(s)} or is_index(line, node):
             continue
-        if np.ndim(line.at(node)):
+        if np.ndim(line.at(node)) and node not in below:
             found.append(node)
     return found
+
+
+def denominators(line: Line) -> set[ast.AST]:
+    """All that is divided by."""
+    divisions = [n for n in trees.expressions(line.value) if trees.is_binary(n, ast.Div)]
+    return {n for division in divisions for n in ast.walk(division.right)}
 
 
 def parts_of(node: ast.expr) -> Iterator[ast.expr]:
@@ -420,7 +453,9 @@ def others_of_shape(line: Line, operand: ast.expr, limit: int) -> list[ast.expr]
     """Other tensors that could stand in place of one; those of a like name first."""
     value = line.at(operand)
     stem = re.sub(r"\W.*|\d+$", "", ast.unparse(operand))
-    found = [n for n in of_shape(line, np.shape(value)) if differs(line.at(n), value)]
+    present = {ast.unparse(n) for n in trees.operands(line.value, line.at)}
+    found = [n for n in of_shape(line, np.shape(value)) if ast.unparse(n) not in present]
+    found = [n for n in found if differs(line.at(n), value)]
     found.sort(key=lambda n: not ast.unparse(n).startswith(stem))
     return counterparts(line, operand)[:1] + found[:limit]
 
@@ -450,13 +485,15 @@ def operand_causes(line: Line, operand: ast.expr) -> set[str]:
         causes |= {"activation"}
     if any(operand in ast.walk(s) for s in sums(line)):
         causes |= {"term"}
-    if line.is_seed:
+    if line.is_seed or ast.unparse(operand).startswith(HELPERS):
         causes |= {"activation"}
+    if ast.unparse(operand).startswith("mask"):
+        causes |= {"mask"}
     return causes
 
 
 def index_causes(line: Line, operand: ast.expr, other: ast.expr) -> set[str]:
-    causes = {"index", "operand"}
+    causes = operand_causes(line, operand)
     masks = [o for n in comparisons(line) for o in ast.walk(n)]
     if operand in masks:
         causes |= {"mask"}
@@ -471,7 +508,7 @@ def shifted(operand: ast.expr, step: int) -> ast.expr | None:
         return parse(re.sub(r"str\((.*)\)", rf"str(\1 + {step})", text).replace("+ -", "- "))
     text = {"X": "A0"}.get(text, text)
     match = re.fullmatch(r"([A-Za-z]+)(\d+)", text)
-    if match is None:
+    if match is None or int(match[2]) + step < 0:
         return None
     name = f"{match[1]}{int(match[2]) + step}"
     return parse({"A0": "X"}.get(name, name))

@@ -3,13 +3,15 @@
 import ast
 import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from derivations.passes import Pass
 from derivations.running import Values, arguments, evaluate, load, snapshots
+
+HELPERS = ("mask", "slope", "inner")
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,23 @@ class Line:
     module: Values
     start: int
     end: int
+    users: tuple["Line", ...] = ()
+
+    @property
+    def is_helper(self) -> bool:
+        """Whether it computes no gradient itself, but a part of those of `users`."""
+        return bool(self.users)
 
     @property
     def is_sum(self) -> bool:
         """Whether it adds to what is there."""
         return isinstance(self.statement, ast.AugAssign)
+
+    @property
+    def is_one_of_many(self) -> bool:
+        """Whether other lines with `+=` add to the same gradient."""
+        target = ast.unparse(self.statement).split(" ")[0]
+        return self.is_sum or (not self.is_helper and f"    {target} += " in self.passed.source)
 
     @property
     def is_masking(self) -> bool:
@@ -77,6 +91,23 @@ class Line:
         text = f"({new})" if isinstance(value, ast.Tuple) else new
         return Edit(self.start, self.end, text, recorded)
 
+    def edits(self, value: ast.expr) -> tuple[Edit, ...]:
+        """The line with another value, and what is recorded elsewhere where it is a helper."""
+        if not self.is_helper:
+            return (self.edit(value),)
+        name, old = ast.unparse(self.statement.targets[0]), ast.unparse(self.value)
+        here = Edit(self.start, self.end, ast.unparse(value), old)
+        return (here, *(user.edit_of_helper(name, self.value, value) for user in self.users))
+
+    def edit_of_helper(self, name: str, old: ast.expr, new: ast.expr) -> Edit:
+        """The line as it is, recorded with one and the other value of a variable that it reads."""
+        edit = self.edit(with_variable(self.value, name, new))
+        right = ast.unparse(with_variable(self.value, name, old))
+        given = ast.unparse(with_variable(self.value, name, new))
+        recorded = f"__record__({self.name_source}, ({right}), ({given}))"
+        text = self.passed.source[self.start : self.end]
+        return Edit(edit.start, edit.end, text, recorded)
+
     def statement_edit(self, text: str, recorded: str) -> Edit:
         """Another statement in place of the line's."""
         return Edit(*span(self.passed.source, self.statement), text, recorded)
@@ -92,7 +123,45 @@ def lines_of(passed: Pass) -> list[Line]:
     for statement in (n for n in ast.walk(function) if isinstance(n, ast.stmt)):
         for value, name_source in _assignments(statement, passed):
             found.append(_line(passed, statement, value, name_source, scopes, backward.__globals__))
-    return sorted(found, key=lambda line: (line.number, line.start))
+    found += [_helper(passed, s, found, scopes, backward.__globals__) for s in _helpers(function)]
+    return sorted(
+        (line for line in found if line is not None), key=lambda line: (line.number, line.start)
+    )
+
+
+def _helpers(function: ast.FunctionDef) -> list[ast.Assign]:
+    """Statements such as `mask2 = Z2 > 0`, by the names that helpers have."""
+    assigned = [n for n in ast.walk(function) if isinstance(n, ast.Assign)]
+    return [n for n in assigned if ast.unparse(n.targets[0]).startswith(HELPERS)]
+
+
+def _helper(
+    passed: Pass,
+    statement: ast.Assign,
+    lines: list["Line | None"],
+    scopes: Mapping[int, Values],
+    module: Values,
+) -> "Line | None":
+    name = ast.unparse(statement.targets[0])
+    users = tuple(line for line in lines if line and reads(line.value, name))
+    if len(users) != 1:
+        return None
+    line = _line(passed, statement, statement.value, users[0].name_source, scopes, module)
+    return replace(line, users=users)
+
+
+def reads(tree: ast.expr, name: str) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(tree))
+
+
+def with_variable(tree: ast.expr, name: str, value: ast.expr) -> ast.expr:
+    """An expression with a variable's value in place of the variable."""
+
+    class Inline(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.AST:
+            return copy.deepcopy(value) if node.id == name else node
+
+    return Inline().visit(copy.deepcopy(tree))
 
 
 def _line(

@@ -5,6 +5,7 @@ and as it should be, from the same operands: only the gradients for which the tw
 there. Run this file to print the counts.
 """
 
+import ast
 import functools
 import itertools
 import random
@@ -15,13 +16,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from derivations.exact import sample_count
-from derivations.kinds import KINDS
-from derivations.lines import Edit, Line, apply, lines_of
+from derivations.kinds import KINDS, sums
+from derivations.lines import Edit, Line, apply, lines_of, reads
 from derivations.passes import PASSES, Pass
 from derivations.running import Values, arguments, gradients_of, load, raising_line
 
 UNCHANGED = 1e-9
-PAIRS_PER_PASS = 10
+PAIRS_PER_PASS = 8
+SINGLES_PER_KIND = 7
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,9 @@ class Mutant:
 
     @property
     def source_lines(self) -> list[str]:
-        """The mutated lines as they read now."""
-        text = self.source.splitlines()
-        return [text[number - 1].strip() for number in self.lines]
+        """The mutated lines as they were and as they read now."""
+        before, after = self.passed.source.splitlines(), self.source.splitlines()
+        return [f"{before[n - 1].strip()}   became   {after[n - 1].strip()}" for n in self.lines]
 
 
 @dataclass(frozen=True)
@@ -86,11 +88,21 @@ def corpus() -> Corpus:
     """The mutants of all passes, single and in pairs."""
     found = Corpus([], [])
     for passed in PASSES:
-        singles = list(distinct(drafts(passed), found.raising))
-        found.mutants += [mutant for mutant, _ in singles]
-        drafted = list(pairs(passed, [mutant for mutant, _ in singles]))
+        singles = [mutant for mutant, _ in distinct(drafts(passed), found.raising)]
+        found.mutants += sample(singles)
+        drafted = list(pairs(passed, singles))
         found.mutants += [mutant for mutant, _ in distinct(drafted, [])][:PAIRS_PER_PASS]
     return found
+
+
+def sample(singles: list[Mutant]) -> list[Mutant]:
+    """A seeded few of each kind, so that no kind outweighs the others."""
+    chosen: list[Mutant] = []
+    for kind in dict.fromkeys(mutant.kind for mutant in singles):
+        of_kind = [mutant for mutant in singles if mutant.kind == kind]
+        few = min(len(of_kind), SINGLES_PER_KIND)
+        chosen += random.Random(of_kind[0].id).sample(of_kind, few)
+    return chosen
 
 
 def drafts(passed: Pass) -> Iterator[Mutant]:
@@ -98,8 +110,23 @@ def drafts(passed: Pass) -> Iterator[Mutant]:
     for line in lines_of(passed):
         for kind, mistake in sorted(KINDS.items(), key=is_general):
             for count, (wrong, causes) in enumerate(mistake(line)):
-                edit = wrong if isinstance(wrong, Edit) else line.edit(wrong)
-                yield draft(line, kind, count, edit, causes)
+                edits = (wrong,) if isinstance(wrong, Edit) else line.edits(wrong)
+                yield draft(line, kind, count, edits, with_term(line, causes))
+
+
+def with_term(line: Line, causes: set[str]) -> set[str]:
+    """The causes, and "term" where the line gives one term of a sum that spans lines.
+
+    Such a term times 2, with the other sign or of another tensor is also a term too many.
+    """
+    in_a_sum = line.is_one_of_many or any(is_term(line, user) for user in line.users)
+    return causes | {"term"} if in_a_sum and causes & {"factor", "sign", "operand"} else causes
+
+
+def is_term(helper: Line, user: Line) -> bool:
+    """Whether a helper is part of a term in the line that uses it."""
+    name = ast.unparse(helper.statement.targets[0])
+    return any(reads(node, name) for node in sums(user))
 
 
 def is_general(item: tuple[str, object]) -> bool:
@@ -107,15 +134,17 @@ def is_general(item: tuple[str, object]) -> bool:
     return item[0] in ("constant factor", "other operand", "index off by one")
 
 
-def draft(line: Line, kind: str, count: int, edit: Edit, causes: Iterable[str]) -> Mutant:
+def draft(
+    line: Line, kind: str, count: int, edits: tuple[Edit, ...], causes: Iterable[str]
+) -> Mutant:
     passed = line.passed
     return Mutant(
         id=f"{passed.name}:{line.number}:{kind}:{count}",
         passed=passed,
         kind=kind,
-        source=apply(passed.source, [edit]),
+        source=apply(passed.source, list(edits)),
         lines=(line.number,),
-        edits=(edit,),
+        edits=edits,
         assigned=frozenset(line.names),
         causes=dict.fromkeys(line.names, frozenset(causes)),
     )
@@ -125,9 +154,14 @@ def pairs(passed: Pass, singles: list[Mutant]) -> Iterator[Mutant]:
     """A seeded sample of two mistakes on lines of different gradients."""
     chosen = list(itertools.combinations(singles, 2))
     random.Random(passed.name).shuffle(chosen)
-    apart = (p for p in chosen if not p[0].assigned & p[1].assigned)
+    apart = (p for p in chosen if not p[0].assigned & p[1].assigned and is_apart(*p))
     for one, other in itertools.islice(apart, 2 * PAIRS_PER_PASS):
         yield pair(one, other)
+
+
+def is_apart(one: Mutant, other: Mutant) -> bool:
+    """Whether no edit of one overlaps with one of the other."""
+    return all(a.end <= b.start or b.end <= a.start for a in one.edits for b in other.edits)
 
 
 def pair(one: Mutant, other: Mutant) -> Mutant:
@@ -202,6 +236,8 @@ def judge(mutant: Mutant, run: Run) -> Mutant | None:
     given, right = run.gradients, correct_gradients(mutant.passed)
     if not all(np.all(np.isfinite(value)) for value in given.values()):
         return None
+    if any(is_rounding(given[name], right[name]) for name in given):
+        return None
     if all(close(given[name], right[name]) for name in given):
         return None
     wrong = frozenset(n for n, kept in run.recorded.items() if not all(close(*p) for p in kept))
@@ -263,6 +299,12 @@ def close(one: np.ndarray, other: np.ndarray) -> bool:
         return False
     scale = max(np.max(np.abs(one), initial=0), np.max(np.abs(other), initial=0))
     return bool(np.max(np.abs(one - other), initial=0) <= UNCHANGED * scale)
+
+
+def is_rounding(given: np.ndarray, right: np.ndarray) -> bool:
+    """Whether an array is what rounding leaves where terms cancel."""
+    largest = np.max(np.abs(given), initial=0)
+    return bool(0 < largest < 1e-12 * np.max(np.abs(right), initial=0))
 
 
 def counts(mutants: list[Mutant]) -> str:

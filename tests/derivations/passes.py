@@ -37,7 +37,7 @@ class Pass:
         return tuple(g for g in self.gradients if g[1:].rstrip("0123456789") in PARAMETERS)
 
 
-PARAMETERS = {"w", "b", "W", "V", "Wx", "Wh", "Wq", "Wk", "Wv", "Wo", "gamma", "beta"}
+PARAMETERS = {"w", "b", "W", "Wx", "Wh", "Wq", "Wk", "Wv", "Wo", "gamma", "beta"}
 
 
 def labels(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -84,6 +84,72 @@ def logistic_inputs() -> tuple[Any, ...]:
     )
 
 
+def softmax_inputs() -> tuple[Any, ...]:
+    """Rows of X, Y that sum to 1, W and b."""
+    rng = np.random.default_rng(6)
+    return (
+        *(rng.normal(size=(7, 5)), rng.dirichlet(np.ones(4), size=7)),
+        *(rng.normal(size=(5, 4)), rng.normal(size=(1, 4))),
+    )
+
+
+def softmax_hidden_inputs() -> tuple[Any, ...]:
+    """Rows of X, Y that sum to 1, and two layers whose biases are vectors."""
+    rng = np.random.default_rng(7)
+    return (
+        *(rng.normal(size=(8, 3)), rng.dirichlet(np.ones(4), size=8)),
+        *(rng.normal(size=(3, 6)), rng.normal(size=6)),
+        *(rng.normal(size=(6, 4)) / 2, rng.normal(size=4)),
+    )
+
+
+def recurrence_inputs() -> tuple[Any, ...]:
+    """Three steps of X, Y of the last, Wx, Wh, b and Wo."""
+    rng = np.random.default_rng(8)
+    return (
+        *(rng.normal(size=(3, 4, 7)), rng.normal(size=(2, 7))),
+        *(rng.normal(size=(5, 4)) / 3, rng.normal(size=(5, 5)) / 3, rng.normal(size=(5, 1)) / 2),
+        rng.normal(size=(2, 5)),
+    )
+
+
+def recurrence_loop_inputs() -> tuple[Any, ...]:
+    """Three steps of X and of Y, Wx, Wh and b."""
+    rng = np.random.default_rng(9)
+    return (
+        *(rng.normal(size=(3, 4, 7)), rng.uniform(-0.8, 0.8, size=(3, 5, 7))),
+        *(rng.normal(size=(5, 4)) / 3, rng.normal(size=(5, 5)) / 3, rng.normal(size=(5, 1)) / 2),
+    )
+
+
+def batch_norm_inputs() -> tuple[Any, ...]:
+    """X, Y, W, gamma and beta."""
+    rng = np.random.default_rng(10)
+    return (
+        *(rng.normal(size=(4, 7)), rng.uniform(-0.9, 0.9, size=(5, 7)), rng.normal(size=(5, 4))),
+        *(rng.uniform(0.5, 1.5, size=(5, 1)), rng.normal(size=(5, 1)) / 2),
+    )
+
+
+def batch_norm_in_one_inputs() -> tuple[Any, ...]:
+    """X, Y, W1, gamma, beta, W2 and b2."""
+    rng = np.random.default_rng(11)
+    return (
+        *(rng.normal(size=(4, 7)), rng.normal(size=(2, 7)), rng.normal(size=(5, 4))),
+        *(rng.uniform(0.5, 1.5, size=(5, 1)), rng.normal(size=(5, 1)) / 2),
+        *(rng.normal(size=(2, 5)), rng.normal(size=(2, 1))),
+    )
+
+
+def attention_inputs() -> tuple[Any, ...]:
+    """Rows of X and Y, Wq, Wk and Wv."""
+    rng = np.random.default_rng(12)
+    return (
+        *(rng.normal(size=(6, 5)), rng.normal(size=(6, 3))),
+        *(rng.normal(size=(5, 4)) / 2, rng.normal(size=(5, 4)) / 2, rng.normal(size=(5, 3)) / 2),
+    )
+
+
 def layers(count: int, *kinds: str) -> tuple[str, ...]:
     """The names d<kind><layer>, for all layers."""
     return tuple(f"d{kind}{layer}" for kind in kinds for layer in range(1, count + 1))
@@ -111,6 +177,65 @@ PASSES = (
     ),
     Pass("deep", sources.DEEP, net_inputs(4, 8, 3, 6, 5, 4, 2), inner(4), ("dZ4",)),
     Pass("deep_dict", sources.DEEP_DICT, dict_inputs(5, 8, 3, 6, 5, 4, 2), inner(4), ("dZ4",)),
+    Pass("softmax", sources.SOFTMAX, softmax_inputs, ("dZ", "dW", "db", "dX"), ("dZ",)),
+    Pass(
+        *("softmax_hidden", sources.SOFTMAX_HIDDEN, softmax_hidden_inputs),
+        *(inner(2), ("dZ2",), "summed"),
+    ),
+    Pass(
+        *("residual", sources.RESIDUAL, net_inputs(13, 8, 3, 5, 5, 2), inner(3), ("dZ3",)),
+        scalable=False,
+    ),
+    Pass(
+        *("residual_in_one_sum", sources.RESIDUAL_IN_ONE_SUM, net_inputs(14, 8, 3, 5, 5, 2)),
+        *(inner(3), ("dZ3",), "summed", False),
+    ),
+    Pass("squared_error", sources.SQUARED_ERROR, net_inputs(15, 8, 4, 6, 3), inner(2), ("dZ2",)),
+    Pass(
+        *("squared_error_helper", sources.SQUARED_ERROR_HELPER, net_inputs(16, 8, 4, 6, 5, 3)),
+        *((*layers(3, "Z", "W", "b"), "dX"), ("dZ3",)),
+    ),
+    Pass("square", sources.SQUARE, net_inputs(17, 7, 4, 4, 4, 4), inner(3), ("dZ3",)),
+    Pass(
+        *("square_dict", sources.SQUARE_DICT, dict_inputs(18, 7, 4, 4, 4, 4)),
+        *(layers(3, "A", "Z", "W", "b"), ("dA3",)),
+    ),
+    Pass(
+        *("square_relu_loop", sources.SQUARE_RELU_LOOP, dict_inputs(20, 7, 4, 4, 4, 4)),
+        *(layers(2, "A") + layers(3, "Z", "W", "b"), ("dZ3",), "summed"),
+    ),
+    Pass(
+        *("equal_widths", sources.EQUAL_WIDTHS, net_inputs(21, 8, 3, 5, 5, 5, 1)),
+        *((*layers(4, "Z", "W", "b"), "dA3"), ("dZ4",), "summed"),
+    ),
+    Pass(
+        *("recurrence", sources.RECURRENCE, recurrence_inputs),
+        *(("dO", "dWo", *layers(3, "H", "Z"), "dWx", "dWh", "db"), ("dO",)),
+    ),
+    Pass(
+        *("recurrence_loop", sources.RECURRENCE_LOOP, recurrence_loop_inputs),
+        *((*layers(3, "H", "Z"), "dWx", "dWh", "db"), layers(3, "H")),
+        scalable=False,
+    ),
+    Pass(
+        *("batch_norm", sources.BATCH_NORM, batch_norm_inputs),
+        ("dA", "dO", "dbeta", "dgamma", "dH", "dinv", "dsd", "dvar", "dS", "dC", "dmu", "dZ", "dW"),
+        ("dA",),
+    ),
+    Pass(
+        *("batch_norm_in_one", sources.BATCH_NORM_IN_ONE, batch_norm_in_one_inputs),
+        ("dZ2", "dW2", "db2", "dO1", "dgamma", "dbeta", "dH1", "dZ1", "dW1"),
+        ("dZ2",),
+    ),
+    Pass(
+        *("masks_by_name", sources.MASKS_BY_NAME, net_inputs(19, 8, 4, 5, 5, 2)),
+        *(layers(3, "A", "Z", "W", "b"), ("dA3",)),
+    ),
+    Pass(
+        *("attention", sources.ATTENTION, attention_inputs),
+        ("dO", "dV", "dP", "dS", "dQ", "dK", "dWq", "dWk", "dWv", "dX"),
+        ("dO",),
+    ),
 )
 
 BY_NAME = {passed.name: passed for passed in PASSES}

@@ -125,11 +125,14 @@ def twins(chain: list[ast.expr], wanted: ast.expr) -> list[ast.expr]:
 
 
 def chains(tree: ast.expr) -> Iterator[tuple[ast.expr, list[ast.expr]]]:
-    """The longest elementwise products in an expression, with their factors."""
+    """The longest elementwise products in an expression, with their factors.
+
+    The whole expression is one, also where it has a single factor.
+    """
 
     def walk(node: ast.AST) -> Iterator[tuple[ast.expr, list[ast.expr]]]:
         parts = factors(node) if isinstance(node, ast.expr) else [node]
-        if len(parts) > 1:
+        if len(parts) > 1 or node is tree:
             yield node, parts
         for part in parts:
             for child in ast.iter_child_nodes(part):

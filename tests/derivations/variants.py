@@ -21,12 +21,14 @@ def conventions() -> Iterator[Pass]:
     """Every pass as it is, of N times everything, and of the summed cost with N divided out late.
 
     A penalty on the weights does not go along with that, so that these passes stay as they are.
+    Of dX it is open whether it belongs to the summed cost as dZ does.
     """
     for passed in PASSES:
         yield passed
         if passed.scalable and passed.convention == "mean":
             yield multiplied(passed, seeds="({}) * {N}", parameters="{}")
-            yield multiplied(passed, seeds="({}) * {N}", parameters="({}) / {N}")
+            if "dX" not in passed.gradients:
+                yield multiplied(passed, seeds="({}) * {N}", parameters="({}) / {N}")
         if passed.scalable and passed.convention == "summed":
             yield multiplied(passed, seeds="{}", parameters="({}) * {N}")
             yield multiplied(passed, seeds="({}) / {N}", parameters="({}) * {N}")
@@ -36,6 +38,8 @@ def multiplied(passed: Pass, seeds: str, parameters: str) -> Pass:
     """The pass with the values of some lines put into other text."""
     edits = []
     for line in lines_of(passed):
+        if line.is_helper:
+            continue
         pattern = seeds if line.is_seed else parameters if is_of_parameter(line) else "{}"
         if pattern != "{}":
             text = pattern.format(passed.source[line.start : line.end], N=sample_count(line))
