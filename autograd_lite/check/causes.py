@@ -74,8 +74,8 @@ class Cause:
 
 
 ORDER = (
-    *("sign", "factor", "transpose", "unsummed", "accumulate", "mask", "activation"),
-    *("elementwise", "index", "operand", "term", "shape"),
+    *("sign", "factor", "shape", "transpose", "unsummed", "accumulate", "mask", "activation"),
+    *("elementwise", "index", "operand", "term"),
 )
 
 
@@ -96,6 +96,9 @@ def _by_value(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
     number = comparing.factor(s.given, s.expected)
     if number is not None and (s.given.size > 1 or _is_plain(s, number)):
         yield _factor(s, number)
+    if s.given.shape != s.expected.shape and s.given.size == s.expected.size:
+        if comparing.same(s.given.reshape(s.expected.shape), s.expected):
+            yield Cause("shape", "its values are right: is keepdims=True missing in a sum?")
     if s.given.ndim == 2 and comparing.same(s.given.T, s.expected):
         yield Cause("transpose", f"{s.name} is the transpose of what it should be")
     if s.given.ndim >= s.expected.ndim and s.given.shape != s.expected.shape:
@@ -173,7 +176,9 @@ def _by_neighbour(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
     for other, value in s.others.items():
         if other != s.name and _alike(other, s.name) and comparing.same(s.given, value):
             if np.any(value) and not comparing.same(value, s.expected):
-                yield Cause("index", f"{s.name} is what {other} should be: is an index off?")
+                paths = list(_by_path(s, comparing))
+                index = Cause("index", f"{s.name} is what {other} should be: is an index off?")
+                yield from paths or [index]
                 return
     for name, value in s.incoming.items():
         if name != s.tensor and comparing.same(s.given, value) and np.any(value):
@@ -239,7 +244,7 @@ def _by_slope(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
             slopes = {f"{name} * (1 - {name})": value * (1 - value), f"1 - {name}**2": 1 - value**2}
             slopes[f"{name} > 0"] = value > 0
             for text, slope in slopes.items():
-                if comparing.same(s.given, incoming * slope):
+                if np.ptp(slope * 1.0) and comparing.same(s.given, incoming * slope):
                     what = f"{text} is not the derivative of {after} with respect to {s.tensor}"
                     yield Cause("activation", f"in the line of {s.name}, {what}")
                     return
@@ -343,7 +348,7 @@ def _text(node: ast.AST) -> str:
 def _whole_changes(s: Suspect, expression: ast.expr) -> Iterator[Change]:
     """A mask or a derivative that is missing, for the tensor that the gradient belongs to."""
     value = s.values.get(s.tensor)
-    if value is None:
+    if value is None or s.given.shape != s.expected.shape:
         return
     here = s.bound(value)
     positive = ast.Compare(here, [ast.GtE()], [ast.Constant(0)])
@@ -431,6 +436,11 @@ _OTHER_CALL = {"multiply": "dot", "dot": "multiply", "matmul": "multiply"}
 
 def _call_changes(expression: ast.expr, node: ast.Call) -> Iterator[Change]:
     function = node.func
+    for keyword in node.keywords:
+        if keyword.arg == "axis" and isinstance(keyword.value, ast.Constant):
+            for axis in {0, 1} - {keyword.value.value}:
+                text = f"axis={keyword.value.value!r} should be axis={axis}"
+                yield "shape", text, _swap(expression, keyword.value, ast.Constant(axis))
     if isinstance(function, ast.Attribute) and function.attr in _OTHER_CALL:
         other = _OTHER_CALL[function.attr]
         called = ast.Call(
@@ -545,7 +555,9 @@ def _scaled_terms(s: Suspect, expression: ast.expr, comparing: Comparing) -> Ite
         if abs(more) > 1e-9 and comparing.same(s.given + more * value, s.expected):
             share = 1 / (1 + more) if abs(1 + more) > 1e-9 else 0.0
             plain = s.given.size > 1 or _is_plain(s, share)
-            if share and plain and abs(share + 1) > 1e-6:
+            if share < 0 and abs(share + 1) > 1e-6:
+                yield Cause("term", f"the term {_text(term)} of {s.name} is too much")
+            elif share and plain and abs(share + 1) > 1e-6:
                 yield Cause(
                     "factor",
                     f"the term {_text(term)} of {s.name} is {_number(s, share)} times what it "

@@ -51,12 +51,13 @@ class Marker:
             self.own.setdefault(d.tensor, d.value)
         if tolerance is None:
             tolerance = 1e-3 if recording.loss.dtype.itemsize < 8 else 1e-6
-        self.sizes = sizes_of_data(plain, inputs)
+        with_gradient = {d.tensor for d in derived}
+        self.sizes = sizes_of_data(plain, inputs, with_gradient)
         self.truth = truth = self.graph.gradients({})
         scale = max([float(np.max(np.abs(v), initial=0)) for v in truth.values()], default=0.0)
         self.comparing = Comparing(tolerance, 1e-6 * tolerance * scale)
         lines = {d.tensor: d.line for d in self.derived}
-        counts = sample_counts(plain, inputs, {d.tensor for d in derived})
+        counts = sample_counts(plain, inputs, with_gradient)
         self.reading = read(self.graph, self.own, lines, counts, truth, self.comparing)
         self.nudged: Nudged | None = None
         self.notes: list[str] = []
@@ -192,7 +193,7 @@ class Marker:
         for name, tensor in self.recording.tensors.items():
             at.setdefault(tensor._node, []).append(name)
         return {
-            name: frozenset(_elementwise_operands(tensor._node, at))
+            name: frozenset(_activated(tensor._node, at))
             for name, tensor in self.recording.tensors.items()
             if isinstance(tensor._node, Node)
         }
@@ -307,15 +308,16 @@ class Marker:
         return Line(name, tensor, "wrong", infinite, infinite, (), expected, "shape", message, line)
 
 
-def _elementwise_operands(node: Node, at: Mapping[Any, list[str]]) -> list[str]:
-    """The named tensors that element-wise functions lead to from a node."""
+def _activated(node: Node, at: Mapping[Any, list[str]]) -> list[str]:
+    """The named tensors that a node is a non-linear function of, element by element."""
     found: list[str] = []
-    stack = [node]
+    stack = [(node, False)]
     seen: set[Node | Leaf] = {node}
     while stack:
-        operation = stack.pop()
+        operation, bent = stack.pop()
         if not _is_elementwise(operation):
             continue
+        bent = bent or _is_bent(operation)
         for parent in operation.parents or ():
             if not isinstance(parent, (Node, Leaf)) or parent in seen:
                 continue
@@ -323,10 +325,17 @@ def _elementwise_operands(node: Node, at: Mapping[Any, list[str]]) -> list[str]:
             if parent.shape != node.shape:
                 continue
             if parent in at:
-                found += at[parent]
+                found += at[parent] if bent else []
             elif isinstance(parent, Node):
-                stack.append(parent)
+                stack.append((parent, bent))
     return found
+
+
+def _is_bent(node: Node) -> bool:
+    """Whether an element-wise operation is non-linear: also a product with a mask."""
+    if node.plan.operation.name not in ("add", "subtract", "negative", "multiply", "divide"):
+        return True
+    return any(getattr(parent, "dtype", None) == np.bool_ for parent in node.parents or ())
 
 
 def _is_elementwise(node: Node) -> bool:

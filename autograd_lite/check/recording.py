@@ -109,9 +109,9 @@ def flat_arrays(run: Run, inputs: tuple[Any, ...]) -> list[tuple[str, Any]]:
     return [(n, v) for n, v in flat(named) if isinstance(v, np.ndarray) and v.ndim]
 
 
-def sizes_of_data(run: Run, inputs: tuple[Any, ...]) -> dict[int, str]:
-    """What the lengths of the inputs' axes are called, those of the last axes first."""
-    arrays = flat_arrays(run, inputs)
+def sizes_of_data(run: Run, inputs: tuple[Any, ...], derived: set[str]) -> dict[int, str]:
+    """What the lengths of the data's axes are called, those of the last axes first."""
+    arrays = [(n, v) for n, v in flat_arrays(run, inputs) if n not in derived]
     arrays.sort(key=lambda item: -item[1].size)
     sizes: dict[int, str] = {}
     for axis, what in ((-1, "columns"), (0, "rows")):
