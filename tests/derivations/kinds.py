@@ -163,7 +163,7 @@ def mask_of_another_layer(line: Line) -> Iterator[Mistake]:
 @kind
 def activation_missing(line: Line) -> Iterator[Mistake]:
     """The derivative of tanh or of a sigmoid left out."""
-    for node, chain in trees.chains(line.value):
+    for node, chain in numerators(line):
         found = trees.derivative_factors(chain)
         if found:
             rest = trees.product([n for n in chain if n not in found])
@@ -173,7 +173,7 @@ def activation_missing(line: Line) -> Iterator[Mistake]:
 @kind
 def activation_of_another_kind(line: Line) -> Iterator[Mistake]:
     """The derivative of a sigmoid where it is tanh, and the other way round."""
-    for node, chain in trees.chains(line.value):
+    for node, chain in numerators(line):
         found = trees.derivative_factors(chain)
         marks = [n for n in found if trees.is_one_minus(n)]
         if marks:
@@ -185,7 +185,7 @@ def activation_of_another_kind(line: Line) -> Iterator[Mistake]:
 @kind
 def derivative_at_another_place(line: Line) -> Iterator[Mistake]:
     """The derivative taken at the activation instead of before it, and the other way round."""
-    for _, chain in trees.chains(line.value):
+    for _, chain in numerators(line):
         found = trees.derivative_factors(chain)
         inside = [o for n in found for o in trees.operands(n, line.at)]
         for other in counterparts(line, inside[0]) if inside else ():
@@ -208,7 +208,7 @@ def other_operand(line: Line) -> Iterator[Mistake]:
 @kind
 def other_factor_in_derivative(line: Line) -> Iterator[Mistake]:
     """The whole derivative of the activation taken at another tensor of the same shape."""
-    for _, chain in trees.chains(line.value):
+    for _, chain in numerators(line):
         found = trees.derivative_factors(chain)
         inside = [o for n in found for o in trees.operands(n, line.at)]
         for other in others_of_shape(line, inside[0], limit=2) if inside else ():
@@ -344,6 +344,12 @@ def sums(line: Line) -> list[ast.expr]:
         if np.ndim(line.at(node)) and node not in below:
             found.append(node)
     return found
+
+
+def numerators(line: Line) -> Iterator[tuple[ast.expr, list[ast.expr]]]:
+    """The elementwise products in a line by which nothing is divided, with their factors."""
+    below = denominators(line)
+    return ((node, chain) for node, chain in trees.chains(line.value) if node not in below)
 
 
 def denominators(line: Line) -> set[ast.AST]:
