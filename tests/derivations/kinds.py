@@ -317,12 +317,8 @@ def sample_count(line: Line) -> str:
 
 def is_number(line: Line, node: ast.expr) -> bool:
     """Whether it is a constant, N, or made of them, and not 1."""
-    names = [n for n in ast.walk(node) if is_plain_name(n) and n.id != "np"]
+    names = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id != "np"]
     return np.ndim(line.at(node)) == 0 and line.at(node) not in (None, 1) and len(names) <= 1
-
-
-def is_plain_name(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name)
 
 
 def factor_causes(line: Line, node: ast.expr) -> set[str]:
@@ -374,7 +370,7 @@ def is_index(line: Line, node: ast.expr) -> bool:
 
 def is_outer(line: Line, node: ast.expr) -> bool:
     """Whether a call gives the whole gradient, but for a factor."""
-    return all(node in chain_of(tree) or node is tree for tree in [line.value])
+    return node in chain_of(line.value)
 
 
 def chain_of(node: ast.expr) -> list[ast.expr]:
