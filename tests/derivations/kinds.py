@@ -163,7 +163,7 @@ def mask_of_another_layer(line: Line) -> Iterator[Mistake]:
 @kind
 def activation_missing(line: Line) -> Iterator[Mistake]:
     """The derivative of tanh or of a sigmoid left out."""
-    for node, chain in trees.chains(line.value):
+    for node, chain in numerators(line):
         found = trees.derivative_factors(chain)
         if found:
             rest = trees.product([n for n in chain if n not in found])
@@ -173,7 +173,7 @@ def activation_missing(line: Line) -> Iterator[Mistake]:
 @kind
 def activation_of_another_kind(line: Line) -> Iterator[Mistake]:
     """The derivative of a sigmoid where it is tanh, and the other way round."""
-    for node, chain in trees.chains(line.value):
+    for node, chain in numerators(line):
         found = trees.derivative_factors(chain)
         marks = [n for n in found if trees.is_one_minus(n)]
         if marks:
@@ -185,7 +185,7 @@ def activation_of_another_kind(line: Line) -> Iterator[Mistake]:
 @kind
 def derivative_at_another_place(line: Line) -> Iterator[Mistake]:
     """The derivative taken at the activation instead of before it, and the other way round."""
-    for _, chain in trees.chains(line.value):
+    for _, chain in numerators(line):
         found = trees.derivative_factors(chain)
         inside = [o for n in found for o in trees.operands(n, line.at)]
         for other in counterparts(line, inside[0]) if inside else ():
@@ -208,7 +208,7 @@ def other_operand(line: Line) -> Iterator[Mistake]:
 @kind
 def other_factor_in_derivative(line: Line) -> Iterator[Mistake]:
     """The whole derivative of the activation taken at another tensor of the same shape."""
-    for _, chain in trees.chains(line.value):
+    for _, chain in numerators(line):
         found = trees.derivative_factors(chain)
         inside = [o for n in found for o in trees.operands(n, line.at)]
         for other in others_of_shape(line, inside[0], limit=2) if inside else ():
@@ -317,12 +317,8 @@ def sample_count(line: Line) -> str:
 
 def is_number(line: Line, node: ast.expr) -> bool:
     """Whether it is a constant, N, or made of them, and not 1."""
-    names = [n for n in ast.walk(node) if is_plain_name(n) and n.id != "np"]
+    names = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id != "np"]
     return np.ndim(line.at(node)) == 0 and line.at(node) not in (None, 1) and len(names) <= 1
-
-
-def is_plain_name(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name)
 
 
 def factor_causes(line: Line, node: ast.expr) -> set[str]:
@@ -344,6 +340,12 @@ def sums(line: Line) -> list[ast.expr]:
         if np.ndim(line.at(node)) and node not in below:
             found.append(node)
     return found
+
+
+def numerators(line: Line) -> Iterator[tuple[ast.expr, list[ast.expr]]]:
+    """The elementwise products in a line by which nothing is divided, with their factors."""
+    below = denominators(line)
+    return ((node, chain) for node, chain in trees.chains(line.value) if node not in below)
 
 
 def denominators(line: Line) -> set[ast.AST]:
@@ -368,7 +370,7 @@ def is_index(line: Line, node: ast.expr) -> bool:
 
 def is_outer(line: Line, node: ast.expr) -> bool:
     """Whether a call gives the whole gradient, but for a factor."""
-    return all(node in chain_of(tree) or node is tree for tree in [line.value])
+    return node in chain_of(line.value)
 
 
 def chain_of(node: ast.expr) -> list[ast.expr]:

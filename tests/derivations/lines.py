@@ -88,8 +88,7 @@ class Line:
         """The line with another value."""
         new, old = ast.unparse(value), ast.unparse(self.value)
         recorded = f"__record__({self.name_source}, ({old}), ({new}))"
-        text = f"({new})" if isinstance(value, ast.Tuple) else new
-        return Edit(self.start, self.end, text, recorded)
+        return Edit(self.start, self.end, new, recorded)
 
     def edits(self, value: ast.expr) -> tuple[Edit, ...]:
         """The line with another value, and what is recorded elsewhere where it is a helper."""
@@ -101,12 +100,11 @@ class Line:
 
     def edit_of_helper(self, name: str, old: ast.expr, new: ast.expr) -> Edit:
         """The line as it is, recorded with one and the other value of a variable that it reads."""
-        edit = self.edit(with_variable(self.value, name, new))
         right = ast.unparse(with_variable(self.value, name, old))
         given = ast.unparse(with_variable(self.value, name, new))
         recorded = f"__record__({self.name_source}, ({right}), ({given}))"
         text = self.passed.source[self.start : self.end]
-        return Edit(edit.start, edit.end, text, recorded)
+        return Edit(self.start, self.end, text, recorded)
 
     def statement_edit(self, text: str, recorded: str) -> Edit:
         """Another statement in place of the line's."""

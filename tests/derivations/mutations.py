@@ -22,8 +22,8 @@ from derivations.passes import PASSES, Pass
 from derivations.running import Values, arguments, gradients_of, load, raising_line
 
 UNCHANGED = 1e-9
-PAIRS_PER_PASS = 8
-SINGLES_PER_KIND = 7
+PAIRS_PER_PASS = 7
+SINGLES_PER_KIND = 6
 
 
 @dataclass(frozen=True)

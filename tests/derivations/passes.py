@@ -195,7 +195,7 @@ PASSES = (
         *("squared_error_helper", sources.SQUARED_ERROR_HELPER, net_inputs(16, 8, 4, 6, 5, 3)),
         *((*layers(3, "Z", "W", "b"), "dX"), ("dZ3",)),
     ),
-    Pass("square", sources.SQUARE, net_inputs(17, 7, 4, 4, 4, 4), inner(3), ("dZ3",)),
+    Pass("square", sources.SQUARE, net_inputs(17, 4, 4, 4, 4, 4), inner(3), ("dZ3",)),
     Pass(
         *("square_dict", sources.SQUARE_DICT, dict_inputs(18, 7, 4, 4, 4, 4)),
         *(layers(3, "A", "Z", "W", "b"), ("dA3",)),

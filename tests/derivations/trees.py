@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-Product = (ast.MatMult,)
-
 
 def parse(text: str) -> ast.expr:
     """The expression that a text stands for."""
