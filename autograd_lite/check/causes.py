@@ -22,6 +22,9 @@ from autograd_lite.check.watch import Assigned, Run, Scope, evaluate, flat, targ
 Values = Mapping[str, Any]
 Change = tuple[str, str, ast.expr]
 
+LARGE = 100_000
+"""From how many elements of a gradient on a second cause is not looked for."""
+
 
 @dataclass
 class Suspect:
@@ -82,13 +85,20 @@ ORDER = (
 def find_causes(suspect: Suspect, comparing: Comparing) -> list[Cause]:
     """The causes that fit, the likeliest first; none where nothing makes the line right."""
     found: dict[str, Cause] = {}
-    for searches in ((_by_value, _by_neighbour, _by_line), (_by_slope, _by_path), (_by_term,)):
+    stages: list[tuple[Search, ...]] = [(_by_value, _by_neighbour, _by_line)]
+    if suspect.expected.size > LARGE:
+        # Computing a line of large arrays again and again takes long: only where it must be.
+        stages = [(_by_value, _by_neighbour), (_by_line,)]
+    for searches in (*stages, (_by_slope, _by_path), (_by_term,)):
         for search in searches:
             for cause in search(suspect, comparing):
                 found.setdefault(cause.kind, cause)
         if found:
             break
     return sorted(found.values(), key=lambda cause: ORDER.index(cause.kind))
+
+
+Search = Callable[[Suspect, Comparing], Iterator[Cause]]
 
 
 def _by_value(s: Suspect, comparing: Comparing) -> Iterator[Cause]:

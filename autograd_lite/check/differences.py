@@ -7,9 +7,12 @@ import numpy as np
 
 def apart(given: np.ndarray, expected: np.ndarray) -> np.ndarray:
     """How far each element is off: 0 where both are the same NaN or infinity, never NaN."""
-    same = (given == expected) | (np.isnan(given) & np.isnan(expected))
     with np.errstate(invalid="ignore", over="ignore"):
-        distance = np.where(same, 0.0, np.abs(given - expected))
+        distance = np.abs(np.subtract(given, expected, dtype=np.result_type(given, expected, 1.0)))
+        if np.isfinite(np.max(distance, initial=0)):
+            return distance
+        same = (given == expected) | (np.isnan(given) & np.isnan(expected))
+        distance = np.where(same, 0.0, distance)
     return np.where(np.isnan(distance), np.inf, distance)
 
 
@@ -18,8 +21,13 @@ def largest(distance: np.ndarray, given: np.ndarray, expected: np.ndarray) -> tu
     absolute = float(np.max(distance, initial=0))
     if absolute == 0 or np.isinf(absolute):
         return absolute, absolute
-    scale = max(float(np.max(np.abs(a[np.isfinite(a)]), initial=0)) for a in (given, expected))
-    return absolute, absolute / scale
+    return absolute, absolute / max(_largest_finite(given), _largest_finite(expected))
+
+
+def _largest_finite(array: np.ndarray) -> float:
+    size = np.abs(array)
+    most = float(np.max(size, initial=0))
+    return most if np.isfinite(most) else float(np.max(size[np.isfinite(size)], initial=0))
 
 
 def difference_message(

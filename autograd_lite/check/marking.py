@@ -188,7 +188,7 @@ def _going_on(graph: Graph, own: Arrays, truth: Arrays, factor: float) -> Arrays
         if isinstance(graph.tensors[name]._node, Node):
             fitted = fit(given, truth[name].shape)
             if fitted is not None:
-                passed[name] = fitted / factor
+                passed[name] = _times(fitted, 1 / factor)
     return passed
 
 
@@ -214,7 +214,7 @@ def _reading(
         name: factor if everywhere or isinstance(graph.tensors[name]._node, Node) else 1.0
         for name in own
     }
-    expected = {name: local[name] * scales[name] for name in own}
+    expected = {name: _times(local[name], scales[name]) for name in own}
     at_zero = {
         name
         for name, given in own.items()
@@ -224,7 +224,7 @@ def _reading(
         truth = graph.gradients({name: own[name] / scales[name] for name in at_zero})
         for name in at_zero:
             truth[name] = own[name] / scales[name]
-    true = {name: truth[name] * scales[name] for name in own}
+    true = {name: _times(truth[name], scales[name]) for name in own}
     misshapen = {name for name in own if fit(own[name], truth[name].shape) is None}
     status = {}
     for name, given in own.items():
@@ -239,6 +239,11 @@ def _reading(
             status[name] = "wrong"
     unfounded = {n for n, given in own.items() if not comparing.same(given, expected[n])}
     return Reading(factor, everywhere, scales, status, expected, true, at_zero, unfounded)
+
+
+def _times(array: np.ndarray, factor: float) -> np.ndarray:
+    """The product, and the array itself where that is the same: it may be large."""
+    return array if factor == 1 else array * factor
 
 
 def differs_at_zero_only(
