@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import graphviz
 import numpy as np
 
+from autograd_lite.check.report import Line, Report
 from autograd_lite.draw.render import Picture
 from autograd_lite.graph import Leaf, Node, ancestors, array_name
 from autograd_lite.tensor import Tensor
@@ -54,7 +56,17 @@ STYLES = {
 }
 
 
-def draw(loss: Tensor, *, direction: str = "LR") -> Picture:
+VERDICTS = {
+    "correct": {"color": "#3d803d", "penwidth": "2"},
+    "convention": {"color": "#3d803d", "penwidth": "2"},
+    "inherited": {"color": "#c77700", "penwidth": "2"},
+    "missing": {"color": "#7a3d99", "penwidth": "2"},
+    "wrong": {"color": "#c01818", "penwidth": "4"},
+}
+"""The border of a tensor by the verdict on its hand-derived gradient."""
+
+
+def draw(loss: Tensor, *, direction: str = "LR", report: Report | None = None) -> Picture:
     """The graph that computed `loss`, as a `graphviz.Digraph`.
 
     Arrows run in the direction of computation. Parameters (tensors that require grad) are blue
@@ -70,6 +82,10 @@ def draw(loss: Tensor, *, direction: str = "LR") -> Picture:
         The result to draw. Its graph must not have been freed by `backward()`.
     direction : {"LR", "TB", "RL", "BT"}
         Where the graph runs: left to right, top to bottom, and so on.
+    report : Report, optional
+        What `compare` or `check_derivation` says of gradients derived by hand: each tensor that a
+        line is about has the verdict on its box, and a border of its colour (green, amber where
+        an error is inherited, thick and red where it is made).
 
     Raises
     ------
@@ -119,8 +135,10 @@ def draw(loss: Tensor, *, direction: str = "LR") -> Picture:
     )
     names = {node: f"n{i}" for i, node in enumerate(nodes)}
     sources: dict[int, str] = {}
+    lines = () if report is None else report.lines
+    verdicts: dict[str | None, Line] = {line.tensor: line for line in lines}
     for node in nodes:
-        _draw_node(picture, node, names, sources, is_result=node is root)
+        _draw_node(picture, node, names, sources, verdicts, is_result=node is root)
     return picture
 
 
@@ -129,10 +147,12 @@ def _draw_node(
     node: Node,
     names: dict[Node, str],
     sources: dict[int, str],
+    verdicts: Mapping[str | None, Line],
     is_result: bool,
 ) -> None:
-    style = STYLES["result" if is_result else "operation"]
-    picture.node(names[node], _label(node.name, _operation_text(node), node.shape), **style)
+    style = STYLES["result" if is_result else "operation"] | _border(verdicts.get(node.name))
+    what = [_operation_text(node), _verdict(verdicts.get(node.name))]
+    picture.node(names[node], _label(node.name, what, node.shape), **style)
     for parent in node.parents or ():
         if isinstance(parent, Node):
             picture.edge(names[parent], names[node])
@@ -142,9 +162,10 @@ def _draw_node(
                 sources[id(parent)] = f"s{len(sources)}"
                 name = parent.name if isinstance(parent, Leaf) else array_name(parent)
                 is_parameter = isinstance(parent, Leaf) and parent.requires_grad
-                label = _label(name, None if name else _unnamed(parent), parent.shape)
+                what = [None if name else _unnamed(parent), _verdict(verdicts.get(name))]
                 kind = "parameter" if is_parameter else "constant"
-                picture.node(sources[id(parent)], label, **STYLES[kind])
+                style = STYLES[kind] | _border(verdicts.get(name))
+                picture.node(sources[id(parent)], _label(name, what, parent.shape), **style)
             picture.edge(sources[id(parent)], names[node])
 
 
@@ -166,12 +187,22 @@ def _unnamed(source: Any) -> str:
     return _number(array[()]) if one_number else "constant"
 
 
-def _label(name: str | None, what: str | None, shape: tuple[int, ...]) -> str:
-    lines = [name] if name else []
-    if what is not None:
-        lines.append(what)
-    if shape:
-        lines.append(str(shape))
+def _border(line: Line | None) -> dict[str, str]:
+    return {} if line is None else VERDICTS[line.status]
+
+
+def _verdict(line: Line | None) -> str | None:
+    """What a report says of a gradient, for the box of its tensor."""
+    if line is None:
+        return None
+    cause = f" ({line.cause})" if line.cause not in (None, "unknown") else ""
+    return f"{line.name}: {line.status}{cause}"
+
+
+def _label(name: str | None, what: Sequence[str | None], shape: tuple[int, ...]) -> str:
+    first, *rest = what
+    shown = [name or None, first, str(shape) if shape else None, *rest]
+    lines = [text for text in shown if text is not None]
     # nohtml() is for the whole label: one that looks like <markup> would be taken as such.
     return graphviz.nohtml("\\n".join(_plain(line) for line in lines))
 

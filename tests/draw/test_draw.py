@@ -303,3 +303,20 @@ def test_a_graph_of_too_many_operations_is_refused():
 def test_a_graph_deeper_than_the_recursion_limit_is_counted():
     with pytest.raises(ValueError, match="has 100,000 operations"):
         al.draw(chain(100_000))
+
+
+def test_a_report_shows_on_the_boxes_of_its_tensors():
+    rng = np.random.default_rng(0)
+    W = al.Tensor(rng.normal(size=(2, 3)), requires_grad=True)
+    X = rng.normal(size=(3, 4))
+    Z = np.dot(W, X)
+    loss = np.sum(Z * Z)
+    al.label(locals())
+    report = al.compare(loss, {"dZ": 2 * Z.data, "dW": -2 * Z.data @ X.T}, show=False)
+    text = al.draw(loss, report=report).source
+    boxes = {name: re.search(rf'label="{name}\\n.*', text)[0] for name in ("Z", "W", "X")}
+    assert "dZ: correct" in boxes["Z"] and "#3d803d" in boxes["Z"]
+    assert (
+        "dW: wrong" in boxes["W"] and 'color="#c01818"' in boxes["W"] and "penwidth=4" in boxes["W"]
+    )
+    assert "penwidth" not in boxes["X"]
