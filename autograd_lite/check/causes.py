@@ -91,8 +91,11 @@ def find_causes(suspect: Suspect, comparing: Comparing) -> list[Cause]:
         stages = [(_by_value, _by_neighbour), (_by_line,)]
     for searches in (*stages, (_by_slope, _by_path), (_by_term,)):
         for search in searches:
+            causes: dict[str, Cause] = {}
             for cause in search(suspect, comparing):
-                found.setdefault(cause.kind, cause)
+                causes.setdefault(cause.kind, cause)
+            # Of a mask or an index the line says more; of a factor the value does.
+            found = found | causes | {k: c for k, c in found.items() if k in ("factor", "sign")}
         if found:
             break
     return sorted(found.values(), key=lambda cause: ORDER.index(cause.kind))
@@ -300,7 +303,6 @@ def _is_operand(node: ast.expr, parents: tuple[ast.AST, ...]) -> bool:
 
 
 def _changes(s: Suspect, expression: ast.expr) -> Iterator[Change]:
-    yield from _whole_changes(s, expression)
     for node, parents in _walk(expression):
         in_index = any(isinstance(p, ast.Subscript) for p in parents)
         if in_index:
@@ -322,6 +324,7 @@ def _changes(s: Suspect, expression: ast.expr) -> Iterator[Change]:
         if _is_reference(node, parents):
             yield from _operand_changes(s, expression, node, parents)
     yield from _shifted(s, expression)
+    yield from _whole_changes(s, expression)
 
 
 def _walk(
@@ -554,7 +557,8 @@ def _numbered(name: str, step: int) -> str | None:
 
 def _scaled_terms(s: Suspect, expression: ast.expr, comparing: Comparing) -> Iterator[Cause]:
     """A factor or a sign that one term of a sum lacks."""
-    for term in _terms(expression):
+    terms = list(_terms(expression))
+    for term in terms if len(terms) > 1 else ():
         value = s.compute(term)
         if value is None or np.shape(value) != s.given.shape or s.given.shape != s.expected.shape:
             continue

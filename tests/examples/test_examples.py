@@ -125,3 +125,23 @@ def assert_one_sentence(done, mentioned):
     message = done.stderr.splitlines()[-1]
     assert message.startswith("error: ")
     assert mentioned in message
+
+
+def test_find_the_mistake_names_one_mistake_after_the_other(tmp_path):
+    done = run("find_the_mistake.py", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    reports = done.stdout.split("--- ")[1:]
+    expected = [
+        "line 10 raised TypeError: Cannot interpret '1' as a data type",
+        "line 10 raised ValueError: shapes (9,1) and (9,1) not aligned",
+        "line 12 raised NameError: name 'dA' is not defined",
+        "line 13 raised KeyError: '3'",
+        "dW3 is what dW4 should be: is an index off?",
+        "db3 is what db4 should be: is an index off?",
+    ]
+    assert len(reports) == len(expected) + 1
+    for report, message in zip(reports, expected, strict=False):
+        assert message in report
+        assert "wrong" in report
+    assert "wrong" not in reports[-1]
+    assert "gradients of 9 times the loss" in reports[-1]
