@@ -495,6 +495,8 @@ class Tensor(Recorded, results=True):
     __rmul__ = _reflected(np.multiply, operator.mul)
     __truediv__ = _direct(np.divide, operator.truediv)
     __rtruediv__ = _reflected(np.divide, operator.truediv)
+    __mod__ = _direct(np.remainder, operator.mod)
+    __rmod__ = _reflected(np.remainder, operator.mod)
     __pow__ = _direct(np.power, operator.pow)
     __rpow__ = _reflected(np.power, operator.pow)
     __iadd__ = _in_place(operator.add, operator.iadd)
@@ -503,6 +505,18 @@ class Tensor(Recorded, results=True):
     __itruediv__ = _in_place(operator.truediv, operator.itruediv)
     __matmul__ = _direct(np.matmul, operator.matmul)
     __rmatmul__ = _reflected(np.matmul, operator.matmul)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return dispatch(np.floor_divide, (self, other), NO_OPTIONS)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return dispatch(np.floor_divide, (other, self), NO_OPTIONS)
+
+    def __divmod__(self, other: Any) -> tuple[Any, Tensor]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Any, Tensor]:
+        return other // self, other % self
 
     def __neg__(self) -> Tensor:
         return record(OPERATIONS[np.negative], (self,), NO_OPTIONS, operator.neg)

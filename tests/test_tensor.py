@@ -345,3 +345,15 @@ class TestLocks:
         for _ in range(10):
             np.dot(parameter([[1, 2]]), np.ones((2, 3))).sum().backward()
         assert len(locks._locks) == before
+
+
+def test_remainders_and_quotients():
+    x = parameter([5, -7])
+    np.sum(x % 3 + 20 % x).backward()
+    # d(20 mod x)/dx is -(20 // x).
+    assert x.grad.tolist() == [1 - 4, 1 + 3]
+    for quotient, rest in (divmod(x, 3), divmod(20, x)):
+        assert type(quotient) is np.ndarray
+        assert rest.requires_grad
+    assert (x // 3).tolist() == [1, -3]
+    assert (20 // x).tolist() == [4, -3]

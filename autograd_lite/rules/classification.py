@@ -40,7 +40,3 @@ refused(
     "al.defvjp(scipy.special.i0, x=lambda g, x: g * scipy.special.i1(x)), and call that",
     np.i0,
 )
-refused("take np.linalg.eigvals of the companion matrix", np.roots)
-refused("multiply the divisor's coefficients with np.polymul, or divide the values", np.polydiv)
-refused("solve for the coefficients with np.linalg.lstsq(np.vander(x, deg + 1), y)", np.polyfit)
-refused("use np.exp of np.linspace of the logarithms", np.geomspace)

@@ -1,4 +1,4 @@
-"""Convolution, interpolation, polynomials, and functions applied along an axis."""
+"""Convolution, interpolation, numbers at regular steps, and functions applied along an axis."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.rules.registry import Recordable, composite, defvjp, primitive
+from autograd_lite.rules.matrices import as_array, plain
+from autograd_lite.rules.registry import composite, defvjp, primitive
 
 
 @primitive
@@ -56,21 +57,18 @@ def _middle(full: Any, longer: int, shorter: int, mode: str) -> Any:
     raise ValueError(f"mode must be 'full', 'same' or 'valid', not {mode!r}")
 
 
-def _array(value: Any) -> Any:
-    return value if isinstance(value, Recordable) else np.asarray(value)
-
-
 @composite(np.interp)
 def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
     """Straight lines between points. At a point the slope is that of the line to its right."""
-    if period is not None:
-        raise TypeError("np.interp(period=...) has no derivative here; take x modulo it first")
     # NumPy interpolates in double precision, whatever it is given.
-    x, xp = (_array(a).astype(np.float64) for a in (x, xp))
-    fp = _array(fp)
+    x, xp = (as_array(a).astype(np.float64) for a in (x, xp))
+    fp = as_array(fp)
     fp = fp.astype(np.complex128 if np.iscomplexobj(fp) else np.float64)
+    if period is not None:
+        x, xp, fp = _one_period(x, xp, fp, abs(period))
+        left = right = None
     at = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, max(len(xp) - 2, 0))
     after = np.minimum(at + 1, len(xp) - 1)
     x0, x1, y0, y1 = xp[at], xp[after], fp[at], fp[after]
@@ -80,62 +78,15 @@ def interp(
     return np.where(x > xp[-1], fp[-1] if right is None else right, result)
 
 
-@composite(np.polyval)
-def polyval(p: Any, x: Any) -> Any:
-    """Horner's scheme."""
-    result = np.zeros_like(x)
-    for coefficient in p:
-        result = result * x + coefficient
-    return result
-
-
-@composite(np.polyadd)
-def polyadd(a1: Any, a2: Any) -> Any:
-    return _same_length(a1, a2)[0] + _same_length(a1, a2)[1]
-
-
-@composite(np.polysub)
-def polysub(a1: Any, a2: Any) -> Any:
-    return _same_length(a1, a2)[0] - _same_length(a1, a2)[1]
-
-
-@composite(np.polymul)
-def polymul(a1: Any, a2: Any) -> Any:
-    return np.convolve(a1, a2)
-
-
-def _same_length(a1: Any, a2: Any) -> tuple[Any, Any]:
-    """Both with leading zeros to the length of the longer."""
-    a1, a2 = (np.reshape(a, -1) for a in (a1, a2))
-    n = max(len(a1), len(a2))
-    first, second = (np.concatenate([np.zeros(n - len(a), a.dtype), a]) for a in (a1, a2))
-    return first, second
-
-
-@composite(np.poly)
-def poly(seq_of_zeros: Any) -> Any:
-    """The product of the factors (x - z)."""
-    if np.ndim(seq_of_zeros) != 1:
-        raise TypeError("np.poly of a matrix has no derivative here; pass its np.linalg.eigvals")
-    result = np.ones(1, seq_of_zeros.dtype)
-    for z in seq_of_zeros:
-        result = np.convolve(result, np.stack([np.ones((), seq_of_zeros.dtype), -z]))
-    return result
-
-
-@composite(np.polyder)
-def polyder(p: Any, m: int = 1) -> Any:
-    for _ in range(m):
-        p = p[:-1] * np.arange(len(p) - 1, 0, -1)
-    return p
-
-
-@composite(np.polyint)
-def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
-    constants = np.broadcast_to(0 if k is None else k, (m,))
-    for i in range(m):
-        p = np.concatenate([p / np.arange(len(p), 0, -1), constants[i : i + 1]])
-    return p
+def _one_period(x: Any, xp: Any, fp: Any, period: float) -> tuple[Any, Any, Any]:
+    """Points in the first period and one beyond each of its ends, as NumPy has them."""
+    if period == 0:
+        raise ValueError("np.interp: period must be a non-zero value")
+    x, xp = x % period, xp % period
+    order = np.argsort(plain(xp))
+    xp, fp = xp[order], fp[order]
+    xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
+    return x, xp, np.concatenate([fp[-1:], fp, fp[:1]])
 
 
 @composite(np.apply_along_axis)
@@ -193,3 +144,19 @@ def logspace(
 ) -> Any:
     result = base ** np.linspace(start, stop, num, endpoint, axis=axis)
     return result if dtype is None else result.astype(dtype)
+
+
+@composite(np.geomspace)
+def geomspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
+    """start (stop / start)^t for t from 0 to 1."""
+    start, stop = as_array(start) + 0.0, as_array(stop) + 0.0
+    steps = np.linspace(np.zeros_like(plain(start)), np.log(stop / start), num, endpoint, axis=axis)
+    result = np.expand_dims(start * np.ones_like(plain(stop)), axis) * np.exp(steps)
+    return result.astype(dtype or np.geomspace(plain(start), plain(stop), 1).dtype)

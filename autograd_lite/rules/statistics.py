@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.rules.matrices import plain
 from autograd_lite.rules.reductions import Axis, plain_out
-from autograd_lite.rules.registry import composite, defvjp, primitive
+from autograd_lite.rules.registry import Recordable, composite, defvjp, primitive
 
 _NOT_GIVEN = np._NoValue
 
@@ -209,7 +210,7 @@ def quantile(
     """Sorted elements, weighted by where the quantile falls between them."""
     plain_out("quantile", out)
     if weights is not None:
-        raise TypeError("np.quantile(weights=...) has no derivative here; leave weights= away")
+        return _weighted_quantile(a, q, axis, method, keepdims, weights, skip_nan=False)
     rows, shape = _sorted_rows(a, axis)
     # The quantile of the ranks 0, 1, 2, ... is the rank that the quantile has, for every method.
     ranks = np.quantile(np.arange(len(rows)), q, method=method)
@@ -238,13 +239,55 @@ def _quantile_dtype(rows: Any, q: Any, method: Any) -> Any:
     return np.quantile(np.zeros(1, rows.dtype), q, method=method).dtype
 
 
-def _sorted_rows(a: Any, axis: Axis) -> tuple[Any, tuple[int, ...]]:
-    """`a` sorted along the reduced axes, as one first axis, and its shape with those as 1."""
+def _weighted_quantile(
+    a: Any, q: Any, axis: Axis, method: Any, keepdims: bool, weights: Any, *, skip_nan: bool
+) -> Any:
+    """The chosen elements: with weights a quantile is one of them, so they alone matter."""
+    if isinstance(weights, Recordable):
+        raise TypeError(
+            "np.quantile(weights=...) jumps from element to element as weights change, so it has "
+            "no derivative with respect to them; pass plain weights"
+        )
+    rows, shape = _sorted_rows(a, axis)
+    order = np.argsort(_rows(plain(a), axis), axis=0, kind="stable")
+    heavy = np.take_along_axis(_rows(_spread(weights, a, axis), axis), order, axis=0)
+    missing = np.isnan(plain(rows))
+    if skip_nan:
+        heavy = np.where(missing & ~np.all(missing, axis=0), 0, heavy)
+    # The quantile of the ranks 0, 1, 2, ... is the rank of the element that is chosen.
+    ranks = np.broadcast_to(_upright(np.arange(len(rows)), rows.ndim), rows.shape)
+    chosen = np.quantile(ranks, q, axis=0, method=method, weights=heavy).astype(int)
+    flat = np.reshape(chosen, (-1, *rows.shape[1:]))
+    result = np.take_along_axis(rows, flat, axis=0)
+    result = result if skip_nan else np.where(missing[-1], np.nan, result)
+    return np.reshape(result, np.shape(q) + tuple(shape if keepdims else rows.shape[1:]))
+
+
+def _upright(values: np.ndarray, ndim: int) -> np.ndarray:
+    return np.reshape(values, (-1,) + (1,) * (ndim - 1))
+
+
+def _spread(weights: Any, a: Any, axis: Axis) -> np.ndarray:
+    """Weights of the reduced axes, or of all elements, in the shape of `a`."""
+    weights = np.asarray(weights)
+    if weights.shape != a.shape:
+        axes = [i % a.ndim for i in np.atleast_1d(np.asarray(axis)).tolist()]
+        weights = np.reshape(weights, [n if i in axes else 1 for i, n in enumerate(a.shape)])
+    return np.broadcast_to(weights, a.shape)
+
+
+def _rows(a: Any, axis: Axis) -> Any:
+    """`a` with the reduced axes as one first axis."""
     axes = range(a.ndim) if axis is None else [i % a.ndim for i in np.atleast_1d(axis).tolist()]
     others = [i for i in range(a.ndim) if i not in axes]
     count = math.prod(a.shape[i] for i in axes)
-    rows = np.transpose(a, (*axes, *others))
-    rows = np.sort(np.reshape(rows, (count, *(a.shape[i] for i in others))), axis=0)
+    return np.reshape(np.transpose(a, (*axes, *others)), (count, *(a.shape[i] for i in others)))
+
+
+def _sorted_rows(a: Any, axis: Axis) -> tuple[Any, tuple[int, ...]]:
+    """`a` sorted along the reduced axes, as one first axis, and its shape with those as 1."""
+    axes = range(a.ndim) if axis is None else [i % a.ndim for i in np.atleast_1d(axis).tolist()]
+    rows = np.sort(_rows(a, axis), axis=0)
     return rows, tuple(1 if i in axes else n for i, n in enumerate(a.shape))
 
 
@@ -274,7 +317,7 @@ def nanquantile(
 ) -> Any:
     plain_out("nanquantile", out)
     if weights is not None:
-        raise TypeError("np.nanquantile(weights=...) has no derivative here; leave weights= away")
+        return _weighted_quantile(a, q, axis, method, keepdims, weights, skip_nan=True)
     rows, shape = _sorted_rows(a, axis)
     counts = np.sum(np.logical_not(np.isnan(rows)), axis=0)
     flat = np.reshape(rows, (len(rows), -1))

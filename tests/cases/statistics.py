@@ -146,6 +146,13 @@ def signals():
     yield Case(np.interp, (x, ASCENDING, normal(4)))
     yield Case(np.interp, (x, ASCENDING, normal(4)), {"left": 0.5, "right": -0.5})
     yield Case(np.interp, (np.float64(0.3), ASCENDING, normal(4)))
+    inside = np.array([0.1, 4.4, -2.7, 9.3])
+    yield Case(np.interp, (inside, ASCENDING, normal(4)), {"period": 5.0})
+    yield Case(np.interp, (inside, ASCENDING[::-1] + 5, normal(4)), {"period": -4.5})
+    yield Case(np.geomspace, (positive(), positive(seed=1)), {"num": 4})
+    yield Case(np.geomspace, (positive(2), positive(2, seed=1)), {"num": 3, "endpoint": False})
+    yield Case(np.geomspace, (-positive(2), -positive(2, seed=1)), {"num": 3, "axis": -1})
+    yield from polynomials()
     yield Case(np.polyval, (normal(3), normal(4, seed=1)))
     yield Case(np.polyval, (normal(3), normal(seed=1)))
     for function in (np.polyadd, np.polysub, np.polymul):
@@ -178,3 +185,62 @@ def signals():
         if "keepdims" not in options:
             yield Case(al.softmax, (normal(2, 3),), options)
             yield Case(al.log_softmax, (normal(2, 3),), options)
+
+
+def polynomials():
+    x, y, w = ASCENDING, normal(4), positive(4, seed=2)
+    yield Case(np.polyfit, (x, y), {"deg": 2})
+    yield Case(np.polyfit, (x, normal(4, 2)), {"deg": 1})
+    yield Case(np.polyfit, (x, y, w), call=lambda x, y, w: np.polyfit(x, y, 1, w=w))
+    for i in (0, 1):
+        yield Case(
+            np.polyfit,
+            (x, y),
+            call=lambda x, y, i=i: np.polyfit(x, y, 1, cov=True)[i],
+            note=f"cov=True, result {i}",
+        )
+    yield Case(
+        np.polyfit,
+        (x,),
+        call=lambda x: np.polyfit(x, y, 1, cov="unscaled")[1],
+        note="cov=unscaled, result 1",
+    )
+    for i in (0, 1, 3):
+        yield Case(
+            np.polyfit,
+            (x, y),
+            call=lambda x, y, i=i: np.polyfit(x, y, 1, full=True)[i],
+            note=f"full, result {i}",
+        )
+    for i in (0, 1):
+        for n, m in ((4, 2), (3, 3)):
+            yield Case(
+                np.polydiv,
+                (normal(n), normal(m, seed=1)),
+                call=lambda u, v, i=i: np.polydiv(u, v)[i],
+                note=f"result {i}",
+            )
+    yield Case(np.roots, (np.array([1.0, -6.0, 11.0, -6.1]),))
+    yield Case(np.roots, (np.array([2.0, 1.0, 3.0]),))
+    yield Case(np.roots, (complex_normal(3),))
+    for options in ({}, {"axis": 0}, {"axis": 1, "keepdims": True}, {"axis": (0, 1)}):
+        a, weights = normal(3, 4), positive(3, 4, seed=1)
+        given = {"q": [0.2, 0.6], "weights": weights, "method": "inverted_cdf", **options}
+        yield Case(np.quantile, (a,), given, note="weights")
+    given = {"q": 55, "weights": [1.0, 2.0, 3.0], "method": "inverted_cdf", "axis": 0}
+    yield Case(np.percentile, (normal(3, 4),), given, note="weights")
+    gaps = normal(3, 4)
+    gaps[0, 1] = gaps[2, 3] = np.nan
+    filled = np.where(np.isnan(gaps), 0.5, gaps)
+    yield Case(
+        np.nanquantile,
+        (filled,),
+        call=lambda a: np.nanquantile(
+            np.where(np.isnan(gaps), np.nan, a),
+            0.4,
+            axis=0,
+            weights=positive(3, 4, seed=1),
+            method="inverted_cdf",
+        ),
+        note="weights",
+    )

@@ -1,0 +1,134 @@
+"""Polynomials by their coefficients, the highest power first, recorded through other functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.rules.matrices import as_array, plain
+from autograd_lite.rules.registry import composite
+
+
+@composite(np.polyval)
+def polyval(p: Any, x: Any) -> Any:
+    """Horner's scheme."""
+    result = np.zeros_like(x)
+    for coefficient in p:
+        result = result * x + coefficient
+    return result
+
+
+@composite(np.polyadd)
+def polyadd(a1: Any, a2: Any) -> Any:
+    return _same_length(a1, a2)[0] + _same_length(a1, a2)[1]
+
+
+@composite(np.polysub)
+def polysub(a1: Any, a2: Any) -> Any:
+    return _same_length(a1, a2)[0] - _same_length(a1, a2)[1]
+
+
+@composite(np.polymul)
+def polymul(a1: Any, a2: Any) -> Any:
+    return np.convolve(a1, a2)
+
+
+def _same_length(a1: Any, a2: Any) -> tuple[Any, Any]:
+    """Both with leading zeros to the length of the longer."""
+    a1, a2 = (np.reshape(a, -1) for a in (a1, a2))
+    n = max(len(a1), len(a2))
+    first, second = (np.concatenate([np.zeros(n - len(a), a.dtype), a]) for a in (a1, a2))
+    return first, second
+
+
+@composite(np.poly)
+def poly(seq_of_zeros: Any) -> Any:
+    """The product of the factors (x - z)."""
+    if np.ndim(seq_of_zeros) != 1:
+        raise TypeError("np.poly of a matrix has no derivative here; pass its np.linalg.eigvals")
+    result = np.ones(1, seq_of_zeros.dtype)
+    for z in seq_of_zeros:
+        result = np.convolve(result, np.stack([np.ones((), seq_of_zeros.dtype), -z]))
+    return result
+
+
+@composite(np.polyder)
+def polyder(p: Any, m: int = 1) -> Any:
+    for _ in range(m):
+        p = p[:-1] * np.arange(len(p) - 1, 0, -1)
+    return p
+
+
+@composite(np.polyint)
+def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
+    constants = np.broadcast_to(0 if k is None else k, (m,))
+    for i in range(m):
+        p = np.concatenate([p / np.arange(len(p), 0, -1), constants[i : i + 1]])
+    return p
+
+
+@composite(np.polyfit)
+def polyfit(
+    x: Any,
+    y: Any,
+    deg: int,
+    rcond: float | None = None,
+    full: bool = False,
+    w: Any = None,
+    cov: Any = False,
+) -> Any:
+    """Least squares on the Vandermonde matrix with columns of length 1, as NumPy does it."""
+    x, y = as_array(x) + 0.0, as_array(y) + 0.0
+    rcond = len(x) * np.finfo(x.dtype).eps if rcond is None else rcond
+    matrix, right = np.vander(x, deg + 1), y
+    if w is not None:
+        w = as_array(w) + 0.0
+        matrix, right = matrix * w[:, None], right * (w if y.ndim == 1 else w[:, None])
+    lengths = np.sqrt(np.sum(matrix * matrix, axis=0))
+    solution, residuals, rank, values = np.linalg.lstsq(matrix / lengths, right, rcond)
+    coefficients = (solution.T / lengths).T
+    if full:
+        return coefficients, residuals, rank, values, rcond
+    if not cov:
+        return coefficients
+    scaled = matrix / lengths
+    base = np.linalg.inv(np.dot(scaled.T, scaled)) / np.outer(lengths, lengths)
+    if cov != "unscaled":
+        if len(x) <= deg + 1:
+            raise ValueError("np.polyfit(cov=True) needs more points than deg + 1")
+        base = (base if y.ndim == 1 else base[:, :, None]) * (residuals / (len(x) - deg - 1))
+    return coefficients, base
+
+
+@composite(np.polydiv)
+def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
+    """Long division of the coefficients."""
+    u, v = (np.reshape(as_array(a), -1) + 0.0 for a in (u, v))
+    quotient = []
+    rest = u
+    for k in range(len(u) - len(v) + 1):
+        factor = rest[k] / v[0]
+        quotient.append(factor)
+        subtracted = rest[k : k + len(v)] - factor * v
+        rest = np.concatenate([rest[:k], subtracted, rest[k + len(v) :]])
+    while len(rest) > 1 and np.allclose(plain(rest[0]), 0, rtol=1e-14):
+        rest = rest[1:]
+    return np.stack(quotient) if quotient else np.zeros(1, plain(rest).dtype), rest
+
+
+@composite(np.roots)
+def roots(p: Any) -> Any:
+    """The eigenvalues of the companion matrix.
+
+    A first or last coefficient of 0 raises: NumPy leaves it out, and a derivative with respect to
+    it would be lost.
+    """
+    p = np.reshape(p, -1) + 0.0
+    if len(p) < 2 or not plain(p)[0] or not plain(p)[-1]:
+        raise ValueError(
+            "np.roots has no derivative here where there are fewer than two coefficients, or where "
+            "the first or the last is 0; leave zeros away that are no variables"
+        )
+    below = np.eye(len(p) - 2, len(p) - 1, dtype=p.dtype)
+    return np.linalg.eigvals(np.concatenate([(-p[1:] / p[0])[None], below]))
