@@ -122,7 +122,17 @@ defvjp(np.remainder, x=lambda g: g, y=lambda g, x, y: -g * np.floor_divide(x, y)
 defvjp(np.fmod, x=lambda g: g, y=lambda g, x, y: -g * np.trunc(x / y))
 defvjp(np.modf, x=lambda g: g[0])
 defvjp(np.heaviside, x=None, at_zero=lambda g, x: g * (x == 0))
-defvjp(np.nan_to_num, x=lambda g, x: gated(g, np.isfinite(x)))
+
+
+@composite(np.nan_to_num)
+def nan_to_num(
+    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
+    if not copy:
+        raise ValueError("np.nan_to_num(copy=False) would write into a Tensor; leave copy= away")
+    values = getattr(x, "_value", x)
+    replaced = np.nan_to_num(values, nan=nan, posinf=posinf, neginf=neginf)
+    return np.where(np.isfinite(values), x, replaced)
 
 
 @composite(np.divmod)

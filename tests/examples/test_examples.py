@@ -136,8 +136,8 @@ def test_find_the_mistake_names_one_mistake_after_the_other(tmp_path):
         "line 10 raised ValueError: shapes (9,1) and (9,1) not aligned",
         "line 12 raised NameError: name 'dA' is not defined",
         "line 13 raised KeyError: '3'",
-        "dW3 is what dW4 should be: is an index off?",
-        "db3 is what db4 should be: is an index off?",
+        "in the line of dW3, the number of the layer is one too high",
+        "in the line of db3, dZ[str(l + 1)] should be dZ3",
     ]
     assert len(reports) == len(expected) + 1
     for report, message in zip(reports, expected, strict=False):
