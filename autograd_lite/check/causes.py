@@ -30,8 +30,8 @@ LARGE = 100_000
 class Suspect:
     """A wrong gradient and all that is known of it.
 
-    `expected` is what it should be, `others` what the other gradients should be, `incoming` the
-    gradients at the results after it; `parts` gives what each path of the chain rule contributes.
+    `expected` is what it should be, `others` what the other gradients should be; `incoming` gives
+    the gradients at the results, `parts` what each path of the chain rule contributes.
     `masks` are the tensors that a ReLU gave, `broadcast` says whether the tensor was stretched,
     `activations` which tensors each one is an element-wise function of. `values` are the named
     arrays, `sizes` what the lengths of the data are called, `expressions` the line, as it stands
@@ -43,7 +43,7 @@ class Suspect:
     given: np.ndarray
     expected: np.ndarray
     others: Mapping[str, np.ndarray]
-    incoming: Mapping[str, np.ndarray]
+    incoming: Callable[[], Mapping[str, np.ndarray]]
     masks: frozenset[str]
     broadcast: bool
     parts: Callable[[], Mapping[str, np.ndarray]]
@@ -193,7 +193,7 @@ def _by_neighbour(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
                 index = Cause("index", f"{s.name} is what {other} should be: is an index off?")
                 yield from paths or [index]
                 return
-    for name, value in s.incoming.items():
+    for name, value in s.incoming().items():
         if name != s.tensor and comparing.same(s.given, value) and np.any(value):
             relu = name in s.masks
             if relu:
@@ -248,7 +248,7 @@ def _fitting(s: Suspect, changes: Iterator[Change], comparing: Comparing) -> Ite
 def _by_slope(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
     """It is the gradient after the activation times the derivative of another one, or of it at
     another place."""
-    for after, incoming in s.incoming.items():
+    for after, incoming in s.incoming().items():
         if s.tensor not in s.activations.get(after, ()) or incoming.shape != s.given.shape:
             continue
         for name, value in _candidates(s):

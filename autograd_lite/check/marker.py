@@ -60,6 +60,7 @@ class Marker:
         counts = sample_counts(plain, inputs, with_gradient)
         self.reading = read(self.graph, self.own, lines, counts, truth, self.comparing)
         self.nudged: Nudged | None = None
+        self._arrived: dict[str, np.ndarray] | None = None
         self.notes: list[str] = []
 
     def report(self) -> Report:
@@ -144,7 +145,7 @@ class Marker:
             given=d.value,
             expected=expected,
             others=others,
-            incoming=self._incoming(),
+            incoming=self._incoming,
             masks=frozenset(n for n in self.recording.tensors if self._is_masked(n)),
             broadcast=self._is_broadcast(d.tensor),
             parts=lambda: self._parts(d.tensor),
@@ -159,11 +160,14 @@ class Marker:
 
     def _incoming(self) -> dict[str, np.ndarray]:
         """The gradient at each named tensor, the person's own where there is one."""
+        if self._arrived is not None:
+            return self._arrived
         factor = self.reading.factor
         going_on = {n: g / factor for n, g in self._going_on().items()}
         arrived = self.graph.gradients(going_on)
         results = {n: t for n, t in self.recording.tensors.items() if isinstance(t._node, Node)}
-        return {n: self.own.get(n, arrived[n] * factor) for n in results}
+        self._arrived = {n: self.own.get(n, arrived[n] * factor) for n in results}
+        return self._arrived
 
     def _going_on(self) -> dict[str, np.ndarray]:
         passed = {}

@@ -157,7 +157,8 @@ def read(
     best = _reading(graph, own, truth, local, 1, False, comparing)
     if not best.unfounded:
         return best
-    for factor in _factors(own, (truth, local), sizes, comparing):
+    off = {name: own[name] for name, status in best.status.items() if status != "correct"}
+    for factor in _factors(off, (truth, local), sizes, comparing):
         local = graph.gradients(_going_on(graph, own, truth, factor))
         for everywhere in (False, True):
             reading = _reading(graph, own, truth, local, factor, everywhere, comparing)
