@@ -197,7 +197,7 @@ def eigenvalues():
         middle = np.reshape(np.exp(values / 2), (*values.shape[:-1], 1, values.shape[-1]))
         return np.matmul(vectors * middle, adjoint(vectors))
 
-    for shape in [(2, 2), (3, 3), (2, 2, 2), (1, 1), (0, 0)]:
+    for shape in [(2, 2), (3, 3), (2, 2, 2), (1, 1), (0, 0), (0, 2, 2)]:
         for draw in (normal, complex_normal):
             a = definite(*shape, draw=draw)
             for uplo in ("L", "U"):
@@ -222,6 +222,28 @@ def eigenvalues():
     yield Case(np.linalg.eig, (rotation,), call=lambda a: np.linalg.eig(a)[1], note="complex pair")
     mixed = np.array([[0.5, -1.0, 0.3], [2.0, 0.3, 0.1], [0.2, 0.4, 3.0]])
     yield Case(np.linalg.eig, (mixed,), call=lambda a: np.linalg.eig(a)[1], note="mixed")
+    yield from phases_of_eig()
+
+
+def phases_of_eig():
+    """Vectors two of whose elements are the largest."""
+
+    def vectors(a):
+        return np.linalg.eig(a)[1]
+
+    def absolute(a):
+        return np.abs(np.linalg.eig(a)[1])
+
+    turn = np.array([[0.5, -1.0], [1.0, 0.5]])
+    yield Case(np.linalg.eig, (turn,), call=absolute, note="tie")
+    yield Case(np.linalg.eig, (np.stack([turn, turn.T + np.eye(2)]),), call=absolute, note="tie")
+    yield Case(np.linalg.eig, (np.array([[0, 1j], [-1j, 0.3]]),), call=absolute, note="near tie")
+    basis = np.array([[1, 0.1, 1], [0.2, 0.5, 1], [0.3, 1, 0]])
+    values = np.array([[0.5, -1, 0], [2, 0.3, 0], [0, 0, 3]])
+    a = basis @ values @ np.linalg.inv(basis)
+    yield Case(np.linalg.eig, (a,), call=vectors, note="tie of a real vector")
+    batch = np.array([[[0.5, -1.0], [2.0, 0.3]], [[1.0, 2.0], [0.4, 3.0]]])
+    yield Case(np.linalg.eig, (batch,), call=vectors, note="complex and real pair")
 
 
 def singular_values():
