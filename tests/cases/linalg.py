@@ -42,6 +42,7 @@ def cases():
     yield from inverses()
     yield from systems()
     yield from least_squares()
+    yield from below_full_rank()
     yield from determinants()
     yield from powers()
     yield from eigenvalues()
@@ -130,6 +131,38 @@ def least_squares():
         np.linalg.lstsq, (normal(3),), call=lambda b: np.linalg.lstsq(MATRIX, b)[0], note="b"
     )
     yield Case(np.linalg.lstsq, (matrix(3, 2),), call=lambda a: np.linalg.lstsq(a, [1.0, 2, 3])[0])
+
+
+def below_full_rank():
+    """Least squares where the matrix stays at a rank below the full one, and what is cut off."""
+
+    def solution(u, v, b):
+        return np.linalg.lstsq(np.outer(u, v), b)[0]
+
+    for rows, columns in [(3, 2), (2, 2), (2, 3)]:
+        for draw in (normal, complex_normal):
+            vectors = draw(rows, seed=1), draw(columns, seed=2)
+            for shape in [(rows,), (rows, 2)]:
+                yield Case(np.linalg.lstsq, (*vectors, draw(*shape)), call=solution, note="rank 1")
+    b = normal(3, 1)
+    yield Case(
+        np.linalg.lstsq,
+        (b,),
+        call=lambda b: np.linalg.lstsq(np.zeros((3, 2)), b)[0],
+        note="rank 0",
+    )
+    yield Case(
+        np.linalg.lstsq,
+        (normal(4, 2, seed=1), normal(2, 3, seed=2), normal(4)),
+        call=lambda u, v, b: np.linalg.lstsq(np.matmul(u, v), b)[0],
+        note="rank 2",
+    )
+    for a in both(3, 2):
+        options = {"rcond": 0.7}
+        solve = lambda a, b, rcond: np.linalg.lstsq(a, b, rcond)[0]  # noqa: E731
+        yield Case(np.linalg.lstsq, (a, normal(3)), options, solve, "cut off")
+        values = lambda a, rcond: np.linalg.lstsq(a, normal(3), rcond)[3]  # noqa: E731
+        yield Case(np.linalg.lstsq, (a,), options, values, "cut off, values")
 
 
 MATRIX = matrix(3, 2, seed=5)
