@@ -15,10 +15,15 @@ Axis = int | tuple[int, ...] | None
 
 def expand(g: Any, x_shape: tuple[int, ...], axis: Axis, keepdims: bool | None) -> Any:
     """The gradient of a reduction of an operand of shape `x_shape`, with the reduced axes as 1."""
-    if keepdims or axis is None:
+    if keepdims or axis is None or not x_shape:
         return g
     reduced = normalize_axis_tuple(axis, len(x_shape))
     return np.reshape(g, tuple(1 if i in reduced else n for i, n in enumerate(x_shape)))
+
+
+def _reduced(axis: Axis, ndim: int) -> tuple[int, ...]:
+    """The reduced axes, counted from 0. A number has an axis 0 for NumPy's ufuncs."""
+    return normalize_axis_tuple(range(ndim) if axis is None or not ndim else axis, ndim)
 
 
 def _sum(g: Any, x_shape: tuple[int, ...], axis: Axis, keepdims: bool | None, where: Any) -> Any:
@@ -28,8 +33,7 @@ def _sum(g: Any, x_shape: tuple[int, ...], axis: Axis, keepdims: bool | None, wh
 
 def _mean(g: Any, x_shape: tuple[int, ...], axis: Axis, keepdims: bool | None, where: Any) -> Any:
     if where is None:
-        axes = normalize_axis_tuple(range(len(x_shape)) if axis is None else axis, len(x_shape))
-        count = math.prod(x_shape[i] for i in axes)
+        count = math.prod(x_shape[i] for i in _reduced(axis, len(x_shape)))
         # By a Python number: a count does not fit into float16.
         return expand(g * (1 / count) if count else g, x_shape, axis, keepdims)
     selected = np.broadcast_to(where, x_shape)
@@ -81,7 +85,7 @@ def prod(
     plain_out("prod", out)
     a = a if dtype is None else a.astype(dtype)
     a = a if where is True else np.where(where, a, 1)
-    axes = normalize_axis_tuple(range(a.ndim) if axis is None else axis, a.ndim)
+    axes = _reduced(axis, a.ndim)
     kept = [n for i, n in enumerate(a.shape) if i not in axes]
     others = [i for i in range(a.ndim) if i not in axes]
     count = math.prod(a.shape[i] for i in axes)

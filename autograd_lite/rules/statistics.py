@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.rules.matrices import plain
+from autograd_lite.rules.matrices import as_array, plain
 from autograd_lite.rules.reductions import Axis, plain_out
 from autograd_lite.rules.registry import Recordable, composite, defvjp, primitive
 
@@ -209,18 +209,52 @@ def quantile(
 ) -> Any:
     """Sorted elements, weighted by where the quantile falls between them."""
     plain_out("quantile", out)
+    a, q = as_array(a), _as_quantile(q)
     if weights is not None:
-        return _weighted_quantile(a, q, axis, method, keepdims, weights, skip_nan=False)
+        return _weighted_quantile(a, plain(q), axis, method, keepdims, weights, skip_nan=False)
     rows, shape = _sorted_rows(a, axis)
+    rows = rows.astype(_quantile_dtype(rows, q, method))
+    return _between(rows, _ranks(len(rows), q, method), shape if keepdims else rows.shape[1:])
+
+
+def _as_quantile(q: Any) -> Any:
+    """A Tensor, or what the user wrote: a Python number has no dtype of its own."""
+    return q if isinstance(q, Recordable) or np.ndim(q) == 0 else np.asarray(q)
+
+
+SHIFTS = {
+    "linear": (1, 1),
+    "hazen": (1 / 2, 1 / 2),
+    "weibull": (0, 0),
+    "interpolated_inverted_cdf": (0, 1),
+    "median_unbiased": (1 / 3, 1 / 3),
+    "normal_unbiased": (3 / 8, 3 / 8),
+}
+"""Hyndman and Fan's alpha and beta: n elements have rank q (n + 1 - alpha - beta) + alpha - 1 at q.
+
+What is not here is a step function of q.
+"""
+
+
+def _ranks(n: int, q: Any, method: str) -> Any:
+    """The fractional rank, counted from 0, that each quantile has among n sorted elements."""
     # The quantile of the ranks 0, 1, 2, ... is the rank that the quantile has, for every method.
-    ranks = np.quantile(np.arange(len(rows)), q, method=method)
-    result = _between(rows, ranks, shape if keepdims else rows.shape[1:])
-    return result.astype(_quantile_dtype(rows, q, method))
+    ranks = np.quantile(np.arange(n), plain(q), method=method)  # type: ignore[call-overload]
+    if not isinstance(q, Recordable) or method not in SHIFTS:
+        return ranks
+    slope = n + 1 - sum(SHIFTS[method])
+    return ranks + np.where((ranks < 0) | (ranks > n - 1), 0, slope) * (q - plain(q))
 
 
 @composite(np.percentile)
 def percentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
-    return np.quantile(a, np.true_divide(q, 100), *args, **kwargs)
+    return quantile(a, _hundredths(q, a), *args, **kwargs)
+
+
+def _hundredths(q: Any, a: Any) -> Any:
+    """A percentage as a fraction, which in NumPy has the dtype of the array if it can."""
+    a = as_array(a)
+    return np.true_divide(q, a.dtype.type(100) if a.dtype.kind == "f" else 100)
 
 
 @composite(np.median)
@@ -232,11 +266,13 @@ def median(
     keepdims: bool = False,
 ) -> Any:
     plain_out("median", out)
+    if not a.size:
+        return np.mean(a, axis, keepdims=keepdims)
     return np.quantile(a, 0.5, axis, keepdims=keepdims)
 
 
 def _quantile_dtype(rows: Any, q: Any, method: Any) -> Any:
-    return np.quantile(np.zeros(1, rows.dtype), q, method=method).dtype
+    return np.quantile(np.zeros(1, rows.dtype), plain(q), method=method).dtype
 
 
 def _weighted_quantile(
@@ -292,13 +328,19 @@ def _sorted_rows(a: Any, axis: Axis) -> tuple[Any, tuple[int, ...]]:
 
 
 def _between(rows: Any, ranks: Any, shape: tuple[int, ...]) -> Any:
-    """The elements of sorted `rows` at fractional ranks. NaN, sorted last, makes all NaN."""
-    ranks = np.asarray(ranks)
-    lower = np.floor(ranks).astype(int)
+    """The elements of sorted `rows` at fractional ranks. NaN, sorted last, makes all NaN.
+
+    With respect to a rank that is a whole number the slope is that to its right.
+    """
+    ranks = as_array(ranks)
+    lower = np.clip(np.floor(plain(ranks)), 0, max(len(rows) - 2, 0)).astype(int)
     share = np.reshape(ranks - lower, ranks.shape + (1,) * (rows.ndim - 1))
     share = share.astype(np.result_type(rows.dtype))
-    below, above = rows[lower], rows[np.ceil(ranks).astype(int)]
-    result = np.where(share > 0, below * (1 - share) + above * share, below)
+    below, above = rows[lower], rows[np.minimum(lower + 1, len(rows) - 1)]
+    # A neighbour that has no part may be infinite.
+    outside = np.where(plain(share) < 1, below, above)
+    needed = isinstance(ranks, Recordable) | ((plain(share) > 0) & (plain(share) < 1))
+    result = np.where(needed, below * (1 - share) + above * share, outside)
     result = np.where(np.isnan(rows[-1]), np.nan, result)
     return np.reshape(result, ranks.shape + tuple(shape))
 
@@ -316,23 +358,26 @@ def nanquantile(
     weights: Any = None,
 ) -> Any:
     plain_out("nanquantile", out)
+    a, q = as_array(a), _as_quantile(q)
+    if not a.size:
+        return np.nanmean(a, axis, keepdims=keepdims)
     if weights is not None:
-        return _weighted_quantile(a, q, axis, method, keepdims, weights, skip_nan=True)
+        return _weighted_quantile(a, plain(q), axis, method, keepdims, weights, skip_nan=True)
     rows, shape = _sorted_rows(a, axis)
+    rows = rows.astype(_quantile_dtype(rows, q, method))
     counts = np.sum(np.logical_not(np.isnan(rows)), axis=0)
     flat = np.reshape(rows, (len(rows), -1))
     columns = []
     for i, count in enumerate(np.ravel(counts).tolist()):
         column = flat[: max(count, 1), i]
-        ranks = np.quantile(np.arange(max(count, 1)), q, method=method)
-        columns.append(_between(column, ranks, ()))
-    result = np.stack(columns, axis=-1).astype(_quantile_dtype(rows, q, method))
+        columns.append(_between(column, _ranks(max(count, 1), q, method), ()))
+    result = np.stack(columns, axis=-1)
     return np.reshape(result, np.shape(q) + tuple(shape if keepdims else rows.shape[1:]))
 
 
 @composite(np.nanpercentile)
 def nanpercentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
-    return np.nanquantile(a, np.true_divide(q, 100), *args, **kwargs)
+    return nanquantile(a, _hundredths(q, a), *args, **kwargs)
 
 
 @composite(np.nanmedian)

@@ -4,7 +4,7 @@ import numpy as np
 
 import autograd_lite as al
 from autograd_lite.rules.signal import full_convolution
-from autograd_lite.rules.statistics import root
+from autograd_lite.rules.statistics import SHIFTS, root
 from cases import Case, complex_normal, normal, positive
 
 HOLES = np.array([[False, True, False], [False, False, True]])
@@ -32,11 +32,13 @@ def extremes():
         for options in REDUCING:
             yield Case(function, (normal(2, 3),), options)
         yield Case(function, (normal(),))
+        yield Case(function, (normal(),), {"axis": 0})
     for function in (np.max, np.min, np.amax, np.amin):
         yield Case(function, (normal(2, 3),), {"axis": 1, "where": ~HOLES, "initial": 0.1})
         yield Case(function, (normal(2, 3, 2),), {"axis": (0, 2)})
     for options in [*REDUCING, {"axis": -1}]:
         yield Case(np.prod, (normal(2, 3),), options)
+    yield Case(np.prod, (normal(),), {"axis": -1})
     yield Case(np.prod, (np.array([0.0, 2.0, 3.0]),), note="a zero")
     yield Case(np.prod, (np.array([0.0, 2.0, 0.0, 3.0]),), note="two zeros")
     yield Case(np.prod, (normal(2, 3),), {"axis": 0, "where": ~HOLES, "initial": 2.0})
@@ -100,6 +102,19 @@ def ranks():
         yield Case(np.percentile, (normal(2, 3),), {"q": [20, 70], **options})
     for method in ("lower", "higher", "midpoint", "nearest", "hazen", "weibull", "inverted_cdf"):
         yield Case(np.quantile, (normal(5),), {"q": [0.1, 0.55], "method": method})
+    for method in SHIFTS:
+        of_both = lambda a, q, method: np.quantile(a, q, 0, method=method)  # noqa: E731
+        options = {"method": method}
+        yield Case(np.quantile, (normal(5, 2), np.array([0.22, 0.63])), options, of_both, "of q")
+    for function, q in (
+        (np.percentile, 30.0),
+        (np.nanpercentile, np.array([30.0, 45.0])),
+        (np.nanquantile, 0.3),
+    ):
+        of_both = lambda a, q, f=function: f(a, q)  # noqa: E731
+        yield Case(function, (normal(2, 3), q), call=of_both, note="of q")
+    for function in (np.median, np.nanmedian):
+        yield Case(function, (normal(0, 3),), {"axis": 1})
 
 
 def cumulative():
