@@ -104,7 +104,7 @@ def cumprod(a: Any, axis: int | None = None, dtype: Any = None, out: None = None
     """Products over ever longer stretches: logarithmically many steps, and no division."""
     plain_out("cumprod", out)
     a = a if dtype is None else a.astype(dtype)
-    a, axis = (np.reshape(a, -1), 0) if axis is None else (a, axis)
+    a, axis = (np.reshape(a, -1), 0) if axis is None or not a.ndim else (a, axis)
     rows = np.moveaxis(a, axis, 0)
     reach = 1
     while reach < len(rows):
@@ -143,11 +143,12 @@ def _cumulative(
     function: Any, start: int, x: Any, axis: int | None, dtype: Any, out: Any, initial: bool
 ) -> Any:
     plain_out("cumulative_sum", out)
-    if axis is None and x.ndim != 1:
+    x = np.reshape(x, -1) if not x.ndim else x
+    if axis is None and x.ndim > 1:
         raise ValueError("the axis must be given for an array of several dimensions")
     axis = axis or 0
     result = function(x, axis=axis) if dtype is None else function(x, axis=axis, dtype=dtype)
     if not initial:
         return result
-    first = np.full_like(result[(slice(None),) * (axis % x.ndim) + (slice(1),)], start)
-    return np.concatenate([first, result], axis=axis)
+    shape = tuple(1 if i == axis % x.ndim else n for i, n in enumerate(x.shape))
+    return np.concatenate([np.full(shape, start, result.dtype), result], axis=axis)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from autograd_lite.rules.matrices import as_array, plain
 from autograd_lite.rules.registry import composite, defvjp, primitive
@@ -24,9 +25,16 @@ defvjp(
 )
 
 
+def _vector(x: Any) -> Any:
+    x = as_array(x)
+    if x.ndim > 1:
+        raise ValueError(f"np.convolve and np.correlate take vectors, not shape {x.shape}")
+    return np.reshape(x, -1)
+
+
 @composite(np.convolve)
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
-    a, v = (np.reshape(x, -1) for x in (a, v))
+    a, v = _vector(a), _vector(v)
     if len(v) > len(a):
         a, v = v, a
     return _middle(full_convolution(a, v), len(a), len(v), mode)
@@ -34,7 +42,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 
 @composite(np.correlate)
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
-    a, v = (np.reshape(x, -1) for x in (a, v))
+    a, v = _vector(a), _vector(v)
     if len(v) > len(a):
         # NumPy exchanges the two, and turns the result round.
         full = full_convolution(np.conjugate(v), a[::-1])[::-1]
@@ -92,7 +100,7 @@ def _one_period(x: Any, xp: Any, fp: Any, period: float) -> tuple[Any, Any, Any]
 @composite(np.apply_along_axis)
 def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
     """`func1d` of every line of `arr`, the results stacked in the place of `axis`."""
-    axis = axis % arr.ndim
+    axis = normalize_axis_index(axis, arr.ndim)
     lines = np.moveaxis(arr, axis, -1)
     results = [func1d(lines[i], *args, **kwargs) for i in np.ndindex(lines.shape[:-1])]
     if not results:
@@ -106,7 +114,7 @@ def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any
 @composite(np.apply_over_axes)
 def apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
     for axis in np.atleast_1d(axes).tolist():
-        axis = axis % a.ndim
+        axis = normalize_axis_index(axis, a.ndim)
         result = func(a, axis)
         a = result if result.ndim == a.ndim else np.expand_dims(result, axis)
     return a

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from autograd_lite.rules.matrices import as_array, plain
 from autograd_lite.rules.reductions import Axis, plain_out
@@ -93,27 +94,30 @@ def average(
     keep = bool(keepdims) and keepdims is not _NOT_GIVEN
     if weights is None:
         result = np.mean(a, axis=axis, keepdims=keep)
-        return (result, np.full(result.shape, _counts(a, axis, True))) if returned else result
-    if np.shape(weights) != np.shape(a):
-        weights = np.reshape(weights, _weights_shape(np.shape(a), np.shape(weights), axis))
-    weights = np.broadcast_to(weights, np.shape(a))
+        counts = np.full(result.shape, _counts(a, axis, True), result.dtype)
+        return (result, counts) if returned else result
+    weights = _along_axes(as_array(weights), np.shape(a), axis)
     total = np.sum(weights, axis=axis, keepdims=keep)
+    if np.any(plain(total) == 0):
+        raise ZeroDivisionError("average: the weights sum to zero, so there is no average")
     result = np.sum(a * weights, axis=axis, keepdims=keep) / total
     return (result, total) if returned else result
 
 
-def _weights_shape(shape: tuple[int, ...], weights: tuple[int, ...], axis: Axis) -> list[int]:
-    """The shape that lays `weights`, given for the averaged axes only, along those axes."""
+def _along_axes(weights: Any, shape: tuple[int, ...], axis: Axis) -> Any:
+    """`weights`, which may be given for the averaged axes only, in the shape of the array."""
+    if weights.shape == shape:
+        return weights
     if axis is None:
         raise TypeError("average: weights of another shape than the array's need an axis")
-    axes = [i % len(shape) for i in np.atleast_1d(axis).tolist()]
-    if tuple(shape[i] for i in axes) != weights:
+    axes = normalize_axis_tuple(axis, len(shape))
+    if tuple(shape[i] for i in axes) != weights.shape:
         raise ValueError(
-            f"average: weights of shape {weights} do not fit the axes {axes} of shape {shape}"
+            f"average: weights of shape {weights.shape} do not fit the axes {axes} of shape {shape}"
         )
-    if axes != sorted(axes):
-        raise ValueError("average: give the axes in ascending order where there are weights")
-    return [n if i in axes else 1 for i, n in enumerate(shape)]
+    weights = np.transpose(weights, np.argsort(axes).tolist())
+    laid = tuple(n if i in axes else 1 for i, n in enumerate(shape))
+    return np.broadcast_to(np.reshape(weights, laid), shape)
 
 
 def _filled(a: Any, value: Any) -> Any:
@@ -307,14 +311,19 @@ def _spread(weights: Any, a: Any, axis: Axis) -> np.ndarray:
     """Weights of the reduced axes, or of all elements, in the shape of `a`."""
     weights = np.asarray(weights)
     if weights.shape != a.shape:
-        axes = [i % a.ndim for i in np.atleast_1d(np.asarray(axis)).tolist()]
+        axes = _axes(axis, a.ndim)
         weights = np.reshape(weights, [n if i in axes else 1 for i, n in enumerate(a.shape)])
     return np.broadcast_to(weights, a.shape)
 
 
+def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    """The axes, counted from 0, that `axis=` names; all of them for None."""
+    return normalize_axis_tuple(range(ndim) if axis is None else axis, ndim)
+
+
 def _rows(a: Any, axis: Axis) -> Any:
     """`a` with the reduced axes as one first axis."""
-    axes = range(a.ndim) if axis is None else [i % a.ndim for i in np.atleast_1d(axis).tolist()]
+    axes = _axes(axis, a.ndim)
     others = [i for i in range(a.ndim) if i not in axes]
     count = math.prod(a.shape[i] for i in axes)
     return np.reshape(np.transpose(a, (*axes, *others)), (count, *(a.shape[i] for i in others)))
@@ -322,7 +331,7 @@ def _rows(a: Any, axis: Axis) -> Any:
 
 def _sorted_rows(a: Any, axis: Axis) -> tuple[Any, tuple[int, ...]]:
     """`a` sorted along the reduced axes, as one first axis, and its shape with those as 1."""
-    axes = range(a.ndim) if axis is None else [i % a.ndim for i in np.atleast_1d(axis).tolist()]
+    axes = _axes(axis, a.ndim)
     rows = np.sort(_rows(a, axis), axis=0)
     return rows, tuple(1 if i in axes else n for i, n in enumerate(a.shape))
 
@@ -405,27 +414,43 @@ def cov(
     *,
     dtype: Any = None,
 ) -> Any:
-    rows = _variables(m, rowvar)
+    m = as_array(m)
+    rows = _variables(m, rowvar or m.ndim == 1)
+    # NumPy knows which options it takes.
+    np.cov(np.zeros((1, rows.shape[1])), None, True, bias, ddof, plain(fweights), plain(aweights))
+    kind = np.result_type(m.dtype, np.float64)
     if y is not None:
-        rows = np.concatenate([rows, _variables(y, rowvar)], axis=0)
-    rows = rows if dtype is None else rows.astype(dtype)
+        y = as_array(y)
+        kind = np.result_type(kind, y.dtype)
+        rows = np.concatenate([rows, _variables(y, rowvar or y.ndim < 2 or y.shape[0] == 1)])
+    rows = rows.astype(kind if dtype is None else dtype)
     ddof = int(not bias) if ddof is None else ddof
-    weights = 1 if fweights is None else fweights
-    weights = weights if aweights is None else weights * np.asarray(aweights)
-    weights = np.broadcast_to(weights, rows.shape[1:])
+    if not rows.shape[0]:
+        return np.dot(rows, rows.T)
+    if fweights is None and aweights is None:
+        distance = rows - np.mean(rows, axis=1, keepdims=True)
+        return _scaled(np.dot(distance, np.conjugate(distance.T)), max(rows.shape[1] - ddof, 0))
+    weights = 1.0 if fweights is None else np.asarray(plain(fweights), float)
+    weights = weights if aweights is None else weights * as_array(aweights)
     total = np.sum(weights)
     center = np.sum(rows * weights, axis=1, keepdims=True) / total
-    correction = ddof if aweights is None else ddof * np.sum(weights * aweights) / total
+    lost = ddof if aweights is None else ddof * np.sum(weights * as_array(aweights)) / total
     distance = rows - center
     products = np.dot(distance * weights, np.conjugate(distance.T))
-    return np.squeeze(products / np.maximum(total - correction, 0))
+    return _scaled(products, np.maximum(total - lost, 0))
 
 
-def _variables(m: Any, rowvar: bool) -> Any:
+def _scaled(products: Any, count: Any) -> Any:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.squeeze((products * np.true_divide(1, count)).astype(products.dtype))
+
+
+def _variables(m: Any, by_rows: bool) -> Any:
     """A variable per row, an observation per column."""
-    if np.ndim(m) < 2:
-        return np.reshape(m, (1, -1))
-    return m if rowvar or np.shape(m)[0] == 1 else np.transpose(m)
+    if m.ndim > 2:
+        raise ValueError(f"np.cov takes vectors and matrices, not an array of shape {m.shape}")
+    m = m if m.ndim == 2 else np.reshape(m, (1, -1))
+    return m if by_rows else np.transpose(m)
 
 
 @composite(np.corrcoef)
@@ -448,7 +473,10 @@ defvjp(
 def diff(
     a: Any, n: int = 1, axis: int = -1, prepend: Any = _NOT_GIVEN, append: Any = _NOT_GIVEN
 ) -> Any:
-    axis = axis % np.ndim(a)
+    if n < 0:
+        raise ValueError(f"np.diff takes differences n times, and n = {n} is negative")
+    a = as_array(a)
+    axis = normalize_axis_index(axis, a.ndim)
     pieces = [_edge(prepend, a, axis), a, _edge(append, a, axis)]
     pieces = [piece for piece in pieces if piece is not None]
     a = np.concatenate(pieces, axis=axis) if len(pieces) > 1 else a
@@ -476,7 +504,8 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 
 @composite(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    axis = axis % np.ndim(y)
+    y = as_array(y)
+    axis = normalize_axis_index(axis, y.ndim)
     widths = dx
     if x is not None:
         widths = np.diff(x, axis=axis if np.ndim(x) > 1 else 0)
@@ -490,9 +519,8 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 @composite(np.gradient)
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """Second-order central differences inside; differences of `edge_order` at both ends."""
-    axes = (
-        list(range(np.ndim(f))) if axis is None else [i % np.ndim(f) for i in np.atleast_1d(axis)]
-    )
+    f = as_array(f)
+    axes = _axes(axis, f.ndim)
     spacings = _spacings(varargs, len(axes))
     results = tuple(_slope(f, h, i, edge_order) for i, h in zip(axes, spacings, strict=True))
     return results[0] if len(axes) == 1 else results

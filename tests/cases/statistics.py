@@ -70,6 +70,8 @@ def spread():
         (normal(3), positive(3)),
         call=lambda a, w: np.multiply(*np.average(a, weights=w, returned=True)),
     )
+    crossed = lambda a, w: np.average(a, (1, 0), weights=w)  # noqa: E731
+    yield Case(np.average, (normal(2, 3), positive(3, 2)), call=crossed, note="axes exchanged")
     for function in (np.cov, np.corrcoef):
         yield Case(function, (normal(2, 4),))
         yield Case(function, (normal(4, 2),), {"rowvar": False})
@@ -79,6 +81,11 @@ def spread():
     yield Case(np.cov, (normal(2, 4),), {"ddof": 0, "fweights": np.array([1, 2, 1, 3])})
     yield Case(np.cov, (normal(2, 4),), {"aweights": np.array([0.5, 1, 2, 1.5])})
     yield Case(np.cov, (complex_normal(2, 3),))
+    weigh = lambda m, w: np.cov(m, aweights=w, fweights=[1, 2, 1])  # noqa: E731
+    yield Case(np.cov, (normal(2, 3), positive(3, seed=1)), call=weigh, note="aweights")
+    yield Case(np.cov, (normal(1, 3),), {"rowvar": False, "bias": True})
+    columns = lambda m, y: np.cov(m, y, rowvar=False)  # noqa: E731
+    yield Case(np.cov, (normal(3, 2), normal(3)), call=columns, note="columns")
 
 
 def passing_over_nan():
@@ -121,10 +128,13 @@ def cumulative():
     for function in (np.cumsum, np.cumprod):
         for options in ({}, {"axis": 0}, {"axis": -1}):
             yield Case(function, (normal(2, 3),), options)
+        yield Case(function, (normal(),), {"axis": 0})
     yield Case(np.cumprod, (np.array([2.0, 0.0, 3.0, 4.0]),), note="a zero")
     for function in (np.cumulative_sum, np.cumulative_prod):
         yield Case(function, (normal(4),))
         yield Case(function, (normal(2, 3),), {"axis": 1, "include_initial": True})
+        yield Case(function, (normal(0, 3),), {"axis": 0, "include_initial": True})
+        yield Case(function, (normal(),))
 
 
 def differences():
