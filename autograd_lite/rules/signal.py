@@ -132,12 +132,17 @@ def linspace(
     *,
     device: Any = None,
 ) -> Any:
-    parts = max(num - 1 if endpoint else num, 1)
-    step = (stop - start) / parts
+    if num < 0:
+        raise ValueError(f"np.linspace gives num numbers, and num = {num} is negative")
+    start, stop = as_array(start), as_array(stop)
+    parts = num - 1 if endpoint else num
+    step = (stop - start) / max(parts, 1)
     rows = np.reshape(np.arange(num).astype(step.dtype), (num,) + (1,) * np.ndim(step))
     result = np.moveaxis(start + rows * step, 0, axis)
-    result = result if dtype is None else result.astype(dtype)
-    return (result, step) if retstep else result
+    if dtype is not None:
+        whole = np.issubdtype(dtype, np.integer)
+        result = (np.floor(result) if whole else result).astype(dtype)
+    return (result, step if parts > 0 else np.nan) if retstep else result
 
 
 @composite(np.logspace)
@@ -164,7 +169,11 @@ def geomspace(
     axis: int = 0,
 ) -> Any:
     """start (stop / start)^t for t from 0 to 1."""
-    start, stop = as_array(start) + 0.0, as_array(stop) + 0.0
+    start, stop = as_array(start), as_array(stop)
+    if np.any(plain(start) == 0) or np.any(plain(stop) == 0):
+        raise ValueError("np.geomspace: a geometric sequence cannot include zero")
+    kind = np.result_type(plain(start), plain(stop), float(num), np.zeros((), dtype))
+    start, stop = start.astype(kind), stop.astype(kind)
     steps = np.linspace(np.zeros_like(plain(start)), np.log(stop / start), num, endpoint, axis=axis)
     result = np.expand_dims(start * np.ones_like(plain(stop)), axis) * np.exp(steps)
-    return result.astype(dtype or np.geomspace(plain(start), plain(stop), 1).dtype)
+    return result if dtype is None else result.astype(dtype)

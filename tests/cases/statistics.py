@@ -184,6 +184,11 @@ def signals():
         yield Case(function, (normal(3), normal(2, seed=1)))
         yield Case(function, (normal(2), normal(3, seed=1)))
     yield Case(np.poly, (normal(3),))
+    yield Case(np.poly, (complex_normal(3),))
+    yield Case(np.poly, (np.array([[1.0, 2.0], [0.5, 3.0]]),))
+    yield Case(np.poly, (np.array([[1.0, 2.0], [-1.5, 1.0]]),), note="complex pair")
+    padded = lambda a: np.polymul(np.concatenate([[0.0, 0.0], a]), [0.0, 2.0, 1.0])  # noqa: E731
+    yield Case(np.polymul, (normal(2),), call=padded, note="zeros in front")
     yield Case(np.linspace, (normal(), normal(seed=1)), {"num": 4})
     yield Case(np.linspace, (normal(2), normal(2, seed=1)), {"num": 3, "endpoint": False})
     yield Case(np.linspace, (normal(2), normal(2, seed=1)), {"num": 3, "axis": -1})
@@ -192,6 +197,8 @@ def signals():
     yield Case(np.polyder, (normal(4),), {"m": 2})
     yield Case(np.polyint, (normal(3),))
     yield Case(np.polyint, (normal(3),), {"m": 2, "k": [1.0, 2.0]})
+    constants = lambda p: np.polyint(p, 2, k=p[1:])  # noqa: E731
+    yield Case(np.polyint, (normal(3),), call=constants, note="k")
     bins = np.array([0, 2, 2, 1])
     yield Case(np.bincount, (normal(4),), call=lambda w: np.bincount(bins, weights=w, minlength=5))
     yield Case(
@@ -230,6 +237,8 @@ def polynomials():
         call=lambda x: np.polyfit(x, y, 1, cov="unscaled")[1],
         note="cov=unscaled, result 1",
     )
+    rows = lambda x: np.polyfit(x, normal(4, 2), 1, cov="unscaled")[1]  # noqa: E731
+    yield Case(np.polyfit, (x,), call=rows, note="cov=unscaled, rows")
     for i in (0, 1, 3):
         yield Case(
             np.polyfit,

@@ -20,6 +20,9 @@ SINGLE = X.astype(np.float32)
         (lambda a: np.percentile(a, [30, 40]), SINGLE),
         (lambda a: np.nanpercentile(a, 30.0, axis=0), SINGLE),
         (lambda a: np.average(a, returned=True)[1], X),
+        (lambda a: np.linspace(a, 0.0, 1, retstep=True)[1] * np.ones(1), X),
+        (lambda a: np.linspace(a, 7.0, 4, dtype=int), X),
+        (lambda a: np.geomspace(np.abs(a), 7.0, 4), SINGLE[0, 0]),
         (lambda a: np.cumulative_sum(a, axis=0, dtype=np.float32, include_initial=True), X),
     ],
 )
@@ -45,6 +48,18 @@ def test_dtypes_are_those_of_numpy(function, operand):
         (lambda a: np.cov(a, fweights=[0.5, 1, 1, 1]), TypeError),
         (lambda a: np.cov(a, aweights=[-1, 1, 1, 1]), ValueError),
         (lambda a: np.average(a, axis=0, weights=[1, -1, 0]), ZeroDivisionError),
+        (lambda a: np.linspace(a, 0.0, -1), ValueError),
+        (lambda a: np.geomspace(a, 0.0), ValueError),
+        (lambda a: np.poly(a), ValueError),
+        (lambda a: np.polyder(a[0], -1), ValueError),
+        (lambda a: np.polyint(a[0], -1), ValueError),
+        (lambda a: np.polyint(a[0], 3, k=[1.0, 2.0]), ValueError),
+        (lambda a: np.polydiv(a, [1.0]), ValueError),
+        (lambda a: np.polydiv(a[0, :0], [1.0]), (ValueError, IndexError)),
+        (lambda a: np.roots(a), ValueError),
+        (lambda a: np.polyfit(a[0], a[1], -1), ValueError),
+        (lambda a: np.polyfit(a[0], a[:, 0], 1), TypeError),
+        (lambda a: np.polyfit(a[0], a[1], 1, w=[1.0, 2.0]), TypeError),
     ],
 )
 def test_what_numpy_refuses_is_refused(function, error):
