@@ -134,7 +134,8 @@ def linspace(
 ) -> Any:
     if num < 0:
         raise ValueError(f"np.linspace gives num numbers, and num = {num} is negative")
-    start, stop = as_array(start), as_array(stop)
+    # Numbers stay as they are: they leave single precision alone.
+    start, stop = (as_array(a) if np.ndim(a) else a for a in (start, stop))
     parts = num - 1 if endpoint else num
     step = (stop - start) / max(parts, 1)
     rows = np.reshape(np.arange(num).astype(step.dtype), (num,) + (1,) * np.ndim(step))
@@ -155,6 +156,12 @@ def logspace(
     dtype: Any = None,
     axis: int = 0,
 ) -> Any:
+    if np.ndim(base):
+        ndim = max(np.ndim(start), np.ndim(stop), np.ndim(base))
+        start, stop, base = (
+            np.reshape(a, (1,) * (ndim - np.ndim(a)) + np.shape(a)) for a in (start, stop, base)
+        )
+        base = np.expand_dims(base, axis)
     result = base ** np.linspace(start, stop, num, endpoint, axis=axis)
     return result if dtype is None else result.astype(dtype)
 

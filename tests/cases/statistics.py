@@ -193,6 +193,14 @@ def signals():
     yield Case(np.linspace, (normal(2), normal(2, seed=1)), {"num": 3, "endpoint": False})
     yield Case(np.linspace, (normal(2), normal(2, seed=1)), {"num": 3, "axis": -1})
     yield Case(np.logspace, (normal(), normal(seed=1)), {"num": 4, "base": 2.0})
+    for shape, axis in (((2,), 0), ((2,), -1), ((2, 1), 1)):
+        yield Case(
+            np.logspace,
+            (normal(2), normal(seed=1), positive(*shape)),
+            {"axis": axis},
+            call=lambda start, stop, base, axis: np.logspace(start, stop, 3, base=base, axis=axis),
+            note="base",
+        )
     yield Case(np.polyder, (normal(4),))
     yield Case(np.polyder, (normal(4),), {"m": 2})
     yield Case(np.polyint, (normal(3),))
