@@ -246,8 +246,11 @@ def _ranks(n: int, q: Any, method: str) -> Any:
     ranks = np.quantile(np.arange(n), plain(q), method=method)  # type: ignore[call-overload]
     if not isinstance(q, Recordable) or method not in SHIFTS:
         return ranks
-    slope = n + 1 - sum(SHIFTS[method])
-    return ranks + np.where((ranks < 0) | (ranks > n - 1), 0, slope) * (q - plain(q))
+    alpha, beta = SHIFTS[method]
+    slope = n + 1 - alpha - beta
+    # NumPy's ranks are cut off at both ends; those of q itself tell where.
+    own = plain(q) * slope + alpha - 1
+    return ranks + np.where((own < 0) | (own > n - 1), 0, slope) * (q - plain(q))
 
 
 @composite(np.percentile)
@@ -283,7 +286,7 @@ def _weighted_quantile(
     a: Any, q: Any, axis: Axis, method: Any, keepdims: bool, weights: Any, *, skip_nan: bool
 ) -> Any:
     """The chosen elements: with weights a quantile is one of them, so they alone matter."""
-    if isinstance(weights, Recordable):
+    if getattr(weights, "requires_grad", False):
         raise TypeError(
             "np.quantile(weights=...) jumps from element to element as weights change, so it has "
             "no derivative with respect to them; pass plain weights"

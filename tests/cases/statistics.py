@@ -123,6 +123,16 @@ def ranks():
     for function in (np.median, np.nanmedian):
         yield Case(function, (normal(0, 3),), {"axis": 1})
 
+    for method in ("linear", "hazen", "weibull", "interpolated_inverted_cdf", "median_unbiased"):
+        for function in (np.quantile, np.nanquantile):
+            yield Case(
+                function,
+                (normal(2, 5), np.array([0.02, 0.43, 0.99])),
+                {"axis": 1, "method": method},
+                call=lambda a, q, f=function, **options: f(a, q, **options),
+                note="of q near the ends",
+            )
+
 
 def cumulative():
     for function in (np.cumsum, np.cumprod):

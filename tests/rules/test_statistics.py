@@ -15,6 +15,19 @@ def test_a_number_leaves_single_precision_alone(function):
     assert result.dtype == function(start, 2.0, 3).dtype == np.float32
 
 
+def test_weights_of_quantiles_may_be_tensors_without_gradient():
+    weights = np.array([1.0, 3.0])
+
+    def lower_half(x, weights):
+        return np.quantile(x, 0.5, axis=0, weights=weights, method="inverted_cdf")
+
+    for own in (weights, al.Tensor(weights)):
+        gradient = al.grad(lambda x, own=own: np.sum(lower_half(x, own)))(M)
+        np.testing.assert_array_equal(gradient, [[0, 0, 0, 0], [1, 1, 1, 1]])
+    with pytest.raises(TypeError, match="pass plain weights"):
+        lower_half(M, al.Tensor(weights, requires_grad=True))
+
+
 def test_a_single_sample_has_no_step():
     stop = al.Tensor(2.0, requires_grad=True)
     assert np.isnan(np.linspace(0.0, stop, 1, retstep=True)[1])
