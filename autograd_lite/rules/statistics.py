@@ -275,7 +275,11 @@ def median(
     plain_out("median", out)
     if not a.size:
         return np.mean(a, axis, keepdims=keepdims)
-    return np.quantile(a, 0.5, axis, keepdims=keepdims)
+    if a.dtype.kind != "c":
+        return np.quantile(a, 0.5, axis, keepdims=keepdims)
+    # Complex numbers are sorted by their real parts first; they have no other quantiles.
+    rows, shape = _sorted_rows(a, axis)
+    return _between(rows, (len(rows) - 1) / 2, shape if keepdims else rows.shape[1:])
 
 
 def _quantile_dtype(rows: Any, q: Any, method: Any) -> Any:
@@ -377,14 +381,19 @@ def nanquantile(
         return _weighted_quantile(a, plain(q), axis, method, keepdims, weights, skip_nan=True)
     rows, shape = _sorted_rows(a, axis)
     rows = rows.astype(_quantile_dtype(rows, q, method))
+    result = _of_numbers(rows, q, method)
+    return np.reshape(result, np.shape(q) + tuple(shape if keepdims else rows.shape[1:]))
+
+
+def _of_numbers(rows: Any, q: Any, method: Any) -> Any:
+    """The quantiles of what is not NaN in each column of sorted `rows`, along the last axis."""
     counts = np.sum(np.logical_not(np.isnan(rows)), axis=0)
     flat = np.reshape(rows, (len(rows), -1))
     columns = []
     for i, count in enumerate(np.ravel(counts).tolist()):
         column = flat[: max(count, 1), i]
         columns.append(_between(column, _ranks(max(count, 1), q, method), ()))
-    result = np.stack(columns, axis=-1)
-    return np.reshape(result, np.shape(q) + tuple(shape if keepdims else rows.shape[1:]))
+    return np.stack(columns, axis=-1)
 
 
 @composite(np.nanpercentile)
@@ -402,7 +411,10 @@ def nanmedian(
 ) -> Any:
     plain_out("nanmedian", out)
     keep = bool(keepdims) and keepdims is not _NOT_GIVEN
-    return np.nanquantile(a, 0.5, axis, keepdims=keep)
+    if a.dtype.kind != "c" or not a.size:
+        return np.nanquantile(a, 0.5, axis, keepdims=keep)
+    rows, shape = _sorted_rows(a, axis)
+    return np.reshape(_of_numbers(rows, 0.5, "linear"), shape if keep else rows.shape[1:])
 
 
 @composite(np.cov)

@@ -133,6 +133,11 @@ def ranks():
                 note="of q near the ends",
             )
 
+    for function in (np.median, np.nanmedian):
+        for n in (3, 4):
+            yield Case(function, (complex_normal(n),))
+        yield Case(function, (complex_normal(2, 3),), {"axis": 1, "keepdims": True})
+
 
 def cumulative():
     for function in (np.cumsum, np.cumprod):
