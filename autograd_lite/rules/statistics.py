@@ -65,9 +65,8 @@ def var(
     keep = {} if keepdims is _NOT_GIVEN else {"keepdims": keepdims}
     total = np.sum(squares, axis=axis, **keep, **_given(where=where))
     counts = np.maximum(_counts(a, axis, where) - ddof, 0)
-    return total / np.reshape(counts, total.shape if np.ndim(counts) else ())[()].astype(
-        total.dtype
-    )
+    counts = np.reshape(counts, total.shape if np.ndim(counts) else ())[()].astype(total.dtype)
+    return (total / counts).astype(total.dtype if dtype is None else dtype)
 
 
 @composite(np.std)
@@ -101,7 +100,7 @@ def average(
     if np.any(plain(total) == 0):
         raise ZeroDivisionError("average: the weights sum to zero, so there is no average")
     result = np.sum(a * weights, axis=axis, keepdims=keep) / total
-    return (result, total) if returned else result
+    return (result, total.astype(result.dtype)) if returned else result
 
 
 def _along_axes(weights: Any, shape: tuple[int, ...], axis: Axis) -> Any:
@@ -109,11 +108,11 @@ def _along_axes(weights: Any, shape: tuple[int, ...], axis: Axis) -> Any:
     if weights.shape == shape:
         return weights
     if axis is None:
-        raise TypeError("average: weights of another shape than the array's need an axis")
+        raise TypeError("weights of another shape than the array's need an axis")
     axes = normalize_axis_tuple(axis, len(shape))
     if tuple(shape[i] for i in axes) != weights.shape:
         raise ValueError(
-            f"average: weights of shape {weights.shape} do not fit the axes {axes} of shape {shape}"
+            f"weights of shape {weights.shape} do not fit the axes {axes} of shape {shape}"
         )
     weights = np.transpose(weights, np.argsort(axes).tolist())
     laid = tuple(n if i in axes else 1 for i, n in enumerate(shape))
@@ -316,11 +315,7 @@ def _upright(values: np.ndarray, ndim: int) -> np.ndarray:
 
 def _spread(weights: Any, a: Any, axis: Axis) -> np.ndarray:
     """Weights of the reduced axes, or of all elements, in the shape of `a`."""
-    weights = np.asarray(weights)
-    if weights.shape != a.shape:
-        axes = _axes(axis, a.ndim)
-        weights = np.reshape(weights, [n if i in axes else 1 for i, n in enumerate(a.shape)])
-    return np.broadcast_to(weights, a.shape)
+    return _along_axes(np.asarray(plain(weights)), a.shape, axis)
 
 
 def _axes(axis: Any, ndim: int) -> tuple[int, ...]:

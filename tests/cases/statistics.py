@@ -87,6 +87,10 @@ def spread():
     columns = lambda m, y: np.cov(m, y, rowvar=False)  # noqa: E731
     yield Case(np.cov, (normal(3, 2), normal(3)), call=columns, note="columns")
 
+    for function in (np.var, np.std):
+        yield Case(function, (normal(2, 3),), {"axis": 0, "dtype": np.complex128})
+        yield Case(function, (complex_normal(3),), {"dtype": np.complex128})
+
 
 def passing_over_nan():
     for function in (np.nansum, np.nanprod, np.nanmean, np.nanmax, np.nanmin, np.nanvar, np.nanstd):
@@ -137,6 +141,10 @@ def ranks():
         for n in (3, 4):
             yield Case(function, (complex_normal(n),))
         yield Case(function, (complex_normal(2, 3),), {"axis": 1, "keepdims": True})
+
+    for axis, shape in (((1, 0), (3, 2)), ((2, 0), (4, 2)), ((-1,), (4,))):
+        given = {"axis": axis, "weights": positive(*shape), "method": "inverted_cdf"}
+        yield Case(np.quantile, (normal(2, 3, 4),), {"q": 0.4, **given}, note="order of axes")
 
 
 def cumulative():

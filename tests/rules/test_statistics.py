@@ -8,6 +8,15 @@ import autograd_lite as al
 M = np.arange(8.0).reshape(2, 4) ** 2
 
 
+@pytest.mark.parametrize("weights", [None, [1, 2]])
+def test_average_returns_its_weights_in_the_dtype_of_the_average(weights):
+    x = al.Tensor(M, requires_grad=True)
+    _, total = np.average(x, axis=0, weights=weights, returned=True)
+    _, expected = np.average(M, axis=0, weights=weights, returned=True)
+    np.testing.assert_array_equal(getattr(total, "data", total), expected)
+    assert total.dtype == expected.dtype
+
+
 @pytest.mark.parametrize("function", [np.linspace, np.logspace])
 def test_a_number_leaves_single_precision_alone(function):
     start = np.ones(2, np.float32)
