@@ -93,12 +93,12 @@ def _from_eigenbasis(middle: Any, vectors: Any) -> Any:
     return np.linalg.solve(flipped, np.matmul(middle, flipped))
 
 
-def _eig(g: Any, out: Any) -> Any:
+def _eig(g: Any, a: Any, out: Any) -> Any:
     values, vectors = out
     same = identity(values.shape[-1])
     middle = column(conj(g[0])) * same
     if not absent(g[1]):
-        weights = conj(_at_fixed_phase(g[1], vectors))
+        weights = conj(_at_fixed_phase(g[1], vectors, values, a.dtype.kind == "c"))
         flipped = adjoint(vectors)
         turned = np.matmul(flipped, weights)
         # Vectors have length 1, so what would stretch them does not count.
@@ -108,14 +108,27 @@ def _eig(g: Any, out: Any) -> Any:
     return conj(_from_eigenbasis(middle, vectors))
 
 
-def _at_fixed_phase(g: Any, vectors: Any) -> Any:
-    """The gradient at vectors of any phase, of which `eig` makes the largest element real."""
+def _at_fixed_phase(g: Any, vectors: Any, values: Any, of_complex: bool) -> Any:
+    """The gradient at vectors of any phase, of which `eig` makes the largest element real.
+
+    Where two elements of a vector are the largest, either may be the one: its phase jumps. Real
+    vectors of real matrices have signs alone.
+    """
     if vectors.dtype.kind != "c" or not vectors.size:
         return g
-    values = plain(vectors)
-    largest = np.argmax(np.abs(values) * (np.imag(values) == 0), axis=-2)
-    chosen = np.arange(values.shape[-2])[:, None] == largest[..., None, :]
+    numbers = plain(vectors)
+    sizes = np.abs(numbers)
+    largest = np.argmax(sizes * (np.imag(numbers) == 0), axis=-2)
+    chosen = np.arange(numbers.shape[-2])[:, None] == largest[..., None, :]
     turn = np.sum(np.imag(g * vectors), axis=-2, keepdims=True)
+    rounding = np.sqrt(np.finfo(sizes.dtype).eps)
+    others = np.max(np.where(chosen, 0, sizes), axis=-2, keepdims=True)
+    tied = others > np.max(sizes * chosen, axis=-2, keepdims=True) * (1 - rounding)
+    if not of_complex:
+        tied = tied & (np.imag(row(plain(values))) != 0)
+    _refuse_dependence(
+        plain(turn) * tied, g, "which of the largest elements of eig's vectors is real"
+    )
     scale = np.sum(real(vectors) * chosen, axis=-2, keepdims=True)
     return g - 1j * chosen * (turn / scale)
 

@@ -138,6 +138,8 @@ def _declare(suffix: str, default_axes: Axes) -> None:
     ) -> Any:
         _refuse_out(out)
         *others, last = _steps(a, s, axes)
+        # As long as `a` is: an axis that is named twice has become shorter.
+        others = [(a.shape[i] if n is None else n, i) for n, i in others]
         return _run(np.fft.rfft(a, *last, norm), others[::-1], np.fft.fft, norm)
 
     @composite(getattr(np.fft, f"irfft{suffix}"))

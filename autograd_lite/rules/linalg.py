@@ -191,33 +191,40 @@ def _residual(a: Any, b: Any, x: Any) -> Any:
     return b - np.matmul(a, x)
 
 
-def _lstsq_weights(g: Any, a: Any, b: Any, out: Any) -> tuple[Any, Any, Any]:
+def _pseudoinverse(a: Any, out: Any) -> Any:
+    """The pseudoinverse of a matrix with the rank that `lstsq` has found."""
+    values, rank = plain(out[3]), int(plain(out[2]))
+    if rank == len(values):
+        return np.linalg.pinv(a, rcond=0)
+    if not rank:
+        return np.linalg.pinv(a, rcond=1)
+    # Halfway, in orders of magnitude, between what is kept and what is dropped as rounding.
+    dropped = max(values[rank] / values[0], np.finfo(values.dtype).eps)
+    return np.linalg.pinv(a, rcond=float(np.sqrt(dropped * values[rank - 1] / values[0])))
+
+
+def _lstsq_matrices(g: Any, b: Any, out: Any) -> tuple[Any, Any, Any]:
     """The right-hand side, the solution and its conjugate gradient, as matrices."""
-    rank = min(a.shape)
-    if plain(out[2]) < rank:
-        raise np.linalg.LinAlgError(
-            f"the least-squares solution is not differentiable where the matrix has rank "
-            f"{plain(out[2])} instead of {rank}: it jumps with the rank; use np.linalg.pinv(a) @ b "
-            "for the derivative at constant rank"
-        )
     x, weight = out[0], conj(g[0])
     return (b, x, weight) if b.ndim == 2 else (column(b), column(x), column(weight))
 
 
 def _lstsq_left(g: Any, a: Any, b: Any, out: Any) -> Any:
+    """x = A^+ b, with the derivative that A^+ has while the rank stays as it is."""
     a, b = as_array(a), as_array(b)
-    right, x, weight = _lstsq_weights(g, a, b, out)
+    right, x, weight = _lstsq_matrices(g, b, out)
+    rank = plain(out[2])
     rest = _residual(a, right, x)
-    pseudo = np.linalg.pinv(a)
+    pseudo = _pseudoinverse(a, out)
     image = np.matmul(adjoint(pseudo), weight)
     total = -np.matmul(image, adjoint(x))
-    if a.shape[0] > a.shape[1]:
+    if rank < a.shape[0]:
         total = total + np.matmul(rest, adjoint(np.matmul(pseudo, image)))
-        if out[1].size and not absent(g[1]):
-            total = total - 2 * np.matmul(rest * g[1], adjoint(x))
-    elif a.shape[0] < a.shape[1]:
+    if rank < a.shape[1]:
         beside = weight - np.matmul(pseudo, np.matmul(a, weight))
         total = total + np.matmul(np.matmul(adjoint(pseudo), x), adjoint(beside))
+    if out[1].size and not absent(g[1]):
+        total = total - 2 * np.matmul(rest * g[1], adjoint(x))
     total = conj(total)
     if absent(g[3]):
         return total
@@ -227,8 +234,8 @@ def _lstsq_left(g: Any, a: Any, b: Any, out: Any) -> Any:
 
 def _lstsq_right(g: Any, a: Any, b: Any, out: Any) -> Any:
     a, b = as_array(a), as_array(b)
-    right, x, weight = _lstsq_weights(g, a, b, out)
-    total = np.matmul(adjoint(np.linalg.pinv(a)), weight)
+    right, x, weight = _lstsq_matrices(g, b, out)
+    total = np.matmul(adjoint(_pseudoinverse(a, out)), weight)
     if out[1].size and not absent(g[1]):
         total = total + 2 * _residual(a, right, x) * g[1]
     return np.reshape(conj(total), b.shape)
@@ -239,7 +246,13 @@ defvjp(lstsq, a=_lstsq_left, b=_lstsq_right)
 
 @composite(np.linalg.lstsq)
 def _public_lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
-    solution, residuals, rank, values = lstsq(as_array(a), as_array(b), rcond)
+    a, b = as_array(a), as_array(b)
+    if rcond is not None and a.size and _drops(plain(a), rcond, False):
+        # What is dropped takes part in the derivative, which np.linalg.pinv knows.
+        _, residuals, rank, values = np.linalg.lstsq(plain(a), plain(b), rcond=rcond)
+        values = np.linalg.svdvals(a).astype(values.dtype)
+        return np.matmul(np.linalg.pinv(a, rcond), b), residuals, rank, values
+    solution, residuals, rank, values = lstsq(a, b, rcond)
     return solution, residuals, plain(rank), values
 
 

@@ -31,12 +31,26 @@ def polysub(a1: Any, a2: Any) -> Any:
 
 @composite(np.polymul)
 def polymul(a1: Any, a2: Any) -> Any:
-    return np.convolve(a1, a2)
+    a1, a2 = _coefficients(a1), _coefficients(a2)
+    # NumPy leaves away the zeros in front of each, but not the last coefficient.
+    return np.convolve(a1, a2)[_zeros_in_front(a1) + _zeros_in_front(a2) :]
+
+
+def _zeros_in_front(a: Any) -> int:
+    found = np.flatnonzero(plain(a))
+    return int(found[0]) if found.size else len(a) - 1
+
+
+def _coefficients(a: Any) -> Any:
+    a = as_array(a)
+    if a.ndim > 1:
+        raise ValueError(f"a polynomial has a vector of coefficients, not an array of {a.shape}")
+    return np.reshape(a, -1)
 
 
 def _same_length(a1: Any, a2: Any) -> tuple[Any, Any]:
     """Both with leading zeros to the length of the longer."""
-    a1, a2 = (np.reshape(a, -1) for a in (a1, a2))
+    a1, a2 = _coefficients(a1), _coefficients(a2)
     n = max(len(a1), len(a2))
     first, second = (np.concatenate([np.zeros(n - len(a), a.dtype), a]) for a in (a1, a2))
     return first, second
@@ -44,17 +58,22 @@ def _same_length(a1: Any, a2: Any) -> tuple[Any, Any]:
 
 @composite(np.poly)
 def poly(seq_of_zeros: Any) -> Any:
-    """The product of the factors (x - z)."""
-    if np.ndim(seq_of_zeros) != 1:
-        raise TypeError("np.poly of a matrix has no derivative here; pass its np.linalg.eigvals")
-    result = np.ones(1, seq_of_zeros.dtype)
-    for z in seq_of_zeros:
-        result = np.convolve(result, np.stack([np.ones((), seq_of_zeros.dtype), -z]))
-    return result
+    """The product of the factors (x - z), or the characteristic polynomial of a matrix."""
+    zeros = np.linalg.eigvals(seq_of_zeros) if np.ndim(seq_of_zeros) == 2 else seq_of_zeros
+    if np.ndim(zeros) != 1:
+        raise ValueError(f"np.poly takes a vector or a square matrix, not {np.shape(zeros)}")
+    result = np.ones(1, zeros.dtype)
+    for z in zeros:
+        result = np.convolve(result, np.stack([np.ones((), zeros.dtype), -z]))
+    numbers = plain(zeros)
+    paired = np.array_equal(np.sort(numbers), np.sort(np.conjugate(numbers)))
+    return np.real(result) if numbers.dtype.kind == "c" and paired else result
 
 
 @composite(np.polyder)
 def polyder(p: Any, m: int = 1) -> Any:
+    if m < 0:
+        raise ValueError(f"np.polyder(m={m}): np.polyint integrates")
     for _ in range(m):
         p = p[:-1] * np.arange(len(p) - 1, 0, -1)
     return p
@@ -62,7 +81,12 @@ def polyder(p: Any, m: int = 1) -> Any:
 
 @composite(np.polyint)
 def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
-    constants = np.broadcast_to(0 if k is None else k, (m,))
+    if m < 0:
+        raise ValueError(f"np.polyint(m={m}): np.polyder differentiates")
+    constants = np.reshape(0 if k is None else as_array(k), -1)
+    constants = np.broadcast_to(constants, (m,)) if len(constants) == 1 else constants
+    if len(constants) < m:
+        raise ValueError(f"np.polyint takes one k, or {m}, and not {len(constants)}")
     for i in range(m):
         p = np.concatenate([p / np.arange(len(p), 0, -1), constants[i : i + 1]])
     return p
@@ -80,6 +104,7 @@ def polyfit(
 ) -> Any:
     """Least squares on the Vandermonde matrix with columns of length 1, as NumPy does it."""
     x, y = as_array(x) + 0.0, as_array(y) + 0.0
+    _check_fit(x, y, deg, w)
     rcond = len(x) * np.finfo(x.dtype).eps if rcond is None else rcond
     matrix, right = np.vander(x, deg + 1), y
     if w is not None:
@@ -94,17 +119,32 @@ def polyfit(
         return coefficients
     scaled = matrix / lengths
     base = np.linalg.inv(np.dot(scaled.T, scaled)) / np.outer(lengths, lengths)
+    base = base if y.ndim == 1 else base[:, :, None]
     if cov != "unscaled":
         if len(x) <= deg + 1:
             raise ValueError("np.polyfit(cov=True) needs more points than deg + 1")
-        base = (base if y.ndim == 1 else base[:, :, None]) * (residuals / (len(x) - deg - 1))
+        base = base * (residuals / (len(x) - deg - 1))
     return coefficients, base
+
+
+def _check_fit(x: Any, y: Any, deg: int, w: Any) -> None:
+    if deg < 0:
+        raise ValueError(f"np.polyfit: the degree is {deg}, and must not be negative")
+    if x.ndim != 1 or not x.size or y.ndim not in (1, 2) or len(x) != len(y):
+        raise TypeError(
+            "np.polyfit takes a vector x and as many values, or rows of values, y; "
+            f"not shapes {x.shape} and {y.shape}"
+        )
+    if w is not None and np.shape(w) != x.shape:
+        raise TypeError(f"np.polyfit takes a weight for each of the {len(x)} points")
 
 
 @composite(np.polydiv)
 def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     """Long division of the coefficients."""
-    u, v = (np.reshape(as_array(a), -1) + 0.0 for a in (u, v))
+    u, v = _coefficients(u) + 0.0, _coefficients(v) + 0.0
+    if not u.size or not v.size:
+        raise ValueError("np.polydiv takes polynomials of at least one coefficient")
     quotient = []
     rest = u
     for k in range(len(u) - len(v) + 1):
@@ -124,7 +164,7 @@ def roots(p: Any) -> Any:
     A first or last coefficient of 0 raises: NumPy leaves it out, and a derivative with respect to
     it would be lost.
     """
-    p = np.reshape(p, -1) + 0.0
+    p = _coefficients(p) + 0.0
     if len(p) < 2 or not plain(p)[0] or not plain(p)[-1]:
         raise ValueError(
             "np.roots has no derivative here where there are fewer than two coefficients, or where "

@@ -298,9 +298,11 @@ defvjp(
 )
 
 
-def _core_product(function: Any, x1: Any, x2: Any, axes: Axes | None) -> Any:
+def _core_product(function: Any, x1: Any, x2: Any, axes: Axes | None, dtype: Any) -> Any:
     """`function` over the axes that `axes=` of a generalized ufunc names."""
     x1, x2 = as_array(x1), as_array(x2)
+    if dtype is not None:
+        x1, x2 = x1.astype(dtype), x2.astype(dtype)
     if axes is None:
         return function(x1, x2)
     product = function(to_end(x1, axes[0]), to_end(x2, axes[1]))
@@ -309,10 +311,17 @@ def _core_product(function: Any, x1: Any, x2: Any, axes: Axes | None) -> Any:
 
 @composite(np.vecdot)
 def _vecdot(
-    x1: Any, x2: Any, /, *, axis: int = -1, axes: Axes | None = None, keepdims: bool = False
+    x1: Any,
+    x2: Any,
+    /,
+    *,
+    axis: int = -1,
+    axes: Axes | None = None,
+    keepdims: bool = False,
+    dtype: Any = None,
 ) -> Any:
     operand_axes = [axis, axis] if axes is None else axes[:2]
-    product = _core_product(vecdot, x1, x2, operand_axes)
+    product = _core_product(vecdot, x1, x2, operand_axes, dtype)
     if not keepdims:
         return product
     back = operand_axes[0] if axes is None or len(axes) == 2 else axes[2]
@@ -322,12 +331,12 @@ def _vecdot(
 if hasattr(np, "matvec"):
 
     @composite(np.matvec)
-    def _matvec(x1: Any, x2: Any, /, *, axes: Axes | None = None) -> Any:
-        return _core_product(matvec, x1, x2, axes)
+    def _matvec(x1: Any, x2: Any, /, *, axes: Axes | None = None, dtype: Any = None) -> Any:
+        return _core_product(matvec, x1, x2, axes, dtype)
 
     @composite(np.vecmat)
-    def _vecmat(x1: Any, x2: Any, /, *, axes: Axes | None = None) -> Any:
-        return _core_product(vecmat, x1, x2, axes)
+    def _vecmat(x1: Any, x2: Any, /, *, axes: Axes | None = None, dtype: Any = None) -> Any:
+        return _core_product(vecmat, x1, x2, axes, dtype)
 
 
 @composite(np.linalg.matmul)

@@ -15,10 +15,15 @@ Axis = int | tuple[int, ...] | None
 
 def expand(g: Any, x_shape: tuple[int, ...], axis: Axis, keepdims: bool | None) -> Any:
     """The gradient of a reduction of an operand of shape `x_shape`, with the reduced axes as 1."""
-    if keepdims or axis is None:
+    if keepdims or axis is None or not x_shape:
         return g
     reduced = normalize_axis_tuple(axis, len(x_shape))
     return np.reshape(g, tuple(1 if i in reduced else n for i, n in enumerate(x_shape)))
+
+
+def _reduced(axis: Axis, ndim: int) -> tuple[int, ...]:
+    """The reduced axes, counted from 0. A number has an axis 0 for NumPy's ufuncs."""
+    return normalize_axis_tuple(range(ndim) if axis is None or not ndim else axis, ndim)
 
 
 def _sum(g: Any, x_shape: tuple[int, ...], axis: Axis, keepdims: bool | None, where: Any) -> Any:
@@ -28,8 +33,7 @@ def _sum(g: Any, x_shape: tuple[int, ...], axis: Axis, keepdims: bool | None, wh
 
 def _mean(g: Any, x_shape: tuple[int, ...], axis: Axis, keepdims: bool | None, where: Any) -> Any:
     if where is None:
-        axes = normalize_axis_tuple(range(len(x_shape)) if axis is None else axis, len(x_shape))
-        count = math.prod(x_shape[i] for i in axes)
+        count = math.prod(x_shape[i] for i in _reduced(axis, len(x_shape)))
         # By a Python number: a count does not fit into float16.
         return expand(g * (1 / count) if count else g, x_shape, axis, keepdims)
     selected = np.broadcast_to(where, x_shape)
@@ -81,7 +85,7 @@ def prod(
     plain_out("prod", out)
     a = a if dtype is None else a.astype(dtype)
     a = a if where is True else np.where(where, a, 1)
-    axes = normalize_axis_tuple(range(a.ndim) if axis is None else axis, a.ndim)
+    axes = _reduced(axis, a.ndim)
     kept = [n for i, n in enumerate(a.shape) if i not in axes]
     others = [i for i in range(a.ndim) if i not in axes]
     count = math.prod(a.shape[i] for i in axes)
@@ -100,7 +104,7 @@ def cumprod(a: Any, axis: int | None = None, dtype: Any = None, out: None = None
     """Products over ever longer stretches: logarithmically many steps, and no division."""
     plain_out("cumprod", out)
     a = a if dtype is None else a.astype(dtype)
-    a, axis = (np.reshape(a, -1), 0) if axis is None else (a, axis)
+    a, axis = (np.reshape(a, -1), 0) if axis is None or not a.ndim else (a, axis)
     rows = np.moveaxis(a, axis, 0)
     reach = 1
     while reach < len(rows):
@@ -139,11 +143,12 @@ def _cumulative(
     function: Any, start: int, x: Any, axis: int | None, dtype: Any, out: Any, initial: bool
 ) -> Any:
     plain_out("cumulative_sum", out)
-    if axis is None and x.ndim != 1:
+    x = np.reshape(x, -1) if not x.ndim else x
+    if axis is None and x.ndim > 1:
         raise ValueError("the axis must be given for an array of several dimensions")
     axis = axis or 0
     result = function(x, axis=axis) if dtype is None else function(x, axis=axis, dtype=dtype)
     if not initial:
         return result
-    first = np.full_like(result[(slice(None),) * (axis % x.ndim) + (slice(1),)], start)
-    return np.concatenate([first, result], axis=axis)
+    shape = tuple(1 if i == axis % x.ndim else n for i, n in enumerate(x.shape))
+    return np.concatenate([np.full(shape, start, result.dtype), result], axis=axis)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from autograd_lite.rules.matrices import as_array, plain
 from autograd_lite.rules.registry import composite, defvjp, primitive
@@ -24,9 +25,16 @@ defvjp(
 )
 
 
+def _vector(x: Any) -> Any:
+    x = as_array(x)
+    if x.ndim > 1:
+        raise ValueError(f"np.convolve and np.correlate take vectors, not shape {x.shape}")
+    return np.reshape(x, -1)
+
+
 @composite(np.convolve)
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
-    a, v = (np.reshape(x, -1) for x in (a, v))
+    a, v = _vector(a), _vector(v)
     if len(v) > len(a):
         a, v = v, a
     return _middle(full_convolution(a, v), len(a), len(v), mode)
@@ -34,7 +42,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 
 @composite(np.correlate)
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
-    a, v = (np.reshape(x, -1) for x in (a, v))
+    a, v = _vector(a), _vector(v)
     if len(v) > len(a):
         # NumPy exchanges the two, and turns the result round.
         full = full_convolution(np.conjugate(v), a[::-1])[::-1]
@@ -92,7 +100,7 @@ def _one_period(x: Any, xp: Any, fp: Any, period: float) -> tuple[Any, Any, Any]
 @composite(np.apply_along_axis)
 def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
     """`func1d` of every line of `arr`, the results stacked in the place of `axis`."""
-    axis = axis % arr.ndim
+    axis = normalize_axis_index(axis, arr.ndim)
     lines = np.moveaxis(arr, axis, -1)
     results = [func1d(lines[i], *args, **kwargs) for i in np.ndindex(lines.shape[:-1])]
     if not results:
@@ -106,7 +114,7 @@ def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any
 @composite(np.apply_over_axes)
 def apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
     for axis in np.atleast_1d(axes).tolist():
-        axis = axis % a.ndim
+        axis = normalize_axis_index(axis, a.ndim)
         result = func(a, axis)
         a = result if result.ndim == a.ndim else np.expand_dims(result, axis)
     return a
@@ -124,12 +132,18 @@ def linspace(
     *,
     device: Any = None,
 ) -> Any:
-    parts = max(num - 1 if endpoint else num, 1)
-    step = (stop - start) / parts
+    if num < 0:
+        raise ValueError(f"np.linspace gives num numbers, and num = {num} is negative")
+    # Numbers stay as they are: they leave single precision alone.
+    start, stop = (as_array(a) if np.ndim(a) else a for a in (start, stop))
+    parts = num - 1 if endpoint else num
+    step = (stop - start) / max(parts, 1)
     rows = np.reshape(np.arange(num).astype(step.dtype), (num,) + (1,) * np.ndim(step))
     result = np.moveaxis(start + rows * step, 0, axis)
-    result = result if dtype is None else result.astype(dtype)
-    return (result, step) if retstep else result
+    if dtype is not None:
+        whole = np.issubdtype(dtype, np.integer)
+        result = (np.floor(result) if whole else result).astype(dtype)
+    return (result, step if parts > 0 else np.nan) if retstep else result
 
 
 @composite(np.logspace)
@@ -142,6 +156,12 @@ def logspace(
     dtype: Any = None,
     axis: int = 0,
 ) -> Any:
+    if np.ndim(base):
+        ndim = max(np.ndim(start), np.ndim(stop), np.ndim(base))
+        start, stop, base = (
+            np.reshape(a, (1,) * (ndim - np.ndim(a)) + np.shape(a)) for a in (start, stop, base)
+        )
+        base = np.expand_dims(base, axis)
     result = base ** np.linspace(start, stop, num, endpoint, axis=axis)
     return result if dtype is None else result.astype(dtype)
 
@@ -156,7 +176,11 @@ def geomspace(
     axis: int = 0,
 ) -> Any:
     """start (stop / start)^t for t from 0 to 1."""
-    start, stop = as_array(start) + 0.0, as_array(stop) + 0.0
+    start, stop = as_array(start), as_array(stop)
+    if np.any(plain(start) == 0) or np.any(plain(stop) == 0):
+        raise ValueError("np.geomspace: a geometric sequence cannot include zero")
+    kind = np.result_type(plain(start), plain(stop), float(num), np.zeros((), dtype))
+    start, stop = start.astype(kind), stop.astype(kind)
     steps = np.linspace(np.zeros_like(plain(start)), np.log(stop / start), num, endpoint, axis=axis)
     result = np.expand_dims(start * np.ones_like(plain(stop)), axis) * np.exp(steps)
-    return result.astype(dtype or np.geomspace(plain(start), plain(stop), 1).dtype)
+    return result if dtype is None else result.astype(dtype)

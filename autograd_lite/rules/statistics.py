@@ -6,8 +6,9 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from autograd_lite.rules.matrices import plain
+from autograd_lite.rules.matrices import as_array, plain
 from autograd_lite.rules.reductions import Axis, plain_out
 from autograd_lite.rules.registry import Recordable, composite, defvjp, primitive
 
@@ -64,9 +65,8 @@ def var(
     keep = {} if keepdims is _NOT_GIVEN else {"keepdims": keepdims}
     total = np.sum(squares, axis=axis, **keep, **_given(where=where))
     counts = np.maximum(_counts(a, axis, where) - ddof, 0)
-    return total / np.reshape(counts, total.shape if np.ndim(counts) else ())[()].astype(
-        total.dtype
-    )
+    counts = np.reshape(counts, total.shape if np.ndim(counts) else ())[()].astype(total.dtype)
+    return (total / counts).astype(total.dtype if dtype is None else dtype)
 
 
 @composite(np.std)
@@ -93,27 +93,30 @@ def average(
     keep = bool(keepdims) and keepdims is not _NOT_GIVEN
     if weights is None:
         result = np.mean(a, axis=axis, keepdims=keep)
-        return (result, np.full(result.shape, _counts(a, axis, True))) if returned else result
-    if np.shape(weights) != np.shape(a):
-        weights = np.reshape(weights, _weights_shape(np.shape(a), np.shape(weights), axis))
-    weights = np.broadcast_to(weights, np.shape(a))
+        counts = np.full(result.shape, _counts(a, axis, True), result.dtype)
+        return (result, counts) if returned else result
+    weights = _along_axes(as_array(weights), np.shape(a), axis)
     total = np.sum(weights, axis=axis, keepdims=keep)
+    if np.any(plain(total) == 0):
+        raise ZeroDivisionError("average: the weights sum to zero, so there is no average")
     result = np.sum(a * weights, axis=axis, keepdims=keep) / total
-    return (result, total) if returned else result
+    return (result, total.astype(result.dtype)) if returned else result
 
 
-def _weights_shape(shape: tuple[int, ...], weights: tuple[int, ...], axis: Axis) -> list[int]:
-    """The shape that lays `weights`, given for the averaged axes only, along those axes."""
+def _along_axes(weights: Any, shape: tuple[int, ...], axis: Axis) -> Any:
+    """`weights`, which may be given for the averaged axes only, in the shape of the array."""
+    if weights.shape == shape:
+        return weights
     if axis is None:
-        raise TypeError("average: weights of another shape than the array's need an axis")
-    axes = [i % len(shape) for i in np.atleast_1d(axis).tolist()]
-    if tuple(shape[i] for i in axes) != weights:
+        raise TypeError("weights of another shape than the array's need an axis")
+    axes = normalize_axis_tuple(axis, len(shape))
+    if tuple(shape[i] for i in axes) != weights.shape:
         raise ValueError(
-            f"average: weights of shape {weights} do not fit the axes {axes} of shape {shape}"
+            f"weights of shape {weights.shape} do not fit the axes {axes} of shape {shape}"
         )
-    if axes != sorted(axes):
-        raise ValueError("average: give the axes in ascending order where there are weights")
-    return [n if i in axes else 1 for i, n in enumerate(shape)]
+    weights = np.transpose(weights, np.argsort(axes).tolist())
+    laid = tuple(n if i in axes else 1 for i, n in enumerate(shape))
+    return np.broadcast_to(np.reshape(weights, laid), shape)
 
 
 def _filled(a: Any, value: Any) -> Any:
@@ -209,18 +212,55 @@ def quantile(
 ) -> Any:
     """Sorted elements, weighted by where the quantile falls between them."""
     plain_out("quantile", out)
+    a, q = as_array(a), _as_quantile(q)
     if weights is not None:
-        return _weighted_quantile(a, q, axis, method, keepdims, weights, skip_nan=False)
+        return _weighted_quantile(a, plain(q), axis, method, keepdims, weights, skip_nan=False)
     rows, shape = _sorted_rows(a, axis)
+    rows = rows.astype(_quantile_dtype(rows, q, method))
+    return _between(rows, _ranks(len(rows), q, method), shape if keepdims else rows.shape[1:])
+
+
+def _as_quantile(q: Any) -> Any:
+    """A Tensor, or what the user wrote: a Python number has no dtype of its own."""
+    return q if isinstance(q, Recordable) or np.ndim(q) == 0 else np.asarray(q)
+
+
+SHIFTS = {
+    "linear": (1, 1),
+    "hazen": (1 / 2, 1 / 2),
+    "weibull": (0, 0),
+    "interpolated_inverted_cdf": (0, 1),
+    "median_unbiased": (1 / 3, 1 / 3),
+    "normal_unbiased": (3 / 8, 3 / 8),
+}
+"""Hyndman and Fan's alpha and beta: n elements have rank q (n + 1 - alpha - beta) + alpha - 1 at q.
+
+What is not here is a step function of q.
+"""
+
+
+def _ranks(n: int, q: Any, method: str) -> Any:
+    """The fractional rank, counted from 0, that each quantile has among n sorted elements."""
     # The quantile of the ranks 0, 1, 2, ... is the rank that the quantile has, for every method.
-    ranks = np.quantile(np.arange(len(rows)), q, method=method)
-    result = _between(rows, ranks, shape if keepdims else rows.shape[1:])
-    return result.astype(_quantile_dtype(rows, q, method))
+    ranks = np.quantile(np.arange(n), plain(q), method=method)  # type: ignore[call-overload]
+    if not isinstance(q, Recordable) or method not in SHIFTS:
+        return ranks
+    alpha, beta = SHIFTS[method]
+    slope = n + 1 - alpha - beta
+    # NumPy's ranks are cut off at both ends; those of q itself tell where.
+    own = plain(q) * slope + alpha - 1
+    return ranks + np.where((own < 0) | (own > n - 1), 0, slope) * (q - plain(q))
 
 
 @composite(np.percentile)
 def percentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
-    return np.quantile(a, np.true_divide(q, 100), *args, **kwargs)
+    return quantile(a, _hundredths(q, a), *args, **kwargs)
+
+
+def _hundredths(q: Any, a: Any) -> Any:
+    """A percentage as a fraction, which in NumPy has the dtype of the array if it can."""
+    a = as_array(a)
+    return np.true_divide(q, a.dtype.type(100) if a.dtype.kind == "f" else 100)
 
 
 @composite(np.median)
@@ -232,18 +272,24 @@ def median(
     keepdims: bool = False,
 ) -> Any:
     plain_out("median", out)
-    return np.quantile(a, 0.5, axis, keepdims=keepdims)
+    if not a.size:
+        return np.mean(a, axis, keepdims=keepdims)
+    if a.dtype.kind != "c":
+        return np.quantile(a, 0.5, axis, keepdims=keepdims)
+    # Complex numbers are sorted by their real parts first; they have no other quantiles.
+    rows, shape = _sorted_rows(a, axis)
+    return _between(rows, (len(rows) - 1) / 2, shape if keepdims else rows.shape[1:])
 
 
 def _quantile_dtype(rows: Any, q: Any, method: Any) -> Any:
-    return np.quantile(np.zeros(1, rows.dtype), q, method=method).dtype
+    return np.quantile(np.zeros(1, rows.dtype), plain(q), method=method).dtype
 
 
 def _weighted_quantile(
     a: Any, q: Any, axis: Axis, method: Any, keepdims: bool, weights: Any, *, skip_nan: bool
 ) -> Any:
     """The chosen elements: with weights a quantile is one of them, so they alone matter."""
-    if isinstance(weights, Recordable):
+    if getattr(weights, "requires_grad", False):
         raise TypeError(
             "np.quantile(weights=...) jumps from element to element as weights change, so it has "
             "no derivative with respect to them; pass plain weights"
@@ -269,16 +315,17 @@ def _upright(values: np.ndarray, ndim: int) -> np.ndarray:
 
 def _spread(weights: Any, a: Any, axis: Axis) -> np.ndarray:
     """Weights of the reduced axes, or of all elements, in the shape of `a`."""
-    weights = np.asarray(weights)
-    if weights.shape != a.shape:
-        axes = [i % a.ndim for i in np.atleast_1d(np.asarray(axis)).tolist()]
-        weights = np.reshape(weights, [n if i in axes else 1 for i, n in enumerate(a.shape)])
-    return np.broadcast_to(weights, a.shape)
+    return _along_axes(np.asarray(plain(weights)), a.shape, axis)
+
+
+def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    """The axes, counted from 0, that `axis=` names; all of them for None."""
+    return normalize_axis_tuple(range(ndim) if axis is None else axis, ndim)
 
 
 def _rows(a: Any, axis: Axis) -> Any:
     """`a` with the reduced axes as one first axis."""
-    axes = range(a.ndim) if axis is None else [i % a.ndim for i in np.atleast_1d(axis).tolist()]
+    axes = _axes(axis, a.ndim)
     others = [i for i in range(a.ndim) if i not in axes]
     count = math.prod(a.shape[i] for i in axes)
     return np.reshape(np.transpose(a, (*axes, *others)), (count, *(a.shape[i] for i in others)))
@@ -286,19 +333,25 @@ def _rows(a: Any, axis: Axis) -> Any:
 
 def _sorted_rows(a: Any, axis: Axis) -> tuple[Any, tuple[int, ...]]:
     """`a` sorted along the reduced axes, as one first axis, and its shape with those as 1."""
-    axes = range(a.ndim) if axis is None else [i % a.ndim for i in np.atleast_1d(axis).tolist()]
+    axes = _axes(axis, a.ndim)
     rows = np.sort(_rows(a, axis), axis=0)
     return rows, tuple(1 if i in axes else n for i, n in enumerate(a.shape))
 
 
 def _between(rows: Any, ranks: Any, shape: tuple[int, ...]) -> Any:
-    """The elements of sorted `rows` at fractional ranks. NaN, sorted last, makes all NaN."""
-    ranks = np.asarray(ranks)
-    lower = np.floor(ranks).astype(int)
+    """The elements of sorted `rows` at fractional ranks. NaN, sorted last, makes all NaN.
+
+    With respect to a rank that is a whole number the slope is that to its right.
+    """
+    ranks = as_array(ranks)
+    lower = np.clip(np.floor(plain(ranks)), 0, max(len(rows) - 2, 0)).astype(int)
     share = np.reshape(ranks - lower, ranks.shape + (1,) * (rows.ndim - 1))
     share = share.astype(np.result_type(rows.dtype))
-    below, above = rows[lower], rows[np.ceil(ranks).astype(int)]
-    result = np.where(share > 0, below * (1 - share) + above * share, below)
+    below, above = rows[lower], rows[np.minimum(lower + 1, len(rows) - 1)]
+    # A neighbour that has no part may be infinite.
+    outside = np.where(plain(share) < 1, below, above)
+    needed = isinstance(ranks, Recordable) | ((plain(share) > 0) & (plain(share) < 1))
+    result = np.where(needed, below * (1 - share) + above * share, outside)
     result = np.where(np.isnan(rows[-1]), np.nan, result)
     return np.reshape(result, ranks.shape + tuple(shape))
 
@@ -316,23 +369,31 @@ def nanquantile(
     weights: Any = None,
 ) -> Any:
     plain_out("nanquantile", out)
+    a, q = as_array(a), _as_quantile(q)
+    if not a.size:
+        return np.nanmean(a, axis, keepdims=keepdims)
     if weights is not None:
-        return _weighted_quantile(a, q, axis, method, keepdims, weights, skip_nan=True)
+        return _weighted_quantile(a, plain(q), axis, method, keepdims, weights, skip_nan=True)
     rows, shape = _sorted_rows(a, axis)
+    rows = rows.astype(_quantile_dtype(rows, q, method))
+    result = _of_numbers(rows, q, method)
+    return np.reshape(result, np.shape(q) + tuple(shape if keepdims else rows.shape[1:]))
+
+
+def _of_numbers(rows: Any, q: Any, method: Any) -> Any:
+    """The quantiles of what is not NaN in each column of sorted `rows`, along the last axis."""
     counts = np.sum(np.logical_not(np.isnan(rows)), axis=0)
     flat = np.reshape(rows, (len(rows), -1))
     columns = []
     for i, count in enumerate(np.ravel(counts).tolist()):
         column = flat[: max(count, 1), i]
-        ranks = np.quantile(np.arange(max(count, 1)), q, method=method)
-        columns.append(_between(column, ranks, ()))
-    result = np.stack(columns, axis=-1).astype(_quantile_dtype(rows, q, method))
-    return np.reshape(result, np.shape(q) + tuple(shape if keepdims else rows.shape[1:]))
+        columns.append(_between(column, _ranks(max(count, 1), q, method), ()))
+    return np.stack(columns, axis=-1)
 
 
 @composite(np.nanpercentile)
 def nanpercentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
-    return np.nanquantile(a, np.true_divide(q, 100), *args, **kwargs)
+    return nanquantile(a, _hundredths(q, a), *args, **kwargs)
 
 
 @composite(np.nanmedian)
@@ -345,7 +406,10 @@ def nanmedian(
 ) -> Any:
     plain_out("nanmedian", out)
     keep = bool(keepdims) and keepdims is not _NOT_GIVEN
-    return np.nanquantile(a, 0.5, axis, keepdims=keep)
+    if a.dtype.kind != "c" or not a.size:
+        return np.nanquantile(a, 0.5, axis, keepdims=keep)
+    rows, shape = _sorted_rows(a, axis)
+    return np.reshape(_of_numbers(rows, 0.5, "linear"), shape if keep else rows.shape[1:])
 
 
 @composite(np.cov)
@@ -360,27 +424,43 @@ def cov(
     *,
     dtype: Any = None,
 ) -> Any:
-    rows = _variables(m, rowvar)
+    m = as_array(m)
+    rows = _variables(m, rowvar or m.ndim == 1)
+    # NumPy knows which options it takes.
+    np.cov(np.zeros((1, rows.shape[1])), None, True, bias, ddof, plain(fweights), plain(aweights))
+    kind = np.result_type(m.dtype, np.float64)
     if y is not None:
-        rows = np.concatenate([rows, _variables(y, rowvar)], axis=0)
-    rows = rows if dtype is None else rows.astype(dtype)
+        y = as_array(y)
+        kind = np.result_type(kind, y.dtype)
+        rows = np.concatenate([rows, _variables(y, rowvar or y.ndim < 2 or y.shape[0] == 1)])
+    rows = rows.astype(kind if dtype is None else dtype)
     ddof = int(not bias) if ddof is None else ddof
-    weights = 1 if fweights is None else fweights
-    weights = weights if aweights is None else weights * np.asarray(aweights)
-    weights = np.broadcast_to(weights, rows.shape[1:])
+    if not rows.shape[0]:
+        return np.dot(rows, rows.T)
+    if fweights is None and aweights is None:
+        distance = rows - np.mean(rows, axis=1, keepdims=True)
+        return _scaled(np.dot(distance, np.conjugate(distance.T)), max(rows.shape[1] - ddof, 0))
+    weights = 1.0 if fweights is None else np.asarray(plain(fweights), float)
+    weights = weights if aweights is None else weights * as_array(aweights)
     total = np.sum(weights)
     center = np.sum(rows * weights, axis=1, keepdims=True) / total
-    correction = ddof if aweights is None else ddof * np.sum(weights * aweights) / total
+    lost = ddof if aweights is None else ddof * np.sum(weights * as_array(aweights)) / total
     distance = rows - center
     products = np.dot(distance * weights, np.conjugate(distance.T))
-    return np.squeeze(products / np.maximum(total - correction, 0))
+    return _scaled(products, np.maximum(total - lost, 0))
 
 
-def _variables(m: Any, rowvar: bool) -> Any:
+def _scaled(products: Any, count: Any) -> Any:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.squeeze((products * np.true_divide(1, count)).astype(products.dtype))
+
+
+def _variables(m: Any, by_rows: bool) -> Any:
     """A variable per row, an observation per column."""
-    if np.ndim(m) < 2:
-        return np.reshape(m, (1, -1))
-    return m if rowvar or np.shape(m)[0] == 1 else np.transpose(m)
+    if m.ndim > 2:
+        raise ValueError(f"np.cov takes vectors and matrices, not an array of shape {m.shape}")
+    m = m if m.ndim == 2 else np.reshape(m, (1, -1))
+    return m if by_rows else np.transpose(m)
 
 
 @composite(np.corrcoef)
@@ -403,7 +483,10 @@ defvjp(
 def diff(
     a: Any, n: int = 1, axis: int = -1, prepend: Any = _NOT_GIVEN, append: Any = _NOT_GIVEN
 ) -> Any:
-    axis = axis % np.ndim(a)
+    if n < 0:
+        raise ValueError(f"np.diff takes differences n times, and n = {n} is negative")
+    a = as_array(a)
+    axis = normalize_axis_index(axis, a.ndim)
     pieces = [_edge(prepend, a, axis), a, _edge(append, a, axis)]
     pieces = [piece for piece in pieces if piece is not None]
     a = np.concatenate(pieces, axis=axis) if len(pieces) > 1 else a
@@ -431,7 +514,8 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 
 @composite(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    axis = axis % np.ndim(y)
+    y = as_array(y)
+    axis = normalize_axis_index(axis, y.ndim)
     widths = dx
     if x is not None:
         widths = np.diff(x, axis=axis if np.ndim(x) > 1 else 0)
@@ -445,9 +529,8 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 @composite(np.gradient)
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """Second-order central differences inside; differences of `edge_order` at both ends."""
-    axes = (
-        list(range(np.ndim(f))) if axis is None else [i % np.ndim(f) for i in np.atleast_1d(axis)]
-    )
+    f = as_array(f)
+    axes = _axes(axis, f.ndim)
     spacings = _spacings(varargs, len(axes))
     results = tuple(_slope(f, h, i, edge_order) for i, h in zip(axes, spacings, strict=True))
     return results[0] if len(axes) == 1 else results

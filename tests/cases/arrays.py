@@ -30,6 +30,7 @@ def cases():
         for note, array in layouts(normal(2, 3)).items():
             yield Case(function, (array,), {"axis": 0}, note=note)
     yield Case(np.sum, (normal(0),))
+    yield Case(np.sum, (normal(),), {"axis": -1})
     yield Case(np.sum, (normal(2, 0, 3),), {"axis": 1})
     yield Case(np.sum, (normal(3),), {"initial": 2.0})
     yield Case(np.mean, (normal(2, 0, 3),), {"axis": 2})

@@ -42,6 +42,7 @@ def cases():
     yield from inverses()
     yield from systems()
     yield from least_squares()
+    yield from below_full_rank()
     yield from determinants()
     yield from powers()
     yield from eigenvalues()
@@ -132,6 +133,38 @@ def least_squares():
     yield Case(np.linalg.lstsq, (matrix(3, 2),), call=lambda a: np.linalg.lstsq(a, [1.0, 2, 3])[0])
 
 
+def below_full_rank():
+    """Least squares where the matrix stays at a rank below the full one, and what is cut off."""
+
+    def solution(u, v, b):
+        return np.linalg.lstsq(np.outer(u, v), b)[0]
+
+    for rows, columns in [(3, 2), (2, 2), (2, 3)]:
+        for draw in (normal, complex_normal):
+            vectors = draw(rows, seed=1), draw(columns, seed=2)
+            for shape in [(rows,), (rows, 2)]:
+                yield Case(np.linalg.lstsq, (*vectors, draw(*shape)), call=solution, note="rank 1")
+    b = normal(3, 1)
+    yield Case(
+        np.linalg.lstsq,
+        (b,),
+        call=lambda b: np.linalg.lstsq(np.zeros((3, 2)), b)[0],
+        note="rank 0",
+    )
+    yield Case(
+        np.linalg.lstsq,
+        (normal(4, 2, seed=1), normal(2, 3, seed=2), normal(4)),
+        call=lambda u, v, b: np.linalg.lstsq(np.matmul(u, v), b)[0],
+        note="rank 2",
+    )
+    for a in both(3, 2):
+        options = {"rcond": 0.7}
+        solve = lambda a, b, rcond: np.linalg.lstsq(a, b, rcond)[0]  # noqa: E731
+        yield Case(np.linalg.lstsq, (a, normal(3)), options, solve, "cut off")
+        values = lambda a, rcond: np.linalg.lstsq(a, normal(3), rcond)[3]  # noqa: E731
+        yield Case(np.linalg.lstsq, (a,), options, values, "cut off, values")
+
+
 MATRIX = matrix(3, 2, seed=5)
 
 
@@ -197,7 +230,7 @@ def eigenvalues():
         middle = np.reshape(np.exp(values / 2), (*values.shape[:-1], 1, values.shape[-1]))
         return np.matmul(vectors * middle, adjoint(vectors))
 
-    for shape in [(2, 2), (3, 3), (2, 2, 2), (1, 1), (0, 0)]:
+    for shape in [(2, 2), (3, 3), (2, 2, 2), (1, 1), (0, 0), (0, 2, 2)]:
         for draw in (normal, complex_normal):
             a = definite(*shape, draw=draw)
             for uplo in ("L", "U"):
@@ -222,6 +255,28 @@ def eigenvalues():
     yield Case(np.linalg.eig, (rotation,), call=lambda a: np.linalg.eig(a)[1], note="complex pair")
     mixed = np.array([[0.5, -1.0, 0.3], [2.0, 0.3, 0.1], [0.2, 0.4, 3.0]])
     yield Case(np.linalg.eig, (mixed,), call=lambda a: np.linalg.eig(a)[1], note="mixed")
+    yield from phases_of_eig()
+
+
+def phases_of_eig():
+    """Vectors two of whose elements are the largest."""
+
+    def vectors(a):
+        return np.linalg.eig(a)[1]
+
+    def absolute(a):
+        return np.abs(np.linalg.eig(a)[1])
+
+    turn = np.array([[0.5, -1.0], [1.0, 0.5]])
+    yield Case(np.linalg.eig, (turn,), call=absolute, note="tie")
+    yield Case(np.linalg.eig, (np.stack([turn, turn.T + np.eye(2)]),), call=absolute, note="tie")
+    yield Case(np.linalg.eig, (np.array([[0, 1j], [-1j, 0.3]]),), call=absolute, note="near tie")
+    basis = np.array([[1, 0.1, 1], [0.2, 0.5, 1], [0.3, 1, 0]])
+    values = np.array([[0.5, -1, 0], [2, 0.3, 0], [0, 0, 3]])
+    a = basis @ values @ np.linalg.inv(basis)
+    yield Case(np.linalg.eig, (a,), call=vectors, note="tie of a real vector")
+    batch = np.array([[[0.5, -1.0], [2.0, 0.3]], [[1.0, 2.0], [0.4, 3.0]]])
+    yield Case(np.linalg.eig, (batch,), call=vectors, note="complex and real pair")
 
 
 def singular_values():

@@ -155,6 +155,8 @@ def ufuncs():
         yield Case(np.matvec, (matrix, vector))
         flipped = np.swapaxes(matrix, -1, -2).copy()
         yield Case(np.vecmat, (vector, flipped))
+    for function in (np.matmul, np.vecdot, np.matvec, np.vecmat):
+        yield Case(function, (normal(2, 2, seed=1), normal(2, 2, seed=2)), {"dtype": np.complex128})
     matrix, vector = normal(3, 2, seed=1), normal(3, 4, seed=2)
     yield Case(np.matvec, (matrix, vector), {"axes": [(1, 0), 0, -1]})
     yield Case(np.vecmat, (vector, matrix), {"axes": [0, (0, 1), 0]})

@@ -4,7 +4,7 @@ import numpy as np
 
 import autograd_lite as al
 from autograd_lite.rules.signal import full_convolution
-from autograd_lite.rules.statistics import root
+from autograd_lite.rules.statistics import SHIFTS, root
 from cases import Case, complex_normal, normal, positive
 
 HOLES = np.array([[False, True, False], [False, False, True]])
@@ -32,11 +32,13 @@ def extremes():
         for options in REDUCING:
             yield Case(function, (normal(2, 3),), options)
         yield Case(function, (normal(),))
+        yield Case(function, (normal(),), {"axis": 0})
     for function in (np.max, np.min, np.amax, np.amin):
         yield Case(function, (normal(2, 3),), {"axis": 1, "where": ~HOLES, "initial": 0.1})
         yield Case(function, (normal(2, 3, 2),), {"axis": (0, 2)})
     for options in [*REDUCING, {"axis": -1}]:
         yield Case(np.prod, (normal(2, 3),), options)
+    yield Case(np.prod, (normal(),), {"axis": -1})
     yield Case(np.prod, (np.array([0.0, 2.0, 3.0]),), note="a zero")
     yield Case(np.prod, (np.array([0.0, 2.0, 0.0, 3.0]),), note="two zeros")
     yield Case(np.prod, (normal(2, 3),), {"axis": 0, "where": ~HOLES, "initial": 2.0})
@@ -68,6 +70,8 @@ def spread():
         (normal(3), positive(3)),
         call=lambda a, w: np.multiply(*np.average(a, weights=w, returned=True)),
     )
+    crossed = lambda a, w: np.average(a, (1, 0), weights=w)  # noqa: E731
+    yield Case(np.average, (normal(2, 3), positive(3, 2)), call=crossed, note="axes exchanged")
     for function in (np.cov, np.corrcoef):
         yield Case(function, (normal(2, 4),))
         yield Case(function, (normal(4, 2),), {"rowvar": False})
@@ -77,6 +81,15 @@ def spread():
     yield Case(np.cov, (normal(2, 4),), {"ddof": 0, "fweights": np.array([1, 2, 1, 3])})
     yield Case(np.cov, (normal(2, 4),), {"aweights": np.array([0.5, 1, 2, 1.5])})
     yield Case(np.cov, (complex_normal(2, 3),))
+    weigh = lambda m, w: np.cov(m, aweights=w, fweights=[1, 2, 1])  # noqa: E731
+    yield Case(np.cov, (normal(2, 3), positive(3, seed=1)), call=weigh, note="aweights")
+    yield Case(np.cov, (normal(1, 3),), {"rowvar": False, "bias": True})
+    columns = lambda m, y: np.cov(m, y, rowvar=False)  # noqa: E731
+    yield Case(np.cov, (normal(3, 2), normal(3)), call=columns, note="columns")
+
+    for function in (np.var, np.std):
+        yield Case(function, (normal(2, 3),), {"axis": 0, "dtype": np.complex128})
+        yield Case(function, (complex_normal(3),), {"dtype": np.complex128})
 
 
 def passing_over_nan():
@@ -100,16 +113,51 @@ def ranks():
         yield Case(np.percentile, (normal(2, 3),), {"q": [20, 70], **options})
     for method in ("lower", "higher", "midpoint", "nearest", "hazen", "weibull", "inverted_cdf"):
         yield Case(np.quantile, (normal(5),), {"q": [0.1, 0.55], "method": method})
+    for method in SHIFTS:
+        of_both = lambda a, q, method: np.quantile(a, q, 0, method=method)  # noqa: E731
+        options = {"method": method}
+        yield Case(np.quantile, (normal(5, 2), np.array([0.22, 0.63])), options, of_both, "of q")
+    for function, q in (
+        (np.percentile, 30.0),
+        (np.nanpercentile, np.array([30.0, 45.0])),
+        (np.nanquantile, 0.3),
+    ):
+        of_both = lambda a, q, f=function: f(a, q)  # noqa: E731
+        yield Case(function, (normal(2, 3), q), call=of_both, note="of q")
+    for function in (np.median, np.nanmedian):
+        yield Case(function, (normal(0, 3),), {"axis": 1})
+
+    for method in ("linear", "hazen", "weibull", "interpolated_inverted_cdf", "median_unbiased"):
+        for function in (np.quantile, np.nanquantile):
+            yield Case(
+                function,
+                (normal(2, 5), np.array([0.02, 0.43, 0.99])),
+                {"axis": 1, "method": method},
+                call=lambda a, q, f=function, **options: f(a, q, **options),
+                note="of q near the ends",
+            )
+
+    for function in (np.median, np.nanmedian):
+        for n in (3, 4):
+            yield Case(function, (complex_normal(n),))
+        yield Case(function, (complex_normal(2, 3),), {"axis": 1, "keepdims": True})
+
+    for axis, shape in (((1, 0), (3, 2)), ((2, 0), (4, 2)), ((-1,), (4,))):
+        given = {"axis": axis, "weights": positive(*shape), "method": "inverted_cdf"}
+        yield Case(np.quantile, (normal(2, 3, 4),), {"q": 0.4, **given}, note="order of axes")
 
 
 def cumulative():
     for function in (np.cumsum, np.cumprod):
         for options in ({}, {"axis": 0}, {"axis": -1}):
             yield Case(function, (normal(2, 3),), options)
+        yield Case(function, (normal(),), {"axis": 0})
     yield Case(np.cumprod, (np.array([2.0, 0.0, 3.0, 4.0]),), note="a zero")
     for function in (np.cumulative_sum, np.cumulative_prod):
         yield Case(function, (normal(4),))
         yield Case(function, (normal(2, 3),), {"axis": 1, "include_initial": True})
+        yield Case(function, (normal(0, 3),), {"axis": 0, "include_initial": True})
+        yield Case(function, (normal(),))
 
 
 def differences():
@@ -159,14 +207,29 @@ def signals():
         yield Case(function, (normal(3), normal(2, seed=1)))
         yield Case(function, (normal(2), normal(3, seed=1)))
     yield Case(np.poly, (normal(3),))
+    yield Case(np.poly, (complex_normal(3),))
+    yield Case(np.poly, (np.array([[1.0, 2.0], [0.5, 3.0]]),))
+    yield Case(np.poly, (np.array([[1.0, 2.0], [-1.5, 1.0]]),), note="complex pair")
+    padded = lambda a: np.polymul(np.concatenate([[0.0, 0.0], a]), [0.0, 2.0, 1.0])  # noqa: E731
+    yield Case(np.polymul, (normal(2),), call=padded, note="zeros in front")
     yield Case(np.linspace, (normal(), normal(seed=1)), {"num": 4})
     yield Case(np.linspace, (normal(2), normal(2, seed=1)), {"num": 3, "endpoint": False})
     yield Case(np.linspace, (normal(2), normal(2, seed=1)), {"num": 3, "axis": -1})
     yield Case(np.logspace, (normal(), normal(seed=1)), {"num": 4, "base": 2.0})
+    for shape, axis in (((2,), 0), ((2,), -1), ((2, 1), 1)):
+        yield Case(
+            np.logspace,
+            (normal(2), normal(seed=1), positive(*shape)),
+            {"axis": axis},
+            call=lambda start, stop, base, axis: np.logspace(start, stop, 3, base=base, axis=axis),
+            note="base",
+        )
     yield Case(np.polyder, (normal(4),))
     yield Case(np.polyder, (normal(4),), {"m": 2})
     yield Case(np.polyint, (normal(3),))
     yield Case(np.polyint, (normal(3),), {"m": 2, "k": [1.0, 2.0]})
+    constants = lambda p: np.polyint(p, 2, k=p[1:])  # noqa: E731
+    yield Case(np.polyint, (normal(3),), call=constants, note="k")
     bins = np.array([0, 2, 2, 1])
     yield Case(np.bincount, (normal(4),), call=lambda w: np.bincount(bins, weights=w, minlength=5))
     yield Case(
@@ -205,6 +268,8 @@ def polynomials():
         call=lambda x: np.polyfit(x, y, 1, cov="unscaled")[1],
         note="cov=unscaled, result 1",
     )
+    rows = lambda x: np.polyfit(x, normal(4, 2), 1, cov="unscaled")[1]  # noqa: E731
+    yield Case(np.polyfit, (x,), call=rows, note="cov=unscaled, rows")
     for i in (0, 1, 3):
         yield Case(
             np.polyfit,

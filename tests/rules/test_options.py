@@ -1,0 +1,78 @@
+"""Options of functions that are recorded through others: the dtypes and the errors are NumPy's."""
+
+import numpy as np
+import pytest
+from cases import normal, positive
+
+import autograd_lite as al
+
+X = normal(3, 4)
+SINGLE = X.astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("function", "operand"),
+    [
+        (lambda a: np.cov(a, dtype=np.float32), X),
+        (lambda a: np.cov(a), SINGLE),
+        (lambda a: np.corrcoef(a, dtype=np.float32), X),
+        (lambda a: np.percentile(a, 30.0), SINGLE),
+        (lambda a: np.percentile(a, [30, 40]), SINGLE),
+        (lambda a: np.nanpercentile(a, 30.0, axis=0), SINGLE),
+        (lambda a: np.average(a, returned=True)[1], X),
+        (lambda a: np.linspace(a, 0.0, 1, retstep=True)[1] * np.ones(1), X),
+        (lambda a: np.linspace(a, 7.0, 4, dtype=int), X),
+        (lambda a: np.geomspace(np.abs(a), 7.0, 4), SINGLE[0, 0]),
+        (lambda a: np.cumulative_sum(a, axis=0, dtype=np.float32, include_initial=True), X),
+    ],
+)
+def test_dtypes_are_those_of_numpy(function, operand):
+    result = function(al.Tensor(operand, requires_grad=True))
+    expected = function(operand)
+    assert result.dtype == expected.dtype
+    np.testing.assert_allclose(getattr(result, "data", result), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("function", "error"),
+    [
+        (lambda a: np.diff(a, n=-1), ValueError),
+        (lambda a: np.diff(a, axis=2), np.exceptions.AxisError),
+        (lambda a: np.trapezoid(a, axis=-3), IndexError),
+        (lambda a: np.gradient(a, axis=2), np.exceptions.AxisError),
+        (lambda a: np.median(a, axis=2), np.exceptions.AxisError),
+        (lambda a: np.convolve(a, [1.0, 2.0]), ValueError),
+        (lambda a: np.correlate(a, [1.0, 2.0]), ValueError),
+        (lambda a: np.cov(a[None]), ValueError),
+        (lambda a: np.cov(a, ddof=0.5), ValueError),
+        (lambda a: np.cov(a, fweights=[0.5, 1, 1, 1]), TypeError),
+        (lambda a: np.cov(a, aweights=[-1, 1, 1, 1]), ValueError),
+        (lambda a: np.average(a, axis=0, weights=[1, -1, 0]), ZeroDivisionError),
+        (lambda a: np.linspace(a, 0.0, -1), ValueError),
+        (lambda a: np.geomspace(a, 0.0), ValueError),
+        (lambda a: np.poly(a), ValueError),
+        (lambda a: np.polyder(a[0], -1), ValueError),
+        (lambda a: np.polyint(a[0], -1), ValueError),
+        (lambda a: np.polyint(a[0], 3, k=[1.0, 2.0]), ValueError),
+        (lambda a: np.polydiv(a, [1.0]), ValueError),
+        (lambda a: np.polydiv(a[0, :0], [1.0]), (ValueError, IndexError)),
+        (lambda a: np.roots(a), ValueError),
+        (lambda a: np.polyfit(a[0], a[1], -1), ValueError),
+        (lambda a: np.polyfit(a[0], a[:, 0], 1), TypeError),
+        (lambda a: np.polyfit(a[0], a[1], 1, w=[1.0, 2.0]), TypeError),
+    ],
+)
+def test_what_numpy_refuses_is_refused(function, error):
+    for operand in (X, al.Tensor(X, requires_grad=True)):
+        with pytest.raises(error):
+            function(operand)
+
+
+def test_lists_beside_tensors():
+    heights = [1.0, 3.0, 4.0]
+    points = np.array([0.0, 1.0, 3.0])
+    np.testing.assert_allclose(al.grad(lambda x: np.trapezoid(heights, x))(points), [-2, -1.5, 3.5])
+    slopes = al.grad(lambda x: np.sum(np.gradient(heights, x)))(points)
+    np.testing.assert_allclose(np.sum(slopes), 0, atol=1e-12)
+    weights = positive(3)
+    assert al.grad(lambda y: np.cov([1.0, 2.0, 4.0], y)[0, 1])(weights).shape == (3,)
