@@ -132,7 +132,12 @@ def nan_to_num(
         raise ValueError("np.nan_to_num(copy=False) would write into a Tensor; leave copy= away")
     values = getattr(x, "_value", x)
     replaced = np.nan_to_num(values, nan=nan, posinf=posinf, neginf=neginf)
-    return np.where(np.isfinite(values), x, replaced)
+    if not np.iscomplexobj(values):
+        return np.where(np.isfinite(values), x, replaced)
+    # Either part may have been replaced.
+    of_real = np.where(np.isfinite(np.real(values)), np.real(x), np.real(replaced))
+    of_imaginary = np.where(np.isfinite(np.imag(values)), np.imag(x), np.imag(replaced))
+    return of_real + 1j * of_imaginary
 
 
 @composite(np.divmod)

@@ -29,6 +29,8 @@ Axes = int | tuple[int, ...] | None
 
 
 def _norm(g: Any, x: Any, out: Any, ord: Any, axis: Axes, keepdims: bool) -> Any:
+    if not x.size:
+        return np.zeros_like(x)
     axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
     g, out = expand(g, x.shape, axes, keepdims), expand(out, x.shape, axes, keepdims)
     if ord is None or (len(axes) == 2 and ord in ("fro", "f")):

@@ -151,6 +151,9 @@ def complex_numbers():
     ):
         yield Case(function, (z,))
         yield Case(function, (complex_normal(),))
+    gaps = np.array([1j * np.nan, np.inf, 0])
+    filled = lambda z: np.nan_to_num(z + gaps, nan=1, posinf=2)  # noqa: E731
+    yield Case(np.nan_to_num, (complex_normal(3),), call=filled)
     yield Case(np.multiply, (normal(),), call=lambda x: 1j * x)
     yield Case(astype, (normal(3),), call=lambda x: astype(x, np.float64))
     yield Case(astype, (normal(3),), call=lambda x: astype(x, np.complex128))
