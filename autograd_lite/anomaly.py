@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.caller import caller
+from autograd_lite.rules import Parts
 
 detecting: ContextVar[bool] = ContextVar("detecting", default=False)
 
@@ -72,6 +73,9 @@ def _is_numeric(value: Any) -> bool:
 
 def _fault(value: Any) -> str | None:
     """Which value that is not finite stands where; None if all are."""
+    if isinstance(value, Parts):
+        faults = (_fault(part) for part in value if part is not None)
+        return next((fault for fault in faults if fault), None)
     array = np.asarray(getattr(value, "_value", value))
     if array.dtype.kind not in "fc" or np.isfinite(array).all():
         return None
@@ -81,6 +85,8 @@ def _fault(value: Any) -> str | None:
 
 
 def _range(value: Any) -> str:
+    if isinstance(value, Parts):
+        return ", ".join(_range(part) for part in value if part is not None)
     array = np.asarray(getattr(value, "_value", value))
     if array.ndim == 0:
         return str(array[()])

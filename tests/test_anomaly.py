@@ -62,3 +62,14 @@ def test_finite_values_pass():
         x = parameter([1, 2])
         np.sum(np.log(x)).backward()
     assert x.grad.tolist() == [1, 0.5]
+
+
+def test_gradients_of_several_operands_at_once():
+    x, y = parameter([1, 2]), parameter([[3, 4, 5], [0, 7, 8]])
+    with al.detect_anomaly():
+        np.sum(np.concatenate([x, y[0]]) ** 2).backward()
+        np.sum(np.einsum("i,ij->j", x, y) ** 2).backward()
+        np.sum(np.linalg.svd(y, full_matrices=False)[1]).backward()
+        joined = np.concatenate([x, y[0]])
+        with pytest.raises(FloatingPointError, match="gradient of concatenate.*nan at index"):
+            joined.backward(np.array([1, np.nan, 1, 1, 1]))

@@ -25,23 +25,32 @@ LETTERS = string.ascii_letters
 
 
 @primitive
-def einsum(operands: Sequence[Any], subscripts: str, optimize: Any, options: Any) -> Any:
-    """`np.einsum` with subscripts that name every index of every operand and of the result."""
+def einsum(
+    operands: Sequence[Any], subscripts: str, optimize: Any, options: Any, needed: Sequence[bool]
+) -> Any:
+    """`np.einsum` with subscripts that name every index of every operand and of the result.
+
+    `needed` says which operands need a gradient; the rule gives None for the others.
+    """
     result = np.einsum(subscripts, *operands, optimize=optimize, **options)
     # Of a diagonal or a transpose NumPy gives a view; the caller may write to the operand.
     return result if result.base is None else result.copy()
 
 
-def _gradients(g: Any, operands: Sequence[Any], subscripts: str, optimize: Any) -> list[Any]:
+def _gradients(
+    g: Any, operands: Sequence[Any], subscripts: str, optimize: Any, needed: Sequence[bool]
+) -> list[Any]:
     inputs, result = subscripts.split("->")
     terms = inputs.split(",")
     # A path that was given is one for other operands than these.
     optimize = True if len(terms) > 2 or not isinstance(optimize, (bool, str)) else optimize
-    gradients = []
+    gradients: list[Any] = [None] * len(terms)
     for i, (term, operand) in enumerate(zip(terms, operands, strict=True)):
+        if not needed[i]:
+            continue
         factors = [g, *operands[:i], *operands[i + 1 :]]
         indices = [result, *terms[:i], *terms[i + 1 :]]
-        gradients.append(_gradient(factors, indices, term, np.shape(operand), optimize))
+        gradients[i] = _gradient(factors, indices, term, np.shape(operand), optimize)
     return gradients
 
 
@@ -81,10 +90,14 @@ def _einsum(*operands: Any, out: Any = None, optimize: Any = False, **options: A
     else:
         subscripts, arrays = _from_lists(operands)
     explicit = _explicit(subscripts, [a.ndim for a in arrays])
+    needed = tuple(bool(getattr(a, "requires_grad", False)) for a in arrays)
+    arguments = (arrays, explicit, optimize, options, needed)
     tensor = next((a for a in arrays if isinstance(a, Recordable)), None)
-    if tensor is None:
-        return einsum(arrays, explicit, optimize, options)
-    return tensor._record(OPERATIONS[einsum], (arrays, explicit, optimize, options), {})
+    return (
+        tensor._record(OPERATIONS[einsum], arguments, {})
+        if tensor is not None
+        else einsum(*arguments)
+    )
 
 
 def _from_lists(operands: Sequence[Any]) -> tuple[str, list[Any]]:

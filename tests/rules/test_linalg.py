@@ -219,3 +219,16 @@ def test_products_of_many_lock_what_they_keep(product):
         w.data[0] = 9
     result.backward()
     c[0] = w.data[0] = 9
+
+
+def test_einsum_computes_no_gradients_of_constants(monkeypatch):
+    calls = []
+    product = np.einsum
+    a, b = al.Tensor(normal(2, 3), requires_grad=True), normal(3, 4)
+    result = np.einsum("ij,jk,k->i", a, b, np.ones(4))
+    monkeypatch.setattr(
+        np, "einsum", lambda *args, **kw: calls.append(args) or product(*args, **kw)
+    )
+    result.backward(np.ones(2))
+    assert len(calls) == 1
+    np.testing.assert_allclose(a.grad, np.tile(b.sum(1), (2, 1)))
