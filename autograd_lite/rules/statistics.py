@@ -479,6 +479,81 @@ defvjp(
 )
 
 
+@composite(np.histogram)
+def histogram(
+    a: Any, bins: Any = 10, range: Any = None, density: bool | None = None, weights: Any = None
+) -> Any:
+    """A step function of the numbers, and linear in their weights."""
+    counts, (edges,) = _histogram([a], bins, range, density, weights, np.histogram)
+    return counts, edges
+
+
+@composite(np.histogram2d)
+def histogram2d(
+    x: Any,
+    y: Any,
+    bins: Any = 10,
+    range: Any = None,
+    density: bool | None = None,
+    weights: Any = None,
+) -> Any:
+    counts, edges = _histogram([x, y], bins, range, density, weights, np.histogram2d)
+    return counts, *edges
+
+
+@composite(np.histogramdd)
+def histogramdd(
+    sample: Any,
+    bins: Any = 10,
+    range: Any = None,
+    density: bool | None = None,
+    weights: Any = None,
+) -> Any:
+    rows = plain(sample)
+    columns = list(np.atleast_2d(rows.T)) if hasattr(rows, "shape") else list(rows)
+
+    def function(*columns: Any, **options: Any) -> Any:
+        counts, edges = np.histogramdd(columns, **options)
+        return counts, *edges
+
+    return _histogram(columns, bins, range, density, weights, function)
+
+
+def _histogram(
+    columns: list[Any], bins: Any, range: Any, density: bool | None, weights: Any, function: Any
+) -> tuple[Any, list[Any]]:
+    columns = [np.ravel(plain(column)) for column in columns]
+    options = {"bins": plain(bins), "range": range}
+    heavy = None if weights is None else np.ravel(plain(weights))
+    counts, *edges = function(*columns, **options, density=density, weights=heavy)
+    if not isinstance(weights, Recordable):
+        return counts, edges
+    places = [_bins_of(c, e) for c, e in zip(columns, edges, strict=True)]
+    inside = np.flatnonzero(np.all([place >= 0 for place in places], axis=0))
+    numbers = np.ravel_multi_index([place[inside] for place in places], counts.shape)
+    shares: Any = np.reshape(weights, -1)[inside]  # type: ignore[call-overload]
+    totals = np.reshape(_counted(numbers, shares, counts.size), counts.shape)
+    if density:
+        for axis, edge in enumerate(edges):
+            totals = totals / np.reshape(np.diff(edge), (-1,) + (1,) * (len(edges) - axis - 1))
+        totals = totals / np.sum(shares)
+    return totals.astype(counts.dtype), edges
+
+
+def _counted(numbers: np.ndarray, weights: Any, count: int) -> Any:
+    if not np.iscomplexobj(weights):
+        return np.bincount(numbers, weights, count)
+    of_real = np.bincount(numbers, np.real(weights), count)
+    return of_real + 1j * np.bincount(numbers, np.imag(weights), count)
+
+
+def _bins_of(numbers: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """The bin that each number is in, the last of which has its right end; -1 for outside."""
+    places = np.searchsorted(edges, numbers, side="right") - 1
+    places = np.where(numbers == edges[-1], len(edges) - 2, places)
+    return np.where(places > len(edges) - 2, -1, places)
+
+
 @composite(np.diff)
 def diff(
     a: Any, n: int = 1, axis: int = -1, prepend: Any = _NOT_GIVEN, append: Any = _NOT_GIVEN

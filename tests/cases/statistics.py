@@ -24,6 +24,7 @@ def cases():
     yield from ranks()
     yield from cumulative()
     yield from differences()
+    yield from histograms()
     yield from signals()
 
 
@@ -158,6 +159,24 @@ def cumulative():
         yield Case(function, (normal(2, 3),), {"axis": 1, "include_initial": True})
         yield Case(function, (normal(0, 3),), {"axis": 0, "include_initial": True})
         yield Case(function, (normal(),))
+
+
+def histograms():
+    rng = np.random.default_rng(3)
+    a, b = rng.integers(0, 5, (2, 6)) / 4
+    rows = np.stack([a, b, a * b], axis=1)
+    some = lambda w: np.histogram(a, 3, weights=w)[0]  # noqa: E731
+    yield Case(np.histogram, (complex_normal(6),), call=some, note="weights")
+    for options in ({}, {"bins": 3}, {"bins": [0, 0.25, 0.6, 1]}, {"bins": 2, "range": (0, 0.75)}):
+        for density in (False, True):
+            call = lambda w, d, **o: np.histogram(a, weights=w, density=d, **o)[0]  # noqa: E731
+            given = {"d": density, **options}
+            yield Case(np.histogram, (positive(6),), given, call, "weights")
+    for density in (False, True):
+        call = lambda w, d: np.histogram2d(a, b, [2, 3], weights=w, density=d)[0]  # noqa: E731
+        yield Case(np.histogram2d, (positive(6),), {"d": density}, call, "weights")
+        call = lambda w, d: np.histogramdd(rows, 2, weights=w, density=d)[0]  # noqa: E731
+        yield Case(np.histogramdd, (positive(6),), {"d": density}, call, "weights")
 
 
 def differences():
