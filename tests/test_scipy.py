@@ -40,3 +40,11 @@ def test_an_optimiser():
         method="Newton-CG",
     )
     np.testing.assert_allclose(newton.x, 1, rtol=1e-4)
+
+
+def test_the_derivative_of_the_bessel_function():
+    x = np.concatenate([-np.logspace(-8, 2.8, 50), [0], np.logspace(-8, 2.8, 50)])
+    slopes = al.grad(lambda x: np.sum(np.i0(x)))
+    np.testing.assert_allclose(slopes(x), special.i1(x), rtol=1e-13)
+    curvature = al.grad(lambda x: np.sum(slopes(x)))(x)
+    np.testing.assert_allclose(curvature, special.ivp(0, x, 2), rtol=1e-13)

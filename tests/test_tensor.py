@@ -178,9 +178,9 @@ class TestRefusing:
             call(parameter([1, 2]))
 
     def test_functions_without_a_rule(self):
-        with pytest.raises(TypeError, match="np.i0 has no derivative rule.*'x'.*SciPy"):
-            np.i0(parameter([1.0, 2.0], "x"))
-        np.testing.assert_array_equal(np.i0(al.Tensor([1.0, 2.0])), np.i0([1.0, 2.0]))
+        with pytest.raises(TypeError, match="np.frexp has no derivative rule.*'x'.*exponent"):
+            np.frexp(parameter([1.0, 2.0], "x"))
+        np.testing.assert_array_equal(np.frexp(al.Tensor([1.0, 2.0])), np.frexp([1.0, 2.0]))
 
     def test_a_tensor_as_an_option(self):
         with pytest.raises(TypeError, match="initial"):

@@ -35,8 +35,3 @@ non_differentiable(np.savez_compressed, np.datetime_as_string, np.is_busday, np.
 non_differentiable(np.busday_offset)
 
 refused("divide by 2.0**exponent with the exponent of .data", np.frexp)
-refused(
-    "declare the derivative of SciPy's function, "
-    "al.defvjp(scipy.special.i0, x=lambda g, x: g * scipy.special.i1(x)), and call that",
-    np.i0,
-)

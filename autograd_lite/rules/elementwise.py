@@ -46,6 +46,17 @@ def _absolute(g: Any, x: Any, out: Any) -> Any:
     return g * np.sign(x)
 
 
+def _i1_by_x(x: Any) -> Any:
+    """I1(x) / x, the mean of exp(x cos t) sin(t)^2 over a turn (Abramowitz and Stegun, 9.6.18).
+
+    The rule of midpoints is exact to rounding for a periodic function; all terms are positive.
+    With 256 of them, four at a time, the error is 4e-14 for |x| < 700, before I0 overflows at 713.
+    """
+    angles = (np.arange(64) + 0.5) * (np.pi / 128)
+    ends, weights = np.cos(angles).astype(x.dtype), (np.sin(angles) ** 2 / 64).astype(x.dtype)
+    return np.dot(np.cosh(np.expand_dims(x, -1) * ends), weights)
+
+
 def _sinc(g: Any, x: Any, out: Any) -> Any:
     # The derivative is (cos(pi x) - sinc(x)) / x, and its limit at 0 is 0; there it goes as
     # -(pi^2 / 3) x, which keeps the second derivative right.
@@ -113,6 +124,8 @@ defvjp(np.radians, x=lambda g: g * (np.pi / 180))
 defvjp(np.rad2deg, x=lambda g: g * (180 / np.pi))
 defvjp(np.degrees, x=lambda g: g * (180 / np.pi))
 defvjp(np.unwrap, p=lambda g: g)
+
+defvjp(np.i0, x=lambda g, x: g * x * _i1_by_x(x))
 
 defvjp(np.absolute, x=_absolute)
 defvjp(np.fabs, x=lambda g, x: g * np.sign(x))

@@ -46,6 +46,7 @@ UNARY = {
     np.arccosh: within(1.2, 3),
     np.arctanh: within(-0.9, 0.9),
     np.sinc: normal,
+    np.i0: normal,
     np.deg2rad: normal,
     np.radians: normal,
     np.rad2deg: normal,
