@@ -13,13 +13,14 @@ from autograd_lite.check.marker import Marker
 from autograd_lite.check.recording import name_of, record_forward
 from autograd_lite.check.report import Report
 from autograd_lite.check.watch import Run, watch
+from autograd_lite.record import plain as arrays_of
 
 
 def check_derivation(
     forward: Callable[..., Any],
     backward: Callable[..., Any],
     *inputs: Any,
-    names: Mapping[str, str] | None = None,
+    names: Mapping[str, str | None] | None = None,
     tolerance: float | None = None,
     show: bool = True,
 ) -> Report:
@@ -43,7 +44,8 @@ def check_derivation(
         `grad_Z1`, `Z1_grad` or an entry `dZ["1"]` belong to the tensor Z1.
     *inputs : array_like, or lists, tuples and dicts of them
     names : mapping of str to str, optional
-        The tensors of gradients with other names: `{"delta": "Z2"}`.
+        The tensors of gradients with other names: `{"delta": "Z2"}`; `{"drelu": None}` for what is
+        named like a gradient and is none.
     tolerance : float, optional
         The largest relative difference that still counts as right: by default 1e-6, and 1e-3 where
         the loss is of float32 or less.
@@ -66,11 +68,16 @@ def check_derivation(
         Where the loss differs from call to call, where a returned name belongs to no tensor, or
         where there is no gradient to mark.
     """
+    _check_arguments(forward, backward, names, tolerance)
+    inputs = arrays_of(inputs)
     plain = watch(forward, inputs)
     if plain.error is not None:
         raise plain.error
     loss, cache = _loss_and_cache(plain)
     back = watch(backward, _backward_arguments(backward, inputs, cache))
+    if back.error is not None:
+        # Its traceback would keep this frame, and the recorded inputs locked, until the next gc.
+        back.error.__traceback__ = None
     derived = derived_gradients(back, list(plain.variables), dict(names or {}))
     if not derived and back.error is None:
         raise ValueError(
@@ -95,6 +102,16 @@ def assert_derivation(
     report = check_derivation(forward, backward, *inputs, show=False, **options)
     report.raise_if_wrong()
     return report
+
+
+def _check_arguments(forward: Any, backward: Any, names: Any, tolerance: Any) -> None:
+    for name, function in (("forward", forward), ("backward", backward)):
+        if not callable(function):
+            raise TypeError(f"check_derivation() takes {name} as a function, not {function!r}")
+    if names is not None and not isinstance(names, Mapping):
+        raise TypeError(f'check_derivation() takes names= as in {{"delta": "Z2"}}, not {names!r}')
+    if tolerance is not None and not (isinstance(tolerance, (int, float)) and tolerance > 0):
+        raise ValueError(f"check_derivation() takes a tolerance above 0, not {tolerance!r}")
 
 
 def _loss_and_cache(run: Run) -> tuple[float, tuple[Any, ...]]:
@@ -125,10 +142,10 @@ def _backward_arguments(
     except (TypeError, ValueError):
         return cache or inputs
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return inputs
+        return (*inputs, *cache)
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     needed = sum(p.default is p.empty for p in positional)
-    for arguments in (cache, inputs, (*inputs, *cache), (*cache, *inputs)):
+    for arguments in (cache, (*inputs, *cache), inputs):
         if arguments and needed <= len(arguments) <= len(positional):
             return arguments
     raise TypeError(

@@ -34,18 +34,27 @@ class Derived:
         return self.assigned.line if self.assigned is not None else None
 
 
-def derived_gradients(back: Run, tensors: list[str], names: dict[str, str]) -> list[Derived]:
+def derived_gradients(back: Run, tensors: list[str], names: dict[str, str | None]) -> list[Derived]:
     """The gradients that the backward pass derived, in its order."""
     returned = back.returned if isinstance(back.returned, Mapping) else {}
     entries = _returned_entries(returned)
+    given = back.returned if isinstance(back.returned, (tuple, list)) else ()
     known = set(tensors)
+    strangers = [n for n in names if n not in back.variables and n not in entries]
+    if strangers and back.error is None:
+        raise ValueError(f"names= has {strangers[0]!r}, which the backward pass does not have")
     found: dict[str, Derived] = {}
     for name, assigned in back.variables.items():
         tensor = tensor_of(name, known, names, bare=False)
-        if tensor is not None and assigned.statements and not assigned.in_a_loop:
+        final = not assigned.in_a_loop or any(v is assigned.value for v in given)
+        if tensor is None or not assigned.statements or not final:
+            continue
+        if name in names or not _is_setting(assigned.value):
             found[name] = Derived(name, tensor, _checked(name, assigned.value), assigned)
     for name, value in entries.items():
         tensor = tensor_of(name, known, names, bare=True)
+        if name in names and names[name] is None:
+            continue
         if tensor is None:
             raise ValueError(
                 f"check_derivation() finds no tensor that {name!r} is the gradient of: the names "
@@ -56,6 +65,11 @@ def derived_gradients(back: Run, tensors: list[str], names: dict[str, str]) -> l
         if next(same, None) is None:
             found[name] = _returned_gradient(name, tensor, value, back)
     return _once_each(found)
+
+
+def _is_setting(value: Any) -> bool:
+    """Whether it is a length, a step or a mask, such as d_k and dt: sums of arrays are NumPy's."""
+    return type(value) in (int, float) or getattr(value, "dtype", None) == np.bool_
 
 
 def _returned_entries(returned: Mapping[Any, Any]) -> dict[str, Any]:
@@ -111,18 +125,19 @@ def _checked(name: str, value: Any) -> np.ndarray:
     return array
 
 
-def tensor_of(name: str, known: set[str], names: dict[str, str], bare: bool) -> str | None:
+def tensor_of(name: str, known: set[str], names: dict[str, str | None], bare: bool) -> str | None:
     """The tensor among `known` that a gradient called `name` belongs to, None if there is none.
 
     With `bare`, a gradient may be called as its tensor is.
     """
     if name in names:
-        if names[name] not in known:
+        tensor = names[name]
+        if tensor is not None and tensor not in known:
             raise ValueError(
-                f"names={{{name!r}: {names[name]!r}}}: there is no {names[name]!r} in the forward "
-                f"pass, which has {', '.join(sorted(known))}"
+                f"names={{{name!r}: {tensor!r}}}: there is no {tensor!r} in the forward pass, "
+                f"which has {', '.join(sorted(known))}"
             )
-        return names[name]
+        return tensor
     matches = [m[1] for p in GRADIENT_NAMES if (m := re.fullmatch(p, name))]
     candidates = [c for match in matches for c in (match, match.replace("_", ""))]
     candidates += [name] if bare else []

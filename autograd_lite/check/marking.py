@@ -17,6 +17,9 @@ from autograd_lite.backward import propagate
 from autograd_lite.graph import Extra, Leaf, Node, ancestors
 from autograd_lite.tensor import Tensor
 
+KINKED = frozenset(
+    ("maximum", "minimum", "where", "relu", "fmax", "fmin", "clip", "absolute", "max", "min")
+)
 Arrays = dict[str, np.ndarray]
 
 
@@ -48,6 +51,12 @@ class Graph:
         arrived = {n: np.asarray(found[t._node]) for n, t in self.tensors.items() if n not in zeros}
         return arrived | {name: np.zeros_like(t._value) for name, t in zeros.items()}
 
+    def has_kink(self, name: str) -> bool:
+        """Whether a tensor goes into an operation with a kink, or comes from one."""
+        node = self.tensors[name]._node
+        users = [n for n in ancestors([self.root]) if any(p is node for p in n.parents or ())]
+        return any(_bends(n) for n in [node, *users] if isinstance(n, Node))
+
     def after(self, name: str, stops: Iterable[str]) -> list[str]:
         """The nearest of the tensors `stops` that `name` has an influence on."""
         at = {self.tensors[s]._node: s for s in stops if self.tensors[s]._node is not None}
@@ -62,6 +71,12 @@ class Graph:
                 else:
                     reached.add(node)
         return nearest
+
+
+def _bends(node: Node) -> bool:
+    if node.plan.operation.name in KINKED:
+        return True
+    return any(getattr(parent, "dtype", None) == np.bool_ for parent in node.parents or ())
 
 
 def _taking_note(
@@ -105,7 +120,8 @@ class Comparing:
         """The number that `given` is times `expected`, if there is one, and it is not 0."""
         if given.shape != expected.shape or not np.any(expected):
             return None
-        number = float(np.real(np.vdot(expected, given) / np.vdot(expected, expected)))
+        with np.errstate(all="ignore"):
+            number = float(np.real(np.vdot(expected, given) / np.vdot(expected, expected)))
         same = number and np.isfinite(number) and self.same(given, number * expected)
         return number if same else None
 
@@ -153,13 +169,13 @@ def read(
     which N is taken out again in the gradients of the inputs; those times N throughout. In each,
     a derivative of ReLU at exactly 0 may be 0, 1/2 or 1.
     """
-    local = graph.gradients(_going_on(graph, own, truth, 1))
+    local = graph.gradients(going_on(graph, own, 1))
     best = _reading(graph, own, truth, local, 1, False, comparing)
     if not best.unfounded:
         return best
     off = {name: own[name] for name, status in best.status.items() if status != "correct"}
     for factor in _factors(off, (truth, local), sizes, comparing):
-        local = graph.gradients(_going_on(graph, own, truth, factor))
+        local = graph.gradients(going_on(graph, own, factor))
         for everywhere in (False, True):
             reading = _reading(graph, own, truth, local, factor, everywhere, comparing)
             if reading.faults(lines) < best.faults(lines):
@@ -182,14 +198,14 @@ def _factors(
     return sorted(counts, key=lambda size: -counts[size])[:3]
 
 
-def _going_on(graph: Graph, own: Arrays, truth: Arrays, factor: float) -> Arrays:
-    """The person's gradients of results, as they go on to the tensors before."""
+def going_on(graph: Graph, own: Arrays, factor: float) -> Arrays:
+    """The person's gradients of results, over `factor`, as they go on to the tensors before."""
     passed = {}
     for name, given in own.items():
         if isinstance(graph.tensors[name]._node, Node):
-            fitted = fit(given, truth[name].shape)
+            fitted = fit(given, graph.tensors[name].shape)
             if fitted is not None:
-                passed[name] = _times(fitted, 1 / factor)
+                passed[name] = _scaled(fitted, 1 / factor)
     return passed
 
 
@@ -215,17 +231,23 @@ def _reading(
         name: factor if everywhere or isinstance(graph.tensors[name]._node, Node) else 1.0
         for name in own
     }
-    expected = {name: _times(local[name], scales[name]) for name in own}
+    for name, given in own.items():
+        like_results = scales[name] != factor and comparing.same(given, local[name] * factor)
+        if like_results and _has_samples(graph, name, own, int(factor)):
+            # dX is no parameter's gradient, whose samples are summed: it is as those of results.
+            scales[name] = factor
+    expected = {name: _scaled(local[name], scales[name]) for name in own}
     at_zero = {
         name
         for name, given in own.items()
         if differs_at_zero_only(given, expected[name], graph.tensors[name]._value, comparing)
+        and graph.has_kink(name)
     }
     if at_zero:
         truth = graph.gradients({name: own[name] / scales[name] for name in at_zero})
         for name in at_zero:
             truth[name] = own[name] / scales[name]
-    true = {name: _times(truth[name], scales[name]) for name in own}
+    true = {name: _scaled(truth[name], scales[name]) for name in own}
     misshapen = {name for name in own if fit(own[name], truth[name].shape) is None}
     status = {}
     for name, given in own.items():
@@ -242,7 +264,24 @@ def _reading(
     return Reading(factor, everywhere, scales, status, expected, true, at_zero, unfounded)
 
 
-def _times(array: np.ndarray, factor: float) -> np.ndarray:
+def _has_samples(graph: Graph, name: str, own: Arrays, count: int) -> bool:
+    """Whether an input holds samples: what arrives at one of them stays with that one."""
+    for axis, length in enumerate(graph.tensors[name].shape):
+        if length != count:
+            continue
+        first: Arrays = {}
+        for other in graph.after(name, own):
+            value = graph.tensors[other]._value
+            if value.ndim > axis and value.shape[axis] == count:
+                first[other] = np.zeros_like(value)
+                first[other][(slice(None),) * axis + (0,)] = 1
+        arrived = np.moveaxis(graph.gradients(first)[name], axis, 0)
+        if first and np.any(arrived[0]) and not np.any(arrived[1:]):
+            return True
+    return False
+
+
+def _scaled(array: np.ndarray, factor: float) -> np.ndarray:
     """The product, and the array itself where that is the same: it may be large."""
     return array if factor == 1 else array * factor
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -64,6 +65,13 @@ def _with_calls(function: Callable[..., Any], nudge: Callable[..., Any]) -> Any:
         return None
     definition = copy.deepcopy(definition)
     definition.decorator_list = []
+    # What is in the signature was evaluated where the function was defined.
+    for argument in ast.walk(definition.args):
+        if isinstance(argument, ast.arg):
+            argument.annotation = None
+    definition.returns = None
+    definition.args.defaults = [ast.Constant(None) for _ in definition.args.defaults]
+    definition.args.kw_defaults = [d and ast.Constant(None) for d in definition.args.kw_defaults]
     definition = _Calls().visit(definition)
     parameters = [a.arg for a in (*definition.args.posonlyargs, *definition.args.args)]
     entry = [_call(ast.Name(name, ast.Load())) for name in parameters]
@@ -75,7 +83,11 @@ def _with_calls(function: Callable[..., Any], nudge: Callable[..., Any]) -> Any:
         exec(compile(module, "<nudged forward pass>", "exec"), names)
     except SyntaxError:
         return None
-    return names[definition.name]
+    nudged = names[definition.name]
+    nudged.__defaults__ = function.__defaults__
+    nudged.__kwdefaults__ = function.__kwdefaults__
+    owner = getattr(function, "__self__", None)
+    return nudged if owner is None else functools.partial(nudged, owner)
 
 
 class _Calls(ast.NodeTransformer):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.watch import Run, flat, watch
+from autograd_lite.check.watch import Run, flat, is_value, watch
 from autograd_lite.graph import Node
 from autograd_lite.tensor import Tensor
 
@@ -21,15 +22,16 @@ class Recording:
     loss: Tensor
     tensors: dict[str, Tensor]
     values: dict[str, Any]
+    ambiguous: set[str]
 
 
 def record_forward(
     forward: Callable[..., Any], inputs: tuple[Any, ...], loss: float, wanted: list[str]
 ) -> Recording:
     """The forward pass, recorded as far as the wanted tensors need it."""
-    recording = _record(forward, inputs, loss, set(wanted))
+    recording = _record(forward, inputs, loss, set(wanted), False)
     if recording is None or any(name not in recording.tensors for name in wanted):
-        recording = _record(forward, inputs, loss, None)
+        recording = _record(forward, inputs, loss, set(wanted), True)
     if recording is None:
         raise ValueError(
             f"the loss of {name_of(forward)} does not depend on any input that is a floating-point "
@@ -39,19 +41,30 @@ def record_forward(
 
 
 def _record(
-    forward: Callable[..., Any], inputs: tuple[Any, ...], loss: float, wanted: set[str] | None
+    forward: Callable[..., Any],
+    inputs: tuple[Any, ...],
+    loss: float,
+    wanted: set[str],
+    all_arrays: bool,
 ) -> Recording | None:
     parameters = list(_parameter_names(forward, len(inputs)))
     arguments = tuple(
-        _as_tensors(value, name, wanted) for name, value in zip(parameters, inputs, strict=True)
+        _as_tensors(value, name, wanted, all_arrays)
+        for name, value in zip(parameters, inputs, strict=True)
     )
     run = watch(forward, arguments)
     if run.error is not None:
         where = f" in line {run.error_line}" if run.error_line else ""
+        error = run.error
+        # The traceback leads back to these frames, which would keep the inputs locked.
+        run.variables.clear()
+        run.error_at = run.last = None
+        del run, arguments
+        traceback.clear_frames(error.__traceback__)
         raise TypeError(
             f"the forward pass {name_of(forward)} leaves NumPy{where}, so it cannot be recorded: "
-            f"{run.error}"
-        ) from run.error
+            f"{error}"
+        ) from error
     result = run.returned[0] if isinstance(run.returned, tuple) else run.returned
     if not isinstance(result, Tensor) or not isinstance(result._node, Node):
         return None
@@ -66,7 +79,7 @@ def _record(
     tensors = {n: a.value for n, a in named.items() if isinstance(a.value, Tensor)}
     connected = {n: t for n, t in tensors.items() if t.requires_grad}
     values = {n: getattr(a.value, "_value", a.value) for n, a in named.items()}
-    return Recording(result, connected, values)
+    return Recording(result, connected, values, set(run.variables) - set(named))
 
 
 def _rebound(name: str, run: Run) -> bool:
@@ -83,14 +96,19 @@ def _parameter_names(function: Callable[..., Any], count: int) -> list[str]:
     return [*names[:count], *(f"input {i}" for i in range(len(names), count))]
 
 
-def _as_tensors(value: Any, name: str, wanted: set[str] | None) -> Any:
+def _as_tensors(value: Any, name: str, wanted: set[str], all_arrays: bool) -> Any:
     """Floating-point arrays as Tensors, in nested lists and dicts too; they share their memory."""
     if isinstance(value, dict):
-        return {k: _as_tensors(v, _entry(name, k), wanted) for k, v in value.items()}
+        return {k: _as_tensors(v, _entry(name, k), wanted, all_arrays) for k, v in value.items()}
     if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-        return type(value)(_as_tensors(v, _entry(name, i), wanted) for i, v in enumerate(value))
+        return type(value)(
+            _as_tensors(v, _entry(name, i), wanted, all_arrays) for i, v in enumerate(value)
+        )
     if isinstance(value, np.ndarray) and value.dtype.kind in "fc":
-        return Tensor(value, wanted is None or name in wanted, name=name, copy=False)
+        return Tensor(value, all_arrays or name in wanted, name=name, copy=False)
+    if name in wanted and is_value(value):
+        # A parameter that was given as a number, or in whole numbers.
+        return Tensor(np.asarray(value, dtype=float), True, name=name)
     return value
 
 
@@ -127,7 +145,7 @@ def sizes_of_data(run: Run, inputs: tuple[Any, ...], derived: set[str]) -> dict[
 def sample_counts(run: Run, inputs: tuple[Any, ...], derived: set[str]) -> list[int]:
     """What may be the number of samples: the lengths that the inputs without a gradient share."""
     data = [v for n, v in flat_arrays(run, inputs) if n not in derived]
-    axes = [set(array.shape) | {array.size} for array in data]
+    axes = [{*array.shape, array.size} for array in data]
     counts = [length for lengths in axes for length in lengths if length > 1]
     shared = {length for length in counts if counts.count(length) > 1}
     return sorted(shared or set(counts))

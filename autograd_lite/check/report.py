@@ -61,7 +61,8 @@ class Line:
 class Report:
     """A verdict per hand-derived gradient. It is true if all of them are right.
 
-    `lines` are in the order of the backward pass, `notes` what is to say of all of them.
+    `lines` are in the order in which the gradients were first derived, `notes` what is to be said
+    of all of them.
     """
 
     lines: tuple[Line, ...]

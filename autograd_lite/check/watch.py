@@ -18,6 +18,9 @@ from autograd_lite.record import Recorded
 
 Scope = dict[str, Any]
 
+MANY = 100
+"""How often a statement may run before what it gave each time is no longer kept."""
+
 WHERE = "__where__"
 """What np.where is called in expressions that are made of statements."""
 
@@ -67,7 +70,7 @@ def watch(function: Callable[..., Any], args: tuple[Any, ...]) -> Run:
     if not isinstance(code, CodeType):
         run.returned = function(*args)
         return run
-    watcher = _Watcher(run, code, _statements(inner) if inspect.isfunction(inner) else {})
+    watcher = _Watcher(run, code, _statements(getattr(inner, "__func__", inner)))
     outer = sys.gettrace()
     sys.settrace(watcher.enter)
     try:
@@ -78,6 +81,7 @@ def watch(function: Callable[..., Any], args: tuple[Any, ...]) -> Run:
         run.error_line = _error_line(error, code)
     finally:
         sys.settrace(outer)
+        watcher.before, watcher.pending, watcher.copies = {}, None, {}
     return run
 
 
@@ -101,6 +105,8 @@ class _Watcher:
         self.changed_in_place = _changed_in_place(statements)
         self.pending: tuple[ast.stmt, Scope] | None = None
         self.before: Scope = {}
+        self.copies: dict[str, tuple[Any, np.ndarray]] = {}
+        self.times: dict[ast.stmt, int] = {}
 
     def enter(self, frame: FrameType, event: str, arg: Any) -> Any:
         if frame.f_code is not self.code:
@@ -116,18 +122,21 @@ class _Watcher:
             if statement is None or (self.pending and statement is self.pending[0]):
                 return self.step
             self._note(frame)
-            self.pending = (statement, self._scope(frame))
+            self.times[statement] = self.times.get(statement, 0) + 1
+            self.pending = (statement, self._scope(frame, self.times[statement] <= MANY))
         elif event == "return":
             self._note(frame)
             self.run.last = self.pending
         return self.step
 
-    def _scope(self, frame: FrameType) -> Scope:
-        """The local variables; what a later statement writes into is copied."""
+    def _scope(self, frame: FrameType, copied: bool) -> Scope:
+        """The local variables; with `copied`, copies of what a later statement writes into."""
         scope = {}
         for name, value in frame.f_locals.items():
-            if name in self.changed_in_place and isinstance(value, np.ndarray):
-                value = value.copy()
+            if copied and name in self.changed_in_place and isinstance(value, np.ndarray):
+                if name not in self.copies or self.copies[name][0] is not value:
+                    self.copies[name] = value, value.copy()
+                value = self.copies[name][1]
             scope[name] = _shallow(value)
         return scope
 
@@ -135,11 +144,25 @@ class _Watcher:
         """Note what the statement that has just run changed."""
         now = dict(flat(frame.f_locals))
         written = _written(self.pending[0], self.pending[1], self.run) if self.pending else set()
+        if written:
+            self.copies.clear()
+        before_it = self.pending[1] if self.pending else {}
+        for name in written & now.keys():
+            # Another name of the same array keeps what it stood for.
+            for other, value in now.items():
+                known = self.run.variables.get(other)
+                if other != name and value is now[name] and known and known.value is value:
+                    known.value = before_it.get(name, value)
         for name, value in now.items():
             if name in self.before and self.before[name] is value and name not in written:
                 continue
             assigned = self.run.variables.setdefault(name, Assigned(name, value))
             assigned.value = value
+            if len(assigned.values) > MANY:
+                # Of a long loop the last round is enough, and all of them may not fit in memory.
+                assigned.statements[-1:] = [self.pending] if self.pending else []
+                assigned.values[-1] = value
+                continue
             if self.pending is not None:
                 assigned.statements.append(self.pending)
             kept = value.copy() if written and isinstance(value, np.ndarray) else value

@@ -464,6 +464,160 @@ class TestBadInput:
             al.check_derivation(fails, lambda W: {"dW": W}, np.ones(2))
 
 
+class TestWhatIsNoMistake:
+    """Styles in which a right derivation was once marked wrong."""
+
+    def test_parameters_that_are_numbers_or_whole_numbers(self):
+        def loss(w, b, x):
+            z = w * x + b
+            return np.sum(z * z)
+
+        def gradient(w, b, x):
+            dz = 2 * (w * x + b)
+            return {"dw": np.sum(dz * x), "db": np.sum(dz)}
+
+        x = np.array([1.0, 2.0, 3.0])
+        for w, b in ((0.3, 0.1), (np.float64(0.3), 1), (np.array(2), np.array(1))):
+            assert al.check_derivation(loss, gradient, w, b, x, show=False).ok
+        wrong = from_source("def back(w, b, x):\n    dz = w * x + b\n    return {'dz': dz}\n")
+        assert al.check_derivation(loss, wrong, 0.3, 0.1, x, show=False).first_wrong.name == "dz"
+
+    def test_the_gradient_of_the_samples_in_the_courses_convention(self):
+        def loss(W, X, Y):
+            Z = W @ X
+            return np.sum((Z - Y) ** 2) / X.shape[1]
+
+        def gradient(W, X, Y):
+            N = X.shape[1]
+            dZ = 2 * (W @ X - Y)
+            return {"dZ": dZ, "dW": dZ @ X.T / N, "dX": W.T @ dZ}
+
+        rng = np.random.default_rng(0)
+        arguments = rng.normal(size=(2, 3)), rng.normal(size=(3, 5)), rng.normal(size=(2, 5))
+        report = al.check_derivation(loss, gradient, *arguments, show=False)
+        assert statuses(report) == {"dZ": "convention", "dW": "correct", "dX": "convention"}
+
+    def test_names_that_stand_for_several_values(self):
+        def loss(weights, x):
+            a = x
+            for W in weights:
+                z = W @ a
+                a = np.tanh(z)
+            return np.sum(a)
+
+        def gradient(weights, x):
+            first, second = weights
+            h = np.tanh(first @ x)
+            da = 1 - np.tanh(second @ h) ** 2
+            return {"da": da}
+
+        weights = [np.eye(2) * 0.3, np.eye(2) * 0.5]
+        report = al.check_derivation(loss, gradient, weights, np.ones(2), show=False)
+        assert report.ok
+        assert any("da is not marked: a stands for several values" in note for note in report.notes)
+
+    def test_a_name_that_is_used_again_for_what_comes_before(self):
+        report = marked(
+            ("    dZ1 = dA1 * (Z1 >= 0)\n", "    dA1 *= Z1 >= 0\n    dZ1 = dA1\n"),
+        )
+        assert report.ok, str(report)
+
+    def test_lengths_steps_and_masks_with_a_d_in_front(self):
+        def loss(k, t):
+            mask = t > 0
+            s = k * t * mask
+            return np.sum(s)
+
+        def gradient(k, t):
+            d_k, dt = len(k), 0.1
+            dmask = t > 0
+            ds = np.ones(d_k)
+            dk = ds * t * dmask
+            return dk, dt
+
+        report = al.check_derivation(loss, gradient, np.ones(3), np.ones(3), show=False)
+        assert statuses(report) == {"ds": "correct", "dk": "correct"}
+
+    def test_a_local_derivative_can_be_left_out(self):
+        def loss(z):
+            relu = np.maximum(z, 0)
+            return np.sum(relu)
+
+        def gradient(z):
+            drelu = (z > 0).astype(float) * 2
+            dz = drelu / 2
+            return {"dz": dz}
+
+        z = np.array([1.0, -1.0])
+        assert not al.check_derivation(loss, gradient, z, show=False).ok
+        assert al.check_derivation(loss, gradient, z, names={"drelu": None}, show=False).ok
+
+    def test_accumulating_in_a_loop_and_returning_a_tuple(self):
+        def loss(W, xs):
+            s = W @ xs
+            return np.sum(s)
+
+        source = """
+def back(W, xs):
+    dW = np.zeros_like(W)
+    for i in range(xs.shape[1]):
+        dW += np.outer(np.ones(2), xs[:, i]) FACTOR
+    return dW, None
+"""
+        arguments = np.ones((2, 3)), np.arange(12.0).reshape(3, 4)
+        right = from_source(source.replace("FACTOR", ""), np=np)
+        wrong = from_source(source.replace("FACTOR", "* 5"), np=np)
+        assert al.check_derivation(loss, right, *arguments, show=False).ok
+        line = al.check_derivation(loss, wrong, *arguments, show=False).first_wrong
+        assert (line.name, line.cause) == ("dW", "factor")
+
+    def test_zeros_are_no_excuse_where_there_is_no_kink(self):
+        def loss(E, t):
+            s = E * t
+            return np.sum(s)
+
+        def gradient(E, t):
+            dE = t.copy()
+            dE[0] = 0
+            return {"dE": dE}
+
+        E = np.array([0.0, 1.0, 2.0])
+        report = al.check_derivation(loss, gradient, E, np.arange(1.0, 4.0), show=False)
+        assert report.first_wrong.name == "dE"
+
+    def test_a_default_argument_of_the_function_around(self):
+        def around():
+            def squash(z):
+                return np.tanh(z)
+
+            def loss(W, act=squash):
+                s = act(W)
+                return np.sum(s)
+
+            return loss
+
+        report = al.check_derivation(
+            around(), lambda W: {"dW": 1 + np.tanh(W) ** 2}, np.array([0.3, 0.5]), show=False
+        )
+        assert any("confirm the chain rule" in note for note in report.notes)
+
+    def test_inputs_are_writeable_after_an_error(self):
+        W = np.ones((2, 3))
+        back = from_source("def back(W):\n    dS = W @ W\n    return {'dS': dS}\n", np=np)
+
+        def loss(W):
+            S = W * W
+            return np.sum(S)
+
+        report = al.check_derivation(loss, back, W, show=False)
+        assert "raised ValueError" in str(report)
+        W[0, 0] = 5
+
+    def test_tensors_as_inputs(self):
+        W = al.Tensor([1.0, 2.0], requires_grad=True)
+        assert al.check_derivation(square, lambda W: {"dW": 2 * W}, W, show=False).ok
+
+
 class TestFromSource:
     def test_bad_text(self):
         with pytest.raises(ValueError, match="line 2 of the text is no Python"):
