@@ -440,7 +440,7 @@ def cov(
     if fweights is None and aweights is None:
         distance = rows - np.mean(rows, axis=1, keepdims=True)
         return _scaled(np.dot(distance, np.conjugate(distance.T)), max(rows.shape[1] - ddof, 0))
-    weights = 1.0 if fweights is None else np.asarray(plain(fweights), float)
+    weights = 1.0 if fweights is None else as_array(fweights) + 0.0
     weights = weights if aweights is None else weights * as_array(aweights)
     total = np.sum(weights)
     center = np.sum(rows * weights, axis=1, keepdims=True) / total

@@ -68,6 +68,23 @@ def test_what_numpy_refuses_is_refused(function, error):
             function(operand)
 
 
+def test_weights_of_cov_that_are_whole_numbers_have_a_gradient():
+    def total(weights):
+        return np.sum(np.cov(X, fweights=weights))
+
+    # As if an observation could be there a little more often.
+    step = 1e-6 * np.eye(4)
+    weights = np.array([1.0, 2.0, 1.0, 3.0])
+
+    def between(weights):
+        center = X @ weights / weights.sum()
+        distance = X - center[:, None]
+        return np.sum((distance * weights) @ distance.T) / (weights.sum() - 1)
+
+    differences = [(between(weights + s) - between(weights - s)) / 2e-6 for s in step]
+    np.testing.assert_allclose(al.grad(total)(weights), differences, rtol=1e-6)
+
+
 def test_lists_beside_tensors():
     heights = [1.0, 3.0, 4.0]
     points = np.array([0.0, 1.0, 3.0])
