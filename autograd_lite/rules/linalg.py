@@ -152,6 +152,50 @@ def _whole(a: Any) -> Any:
 defvjp(pinv, a=_pinv)
 
 
+@primitive
+def truncated_pinv(a: Any, cutoff: np.ndarray, hermitian: bool) -> Any:
+    """`np.linalg.pinv` of matrices that have singular values below the cutoff other than 0."""
+    return np.linalg.pinv(a, rcond=cutoff, hermitian=hermitian)
+
+
+def _truncated_pinv(g: Any, a: Any, cutoff: np.ndarray, hermitian: bool) -> Any:
+    """What is dropped takes part in the derivative: it turns the vectors of what is kept.
+
+    For f(A) = V f(S) U^H and M = U^H dA V this is V (w M + x M^H) U^H, element by element, by
+    the divided differences of f (Y. L. Daletskii and S. G. Krein, 1965), with f = 1/s or 0.
+    """
+    u, s, vh = np.linalg.svd(_whole(a) if hermitian else a, full_matrices=False)
+    values = plain(s)
+    kept = values > cutoff[..., None] * values.max(axis=-1, keepdims=True)
+    flipped = swap(g)
+    inner = np.matmul(np.matmul(adjoint(u), flipped), adjoint(vh))
+    within, across = _pinv_factors(s, kept)
+    total = np.matmul(np.matmul(u, within * adjoint(inner) + across * inner), vh)
+    squares = np.where(kept, 1 / np.where(kept, s * s, 1), 0)
+    if u.shape[-2] > s.shape[-1]:
+        left = np.matmul(flipped, adjoint(vh)) * row(squares)
+        total = total + np.matmul(left - np.matmul(u, np.matmul(adjoint(u), left)), vh)
+    if vh.shape[-1] > s.shape[-1]:
+        right = column(squares) * np.matmul(adjoint(u), flipped)
+        right = right - np.matmul(np.matmul(right, adjoint(vh)), vh)
+        total = total + np.matmul(u, right)
+    total = conj(total)
+    return onto_triangle(total, lower=True) if hermitian else total
+
+
+def _pinv_factors(s: Any, kept: np.ndarray) -> tuple[Any, Any]:
+    """w and x: of two kept values, of a kept and a dropped one, and 0 of two dropped ones."""
+    both = column(kept) & row(kept)
+    mixed = column(kept) ^ row(kept)
+    large, small = np.maximum(column(s), row(s)), np.minimum(column(s), row(s))
+    across = mixed / np.where(mixed, large * large - small * small, 1)
+    within = across * small / np.where(mixed, large, 1)
+    return within - both / np.where(both, large * small, 1), across
+
+
+defvjp(truncated_pinv, a=_truncated_pinv)
+
+
 @composite(np.linalg.pinv)
 def _public_pinv(
     a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = np._NoValue
@@ -165,12 +209,7 @@ def _public_pinv(
         return pinv(a, given, hermitian)
     if not a.size or not _drops(plain(a), given, hermitian):
         return pinv(a, given, hermitian)
-    # What is dropped takes part in the derivative: it turns the vectors of what is kept.
-    u, s, vh = np.linalg.svd(conj(a), full_matrices=False, hermitian=hermitian)
-    values = plain(s)
-    kept = values > np.asarray(given)[..., None] * values.max(axis=-1, keepdims=True)
-    inverse = np.where(kept, 1 / np.where(kept, s, 1), 0)
-    return np.matmul(swap(vh), column(inverse) * swap(u))
+    return truncated_pinv(a, np.asarray(given), hermitian)
 
 
 def _drops(a: np.ndarray, cutoff: Any, hermitian: bool) -> bool:

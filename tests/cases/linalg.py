@@ -65,6 +65,11 @@ def inverses():
     yield Case(np.linalg.pinv, (matrix(2, 3),), {"rcond": 1e-10})
     for a in both(2, 3):
         yield Case(np.linalg.pinv, (a,), {"rcond": 0.7}, note="cut off")
+    for draw in (normal, complex_normal):
+        u, _, vh = np.linalg.svd(draw(4, 4))
+        for values in ((2, 2, 0.05, 0.05), (2, 0.05, 0, 0)):
+            a = np.matmul(u * np.array(values), vh)
+            yield Case(np.linalg.pinv, (a,), {"rcond": 0.1}, note=f"values {values}")
     limits = np.array([0.7, 1e-8])
     yield Case(np.linalg.pinv, (matrix(2, 3, 2),), {"rtol": limits}, note="both")
     for draw in (normal, complex_normal):
@@ -431,6 +436,8 @@ def conditions():
 def behind():
     """The operations that stand behind NumPy's functions in the graph."""
     yield Case(linalg.pinv, (matrix(3, 2),), {"cutoff": 1e-12, "hermitian": False})
+    options = {"cutoff": np.array(0.7), "hermitian": False}
+    yield Case(linalg.truncated_pinv, (matrix(3, 2),), options)
     yield Case(
         linalg.lstsq, (matrix(3, 2), normal(3)), call=lambda a, b: linalg.lstsq(a, b, 1e-9)[0]
     )
