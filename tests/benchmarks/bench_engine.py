@@ -42,7 +42,11 @@ def report(benchmark, ours, candidates, rounds=15, lengths=None):
 def test_a_step_of_a_deep_net(benchmark, hidden):
     """Training steps of 12288-...-1 on 209 columns, five at a time, the updates included.
 
-    Two threads. The peers' networks are theirs as they come: PyTorch's layers, JAX under jit.
+    Two threads. The peers' networks are theirs as they come: PyTorch's layers, JAX under jit. Of
+    3.7 milliseconds a step 2.7 are the two products with the samples, which read 20 MB each; about
+    0.1 is the interpreter in five layers, so that the limit of 1.03 times NumPy by hand is met or
+    missed by the noise of a process (1.03 to 1.13 measured). With other work on the two cores the
+    threads of BLAS wait for each other, and every ratio with it is meaningless.
     """
     torch = pytest.importorskip("torch")
     torch.set_num_threads(2)
@@ -123,7 +127,13 @@ def test_a_chain_of_small_operations_beside_peers(benchmark, shape, limits):
 
 
 def test_a_step_of_a_small_net(benchmark):
-    """A step of 64-32-16-1 on 32 columns, on one thread for PyTorch: nothing but overhead."""
+    """A step of 64-32-16-1 on 32 columns, on one thread for PyTorch: nothing but overhead.
+
+    The limits of 2 times NumPy by hand and 0.5 of PyTorch are just met or just missed (1.77 to 2.01
+    and 0.49 to 0.54 measured). Of 115 microseconds a step, where NumPy by hand takes 65, 51 are the
+    forward pass, 52 the backward pass and 12 the update; locking and unlocking the four arrays that
+    are kept takes 8.
+    """
     torch = pytest.importorskip("torch")
     torch.set_num_threads(1)
     sizes = (64, 32, 16, 1)
