@@ -150,7 +150,7 @@ def _as_array(term: Any, node: Node) -> np.ndarray:
 
 def _expand(term: Any, shape: tuple[int, ...], node: Node) -> Any:
     if term.__class__ in _SCALARS:
-        # As broadcast_to, which takes ten times as long.
+        # As broadcast_to, which takes four times as long.
         view: Any = np.asarray(term)
         return _ndarray(shape, view.dtype, view, strides=(0,) * len(shape))
     try:

@@ -43,10 +43,11 @@ def test_a_step_of_a_deep_net(benchmark, hidden):
     """Training steps of 12288-...-1 on 209 columns, five at a time, the updates included.
 
     Two threads. The peers' networks are theirs as they come: PyTorch's layers, JAX under jit. Of
-    3.7 milliseconds a step 2.7 are the two products with the samples, which read 20 MB each; about
-    0.1 is the interpreter in five layers, so that the limit of 1.03 times NumPy by hand is met or
-    missed by the noise of a process (1.03 to 1.13 measured). With other work on the two cores the
-    threads of BLAS wait for each other, and every ratio with it is meaningless.
+    3.7 milliseconds a step 2.7 are the two products with the samples, which read 20 MB each. The
+    interpreter's share, 0.05 in the small net below with its three layers, is of the order of the
+    limit of 1.03 times NumPy by hand, so that it is met or missed by the noise of a process (1.03
+    to 1.13 measured). With other work on the two cores the threads of BLAS wait for each other, and
+    the ratios mean nothing.
     """
     torch = pytest.importorskip("torch")
     torch.set_num_threads(2)
