@@ -5,11 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 
+def extent(array: np.ndarray) -> float:
+    """The largest absolute value; NaN where there is one, 0 where there is no element."""
+    if not array.size:
+        return 0.0
+    if array.dtype.kind == "f":
+        # Two reductions, in place of an array of absolute values: gradients may be large.
+        return float(np.maximum(np.max(array), -np.min(array)))
+    return float(np.max(np.abs(array)))
+
+
 def apart(given: np.ndarray, expected: np.ndarray) -> np.ndarray:
     """How far each element is off: 0 where both are the same NaN or infinity, never NaN."""
     with np.errstate(invalid="ignore", over="ignore"):
         distance = np.abs(np.subtract(given, expected, dtype=np.result_type(given, expected, 1.0)))
-        if np.isfinite(np.max(distance, initial=0)):
+        if np.isfinite(extent(distance)):
             return distance
         same = (given == expected) | (np.isnan(given) & np.isnan(expected))
         distance = np.where(same, 0.0, distance)
@@ -18,16 +28,15 @@ def apart(given: np.ndarray, expected: np.ndarray) -> np.ndarray:
 
 def largest(distance: np.ndarray, given: np.ndarray, expected: np.ndarray) -> tuple[float, float]:
     """The largest absolute difference, and its share of the largest element of either."""
-    absolute = float(np.max(distance, initial=0))
+    absolute = extent(distance)
     if absolute == 0 or np.isinf(absolute):
         return absolute, absolute
     return absolute, absolute / max(_largest_finite(given), _largest_finite(expected))
 
 
 def _largest_finite(array: np.ndarray) -> float:
-    size = np.abs(array)
-    most = float(np.max(size, initial=0))
-    return most if np.isfinite(most) else float(np.max(size[np.isfinite(size)], initial=0))
+    most = extent(array)
+    return most if np.isfinite(most) else extent(array[np.isfinite(array)])
 
 
 def difference_message(

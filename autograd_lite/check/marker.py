@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.causes import Cause, Suspect, find_causes
+from autograd_lite.check.causes import Cause, find_causes
 from autograd_lite.check.derived import Derived, expression_of, tensor_of, written_out
-from autograd_lite.check.differences import apart, difference_message, largest
+from autograd_lite.check.differences import apart, difference_message, extent, largest
 from autograd_lite.check.marking import Comparing, Graph, fit, going_on, read
 from autograd_lite.check.nudge import Nudged
 from autograd_lite.check.recording import (
@@ -21,6 +21,7 @@ from autograd_lite.check.recording import (
     sizes_of_data,
 )
 from autograd_lite.check.report import Line, Report
+from autograd_lite.check.suspect import Suspect
 from autograd_lite.check.watch import Run, Scope, flat, is_value, target_name
 from autograd_lite.graph import Leaf, Node, ancestors
 
@@ -59,14 +60,13 @@ class Marker:
         with_gradient = {d.tensor for d in derived}
         self.sizes = sizes_of_data(plain, inputs, with_gradient)
         self.truth = truth = self.graph.gradients({})
-        scale = max([float(np.max(np.abs(v), initial=0)) for v in truth.values()], default=0.0)
+        scale = max(map(extent, truth.values()), default=0.0)
         self.comparing = Comparing(tolerance, 1e-6 * tolerance * scale)
         lines = {d.tensor: d.line for d in self.derived}
         counts = sample_counts(plain, inputs, with_gradient)
         self.reading = read(self.graph, self.own, lines, counts, truth, self.comparing)
         self._take_earlier_values(lines, counts)
         self.nudged: Nudged | None = None
-        self._arrived: dict[str, np.ndarray] | None = None
         self.notes = [
             f"{d.name} is not marked: {d.tensor} stands for several values in the forward pass; "
             "give each a name of its own"
@@ -185,13 +185,9 @@ class Marker:
 
     def _incoming(self) -> dict[str, np.ndarray]:
         """The gradient at each named tensor, the person's own where there is one."""
-        if self._arrived is not None:
-            return self._arrived
-        factor = self.reading.factor
-        arrived = self.graph.gradients(going_on(self.graph, self.own, factor))
-        results = {n: t for n, t in self.recording.tensors.items() if isinstance(t._node, Node)}
-        self._arrived = {n: self.own.get(n, arrived[n] * factor) for n in results}
-        return self._arrived
+        local, factor = self.reading.local, self.reading.factor
+        results = {n for n, t in self.recording.tensors.items() if isinstance(t._node, Node)}
+        return {n: self.own[n] if n in self.own else local[n] * factor for n in results}
 
     def _parts(self, tensor: str) -> dict[str, np.ndarray]:
         """What each of the nearest gradients after a tensor contributes to its own."""

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.backward import propagate
+from autograd_lite.check.differences import extent
 from autograd_lite.graph import Extra, Leaf, Node, ancestors
 from autograd_lite.tensor import Tensor
 
@@ -103,9 +104,9 @@ class Comparing:
         if not given.size:
             return 0.0
         with np.errstate(invalid="ignore", over="ignore"):
-            apart = np.abs(given - expected)
-            largest = max(np.max(np.abs(given)), np.max(np.abs(expected)), self.floor)
-            error = float(np.max(apart) / largest) if largest else 0.0
+            apart = extent(np.subtract(given, expected, dtype=np.result_type(given, expected, 1.0)))
+            largest = max(extent(given), extent(expected), self.floor)
+            error = apart / largest if largest else 0.0
         if np.isnan(error):
             return 0.0 if np.array_equal(given, expected, equal_nan=True) else float("inf")
         return error
@@ -118,26 +119,34 @@ class Comparing:
 
     def factor(self, given: np.ndarray, expected: np.ndarray) -> float | None:
         """The number that `given` is times `expected`, if there is one, and it is not 0."""
-        if given.shape != expected.shape or not np.any(expected):
-            return None
-        with np.errstate(all="ignore"):
-            number = float(np.real(np.vdot(expected, given) / np.vdot(expected, expected)))
-        same = number and np.isfinite(number) and self.same(given, number * expected)
+        number = nearest_factor(given, expected)
+        same = number is not None and self.same(given, number * expected)
         return number if same else None
+
+
+def nearest_factor(given: np.ndarray, expected: np.ndarray) -> float | None:
+    """The number, other than 0, that times `expected` comes nearest to `given`."""
+    if given.shape != expected.shape or not np.any(expected):
+        return None
+    with np.errstate(all="ignore"):
+        number = float(np.real(np.vdot(expected, given) / np.vdot(expected, expected)))
+    return number if number and np.isfinite(number) else None
 
 
 @dataclass
 class Reading:
     """One way to read a derivation, and what it makes of each gradient.
 
-    `scales` are the factors that its convention puts on each gradient; `expected` is what each
-    should be by the chain rule from the person's own gradients after it, times its scale.
+    `scales` are the factors that its convention puts on each gradient; `local` is what arrives at
+    each named tensor by the chain rule from the person's own gradients after it, `expected` that
+    times its scale.
     """
 
     factor: float
     everywhere: bool
     scales: dict[str, float]
     status: dict[str, str]
+    local: Arrays
     expected: Arrays
     truth: Arrays
     at_zero: set[str]
@@ -169,6 +178,9 @@ def read(
     which N is taken out again in the gradients of the inputs; those times N throughout. In each,
     a derivative of ReLU at exactly 0 may be 0, 1/2 or 1.
     """
+    if all(comparing.same(given, truth[name]) for name, given in own.items()):
+        # By the chain rule from right gradients come the true ones.
+        return _reading(graph, own, truth, truth, 1, False, comparing)
     local = graph.gradients(going_on(graph, own, 1))
     best = _reading(graph, own, truth, local, 1, False, comparing)
     if not best.unfounded:
@@ -191,10 +203,10 @@ def _factors(
     sizes = [size for size in set(sizes) if size > 1]
     for name, given in own.items():
         for reference in references:
-            number = comparing.factor(given, reference[name])
-            for size in sizes if number else ():
-                if any(abs(abs(number or 0) / s - 1) < 1e-6 for s in (size, 1 / size)):
-                    counts[size] = counts.get(size, 0) + 1
+            number = abs(nearest_factor(given, reference[name]) or 0)
+            near = [n for n in sizes if any(abs(number / s - 1) < 1e-6 for s in (n, 1 / n))]
+            if near and comparing.factor(given, reference[name]) is not None:
+                counts.update({size: counts.get(size, 0) + 1 for size in near})
     return sorted(counts, key=lambda size: -counts[size])[:3]
 
 
@@ -249,19 +261,20 @@ def _reading(
             truth[name] = own[name] / scales[name]
     true = {name: _scaled(truth[name], scales[name]) for name in own}
     misshapen = {name for name in own if fit(own[name], truth[name].shape) is None}
+    founded = {n for n, given in own.items() if comparing.same(given, expected[n])}
     status = {}
     for name, given in own.items():
         if comparing.same(given, true[name]):
             conventional = scales[name] != 1 or name in at_zero
             status[name] = "convention" if conventional else "correct"
-        elif comparing.same(given, expected[name]) or name in at_zero:
+        elif name in founded or name in at_zero:
             status[name] = "inherited"
         elif misshapen - {name} and misshapen & set(graph.after(name, own)):
             status[name] = "inherited"
         else:
             status[name] = "wrong"
-    unfounded = {n for n, given in own.items() if not comparing.same(given, expected[n])}
-    return Reading(factor, everywhere, scales, status, expected, true, at_zero, unfounded)
+    unfounded = own.keys() - founded
+    return Reading(factor, everywhere, scales, status, local, expected, true, at_zero, unfounded)
 
 
 def _has_samples(graph: Graph, name: str, own: Arrays, count: int) -> bool:

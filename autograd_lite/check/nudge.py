@@ -63,7 +63,6 @@ def _with_calls(function: Callable[..., Any], nudge: Callable[..., Any]) -> Any:
     definition = definition_of(function)
     if definition is None:
         return None
-    definition = copy.deepcopy(definition)
     definition.decorator_list = []
     # What is in the signature was evaluated where the function was defined.
     for argument in ast.walk(definition.args):
@@ -110,10 +109,8 @@ def _calls(target: ast.expr) -> list[ast.stmt]:
 
 def _call(target: ast.Name | ast.Subscript) -> ast.stmt:
     """`x = __nudge__("x", None, x)`, or `x[k] = __nudge__("x", k, x[k])`."""
-    value = copy.deepcopy(target)
-    value.ctx = ast.Load()
-    stored = copy.deepcopy(target)
-    stored.ctx = ast.Store()
+    value, stored = copy.copy(target), copy.copy(target)
+    value.ctx, stored.ctx = ast.Load(), ast.Store()
     key: ast.expr = ast.Constant(None)
     name = target
     if isinstance(target, ast.Subscript):

@@ -61,6 +61,12 @@ class Run:
     variables: dict[str, Assigned] = field(default_factory=dict)
     last: tuple[ast.stmt, Scope] | None = None
 
+    @functools.cached_property
+    def surroundings(self) -> dict[str, Any]:
+        """What the function's expressions may name besides its local variables."""
+        outer = dict(getattr(self.function, "__globals__", {}))
+        return outer | {WHERE: np.where} | closure_of(self.function)
+
 
 def watch(function: Callable[..., Any], args: tuple[Any, ...]) -> Run:
     """Call `function(*args)`; an exception of its own ends up in the Run."""
@@ -212,21 +218,27 @@ def _statements(function: Callable[..., Any]) -> dict[int, ast.stmt]:
 
 
 def definition_of(function: Callable[..., Any]) -> ast.FunctionDef | None:
-    """The syntax tree of a function, with the line numbers of its file; not to be changed."""
-    return _definition_of(function) if hasattr(function, "__code__") else None
-
-
-@functools.lru_cache(maxsize=32)
-def _definition_of(function: Callable[..., Any]) -> ast.FunctionDef | None:
-    try:
-        source, first = inspect.getsourcelines(function)
-        tree = ast.parse(textwrap.dedent("".join(source)))
-    except (OSError, TypeError, SyntaxError):
+    """The syntax tree of a function, with the line numbers of its file: a new one in every call."""
+    source = _source_of(function) if hasattr(function, "__code__") else None
+    if source is None:
         return None
-    ast.increment_lineno(tree, first - 1)
+    tree = ast.parse(source[0])
+    ast.increment_lineno(tree, source[1] - 1)
     name = getattr(function, "__name__", None)
     found = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == name)
     return next(found, None)
+
+
+@functools.lru_cache(maxsize=32)
+def _source_of(function: Callable[..., Any]) -> tuple[str, int] | None:
+    """The text of a function that can be parsed by itself, and its first line."""
+    try:
+        lines, first = inspect.getsourcelines(function)
+        source = textwrap.dedent("".join(lines))
+        ast.parse(source)
+    except (OSError, TypeError, SyntaxError):
+        return None
+    return source, first
 
 
 def _changed_in_place(statements: Mapping[int, ast.stmt]) -> set[str]:
@@ -276,15 +288,25 @@ def target_name(target: ast.expr, scope: Scope, run: Run) -> str | None:
 
 def evaluate(expression: ast.expr, scope: Scope, run: Run) -> Any:
     """The value of an expression of the function's; None where it raises."""
-    code = compile(ast.fix_missing_locations(ast.Expression(expression)), "<derivation>", "eval")
-    surroundings = dict(getattr(run.function, "__globals__", {})) | {WHERE: np.where}
-    surroundings.update(closure_of(run.function))
-    surroundings.update(scope)
+    code = compile(ast.Expression(located(expression)), "<derivation>", "eval")
     try:
         with np.errstate(all="ignore"):
-            return eval(code, surroundings)
+            return eval(code, run.surroundings | scope)
     except Exception:
         return None
+
+
+def located(node: ast.AST) -> Any:
+    """The node, with a place in the source for it and what was made with it, as compile() asks.
+
+    Quicker than `ast.fix_missing_locations`, as nothing is made inside what has a place.
+    """
+    if not hasattr(node, "lineno") and "lineno" in node._attributes:
+        node.lineno = node.end_lineno = 1  # type: ignore[attr-defined]
+        node.col_offset = node.end_col_offset = 0  # type: ignore[attr-defined]
+        for child in ast.iter_child_nodes(node):
+            located(child)
+    return node
 
 
 def closure_of(function: Callable[..., Any]) -> dict[str, Any]:
