@@ -624,3 +624,32 @@ class TestFromSource:
             from_source("def f(x):\nreturn x")
         with pytest.raises(ValueError, match="defines no function"):
             from_source("x = 1")
+
+
+def wide(line):
+    """The first wrong line of a layer with 700 features, where `line` derives dW1."""
+    arguments = inputs((700, 4, 2))
+    arguments[0] /= np.sqrt(700)
+    right = "dW1 = np.dot(dZ1, X.T)"
+    backward = from_source(BACKWARD.replace(right, line), np=np)
+    return al.check_derivation(forward, backward, *arguments, show=False).first_wrong
+
+
+@pytest.mark.parametrize(
+    "line, cause",
+    [
+        ("dW1 = np.dot(A1, X.T)", "operand"),
+        ("dW1 = np.dot(dA1, X.T)", "operand"),
+        ("dW1 = np.dot(dZ1, X.T) - 0.5 * np.dot(A1, X.T)", "term"),
+        ("dW1 = np.dot(np.exp(dZ1), X.T)", "unknown"),
+        ("dW1 = np.dot(np.dot(A1, X.T), np.eye(len(X)))", "operand"),
+    ],
+)
+def test_the_cause_is_found_in_a_line_of_long_arrays(line, cause):
+    wrong = wide(line)
+    assert (wrong.name, wrong.cause) == ("dW1", cause)
+
+
+def test_no_cause_is_claimed_where_only_some_of_a_long_axis_is_right():
+    wrong = wide("dW1 = np.dot(dZ1, X.T); dW1[:, 1::8] = dW1[:, 1::8] ** 2")
+    assert (wrong.name, wrong.cause) == ("dW1", "unknown")
