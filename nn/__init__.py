@@ -1,6 +1,6 @@
 """Networks and classifiers on autograd_lite: logistic regression and deep nets, data from HDF5."""
 
-from nn import by_hand
+from nn import by_hand, plots
 from nn.checkpoint import load, save
 from nn.data import flatten, load_data
 from nn.estimators import DeepClassifier, LogisticRegression
@@ -29,5 +29,6 @@ __all__ = [
     "flatten",
     "load",
     "load_data",
+    "plots",
     "save",
 ]

@@ -11,7 +11,7 @@ def extent(array: np.ndarray) -> float:
         return 0.0
     if array.dtype.kind == "f":
         # Two reductions, in place of an array of absolute values: gradients may be large.
-        return float(np.maximum(np.max(array), -np.min(array)))
+        return abs(float(np.maximum(np.max(array), -np.min(array))))
     return float(np.max(np.abs(array)))
 
 

@@ -1,0 +1,141 @@
+"""nn.plots: what the figures show, read off their axes, and what bad input gets."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import nn
+from nn import plots
+
+
+def points(count=60):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(count, 2))
+    return X, (X[:, 0] > 0).astype(int)
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return nn.LogisticRegression(learning_rate=0.5, max_iter=100).fit(*points())
+
+
+class Certain:
+    """A classifier of digits that is sure, and wrong where the first pixel is above 0."""
+
+    classes_ = np.array([3, 5, 8])
+
+    def predict_proba(self, X):
+        X = X.reshape(len(X), -1)
+        right = np.where(X[:, 0] > 0, 0.5 - 0.4 * X[:, 0], 0.9)
+        return np.stack([right, 1 - right, 0 * right], axis=1)
+
+
+def test_the_cost_is_the_curve_of_the_estimator(classifier):
+    figure = plots.cost(classifier)
+    (line,) = figure.axes[0].lines
+    assert np.array_equal(line.get_ydata(), classifier.loss_curve_)
+
+
+def test_the_validation_cost_is_spread_over_the_updates(classifier):
+    figure = plots.cost(classifier, validation=[0.7, 0.5, 0.4])
+    line = figure.axes[0].lines[1]
+    assert line.get_xdata().tolist() == [0, 49.5, 99]
+    assert [t.get_text() for t in figure.axes[0].get_legend().get_texts()] == [
+        "training",
+        "validation",
+    ]
+
+
+def test_the_boundary_is_where_the_probability_is_one_half(classifier):
+    X, y = points()
+    figure = plots.decision_boundary(classifier, X, y)
+    contour = figure.axes[0].collections[1]
+    along = np.concatenate([path.vertices for path in contour.get_paths()])
+    assert np.allclose(classifier.predict_proba(along)[:, 1], 0.5, atol=0.01)
+    shown = [c.get_offsets() for c in figure.axes[0].collections[2:]]
+    assert [len(s) for s in shown] == [np.sum(y == 0), np.sum(y == 1)]
+
+
+def test_the_weights_have_the_shape_of_the_samples_and_one_scale():
+    matrix = np.arange(24.0).reshape(2, 12) - 12
+    figure = plots.weights(matrix, shape=(2, 6))
+    images = [axes.images[0] for axes in figure.axes[:2]]
+    assert np.array_equal(images[1].get_array(), matrix[1].reshape(2, 6))
+    assert {image.get_clim() for image in images} == {(-12, 12)}
+
+
+def test_the_first_layer_of_a_net_in_colour():
+    net = nn.Sequential(nn.Linear(12, 5, seed=0), nn.ReLU(), nn.Linear(5, 1, seed=1))
+    figure = plots.weights(net)
+    shown = figure.axes[4].images[0].get_array()
+    assert np.allclose(shown, net.layers[0].weight.numpy()[4].reshape(2, 2, 3).mean(axis=-1))
+
+
+def test_the_worst_mistakes_come_first():
+    X = np.zeros((6, 3, 3))
+    X[[1, 2, 4], 0, 0] = 0.3, 1.0, 0.6
+    figure = plots.mistakes(Certain(), X, np.full(6, 3))
+    shown = [axes.images[0].get_array()[0, 0] for axes in figure.axes]
+    assert shown == [1.0, 0.6, 0.3]
+    assert "3 of 6" in figure.get_suptitle()
+    assert figure.axes[0].get_title() == "3 (p = 0.1)\nsaid 5"
+
+
+def test_no_mistakes_are_said_to_be_none():
+    figure = plots.mistakes(Certain(), np.zeros((4, 9)), np.full(4, 3))
+    assert "0 of 4" in figure.get_suptitle()
+
+
+def test_the_gradient_flow_has_a_bar_for_each_layer():
+    net = nn.Sequential(nn.Linear(3, 4, seed=0), nn.Sigmoid(), nn.Linear(4, 1, seed=1))
+    Y = np.array([[0.0, 1.0]])
+    nn.binary_cross_entropy_with_logits(net(np.eye(3)[:, :2]), Y).backward()
+    axes = plots.gradient_flow(net).axes[0]
+    heights = [bar.get_height() for bar in axes.patches]
+    layers = [net.layers[0], net.layers[2]]
+    assert heights == [np.abs(layer.weight.grad).mean() for layer in layers]
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["layers.0.weight", "layers.2.weight"]
+
+
+def test_gradients_of_zeros_are_marked():
+    net = nn.Sequential(nn.Linear(3, 2, seed=0))
+    (net(np.ones((3, 1))) * 0.0).sum().backward()
+    assert [t.get_text() for t in plots.gradient_flow(net).axes[0].texts] == ["all 0"]
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda m: plots.cost(5.0), "a fitted estimator or a sequence of costs"),
+        (lambda m: plots.decision_boundary(m, np.ones((3, 3)), [0, 1, 1]), r"not \(3, 3\)"),
+        (lambda m: plots.decision_boundary(m, np.ones((3, 2)), [0, 1]), "a label per sample"),
+        (lambda m: plots.weights(np.ones((2, 7))), "7 features are no square picture"),
+        (lambda m: plots.weights(np.ones((2, 7)), shape=(2, 4)), r"no picture of shape \(2, 4\)"),
+        (lambda m: plots.weights(np.ones(7)), r"not \(7,\)"),
+        (lambda m: plots.weights(nn.Sequential(nn.ReLU())), "no Linear layer"),
+        (lambda m: plots.mistakes(Certain(), np.ones((1, 4)), [4]), r"classes \[.*\] only"),
+        (lambda m: plots.gradient_flow(nn.Linear(2, 1)), "weight has no gradient"),
+        (lambda m: plots.gradient_flow(nn.ReLU()), "no parameters"),
+    ],
+)
+def test_bad_input_gets_one_sentence(classifier, call, message):
+    with pytest.raises(ValueError, match=message):
+        call(classifier)
+
+
+def test_nothing_is_written_and_pyplot_is_not_touched(classifier, tmp_path):
+    code = (
+        "import sys, nn; nn.plots.cost([3.0, 2.0, 1.0]); "
+        "assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    assert os.listdir(tmp_path) == []
+
+
+def test_without_matplotlib_the_extra_is_named():
+    code = "import sys; sys.modules['matplotlib.figure'] = None; import nn; nn.plots.cost([1.0])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "pip install 'autograd_lite[plot]'" in run.stderr.splitlines()[-1]
