@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import graphviz
@@ -11,6 +11,7 @@ import numpy as np
 
 from autograd_lite.check.report import Line, Report
 from autograd_lite.draw.render import Picture
+from autograd_lite.draw.tracing import traced
 from autograd_lite.graph import Leaf, Node, ancestors, array_name
 from autograd_lite.tensor import Tensor
 
@@ -66,8 +67,13 @@ VERDICTS = {
 """The border of a tensor by the verdict on its hand-derived gradient."""
 
 
-def draw(loss: Tensor, *, direction: str = "LR", report: Report | None = None) -> Picture:
-    """The graph that computed `loss`, as a `graphviz.Digraph`.
+def draw(
+    loss: Tensor | Callable[..., Any],
+    *inputs: Any,
+    direction: str = "LR",
+    report: Report | None = None,
+) -> Picture:
+    """The graph that computed `loss`, as a `graphviz.Digraph`; `loss` may be a function, too.
 
     Arrows run in the direction of computation. Parameters (tensors that require grad) are blue
     boxes, constants grey ones, operations rounded boxes with the name of their result, what they
@@ -78,8 +84,12 @@ def draw(loss: Tensor, *, direction: str = "LR", report: Report | None = None) -
 
     Parameters
     ----------
-    loss : Tensor
-        The result to draw. Its graph must not have been freed by `backward()`.
+    loss : Tensor or callable
+        The result to draw, whose graph must not have been freed by `backward()`; or a function of
+        plain NumPy (or a module) that gives it, or (loss, cache), for `inputs`.
+    *inputs : array_like, or lists, tuples and dicts of them
+        Example inputs of the function. Its local variables are the names in the picture. Arrays
+        are drawn as parameters, unless the function has parameters of its own, as modules do.
     direction : {"LR", "TB", "RL", "BT"}
         Where the graph runs: left to right, top to bottom, and so on.
     report : Report, optional
@@ -90,11 +100,15 @@ def draw(loss: Tensor, *, direction: str = "LR", report: Report | None = None) -
     Raises
     ------
     TypeError
-        Where `loss` is no Tensor.
+        Where `loss`, or what the function returns, is no Tensor.
     ValueError
         Where the graph, or a part of it, was freed, where there is none, or where it has more than
         2,000 operations.
     """
+    if not isinstance(loss, Tensor) and callable(loss):
+        loss = _result(loss, inputs)
+    elif inputs:
+        raise TypeError("draw() takes example inputs only with a function, as in draw(f, x, y)")
     if not isinstance(loss, Tensor):
         raise TypeError(
             f"draw() takes the Tensor that a computation gave, not {type(loss).__name__}"
@@ -140,6 +154,17 @@ def draw(loss: Tensor, *, direction: str = "LR", report: Report | None = None) -
     for node in nodes:
         _draw_node(picture, node, names, sources, verdicts, is_result=node is root)
     return picture
+
+
+def _result(function: Callable[..., Any], inputs: tuple[Any, ...]) -> Tensor:
+    result = traced(function, inputs)
+    if not isinstance(result, Tensor):
+        name = getattr(function, "__name__", repr(function))
+        raise TypeError(
+            f"draw() takes a function that computes a number or an array from its inputs by NumPy, "
+            f"and {name} returned {type(result).__name__}"
+        )
+    return result
 
 
 def _draw_node(
