@@ -9,14 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-import numpy as np
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
-
-import autograd_lite as al  # noqa: E402
-import nn  # noqa: E402
+import autograd_lite as al
+import nn
 
 DIGITS = Path(__file__).parent / "data" / "digits.h5"
 ODD = ["1", "3", "5", "7", "9"]
@@ -82,25 +76,13 @@ def write_results(model: Any, loss: al.Tensor, folder: Path) -> None:
         print(f"note: {error}", file=sys.stderr)
         written.append(Path(picture.render(folder / "graph.dot")))
     image = io.BytesIO()
-    figure = cost_curve(model.loss_curve_)
-    figure.savefig(image, format="png", dpi=120)
-    plt.close(figure)
+    nn.plots.cost(model).savefig(image, format="png", dpi=120)
     unfinished = folder / ".cost.png"
     unfinished.write_bytes(image.getvalue())
     unfinished.replace(folder / "cost.png")
     written.append(folder / "cost.png")
     for path in written:
         print(f"written: {path}")
-
-
-def cost_curve(costs: list[float]) -> Any:
-    """The cost before each update, as a figure."""
-    figure, axes = plt.subplots(figsize=(6, 3.5), layout="constrained")
-    axes.plot(np.arange(len(costs)), costs, color="#2b5f94")
-    axes.set(xlabel="iteration", ylabel="cost", title="Cost while training")
-    axes.set_ylim(bottom=0)
-    axes.grid(alpha=0.3)
-    return figure
 
 
 def run(main: Callable[[], None]) -> None:

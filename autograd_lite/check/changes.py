@@ -19,6 +19,7 @@ Change = tuple[str, str, ast.expr]
 
 
 def changes(s: Suspect, expression: ast.expr) -> Iterator[Change]:
+    """What the line might have been meant to be: one operand, operator or call of it another."""
     for node, parents in _walk(expression):
         in_index = any(isinstance(p, ast.Subscript) for p in parents)
         if in_index:

@@ -88,9 +88,10 @@ class Suspect:
             whole=self,
             originals=shorten.originals,
         )
+        if shorten.is_square:
+            return self
         found = (brief.compute(expression) for expression in self.expressions)
-        same = all(_equal(value, brief.given) for value in found)
-        return brief if same and not shorten.is_square else self
+        return brief if all(_equal(value, brief.given) for value in found) else self
 
 
 class _Shortening:
@@ -125,6 +126,7 @@ def _equal(value: Any, given: np.ndarray) -> bool:
 
 
 def candidates(s: Suspect) -> Iterator[tuple[str, Any]]:
+    """The arrays that a line might have named, each once, by name."""
     seen: set[int] = set()
     for name, value in [*s.values.items(), *flat(s.scope)]:
         if id(value) not in seen and np.ndim(value):
@@ -133,6 +135,7 @@ def candidates(s: Suspect) -> Iterator[tuple[str, Any]]:
 
 
 def name_of(value: Any, s: Suspect) -> str | None:
+    """What the array is called, or another one that is equal to it."""
     for name, other in candidates(s):
         if other is value or (np.shape(other) == np.shape(value) and np.array_equal(other, value)):
             return name
