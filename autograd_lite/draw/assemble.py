@@ -1,0 +1,58 @@
+"""One HTML file, complete in itself, out of the page's files and a computation's data."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+SCRIPTS = ("view.js", "panel.js", "step.js")
+
+
+def assembled(data: Mapping[str, Any]) -> str:
+    """The text of the page that walks through the computation that `data` describes.
+
+    The page loads nothing: its policy forbids every request and every script and style but its
+    own two. No text in `data` can become markup or script, whatever it holds.
+
+    Raises ValueError for a NaN or an infinity in `data`, which JSON has no number for; the cells
+    of arrays are texts.
+    """
+    style = _page("page.css")
+    script = "\n".join(_page(name) for name in SCRIPTS)
+    parts = {
+        "policy": _policy(style, script),
+        "title": html.escape(str(data["title"])).encode(errors="replace").decode(),
+        "style": style,
+        "script": script,
+        "computation": _json(data),
+    }
+    # In one pass, so that a part which happens to read {{style}} stays as it is.
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _page("page.html"))
+
+
+def _page(name: str) -> str:
+    return files("autograd_lite.draw").joinpath("page", name).read_text("utf-8")
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    """JSON that cannot end the script element around it: ASCII, and no character of markup."""
+    text = json.dumps(data, allow_nan=False, ensure_ascii=True, separators=(",", ":"))
+    return re.sub("[<>&]", lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _policy(style: str, script: str) -> str:
+    """A policy for the whole page: nothing is loaded, and only these two texts have a say."""
+    return (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
