@@ -31,7 +31,7 @@ from numpy import (
 from autograd_lite import check
 from autograd_lite.anomaly import detect_anomaly
 from autograd_lite.check import check_derivation, compare, gradcheck
-from autograd_lite.draw import draw
+from autograd_lite.draw import draw, step_through
 from autograd_lite.graph import no_grad
 from autograd_lite.rules import defvjp, primitive
 from autograd_lite.rules.special import (
@@ -56,6 +56,7 @@ from autograd_lite.transforms import (
     value_and_grad,
     vjp,
 )
+from autograd_lite.watching import record_lines
 
 __version__ = "0.1.0"
 
@@ -93,6 +94,7 @@ __all__ = [
     "no_grad",
     "power",
     "primitive",
+    "record_lines",
     "relu",
     "reshape",
     "sigmoid",
@@ -100,6 +102,7 @@ __all__ = [
     "softplus",
     "sqrt",
     "square",
+    "step_through",
     "subtract",
     "sum",
     "tanh",

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterable
-from contextvars import ContextVar, Token
+from collections.abc import Iterable
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.caller import caller
 from autograd_lite.rules import Parts
+from autograd_lite.watching import Watcher
 
-detecting: ContextVar[bool] = ContextVar("detecting", default=False)
 
-
-class detect_anomaly:
+class detect_anomaly(Watcher):
     """Inside, the first NaN or Inf raises FloatingPointError: a context manager and a decorator.
 
     The message has the operation, the range of each of its operands, and the line of the user's
@@ -26,22 +24,8 @@ class detect_anomaly:
     ...     pass
     """
 
-    def __init__(self) -> None:
-        self._tokens: list[Token[bool]] = []
-
-    def __enter__(self) -> None:
-        self._tokens.append(detecting.set(True))
-
-    def __exit__(self, *exception: object) -> None:
-        detecting.reset(self._tokens.pop())
-
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def detected(*args: Any, **kwargs: Any) -> Any:
-            with detect_anomaly():
-                return function(*args, **kwargs)
-
-        return detected
+    def _wanted(self, outside: FrameType) -> dict[str, Any]:
+        return {"values": True}
 
 
 def check_result(operation: str, values: Iterable[Any], result: Any) -> None:

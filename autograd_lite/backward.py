@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.anomaly import check_gradient, detecting
+from autograd_lite.anomaly import check_gradient
 from autograd_lite.graph import Extra, Leaf, Node, ancestors, item_nodes
 from autograd_lite.rules.indexing import Placed
+from autograd_lite.watching import watching
 
 Wrap = Callable[[Any, Any], Any]
 _ndarray = np.ndarray
@@ -41,7 +42,8 @@ def propagate(
     found: dict[Node | Leaf, Any] = {}
     summed: set[Node | Leaf] = set()
     queue = [(-output.serial, output)]
-    watching = detecting.get()
+    watch = watching.get()
+    checking = watch is not None and watch.values
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         while queue:
             node = heappop(queue)[1]
@@ -74,7 +76,7 @@ def propagate(
                         term = term.dense()
                     else:
                         term = fit(term, parent.shape, parent.dtype, node)
-                if watching:
+                if checking:
                     line = node.extra.line if node.extra is not None else None
                     check_gradient(node.plan.operation.name, line, g, term, kept)
                 total = grads.get(parent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from types import FrameType
 
 _HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -15,13 +16,20 @@ def caller() -> str:
 
     Of the form `File "train.py", line 12, in step`, as tracebacks have it.
     """
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and not _is_users(frame):
-        frame = frame.f_back
+    frame = next(users_frames(), None)
     if frame is None:
         return "an unknown line"
     code = frame.f_code
     return f'File "{code.co_filename}", line {frame.f_lineno}, in {code.co_name}'
+
+
+def users_frames(outside: FrameType | None = None) -> Iterator[FrameType]:
+    """The running frames that are the user's own, the innermost first; those `outside` left out."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame is not outside:
+        if _is_users(frame):
+            yield frame
+        frame = frame.f_back
 
 
 def _is_users(frame: FrameType) -> bool:

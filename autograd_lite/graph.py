@@ -13,7 +13,7 @@ import inspect
 import itertools
 import sys
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from types import FrameType
 from typing import Any, ClassVar
@@ -35,10 +35,14 @@ class Node:
     `parents` has one entry per operand: a Node, a Leaf, or a plain value. `kept` holds what the
     operation's rules need (see `Plan`), and after that the holds that lock it. Descending `serial`
     is a reverse topological order. After backward has freed the node, `parents` is None and `kept`
-    is the line of that backward().
+    is the line of that backward(). `options` are the keywords of the call, if it had any, and
+    `calls` those of functions and modules that returned this node's result.
     """
 
-    __slots__ = ("plan", "parents", "kept", "shape", "dtype", "serial", "name", "extra")
+    __slots__ = (
+        *("plan", "parents", "kept", "shape", "dtype", "serial"),
+        *("name", "extra", "options", "calls"),
+    )
 
     requires_grad = True
 
@@ -61,22 +65,51 @@ class Node:
         self.serial: int = next_serial()
         self.name: str | None = None
         self.extra: Extra | None = None
+        self.options: Mapping[str, Any] | None = None
+        self.calls: tuple[Call, ...] = ()
 
     def __repr__(self) -> str:
         return f"<node {self.serial}: {self.plan.operation.name} {self.shape}>"
 
 
-class Route:
-    """The plan of a node that computes nothing: it takes several arrays together, or apart."""
+class Call:
+    """A call of a function or a module: the nodes from serial `first` to its result's are its own.
 
-    __slots__ = ("operation", "pulls")
+    `what` is the module, or the name of the function.
+    """
+
+    __slots__ = ("what", "first")
+
+    def __init__(self, what: Any, first: int) -> None:
+        self.what = what
+        self.first = first
+
+
+def enclose(what: Any, first: int, result: Any) -> None:
+    """Note that a call of `what`, which began at serial `first`, gave `result`."""
+    for tensor in result if isinstance(result, (tuple, list)) else (result,):
+        node = getattr(tensor, "_node", None)
+        if node.__class__ is Node and node.serial > first:
+            node.calls = (*node.calls, Call(what, first))
+
+
+class Route:
+    """The plan of a node that computes nothing: it takes several arrays together, or apart.
+
+    `item` is which of its operand's results the node stands for, where it takes them apart.
+    """
+
+    __slots__ = ("operation", "pulls", "item")
 
     names = ()
     origins = ()
 
-    def __init__(self, operation: Operation, pulls: tuple[tuple[int, Any], ...]) -> None:
+    def __init__(
+        self, operation: Operation, pulls: tuple[tuple[int, Any], ...], item: int = 0
+    ) -> None:
         self.operation = operation
         self.pulls = pulls
+        self.item = item
 
 
 PACK = Operation(lambda *arrays: arrays, {})
@@ -101,7 +134,7 @@ def item_nodes(joint: Node, results: tuple[Any, ...]) -> list[Node]:
     for i, (shape, dtype) in enumerate(templates):
         item = Operation(joint.plan.operation.function, {})
         item.name = f"{joint.plan.operation.name}[{i}]"
-        route = Route(item, ((0, functools.partial(_only, i, templates)),))
+        route = Route(item, ((0, functools.partial(_only, i, templates)),), i)
         nodes.append(Node(route, (joint,), (), shape, dtype))
     return nodes
 
@@ -115,15 +148,19 @@ def _only(i: int, templates: list[tuple[Any, Any]], g: Any, kept: Any) -> Parts:
 
 
 class Extra:
-    """What leaves have, and only some nodes: a gradient, hooks on it, the line that made them."""
+    """What leaves have, and only some nodes: a gradient, hooks on it, the line that made them.
 
-    __slots__ = ("retain", "grad", "hooks", "line")
+    `calls` are the calls that the line was in, the outermost first.
+    """
+
+    __slots__ = ("retain", "grad", "hooks", "line", "calls")
 
     def __init__(self) -> None:
         self.retain = False
         self.grad: Any = None
         self.hooks: list[Callable[[Any], Any]] = []
         self.line: str | None = None
+        self.calls: tuple[Call, ...] = ()
 
 
 def _no_hold() -> None:

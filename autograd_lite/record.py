@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from autograd_lite.anomaly import check_result, detecting
+from autograd_lite.anomaly import check_result
 from autograd_lite.caller import caller
 from autograd_lite.graph import (
     Extra,
@@ -31,6 +32,7 @@ from autograd_lite.rules import (
     Plan,
     Recordable,
 )
+from autograd_lite.watching import Watch, watching
 
 Compute = Callable[..., Any]
 NUMERIC = "fciub"
@@ -126,8 +128,9 @@ def record(
             parents.append(value)
         values.append(value)
         bit += bit
-    if detecting.get():
-        return _record_watched(operation, args, values, kwargs)
+    watch = watching.get()
+    if watch is not None:
+        return _record_watched(watch, operation, args, values, kwargs, compute)
     try:
         result = compute(*values) if compute else operation.function(*values, **kwargs)
     except ValueError as error:
@@ -143,8 +146,11 @@ def record(
         if result.__class__ is _ndarray and (result.base is not None or result is values[0]):
             kept = _held_views(kept, parents, plan, result)
     if result.__class__ is not _ndarray and isinstance(result, tuple):
-        return _record_several(plan, parents, kept, result)
-    return _noted(plan, tuple(parents), kept, result)
+        return _record_several(plan, parents, kept, result, kwargs)
+    tensor = _noted(plan, tuple(parents), kept, result)
+    if kwargs:
+        tensor._node.options = kwargs
+    return tensor
 
 
 def record_pair(operation: Operation, a: Any, b: Any, compute: Compute) -> Any:
@@ -183,7 +189,7 @@ def record_pair(operation: Operation, a: Any, b: Any, compute: Compute) -> Any:
         y = right = b
     else:
         return record(operation, (a, b), NO_OPTIONS, compute)
-    if not mask or detecting.get() or pauses.get():
+    if not mask or watching.get() or pauses.get():
         return record(operation, (a, b), NO_OPTIONS, compute)
     try:
         result = compute(x, y)
@@ -210,35 +216,49 @@ def _noted(plan: Plan, parents: tuple[Any, ...], kept: Any, result: Any) -> Any:
     node.shape = result.shape
     node.dtype = result.dtype
     node.serial = next_serial()
-    node.name = node.extra = None
+    node.name = node.extra = node.options = None
+    node.calls = ()
     tensor: Any = _new(Recorded.result_type)
     tensor._value = result
     tensor._node = node
     return tensor
 
 
-def _record_watched(operation: Operation, args: Any, values: Any, kwargs: Any) -> Any:
-    """`record` inside `detect_anomaly`: the result is checked, and its line noted."""
-    with np.errstate(all="ignore"):
-        result = operation.function(*values, **kwargs)
-    check_result(operation.name, values, result)
-    outer = detecting.set(False)
+def _record_watched(
+    watch: Watch,
+    operation: Operation,
+    args: Any,
+    values: Any,
+    kwargs: Any,
+    compute: Compute | None,
+) -> Any:
+    """`record` where somebody wants more of it: the result checked, its line and calls noted."""
+    outer = watching.set(None)
     try:
-        recorded = record(operation, args, kwargs, lambda *_: result)
+        with np.errstate(all="ignore") if watch.values else contextlib.nullcontext():
+            recorded = record(operation, args, kwargs, compute)
     finally:
-        detecting.reset(outer)
-    for tensor in recorded if isinstance(recorded, tuple) else (recorded,):
+        watching.reset(outer)
+    results = recorded if isinstance(recorded, tuple) else (recorded,)
+    if watch.values:
+        check_result(operation.name, values, tuple(map(plain, results)))
+    for tensor in results:
         node = tensor._node
         if node.__class__ is Node:
             node.extra = Extra()
             node.extra.line = caller()
+            if watch.calls is not None:
+                node.extra.calls = watch.calls.now()
     return recorded
 
 
-def _record_several(plan: Plan, parents: list[Any], kept: Any, result: tuple[Any, ...]) -> Any:
+def _record_several(
+    plan: Plan, parents: list[Any], kept: Any, result: tuple[Any, ...], options: Any
+) -> Any:
     if not plan.pulls:
         return _unrecorded(result, None)
     joint = Node(plan, tuple(parents), kept, *Node.PARTS)
+    joint.options = options
     items = [make(v, n) for v, n in zip(result, item_nodes(joint, result), strict=True)]
     return _as_tuple(result, items)
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 import autograd_lite as al
+from autograd_lite.graph import enclose, next_serial
 
 
 class Parameter(al.Tensor):
@@ -29,7 +30,11 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} defines no forward()")
 
     def __call__(self, X: Any) -> Any:
-        return self.forward(X)
+        first = next_serial()
+        result = self.forward(X)
+        # So that pictures can draw a box around what the module did.
+        enclose(self, first, result)
+        return result
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Every parameter once, with its path, such as `layers.0.weight`.

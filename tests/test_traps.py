@@ -877,8 +877,7 @@ class TestDepthTimeAndMemory:
             copy.deepcopy(y)
         with pytest.raises(TypeError, match="connected to its graph"):
             pickle.dumps(y)
-        with pytest.raises(ValueError, match=f"has {length:,} operations"):
-            al.draw(y)
+        assert al.draw(y).source.count("->") < 10
         assert copy.deepcopy(x).item() == x.item()
         held = weakref.ref(find_hold(x._value))
         y.backward()
@@ -906,11 +905,6 @@ class TestDepthTimeAndMemory:
         assert np.isclose(slope.item(), 1 / (1 - 1e-4) ** 2)
         assert np.isclose(curvature, 2 / (1 - 1e-4) ** 3)
 
-    @pytest.mark.xfail(
-        strict=True,
-        raises=ValueError,
-        reason="a graph above the limit is refused, not collapsed",
-    )
     def test_a_deep_chain_is_drawn_collapsed(self):
         """2.1"""
         _, y = chain(100_000)
@@ -922,7 +916,7 @@ class TestDepthTimeAndMemory:
         y = x
         for _ in range(60):
             y = y + y
-        drawing = al.draw(y).source
+        drawing = al.draw(y, fold=False).source
         assert drawing.count("->") == 120
         assert drawing.count("[label=") == 61
         assert len(ancestors([y._node])) == 60

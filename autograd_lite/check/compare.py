@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+import weakref
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -88,10 +89,23 @@ def compare(
         )
         for name, tensor_name in pairs.items()
     )
-    report = Report(lines)
+    report = Report(lines, derived=given, record=_recorder(loss))
     if show:
         report.show()
     return report
+
+
+def _recorder(loss: Tensor) -> Callable[[], Tensor]:
+    """What finds the loss again, without keeping its graph alive."""
+    reference = weakref.ref(loss)
+
+    def record() -> Tensor:
+        found = reference()
+        if found is None:
+            raise ValueError("the loss that the report is about is gone: keep it for the picture")
+        return found
+
+    return record
 
 
 def _root(loss: Tensor) -> Node:

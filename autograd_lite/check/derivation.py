@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from autograd_lite.check.recording import name_of, record_forward
 from autograd_lite.check.report import Report
 from autograd_lite.check.watch import Run, watch
 from autograd_lite.record import plain as arrays_of
+from autograd_lite.tensor import Tensor, label
 
 
 def check_derivation(
@@ -87,9 +89,28 @@ def check_derivation(
         )
     recorded = record_forward(forward, inputs, loss, [d.tensor for d in derived])
     report = Marker(recorded, back, derived, inputs, plain, tolerance).report()
+    report = replace(
+        report,
+        derived={d.name: np.asarray(d.value) for d in derived},
+        record=lambda: _loss_again(forward, inputs, loss, [d.tensor for d in derived]),
+    )
     if show:
         report.show()
     return report
+
+
+def _loss_again(
+    forward: Callable[..., Any], inputs: tuple[Any, ...], loss: float, wanted: list[str]
+) -> Tensor:
+    """The loss with its graph, whose nodes have the names of the forward pass."""
+    try:
+        recorded = record_forward(forward, inputs, loss, wanted)
+    except ValueError as error:
+        raise ValueError(
+            f"the inputs were changed since {name_of(forward)} was marked: {error}"
+        ) from error
+    label(recorded.tensors | {"loss": recorded.loss})
+    return recorded.loss
 
 
 def assert_derivation(

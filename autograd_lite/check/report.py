@@ -6,8 +6,8 @@ import html
 import json
 import os
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -62,11 +62,27 @@ class Report:
     """A verdict per hand-derived gradient. It is true if all of them are right.
 
     `lines` are in the order in which the gradients were first derived, `notes` what is to be said
-    of all of them.
+    of all of them. `derived` has the gradients that were marked, by name. `record` makes the loss
+    again that they belong to, with its graph, for pictures; neither is part of a comparison, a
+    copy or a pickle of the report.
     """
 
     lines: tuple[Line, ...]
     notes: tuple[str, ...] = ()
+    derived: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+    record: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
+
+    def recorded(self) -> Any:
+        """The loss that the report is about, as a Tensor with its graph.
+
+        Raises ValueError where it is gone, or where the inputs were changed since.
+        """
+        if self.record is None:
+            raise ValueError("this report no longer knows its graph, since it is a copy of another")
+        return self.record()
+
+    def __reduce__(self) -> Any:
+        return Report, (self.lines, self.notes)
 
     @property
     def ok(self) -> bool:

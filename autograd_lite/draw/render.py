@@ -82,7 +82,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
         format = (format or path.suffix[1:] or self.format).lower()
         if path.suffix.lower() != f".{format}":
             path = path.with_name(f"{path.name}.{format}")
-        _write(path, self.pipe(format, engine=engine))
+        write(path, self.pipe(format, engine=engine), "picture")
         if view:
             self._view(str(path), format=format, quiet=quiet_view)
         return str(path)
@@ -161,8 +161,8 @@ def find_dot() -> str:
     return found
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Write a whole file or none."""
+def write(path: Path, data: bytes, what: str) -> None:
+    """Write a whole file or none; `what` it is, for the message of the OSError."""
     temporary = path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}")
     try:
         try:
@@ -173,7 +173,7 @@ def _write(path: Path, data: bytes) -> None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
     except OSError as error:
-        raise type(error)(f"cannot write the picture to {path}: {_reason(path, error)}") from None
+        raise type(error)(f"cannot write the {what} to {path}: {_reason(path, error)}") from None
 
 
 def _reason(path: Path, error: OSError) -> str:

@@ -1,37 +1,104 @@
-"""A function of example inputs as the Tensor that it computes, with its local names."""
+"""What is to be drawn: a recorded result, or a function that is run for it."""
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.check.watch import watch
-from autograd_lite.tensor import Tensor
+from autograd_lite.graph import Node
+from autograd_lite.tensor import Tensor, label
 from autograd_lite.transforms import map_leaves
+from autograd_lite.watching import record_lines
 
 
-def traced(function: Callable[..., Any], inputs: tuple[Any, ...]) -> Any:
+def result_of(caller: str, loss: Any, inputs: tuple[Any, ...], lines: bool = True) -> Tensor:
+    """`loss`, or what it computes from `inputs`, with a graph that is still there.
+
+    Where it is a function, `lines` says whether lines and calls are recorded. The errors are those
+    of `caller`, the function that a person called.
+    """
+    if not isinstance(loss, Tensor) and callable(loss):
+        loss = _computed(caller, loss, inputs, lines)
+    elif inputs:
+        raise TypeError(
+            f"{caller}() takes example inputs only with a function, as in {caller}(f, x, y)"
+        )
+    if not isinstance(loss, Tensor):
+        raise TypeError(
+            f"{caller}() takes the Tensor that a computation gave, not {type(loss).__name__}"
+        )
+    root = loss._node
+    if not isinstance(root, Node):
+        raise ValueError(
+            f"there is no graph to {caller.replace('_', ' ')}: no operation on a tensor that "
+            "requires grad gave this Tensor, or it was computed under al.no_grad()"
+        )
+    if root.parents is None:
+        raise ValueError(
+            f"the graph was freed by backward() at {root.kept}; {caller.replace('_', ' ')} before "
+            "that call, or make it with retain_graph=True"
+        )
+    return loss
+
+
+def root_of(loss: Tensor) -> Node:
+    """The node of a result, which `result_of` has found to have one."""
+    root = loss._node
+    assert isinstance(root, Node)
+    return root
+
+
+def _computed(
+    caller: str, function: Callable[..., Any], inputs: tuple[Any, ...], lines: bool
+) -> Tensor:
+    result = traced(function, inputs, lines)
+    if not isinstance(result, Tensor):
+        name = getattr(function, "__name__", repr(function))
+        raise TypeError(
+            f"{caller}() takes a function that computes a number or an array from its inputs by "
+            f"NumPy, and {name} returned {type(result).__name__}"
+        )
+    return result
+
+
+def traced(function: Callable[..., Any], inputs: tuple[Any, ...], lines: bool = False) -> Any:
     """What `function(*inputs)` returns, recorded; of a tuple its first, as of (loss, cache).
 
     Arrays among the inputs are copied into Tensors. They require grad only where the function has
     no parameters of its own that do, such as those of a module. Tensors that have no name get that
-    of the local variable which holds them, `Z1`, or of the entry `Z["1"]` of a local dict.
+    of the parameter or the local variable which holds them, `Z1`, or of the entry `Z["1"]` of a
+    local dict.
     """
     result = None
     for requires_grad in (False, True):
         arguments = tuple(map_leaves(_as_tensor(requires_grad), value) for value in inputs)
-        run = watch(function, arguments)
+        with record_lines() if lines else contextlib.nullcontext():
+            run = watch(function, arguments)
         if run.error is not None:
             raise run.error
         result = run.returned[0] if type(run.returned) is tuple else run.returned
         if isinstance(result, Tensor) and result.requires_grad:
-            for name, assigned in run.variables.items():
-                if isinstance(assigned.value, Tensor) and assigned.value.name is None:
-                    assigned.value.name = name
+            given = _arguments_by_name(function, arguments)
+            label({name: value for name, value in given.items() if isinstance(value, Tensor)})
+            # A parameter that came to hold something else keeps its name for what was passed.
+            held = {n: a.value for n, a in run.variables.items() if isinstance(a.value, Tensor)}
+            label({name: value for name, value in held.items() if given.get(name, value) is value})
             break
     return result
+
+
+def _arguments_by_name(function: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
+    """The arguments of a function or a module by the names of its parameters."""
+    try:
+        parameters = list(inspect.signature(getattr(function, "forward", function)).parameters)
+    except (TypeError, ValueError):
+        return {}
+    return dict(zip(parameters, arguments, strict=False))
 
 
 def _as_tensor(requires_grad: bool) -> Callable[[Any], Any]:

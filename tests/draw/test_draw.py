@@ -13,7 +13,7 @@ def labels(picture):
     """The lines of each node's label, by the node's id, in the order of the text."""
     found = {}
     for line in picture.source.splitlines():
-        if match := re.match(r'\t(\w+) \[label=("(?:[^"\\]|\\.)*"|[^" \]]+)[ \]]', line):
+        if match := re.match(r'\t+(\w+) \[label=("(?:[^"\\]|\\.)*"|[^" \]]+)[ \]]', line):
             name, label = match.groups()
             if name not in ("graph", "node", "edge"):
                 found[name] = label.strip('"').split(r"\n")
@@ -23,14 +23,14 @@ def labels(picture):
 def edges(picture):
     """The edges, as pairs of what the first lines of the labels of their ends say."""
     first = {name: lines[0] for name, lines in labels(picture).items()}
-    pairs = re.findall(r"^\t(\w+) -> (\w+)$", picture.source, re.MULTILINE)
+    pairs = re.findall(r"^\t(\w+) -> (\w+)(?: \[.*\])?$", picture.source, re.MULTILINE)
     return [(first[a], first[b]) for a, b in pairs]
 
 
 def styles(picture):
     """The fill colour of each node, by the first line of its label."""
     first = {name: lines[0] for name, lines in labels(picture).items()}
-    found = re.findall(r'^\t(\w+) \[label=.*fillcolor="(#\w+)"', picture.source, re.MULTILINE)
+    found = re.findall(r'^\t+(\w+) \[label=.*fillcolor="(#\w+)"', picture.source, re.MULTILINE)
     return {first[name]: colour for name, colour in found}
 
 
@@ -203,7 +203,7 @@ def test_a_name_that_is_a_word_of_dot_is_quoted(name):
 
 def test_a_name_never_becomes_part_of_an_identifier():
     source = al.draw(np.exp(parameter(2, "a:b:c"))).source
-    assert re.findall(r"^\t(\S+) -> (\S+)$", source, re.MULTILINE) == [("s0", "n0")]
+    assert re.findall(r"^\t(\S+) -> (\S+)(?: \[.*\])?$", source, re.MULTILINE) == [("s0", "n0")]
 
 
 def test_a_long_name_is_shortened():
@@ -292,17 +292,6 @@ def chain(length):
     for _ in range(length):
         y = y + 1
     return y
-
-
-def test_a_graph_of_too_many_operations_is_refused():
-    assert len(labels(al.draw(chain(2_000)))) == 2_001
-    with pytest.raises(ValueError, match=r"has 2,001 operations, and .* more than 2,000; draw a"):
-        al.draw(chain(2_001))
-
-
-def test_a_graph_deeper_than_the_recursion_limit_is_counted():
-    with pytest.raises(ValueError, match="has 100,000 operations"):
-        al.draw(chain(100_000))
 
 
 def test_a_report_shows_on_the_boxes_of_its_tensors():

@@ -1,0 +1,224 @@
+"""Which boxes and arrows a picture has, once it is known what is folded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.draw.folding import Folded, Group
+from autograd_lite.draw.structure import Structure, flows_to
+from autograd_lite.graph import Leaf, Node
+
+MOST_INPUTS = 8
+"""Constants that only one folded box reads, up to which each has a box of its own."""
+
+
+@dataclass
+class Box:
+    """A box: an operation or a source, several sources in one, or a whole group.
+
+    `what` are the nodes or sources that it stands for, `inside` what it has swallowed besides, such
+    as the parameters of a folded module.
+    """
+
+    name: str
+    what: list[Any]
+    group: Group | None = None
+    inside: list[Any] = field(default_factory=list)
+
+
+@dataclass
+class Arrow:
+    """From one box to another. `slot` is that of the operand, or -1 where it means several.
+
+    `carries` says that a gradient flows back, `again` that it leads to the next copy of a block.
+    """
+
+    tail: str
+    head: str
+    head_node: Node
+    slot: int
+    carries: bool
+    again: bool
+
+
+@dataclass
+class Frame:
+    """Boxes and frames with a line around them, if it has a group."""
+
+    group: Group | None
+    parts: list[Box | Frame] = field(default_factory=list)
+
+
+class Boxes:
+    """The boxes of a graph, in frames, and the arrows between them."""
+
+    def __init__(self, graph: Structure, folded: Folded) -> None:
+        self.graph = graph
+        self.n = len(graph.nodes)
+        self.of_node = folded.boxes
+        self.closed = {g.stop - 1: g for g in _open(folded.groups, closed=True)}
+        self.arrows: list[Arrow] = []
+        self.source_numbers: dict[bytes, int] = {}
+        self.top = Frame(None)
+        shown = folded.shown.tolist()
+        self.boxes = {at: self._operation(i, at) for i, at in enumerate(shown)}
+        self._frames(folded.groups, shown)
+        self._place_sources()
+        self._between_operations()
+        self._drop_small_frames()
+        self.arrows.sort(key=lambda arrow: (arrow.head_node.serial, arrow.slot))
+
+    def _operation(self, i: int, at: int) -> Box:
+        group = self.closed.get(at)
+        if group is None:
+            return Box(f"n{i}", [self.graph.nodes[at]])
+        nodes = self.graph.nodes[group.start : group.stop]
+        return Box(f"n{i}", [self.graph.nodes[at]], group, inside=nodes)
+
+    def _frames(self, groups: list[Group], shown: list[int]) -> None:
+        """Put the boxes of operations into the frames of the groups that are open."""
+        self.frame_of: dict[int, list[Frame]] = {}
+        waiting = sorted(_open(groups, closed=False), key=lambda g: (g.start, -g.stop))[::-1]
+        stack = [self.top]
+        for at in shown:
+            while len(stack) > 1 and _end(stack[-1]) <= at:
+                stack.pop()
+            while waiting and waiting[-1].start <= at:
+                group = waiting.pop()
+                if group.stop > at:
+                    frame = Frame(group)
+                    stack[-1].parts.append(frame)
+                    stack.append(frame)
+            stack[-1].parts.append(self.boxes[at])
+            self.frame_of[at] = list(stack)
+
+    def _edges(self, of_sources: bool) -> np.ndarray:
+        """Rows of head, slot, tail: each arrow between boxes once, in this order."""
+        graph = self.graph
+        chosen = (graph.tails >= self.n) == of_sources
+        heads = self.of_node[graph.heads[chosen]]
+        tails = graph.tails[chosen] - self.n if of_sources else self.of_node[graph.tails[chosen]]
+        slots = graph.slots[chosen] + 1
+        slots[np.isin(heads, list(self.closed))] = 0
+        # One number per row sorts much faster than the rows.
+        shown = np.array(list(self.boxes))
+        many_slots, many_tails = int(slots.max(initial=0)) + 1, int(tails.max(initial=0)) + 1
+        keys = (np.searchsorted(shown, heads) * many_slots + slots) * many_tails + tails
+        keys, tails = np.divmod(np.unique(keys), many_tails)
+        keys, slots = np.divmod(keys, many_slots)
+        return np.stack([shown[keys], slots - 1, tails], axis=1)
+
+    def _place_sources(self) -> None:
+        rows = self._edges(of_sources=True)
+        readers = np.bincount(rows[:, 2], minlength=len(self.graph.sources))
+        starts = np.flatnonzero(np.any(np.diff(rows[:, :2], axis=0, prepend=-2), axis=1))
+        together: dict[bytes, list[int]] = {}
+        for part in np.split(rows, starts[1:]) if len(rows) else ():
+            head, slot = int(part[0, 0]), int(part[0, 1])
+            numbers = part[:, 2].copy()
+            keys = [numbers]
+            if head in self.closed:
+                kept = self._swallow(head, numbers.tolist(), readers)
+                keys = [np.array([number]) for number in kept]
+            for key in keys:
+                together.setdefault(key.tobytes(), []).append(head)
+                self._arrow_from_source(key, head, slot)
+        for key_bytes, heads in together.items():
+            self._frame_source(np.frombuffer(key_bytes, dtype=np.int64), heads)
+
+    def _swallow(self, head: int, numbers: list[int], readers: np.ndarray) -> list[int]:
+        """The sources of a folded box that get a box; the others are named in its own."""
+        own = [k for k in numbers if readers[k] == 1]
+        group = self.closed[head]
+        swallowed = {k for k in own if _owns(group, self.graph.sources[k])}
+        if group.scope is None or len(own) - len(swallowed) > MOST_INPUTS:
+            swallowed = set(own)
+        self.boxes[head].inside = [
+            *self.boxes[head].inside,
+            *(self.graph.sources[k] for k in numbers if k in swallowed),
+        ]
+        return [k for k in numbers if k not in swallowed]
+
+    def _arrow_from_source(self, key: np.ndarray, head: int, slot: int) -> None:
+        node, tail = self.graph.nodes[head], f"s{self._source_number(key)}"
+        source = self.graph.sources[int(key[0])]
+        if slot < 0:
+            carries = isinstance(source, Leaf) and source.requires_grad
+        else:
+            carries = flows_to(node, slot)
+        self.arrows.append(Arrow(tail, self.boxes[head].name, node, slot, carries, False))
+
+    def _source_number(self, key: np.ndarray) -> int:
+        return self.source_numbers.setdefault(key.tobytes(), len(self.source_numbers))
+
+    def _frame_source(self, numbers: np.ndarray, heads: list[int]) -> None:
+        """Put the box of a source before the first that reads it, in the innermost common frame."""
+        sources = [self.graph.sources[k] for k in numbers.tolist()]
+        box = Box(f"s{self._source_number(numbers)}", sources)
+        stack = self.frame_of[heads[0]]
+        for head in heads[1:]:
+            stack = [f for f, g in zip(stack, self.frame_of[head], strict=False) if f is g]
+        if len(sources) == 1:
+            # What no module owns comes from outside.
+            owners = [i for i, f in enumerate(stack) if f.group and _owns(f.group, sources[0])]
+            stack = stack[: owners[-1] + 1 if owners else 1]
+        parts = stack[-1].parts
+        inside = self.frame_of[heads[0]][len(stack) :]
+        before: Any = inside[0] if inside else self.boxes[heads[0]]
+        parts.insert(next(i for i, part in enumerate(parts) if part is before), box)
+
+    def _between_operations(self) -> None:
+        for head, slot, tail in self._edges(of_sources=False).tolist():
+            if head == tail and head in self.closed:
+                continue
+            node = self.graph.nodes[head]
+            ends = self.boxes[tail].name, self.boxes[head].name
+            carries = slot < 0 or flows_to(node, slot)
+            self.arrows.append(Arrow(*ends, node, slot, carries, tail >= head))
+
+    def _drop_small_frames(self) -> None:
+        """A module that is one box needs no frame around it."""
+        stack = [self.top]
+        order = []
+        while stack:
+            frame = stack.pop()
+            order.append(frame)
+            stack += [part for part in frame.parts if isinstance(part, Frame)]
+        for frame in reversed(order):
+            frame.parts = [part for p in frame.parts for part in _worthwhile(p)]
+
+
+def _worthwhile(part: Box | Frame) -> list[Box | Frame]:
+    if isinstance(part, Frame) and part.group is not None:
+        if part.group.copies == 1 and len(part.parts) < 2:
+            return part.parts
+    return [part]
+
+
+def _open(groups: list[Group], closed: bool) -> Iterator[Group]:
+    """Those groups that are closed, or that are not, none of which is inside a closed one."""
+    stack = list(groups)
+    while stack:
+        group = stack.pop()
+        if group.closed == closed:
+            yield group
+        if not group.closed:
+            stack += group.inner
+
+
+def _end(frame: Frame) -> int:
+    """Where the operations end that have boxes in a frame: with the first copy of a block."""
+    group = frame.group
+    assert group is not None
+    return group.start + (group.stop - group.start) // group.copies
+
+
+def _owns(group: Group, source: Any) -> bool:
+    """Whether a group is the call of a module that has the source among its parameters."""
+    if group.scope is None or not hasattr(group.scope.what, "parameters"):
+        return False
+    return any(parameter._node is source for parameter in group.scope.what.parameters())

@@ -1,0 +1,187 @@
+"""What a picture writes into its boxes, besides names and operations."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.backward import propagate
+from autograd_lite.check.report import Line, Report
+from autograd_lite.draw.formula import Formula, formula
+from autograd_lite.draw.structure import Structure, flows_to, is_scalar, operands, places
+from autograd_lite.draw.text import name_of, number, short
+from autograd_lite.draw.tracing import root_of
+from autograd_lite.draw.values import faults, gradients_of, is_finite, values
+from autograd_lite.graph import Leaf, Node, Route, ancestors
+from autograd_lite.record import make
+from autograd_lite.tensor import Tensor
+
+MOST_CHECKED = 20_000, 100_000
+"""Operations up to which values are computed again to see whether one of them is not finite, where
+the result is finite, and where it is not."""
+
+
+@dataclass
+class GradientGraph:
+    """The recorded gradients: their nodes, and from which serial on nodes are of the pass."""
+
+    roots: list[Node]
+    since: int
+
+
+def gradient_graph(loss: Tensor) -> GradientGraph:
+    """Record the backward pass of `loss`, and name each gradient after its tensor, `dW` of `W`."""
+    root = root_of(loss)
+    nodes = ancestors([root])
+    seed = Tensor(np.ones(loss.shape, loss.dtype), True, name=f"d{loss.name or 'loss'}")
+    parents = (operand for node in nodes for operand in operands(node))
+    leaves: list[Node | Leaf] = list(
+        {p: None for p in parents if isinstance(p, Leaf) and p.requires_grad}
+    )
+    named: list[Node | Leaf] = [n for n in nodes if n.name is not None and n is not root]
+    found = propagate(root, seed, targets=[*leaves, *named], wrap=make)
+    ends = []
+    for target in (*named, *leaves):
+        gradient = found.get(target)
+        node = gradient._node if isinstance(gradient, Tensor) else None
+        if isinstance(node, Node) and node.serial > root.serial:
+            if node.name is None and target.name is not None:
+                node.name = f"d{target.name}"
+            if target in leaves:
+                ends.append(node)
+    return GradientGraph(ends, root.serial)
+
+
+class Details:
+    """What is known of the operations and sources of a graph, as far as a picture shows it."""
+
+    def __init__(
+        self,
+        loss: Tensor,
+        graph: Structure,
+        report: Report | None,
+        extent: GradientGraph | None,
+        *,
+        values: bool,
+        gradients: bool,
+        local: bool,
+        lines: bool,
+    ) -> None:
+        self.graph = graph
+        self.loss = loss
+        self.lines = lines
+        self.local = local
+        self.since = None if extent is None else extent.since
+        self.verdicts: Mapping[str | None, Line] = {
+            line.tensor: line for line in (report.lines if report is not None else ())
+        }
+        self.root = root_of(loss)
+        self.roots = [self.root] if extent is None else [self.root, *extent.roots]
+        self.values = self._values() if values else None
+        self.gradients = self._gradients() if gradients else None
+        self.faults = self._faults()
+
+    @functools.cached_property
+    def symbols(self) -> dict[int, str]:
+        """What formulas call the operations and sources (see `symbols`)."""
+        return symbols(self.graph)
+
+    def _values(self) -> dict[Any, Any]:
+        found: dict[Any, Any] = dict(values(self.roots, {self.root: self.loss._value}))
+        return found
+
+    def _gradients(self) -> dict[Any, Any]:
+        return gradients_of(self.root, np.ones(self.loss.shape, self.loss.dtype))
+
+    def _faults(self) -> dict[Node, str]:
+        if len(self.graph.nodes) > MOST_CHECKED[not is_finite(self.loss._value)]:
+            return {}
+        try:
+            return faults(self.roots, {self.root: self.loss._value})
+        except ValueError:
+            # Nobody asked for values, so a picture without these marks is better than none.
+            return {}
+
+    def symbol(self, box: Any) -> str:
+        """What formulas call an operation or a source."""
+        return self.symbols[_key(box)]
+
+    def local_derivative(self, node: Node, slot: int) -> str | None:
+        """The derivative of an operation by an operand, where one flows, as a picture writes it."""
+        found = derivative(node, slot, self.symbols)
+        return None if found is None else short(found.local or found.product)
+
+
+def symbols(graph: Structure) -> dict[int, str]:
+    """What formulas call each operation and source, by id: its name, or a letter and a number."""
+    found: dict[int, str] = {}
+    used = {name_of(box) for box in (*graph.nodes, *graph.sources)}
+    for letter, boxes in (("v", graph.nodes), ("c", graph.sources)):
+        count = 0
+        for box in boxes:
+            name = name_of(box)
+            while name is None:
+                count += 1
+                name = None if f"{letter}{count}" in used else f"{letter}{count}"
+            found[_key(box)] = name
+    return found
+
+
+def _key(box: Any) -> int:
+    return id(box)
+
+
+def text_of(operand: Any, names: Mapping[int, str]) -> str:
+    """An operand in a formula: its symbol, or a number or setting itself."""
+    if _key(operand) in names:
+        return names[_key(operand)]
+    return number(operand) if is_scalar(operand) else short(repr(operand))
+
+
+def derivative(
+    node: Node, slot: int, names: Mapping[int, str], values: Mapping[Any, Any] | None = None
+) -> Formula | None:
+    """How a gradient goes from an operation to its operand `slot`, from the rule's own text.
+
+    None where no gradient flows. `slot` counts the operands of a list one by one.
+    """
+    if slot < 0 or not flows_to(node, slot):
+        return None
+    arriving = f"d{names[_key(node)]}"
+    if isinstance(node.plan, Route):
+        return Formula(f"{arriving} at its place", None)
+    at = places(node)[slot]
+    parent = (node.parents or ())[at]
+    if parent is not operands(node)[slot]:
+        return Formula(f"part {slot - places(node).index(at) + 1} of {arriving}", None)
+    operation = node.plan.operation
+    rule = list(operation.rules.values())[at]
+    if rule is None:
+        return None
+    template = np.empty(node.shape, node.dtype) if node.dtype is not None else None
+    arguments, texts = [template], [arriving]
+    for name, value in _needed(node, rule):
+        arguments.append(value)
+        texts.append(_argument_text(node, name, value, names))
+    return formula(rule, arguments, texts)
+
+
+def _needed(node: Node, rule: Any) -> list[tuple[str, Any]]:
+    """What a rule is called with after the gradient, by name."""
+    given = dict(zip(node.plan.names, node.kept, strict=False))
+    return [(name, given[name]) for name in list(inspect.signature(rule).parameters)[1:]]
+
+
+def _argument_text(node: Node, name: str, value: Any, names: Mapping[int, str]) -> str:
+    rules = list(node.plan.operation.rules)
+    if name == "out":
+        return names[_key(node)]
+    if name in rules:
+        operand = (node.parents or ())[rules.index(name)]
+        return text_of(operand, names)
+    return number(value) if is_scalar(value) else str(value)

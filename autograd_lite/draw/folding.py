@@ -1,0 +1,283 @@
+"""What of a large graph is drawn: repeated blocks once, calls as one box, the rest in sum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from autograd_lite.draw.structure import Scope, Structure
+from autograd_lite.graph import Leaf
+
+FOLD_ABOVE = 40
+"""Operations from which repeated blocks are drawn once, unless the caller decides."""
+
+MOST_BOXES = 250
+"""Operations that a folded picture may have."""
+
+LEAST_COPIES = 3
+"""How often a block must come in a row to be drawn once."""
+
+LONGEST_BLOCK = 400
+"""Items of a block that is looked for."""
+
+PROBED = 5_000
+"""Places of a longer sequence at which long blocks are looked for, before all of it is."""
+
+ENDS = 12
+"""Items that are left at either end where the middle of a sequence is drawn as one box."""
+
+
+@dataclass
+class Group:
+    """Operations from `start` to `stop` that are drawn together: in a frame, or as one box.
+
+    `copies` is how often a repeated block comes; only the first is drawn. `closed` groups are one
+    box. A group without a scope is a repeated block, or what is left out of a long sequence.
+    """
+
+    start: int
+    stop: int
+    scope: Scope | None = None
+    copies: int = 1
+    closed: bool = False
+    inner: list[Group] = field(default_factory=list)
+
+
+@dataclass
+class Folded:
+    """The groups of a picture, and for each operation the one whose box stands for it."""
+
+    groups: list[Group]
+    boxes: np.ndarray
+
+    @property
+    def shown(self) -> np.ndarray:
+        """The operations that have a box, or whose box stands for others."""
+        return np.unique(self.boxes)
+
+
+def folded(graph: Structure, depth: int | None = None, fold: bool | None = None) -> Folded:
+    """What is drawn where calls are opened down to `depth`, and repeated blocks are folded."""
+    top = _groups(graph, graph.scopes, depth)
+    picture = _folded(graph, top)
+    if fold is False:
+        return picture
+    if fold or len(picture.shown) > FOLD_ABOVE:
+        _fold_repeats(graph, top)
+        picture = _folded(graph, top)
+    for level in range(min(_deepest(graph.scopes), 20), -1, -1):
+        if len(picture.shown) <= MOST_BOXES:
+            return picture
+        _close(top, level)
+        picture = _folded(graph, top)
+    for shrink in (_cut, _close_all):
+        if len(picture.shown) > MOST_BOXES:
+            picture = _folded(graph, shrink(top))
+    return picture
+
+
+def _groups(graph: Structure, scopes: list[Scope], depth: int | None) -> Group:
+    """The scopes as groups, in one that holds all."""
+    top = Group(0, len(graph.nodes))
+    waiting = [(top, scope) for scope in scopes]
+    while waiting:
+        outer, scope = waiting.pop()
+        closed = depth is not None and scope.level > depth
+        group = Group(scope.start, scope.stop, scope, closed=closed)
+        outer.inner.append(group)
+        if not closed:
+            waiting += [(group, inner) for inner in scope.inner]
+    for group in walk(top):
+        group.inner.sort(key=lambda g: g.start)
+    return top
+
+
+def walk(top: Group) -> Iterator[Group]:
+    """All groups, each after those that it is in."""
+    stack = [top]
+    while stack:
+        group = stack.pop()
+        yield group
+        stack += reversed(group.inner)
+
+
+def _deepest(scopes: list[Scope]) -> int:
+    deepest, stack = 0, list(scopes)
+    while stack:
+        scope = stack.pop()
+        deepest = max(deepest, scope.level)
+        stack += scope.inner
+    return deepest
+
+
+def _close(top: Group, level: int) -> None:
+    for group in walk(top):
+        if group.scope is not None and group.scope.level > level:
+            group.closed, group.inner = True, []
+
+
+def _cut(top: Group) -> Group:
+    """`top` with the middle of its items as one box."""
+    items = list(_items(top))
+    if len(items) > 2 * ENDS + 1:
+        first, last = items[ENDS][0], items[-ENDS][0]
+        kept = [g for g in top.inner if g.stop <= first or g.start >= last]
+        top.inner = sorted([*kept, Group(first, last, closed=True)], key=lambda g: g.start)
+    return top
+
+
+def _close_all(top: Group) -> Group:
+    for group in top.inner:
+        group.closed, group.inner = True, []
+    return top
+
+
+def _items(group: Group) -> Iterator[tuple[int, int, Group | None]]:
+    """What a group consists of: operations, and groups, each with where it starts and stops."""
+    at = group.start
+    for inner in group.inner:
+        yield from ((i, i + 1, None) for i in range(at, inner.start))
+        yield inner.start, inner.stop, inner
+        at = inner.stop
+    yield from ((i, i + 1, None) for i in range(at, group.stop))
+
+
+def _folded(graph: Structure, top: Group) -> Folded:
+    boxes = np.arange(len(graph.nodes))
+    # The innermost first, so that a block that is copied has its own inner blocks done.
+    for group in reversed(list(walk(top))):
+        if group.closed:
+            boxes[group.start : group.stop] = group.stop - 1
+        elif group.copies > 1:
+            length = (group.stop - group.start) // group.copies
+            block = boxes[group.start : group.start + length]
+            boxes[group.start : group.stop] = np.tile(block, group.copies)
+    return Folded(top.inner, boxes)
+
+
+def _fold_repeats(graph: Structure, top: Group) -> None:
+    """Put blocks that repeat into groups of their own, the innermost first."""
+    patterns = _patterns(graph)
+    of_group: dict[int, int] = {}
+    numbers: dict[bytes, int] = {}
+    for group in reversed(list(walk(top))):
+        if not group.closed:
+            spans, kinds = _sequence(group, patterns, of_group)
+            spans, kinds, group.inner = _folded_sequence(spans, kinds, group.inner, numbers, graph)
+            key = kinds.tobytes()
+        else:
+            key = patterns[group.start : group.stop].tobytes()
+        # Kinds of groups must not be taken for those of operations.
+        of_group[id(group)] = -1 - numbers.setdefault(key, len(numbers))
+
+
+def _patterns(graph: Structure) -> np.ndarray:
+    """A number per operation; the same for those that do the same with operands of the same shapes.
+
+    Where the operands come from is not part of it: those of the first copy of a block come from
+    outside, those of the next ones from the copy before.
+    """
+    n = len(graph.nodes)
+    known: dict[object, int] = {}
+    shapes = [(box.shape, box.dtype) for box in (*graph.nodes, *graph.sources)]
+    kinds = np.array([known.setdefault(shape, len(known)) for shape in shapes], dtype=np.int64)
+    operations = [known.setdefault(node.plan.operation, len(known)) for node in graph.nodes]
+    with np.errstate(over="ignore"):
+        mixed = kinds[graph.tails].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        mixed = (mixed ^ (mixed >> np.uint64(29))) * (2 * graph.slots.astype(np.uint64) + 3)
+        sums = np.zeros(n, dtype=np.uint64)
+        np.add.at(sums, graph.heads, mixed)
+        sums ^= np.array(operations, dtype=np.uint64) * np.uint64(0xBF58476D1CE4E5B9)
+        sums ^= kinds[:n].astype(np.uint64) * np.uint64(0x94D049BB133111EB)
+    return np.unique(sums, return_inverse=True)[1].astype(np.int64)
+
+
+def _is_parameter(source: object) -> bool:
+    return isinstance(source, Leaf) and source.requires_grad
+
+
+def _sequence(
+    group: Group, patterns: np.ndarray, of_group: dict[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where the items of a group start and stop, and the kind of each."""
+    if not group.inner:
+        starts = np.arange(group.start, group.stop)
+        return np.stack([starts, starts + 1], axis=1), patterns[group.start : group.stop]
+    items = list(_items(group))
+    spans = np.array([(start, stop) for start, stop, _ in items])
+    kinds = [patterns[i] if g is None else of_group[id(g)] for i, _, g in items]
+    return spans, np.array(kinds, dtype=np.int64)
+
+
+def _folded_sequence(
+    spans: np.ndarray,
+    kinds: np.ndarray,
+    inner: list[Group],
+    numbers: dict[bytes, int],
+    graph: Structure,
+) -> tuple[np.ndarray, np.ndarray, list[Group]]:
+    """The items with repeated ones taken together; short blocks first, so that loops may nest."""
+    groups = {(g.start, g.stop): g for g in inner}
+    length = 1
+    while length <= min(len(kinds) // LEAST_COPIES, LONGEST_BLOCK):
+        runs = list(_runs(kinds, length, spans, graph))
+        if not runs:
+            length += 1
+            continue
+        keep = np.ones(len(kinds), dtype=bool)
+        kinds = kinds.copy()
+        for first, copies in runs:
+            last = first + length * copies
+            start, stop = int(spans[first, 0]), int(spans[last - 1, 1])
+            repeat = Group(start, stop, copies=copies)
+            if groups:
+                block = [groups.pop((int(a), int(b)), None) for a, b in spans[first:last]]
+                repeat.inner = [g for g in block[:length] if g is not None]
+            groups[start, stop] = repeat
+            pattern = b"%d " % copies + kinds[first : first + length].tobytes()
+            spans[first] = start, stop
+            kinds[first] = -1 - numbers.setdefault(pattern, len(numbers))
+            keep[first + 1 : last] = False
+        spans, kinds = spans[keep], kinds[keep]
+        length = 1 if length > 1 else 2
+    return spans, kinds, sorted(groups.values(), key=lambda g: g.start)
+
+
+def _runs(
+    kinds: np.ndarray, length: int, spans: np.ndarray, graph: Structure
+) -> Iterator[tuple[int, int]]:
+    """Where blocks of `length` items come at least LEAST_COPIES times in a row, and how often."""
+    ahead, behind = kinds[length:], kinds[:-length]
+    if length > 16 and len(ahead) > PROBED:
+        # In a long sequence only what makes up most of it is worth the search.
+        step = len(ahead) // PROBED
+        if np.count_nonzero(ahead[::step] == behind[::step]) * 2 < PROBED:
+            return
+    same = ahead == behind
+    if np.count_nonzero(same) < (LEAST_COPIES - 1) * length:
+        return
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], same, [False])))).reshape(-1, 2)
+    long = edges[:, 1] - edges[:, 0] >= (LEAST_COPIES - 1) * length
+    taken = 0
+    for begin, end in edges[long]:
+        begin = max(int(begin), taken)
+        begin += _natural_start(begin, length, spans, graph)
+        copies = (int(end) - begin) // length + 1
+        if copies >= LEAST_COPIES:
+            yield begin, copies
+            taken = begin + copies * length
+
+
+def _natural_start(begin: int, length: int, spans: np.ndarray, graph: Structure) -> int:
+    """How many items later a block of `length` begins with one that reads a parameter."""
+    if length == 1:
+        return 0
+    n = len(graph.nodes)
+    for shift in range(length):
+        start, stop = spans[begin + shift]
+        low, high = np.searchsorted(graph.heads, [start, stop])
+        if any(_is_parameter(graph.sources[t - n]) for t in graph.tails[low:high] if t >= n):
+            return shift
+    return 0

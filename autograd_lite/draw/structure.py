@@ -1,0 +1,159 @@
+"""A graph as arrays: operations and sources by number, what depends on what, and whose they are.
+
+Everything here is a loop or an array operation, never a recursion, so that a million operations
+in a row are as good as ten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.graph import PACK, Call, Leaf, Node, ancestors
+
+
+@dataclass
+class Scope:
+    """A call of a module or a function: the operations from `start` to `stop` are its own.
+
+    `level` is 1 for those that are in no other.
+    """
+
+    what: Any
+    start: int
+    stop: int
+    level: int
+    inner: list[Scope] = field(default_factory=list)
+
+    @property
+    def is_module(self) -> bool:
+        return not isinstance(self.what, str)
+
+
+@dataclass
+class Structure:
+    """The operations of a graph in the order in which they were computed, and its sources.
+
+    An edge e leads to the operation `heads[e]` from `tails[e]`: an operation, or, from
+    `len(nodes)` on, a source. `slots[e]` is its place among the operands. Edges are in the order of
+    their heads and slots.
+    """
+
+    nodes: list[Node]
+    sources: list[Any]
+    scopes: list[Scope]
+    heads: np.ndarray
+    tails: np.ndarray
+    slots: np.ndarray
+
+
+def structure(roots: Iterable[Node]) -> Structure:
+    """What is behind `roots`; ValueError where a part of it was freed."""
+    nodes = [node for node in ancestors(roots)[::-1] if node.plan.operation is not PACK]
+    position = {node: i for i, node in enumerate(nodes)}
+    sources: list[Any] = []
+    numbers: dict[int, int] = {}
+    heads, tails, slots = [], [], []
+    for head, node in enumerate(nodes):
+        for slot, operand in enumerate(operands(node)):
+            if operand.__class__ is Node:
+                tail = position[operand]
+            elif is_source(operand):
+                # The graph keeps it alive, so its id is its own.
+                number = numbers.setdefault(id(operand), len(sources))
+                if number == len(sources):
+                    sources.append(operand)
+                tail = len(nodes) + number
+            else:
+                continue
+            heads.append(head)
+            tails.append(tail)
+            slots.append(slot)
+    arrays = [np.array(edges, dtype=np.int64) for edges in (heads, tails, slots)]
+    return Structure(nodes, sources, _scopes(nodes), *arrays)
+
+
+def operands(node: Node) -> Sequence[Any]:
+    """What an operation was called with: those of a list one by one."""
+    parents = node.parents
+    if parents is None:
+        raise freed(node)
+    if node.plan.operation.sequence is None:
+        return parents
+    return [o for p in parents for o in (operands(p) if _is_pack(p) else [p])]
+
+
+def flows_to(node: Node, slot: int) -> bool:
+    """Whether a gradient flows back to the operand `slot` of an operation."""
+    at = places(node)[slot]
+    parent = (node.parents or ())[at]
+    if not any(i == at for i, _ in node.plan.pulls):
+        return False
+    inside = slot - places(node).index(at)
+    return not _is_pack(parent) or any(k == inside for k, _ in parent.plan.pulls)
+
+
+def _is_pack(parent: Any) -> bool:
+    return parent.__class__ is Node and parent.plan.operation is PACK
+
+
+def places(node: Node) -> list[int]:
+    """For each of `operands(node)` which of the node's parents it is, or is in."""
+    found: list[int] = []
+    for i, parent in enumerate(node.parents or ()):
+        found += [i] * (len(operands(parent)) if _is_pack(parent) else 1)
+    return found
+
+
+def freed(node: Node) -> ValueError:
+    """The error for a node that backward() has freed."""
+    what = repr(node.name) if node.name else f"the result of {node.plan.operation.name}"
+    return ValueError(
+        f"the graph behind {what} was freed by backward() at {node.kept}; draw before that call, "
+        "or make it with retain_graph=True"
+    )
+
+
+def is_source(operand: Any) -> bool:
+    """Whether it is a box of its own: a leaf or an array, but no number and no setting."""
+    return isinstance(operand, Leaf) or (hasattr(operand, "shape") and not is_scalar(operand))
+
+
+def is_scalar(operand: Any) -> bool:
+    return isinstance(operand, (int, float, complex, np.generic))
+
+
+def _scopes(nodes: list[Node]) -> list[Scope]:
+    """The outermost calls, each with those inside."""
+    serials = np.array([node.serial for node in nodes])
+    spans: list[tuple[int, int, int, Any]] = []
+    functions: dict[Call, list[int]] = {}
+    for i, node in enumerate(nodes):
+        # The call that returned last is the outermost.
+        for order, call in enumerate(node.calls):
+            start = int(np.searchsorted(serials, call.first, side="right"))
+            spans.append((start, -(i + 1), -order, call.what))
+        for call in node.extra.calls if node.extra is not None else ():
+            functions.setdefault(call, []).append(i)
+    taken = {(start, stop) for start, stop, _, _ in spans} | {(0, -len(nodes))}
+    for order, (call, inside) in enumerate(functions.items(), start=1):
+        # A module's own forward() would be a second box around the same.
+        if (inside[0], -(inside[-1] + 1)) not in taken:
+            spans.append((inside[0], -(inside[-1] + 1), order, call.what))
+    spans.sort(key=lambda span: span[:3])
+    outermost: list[Scope] = []
+    open_: list[Scope] = []
+    for start, negative_stop, _, what in spans:
+        stop = -negative_stop
+        while open_ and open_[-1].stop <= start:
+            open_.pop()
+        if open_ and stop > open_[-1].stop:
+            # Calls of two threads at a time; neither is inside the other.
+            continue
+        scope = Scope(what, start, stop, len(open_) + 1)
+        (open_[-1].inner if open_ else outermost).append(scope)
+        open_.append(scope)
+    return outermost

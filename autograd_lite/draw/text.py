@@ -1,0 +1,189 @@
+"""What pictures say of operations and arrays, as text in which nothing is markup."""
+
+from __future__ import annotations
+
+import linecache
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import graphviz
+import numpy as np
+
+from autograd_lite.draw.structure import is_scalar, operands
+from autograd_lite.graph import Leaf, Node, array_name
+
+LONGEST_NAME = 60
+
+SYMBOLS = {
+    "add": "+",
+    "subtract": "−",
+    "multiply": "×",
+    "divide": "÷",
+    "negative": "−•",
+    "power": "^",
+    "matmul": "@",
+    "affine": "W X + b",
+    "log_loss": "log-loss",
+    "sigmoid": "σ",
+    "absolute": "|•|",
+    "transpose": "•ᵀ",
+}
+"""How an operation is written where it has a sign of its own."""
+
+NOT_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+"""Characters that end a line, or that UTF-8 or XML has no place for."""
+
+BINARY = {"add", "subtract", "multiply", "divide", "power", "matmul"}
+
+MOST_NUMBERS = 12
+"""Elements up to which an array is written out in a box."""
+
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def label(lines: Iterable[str | None]) -> str:
+    """The lines that are there as the label of a box."""
+    # nohtml() is for the whole label: one that looks like <markup> would be taken as such.
+    return graphviz.nohtml("\\n".join(plain(line) for line in lines if line))
+
+
+def plain(text: str) -> str:
+    """`text` as one short line in which Graphviz finds nothing to interpret."""
+    # Graphviz reads &lt; and the like in every label, and escape() leaves them alone.
+    return graphviz.escape(short(text).replace("&", "&amp;"))
+
+
+def short(text: str) -> str:
+    """`text` as one line of at most LONGEST_NAME characters."""
+    text = NOT_TEXT.sub(" ", str(text))
+    return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…"
+
+
+def name_of(box: Any) -> str | None:
+    """The name of a node, a leaf or a plain array."""
+    return (box.name if isinstance(box, (Node, Leaf)) else array_name(box)) or None
+
+
+def operation_text(node: Node, names: Sequence[str] | None = None) -> str:
+    """The operation as formulas have it, with the scalars that it involves written out.
+
+    `names` are what its operands are called, in the order of `operands(node)`; without them
+    `•` stands for each.
+    """
+    operation = node.plan.operation
+    symbol = SYMBOLS.get(operation.name, operation.name)
+    within = operands(node)
+    if operation.sequence is None:
+        within = within[: len(operation.rules)]
+    if names is not None:
+        return _with_names(node, symbol, names[: len(within)])
+    if len(within) > 1 and any(is_scalar(operand) for operand in within):
+        written = [number(o) if is_scalar(o) else "•" for o in within]
+        if operation.name in BINARY:
+            return f" {symbol} ".join(written)
+        return f"{symbol}({', '.join(written)})"
+    options = _options(node)
+    return f"{symbol} {options}" if options else symbol
+
+
+def _with_names(node: Node, symbol: str, names: Sequence[str]) -> str:
+    name = node.plan.operation.name
+    if name in BINARY and len(names) == 2:
+        return f" {symbol} ".join(names)
+    if "•" in symbol and len(names) == 1:
+        return symbol.replace("•", names[0])
+    if name == "affine" and len(names) == 3:
+        return "{} @ {} + {}".format(*names)
+    options = _options(node)
+    return f"{symbol}({', '.join([*names, *([options] if options else [])])})"
+
+
+def _options(node: Node) -> str:
+    """The settings of the call that its rule needs, such as an axis."""
+    if not isinstance(node.kept, tuple):
+        return ""
+    named = zip(node.plan.names, node.plan.origins, node.kept, strict=False)
+    given = {name: value for name, source, value in named if source is None}
+    shown = {k: v for k, v in given.items() if k in ("axis", "axes") and v is not None}
+    return ", ".join(f"{name}={value}" for name, value in shown.items())
+
+
+def number(value: Any) -> str:
+    """A number with four significant digits."""
+    return f"{value:.4g}" if isinstance(value, (float, complex, np.inexact)) else str(value)
+
+
+def unnamed(source: Any) -> str:
+    """What stands for a source without a name: its value if that is one number, or its kind."""
+    if isinstance(source, Leaf) and source.requires_grad:
+        return "parameter"
+    array = source.array if isinstance(source, Leaf) else source
+    one_number = isinstance(array, np.ndarray) and not source.shape
+    return number(array[()]) if one_number else "constant"
+
+
+def shape_text(shape: tuple[int, ...]) -> str | None:
+    return str(shape) if shape and shape != Node.PARTS[0] else None
+
+
+def value_lines(value: Any) -> list[str]:
+    """An array in a box: its numbers if they are few and fit, else their range and distribution."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "fciub":
+        return []
+    if array.size <= MOST_NUMBERS and array.ndim <= 2:
+        rows = array.reshape(1, -1) if array.ndim < 2 else array
+        texts = [[number(cell.item()) for cell in row] for row in rows]
+        width = max((len(t) for row in texts for t in row), default=0)
+        lines = ["  ".join(t.rjust(width) for t in row) for row in texts]
+        if max(map(len, lines), default=0) <= LONGEST_NAME:
+            return lines if array.ndim else texts[0]
+    return [summary(array), distribution(array)] if array.dtype.kind != "c" else [summary(array)]
+
+
+def summary(array: np.ndarray) -> str:
+    """The smallest, the mean and the largest number, and how many are none."""
+    if not array.size:
+        return "empty"
+    if array.dtype.kind == "c":
+        return f"{array.size:,} complex numbers"
+    finite = array[np.isfinite(array)]
+    parts = []
+    if finite.size:
+        with np.errstate(over="ignore"):
+            middle = finite.mean(dtype=float)
+        parts.append(f"{number(finite.min())} ≤ {number(float(middle))} ≤ {number(finite.max())}")
+    nan, inf = np.isnan(array).sum(), np.isinf(array).sum()
+    parts += [f"{count:,} {what}" for count, what in ((nan, "NaN"), (inf, "Inf")) if count]
+    return ", ".join(parts)
+
+
+def distribution(array: np.ndarray, bins: int = 16) -> str:
+    """A small picture of how the finite numbers are distributed, from the least to the greatest."""
+    finite = array[np.isfinite(array)].astype(float)
+    if not finite.size:
+        return ""
+    low, high = float(finite.min()), float(finite.max())
+    if not np.isfinite(high - low):
+        finite, low, high = finite / 4, low / 4, high / 4
+    if low == high:
+        return BARS[-1]
+    counts = np.histogram(finite, bins=bins, range=(low, high))[0]
+    heights = np.ceil(counts / counts.max() * len(BARS)).astype(int)
+    return "".join(BARS[h - 1] if h else " " for h in heights)
+
+
+def line_text(line: str | None) -> str | None:
+    """`net.py:12: Z = W @ X + b`, of a place as `caller()` tells it."""
+    match = re.match(r'File "(.*)", line (\d+), in ', line or "", re.DOTALL)
+    if match is None:
+        return None
+    path, at = match[1], int(match[2])
+    code = linecache.getline(path, at).strip()
+    return f"{Path(path).name}:{at}: {code}" if code else f"{Path(path).name}:{at}"
+
+
+def count_of(number_of: int, what: str) -> str:
+    return f"{number_of:,} {what}" if number_of == 1 else f"{number_of:,} {what}s"

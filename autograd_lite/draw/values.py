@@ -1,0 +1,170 @@
+"""The values of a recorded graph, and its gradients step by step, without changing anything.
+
+A node keeps only what its rules need, so the values are computed again, from the leaves.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.backward import fit
+from autograd_lite.draw.structure import is_scalar
+from autograd_lite.graph import PACK, Leaf, Node, Route, ancestors
+from autograd_lite.rules import Parts
+from autograd_lite.rules.indexing import Placed
+
+
+def values(roots: Iterable[Node], known: Mapping[Node, Any]) -> dict[Node, Any]:
+    """The value of every operation behind `roots`; those that are `known` are taken as they are.
+
+    Raises ValueError where they cannot be had: most often since a leaf was written to.
+    """
+    return dict(computed(roots, known))
+
+
+def computed(
+    roots: Iterable[Node], known: Mapping[Node, Any], keep: bool = True
+) -> Iterator[tuple[Node, Any]]:
+    """Every operation behind `roots` with its value, in order.
+
+    Without `keep` a value is let go once all that use it have been computed.
+    """
+    nodes = ancestors(roots)[::-1]
+    uses = Counter(p for node in nodes for p in node.parents or () if p.__class__ is Node)
+    found: dict[Any, Any] = {}
+    with np.errstate(all="ignore"):
+        for node in nodes:
+            value = _value(node, found)
+            if node in known:
+                _check(known[node], value)
+                value = known[node]
+            found[node] = value
+            yield node, value
+            if not keep:
+                for parent in node.parents or ():
+                    if parent.__class__ is Node:
+                        uses[parent] -= 1
+                        if not uses[parent]:
+                            found.pop(parent, None)
+
+
+def operand_value(operand: Any, found: Mapping[Any, Any]) -> Any:
+    """What an operand was for the operation."""
+    if operand.__class__ is Node:
+        return found[operand]
+    if operand.__class__ is Leaf:
+        # A number is computed with as NumPy's scalar, as `record` does it.
+        array = operand.array
+        return array[()] if array.__class__ is np.ndarray and not array.ndim else array
+    return operand
+
+
+def _value(node: Node, found: Mapping[Any, Any]) -> Any:
+    arguments = tuple(operand_value(parent, found) for parent in node.parents or ())
+    operation = node.plan.operation
+    if operation is PACK:
+        return arguments
+    if isinstance(node.plan, Route):
+        return arguments[0][node.plan.item]
+    try:
+        value = operation.function(*arguments, **(node.options or {}))
+    except Exception as error:
+        raise ValueError(
+            f"the value of {operation.name} cannot be computed again: {error}"
+        ) from error
+    if not isinstance(value, tuple) and np.shape(value) != node.shape:
+        raise ValueError(f"{operation.name} gives another shape when it is computed again")
+    return value
+
+
+def _check(known: Any, value: Any) -> None:
+    if not isinstance(known, (np.ndarray, np.generic)) or known.dtype.kind not in "fc":
+        return
+    # NumPy may round the last digit otherwise in a scalar than in an array.
+    if not np.allclose(known, value, rtol=1e-5, atol=0, equal_nan=True):
+        raise ValueError(
+            "the graph no longer computes the value it was recorded with, so the data of one of "
+            "its leaves was changed since; draw before the update, or compute the loss anew"
+        )
+
+
+def is_finite(value: Any) -> bool:
+    """Whether no number in it is NaN or Inf."""
+    if isinstance(value, tuple):
+        return all(map(is_finite, value))
+    array = value if isinstance(value, (np.ndarray, np.generic)) else None
+    return array is None or array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
+
+
+def faults(roots: Iterable[Node], known: Mapping[Node, Any]) -> dict[Node, str]:
+    """The operations that made NaN or Inf of finite operands, and which of them."""
+    found: dict[Node, str] = {}
+    bad: set[Node] = set()
+    for node, value in computed(roots, known, keep=False):
+        if is_finite(value):
+            continue
+        bad.add(node)
+        parents = node.parents or ()
+        from_outside = (operand_value(p, {}) for p in parents if p.__class__ is not Node)
+        if not any(p in bad for p in parents if p.__class__ is Node) and all(
+            is_finite(v) or is_scalar(v) for v in from_outside
+        ):
+            found[node] = "NaN" if np.isnan(np.asarray(value)).any() else "Inf"
+    return found
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A gradient on its way from the operation `node` to its operand number `slot`.
+
+    `arriving` is the gradient of the node's result, `pulled` what the rule makes of it, `term` that
+    as it fits the operand: summed over the axes that broadcasting added. `total` is the operand's
+    gradient so far, with the term, `before` without it, or None.
+    """
+
+    node: Node
+    slot: int
+    operand: Any
+    arriving: Any
+    pulled: Any
+    term: Any
+    before: Any
+    total: Any
+
+
+def flows(root: Node, seed: Any) -> Iterator[Flow]:
+    """The backward pass from the gradient `seed` of `root`, one product after the other.
+
+    It is what `backward.propagate` does, slowly and in public.
+    """
+    gradients: dict[Any, Any] = {root: seed}
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        for node in ancestors([root]):
+            arriving = gradients.get(node)
+            if arriving is None:
+                continue
+            for slot, pull in node.plan.pulls:
+                operand = (node.parents or ())[slot]
+                pulled = pull(arriving, node.kept)
+                if isinstance(pulled, Placed):
+                    pulled = pulled.dense()
+                term = pulled
+                if not isinstance(term, Parts):
+                    term = fit(term, operand.shape, operand.dtype, node)
+                before = gradients.get(operand)
+                total = term if before is None else before + term
+                gradients[operand] = total
+                yield Flow(node, slot, operand, arriving, pulled, term, before, total)
+
+
+def gradients_of(root: Node, seed: Any) -> dict[Any, Any]:
+    """The gradient of every operation and leaf behind `root`."""
+    found: dict[Any, Any] = {root: seed}
+    for flow in flows(root, seed):
+        found[flow.operand] = flow.total
+    return found

@@ -1,0 +1,375 @@
+"""The options of al.draw: values, gradients, local derivatives, lines, depth, backward, themes."""
+
+import re
+
+import numpy as np
+import pytest
+from draw.test_draw import chain, edges, labels, parameter, small_net, styles
+
+import autograd_lite as al
+import nn
+
+
+def box(picture, first_line):
+    """The lines of the only box that begins with `first_line`."""
+    (found,) = (lines for lines in labels(picture).values() if lines[0] == first_line)
+    return found
+
+
+def frames(picture):
+    """The labels of the frames."""
+    opened = re.findall(r'subgraph cluster_\d+ \{\n\t.*?label=("[^"]*"|[^ \n]+)', picture.source)
+    return [label.strip('"') for label in opened]
+
+
+def net(layers=2):
+    sizes = [3, *range(layers + 1, 1, -1), 1]
+    parts = []
+    for i, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        parts += [nn.ReLU()] if i else []
+        parts.append(nn.Linear(n_in, n_out, seed=i))
+    return nn.Sequential(*parts)
+
+
+X = np.arange(12.0).reshape(3, 4) / 10
+
+
+def test_values_of_few_numbers_are_written_out():
+    W = al.Tensor([[1.0, -0.25], [0.5, 12345.678]], True, name="W")
+    loss = (W * 2).sum()
+    picture = al.draw(loss, values=True)
+    assert [line.split() for line in box(picture, "W")[2:]] == [
+        ["1", "-0.25"],
+        ["0.5", "1.235e+04"],
+    ]
+    assert box(picture, "sum")[-1] == "2.469e+04"
+
+
+def test_values_of_many_numbers_are_their_range_and_distribution():
+    x = al.Tensor(np.r_[np.zeros(90), np.arange(10.0)], True, name="x")
+    lines = box(al.draw(np.sum(x), values=True), "x")
+    assert lines[2] == "0 ≤ 0.45 ≤ 9"
+    assert lines[3][0] == "█" and set(lines[3][1:]) <= set("▁ ")
+
+
+def test_values_are_those_that_were_computed():
+    rng = np.random.default_rng(0)
+    W = al.Tensor(rng.normal(size=(2, 2)), True, name="W")
+    A = np.tanh(W @ rng.normal(size=(2, 3)) + 1)
+    A.name = "A"
+    shown = " ".join(box(al.draw(A.sum(), values=True), "A")[3:]).split()
+    assert shown == [f"{value:.4g}" for value in A.data.ravel()]
+
+
+def test_gradients_are_those_of_backward():
+    W = al.Tensor([[1.0, -2.0]], True, name="W")
+    loss = np.sum(W**3)
+    lines = box(al.draw(loss, gradients=True), "W")
+    assert lines[2] == "gradient" and lines[3].split() == ["3", "12"]
+    assert W.grad is None
+    loss.backward()
+
+
+def test_values_after_a_leaf_was_written_to_are_refused():
+    x = parameter(3, "x")
+    loss = (x + 1).sum()
+    x.data += 1
+    with pytest.raises(ValueError, match="the data of one of its leaves was changed since"):
+        al.draw(loss, values=True)
+    al.draw(loss)
+
+
+def test_the_local_derivative_is_on_its_edge():
+    def f(W, x):
+        z = W @ x
+        a = np.tanh(z)
+        return np.sum(a)
+
+    source = al.draw(f, np.ones((2, 3)), np.ones(3), local=True).source
+    assert 'label="1 - a * a"' in source
+    assert 'label="W.T @ dz"' in source
+
+
+def test_unnamed_results_get_a_letter_that_no_name_has():
+    v1 = parameter(2, "v1")
+    picture = al.draw(np.exp(np.sin(v1)).sum(), local=True)
+    assert {lines[0] for lines in labels(picture).values()} == {"v1", "v2", "v3", "v4"}
+
+
+def test_lines_are_those_of_the_source():
+    def f(x):
+        y = np.exp(x)
+        return y.sum()
+
+    lines = box(al.draw(f, np.ones(2), lines=True), "y")
+    assert re.fullmatch(r"test_options\.py:\d+: y = np\.exp\(x\)", lines[-1])
+
+
+def test_lines_of_a_loss_that_was_recorded_with_them():
+    x = parameter(2, "x")
+    with al.record_lines():
+        y = np.exp(x)
+    assert "test_options.py" in box(al.draw(y, lines=True), "exp")[-1]
+    assert "test_options.py" not in al.draw(np.exp(x), lines=True).source
+
+
+def test_modules_are_frames_around_their_parameters():
+    picture = al.draw(net(), X)
+    assert frames(picture) == ["Sequential", "Linear(3, 3)", "Linear(3, 2)", "Linear(2, 1)"]
+    assert "X" in {lines[0] for lines in labels(picture).values()}
+
+
+def test_a_module_of_one_box_has_no_frame():
+    assert frames(al.draw(nn.Tanh(), X)) == []
+
+
+@pytest.mark.parametrize(("depth", "boxes"), [(0, 2), (1, 6), (2, 12), (9, 12)])
+def test_depth_says_how_many_levels_are_open(depth, boxes):
+    assert len(labels(al.draw(net(), X, depth=depth))) == boxes
+
+
+def test_a_folded_module_names_its_parameters():
+    lines = box(al.draw(net(), X, depth=1), "Linear(3, 3)")
+    assert lines == ["Linear(3, 3)", "W1, b1", "(3, 4)"]
+
+
+def test_helper_functions_fold_too():
+    def helper(x):
+        return np.tanh(x) * 2
+
+    def f(x):
+        return helper(helper(x)).sum()
+
+    picture = al.draw(f, np.ones(2), depth=0)
+    assert [lines[0] for lines in labels(picture).values()] == ["x", "helper", "helper", "sum"]
+    assert frames(al.draw(f, np.ones(2), depth=1)) == ["helper", "helper"]
+
+
+def test_a_function_that_calls_itself_folds_at_any_level():
+    def power(x, n):
+        return x if n == 0 else x * power(x, n - 1)
+
+    for depth in (0, 1, 5, 50):
+        al.draw(power, al.Tensor(2.0, True), 60, depth=depth)
+
+
+def test_the_backward_graph_computes_the_gradients():
+    picture = al.draw(small_net(), backward=True)
+    colours = styles(picture)
+    assert {"dW", "db", "dZ", "dA"} <= set(colours)
+    assert len({colours[name] for name in ("dW", "db", "dZ", "dA")} - {colours["Z"]}) == 1
+    assert ("dZ", "dW") in edges(picture)
+    assert ("dZ", "db") in edges(picture)
+
+
+def test_the_backward_graph_of_the_same_computation_is_the_same():
+    assert al.draw(small_net(), backward=True).source == al.draw(small_net(), backward=True).source
+
+
+def test_the_backward_graph_leaves_no_trace():
+    loss = small_net()
+    before = al.draw(loss).source
+    al.draw(loss, backward=True, values=True)
+    assert al.draw(loss).source == before
+    loss.backward()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "print"])
+def test_themes_differ_in_colours_only(theme):
+    def neutral(text):
+        return re.sub(r"#[0-9a-f]{6}", "#", text)
+
+    source = al.draw(small_net(), theme=theme).source
+    assert neutral(source) == neutral(al.draw(small_net()).source)
+    assert (source == al.draw(small_net()).source) == (theme == "light")
+
+
+@pytest.mark.parametrize("name", ["Light", "", None])
+def test_an_unknown_theme_is_refused(name):
+    with pytest.raises(ValueError, match="theme must be 'light', 'dark' or 'print', not "):
+        al.draw(small_net(), theme=name)
+
+
+@pytest.mark.parametrize("depth", [-1, 1.5, "2"])
+def test_an_unknown_depth_is_refused(depth):
+    with pytest.raises(ValueError, match="depth must be a number of levels from 0 on"):
+        al.draw(small_net(), depth=depth)
+
+
+def test_what_makes_nan_or_inf_is_marked_where_it_was_made():
+    x = al.Tensor([0.0, 1.0], True, name="x")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        y = np.log(x)
+        z = y - y
+    picture = al.draw((z * 2).sum())
+    marked = {lines[0]: lines[-1] for lines in labels(picture).values() if "⚠" in lines[-1]}
+    assert marked == {"log": "⚠ makes Inf of finite numbers"}
+
+
+def test_nothing_is_marked_where_all_is_finite_or_came_in():
+    assert "⚠" not in al.draw(small_net()).source
+    assert "⚠" not in al.draw(parameter(2, "x") * np.array([np.nan, 1.0])).source
+
+
+def test_the_path_of_the_gradient_differs_from_what_is_constant():
+    x, c = parameter(2, "x"), np.ones(2)
+    arrows = re.findall(r"^\ts\d+ -> n0(.*)$", al.draw(x * c).source, re.MULTILINE)
+    assert arrows[0] == "" and "color" in arrows[1]
+
+
+def test_a_report_is_drawn_with_its_own_graph():
+    def forward(W, X):
+        Z = W @ X
+        return np.sum(Z**2)
+
+    def backward(W, X):
+        dZ = 2 * (W @ X)
+        return {"dZ": dZ, "dW": dZ @ X}
+
+    W = np.ones((3, 3))
+    report = al.check_derivation(forward, backward, W, np.eye(3) * 2 + np.tri(3), show=False)
+    picture = al.draw(report)
+    assert any("dZ: correct" in lines for lines in labels(picture).values())
+    assert any("dW: wrong (transpose)" in lines for lines in labels(picture).values())
+    W += 1
+    with pytest.raises(ValueError, match="the inputs were changed since forward was marked"):
+        al.draw(report)
+
+
+def test_a_report_of_compare_needs_its_loss():
+    W = parameter(3, "W")
+    loss = (W * W).sum()
+    report = al.compare(loss, {"dW": 2 * W.data}, show=False)
+    assert "dW: correct" in box(al.draw(report), "W")
+    del loss
+    with pytest.raises(ValueError, match="the loss that the report is about is gone"):
+        al.draw(report)
+
+
+def test_a_graph_shows_itself_in_a_notebook():
+    found = al.draw(small_net())._repr_mimebundle_()
+    assert found["image/svg+xml"].lstrip().startswith("<?xml")
+
+
+def test_operands_of_a_list_have_an_arrow_each():
+    x, y = parameter(2, "x"), parameter(3, "y")
+    picture = al.draw(np.concatenate([x, y, x]))
+    assert [tail for tail, _ in edges(picture)] == ["x", "y", "x"]
+    assert 'label="part 2 of dv1"' in al.draw(np.concatenate([x, y, x]), local=True).source
+
+
+def test_operations_with_several_results_are_drawn_with_all_options():
+    A = al.Tensor(np.diag([1.0, 2.0]) + 0.1, True, name="A")
+    w, V = np.linalg.eigh(A)
+    loss = w.sum() + (V * V).sum()
+    al.draw(loss, values=True, gradients=True, local=True, lines=True, backward=True)
+
+
+def test_float32_integers_booleans_complex_and_empty_values_are_shown():
+    for data in (np.float32([1.5, 2]), np.ones(20, np.complex128), np.ones((0, 3)), np.ones(())):
+        x = al.Tensor(data, True, name="x")
+        al.draw(np.sum(x * x), values=True, gradients=True).pipe("dot")
+
+
+class TestFolding:
+    def test_a_chain_is_one_block(self):
+        picture = al.draw(chain(2_000))
+        assert frames(picture) == ["× 2,000"]
+        assert len(labels(picture)) == 2
+        assert "style=dashed" in picture.source
+
+    def test_a_small_graph_is_not_folded_unless_asked(self):
+        assert len(labels(al.draw(chain(12)))) == 13
+        assert frames(al.draw(chain(12), fold=True)) == ["× 12"]
+
+    def test_a_graph_is_not_folded_if_so_asked(self):
+        assert len(labels(al.draw(chain(2_000), fold=False))) == 2_001
+
+    def test_too_large_a_graph_is_not_drawn_without_folding(self):
+        with pytest.raises(ValueError, match=r"has 2,001 operations, and more than 2,000 are"):
+            al.draw(chain(2_001), fold=False)
+
+    def test_equal_layers_are_one_with_the_names_of_the_first_and_the_last(self):
+        deep = nn.Sequential(*[p for _ in range(13) for p in (nn.Linear(3, 3), nn.ReLU())])
+        picture = al.draw(deep, X, fold=True)
+        assert frames(picture) == ["× 13", "Linear(3, 3)"]
+        assert ["W1, …, W13 (13)", "(3, 3)"] in labels(picture).values()
+
+    def test_a_shared_parameter_keeps_one_box(self):
+        def f(W, x):
+            for _ in range(20):
+                x = np.tanh(W @ x)
+            return x.sum()
+
+        picture = al.draw(f, np.eye(2), np.ones(2), fold=True)
+        assert box(picture, "W") and box(picture, "x")
+
+    def test_loops_in_loops_nest(self):
+        def f(x):
+            for _ in range(7):
+                for _ in range(5):
+                    x = np.sin(x)
+                x = np.exp(-x)
+            return x.sum()
+
+        assert frames(al.draw(f, np.ones(2), fold=True)) == ["× 7", "× 5"]
+
+    def test_what_comes_twice_is_not_folded(self):
+        assert frames(al.draw(np.exp(np.exp(parameter(2))), fold=True)) == []
+
+    def test_blocks_of_other_shapes_are_not_taken_together(self):
+        x = parameter(2)
+        for _ in range(18):
+            x = np.concatenate([np.tanh(x), np.ones(1)])
+        assert frames(al.draw(x.sum(), fold=True)) == []
+
+    def test_a_graph_without_a_pattern_says_what_was_left_out(self):
+        rng = np.random.default_rng(0)
+        y = parameter(2, "x")
+        for k in rng.integers(0, 4, 3_000):
+            y = (np.sin, np.cos, np.tanh, np.exp)[k](y * 0.1)
+        picture = al.draw(y)
+        (left_out,) = (lines for lines in labels(picture).values() if "operations" in lines[0])
+        assert re.fullmatch(r"[\d,]+ operations", left_out[0])
+        assert re.fullmatch(r"[\d,]+ multiply, [\d,]+ \w+, [\d,]+ \w+, …", left_out[1])
+        assert len(labels(picture)) <= 251
+
+    def test_every_operation_is_drawn_or_counted(self):
+        """The boxes stand for all operations, those of a frame as often as it says."""
+        rng = np.random.default_rng(1)
+        y = parameter(2, "x")
+        for k in rng.integers(0, 4, 1_000):
+            y = (np.sin, np.cos, np.tanh, np.negative)[k](y)
+        count = 0
+        for lines in labels(al.draw(y)).values():
+            found = re.fullmatch(r"([\d,]+) operations", lines[0])
+            count += int(found[1].replace(",", "")) if found else lines[0] != "x"
+        assert count + repeated(al.draw(y)) == 1_000
+
+    def test_values_that_are_not_finite_are_marked_on_a_folded_box(self):
+        x = al.Tensor([-1.0], True, name="x")
+        with np.errstate(invalid="ignore"):
+            loss = np.log(x) + 1
+        module = nn.Sequential()
+        module.forward = lambda t: loss
+        assert "⚠" in al.draw(loss, fold=True).source
+
+    @pytest.mark.slow
+    def test_a_million_operations(self):
+        picture = al.draw(chain(1_000_000))
+        assert frames(picture) == ["× 1,000,000"]
+
+
+def repeated(picture):
+    """How many operations the frames of repeated blocks stand for besides those drawn in them."""
+    count, copies = 0, [1]
+    for line in picture.source.splitlines():
+        if "label=" in line and (found := re.search(r'label="?× ([\d,]+)', line)):
+            copies[-1] *= int(found[1].replace(",", ""))
+        elif "subgraph" in line:
+            copies.append(copies[-1])
+        elif line.strip() == "}":
+            copies.pop()
+        elif re.match(r"\t+n\d+ \[", line):
+            count += copies[-1] - 1
+    return count
