@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.rules import Parts
+
 MOST_CELLS = 1_024
 """Cells of the grid of one array."""
 
@@ -27,7 +29,7 @@ class Arrays:
 
     def number(self, value: Any) -> int | None:
         """The index of an array among the rows; None for what is no array of numbers."""
-        if value is None or isinstance(value, tuple):
+        if value is None or isinstance(value, (tuple, Parts)):
             return None
         if id(value) not in self._numbers:
             array = np.asarray(value)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.draw.folding import Folded, Group
-from autograd_lite.draw.structure import Structure, flows_to
+from autograd_lite.draw.structure import Structure, flows_to, operands
 from autograd_lite.graph import Leaf, Node
 
 MOST_INPUTS = 8
@@ -177,7 +177,9 @@ class Boxes:
                 continue
             node = self.graph.nodes[head]
             ends = self.boxes[tail].name, self.boxes[head].name
-            carries = slot < 0 or flows_to(node, slot)
+            # The first copy of a block may read a constant where the next read a result.
+            own = slot >= 0 and isinstance(operands(node)[slot], Node)
+            carries = flows_to(node, slot) if own else True
             self.arrows.append(Arrow(*ends, node, slot, carries, tail >= head))
 
     def _drop_small_frames(self) -> None:

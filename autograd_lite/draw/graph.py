@@ -63,9 +63,9 @@ def draw(
         line is about has the verdict on its box, and a border of its colour (green, amber where
         an error is inherited, thick and red where it is made).
     values : bool
-        Write the values into the boxes: up to 12 numbers in full; of more the smallest, the mean
-        and the largest, and a picture of how they are distributed between these. They are computed
-        again from the leaves.
+        Write the values into the boxes: up to 12 numbers in full, if they fit; else the smallest,
+        the mean and the largest, and a picture of how they are distributed between these. They are
+        computed again from the leaves.
     gradients : bool
         Write the gradients of `loss` into the boxes, in the same way. Of a loss that is no scalar
         those of its sum.

@@ -119,7 +119,10 @@ def freed(node: Node) -> ValueError:
 
 def is_source(operand: Any) -> bool:
     """Whether it is a box of its own: a leaf or an array, but no number and no setting."""
-    return isinstance(operand, Leaf) or (hasattr(operand, "shape") and not is_scalar(operand))
+    if isinstance(operand, Leaf):
+        return True
+    # A dtype has a shape, too.
+    return hasattr(operand, "shape") and hasattr(operand, "dtype") and not is_scalar(operand)
 
 
 def is_scalar(operand: Any) -> bool:

@@ -37,8 +37,8 @@ NOT_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff
 
 BINARY = {"add", "subtract", "multiply", "divide", "power", "matmul"}
 
-MOST_NUMBERS = 12
-"""Elements up to which an array is written out in a box."""
+MOST_NUMBERS, MOST_ROWS = 12, 6
+"""Elements, and rows, up to which an array is written out in a box."""
 
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -133,8 +133,8 @@ def value_lines(value: Any) -> list[str]:
     array = np.asarray(value)
     if array.dtype.kind not in "fciub":
         return []
-    if array.size <= MOST_NUMBERS and array.ndim <= 2:
-        rows = array.reshape(1, -1) if array.ndim < 2 else array
+    rows = array.reshape(1, -1) if array.ndim < 2 else array
+    if array.size <= MOST_NUMBERS and array.ndim <= 2 and len(rows) <= MOST_ROWS:
         texts = [[number(cell.item()) for cell in row] for row in rows]
         width = max((len(t) for row in texts for t in row), default=0)
         lines = ["  ".join(t.rjust(width) for t in row) for row in texts]
