@@ -23,8 +23,8 @@ def assembled(data: Mapping[str, Any]) -> str:
     Raises ValueError for a NaN or an infinity in `data`, which JSON has no number for; the cells
     of arrays are texts.
     """
-    style = _page("page.css")
-    script = "\n".join(_page(name) for name in SCRIPTS)
+    style = page_text("page.css")
+    script = "\n".join(page_text(name) for name in SCRIPTS)
     parts = {
         "policy": _policy(style, script),
         "title": html.escape(str(data["title"])).encode(errors="replace").decode(),
@@ -33,10 +33,11 @@ def assembled(data: Mapping[str, Any]) -> str:
         "computation": _json(data),
     }
     # In one pass, so that a part which happens to read {{style}} stays as it is.
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _page("page.html"))
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], page_text("page.html"))
 
 
-def _page(name: str) -> str:
+def page_text(name: str) -> str:
+    """One of the files that the page is made of."""
     return files("autograd_lite.draw").joinpath("page", name).read_text("utf-8")
 
 

@@ -11,7 +11,7 @@ import pytest
 from draw.browser import chromium
 from draw.page_data import Computation, large_net, one_node, small_net
 
-from autograd_lite.draw.assemble import SCRIPTS, _page, assembled
+from autograd_lite.draw.assemble import SCRIPTS, assembled, page_text
 
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
@@ -67,10 +67,10 @@ def test_the_policy_allows_its_own_two_texts_and_nothing_else():
 
 
 def test_the_page_is_whole_in_itself_and_makes_no_markup_of_texts():
-    page = "".join(_page(name) for name in (*SCRIPTS, "page.css", "page.html"))
+    page = "".join(page_text(name) for name in (*SCRIPTS, "page.css", "page.html"))
     assert not re.search(r"https?:(?!//www\.w3\.org/2000/svg)|url\(|@import|\bsrc=|\bhref=", page)
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|\beval\b|Function\(", page)
-    assert " style=" not in _page("page.html")
+    assert " style=" not in page_text("page.html")
 
 
 @pytest.fixture(scope="module")
@@ -380,7 +380,7 @@ def test_play_stops_at_a_wrong_gradient_and_says_why(show):
     assert message in page.locator("#live").text_content()
     at = step(page)
     page.get_by_role("button", name="Play").click()
-    page.wait_for_selector(f'body[data-step="{at + 1}"]')
+    until(page, lambda: step(page) > at)
 
 
 @pytest.mark.parametrize(
@@ -452,6 +452,8 @@ def test_a_click_goes_to_the_step_of_a_node_and_with_shift_to_that_of_its_gradie
     assert data["steps"][step(page)]["operand"] == a2
     node(page, named(data, "X")).click(modifiers=["Shift"])
     assert data["steps"][step(page)]["operand"] == a2
+    node(page, named(data, "b1")).click()
+    assert data["steps"][step(page)] == {"phase": "forward", "node": 4, "edges": [2, 3]}
 
 
 def test_hover_and_focus_show_a_card(show):
@@ -538,6 +540,39 @@ def test_numbers_are_shown_short_and_kept_whole(show, kind):
     assert cells(page, "value") == [str(number) for number in np.ravel(value)]
     if np.ndim(value):
         assert numbers.nth(1).get_attribute("title") == f"row 0, column 1: {value[1]}"
+
+
+def test_a_cell_of_an_array_of_three_axes_tells_its_index(show):
+    value = np.arange(24.0).reshape(2, 3, 4)
+    page = show(one_node(value))
+    titles = page.locator("#panel .heat span").evaluate_all("all => all.map(c => c.title)")
+    assert titles[18] == "row 4, column 2, [1, 1, 2]: 18.0"
+    assert cells(page, "value") == [str(number) for number in value.ravel()]
+
+
+def test_a_node_without_a_name_goes_by_its_formula(show):
+    net = Computation("unnamed", 200, 200)
+    x = net.node("parameter", "x", 100, 40, 2.0)
+    y = net.node("operation", "", 100, 140, 4.0, "x * x", "multiply")
+    edge = net.edge(x, y)
+    net.forward(y, [edge])
+    net.seed(y, 1.0)
+    net.backward(edge, "d(x * x) * x", np.float64(2.0), "x", np.float64(2.0))
+    page = show(net.data)
+    assert page.locator('[data-part="equation"]').text_content() == "x * x"
+    press(page, "ArrowRight")
+    assert page.locator('[data-part="equation"]').text_content() == "d(x * x) = 1"
+
+
+def test_verdicts_are_marked_along_the_slider(show):
+    data = small_net({"dA1": "correct", "dZ1": "wrong"})
+    page = show(data)
+    assert page.locator("#marks span").all_text_contents() == ["✓", "✗"]
+    track = page.locator("#slider").bounding_box()
+    wrong = page.locator("#marks span").last.bounding_box()
+    at = [i for i, told in enumerate(data["steps"]) if "verdict" in told][1]
+    expected = track["x"] + 8 + (track["width"] - 16) * at / (len(data["steps"]) - 1)
+    assert wrong["x"] + wrong["width"] / 2 == pytest.approx(expected, abs=1.5)
 
 
 def test_nan_and_infinities_are_marked_not_by_colour_alone(show):
@@ -797,6 +832,23 @@ def test_print_leaves_out_the_controls(show):
     page.emulate_media(media="print")
     assert not page.get_by_role("button", name="Play").is_visible()
     assert page.locator("#graph").is_visible() and page.locator("#panel").is_visible()
+
+
+def test_the_whole_graph_is_printed_and_the_view_is_then_as_before(show):
+    data = large_net(400)
+    page = show(data)
+    sight = page.locator(".scene").get_attribute("transform")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    pane = page.locator("#pane").bounding_box()
+    for name in ("w0", "v199"):
+        box = node(page, named(data, name)).bounding_box()
+        assert pane["x"] <= box["x"] and box["x"] + box["width"] <= pane["x"] + pane["width"]
+        assert pane["y"] <= box["y"] and box["y"] + box["height"] <= pane["y"] + pane["height"]
+    page.emulate_media(media="screen")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator(".scene").get_attribute("transform") == sight
+    assert not node(page, named(data, "v199")).is_visible()
 
 
 def test_two_thousand_nodes(show):

@@ -13,11 +13,14 @@ function nameOf(node) {
 }
 
 function gradientOf(node) {
-  return node.verdict ? node.verdict.gradient : `d${elided(nameOf(node), 80)}`;
+  if (node.verdict) return node.verdict.gradient;
+  const name = elided(nameOf(node), 80);
+  return node.name ? `d${name}` : `d(${name})`;
 }
 
 function equation(node) {
-  return node.formula && node.formula !== node.name ? `${nameOf(node)} = ${node.formula}` : nameOf(node);
+  const named = node.name && node.formula && node.formula !== node.name;
+  return named ? `${node.name} = ${node.formula}` : nameOf(node);
 }
 
 function spoken(node) {
@@ -75,25 +78,39 @@ function heatMap(array, extent) {
   const numbers = columns <= 8 && rows <= 12;
   const texts = numbers ? cells.map(shortened) : [];
   const side = Math.max(3, Math.min(20, Math.floor(330 / columns), Math.floor(220 / rows)));
-  const wide = Math.max(34, 10 + 6.7 * Math.max(0, ...texts.map((text) => text.length)));
+  const wide = Math.max(4, ...texts.map((text) => text.length));
   const grid = html("div", {
     class: numbers ? "heat numbers" : "heat",
     tabindex: "0",
     role: "img",
     "aria-label": `${rows} rows by ${columns} columns, ${extremes(array)}`,
   });
-  grid.style.gridTemplateColumns = `repeat(${columns}, ${numbers ? wide : side}px)`;
+  const column = numbers ? `calc(${wide}ch + 10px)` : `${side}px`;
+  grid.style.gridTemplateColumns = `repeat(${columns}, ${column})`;
   grid.style.gridAutoRows = `${numbers ? 20 : side}px`;
-  const what = array.reduced ? "block at row" : "row";
   cells.forEach((text, i) => {
     const cell = document.createElement("span");
     cell.dataset.text = text;
-    cell.title = `${what} ${Math.floor(i / columns)}, column ${i % columns}: ${text}`;
+    cell.title = `${position(array, i)}: ${text}`;
     if (numbers) cell.textContent = texts[i];
     coloured(cell, text, extent);
     grid.append(cell);
   });
   return grid;
+}
+
+// Where a cell is; of an array of more than two axes, its index in each as well.
+function position({ shape, columns, reduced }, cell) {
+  const place = `row ${Math.floor(cell / columns)}, column ${cell % columns}`;
+  if (reduced) return `block at ${place}`;
+  if (shape.length < 3) return place;
+  const index = [];
+  let rest = cell;
+  for (const length of [...shape].reverse()) {
+    index.unshift(rest % length);
+    rest = Math.floor(rest / length);
+  }
+  return `${place}, [${index.join(", ")}]`;
 }
 
 function extremes(array) {
@@ -129,6 +146,7 @@ function readable(grid, line, array) {
     if (!by || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();
+    line.setAttribute("aria-live", "polite");
     const to = at < 0 ? 0 : at + by;
     if (to >= 0 && to < cells.length) show(to);
   });
@@ -250,16 +268,20 @@ class Panel {
     ];
     if (step.local || this.array(step.local_value)) {
       const words = ["local derivative ", code(step.local ?? "")];
-      content.push(this.part("local", "×", words, step.local_value));
+      const sign = step.formula.includes("@") ? "@" : "×";
+      content.push(this.part("local", sign, words, step.local_value));
     }
     const passed = step.local ? "product " : "passed on as ";
     const product = this.part("product", "=", [passed, code(step.formula)], step.product, extent);
     const note = step.note ? [html("p", { class: "note", "data-part": "note" }, step.note)] : [];
     const total = code(gradientOf(to));
-    if (first) {
+    if (first && !step.note) {
       // The first to arrive is the sum so far; the same numbers twice would tell nothing.
       const remark = html("p", { class: "note" }, "the first to arrive at ", total);
       content.push(html("div", { "data-part": "sum" }, product, ...note, remark));
+    } else if (first) {
+      content.push(product, ...note);
+      content.push(this.part("sum", "=", ["the first to arrive at ", total], step.sum, extent));
     } else {
       content.push(product, ...note);
       content.push(this.part("before", "+", ["what had arrived before"], step.before, extent));
@@ -325,7 +347,7 @@ class Panel {
 }
 
 function code(text) {
-  return html("code", {}, elided(text, 400));
+  return html("code", {}, elided(text, 120));
 }
 
 function legend() {

@@ -2,11 +2,16 @@
 
 // For every node, the steps that compute it, bring a part of its gradient, and mark it.
 function timetable(data) {
-  const nodes = data.nodes.map(() => ({ computed: -1, arrivals: [], marked: Infinity }));
+  const nodes = data.nodes.map(() => ({ computed: -1, used: -1, arrivals: [], marked: Infinity }));
   const edges = data.edges.map(() => Infinity);
   data.steps.forEach((step, i) => {
-    if (step.phase === "forward") nodes[step.node].computed = i;
-    else if (step.verdict) nodes[step.node].marked = i;
+    if (step.phase === "forward") {
+      nodes[step.node].computed = i;
+      for (const edge of step.edges) {
+        const operand = nodes[data.edges[edge].from];
+        if (operand.used < 0) operand.used = i;
+      }
+    } else if (step.verdict) nodes[step.node].marked = i;
     else {
       nodes[step.seed ? step.node : step.operand].arrivals.push(i);
       if (!step.seed) edges[step.edge] = i;
@@ -174,11 +179,12 @@ function leap(to) {
   go(to);
 }
 
-// A node's step: the one that computes it, or the first that brings a part of its gradient.
+// A node's step: the one that computes it, of a parameter or constant the first that uses it; or
+// the first that brings a part of its gradient.
 function leapTo(id, backward) {
-  const { computed, arrivals } = walk.times.nodes[id];
-  if (backward && arrivals.length) leap(arrivals[0]);
-  else if (!backward && computed >= 0) leap(computed);
+  const { computed, used, arrivals } = walk.times.nodes[id];
+  const to = backward ? (arrivals[0] ?? -1) : computed < 0 ? used : computed;
+  if (to >= 0) leap(to);
   view.makeTabbed(id);
 }
 
@@ -341,6 +347,8 @@ function listen() {
   find("search").addEventListener("keydown", onSearchKey);
   document.addEventListener("keydown", onKey);
   addEventListener("hashchange", () => leap(stepInAddress()));
+  addEventListener("beforeprint", () => view.showWhole(true));
+  addEventListener("afterprint", () => view.showWhole(false));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", nameTheme);
   const graph = view.root;
   // On the pane, for Chromium takes the focus to an SVG element that listens for keys or focus.
@@ -369,6 +377,16 @@ function listen() {
   graph.addEventListener("moved", placeCard);
 }
 
+// The verdicts along the slider, where they are given.
+function markVerdicts() {
+  data.steps.forEach(({ verdict }, i) => {
+    if (!verdict) return;
+    const mark = html("span", { "data-verdict": verdict.status }, VERDICT_SIGNS[verdict.status]);
+    mark.style.setProperty("--at", walk.last ? i / walk.last : 0);
+    find("marks").append(mark);
+  });
+}
+
 // The whole graph where it can be read so, else where the walk is.
 function firstSight() {
   view.fit();
@@ -384,6 +402,7 @@ function start() {
   const boundary = walk.last > 0 ? Math.max(0, Math.min(1, (forward - 0.5) / walk.last)) : 1;
   document.body.style.setProperty("--boundary", boundary);
   document.body.dataset.steps = data.steps.length;
+  markVerdicts();
   listen();
   nameTheme();
   view.fit();

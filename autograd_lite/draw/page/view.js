@@ -23,7 +23,9 @@ function svg(tag, attributes = {}, ...children) {
 }
 
 function elided(text, length) {
-  return text.length > length ? text.slice(0, length - 1) + "…" : text;
+  if (text.length <= length) return text;
+  // Not in the middle of a character that takes two units.
+  return text.slice(0, length - 1).replace(/[\ud800-\udbff]$/, "") + "…";
 }
 
 function arrowHead([from, to], size, kind) {
@@ -107,10 +109,13 @@ class GraphView {
           (tile.left - margin) * scale + x < this.size.width &&
           (tile.bottom + margin) * scale + y > 0 &&
           (tile.top - margin) * scale + y < this.size.height);
-      if (shown === tile.shown) continue;
-      tile.shown = shown;
-      for (const part of [tile.nodes, tile.edges]) part.style.display = shown ? "" : "none";
+      if (shown !== tile.shown) this.showTile(tile, shown);
     }
+  }
+
+  showTile(tile, shown) {
+    tile.shown = shown;
+    for (const part of [tile.nodes, tile.edges]) part.style.display = shown ? "" : "none";
   }
 
   // As much of a text as fits into a width.
@@ -251,7 +256,23 @@ class GraphView {
     this.root.dispatchEvent(new Event("moved"));
   }
 
+  // On paper the whole graph is shown, whatever part of it is in sight.
+  showWhole(whole) {
+    if (whole === this.root.hasAttribute("viewBox")) return;
+    if (whole) {
+      cancelAnimationFrame(this.moving);
+      this.root.setAttribute("viewBox", `0 0 ${this.data.width} ${this.data.height}`);
+      this.scene.removeAttribute("transform");
+      this.root.classList.remove("far");
+      for (const tile of this.tiles) this.showTile(tile, true);
+    } else {
+      this.root.removeAttribute("viewBox");
+      this.put(this.place);
+    }
+  }
+
   resized() {
+    if (this.root.hasAttribute("viewBox")) return;
     const { clientWidth: width, clientHeight: height } = this.root;
     const { x, y, scale } = this.place;
     const [dx, dy] = [(width - this.size.width) / 2, (height - this.size.height) / 2];
@@ -370,7 +391,9 @@ class GraphView {
       (event) => {
         event.preventDefault();
         const { x, y } = at(event);
-        this.zoom(Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0016)), x, y);
+        // A wheel counts in pixels or in lines; a pinch on a touchpad comes with Ctrl.
+        const way = event.deltaY * (event.deltaMode === 1 ? 16 : 1);
+        this.zoom(Math.exp(-way * (event.ctrlKey ? 0.01 : 0.0016)), x, y);
       },
       { passive: false },
     );
