@@ -16,7 +16,7 @@ CHARACTER_WIDTH = 6.6
 PADDING = 14.0
 
 LONG = 25
-"""Steps of computation from which an arrow is drawn past the layout in a large graph: Graphviz
+"""Steps of computation from which only the end of an arrow is drawn in a large graph: Graphviz
 takes time for every rank that an arrow crosses."""
 
 LARGE = 300
@@ -65,7 +65,7 @@ def layout(boxes: Boxes, texts: dict[str, Sequence[str]]) -> Layout:
     found = _read(json.loads(rendered(picture.source, "json")), frames)
     for number in sorted(long):
         arrow = boxes.arrows[number]
-        found.arrows.insert(number, _bow(found.boxes[arrow.tail], found.boxes[arrow.head]))
+        found.arrows.insert(number, _stub(found.boxes[arrow.tail], found.boxes[arrow.head]))
     return found
 
 
@@ -85,14 +85,13 @@ def _long(boxes: Boxes) -> set[int]:
     return found
 
 
-def _bow(tail: tuple[float, ...], head: tuple[float, ...]) -> tuple[list[Point], Point]:
-    """A curve from the right side of one box to the top or bottom of another."""
-    start = (tail[0] + tail[2] / 2, tail[1])
-    side = -1 if tail[1] <= head[1] else 1
+def _stub(tail: tuple[float, ...], head: tuple[float, ...]) -> tuple[list[Point], Point]:
+    """The end of an arrow that comes from far away: hundreds in full would hide the rest."""
+    side = -1 if tail[1] < head[1] else 1
     tip = (head[0], head[1] + side * head[3] / 2)
     end = (tip[0], tip[1] + side * 8)
-    bend = (start[0] + 40, start[1]), (end[0], end[1] + side * 40)
-    return [start, *bend, end], tip
+    start = (end[0] - 24, end[1] + side * 16)
+    return [start, (end[0] - 12, start[1]), (end[0], start[1]), end], tip
 
 
 def _size(box: Box, texts: dict[str, Sequence[str]]) -> dict[str, str]:

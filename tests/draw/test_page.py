@@ -693,6 +693,10 @@ def test_two_fingers_zoom(show):
           send("pointermove", 2, 450);
           send("pointerup", 1, 250);
           send("pointerup", 2, 450);
+          const click = () => new MouseEvent("click", {bubbles: true});
+          document.querySelector('[data-node="7"]').dispatchEvent(click());
+          document.body.dataset.dragged = document.body.dataset.step;
+          document.querySelector('[data-node="7"]').dispatchEvent(click());
         }"""
     )
     scales = [
@@ -700,6 +704,9 @@ def test_two_fingers_zoom(show):
         for text in (before, page.locator(".scene").get_attribute("transform"))
     ]
     assert scales[1] == pytest.approx(2 * scales[0], rel=0.01)
+    # The click that ends a drag is none, and the next one is one.
+    assert page.locator("body").get_attribute("data-dragged") == "0"
+    assert step(page) == 3
 
 
 def test_the_view_follows_the_walk(show):

@@ -382,7 +382,9 @@ class GraphView {
     this.root.addEventListener(
       "click",
       (event) => {
+        // Not every browser keeps a captured pointer from clicking on the node below it.
         if (travelled >= 4) event.stopPropagation();
+        travelled = 0;
       },
       true,
     );
