@@ -1,6 +1,7 @@
 """The examples as a person runs them: what they print, write and refuse."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -145,3 +146,15 @@ def test_find_the_mistake_names_one_mistake_after_the_other(tmp_path):
         assert "wrong" in report
     assert "wrong" not in reports[-1]
     assert "gradients of 9 times the loss" in reports[-1]
+
+
+def test_the_gallery(tmp_path):
+    done = run("gallery.py", "--updates", 30, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "gallery"
+    index = (folder / "index.html").read_text(encoding="utf-8")
+    names = re.findall(r'(?:src|href)="([^"]+)"', index)
+    assert {p.name for p in folder.iterdir()} == {"index.html", *names}
+    assert {Path(name).suffix for name in names} == {".svg", ".png", ".html"}
+    for svg in folder.glob("*.svg"):
+        assert "</svg>" in svg.read_text(encoding="utf-8")
