@@ -1,4 +1,8 @@
-"""How the weights of a layer start."""
+"""How the weights of a layer start.
+
+A shape is (n_out, n_in) of a matrix or (n_out, n_in, height, width) of windows; "fan in" is how
+many numbers each output is made of, "fan out" how many outputs each number goes to.
+"""
 
 from __future__ import annotations
 
@@ -8,39 +12,86 @@ from collections.abc import Callable
 import numpy as np
 
 Seed = int | np.random.Generator | None
-Initialiser = Callable[[tuple[int, int], np.random.Generator], np.ndarray]
+Shape = tuple[int, ...]
+Initialiser = Callable[[Shape, np.random.Generator], np.ndarray]
 
 
-def he(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Normal with variance 2 / n_in, for layers that a ReLU follows (He et al., 2015)."""
-    return rng.standard_normal(shape) * math.sqrt(2 / shape[1])
+def _fans(shape: Shape) -> tuple[int, int]:
+    """Fan in and fan out."""
+    places = math.prod(shape[2:])
+    return shape[1] * places, shape[0] * places
 
 
-def xavier(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Normal with variance 2 / (n_in + n_out), for tanh and sigmoid (Glorot and Bengio, 2010)."""
-    return rng.standard_normal(shape) * math.sqrt(2 / (shape[0] + shape[1]))
+def _normal(variance: Callable[[int, int], float]) -> Initialiser:
+    def initialise(shape: Shape, rng: np.random.Generator) -> np.ndarray:
+        return rng.standard_normal(shape) * math.sqrt(variance(*_fans(shape)))
+
+    return initialise
 
 
-def small(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+def _uniform(variance: Callable[[int, int], float]) -> Initialiser:
+    def initialise(shape: Shape, rng: np.random.Generator) -> np.ndarray:
+        # A uniform number from -a to a has the variance a^2 / 3.
+        limit = math.sqrt(3 * variance(*_fans(shape)))
+        return rng.uniform(-limit, limit, shape)
+
+    return initialise
+
+
+def _he(fan_in: int, fan_out: int) -> float:
+    return 2 / fan_in
+
+
+def _xavier(fan_in: int, fan_out: int) -> float:
+    return 2 / (fan_in + fan_out)
+
+
+def _lecun(fan_in: int, fan_out: int) -> float:
+    return 1 / fan_in
+
+
+def _unit(fan_in: int, fan_out: int) -> float:
+    return 1.0
+
+
+def orthogonal(shape: Shape, rng: np.random.Generator) -> np.ndarray:
+    """Rows, or where there are more of them the columns, orthonormal (Saxe et al., 2013)."""
+    rows, columns = shape[0], math.prod(shape[1:])
+    q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
+    # The signs make it uniform among all orthogonal matrices (Mezzadri, 2007).
+    q *= np.where(np.diagonal(r) < 0, -1, 1)
+    return (q if rows >= columns else q.T).reshape(shape)
+
+
+def small(shape: Shape, rng: np.random.Generator) -> np.ndarray:
     """Uniform between 0 and 0.01. Nets of several layers hardly learn from it."""
     return rng.random(shape) * 0.01
 
 
-def zeros(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+def zeros(shape: Shape, rng: np.random.Generator) -> np.ndarray:
     """Zeros: right for logistic regression; the units of a hidden layer would stay identical."""
     return np.zeros(shape)
 
 
 INITIALISERS: dict[str, Initialiser] = {
-    "he": he,
-    "xavier": xavier,
+    "he": _normal(_he),
+    "he_uniform": _uniform(_he),
+    "xavier": _normal(_xavier),
+    "xavier_uniform": _uniform(_xavier),
+    "lecun": _normal(_lecun),
+    "lecun_uniform": _uniform(_lecun),
+    "normal": _normal(_unit),
+    "orthogonal": orthogonal,
     "small": small,
     "zeros": zeros,
 }
+"""By name: "he" has the variance 2 / fan in and suits ReLU (He et al., 2015), "xavier" 2 / (fan in
++ fan out), for tanh and sigmoid (Glorot and Bengio, 2010), "lecun" 1 / fan in (LeCun et al., 1998),
+each of normal numbers or uniform ones; "small" is the `rand * 0.01` of courses."""
 
 
-def initialiser(name: str) -> Initialiser:
-    """The initialiser called `name`."""
+def initial(name: str, shape: Shape, seed: Seed) -> np.ndarray:
+    """Numbers of `shape` as the initialiser called `name` makes them."""
     if name not in INITIALISERS:
         raise ValueError(f"initialisation must be one of {sorted(INITIALISERS)}, not {name!r}")
-    return INITIALISERS[name]
+    return INITIALISERS[name](shape, np.random.default_rng(seed))

@@ -1,7 +1,13 @@
-"""Losses: the mean over all elements, as a scalar Tensor. Prediction and target agree in shape."""
+"""Losses: how far predictions are from targets, as one number.
+
+A column is a sample, so a prediction is (features, N), and the target must have its shape. All take
+`reduction`, "mean" over all numbers (of `cross_entropy` and `hinge` over the samples) or "sum", and
+`sample_weight`, N numbers: a mean is then the weighted sum over the sum of the weights.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +17,7 @@ import autograd_lite as al
 
 @al.primitive
 def log_loss(z: Any, y: Any) -> Any:
-    """The mean of -(y log a + (1 - y) log(1 - a)) where a = sigmoid(z), from the logits z.
+    """The mean of -y log(sigmoid(z)) - (1 - y) log(1 - sigmoid(z)).
 
     Computed as max(z, 0) - z y + log(1 + exp(-|z|)), which neither overflows nor loses a small
     loss beside a large z. One operation, whose gradient is the textbook's (a - y) / N.
@@ -26,7 +32,24 @@ al.defvjp(
 )
 
 
-def binary_cross_entropy(A: Any, Y: Any) -> Any:
+@al.primitive
+def softmax_loss(z: Any, y: Any) -> Any:
+    """-sum(y log(softmax(z))) over the first axis, of shape (1, N); y may sum to any weight."""
+    return np.sum(y, axis=0, keepdims=True) * al.logsumexp(z, axis=0, keepdims=True) - np.sum(
+        y * z, axis=0, keepdims=True
+    )
+
+
+al.defvjp(
+    softmax_loss,
+    z=lambda g, z, y: g * (al.softmax(z, axis=0) * np.sum(y, axis=0, keepdims=True) - y),
+    y=lambda g, z: g * (al.logsumexp(z, axis=0, keepdims=True) - z),
+)
+
+
+def binary_cross_entropy(
+    A: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None
+) -> Any:
     """-mean(Y log A + (1 - Y) log(1 - A)), for probabilities A and targets Y in [0, 1].
 
     Nothing is clamped: where A is exactly 0 or 1 the loss is 0 if Y says the same, else infinite.
@@ -34,16 +57,193 @@ def binary_cross_entropy(A: Any, Y: Any) -> Any:
     sigmoid is exactly 1 in float64, and the loss and its gradient are lost.
     """
     _check_shapes("binary_cross_entropy", A, Y)
-    return np.mean(0 - al.xlogy(Y, A) - al.xlog1py(1 - Y, -A))
+    return _reduced(0 - al.xlogy(Y, A) - al.xlog1py(1 - Y, -A), reduction, sample_weight)
 
 
-def binary_cross_entropy_with_logits(Z: Any, Y: Any) -> Any:
+def binary_cross_entropy_with_logits(
+    Z: Any,
+    Y: Any,
+    *,
+    reduction: str = "mean",
+    sample_weight: Any = None,
+    class_weight: Sequence[float] | None = None,
+    label_smoothing: float = 0.0,
+) -> Any:
     """The binary cross-entropy of sigmoid(Z) and the targets Y in [0, 1], from the logits Z.
 
     Finite, with the gradient (sigmoid(Z) - Y) / N, for every finite Z.
+
+    Parameters
+    ----------
+    class_weight : (float, float), optional
+        What the losses of targets 0 and 1 count, as a weight of the samples.
+    label_smoothing : float
+        From 0 to 1: targets are moved by this share towards 1/2.
     """
     _check_shapes("binary_cross_entropy_with_logits", Z, Y)
-    return log_loss(Z, Y)
+    if class_weight is not None:
+        of_zero, of_one = _class_weights(class_weight, 2)
+        weights = of_zero + (of_one - of_zero) * np.asarray(_plain(Y))
+        sample_weight = weights if sample_weight is None else weights * np.asarray(sample_weight)
+    if label_smoothing:
+        Y = Y * (1 - _share(label_smoothing)) + label_smoothing / 2
+    if sample_weight is None and reduction == "mean":
+        return log_loss(Z, Y)
+    losses = np.maximum(Z, 0) - Z * Y + al.softplus(-np.abs(Z))
+    return _reduced(losses, reduction, sample_weight)
+
+
+def cross_entropy(
+    Z: Any,
+    Y: Any,
+    *,
+    reduction: str = "mean",
+    sample_weight: Any = None,
+    class_weight: Sequence[float] | None = None,
+    label_smoothing: float = 0.0,
+) -> Any:
+    """The cross-entropy of softmax(Z) over the classes, and the targets, from the logits Z (K, N).
+
+    Finite, with the gradient (softmax(Z) - Y) / N, for every finite Z.
+
+    Parameters
+    ----------
+    Y : whole numbers of shape (N,), or probabilities of shape (K, N)
+        The class of each sample, from 0 to K - 1; or how probable each class is.
+    class_weight : K numbers, optional
+        What the losses of each class count, as a weight of the samples.
+    label_smoothing : float
+        From 0 to 1: targets are moved by this share towards 1 / K.
+    """
+    shape = np.shape(Z)
+    labels = np.asarray(_plain(Y))
+    if labels.dtype.kind in "iu" and len(shape) == 2 and labels.shape == shape[1:]:
+        Y = one_hot(labels, shape[0], getattr(Z, "dtype", np.float64))
+    _check_shapes("cross_entropy", Z, Y)
+    if len(shape) != 2:
+        raise ValueError(f"cross_entropy takes logits of shape (classes, N), not {shape}")
+    if class_weight is not None:
+        weights = _class_weights(class_weight, shape[0]) @ np.asarray(_plain(Y))
+        sample_weight = weights if sample_weight is None else weights * np.asarray(sample_weight)
+    if label_smoothing:
+        Y = Y * (1 - _share(label_smoothing)) + label_smoothing / shape[0]
+    return _reduced(softmax_loss(Z, Y), reduction, sample_weight)
+
+
+def mean_squared_error(
+    A: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None
+) -> Any:
+    """mean((A - Y)^2)."""
+    _check_shapes("mean_squared_error", A, Y)
+    return _reduced(np.square(A - Y), reduction, sample_weight)
+
+
+def mean_absolute_error(
+    A: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None
+) -> Any:
+    """mean(|A - Y|); its derivative at A = Y is 0."""
+    _check_shapes("mean_absolute_error", A, Y)
+    return _reduced(np.abs(A - Y), reduction, sample_weight)
+
+
+def huber(
+    A: Any, Y: Any, *, delta: float = 1.0, reduction: str = "mean", sample_weight: Any = None
+) -> Any:
+    """The mean of (A - Y)^2 / 2 where |A - Y| <= delta, else of delta (|A - Y| - delta / 2).
+
+    (Huber, 1964.)
+    """
+    _check_shapes("huber", A, Y)
+    if not delta > 0:
+        raise ValueError(f"huber: delta must be above 0, not {delta!r}")
+    distance = np.abs(A - Y)
+    near = np.minimum(distance, delta)
+    # With m = min(d, delta) both cases are m (d - m / 2).
+    return _reduced(near * (distance - near / 2), reduction, sample_weight)
+
+
+def hinge(Z: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None) -> Any:
+    """The hinge loss of scores Z and targets Y, whose shape says of which kind they are.
+
+    Of one score per sample, (1, N), the targets are -1 and 1, and it is the mean of
+    max(0, 1 - Z Y). Of a score per class, (K, N), a target is 1 for the class of the sample and 0
+    (or -1) for the others, and it is the mean of max(0, 1 + the best wrong score - the right one)
+    (Crammer and Singer, 2001).
+    """
+    _check_shapes("hinge", Z, Y)
+    targets = np.asarray(_plain(Y))
+    if len(targets) == 1 or targets.ndim < 2:
+        if not np.isin(targets, (-1, 1)).all():
+            raise ValueError("hinge takes targets of -1 and 1 for one score per sample")
+        return _reduced(al.relu(1 - Z * Y), reduction, sample_weight)
+    right = targets > 0
+    if not (right.sum(axis=0) == 1).all():
+        raise ValueError("hinge takes targets with one class per sample")
+    score = np.sum(np.where(right, Z, 0), axis=0, keepdims=True)
+    best_wrong = np.max(np.where(right, -np.inf, Z), axis=0, keepdims=True)
+    return _reduced(al.relu(1 + best_wrong - score), reduction, sample_weight)
+
+
+def one_hot(labels: Any, classes: int, dtype: Any = np.float64) -> np.ndarray:
+    """Columns of zeros with a 1 at the class of each sample: (classes, N) of labels (N,)."""
+    labels = np.asarray(labels)
+    if labels.size and not (0 <= labels.min() and labels.max() < classes):
+        wrong = labels.min() if labels.min() < 0 else labels.max()
+        raise ValueError(f"the label {wrong} is no class: they are numbered 0 to {classes - 1}")
+    found = np.zeros((classes, labels.size), dtype)
+    found[labels, np.arange(labels.size)] = 1
+    return found
+
+
+def l1_penalty(parameters: Iterable[Any], strength: float) -> Any:
+    """strength * sum(|w|) over all numbers of the parameters; its derivative at 0 is 0."""
+    return strength * sum(np.sum(np.abs(p)) for p in parameters)
+
+
+def l2_penalty(parameters: Iterable[Any], strength: float) -> Any:
+    """strength / 2 * sum(w^2) over all numbers of the parameters: its derivative is strength w."""
+    return strength / 2 * sum(np.sum(np.square(p)) for p in parameters)
+
+
+def _plain(value: Any) -> Any:
+    return value.data if isinstance(value, al.Tensor) else value
+
+
+def _share(value: float) -> float:
+    if not 0 <= value <= 1:
+        raise ValueError(f"label_smoothing must be from 0 to 1, not {value!r}")
+    return value
+
+
+def _class_weights(weights: Sequence[float], classes: int) -> np.ndarray:
+    found = np.asarray(weights, dtype=float)
+    if found.shape != (classes,) or not (found >= 0).all():
+        raise ValueError(
+            f"class_weight must be {classes} numbers from 0, one for each class, not {weights!r}"
+        )
+    return found
+
+
+def _reduced(losses: Any, reduction: str, sample_weight: Any) -> Any:
+    """The mean or the sum of losses (..., N), each sample counting as its weight says."""
+    if reduction not in ("mean", "sum"):
+        raise ValueError(f"reduction must be 'mean' or 'sum', not {reduction!r}")
+    if sample_weight is None:
+        return np.mean(losses) if reduction == "mean" else np.sum(losses)
+    shape = np.shape(losses)
+    weights = np.asarray(sample_weight, dtype=losses.dtype)
+    if weights.shape not in (shape, shape[-1:]):
+        raise ValueError(
+            f"sample_weight must be {shape[-1] if shape else 1} numbers, one for each sample, but "
+            f"it has shape {weights.shape}"
+        )
+    weighted = np.sum(losses * weights)
+    if reduction == "sum":
+        return weighted
+    total = np.sum(np.broadcast_to(weights, shape))
+    if not total > 0:
+        raise ValueError("sample_weight sums to 0, so there is no weighted mean")
+    return weighted / total
 
 
 def _check_shapes(loss: str, prediction: Any, target: Any) -> None:

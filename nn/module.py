@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any, Self
 
 import numpy as np
 
 import autograd_lite as al
 from autograd_lite.graph import enclose, next_serial
+from nn.summary import Summary, summarised
 
 
 class Parameter(al.Tensor):
@@ -23,8 +24,13 @@ class Parameter(al.Tensor):
 class Module:
     """A part of a network: its parameters are its attributes, and those of its sub-modules.
 
-    A subclass computes in `forward(X)`. Columns of X are samples: X is (features, samples).
+    A subclass computes in `forward(X)`. The samples are last: columns X (features, N). `.training`
+    says which of its two ways a layer like Dropout takes. What else a module remembers in arrays
+    it names in `buffers`; they are part of its state.
     """
+
+    training = True
+    buffers: tuple[str, ...] = ()
 
     def forward(self, X: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} defines no forward()")
@@ -36,28 +42,63 @@ class Module:
         enclose(self, first, result)
         return result
 
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """This module, under the empty path, and every module in it once, with its path."""
+        yield from _found(Module, "", self, set())
+
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Every parameter once, with its path, such as `layers.0.weight`.
 
         Parameters are found in attributes, in the lists, tuples and dicts that attributes hold,
         and in the modules among them. A tensor that requires grad counts as one.
         """
-        seen: set[int] = set()
-        for name, value in vars(self).items():
-            yield from _parameters_in(name, value, seen)
+        for path, tensor in _found(al.Tensor, "", self, set()):
+            if tensor.requires_grad and tensor.is_leaf:
+                yield path, tensor
+
+    def named_buffers(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Every buffer with its path, such as `layers.1.running_mean`."""
+        for path, module in self.named_modules():
+            for name in module.buffers:
+                yield _joined(path, name), getattr(module, name)
+
+    def named_generators(self) -> Iterator[tuple[str, np.random.Generator]]:
+        """Every random generator once, with its path, such as `layers.2.generator`."""
+        yield from _found(np.random.Generator, "", self, set())
 
     def parameters(self) -> list[Parameter]:
         """Every parameter."""
         return [parameter for _, parameter in self.named_parameters()]
+
+    def train(self, mode: bool = True) -> Self:
+        """Set `training` on this module and all in it."""
+        for _, module in self.named_modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """As `train(False)`: from now on the module is used, not trained."""
+        return self.train(False)
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
         for parameter in self.parameters():
             parameter.zero_grad()
 
+    def summary(self, X: Any) -> Summary:
+        """A table of the layers: output shape, parameters, and the memory of both.
+
+        Parameters
+        ----------
+        X : array or tuple of int
+            An example input, or its shape with the samples last. Nothing is changed by it.
+        """
+        return summarised(self, X)
+
     def state_dict(self) -> dict[str, np.ndarray]:
-        """The values of all parameters by path, as arrays of the caller's own."""
-        return {path: parameter.numpy() for path, parameter in self.named_parameters()}
+        """The values of all parameters and buffers by path, as arrays of the caller's own."""
+        state = {path: parameter.numpy() for path, parameter in self.named_parameters()}
+        return state | {path: buffer.copy() for path, buffer in self.named_buffers()}
 
     def describe(self) -> dict[str, Any]:
         """What a checkpoint says of the module, for people who look into it."""
@@ -66,44 +107,49 @@ class Module:
     def expected_state(
         self, description: Mapping[str, Any]
     ) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
-        """The shape and dtype of every parameter by path; a checkpoint must have the same."""
-        return {path: (p.shape, p.dtype) for path, p in self.named_parameters()}
+        """The shape and dtype of every parameter and buffer by path, as a checkpoint must have."""
+        return {path: (a.shape, a.dtype) for path, a in self._own_state().items()}
 
     def load_state_dict(
         self, state: Mapping[str, np.ndarray], description: Mapping[str, Any] | None = None
     ) -> None:
-        """Fill the parameters; raises ValueError, and changes nothing, if any does not match."""
-        own = dict(self.named_parameters())
+        """Fill parameters and buffers; raises ValueError, and changes nothing, if any does not
+        match: the message has its path."""
+        own = self._own_state()
         missing, unknown = own.keys() - state.keys(), state.keys() - own.keys()
         if missing or unknown:
             raise ValueError(
                 f"the state does not match {type(self).__name__}: it lacks {sorted(missing)} and "
                 f"has {sorted(unknown)} besides"
             )
-        for path, parameter in own.items():
-            if state[path].shape != parameter.shape:
+        for path, array in own.items():
+            if state[path].shape != array.shape:
                 raise ValueError(
-                    f"{path}: the state has shape {state[path].shape}, the model {parameter.shape}"
+                    f"{path}: the state has shape {state[path].shape}, the model {array.shape}"
                 )
-            if state[path].dtype != parameter.dtype:
+            if state[path].dtype != array.dtype:
                 raise ValueError(
-                    f"{path}: the state has dtype {state[path].dtype}, the model {parameter.dtype}"
+                    f"{path}: the state has dtype {state[path].dtype}, the model {array.dtype}"
                 )
-            if not parameter.data.flags.writeable:
+            if not array.flags.writeable:
                 raise ValueError(f"{path} is kept by a graph; load before the forward pass")
-        for path, parameter in own.items():
-            parameter.data = state[path]
+        for path, array in own.items():
+            array[...] = state[path]
+
+    def _own_state(self) -> dict[str, np.ndarray]:
+        """The arrays of all parameters and buffers by path."""
+        return {p: t.data for p, t in self.named_parameters()} | dict(self.named_buffers())
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
 
-def _parameters_in(path: str, value: Any, seen: set[int]) -> Iterator[tuple[str, Parameter]]:
-    if isinstance(value, al.Tensor):
-        if value.requires_grad and value.is_leaf and id(value) not in seen:
-            seen.add(id(value))
-            yield path, cast(Parameter, value)
-        return
+def _joined(path: str, name: object) -> str:
+    return f"{path}.{name}" if path else str(name)
+
+
+def _found(kind: type[Any], path: str, value: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    """What of a kind there is in a module, once each, with its path."""
     items: Iterable[tuple[Any, Any]] = ()
     if isinstance(value, Module):
         items = vars(value).items()
@@ -111,9 +157,11 @@ def _parameters_in(path: str, value: Any, seen: set[int]) -> Iterator[tuple[str,
         items = value.items()
     elif isinstance(value, (list, tuple)):
         items = enumerate(value)
-    else:
+    elif not isinstance(value, kind):
         return
     if id(value) not in seen:
         seen.add(id(value))
+        if isinstance(value, kind):
+            yield path, value
         for name, item in list(items):
-            yield from _parameters_in(f"{path}.{name}", item, seen)
+            yield from _found(kind, _joined(path, name), item, seen)

@@ -1,4 +1,4 @@
-"""Layers. A column is a sample: X is (features, samples), and `Z = W X + b`."""
+"""Fully connected layers: `Z = W X + b`, a column per sample."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as al
-from nn.initialisers import Seed, initialiser
+from nn.initialisers import Seed, initial
 from nn.module import Module, Parameter
 
 
@@ -36,8 +36,8 @@ class Linear(Module):
     ----------
     n_in, n_out : int
         The numbers of features that come in and go out.
-    initialisation : {"he", "xavier", "small", "zeros"}
-        How W starts (see `nn.initialisers`); b starts as zeros.
+    initialisation : str
+        How W starts: one of `nn.initialisers.INITIALISERS`; b starts as zeros.
     seed : int or numpy.random.Generator, optional
         What the random numbers come from; the same seed gives the same weights.
     dtype : dtype
@@ -55,8 +55,7 @@ class Linear(Module):
     ) -> None:
         if n_in < 1 or n_out < 1:
             raise ValueError(f"Linear({n_in}, {n_out}): both sizes must be at least 1")
-        weights = initialiser(initialisation)((n_out, n_in), np.random.default_rng(seed))
-        self.weight = Parameter(weights, dtype=dtype)
+        self.weight = Parameter(initial(initialisation, (n_out, n_in), seed), dtype=dtype)
         self.bias = Parameter(np.zeros((n_out, 1)), dtype=dtype)
 
     def forward(self, X: Any) -> Any:
@@ -80,57 +79,43 @@ class Linear(Module):
         return f"Linear({n_in}, {n_out})"
 
 
-class ReLU(Module):
-    """max(0, Z), element by element; its derivative at exactly 0 is 1."""
+class Embedding(Module):
+    """Column i of `.weight` for each whole number i: what Linear makes of one-hot columns.
 
-    def forward(self, X: Any) -> Any:
-        return al.relu(X)
+    `.weight` has shape (n_out, n_symbols).
 
-
-class Sigmoid(Module):
-    """1 / (1 + exp(-Z)), element by element."""
-
-    def forward(self, X: Any) -> Any:
-        return al.sigmoid(X)
-
-
-class Tanh(Module):
-    """tanh(Z), element by element."""
-
-    def forward(self, X: Any) -> Any:
-        return np.tanh(X)
-
-
-class Softplus(Module):
-    """log(1 + exp(Z)), element by element."""
-
-    def forward(self, X: Any) -> Any:
-        return al.softplus(X)
-
-
-class Sequential(Module):
-    """Layers one after the other.
-
-    The parameters of its Linear layers are named W1, b1, W2, b2, ..., unless they have names.
+    Parameters
+    ----------
+    n_symbols, n_out : int
+        How many different numbers come in, and how many features each becomes.
+    initialisation, seed, dtype
+        As for Linear; "normal" has variance 1.
     """
 
-    def __init__(self, *layers: Module) -> None:
-        for layer in layers:
-            if not isinstance(layer, Module):
-                raise TypeError(
-                    f"Sequential takes modules, one after the other, not {type(layer).__name__}"
-                )
-        self.layers = layers
-        linear = [layer for layer in layers if isinstance(layer, Linear)]
-        for number, layer in enumerate(linear, start=1):
-            for letter, parameter in (("W", layer.weight), ("b", layer.bias)):
-                if parameter.name is None:
-                    parameter.name = f"{letter}{number}"
+    def __init__(
+        self,
+        n_symbols: int,
+        n_out: int,
+        *,
+        initialisation: str = "normal",
+        seed: Seed = None,
+        dtype: Any = np.float64,
+    ) -> None:
+        if n_symbols < 1 or n_out < 1:
+            raise ValueError(f"Embedding({n_symbols}, {n_out}): both sizes must be at least 1")
+        self.weight = Parameter(initial(initialisation, (n_out, n_symbols), seed), dtype=dtype)
 
     def forward(self, X: Any) -> Any:
-        for layer in self.layers:
-            X = layer(X)
-        return X
+        """Shape (n_out, ..., N) for whole numbers X from 0 to n_symbols - 1 of shape (..., N)."""
+        n_out, n_symbols = self.weight.shape
+        X = np.asarray(X.data if isinstance(X, al.Tensor) else X)
+        if X.dtype.kind not in "iu":
+            raise TypeError(f"Embedding takes whole numbers, and X has dtype {X.dtype}")
+        if X.size and not (0 <= X.min() and X.max() < n_symbols):
+            wrong = X.min() if X.min() < 0 else X.max()
+            raise ValueError(f"Embedding of {n_symbols} symbols got the number {wrong}")
+        return self.weight[:, X]
 
     def __repr__(self) -> str:
-        return f"Sequential({', '.join(map(repr, self.layers))})"
+        n_out, n_symbols = self.weight.shape
+        return f"Embedding({n_symbols}, {n_out})"

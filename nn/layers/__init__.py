@@ -1,0 +1,42 @@
+"""Layers. The samples are last: X is (features, N), pictures are (channels, height, width, N)."""
+
+from nn.layers.activations import (
+    ELU,
+    GELU,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from nn.layers.containers import Flatten, Residual, Sequential, Unflatten
+from nn.layers.convolution import AvgPool2d, Conv2d, MaxPool2d
+from nn.layers.linear import Embedding, Linear, affine
+from nn.layers.normalisation import BatchNorm, Dropout, LayerNorm
+
+__all__ = [
+    "ELU",
+    "GELU",
+    "AvgPool2d",
+    "BatchNorm",
+    "Conv2d",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "LayerNorm",
+    "LeakyReLU",
+    "Linear",
+    "MaxPool2d",
+    "ReLU",
+    "Residual",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
+    "Unflatten",
+    "affine",
+]

@@ -1,0 +1,99 @@
+"""Layers made of layers, and what lies between pictures and columns."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from nn.layers.convolution import Conv2d
+from nn.layers.linear import Linear
+from nn.module import Module
+
+
+class Sequential(Module):
+    """Layers one after the other.
+
+    The parameters of its Linear and Conv2d layers are named W1, b1, W2, b2, ..., unless they have
+    names.
+    """
+
+    def __init__(self, *layers: Module) -> None:
+        for layer in layers:
+            if not isinstance(layer, Module):
+                raise TypeError(
+                    f"Sequential takes modules, one after the other, not {type(layer).__name__}"
+                )
+        self.layers = layers
+        weighted = [layer for layer in layers if isinstance(layer, (Linear, Conv2d))]
+        for number, layer in enumerate(weighted, start=1):
+            for letter, parameter in (("W", layer.weight), ("b", layer.bias)):
+                if parameter.name is None:
+                    parameter.name = f"{letter}{number}"
+
+    def forward(self, X: Any) -> Any:
+        for layer in self.layers:
+            X = layer(X)
+        return X
+
+    def __repr__(self) -> str:
+        return f"Sequential({', '.join(map(repr, self.layers))})"
+
+
+class Residual(Module):
+    """X + F(X), where F is the layers one after the other (He et al., 2015)."""
+
+    def __init__(self, *layers: Module) -> None:
+        self.path = Sequential(*layers)
+
+    def forward(self, X: Any) -> Any:
+        """Of the shape of X; ValueError where the layers give another."""
+        change = self.path(X)
+        if np.shape(change) != np.shape(X):
+            raise ValueError(
+                f"Residual adds what its layers give to their input, but that has shape "
+                f"{np.shape(change)}, and the input {np.shape(X)}"
+            )
+        return X + change
+
+    def __repr__(self) -> str:
+        return f"Residual({', '.join(map(repr, self.path.layers))})"
+
+
+class Flatten(Module):
+    """Pictures of shape (channels, height, width, N) as columns (features, N)."""
+
+    def forward(self, X: Any) -> Any:
+        shape = np.shape(X)
+        return np.reshape(X, (math.prod(shape[:-1]), shape[-1]))
+
+
+class Unflatten(Module):
+    """Columns (features, N) as pictures of shape (*shape, N), as Conv2d takes them.
+
+    `shape` is (channels, height, width) where the columns were made of such pictures; with
+    `channels_last` they were made of pictures (height, width, channels), as `nn.flatten` makes them
+    of what most files hold.
+    """
+
+    def __init__(self, *shape: int, channels_last: bool = False) -> None:
+        self.shape = shape
+        self.channels_last = channels_last
+
+    def forward(self, X: Any) -> Any:
+        shape = np.shape(X)
+        if len(shape) != 2 or shape[0] != math.prod(self.shape):
+            raise ValueError(
+                f"{self!r} takes columns of {math.prod(self.shape)} features, but X has shape "
+                f"{shape}"
+            )
+        if not self.channels_last:
+            return np.reshape(X, (*self.shape, shape[1]))
+        channels, *places = self.shape
+        pictures = np.reshape(X, (*places, channels, shape[1]))
+        return np.moveaxis(pictures, -2, 0)
+
+    def __repr__(self) -> str:
+        last = ", channels_last=True" if self.channels_last else ""
+        return f"Unflatten({', '.join(map(str, self.shape))}{last})"

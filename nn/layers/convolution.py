@@ -1,0 +1,204 @@
+"""Layers of pictures. The samples stay last: X is (channels, height, width, N).
+
+A convolution is a matrix product: `patches` puts the numbers under each window into a column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as al
+from nn.initialisers import Seed, initial
+from nn.layers.linear import affine
+from nn.module import Module, Parameter
+
+Pair = tuple[int, int]
+
+
+def _pair(value: int | Pair, what: str, least: int) -> Pair:
+    pair = (value, value) if isinstance(value, int) else tuple(value)
+    if len(pair) != 2 or any(not isinstance(n, int) or n < least for n in pair):
+        raise ValueError(f"{what} must be a number or a pair of numbers from {least}, not {value}")
+    return pair
+
+
+def _outputs(size: int, window: int, stride: int, padding: int) -> int:
+    return (size + 2 * padding - window) // stride + 1
+
+
+def _windows(
+    shape: tuple[int, ...], window: Pair, stride: Pair, padding: Pair
+) -> Iterator[tuple[int, int, tuple[slice, slice], tuple[slice, slice]]]:
+    """For each place (i, j) in a window: which pixels are under it, and in which outputs."""
+    spans = []
+    for size, k, s, p in zip(shape[1:3], window, stride, padding, strict=True):
+        n = _outputs(size, k, s, p)
+        span = []
+        for i in range(k):
+            # Output o reads pixel o s + i - p, where that is inside the picture.
+            first = max(0, -((i - p) // s))
+            last = min(n, (size - 1 - i + p) // s + 1)
+            start = first * s + i - p
+            pixels = slice(start, start + max(0, last - first - 1) * s + 1, s)
+            span.append((slice(first, max(first, last)), pixels if last > first else slice(0, 0)))
+        spans.append(span)
+    for i, (rows, pixel_rows) in enumerate(spans[0]):
+        for j, (columns, pixel_columns) in enumerate(spans[1]):
+            yield i, j, (rows, columns), (pixel_rows, pixel_columns)
+
+
+@al.primitive
+def patches(x: Any, window: Pair, stride: Pair, padding: Pair) -> Any:
+    """The pixels under each window: (C, kh, kw, out_h, out_w, N) of pictures (C, H, W, N).
+
+    Around the picture there are zeros.
+    """
+    out = tuple(map(_outputs, x.shape[1:3], window, stride, padding))
+    make = np.zeros if any(padding) else np.empty
+    found = make((x.shape[0], *window, *out, x.shape[3]), x.dtype)
+    for i, j, (rows, columns), (pixel_rows, pixel_columns) in _windows(
+        x.shape, window, stride, padding
+    ):
+        found[:, i, j, rows, columns] = x[:, pixel_rows, pixel_columns]
+    return found
+
+
+@al.primitive
+def unpatches(g: Any, shape: tuple[int, ...], window: Pair, stride: Pair, padding: Pair) -> Any:
+    """The transpose of `patches`: pictures of `shape` with each pixel the sum of what it gave."""
+    found = np.zeros(shape, g.dtype)
+    for i, j, (rows, columns), (pixel_rows, pixel_columns) in _windows(
+        shape, window, stride, padding
+    ):
+        found[:, pixel_rows, pixel_columns] += g[:, i, j, rows, columns]
+    return found
+
+
+al.defvjp(
+    patches,
+    x=lambda g, x_shape, window, stride, padding: unpatches(g, x_shape, window, stride, padding),
+)
+al.defvjp(
+    unpatches,
+    g=lambda h, window, stride, padding: patches(h, window, stride, padding),
+)
+
+
+def _check_pictures(layer: Any, X: Any, channels: int | None) -> None:
+    shape = np.shape(X)
+    if len(shape) != 4 or (channels is not None and shape[0] != channels):
+        wanted = "channels" if channels is None else channels
+        hint = "; nn.Unflatten makes pictures of columns" if len(shape) == 2 else ""
+        raise ValueError(
+            f"{layer!r} takes pictures of shape ({wanted}, height, width, N), the samples last, "
+            f"but X has shape {shape}{hint}"
+        )
+
+
+def _check_size(layer: Any, X: Any, window: Pair, padding: Pair) -> None:
+    for size, k, p in zip(np.shape(X)[1:3], window, padding, strict=True):
+        if size + 2 * p < k:
+            raise ValueError(f"{layer!r}: the window is larger than the pictures, {np.shape(X)}")
+
+
+class Conv2d(Module):
+    """Each output is the window of the picture below it, weighed and summed, plus b.
+
+    As in every neural network library it is a correlation: the window is not turned round.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        The numbers of channels that come in and go out. `.weight` has shape (n_out, n_in,
+        height, width) and `.bias` (n_out, 1).
+    window : int or (int, int)
+        The size of the window.
+    stride, padding : int or (int, int)
+        How far the window moves, and how many zeros are put around the picture.
+    initialisation, seed, dtype
+        As for Linear.
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        window: int | Pair,
+        *,
+        stride: int | Pair = 1,
+        padding: int | Pair = 0,
+        initialisation: str = "he",
+        seed: Seed = None,
+        dtype: Any = np.float64,
+    ) -> None:
+        if n_in < 1 or n_out < 1:
+            raise ValueError(f"Conv2d({n_in}, {n_out}): both sizes must be at least 1")
+        self.window = _pair(window, "window", 1)
+        self.stride = _pair(stride, "stride", 1)
+        self.padding = _pair(padding, "padding", 0)
+        shape = (n_out, n_in, *self.window)
+        self.weight = Parameter(initial(initialisation, shape, seed), dtype=dtype)
+        self.bias = Parameter(np.zeros((n_out, 1)), dtype=dtype)
+
+    def forward(self, X: Any) -> Any:
+        """Shape (n_out, out_height, out_width, N) for X of shape (n_in, height, width, N)."""
+        n_out, n_in = self.weight.shape[:2]
+        _check_pictures(self, X, n_in)
+        _check_size(self, X, self.window, self.padding)
+        under = patches(X, self.window, self.stride, self.padding)
+        columns = np.reshape(under, (self.weight[0].size, -1))
+        Z = affine(np.reshape(self.weight, (n_out, -1)), columns, self.bias)
+        return np.reshape(Z, (n_out, *under.shape[3:]))
+
+    def __repr__(self) -> str:
+        n_out, n_in = self.weight.shape[:2]
+        options = "".join(
+            f", {name}={value[0] if value[0] == value[1] else value}"
+            for name, value, usual in (
+                ("stride", self.stride, (1, 1)),
+                ("padding", self.padding, (0, 0)),
+            )
+            if value != usual
+        )
+        window = self.window[0] if self.window[0] == self.window[1] else self.window
+        return f"Conv2d({n_in}, {n_out}, {window}{options})"
+
+
+class _Pool(Module):
+    """Windows of each channel, each made one number."""
+
+    def __init__(self, window: int | Pair, stride: int | Pair | None = None) -> None:
+        self.window = _pair(window, "window", 1)
+        self.stride = self.window if stride is None else _pair(stride, "stride", 1)
+
+    def _patches(self, X: Any) -> Any:
+        _check_pictures(self, X, None)
+        _check_size(self, X, self.window, (0, 0))
+        return patches(X, self.window, self.stride, (0, 0))
+
+    def __repr__(self) -> str:
+        sizes = (self.window,) if self.stride == self.window else (self.window, self.stride)
+        texts = (str(a) if a == b else str((a, b)) for a, b in sizes)
+        return f"{type(self).__name__}({', '.join(texts)})"
+
+
+class MaxPool2d(_Pool):
+    """The largest number under each window; what is tied shares the gradient.
+
+    Windows do not overlap unless `stride` says so; pixels that fill no window are left out.
+    """
+
+    def forward(self, X: Any) -> Any:
+        """Pictures of as many channels; X is (channels, height, width, N)."""
+        return np.max(self._patches(X), axis=(1, 2))
+
+
+class AvgPool2d(_Pool):
+    """The mean under each window, as MaxPool2d has the largest."""
+
+    def forward(self, X: Any) -> Any:
+        """Pictures of as many channels; X is (channels, height, width, N)."""
+        return np.mean(self._patches(X), axis=(1, 2))

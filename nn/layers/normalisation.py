@@ -1,0 +1,153 @@
+"""Layers that keep numbers in a good range, or drop some: they differ in training and use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as al
+from nn.initialisers import Seed
+from nn.module import Module, Parameter
+
+
+def _column(parameter: Any, ndim: int) -> Any:
+    """A column (n, 1) so that it stands along the first of `ndim` axes."""
+    return parameter if ndim == 2 else np.reshape(parameter, (-1,) + (1,) * (ndim - 1))
+
+
+class BatchNorm(Module):
+    """Each feature with mean 0 and variance 1 over the samples, times a scale, plus a shift.
+
+    Of pictures (channels, height, width, N) a feature is a channel. In training the mean and the
+    variance are those of the batch, and `running_mean` and `running_variance` follow them; after
+    `eval()` these are used. (Ioffe and Szegedy, 2015.)
+
+    Parameters
+    ----------
+    n_features : int
+    momentum : float
+        How far the running numbers move towards those of a batch, from 0 to 1. The running
+        variance takes the batch's unbiased one.
+    epsilon : float
+        Added to the variance.
+    """
+
+    buffers = ("running_mean", "running_variance")
+
+    def __init__(
+        self,
+        n_features: int,
+        *,
+        momentum: float = 0.1,
+        epsilon: float = 1e-5,
+        dtype: Any = np.float64,
+    ) -> None:
+        if n_features < 1:
+            raise ValueError(f"BatchNorm({n_features}): the size must be at least 1")
+        if not 0 <= momentum <= 1:
+            raise ValueError(f"BatchNorm: momentum must be from 0 to 1, not {momentum!r}")
+        self.momentum = momentum
+        self.epsilon = epsilon
+        self.scale = Parameter(np.ones((n_features, 1)), dtype=dtype)
+        self.shift = Parameter(np.zeros((n_features, 1)), dtype=dtype)
+        self.running_mean = np.zeros((n_features, 1), dtype)
+        self.running_variance = np.ones((n_features, 1), dtype)
+
+    def forward(self, X: Any) -> Any:
+        """Of the shape of X, whose first axis is the features and whose last is the samples."""
+        shape = np.shape(X)
+        if len(shape) < 2 or shape[0] != len(self.scale):
+            raise ValueError(
+                f"{self!r} takes X of shape ({len(self.scale)}, ..., N), but X has shape {shape}"
+            )
+        if not self.training:
+            mean, variance = self.running_mean, self.running_variance
+            return self._normalised(X, *(_column(v, len(shape)) for v in (mean, variance)))
+        axes = tuple(range(1, len(shape)))
+        count = int(np.prod(shape[1:]))
+        if count < 2:
+            raise ValueError(f"{self!r} needs more than one sample to train on, X has {shape}")
+        mean = np.mean(X, axis=axes, keepdims=True)
+        variance = np.var(X, axis=axes, keepdims=True)
+        for running, now in (
+            (self.running_mean, mean),
+            (self.running_variance, variance * (count / (count - 1))),
+        ):
+            values = now.data if isinstance(now, al.Tensor) else now
+            running += self.momentum * (values.reshape(-1, 1) - running)
+        return self._normalised(X, mean, variance)
+
+    def _normalised(self, X: Any, mean: Any, variance: Any) -> Any:
+        ndim = len(np.shape(X))
+        scale = _column(self.scale, ndim) / np.sqrt(variance + self.epsilon)
+        return (X - mean) * scale + _column(self.shift, ndim)
+
+    def __repr__(self) -> str:
+        return f"BatchNorm({len(self.scale)})"
+
+
+class LayerNorm(Module):
+    """Each sample with mean 0 and variance 1 over its features, times a scale, plus a shift.
+
+    Parameters
+    ----------
+    n_features : int
+        The size of the first axis; of pictures the mean is over all their numbers, and the scale
+        and the shift are by channel. (Ba et al., 2016.)
+    epsilon : float
+        Added to the variance.
+    """
+
+    def __init__(self, n_features: int, *, epsilon: float = 1e-5, dtype: Any = np.float64) -> None:
+        if n_features < 1:
+            raise ValueError(f"LayerNorm({n_features}): the size must be at least 1")
+        self.epsilon = epsilon
+        self.scale = Parameter(np.ones((n_features, 1)), dtype=dtype)
+        self.shift = Parameter(np.zeros((n_features, 1)), dtype=dtype)
+
+    def forward(self, X: Any) -> Any:
+        """Of the shape of X, whose first axis is the features and whose last is the samples."""
+        shape = np.shape(X)
+        if len(shape) < 2 or shape[0] != len(self.scale):
+            raise ValueError(
+                f"{self!r} takes X of shape ({len(self.scale)}, ..., N), but X has shape {shape}"
+            )
+        axes = tuple(range(len(shape) - 1))
+        centred = X - np.mean(X, axis=axes, keepdims=True)
+        variance = np.mean(centred * centred, axis=axes, keepdims=True)
+        scale, shift = (_column(p, len(shape)) for p in (self.scale, self.shift))
+        return centred / np.sqrt(variance + self.epsilon) * scale + shift
+
+    def __repr__(self) -> str:
+        return f"LayerNorm({len(self.scale)})"
+
+
+class Dropout(Module):
+    """In training, a share of the numbers become 0, and the others larger by as much.
+
+    After `eval()` nothing is changed. (Srivastava et al., 2014.)
+
+    Parameters
+    ----------
+    share : float
+        The probability that a number becomes 0, from 0 to below 1.
+    seed : int or numpy.random.Generator, optional
+        What decides. `.generator` is part of a checkpoint.
+    """
+
+    def __init__(self, share: float = 0.5, *, seed: Seed = None) -> None:
+        if not 0 <= share < 1:
+            raise ValueError(f"Dropout: the share must be from 0 to below 1, not {share!r}")
+        self.share = share
+        self.generator = np.random.default_rng(seed)
+
+    def forward(self, X: Any) -> Any:
+        if not self.training or not self.share:
+            return X
+        kept = self.generator.random(np.shape(X)) >= self.share
+        dtype = X.dtype if hasattr(X, "dtype") and X.dtype.kind == "f" else np.float64
+        return X * (kept / np.asarray(1 - self.share, dtype)).astype(dtype, copy=False)
+
+    def __repr__(self) -> str:
+        return f"Dropout({self.share:g})"

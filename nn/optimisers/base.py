@@ -1,0 +1,183 @@
+"""Optimiser: what all of them share; each is a rule for a stretch of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from nn.module import Module, Parameter
+
+BLOCK = 16_384
+"""Numbers that are updated at a time, so that what a rule computes stays in the cache."""
+
+Groups = Iterable[Parameter] | Iterable[Mapping[str, Any]]
+
+
+class Optimiser:
+    """Changes parameters by their gradients, in place and in their dtype.
+
+    A subclass names what it remembers of each number in `memories`, arrays that start as zeros, and
+    gives the rule in `_update`. Its `options` are those that the groups of parameters may differ
+    in, with the least value of each, which is allowed if its name is not "learning_rate".
+
+    Parameters
+    ----------
+    parameters : iterable of Parameter, or of dict
+        A dict is a group: `{"parameters": [...], "learning_rate": 0.01}` and other options of its
+        own; what it leaves out is as for all.
+    """
+
+    options: ClassVar[tuple[str, ...]] = ("learning_rate", "weight_decay")
+    memories: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, parameters: Groups, **options: float) -> None:
+        name = type(self).__name__
+        if isinstance(parameters, Module):
+            raise TypeError(f"{name} takes parameters: write {name}(model.parameters())")
+        self.groups = [self._group(item, options) for item in _as_groups(parameters)]
+        self.steps = 0
+        self.memory = [
+            {kind: np.zeros_like(p.data) for kind in self.memories} for p in self.parameters
+        ]
+        if not self.parameters:
+            raise ValueError(f"{name} got no parameters")
+        if len({id(p) for p in self.parameters}) < len(self.parameters):
+            raise ValueError(f"{name} got a parameter twice, and would change it twice")
+        self._rooms: dict[Any, tuple[np.ndarray, np.ndarray]] = {}
+
+    def _group(self, given: Mapping[str, Any], options: Mapping[str, float]) -> dict[str, Any]:
+        group = {**options, **given, "parameters": list(given["parameters"])}
+        unknown = group.keys() - {*options, "parameters"}
+        if unknown:
+            raise TypeError(
+                f"{type(self).__name__} has no option {sorted(unknown)[0]!r}: {sorted(options)}"
+            )
+        for name in options:
+            _check_option(type(self).__name__, name, group[name])
+        return group
+
+    @property
+    def parameters(self) -> list[Parameter]:
+        """The parameters of all groups."""
+        return [p for group in self.groups for p in group["parameters"]]
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the first group; setting it sets that of all."""
+        return float(self.groups[0]["learning_rate"])
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        _check_option(type(self).__name__, "learning_rate", value)
+        for group in self.groups:
+            group["learning_rate"] = value
+
+    def step(self) -> None:
+        """Change each parameter that has a gradient."""
+        self.steps += 1
+        index = 0
+        for group in self.groups:
+            for parameter in group["parameters"]:
+                gradient = parameter.grad
+                if gradient is not None:
+                    self._change(parameter, gradient, self.memory[index], group)
+                index += 1
+
+    def _change(
+        self,
+        parameter: Parameter,
+        gradient: np.ndarray,
+        memory: dict[str, np.ndarray],
+        group: dict[str, Any],
+    ) -> None:
+        values = parameter.data
+        if not values.flags.writeable:
+            # The message says which operation keeps it.
+            parameter.data = values.copy()
+        arrays = [values, gradient, *(memory[kind] for kind in self.memories)]
+        flat = [array.reshape(-1) for array in arrays]
+        room, other = self._room(values.dtype)
+        for start in range(0, values.size, BLOCK):
+            parts = [array[start : start + BLOCK] for array in flat]
+            n = len(parts[0])
+            self._update(group, *parts, room=room[:n], other=other[:n])
+        for array, changed in zip(arrays, flat, strict=True):
+            if array is not gradient and not np.may_share_memory(array, changed):
+                array[...] = changed.reshape(array.shape)
+
+    def _room(self, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Two stretches of memory for what a rule computes on the way."""
+        if dtype not in self._rooms:
+            self._rooms[dtype] = np.empty(BLOCK, dtype), np.empty(BLOCK, dtype)
+        return self._rooms[dtype]
+
+    def _update(self, group: dict[str, Any], *arrays: np.ndarray, **rooms: np.ndarray) -> None:
+        """Change the first of the arrays by the second, the gradient, and the memories after it.
+
+        `room` and `other` may be written to; the gradient must not.
+        """
+        raise NotImplementedError
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for parameter in self.parameters:
+            parameter.zero_grad()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the optimiser remembers, as numbers and arrays by name: for checkpoints."""
+        state: dict[str, Any] = {"steps": self.steps}
+        for i, group in enumerate(self.groups):
+            state |= {f"groups.{i}.{k}": v for k, v in group.items() if k != "parameters"}
+        for i, memory in enumerate(self.memory):
+            state |= {f"memory.{i}.{kind}": array.copy() for kind, array in memory.items()}
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state_dict` was taken; ValueError, and no change, if it does not match."""
+        own = self.state_dict()
+        if own.keys() != state.keys():
+            differing = sorted(own.keys() ^ state.keys())
+            raise ValueError(
+                f"the state is not that of this {type(self).__name__}: {differing[0]} is only in "
+                "one of them"
+            )
+        for name, value in own.items():
+            if np.shape(state[name]) != np.shape(value):
+                raise ValueError(
+                    f"{name}: the state has shape {np.shape(state[name])}, the optimiser "
+                    f"{np.shape(value)}"
+                )
+        self.steps = int(state["steps"])
+        for i, group in enumerate(self.groups):
+            group.update({k: float(state[f"groups.{i}.{k}"]) for k in group if k != "parameters"})
+        for i, memory in enumerate(self.memory):
+            for kind, array in memory.items():
+                array[...] = state[f"memory.{i}.{kind}"]
+
+    def __repr__(self) -> str:
+        options = {k: v for k, v in self.groups[0].items() if k != "parameters"}
+        return f"{type(self).__name__}({', '.join(f'{k}={v:g}' for k, v in options.items())})"
+
+
+def _as_groups(parameters: Groups) -> Iterator[Mapping[str, Any]]:
+    loose = []
+    for item in parameters:
+        if isinstance(item, Mapping):
+            if "parameters" not in item:
+                raise ValueError('a group of parameters is a dict with the entry "parameters"')
+            yield item
+        else:
+            loose.append(item)
+    if loose:
+        yield {"parameters": loose}
+
+
+def _check_option(optimiser: str, name: str, value: Any) -> None:
+    if name == "learning_rate" and not value > 0:
+        raise ValueError(f"{optimiser}: learning_rate must be above 0, not {value!r}")
+    if not value >= 0:
+        raise ValueError(f"{optimiser}: {name} must be from 0 on, not {value!r}")
+    if name in ("momentum", "decay", "beta1", "beta2") and not value < 1:
+        raise ValueError(f"{optimiser}: {name} must be from 0 to below 1, not {value!r}")

@@ -1,0 +1,63 @@
+"""L-BFGS, which SciPy does: for losses of all samples at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as al
+from nn.module import Parameter
+
+
+class LBFGS:
+    """Minimises a loss of all samples by L-BFGS, through `scipy.optimize` (extra `scipy`).
+
+    Parameters
+    ----------
+    parameters : iterable of Parameter
+    max_iter : int
+        The most iterations of one `step`.
+    tolerance : float
+        It ends where no element of the gradient is larger.
+    """
+
+    def __init__(
+        self, parameters: Iterable[Parameter], *, max_iter: int = 100, tolerance: float = 1e-5
+    ) -> None:
+        self.parameters = list(parameters)
+        if not self.parameters:
+            raise ValueError("LBFGS got no parameters")
+        self.max_iter = max_iter
+        self.tolerance = tolerance
+
+    def step(self, loss: Callable[[], Any]) -> float:
+        """Change the parameters until `loss()` is least, or `max_iter` is reached; return it.
+
+        `loss` computes the loss as a Tensor of one number from the parameters as they are.
+        """
+        try:
+            from scipy.optimize import minimize
+        except ImportError:
+            raise ImportError("LBFGS needs SciPy: pip install 'autograd_lite[scipy]'") from None
+        start = np.concatenate([p.data.ravel() for p in self.parameters]).astype(np.float64)
+
+        def at(values: np.ndarray) -> tuple[float, np.ndarray]:
+            self._fill(values)
+            found = loss()
+            gradients = al.gradients(found, self.parameters)
+            flat = np.concatenate([np.ravel(g) for g in gradients]).astype(np.float64)
+            return float(found.item()), flat
+
+        options = {"maxiter": self.max_iter, "gtol": self.tolerance, "ftol": 0.0}
+        result = minimize(at, start, jac=True, method="L-BFGS-B", options=options)
+        self._fill(result.x)
+        return float(result.fun)
+
+    def _fill(self, values: np.ndarray) -> None:
+        start = 0
+        for parameter in self.parameters:
+            part = values[start : start + parameter.size]
+            parameter.data[...] = part.reshape(parameter.shape)
+            start += parameter.size

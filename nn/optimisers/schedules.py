@@ -1,0 +1,162 @@
+"""Schedules: how the learning rate changes from step to step.
+
+`schedule.step()` after each `optimiser.step()` sets the learning rate of the next. What is a factor
+here is of the learning rates that the optimiser had when the schedule was made.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from nn.optimisers.base import Optimiser
+
+
+class Schedule:
+    """A factor for each number of steps done, which a subclass gives."""
+
+    def __init__(self, optimiser: Optimiser) -> None:
+        self.optimiser = optimiser
+        self.steps = 0
+        self._start = [group["learning_rate"] for group in optimiser.groups]
+        self._set()
+
+    def factor(self, steps: int) -> float:
+        """What the learning rate is multiplied with after `steps` steps."""
+        raise NotImplementedError
+
+    def step(self, metric: float | None = None) -> None:
+        """Note that a step was done; `metric` is for schedules that look at it."""
+        self.steps += 1
+        self._set()
+
+    def _set(self) -> None:
+        factor = self.factor(self.steps)
+        for group, start in zip(self.optimiser.groups, self._start, strict=True):
+            group["learning_rate"] = start * factor
+
+    def state_dict(self) -> dict[str, float]:
+        """The numbers that the schedule remembers."""
+        return {k: v for k, v in vars(self).items() if isinstance(v, (int, float))} | {
+            f"start.{i}": rate for i, rate in enumerate(self._start)
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state_dict` was taken; ValueError if it is that of another schedule."""
+        own = self.state_dict()
+        if own.keys() != state.keys():
+            raise ValueError(f"the state is not that of a {type(self).__name__} like this")
+        for name, value in own.items():
+            if name.startswith("start."):
+                self._start[int(name.removeprefix("start."))] = float(state[name])
+            else:
+                setattr(self, name, type(value)(state[name]))
+        self._set()
+
+
+class StepSchedule(Schedule):
+    """Times `factor` after every `every` steps."""
+
+    def __init__(self, optimiser: Optimiser, every: int, factor: float = 0.1) -> None:
+        if every < 1:
+            raise ValueError(f"StepSchedule: every must be at least 1, not {every!r}")
+        self.every, self.by = every, factor
+        super().__init__(optimiser)
+
+    def factor(self, steps: int) -> float:
+        return float(self.by ** (steps // self.every))
+
+
+class CosineSchedule(Schedule):
+    """From 1 to `least` in `length` steps, along half a cosine (Loshchilov and Hutter, 2016)."""
+
+    def __init__(self, optimiser: Optimiser, length: int, least: float = 0.0) -> None:
+        if length < 1:
+            raise ValueError(f"CosineSchedule: length must be at least 1, not {length!r}")
+        self.length, self.least = length, least
+        super().__init__(optimiser)
+
+    def factor(self, steps: int) -> float:
+        done = min(steps / self.length, 1.0)
+        return self.least + (1 - self.least) * (1 + math.cos(math.pi * done)) / 2
+
+
+class WarmUpSchedule(Schedule):
+    """In a straight line from `start` to 1 in `length` steps."""
+
+    def __init__(self, optimiser: Optimiser, length: int, start: float = 0.01) -> None:
+        if length < 1:
+            raise ValueError(f"WarmUpSchedule: length must be at least 1, not {length!r}")
+        if not start > 0:
+            raise ValueError(f"WarmUpSchedule: start must be above 0, not {start!r}")
+        self.length, self.start = length, start
+        super().__init__(optimiser)
+
+    def factor(self, steps: int) -> float:
+        return min(1.0, self.start + (1 - self.start) * steps / self.length)
+
+
+class OneCycleSchedule(Schedule):
+    """Up to `most` in a share of `length` steps, and then down to `least`, along half cosines.
+
+    (Smith and Topin, 2017.) All three are factors of the learning rate.
+    """
+
+    def __init__(
+        self,
+        optimiser: Optimiser,
+        length: int,
+        *,
+        most: float = 10.0,
+        least: float = 1e-3,
+        rising: float = 0.3,
+    ) -> None:
+        if length < 1:
+            raise ValueError(f"OneCycleSchedule: length must be at least 1, not {length!r}")
+        if not 0 < rising < 1:
+            raise ValueError(f"OneCycleSchedule: rising must be between 0 and 1, not {rising!r}")
+        self.length, self.most, self.least, self.rising = length, most, least, rising
+        super().__init__(optimiser)
+
+    def factor(self, steps: int) -> float:
+        done = min(steps / self.length, 1.0)
+        if done < self.rising:
+            start, end, part = 1.0, self.most, done / self.rising
+        else:
+            start, end = self.most, self.least
+            part = (done - self.rising) / (1 - self.rising)
+        return end + (start - end) * (1 + math.cos(math.pi * part)) / 2
+
+
+class PlateauSchedule(Schedule):
+    """Times `factor` where the metric, which is to fall, has not fallen for `patience` steps.
+
+    `step(metric)` needs the metric; a fall of less than `least` times itself is none.
+    """
+
+    def __init__(
+        self,
+        optimiser: Optimiser,
+        factor: float = 0.1,
+        patience: int = 10,
+        *,
+        least: float = 1e-4,
+    ) -> None:
+        self.by, self.patience, self.least = factor, patience, least
+        self.best, self.waited, self.reached = math.inf, 0, 1.0
+        super().__init__(optimiser)
+
+    def factor(self, steps: int) -> float:
+        return self.reached
+
+    def step(self, metric: float | None = None) -> None:
+        if metric is None:
+            raise ValueError("PlateauSchedule: step(metric) needs the metric that is to fall")
+        if metric < self.best - abs(self.best if math.isfinite(self.best) else 0.0) * self.least:
+            self.best, self.waited = float(metric), 0
+        else:
+            self.waited += 1
+            if self.waited > self.patience:
+                self.reached, self.waited = self.reached * self.by, 0
+        super().step()
