@@ -1,6 +1,6 @@
 """Networks and classifiers on autograd_lite: logistic regression and deep nets, data from HDF5."""
 
-from nn import by_hand, initialisers, layers, losses, optimisers, plots
+from nn import by_hand, initialisers, layers, losses, metrics, optimisers, plots
 from nn.checkpoint import load, save
 from nn.data import flatten, load_data
 from nn.estimators import DeepClassifier, LogisticRegression
@@ -53,6 +53,7 @@ from nn.optimisers import (
     clip_by_norm,
     clip_by_value,
 )
+from nn.training import ArrayData, History, TrainingWarning, fit
 
 __all__ = [
     "ELU",
@@ -62,6 +63,7 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "ArrayData",
     "AvgPool2d",
     "BatchNorm",
     "Conv2d",
@@ -71,6 +73,7 @@ __all__ = [
     "Embedding",
     "FileFormatError",
     "Flatten",
+    "History",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -90,6 +93,7 @@ __all__ = [
     "Softplus",
     "StepSchedule",
     "Tanh",
+    "TrainingWarning",
     "Unflatten",
     "WarmUpSchedule",
     "binary_cross_entropy",
@@ -98,6 +102,7 @@ __all__ = [
     "clip_by_norm",
     "clip_by_value",
     "cross_entropy",
+    "fit",
     "flatten",
     "hinge",
     "huber",
@@ -108,6 +113,7 @@ __all__ = [
     "losses",
     "mean_absolute_error",
     "mean_squared_error",
+    "metrics",
     "optimisers",
     "plots",
     "save",

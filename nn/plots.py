@@ -22,7 +22,13 @@ OURS, OTHER = "#0072b2", "#d55e00"
 """Blue and vermilion of Okabe and Ito's palette: told apart by colour-blind readers too."""
 
 
-def cost(model: Any, validation: Sequence[float] | None = None, *, log: bool = False) -> Figure:
+def cost(
+    model: Any,
+    validation: Sequence[float] | None = None,
+    *,
+    log: bool = False,
+    step: str = "update",
+) -> Figure:
     """The cost before each update, and that of the validation data where there is one.
 
     Parameters
@@ -33,6 +39,8 @@ def cost(model: Any, validation: Sequence[float] | None = None, *, log: bool = F
         The cost of the validation data; with fewer points than the other it is spread over it.
     log : bool
         A logarithmic scale for the cost.
+    step : str
+        What the cost is of: "update" or "epoch".
     """
     curve = np.asarray(getattr(model, "loss_curve_", model), dtype=float)
     if curve.ndim != 1 or not curve.size:
@@ -49,7 +57,7 @@ def cost(model: Any, validation: Sequence[float] | None = None, *, log: bool = F
         places = np.linspace(0, curve.size - 1, len(validation))
         axes.plot(places, validation, color=OTHER, linestyle="--", label="validation")
         axes.legend(frameon=False)
-    axes.set(xlabel="update", ylabel="cost", yscale="log" if log else "linear")
+    axes.set(xlabel=step, ylabel="cost", yscale="log" if log else "linear")
     _plain(axes)
     return figure
 

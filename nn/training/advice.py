@@ -1,0 +1,114 @@
+"""What is wrong with a training, said while there is time: data, units, gradients, NaN."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as al
+from nn.module import Module, Parameter
+
+VANISHING = 1e-3
+"""The gradient of a layer over that of the layer with the largest, below which it vanishes."""
+
+EXPLODING = 1e4
+"""The root mean square of a gradient from which it explodes."""
+
+
+class TrainingWarning(UserWarning):
+    """Something about a training that hardly can be meant."""
+
+
+def warn(message: str) -> None:
+    warnings.warn(message, TrainingWarning, stacklevel=2)
+
+
+def look_at_data(X: np.ndarray, Y: np.ndarray) -> None:
+    """Warn of samples that are not scaled, and of targets that are all the same."""
+    if X.size and X.dtype.kind in "fiu":
+        low, high = float(np.min(X)), float(np.max(X))
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise ValueError("X holds NaN or infinite numbers; nothing can be learnt from them")
+        size = max(-low, high)
+        if low >= 0 and high > 50 and high <= 255:
+            warn(f"X ranges from {low:g} to {high:g}: pictures are divided by 255 before training")
+        elif size > 1e3:
+            warn(
+                f"X ranges from {low:g} to {high:g}: scale its features to a range around 1, or "
+                "the steps of gradient descent will not suit them"
+            )
+        elif 0 < size < 1e-3:
+            warn(f"X ranges from {low:g} to {high:g}: scale its features to a range around 1")
+    if Y.dtype.kind == "f" and not np.isfinite(Y).all():
+        raise ValueError("Y holds NaN or infinite numbers; nothing can be learnt from them")
+    if Y.shape[-1] > 1 and np.all(Y == Y[..., :1]):
+        warn("all targets are the same, so there is nothing to tell apart")
+
+
+def look_at_units(model: Module) -> None:
+    """Warn of layers whose units are all the same, and will stay so."""
+    for path, parameter in _weights(model):
+        values = parameter.data
+        if len(values) > 1 and np.all(values == values[0]):
+            warn(
+                f"all units of {path} are identical, and gradient descent keeps them so: start "
+                'from random weights (initialisation="he")'
+            )
+            return
+
+
+def look_at_gradients(model: Module) -> None:
+    """Warn of gradients that vanish or explode from layer to layer."""
+    sizes = {path: _size(p.grad) for path, p in _weights(model) if p.grad is not None}
+    if not sizes:
+        return
+    largest_path = max(sizes, key=lambda path: sizes[path])
+    smallest_path = min(sizes, key=lambda path: sizes[path])
+    largest, smallest = sizes[largest_path], sizes[smallest_path]
+    if largest > EXPLODING:
+        warn(
+            f"the gradients explode: those of {largest_path} are {largest:.2g} in the root mean "
+            "square; take a smaller learning rate, or clip them (clip_norm=1.0)"
+        )
+    elif len(sizes) > 1 and smallest < VANISHING * largest:
+        warn(
+            f"the gradients vanish: those of {smallest_path} are {smallest:.2g} in the root mean "
+            f"square, and those of {largest_path} {largest:.2g}; start from larger weights "
+            '(initialisation="he" for ReLU), take fewer layers, or Residual or BatchNorm layers'
+        )
+
+
+def explain_nan(model: Module, compute: Callable[[], Any], where: str, value: float) -> None:
+    """Raise FloatingPointError with the first operation that gives no finite number."""
+    try:
+        with al.detect_anomaly():
+            compute().backward()
+    except FloatingPointError as error:
+        report = str(error)
+    else:
+        report = "computed again, it is finite"
+    # The parameters may have been NaN before.
+    broken = [p for p, t in model.named_parameters() if not np.isfinite(t.data).all()]
+    since = f"; {broken[0]} held no finite numbers before it" if broken else ""
+    raise FloatingPointError(
+        f"the loss is {value} {where}{since}: {report}. A smaller learning rate, scaled data and "
+        "losses from logits are what most often helps"
+    )
+
+
+def _weights(model: Module) -> list[tuple[str, Parameter]]:
+    """Parameters that are matrices or windows, from the input on."""
+    return [
+        (path, parameter)
+        for path, parameter in model.named_parameters()
+        if parameter.ndim >= 2 and parameter.size > len(parameter)
+    ]
+
+
+def _size(gradient: np.ndarray) -> float:
+    """The root mean square."""
+    return float(np.sqrt(np.mean(np.square(gradient, dtype=float)))) if gradient.size else 0.0

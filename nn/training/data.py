@@ -1,0 +1,77 @@
+"""Batches of arrays, in an order that a seed decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+
+class Batch(NamedTuple):
+    """Samples X, their targets Y, and their weights or None; the samples are the last axis."""
+
+    X: np.ndarray
+    Y: np.ndarray
+    weights: np.ndarray | None
+
+
+class Data(Protocol):
+    """What training asks of data: `ArrayData`, `nn.H5Dataset` and whatever gives batches likewise.
+
+    `seed` decides the order; without it the samples come as they are. The batches from number
+    `start` on must be the same as where all were asked for.
+    """
+
+    def __len__(self) -> int: ...
+
+    def batches(
+        self, size: int, seed: list[int] | None = None, start: int = 0
+    ) -> Iterator[Batch]: ...
+
+
+class ArrayData:
+    """Arrays whose last axis is the samples: X (features, N), or pictures; Y (..., N)."""
+
+    def __init__(self, X: Any, Y: Any, weights: Any = None) -> None:
+        self.X, self.Y = np.asarray(X), np.asarray(Y)
+        self.weights = None if weights is None else np.asarray(weights)
+        if not self.X.ndim or not self.Y.ndim or self.X.shape[-1] != self.Y.shape[-1]:
+            hint = ""
+            if self.Y.ndim and self.X.ndim == 2 and self.X.shape[0] == self.Y.shape[-1]:
+                hint = "; the samples of X look like its rows, so pass X.T"
+            raise ValueError(
+                f"X has shape {self.X.shape} and Y {self.Y.shape}: their last axis is the samples, "
+                f"and must be the same{hint}"
+            )
+        if not len(self):
+            raise ValueError(f"there are no samples: X has shape {self.X.shape}")
+        if self.weights is not None and self.weights.shape != (len(self),):
+            raise ValueError(
+                f"the weights have shape {self.weights.shape}, expected ({len(self)},)"
+            )
+
+    def __len__(self) -> int:
+        return int(self.X.shape[-1])
+
+    def batches(self, size: int, seed: list[int] | None = None, start: int = 0) -> Iterator[Batch]:
+        """Batches of `size` samples, the last of which may have fewer."""
+        if size >= len(self):
+            # All samples at once are the same in any order.
+            if not start:
+                yield Batch(self.X, self.Y, self.weights)
+            return
+        order = None if seed is None else np.random.default_rng(seed).permutation(len(self))
+        for first in range(start * size, len(self), size):
+            chosen: Any = slice(first, first + size)
+            if order is not None:
+                chosen = order[chosen]
+            weights = None if self.weights is None else self.weights[chosen]
+            yield Batch(_taken(self.X, chosen), _taken(self.Y, chosen), weights)
+
+
+def _taken(array: np.ndarray, chosen: Any) -> np.ndarray:
+    """Those samples; taken as rows, since that is how samples mostly lie in memory."""
+    if array.ndim < 3:
+        return array.T[chosen].T if array.ndim == 2 else array[chosen]
+    return np.ascontiguousarray(array[..., chosen])

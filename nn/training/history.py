@@ -1,0 +1,64 @@
+"""What training tells of each epoch."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from nn import plots
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class History:
+    """A record per epoch: `history["loss"]` is the list of the mean losses of the epochs.
+
+    `records` are dicts with `epoch` (from 1 on), `loss`, `learning_rate`, `seconds`, and, where
+    there are validation data or metrics, `validation_loss` and the metrics by name. `stopped` says
+    why training ended before its last epoch, or is None; `best_epoch` is the one whose weights the
+    model has, where early stopping chose it.
+    """
+
+    def __init__(self, records: list[dict[str, float]] | None = None) -> None:
+        self.records = records if records is not None else []
+        self.stopped: str | None = None
+        self.best_epoch: int | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """What there is of the epochs."""
+        return list(dict.fromkeys(name for record in self.records for name in record))
+
+    def __getitem__(self, name: str) -> list[float]:
+        if name not in self.names:
+            raise KeyError(f"the history has no {name!r}: {self.names}")
+        return [record[name] for record in self.records if name in record]
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[dict[str, float]]:
+        return iter(self.records)
+
+    def plot(self, *, log: bool = False) -> Figure:
+        """The loss by epoch, and that of the validation data, as a matplotlib figure."""
+        validation = self["validation_loss"] if "validation_loss" in self.names else None
+        return plots.cost(self["loss"], validation, log=log, step="epoch")
+
+    def __repr__(self) -> str:
+        last = ", ".join(f"{k}={v:.4g}" for k, v in self.records[-1].items()) if self else "empty"
+        return f"<History of {len(self)} epochs: {last}>"
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.names)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{_cell(record.get(name))}</td>" for name in self.names) + "</tr>"
+            for record in self.records
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else f"{value:.6g}"
