@@ -242,7 +242,7 @@ def _reduced(losses: Any, reduction: str, sample_weight: Any) -> Any:
         return weighted
     total = np.sum(np.broadcast_to(weights, shape))
     if not total > 0:
-        raise ValueError("sample_weight sums to 0, so there is no weighted mean")
+        raise ValueError("sample_weight: every weight is zero, so there is no weighted mean")
     return weighted / total
 
 

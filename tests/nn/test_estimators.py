@@ -1,5 +1,6 @@
 """LogisticRegression and DeepClassifier."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -83,8 +84,8 @@ class TestBadInput:
         ("X", "y", "message"),
         [
             (np.ones((3, 2)), [0, 1], r"y has shape \(2,\), but X has 3 samples"),
-            (np.ones((3, 2)), [1, 1, 1], "two classes, and it holds 1: 1"),
-            (np.ones((3, 2)), [1, 2, 3], "two classes, and it holds 3: 1, 2, 3"),
+            (np.ones((3, 2)), [1, 1, 1], "two or more classes, and it holds 1 class: 1"),
+            (np.ones((3, 2)), [0, 0.5, 1], "numbers that are not whole"),
             (np.ones((3, 2)), [0, 1, np.nan], r"y\[2\] is NaN"),
             (np.array([[1, 2], [np.nan, 3]]), [0, 1], r"X\[1, 0\] is nan"),
             (np.array([[1, np.inf], [2, 3]]), [0, 1], r"X\[0, 1\] is inf"),
@@ -101,7 +102,7 @@ class TestBadInput:
             classifier.set_params(max_iter=0).fit(*blobs())
 
     def test_text(self, classifier):
-        with pytest.raises(TypeError, match="real numbers"):
+        with pytest.raises(ValueError, match="real numbers"):
             classifier.fit(np.array([["a"], ["b"]]), [0, 1])
 
     def test_before_fitting(self, classifier):
@@ -113,7 +114,7 @@ class TestBadInput:
 
     def test_another_number_of_features(self, classifier):
         classifier.fit(*blobs())
-        with pytest.raises(ValueError, match="X has 4 features.*fitted with 3"):
+        with pytest.raises(ValueError, match="X has 4 features.*expecting 3 features"):
             classifier.predict(np.ones((2, 4)))
         with pytest.raises(ValueError, match=r"y has shape \(3,\)"):
             classifier.score(np.ones((2, 3)), [0, 1, 1])
@@ -121,6 +122,112 @@ class TestBadInput:
     def test_an_unknown_activation(self):
         with pytest.raises(ValueError, match="activation must be one of.*'rely'"):
             nn.DeepClassifier(activation="rely").fit(*blobs())
+
+
+def three_blobs():
+    rng = np.random.default_rng(0)
+    centres = np.array([[-2.0, 0], [2, 0], [0, 3]])
+    X = np.concatenate([rng.normal(c, 0.4, (30, 2)) for c in centres])
+    return X, np.repeat(["a", "b", "c"], 30)
+
+
+class TestMoreClasses:
+    def test_it_learns(self, classifier):
+        X, y = three_blobs()
+        assert classifier.fit(X, y).score(X, y) == 1
+        assert classifier.decision_function(X).shape == (90, 3)
+        probabilities = classifier.predict_proba(X)
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+        np.testing.assert_allclose(np.log(probabilities), classifier.predict_log_proba(X))
+
+    def test_checkpoints(self, classifier, tmp_path):
+        X, y = three_blobs()
+        nn.save(classifier.fit(X, y), tmp_path / "model.h5")
+        fresh = type(classifier)(**classifier.get_params())
+        nn.load(tmp_path / "model.h5", fresh)
+        np.testing.assert_array_equal(fresh.predict_proba(X), classifier.predict_proba(X))
+
+
+class TestOptions:
+    def test_weights_count_as_often_as_they_say(self, classifier):
+        X, y = blobs()
+        twice = classifier.fit(np.concatenate([X, X[:9]]), np.concatenate([y, y[:9]]))
+        expected = twice.decision_function(X)
+        weights = np.ones(70)
+        weights[:9] = 2
+        weighted = type(classifier)(**classifier.get_params()).fit(X, y, weights)
+        np.testing.assert_allclose(weighted.decision_function(X), expected, rtol=1e-9)
+
+    def test_class_weight(self, classifier):
+        X, y = blobs()
+        plain = classifier.fit(X, y).predict_proba(X)[:, 1].mean()
+        classifier.set_params(class_weight={"right": 20.0}).fit(X, y)
+        assert classifier.predict_proba(X)[:, 1].mean() > plain
+        balanced = classifier.set_params(class_weight="balanced").fit(X, y)
+        given = np.where(y == "left", 70 / 60, 70 / 80)
+        by_hand = type(classifier)(**{**classifier.get_params(), "class_weight": None})
+        by_hand.fit(X, y, given)
+        np.testing.assert_allclose(balanced.predict_proba(X), by_hand.predict_proba(X), rtol=1e-9)
+
+    def test_partial_fit_goes_on(self, classifier):
+        X, y = blobs()
+        whole = type(classifier)(**classifier.get_params()).set_params(max_iter=4).fit(X, y)
+        for _ in range(4):
+            classifier.partial_fit(X, y, classes=["left", "right"])
+        np.testing.assert_array_equal(classifier.predict_proba(X), whole.predict_proba(X))
+        assert classifier.n_iter_ == 4
+
+    def test_warm_start_goes_on(self, classifier):
+        X, y = blobs()
+        whole = type(classifier)(**classifier.get_params()).set_params(max_iter=6).fit(X, y)
+        classifier.set_params(max_iter=3, warm_start=True).fit(X, y).fit(X, y)
+        np.testing.assert_array_equal(classifier.predict_proba(X), whole.predict_proba(X))
+        assert len(classifier.loss_curve_) == 6
+
+    def test_early_stopping_keeps_the_best(self, classifier):
+        X, y = blobs()
+        classifier.set_params(early_stopping=True, max_iter=2000, n_iter_no_change=3, tol=1e-3)
+        classifier.fit(X, y)
+        assert 3 < classifier.n_iter_ < 2000
+        assert len(classifier.validation_loss_curve_) == classifier.n_iter_
+
+    def test_mini_batches_and_other_optimisers(self, classifier):
+        X, y = blobs()
+        classifier.set_params(batch_size=16, optimiser="adam", learning_rate=0.01, max_iter=60)
+        assert classifier.fit(X, y).score(X, y) == 1
+
+    def test_alpha_pulls_the_weights_towards_0(self, classifier):
+        X, y = blobs()
+        sizes = [
+            sum(
+                np.sum(p.data**2)
+                for p in classifier.set_params(alpha=a).fit(X, y).network_.parameters()
+            )
+            for a in (0.0, 0.1)
+        ]
+        assert sizes[1] < 0.5 * sizes[0]
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"optimiser": "sdg"}, "optimiser must be one of .*'sdg'"),
+            ({"alpha": -1.0}, "alpha must be from 0 on"),
+            ({"class_weight": "even"}, "class_weight must be 'balanced' or a dict"),
+            ({"class_weight": {"up": 1}}, "has the class 'up', which is not in y"),
+            ({"early_stopping": True, "validation_fraction": 1.0}, "between 0 and 1"),
+        ],
+    )
+    def test_what_is_not_understood_is_refused(self, classifier, options, message):
+        with pytest.raises(ValueError, match=message):
+            classifier.set_params(**options).fit(*blobs())
+
+    def test_a_copy_by_pickle_goes_on_like_the_original(self, classifier):
+        X, y = blobs()
+        classifier.set_params(warm_start=True, max_iter=3, optimiser="adam").fit(X, y)
+        other = pickle.loads(pickle.dumps(classifier))
+        np.testing.assert_array_equal(
+            other.fit(X, y).predict_proba(X), classifier.fit(X, y).predict_proba(X)
+        )
 
 
 class TestCheckpoints:
