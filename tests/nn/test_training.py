@@ -1,0 +1,352 @@
+"""nn.fit: what it computes, what it says, and that it can be stopped at any moment."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+import warnings
+
+import numpy as np
+import pytest
+
+import autograd_lite as al
+import nn
+from nn.training import ArrayData
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(4, 90))
+Y = (X[:1] * X[1:2] > 0).astype(float)
+LABELS = rng.integers(0, 3, 90)
+
+
+def net(seed=0, out=1, **options):
+    return nn.Sequential(
+        nn.Linear(4, 8, seed=seed, **options),
+        nn.Tanh(),
+        nn.Linear(8, out, seed=seed + 1, **options),
+    )
+
+
+def fit(model, *arguments, **options):
+    options = {
+        "loss": nn.binary_cross_entropy_with_logits,
+        "optimiser": options.pop("optimiser", None) or nn.SGD(model.parameters(), 0.1),
+        "epochs": 3,
+        "seed": 0,
+        "verbose": False,
+        **options,
+    }
+    return nn.fit(model, *(arguments or (X, Y)), **options)
+
+
+def weights(model):
+    return np.concatenate([p.data.ravel() for p in model.parameters()])
+
+
+def test_it_does_what_a_loop_by_hand_does():
+    ours, theirs = net(), net()
+    history = fit(ours, batch_size=40, epochs=2)
+    optimiser = nn.SGD(theirs.parameters(), 0.1)
+    losses = []
+    for epoch in range(2):
+        order = np.random.default_rng([0, epoch]).permutation(90)
+        for first in (0, 40, 80):
+            chosen = order[first : first + 40]
+            loss = nn.binary_cross_entropy_with_logits(theirs(X[:, chosen]), Y[:, chosen])
+            losses.append(loss.item() * len(chosen))
+            loss.backward()
+            optimiser.step()
+            optimiser.zero_grad()
+    np.testing.assert_array_equal(weights(ours), weights(theirs))
+    np.testing.assert_allclose(history["loss"], [sum(losses[:3]) / 90, sum(losses[3:]) / 90])
+
+
+def test_the_same_seed_gives_the_same_numbers():
+    models = [net() for _ in range(3)]
+    for model, seed in zip(models, (1, 1, 2), strict=True):
+        fit(model, seed=seed)
+    np.testing.assert_array_equal(weights(models[0]), weights(models[1]))
+    assert not np.array_equal(weights(models[0]), weights(models[2]))
+
+
+def test_it_ends_in_evaluation_mode_and_trains_in_training_mode():
+    seen = []
+
+    class Spy(nn.Module):
+        def forward(self, X):
+            seen.append(self.training)
+            return X
+
+    model = nn.Sequential(net(), Spy())
+    fit(model, validation=(X, Y), epochs=1, batch_size=90)
+    assert seen == [True, False]
+    assert not model.training
+
+
+def test_validation_and_metrics():
+    model = net(out=3)
+    history = fit(
+        model, X, LABELS, loss=nn.cross_entropy, validation=0.2, metrics=["accuracy", "f1"]
+    )
+    assert history.names[-3:] == ["validation_loss", "validation_accuracy", "validation_f1"]
+    with al.no_grad():
+        held_out = model(X[:, 72:])
+        expected = nn.cross_entropy(held_out, LABELS[72:]).item()
+    assert history["validation_loss"][-1] == pytest.approx(expected)
+    accuracy = np.mean(np.argmax(held_out.data, axis=0) == LABELS[72:])
+    assert history["validation_accuracy"][-1] == accuracy
+
+
+def test_weights_of_samples():
+    doubled, weighted = net(), net()
+    twice = np.r_[0:90, 0:10]
+    fit(doubled, X[:, twice], Y[:, twice], batch_size=None)
+    fit(weighted, sample_weight=np.r_[np.full(10, 2.0), np.ones(80)], batch_size=None)
+    np.testing.assert_allclose(weights(doubled), weights(weighted), rtol=1e-12)
+
+
+def test_schedules_clipping_and_callbacks():
+    model = net()
+    optimiser = nn.SGD(model.parameters(), 0.1)
+    schedule = nn.StepSchedule(optimiser, 3, 0.5)
+    calls = []
+
+    def callback(training):
+        calls.append((training.epoch, training.optimiser.learning_rate))
+        if training.epoch == 4:
+            training.stop("enough")
+
+    history = fit(
+        model,
+        optimiser=optimiser,
+        schedule=schedule,
+        batch_size=30,
+        epochs=9,
+        clip_norm=1e-3,
+        callbacks=[callback],
+    )
+    assert calls == [(1, 0.05), (2, 0.025), (3, 0.0125), (4, 0.00625)]
+    assert history.stopped == "enough" and len(history) == 4
+    assert np.linalg.norm(weights(model) - weights(net())) < 4 * 3 * 0.1 * 1e-3
+
+
+def test_a_plateau_schedule_follows_the_validation_loss():
+    model = net()
+    optimiser = nn.SGD(model.parameters(), 10.0)
+    schedule = nn.PlateauSchedule(optimiser, 0.1, patience=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        history = fit(model, optimiser=optimiser, schedule=schedule, validation=(X, Y), epochs=8)
+    assert history["learning_rate"][-1] < history["learning_rate"][0]
+
+
+def test_early_stopping_goes_back_to_the_best_weights():
+    model = net()
+    held_out = rng.normal(size=(4, 40)), (rng.random((1, 40)) < 0.5).astype(float)
+    kept = {}
+
+    def keep(training):
+        kept[training.epoch] = weights(training.model)
+
+    history = fit(
+        model,
+        optimiser=nn.Adam(model.parameters(), 0.05),
+        validation=held_out,
+        epochs=200,
+        patience=4,
+        callbacks=[keep],
+    )
+    losses = history["validation_loss"]
+    assert history.best_epoch == int(np.argmin(losses)) + 1
+    assert len(history) == history.best_epoch + 5 < 200
+    assert "has not fallen" in history.stopped
+    np.testing.assert_array_equal(weights(model), kept[history.best_epoch])
+
+
+def test_a_history_plots_itself():
+    history = fit(net(), validation=(X, Y))
+    figure = history.plot()
+    assert [len(line.get_xdata()) for line in figure.axes[0].get_lines()] == [3, 3]
+    assert figure.axes[0].get_xlabel() == "epoch"
+    assert "<td>" in history._repr_html_() and "3 epochs" in repr(history)
+    with pytest.raises(KeyError, match="has no 'lost'"):
+        history["lost"]
+
+
+class TestAdvice:
+    def said(self, model, X=X, Y=Y, **options):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            fit(model, X, Y, epochs=1, **options)
+        return [str(w.message) for w in caught if w.category is nn.TrainingWarning]
+
+    def test_nothing_is_said_of_what_is_well(self):
+        assert self.said(net()) == []
+
+    def test_pictures_that_were_not_scaled(self):
+        (message,) = self.said(net(), np.abs(X) * 60 % 255)
+        assert "divided by 255" in message
+
+    @pytest.mark.parametrize("scale", [1e5, 1e-5])
+    def test_features_that_were_not_scaled(self, scale):
+        messages = self.said(net(), X * scale)
+        assert any("scale its features" in message for message in messages)
+
+    def test_targets_that_are_all_the_same(self):
+        assert "all targets are the same" in self.said(net(), Y=np.ones_like(Y))[0]
+
+    def test_identical_units(self):
+        messages = self.said(net(initialisation="zeros"))
+        assert any("all units of layers.0.weight are identical" in m for m in messages)
+
+    def test_vanishing_gradients(self):
+        layers = [p for i in range(6) for p in (nn.Linear(4, 4, seed=i), nn.Sigmoid())]
+        (message,) = self.said(nn.Sequential(*layers, nn.Linear(4, 1, seed=9)))
+        assert "the gradients vanish: those of layers.0.weight" in message
+
+    def test_exploding_gradients(self):
+        model = net()
+        model.layers[2].weight.data *= 1e6
+        loss = nn.mean_squared_error
+        assert "the gradients explode" in self.said(model, loss=loss)[0]
+
+    def test_nan_says_where_it_came_from(self):
+        model = net()
+        loss = lambda Z, T: np.mean(np.log(Z - 100) * T)  # noqa: E731
+        before = weights(model)
+        with (
+            np.errstate(invalid="ignore"),
+            pytest.raises(FloatingPointError, match=r"is nan in epoch 1, batch 1: log gave nan"),
+        ):
+            fit(model, loss=loss)
+        np.testing.assert_array_equal(weights(model), before)
+
+    def test_nan_in_the_data(self):
+        with pytest.raises(ValueError, match="X holds NaN"):
+            fit(net(), np.where(X > 2, np.nan, X), Y)
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("arguments", "options", "message"),
+        [
+            ((X.T, Y), {}, "the samples of X look like its rows, so pass X.T"),
+            ((X, Y[:, :5]), {}, "their last axis is the samples"),
+            ((X, Y), {"epochs": -1}, "epochs must be a number from 0 on"),
+            ((X, Y), {"batch_size": 0}, "batch_size must be at least 1"),
+            ((X, Y), {"metrics": ["acuracy"]}, "there is no metric 'acuracy'"),
+            ((X, Y), {"validation": 1.5}, "a share between 0 and 1"),
+            ((X[:, :0], Y[:, :0]), {}, "there are no samples"),
+        ],
+    )
+    def test_what_does_not_fit(self, arguments, options, message):
+        with pytest.raises(ValueError, match=message):
+            fit(net(), *arguments, **options)
+
+    def test_no_targets(self):
+        with pytest.raises(TypeError, match="takes X and Y, or data that give batches"):
+            fit(net(), X)
+
+
+def test_batches_from_the_middle_are_those_of_the_whole():
+    data = ArrayData(np.arange(20.0)[None], np.arange(20), np.arange(20.0))
+    whole = list(data.batches(6, [3, 1]))
+    rest = list(data.batches(6, [3, 1], start=2))
+    assert [len(b.Y) for b in whole] == [6, 6, 6, 2]
+    for a, b in zip(whole[2:], rest, strict=True):
+        np.testing.assert_array_equal(a.Y, b.Y)
+        np.testing.assert_array_equal(a.X[0], a.Y)
+        np.testing.assert_array_equal(a.weights, a.Y)
+
+
+SCRIPT = """
+import sys, time
+import numpy as np, nn
+
+path, epochs, pause = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+rng = np.random.default_rng(0)
+X = rng.normal(size=(4, 90)); Y = (X[:1] * X[1:2] > 0).astype(float)
+net = nn.Sequential(
+    nn.Linear(4, 8, seed=0), nn.BatchNorm(8), nn.ReLU(), nn.Dropout(0.3, seed=5),
+    nn.Linear(8, 1, seed=1))
+optimiser = nn.Adam(net.parameters(), 0.01)
+history = nn.fit(
+    net, X, Y, loss=nn.binary_cross_entropy_with_logits, optimiser=optimiser, epochs=epochs,
+    batch_size=16, seed=3, validation=(X, Y), schedule=nn.CosineSchedule(optimiser, 6 * epochs),
+    checkpoint=path, resume=True, verbose=False, advice=False,
+    callbacks=[lambda t: time.sleep(pause)])
+print(net.state_dict()["layers.0.weight"].tobytes().hex(),
+      [(r["loss"], r["validation_loss"]) for r in history.records])
+"""
+
+
+def start(path, epochs, pause=0.0, **options):
+    command = [sys.executable, "-c", textwrap.dedent(SCRIPT), str(path), str(epochs), str(pause)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options)
+
+
+def finished(path, epochs, pause=0.0):
+    process = start(path, epochs, pause)
+    return process.communicate()[0]
+
+
+def test_a_resumed_training_gives_the_same_numbers(tmp_path):
+    whole = finished(tmp_path / "whole.h5", 6)
+    finished(tmp_path / "half.h5", 6)
+    assert finished(tmp_path / "half.h5", 6) == whole
+
+
+@pytest.mark.slow
+def test_a_training_that_is_killed_again_and_again_gives_the_same_numbers(tmp_path):
+    whole = finished(tmp_path / "whole.h5", 12)
+    path, moments = tmp_path / "killed.h5", np.random.default_rng(1)
+    for _ in range(12):
+        process = start(path, 12, pause=0.05)
+        try:
+            process.wait(timeout=float(moments.uniform(0.5, 1.4)))
+        except subprocess.TimeoutExpired:
+            process.kill()
+        process.communicate()
+    assert finished(path, 12) == whole
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
+def test_ctrl_c_saves_and_says_so(tmp_path):
+    whole = finished(tmp_path / "whole.h5", 30)
+    path = tmp_path / "stopped.h5"
+    process = start(path, 30, pause=0.05)
+    while not path.exists():
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGINT)
+    said = process.communicate()[0]
+    assert process.returncode == 0
+    assert "training stopped in epoch" in said and "resume=True goes on there" in said
+    assert finished(path, 30) == whole
+
+
+def test_a_checkpoint_of_another_training_is_refused(tmp_path):
+    path = tmp_path / "training.h5"
+    fit(net(), checkpoint=path)
+    other = net()
+    with pytest.raises(ValueError, match="made with SGD, and the optimiser is Adam"):
+        fit(other, checkpoint=path, resume=True, optimiser=nn.Adam(other.parameters()))
+    larger = nn.Sequential(nn.Linear(4, 9), nn.Tanh(), nn.Linear(9, 1))
+    with pytest.raises(nn.FileFormatError, match=r"layers.0.weight.*\(8, 4\).*\(9, 4\)"):
+        fit(larger, checkpoint=path, resume=True)
+
+
+def test_a_model_can_be_had_of_the_checkpoint_of_its_training(tmp_path):
+    import h5py
+
+    path = tmp_path / "training.h5"
+    model = net()
+    fit(model, checkpoint=path)
+    with h5py.File(path) as file:
+        import json
+
+        listing = json.loads(file["metadata"][()].tobytes())["arrays"]
+        names = [a["name"] for a in listing]
+        first = file[f"arrays/{names.index('model.layers.0.weight')}"][()]
+    np.testing.assert_array_equal(first, model.layers[0].weight.data)
