@@ -3,6 +3,7 @@
 from nn import by_hand, initialisers, layers, losses, metrics, optimisers, plots
 from nn.checkpoint import load, save
 from nn.data import flatten, load_data
+from nn.dataset import H5Dataset, write_dataset, write_pictures
 from nn.estimators import DeepClassifier, LogisticRegression
 from nn.hdf5 import FileFormatError
 from nn.layers import (
@@ -73,6 +74,7 @@ __all__ = [
     "Embedding",
     "FileFormatError",
     "Flatten",
+    "H5Dataset",
     "History",
     "LayerNorm",
     "LeakyReLU",
@@ -117,4 +119,6 @@ __all__ = [
     "optimisers",
     "plots",
     "save",
+    "write_dataset",
+    "write_pictures",
 ]

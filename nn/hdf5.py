@@ -21,14 +21,24 @@ import math
 import os
 import secrets
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import h5py  # type: ignore[import-untyped, unused-ignore]
 import numpy as np
 
-__all__ = ["LIMIT", "FileFormatError", "Reader", "Spec", "listed", "quoted", "reading", "write"]
+__all__ = [
+    "LIMIT",
+    "FileFormatError",
+    "Reader",
+    "Spec",
+    "listed",
+    "quoted",
+    "reading",
+    "write",
+    "write_rows",
+]
 
 Path = str | os.PathLike[str]
 
@@ -116,6 +126,30 @@ class Reader:
             if found != accepted:
                 self._refuse(name, f"is {found}, expected {accepted}")
             return np.asarray(dataset[()], dtype=accepted.dtype)
+
+    def chunk(self, name: str) -> tuple[int, ...] | None:
+        """The shape of the chunks that dataset `name` is stored in, or None."""
+        with self._damage_reported(name):
+            found = self._dataset(name).chunks
+        return None if found is None else tuple(int(n) for n in found)
+
+    def rows(self, name: str, accepted: Spec) -> Callable[[int, int, np.ndarray], None]:
+        """A function that reads rows `start` to `stop` of dataset `name` into an array, while the
+        file is open.
+
+        Raises as `read` does, here or where rows are damaged.
+        """
+        with self._damage_reported(name):
+            dataset = self._dataset(name)
+            found = self._checked(name, dataset)
+            if found != accepted:
+                self._refuse(name, f"is {found}, expected {accepted}")
+
+        def read(start: int, stop: int, into: np.ndarray) -> None:
+            with self._damage_reported(name):
+                dataset.read_direct(into, np.s_[start:stop])
+
+        return read
 
     def _dataset(self, name: str) -> Any:
         node = self._file
@@ -323,13 +357,113 @@ def write(path: Path, datasets: Mapping[str, np.ndarray], *, compress: bool = Fa
     disk; a symbolic link there stays a link. Raises OSError, in one sentence, if the file cannot
     be written, and what h5py raises for an array that HDF5 cannot hold.
     """
-    target = os.path.realpath(path)
     image = _image(datasets, compress)
+    with _replacing(path) as part:
+        _write_synced(part, image)
+
+
+def write_rows(
+    path: Path,
+    specs: Mapping[str, Spec],
+    blocks: Iterable[Mapping[str, np.ndarray]],
+    others: Mapping[str, np.ndarray],
+    *,
+    compress: bool = False,
+) -> None:
+    """As `write`, for datasets that are larger than memory: block after block of their rows.
+
+    `specs` says what the datasets will be; each of the `blocks` has the next rows of each, and
+    together they have all. `others` are written whole.
+    """
+    with _replacing(path) as part, open(part, "x+b") as disk:
+        sink = _Sink(disk)
+        with h5py.File(sink, "w", libver=("v110", "v110")) as file:
+            for name, array in others.items():
+                array = np.asarray(array)
+                file.create_dataset(name, data=array, **_storage(array, compress))
+            targets = {
+                name: file.create_dataset(
+                    name, spec.shape, spec.dtype, **_row_storage(spec, compress)
+                )
+                for name, spec in specs.items()
+            }
+            done = 0
+            for block in blocks:
+                count = len(next(iter(block.values())))
+                for name, target in targets.items():
+                    target[done : done + count] = block[name]
+                done += count
+                if sink.error is not None:
+                    break
+        if sink.error is not None:
+            raise sink.error
+        disk.flush()
+        os.fsync(disk.fileno())
+
+
+def _row_storage(spec: Spec, compress: bool) -> dict[str, Any]:
+    """Chunks of whole rows, of about a megabyte."""
+    row = max(1, math.prod(spec.shape[1:]) * spec.dtype.itemsize)
+    rows = max(1, min(spec.shape[0], _ONE_CHUNK // row))
+    packing = {"compression": "gzip", "compression_opts": 4, "shuffle": True} if compress else {}
+    return {"chunks": (rows, *spec.shape[1:]), "fletcher32": True, **packing}
+
+
+class _Sink:
+    """A file for HDF5 to write to, on which nothing fails: the first error is kept for later.
+
+    When HDF5 cannot write it fails again in every destructor (see `_image`).
+    """
+
+    def __init__(self, disk: Any) -> None:
+        self.disk = disk
+        self.error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        size = len(data)
+        if self.error is None:
+            try:
+                written = 0
+                view = memoryview(data)
+                while written < size:
+                    written += self.disk.write(view[written:])
+                self.disk.flush()
+            except OSError as error:
+                self.error = error
+        return size
+
+    def read(self, size: int = -1) -> bytes:
+        found: bytes = self.disk.read(size)
+        # What was not written is not there to be read.
+        return found.ljust(size, b"\0") if self.error is not None and size > 0 else found
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return int(self.disk.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self.disk.tell())
+
+    def truncate(self, size: int | None = None) -> int:
+        if self.error is None:
+            try:
+                self.disk.truncate(size)
+            except OSError as error:
+                self.error = error
+        return 0 if size is None else size
+
+    def flush(self) -> None:
+        return None
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[str]:
+    """The path of a new file, which replaces `path` if the block that writes it ends well."""
+    target = os.path.realpath(path)
     # Not beside the name but instead of it: a long name plus a suffix might be too long.
     part = os.path.join(os.path.dirname(target), f".unfinished-{secrets.token_hex(8)}.h5")
     try:
         _check_replaceable(target)
-        _write_synced(part, image)
+        yield part
         os.replace(part, target)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)

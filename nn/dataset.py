@@ -1,0 +1,317 @@
+"""Data sets in HDF5 files that are larger than memory: read in blocks, written in blocks."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nn import hdf5
+from nn.data import flatten
+from nn.hdf5 import FileFormatError, Spec
+from nn.training.data import Batch
+
+BLOCK = 6 * 2**20
+"""Bytes that are read at a time."""
+
+WINDOW = 4
+"""Blocks whose samples are shuffled together."""
+
+MOST_IN_A_CHUNK = 64 * 2**20
+NO_LIMIT = 2**60
+
+Transform = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+class _Window(NamedTuple):
+    """Samples that are in memory together, in the order in which they are given."""
+
+    x: np.ndarray
+    y: np.ndarray
+    order: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class H5Dataset:
+    """The samples of an HDF5 file, in batches, with as little memory for any size of file.
+
+    `nn.fit` takes it in the place of X and Y. The file is opened when batches are asked for and
+    closed with them; nothing but its path is kept, so that it can be pickled. In each epoch the
+    blocks of the file come in a new order, and the samples of every four blocks are shuffled
+    together.
+
+    Parameters
+    ----------
+    path : path
+    x, y : str
+        The datasets of samples and targets, whose first axis is the samples.
+    dtype : dtype
+        What samples are given in. uint8 becomes numbers from 0 to 1.
+    transform : callable, optional
+        `transform(x, y)` of a batch, samples first and in `dtype`, gives what is used instead.
+    prefetch : bool
+        Read ahead on a thread.
+
+    Batches have the samples last: X (features, n), each sample flattened as `nn.flatten` does it,
+    and Y (n,) or (k, n).
+    """
+
+    path: str | os.PathLike[str]
+    x: str = "x"
+    y: str = "y"
+    dtype: Any = np.float64
+    transform: Transform | None = None
+    prefetch: bool = True
+    specs: tuple[Spec, Spec] = field(init=False, repr=False, compare=False)
+    rows: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        with hdf5.reading(self.path, limit=NO_LIMIT) as file:
+            specs = file.spec(self.x), file.spec(self.y)
+            chunk = file.chunk(self.x)
+        where = f"File {os.fspath(self.path)!r}"
+        for name, spec in zip((self.x, self.y), specs, strict=True):
+            if not spec.shape or spec.dtype.kind not in "fiub":
+                raise FileFormatError(
+                    f"{where}: dataset {name!r} is {spec}, expected numbers with the samples as "
+                    "first axis"
+                )
+        if specs[0].shape[0] != specs[1].shape[0] or not specs[0].shape[0]:
+            raise FileFormatError(
+                f"{where}: {self.x!r} has {specs[0].shape[0]} samples and {self.y!r} "
+                f"{specs[1].shape[0]}, expected as many, and at least one"
+            )
+        row = max(1, math.prod(specs[0].shape[1:]) * specs[0].dtype.itemsize)
+        in_a_chunk = 1 if chunk is None else chunk[0]
+        if in_a_chunk * row > MOST_IN_A_CHUNK:
+            raise FileFormatError(
+                f"{where}: the chunks of {self.x!r} take {in_a_chunk * row:,} bytes, more than "
+                f"{MOST_IN_A_CHUNK:,}: repack the file with h5repack"
+            )
+        # Whole chunks, so that none is unpacked twice.
+        rows = max(1, round(BLOCK / (row * in_a_chunk))) * in_a_chunk
+        object.__setattr__(self, "specs", specs)
+        object.__setattr__(self, "rows", rows)
+
+    def __len__(self) -> int:
+        return self.specs[0].shape[0]
+
+    def batches(self, size: int, seed: list[int] | None = None, start: int = 0) -> Iterator[Batch]:
+        """Batches of `size` samples, the last of which may have fewer, from number `start` on.
+
+        `seed` decides the order; without it the samples come as they are in the file.
+        """
+        windows = self._windows(seed, start * size)
+        with contextlib.closing(_ahead(windows) if self.prefetch else windows) as source:
+            rest: list[_Window] = []
+            waiting = 0
+            for window in source:
+                rest.append(window)
+                waiting += _size(window)
+                while waiting >= size:
+                    batch, rest = _taken(rest, size)
+                    waiting -= size
+                    yield self._batch(*batch)
+            if waiting:
+                yield self._batch(*_taken(rest, waiting)[0])
+
+    def _windows(self, seed: list[int] | None, skip: int) -> Generator[_Window, None, None]:
+        """The samples, some blocks at a time, without the first `skip`."""
+        starts = np.arange(0, len(self), self.rows)
+        if seed is not None:
+            starts = np.random.default_rng(seed).permutation(starts)
+        with hdf5.reading(self.path, limit=NO_LIMIT) as file:
+            x, y = (file.rows(n, s) for n, s in zip((self.x, self.y), self.specs, strict=True))
+            for number, first in enumerate(range(0, len(starts), WINDOW)):
+                spans = [(a, min(a + self.rows, len(self))) for a in starts[first : first + WINDOW]]
+                count = sum(b - a for a, b in spans)
+                if skip >= count:
+                    skip -= count
+                    continue
+                order = None
+                if seed is not None:
+                    order = np.random.default_rng([*seed, number]).permutation(count)[skip:]
+                found = [np.empty((count, *spec.shape[1:]), spec.dtype) for spec in self.specs]
+                at = 0
+                for a, b in spans:
+                    for read, array in zip((x, y), found, strict=True):
+                        read(int(a), int(b), array[at : at + b - a])
+                    at += b - a
+                if order is None:
+                    found = [array[skip:] for array in found]
+                skip = 0
+                yield _Window(found[0], found[1], order)
+
+    def _batch(self, x: np.ndarray, y: np.ndarray) -> Batch:
+        if x.dtype == np.uint8:
+            x = np.divide(x, 255, dtype=self.dtype)
+        else:
+            x = x.astype(self.dtype, copy=False)
+        if self.transform is not None:
+            x, y = self.transform(x, y)
+        X = x[np.newaxis] if x.ndim == 1 else flatten(x)
+        return Batch(X, y if y.ndim == 1 else flatten(y), None)
+
+
+def _taken(windows: list[_Window], size: int) -> tuple[tuple[Any, Any], list[_Window]]:
+    """The first `size` samples of windows that have as many, and what is left."""
+    xs, ys, left = [], [], size
+    rest = list(windows)
+    while left:
+        window = rest[0]
+        if window.order is None:
+            chosen: Any = slice(0, left)
+            after = _Window(window.x[left:], window.y[left:], None)
+            count = min(left, len(window.y))
+        else:
+            chosen = window.order[:left]
+            after = _Window(window.x, window.y, window.order[left:])
+            count = len(chosen)
+        xs.append(window.x[chosen])
+        ys.append(window.y[chosen])
+        left -= count
+        rest = [after, *rest[1:]] if _size(after) else rest[1:]
+    if len(xs) == 1:
+        return (xs[0], ys[0]), rest
+    return (np.concatenate(xs), np.concatenate(ys)), rest
+
+
+def _size(window: _Window) -> int:
+    return len(window.y) if window.order is None else len(window.order)
+
+
+def _ahead(windows: Generator[_Window, None, None]) -> Generator[_Window, None, None]:
+    """The same windows, each read on a thread while the one before is used."""
+    ready: queue.Queue[Any] = queue.Queue(maxsize=1)
+    given_up = threading.Event()
+
+    def put(item: Any) -> None:
+        while not given_up.is_set():
+            with contextlib.suppress(queue.Full):
+                ready.put(item, timeout=0.05)
+                return
+
+    def read() -> None:
+        try:
+            for window in windows:
+                put(window)
+                if given_up.is_set():
+                    break
+            put(None)
+        except BaseException as error:  # noqa: BLE001 - it is raised where batches are asked for
+            put(error)
+        finally:
+            windows.close()
+
+    thread = threading.Thread(target=read, name="H5Dataset", daemon=True)
+    thread.start()
+    try:
+        while (window := ready.get()) is not None:
+            if isinstance(window, BaseException):
+                raise window
+            yield window
+    finally:
+        given_up.set()
+        thread.join()
+
+
+def write_dataset(
+    path: str | os.PathLike[str],
+    x: Any,
+    y: Any,
+    *,
+    names: Mapping[str, Any] | None = None,
+    compress: bool = False,
+) -> None:
+    """Write samples and targets, samples first, as H5Dataset reads them: datasets `x` and `y`.
+
+    The file appears as a whole or not at all; chunks are of whole samples, and have checksums.
+
+    Parameters
+    ----------
+    x, y : arrays, or what has `shape`, `dtype` and slices of rows, such as `numpy.memmap`
+        They are written block by block.
+    names : mapping of str to array, optional
+        What else the file is to hold, such as `{"list_classes": np.array([b"cat", b"dog"])}`.
+    compress : bool
+        Pack the chunks with gzip.
+    """
+    if len(x) != len(y) or not len(x):
+        raise ValueError(
+            f"x has {len(x)} samples and y {len(y)}; there must be as many, and at least one"
+        )
+    specs = {n: Spec(tuple(a.shape), np.dtype(a.dtype)) for n, a in (("x", x), ("y", y))}
+    row = max(1, math.prod(specs["x"].shape[1:]) * specs["x"].dtype.itemsize)
+    rows = max(1, BLOCK // row)
+    blocks = (
+        {"x": np.asarray(x[at : at + rows]), "y": np.asarray(y[at : at + rows])}
+        for at in range(0, len(x), rows)
+    )
+    hdf5.write_rows(path, specs, blocks, names or {}, compress=compress)
+
+
+def write_pictures(
+    path: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    size: tuple[int, int],
+    *,
+    compress: bool = False,
+) -> list[str]:
+    """Write a folder of pictures, a sub-folder per class, as `write_dataset` does; extra `plot`.
+
+    `x` is uint8 (N, height, width, 3), `y` the number of the class, `list_classes` the names of
+    the sub-folders in the order of the alphabet, which are returned. `size` is (height, width), to
+    which all are scaled. Files that are no pictures raise ValueError with their path.
+    """
+    try:
+        from PIL import Image
+    except ImportError:
+        raise ImportError("write_pictures needs Pillow: pip install pillow") from None
+    root = Path(folder)
+    classes = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
+    files = [
+        (file, i)
+        for i, name in enumerate(classes)
+        for file in sorted((root / name).iterdir())
+        if file.is_file() and not file.name.startswith(".")
+    ]
+    if len(classes) < 2 or not files:
+        raise ValueError(
+            f"{os.fspath(folder)!r} must hold a folder of pictures for each of two or more "
+            f"classes, and it holds the folders {classes} with {len(files)} files"
+        )
+
+    def picture(file: Path) -> np.ndarray:
+        try:
+            with Image.open(file) as image:
+                scaled = image.convert("RGB").resize((size[1], size[0]))
+                return np.asarray(scaled, dtype=np.uint8)
+        except (OSError, ValueError, Image.DecompressionBombError) as error:
+            raise ValueError(
+                f"{os.fspath(file)!r} is no picture that can be read: {error}"
+            ) from None
+
+    def blocks() -> Iterator[dict[str, np.ndarray]]:
+        at_once = max(1, BLOCK // (size[0] * size[1] * 3))
+        for at in range(0, len(files), at_once):
+            part = files[at : at + at_once]
+            yield {
+                "x": np.stack([picture(file) for file, _ in part]),
+                "y": np.array([label for _, label in part], dtype=np.int64),
+            }
+
+    specs = {
+        "x": Spec((len(files), *size, 3), np.dtype(np.uint8)),
+        "y": Spec((len(files),), np.dtype(np.int64)),
+    }
+    names = {"list_classes": np.array([name.encode() for name in classes])}
+    hdf5.write_rows(path, specs, blocks(), names, compress=compress)
+    return classes
