@@ -1,0 +1,152 @@
+"""Losses: their values, derivatives, weights, and what they refuse."""
+
+import numpy as np
+import pytest
+
+import autograd_lite as al
+import nn
+from nn.losses import l1_penalty, l2_penalty, one_hot
+
+rng = np.random.default_rng(0)
+Z = rng.normal(size=(3, 8)) * 2
+LABELS = rng.integers(0, 3, 8)
+ROW = rng.normal(size=(1, 8))
+BITS = (rng.random((1, 8)) < 0.5).astype(float)
+SIGNS = 2 * BITS - 1
+
+CASES = {
+    "bce": (nn.binary_cross_entropy_with_logits, ROW, BITS),
+    "bce of probabilities": (nn.binary_cross_entropy, al.sigmoid(ROW), BITS),
+    "ce": (nn.cross_entropy, Z, one_hot(LABELS, 3)),
+    "mse": (nn.mean_squared_error, Z, Z[::-1] + 1.3),
+    "mae": (nn.mean_absolute_error, Z, Z[::-1] + 1.3),
+    "huber": (nn.huber, Z, Z[::-1] + 1.3),
+    "hinge": (nn.hinge, ROW, SIGNS),
+    "hinge of classes": (nn.hinge, Z, one_hot(LABELS, 3)),
+}
+by_name = pytest.mark.parametrize("name", CASES)
+
+
+@by_name
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_derivatives_are_those_of_differences(name, reduction, weighted):
+    loss, prediction, target = CASES[name]
+    weights = rng.uniform(0.5, 2, 8) if weighted else None
+    al.gradcheck(lambda p: loss(p, target, reduction=reduction, sample_weight=weights), prediction)
+
+
+@by_name
+def test_a_mean_is_the_sum_over_the_number(name):
+    loss, prediction, target = CASES[name]
+    total = loss(prediction, target, reduction="sum")
+    by_sample = name in ("ce", "hinge of classes")
+    count = 8 if by_sample else prediction.size
+    assert np.isclose(loss(prediction, target) * count, total)
+
+
+@by_name
+def test_whole_weights_are_repetitions(name):
+    loss, prediction, target = CASES[name]
+    weights = np.array([1, 2, 0, 1, 3, 1, 1, 0])
+    repeated = np.repeat(np.arange(8), weights)
+    expected = loss(prediction[:, repeated], target[:, repeated])
+    assert np.isclose(loss(prediction, target, sample_weight=weights), expected)
+
+
+@by_name
+def test_float32_stays(name):
+    loss, prediction, target = CASES[name]
+    p = al.Tensor(prediction.astype(np.float32), True)
+    value = loss(p, target.astype(np.float32), sample_weight=np.ones(8))
+    assert value.dtype == np.float32 and value.shape == ()
+    value.backward()
+    assert p.grad.dtype == np.float32
+
+
+@by_name
+def test_what_is_not_understood_is_refused(name):
+    loss, prediction, target = CASES[name]
+    with pytest.raises(ValueError, match="reduction must be 'mean' or 'sum', not 'avg'"):
+        loss(prediction, target, reduction="avg")
+    with pytest.raises(ValueError, match=r"sample_weight must be 8 numbers.*\(3,\)"):
+        loss(prediction, target, sample_weight=np.ones(3))
+    with pytest.raises(ValueError, match="every weight is zero"):
+        loss(prediction, target, sample_weight=np.zeros(8))
+
+
+def test_they_agree_with_pytorch():
+    torch = pytest.importorskip("torch")
+    F = torch.nn.functional
+    t = torch.tensor
+    weights = np.array([0.5, 2.0, 1.0])
+    samples, labels = t(Z.T), t(LABELS)
+    pairs = [
+        (nn.cross_entropy(Z, LABELS), F.cross_entropy(samples, labels)),
+        (
+            nn.cross_entropy(Z, LABELS, class_weight=weights),
+            F.cross_entropy(samples, labels, weight=t(weights)),
+        ),
+        (
+            nn.cross_entropy(Z, LABELS, label_smoothing=0.2, reduction="sum"),
+            F.cross_entropy(samples, labels, label_smoothing=0.2, reduction="sum"),
+        ),
+        (
+            nn.binary_cross_entropy_with_logits(ROW, BITS),
+            F.binary_cross_entropy_with_logits(t(ROW), t(BITS)),
+        ),
+        (nn.mean_squared_error(Z, Z + 1), F.mse_loss(t(Z), t(Z + 1))),
+        (nn.mean_absolute_error(Z, Z - 2), F.l1_loss(t(Z), t(Z - 2))),
+        (nn.huber(Z, Z[::-1].copy(), delta=0.7), F.huber_loss(t(Z), t(Z[::-1].copy()), delta=0.7)),
+    ]
+    for ours, theirs in pairs:
+        assert np.isclose(float(ours), float(theirs), rtol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e4, 1e300])
+def test_huge_logits_give_finite_losses_and_gradients(scale):
+    z = al.Tensor(Z / np.abs(Z).max() * scale, True)
+    loss = nn.cross_entropy(z, LABELS)
+    loss.backward()
+    assert np.isfinite(loss.item()) and np.isfinite(z.grad).all()
+
+
+def test_the_gradient_of_the_cross_entropy_is_that_of_textbooks():
+    z = al.Tensor(Z, True)
+    nn.cross_entropy(z, LABELS).backward()
+    np.testing.assert_allclose(z.grad, (al.softmax(Z, axis=0) - one_hot(LABELS, 3)) / 8)
+
+
+def test_class_weights_and_smoothing_of_two_classes():
+    weights = np.where(BITS == 1, 3.0, 0.5)
+    expected = nn.binary_cross_entropy_with_logits(ROW, BITS, sample_weight=weights[0])
+    assert nn.binary_cross_entropy_with_logits(ROW, BITS, class_weight=(0.5, 3)) == expected
+    smooth = nn.binary_cross_entropy_with_logits(ROW, BITS, label_smoothing=0.2)
+    assert smooth == nn.binary_cross_entropy_with_logits(ROW, BITS * 0.8 + 0.1)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: nn.cross_entropy(Z, np.array([0, 1, 2, 3, 0, 0, 0, 0])), "label 3 is no class"),
+        (lambda: nn.cross_entropy(Z, LABELS[:5]), "must be the same"),
+        (lambda: nn.cross_entropy(Z, LABELS.astype(float)), "must be the same"),
+        (lambda: nn.cross_entropy(Z, LABELS, class_weight=[1, 2]), "must be 3 numbers"),
+        (lambda: nn.cross_entropy(Z, LABELS, label_smoothing=2), "from 0 to 1"),
+        (lambda: nn.huber(Z, Z, delta=0), "delta must be above 0"),
+        (lambda: nn.hinge(ROW, BITS), "targets of -1 and 1"),
+        (lambda: nn.hinge(Z, np.ones_like(Z)), "one class per sample"),
+    ],
+)
+def test_targets_that_make_no_sense(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_penalties():
+    W = [al.Tensor([[1.0, -2.0]], True), al.Tensor([3.0], True)]
+    assert l1_penalty(W, 0.5).item() == 3.0
+    loss = l2_penalty(W, 0.5)
+    assert loss.item() == 3.5
+    loss.backward()
+    np.testing.assert_array_equal(W[0].grad, [[0.5, -1.0]])
