@@ -96,9 +96,12 @@ class Optimiser:
         if not values.flags.writeable:
             # The message says which operation keeps it.
             parameter.data = values.copy()
-        arrays = [values, gradient, *(memory[kind] for kind in self.memories)]
+        arrays = [values, gradient, *memory.values()]
         flat = [array.reshape(-1) for array in arrays]
         room, other = self._room(values.dtype)
+        if values.size <= BLOCK and values.flags.c_contiguous and gradient.flags.c_contiguous:
+            self._update(group, *flat, room=room[: values.size], other=other[: values.size])
+            return
         for start in range(0, values.size, BLOCK):
             parts = [array[start : start + BLOCK] for array in flat]
             n = len(parts[0])

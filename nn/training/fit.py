@@ -166,6 +166,8 @@ class Training:
         self.checkpoint, self.checkpoint_every = checkpoint, checkpoint_every
         self.advice = advice
         self.interrupted = False
+        # Looking for them takes longer than a batch of a small net.
+        self.generators = [g for _, g in state.model.named_generators()]
 
     @property
     def model(self) -> Module:
@@ -231,7 +233,7 @@ class Training:
 
     def _update(self, batch: Batch, parameters: list[Any], look: bool) -> float:
         state = self.state
-        states = [(g, g.bit_generator.state) for _, g in self.model.named_generators()]
+        states = [(g, g.bit_generator.state) for g in self.generators]
         loss = self._loss(batch)
         value = float(loss.item())
         if not np.isfinite(value):
