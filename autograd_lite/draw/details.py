@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd_lite.backward import propagate
 from autograd_lite.check.report import Line, Report
-from autograd_lite.draw.formula import Formula, formula
+from autograd_lite.draw.formulas import Formula, formula
 from autograd_lite.draw.structure import Structure, flows_to, is_scalar, operands, places
 from autograd_lite.draw.text import name_of, number, short
 from autograd_lite.draw.tracing import root_of

@@ -13,7 +13,7 @@ import pytest
 
 import autograd_lite as al
 import autograd_lite.rules
-from autograd_lite.draw.formula import Formula, formula
+from autograd_lite.draw.formulas import Formula, formula
 from autograd_lite.graph import Node, ancestors
 from autograd_lite.rules import OPERATIONS, Parts
 from nn.layers import affine
