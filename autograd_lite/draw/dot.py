@@ -193,8 +193,13 @@ def call_name(scope: Any) -> str:
     """The name of a function, or a module as it shows itself, if that is short."""
     if not scope.is_module:
         return str(scope.what).rpartition("<locals>.")[2]
-    text = repr(scope.what)
-    return text if len(text) <= LONGEST_REPR else type(scope.what).__name__
+    name = type(scope.what).__name__
+    try:
+        text = repr(scope.what)
+    except Exception:
+        # Whatever is wrong with it, the picture is of something else.
+        return name
+    return short(text) if len(text) <= LONGEST_REPR else name
 
 
 def _several(sources: Sequence[Any]) -> str:

@@ -1,6 +1,10 @@
 """The options of al.draw: values, gradients, local derivatives, lines, depth, backward, themes."""
 
+import os
 import re
+import subprocess
+import sys
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -269,6 +273,64 @@ def test_float32_integers_booleans_complex_and_empty_values_are_shown():
     for data in (np.float32([1.5, 2]), np.ones(20, np.complex128), np.ones((0, 3)), np.ones(())):
         x = al.Tensor(data, True, name="x")
         al.draw(np.sum(x * x), values=True, gradients=True).pipe("dot")
+
+
+HOSTILE = ["<b>", "\\N", "a:b", '"', "{x|y}", "🧮", "a\nb", "x" * 10_000, "<img src=x>", "&lt;"]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_names_and_modules_that_look_like_markup_are_text_everywhere(text):
+    class Odd(nn.Module):
+        def __init__(self):
+            self.w = nn.Parameter([1.0, 2.0], name=text)
+
+        def forward(self, x):
+            return np.tanh(self.w * x) * self.w
+
+        def __repr__(self):
+            return text
+
+    options = {"values": True, "gradients": True, "local": True, "lines": True, "backward": True}
+    picture = al.draw(Odd()(np.ones(2)).sum(), **options)
+    # As SVG it is text, too: no element or attribute comes of it.
+    svg = ElementTree.fromstring(picture.pipe("svg"))
+    kinds = {element.tag.rpartition("}")[2] for element in svg.iter()}
+    assert kinds <= {"svg", "g", "title", "polygon", "path", "text", "ellipse", "polyline"}
+
+
+def test_a_module_whose_repr_raises_is_called_by_its_class():
+    class Broken(nn.Module):
+        def __init__(self):
+            self.w = nn.Parameter([1.0, 2.0])
+
+        def forward(self, x):
+            return self.w * x + self.w
+
+        def __repr__(self):
+            raise RuntimeError("no repr")
+
+    assert frames(al.draw(Broken()(np.ones(2)))) == ["Broken"]
+
+
+def test_the_text_is_the_same_in_every_process():
+    code = (
+        "import numpy as np, autograd_lite as al, nn\n"
+        "layers = [part for i in range(12) for part in (nn.Linear(3, 3, seed=i), nn.ReLU())]\n"
+        "net, X = nn.Sequential(*layers), np.ones((3, 2))\n"
+        "print(al.draw(net, X, values=True, gradients=True, local=True, lines=True).source)\n"
+        "print(al.draw(net, X, backward=True, fold=True).source)\n"
+    )
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(texts) == 1
 
 
 class TestFolding:
