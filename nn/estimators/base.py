@@ -178,6 +178,8 @@ class Classifier:
             seed=self._seed + self.n_iter_,
             patience=self.n_iter_no_change if stops else None,
             tolerance=self.tol or 0.0,
+            # What goes on from trained weights may well have small gradients.
+            advice=not self.n_iter_,
             verbose=bool(self.verbose),
         )
         self.loss_curve_ += history["loss"]

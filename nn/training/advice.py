@@ -15,6 +15,10 @@ from nn.module import Module, Parameter
 VANISHING = 1e-3
 """The gradient of a layer over that of the layer with the largest, below which it vanishes."""
 
+TINY = 1e-5
+"""The gradients of all weights over the loss, below which they vanish: weights as small as those of
+the course's `rand * 0.01` leave nothing of any gradient."""
+
 EXPLODING = 1e4
 """The root mean square of a gradient from which it explodes."""
 
@@ -61,7 +65,7 @@ def look_at_units(model: Module) -> None:
             return
 
 
-def look_at_gradients(model: Module) -> None:
+def look_at_gradients(model: Module, loss: float) -> None:
     """Warn of gradients that vanish or explode from layer to layer."""
     sizes = {path: _size(p.grad) for path, p in _weights(model) if p.grad is not None}
     if not sizes:
@@ -74,11 +78,12 @@ def look_at_gradients(model: Module) -> None:
             f"the gradients explode: those of {largest_path} are {largest:.2g} in the root mean "
             "square; take a smaller learning rate, or clip them (clip_norm=1.0)"
         )
-    elif len(sizes) > 1 and smallest < VANISHING * largest:
+    elif len(sizes) > 1 and (smallest < VANISHING * largest or largest < TINY * abs(loss)):
         warn(
             f"the gradients vanish: those of {smallest_path} are {smallest:.2g} in the root mean "
-            f"square, and those of {largest_path} {largest:.2g}; start from larger weights "
-            '(initialisation="he" for ReLU), take fewer layers, or Residual or BatchNorm layers'
+            f"square, and those of {largest_path} {largest:.2g}, where the loss is {loss:.2g}; "
+            'start from larger weights (initialisation="he" for ReLU), take fewer layers, or '
+            "Residual or BatchNorm layers"
         )
 
 

@@ -243,7 +243,7 @@ class Training:
             explain_nan(self.model, lambda: self._loss(batch), where, value)
         loss.backward()
         if look:
-            look_at_gradients(self.model)
+            look_at_gradients(self.model, value)
         if self.clip_norm is not None:
             clip_by_norm(parameters, self.clip_norm)
         self.optimiser.step()
