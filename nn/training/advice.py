@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as al
+from nn import losses
 from nn.module import Module, Parameter
 
 VANISHING = 1e-3
@@ -65,20 +66,37 @@ def look_at_units(model: Module) -> None:
             return
 
 
-def look_at_gradients(model: Module, loss: float) -> None:
-    """Warn of gradients that vanish or explode from layer to layer."""
+def look_at_targets(loss: object, Y: np.ndarray) -> None:
+    """Warn of targets that a binary cross-entropy has no sense for."""
+    binary = (losses.binary_cross_entropy, losses.binary_cross_entropy_with_logits)
+    if loss in binary and Y.size and not (0 <= np.min(Y) and np.max(Y) <= 1):
+        warn(
+            f"the targets of a binary cross-entropy are from 0 to 1, and these range from "
+            f"{np.min(Y):g} to {np.max(Y):g}; for classes by number take nn.cross_entropy"
+        )
+
+
+def look_for_explosion(model: Module) -> bool:
+    """Warn of gradients that explode, and tell whether they do."""
+    for path, parameter in _weights(model):
+        if parameter.grad is not None and (size := _size(parameter.grad)) > EXPLODING:
+            warn(
+                f"the gradients explode: those of {path} are {size:.2g} in the root mean square; "
+                "take a smaller learning rate, or clip them (clip_norm=1.0)"
+            )
+            return True
+    return False
+
+
+def look_for_vanishing(model: Module, loss: float) -> None:
+    """Warn of gradients that vanish from layer to layer, or in all of them."""
     sizes = {path: _size(p.grad) for path, p in _weights(model) if p.grad is not None}
-    if not sizes:
+    if len(sizes) < 2:
         return
     largest_path = max(sizes, key=lambda path: sizes[path])
     smallest_path = min(sizes, key=lambda path: sizes[path])
     largest, smallest = sizes[largest_path], sizes[smallest_path]
-    if largest > EXPLODING:
-        warn(
-            f"the gradients explode: those of {largest_path} are {largest:.2g} in the root mean "
-            "square; take a smaller learning rate, or clip them (clip_norm=1.0)"
-        )
-    elif len(sizes) > 1 and (smallest < VANISHING * largest or largest < TINY * abs(loss)):
+    if smallest < VANISHING * largest or largest < TINY * abs(loss):
         warn(
             f"the gradients vanish: those of {smallest_path} are {smallest:.2g} in the root mean "
             f"square, and those of {largest_path} {largest:.2g}, where the loss is {loss:.2g}; "

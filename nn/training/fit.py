@@ -19,7 +19,14 @@ from nn import metrics as metric_functions
 from nn.initialisers import Seed
 from nn.module import Module
 from nn.optimisers import Optimiser, PlateauSchedule, Schedule, clip_by_norm
-from nn.training.advice import explain_nan, look_at_data, look_at_gradients, look_at_units
+from nn.training.advice import (
+    explain_nan,
+    look_at_data,
+    look_at_targets,
+    look_at_units,
+    look_for_explosion,
+    look_for_vanishing,
+)
 from nn.training.data import ArrayData, Batch, Data
 from nn.training.history import History
 from nn.training.state import TrainingState
@@ -165,7 +172,7 @@ class Training:
         self.patience, self.tolerance = patience, tolerance
         self.checkpoint, self.checkpoint_every = checkpoint, checkpoint_every
         self.advice = advice
-        self.interrupted = False
+        self.interrupted = self.exploded = False
         # Looking for them takes longer than a batch of a small net.
         self.generators = [g for _, g in state.model.named_generators()]
 
@@ -222,7 +229,8 @@ class Training:
             first = not state.epoch and not state.position
             if first and self.advice:
                 look_at_data(batch.X, batch.Y)
-            value = self._update(batch, parameters, look=first and self.advice)
+                look_at_targets(self.loss, batch.Y)
+            value = self._update(batch, parameters, first and self.advice)
             samples = batch.X.shape[-1]
             state.total += value * samples
             state.seen += samples
@@ -232,6 +240,7 @@ class Training:
         state.seconds += time.perf_counter() - started
 
     def _update(self, batch: Batch, parameters: list[Any], look: bool) -> float:
+        """Change the parameters once; return the loss before."""
         state = self.state
         states = [(g, g.bit_generator.state) for g in self.generators]
         loss = self._loss(batch)
@@ -242,8 +251,11 @@ class Training:
             where = f"in epoch {state.epoch + 1}, batch {state.position + 1}"
             explain_nan(self.model, lambda: self._loss(batch), where, value)
         loss.backward()
-        if look:
-            look_at_gradients(self.model, value)
+        # Once in an epoch, until it was said: a look takes as long as a small update.
+        if self.advice and not state.position and not self.exploded:
+            self.exploded = look_for_explosion(self.model)
+        if look and not self.exploded:
+            look_for_vanishing(self.model, value)
         if self.clip_norm is not None:
             clip_by_norm(parameters, self.clip_norm)
         self.optimiser.step()

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import nn
 from nn import hdf5
 from nn.data import load_data
 
@@ -88,3 +89,51 @@ def test_their_source_is_credited() -> None:
     readme = (DATA / "README.md").read_text(encoding="utf-8")
     for credit in ("Alpaydin", "Kaynak", "10.24432/C50P49", "CC BY 4.0", "What was changed"):
         assert credit in readme
+
+
+def test_a_net_reads_97_of_100_digits(digits: dict[str, np.ndarray]) -> None:
+    X, test_X = (nn.flatten(digits[f"{part}_set_x"]) / 255 for part in ("train", "test"))
+    net = nn.Sequential(nn.Linear(64, 128, seed=0), nn.ReLU(), nn.Linear(128, 10, seed=1))
+    history = nn.fit(
+        net,
+        X,
+        digits["train_set_y"],
+        loss=nn.cross_entropy,
+        optimiser=nn.Adam(net.parameters(), 0.003),
+        epochs=40,
+        seed=0,
+        validation=(test_X, digits["test_set_y"]),
+        metrics=["accuracy"],
+        verbose=False,
+    )
+    assert history["validation_accuracy"][-1] >= 0.97
+
+
+@pytest.mark.slow
+def test_a_convolutional_net_reads_98_of_100_digits(digits: dict[str, np.ndarray]) -> None:
+    X, test_X = (nn.flatten(digits[f"{part}_set_x"]) / 255 for part in ("train", "test"))
+    net = nn.Sequential(
+        nn.Unflatten(1, 8, 8),
+        nn.Conv2d(1, 16, 3, padding=1, seed=0),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(16, 32, 3, padding=1, seed=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(128, 10, seed=2),
+    )
+    history = nn.fit(
+        net,
+        X,
+        digits["train_set_y"],
+        loss=nn.cross_entropy,
+        optimiser=nn.Adam(net.parameters(), 0.003),
+        epochs=25,
+        batch_size=64,
+        seed=0,
+        validation=(test_X, digits["test_set_y"]),
+        metrics=["accuracy"],
+        verbose=False,
+    )
+    assert history["validation_accuracy"][-1] >= 0.98

@@ -212,6 +212,22 @@ class TestAdvice:
         loss = nn.mean_squared_error
         assert "the gradients explode" in self.said(model, loss=loss)[0]
 
+    def test_gradients_that_explode_later_are_seen_in_a_later_epoch(self):
+        model = nn.Sequential(nn.Linear(4, 8, seed=0), nn.ReLU(), nn.Linear(8, 1, seed=1))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            callback = lambda t: t.model.layers[2].weight.data.__imul__(1e7)  # noqa: E731
+            fit(model, loss=nn.mean_squared_error, epochs=2, batch_size=None, callbacks=[callback])
+        said = [str(w.message) for w in caught if w.category is nn.TrainingWarning]
+        assert len(said) == 1 and "the gradients explode" in said[0]
+
+    def test_class_numbers_in_a_binary_loss(self):
+        messages = self.said(net(), Y=LABELS[None].astype(float))
+        assert messages == [
+            "the targets of a binary cross-entropy are from 0 to 1, and these range from 0 to 2; "
+            "for classes by number take nn.cross_entropy"
+        ]
+
     def test_nan_says_where_it_came_from(self):
         model = net()
         loss = lambda Z, T: np.mean(np.log(Z - 100) * T)  # noqa: E731
