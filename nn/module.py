@@ -141,7 +141,13 @@ class Module:
         return {p: t.data for p, t in self.named_parameters()} | dict(self.named_buffers())
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
+        inside = {name: value for name, value in vars(self).items() if _is_made_of_modules(value)}
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in inside.items())})"
+
+
+def _is_made_of_modules(value: Any) -> bool:
+    items = value if isinstance(value, (list, tuple)) else [value]
+    return bool(items) and all(isinstance(item, Module) for item in items)
 
 
 def _joined(path: str, name: object) -> str:

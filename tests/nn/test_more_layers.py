@@ -293,6 +293,16 @@ class TestModules:
             "Unflatten(3, 8, 8, channels_last=True)"
         )
 
+    def test_the_repr_of_a_module_of_ones_own_shows_what_it_is_made_of(self):
+        class Net(nn.Module):
+            def __init__(self):
+                self.width = 3
+                self.first = nn.Linear(2, 3)
+                self.rest = [nn.ReLU(), nn.Linear(3, 1)]
+
+        assert repr(Net()) == "Net(first=Linear(2, 3), rest=[ReLU(), Linear(3, 1)])"
+        assert repr(nn.Module()) == "Module()"
+
     def test_float32_goes_through_every_layer(self):
         net = nn.Sequential(
             nn.Unflatten(1, 4, 4),
