@@ -257,8 +257,14 @@ def _check_fit(where: str, found: dict[str, Spec], wanted: dict[str, Spec]) -> N
         if names:
             problems.append(f"{text}: {hdf5.listed(iter(sorted(names)))}")
     if problems:
+        hint = ""
+        if any(name.startswith("model.") for name in found.keys() - wanted.keys()):
+            hint = (
+                " (it is of a whole training: nn.fit(..., checkpoint=path, resume=True) goes on "
+                "with it)"
+            )
         raise FileFormatError(
-            f"{where} does not fit the model and was not loaded: {'; '.join(problems)}"
+            f"{where} does not fit the model and was not loaded{hint}: {'; '.join(problems)}"
         )
 
 

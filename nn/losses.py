@@ -248,8 +248,9 @@ def _reduced(losses: Any, reduction: str, sample_weight: Any) -> Any:
 
 def _check_shapes(loss: str, prediction: Any, target: Any) -> None:
     if np.shape(prediction) != np.shape(target):
+        row = np.shape(prediction) == (1, *np.shape(target))
         raise ValueError(
             f"{loss}: the prediction has shape {np.shape(prediction)} and the target "
             f"{np.shape(target)}; they must be the same, or broadcasting would compare every "
-            "prediction with every target"
+            f"prediction with every target{'; Y[np.newaxis] is a row' if row else ''}"
         )

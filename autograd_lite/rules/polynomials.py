@@ -171,4 +171,7 @@ def roots(p: Any) -> Any:
             "the first or the last is 0; leave zeros away that are no variables"
         )
     below = np.eye(len(p) - 2, len(p) - 1, dtype=p.dtype)
-    return np.linalg.eigvals(np.concatenate([(-p[1:] / p[0])[None], below]))
+    zeros = np.linalg.eigvals(np.concatenate([(-p[1:] / p[0])[None], below]))
+    # From NumPy 2.5 on eigenvalues are always complex, but real roots are still real.
+    is_real = np.isrealobj(plain(p)) and not np.any(np.imag(plain(zeros)))
+    return np.real(zeros) if is_real and np.iscomplexobj(plain(zeros)) else zeros

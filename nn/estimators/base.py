@@ -10,7 +10,14 @@ from typing import Any, Self
 import numpy as np
 
 import autograd_lite as al
-from nn.estimators.validation import class_numbers, columns, labels, not_fitted, sample_weights
+from nn.estimators.validation import (
+    class_numbers,
+    classes_in,
+    columns,
+    labels,
+    not_fitted,
+    sample_weights,
+)
 from nn.initialisers import Seed
 from nn.layers import Linear, Sequential
 from nn.losses import binary_cross_entropy_with_logits, cross_entropy
@@ -94,7 +101,7 @@ class Classifier:
         goes_on = self.warm_start and hasattr(self, "network_")
         cols = columns(self, X, reset=not goes_on)
         found = labels(y, cols.shape[1])
-        classes = np.unique(found)
+        classes = classes_in(found)
         if goes_on and not np.array_equal(classes, self.classes_):
             raise ValueError(
                 f"with warm_start=True the classes must stay {self.classes_.tolist()}, and y holds "
@@ -106,7 +113,7 @@ class Classifier:
             )
         if not goes_on:
             self._start(classes, cols.dtype)
-        self._train(cols, found, sample_weight, self.max_iter)
+        self._train(cols, found, sample_weight, int(self.max_iter))
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -119,7 +126,7 @@ class Classifier:
         cols = columns(self, X, reset=first)
         found = labels(y, cols.shape[1])
         if first:
-            given = np.unique(found if classes is None else np.asarray(classes))
+            given = classes_in(found if classes is None else np.asarray(classes))
             if len(given) < 2:
                 raise ValueError(
                     "y must hold two or more classes, or classes= say which there are; it holds "
@@ -134,8 +141,8 @@ class Classifier:
         return self
 
     def _check(self) -> None:
-        if not self.max_iter >= 1:
-            raise ValueError(f"max_iter must be at least 1, not {self.max_iter!r}")
+        if not isinstance(self.max_iter, (int, np.integer)) or self.max_iter < 1:
+            raise ValueError(f"max_iter must be at least 1, a whole number, not {self.max_iter!r}")
         if self.optimiser not in OPTIMISERS:
             raise ValueError(
                 f"optimiser must be one of {sorted(OPTIMISERS)}, not {self.optimiser!r}"
@@ -321,6 +328,11 @@ def generator(seed: Seed | np.random.RandomState) -> np.random.Generator:
     """The generator of a seed; of NumPy's older generators one that they seed."""
     if isinstance(seed, np.random.RandomState):
         return np.random.default_rng(seed.randint(2**31 - 1))
+    if not (seed is None or isinstance(seed, (int, np.integer, np.random.Generator))):
+        raise ValueError(
+            "random_state must be a whole number, a numpy.random.Generator or RandomState, or "
+            f"None, not {seed!r}"
+        )
     return np.random.default_rng(seed)
 
 

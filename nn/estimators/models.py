@@ -158,7 +158,11 @@ class DeepClassifier(Classifier):
 
     def _sizes(self, n_features: int, n_classes: int) -> list[int]:
         hidden = self.hidden_layer_sizes
-        hidden = [hidden] if isinstance(hidden, int) else list(hidden)
+        hidden = [hidden] if isinstance(hidden, (int, np.integer)) else list(hidden)
+        if not all(isinstance(n, (int, np.integer)) and n >= 1 for n in hidden):
+            raise ValueError(
+                f"hidden_layer_sizes must be whole numbers from 1, not {self.hidden_layer_sizes!r}"
+            )
         return [n_features, *hidden, 1 if n_classes == 2 else n_classes]
 
     def _network(self, sizes: list[int], dtype: Any, rng: np.random.Generator) -> Sequential:

@@ -185,13 +185,27 @@ def _warn_of_column() -> None:
     )
 
 
+def classes_in(found: np.ndarray) -> np.ndarray:
+    """The different labels, sorted."""
+    try:
+        return np.unique(found)
+    except TypeError:
+        kinds = sorted({type(label).__name__ for label in found.tolist()})
+        raise TypeError(
+            f"y mixes labels of the types {', '.join(kinds)}, which cannot be sorted; make them "
+            "all of one, as in y.astype(str)"
+        ) from None
+
+
 def class_numbers(found: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """Which of the classes, sorted, each label is."""
     numbers = np.searchsorted(classes, found)
     numbers = np.minimum(numbers, len(classes) - 1)
     if (classes[numbers] != found).any():
-        unknown = found[classes[numbers] != found][0]
-        raise ValueError(f"y holds the label {unknown!r}, which is none of {classes.tolist()}")
+        unknown = np.asarray(found[classes[numbers] != found][0])
+        raise ValueError(
+            f"y holds the label {unknown.tolist()!r}, which is none of {classes.tolist()}"
+        )
     return numbers
 
 

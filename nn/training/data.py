@@ -50,6 +50,8 @@ class ArrayData:
             raise ValueError(
                 f"the weights have shape {self.weights.shape}, expected ({len(self)},)"
             )
+        if self.weights is not None and not (self.weights >= 0).all():
+            raise ValueError("the weights of samples must be numbers from 0 on")
 
     def __len__(self) -> int:
         return int(self.X.shape[-1])

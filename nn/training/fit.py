@@ -118,11 +118,9 @@ def fit(
     ValueError, TypeError
         Where an argument does not suit the others.
     """
-    if not isinstance(epochs, int) or epochs < 0:
-        raise ValueError(f"epochs must be a number from 0 on, not {epochs!r}")
+    _check_numbers(epochs, batch_size, checkpoint_every)
+    _check_parts(model, optimiser, schedule)
     data, held_out = _split(X, Y, sample_weight, validation)
-    if batch_size is not None and batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, or None for all, not {batch_size!r}")
     state = TrainingState(model, optimiser, schedule, _seed(seed))
     if resume and checkpoint is not None and os.path.exists(checkpoint):
         checkpoints.load(checkpoint, state)
@@ -269,9 +267,14 @@ class Training:
 
     def _loss(self, batch: Batch) -> Any:
         prediction = self.model(batch.X)
-        if batch.weights is None:
-            return self.loss(prediction, batch.Y)
-        return self.loss(prediction, batch.Y, sample_weight=batch.weights)
+        options = {} if batch.weights is None else {"sample_weight": batch.weights}
+        loss = self.loss(prediction, batch.Y, **options)
+        if not isinstance(loss, al.Tensor) or loss.size != 1:
+            what = f"shape {loss.shape}" if isinstance(loss, al.Tensor) else type(loss).__name__
+            raise TypeError(
+                f"the loss must give one number as a Tensor, such as a mean, and it gave {what}"
+            )
+        return loss
 
     def _finish_epoch(self) -> None:
         """Note what the epoch gave, look at the validation data, and ask whether to go on."""
@@ -371,6 +374,34 @@ class Training:
             signal.signal(signal.SIGINT, before)
 
 
+def _check_numbers(epochs: Any, batch_size: Any, checkpoint_every: Any) -> None:
+    if not isinstance(epochs, int) or epochs < 0:
+        raise ValueError(f"epochs must be a whole number from 0 on, not {epochs!r}")
+    for name, value in (("batch_size", batch_size), ("checkpoint_every", checkpoint_every)):
+        if value is not None and not (isinstance(value, int) and value >= 1):
+            hint = ", or None for all samples" if name == "batch_size" else ""
+            raise ValueError(f"{name} must be at least 1{hint}, not {value!r}")
+
+
+def _check_parts(model: Any, optimiser: Any, schedule: Any) -> None:
+    """That they belong together: an optimiser of another net would train nothing here."""
+    if not isinstance(model, Module):
+        raise TypeError(f"fit() takes the model as an nn.Module, not {type(model).__name__}")
+    if not isinstance(optimiser, Optimiser):
+        raise TypeError(
+            f"fit() takes the optimiser as an nn.Optimiser, such as nn.Adam(model.parameters()), "
+            f"not {type(optimiser).__name__}"
+        )
+    own = {id(p) for p in model.parameters()}
+    if not any(id(p) in own for p in optimiser.parameters):
+        raise ValueError(
+            f"the optimiser has no parameter of the model, so nothing would be learnt: make it as "
+            f"{type(optimiser).__name__}(model.parameters())"
+        )
+    if schedule is not None and schedule.optimiser is not optimiser:
+        raise ValueError("the schedule is of another optimiser than the one that is given")
+
+
 def _split(X: Any, Y: Any, weights: Any, validation: Any) -> tuple[Data, Data | None]:
     """The data to train on, and those held out."""
     if hasattr(X, "batches"):
@@ -385,12 +416,14 @@ def _split(X: Any, Y: Any, weights: Any, validation: Any) -> tuple[Data, Data | 
         data = ArrayData(X, Y, weights)
     if validation is None or hasattr(validation, "batches"):
         return data, validation
-    if isinstance(validation, tuple):
+    if isinstance(validation, tuple) and len(validation) == 2:
         return data, ArrayData(*validation)
-    if not isinstance(data, ArrayData) or not 0 < validation < 1:
+    is_share = isinstance(validation, float) and 0 < validation < 1
+    if not isinstance(data, ArrayData) or not is_share:
+        shown = f"of {len(validation)}" if hasattr(validation, "__len__") else repr(validation)
         raise ValueError(
             "validation must be (X, Y), data that give batches, or, where X and Y are arrays, a "
-            f"share between 0 and 1, not {validation!r}"
+            f"share between 0 and 1, not {type(validation).__name__} {shown}"
         )
     at = len(data) - max(1, round(len(data) * validation))
     if at < 1:

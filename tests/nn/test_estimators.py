@@ -97,8 +97,17 @@ class TestBadInput:
         with pytest.raises(ValueError, match=message):
             classifier.fit(X, y)
 
+    def test_labels_of_several_types(self, classifier):
+        with pytest.raises(TypeError, match="y mixes labels of the types int, str"):
+            classifier.fit(np.ones((4, 2)), np.array([1, "a", 1, "a"], dtype=object))
+
+    def test_sizes_that_are_no_numbers(self):
+        for sizes in ((3.5,), (0,), -2):
+            with pytest.raises(ValueError, match="hidden_layer_sizes must be whole numbers from 1"):
+                nn.DeepClassifier(sizes).fit(*blobs())
+
     def test_no_iterations(self, classifier):
-        with pytest.raises(ValueError, match="max_iter must be at least 1, not 0"):
+        with pytest.raises(ValueError, match="max_iter must be at least 1, .* not 0"):
             classifier.set_params(max_iter=0).fit(*blobs())
 
     def test_text(self, classifier):
@@ -212,6 +221,8 @@ class TestOptions:
         [
             ({"optimiser": "sdg"}, "optimiser must be one of .*'sdg'"),
             ({"alpha": -1.0}, "alpha must be from 0 on"),
+            ({"max_iter": 2.5}, "max_iter must be at least 1, a whole number"),
+            ({"random_state": "a"}, "random_state must be a whole number"),
             ({"class_weight": "even"}, "class_weight must be 'balanced' or a dict"),
             ({"class_weight": {"up": 1}}, "has the class 'up', which is not in y"),
             ({"early_stopping": True, "validation_fraction": 1.0}, "between 0 and 1"),

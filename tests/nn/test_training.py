@@ -250,8 +250,18 @@ class TestRefusals:
         [
             ((X.T, Y), {}, "the samples of X look like its rows, so pass X.T"),
             ((X, Y[:, :5]), {}, "their last axis is the samples"),
-            ((X, Y), {"epochs": -1}, "epochs must be a number from 0 on"),
-            ((X, Y), {"batch_size": 0}, "batch_size must be at least 1"),
+            ((X, Y), {"epochs": -1}, "epochs must be a whole number from 0 on"),
+            ((X, Y), {"batch_size": 0}, "batch_size must be at least 1, or None for all"),
+            ((X, Y), {"checkpoint_every": 0}, "checkpoint_every must be at least 1, not 0"),
+            ((X, Y), {"validation": X}, "a share between 0 and 1, not ndarray of 4"),
+            ((X, Y), {"sample_weight": -np.ones(90)}, "must be numbers from 0 on"),
+            ((X, Y[0]), {}, r"Y\[np.newaxis\] is a row"),
+            ((X, Y), {"optimiser": nn.SGD(net().parameters())}, "no parameter of the model"),
+            (
+                (X, Y),
+                {"schedule": nn.StepSchedule(nn.SGD(net().parameters()), 1)},
+                "the schedule is of another optimiser",
+            ),
             ((X, Y), {"metrics": ["acuracy"]}, "there is no metric 'acuracy'"),
             ((X, Y), {"validation": 1.5}, "a share between 0 and 1"),
             ((X[:, :0], Y[:, :0]), {}, "there are no samples"),
@@ -260,6 +270,20 @@ class TestRefusals:
     def test_what_does_not_fit(self, arguments, options, message):
         with pytest.raises(ValueError, match=message):
             fit(net(), *arguments, **options)
+
+    @pytest.mark.parametrize(
+        ("loss", "what"),
+        [(lambda Z, T: (Z - T) ** 2, r"shape \(1, 32\)"), (lambda Z, T: 1.0, "float")],
+    )
+    def test_a_loss_that_is_no_number(self, loss, what):
+        with pytest.raises(TypeError, match=f"must give one number as a Tensor.* gave {what}"):
+            fit(net(), loss=loss)
+
+    def test_models_and_optimisers_of_another_kind(self):
+        with pytest.raises(TypeError, match="takes the model as an nn.Module, not function"):
+            nn.fit(lambda X: X, X, Y, loss=None, optimiser=nn.SGD(net().parameters()), epochs=1)
+        with pytest.raises(TypeError, match="takes the optimiser as an nn.Optimiser"):
+            nn.fit(net(), X, Y, loss=None, optimiser="adam", epochs=1)
 
     def test_no_targets(self):
         with pytest.raises(TypeError, match="takes X and Y, or data that give batches"):
@@ -351,6 +375,8 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path):
     larger = nn.Sequential(nn.Linear(4, 9), nn.Tanh(), nn.Linear(9, 1))
     with pytest.raises(nn.FileFormatError, match=r"layers.0.weight.*\(8, 4\).*\(9, 4\)"):
         fit(larger, checkpoint=path, resume=True)
+    with pytest.raises(nn.FileFormatError, match="it is of a whole training: nn.fit"):
+        nn.load(path, net())
 
 
 def test_a_model_can_be_had_of_the_checkpoint_of_its_training(tmp_path):
