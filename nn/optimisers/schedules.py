@@ -14,7 +14,12 @@ from nn.optimisers.base import Optimiser
 
 
 class Schedule:
-    """A factor for each number of steps done, which a subclass gives."""
+    """A factor for each number of steps done, which a subclass gives.
+
+    `by_epoch` says that its steps are meant to be epochs, not updates.
+    """
+
+    by_epoch = False
 
     def __init__(self, optimiser: Optimiser) -> None:
         self.optimiser = optimiser
@@ -134,6 +139,8 @@ class PlateauSchedule(Schedule):
 
     `step(metric)` needs the metric; a fall of less than `least` times itself is none.
     """
+
+    by_epoch = True
 
     def __init__(
         self,

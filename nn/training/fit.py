@@ -18,7 +18,7 @@ from nn import checkpoint as checkpoints
 from nn import metrics as metric_functions
 from nn.initialisers import Seed
 from nn.module import Module
-from nn.optimisers import Optimiser, PlateauSchedule, Schedule, clip_by_norm
+from nn.optimisers import Optimiser, Schedule, clip_by_norm
 from nn.training.advice import (
     explain_nan,
     look_at_data,
@@ -91,7 +91,8 @@ def fit(
         Of `nn.metrics`, or `metric(prediction, target)`; of the validation data where there are
         any, else of the training data, at the end of each epoch.
     schedule : Schedule, optional
-        Steps after each update; a PlateauSchedule after each epoch, with the (validation) loss.
+        Steps after each update, or, if it is `by_epoch` as PlateauSchedule is, after each epoch,
+        with the (validation) loss.
     clip_norm : float, optional
         See `nn.clip_by_norm`.
     callbacks : functions of the Training, called after each epoch
@@ -203,6 +204,8 @@ class Training:
         state = self.state
         bar = tqdm(total=epochs, initial=state.epoch, disable=not verbose, desc="epoch")
         parameters = self.model.parameters()
+        # What a backward() before left would count as part of the first.
+        self.model.zero_grad()
         if self.patience is not None and state.waited > self.patience:
             epochs = state.epoch
         with self._deferred_interrupt(), contextlib.closing(bar):
@@ -259,7 +262,7 @@ class Training:
         self.optimiser.step()
         for parameter in parameters:
             parameter.zero_grad()
-        if state.schedule is not None and not isinstance(state.schedule, PlateauSchedule):
+        if state.schedule is not None and not state.schedule.by_epoch:
             state.schedule.step()
         if look:
             look_at_units(self.model)
@@ -290,7 +293,7 @@ class Training:
         state.epoch += 1
         state.position, state.total, state.seen, state.seconds = 0, 0.0, 0, 0.0
         watched = record.get("validation_loss", record["loss"])
-        if isinstance(state.schedule, PlateauSchedule):
+        if state.schedule is not None and state.schedule.by_epoch:
             state.schedule.step(watched)
         if self.patience is not None:
             self._wait(watched, self.patience)

@@ -63,6 +63,14 @@ def test_it_does_what_a_loop_by_hand_does():
     np.testing.assert_allclose(history["loss"], [sum(losses[:3]) / 90, sum(losses[3:]) / 90])
 
 
+def test_gradients_that_were_there_before_do_not_count():
+    clean, used = net(), net()
+    nn.binary_cross_entropy_with_logits(used(X), Y).backward()
+    fit(clean, seed=0)
+    fit(used, seed=0)
+    np.testing.assert_array_equal(weights(clean), weights(used))
+
+
 def test_the_same_seed_gives_the_same_numbers():
     models = [net() for _ in range(3)]
     for model, seed in zip(models, (1, 1, 2), strict=True):
