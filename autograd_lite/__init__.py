@@ -33,6 +33,7 @@ from autograd_lite.anomaly import detect_anomaly
 from autograd_lite.check import check_derivation, compare, gradcheck
 from autograd_lite.draw import draw, step_through
 from autograd_lite.graph import no_grad
+from autograd_lite.program import TracedValueError, compile
 from autograd_lite.rules import defvjp, primitive
 from autograd_lite.rules.special import (
     log_softmax,
@@ -62,11 +63,13 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Tensor",
+    "TracedValueError",
     "abs",
     "add",
     "check",
     "check_derivation",
     "checkpoint",
+    "compile",
     "compare",
     "defvjp",
     "detect_anomaly",

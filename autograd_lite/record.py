@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
@@ -233,6 +234,9 @@ def _record_watched(
     compute: Compute | None,
 ) -> Any:
     """`record` where somebody wants more of it: the result checked, its line and calls noted."""
+    if watch.public is not None and compute is None:
+        public = watch.public(operation) or operation.function
+        compute = functools.partial(public, **kwargs)
     outer = watching.set(None)
     try:
         with np.errstate(all="ignore") if watch.values else contextlib.nullcontext():
@@ -242,7 +246,7 @@ def _record_watched(
     results = recorded if isinstance(recorded, tuple) else (recorded,)
     if watch.values:
         check_result(operation.name, values, tuple(map(plain, results)))
-    for tensor in results:
+    for tensor in results if watch.values or watch.calls is not None else ():
         node = tensor._node
         if node.__class__ is Node:
             node.extra = Extra()
@@ -334,7 +338,9 @@ def _held(kept: Any, parents: Sequence[Any], plan: Plan) -> tuple[Any, ...]:
 
 
 def _hold_leaf(leaf: Leaf, plan: Plan) -> Hold:
-    held = hold(leaf.array, plan.operation.name)
+    # An array of another library has no such lock.
+    locks = isinstance(leaf.array, _ndarray)
+    held = hold(leaf.array, plan.operation.name) if locks else Hold(plan.operation.name)
     leaf.hold = weakref.ref(held)
     return held
 

@@ -295,7 +295,11 @@ class Tensor(Recorded, results=True):
         )
 
     def __repr__(self) -> str:
-        text = np.array2string(np.asarray(self._value), separator=", ", prefix="Tensor(")
+        values = self._value
+        if isinstance(values, (np.ndarray, np.generic)):
+            text = np.array2string(np.asarray(values), separator=", ", prefix="Tensor(")
+        else:
+            text = repr(values)
         parts = [text]
         if self.dtype not in (np.float64, np.int64, np.bool_):
             parts.append(f"dtype={self.dtype}")
@@ -442,7 +446,8 @@ class Tensor(Recorded, results=True):
             )
         if copy or (dtype is not None and dtype != self.dtype):
             return np.array(self._value, dtype=dtype)
-        return self.data
+        # An array of another library converts itself, or says why it does not.
+        return self.data if isinstance(self._value, np.ndarray) else np.asarray(self._value)
 
     def __bool__(self) -> bool:
         return bool(self._value)

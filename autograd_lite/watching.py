@@ -16,10 +16,15 @@ from autograd_lite.graph import Call
 
 @dataclass(frozen=True)
 class Watch:
-    """Whether values are checked (`detect_anomaly`), and lines and calls noted (`record_lines`)."""
+    """Whether values are checked (`detect_anomaly`), and lines and calls noted (`record_lines`).
+
+    `public` gives what is called for an operation, if not its function: a program that is traced
+    notes it under the name that users call it by.
+    """
 
     values: bool = False
     calls: Calls | None = None
+    public: Callable[[Any], Callable[..., Any] | None] | None = None
 
 
 watching: ContextVar[Watch | None] = ContextVar("watching", default=None)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as al
+from nn.module import as_array, has_values
 
 
 @al.primitive
@@ -83,8 +84,8 @@ def binary_cross_entropy_with_logits(
     _check_shapes("binary_cross_entropy_with_logits", Z, Y)
     if class_weight is not None:
         of_zero, of_one = _class_weights(class_weight, 2)
-        weights = of_zero + (of_one - of_zero) * np.asarray(_plain(Y))
-        sample_weight = weights if sample_weight is None else weights * np.asarray(sample_weight)
+        weights = of_zero + (of_one - of_zero) * as_array(_plain(Y))
+        sample_weight = weights if sample_weight is None else weights * as_array(sample_weight)
     if label_smoothing:
         Y = Y * (1 - _share(label_smoothing)) + label_smoothing / 2
     if sample_weight is None and reduction == "mean":
@@ -116,15 +117,15 @@ def cross_entropy(
         From 0 to 1: targets are moved by this share towards 1 / K.
     """
     shape = np.shape(Z)
-    labels = np.asarray(_plain(Y))
+    labels = as_array(_plain(Y))
     if labels.dtype.kind in "iu" and len(shape) == 2 and labels.shape == shape[1:]:
         Y = one_hot(labels, shape[0], getattr(Z, "dtype", np.float64))
     _check_shapes("cross_entropy", Z, Y)
     if len(shape) != 2:
         raise ValueError(f"cross_entropy takes logits of shape (classes, N), not {shape}")
     if class_weight is not None:
-        weights = _class_weights(class_weight, shape[0]) @ np.asarray(_plain(Y))
-        sample_weight = weights if sample_weight is None else weights * np.asarray(sample_weight)
+        weights = _class_weights(class_weight, shape[0]) @ as_array(_plain(Y))
+        sample_weight = weights if sample_weight is None else weights * as_array(sample_weight)
     if label_smoothing:
         Y = Y * (1 - _share(label_smoothing)) + label_smoothing / shape[0]
     return _reduced(softmax_loss(Z, Y), reduction, sample_weight)
@@ -171,13 +172,13 @@ def hinge(Z: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None)
     (Crammer and Singer, 2001).
     """
     _check_shapes("hinge", Z, Y)
-    targets = np.asarray(_plain(Y))
+    targets = as_array(_plain(Y))
     if len(targets) == 1 or targets.ndim < 2:
-        if not np.isin(targets, (-1, 1)).all():
+        if has_values(targets) and not np.isin(targets, (-1, 1)).all():
             raise ValueError("hinge takes targets of -1 and 1 for one score per sample")
         return _reduced(al.relu(1 - Z * Y), reduction, sample_weight)
     right = targets > 0
-    if not (right.sum(axis=0) == 1).all():
+    if has_values(right) and not (right.sum(axis=0) == 1).all():
         raise ValueError("hinge takes targets with one class per sample")
     score = np.sum(np.where(right, Z, 0), axis=0, keepdims=True)
     best_wrong = np.max(np.where(right, -np.inf, Z), axis=0, keepdims=True)
@@ -186,12 +187,11 @@ def hinge(Z: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None)
 
 def one_hot(labels: Any, classes: int, dtype: Any = np.float64) -> np.ndarray:
     """Columns of zeros with a 1 at the class of each sample: (classes, N) of labels (N,)."""
-    labels = np.asarray(labels)
-    if labels.size and not (0 <= labels.min() and labels.max() < classes):
+    labels = as_array(labels)
+    if has_values(labels) and labels.size and not (0 <= labels.min() and labels.max() < classes):
         wrong = labels.min() if labels.min() < 0 else labels.max()
         raise ValueError(f"the label {wrong} is no class: they are numbered 0 to {classes - 1}")
-    found = np.zeros((classes, labels.size), dtype)
-    found[labels, np.arange(labels.size)] = 1
+    found: np.ndarray = (labels == np.arange(classes)[:, np.newaxis]).astype(dtype)
     return found
 
 
@@ -231,7 +231,7 @@ def _reduced(losses: Any, reduction: str, sample_weight: Any) -> Any:
     if sample_weight is None:
         return np.mean(losses) if reduction == "mean" else np.sum(losses)
     shape = np.shape(losses)
-    weights = np.asarray(sample_weight, dtype=losses.dtype)
+    weights = as_array(sample_weight).astype(losses.dtype)
     if weights.shape not in (shape, shape[-1:]):
         raise ValueError(
             f"sample_weight must be {shape[-1] if shape else 1} numbers, one for each sample, but "
@@ -241,7 +241,7 @@ def _reduced(losses: Any, reduction: str, sample_weight: Any) -> Any:
     if reduction == "sum":
         return weighted
     total = np.sum(np.broadcast_to(weights, shape))
-    if not total > 0:
+    if has_values(total) and not total > 0:
         raise ValueError("sample_weight: every weight is zero, so there is no weighted mean")
     return weighted / total
 

@@ -12,6 +12,16 @@ from autograd_lite.graph import enclose, next_serial
 from nn.summary import Summary, summarised
 
 
+def as_array(X: Any) -> Any:
+    """X as it is, if it speaks NumPy's protocols, as Tensors do; else as an array."""
+    return X if hasattr(X, "__array_function__") else np.asarray(X)
+
+
+def has_values(X: Any) -> bool:
+    """Whether the values of an array can be looked at: while a function is compiled they cannot."""
+    return isinstance(X, (np.ndarray, np.generic))
+
+
 class Parameter(al.Tensor):
     """A Tensor that requires grad and that a Module owns."""
 

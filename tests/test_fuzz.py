@@ -86,6 +86,21 @@ def test_programs_of_float16(seed):
         assert np.isfinite(ours).all()
 
 
+COMPILED = {"real": 1e-12, "complex": 1e-12, "mixed": 1e-5, "half": 0.05}
+"""How far compiled results may be from eager ones: float32 and float16 have fewer digits."""
+
+
+@pytest.mark.parametrize("kind", COMPILED)
+def test_compiled_programs(kind, seed):
+    run, inputs = program(seed, kind)
+    function = al.value_and_grad(lambda xs: run(np, *xs))
+    value, gradients = function(inputs)
+    compiled_value, compiled_gradients = al.compile(function)(inputs)
+    for ours, eager in zip((compiled_value, *compiled_gradients), (value, *gradients), strict=True):
+        assert (np.shape(ours), ours.dtype) == (np.shape(eager), eager.dtype)
+        assert_close(ours, eager, COMPILED[kind])
+
+
 @every(10)
 @pytest.mark.parametrize("kind", ["real", "complex"])
 def test_the_second_order(kind, seed):

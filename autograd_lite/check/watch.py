@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.record import Recorded
+from autograd_lite.rules import Recordable
 
 Scope = dict[str, Any]
 
@@ -182,7 +182,7 @@ def _shallow(value: Any) -> Any:
 
 def is_value(value: Any) -> bool:
     """Whether it is an array, a number or a tensor."""
-    numbers = (Recorded, np.ndarray, np.number, float, int, complex)
+    numbers = (Recordable, np.ndarray, np.number, float, int, complex)
     return isinstance(value, numbers) and not isinstance(value, bool)
 
 

@@ -9,6 +9,7 @@ everything else take its plain values.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,38 +27,57 @@ class Gated(np.ndarray):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         result = getattr(ufunc, method)(*map(as_plain, inputs), **kwargs)
-        if method != "__call__" or ufunc not in _COMBINED or "out" in kwargs:
+        if method != "__call__" or "out" in kwargs:
             return result
-        gate = _COMBINED[ufunc](*map(gate_of, inputs))
+        gate = combined_gate(ufunc, inputs)
         return result if gate is None else shut(result, gate)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         options = {name: as_plain(value) for name, value in kwargs.items()}
         result = func(*map(as_plain, args), **options)
-        if func in _REARRANGING and args[0] is self and self.gate is not None:
+        if rearranges(func) and args[0] is self and self.gate is not None:
             return shut(result, func(self.gate, *args[1:], **options))
         return result
 
 
-def shut(values: Any, gate: Any) -> Gated:
-    """`values` with 0 where `gate` is false, as a Gated array."""
+def shut(values: Any, gate: Any) -> Any:
+    """`values` with 0 where `gate` is false, as a Gated array.
+
+    Values that are no arrays keep the gate themselves, by `gated_by(gate)`, `.gate` and
+    `.ungated()`, if they can.
+    """
     gate = np.broadcast_to(gate, np.shape(values))
-    gated = np.asarray(np.where(gate, values, 0)).view(Gated)
+    chosen = np.where(gate, values, 0)
+    if hasattr(chosen, "gated_by"):
+        return chosen.gated_by(gate)
+    gated = np.asarray(chosen).view(Gated)
     gated.gate = gate
     return gated
 
 
 def as_plain(value: Any) -> Any:
+    """`value` without its gate."""
     if isinstance(value, (list, tuple)):
         return type(value)(map(as_plain, value))
-    if not isinstance(value, Gated):
-        return value
-    return value.view(np.ndarray) if value.ndim else value.view(np.ndarray)[()]
+    if isinstance(value, Gated):
+        return value.view(np.ndarray) if value.ndim else value.view(np.ndarray)[()]
+    return value.ungated() if hasattr(value, "gated_by") else value
 
 
-def gate_of(value: Any) -> np.ndarray | None:
+def gate_of(value: Any) -> Any:
     """Where a gradient was let through; None if it went through no selection."""
-    return value.gate if isinstance(value, Gated) else None
+    return getattr(value, "gate", None)
+
+
+def combined_gate(ufunc: np.ufunc, inputs: Sequence[Any]) -> Any:
+    """Where the result of an element-wise function is let through."""
+    combine = _COMBINED.get(ufunc)
+    return None if combine is None else combine(*map(gate_of, inputs))
+
+
+def rearranges(function: Any) -> bool:
+    """Whether a function only says where each element goes, so that its gate goes there too."""
+    return function in _REARRANGING
 
 
 def _both(left: Any, right: Any) -> Any:

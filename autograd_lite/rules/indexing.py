@@ -115,7 +115,8 @@ def as_array(x: Any) -> Any:
 
 def plain(x: Any) -> Any:
     """The values alone, to decide by: no gradient flows through them."""
-    return np.asarray(getattr(x, "_value", x))
+    value = getattr(x, "_value", x)
+    return value if isinstance(value, Recordable) else np.asarray(value)
 
 
 def cast(x: Any, dtype: Any) -> Any:
@@ -161,7 +162,7 @@ def take(
 
 @composite(np.take_along_axis)
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
-    indices = np.array(indices)
+    indices = indices if isinstance(indices, Recordable) else np.array(indices)
     if axis is None:
         if indices.ndim != 1:
             raise ValueError("np.take_along_axis(axis=None): indices must have one dimension")

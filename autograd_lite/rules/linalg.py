@@ -38,6 +38,7 @@ from autograd_lite.rules.matrices import (
 from autograd_lite.rules.registry import (
     OPERATIONS,
     Recordable,
+    by_value,
     composite,
     defvjp,
     defvjp_sequence,
@@ -86,6 +87,7 @@ def _cofactors(a: Any) -> Any:
     return np.linalg.det(minors) * signs.astype(plain(real(a)).dtype)
 
 
+@by_value
 def _det(g: Any, a: Any, out: Any) -> Any:
     if np.all(plain(out) != 0):
         return column(column(g * out)) * swap(np.linalg.inv(a))

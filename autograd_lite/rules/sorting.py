@@ -13,6 +13,7 @@ import numpy as np
 
 from autograd_lite.rules.indexing import getitem, plain, take, take_along_axis
 from autograd_lite.rules.registry import (
+    Recordable,
     composite,
     defvjp,
     non_differentiable,
@@ -42,15 +43,15 @@ defvjp(share_among_equals, x=lambda g, groups: group_means(g, groups))
 defvjp(group_means, g=lambda h, groups: group_means(h, groups))
 
 
-def _groups_of_equals(ordered: np.ndarray, axis: int) -> np.ndarray | None:
+def _groups_of_equals(ordered: Any, axis: int) -> Any:
     """Numbers that equal neighbours along `axis` share; None if no neighbours are equal."""
     rows = np.moveaxis(ordered, axis, -1)
-    starts = np.ones(rows.shape, dtype=bool)
-    starts[..., 1:] = rows[..., 1:] != rows[..., :-1]
-    if starts.all():
+    first = np.ones((*rows.shape[:-1], min(rows.shape[-1], 1)), dtype=bool)
+    starts = np.concatenate([first, rows[..., 1:] != rows[..., :-1]], axis=-1)
+    if not isinstance(starts, Recordable) and starts.all():
         return None
-    numbers = np.cumsum(starts.ravel()) - 1
-    return np.moveaxis(numbers.reshape(rows.shape), -1, axis)
+    numbers = np.cumsum(np.ravel(starts)) - 1
+    return np.moveaxis(np.reshape(numbers, rows.shape), -1, axis)
 
 
 @composite(np.sort)

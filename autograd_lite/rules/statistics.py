@@ -97,7 +97,8 @@ def average(
         return (result, counts) if returned else result
     weights = _along_axes(as_array(weights), np.shape(a), axis)
     total = np.sum(weights, axis=axis, keepdims=keep)
-    if np.any(plain(total) == 0):
+    none = np.any(plain(total) == 0)
+    if not isinstance(none, Recordable) and none:
         raise ZeroDivisionError("average: the weights sum to zero, so there is no average")
     result = np.sum(a * weights, axis=axis, keepdims=keep) / total
     return (result, total.astype(result.dtype)) if returned else result

@@ -8,7 +8,7 @@ import numpy as np
 
 import autograd_lite as al
 from nn.initialisers import Seed, initial
-from nn.module import Module, Parameter
+from nn.module import Module, Parameter, as_array, has_values
 
 
 @al.primitive
@@ -61,7 +61,7 @@ class Linear(Module):
     def forward(self, X: Any) -> Any:
         """`W X + b` of shape (n_out, N), for X of shape (n_in, N)."""
         n_out, n_in = self.weight.shape
-        X = X if isinstance(X, al.Tensor) else np.asarray(X)
+        X = as_array(X)
         if X.ndim != 2 or X.shape[0] != n_in:
             hint = ""
             if X.ndim == 2 and X.shape[1] == n_in:
@@ -108,10 +108,10 @@ class Embedding(Module):
     def forward(self, X: Any) -> Any:
         """Shape (n_out, ..., N) for whole numbers X from 0 to n_symbols - 1 of shape (..., N)."""
         n_out, n_symbols = self.weight.shape
-        X = np.asarray(X.data if isinstance(X, al.Tensor) else X)
+        X = as_array(X.data if isinstance(X, al.Tensor) else X)
         if X.dtype.kind not in "iu":
             raise TypeError(f"Embedding takes whole numbers, and X has dtype {X.dtype}")
-        if X.size and not (0 <= X.min() and X.max() < n_symbols):
+        if has_values(X) and X.size and not (0 <= X.min() and X.max() < n_symbols):
             wrong = X.min() if X.min() < 0 else X.max()
             raise ValueError(f"Embedding of {n_symbols} symbols got the number {wrong}")
         return self.weight[:, X]

@@ -1,0 +1,6 @@
+"""Programs: a recorded computation written out, optimised, run and printed."""
+
+from autograd_lite.program.compiling import Compiled, compile
+from autograd_lite.program.tracer import TracedValueError
+
+__all__ = ["Compiled", "TracedValueError", "compile"]

@@ -1,0 +1,127 @@
+"""What is run together: element-wise steps of one shape, as regions that go through large arrays
+block by block, and everything else step by step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from autograd_lite.program.ir import Program, Step, Variable
+from autograd_lite.rules.indexing import getitem
+from autograd_lite.rules.special import astype
+
+LARGE = 65_536
+"""From how many elements on arrays are gone through in blocks."""
+
+REDUCTIONS: dict[Any, np.ufunc] = {
+    np.sum: np.add,
+    np.max: np.maximum,
+    np.amax: np.maximum,
+    np.min: np.minimum,
+    np.amin: np.minimum,
+}
+
+VIEWING = {
+    *(np.transpose, np.reshape, np.ravel, np.swapaxes, np.moveaxis, np.expand_dims, np.squeeze),
+    *(np.broadcast_to, np.flip, np.matrix_transpose, np.diagonal, getitem),
+}
+"""Functions that may give a view of their first operand."""
+
+
+@dataclass(eq=False, slots=True)
+class Region:
+    """Element-wise steps whose results have one shape, and reductions of them."""
+
+    shape: tuple[int, ...]
+    steps: list[Step] = field(default_factory=list)
+    made: set[Variable] = field(default_factory=set)
+
+    def add(self, step: Step) -> None:
+        self.steps.append(step)
+        self.made.update(step.results)
+
+
+Item = Step | Region
+
+
+def is_elementwise(step: Step) -> bool:
+    """Whether each element of the result depends on one element of each operand."""
+    if step.several or step.options:
+        return False
+    function = step.function
+    if isinstance(function, np.ufunc):
+        plain = function.signature is None and function.nout == 1
+        return plain and len(step.args) == function.nin and all(map(_is_operand, step.args))
+    if function is np.where:
+        return len(step.args) == 3 and all(map(_is_operand, step.args))
+    return function is astype and isinstance(step.args[0], Variable)
+
+
+def _is_operand(value: Any) -> bool:
+    return isinstance(value, (Variable, bool, int, float, complex, np.generic))
+
+
+def reduction_of(step: Step) -> tuple[np.ufunc, tuple[int, ...], bool] | None:
+    """The ufunc, the axes and keepdims of a reduction; None for other steps."""
+    ufunc = REDUCTIONS.get(step.function)
+    if ufunc is None or set(step.options) - {"axis", "keepdims"} or len(step.args) > 2:
+        return None
+    x = step.args[0]
+    axis = step.args[1] if len(step.args) > 1 else step.options.get("axis")
+    if not isinstance(x, Variable) or not x.size or x.weak:
+        return None
+    axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
+    return ufunc, axes, bool(step.options.get("keepdims", False))
+
+
+def schedule(program: Program) -> list[Item]:
+    """The steps in an order in which they can run, those that belong together in regions."""
+    items: list[Item] = []
+    place: dict[Variable, int] = {}
+    regions: dict[tuple[int, ...], int] = {}
+    for step in program.steps:
+        shape = _region_shape(step)
+        at = regions.get(shape) if shape is not None else None
+        region = items[at] if at is not None else None
+        if isinstance(region, Region) and at is not None and _joins(step, region, at, place):
+            region.add(step)
+        elif shape is not None and is_elementwise(step):
+            at = regions[shape] = len(items)
+            region = Region(shape)
+            region.add(step)
+            items.append(region)
+        else:
+            at = len(items)
+            items.append(step)
+        for result in step.results:
+            place[result] = at if at is not None else len(items) - 1
+    # A single pass gains nothing from blocks, except that it can be shared among threads.
+    return items
+
+
+def _region_shape(step: Step) -> tuple[int, ...] | None:
+    """The shape of the region that a step could be part of."""
+    if is_elementwise(step):
+        variable = step.result
+    elif reduction_of(step) is not None:
+        variable = step.args[0]
+    else:
+        return None
+    fits = variable.ndim > 0 and variable.size >= LARGE and variable.dtype.kind in "fciub"
+    return variable.shape if fits else None
+
+
+def _joins(step: Step, region: Region, at: int, place: dict[Variable, int]) -> bool:
+    """Whether a step can run in a region: nothing that it reads comes later.
+
+    A reduction has to read what the region makes, or it would be a pass of its own; and what it
+    gives is there only after the region.
+    """
+    reduced = {s.result for s in region.steps if reduction_of(s) is not None}
+    operands = step.operands
+    if any(v in reduced or (place.get(v, -1) >= at and v not in region.made) for v in operands):
+        return False
+    return is_elementwise(step) or operands[0] in region.made

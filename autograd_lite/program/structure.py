@@ -1,0 +1,140 @@
+"""Arguments and results as a list of leaves and a structure, which can be compared and hashed."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd_lite.record import NUMERIC, Recorded, make
+from autograd_lite.rules import Recordable
+
+Structure = Any
+LEAF = ("leaf",)
+TENSOR = ("tensor",)
+_NUMBERS = (float, complex, np.floating, np.complexfloating)
+
+
+def flatten(tree: Any, leaves: list[Any]) -> Structure:
+    """Append the leaves of `tree`, which are to be traced, and return the structure.
+
+    Arrays, Tensors, floats and complex numbers are leaves; everything else is part of the
+    structure, and has to be hashable.
+    """
+    kind = tree.__class__
+    if kind is np.ndarray or isinstance(tree, _NUMBERS):
+        if kind is np.ndarray and tree.dtype.kind not in NUMERIC:
+            raise TypeError(f"a compiled function takes arrays of numbers, not of {tree.dtype}")
+        leaves.append(tree)
+        return LEAF
+    if kind is dict:
+        return dict, tuple(tree), tuple([flatten(item, leaves) for item in tree.values()])
+    if kind is tuple or kind is list:
+        return kind, tuple([flatten(item, leaves) for item in tree])
+    if isinstance(tree, Recorded):
+        leaves.append(tree)
+        return TENSOR
+    if isinstance(tree, (np.ndarray, Recordable)):
+        leaves.append(tree if isinstance(tree, Recordable) else np.asarray(tree))
+        return LEAF
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return kind, tuple([flatten(item, leaves) for item in tree])
+    try:
+        hash(tree)
+    except TypeError:
+        raise TypeError(
+            f"a compiled function takes and returns arrays, numbers and lists, tuples and dicts "
+            f"of them, not {kind.__name__}"
+        ) from None
+    return "=", kind, tree
+
+
+def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
+    """The tree of this structure with these leaves."""
+    return _built(structure, iter(leaves))
+
+
+def _built(structure: Structure, leaves: Iterator[Any]) -> Any:
+    if structure is LEAF or structure == LEAF:
+        return next(leaves)
+    kind = structure[0]
+    if kind is dict:
+        return {k: _built(s, leaves) for k, s in zip(structure[1], structure[2], strict=True)}
+    if kind is tuple or kind is list:
+        return kind([_built(s, leaves) for s in structure[1]])
+    if structure == TENSOR:
+        leaf = next(leaves)
+        return leaf if isinstance(leaf, Recorded) else make(leaf, None)
+    if kind == "=":
+        return structure[2]
+    return kind(*[_built(s, leaves) for s in structure[1]])
+
+
+def kind_of(leaf: Any) -> Any:
+    """What a program is specialised to: shape, dtype, and whether the memory is contiguous."""
+    if leaf.__class__ is np.ndarray:
+        return leaf.shape, leaf.dtype, leaf.flags.c_contiguous
+    return leaf.dtype if isinstance(leaf, np.generic) else leaf.__class__
+
+
+def statics(structure: Structure) -> Iterator[Any]:
+    """The values that are part of a structure."""
+    if structure[0] == "=":
+        yield structure[2]
+    elif structure not in (LEAF, TENSOR):
+        for inner in structure[-1]:
+            yield from statics(inner)
+
+
+class Name(NamedTuple):
+    """What a leaf of the arguments is called, and which positional argument it belongs to."""
+
+    argument: int | None
+    name: str
+
+
+def names_of(structure: Structure, function: Callable[..., Any]) -> list[Name]:
+    """The names of the leaves of (args, kwargs), after the parameters of `function`.
+
+    An entry of a dict is called by its key, one of a list `params_0`.
+    """
+    positional, keywords = structure[1]
+    parameters = _parameters(function)
+    names: list[Name] = []
+    for i, inner in enumerate(positional[1]):
+        name = parameters[i] if i < len(parameters) else f"argument_{i}"
+        names += [Name(i, label) for label in _labels(inner, name)]
+    for key, inner in zip(keywords[1], keywords[2], strict=True):
+        names += [Name(None, label) for label in _labels(inner, key)]
+    return names
+
+
+def _parameters(function: Callable[..., Any]) -> list[str]:
+    try:
+        found = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    names: list[str] = []
+    for parameter in found:
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            break
+        names.append(parameter.name)
+    return names
+
+
+def _labels(structure: Structure, name: str) -> Iterator[str]:
+    if structure in (LEAF, TENSOR):
+        yield name
+    elif structure[0] is dict:
+        for key, inner in zip(structure[1], structure[2], strict=True):
+            text = str(key)
+            yield from _labels(inner, text if text.isidentifier() else f"{name}_{_word(text)}")
+    elif structure[0] != "=":
+        for i, inner in enumerate(structure[1]):
+            yield from _labels(inner, f"{name}_{i}")
+
+
+def _word(text: str) -> str:
+    return "".join(c if c.isalnum() else "_" for c in text)

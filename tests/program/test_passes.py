@@ -1,0 +1,126 @@
+"""Every pass, and the printed source, against the interpreter, on random programs."""
+
+import numpy as np
+import pytest
+from random_programs import program
+
+import autograd_lite as al
+from autograd_lite.program import algebra, expanding, regions, scheduling, stable
+from autograd_lite.program.compiling import traced
+from autograd_lite.program.ir import interpret
+from autograd_lite.program.lowering import lower
+from autograd_lite.program.optimising import optimised
+from autograd_lite.program.rewriting import Rewriting, without_dead
+from autograd_lite.program.structure import flatten
+
+KINDS = ["real", "complex", "mixed", "half"]
+TOLERANCES = {"real": 1e-12, "complex": 1e-12, "mixed": 1e-5, "half": 5e-2}
+PASSES = {
+    "stable": lambda program: stable.table(),
+    "expanding": expanding.rules_for,
+    "algebra": lambda program: algebra.table(),
+    "none": lambda program: {},
+}
+
+
+def example(seed, kind):
+    """The program of a random function's value and gradient, its values, and its inputs."""
+    run, inputs = program(seed, kind)
+    leaves = []
+    structure = flatten(((inputs,), {}), leaves)
+    function = al.value_and_grad(lambda xs: run(np, *xs))
+    trace, found, _, _ = traced("f", function, structure, leaves)
+    return found, trace, leaves
+
+
+def assert_same(actual, expected, tolerance):
+    for ours, theirs in zip(actual, expected, strict=True):
+        assert np.shape(ours) == np.shape(theirs)
+        assert np.asarray(ours).dtype == np.asarray(theirs).dtype
+        scale = np.max(np.abs(theirs), initial=0)
+        np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance * scale)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(25))
+def test_the_trace_is_the_function(seed, kind):
+    run, inputs = program(seed, kind)
+    found, _, leaves = example(seed, kind)
+    value, gradients = al.value_and_grad(lambda xs: run(np, *xs))(inputs)
+    expected = [np.asarray(x)[()] for x in (value, *gradients)]
+    for ours, theirs in zip(interpret(found, leaves), expected, strict=True):
+        assert np.asarray(ours).dtype == theirs.dtype
+        np.testing.assert_allclose(ours, theirs, rtol=TOLERANCES[kind])
+
+
+@pytest.mark.parametrize("name", PASSES)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(12))
+def test_a_pass_alone(seed, kind, name):
+    found, trace, leaves = example(seed, kind)
+    after, values = Rewriting(found, trace.values).run(PASSES[name](found))
+    results = interpret(after, leaves)
+    assert_same(results, interpret(found, leaves), TOLERANCES[kind])
+    for variable, result in zip(after.outputs, results, strict=True):
+        assert (variable.shape, variable.dtype) == (np.shape(result), np.asarray(result).dtype)
+        np.testing.assert_allclose(values[variable], result, rtol=TOLERANCES[kind])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(12))
+def test_without_dead_steps(seed, kind):
+    found, _, leaves = example(seed, kind)
+    after = without_dead(found)
+    assert len(after.steps) <= len(found.steps)
+    assert_same(interpret(after, leaves), interpret(found, leaves), 0)
+    read = {v for step in after.steps for v in step.operands} | set(after.outputs)
+    assert all(any(r in read for r in step.results) for step in after.steps)
+
+
+@pytest.mark.parametrize(
+    ("large", "block", "parallel"),
+    [(65_536, 8_192, 150_000), (1, 3, 150_000), (1, 4, 0), (1, 1, 0), (4, 1_000, 0)],
+)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(12))
+def test_the_source(seed, kind, large, block, parallel, monkeypatch):
+    monkeypatch.setattr(scheduling, "LARGE", large)
+    monkeypatch.setattr(regions, "BLOCK", block)
+    monkeypatch.setattr(regions, "PARALLEL", parallel)
+    found, trace, leaves = example(seed, kind)
+    best = optimised(found, trace, []).program
+    lowered = lower(best, [np.asarray(x).flags.c_contiguous for x in leaves], threads=2)
+    expected = interpret(best, leaves)
+    copies = [np.array(x) for x in leaves]
+    for _ in range(2):
+        room = lowered.rooms.enter()
+        with np.errstate(all="ignore"):
+            results = lowered.run(*leaves, room)
+        for memory in room:
+            if isinstance(memory, np.ndarray) and memory.flags.writeable:
+                memory[...] = 1
+        lowered.rooms.leave(room)
+        # What came out is not in the room, which was written over.
+        assert_same(results, expected, TOLERANCES[kind])
+    for leaf, copy in zip(leaves, copies, strict=True):
+        assert np.array_equal(leaf, copy)
+
+
+def test_a_program_is_printed_readably():
+    def cost(W, X, b):
+        Z = np.dot(W, X) + b
+        A = np.maximum(Z, 0)
+        return np.sum(A)
+
+    leaves = []
+    arguments = (np.ones((2, 3)), np.ones((3, 4)), np.ones((2, 1)))
+    structure = flatten((arguments, {}), leaves)
+    _, found, _, _ = traced("cost", cost, structure, leaves)
+    assert str(found).splitlines() == [
+        "inputs   W: float64 (2, 3), X: float64 (3, 4), b: float64 (2, 1)",
+        "v0 = np.dot(W, X)  # float64 (2, 4)",
+        "Z = np.add(v0, b)  # float64 (2, 4)",
+        "A = np.maximum(Z, 0)  # float64 (2, 4)",
+        "v1 = np.sum(A)  # float64",
+        "return   v1",
+    ]
