@@ -22,7 +22,7 @@ _ELEMENTWISE = (
 def table() -> dict[Any, list[Rule]]:
     """The rules by the function they are for."""
     rules: dict[Any, list[Rule]] = {function: [_unexpanded] for function in _ELEMENTWISE}
-    rules[np.multiply] += [_times_one, _scaled, _times_negative]
+    rules[np.multiply] += [_times_one, _scaled, _times_negative, _scaled_product]
     rules[np.divide] += [_over_one, _negative_over]
     rules[np.add] += [_plus_negative]
     rules[np.subtract] += [_minus_negative]
@@ -127,6 +127,20 @@ def _times_negative(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
         if inner is not None:
             number = now.number(x)
             return -(x * inner) if number is None else inner * _minus(number)
+    return None
+
+
+def _scaled_product(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    """c (A B) as (c A) B, where A or B is much smaller than the product."""
+    for product, c in (args, args[::-1]):
+        inner = now.maker(product, np.dot, np.matmul)
+        if inner is None or now.number(c) is None or now.uses.get(product.variable, 0) > 1:
+            continue
+        a, b = now.operand(inner, 0), now.operand(inner, 1)
+        least = min(a, b, key=np.size)
+        if inner.options or least.dtype.kind not in "fc" or 2 * least.size > product.size:
+            return None
+        return inner.function(a * c, b) if least is a else inner.function(a, b * c)
     return None
 
 

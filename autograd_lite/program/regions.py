@@ -17,7 +17,7 @@ from autograd_lite.program.scheduling import Region, reduction_of
 from autograd_lite.program.storage import Slots, array_in
 from autograd_lite.rules.special import astype
 
-BLOCK = 32_768
+BLOCK = 65_536
 """Elements of a block."""
 
 PARALLEL = 150_000
