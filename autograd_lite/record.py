@@ -246,6 +246,9 @@ def _record_watched(
     results = recorded if isinstance(recorded, tuple) else (recorded,)
     if watch.values:
         check_result(operation.name, values, tuple(map(plain, results)))
+    if watch.note is not None:
+        for tensor in results:
+            watch.note(tensor)
     for tensor in results if watch.values or watch.calls is not None else ():
         node = tensor._node
         if node.__class__ is Node:

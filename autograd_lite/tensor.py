@@ -617,6 +617,9 @@ def _as_data(data: Any, dtype: Any, copy: bool) -> Any:
         check_array(data)
     speaks_protocols = hasattr(data, "__array_ufunc__") and hasattr(data, "__array_function__")
     if speaks_protocols and not isinstance(data, np.ndarray) and not np.isscalar(data):
+        if dtype is None and getattr(data, "weak", False):
+            # What stands for a Python number becomes what an array of one would be.
+            dtype = data.dtype
         return data if dtype is None else data.astype(dtype)
     # A view when shared, so that each leaf has an array object of its own.
     array = np.array(data, dtype=dtype) if copy else np.asarray(data, dtype=dtype).view()

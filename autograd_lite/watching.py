@@ -19,12 +19,13 @@ class Watch:
     """Whether values are checked (`detect_anomaly`), and lines and calls noted (`record_lines`).
 
     `public` gives what is called for an operation, if not its function: a program that is traced
-    notes it under the name that users call it by.
+    notes it under the name that users call it by. `note` is called with every recorded tensor.
     """
 
     values: bool = False
     calls: Calls | None = None
     public: Callable[[Any], Callable[..., Any] | None] | None = None
+    note: Callable[[Any], None] | None = None
 
 
 watching: ContextVar[Watch | None] = ContextVar("watching", default=None)

@@ -1,6 +1,7 @@
 """Programs: a recorded computation written out, optimised, run and printed."""
 
 from autograd_lite.program.compiling import Compiled, compile
+from autograd_lite.program.derive import Derivation, derive
 from autograd_lite.program.tracer import TracedValueError
 
-__all__ = ["Compiled", "TracedValueError", "compile"]
+__all__ = ["Compiled", "Derivation", "TracedValueError", "compile", "derive"]

@@ -314,6 +314,8 @@ def traced(
     The variables are named after the parameters and the local variables that held them.
     """
     trace = Trace(name)
+    if outside is not None:
+        trace.outside = {id(array) for array, _, _ in outside.arrays}
     tracers = [
         trace.input(np.asarray(v) if isinstance(v, np.ndarray) else v, n.name)
         for v, n in zip(values, names_of(structure, function), strict=True)
@@ -321,9 +323,9 @@ def traced(
     args, kwargs = unflatten(structure, tracers)
     run = _watched(function, args, kwargs)
     if outside is not None:
-        _check_pure(trace, outside, run.error)
+        check_pure(trace, outside, run.error)
     if run.error is not None:
-        raise _own(run.error)
+        raise own_error(run.error)
     for label, assigned in run.variables.items():
         for value in assigned.values:
             _name(label, value)
@@ -336,7 +338,7 @@ def traced(
     return trace, trace.program(outputs), returns, tensors
 
 
-def _own(error: BaseException) -> BaseException:
+def own_error(error: BaseException) -> BaseException:
     """The error behind one that NumPy made of it, if it says what cannot be compiled."""
     behind: BaseException | None = error
     while behind is not None and not isinstance(behind, TracedValueError):
@@ -361,7 +363,7 @@ def _name(label: str, value: Any) -> None:
         inner.variable.name = label
 
 
-def _check_pure(trace: Trace, outside: Outside, error: Exception | None) -> None:
+def check_pure(trace: Trace, outside: Outside, error: Exception | None) -> None:
     """Refuse what a function did to anything outside, and undo it."""
     label = outside.written()
     if label is None:

@@ -18,22 +18,22 @@ from autograd_lite.rules import OPERATIONS
 from autograd_lite.rules.indexing import getitem, put_back
 from autograd_lite.rules.special import astype, sigmoid, softplus
 
-_KEPT = {getitem, put_back, astype}
+KEPT = {getitem, put_back, astype}
 
 
 def rules_for(program: Program) -> dict[Any, list[Rule]]:
     """The rules for the operations that occur in `program`."""
-    table: dict[Any, list[Rule]] = {sigmoid: [_sigmoid, _defined], softplus: [_softplus]}
+    table: dict[Any, list[Rule]] = {sigmoid: [_sigmoid, defined], softplus: [_softplus]}
     for step in program.steps:
         operation = OPERATIONS.get(step.function)
-        if operation is None or operation.function is step.function or step.function in _KEPT:
+        if operation is None or operation.function is step.function or step.function in KEPT:
             continue
-        table.setdefault(step.function, [_defined])
+        table.setdefault(step.function, [defined])
     table[np.mean] = [_mean]
     return table
 
 
-def _defined(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+def defined(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
     return OPERATIONS[step.function].function(*args, **options)
 
 

@@ -36,6 +36,7 @@ class Outside:
         self.places: list[tuple[Any, Any, Any, str]] = []
         self.containers: list[tuple[Any, Any, str]] = []
         self.arrays: list[tuple[np.ndarray, np.ndarray, str]] = []
+        self.tensors: list[tuple[Any, str]] = []
         self.gradients: list[tuple[Any, Any, str]] = []
         self.generators: list[tuple[Any, Any, str]] = []
         self.codes: list[types.CodeType] = []
@@ -78,6 +79,7 @@ class Outside:
             self._object(value, label)
 
     def _tensor(self, tensor: Any, label: str) -> None:
+        self.tensors.append((tensor, label))
         if isinstance(tensor._value, np.ndarray):
             self._walk(tensor._value, label, ())
         extra = getattr(tensor._node, "extra", None)

@@ -7,7 +7,7 @@ values are carried along, so only new steps are computed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -21,9 +21,15 @@ FOLDED = 65_536
 
 
 class Rewriting:
-    """One pass over a program. `changed` counts the steps that a rule replaced."""
+    """One pass over a program. `changed` counts the steps that a rule replaced.
 
-    def __init__(self, program: Program, values: Mapping[Variable, Any]) -> None:
+    Steps that give one of the variables `kept` are left as they are.
+    """
+
+    def __init__(
+        self, program: Program, values: Mapping[Variable, Any], kept: Set[Variable] = frozenset()
+    ) -> None:
+        self.kept = kept
         self.program = program
         self.values = values
         self.trace = Trace("compiled")
@@ -65,7 +71,7 @@ class Rewriting:
         return found
 
     def _replaced(self, step: Step, args: Any, options: Any, rules: Iterable[Rule]) -> Any:
-        if step.several:
+        if step.several or step.result in self.kept:
             return None
         before = len(self.trace.steps)
         for rule in rules:

@@ -27,12 +27,12 @@ def table() -> dict[Any, list[Rule]]:
     """The rules by the function they are for, those of the algebra after them."""
     rules = algebra()
     for function, first in {
-        np.divide: [_sigmoid, _softmax],
+        np.divide: [recognise_sigmoid, _softmax],
         np.log: [_log_of_sigmoid, _log_of_sum],
         np.log1p: [_log1p_of_sigmoid],
         xlogy: [_xlogy],
         xlog1py: [_xlog1py],
-        np.multiply: [_slope, _cancelled, _over_sum],
+        np.multiply: [slope, cancelled, _over_sum],
         np.add: [_log_loss],
     }.items():
         rules[function] = [*first, *rules.get(function, [])]
@@ -66,7 +66,7 @@ def _exponent_of_denominator(now: Rewriting, value: Any) -> Any:
     return None
 
 
-def _sigmoid(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+def recognise_sigmoid(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
     """1 / (1 + exp(-z))"""
     z = _exponent_of_denominator(now, args[1]) if now.is_all(args[0], 1) else None
     return None if z is None else sigmoid(z)
@@ -109,7 +109,7 @@ def _xlog1py(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
     return None if z is None else -(args[0] * softplus(z))
 
 
-def _slope(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+def slope(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
     """(u * s / (1 + e)) * e = u * (s * (1 - s)), for e = exp(-z): what backward makes of a sigmoid
     that is written out."""
     for quotient, power in (args, args[::-1]):
@@ -133,7 +133,7 @@ def _slope(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
     return None
 
 
-def _cancelled(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+def cancelled(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
     """u * (s * t), where u has s or t in denominators."""
     for u, slope in (args, args[::-1]):
         product = now.maker(slope, np.multiply)
@@ -260,6 +260,12 @@ def _softmax(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
 
 def _over_sum(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
     """(n / sum(exp(x))) * exp(x) = n * softmax(x): what backward makes of a sum of exp."""
+    found = over_sum(now, args)
+    return None if found is None else found[0] * softmax(found[1], axis=found[2])
+
+
+def over_sum(now: Rewriting, args: Any) -> Any:
+    """n, x, the axis, exp(x) and its sum, of the factors n / sum(exp(x)) and exp(x)."""
     for quotient, power in (args, args[::-1]):
         x = _argument(now, power, np.exp)
         denominators: list[Any] = []
@@ -268,7 +274,7 @@ def _over_sum(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
             continue
         found = _sum_of_exp(now, denominators[0])
         if found is not None and _same(found[0], power):
-            return n * softmax(x, axis=found[2])
+            return n, x, found[2], power, denominators[0]
     return None
 
 

@@ -89,9 +89,15 @@ def statics(structure: Structure) -> Iterator[Any]:
 
 
 class Name(NamedTuple):
-    """What a leaf of the arguments is called, and which positional argument it belongs to."""
+    """What a leaf of the arguments is called, and how it is got out of them.
+
+    `argument` is the position of the argument it belongs to, `parameter` that one's name, and
+    `path` an expression, `params["W1"]`.
+    """
 
     argument: int | None
+    parameter: str
+    path: str
     name: str
 
 
@@ -105,9 +111,9 @@ def names_of(structure: Structure, function: Callable[..., Any]) -> list[Name]:
     names: list[Name] = []
     for i, inner in enumerate(positional[1]):
         name = parameters[i] if i < len(parameters) else f"argument_{i}"
-        names += [Name(i, label) for label in _labels(inner, name)]
+        names += [Name(i, name, path, label) for path, label in _labels(inner, name, name)]
     for key, inner in zip(keywords[1], keywords[2], strict=True):
-        names += [Name(None, label) for label in _labels(inner, key)]
+        names += [Name(None, key, path, label) for path, label in _labels(inner, key, key)]
     return names
 
 
@@ -124,16 +130,19 @@ def _parameters(function: Callable[..., Any]) -> list[str]:
     return names
 
 
-def _labels(structure: Structure, name: str) -> Iterator[str]:
+def _labels(structure: Structure, path: str, name: str) -> Iterator[tuple[str, str]]:
+    """The path and the name of each leaf."""
     if structure in (LEAF, TENSOR):
-        yield name
+        yield path, name
     elif structure[0] is dict:
         for key, inner in zip(structure[1], structure[2], strict=True):
             text = str(key)
-            yield from _labels(inner, text if text.isidentifier() else f"{name}_{_word(text)}")
+            label = text if text.isidentifier() else f"{name}_{_word(text)}"
+            shown = f'"{key}"' if isinstance(key, str) and '"' not in key else repr(key)
+            yield from _labels(inner, f"{path}[{shown}]", label)
     elif structure[0] != "=":
         for i, inner in enumerate(structure[1]):
-            yield from _labels(inner, f"{name}_{i}")
+            yield from _labels(inner, f"{path}[{i}]", f"{name}_{i}")
 
 
 def _word(text: str) -> str:

@@ -78,6 +78,7 @@ class Trace:
         self.values: dict[Variable, Any] = {}
         self.lines: dict[Variable, str] = {}
         self.sources: dict[Variable, weakref.ref[Any]] = {}
+        self.outside: set[int] = set()
         self.repeated = 0
         self._known: dict[int, list[Variable]] = {}
         self._seen: dict[Any, Any] = {}
@@ -188,8 +189,7 @@ class Trace:
                 )
             return tree.variable
         if isinstance(tree, np.ndarray):
-            if tree.size > 1 and not any(tree.strides) and tree.dtype.kind in "fciub":
-                # A number that was expanded is as good as the number.
+            if self._is_expanded(tree):
                 number = tree[(0,) * tree.ndim]
                 return self.apply_plain(np.broadcast_to, (number, tree.shape), tree)
             return self.constant(tree)
@@ -201,6 +201,15 @@ class Trace:
         if isinstance(tree, slice):
             return slice(*self._noted((tree.start, tree.stop, tree.step)))
         return tree
+
+    def _is_expanded(self, array: np.ndarray) -> bool:
+        """Whether an array that was made on the way is one number, expanded.
+
+        The gradients of sums begin as such arrays. Those from outside keep their names.
+        """
+        if array.size < 2 or array.dtype.kind not in "fciub" or id(array) in self.outside:
+            return False
+        return not any(array.strides) or bool(np.all(array == array[(0,) * array.ndim]))
 
     def refuse(self, what: str, instead: str = "") -> NoReturn:
         """Raise TracedValueError."""
@@ -247,6 +256,11 @@ class Tracer(Recordable):
     @property
     def nbytes(self) -> int:
         return self.variable.nbytes
+
+    @property
+    def weak(self) -> bool:
+        """Whether it is a Python number, which gives way to the dtype of arrays."""
+        return self.variable.weak
 
     @property
     def T(self) -> Any:
@@ -372,7 +386,9 @@ class Tracer(Recordable):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> Any:
-        return getitem(self, index)
+        # What makes a number of an array of no dimensions, which this stands for as well.
+        nothing = isinstance(index, tuple) and not index
+        return self if nothing and not self.shape else getitem(self, index)
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         self.tape.refuse(
@@ -393,7 +409,9 @@ class Tracer(Recordable):
 
     def astype(self, dtype: Any, **options: Any) -> Any:
         dtype = np.dtype(dtype)
-        if dtype == self.dtype and not self.variable.weak:
+        if self.variable.weak:
+            return self.tape.apply(dtype.type, (self,), {})
+        if dtype == self.dtype:
             return self
         result = astype(self, dtype)
         return result if self.gate is None else result.gated_by(self.gate)

@@ -1,0 +1,297 @@
+"""Steps as the NumPy expressions that a person would write.
+
+An expression is text with the strength of its outermost operator, so that parentheses stand where
+they are needed and nowhere else.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd_lite.program.ir import Step, Variable, function_name
+from autograd_lite.rules.indexing import getitem
+from autograd_lite.rules.special import astype, relu, sigmoid, softplus
+
+COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
+
+
+class Text(NamedTuple):
+    """An expression, and how strongly its outermost operator binds."""
+
+    text: str
+    strength: int = ATOM
+
+    def within(self, strength: int) -> str:
+        """The text, in parentheses if an operator of this strength would take it apart."""
+        return self.text if self.strength >= strength else f"({self.text})"
+
+
+_INFIX: dict[Any, tuple[str, int]] = {
+    np.add: ("+", SUM),
+    np.subtract: ("-", SUM),
+    np.multiply: ("*", PRODUCT),
+    np.divide: ("/", PRODUCT),
+    np.matmul: ("@", PRODUCT),
+    np.remainder: ("%", PRODUCT),
+    np.floor_divide: ("//", PRODUCT),
+    np.greater: (">", COMPARISON),
+    np.greater_equal: (">=", COMPARISON),
+    np.less: ("<", COMPARISON),
+    np.less_equal: ("<=", COMPARISON),
+    np.equal: ("==", COMPARISON),
+    np.not_equal: ("!=", COMPARISON),
+    operator.add: ("+", SUM),
+    operator.sub: ("-", SUM),
+    operator.mul: ("*", PRODUCT),
+    operator.truediv: ("/", PRODUCT),
+}
+_COMMUTING = {"+", "*"}
+_TAKING_APART = (" @ ", " / ", " % ", " // ")
+
+
+class NoExpression(TypeError):
+    """A function that cannot be written in plain NumPy."""
+
+
+class Printer:
+    """Prints steps; `number` may print some numbers by a name, as the number of samples.
+
+    `helpers` are the names of functions that the text needs and NumPy does not have.
+    """
+
+    def __init__(self, number: Callable[[Any], str | None] = lambda value: None) -> None:
+        self.number = number
+        self.helpers: set[str] = set()
+
+    def step(self, step: Step, operands: Mapping[Variable, Text]) -> Text:
+        """The expression of a step, whose operands are printed already."""
+        special = _SPECIAL.get(step.function)
+        if special is not None and not step.several:
+            found = special(self, step, operands)
+            if found is not None:
+                return found
+        if step.function in _INFIX and len(step.args) == 2 and not step.options:
+            return self._infix(step, operands)
+        return self._call(step, operands)
+
+    def _infix(self, step: Step, operands: Mapping[Variable, Text]) -> Text:
+        symbol, strength = _INFIX[step.function]
+        left, right = (self.value(a, operands) for a in step.args)
+        reciprocal = self._as_divisor(step, symbol)
+        if reciprocal is not None:
+            other = right if step.args[0] is reciprocal[0] else left
+            sign = "-" if float(reciprocal[0]) < 0 else ""
+            return Text(f"{sign}{other.within(PRODUCT)} / {reciprocal[1]}", PRODUCT)
+        # a * (b / c) and a * (b @ c) are not the same from left to right.
+        chained = symbol in _COMMUTING and not any(o in right.text for o in _TAKING_APART)
+        after = strength if chained else strength + 1
+        if strength == COMPARISON:
+            strength_of_sides = SUM
+            sides = left.within(strength_of_sides), right.within(strength_of_sides)
+            return Text(f"{sides[0]} {symbol} {sides[1]}", COMPARISON)
+        # A leading minus would stand after the operator.
+        text_right = right.within(after)
+        if text_right.startswith("-") and symbol != "@":
+            text_right = f"({text_right})"
+        return Text(f"{left.within(strength)} {symbol} {text_right}", strength)
+
+    def _as_divisor(self, step: Step, symbol: str) -> tuple[Any, str] | None:
+        """A factor that is one over a number which has a name: the factor, and that name."""
+        if symbol != "*":
+            return None
+        for factor in step.args:
+            share = float(factor) if isinstance(factor, (float, np.floating)) else 0.0
+            if 0 < abs(share) < 1:
+                whole = round(1 / abs(share))
+                name = self.number(whole)
+                if name is not None and np.isclose(1 / whole, abs(share), rtol=1e-12):
+                    return factor, name
+        return None
+
+    def value(self, value: Any, operands: Mapping[Variable, Text]) -> Text:
+        """An argument: an operand, or a plain value."""
+        if isinstance(value, Variable):
+            return operands[value]
+        if isinstance(value, tuple):
+            inner = ", ".join(self.value(v, operands).text for v in value)
+            return Text(f"({inner},)" if len(value) == 1 else f"({inner})")
+        if isinstance(value, list):
+            return Text(f"[{', '.join(self.value(v, operands).text for v in value)}]")
+        return self.plain(value)
+
+    def plain(self, value: Any) -> Text:
+        """A plain value."""
+        if isinstance(value, np.dtype):
+            return Text("bool" if value.kind == "b" else f"np.{value.name}")
+        if isinstance(value, type):
+            return Text(f"np.{np.dtype(value).name}")
+        if isinstance(value, np.generic):
+            value = value.item()
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return self._number(value)
+        if isinstance(value, slice):
+            parts = [value.start, value.stop, value.step][: 2 + (value.step is not None)]
+            return Text(f"slice({', '.join(self.plain(p).text for p in parts)})")
+        if value is Ellipsis:
+            return Text("...")
+        if isinstance(value, complex):
+            return self._complex(value)
+        if value is None or isinstance(value, (bool, str)):
+            return Text(f'"{value}"' if isinstance(value, str) else repr(value))
+        raise NoExpression(f"{value!r} cannot be written in plain NumPy")
+
+    def _complex(self, value: complex) -> Text:
+        imaginary = f"{value.imag:.17g}j"
+        if not value.real:
+            return Text(imaginary, SIGN if value.imag < 0 else ATOM)
+        sign = "-" if value.imag < 0 else "+"
+        return Text(f"{value.real!r} {sign} {imaginary.lstrip('-')}", SUM)
+
+    def _number(self, value: Any) -> Text:
+        name = self.number(value)
+        if name is not None:
+            return Text(name)
+        if not np.isfinite(value):
+            text = "np.nan" if value != value else "np.inf" if value > 0 else "-np.inf"
+        else:
+            text = repr(value)
+        return Text(text, SIGN if text.startswith("-") else ATOM)
+
+    def _call(self, step: Step, operands: Mapping[Variable, Text]) -> Text:
+        name = "np.abs" if step.function is np.absolute else function_name(step.function)
+        if not name.startswith("np."):
+            raise NoExpression(
+                f"{name} has no form in plain NumPy, so the derivation cannot be written out"
+            )
+        arguments = [self.value(a, operands).text for a in step.args]
+        arguments += [
+            f"{key}={self.value(_single(a) if key == 'axis' else a, operands).text}"
+            for key, a in step.options.items()
+            if not _is_default(step.function, key, a)
+        ]
+        return Text(f"{name}({', '.join(arguments)})")
+
+
+def _single(axis: Any) -> Any:
+    """An axis that is given as a tuple of one."""
+    return axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis
+
+
+def _is_default(function: Any, name: str, value: Any) -> bool:
+    defaults = {"axis": None, "keepdims": False, "order": "C"}
+    known = getattr(function, "__name__", "") in ("sum", "mean", "max", "min", "reshape")
+    return known and name in defaults and value == defaults[name]
+
+
+def _negative(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> Text:
+    return Text(f"-{printer.value(step.args[0], operands).within(SIGN)}", SIGN)
+
+
+def _transpose(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> Text | None:
+    x = step.args[0]
+    if x.ndim != 2 or len(step.args) > 1 and step.args[1] not in (None, (1, 0)):
+        return None
+    return Text(f"{printer.value(x, operands).within(ATOM)}.T")
+
+
+def _dot(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> Text | None:
+    a, b = step.args
+    if getattr(a, "ndim", 0) not in (1, 2) or getattr(b, "ndim", 0) not in (1, 2):
+        return None
+    left, right = printer.value(a, operands), printer.value(b, operands)
+    return Text(f"{left.within(PRODUCT)} @ {right.within(SIGN)}", PRODUCT)
+
+
+def _power(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> Text:
+    base, exponent = (printer.value(a, operands) for a in step.args)
+    return raised(base, exponent)
+
+
+def raised(base: Text, exponent: Text) -> Text:
+    simple = all(re.fullmatch(r"-?[\w.]+", side.text) for side in (base, exponent))
+    # The formatter puts spaces around ** unless both sides are simple.
+    symbol = "**" if simple else " ** "
+    return Text(f"{base.within(ATOM)}{symbol}{exponent.within(POWER)}", POWER)
+
+
+def _square(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> Text:
+    return raised(printer.value(step.args[0], operands), Text("2"))
+
+
+def _reciprocal(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> Text:
+    return Text(f"1 / {printer.value(step.args[0], operands).within(SIGN)}", PRODUCT)
+
+
+def _sigmoid(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> Text:
+    z = printer.value(step.args[0], operands)
+    return Text(f"1 / (1 + np.exp(-{z.within(SIGN)}))", PRODUCT)
+
+
+def _relu(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> Text:
+    return Text(f"np.maximum({printer.value(step.args[0], operands).text}, 0)")
+
+
+def _softplus(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> Text:
+    return Text(f"np.logaddexp({printer.value(step.args[0], operands).text}, 0)")
+
+
+def _astype(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> Text:
+    x = printer.value(step.args[0], operands)
+    return Text(f"{x.within(ATOM)}.astype({printer.plain(step.result.dtype).text})")
+
+
+def _getitem(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> Text:
+    x = printer.value(step.args[0], operands)
+    index = step.args[1]
+    items = index if isinstance(index, tuple) else (index,)
+    shown = ", ".join(_index(printer, item, operands) for item in items)
+    if isinstance(index, tuple) and len(index) == 1:
+        shown += ","
+    return Text(f"{x.within(ATOM)}[{shown or '()'}]")
+
+
+def _index(printer: Printer, item: Any, operands: Mapping[Variable, Text]) -> str:
+    if isinstance(item, slice):
+        parts = [item.start, item.stop, item.step]
+        shown = ["" if p is None else printer.value(p, operands).text for p in parts]
+        return ":".join(shown[: 2 + (item.step is not None)])
+    if item is Ellipsis:
+        return "..."
+    return printer.value(item, operands).text
+
+
+def _reshape(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> Text:
+    x = printer.value(step.args[0], operands)
+    shape = step.result.shape
+    inner = ", ".join(map(str, shape))
+    return Text(f"{x.within(ATOM)}.reshape({inner if shape else '()'})")
+
+
+def _broadcast_to(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> Text:
+    x = printer.value(step.args[0], operands)
+    return Text(f"np.broadcast_to({x.text}, {step.result.shape})")
+
+
+_SPECIAL: dict[Any, Any] = {
+    np.negative: _negative,
+    operator.neg: _negative,
+    np.transpose: _transpose,
+    np.dot: _dot,
+    np.matmul: _dot,
+    np.power: _power,
+    operator.pow: _power,
+    np.square: _square,
+    np.reciprocal: _reciprocal,
+    sigmoid: _sigmoid,
+    relu: _relu,
+    softplus: _softplus,
+    astype: _astype,
+    getitem: _getitem,
+    np.reshape: _reshape,
+    np.broadcast_to: _broadcast_to,
+}

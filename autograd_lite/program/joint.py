@@ -1,0 +1,355 @@
+"""A function's value and its gradients in one program, with the names of what a person wrote."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.backward import propagate
+from autograd_lite.check.watch import Run, watch
+from autograd_lite.graph import Node
+from autograd_lite.program import expanding, stable, textbook
+from autograd_lite.program.compiling import check_pure, own_error
+from autograd_lite.program.ir import Program, Variable
+from autograd_lite.program.outside import Outside
+from autograd_lite.program.rewriting import Rewriting, Rule, without_dead
+from autograd_lite.program.structure import LEAF, flatten, names_of, unflatten
+from autograd_lite.program.tracer import Trace, Tracer, public
+from autograd_lite.rules import OPERATIONS
+from autograd_lite.rules.special import astype, relu, sigmoid, softplus
+from autograd_lite.tensor import Tensor
+from autograd_lite.transforms import map_leaves
+from autograd_lite.watching import Watch, watching
+
+ROUNDS = 6
+_WRITTEN_AS_THEY_ARE = {sigmoid, relu, softplus, astype}
+_LINEAR_LAYER = {"weight": "W", "bias": "b"}
+
+
+class Joint:
+    """The program, whose outputs are the value and the gradients `wrt`.
+
+    `inputs` are the leaves of the arguments, `paths` how each is got out of them, `parameters` the
+    tensors from outside; `sizes` are the user's names of whole numbers.
+    """
+
+    def __init__(self, name: str, program: Program, values: dict[Variable, Any]) -> None:
+        self.name = name
+        self.program = program
+        self.values = values
+        self.arguments: list[str] = []
+        self.paths: dict[Variable, str] = {}
+        self.parameters: list[Variable] = []
+        self.sizes: dict[int, str] = {}
+        self.wrt: list[Variable] = []
+        self.gradients: list[Variable] = []
+
+    @property
+    def value(self) -> Variable:
+        """The result of the function."""
+        return self.program.outputs[0]
+
+
+def recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) -> Joint:
+    """Run a function forward and backward on tracers."""
+    name = getattr(function, "__name__", type(function).__name__)
+    leaves: list[Any] = []
+    inputs = map_leaves(lambda v: v._value if isinstance(v, Tensor) else v, inputs)
+    structure = flatten((inputs, {}), leaves)
+    labels = names_of(structure, function)
+    outside = Outside(function)
+    trace = Trace(name)
+    trace.outside = {id(array) for array, _, _ in outside.arrays}
+    tracers = [trace.input(v, n.name) for v, n in zip(leaves, labels, strict=True)]
+    own = [(t, label) for t, label in outside.tensors if t.requires_grad]
+    own_tracers = [trace.input(t._value, n) for (t, _), n in zip(own, _own_names(own), strict=True)]
+    chosen = _chosen(structure, labels, leaves, wrt, bool(own), name)
+    variables = {i: Tensor(tracers[i], requires_grad=True, copy=False) for i in chosen}
+    args, _ = unflatten(structure, [variables.get(i, t) for i, t in enumerate(tracers)])
+    with _holding([t for t, _ in own], own_tracers):
+        run, nodes = _run(function, args)
+        check_pure(trace, outside, run.error)
+        if run.error is not None:
+            raise own_error(run.error)
+        output = _scalar(run, name)
+        _name_forward(run)
+        _name_layers(trace)
+        nodes = {v: n for v, n in nodes.items() if v.name is not None}
+        targets = [variables[i]._identity() for i in chosen]
+        targets += [t._identity() for t, _ in own] if not chosen else []
+        grads = _gradients(output, [*targets, *nodes.values()])
+    asked = [tracers[i] for i in chosen] if chosen else own_tracers
+    joint = _joint(trace, output, asked, [grads.get(t) for t in targets], nodes, grads)
+    joint.sizes = _sizes(run)
+    joint.arguments = list(dict.fromkeys(label.parameter for label in labels))
+    joint.paths = {t.variable: label.path for t, label in zip(tracers, labels, strict=True)}
+    joint.parameters = [tracer.variable for tracer in own_tracers]
+    _name_constants(trace, outside)
+    return joint
+
+
+def _own_names(own: Sequence[tuple[Any, str]]) -> list[str]:
+    """The tensors' own names, or W1, b1, W2, ... for linear layers, or where they were found."""
+    names: list[str] = []
+    count = 0
+    for tensor, label in own:
+        attribute = label.split(".")[-1]
+        if tensor.name is not None and tensor.name.isidentifier():
+            names.append(tensor.name)
+        elif attribute in _LINEAR_LAYER:
+            count += attribute == "weight"
+            names.append(f"{_LINEAR_LAYER[attribute]}{count}")
+        else:
+            names.append(_as_name(label))
+    return names
+
+
+def _chosen(
+    structure: Any, labels: Any, leaves: list[Any], wrt: Any, has_own: bool, name: str
+) -> list[int]:
+    """Which of the leaves are differentiated with respect to."""
+    floating = [
+        i for i, v in enumerate(leaves) if isinstance(v, float) or np.asarray(v).dtype.kind == "f"
+    ]
+    if wrt is None:
+        if has_own:
+            return []
+        first = structure[1][0][1][:1]
+        if first and first[0] != LEAF and first[0][0] != "=":
+            return [i for i in floating if labels[i].argument == 0]
+        return floating
+    asked = [wrt] if isinstance(wrt, (str, int)) else list(wrt)
+    chosen: list[int] = []
+    for item in asked:
+        found = [i for i, n in enumerate(labels) if item in (n.argument, n.name, n.parameter)]
+        if not found:
+            known = ", ".join(dict.fromkeys(n.name for n in labels))
+            raise ValueError(f"derive(wrt={item!r}): {name} has no such input; it has {known}")
+        for i in found:
+            if i not in floating:
+                raise TypeError(f"derive(wrt={item!r}): {labels[i].name} is not floating-point")
+        chosen += [i for i in found if i not in chosen]
+    return chosen
+
+
+@contextlib.contextmanager
+def _holding(tensors: Sequence[Any], tracers: Sequence[Tracer]) -> Iterator[None]:
+    """Put tracers in the place of the tensors' values for a while."""
+    before = [(t._value, t._node, t._node.array, t._node.hold) for t in tensors]
+    try:
+        for tensor, tracer in zip(tensors, tracers, strict=True):
+            tensor._value = tensor._node.array = tracer
+        yield
+    finally:
+        for tensor, (value, node, array, hold) in zip(tensors, before, strict=True):
+            tensor._value, tensor._node = value, node
+            node.array, node.hold = array, hold
+
+
+def _run(function: Callable[..., Any], args: Any) -> tuple[Run, dict[Variable, Any]]:
+    """The run, and the node of the graph that each value belongs to."""
+    nodes: dict[Variable, Any] = {}
+
+    def note(tensor: Any) -> None:
+        if isinstance(tensor._value, Tracer) and isinstance(tensor._node, Node):
+            nodes[tensor._value.variable] = tensor._node
+
+    outer = watching.set(Watch(public=public, note=note))
+    try:
+        return watch(function, tuple(args)), nodes
+    finally:
+        watching.reset(outer)
+
+
+def _scalar(run: Run, name: str) -> Tensor:
+    """The value, which must be a real number that depends on what is differentiated by."""
+    output = run.returned[0] if type(run.returned) is tuple else run.returned
+    if not isinstance(output, Tensor):
+        what = type(output).__name__
+        if isinstance(output, Tracer):
+            raise TypeError(
+                f"derive(): what {name} returns depends on none of the inputs that it is "
+                "differentiated by; name others with wrt="
+            )
+        raise TypeError(f"derive() takes a function of a real scalar, and {name} returned {what}")
+    if output.size != 1 or output.dtype.kind != "f":
+        raise TypeError(
+            f"derive() takes a function of a real scalar, and {name} returned "
+            f"{output.dtype} of shape {output.shape}"
+        )
+    if not output.requires_grad:
+        raise TypeError(
+            f"derive(): what {name} returns depends on none of the inputs that it is "
+            "differentiated by; name others with wrt="
+        )
+    return output
+
+
+def _name_forward(run: Run) -> None:
+    """Name what the local variables held.
+
+    A name that several values had in turn gets numbers: Z1, Z2, ... of a loop.
+    """
+    for name, assigned in run.variables.items():
+        held = [v for v in assigned.values if isinstance(_tracer(v), Tracer)]
+        fresh = list({id(_tracer(v).variable): v for v in held if _unnamed(v)}.values())
+        for number, value in enumerate(fresh, start=1):
+            taken = f"{name}{number}" in run.variables
+            label = name if len(fresh) == 1 else f"{name}_{number}" if taken else f"{name}{number}"
+            _tracer(value).variable.name = label
+
+
+def _name_layers(trace: Trace) -> None:
+    """Z1 for W1 X + b1 and A1 for a function of Z1, where nobody gave them names."""
+    used = {v.name for v in trace.values}
+    layers: dict[Variable, str] = {}
+    for step in trace.steps:
+        if step.several or step.result.name is not None:
+            number = _number_of("Z", step.result.name)
+            if number is not None:
+                layers[step.result] = number
+            continue
+        operands = step.operands
+        number = next((n for v in operands if (n := _number_of("W", v.name))), None)
+        if number is None and step.function is np.add:
+            number = next((layers.pop(v) for v in operands if layers.get(v, "").strip()), None)
+        if number is not None and f"Z{number}" not in used:
+            if step.function in (np.dot, np.matmul) and _is_added_to(trace, step.result):
+                layers[step.result] = number
+                continue
+            step.result.name = f"Z{number}"
+        elif len(operands) == 1 and _number_of("Z", operands[0].name):
+            number = _number_of("Z", operands[0].name)
+            if f"A{number}" in used:
+                continue
+            step.result.name = f"A{number}"
+        else:
+            continue
+        used.add(step.result.name)
+        layers[step.result] = str(number)
+
+
+def _number_of(letter: str, name: str | None) -> str | None:
+    """`1` of `W1`."""
+    match = re.fullmatch(rf"{letter}(\d+)", name or "")
+    return match.group(1) if match else None
+
+
+def _is_added_to(trace: Trace, variable: Variable) -> bool:
+    return any(s.function is np.add and variable in s.operands for s in trace.steps)
+
+
+def _tracer(value: Any) -> Any:
+    return value._value if isinstance(value, Tensor) else value
+
+
+def _unnamed(value: Any) -> bool:
+    return _tracer(value).variable.name is None
+
+
+def _gradients(output: Tensor, targets: list[Any]) -> dict[Any, Any]:
+    outer = watching.set(Watch(public=public))
+    try:
+        node, seed = output._node, output._seed(None)
+        found: dict[Any, Any] = {node: seed} if node in targets else {}
+        return propagate(node, seed, targets=targets) if isinstance(node, Node) else found
+    finally:
+        watching.reset(outer)
+
+
+def _joint(
+    trace: Trace,
+    output: Tensor,
+    asked: list[Tracer],
+    gradients: list[Any],
+    nodes: dict[Variable, Any],
+    grads: dict[Any, Any],
+) -> Joint:
+    for variable, node in nodes.items():
+        gradient = grads.get(node)
+        if isinstance(gradient, Tracer) and gradient.variable.name is None:
+            gradient.variable.name = f"d{variable.name}"
+    outputs = [_tracer(output).variable]
+    for tracer, gradient in zip(asked, gradients, strict=True):
+        if gradient is None:
+            gradient = np.zeros(tracer.shape, tracer.dtype)
+        if not isinstance(gradient, Tracer):
+            variable = trace.constant(np.array(gradient))
+            gradient = Tracer(trace, variable, trace.values[variable])
+        if gradient.variable.name is None:
+            gradient.variable.name = f"d{tracer.variable.name}"
+        outputs.append(gradient.variable)
+    if outputs[0].name is None:
+        outputs[0].name = "loss"
+    program, values = _simplified(trace.program(outputs), trace.values)
+    joint = Joint(trace.name, program, values)
+    joint.wrt = [tracer.variable for tracer in asked]
+    joint.gradients = program.outputs[1:]
+    return joint
+
+
+def _simplified(
+    program: Program, values: dict[Variable, Any]
+) -> tuple[Program, dict[Variable, Any]]:
+    """The program in NumPy's functions, and its gradients by the identities of books.
+
+    The value is left as it was written, but for sigmoids, which the identities are about.
+    """
+    for _ in range(ROUNDS):
+        table: dict[Any, list[Rule]] = {np.divide: [stable.recognise_sigmoid]}
+        table |= {s.function: [expanding.defined] for s in program.steps if _is_own(s.function)}
+        rewriting = Rewriting(program, values)
+        program, values = rewriting.run(table)
+        if not rewriting.changed:
+            break
+    for _ in range(ROUNDS):
+        rewriting = Rewriting(program, values, _leading_to(program, program.outputs[0]))
+        after, values = rewriting.run(textbook.table())
+        program = without_dead(after)
+        if not rewriting.changed:
+            break
+    return program, values
+
+
+def _is_own(function: Any) -> bool:
+    """Whether a function is one of the engine's, which has to be written in NumPy's."""
+    operation = OPERATIONS.get(function)
+    if operation is None or operation.function is function:
+        return False
+    return function not in _WRITTEN_AS_THEY_ARE | expanding.KEPT
+
+
+def _leading_to(program: Program, value: Variable) -> set[Variable]:
+    """The results that a value depends on."""
+    needed = {value}
+    for step in reversed(program.steps):
+        if any(r in needed for r in step.results):
+            needed.update(step.operands)
+    return needed
+
+
+def _name_constants(trace: Trace, outside: Outside) -> None:
+    """Name the arrays from outside after where they were found."""
+    labels = {id(array): label for array, _, label in outside.arrays}
+    for variable, source in trace.sources.items():
+        label = labels.get(id(source()))
+        if variable.name is None and label is not None:
+            variable.name = _as_name(label)
+
+
+def _as_name(label: str) -> str:
+    return "".join(c if c.isalnum() else "_" for c in label).strip("_")
+
+
+def _sizes(run: Run) -> dict[int, str]:
+    """Whole numbers that local variables held."""
+    found: dict[int, str] = {}
+    for name, assigned in run.variables.items():
+        value = assigned.value
+        if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 1:
+            found.setdefault(int(value), name)
+    return found

@@ -1,0 +1,476 @@
+"""The source of a derivation: statements of the forward and the backward pass, in their order."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.program.expressions import NoExpression, Printer, Text
+from autograd_lite.program.ir import Names, Step, Variable, interpret
+from autograd_lite.program.joint import Joint
+from autograd_lite.program.module import Statement, Written
+from autograd_lite.program.scheduling import is_elementwise
+from autograd_lite.program.simplifying import Simplifier, available
+from autograd_lite.rules.indexing import put_back
+
+LONG = 60
+"""From how many characters on a formula is broken into statements."""
+
+FEW = 4
+"""Up to which number a length is too common to be told from other numbers."""
+
+SHORT = 12
+"""Up to how many characters a formula may be written twice."""
+
+_VIEWS = {np.transpose, np.reshape, np.broadcast_to}
+
+
+def written(joint: Joint) -> Written:
+    """Write a program out."""
+    simplify = available()
+    if not simplify:
+        note = "The formulas are not simplified: SymPy (extra `derive`) is not installed."
+        return _Writer(joint, False).written(note)
+    found = _Writer(joint, True).written()
+    if not _is_right(joint, found.source):
+        # Formulas that are each right to rounding may be less so together.
+        found = _Writer(joint, False).written("The formulas are not simplified.")
+    return found
+
+
+class _Writer:
+    def __init__(self, joint: Joint, simplify: bool) -> None:
+        self.joint = joint
+        self.program = joint.program
+        self.makers = self.program.makers()
+        self.uses = self.program.uses()
+        self.sizes = _Sizes(joint)
+        self.printer = Printer(self.sizes.name)
+        taken = [*keyword.kwlist, "np", "forward", "backward", "cache", "cache_", "put_back"]
+        taken += [*self.sizes.names.values(), *joint.arguments]
+        self.names = Names([t for t in taken if t not in joint.paths.values()])
+        self.forward_steps = self._forward_steps()
+        for variable in self._in_order():
+            if variable.name is not None:
+                _ = self.names[variable]
+        self.texts: dict[Variable, Text] = {}
+        self.statements: list[Statement] = []
+        self.checker = _Checker(joint) if simplify else None
+        self.skipped = 0
+
+    def _in_order(self) -> Iterator[Variable]:
+        yield from self.program.inputs
+        yield from self.program.constants
+        for step in self.program.steps:
+            yield from step.results
+
+    def _forward_steps(self) -> set[Step]:
+        """The steps that the value depends on."""
+        needed = {self.joint.value}
+        found = set()
+        for step in reversed(self.program.steps):
+            if any(r in needed for r in step.results):
+                found.add(step)
+                needed.update(step.operands)
+        return found
+
+    def written(self, *notes: str) -> Written:
+        """All of it, with notes for the docstring."""
+        self._name_inputs()
+        forward = self._forward()
+        backward = self._backward()
+        gradients = {
+            self.names[v]: self.texts[g].text
+            for v, g in zip(self.joint.wrt, self.joint.gradients, strict=True)
+        }
+        backward += self._renamed(gradients)
+        backward = _read(backward, set(gradients.values()))
+        inputs = {self.names[v]: (path, v) for v, path in self.joint.paths.items()}
+        return Written(
+            self.joint.name,
+            self.joint.arguments,
+            inputs,
+            self._constants(),
+            self.sizes.sources,
+            forward,
+            backward,
+            self.texts[self.joint.value].text,
+            gradients,
+            self.printer.helpers,
+            list(notes),
+        )
+
+    def _constants(self) -> dict[str, Any]:
+        """The arrays that become part of the module: parameters, and what was closed over."""
+        values = {v: self.joint.values[v] for v in self.joint.parameters}
+        values |= {v: c for v, c in self.program.constants.items() if np.ndim(c)}
+        return {self.names[v]: value for v, value in values.items()}
+
+    def _renamed(self, gradients: dict[str, str]) -> list[Statement]:
+        """A statement for each gradient that is another one, or no name at all."""
+        added = []
+        for variable, gradient in zip(self.joint.wrt, self.joint.gradients, strict=True):
+            name = self.names[variable]
+            wanted = f"d{name}"
+            if gradients[name] != wanted:
+                added.append(Statement(wanted, gradients[name], gradient))
+                gradients[name] = wanted
+        return added
+
+    def _name_inputs(self) -> None:
+        for variable in (*self.program.inputs, *self.program.constants):
+            constant = self.program.constants.get(variable)
+            if constant is not None and not np.ndim(constant):
+                self.texts[variable] = self.printer.plain(np.asarray(constant)[()])
+            else:
+                self.texts[variable] = Text(self.names[variable])
+
+    def _forward(self) -> list[Statement]:
+        """A statement for each named value; others are written where they are used."""
+        steps = [s for s in self.program.steps if s in self.forward_steps]
+        count: dict[Variable, int] = {}
+        for step in steps:
+            for v in step.operands:
+                count[v] = count.get(v, 0) + 1
+        self.statements = []
+        for step in steps:
+            for result in step.results:
+                text = self._fitting(step, result)
+                is_value = result is self.joint.value
+                repeated = count.get(result, 0) > 1 and not _is_short(text)
+                if result.name is not None or is_value or repeated:
+                    self._state(result, text)
+                else:
+                    self.texts[result] = text
+        return self.statements
+
+    def _text(self, step: Step, result: Variable) -> Text:
+        if step.several:
+            call = self.printer.step(step, self.texts)
+            return Text(f"{call.text}[{step.results.index(result)}]")
+        if step.function is put_back:
+            self.printer.helpers.add("put_back")
+            g, index, shape = (self.printer.value(a, self.texts).text for a in step.args[:3])
+            return Text(f"put_back({g}, {index}, {shape})")
+        return self.printer.step(step, self.texts)
+
+    def _fitting(self, step: Step, result: Variable) -> Text:
+        """The formula of a step; its longest parts get names until it fits on a line."""
+        text = self._text(step, result)
+        while len(text.text) > LONG:
+            parts = [v for v in step.operands if not self.texts[v].text.isidentifier()]
+            parts = [v for v in parts if v in self.makers and len(self.texts[v].text) > SHORT]
+            if not parts:
+                break
+            longest = max(parts, key=lambda v: len(self.texts[v].text))
+            self._state(longest, self.texts[longest])
+            text = self._text(step, result)
+        return text
+
+    def _state(self, variable: Variable, text: Text) -> None:
+        name = self.names[variable]
+        self.statements.append(Statement(name, text.text, variable))
+        self.texts[variable] = Text(name)
+
+    def _backward(self) -> list[Statement]:
+        """A statement for each gradient that more than one formula needs, in a book's order."""
+        self.statements = []
+        steps = [s for s in self.program.steps if s not in self.forward_steps]
+        makers = {r: s for s in steps for r in s.results}
+        stated = self._stated(steps)
+        for step in _ordered(steps, self.joint, stated, makers):
+            for result in step.results:
+                if result not in stated:
+                    continue
+                text = self._best(result, makers, stated)
+                self._state(result, text)
+        return self.statements
+
+    def _stated(self, steps: list[Step]) -> set[Variable]:
+        """Which values of the backward pass are given a name.
+
+        Element-wise formulas are put into one another, as far as they are used once.
+        """
+        stated = {v for v in self.joint.gradients if v in {r for s in steps for r in s.results}}
+        for step in steps:
+            if step.function in _VIEWS:
+                continue
+            plain = is_elementwise(step)
+            for result in step.results:
+                reused = self.uses.get(result, 0) > 1 and not self._is_simple(result)
+                if reused or (not plain and result.name is not None):
+                    stated.add(result)
+            for operand in step.operands:
+                root = self._root(operand)
+                maker = self.makers.get(root)
+                if maker is None or maker in self.forward_steps or plain:
+                    continue
+                if root.name is not None:
+                    stated.add(root)
+        return stated
+
+    def _root(self, variable: Variable) -> Variable:
+        maker = self.makers.get(variable)
+        while maker is not None and maker.function in _VIEWS and maker.operands:
+            variable = maker.operands[0]
+            maker = self.makers.get(variable)
+        return variable
+
+    def _is_simple(self, variable: Variable) -> bool:
+        """Whether a formula is short enough to be written twice: an operation on what has names."""
+        maker = self.makers[variable]
+        return is_elementwise(maker) and all(v in self.texts for v in maker.operands)
+
+    def _best(
+        self, variable: Variable, makers: dict[Variable, Step], stated: set[Variable]
+    ) -> Text:
+        """The formula of a value, simplified where that gives the same numbers."""
+        plain = self._inlined(variable, makers, stated, top=True)
+        if self.checker is None or not is_elementwise(makers[variable]):
+            return plain
+        simplifier = Simplifier(
+            lambda v: self._leaf(v, makers, stated),
+            self.sizes.name,
+            self.sizes.names,
+            self._definitions(),
+        )
+        every = {**self.makers}
+        simpler = simplifier.simplified(
+            variable, every, lambda v: v in stated or v in self._named_forward()
+        )
+        if simpler is None or len(simpler.text) > len(plain.text):
+            return plain
+        if not self.checker.agrees(simpler.text, variable, self._environment()):
+            self.skipped += 1
+            return plain
+        return simpler
+
+    def _named_forward(self) -> set[Variable]:
+        return {s.variable for s in self._forward_statements()}
+
+    def _forward_statements(self) -> list[Statement]:
+        return [
+            Statement(t.text, "", v)
+            for v, t in self.texts.items()
+            if v in self.makers and self.makers[v] in self.forward_steps and t.text.isidentifier()
+        ]
+
+    def _definitions(self) -> dict[Variable, Step]:
+        return {s.variable: self.makers[s.variable] for s in self._forward_statements()}
+
+    def _environment(self) -> dict[Variable, str]:
+        """The names that a formula may use."""
+        return {v: t.text for v, t in self.texts.items() if t.text.isidentifier()}
+
+    def _leaf(
+        self, variable: Variable, makers: dict[Variable, Step], stated: set[Variable]
+    ) -> Text:
+        found = self.texts.get(variable)
+        return found if found is not None else self._inlined(variable, makers, stated, top=False)
+
+    def _inlined(
+        self, variable: Variable, makers: dict[Variable, Step], stated: set[Variable], top: bool
+    ) -> Text:
+        """The formula of a value down to what has a name; long parts get a name on the way."""
+        known = self.texts.get(variable)
+        if known is not None:
+            return known
+        if variable in stated and not top:
+            raise NoExpression("a value is used before it is there")
+        step = self.makers[variable]
+        for operand in step.operands:
+            if operand not in self.texts:
+                self.texts[operand] = self._inlined(operand, makers, stated, top=False)
+        return self._fitting(step, variable)
+
+
+def _read(statements: list[Statement], wanted: set[str]) -> list[Statement]:
+    """The statements whose values are needed: a simpler formula may do without another."""
+    kept = []
+    for statement in reversed(statements):
+        if statement.name in wanted:
+            kept.append(statement)
+            wanted |= statement.reads
+    return kept[::-1]
+
+
+def _is_short(text: Text) -> bool:
+    return len(text.text) <= SHORT
+
+
+def _ordered(
+    steps: list[Step], joint: Joint, stated: set[Variable], makers: dict[Variable, Step]
+) -> list[Step]:
+    """The steps in an order in which they can run: as soon as they can, what comes out first."""
+    wanted = {v: i for i, v in enumerate(joint.gradients)}
+    waiting = list(steps)
+    done: list[Step] = []
+    made: set[Variable] = set()
+    while waiting:
+        ready = [s for s in waiting if all(v in made or v not in makers for v in s.operands)]
+        # Views and inlined formulas cost no line, so that what they lead to comes next.
+        unstated = [s for s in ready if not any(r in stated for r in s.results)]
+        outputs = [s for s in ready if s.result in wanted]
+        outputs.sort(key=lambda s: wanted[s.result])
+        chosen = (unstated or outputs or ready)[0]
+        waiting.remove(chosen)
+        done.append(chosen)
+        made.update(chosen.results)
+    return done
+
+
+class _Sizes:
+    """Names for whole numbers that are lengths of axes of the inputs: `N`, or the user's own."""
+
+    def __init__(self, joint: Joint) -> None:
+        self.names: dict[int, str] = {}
+        self.sources: dict[str, str] = {}
+        self.used: set[str] = set()
+        arrays = [v for v in joint.paths if v.ndim]
+        for number, name in joint.sizes.items():
+            source = _axis_of(arrays, joint, number)
+            if source is not None and number > FEW:
+                self.names[number], self.sources[name] = name, source
+        for variable in reversed(arrays):
+            samples = variable.shape[-1]
+            source = _axis_of(arrays, joint, samples)
+            if samples > FEW and source is not None and variable not in joint.wrt:
+                if samples not in self.names:
+                    self.names[samples], self.sources["N"] = "N", source
+                break
+
+    def name(self, value: Any) -> str | None:
+        """The name of a number that has one."""
+        if isinstance(value, (bool, np.bool_)) or value != value or int_of(value) is None:
+            return None
+        name = self.names.get(int_of(value) or 0)
+        if name is not None:
+            self.used.add(name)
+        return name
+
+
+def int_of(value: Any) -> int | None:
+    """A number as a whole one, if it is."""
+    try:
+        return int(value) if value == int(value) else None
+    except (OverflowError, ValueError, TypeError):
+        return None
+
+
+def _axis_of(arrays: Sequence[Variable], joint: Joint, number: int) -> str | None:
+    """An expression for a number as the length of an input's axis; the last ones first."""
+    for variable in reversed(arrays):
+        for axis in reversed(range(variable.ndim)):
+            if variable.shape[axis] == number:
+                return f"{variable.name}.shape[{axis}]"
+    return None
+
+
+class _Checker:
+    """Whether a formula gives a value, on the example and near it."""
+
+    def __init__(self, joint: Joint) -> None:
+        self.joint = joint
+        self.worlds = [self._world(inputs) for inputs in nearby(joint)]
+
+    def _world(self, inputs: list[Any]) -> dict[Variable, Any]:
+        program = self.joint.program
+        every = [r for s in program.steps for r in s.results]
+        everything = program.with_steps(program.steps, every)
+        values = dict(zip(every, interpret(everything, inputs), strict=True))
+        return values | dict(zip(program.inputs, inputs, strict=True)) | program.constants
+
+    def agrees(self, text: str, variable: Variable, names: dict[Variable, str]) -> bool:
+        """Whether `text` evaluates to the value of `variable`, in shape, dtype and numbers."""
+        sizes = _Sizes(self.joint)
+        for world in self.worlds:
+            scope: dict[str, Any] = {"np": np}
+            scope |= {name: world[v] for v, name in names.items() if v in world}
+            by_name = {v.name or "": world[v] for v in self.joint.paths}
+            scope |= {n: eval(source, {}, by_name) for n, source in sizes.sources.items()}
+            try:
+                with np.errstate(all="ignore"):
+                    found = eval(text, scope)
+            except Exception:
+                return False
+            if not _close(found, world[variable]):
+                return False
+        return True
+
+
+def nearby(joint: Joint) -> list[list[Any]]:
+    """The example inputs, and others near them."""
+    rng = np.random.default_rng(0)
+    example = [joint.values[v] for v in joint.program.inputs]
+    worlds = [example]
+    for _ in range(2):
+        moved = []
+        for value in example:
+            if np.asarray(value).dtype.kind == "f":
+                shift = 1 + 0.05 * rng.uniform(-1, 1, np.shape(value))
+                new = np.asarray(value * shift + 0.001 * rng.uniform(-1, 1, np.shape(value)))
+                moved.append(new.astype(np.asarray(value).dtype) if np.ndim(value) else new[()])
+            else:
+                moved.append(value)
+        worlds.append(moved)
+    return worlds
+
+
+def _close(found: Any, expected: Any) -> bool:
+    same = np.shape(found) == np.shape(expected)
+    if not same or np.asarray(found).dtype != np.asarray(expected).dtype:
+        return False
+    small = np.asarray(expected).dtype.itemsize < 8
+    scale = np.max(np.abs(expected), initial=0)
+    tolerance = 1e-4 if small else 1e-9
+    with np.errstate(all="ignore"):
+        return np.allclose(
+            found, expected, rtol=tolerance, atol=tolerance * scale * 1e-3, equal_nan=True
+        )
+
+
+def _is_right(joint: Joint, source: str) -> bool:
+    """Whether the whole source gives what the program gives, on the example and near it."""
+    namespace: dict[str, Any] = {}
+    exec(source, namespace)
+    for inputs in nearby(joint):
+        by_variable = dict(zip(joint.program.inputs, inputs, strict=True))
+        for variable in joint.parameters:
+            namespace[variable.name or ""] = by_variable[variable]
+        arguments = _rebuilt(joint, by_variable)
+        expected = interpret(joint.program, inputs)
+        with np.errstate(all="ignore"):
+            value, cache = namespace["forward"](*arguments)
+            gradients = namespace["backward"](*arguments, cache)
+        found = [value, *gradients.values()]
+        if not all(_close(f, e) for f, e in zip(found, expected, strict=True)):
+            return False
+    return True
+
+
+def _rebuilt(joint: Joint, values: dict[Variable, Any]) -> list[Any]:
+    """The arguments as they were passed, from their leaves."""
+    arguments: list[Any] = []
+    for name in joint.arguments:
+        leaves = {path: values[v] for v, path in joint.paths.items() if _belongs(path, name)}
+        arguments.append(leaves[name] if list(leaves) == [name] else _Paths(name, leaves))
+    return arguments
+
+
+def _belongs(path: str, name: str) -> bool:
+    return path == name or path.startswith(f"{name}[")
+
+
+class _Paths:
+    """Stands for a nested argument: it is indexed until a leaf is found."""
+
+    def __init__(self, path: str, leaves: dict[str, Any]) -> None:
+        self.path, self.leaves = path, leaves
+
+    def __getitem__(self, key: Any) -> Any:
+        shown = f'"{key}"' if isinstance(key, str) and '"' not in key else repr(key)
+        path = f"{self.path}[{shown}]"
+        return self.leaves[path] if path in self.leaves else _Paths(path, self.leaves)
