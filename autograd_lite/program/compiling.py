@@ -114,9 +114,20 @@ class Specialised:
 
 
 class Compiled:
-    """A compiled function; see `compile`."""
+    """A compiled function; see `compile`.
 
-    def __init__(self, function: Function, donate: tuple[int, ...], threads: int | None) -> None:
+    `exempt` are objects that the function may read, and that may change: what it reads of them is
+    passed to it as well.
+    """
+
+    def __init__(
+        self,
+        function: Function,
+        donate: tuple[int, ...] = (),
+        threads: int | None = None,
+        exempt: Sequence[Any] = (),
+    ) -> None:
+        self.exempt = exempt
         functools.update_wrapper(self, function)
         self.function = function
         self.donate = donate
@@ -178,7 +189,7 @@ class Compiled:
 
     def _new(self, structure: Structure, values: list[Any]) -> Specialised:
         """Trace, optimise and print the program for these arguments."""
-        outside = Outside(self.function, statics(structure))
+        outside = Outside(self.function, statics(structure), self.exempt)
         trace, program, returns, tensors = traced(
             self.name, self.function, structure, values, outside
         )

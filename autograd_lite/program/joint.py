@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from autograd_lite.program.ir import Program, Variable
 from autograd_lite.program.outside import Outside
 from autograd_lite.program.rewriting import Rewriting, Rule, without_dead
 from autograd_lite.program.structure import LEAF, flatten, names_of, unflatten
-from autograd_lite.program.tracer import Trace, Tracer, public
+from autograd_lite.program.tracer import Trace, Tracer, public, standing_in
 from autograd_lite.rules import OPERATIONS
 from autograd_lite.rules.special import astype, relu, sigmoid, softplus
 from autograd_lite.tensor import Tensor
@@ -70,7 +69,7 @@ def recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) ->
     chosen = _chosen(structure, labels, leaves, wrt, bool(own), name)
     variables = {i: Tensor(tracers[i], requires_grad=True, copy=False) for i in chosen}
     args, _ = unflatten(structure, [variables.get(i, t) for i, t in enumerate(tracers)])
-    with _holding([t for t, _ in own], own_tracers):
+    with standing_in([t for t, _ in own], own_tracers):
         run, nodes = _run(function, args)
         check_pure(trace, outside, run.error)
         if run.error is not None:
@@ -134,20 +133,6 @@ def _chosen(
                 raise TypeError(f"derive(wrt={item!r}): {labels[i].name} is not floating-point")
         chosen += [i for i in found if i not in chosen]
     return chosen
-
-
-@contextlib.contextmanager
-def _holding(tensors: Sequence[Any], tracers: Sequence[Tracer]) -> Iterator[None]:
-    """Put tracers in the place of the tensors' values for a while."""
-    before = [(t._value, t._node, t._node.array, t._node.hold) for t in tensors]
-    try:
-        for tensor, tracer in zip(tensors, tracers, strict=True):
-            tensor._value = tensor._node.array = tracer
-        yield
-    finally:
-        for tensor, (value, node, array, hold) in zip(tensors, before, strict=True):
-            tensor._value, tensor._node = value, node
-            node.array, node.hold = array, hold
 
 
 def _run(function: Callable[..., Any], args: Any) -> tuple[Run, dict[Variable, Any]]:

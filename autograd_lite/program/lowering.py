@@ -101,9 +101,8 @@ class _Printer:
             v for v, value in program.constants.items() if np.asarray(value).flags.c_contiguous
         }
         self.outputs = set(program.outputs)
-        self.free_inputs = [
-            v for v, d in zip(program.inputs, donated or [], strict=False) if d and v.shape
-        ]
+        given = [v for v, d in zip(program.inputs, donated or [], strict=False) if d and v.shape]
+        self.donors = _pairs(program.outputs, given)
         self.namespace: dict[str, Any] = {"empty": np.empty}
         self.names = Names([*keyword.kwlist, *dir(builtins), *_RESERVED])
         self.slots = Slots()
@@ -237,18 +236,16 @@ class _Printer:
         return None
 
     def _donor(self, variable: Variable, at: int, operands: Sequence[Variable]) -> Variable | None:
-        """An input that was given away, whose memory a result can take."""
-        for donor in self.free_inputs:
-            if donor.shape == variable.shape and donor.dtype == variable.dtype:
-                last = self.lives.last.get(donor, -1)
-                aliased = any(
-                    donor in roots and v is not donor and self.lives.last[v] >= at
-                    for v, roots in self.lives.origins.items()
-                )
-                if last < at or (last == at and donor in operands and not aliased):
-                    self.free_inputs.remove(donor)
-                    return donor
-        return None
+        """The input that was given away for a result, if nobody reads it any more."""
+        donor = self.donors.get(variable)
+        if donor is None:
+            return None
+        last = self.lives.last.get(donor, -1)
+        aliased = any(
+            donor in roots and v is not donor and self.lives.last[v] >= at
+            for v, roots in self.lives.origins.items()
+        )
+        return donor if last < at or (last == at and donor in operands and not aliased) else None
 
     def _release(self, item: Item, at: int) -> None:
         steps = item.steps if isinstance(item, Region) else [item]
@@ -391,6 +388,18 @@ class _Printer:
             seen.add(variable)
             parts.append(name)
         return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
+
+
+def _pairs(outputs: Sequence[Variable], given: list[Variable]) -> dict[Variable, Variable]:
+    """For each output the first input of its shape and dtype that no earlier one has."""
+    pairs: dict[Variable, Variable] = {}
+    for output in dict.fromkeys(outputs):
+        for variable in given:
+            if variable.shape == output.shape and variable.dtype == output.dtype:
+                pairs[output] = variable
+                given.remove(variable)
+                break
+    return pairs
 
 
 _RESERVED = (

@@ -29,10 +29,15 @@ MANY = 10_000
 class Outside:
     """The values that a function reads from outside, as they are now.
 
-    `others` are functions and objects among its arguments.
+    `others` are functions and objects among its arguments; `exempt` ones are not looked at.
     """
 
-    def __init__(self, function: Callable[..., Any], others: Iterable[Any] = ()) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        others: Iterable[Any] = (),
+        exempt: Iterable[Any] = (),
+    ) -> None:
         self.places: list[tuple[Any, Any, Any, str]] = []
         self.containers: list[tuple[Any, Any, str]] = []
         self.arrays: list[tuple[np.ndarray, np.ndarray, str]] = []
@@ -40,7 +45,7 @@ class Outside:
         self.gradients: list[tuple[Any, Any, str]] = []
         self.generators: list[tuple[Any, Any, str]] = []
         self.codes: list[types.CodeType] = []
-        self._seen: set[int] = set()
+        self._seen: set[int] = set(map(id, exempt))
         self._walk(function, getattr(function, "__name__", "the function"), ())
         for other in others:
             self._walk(other, getattr(other, "__name__", type(other).__name__), ())

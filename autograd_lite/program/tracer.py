@@ -7,9 +7,10 @@ would take a value out of it raises, with the user's line.
 
 from __future__ import annotations
 
+import contextlib
 import operator
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -306,7 +307,7 @@ class Tracer(Recordable):
         return self.tape.apply(function, args, kwargs)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if any(isinstance(i, Recorded) for i in inputs):
+        if any(isinstance(i, Recorded) for i in inputs) or _is_for_another(kwargs.get("out")):
             return NotImplemented
         if kwargs.get("out") is not None or method == "at":
             self.tape.refuse(
@@ -544,6 +545,25 @@ def _values(tree: Any) -> Any:
     if isinstance(tree, slice):
         return slice(*_values((tree.start, tree.stop, tree.step)))
     return tree
+
+
+def _is_for_another(out: Any) -> bool:
+    """Whether a result is to go into something that takes care of it itself."""
+    return out is not None and not all(isinstance(o, (np.ndarray, Tracer)) for o in out)
+
+
+@contextlib.contextmanager
+def standing_in(tensors: Sequence[Any], values: Sequence[Any]) -> Iterator[None]:
+    """Put other values in the place of those of leaf tensors, for a while."""
+    before = [(t._value, t._node, t._node.array, t._node.hold) for t in tensors]
+    try:
+        for tensor, value in zip(tensors, values, strict=True):
+            tensor._value = tensor._node.array = value
+        yield
+    finally:
+        for tensor, (value, node, array, hold) in zip(tensors, before, strict=True):
+            tensor._value, tensor._node = value, node
+            node.array, node.hold = array, hold
 
 
 def _is_number(value: Any) -> bool:

@@ -53,6 +53,7 @@ class Classifier:
     class_weight: Any
     warm_start: bool
     random_state: Any
+    compile: bool
     verbose: bool
 
     _estimator_type = "classifier"
@@ -187,6 +188,7 @@ class Classifier:
             tolerance=self.tol or 0.0,
             # What goes on from trained weights may well have small gradients.
             advice=not self.n_iter_,
+            compile=bool(self.compile),
             verbose=bool(self.verbose),
         )
         self.loss_curve_ += history["loss"]

@@ -42,6 +42,8 @@ COMMON = """learning_rate : float
         A second `fit` goes on from the first.
     random_state : int, numpy.random.Generator or RandomState, optional
         What the random numbers come from; with the same seed `fit` gives the same numbers.
+    compile : bool
+        Run each update as one compiled program; see `nn.fit`.
     verbose : bool
         Show a progress bar on standard error.
     """
@@ -69,6 +71,7 @@ class LogisticRegression(Classifier):
         class_weight: Any = None,
         warm_start: bool = False,
         random_state: Any = None,
+        compile: bool = False,
         verbose: bool = False,
     ) -> None:
         self.learning_rate = learning_rate
@@ -83,6 +86,7 @@ class LogisticRegression(Classifier):
         self.class_weight = class_weight
         self.warm_start = warm_start
         self.random_state = random_state
+        self.compile = compile
         self.verbose = verbose
 
     def _sizes(self, n_features: int, n_classes: int) -> list[int]:
@@ -137,6 +141,7 @@ class DeepClassifier(Classifier):
         class_weight: Any = None,
         warm_start: bool = False,
         random_state: Any = None,
+        compile: bool = False,
         verbose: bool = False,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -154,6 +159,7 @@ class DeepClassifier(Classifier):
         self.class_weight = class_weight
         self.warm_start = warm_start
         self.random_state = random_state
+        self.compile = compile
         self.verbose = verbose
 
     def _sizes(self, n_features: int, n_classes: int) -> list[int]:

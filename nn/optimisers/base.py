@@ -19,7 +19,7 @@ class Optimiser:
     """Changes parameters by their gradients, in place and in their dtype.
 
     A subclass names what it remembers of each number in `memories`, arrays that start as zeros, and
-    gives the rule in `_update`. Its `options` are those that the groups of parameters may differ
+    gives the rule in `update`. Its `options` are those that the groups of parameters may differ
     in, with the least value of each, which is allowed if its name is not "learning_rate".
 
     Parameters
@@ -79,10 +79,11 @@ class Optimiser:
         self.steps += 1
         index = 0
         for group in self.groups:
+            now = {**group, **self.numbers(group)}
             for parameter in group["parameters"]:
                 gradient = parameter.grad
                 if gradient is not None:
-                    self._change(parameter, gradient, self.memory[index], group)
+                    self._change(parameter, gradient, self.memory[index], now)
                 index += 1
 
     def _change(
@@ -100,12 +101,12 @@ class Optimiser:
         flat = [array.reshape(-1) for array in arrays]
         room, other = self._room(values.dtype)
         if values.size <= BLOCK and values.flags.c_contiguous and gradient.flags.c_contiguous:
-            self._update(group, *flat, room=room[: values.size], other=other[: values.size])
+            self.update(group, *flat, room=room[: values.size], other=other[: values.size])
             return
         for start in range(0, values.size, BLOCK):
             parts = [array[start : start + BLOCK] for array in flat]
             n = len(parts[0])
-            self._update(group, *parts, room=room[:n], other=other[:n])
+            self.update(group, *parts, room=room[:n], other=other[:n])
         for array, changed in zip(arrays, flat, strict=True):
             if array is not gradient and not np.may_share_memory(array, changed):
                 array[...] = changed.reshape(array.shape)
@@ -116,10 +117,15 @@ class Optimiser:
             self._rooms[dtype] = np.empty(BLOCK, dtype), np.empty(BLOCK, dtype)
         return self._rooms[dtype]
 
-    def _update(self, group: dict[str, Any], *arrays: np.ndarray, **rooms: np.ndarray) -> None:
+    def numbers(self, group: Mapping[str, Any]) -> dict[str, float]:
+        """What a rule needs of a group that may differ from step to step."""
+        return {"learning_rate": group["learning_rate"]}
+
+    def update(self, group: dict[str, Any], *arrays: Any, **rooms: Any) -> None:
         """Change the first of the arrays by the second, the gradient, and the memories after it.
 
-        `room` and `other` may be written to; the gradient must not.
+        `group` has the options and the `numbers` of this step. `room` and `other` may be written
+        to; the gradient must not.
         """
         raise NotImplementedError
 

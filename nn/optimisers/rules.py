@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ class SGD(Optimiser):
         if nesterov and not momentum:
             raise ValueError("SGD: nesterov=True needs a momentum above 0")
 
-    def _update(self, group: dict[str, Any], *arrays: np.ndarray, **rooms: np.ndarray) -> None:
+    def update(self, group: dict[str, Any], *arrays: Any, **rooms: Any) -> None:
         values, gradient, *velocity = arrays
         room, other = rooms["room"], rooms["other"]
         change = _decayed(group, values, gradient, room)
@@ -102,7 +103,7 @@ class RMSProp(Optimiser):
             weight_decay=float(weight_decay),
         )
 
-    def _update(self, group: dict[str, Any], *arrays: np.ndarray, **rooms: np.ndarray) -> None:
+    def update(self, group: dict[str, Any], *arrays: Any, **rooms: Any) -> None:
         values, gradient, square = arrays
         room, other = rooms["room"], rooms["other"]
         gradient = _decayed(group, values, gradient, room)
@@ -140,7 +141,7 @@ class Adagrad(Optimiser):
             weight_decay=float(weight_decay),
         )
 
-    def _update(self, group: dict[str, Any], *arrays: np.ndarray, **rooms: np.ndarray) -> None:
+    def update(self, group: dict[str, Any], *arrays: Any, **rooms: Any) -> None:
         values, gradient, square = arrays
         room, other = rooms["room"], rooms["other"]
         gradient = _decayed(group, values, gradient, room)
@@ -181,7 +182,7 @@ class Adam(Optimiser):
             weight_decay=float(weight_decay),
         )
 
-    def _update(self, group: dict[str, Any], *arrays: np.ndarray, **rooms: np.ndarray) -> None:
+    def update(self, group: dict[str, Any], *arrays: Any, **rooms: Any) -> None:
         values, gradient, mean, square = arrays
         room, other = rooms["room"], rooms["other"]
         gradient = self._with_decay(group, values, gradient, room)
@@ -194,12 +195,20 @@ class Adam(Optimiser):
         square *= beta2
         square += other
         np.sqrt(square, out=other)
-        # sqrt(square / (1 - beta2^t)) + epsilon, and the correction of the mean in the same factor.
-        correction = math.sqrt(1 - beta2**self.steps)
-        other += group["epsilon"] * correction
+        other += group["corrected_epsilon"]
         np.divide(mean, other, out=other)
-        other *= group["learning_rate"] * correction / (1 - beta1**self.steps)
+        other *= group["corrected_rate"]
         np.subtract(values, other, out=values)
+
+    def numbers(self, group: Mapping[str, Any]) -> dict[str, float]:
+        """sqrt(square / (1 - beta2^t)) + epsilon, and the correction of the mean, as factors."""
+        correction = math.sqrt(1 - group["beta2"] ** self.steps)
+        rate = group["learning_rate"] * correction / (1 - group["beta1"] ** self.steps)
+        return {
+            **super().numbers(group),
+            "corrected_epsilon": group["epsilon"] * correction,
+            "corrected_rate": rate,
+        }
 
     def _with_decay(
         self, group: dict[str, Any], values: np.ndarray, gradient: np.ndarray, room: np.ndarray

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -105,7 +105,7 @@ def look_for_vanishing(model: Module, loss: float) -> None:
         )
 
 
-def explain_nan(model: Module, compute: Callable[[], Any], where: str, value: float) -> None:
+def explain_nan(model: Module, compute: Callable[[], Any], where: str, value: float) -> NoReturn:
     """Raise FloatingPointError with the first operation that gives no finite number."""
     try:
         with al.detect_anomaly():

@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -27,6 +27,7 @@ from nn.training.advice import (
     look_for_explosion,
     look_for_vanishing,
 )
+from nn.training.compiled import CompiledUpdate, NotFinite
 from nn.training.data import ArrayData, Batch, Data
 from nn.training.history import History
 from nn.training.state import TrainingState
@@ -59,6 +60,7 @@ def fit(
     checkpoint_every: int = 1,
     resume: bool = False,
     advice: bool = True,
+    compile: bool = False,
     verbose: bool = True,
 ) -> History:
     """Train `model` by mini-batches, and return what became of the loss in each epoch.
@@ -109,6 +111,11 @@ def fit(
     advice : bool
         Warn (TrainingWarning) of data that are not scaled, units that are identical and gradients
         that vanish or explode.
+    compile : bool
+        Run each update, with the optimiser's step in it, as one program (see `al.compile`): the
+        same numbers up to rounding, in less time. Not for models that draw random numbers or keep
+        statistics in training, as Dropout and BatchNorm do; and only the first update is looked at
+        for exploding gradients.
     verbose : bool
         Show a progress bar on standard error, or in a notebook.
 
@@ -140,6 +147,7 @@ def fit(
         checkpoint=checkpoint,
         checkpoint_every=checkpoint_every,
         advice=advice,
+        compile=compile,
     )
     return training.run(epochs, verbose)
 
@@ -164,6 +172,7 @@ class Training:
         checkpoint: str | os.PathLike[str] | None,
         checkpoint_every: int,
         advice: bool,
+        compile: bool = False,
     ) -> None:
         self.state, self.data, self.held_out, self.loss = state, data, held_out, loss
         self.batch_size, self.shuffle = batch_size, shuffle
@@ -172,6 +181,9 @@ class Training:
         self.checkpoint, self.checkpoint_every = checkpoint, checkpoint_every
         self.advice = advice
         self.interrupted = self.exploded = False
+        self.compiled = (
+            CompiledUpdate(state.model, state.optimiser, loss, clip_norm) if compile else None
+        )
         # Looking for them takes longer than a batch of a small net.
         self.generators = [g for _, g in state.model.named_generators()]
 
@@ -243,14 +255,15 @@ class Training:
     def _update(self, batch: Batch, parameters: list[Any], look: bool) -> float:
         """Change the parameters once; return the loss before."""
         state = self.state
+        if self.compiled is not None and not look:
+            return self._update_compiled(self.compiled, batch)
         states = [(g, g.bit_generator.state) for g in self.generators]
         loss = self._loss(batch)
         value = float(loss.item())
         if not np.isfinite(value):
             for generator, before in states:
                 generator.bit_generator.state = before
-            where = f"in epoch {state.epoch + 1}, batch {state.position + 1}"
-            explain_nan(self.model, lambda: self._loss(batch), where, value)
+            self._explain(batch, value)
         loss.backward()
         # Once in an epoch, until it was said: a look takes as long as a small update.
         if self.advice and not state.position and not self.exploded:
@@ -267,6 +280,20 @@ class Training:
         if look:
             look_at_units(self.model)
         return value
+
+    def _update_compiled(self, update: CompiledUpdate, batch: Batch) -> float:
+        try:
+            value = update(batch)
+        except NotFinite as error:
+            self._explain(batch, error.value)
+        if self.state.schedule is not None and not self.state.schedule.by_epoch:
+            self.state.schedule.step()
+        return value
+
+    def _explain(self, batch: Batch, value: float) -> NoReturn:
+        """Raise FloatingPointError for a loss that is not finite."""
+        where = f"in epoch {self.state.epoch + 1}, batch {self.state.position + 1}"
+        explain_nan(self.model, lambda: self._loss(batch), where, value)
 
     def _loss(self, batch: Batch) -> Any:
         prediction = self.model(batch.X)

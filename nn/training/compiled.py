@@ -1,0 +1,180 @@
+"""The update of a training as one compiled program: loss, gradients, clipping, optimiser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as al
+from autograd_lite.program import Compiled, standing_in
+from nn.module import Module
+from nn.optimisers import Optimiser
+from nn.training.data import Batch
+
+
+class NotFinite(FloatingPointError):
+    """The loss is NaN or infinite; nothing was changed."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__(value)
+        self.value = value
+
+
+@al.primitive
+def when_finite(loss: Any, *gradients: Any) -> Any:
+    """The gradients, if the loss is finite; else NotFinite.
+
+    What is changed by them comes after it, so that nothing is changed otherwise.
+    """
+    if not np.isfinite(loss).all():
+        raise NotFinite(float(loss))
+    return gradients
+
+
+class CompiledUpdate:
+    """Changes the parameters of a model once for each batch that it is called with.
+
+    It does what the loss, `backward()`, `clip_by_norm` and `optimiser.step()` do one after the
+    other, up to rounding. The model must not draw random numbers or write to its buffers.
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        optimiser: Optimiser,
+        loss: Callable[..., Any],
+        clip_norm: float | None,
+    ) -> None:
+        self.optimiser = optimiser
+        self.parameters = optimiser.parameters
+        self.clip_norm = clip_norm
+        update = _update_of(model, optimiser, loss, clip_norm)
+        exempt = [optimiser, *self.parameters]
+        self.program = Compiled(update, donate=(0, 1), exempt=exempt)
+
+    def __call__(self, batch: Batch) -> float:
+        """The loss before the update. Raises NotFinite, and changes nothing, if there is none."""
+        optimiser = self.optimiser
+        values = [self._writeable(p) for p in self.parameters]
+        memories = [list(memory.values()) for memory in optimiser.memory]
+        optimiser.steps += 1
+        numbers = [optimiser.numbers(group) for group in optimiser.groups]
+        try:
+            loss, new, remembered = self.program(
+                values, memories, numbers, _fixed(optimiser), batch.X, batch.Y, batch.weights
+            )
+        except al.TracedValueError as error:
+            optimiser.steps -= 1
+            raise al.TracedValueError(
+                f"{error}. With compile=True a model must not draw random numbers or keep "
+                "statistics in training, as Dropout and BatchNorm do; train it without"
+            ) from None
+        except BaseException:
+            optimiser.steps -= 1
+            raise
+        for array, result in zip(values, new, strict=True):
+            _put(array, result)
+        for arrays, results in zip(memories, remembered, strict=True):
+            for array, result in zip(arrays, results, strict=True):
+                _put(array, result)
+        return float(loss)
+
+    @staticmethod
+    def _writeable(parameter: al.Tensor) -> np.ndarray:
+        values = parameter.data
+        if not values.flags.writeable:
+            # The message says which operation keeps it.
+            parameter.data = values.copy()
+        return values
+
+
+def _put(array: np.ndarray, result: Any) -> None:
+    """Where the program could not write a result into the array itself."""
+    if result is not array:
+        array[...] = result
+
+
+def _fixed(optimiser: Optimiser) -> str:
+    """The options that are part of the program: another value makes another program."""
+    varying = optimiser.numbers(optimiser.groups[0]).keys()
+    kept = [{k: v for k, v in g.items() if k not in varying} for g in optimiser.groups]
+    return repr([{k: v for k, v in group.items() if k != "parameters"} for group in kept])
+
+
+def _update_of(
+    model: Module, optimiser: Optimiser, loss: Callable[..., Any], clip_norm: float | None
+) -> Callable[..., Any]:
+    """A pure function of the parameters' values, what the optimiser remembers, and a batch."""
+    parameters = optimiser.parameters
+
+    def update(
+        values: Any, memories: Any, numbers: Any, fixed: str, X: Any, Y: Any, weights: Any
+    ) -> Any:
+        options = {} if weights is None else {"sample_weight": weights}
+        with standing_in(parameters, values):
+            found = loss(model(X), Y, **options)
+            gradients = list(al.gradients(found, parameters))
+        value = np.reshape(found.detach().data, ())
+        gradients = list(when_finite(value, *gradients))
+        if clip_norm is not None:
+            gradients = _clipped(gradients, clip_norm)
+        new, remembered = _stepped(optimiser, values, gradients, memories, numbers)
+        return value, new, remembered
+
+    return update
+
+
+def _clipped(gradients: Sequence[Any], most: float) -> list[Any]:
+    """As `nn.clip_by_norm`, without a branch."""
+    largest = np.max(np.stack([np.max(np.abs(g)) for g in gradients]))
+    safe = np.where(largest > 0, largest, 1.0)
+    norm = largest * np.sqrt(sum(np.sum((g / safe) ** 2) for g in gradients))
+    scaled = np.isfinite(largest) & (norm > most)
+    scale = np.where(scaled, most / np.where(scaled, norm, 1.0), 1.0)
+    return [g * scale.astype(g.dtype) for g in gradients]
+
+
+def _stepped(
+    optimiser: Optimiser,
+    values: Sequence[Any],
+    gradients: Sequence[Any],
+    memories: Sequence[Sequence[Any]],
+    numbers: Sequence[Mapping[str, Any]],
+) -> tuple[list[Any], list[list[Any]]]:
+    """What the optimiser's rule, which works in place, makes of the values."""
+    new, remembered = [], []
+    index = 0
+    for group, own in zip(optimiser.groups, numbers, strict=True):
+        for _ in group["parameters"]:
+            cells = [Cell(values[index]), Cell(gradients[index]), *map(Cell, memories[index])]
+            optimiser.update({**group, **own}, *cells, room=Cell(None), other=Cell(None))
+            new.append(cells[0].value)
+            remembered.append([cell.value for cell in cells[2:]])
+            index += 1
+    return new, remembered
+
+
+class Cell(np.lib.mixins.NDArrayOperatorsMixin):
+    """Stands for an array that is changed in place, where arrays cannot be: it holds a new one."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    @property
+    def dtype(self) -> Any:
+        return self.value.dtype
+
+    @property
+    def shape(self) -> Any:
+        return self.value.shape
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        out = kwargs.pop("out", (None,))[0]
+        values = [i.value if isinstance(i, Cell) else i for i in inputs]
+        result = getattr(ufunc, method)(*values, **kwargs)
+        if out is None:
+            return Cell(result)
+        out.value = result
+        return out
