@@ -33,7 +33,7 @@ from autograd_lite.anomaly import detect_anomaly
 from autograd_lite.check import check_derivation, compare, gradcheck
 from autograd_lite.draw import draw, step_through
 from autograd_lite.graph import no_grad
-from autograd_lite.program import TracedValueError, compile, derive
+from autograd_lite.program import TracedValueError, compile, derive, to_onnx
 from autograd_lite.rules import defvjp, primitive
 from autograd_lite.rules.special import (
     log_softmax,
@@ -110,6 +110,7 @@ __all__ = [
     "subtract",
     "sum",
     "tanh",
+    "to_onnx",
     "transpose",
     "value_and_grad",
     "vjp",

@@ -319,10 +319,12 @@ def traced(
     structure: Structure,
     values: Sequence[Any],
     outside: Outside | None = None,
+    detached: bool = False,
 ) -> tuple[Trace, Program, Structure, list[bool]]:
     """Run a function on tracers: the trace, its program, and the structure of the results.
 
-    The variables are named after the parameters and the local variables that held them.
+    The variables are named after the parameters and the local variables that held them. With
+    `detached` the gradients of what comes out do not matter.
     """
     trace = Trace(name)
     if outside is not None:
@@ -344,7 +346,7 @@ def traced(
     returns = flatten(run.returned, results)
     outputs, tensors = [], []
     for result in results:
-        outputs.append(_output(trace, result))
+        outputs.append(_output(trace, result, detached))
         tensors.append(isinstance(result, Tensor))
     return trace, trace.program(outputs), returns, tensors
 
@@ -404,9 +406,9 @@ def _generators(outside: Outside) -> set[str]:
     return {label for _, _, label in outside.generators}
 
 
-def _output(trace: Trace, result: Any) -> Variable:
+def _output(trace: Trace, result: Any, detached: bool) -> Variable:
     if isinstance(result, Tensor):
-        if result.requires_grad:
+        if result.requires_grad and not detached:
             raise TracedValueError(
                 f"{trace.name} returns a Tensor that depends on a tensor which requires grad and "
                 "is not among the arguments, so its gradient would be lost: pass that tensor as an "
