@@ -142,22 +142,24 @@ class Compiled:
         leaves: list[Any] = []
         structure = flatten((args, kwargs), leaves)
         values = leaves
-        if any(isinstance(leaf, (Tensor, Tracer)) for leaf in leaves):
+        kinds = tuple([kind_of(leaf) for leaf in leaves])
+        if None in kinds:
             inner = [v._value if isinstance(v, Tensor) else v for v in leaves]
             if any(isinstance(v, Tracer) for v in inner):
                 return self.function(*args, **kwargs)
             if is_recording() and any(isinstance(v, Tensor) and v.requires_grad for v in leaves):
                 return self._recorded(leaves, structure)
             values = inner
-        found = self._specialised(structure, values)
+            kinds = tuple([kind_of(value) for value in values])
+        found = self._specialised(structure, values, kinds)
         results = found.run(values)
         if found.has_tensors:
             pairs = zip(results, found.tensors, strict=True)
             results = tuple(make(r, None) if t else r for r, t in pairs)
         return unflatten(found.returns, results)
 
-    def _specialised(self, structure: Structure, values: list[Any]) -> Specialised:
-        key = (structure, tuple(map(kind_of, values)))
+    def _specialised(self, structure: Structure, values: list[Any], kinds: Any) -> Specialised:
+        key = (structure, kinds)
         found = self._programs.get(key)
         if found is None:
             with self._guard:
@@ -218,7 +220,7 @@ class Compiled:
     def _recorded(self, leaves: list[Any], structure: Structure) -> Any:
         """A call on tensors that require grad: one operation, whose derivative is compiled too."""
         plain = [v._value if isinstance(v, Tensor) else v for v in leaves]
-        found = self._specialised(structure, plain)
+        found = self._specialised(structure, plain, tuple(map(kind_of, plain)))
 
         def compute(operands: Any) -> Any:
             results = found.run(operands)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,7 +93,7 @@ class _Printer:
         product: Callable[[Step], tuple[str, Product]] | None,
         name: str,
     ) -> None:
-        self.program, self.threads, self.product, self.name = program, threads, product, name
+        self.program, self.threads, self.product = program, threads, product
         self.items = schedule(program)
         self.lives = Lives(program, self.items)
         self.contiguous = {v for v, c in zip(program.inputs, contiguous, strict=True) if c}
@@ -105,6 +105,14 @@ class _Printer:
         self.donors = _pairs(program.outputs, given)
         self.namespace: dict[str, Any] = {"empty": np.empty}
         self.names = Names([*keyword.kwlist, *dir(builtins), *_RESERVED])
+        # All of them now, so that nothing else is called by one of them later.
+        for variable in (*program.inputs, *program.constants):
+            _ = self.names[variable]
+        for step in program.steps:
+            for result in step.results:
+                _ = self.names[result]
+        self.variables = frozenset(self.names.given.values())
+        self.name = _unlike(name, {*self.variables, "in_blocks", "cut", "array", "empty"})
         self.slots = Slots()
         self.slot_of: dict[Variable, int] = {}
         self.holders: dict[int, int] = {}
@@ -157,12 +165,16 @@ class _Printer:
 
     def bind(self, value: Any, wish: str) -> str:
         """A name for something that the source uses."""
-        name = wish
-        number = 2
-        while name in self.namespace and self.namespace[name] is not value:
+        name, number = wish, 2
+        while self._is_taken(name, value):
             name, number = f"{wish}_{number}", number + 1
         self.namespace[name] = value
         return name
+
+    def _is_taken(self, name: str, value: Any) -> bool:
+        if name in self.namespace:
+            return self.namespace[name] is not value
+        return name in self.variables or name == self.name
 
     def function(self, function: Any) -> str:
         """The name of a function in the source."""
@@ -232,6 +244,9 @@ class _Printer:
                 # A view of it may be another operand, which would be written over too early.
                 if not any(operand in self.lives.origins.get(v, ()) for v in operands):
                     self.in_place += 1
+                    # It has no place any more, which nobody else can take then.
+                    del self.slot_of[operand]
+                    self.holders[slot] -= 1
                     return slot
         return None
 
@@ -390,6 +405,13 @@ class _Printer:
         return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
 
 
+def _unlike(name: str, taken: Collection[str]) -> str:
+    """The name, with underscores behind it until nothing else has it."""
+    while name in taken or keyword.iskeyword(name):
+        name += "_"
+    return name
+
+
 def _pairs(outputs: Sequence[Variable], given: list[Variable]) -> dict[Variable, Variable]:
     """For each output the first input of its shape and dtype that no earlier one has."""
     pairs: dict[Variable, Variable] = {}
@@ -402,7 +424,4 @@ def _pairs(outputs: Sequence[Variable], given: list[Variable]) -> dict[Variable,
     return pairs
 
 
-_RESERVED = (
-    *("room", "rooms", "empty", "array", "in_blocks", "cut", "start", "stop", "step", "i", "j"),
-    *("copyto", "dot", "matmul", "add", "subtract", "multiply", "divide", "exp", "log", "np"),
-)
+_RESERVED = ("room", "empty", "array", "in_blocks", "cut", "start", "stop", "step", "i", "j")

@@ -112,23 +112,27 @@ class _Exporter:
     def model(self) -> Any:
         """The whole model."""
         helper = self.onnx.helper
+        for variable in self.program.outputs:
+            if variable.name is None:
+                variable.name = "output"
         inputs = [self._described(v, self.names[v]) for v in self.program.inputs]
         for variable, value in self.program.constants.items():
             self._initializer(self.names[variable], np.asarray(value))
         for step in self.program.steps:
             self._step(step)
-        outputs = []
-        for variable in self.program.outputs:
-            name = self.names[variable] if variable.name else self._fresh("output")
-            if variable.name is None or variable in self.program.inputs:
-                name = self._fresh("output")
-                self.node("Identity", [self.names[variable]], name)
-            outputs.append(self._described(variable, name))
+        outputs = [self._described(v, self._output(v)) for v in self.program.outputs]
         graph = helper.make_graph(self.nodes, self.title, inputs, outputs, self.initializers)
         opset = helper.make_opsetid("", OPSET)
         return helper.make_model(
             graph, opset_imports=[opset], producer_name="autograd_lite", ir_version=9
         )
+
+    def _output(self, variable: Variable) -> str:
+        """The name of a result, which nothing else has: neither an input nor a constant."""
+        outside = variable in self.program.inputs or variable in self.program.constants
+        if not outside and self.program.outputs.count(variable) == 1:
+            return self.names[variable]
+        return self.node("Identity", [self.names[variable]], self._fresh("output"))
 
     def _described(self, variable: Variable, name: str) -> Any:
         kind = self._kind(variable.dtype)

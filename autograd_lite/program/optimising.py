@@ -8,6 +8,7 @@ from typing import Any
 
 from autograd_lite.program import algebra, expanding, stable
 from autograd_lite.program.explanation import Note
+from autograd_lite.program.factoring import factored
 from autograd_lite.program.ir import Program, Variable
 from autograd_lite.program.rewriting import Rewriting, Rule, without_dead
 from autograd_lite.program.tracer import Trace
@@ -37,6 +38,8 @@ def optimised(program: Program, trace: Trace, notes: list[Note]) -> Optimised:
     notes.append(Note("trace", len(program.steps), f"{trace.repeated} equal steps taken together"))
     best = Optimised(program, trace.values)
     for name, table in PASSES:
+        if name == "algebra":
+            best = _with_common_factors(best, notes)
         before = best.program
         changed = repeated = folded = 0
         for _ in range(MOST):
@@ -56,3 +59,11 @@ def optimised(program: Program, trace: Trace, notes: list[Note]) -> Optimised:
         what = ", ".join(did) or "nothing to do"
         notes.append(Note(name, len(best.program.steps), what, len(before.steps)))
     return best
+
+
+def _with_common_factors(best: Optimised, notes: list[Note]) -> Optimised:
+    before = len(best.program.steps)
+    program, values, saved = factored(best.program, best.values)
+    did = f"{saved} products saved" if saved else "nothing to do"
+    notes.append(Note("common factors", len(program.steps), did, before))
+    return Optimised(program, values)

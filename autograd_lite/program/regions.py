@@ -123,6 +123,8 @@ class RegionPrinter:
         if index is None:
             return str(name)
         local = f"{name}__"
+        while local in self.printer.variables:
+            local += "_"
         self.head.append(f"{local} = {name}{index}")
         return local
 
@@ -148,7 +150,7 @@ class RegionPrinter:
         result = step.result
         function = step.function
         if result in self.read_outside:
-            self.printer.place(result, self.at, step.operands if self._may_overwrite(step) else ())
+            self.printer.place(result, self.at, self._overwritten(step))
             self.calls += self.printer.lines[-1:] if result in self.printer.outputs else []
             if result in self.printer.outputs:
                 self.printer.lines.pop()
@@ -166,20 +168,19 @@ class RegionPrinter:
             target = f"out={out}" if function in _OUT_BY_NAME else out
             self.body.append(f"{self._bind(function)}({', '.join(arguments)}, {target})")
 
-    def _may_overwrite(self, step: Step) -> bool:
-        """Whether a whole array can take the place of an operand: the block is all that is read.
+    def _overwritten(self, step: Step) -> list[Variable]:
+        """Arrays whose place a result can take: the block of them has been read by then.
 
-        Nobody may read the operand later in the block, or for another block.
+        Nobody may read them later in the block, or see them through a view.
         """
+        index = self.steps.index(step)
+        later = {v for s in self.steps[index + 1 :] for v in s.operands}
         if step.function is np.where:
-            return False
-        later = self.steps[self.steps.index(step) + 1 :]
+            later.update(step.operands)
         origins = self.printer.lives.origins
-        return not any(
-            any(v in s.operands for s in later)
-            or any(v in origins.get(o, ()) for o in self.outside)
-            for v in step.operands
-        )
+        viewed = {root for v in self.outside for root in origins.get(v, ())}
+        read = {v for s in self.steps[: index + 1] for v in s.operands}
+        return [v for v in self.outside if v in read - later - viewed]
 
     def _bind(self, function: Any) -> str:
         name: str = self.printer.function(function)
@@ -211,6 +212,8 @@ class RegionPrinter:
     def _in_slot(self, slot: int, dtype: Any) -> str:
         name = f"t{slot}" if dtype == np.float64 else f"t{slot}_{np.dtype(dtype).char}"
         name = name.replace("?", "mask")
+        while name in self.printer.variables:
+            name += "_"
         if name not in [n for n, _, _ in self.temporaries]:
             self.temporaries.append((name, slot, self._block_variable(dtype)))
         return name
@@ -318,16 +321,21 @@ class RegionPrinter:
 
     def _rooms(self) -> str:
         """The name of the threads' memory for blocks: a list of arrays for each of them."""
-        sizes, temporaries = self.slots.sizes, self.temporaries
-        threads = self.threads
+        temporaries = self.temporaries
         name = f"{self.function_name}_rooms"
+        taken = [
+            [self.printer.slots.take(size) for size in self.slots.sizes]
+            for _ in range(self.threads)
+        ]
+        for slot in (slot for slots in taken for slot in slots):
+            # Nobody needs them after the region.
+            self.printer.slots.give(slot)
 
         def make(memory: list[Any], arrays: list[Any]) -> Any:
-            rooms = []
-            for _ in range(threads):
-                stretches = [np.empty(size, np.uint8) for size in sizes]
-                rooms.append([array_in(slot, v)(stretches, []) for _, slot, v in temporaries])
-            return rooms
+            return [
+                [array_in(slots[slot], v)(memory, []) for _, slot, v in temporaries]
+                for slots in taken
+            ]
 
         self.printer.makers.append(make)
         self.printer.unpacked.append(name)

@@ -40,6 +40,7 @@ class Rewriting:
         self.folded = 0
         self.uses = program.uses()
         self.now: dict[Variable, Any] = {}
+        self.renamed: dict[Variable, Variable] = {}
         for variable in (*program.inputs, *program.constants):
             self.trace.values[variable] = values[variable]
             self.now[variable] = Tracer(self.trace, variable, values[variable])
@@ -55,10 +56,16 @@ class Rewriting:
                 self.changed += 1
                 if found.variable.name is None:
                     found.variable.name = step.result.name
-                self.now[step.result] = found
+                self._stand(step.result, found)
             self._note_makers()
         outputs = [self._output(v) for v in self.program.outputs]
         return self.trace.program(outputs), self.trace.values
+
+    def _stand(self, old: Variable, new: Tracer) -> None:
+        """Have a value of the new program stand for one of the old."""
+        self.now[old] = new
+        if new.variable is not old:
+            self.renamed[old] = new.variable
 
     def _note_makers(self) -> None:
         for step in reversed(self.trace.steps):
@@ -95,20 +102,20 @@ class Rewriting:
                 self.trace.remember(step)
 
     def _keep(self, step: Step, args: Any, options: Any) -> None:
-        kept = step.replaced({v: t.variable for v, t in self.now.items() if t.variable is not v})
+        kept = step.replaced(self.renamed)
         constant = all(v in self.trace.constants for v in kept.operands)
         # An expanded number is better left as it is.
         if constant and not step.several and step.function is not np.broadcast_to:
             if step.result.size <= FOLDED:
                 self.folded += 1
-                self.now[step.result] = self.constant(self.values[step.result])
+                self._stand(step.result, self.constant(self.values[step.result]))
                 return
         results = tuple(self.values[v] for v in step.results)
         found = self.trace.repeat(kept, results if step.several else results[0])
         for old, new in zip(step.results, found if step.several else [found], strict=True):
             if new.variable.name is None:
                 new.variable.name = old.name
-            self.now[old] = new
+            self._stand(old, new)
 
     def constant(self, value: Any) -> Tracer:
         """A constant that came about on the way."""

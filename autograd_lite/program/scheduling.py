@@ -82,7 +82,7 @@ def schedule(program: Program) -> list[Item]:
     items: list[Item] = []
     place: dict[Variable, int] = {}
     regions: dict[tuple[int, ...], int] = {}
-    for step in program.steps:
+    for step in _masks_first(program.steps):
         shape = _region_shape(step)
         at = regions.get(shape) if shape is not None else None
         region = items[at] if at is not None else None
@@ -100,6 +100,27 @@ def schedule(program: Program) -> list[Item]:
             place[result] = at if at is not None else len(items) - 1
     # A single pass gains nothing from blocks, except that it can be shared among threads.
     return items
+
+
+def _masks_first(steps: list[Step]) -> list[Step]:
+    """The steps with every comparison as early as it can be.
+
+    A mask takes an eighth of the memory of what it is made of, which then may be written over.
+    """
+    made_after: dict[Step | None, list[Step]] = {}
+    place = {result: i for i, step in enumerate(steps) for result in step.results}
+    moved = set()
+    for step in steps:
+        if is_elementwise(step) and step.result.dtype == bool and step.result.shape:
+            latest = max((place.get(v, -1) for v in step.operands), default=-1)
+            if latest >= 0 and steps[latest] not in moved:
+                made_after.setdefault(steps[latest], []).append(step)
+                moved.add(step)
+    ordered: list[Step] = []
+    for step in steps:
+        if step not in moved:
+            ordered += [step, *made_after.get(step, ())]
+    return ordered
 
 
 def _region_shape(step: Step) -> tuple[int, ...] | None:

@@ -73,9 +73,14 @@ def _built(structure: Structure, leaves: Iterator[Any]) -> Any:
 
 
 def kind_of(leaf: Any) -> Any:
-    """What a program is specialised to: shape, dtype, and whether the memory is contiguous."""
+    """What a program is specialised to: shape, dtype, and whether the memory is contiguous.
+
+    None for what records itself: a Tensor, or a value that is traced.
+    """
     if leaf.__class__ is np.ndarray:
         return leaf.shape, leaf.dtype, leaf.flags.c_contiguous
+    if isinstance(leaf, Recordable):
+        return None
     return leaf.dtype if isinstance(leaf, np.generic) else leaf.__class__
 
 

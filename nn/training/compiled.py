@@ -96,11 +96,14 @@ def _put(array: np.ndarray, result: Any) -> None:
         array[...] = result
 
 
-def _fixed(optimiser: Optimiser) -> str:
+def _fixed(optimiser: Optimiser) -> frozenset[Any]:
     """The options that are part of the program: another value makes another program."""
-    varying = optimiser.numbers(optimiser.groups[0]).keys()
-    kept = [{k: v for k, v in g.items() if k not in varying} for g in optimiser.groups]
-    return repr([{k: v for k, v in group.items() if k != "parameters"} for group in kept])
+    return frozenset(
+        (i, name, value)
+        for i, group in enumerate(optimiser.groups)
+        for name, value in group.items()
+        if name not in ("parameters", "learning_rate")
+    )
 
 
 def _update_of(
@@ -110,7 +113,7 @@ def _update_of(
     parameters = optimiser.parameters
 
     def update(
-        values: Any, memories: Any, numbers: Any, fixed: str, X: Any, Y: Any, weights: Any
+        values: Any, memories: Any, numbers: Any, fixed: Any, X: Any, Y: Any, weights: Any
     ) -> Any:
         options = {} if weights is None else {"sample_weight": weights}
         with standing_in(parameters, values):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+import autograd_lite as al
 import nn
 from nn import by_hand
 
@@ -42,9 +43,9 @@ def recorded(sizes: Sequence[int], X: Any, Y: Any) -> Step:
     return step
 
 
-def by_numpy(sizes: Sequence[int], X: Any, Y: Any) -> Step:
+def by_numpy(sizes: Sequence[int], X: Any, Y: Any, dtype: Any = np.float64) -> Step:
     """The same, derived by hand."""
-    parameters = start(sizes)
+    parameters = {name: value.astype(dtype) for name, value in start(sizes).items()}
 
     def step() -> None:
         _, gradients = by_hand.propagate(X, parameters, Y)
@@ -53,15 +54,17 @@ def by_numpy(sizes: Sequence[int], X: Any, Y: Any) -> Step:
     return step
 
 
-def in_torch(torch: Any, sizes: Sequence[int], X: Any, Y: Any) -> Step:
-    """The same in PyTorch, eager, with its own layers (samples are rows)."""
+def in_torch(torch: Any, sizes: Sequence[int], X: Any, Y: Any, compiled: bool = False) -> Step:
+    """The same in PyTorch, eager or compiled, with its own layers (samples are rows)."""
     layers: list[Any] = []
     for n_in, n_out in zip(sizes, sizes[1:], strict=False):
         layers += [torch.nn.Linear(n_in, n_out), torch.nn.ReLU()]
-    network = torch.nn.Sequential(*layers[:-1]).double()
-    optimiser = torch.optim.SGD(network.parameters(), lr=RATE)
     rows, targets = torch.tensor(X.T), torch.tensor(Y.T)
+    network = torch.nn.Sequential(*layers[:-1]).to(rows.dtype)
+    optimiser = torch.optim.SGD(network.parameters(), lr=RATE)
     loss = torch.nn.functional.binary_cross_entropy_with_logits
+    if compiled:
+        network = torch.compile(network)
 
     def step() -> None:
         optimiser.zero_grad()
@@ -81,8 +84,8 @@ def _cost(xp: Any, parameters: dict[str, Any], X: Any, Y: Any) -> Any:
     return xp.mean(xp.maximum(Z, 0) - Z * Y + xp.log(1 + xp.exp(-xp.abs(Z))))
 
 
-def in_jax(jax: Any, sizes: Sequence[int], X: Any, Y: Any) -> Step:
-    """The same under jax.jit, in double precision, the update included and donated."""
+def in_jax(jax: Any, sizes: Sequence[int], X: Any, Y: Any, dtype: Any = np.float64) -> Step:
+    """The same under jax.jit, the update included and donated."""
     # For the rest of the process: what is traced in single precision would stay so.
     jax.config.update("jax_enable_x64", True)
     gradient = jax.grad(lambda p, X, Y: _cost(jax.numpy, p, X, Y))
@@ -92,7 +95,7 @@ def in_jax(jax: Any, sizes: Sequence[int], X: Any, Y: Any) -> Step:
         return {name: value - RATE * slopes[name] for name, value in parameters.items()}
 
     compiled = jax.jit(update, donate_argnums=0)
-    state = {name: jax.numpy.asarray(value) for name, value in start(sizes).items()}
+    state = {n: jax.numpy.asarray(value.astype(dtype)) for n, value in start(sizes).items()}
     device_X, device_Y = jax.numpy.asarray(X), jax.numpy.asarray(Y)
 
     def step() -> None:
@@ -124,4 +127,32 @@ def in_mygrad(mygrad: Any, sizes: Sequence[int], X: Any, Y: Any) -> Step:
             parameter.data -= RATE * parameter.grad
             parameter.null_grad()
 
+    return step
+
+
+def compiled(
+    sizes: Sequence[int], X: Any, Y: Any, dtype: Any = np.float64, threads: int | None = None
+) -> Step:
+    """A training step written as a function of arrays, under al.compile, the update donated."""
+    depth = len(sizes) - 1
+
+    def cost(parameters: Any, X: Any, Y: Any) -> Any:
+        A = X
+        for layer in range(1, depth + 1):
+            Z = np.dot(parameters[f"W{layer}"], A) + parameters[f"b{layer}"]
+            A = al.relu(Z)
+        return nn.binary_cross_entropy_with_logits(Z, Y)
+
+    def update(parameters: Any, X: Any, Y: Any) -> Any:
+        slopes = al.grad(cost)(parameters, X, Y)
+        return {name: value - RATE * slopes[name] for name, value in parameters.items()}
+
+    program = al.compile(update, donate=0, threads=threads)
+    state = {name: value.astype(dtype) for name, value in start(sizes).items()}
+
+    def step() -> None:
+        nonlocal state
+        state = program(state, X, Y)
+
+    step.program = program  # type: ignore[attr-defined]
     return step

@@ -605,6 +605,26 @@ class TestPrograms:
         arguments = [RNG.normal(size=3) for _ in range(4)]
         assert_trees_close(al.compile(f)(*arguments), f(*arguments))
 
+    @pytest.mark.parametrize("function", [np.dot, np.add, np.where, np.linalg.inv])
+    def test_functions_of_numpy_itself(self, function):
+        arrays = [RNG.normal(size=(3, 3)) for _ in range(3)]
+        arrays = arrays[: {np.where: 3, np.linalg.inv: 1}.get(function, 2)]
+        assert_trees_close(al.compile(function)(*arrays), function(*arrays))
+
+    def test_variables_that_are_called_as_functions_are(self, monkeypatch):
+        monkeypatch.setattr(scheduling, "LARGE", 4)
+        monkeypatch.setattr(regions, "BLOCK", 3)
+
+        def add(t0, where, transpose, first, cut):
+            dot = np.dot(t0, transpose.T)
+            reshape = np.exp(t0) + where
+            t1 = np.where(reshape > first, cut, reshape) * reshape
+            t0__ = np.linalg.inv(dot) + t1.sum()
+            return t0__, t1, np.log(t1 * t1 + 1)
+
+        arrays = [RNG.normal(size=(3, 3)) for _ in range(5)]
+        assert_trees_close(al.compile(add)(*arrays), add(*arrays))
+
     def test_copies_and_pickles_are_refused_or_work(self):
         f = al.compile(cost)
         f(network(), *data())

@@ -7,6 +7,7 @@ from random_programs import program
 import autograd_lite as al
 from autograd_lite.program import algebra, expanding, regions, scheduling, stable
 from autograd_lite.program.compiling import traced
+from autograd_lite.program.factoring import factored
 from autograd_lite.program.ir import interpret
 from autograd_lite.program.lowering import lower
 from autograd_lite.program.optimising import optimised
@@ -104,6 +105,54 @@ def test_the_source(seed, kind, large, block, parallel, monkeypatch):
         assert_same(results, expected, TOLERANCES[kind])
     for leaf, copy in zip(leaves, copies, strict=True):
         assert np.array_equal(leaf, copy)
+
+
+def descent(layers):
+    """A step of gradient descent, with its learning rate as a number or as an argument."""
+
+    def loss(p, X, Y):
+        A = X
+        for i in range(layers):
+            A = np.tanh(np.dot(p[f"W{i}"], A) + p[f"b{i}"])
+        return np.sum((A - Y) ** 2)
+
+    def step(p, X, Y, rate=0.1):
+        value, slopes = al.value_and_grad(loss)(p, X, Y)
+        return value, {name: p[name] - rate * slopes[name] for name in p}
+
+    return step
+
+
+@pytest.mark.parametrize("rate", [(), (0.3,)], ids=["number", "argument"])
+@pytest.mark.parametrize("layers", [2, 3, 5])
+def test_common_factors(layers, rate):
+    rng = np.random.default_rng(layers)
+    p = {f"W{i}": rng.normal(size=(4, 4)) for i in range(layers)}
+    p |= {f"b{i}": rng.normal(size=(4, 1)) for i in range(layers)}
+    leaves = []
+    structure = flatten(((p, rng.normal(size=(4, 9)), rng.normal(size=(4, 9)), *rate), {}), leaves)
+    trace, found, _, _ = traced("step", descent(layers), structure, leaves)
+    simple, values = Rewriting(found, trace.values).run(algebra.table())
+    simple = without_dead(simple)
+    after, new_values, saved = factored(simple, values)
+    assert saved == 2 * layers - 1
+    assert len(simple.steps) - len(after.steps) == saved
+    assert_same(interpret(after, leaves), interpret(found, leaves), 1e-12)
+    for variable, result in zip(after.outputs, interpret(after, leaves), strict=True):
+        np.testing.assert_allclose(new_values[variable], result, rtol=1e-12)
+
+
+def test_factors_of_what_is_needed_without_them_stay():
+    def f(x):
+        y = np.exp(x)
+        return y * 0.5, y, np.sum(y * 0.5)
+
+    leaves = []
+    structure = flatten(((np.ones(3),), {}), leaves)
+    trace, found, _, _ = traced("f", f, structure, leaves)
+    after, _, saved = factored(found, trace.values)
+    assert not saved
+    assert_same(interpret(after, leaves), f(np.ones(3)), 0)
 
 
 def test_a_program_is_printed_readably():

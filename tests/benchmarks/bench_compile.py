@@ -1,0 +1,368 @@
+"""What compiled programs cost beside NumPy written by hand and beside other engines.
+
+    pip install -e '.[benchmark]'
+    pytest tests/benchmarks/bench_compile.py -s
+
+Each benchmark measures all candidates in turns and asserts ratios of medians, never seconds. Where
+a figure that was aimed at is not met, its docstring says what stands in the way; the asserted limit
+is then what was measured, with room for the noise of a process. The first group runs on one thread,
+in a process of its own.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from benchmarks import nets
+from benchmarks.measure import medians
+
+import autograd_lite as al
+import nn
+
+ARTICLE = {"5-5-5-3": (12288, 5, 5, 5, 3, 1), "20-7-5": (12288, 20, 7, 5, 1)}
+
+
+def report(title, candidates, rounds=15, times=1):
+    """Our time as a multiple of every other candidate's, printed."""
+    runs = {n: (lambda run=run: [run() for _ in range(times)]) for n, run in candidates.items()}
+    measured = medians(runs, rounds)
+    ratios = {n: measured["compiled"] / s for n, s in measured.items() if n != "compiled"}
+    shown = ", ".join(f"{r:.2f} of {n}" for n, r in ratios.items())
+    print(f"\n{title}: {1e6 * measured['compiled'] / times:.0f} us a step; {shown}")
+    return ratios
+
+
+def steps(sizes, columns, threads):
+    """The training step in every engine."""
+    torch, jax = pytest.importorskip("torch"), pytest.importorskip("jax")
+    torch.set_num_threads(threads)
+    X, Y = nets.samples(sizes[0], columns)
+    return {
+        "compiled": nets.compiled(sizes, X, Y, threads=threads),
+        "by hand": nets.by_numpy(sizes, X, Y),
+        "PyTorch": nets.in_torch(torch, sizes, X, Y),
+        "torch.compile": nets.in_torch(torch, sizes, X, Y, compiled=True),
+        "JAX jit": nets.in_jax(jax, sizes, X, Y),
+    }
+
+
+def on_one_thread(function):
+    """The ratios that a function of this module prints, in a process whose libraries have one."""
+    environment = os.environ | {
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+        "PYTHONPATH": os.pathsep.join(["..", *sys.path]),
+    }
+    code = f"from benchmarks import bench_compile as b; b.{function}"
+    command = [sys.executable, "-c", code]
+    folder = Path(__file__).parents[1]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    print(done.stdout.rsplit("\n", 2)[0])
+    return json.loads(done.stdout.rsplit("\n", 2)[1])
+
+
+def small_net(columns, rounds, times):
+    """Print the ratios of 64-32-16-1 on one thread, on the last line as JSON."""
+    ratios = report(
+        f"64-32-16-1, {columns} columns", steps((64, 32, 16, 1), columns, 1), rounds, times
+    )
+    print(json.dumps(ratios))
+
+
+def test_a_step_of_a_small_net():
+    """64-32-16-1, 32 columns, one thread: nothing but overhead.
+
+    Of 50 microseconds 37 statements take 34, and 9 go to finding the program for the arguments and
+    to putting the results into their dict.
+    """
+    ratios = on_one_thread("small_net(32, 41, 20)")
+    assert ratios["by hand"] <= 0.95
+    assert ratios["PyTorch"] <= 0.3
+    assert ratios["JAX jit"] < 1
+
+
+def test_a_step_of_a_small_net_with_many_samples():
+    """The same with 2,048 columns. Half of NumPy by hand was aimed at; 0.8 to 0.9 is measured.
+
+    By hand a step takes 1,000 microseconds, of which 650 are the eight matrix products: they are
+    the same in both, so 0.5 would leave less than nothing for the rest. Of the 860 of the compiled
+    step 650 are the products (212 and 208 those with the samples, 84, 68 and 61 those of the second
+    layer), 80 and 48 the two regions of the first layer, and 50 those of the second.
+    """
+    ratios = on_one_thread("small_net(2048, 25, 5)")
+    assert ratios["by hand"] <= 0.95
+    assert ratios["PyTorch"] < 1
+    assert ratios["torch.compile"] < 1
+
+
+def test_the_log_loss_of_a_million_elements():
+    """As the article writes it, value and gradient, two threads: the gradient by its formulas.
+
+    0.25 of NumPy by hand was aimed at; 0.33 to 0.40 is measured. The program is one pass of 15
+    steps over blocks of 65,536 elements: exp twice and log1p, which alone take 4.1 of the 6.2
+    milliseconds of one thread at 1.1 and 1.9 nanoseconds an element, and twelve that take 0.2 to
+    0.45. NumPy's own exp and log, which the hand-written form calls three times, are the same
+    vectorised ones, so that only the memory's share of its time can be saved. Two threads take
+    0.6 to 0.65 of one: both want the interpreter after every call.
+    """
+    torch, jax = pytest.importorskip("torch"), pytest.importorskip("jax")
+    torch.set_num_threads(2)
+    jax.config.update("jax_enable_x64", True)
+    rng = np.random.default_rng(0)
+    Z, Y = rng.normal(size=(1, 1_000_000)), (rng.random((1, 1_000_000)) < 0.5).astype(float)
+    m = Y.shape[1]
+
+    def cost(xp, Z, Y):
+        A = 1 / (1 + xp.exp(-Z))
+        return -xp.sum(Y * xp.log(A) + (1 - Y) * xp.log(1 - A)) / m
+
+    def by_hand():
+        A = 1 / (1 + np.exp(-Z))
+        value = -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m
+        dA = -(np.divide(Y, A) - np.divide(1 - Y, 1 - A))
+        return value, dA * A * (1 - A) / m
+
+    tensor, target = torch.tensor(Z, requires_grad=True), torch.tensor(Y)
+
+    def in_torch():
+        tensor.grad = None
+        cost(torch, tensor, target).backward()
+
+    compiled = al.compile(al.value_and_grad(lambda Z, Y: cost(np, Z, Y)), threads=2)
+    jitted = jax.jit(jax.value_and_grad(lambda Z, Y: cost(jax.numpy, Z, Y)))
+    arrays = jax.numpy.asarray(Z), jax.numpy.asarray(Y)
+    candidates = {
+        "compiled": lambda: compiled(Z, Y),
+        "by hand": by_hand,
+        "PyTorch": in_torch,
+        "JAX jit": lambda: jax.block_until_ready(jitted(*arrays)),
+    }
+    ratios = report("log-loss of 1,000,000 elements", candidates, rounds=25)
+    assert ratios["by hand"] <= 0.5
+    assert ratios["PyTorch"] <= 0.6
+    assert ratios["JAX jit"] < 1
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
+@pytest.mark.parametrize("sizes", ARTICLE.values(), ids=ARTICLE)
+def test_a_step_of_the_articles_nets(sizes, dtype):
+    """209 columns, two threads. 0.97 of NumPy by hand was aimed at.
+
+    It is met in float32 (0.5 and 0.8) and with 20 units in float64 (0.95); with 5 units in float64
+    0.97 to 1.02 is measured. There 92 % of a step are the two products with the samples, of 1.3 and
+    0.9 milliseconds, for which none of the ways that are measured at compile time beats np.dot by
+    more than 5 %: see the next one.
+    """
+    torch, jax = pytest.importorskip("torch"), pytest.importorskip("jax")
+    torch.set_num_threads(2)
+    X, Y = nets.samples(12288, 209)
+    X, Y = np.ascontiguousarray(X.T.astype(dtype)).T, Y.astype(dtype)
+    candidates = {
+        "compiled": nets.compiled(sizes, X, Y, dtype, threads=2),
+        "by hand": nets.by_numpy(sizes, X, Y, dtype),
+        "PyTorch": nets.in_torch(torch, sizes, X, Y),
+        "JAX jit": nets.in_jax(jax, sizes, X, Y, dtype),
+    }
+    title = f"{'-'.join(map(str, sizes))} in {np.dtype(dtype)}"
+    ratios = report(title, candidates, rounds=21, times=5)
+    assert ratios["by hand"] <= (0.97 if dtype == np.float32 else 1.07)
+    assert ratios["PyTorch"] < 1
+    assert ratios["JAX jit"] < 1
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
+@pytest.mark.parametrize("rows", [5, 20])
+def test_the_products_with_the_samples(rows, dtype):
+    """W X and dZ X^T with 5 or 20 rows: what was chosen, against np.dot.
+
+    A product with a vector for each row reads X as often as there are rows, from the third-level
+    cache, which it fits into: in float32 that takes 0.4 of np.dot with 5 rows, in float64 0.9 to
+    1.1. The transposed product takes 0.6 to 0.8 of it for W X with 20 rows. np.dot itself takes
+    3 times the time of reading X once in float64, and 2.5 times in float32.
+    """
+    from autograd_lite.program.products import CANDIDATES
+
+    rng = np.random.default_rng(0)
+    X = rng.random((209, 12288)).astype(dtype).T
+    W, dZ = (rng.normal(size=(rows, n)).astype(dtype) for n in (12288, 209))
+    for name, a, b in (("W X", W, X), ("dZ X^T", dZ, X.T)):
+        compiled = al.compile(np.dot)
+        compiled(a, b)
+        (label,) = compiled.explain().lowered.products
+        out = np.empty((rows, b.shape[1]), dtype)
+        ways = {label: lambda a=a, b=b, out=out, w=CANDIDATES[label]: w(a, b, out)}
+        measured = medians(ways | {"np.dot": lambda a=a, b=b, out=out: np.dot(a, b, out)}, 41)
+        ratio = measured[label] / measured["np.dot"]
+        print(f"\n{name}, {rows} rows, {np.dtype(dtype)}: {label}, {ratio:.2f} of np.dot")
+        assert ratio <= 1.1
+
+
+@pytest.mark.parametrize("columns", [128, 4096])
+def test_a_step_of_a_wide_net(columns):
+    """784-512-512-10, cross-entropy, two threads. 1.1 times the products alone was aimed at.
+
+    1.05 is measured with 4,096 columns and 1.2 with 128. There 5.1 of 6.2 milliseconds are the
+    eight products, 0.45 the updates of W1 and W2, which read and write 16 MB (a product that added
+    to W in place would save them, but NumPy has none), 0.35 the four regions of the hidden layers,
+    of 65,536 elements each, and the rest the ten classes and the interpreter.
+    """
+    torch, jax = pytest.importorskip("torch"), pytest.importorskip("jax")
+    torch.set_num_threads(2)
+    jax.config.update("jax_enable_x64", True)
+    candidates = wide_net(torch, jax, columns)
+    rounds, times = (15, 3) if columns == 128 else (9, 1)
+    ratios = report(f"784-512-512-10, {columns} columns", candidates, rounds, times)
+    assert ratios["the products alone"] <= (1.35 if columns == 128 else 1.15)
+    assert ratios["PyTorch"] < 1
+    assert ratios["JAX jit"] < 1
+
+
+def wide_net(torch, jax, columns):
+    """A step of 784-512-512-10 in every engine, and its matrix products alone."""
+    sizes, jnp = (784, 512, 512, 10), jax.numpy
+    rng = np.random.default_rng(0)
+    X, labels = rng.random((784, columns)), rng.integers(0, 10, columns)
+    Y = np.eye(10)[:, labels]
+
+    def cost(xp, relu, lse, p, X, Y):
+        A = X
+        for i in (1, 2, 3):
+            Z = xp.matmul(p[f"W{i}"], A) + p[f"b{i}"]
+            A = relu(Z)
+        return xp.mean(lse(Z) - xp.sum(Z * Y, axis=0))
+
+    def update(p, X, Y):
+        slopes = al.grad(lambda p: cost(np, al.relu, lambda Z: al.logsumexp(Z, axis=0), p, X, Y))(p)
+        return {name: p[name] - nets.RATE * slopes[name] for name in p}
+
+    program, state = al.compile(update, donate=0, threads=2), nets.start(sizes)
+
+    def compiled():
+        nonlocal state
+        state = program(state, X, Y)
+
+    gradient = jax.grad(
+        lambda p, X, Y: cost(
+            jnp, lambda z: jnp.maximum(z, 0), lambda Z: jax.nn.logsumexp(Z, axis=0), p, X, Y
+        )
+    )
+    jitted = jax.jit(
+        lambda p, X, Y: {n: p[n] - nets.RATE * g for n, g in gradient(p, X, Y).items()},
+        donate_argnums=0,
+    )
+    theirs = {name: jnp.asarray(value) for name, value in nets.start(sizes).items()}
+    arrays = jnp.asarray(X), jnp.asarray(Y)
+
+    def in_jax():
+        nonlocal theirs
+        theirs = jax.block_until_ready(jitted(theirs, *arrays))
+
+    layers = []
+    for a, b in zip(sizes, sizes[1:], strict=False):
+        layers += [torch.nn.Linear(a, b), torch.nn.ReLU()]
+    network = torch.nn.Sequential(*layers[:-1]).double()
+    optimiser = torch.optim.SGD(network.parameters(), lr=nets.RATE)
+    rows, targets = torch.tensor(X.T.copy()), torch.tensor(labels)
+
+    def in_torch():
+        optimiser.zero_grad()
+        torch.nn.functional.cross_entropy(network(rows), targets).backward()
+        optimiser.step()
+
+    return {
+        "compiled": compiled,
+        "the products alone": products_alone(sizes, X),
+        "PyTorch": in_torch,
+        "JAX jit": in_jax,
+    }
+
+
+def products_alone(sizes, X):
+    """The matrix products of a step, into arrays that are there."""
+    rng = np.random.default_rng(1)
+    W = [rng.normal(size=(b, a)) for a, b in zip(sizes, sizes[1:], strict=False)]
+    A = [X, *(rng.random((b, X.shape[1])) for b in sizes[1:])]
+    outs, dW = [np.empty_like(a) for a in A], [np.empty_like(w) for w in W]
+
+    def run():
+        for i, w in enumerate(W):
+            np.dot(w, A[i], outs[i + 1])
+        for i in reversed(range(len(W))):
+            np.dot(A[i + 1], A[i].T, dW[i])
+            if i:
+                np.dot(W[i].T, A[i + 1], outs[i])
+
+    return run
+
+
+def test_compiling_a_step_of_a_deep_net():
+    """The first call of a step of 50 layers: traced, optimised, printed, run."""
+    X, Y = nets.samples(64, 32)
+    seconds = []
+    for _ in range(5):
+        step = nets.compiled((64, *(32,) * 49, 1), X, Y)
+        start = time.perf_counter()
+        step()
+        seconds.append(time.perf_counter() - start)
+    print(f"\na step of 50 layers is compiled in {min(seconds):.2f} to {max(seconds):.2f} s")
+    assert sorted(seconds)[2] <= 1
+
+
+@pytest.mark.parametrize(
+    ("sizes", "columns", "limit"),
+    [((784, 512, 512, 10), 4096, 0.7), ((64, 32, 16, 1), 2048, 0.7), (ARTICLE["20-7-5"], 209, 1.1)],
+)
+def test_memory(sizes, columns, limit):
+    """The peak of a compiled step over that of an eager one, NumPy's arrays and the room counted.
+
+    0.7 was aimed at; 0.47 and 0.64 is measured in the first two. In the article's net the gradient
+    of W1, of 2 MB, is nearly all of either, and no step can do without it.
+    """
+    rng = np.random.default_rng(0)
+    X, _ = nets.samples(sizes[0], columns)
+    Y = (rng.random((sizes[-1], columns)) < 0.1).astype(float)
+    eager, compiled = nets.recorded(sizes, X, Y), nets.compiled(sizes, X, Y)
+    peaks = []
+    for step in (compiled, eager):
+        step()
+        if step is compiled:
+            # It works in the same memory in every call; here it has to take it anew.
+            step.program._last().lowered.rooms.idle.clear()
+        tracemalloc.start()
+        step()
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    ratio = peaks[0] / peaks[1]
+    print(f"\n{'-'.join(map(str, sizes))}, {columns} columns: {ratio:.2f} of the eager memory")
+    assert ratio <= limit
+
+
+def test_fit():
+    """nn.fit with compile=True and without: 64-32-1, Adam, batches of 32 of 2,000 samples.
+
+    Two programs, for whole batches and for the last one, are compiled in 25 milliseconds of 330.
+    """
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(64, 2000)), (rng.random((1, 2000)) < 0.5).astype(float)
+
+    def epoch(compile):
+        net = nn.Sequential(nn.Linear(64, 32, seed=0), nn.ReLU(), nn.Linear(32, 1, seed=1))
+        rule = nn.Adam(net.parameters())
+        options = {"loss": nn.binary_cross_entropy_with_logits, "optimiser": rule, "seed": 0}
+        nn.fit(net, X, Y, epochs=1, verbose=False, advice=False, compile=compile, **options)
+
+        def more():
+            nn.fit(net, X, Y, epochs=40, verbose=False, advice=False, compile=compile, **options)
+
+        return more
+
+    ratios = report("40 epochs of fit", {"compiled": epoch(True), "eager": epoch(False)}, 9)
+    assert ratios["eager"] <= 0.8
