@@ -135,6 +135,7 @@ class Compiled:
         self.name = getattr(function, "__name__", type(function).__name__)
         self._programs: OrderedDict[Any, Specialised] = OrderedDict()
         self._pulls: dict[Any, Compiled] = {}
+        self._writing: Compiled | None = None
         self._guard = threading.RLock()
         self._latest: Specialised | None = None
 
@@ -157,6 +158,40 @@ class Compiled:
             pairs = zip(results, found.tensors, strict=True)
             results = tuple(make(r, None) if t else r for r, t in pairs)
         return unflatten(found.returns, results)
+
+    def into(self, out: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call it with the results written into the arrays of `out`, and return `out`.
+
+        `out` has the structure, shapes and dtypes of the results, and shares no memory with the
+        arguments. Numbers among the results are not written; use a call for them.
+        """
+        with self._guard:
+            if self._writing is None:
+                function = self.function
+
+                def written(out: Any, /, *args: Any, **kwargs: Any) -> Any:
+                    return function(*args, **kwargs)
+
+                functools.update_wrapper(written, function)
+                donate = (0, *(position + 1 for position in self.donate))
+                self._writing = Compiled(written, donate, self.threads, self.exempt)
+        targets: list[Any] = []
+        wanted = flatten(out, targets)
+        results: list[Any] = []
+        if flatten(self._writing(out, *args, **kwargs), results) != wanted:
+            raise ValueError(
+                f"{self.name}.into(out, ...): out has not the structure of the results"
+            )
+        for target, result in zip(targets, results, strict=True):
+            if result is not target:
+                if np.shape(target) != np.shape(result) or _dtype(target) != _dtype(result):
+                    raise ValueError(
+                        f"{self.name}.into(out, ...): a result of {_dtype(result)} "
+                        f"{np.shape(result)} does not go into {_dtype(target)} {np.shape(target)}"
+                    )
+                target[...] = result
+        self._latest = self._writing._latest
+        return out
 
     def _specialised(self, structure: Structure, values: list[Any], kinds: Any) -> Specialised:
         key = (structure, kinds)
@@ -187,6 +222,7 @@ class Compiled:
         with self._guard:
             self._programs.clear()
             self._pulls.clear()
+            self._writing = None
             self._latest = None
 
     def _new(self, structure: Structure, values: list[Any]) -> Specialised:
@@ -209,6 +245,7 @@ class Compiled:
             donated=donated,
             product=products.choose,
             name=name,
+            values=best.values,
         )
         return Specialised(best.program, lowered, returns, tensors, outside, notes)
 

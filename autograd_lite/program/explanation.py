@@ -70,6 +70,8 @@ class Explanation:
         for region in self.regions:
             shape = " x ".join(map(str, region.shape))
             found.append(("blocks", f"{len(region.steps)} steps over {shape} in one pass"))
+        if self.lowered.fused:
+            found.append(("loops", f"{self.lowered.fused} regions by Numba, which was faster"))
         counts = ", ".join(f"{n} by {name}" for name, n in self.lowered.products.items())
         if counts:
             found.append(("products", f"{counts}, as measured for their shapes"))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from autograd_lite.program import fused
 from autograd_lite.program.ir import Names, Program, Step, Variable, function_name
 from autograd_lite.program.regions import RegionPrinter
 from autograd_lite.program.running import in_blocks
@@ -53,7 +54,8 @@ class Lowered:
     """The source of a program, the function it defines, and the rooms that it works in.
 
     `in_place` is how many steps write over an operand, `reused` how many arrays lie in memory that
-    held another before, and `alone` the bytes that all of them would take side by side.
+    held another before, `alone` the bytes that all of them would take side by side, and `fused` how
+    many regions are loops of Numba's.
     """
 
     source: str
@@ -64,6 +66,7 @@ class Lowered:
     reused: int = 0
     alone: int = 0
     products: dict[str, int] = field(default_factory=dict)
+    fused: int = 0
 
 
 def lower(
@@ -74,13 +77,15 @@ def lower(
     donated: Sequence[bool] = (),
     product: Callable[[Step], tuple[str, Product]] | None = None,
     name: str = "run",
+    values: Mapping[Variable, Any] | None = None,
 ) -> Lowered:
     """Write `program` out and compile it.
 
     `contiguous` says which inputs are C-contiguous in every call, and `donated` which of them may
-    be written to. `product` chooses how a matrix product is computed.
+    be written to. `product` chooses how a matrix product is computed. With the example's `values`
+    regions are loops compiled by Numba, if it is installed, where that is measured to be faster.
     """
-    return _Printer(program, contiguous, threads, donated, product, name).lowered()
+    return _Printer(program, contiguous, threads, donated, product, name).lowered(values)
 
 
 class _Printer:
@@ -123,10 +128,12 @@ class _Printer:
         self.in_room: dict[Variable, int] = {}
         self.lines: list[str] = []
         self.functions: list[str] = []
+        self.regions: list[RegionPrinter] = []
+        self.fused = 0
         self.in_place = self.reused = self.alone = 0
         self.products: dict[str, int] = {}
 
-    def lowered(self) -> Lowered:
+    def lowered(self, values: Mapping[Variable, Any] | None = None) -> Lowered:
         """Print everything, and compile it."""
         arguments = [self.names[v] for v in self.program.inputs]
         for variable, value in self.program.constants.items():
@@ -141,15 +148,20 @@ class _Printer:
         source = self._source(arguments, returned)
         code = compile(source, f"<compiled {self.name}>", "exec")
         exec(code, self.namespace)
+        rooms = Rooms(self.slots.sizes, self.makers)
+        if values is not None and self.regions and fused.available():
+            self._fuse(values, rooms)
+            source = self._source(arguments, returned)
         return Lowered(
             source,
             self.namespace[self.name],
-            Rooms(self.slots.sizes, self.makers),
+            rooms,
             self.items,
             self.in_place,
             self.reused,
             self.alone,
             self.products,
+            self.fused,
         )
 
     def _source(self, arguments: list[str], returned: str) -> str:
@@ -387,9 +399,26 @@ class _Printer:
 
     def _region(self, region: Region, at: int) -> None:
         printer = RegionPrinter(self, region, at)
+        self.regions.append(printer)
         self.functions.append(printer.text)
         self.namespace["in_blocks"] = in_blocks
         self.lines += printer.calls
+
+    def _fuse(self, values: Mapping[Variable, Any], rooms: Rooms) -> None:
+        """Put loops in the place of the regions for which they are faster."""
+        room = rooms.enter()
+        for number, region in enumerate(self.regions):
+            text = fused.loop(region)
+            if text is None:
+                continue
+            name = region.function_name
+            own = room[self.unpacked.index(f"{name}_rooms")]
+            found = fused.faster(region, text, self.namespace[name], own, values)
+            if found is not None:
+                self.namespace[name] = found
+                self.functions[number] = text
+                self.fused += 1
+        rooms.leave(room)
 
     def _returned(self) -> str:
         """What comes out: each an array that nobody else has."""

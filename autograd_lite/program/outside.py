@@ -127,6 +127,10 @@ class Outside:
 
     def _object(self, value: Any, label: str) -> None:
         """An object of a class of the user's, or of a module of a network."""
+        if hasattr(value, "__wrapped__"):
+            # A compiled function, say: what it is made of may change, what it does may not.
+            self._walk(value.__wrapped__, label, ())
+            return
         module = type(value).__module__
         if _is_library(module) and module.split(".")[0] not in ("nn", "autograd_lite"):
             return

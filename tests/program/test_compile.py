@@ -184,6 +184,31 @@ class TestResultsBelongToTheCaller:
         for name, array in updated.items():
             assert array is arrays[name]
 
+    def test_results_written_into_given_arrays(self):
+        f = al.compile(lambda x, y: {"sum": x + y, "product": np.dot(x, y), "same": x})
+        x, y = RNG.normal(size=(2, 3, 3))
+        out = {name: np.zeros((3, 3)) for name in ("sum", "product", "same")}
+        arrays = dict(out)
+        for scale in (1, 2):
+            assert f.into(out, x * scale, y) is out
+            assert all(out[name] is arrays[name] for name in out)
+            assert_trees_close(
+                out, {"sum": x * scale + y, "product": scale * x @ y, "same": x * scale}
+            )
+        assert "empty(" not in f.source
+
+    @pytest.mark.parametrize(
+        ("out", "message"),
+        [
+            ([np.zeros(2), np.zeros(2)], "structure"),
+            (np.zeros(3), r"float64 \(2,\) does not go into float64 \(3,\)"),
+            (np.zeros(2, np.float32), "does not go into float32"),
+        ],
+    )
+    def test_arrays_that_do_not_fit_the_results(self, out, message):
+        with pytest.raises(ValueError, match=message):
+            al.compile(lambda x: x + 1).into(out, np.ones(2))
+
     def test_a_donated_argument_that_is_needed_later_is_not_written_over_too_early(self):
         def f(a, b):
             first = a + b
@@ -253,6 +278,8 @@ class TestTransforms:
         x = RNG.normal(size=3)
         np.testing.assert_allclose(outer(x), np.sum(np.exp(-x * x) + np.exp(-4 * x * x)))
         assert len(inner._programs) == 0
+        inner(x)
+        np.testing.assert_allclose(outer(x), np.sum(np.exp(-x * x) + np.exp(-4 * x * x)))
 
     def test_gradcheck(self):
         f = al.compile(lambda x, y: np.sum(al.softmax(x, axis=0) * np.sqrt(y)))
