@@ -93,7 +93,9 @@ class Specialised:
         tensors: list[bool],
         outside: Outside,
         notes: list[Note],
+        donated: list[bool],
     ) -> None:
+        self.donated = donated if any(donated) else None
         self.program = program
         self.lowered = lowered
         self.returns = returns
@@ -104,6 +106,8 @@ class Specialised:
 
     def run(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
         """What the program gives for these leaves of the arguments."""
+        if self.donated is not None:
+            leaves = _apart(leaves, self.donated)
         rooms = self.lowered.rooms
         room = rooms.enter()
         try:
@@ -111,6 +115,17 @@ class Specialised:
                 return self.lowered.run(*leaves, room)
         finally:
             rooms.leave(room)
+
+
+def _apart(leaves: Sequence[Any], donated: Sequence[bool]) -> Sequence[Any]:
+    """The leaves, with copies of the donated ones whose memory another one is in as well."""
+    owners = [id(v if getattr(v, "base", None) is None else v.base) for v in leaves]
+    if len(set(owners)) == len(owners):
+        return leaves
+    return [
+        v.copy() if d and owners.count(owner) > 1 else v
+        for v, d, owner in zip(leaves, donated, owners, strict=True)
+    ]
 
 
 class Compiled:
@@ -247,7 +262,7 @@ class Compiled:
             name=name,
             values=best.values,
         )
-        return Specialised(best.program, lowered, returns, tensors, outside, notes)
+        return Specialised(best.program, lowered, returns, tensors, outside, notes, donated)
 
     def _donated(self, structure: Structure, count: int) -> list[bool]:
         """Which of the leaves belong to an argument that is given away."""
@@ -451,7 +466,8 @@ def _output(trace: Trace, result: Any, detached: bool) -> Variable:
             raise TracedValueError(
                 f"{trace.name} returns a Tensor that depends on a tensor which requires grad and "
                 "is not among the arguments, so its gradient would be lost: pass that tensor as an "
-                "argument, or compile the function that takes the gradient"
+                "argument, or compile the function that takes the gradient, or, where none is "
+                "wanted, al.no_grad of it"
             )
         result = result._value
     if isinstance(result, Tracer):

@@ -51,8 +51,8 @@ class Explanation:
         lines = [f"{self.name}, compiled:"]
         for note in self.notes:
             steps = f"{note.steps} steps"
-            if note.saved:
-                steps += f" ({note.saved:+d} saved)".replace("+", "")
+            if note.saved > 0:
+                steps += f" ({note.saved} saved)"
             lines.append(f"  {note.name:<{width}}  {note.did}; {steps}")
         lowered = self.lowered
         lines += [f"  {name:<{width}}  {did}" for name, did in self._layout()]

@@ -6,13 +6,16 @@ the gradient that backward began with, so that this one can be multiplied in the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.program.ir import Program, Step, Variable
 from autograd_lite.program.rewriting import Rewriting, without_dead
+
+CALL = 1_000
+"""How many elements are multiplied in the time that a call takes by itself."""
 
 _LINEAR = {np.transpose, np.reshape, np.sum, np.negative, np.broadcast_to}
 _VIEWS = {np.transpose, np.reshape, np.broadcast_to}
@@ -29,13 +32,18 @@ def factored(
         scaled = _scaled_only(program, factor)
         removed = [s for s in program.steps if _scales(s, factor) in scaled]
         added = _sources(program, scaled)
-        if sum(s.result.size for s in removed) <= sum(v.size for v in added):
+        if _cost(s.result for s in removed) <= _cost(added):
             continue
         rewriting = _Factoring(program, values, factor, scaled)
         after, values = rewriting.run({})
         program = without_dead(after)
         saved += len(removed) - len(added)
     return program, values, saved
+
+
+def _cost(results: Iterable[Variable]) -> int:
+    """What it takes to multiply them, in elements."""
+    return sum(v.size + CALL for v in results)
 
 
 def _factors(program: Program) -> list[Any]:

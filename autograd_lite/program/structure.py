@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd_lite.record import NUMERIC, Recorded, make
+from autograd_lite.record import NUMERIC, Recorded, check_array, make
 from autograd_lite.rules import Recordable
 
 Structure = Any
@@ -37,7 +37,10 @@ def flatten(tree: Any, leaves: list[Any]) -> Structure:
         leaves.append(tree)
         return TENSOR
     if isinstance(tree, (np.ndarray, Recordable)):
-        leaves.append(tree if isinstance(tree, Recordable) else np.asarray(tree))
+        if isinstance(tree, np.ndarray):
+            check_array(tree)
+            tree = np.asarray(tree)
+        leaves.append(tree)
         return LEAF
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return kind, tuple([flatten(item, leaves) for item in tree])

@@ -158,3 +158,16 @@ def test_the_gallery(tmp_path):
     assert {Path(name).suffix for name in names} == {".svg", ".png", ".html"}
     for svg in folder.glob("*.svg"):
         assert "</svg>" in svg.read_text(encoding="utf-8")
+
+
+def test_derive_writes_the_derivation_and_the_program(tmp_path):
+    done = run("derive.py", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "    dZ2 = (A2 - Y) / N  # (1, 400)\n" in done.stdout
+    assert "wrong" not in done.stdout and done.stdout.count("correct") == 7
+    assert "step, compiled:" in done.stdout
+    cost = re.search(r"the cost after 1000 steps: (\S+)", done.stdout)
+    assert cost is not None and float(cost.group(1)) < 0.1
+    source = (tmp_path / "out" / "derivation.py").read_text()
+    assert "autograd_lite" not in source and "def forward(" in source
+    assert "</svg>" in (tmp_path / "out" / "program.svg").read_text()

@@ -184,6 +184,21 @@ class TestResultsBelongToTheCaller:
         for name, array in updated.items():
             assert array is arrays[name]
 
+    def test_a_donated_argument_that_another_one_shares_memory_with(self):
+        def f(a, b):
+            first = a * 2
+            return first, first + np.dot(b, b)
+
+        a = RNG.normal(size=(3, 3))
+        for b in (a, a.T, a[::-1]):
+            x = a.copy()
+            view = {id(a): x, id(a.T): x.T}.get(id(b), x[::-1] if b is not a else x)
+            expected = f(x.copy(), np.array(view))
+            assert_trees_close(al.compile(f, donate=0)(x, view), expected)
+        out = (a.copy(), a.copy())
+        expected = f(out[0].copy(), out[1].copy())
+        assert_trees_close(al.compile(f).into(out, *out), expected)
+
     def test_results_written_into_given_arrays(self):
         f = al.compile(lambda x, y: {"sum": x + y, "product": np.dot(x, y), "same": x})
         x, y = RNG.normal(size=(2, 3, 3))
@@ -566,6 +581,8 @@ class TestRefusals:
             f({1, 2})
         with pytest.raises(TypeError, match="arrays of numbers, not of object"):
             f(np.array([None]))
+        with pytest.raises(TypeError, match="MaskedArray"):
+            f(np.ma.array([1.0], mask=[True]))
         with pytest.raises(TypeError, match="takes a function, not int"):
             al.compile(3)
         with pytest.raises(ValueError, match="threads"):

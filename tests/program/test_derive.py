@@ -1,8 +1,8 @@
 import ast
 import builtins
-import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -254,7 +254,7 @@ class TestModules:
 
 
 class TestTheText:
-    @pytest.mark.skipif(shutil.which("ruff") is None, reason="ruff is not installed")
+    @pytest.mark.skipif(find_spec("ruff") is None, reason="ruff is not installed")
     @pytest.mark.parametrize("seed", range(0, 40, 4))
     def test_it_is_formatted_and_lints_clean(self, seed, tmp_path):
         path = tmp_path / "derivation.py"
@@ -267,7 +267,7 @@ class TestTheText:
             pass
         for command in (["format", "--check"], ["check", "--select", "E,F,I,UP,B"]):
             run = subprocess.run(
-                ["ruff", command[0], "--isolated", *command[1:], str(tmp_path)],
+                [sys.executable, "-m", "ruff", command[0], "--isolated", *command[1:], tmp_path],
                 capture_output=True,
                 text=True,
             )
