@@ -18,11 +18,11 @@ from autograd_lite.draw.details import Details, derivative, text_of
 from autograd_lite.draw.dot import call_name
 from autograd_lite.draw.folding import folded
 from autograd_lite.draw.layout import Layout, layout
-from autograd_lite.draw.render import write
 from autograd_lite.draw.structure import operands, places, structure
 from autograd_lite.draw.text import operation_text, shape_text, short
 from autograd_lite.draw.tracing import result_of, root_of
 from autograd_lite.draw.values import Flow, flows, operand_value
+from autograd_lite.files import write
 from autograd_lite.graph import PACK, Leaf, Node, Route
 from autograd_lite.rules import Parts
 from autograd_lite.rules.indexing import Placed

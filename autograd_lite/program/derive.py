@@ -6,10 +6,11 @@ import contextlib
 import itertools
 import linecache
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
+from autograd_lite.files import write
 from autograd_lite.program.joint import Joint, recorded
 from autograd_lite.program.latex import equations
 from autograd_lite.program.module import Written
@@ -83,16 +84,7 @@ class Derivation:
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the source to a file, which then is a module of its own that needs NumPy only."""
-        folder = os.path.dirname(os.path.abspath(path))
-        handle, temporary = tempfile.mkstemp(suffix=".py", dir=folder)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(self.source)
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.remove(temporary)
-            raise
+        write(Path(path), self.source.encode(), "derivation")
 
     def _repr_markdown_(self) -> str:
         return f"$$\n{self.latex}\n$$\n\n```python\n{self.source}```"

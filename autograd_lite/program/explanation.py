@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import graphviz
-
+from autograd_lite.draw.render import Picture
 from autograd_lite.program.ir import Names, Program, Step, function_name
 from autograd_lite.program.lowering import Lowered
 from autograd_lite.program.scheduling import Region
@@ -77,9 +76,9 @@ class Explanation:
             found.append(("products", f"{counts}, as measured for their shapes"))
         return found
 
-    def draw(self) -> graphviz.Digraph:
+    def draw(self) -> Picture:
         """The program as a graph: a box around the steps that run together over blocks."""
-        graph = graphviz.Digraph(self.name)
+        graph = Picture(self.name)
         graph.attr(rankdir="TB", fontname="Helvetica")
         graph.attr("node", shape="box", fontname="Helvetica", fontsize="10", style="rounded")
         names = Names()

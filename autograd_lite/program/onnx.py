@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import operator
 import os
-import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from autograd_lite.files import write
 from autograd_lite.program import expanding
 from autograd_lite.program.compiling import traced
 from autograd_lite.program.ir import Names, Program, Step, Variable, function_name
@@ -69,20 +70,8 @@ def to_onnx(
     model = _Exporter(onnx, name, _in_known(program, trace.values)).model()
     onnx.checker.check_model(model, full_check=True)
     if path is not None:
-        _write(model.SerializeToString(), path)
+        write(Path(path), model.SerializeToString(), "model")
     return model
-
-
-def _write(data: bytes, path: str | os.PathLike[str]) -> None:
-    folder = os.path.dirname(os.path.abspath(path))
-    handle, temporary = tempfile.mkstemp(suffix=".onnx", dir=folder)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def _in_known(program: Program, values: Any) -> Program:

@@ -122,7 +122,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "net.onnx"
     path.write_text("old")
     monkeypatch.setattr("os.replace", lambda *args: (_ for _ in ()).throw(OSError(28, "full")))
-    with pytest.raises(OSError, match="full"):
+    with pytest.raises(OSError, match="cannot write the .*full"):
         al.to_onnx(lambda a: a + 1, x(2), path=path)
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["net.onnx"]
