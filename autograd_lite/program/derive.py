@@ -49,6 +49,7 @@ def derive(
     TypeError
         Where the result is no real scalar, or something in it has no form in plain NumPy.
 
+    >>> import numpy as np
     >>> d = derive(lambda w, x: np.sum(w * x), np.ones(2), np.arange(2.0), wrt="w")
     >>> loss, cache = d.forward(np.ones(2), np.arange(2.0))
     >>> d.backward(np.ones(2), np.arange(2.0), cache)

@@ -20,7 +20,7 @@ from autograd_lite.rules.special import astype
 BLOCK = 65_536
 """Elements of a block."""
 
-PARALLEL = 150_000
+PARALLEL = 300_000
 """From how many nanoseconds of work on a region is shared among threads."""
 
 _NANOSECONDS: dict[Any, float] = {

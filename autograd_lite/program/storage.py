@@ -110,7 +110,7 @@ class Rooms:
 
     def make(self) -> tuple[Any, ...]:
         """New memory, and the arrays in it."""
-        memory = [_aligned(size) for size in self.sizes]
+        memory = _stretches(self.sizes)
         arrays: list[Any] = []
         for maker in self.makers:
             arrays.append(maker(memory, arrays))
@@ -131,11 +131,19 @@ class Rooms:
 ALIGNMENT = 64
 
 
-def _aligned(size: int) -> np.ndarray:
-    """Bytes that begin where a line of the cache does."""
-    memory = np.empty(size + ALIGNMENT, np.uint8)
+def _stretches(sizes: list[int]) -> list[np.ndarray]:
+    """Bytes, each stretch of which begins where a line of the cache does.
+
+    They are one piece of memory: of a large one the system makes large pages.
+    """
+    padded = [-(-size // ALIGNMENT) * ALIGNMENT for size in sizes]
+    memory = np.empty(sum(padded) + ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % ALIGNMENT
-    return memory[start : start + size]
+    found = []
+    for size, length in zip(sizes, padded, strict=True):
+        found.append(memory[start : start + size])
+        start += length
+    return found
 
 
 def array_in(slot: int, variable: Variable) -> Callable[[list[Any], list[Any]], Any]:
