@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from autograd_lite.program import fused
+from autograd_lite.program.few_rows import Product, few_rows
 from autograd_lite.program.ir import Step, Variable
 
 FEW = 64
@@ -23,7 +25,7 @@ WORTH = 200_000
 """From how many multiplications on it is worth a measurement."""
 
 ROUNDS = 11
-MARGIN = 0.85
+MARGIN = 0.9
 """What share of np.dot's time another way may take to be taken."""
 
 
@@ -41,12 +43,7 @@ def turned(a: Any, b: Any, out: Any) -> Any:
     return out
 
 
-CANDIDATES: dict[str, Callable[[Any, Any, Any], Any]] = {
-    "dot": np.dot,
-    "by_rows": by_rows,
-    "turned": turned,
-}
-_measured: dict[Any, tuple[str, float]] = {}
+_measured: dict[Any, tuple[str, Product]] = {}
 
 
 class Products:
@@ -54,18 +51,15 @@ class Products:
 
     def __init__(self, values: Mapping[Variable, Any]) -> None:
         self.values = values
-        self.chosen: list[tuple[Step, str, float]] = []
 
-    def choose(self, step: Step) -> tuple[str, Callable[[Any, Any, Any], Any]]:
+    def choose(self, step: Step) -> tuple[str, Product]:
         """The name and the function for a product that writes its result into an array."""
         a, b = step.args
         if a.ndim != 2 or b.ndim != 2:
             return step.function.__name__, step.function
-        label, ratio = "dot", 1.0
-        if self._is_worth_it(a, b):
-            label, ratio = _fastest(*(self.values[v] for v in (a, b)))
-        self.chosen.append((step, label, ratio))
-        return label, CANDIDATES[label]
+        if not self._is_worth_it(a, b):
+            return "dot", np.dot
+        return _fastest(*(self.values[v] for v in (a, b)))
 
     def _is_worth_it(self, a: Variable, b: Variable) -> bool:
         rows, inner = a.shape
@@ -74,8 +68,8 @@ class Products:
         return same and min(rows, columns) <= FEW and rows * inner * columns >= WORTH
 
 
-def _fastest(a: np.ndarray, b: np.ndarray) -> tuple[str, float]:
-    """The fastest way, and its share of np.dot's time."""
+def _fastest(a: np.ndarray, b: np.ndarray) -> tuple[str, Product]:
+    """The fastest way, and its name."""
     key = (a.shape, b.shape, a.dtype, _layout(a), _layout(b))
     found = _measured.get(key)
     if found is None:
@@ -83,11 +77,21 @@ def _fastest(a: np.ndarray, b: np.ndarray) -> tuple[str, float]:
     return found
 
 
-def _measure(a: np.ndarray, b: np.ndarray) -> tuple[str, float]:
+def ways_for(a: np.ndarray, b: np.ndarray) -> dict[str, Product]:
+    """What there is to choose from for such operands, by name."""
+    ways: dict[str, Product] = {"dot": np.dot, "turned": turned}
+    if len(a) <= FEW:
+        ways["by_rows"] = by_rows
+    loops = few_rows(a, b) if fused.available() else None
+    return ways if loops is None else {**ways, "few_rows": loops}
+
+
+def _measure(a: np.ndarray, b: np.ndarray) -> tuple[str, Product]:
     out = np.empty((a.shape[0], b.shape[1]), a.dtype)
-    ways = dict(CANDIDATES)
-    if len(a) > FEW:
-        del ways["by_rows"]
+    ways = ways_for(a, b)
+    # Once without the clock: loops are compiled then.
+    for way in ways.values():
+        way(a, b, out)
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(ROUNDS):
         for name, way in ways.items():
@@ -96,8 +100,8 @@ def _measure(a: np.ndarray, b: np.ndarray) -> tuple[str, float]:
             times[name].append(time.perf_counter() - start)
     medians = {name: statistics.median(values) for name, values in times.items()}
     best = min(medians, key=lambda name: medians[name])
-    ratio = medians[best] / medians["dot"]
-    return (best, ratio) if ratio < MARGIN else ("dot", 1.0)
+    best = best if medians[best] < MARGIN * medians["dot"] else "dot"
+    return best, ways[best]
 
 
 def _layout(a: np.ndarray) -> str:

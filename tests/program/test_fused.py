@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
-from autograd_lite.program import fused, regions, scheduling
+from autograd_lite.program import few_rows, fused, regions, scheduling
 
 pytest.importorskip("numba")
 RNG = np.random.default_rng(0)
@@ -75,3 +75,29 @@ def test_where_they_take_longer_they_are_not_taken(monkeypatch):
     compiled(np.ones(20))
     assert not compiled.explain().lowered.fused
     assert "@njit" not in compiled.source
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("columns", [8, 207])
+@pytest.mark.parametrize("rows", [1, 5, 6])
+def test_products_of_few_rows(rows, columns, dtype, monkeypatch):
+    monkeypatch.setattr(few_rows, "WORTH", 1)
+    a, b = RNG.normal(size=(rows, 1111)).astype(dtype), RNG.normal(size=(1111, columns))
+    for matrix in (np.asfortranarray(b.astype(dtype)), np.ascontiguousarray(b.astype(dtype))):
+        matrix[0, 0] = np.inf
+        for left in (a, np.asfortranarray(a)):
+            out = np.empty((rows, columns), dtype)
+            few_rows.few_rows(left, matrix)(left, matrix, out)
+            with np.errstate(all="ignore"):
+                expected = left @ matrix
+            scale = 1e-12 if dtype == np.float64 else 1e-3
+            np.testing.assert_allclose(out, expected, rtol=scale, atol=scale * 50)
+
+
+def test_products_that_loops_are_not_made_for():
+    many = np.ones((7, 4000)), np.ones((4000, 100))
+    assert few_rows.few_rows(*many) is None
+    assert few_rows.few_rows(np.ones((5, 40)), np.ones((40, 10))) is None
+    strided = np.ones((4000, 400))[:, ::2]
+    assert few_rows.few_rows(np.ones((5, 4000)), strided) is None
+    assert few_rows.few_rows(np.ones((5, 4000), int), np.ones((4000, 200), int)) is None
