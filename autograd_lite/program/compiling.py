@@ -246,6 +246,7 @@ class Compiled:
         trace, program, returns, tensors = traced(
             self.name, self.function, structure, values, outside
         )
+        _keep_watch(trace, outside)
         notes: list[Note] = []
         best = optimised(program, trace, notes)
         contiguous = [not np.ndim(v) or v.flags.c_contiguous for v in values]
@@ -403,6 +404,17 @@ def traced(
         outputs.append(_output(trace, result, detached))
         tensors.append(isinstance(result, Tensor))
     return trace, trace.program(outputs), returns, tensors
+
+
+def _keep_watch(trace: Trace, outside: Outside) -> None:
+    """Note the arrays that were met in a trace that is over, and are still there.
+
+    Somebody has them, by a way that was not found.
+    """
+    for reference, before, line in trace.met:
+        array = reference()
+        if array is not None:
+            outside.add(array, before, line)
 
 
 def own_error(error: BaseException) -> BaseException:

@@ -45,6 +45,7 @@ class Outside:
         self.gradients: list[tuple[Any, Any, str]] = []
         self.generators: list[tuple[Any, Any, str]] = []
         self.codes: list[types.CodeType] = []
+        self.lines: dict[str, str] = {}
         self._seen: set[int] = set(map(id, exempt))
         self._walk(function, getattr(function, "__name__", "the function"), ())
         for other in others:
@@ -80,7 +81,10 @@ class Outside:
         elif isinstance(value, (tuple, set, frozenset)):
             for i, item in enumerate(value):
                 self._walk(item, f"{label}[{i}]", names)
-        elif not isinstance(value, type):
+        elif isinstance(value, type):
+            if not _is_library(value.__module__):
+                self._class(value, label)
+        else:
             self._object(value, label)
 
     def _tensor(self, tensor: Any, label: str) -> None:
@@ -125,6 +129,14 @@ class Outside:
             self.places.append((container, key, item, f"{label}[{key!r}]"))
             self._walk(item, f"{label}[{key!r}]", ())
 
+    def _class(self, kind: type, label: str) -> None:
+        """What the objects of a class have in common, but for what they do."""
+        for name, item in vars(kind).items():
+            plain = not callable(item) and not hasattr(item, "__get__")
+            if plain and not name.startswith("__"):
+                self.places.append((vars(kind), name, item, f"{label}.{name}"))
+                self._walk(item, f"{label}.{name}", ())
+
     def _object(self, value: Any, label: str) -> None:
         """An object of a class of the user's, or of a module of a network."""
         if hasattr(value, "__wrapped__"):
@@ -134,6 +146,8 @@ class Outside:
         module = type(value).__module__
         if _is_library(module) and module.split(".")[0] not in ("nn", "autograd_lite"):
             return
+        for kind in type(value).__mro__:
+            self._walk(kind, label, ())
         attributes = getattr(value, "__dict__", None)
         if attributes is None:
             return
@@ -141,6 +155,13 @@ class Outside:
         for name, item in list(attributes.items()):
             self.places.append((attributes, name, item, f"{label}.{name}"))
             self._walk(item, f"{label}.{name}", ())
+
+    def add(self, array: np.ndarray, before: np.ndarray, line: str) -> None:
+        """Note one more array that was read, at a line, and lives outside."""
+        if not any(known is array for known, _, _ in self.arrays):
+            label = f"an array of shape {array.shape}"
+            self.arrays.append((array, before, label))
+            self.lines[label] = line
 
     def changed(self) -> str | None:
         """What is not as it was, if anything: its label."""
@@ -175,7 +196,7 @@ class Outside:
             if _now(container, key) is not value:
                 if key is None:
                     container.cell_contents = value
-                else:
+                elif hasattr(container, "__setitem__"):
                     container[key] = value
         for container, before, _ in self.containers:
             if isinstance(container, list):
@@ -186,6 +207,8 @@ class Outside:
 
     def line(self, label: str, writes: bool = False) -> str:
         """The line of the user's that reads, or writes, what has this label."""
+        if label in self.lines:
+            return self.lines[label]
         name = label.replace("[", ".").split(".")
         wanted = {part.strip("'\"]") for part in name}
         for code in self.codes:

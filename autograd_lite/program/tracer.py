@@ -68,7 +68,7 @@ class Trace:
 
     `values` are what its variables hold in the example. A step that is there already is not
     written again: its results are given. `sources` and `lines` say which array of the user's a
-    constant was, and where he used it.
+    constant was, and where it was used; `met` are all arrays that were, as they were then.
     """
 
     def __init__(self, name: str) -> None:
@@ -80,6 +80,7 @@ class Trace:
         self.lines: dict[Variable, str] = {}
         self.sources: dict[Variable, weakref.ref[Any]] = {}
         self.outside: set[int] = set()
+        self.met: list[tuple[weakref.ref[Any], np.ndarray, str]] = []
         self.repeated = 0
         self._known: dict[int, list[Variable]] = {}
         self._seen: dict[Any, Any] = {}
@@ -106,6 +107,7 @@ class Trace:
         self.constants[variable] = self.values[variable] = np.array(array)
         self.sources[variable] = weakref.ref(array)
         self.lines[variable] = caller()
+        self.met.append((weakref.ref(array), self.constants[variable], self.lines[variable]))
         self._known.setdefault(id(array), []).append(variable)
         return variable
 
@@ -191,8 +193,10 @@ class Trace:
             return tree.variable
         if isinstance(tree, np.ndarray):
             if self._is_expanded(tree):
+                self.met.append((weakref.ref(tree), np.array(tree), caller()))
                 number = tree[(0,) * tree.ndim]
-                return self.apply_plain(np.broadcast_to, (number, tree.shape), tree)
+                expanded = np.broadcast_to(number, tree.shape)
+                return self.apply_plain(np.broadcast_to, (number, tree.shape), expanded)
             return self.constant(tree)
         if isinstance(tree, (list, tuple)):
             items = [self._noted(item) for item in tree]

@@ -417,6 +417,45 @@ class TestGuards:
         with pytest.raises(RuntimeError, match="items"):
             f(np.ones(2))
 
+    def test_what_a_class_has(self):
+        class Options:
+            scale = np.ones(2)
+            rate = 0.5
+
+        class Model:
+            factor = 2.0
+
+            def double(self, x):
+                return x * self.factor
+
+        model = Model()
+        f = al.compile(lambda x: model.double(x) * Options.scale * Options.rate)
+        assert f(np.ones(2)).tolist() == [1, 1]
+        for kind, name, new in ((Options, "rate", 1.0), (Model, "factor", 3.0)):
+            old = getattr(kind, name)
+            setattr(kind, name, new)
+            with pytest.raises(RuntimeError, match=name):
+                f(np.ones(2))
+            setattr(kind, name, old)
+        assert f(np.ones(2)).tolist() == [1, 1]
+        Options.scale[0] = 5
+        with pytest.raises(RuntimeError, match="scale"):
+            f(np.ones(2))
+
+    def test_an_array_that_is_found_by_no_name(self):
+        hidden = {1: np.ones(2)}
+
+        class Slotted:
+            __slots__ = ("held",)
+
+        slotted = Slotted()
+        slotted.held = hidden[1]
+        f = al.compile(lambda x: x * slotted.held)
+        f(np.ones(2))
+        hidden[1][0] = 5
+        with pytest.raises(RuntimeError, match=r"an array of shape \(2,\).*test_compile.py"):
+            f(np.ones(2))
+
     def test_the_parameters_of_a_module(self):
         net = nn.Sequential(nn.Linear(2, 1, seed=0), nn.Sigmoid())
 
