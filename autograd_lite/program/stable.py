@@ -32,7 +32,7 @@ def table() -> dict[Any, list[Rule]]:
         np.log1p: [_log1p_of_sigmoid],
         xlogy: [_xlogy],
         xlog1py: [_xlog1py],
-        np.multiply: [slope, cancelled, _over_sum],
+        np.multiply: [_slope, cancelled, _over_sum],
         np.add: [_log_loss],
     }.items():
         rules[function] = [*first, *rules.get(function, [])]
@@ -109,9 +109,14 @@ def _xlog1py(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
     return None if z is None else -(args[0] * softplus(z))
 
 
-def slope(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+def _slope(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    """Where u has s or t in denominators. Else the form as it is keeps more digits than 1 - s."""
+    return slope(now, args, written_out=False)
+
+
+def slope(now: Rewriting, args: Any, written_out: bool) -> Any:
     """(u * s / (1 + e)) * e = u * (s * (1 - s)), for e = exp(-z): what backward makes of a sigmoid
-    that is written out."""
+    that is written out. Without `written_out` only where the denominators of u cancel."""
     for quotient, power in (args, args[::-1]):
         division = now.maker(quotient, np.divide)
         if division is None:
@@ -127,8 +132,11 @@ def slope(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
             if _same(_logit(now, s), z):
                 positive = _argument(now, u, np.negative)
                 v = u if positive is None else positive
-                inner = _through(now, v, s, 1 - s)
-                found = v * (s * (1 - s)) if inner is None else inner
+                found = _through(now, v, s, 1 - s)
+                if found is None:
+                    if not written_out:
+                        return None
+                    found = v * (s * (1 - s))
                 return found if positive is None else -found
     return None
 

@@ -16,9 +16,14 @@ from autograd_lite.program.tracer import Tracer
 def table() -> dict[Any, list[Rule]]:
     """The rules by the function they are for."""
     rules = algebra()
-    rules[np.multiply] = [slope, cancelled, _over_sum, *rules[np.multiply]]
+    rules[np.multiply] = [_slope, cancelled, _over_sum, *rules[np.multiply]]
     rules[np.where] = [_step_function]
     return rules
+
+
+def _slope(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    """The derivative of a sigmoid as s * (1 - s)."""
+    return slope(now, args, written_out=True)
 
 
 def _over_sum(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
