@@ -817,7 +817,6 @@ class TestSilentWrongGradients:
             loss.backward()
         assert x.grad is None or x.grad.tolist() == [1, 2]
 
-    @pytest.mark.skipif(not hasattr(al, "compile"), reason="there is no al.compile yet")
     def test_a_compiled_function_that_closed_over_an_array_which_changes(self):
         """1.21"""
         array = np.array([1.0, 2.0])

@@ -177,8 +177,9 @@ class Compiled:
     def into(self, out: Any, *args: Any, **kwargs: Any) -> Any:
         """Call it with the results written into the arrays of `out`, and return `out`.
 
-        `out` has the structure, shapes and dtypes of the results, and shares no memory with the
-        arguments. Numbers among the results are not written; use a call for them.
+        `out` has the structure, shapes and dtypes of the results; they are computed in place where
+        an array of it is C-contiguous and shares no memory with another one or an argument, and
+        copied into the others. Numbers among the results cannot be written: use a call for them.
         """
         with self._guard:
             if self._writing is None:
@@ -452,7 +453,7 @@ def check_pure(trace: Trace, outside: Outside, error: Exception | None) -> None:
         return
     what = (
         "draws random numbers from"
-        if "random" in label or label in _generators(outside)
+        if label == "np.random" or label in _generators(outside)
         else ("writes to")
     )
     instead = (

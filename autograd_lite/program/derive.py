@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import linecache
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +72,7 @@ class Derivation:
         self.source = text.source
         self._written = text
         namespace: dict[str, Any] = {"__name__": f"derivation of {joint.name}"}
-        with _in_linecache(text.source) as filename:
-            exec(compile(text.source, filename, "exec"), namespace)
+        exec(compile(text.source, _noted_in_linecache(text.source), "exec"), namespace)
         self.forward: Callable[..., Any] = namespace["forward"]
         self.backward: Callable[..., Any] = namespace["backward"]
 
@@ -94,9 +92,8 @@ class Derivation:
         return self.source
 
 
-@contextlib.contextmanager
-def _in_linecache(source: str) -> Iterator[str]:
+def _noted_in_linecache(source: str) -> str:
     """A file name under which tracebacks, and al.check_derivation, find the source."""
     filename = f"<derivation {next(_count)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    yield filename
+    return filename

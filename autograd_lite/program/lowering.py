@@ -106,7 +106,12 @@ class _Printer:
             v for v, value in program.constants.items() if np.asarray(value).flags.c_contiguous
         }
         self.outputs = set(program.outputs)
-        given = [v for v, d in zip(program.inputs, donated or [], strict=False) if d and v.shape]
+        # In another memory order blocks of them, and products, could not be written into place.
+        given = [
+            v
+            for v, d in zip(program.inputs, donated or [], strict=False)
+            if d and v.shape and v in self.contiguous
+        ]
         self.donors = _pairs(program.outputs, given)
         self.namespace: dict[str, Any] = {"empty": np.empty}
         self.names = Names([*keyword.kwlist, *dir(builtins), *_RESERVED])
@@ -124,7 +129,6 @@ class _Printer:
         self.makers: list[Any] = []
         self.unpacked: list[str] = []
         self.fresh: set[Variable] = set()
-        self.static_bases: set[Variable] = set()
         self.in_room: dict[Variable, int] = {}
         self.lines: list[str] = []
         self.functions: list[str] = []
@@ -366,14 +370,11 @@ class _Printer:
         if any(isinstance(v, Variable) for v in step.operands[1:]):
             return False
         stand_in = np.empty(x.shape, x.dtype)
-        if x not in self.slot_of and not self._is_plain(x):
+        if x not in self.slot_of and x not in self.contiguous:
+            # A view of the room, which does not lie there as an array of its shape would.
             return False
         view = step.function(stand_in, *step.args[1:], **step.options)
         return isinstance(view, np.ndarray) and np.may_share_memory(view, stand_in)
-
-    def _is_plain(self, variable: Variable) -> bool:
-        """Whether a static view lies in memory as an array of its shape would."""
-        return variable in self.contiguous
 
     def _static_view(self, step: Step) -> None:
         index = self.in_room[step.args[0]]

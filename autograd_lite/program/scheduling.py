@@ -98,7 +98,6 @@ def schedule(program: Program) -> list[Item]:
             items.append(step)
         for result in step.results:
             place[result] = at if at is not None else len(items) - 1
-    # A single pass gains nothing from blocks, except that it can be shared among threads.
     return items
 
 

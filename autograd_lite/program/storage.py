@@ -91,14 +91,6 @@ class Slots:
         """Let a stretch be used again."""
         self.free.append(slot)
 
-    @property
-    def total(self) -> int:
-        """The bytes of all."""
-        return sum(self.sizes)
-
-
-Place = tuple[int, Variable]
-
 
 class Rooms:
     """The arrays that a program works in, one set for each call that runs at the same time."""

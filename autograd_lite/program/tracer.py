@@ -67,8 +67,8 @@ class Trace:
     """A program that is being written down.
 
     `values` are what its variables hold in the example. A step that is there already is not
-    written again: its results are given. `sources` and `lines` say which array of the user's a
-    constant was, and where it was used; `met` are all arrays that were, as they were then.
+    written again: its results are given. `sources` says which array of the user's a constant was;
+    `met` are all arrays that were met, as they were then, and the lines.
     """
 
     def __init__(self, name: str) -> None:
@@ -77,7 +77,6 @@ class Trace:
         self.steps: list[Step] = []
         self.constants: dict[Variable, Any] = {}
         self.values: dict[Variable, Any] = {}
-        self.lines: dict[Variable, str] = {}
         self.sources: dict[Variable, weakref.ref[Any]] = {}
         self.outside: set[int] = set()
         self.met: list[tuple[weakref.ref[Any], np.ndarray, str]] = []
@@ -106,8 +105,7 @@ class Trace:
         variable = Variable.like(array)
         self.constants[variable] = self.values[variable] = np.array(array)
         self.sources[variable] = weakref.ref(array)
-        self.lines[variable] = caller()
-        self.met.append((weakref.ref(array), self.constants[variable], self.lines[variable]))
+        self.met.append((weakref.ref(array), self.constants[variable], caller()))
         self._known.setdefault(id(array), []).append(variable)
         return variable
 
@@ -214,7 +212,9 @@ class Trace:
         """
         if array.size < 2 or array.dtype.kind not in "fciub" or id(array) in self.outside:
             return False
-        return not any(array.strides) or bool(np.all(array == array[(0,) * array.ndim]))
+        # By their bits: 0.0 and -0.0 are equal.
+        number = array[(0,) * array.ndim]
+        return not any(array.strides) or array.tobytes() == number.tobytes() * array.size
 
     def refuse(self, what: str, instead: str = "") -> NoReturn:
         """Raise TracedValueError."""

@@ -59,7 +59,6 @@ class _Writer:
         self.texts: dict[Variable, Text] = {}
         self.statements: list[Statement] = []
         self.checker = _Checker(joint) if simplify else None
-        self.skipped = 0
 
     def _in_order(self) -> Iterator[Variable]:
         yield from self.program.inputs
@@ -243,10 +242,8 @@ class _Writer:
         )
         if simpler is None or len(simpler.text) > len(plain.text):
             return plain
-        if not self.checker.agrees(simpler.text, variable, self._environment()):
-            self.skipped += 1
-            return plain
-        return simpler
+        agrees = self.checker.agrees(simpler.text, variable, self._environment())
+        return simpler if agrees else plain
 
     def _named_forward(self) -> set[Variable]:
         return {s.variable for s in self._forward_statements()}

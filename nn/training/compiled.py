@@ -49,7 +49,6 @@ class CompiledUpdate:
     ) -> None:
         self.optimiser = optimiser
         self.parameters = optimiser.parameters
-        self.clip_norm = clip_norm
         update = _update_of(model, optimiser, loss, clip_norm)
         exempt = [optimiser, *self.parameters]
         self.program = Compiled(update, donate=(0, 1), exempt=exempt)

@@ -80,7 +80,7 @@ def small_net(columns, rounds, times):
 def test_a_step_of_a_small_net():
     """64-32-16-1, 32 columns, one thread: nothing but overhead.
 
-    Of 50 microseconds 37 statements take 34, and 9 go to finding the program for the arguments and
+    Of 45 microseconds 37 statements take 34, and 11 go to finding the program for the arguments and
     to putting the results into their dict.
     """
     ratios = on_one_thread("small_net(32, 41, 20)")
@@ -187,7 +187,7 @@ def test_the_products_with_the_samples(rows, dtype):
     A product with a vector for each row reads X as often as there are rows, from the third-level
     cache, which it fits into: in float32 that takes 0.4 to 0.9 of np.dot with 5 rows, in float64
     0.9 to 1.1. The transposed product takes 0.6 to 0.9 of it for W X with 20 rows. np.dot itself
-    takes 2 to 3 times the time of reading X once with 5 rows (0.45 milliseconds), 5 to 7 times with
+    takes 2 to 3 times the time of reading X once with 5 rows (0.45 milliseconds), 3 to 6 times with
     20. A loop of Numba's that reads X once takes the least with 5 rows; with 20 the sums do not fit
     into the registers.
     """
