@@ -195,6 +195,7 @@ class RegionPrinter:
 
     def _temporary(self, variable: Variable, dying: list[Variable]) -> str:
         """An array of a block's length."""
+        self.printer.alone += variable.nbytes
         for operand in dying:
             slot = self.slot_of.get(operand)
             if slot is not None and operand.dtype == variable.dtype:

@@ -695,7 +695,9 @@ class TestPrograms:
         monkeypatch.setattr(scheduling, "LARGE", 4)
         f = al.compile(lambda x: np.sum(np.exp(x) * x))
         f(np.ones(10))
-        assert "3 steps over 10 in one pass" in str(f.explain())
+        text = str(f.explain())
+        assert "3 steps over 10 in one pass" in text
+        assert "instead of 160 bytes" in text
         assert "cluster_0" in f.explain().draw().source
 
     def test_memory_is_used_again(self):
