@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd_lite.caller import caller
 from autograd_lite.rules import Parts
+from autograd_lite.rules.foreign import is_unknown
 from autograd_lite.watching import Watcher
 
 
@@ -18,7 +19,7 @@ class detect_anomaly(Watcher):
 
     The message has the operation, the range of each of its operands, and the line of the user's
     that called it; in the backward pass the line of the forward pass whose gradient it is. It
-    checks every value, so it costs time.
+    checks every value, so it costs time. The values of other libraries' arrays are not read.
 
     >>> with detect_anomaly():
     ...     pass
@@ -60,7 +61,10 @@ def _fault(value: Any) -> str | None:
     if isinstance(value, Parts):
         faults = (_fault(part) for part in value if part is not None)
         return next((fault for fault in faults if fault), None)
-    array = np.asarray(getattr(value, "_value", value))
+    value = getattr(value, "_value", value)
+    if is_unknown(value):
+        return None
+    array = np.asarray(value)
     if array.dtype.kind not in "fc" or np.isfinite(array).all():
         return None
     index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
@@ -71,7 +75,10 @@ def _fault(value: Any) -> str | None:
 def _range(value: Any) -> str:
     if isinstance(value, Parts):
         return ", ".join(_range(part) for part in value if part is not None)
-    array = np.asarray(getattr(value, "_value", value))
+    value = getattr(value, "_value", value)
+    if is_unknown(value):
+        return f"a {type(value).__name__} of shape {value.shape}"
+    array = np.asarray(value)
     if array.ndim == 0:
         return str(array[()])
     if array.size == 0 or array.dtype.kind == "c":

@@ -11,6 +11,8 @@ import numpy as np
 
 from autograd_lite.anomaly import check_gradient
 from autograd_lite.graph import Extra, Leaf, Node, ancestors, item_nodes
+from autograd_lite.rules.foreign import is_foreign
+from autograd_lite.rules.gating import ungated
 from autograd_lite.rules.indexing import Placed
 from autograd_lite.watching import watching
 
@@ -167,7 +169,9 @@ def _expand(term: Any, shape: tuple[int, ...], node: Node) -> Any:
 def owned(gradient: Any) -> Any:
     """`gradient` as an array whose memory nothing else refers to: itself, or a copy."""
     if gradient.__class__ is not np.ndarray:
-        return np.array(gradient) if isinstance(gradient, (np.generic, np.ndarray)) else gradient
+        if isinstance(gradient, (np.generic, np.ndarray)):
+            return np.array(gradient)
+        return ungated(gradient)
     alone = gradient.base is None and gradient.flags.writeable
     return gradient if alone and _references(gradient) <= _ALONE else gradient.copy()
 
@@ -177,7 +181,7 @@ def accumulate(leaf: Leaf, g: Any) -> None:
     if leaf.extra.hooks:
         g = call_hooks(leaf.extra, g)
     before = leaf.extra.grad
-    leaf.extra.grad = owned(g) if before is None else np.asarray(before + g)
+    leaf.extra.grad = owned(g if before is None else before + g)
 
 
 def _references(value: Any) -> int:
@@ -252,7 +256,8 @@ def call_hooks(extra: Extra, g: Any) -> Any:
             view.flags.writeable = False
         changed = hook(view)
         if changed is not None:
-            changed = np.asarray(changed, dtype=g.dtype)
+            if not is_foreign(changed):
+                changed = np.asarray(changed, dtype=g.dtype)
             if changed.shape != g.shape:
                 raise ValueError(
                     f"the hook {getattr(hook, '__name__', hook)!r} returned a gradient of shape "

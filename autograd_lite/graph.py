@@ -185,7 +185,7 @@ class Leaf:
         self.hold: Callable[[], Hold | None] = _no_hold
 
     def own(self, array: Any) -> Any:
-        """Take another array of the same values, which is nobody else's, and return it."""
+        """Take another array, which is nobody else's, in the place of the one there is."""
         self.array, self.owns_data, self.hold = array, True, _no_hold
         return array
 

@@ -33,6 +33,8 @@ from autograd_lite.rules import (
     Plan,
     Recordable,
 )
+from autograd_lite.rules.foreign import speaks_protocols
+from autograd_lite.rules.indexing import as_array
 from autograd_lite.watching import Watch, watching
 
 Compute = Callable[..., Any]
@@ -369,16 +371,12 @@ def _admitted(operand: Any, is_operand: bool) -> Any:
         return operand._identity()
     if isinstance(operand, np.ndarray):
         check_array(operand)
-    elif is_operand and not isinstance(operand, _NUMBERS) and not _speaks_protocols(operand):
+    elif is_operand and not isinstance(operand, _NUMBERS) and not speaks_protocols(operand):
         raise TypeError(
             f"a Tensor computes with arrays and numbers, not with {type(operand).__name__}; "
             "convert it with np.asarray first"
         )
     return operand
-
-
-def _speaks_protocols(value: Any) -> bool:
-    return hasattr(value, "__array_ufunc__") and hasattr(value, "__array_function__")
 
 
 def check_array(array: np.ndarray) -> None:
@@ -401,7 +399,7 @@ def pack(values: Sequence[Any], keeper: str | None) -> Any:
     values = list(values)
     # NumPy lets the dtype of a plain number give way to that of the arrays.
     arrays = tuple(
-        v._value if isinstance(v, Recorded) else v if type(v) in _PLAIN else np.asarray(v)
+        v._value if isinstance(v, Recorded) else v if type(v) in _PLAIN else as_array(v)
         for v in values
     )
     needed = [isinstance(v, Recorded) and _requires_grad(v) for v in values]

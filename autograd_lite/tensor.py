@@ -25,6 +25,8 @@ from autograd_lite.record import (
     record_pair,
 )
 from autograd_lite.rules import OPERATIONS
+from autograd_lite.rules.foreign import fixed, is_foreign, speaks_protocols
+from autograd_lite.rules.gating import ungated
 from autograd_lite.rules.indexing import getitem
 from autograd_lite.rules.special import astype, relu, sigmoid
 
@@ -36,7 +38,7 @@ def _fixed(index: Any) -> Any:
     if isinstance(index, tuple):
         return tuple(_fixed(item) for item in index)
     if isinstance(index, Tensor):
-        return index.numpy()
+        return fixed(index._value)
     return np.array(index) if isinstance(index, (list, np.ndarray)) else index
 
 
@@ -136,7 +138,7 @@ class Tensor(Recorded, results=True):
         """
         value = self._value
         if not isinstance(value, (np.ndarray, np.generic)):
-            return cast(np.ndarray, value)
+            return cast(np.ndarray, ungated(value))
         if self._owns_data():
             array = cast(np.ndarray, value)
             if array.flags.writeable:
@@ -165,6 +167,9 @@ class Tensor(Recorded, results=True):
         reader = self._reader()
         if reader is not None:
             raise ValueError(self._locked_message(reader))
+        if is_foreign(own):
+            self._value = cast(Leaf, self._node).own(_alike(value, own))
+            return
         np.copyto(cast(np.ndarray, own), value, casting="same_kind")
 
     def _owns_data(self) -> bool:
@@ -195,7 +200,7 @@ class Tensor(Recorded, results=True):
     @grad.setter
     def grad(self, value: Any) -> None:
         if value is not None:
-            value = np.array(value, dtype=self.dtype)
+            value = _alike(value, self._value)
             if value.shape != self.shape:
                 raise ValueError(
                     f"a gradient of shape {value.shape} does not fit {self._describe()} "
@@ -238,7 +243,7 @@ class Tensor(Recorded, results=True):
             )
         if value and not node.owns_data:
             # What was an unrecorded result becomes a parameter, whose array nobody else has.
-            self._value = node.own(np.array(self._value))
+            self._value = node.own(fixed(self._value))
         node.requires_grad = bool(value)
 
     @property
@@ -314,7 +319,7 @@ class Tensor(Recorded, results=True):
     def __format__(self, specification: str) -> str:
         if not specification:
             return str(self)
-        return format(self.item() if self.size == 1 else np.asarray(self._value), specification)
+        return format(self.item() if self.size == 1 else self.numpy(), specification)
 
     def __reduce__(self) -> Any:
         """Copies and pickles hold the values, the name and requires_grad; no gradient."""
@@ -330,11 +335,17 @@ class Tensor(Recorded, results=True):
 
     def item(self) -> Any:
         """The value of a tensor of one element, as a Python number."""
-        return self._value.item()
+        value = self._value
+        return value.item() if hasattr(value, "item") else self.numpy().item()
 
     def numpy(self) -> np.ndarray:
-        """The values, as a new array that belongs to the caller."""
-        return np.array(self._value)
+        """The values, as a new NumPy array that belongs to the caller.
+
+        An array of another library is converted: computed, or copied from the GPU.
+        """
+        value = ungated(self._value)
+        # CuPy's arrays turn into NumPy's by this method only.
+        return np.array(value.get() if is_foreign(value) and hasattr(value, "get") else value)
 
     def detach(self) -> Tensor:
         """A tensor of the same values that gradients stop at; it shares memory, read-only."""
@@ -417,13 +428,13 @@ class Tensor(Recorded, results=True):
                 raise ValueError(self._not_scalar_message())
             scalar = isinstance(self._value, (np.ndarray, np.generic)) and not self.shape
             return self.dtype.type(1) if scalar else np.ones_like(self._value)
-        seed = np.array(gradient, dtype=self.dtype)
+        seed = _alike(gradient, self._value)
         if seed.shape != self.shape:
             raise ValueError(
                 f"backward(gradient=...) got shape {seed.shape}, but {self._describe()} has shape "
                 f"{self.shape}"
             )
-        return seed[()] if not seed.shape else seed
+        return seed[()] if isinstance(seed, np.ndarray) and not seed.shape else seed
 
     def _not_scalar_message(self) -> str:
         message = (
@@ -615,8 +626,7 @@ def _as_data(data: Any, dtype: Any, copy: bool) -> Any:
         )
     if isinstance(data, (np.matrix, np.ma.MaskedArray)):
         check_array(data)
-    speaks_protocols = hasattr(data, "__array_ufunc__") and hasattr(data, "__array_function__")
-    if speaks_protocols and not isinstance(data, np.ndarray) and not np.isscalar(data):
+    if speaks_protocols(data) and not isinstance(data, np.ndarray) and not np.isscalar(data):
         if dtype is None and getattr(data, "weak", False):
             # What stands for a Python number becomes what an array of one would be.
             dtype = data.dtype
@@ -625,6 +635,15 @@ def _as_data(data: Any, dtype: Any, copy: bool) -> Any:
     array = np.array(data, dtype=dtype) if copy else np.asarray(data, dtype=dtype).view()
     check_array(array)
     return array
+
+
+def _alike(value: Any, own: Any) -> Any:
+    """`value` as an array of the dtype of `own`; a foreign one as it is."""
+    if isinstance(value, Tensor):
+        value = value._value
+    if not is_foreign(value):
+        return np.array(value, dtype=own.dtype)
+    return value if value.dtype == own.dtype else value.astype(own.dtype)
 
 
 def _restored(

@@ -13,6 +13,7 @@ from autograd_lite.backward import propagate
 from autograd_lite.graph import Leaf, Node, ancestors, is_recording, pauses
 from autograd_lite.record import NO_OPTIONS, Recorded, make, record, record_call
 from autograd_lite.rules import Operation, Parts
+from autograd_lite.rules.gating import ungated
 from autograd_lite.tensor import Tensor
 
 Argnums = int | Sequence[int]
@@ -79,7 +80,7 @@ def _gradients(
 
 
 def _own_array(value: Any) -> Any:
-    return np.array(value) if isinstance(value, (np.ndarray, np.generic)) else value
+    return np.array(value) if isinstance(value, (np.ndarray, np.generic)) else ungated(value)
 
 
 def _check_input(tensor: Any) -> None:

@@ -34,7 +34,7 @@ def einsum(
     """
     result = np.einsum(subscripts, *operands, optimize=optimize, **options)
     # Of a diagonal or a transpose NumPy gives a view; the caller may write to the operand.
-    return result if result.base is None else result.copy()
+    return result if getattr(result, "base", None) is None else result.copy()
 
 
 def _gradients(

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.rules.foreign import is_foreign
 from autograd_lite.rules.registry import defvjp, primitive
 
 
@@ -40,6 +41,44 @@ class Gated(np.ndarray):
         return result
 
 
+class GatedForeign(np.lib.mixins.NDArrayOperatorsMixin):
+    """What `Gated` is, for an array of another library: it stands before the array."""
+
+    def __init__(self, values: Any, gate: Any) -> None:
+        self.values, self.gate = values, gate
+        self.shape, self.ndim, self.size = values.shape, values.ndim, values.size
+        self.dtype = values.dtype
+
+    T = property(lambda self: np.transpose(self))
+    real = property(lambda self: np.real(self))
+    imag = property(lambda self: np.imag(self))
+
+    def ungated(self) -> Any:
+        """The array, whose values are 0 where the gate is shut."""
+        return self.values
+
+    def gated_by(self, gate: Any) -> GatedForeign:
+        """The same array behind another gate."""
+        return GatedForeign(self.values, gate)
+
+    def astype(self, dtype: Any) -> GatedForeign:
+        """The same in another dtype."""
+        return GatedForeign(self.values.astype(dtype), self.gate)
+
+    def reshape(self, *shape: Any) -> Any:
+        """The same in another shape."""
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.values[index]
+
+    __array_ufunc__ = Gated.__array_ufunc__
+    __array_function__ = Gated.__array_function__
+
+
 def shut(values: Any, gate: Any) -> Any:
     """`values` with 0 where `gate` is false, as a Gated array.
 
@@ -50,6 +89,8 @@ def shut(values: Any, gate: Any) -> Any:
     chosen = np.where(gate, values, 0)
     if hasattr(chosen, "gated_by"):
         return chosen.gated_by(gate)
+    if is_foreign(chosen):
+        return GatedForeign(chosen, gate)
     gated = np.asarray(chosen).view(Gated)
     gated.gate = gate
     return gated
@@ -62,6 +103,11 @@ def as_plain(value: Any) -> Any:
     if isinstance(value, Gated):
         return value.view(np.ndarray) if value.ndim else value.view(np.ndarray)[()]
     return value.ungated() if hasattr(value, "gated_by") else value
+
+
+def ungated(value: Any) -> Any:
+    """A foreign array without its gate; anything else as it is."""
+    return value.values if isinstance(value, GatedForeign) else value
 
 
 def gate_of(value: Any) -> Any:

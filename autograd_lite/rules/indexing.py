@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from autograd_lite.rules.foreign import fixed, is_foreign, is_unknown, speaks_protocols
 from autograd_lite.rules.gating import Gated, as_plain, gate_of, shut
 from autograd_lite.rules.reductions import plain_out
 from autograd_lite.rules.registry import (
@@ -42,23 +43,30 @@ def put_back(g: Any, index: Any, shape: Shape, unique: bool = False) -> Any:
         return shut(put_back(as_plain(g), index, shape), opened > 0)
     if not unique and _may_repeat(index):
         return _added_up(g, index, shape)
-    result = np.zeros_like(g, shape=shape)
+    result = _zeros(g, index, shape)
     result[index] = g
     return result
+
+
+def _zeros(g: Any, index: Any, shape: Shape) -> Any:
+    """Zeros for `g` at `index`, foreign where one of them is."""
+    items = index if isinstance(index, tuple) else (index,)
+    like = next((i for i in (g, *items) if is_foreign(i)), g)
+    return np.zeros_like(like, dtype=g.dtype, shape=shape)
 
 
 def _may_repeat(index: Any) -> bool:
     """Whether `index` may name an element more than once: whether integers are in an array."""
     items = index if isinstance(index, tuple) else (index,)
-    return any(isinstance(i, np.ndarray) and i.dtype != bool for i in items)
+    return any(getattr(i, "shape", ()) and i.dtype != bool for i in items)
 
 
 def _added_up(g: Any, index: Any, shape: Shape) -> Any:
     size = math.prod(shape)
     # Counting with weights is many times faster than np.add.at, once it is worth numbering all
     # the elements. It computes in double precision.
-    if g.dtype.char not in "efd" or g.size * 8 < size:
-        result = np.zeros_like(g, shape=shape)
+    result = _zeros(g, index, shape)
+    if is_foreign(result) or g.dtype.char not in "efd" or g.size * 8 < size:
         np.add.at(result, index, g)
         return result
     positions = np.arange(size).reshape(shape)[index]
@@ -109,20 +117,20 @@ defvjp(put_back, g=lambda h, index: getitem(h, index))
 
 
 def as_array(x: Any) -> Any:
-    """A Tensor as it is, and anything else as an array."""
-    return x if isinstance(x, Recordable) else np.asarray(x)
+    """An array of any kind or a Tensor as it is, and anything else as an array."""
+    return x if speaks_protocols(x) else np.asarray(x)
 
 
 def plain(x: Any) -> Any:
     """The values alone, to decide by: no gradient flows through them."""
     value = getattr(x, "_value", x)
-    return value if isinstance(value, Recordable) else np.asarray(value)
+    return value if speaks_protocols(value) else np.asarray(value)
 
 
 def cast(x: Any, dtype: Any) -> Any:
     """`x` in the dtype of the array that it is to go into, as NumPy does it."""
     if not isinstance(x, Recordable):
-        return np.asarray(x).astype(dtype)
+        return as_array(x).astype(dtype)
     values = plain(x)
     if values.dtype == dtype:
         return x
@@ -147,7 +155,7 @@ def take(
     if axis is None:
         a, axis = np.ravel(a), 0
     axis = normalize_axis_index(axis, np.ndim(a))
-    indices = np.array(indices)
+    indices = fixed(plain(indices))
     if indices.dtype == bool:
         indices = indices.astype(np.intp)
     n = np.shape(a)[axis]
@@ -162,7 +170,7 @@ def take(
 
 @composite(np.take_along_axis)
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
-    indices = indices if isinstance(indices, Recordable) else np.array(indices)
+    indices = fixed(indices)
     if axis is None:
         if indices.ndim != 1:
             raise ValueError("np.take_along_axis(axis=None): indices must have one dimension")
@@ -195,10 +203,11 @@ def extract(condition: Any, arr: Any) -> Any:
 @composite(np.choose)
 def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
     plain_out("choose", out)
-    which, choices = np.array(plain(a)), list(choices)
+    which, choices = fixed(plain(a)), list(choices)
     if which.dtype.kind not in "iub":
         raise TypeError(f"np.choose: a picks by whole numbers, not by {which.dtype}")
-    if mode == "raise" and np.any((which < 0) | (which >= len(choices))):
+    wrong = not is_unknown(which) and np.any((which < 0) | (which >= len(choices)))
+    if mode == "raise" and wrong:
         raise ValueError(f"np.choose: a has numbers that are not those of {len(choices)} choices")
     which = which % len(choices) if mode == "wrap" else np.clip(which, 0, len(choices) - 1)
     dtype = np.result_type(*choices)
@@ -211,7 +220,7 @@ def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
 
 @composite(np.select)
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
-    conditions = [np.array(plain(c)) for c in condlist]
+    conditions = [fixed(plain(c)) for c in condlist]
     choices = list(choicelist)
     if not conditions or len(conditions) != len(choices):
         raise ValueError(
@@ -232,12 +241,14 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
     x = as_array(x)
     conditions = _conditions(condlist, x.ndim, len(funclist))
     result = np.zeros_like(x)
-    for i, (condition, function) in enumerate(zip(conditions, funclist, strict=True)):
+    for i, function in enumerate(funclist):
+        condition = conditions[i]
         chosen = getitem(x, condition)
         if not chosen.size:
             continue
         value = function(chosen, *args, **kw) if callable(function) else function
-        value = np.broadcast_to(cast(value, x.dtype), chosen.shape)
+        # The sum is an array of the kind that x is, of a number as well.
+        value = cast(value, x.dtype) + np.zeros_like(chosen)
         # Where several conditions hold, the last one counts.
         lasting = condition & ~np.any(conditions[i + 1 :], axis=0)
         result = result + put_back(getitem(value, lasting[condition]), lasting, x.shape)
@@ -246,9 +257,9 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
 
 def _conditions(condlist: Any, ndim: int, functions: int) -> np.ndarray:
     """The conditions of np.piecewise, with the one for the rest if there is a function for it."""
-    if np.ndim(condlist) == 0 or (np.ndim(condlist[0]) == 0 and ndim):
-        condlist = [condlist]
-    conditions = np.array([plain(c) for c in condlist], dtype=bool)
+    if not isinstance(condlist, (list, tuple)) or (np.ndim(condlist[0]) == 0 and ndim):
+        condlist = [condlist] if np.ndim(condlist) <= ndim else list(condlist)
+    conditions = np.stack([plain(c).astype(bool) for c in condlist])
     if functions == len(conditions) + 1:
         conditions = np.append(conditions, ~np.any(conditions, axis=0, keepdims=True), axis=0)
     if functions != len(conditions):

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.rules.foreign import is_foreign, truth, whole_number
 from autograd_lite.rules.matrices import (
     Shape,
     absent,
@@ -89,7 +90,8 @@ def _cofactors(a: Any) -> Any:
 
 @by_value
 def _det(g: Any, a: Any, out: Any) -> Any:
-    if np.all(plain(out) != 0):
+    # Where nobody can tell whether a matrix is singular, the inverse of one that is says so.
+    if is_foreign(plain(out)) or np.all(plain(out) != 0):
         return column(column(g * out)) * swap(np.linalg.inv(a))
     return column(column(g)) * _cofactors(a)
 
@@ -168,7 +170,7 @@ def _truncated_pinv(g: Any, a: Any, cutoff: np.ndarray, hermitian: bool) -> Any:
     """
     u, s, vh = np.linalg.svd(_whole(a) if hermitian else a, full_matrices=False)
     values = plain(s)
-    kept = values > cutoff[..., None] * values.max(axis=-1, keepdims=True)
+    kept = values > cutoff[..., None] * np.max(values, axis=-1, keepdims=True)
     flipped = swap(g)
     inner = np.matmul(np.matmul(adjoint(u), flipped), adjoint(vh))
     within, across = _pinv_factors(s, kept)
@@ -217,9 +219,10 @@ def _public_pinv(
 def _drops(a: np.ndarray, cutoff: Any, hermitian: bool) -> bool:
     """Whether singular values that are more than rounding are taken for 0."""
     s = np.linalg.svd(a, compute_uv=False, hermitian=hermitian)
-    largest = s.max(axis=-1, keepdims=True)
+    largest = np.max(s, axis=-1, keepdims=True)
     rounding = 10 * max(a.shape[-2:]) * np.finfo(s.dtype).eps
-    return bool(np.any((s <= np.asarray(cutoff)[..., None] * largest) & (s > rounding * largest)))
+    dropped = (s <= np.asarray(cutoff)[..., None] * largest) & (s > rounding * largest)
+    return truth(np.any(dropped), "the derivative of np.linalg.pinv with a cutoff")
 
 
 @primitive
@@ -234,7 +237,8 @@ def _residual(a: Any, b: Any, x: Any) -> Any:
 
 def _pseudoinverse(a: Any, out: Any) -> Any:
     """The pseudoinverse of a matrix with the rank that `lstsq` has found."""
-    values, rank = plain(out[3]), int(plain(out[2]))
+    values = plain(out[3])
+    rank = whole_number(plain(out[2]), "the derivative of np.linalg.lstsq")
     if rank == len(values):
         return np.linalg.pinv(a, rcond=0)
     if not rank:

@@ -19,7 +19,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> A
     x = as_array(array)
     _check(mode, x.ndim, options)
     if x.dtype.kind not in "fc":
-        return np.pad(np.asarray(x), pad_width, mode, **options)
+        return np.pad(x, pad_width, mode, **options)
     # NumPy, too, pads an axis with what the axes before it have become.
     for axis, widths in enumerate(_all_widths(pad_width, x.ndim)):
         if widths != (0, 0):

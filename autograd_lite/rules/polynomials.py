@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.rules.foreign import truth, whole_number
 from autograd_lite.rules.matrices import as_array, plain
 from autograd_lite.rules.registry import composite
 
@@ -38,7 +39,7 @@ def polymul(a1: Any, a2: Any) -> Any:
 
 def _zeros_in_front(a: Any) -> int:
     found = np.flatnonzero(plain(a))
-    return int(found[0]) if found.size else len(a) - 1
+    return whole_number(found[0], "np.polymul") if found.size else len(a) - 1
 
 
 def _coefficients(a: Any) -> Any:
@@ -165,7 +166,7 @@ def roots(p: Any) -> Any:
     it would be lost.
     """
     p = _coefficients(p) + 0.0
-    if len(p) < 2 or not plain(p)[0] or not plain(p)[-1]:
+    if len(p) < 2 or not truth(plain(p)[0] * plain(p)[-1] != 0, "np.roots"):
         raise ValueError(
             "np.roots has no derivative here where there are fewer than two coefficients, or where "
             "the first or the last is 0; leave zeros away that are no variables"
@@ -173,5 +174,5 @@ def roots(p: Any) -> Any:
     below = np.eye(len(p) - 2, len(p) - 1, dtype=p.dtype)
     zeros = np.linalg.eigvals(np.concatenate([(-p[1:] / p[0])[None], below]))
     # From NumPy 2.5 on eigenvalues are always complex, but real roots are still real.
-    is_real = np.isrealobj(plain(p)) and not np.any(np.imag(plain(zeros)))
+    is_real = np.isrealobj(plain(p)) and not truth(np.any(np.imag(plain(zeros)) != 0), "np.roots")
     return np.real(zeros) if is_real and np.iscomplexobj(plain(zeros)) else zeros

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from autograd_lite.rules.foreign import whole_number
 from autograd_lite.rules.gating import gated
 from autograd_lite.rules.indexing import as_array, cast, getitem, put_back
 from autograd_lite.rules.registry import Recordable, composite, defvjp, non_differentiable
@@ -170,7 +171,8 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
         if not found.size:
             index[i] = slice(0, 0)
             continue
-        start, stop = int(found.min()), int(found.max()) + 1
+        start = whole_number(np.min(found), "np.trim_zeros")
+        stop = whole_number(np.max(found), "np.trim_zeros") + 1
         index[i] = slice(start if "f" in trim else None, stop if "b" in trim else None)
     return getitem(filt, tuple(index))
 

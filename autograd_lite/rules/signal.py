@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from autograd_lite.rules.foreign import is_unknown
 from autograd_lite.rules.matrices import as_array, plain
 from autograd_lite.rules.registry import composite, defvjp, primitive
 
@@ -177,7 +178,8 @@ def geomspace(
 ) -> Any:
     """start (stop / start)^t for t from 0 to 1."""
     start, stop = as_array(start), as_array(stop)
-    if np.any(plain(start) == 0) or np.any(plain(stop) == 0):
+    ends = [end for end in (plain(start), plain(stop)) if not is_unknown(end)]
+    if any(np.any(end == 0) for end in ends):
         raise ValueError("np.geomspace: a geometric sequence cannot include zero")
     kind = np.result_type(plain(start), plain(stop), float(num), np.zeros((), dtype))
     start, stop = start.astype(kind), stop.astype(kind)

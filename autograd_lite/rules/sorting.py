@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.rules.foreign import is_unknown
 from autograd_lite.rules.indexing import getitem, plain, take, take_along_axis
 from autograd_lite.rules.registry import (
-    Recordable,
     composite,
     defvjp,
     non_differentiable,
@@ -32,9 +32,9 @@ def share_among_equals(x: Any, groups: Any) -> Any:
 @primitive
 def group_means(g: Any, groups: Any) -> Any:
     """Each element replaced by the mean over its group; groups are numbered from 0."""
-    numbers = groups.ravel()
+    numbers = np.ravel(groups)
     parts = (g.real, g.imag) if np.iscomplexobj(g) else (g,)
-    sums = [np.bincount(numbers, weights=part.ravel()) for part in parts]
+    sums = [np.bincount(numbers, weights=np.ravel(part)) for part in parts]
     total = sums[0] if len(sums) == 1 else sums[0] + 1j * sums[1]
     return (total / np.bincount(numbers))[groups].astype(g.dtype)
 
@@ -48,7 +48,7 @@ def _groups_of_equals(ordered: Any, axis: int) -> Any:
     rows = np.moveaxis(ordered, axis, -1)
     first = np.ones((*rows.shape[:-1], min(rows.shape[-1], 1)), dtype=bool)
     starts = np.concatenate([first, rows[..., 1:] != rows[..., :-1]], axis=-1)
-    if not isinstance(starts, Recordable) and starts.all():
+    if not is_unknown(starts) and starts.all():
         return None
     numbers = np.cumsum(np.ravel(starts)) - 1
     return np.moveaxis(np.reshape(numbers, rows.shape), -1, axis)
@@ -75,8 +75,8 @@ def partition(
     # np.partition. Sorting both finds where each element of NumPy's result came from.
     values = plain(a)
     result = np.partition(values, kth, axis, kind, order)
-    origin = np.empty(values.shape, dtype=np.intp)
     ranks = np.argsort(result, axis, kind="stable")
+    origin = np.empty_like(ranks)
     np.put_along_axis(origin, ranks, np.argsort(values, axis, kind="stable"), axis)
     parted = take_along_axis(a, origin, axis)
     groups = _groups_of_equals(np.take_along_axis(result, ranks, axis), axis)

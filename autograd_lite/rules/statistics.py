@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from autograd_lite.rules.foreign import is_unknown, whole_number
 from autograd_lite.rules.matrices import as_array, plain
 from autograd_lite.rules.reductions import Axis, plain_out
 from autograd_lite.rules.registry import Recordable, composite, defvjp, primitive
@@ -97,8 +98,7 @@ def average(
         return (result, counts) if returned else result
     weights = _along_axes(as_array(weights), np.shape(a), axis)
     total = np.sum(weights, axis=axis, keepdims=keep)
-    none = np.any(plain(total) == 0)
-    if not isinstance(none, Recordable) and none:
+    if not is_unknown(plain(total)) and np.any(plain(total) == 0):
         raise ZeroDivisionError("average: the weights sum to zero, so there is no average")
     result = np.sum(a * weights, axis=axis, keepdims=keep) / total
     return (result, total.astype(result.dtype)) if returned else result
@@ -223,7 +223,7 @@ def quantile(
 
 def _as_quantile(q: Any) -> Any:
     """A Tensor, or what the user wrote: a Python number has no dtype of its own."""
-    return q if isinstance(q, Recordable) or np.ndim(q) == 0 else np.asarray(q)
+    return q if is_unknown(q) or np.ndim(q) == 0 else np.asarray(q)
 
 
 SHIFTS = {
@@ -316,7 +316,7 @@ def _upright(values: np.ndarray, ndim: int) -> np.ndarray:
 
 def _spread(weights: Any, a: Any, axis: Axis) -> np.ndarray:
     """Weights of the reduced axes, or of all elements, in the shape of `a`."""
-    return _along_axes(np.asarray(plain(weights)), a.shape, axis)
+    return _along_axes(as_array(plain(weights)), a.shape, axis)
 
 
 def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
@@ -386,7 +386,9 @@ def _of_numbers(rows: Any, q: Any, method: Any) -> Any:
     counts = np.sum(np.logical_not(np.isnan(rows)), axis=0)
     flat = np.reshape(rows, (len(rows), -1))
     columns = []
-    for i, count in enumerate(np.ravel(counts).tolist()):
+    each = np.ravel(counts)
+    for i in range(each.shape[0]):
+        count = whole_number(each[i], "np.nanquantile")
         column = flat[: max(count, 1), i]
         columns.append(_between(column, _ranks(max(count, 1), q, method), ()))
     return np.stack(columns, axis=-1)
@@ -530,7 +532,7 @@ def _histogram(
     if not isinstance(weights, Recordable):
         return counts, edges
     places = [_bins_of(c, e) for c, e in zip(columns, edges, strict=True)]
-    inside = np.flatnonzero(np.all([place >= 0 for place in places], axis=0))
+    inside = np.flatnonzero(np.all(np.stack([place >= 0 for place in places]), axis=0))
     numbers = np.ravel_multi_index([place[inside] for place in places], counts.shape)
     shares: Any = np.reshape(weights, -1)[inside]  # type: ignore[call-overload]
     totals = np.reshape(_counted(numbers, shares, counts.size), counts.shape)

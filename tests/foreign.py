@@ -1,0 +1,84 @@
+"""A stand-in for the arrays of other libraries, stricter than any of them."""
+
+import numpy as np
+
+CALLS = []
+"""The names of the functions that were called with a Foreign array, in their order."""
+
+
+class Foreign(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array that speaks NumPy's two protocols and turns into a NumPy array in no way.
+
+    It has what the engine may rely on and nothing else: `shape`, `ndim`, `size`, `dtype`, `T`,
+    `real`, `imag`, `astype`, `reshape`, indexing, assignment to items, and the operators. Its values cannot be read: not
+    by `np.asarray`, the buffer protocol, `bool`, `float`, `int`, iteration or `item`. `shown` is
+    for the tests.
+    """
+
+    def __init__(self, array):
+        self._array = np.asarray(array)
+
+    shape = property(lambda self: self._array.shape)
+    ndim = property(lambda self: self._array.ndim)
+    size = property(lambda self: self._array.size)
+    dtype = property(lambda self: self._array.dtype)
+    T = property(lambda self: np.transpose(self))
+    real = property(lambda self: np.real(self))
+    imag = property(lambda self: np.imag(self))
+
+    def astype(self, dtype):
+        return Foreign(self._array.astype(dtype))
+
+    def reshape(self, *shape):
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+    def __getitem__(self, index):
+        return wrapped(self._array[unwrapped(index)])
+
+    def __setitem__(self, index, value):
+        self._array[unwrapped(index)] = unwrapped(value)
+
+    def __len__(self):
+        return len(self._array)
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        CALLS.append(ufunc.__name__)
+        return wrapped(getattr(ufunc, method)(*unwrapped(inputs), **unwrapped(kwargs)))
+
+    def __array_function__(self, func, types, args, kwargs):
+        CALLS.append(func.__name__)
+        return wrapped(func(*unwrapped(args), **unwrapped(kwargs)))
+
+    def _refuse(self, *args, **kwargs):
+        raise TypeError("the values of a Foreign array cannot be read")
+
+    __array__ = __bool__ = __float__ = __int__ = __complex__ = __index__ = _refuse
+    __iter__ = __contains__ = __buffer__ = item = tolist = _refuse
+    __array_interface__ = __array_struct__ = property(_refuse)
+
+
+def unwrapped(value):
+    """`value`, or what is nested in it, as NumPy's."""
+    if isinstance(value, Foreign):
+        return value._array
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(unwrapped, value))
+    if isinstance(value, dict):
+        return {name: unwrapped(item) for name, item in value.items()}
+    return value
+
+
+def wrapped(value):
+    """A result of NumPy's as Foreign arrays."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return Foreign(value)
+    if isinstance(value, tuple):
+        items = [wrapped(item) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+    return [wrapped(item) for item in value] if isinstance(value, list) else value
+
+
+def shown(value):
+    """The values of what should be a Foreign array, for the tests."""
+    assert isinstance(value, Foreign), f"{type(value).__name__} is no Foreign array"
+    return value._array
