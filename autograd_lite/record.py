@@ -23,6 +23,7 @@ from autograd_lite.graph import (
     pack_node,
     pauses,
 )
+from autograd_lite.lazy import taken
 from autograd_lite.locks import Hold, hold
 from autograd_lite.rules import (
     COMPOSITES,
@@ -128,6 +129,8 @@ def record(
                     elif a.__class__ is list:
                         # A rule may keep it, and the caller may write to it.
                         value = a.copy()
+                elif a.__class__ is not _ndarray:
+                    value = taken(a)
             parents.append(value)
         values.append(value)
         bit += bit
@@ -399,7 +402,7 @@ def pack(values: Sequence[Any], keeper: str | None) -> Any:
     values = list(values)
     # NumPy lets the dtype of a plain number give way to that of the arrays.
     arrays = tuple(
-        v._value if isinstance(v, Recorded) else v if type(v) in _PLAIN else as_array(v)
+        v._value if isinstance(v, Recorded) else v if type(v) in _PLAIN else as_array(taken(v))
         for v in values
     )
     needed = [isinstance(v, Recorded) and _requires_grad(v) for v in values]

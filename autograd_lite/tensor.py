@@ -13,6 +13,7 @@ import numpy as np
 from autograd_lite.backward import accumulate, propagate
 from autograd_lite.caller import caller
 from autograd_lite.graph import Extra, Leaf, Lost, Node, is_recording, name_array
+from autograd_lite.lazy import is_lazy, settle_for, shown, taken
 from autograd_lite.locks import find_hold, locked_view
 from autograd_lite.record import (
     NO_OPTIONS,
@@ -138,7 +139,7 @@ class Tensor(Recorded, results=True):
         """
         value = self._value
         if not isinstance(value, (np.ndarray, np.generic)):
-            return cast(np.ndarray, ungated(value))
+            return cast(np.ndarray, shown(ungated(value)))
         if self._owns_data():
             array = cast(np.ndarray, value)
             if array.flags.writeable:
@@ -195,7 +196,7 @@ class Tensor(Recorded, results=True):
         calls until `zero_grad()`.
         """
         extra = self._node.extra if self._node is not None else None
-        return extra.grad if extra is not None else None
+        return shown(extra.grad) if extra is not None else None
 
     @grad.setter
     def grad(self, value: Any) -> None:
@@ -402,9 +403,18 @@ class Tensor(Recorded, results=True):
             accumulate(cast(Leaf, node), seed)
             return
         grads = propagate(node, seed, freed_by=None if retain_graph else caller())
+        if is_lazy(self._value):
+            self._settle(grads)
         for leaf in list(grads):
             # Popped on the way, so that nothing but accumulate() holds the gradient.
             accumulate(cast(Leaf, leaf), grads.pop(leaf))
+
+    def _settle(self, grads: dict[Any, Any]) -> None:
+        """Compute this tensor's value and what belongs to NumPy arrays in one go."""
+        leaves = list(grads)
+        gradients = [ungated(grads[leaf]) for leaf in leaves]
+        self._value, found = settle_for(self._value, gradients, [leaf.array for leaf in leaves])
+        grads.update(zip(leaves, found, strict=True))
 
     def _check_connected(self, caller: str) -> None:
         if not self.requires_grad:
@@ -630,7 +640,7 @@ def _as_data(data: Any, dtype: Any, copy: bool) -> Any:
         if dtype is None and getattr(data, "weak", False):
             # What stands for a Python number becomes what an array of one would be.
             dtype = data.dtype
-        return data if dtype is None else data.astype(dtype)
+        return taken(data if dtype is None else data.astype(dtype))
     # A view when shared, so that each leaf has an array object of its own.
     array = np.array(data, dtype=dtype) if copy else np.asarray(data, dtype=dtype).view()
     check_array(array)
@@ -643,7 +653,7 @@ def _alike(value: Any, own: Any) -> Any:
         value = value._value
     if not is_foreign(value):
         return np.array(value, dtype=own.dtype)
-    return value if value.dtype == own.dtype else value.astype(own.dtype)
+    return taken(value if value.dtype == own.dtype else value.astype(own.dtype))
 
 
 def _restored(

@@ -11,6 +11,7 @@ import numpy as np
 
 from autograd_lite.backward import propagate
 from autograd_lite.graph import Leaf, Node, ancestors, is_recording, pauses
+from autograd_lite.lazy import settle_for, shown
 from autograd_lite.record import NO_OPTIONS, Recorded, make, record, record_call
 from autograd_lite.rules import Operation, Parts
 from autograd_lite.rules.gating import ungated
@@ -76,6 +77,10 @@ def _gradients(
             zeros = np.zeros_like(tensor._value)
             result = make(zeros, None) if create_graph else zeros
         results.append(result if create_graph else _own_array(result))
+    if not create_graph:
+        owners = [tensor._value for tensor in inputs]
+        output._value, results = settle_for(output._value, results, owners)
+        results = list(map(shown, results))
     return tuple(results)
 
 
@@ -138,7 +143,9 @@ class _Trace:
 
     @staticmethod
     def plain(tree: Any) -> Any:
-        return map_leaves(lambda v: _own_array(v._value)[()] if isinstance(v, Tensor) else v, tree)
+        return map_leaves(
+            lambda v: shown(_own_array(v._value)[()]) if isinstance(v, Tensor) else v, tree
+        )
 
     def check_scalar(self) -> None:
         output = self.output

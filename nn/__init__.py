@@ -2,6 +2,7 @@
 
 from nn import by_hand, initialisers, layers, losses, metrics, optimisers, plots
 from nn.checkpoint import load, save
+from nn.dask_arrays import dask_arrays
 from nn.data import flatten, load_data
 from nn.dataset import H5Dataset, write_dataset, write_pictures
 from nn.estimators import DeepClassifier, LogisticRegression
@@ -106,6 +107,7 @@ __all__ = [
     "clip_by_norm",
     "clip_by_value",
     "cross_entropy",
+    "dask_arrays",
     "fit",
     "flatten",
     "hinge",

@@ -72,6 +72,7 @@ class H5Dataset:
     prefetch: bool = True
     specs: tuple[Spec, Spec] = field(init=False, repr=False, compare=False)
     rows: int = field(init=False, repr=False, compare=False)
+    step: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         with hdf5.reading(self.path, limit=NO_LIMIT) as file:
@@ -100,6 +101,7 @@ class H5Dataset:
         rows = max(1, round(BLOCK / (row * in_a_chunk))) * in_a_chunk
         object.__setattr__(self, "specs", specs)
         object.__setattr__(self, "rows", rows)
+        object.__setattr__(self, "step", in_a_chunk)
 
     def __len__(self) -> int:
         return self.specs[0].shape[0]

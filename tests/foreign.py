@@ -10,7 +10,8 @@ class Foreign(np.lib.mixins.NDArrayOperatorsMixin):
     """An array that speaks NumPy's two protocols and turns into a NumPy array in no way.
 
     It has what the engine may rely on and nothing else: `shape`, `ndim`, `size`, `dtype`, `T`,
-    `real`, `imag`, `astype`, `reshape`, indexing, assignment to items, and the operators. Its values cannot be read: not
+    `real`, `imag`, `astype`, `reshape`, indexing, assignment to items, and the operators. Its
+    values cannot be read: not
     by `np.asarray`, the buffer protocol, `bool`, `float`, `int`, iteration or `item`. `shown` is
     for the tests.
     """

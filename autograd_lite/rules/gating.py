@@ -10,7 +10,7 @@ everything else take its plain values.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -67,7 +67,7 @@ class GatedForeign(np.lib.mixins.NDArrayOperatorsMixin):
 
     def reshape(self, *shape: Any) -> Any:
         """The same in another shape."""
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape)
+        return np.reshape(cast(Any, self), shape[0] if len(shape) == 1 else shape)
 
     def __len__(self) -> int:
         return len(self.values)

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 import autograd_lite as al
+from autograd_lite.lazy import is_lazy
 from nn.estimators.validation import (
     class_numbers,
     classes_in,
@@ -86,7 +87,8 @@ class Classifier:
         ----------
         X : array of shape (N, ...), or data frame
             Samples first: features, or pictures, which are flattened. float32 stays float32,
-            everything else is computed in float64.
+            everything else is computed in float64. A Dask array, cut along the samples, is read
+            anew, block by block, for each update; call `X.persist()` where it fits in memory.
         y : array of shape (N,)
             Labels of two or more classes.
         sample_weight : array of shape (N,), optional
@@ -101,7 +103,7 @@ class Classifier:
         self._check()
         goes_on = self.warm_start and hasattr(self, "network_")
         cols = columns(self, X, reset=not goes_on)
-        found = labels(y, cols.shape[1])
+        found = labels(y, cols)
         classes = classes_in(found)
         if goes_on and not np.array_equal(classes, self.classes_):
             raise ValueError(
@@ -125,7 +127,7 @@ class Classifier:
         self._check()
         first = not hasattr(self, "network_")
         cols = columns(self, X, reset=first)
-        found = labels(y, cols.shape[1])
+        found = labels(y, cols)
         if first:
             given = classes_in(found if classes is None else np.asarray(classes))
             if len(given) < 2:
@@ -198,12 +200,17 @@ class Classifier:
 
     def _targets(self, numbers: np.ndarray, dtype: Any) -> np.ndarray:
         """The row of zeros and ones of two classes, or the class numbers of more."""
-        return numbers.astype(dtype).reshape(1, -1) if len(self.classes_) == 2 else numbers
+        return numbers.astype(dtype)[np.newaxis] if len(self.classes_) == 2 else numbers
 
     def _held_out(
         self, cols: np.ndarray, Y: np.ndarray, weights: np.ndarray | None
     ) -> tuple[Any, Any]:
         """The data without a share of each class, and that share."""
+        if is_lazy(cols):
+            raise ValueError(
+                "early_stopping=True holds out samples of each class, which arrays that are "
+                "computed later do not tell; train with nn.fit(validation=(X, Y), patience=...)"
+            )
         if not 0 < self.validation_fraction < 1:
             raise ValueError(
                 f"validation_fraction must be between 0 and 1, not {self.validation_fraction!r}"

@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.lazy import is_lazy
 from nn.data import flatten
+from nn.estimators import lazily
+from nn.module import as_array
 
 
 class NotFittedError(ValueError, AttributeError):
@@ -24,14 +27,16 @@ def not_fitted(estimator: Any) -> Exception:
     return kind(message)
 
 
-def columns(estimator: Any, X: Any, reset: bool) -> np.ndarray:
+def columns(estimator: Any, X: Any, reset: bool) -> Any:
     """Samples first, (N, ...), as the columns of a matrix of floats, checked.
+
+    Arrays that are computed later, as Dask's, stay so, and their values are not looked at.
 
     With `reset` the estimator notes the number and the names of the features, else they are
     compared with those it has.
     """
     _feature_names(estimator, X, reset)
-    array = _numbers(X)
+    array = lazily.numbers(X) if is_lazy(X) else _numbers(X)
     if array.ndim < 2:
         raise ValueError(
             f"X must have a sample per row, of shape (N, ...), and it has shape {array.shape}. "
@@ -40,7 +45,7 @@ def columns(estimator: Any, X: Any, reset: bool) -> np.ndarray:
         )
     if array.shape[0] == 0:
         raise ValueError(f"X is empty: it has shape {array.shape}")
-    found = np.asarray(flatten(array))
+    found = as_array(flatten(array))
     if not found.shape[0]:
         raise ValueError(
             f"X has 0 feature(s) (shape={array.shape}) while a minimum of 1 is required."
@@ -147,11 +152,18 @@ def _other_names(names: list[str], known: list[str]) -> str:
     return message
 
 
-def labels(y: Any, n_samples: int) -> np.ndarray:
-    """The labels of the samples, (N,), checked."""
+def labels(y: Any, cols: Any) -> Any:
+    """The labels of the samples, (N,), checked; cut as the columns are, where these are lazy."""
     if y is None:
         raise ValueError("fit requires y to be passed, but the target y is None")
-    found = np.asarray(y)
+    n_samples = cols.shape[1]
+    if is_lazy(cols) and is_lazy(y) and y.shape == (n_samples,):
+        return lazily.in_the_blocks_of(cols, y)
+    found = _labels(np.asarray(y), n_samples)
+    return lazily.in_the_blocks_of(cols, found) if is_lazy(cols) else found
+
+
+def _labels(found: np.ndarray, n_samples: int) -> np.ndarray:
     if found.ndim == 2 and found.shape[1] == 1:
         _warn_of_column()
         found = found[:, 0]
@@ -185,9 +197,12 @@ def _warn_of_column() -> None:
     )
 
 
-def classes_in(found: np.ndarray) -> np.ndarray:
+def classes_in(found: Any) -> np.ndarray:
     """The different labels, sorted."""
     try:
+        if is_lazy(found):
+            classes = lazily.different(found)
+            return _labels(classes, len(classes))
         return np.unique(found)
     except TypeError:
         kinds = sorted({type(label).__name__ for label in found.tolist()})
@@ -197,8 +212,10 @@ def classes_in(found: np.ndarray) -> np.ndarray:
         ) from None
 
 
-def class_numbers(found: np.ndarray, classes: np.ndarray) -> np.ndarray:
+def class_numbers(found: Any, classes: np.ndarray) -> Any:
     """Which of the classes, sorted, each label is."""
+    if is_lazy(found):
+        return found.map_blocks(class_numbers, classes, dtype=np.intp)
     numbers = np.searchsorted(classes, found)
     numbers = np.minimum(numbers, len(classes) - 1)
     if (classes[numbers] != found).any():
@@ -210,14 +227,19 @@ def class_numbers(found: np.ndarray, classes: np.ndarray) -> np.ndarray:
 
 
 def sample_weights(
-    given: Any, class_weight: Any, numbers: np.ndarray, classes: np.ndarray, dtype: Any
-) -> np.ndarray | None:
+    given: Any, class_weight: Any, numbers: Any, classes: np.ndarray, dtype: Any
+) -> Any:
     """The weights of the samples and of their classes together; None where all count the same."""
-    weights = None if given is None else _given_weights(given, len(numbers), dtype)
+    weights = None
+    if given is not None and is_lazy(numbers):
+        weights = lazily.in_the_blocks_of(numbers, given).astype(dtype)
+    elif given is not None:
+        weights = _given_weights(given, len(numbers), dtype)
     if class_weight is None:
         return weights
-    ones = np.ones(len(numbers)) if weights is None else weights
-    of_class = _class_weights(class_weight, numbers, classes, ones)[numbers].astype(dtype)
+    ones = np.ones_like(numbers, dtype=float) if weights is None else weights
+    table = np.asarray(_class_weights(class_weight, numbers, classes, ones)).astype(dtype)
+    of_class = lazily.looked_up(table, numbers) if is_lazy(numbers) else table[numbers]
     return of_class if weights is None else weights * of_class
 
 
@@ -236,9 +258,7 @@ def _given_weights(given: Any, n_samples: int, dtype: Any) -> np.ndarray:
     return weights
 
 
-def _class_weights(
-    given: Any, numbers: np.ndarray, classes: np.ndarray, weights: np.ndarray
-) -> np.ndarray:
+def _class_weights(given: Any, numbers: Any, classes: np.ndarray, weights: Any) -> Any:
     if isinstance(given, str):
         if given != "balanced":
             raise ValueError(f"class_weight must be 'balanced' or a dict, not {given!r}")

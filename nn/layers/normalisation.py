@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as al
+from autograd_lite.lazy import settle
 from nn.initialisers import Seed
 from nn.module import Module, Parameter
 
@@ -70,12 +71,13 @@ class BatchNorm(Module):
             raise ValueError(f"{self!r} needs more than one sample to train on, X has {shape}")
         mean = np.mean(X, axis=axes, keepdims=True)
         variance = np.var(X, axis=axes, keepdims=True)
-        for running, now in (
-            (self.running_mean, mean),
-            (self.running_variance, variance * (count / (count - 1))),
+        # Of data that are computed later, these are computed now: the running ones need them.
+        now = settle([v._value if isinstance(v, al.Tensor) else v for v in (mean, variance)])
+        for running, values, share in (
+            (self.running_mean, now[0], 1),
+            (self.running_variance, now[1], count / (count - 1)),
         ):
-            values = now.data if isinstance(now, al.Tensor) else now
-            running += self.momentum * (values.reshape(-1, 1) - running)
+            running += self.momentum * (values.reshape(-1, 1) * share - running)
         return self._normalised(X, mean, variance)
 
     def _normalised(self, X: Any, mean: Any, variance: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 import autograd_lite as al
 from nn import losses
-from nn.module import Module, Parameter
+from nn.module import Module, Parameter, has_values
 
 VANISHING = 1e-3
 """The gradient of a layer over that of the layer with the largest, below which it vanishes."""
@@ -33,7 +33,12 @@ def warn(message: str) -> None:
 
 
 def look_at_data(X: np.ndarray, Y: np.ndarray) -> None:
-    """Warn of samples that are not scaled, and of targets that are all the same."""
+    """Warn of samples that are not scaled, and of targets that are all the same.
+
+    Arrays whose values are elsewhere, or not computed yet, are not looked at.
+    """
+    if not has_values(X) or not has_values(Y):
+        return
     if X.size and X.dtype.kind in "fiu":
         low, high = float(np.min(X)), float(np.max(X))
         if not (math.isfinite(low) and math.isfinite(high)):
@@ -69,7 +74,7 @@ def look_at_units(model: Module) -> None:
 def look_at_targets(loss: object, Y: np.ndarray) -> None:
     """Warn of targets that a binary cross-entropy has no sense for."""
     binary = (losses.binary_cross_entropy, losses.binary_cross_entropy_with_logits)
-    if loss in binary and Y.size and not (0 <= np.min(Y) and np.max(Y) <= 1):
+    if loss in binary and has_values(Y) and Y.size and not (0 <= np.min(Y) and np.max(Y) <= 1):
         warn(
             f"the targets of a binary cross-entropy are from 0 to 1, and these range from "
             f"{np.min(Y):g} to {np.max(Y):g}; for classes by number take nn.cross_entropy"
@@ -109,11 +114,13 @@ def explain_nan(model: Module, compute: Callable[[], Any], where: str, value: fl
     """Raise FloatingPointError with the first operation that gives no finite number."""
     try:
         with al.detect_anomaly():
-            compute().backward()
+            loss = compute()
+            loss.backward()
     except FloatingPointError as error:
         report = str(error)
     else:
-        report = "computed again, it is finite"
+        again = math.isfinite(loss.item())
+        report = "computed again, it is finite" if again else "the data were not looked at"
     # The parameters may have been NaN before.
     broken = [p for p, t in model.named_parameters() if not np.isfinite(t.data).all()]
     since = f"; {broken[0]} held no finite numbers before it" if broken else ""

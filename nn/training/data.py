@@ -7,6 +7,10 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+import autograd_lite as al
+from autograd_lite.lazy import is_lazy, taken
+from nn.module import as_array, has_values
+
 
 class Batch(NamedTuple):
     """Samples X, their targets Y, and their weights or None; the samples are the last axis."""
@@ -31,11 +35,16 @@ class Data(Protocol):
 
 
 class ArrayData:
-    """Arrays whose last axis is the samples: X (features, N), or pictures; Y (..., N)."""
+    """Arrays whose last axis is the samples: X (features, N), or pictures; Y (..., N).
+
+    Arrays of other libraries stay what they are. Those that are computed when they are needed, as
+    Dask's, give batches of neighbouring samples: the order of the batches is new in each epoch,
+    what is in them is not.
+    """
 
     def __init__(self, X: Any, Y: Any, weights: Any = None) -> None:
-        self.X, self.Y = np.asarray(X), np.asarray(Y)
-        self.weights = None if weights is None else np.asarray(weights)
+        self.X, self.Y = _held(X), _held(Y)
+        self.weights = None if weights is None else _held(weights)
         if not self.X.ndim or not self.Y.ndim or self.X.shape[-1] != self.Y.shape[-1]:
             hint = ""
             if self.Y.ndim and self.X.ndim == 2 and self.X.shape[0] == self.Y.shape[-1]:
@@ -50,30 +59,44 @@ class ArrayData:
             raise ValueError(
                 f"the weights have shape {self.weights.shape}, expected ({len(self)},)"
             )
-        if self.weights is not None and not (self.weights >= 0).all():
+        known = self.weights if has_values(self.weights) else None
+        if known is not None and not np.all(known >= 0):
             raise ValueError("the weights of samples must be numbers from 0 on")
 
     def __len__(self) -> int:
         return int(self.X.shape[-1])
 
     def batches(self, size: int, seed: list[int] | None = None, start: int = 0) -> Iterator[Batch]:
-        """Batches of `size` samples, the last of which may have fewer."""
+        """Batches of `size` samples, of which the last of the arrays may be in one with fewer."""
         if size >= len(self):
             # All samples at once are the same in any order.
             if not start:
                 yield Batch(self.X, self.Y, self.weights)
             return
-        order = None if seed is None else np.random.default_rng(seed).permutation(len(self))
-        for first in range(start * size, len(self), size):
-            chosen: Any = slice(first, first + size)
-            if order is not None:
+        together = is_lazy(self.X)
+        order = None
+        if seed is not None:
+            count = -(-len(self) // size) if together else len(self)
+            order = np.random.default_rng(seed).permutation(count)
+        for number in range(start, -(-len(self) // size)):
+            chosen: Any = slice(number * size, (number + 1) * size)
+            if order is not None and together:
+                chosen = slice(order[number] * size, (order[number] + 1) * size)
+            elif order is not None:
                 chosen = order[chosen]
             weights = None if self.weights is None else self.weights[chosen]
             yield Batch(_taken(self.X, chosen), _taken(self.Y, chosen), weights)
 
 
-def _taken(array: np.ndarray, chosen: Any) -> np.ndarray:
+def _held(array: Any) -> Any:
+    """An array as training holds it: Dask's in the form that the engine computes with."""
+    return taken(as_array(array.data if isinstance(array, al.Tensor) else array))
+
+
+def _taken(array: Any, chosen: Any) -> Any:
     """Those samples; taken as rows, since that is how samples mostly lie in memory."""
+    if not has_values(array):
+        return taken(array[..., chosen])
     if array.ndim < 3:
         return array.T[chosen].T if array.ndim == 2 else array[chosen]
     return np.ascontiguousarray(array[..., chosen])

@@ -14,6 +14,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 import autograd_lite as al
+from autograd_lite.lazy import is_lazy
 from nn import checkpoint as checkpoints
 from nn import metrics as metric_functions
 from nn.initialisers import Seed
@@ -129,6 +130,11 @@ def fit(
     _check_numbers(epochs, batch_size, checkpoint_every)
     _check_parts(model, optimiser, schedule)
     data, held_out = _split(X, Y, sample_weight, validation)
+    if compile and isinstance(data, ArrayData) and is_lazy(data.X):
+        raise TypeError(
+            "fit(compile=True) takes NumPy arrays: those of Dask are computed block by block, which "
+            "is a program of its own; leave compile away"
+        )
     state = TrainingState(model, optimiser, schedule, _seed(seed))
     if resume and checkpoint is not None and os.path.exists(checkpoint):
         checkpoints.load(checkpoint, state)
@@ -259,12 +265,18 @@ class Training:
             return self._update_compiled(self.compiled, batch)
         states = [(g, g.bit_generator.state) for g in self.generators]
         loss = self._loss(batch)
+        # What is computed later is computed once, with the gradients.
+        later = is_lazy(loss._value)
+        if later:
+            loss.backward()
         value = float(loss.item())
         if not np.isfinite(value):
             for generator, before in states:
                 generator.bit_generator.state = before
+            self.model.zero_grad()
             self._explain(batch, value)
-        loss.backward()
+        if not later:
+            loss.backward()
         # Once in an epoch, until it was said: a look takes as long as a small update.
         if self.advice and not state.position and not self.exploded:
             self.exploded = look_for_explosion(self.model)
@@ -355,7 +367,7 @@ class Training:
                 seen += samples
                 if self.metrics:
                     predictions.append(np.asarray(prediction.data))
-                    targets.append(batch.Y)
+                    targets.append(np.asarray(batch.Y))
         found = {"validation_loss": total / seen} if self.held_out is not None else {}
         if self.metrics:
             given = np.concatenate(predictions, axis=-1), np.concatenate(targets, axis=-1)

@@ -1,0 +1,105 @@
+"""What is to be computed of an array that is cut into blocks along one axis.
+
+A blocked step has a value per block; a whole step has one value. `Total` makes the second of the
+first, by adding up (or comparing) what the blocks give.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+Parts = tuple[int, ...]
+"""The lengths of the blocks along the axis that is cut."""
+
+NOT_KNOWN = object()
+_serial = itertools.count().__next__
+
+
+class Step:
+    """`compute(*operands, **options)`, an array of `shape` and `dtype`.
+
+    It is cut along `axis` into blocks as long as `parts` says, or whole if `axis` is None.
+    Operands are steps, `Cut`s of whole ones, and plain values. `level` counts the totals on the
+    longest way to it: so many passes over the data come before.
+    """
+
+    __slots__ = (
+        *("shape", "dtype", "axis", "parts", "compute", "operands", "options"),
+        *("value", "level", "serial", "__weakref__"),
+    )
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        dtype: Any,
+        axis: int | None,
+        parts: Parts,
+        compute: Callable[..., Any] | None,
+        operands: Sequence[Any] = (),
+        options: Mapping[str, Any] | None = None,
+        value: Any = NOT_KNOWN,
+    ) -> None:
+        self.shape, self.dtype = shape, np.dtype(dtype)
+        self.axis, self.parts = axis, parts
+        self.compute, self.operands, self.options = compute, tuple(operands), options or {}
+        self.value = value
+        below = (step.level for step in map(step_of, self.operands) if step is not None)
+        self.level: int = max(below, default=0)
+        self.serial = _serial()
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is whole and its value is there."""
+        return self.value is not NOT_KNOWN
+
+    def settle(self, value: Any) -> None:
+        """Take the value, and let go of what it was to be computed from."""
+        self.value, self.compute, self.operands, self.level = value, None, (), 0
+
+
+class Total(Step):
+    """The results of all blocks combined by a binary function, in the order of a binary tree."""
+
+    __slots__ = ("combine",)
+
+    def __init__(self, partial: Step, shape: tuple[int, ...], combine: Callable[..., Any]) -> None:
+        super().__init__(shape, partial.dtype, None, (), None, (partial,))
+        self.combine = combine
+        self.level += 1
+
+
+class Cut:
+    """A whole step of which each block takes its part along `axis`."""
+
+    __slots__ = ("whole", "axis")
+
+    def __init__(self, whole: Step, axis: int) -> None:
+        self.whole, self.axis = whole, axis
+
+
+def step_of(operand: Any) -> Step | None:
+    """The step that an operand is, or is cut from; None for a plain value."""
+    if isinstance(operand, Cut):
+        return operand.whole
+    return operand if isinstance(operand, Step) else None
+
+
+def steps_below(targets: Sequence[Step]) -> list[Step]:
+    """The steps that `targets` depend on, themselves included, each after its operands."""
+    seen = {id(step): step for step in targets}
+    stack = list(seen.values())
+    while stack:
+        for operand in stack.pop().operands:
+            step = step_of(operand)
+            if step is not None and id(step) not in seen:
+                seen[id(step)] = step
+                stack.append(step)
+    return sorted(seen.values(), key=lambda step: step.serial)

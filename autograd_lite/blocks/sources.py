@@ -1,0 +1,143 @@
+"""The Dask arrays that blocks come from."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import dask
+import numpy as np
+from dask.base import get_scheduler
+
+from autograd_lite.blocks.expression import Parts, Step
+
+LARGEST_GROUP = 16
+"""Blocks per task at most: what is lost with a worker, and the grain of Dask's progress bar."""
+
+
+class Load:
+    """How a task gets a block by itself: nodes of Dask's that only this block needs, in order."""
+
+    __slots__ = ("nodes",)
+
+    def __init__(self, nodes: list[Any]) -> None:
+        self.nodes = nodes
+
+    def load(self) -> Any:
+        """The block, which the last node gives."""
+        values: dict[Any, Any] = {}
+        for node in self.nodes:
+            values[node.key] = node(values)
+        return values[self.nodes[-1].key]
+
+
+class Loaded:
+    """A block that is here already."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: np.ndarray) -> None:
+        self.value = value
+
+    def load(self) -> np.ndarray:
+        """The block."""
+        return self.value
+
+
+class Source(Step):
+    """A Dask array that is cut along one axis.
+
+    `keys` are its blocks' in Dask's graph. `loads[i]` loads block i, or is None where other
+    tasks compute it: it is on a cluster already, or shares its making with other blocks. `tasks`
+    are those. `group_size` is how many blocks one task goes through.
+    """
+
+    __slots__ = ("array", "keys", "loads", "tasks", "group_size")
+
+    def __init__(self, array: Any, axis: int) -> None:
+        super().__init__(array.shape, array.dtype, axis, array.chunks[axis], None)
+        self.array = array
+        self.tasks: dict[Any, Any] | None = None
+
+    def prepare(self) -> dict[Any, Any]:
+        """Look at the array's graph, once; return the tasks of it that a graph must have."""
+        if self.tasks is None:
+            (array,) = dask.optimize(self.array)
+            graph = dict(array.__dask_graph__())
+            keys = list(_flat(array.__dask_keys__()))
+            # What is on a cluster already is not in the graph; its Futures stand for themselves.
+            futures = {} if all(k in graph for k in keys) else dict(self.array.__dask_graph__())
+            self.keys = [key if key in graph else futures[key] for key in keys]
+            below = [_below(key, graph) for key in keys]
+            users: dict[Any, int] = {}
+            for key in (key for keys in below for key in keys):
+                users[key] = users.get(key, 0) + 1
+            self.loads: list[Load | Loaded | None] = []
+            self.tasks = {}
+            for keys in below:
+                if all(k in graph and _can_move(graph[k], users[k]) for k in keys):
+                    self.loads.append(Load([graph[k] for k in keys]))
+                else:
+                    self.loads.append(None)
+                    self.tasks |= {k: graph[k] for k in keys if k in graph}
+            self.group_size = _group_size(len(self.keys))
+        return self.tasks
+
+
+class Pieces(Source):
+    """A NumPy array of which each block takes its piece."""
+
+    __slots__ = ()
+
+    def __init__(self, array: np.ndarray, axis: int, parts: Parts) -> None:
+        Step.__init__(self, array.shape, array.dtype, axis, parts, None)
+        self.array, self.tasks, self.keys = array, {}, []
+        self.group_size = LARGEST_GROUP
+        ends = itertools.accumulate(parts)
+        before = (slice(None),) * axis
+        self.loads = [
+            Loaded(array[(*before, slice(end - n, end))])
+            for n, end in zip(parts, ends, strict=True)
+        ]
+
+
+def _flat(keys: Any) -> Iterator[Any]:
+    if isinstance(keys, list):
+        for item in keys:
+            yield from _flat(item)
+    else:
+        yield keys
+
+
+def _below(key: Any, graph: dict[Any, Any]) -> list[Any]:
+    """The keys that `key` depends on, itself included, each after those that it needs."""
+    found: dict[Any, None] = {}
+    stack = [(key, False)]
+    while stack:
+        key, ready = stack.pop()
+        if ready:
+            found[key] = None
+        elif key not in found:
+            needs = graph[key].dependencies if key in graph else ()
+            stack += [(key, True), *((need, False) for need in needs)]
+    return list(found)
+
+
+def _can_move(node: Any, users: int) -> bool:
+    """Whether a node can be part of the task that uses it: data can, and what one block uses."""
+    return users == 1 or not node.dependencies
+
+
+def _group_size(blocks: int) -> int:
+    """A power of two that leaves a group for each thread."""
+    client = getattr(get_scheduler(), "__self__", None)
+    if client is not None:
+        threads = sum(client.nthreads().values())
+    else:
+        threads = dask.config.get("num_workers", None) or os.cpu_count()
+    size = 1
+    while size < LARGEST_GROUP and blocks > size * max(threads, 1):
+        size *= 2
+    return size

@@ -1,0 +1,119 @@
+"""HDF5 files as Dask arrays, read block by block by whoever computes with a block."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nn import hdf5
+from nn.dataset import NO_LIMIT, H5Dataset
+from nn.hdf5 import FileFormatError, Spec
+
+BLOCK = 32 * 2**20
+"""Bytes of the samples of a block, as they are used."""
+
+Path = str | os.PathLike[str]
+
+
+def dask_arrays(
+    paths: Path | Sequence[Path],
+    x: str = "x",
+    y: str = "y",
+    *,
+    dtype: Any = np.float64,
+    rows: int | None = None,
+) -> tuple[Any, Any]:
+    """The samples and targets of one HDF5 file, or of several one after the other, as Dask arrays.
+
+    `X, y = nn.dask_arrays("train.h5")` is for estimators, `nn.flatten(X)` for layers. Nothing is
+    read but what the files say of themselves; workers of a cluster read their blocks themselves,
+    and need the files under the same paths. Extra `cluster`.
+
+    Parameters
+    ----------
+    paths : path, or sequence of paths
+    x, y : str
+        The datasets of samples and targets, whose first axis is the samples; as `write_dataset`
+        and `write_pictures` make them.
+    dtype : dtype
+        What samples are given in. uint8 becomes numbers from 0 to 1.
+    rows : int, optional
+        Samples per block; by default as many as take 32 MiB.
+
+    Returns
+    -------
+    X, y : dask.array.Array
+        (N, ...) in `dtype`, and (N,) or (N, k) as the files have them.
+
+    Raises
+    ------
+    ImportError
+        Where Dask is not installed.
+    FileFormatError, OSError
+        As H5Dataset does, and where the files do not fit together.
+    """
+    try:
+        import dask.array as da
+    except ImportError:
+        raise ImportError("dask_arrays needs Dask: pip install 'autograd_lite[cluster]'") from None
+    files = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    if not files:
+        raise ValueError("dask_arrays got no paths")
+    if rows is not None and rows < 1:
+        raise ValueError(f"rows must be at least 1, not {rows!r}")
+    sets = [H5Dataset(os.path.abspath(os.fspath(path)), x, y) for path in files]
+    _check_alike(sets)
+    token = uuid.uuid4().hex
+    parts = [part for one in sets for part in _parts(one, dtype, rows)]
+    found = []
+    for which, name in enumerate((x, y)):
+        spec = sets[0].specs[which]
+        kind = np.dtype(dtype) if which == 0 else spec.dtype
+        inner = spec.shape[1:]
+        key = f"{name}-of-{os.path.basename(files[0])}-{token}-{which}"
+        tasks = {
+            (key, i, *(0,) * len(inner)): (read_rows, one, which, start, stop, kind)
+            for i, (one, start, stop) in enumerate(parts)
+        }
+        lengths = tuple(stop - start for _, start, stop in parts)
+        found.append(da.Array(tasks, key, (lengths, *((n,) for n in inner)), kind))
+    return found[0], found[1]
+
+
+def read_rows(data: H5Dataset, which: int, start: int, stop: int, dtype: Any) -> np.ndarray:
+    """Rows of the samples (`which` 0) or the targets (1) of a file; pictures from 0 to 1."""
+    name, spec = (data.x, data.y)[which], data.specs[which]
+    found = np.empty((stop - start, *spec.shape[1:]), spec.dtype)
+    with hdf5.reading(data.path, limit=NO_LIMIT) as file:
+        file.rows(name, spec)(start, stop, found)
+    if which == 0 and found.dtype == np.uint8:
+        return np.divide(found, 255, dtype=dtype)
+    return found.astype(dtype, copy=False)
+
+
+def _parts(data: H5Dataset, dtype: Any, rows: int | None) -> list[tuple[H5Dataset, int, int]]:
+    """The blocks of a file; whole chunks of it, so that none is unpacked twice."""
+    size = rows
+    if size is None:
+        sample = max(1, data.specs[0].nbytes // len(data)) // data.specs[0].dtype.itemsize
+        wanted = max(1, BLOCK // max(1, sample * np.dtype(dtype).itemsize))
+        size = max(data.step, wanted - wanted % data.step)
+    return [(data, at, min(at + size, len(data))) for at in range(0, len(data), size)]
+
+
+def _check_alike(sets: Sequence[H5Dataset]) -> None:
+    def of_a_sample(spec: Spec) -> tuple[Any, Any]:
+        return spec.shape[1:], spec.dtype
+
+    first = sets[0]
+    for other in sets[1:]:
+        for name, a, b in zip((first.x, first.y), first.specs, other.specs, strict=True):
+            if of_a_sample(a) != of_a_sample(b):
+                raise FileFormatError(
+                    f"File {other.path!r}: dataset {name!r} has rows of shape {b.shape[1:]} and "
+                    f"type {b.dtype}, expected {a.shape[1:]} and {a.dtype} as in {first.path!r}"
+                )

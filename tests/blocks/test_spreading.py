@@ -1,0 +1,178 @@
+"""What functions make of blocks is what they make of arrays, and blocks where it can be."""
+
+import dask.array as da
+import numpy as np
+import pytest
+
+from autograd_lite.blocks.array import Blocks, in_blocks
+
+RNG = np.random.default_rng(0)
+X = RNG.uniform(0.2, 2, (6, 50))
+ROW = RNG.uniform(0.2, 2, (1, 50))
+W = RNG.normal(size=(4, 6))
+
+IN_BLOCKS = {
+    "operators": lambda x: (1 + x) * x / (x - 3) ** 2 - x % 0.7,
+    "functions": lambda x: np.tanh(np.exp(-x)) + np.logaddexp(x, 0),
+    "a row as it is": lambda x: x * X[0],
+    "a broadcast row": lambda x: x * np.broadcast_to(X[:, :1], X.shape),
+    "comparison": lambda x: (x > 1) & (x < 1.5),
+    "where": lambda x: np.where(x > 1, x, 0),
+    "clip": lambda x: np.clip(x, None, 1),
+    "round": lambda x: np.round(x, 1),
+    "real": lambda x: np.real(x) + np.imag(x),
+    "sum of all": np.sum,
+    "sum of columns": lambda x: np.sum(x, axis=0),
+    "sum of rows": lambda x: np.sum(x, axis=1, keepdims=True),
+    "sum of both": lambda x: np.sum(x.astype(np.float32), axis=(0, -1), dtype=np.float64),
+    "mean": lambda x: np.mean(x, axis=1),
+    "mean of columns": lambda x: np.mean(x, axis=0, keepdims=True),
+    "max and min": lambda x: np.max(x, axis=1) - np.min(x),
+    "prod, any and all": lambda x: np.prod(x) + np.any(x > 1.9) + np.all(x > 0),
+    "weights in front": lambda x: W @ x,
+    "weights behind": lambda x: x.T @ W.T,
+    "vector": lambda x: np.dot(W[0], x),
+    "over the samples": lambda x: np.dot(x, x.T),
+    "over the samples with an array": lambda x: x @ X.T,
+    "einsum": lambda x: np.einsum("ij,kj->ik", x, x),
+    "einsum along": lambda x: np.einsum("ki,ij->kj", W, x),
+    "transpose": lambda x: np.transpose(x),
+    "swapaxes": lambda x: np.swapaxes(x, 0, 1),
+    "moveaxis": lambda x: np.moveaxis(x, -1, 0),
+    "reshape": lambda x: x.reshape(2, 3, 50).reshape(-1, 50),
+    "ravel of a row": lambda x: np.ravel(x[:1]),
+    "squeeze and expand": lambda x: np.expand_dims(np.squeeze(x[:1]), 0),
+    "broadcast_to": lambda x: np.broadcast_to(x[:1], (3, 50)),
+    "items": lambda x: x[2:4, :] + x[None, 1, :],
+    "negative items": lambda x: x[..., ::-1, :][-1],
+    "concatenate": lambda x: np.concatenate([x, x * 2, np.ones((1, 50))]),
+    "like": lambda x: np.ones_like(x) + np.zeros_like(x, shape=(2, 50))[:1] + np.full_like(x, 3),
+    "astype": lambda x: x.astype(np.float32),
+    "another Dask array": lambda x: x + da.from_array(X, chunks=(6, 7)),
+    "centred": lambda x: x - np.mean(x, axis=1, keepdims=True),
+    "var": lambda x: np.var(x, axis=1, keepdims=True) + np.std(x, ddof=1),
+    "normalised twice": lambda x: np.sum(np.square(x - np.mean(x)) / np.sum(x)) / np.max(x),
+    "a total cut back": lambda x: x * np.sum(np.ones_like(x), axis=0),
+    "what was computed broadcast": lambda x: np.sum(
+        x * (2 * np.broadcast_to(np.sum(x) * 0 + 1, (1, 50)))
+    ),
+}
+
+BY_DASK = {
+    "cumsum": lambda x: np.cumsum(x, axis=0),
+    "some columns": lambda x: x[:, 7:31],
+    "reversed columns": lambda x: x[:, ::-1],
+    "reshape across": lambda x: x.reshape((300,)),
+    "outer": lambda x: np.outer(x[0], x[1]),
+    "two cuts": lambda x: np.dot(x.T, x),
+    "norm": lambda x: np.linalg.norm(x),
+    "other blocks": lambda x: x + da.from_array(X, chunks=(6, 11)),
+    "blocks both ways": lambda x: x * da.from_array(X, chunks=(2, 7)),
+    "concatenate samples": lambda x: np.concatenate([x, x], axis=1),
+    "stack": lambda x: np.stack([x, x]),
+}
+
+
+def cut(array, length=7):
+    return in_blocks(da.from_array(array, chunks=(array.shape[0], length)))
+
+
+@pytest.mark.parametrize("name", [*IN_BLOCKS, *BY_DASK])
+def test_values_are_those_of_numpy(name):
+    function = (IN_BLOCKS | BY_DASK)[name]
+    expected = function(X)
+    found = function(cut(X))
+    assert isinstance(found, Blocks) == (name in IN_BLOCKS)
+    assert (found.shape, found.dtype, found.ndim) == (
+        np.shape(expected),
+        expected.dtype,
+        np.ndim(expected),
+    )
+    np.testing.assert_allclose(np.asarray(found), expected, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", IN_BLOCKS)
+def test_blocks_turn_into_dask_arrays(name):
+    found = IN_BLOCKS[name](cut(X)).in_dask()
+    assert isinstance(found, da.Array)
+    np.testing.assert_allclose(found.compute(), IN_BLOCKS[name](X), rtol=1e-12, atol=1e-13)
+
+
+def test_items_can_be_assigned_along_the_blocks_and_across():
+    found, expected = cut(X) * 1, X.copy()
+    for array in (found, expected):
+        array[1] = 0
+        array[2:4, :] = array[4:, :]
+        array[0] = ROW[0]
+        array[:, 3:9] = 5.0
+    np.testing.assert_array_equal(np.asarray(found), expected)
+
+
+@pytest.mark.parametrize(
+    ("function", "names"),
+    [(lambda x: np.linalg.det(x @ x.T), "np.det"), (lambda x: np.sort(x, axis=0), "np.sort")],
+)
+def test_what_nobody_can_do_says_so(function, names):
+    with pytest.raises(TypeError, match=f"{names} does not work block by block here, and Dask has"):
+        function(cut(X))
+
+
+@pytest.mark.parametrize("write", [np.add.at, lambda x, i, v: np.add(x, v, out=x)])
+def test_arrays_to_write_to_are_refused(write):
+    with pytest.raises(TypeError, match="write to arrays that exist"):
+        write(cut(X), 0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        da.ones((4, 6), chunks=(2, 3)),
+        da.ones((), chunks=()),
+        da.from_array(np.arange(9.0), chunks=3)[da.from_array(np.arange(9) > 2, chunks=3)],
+        da.ones((4, 6), chunks=((4,), (0, 6))),
+    ],
+    ids=["two axes", "no axis", "unknown lengths", "an empty block"],
+)
+def test_other_dask_arrays_stay_what_they_are(array):
+    assert in_blocks(array) is array
+
+
+def test_an_array_is_taken_once():
+    array = da.from_array(X, chunks=(6, 7))
+    assert in_blocks(array).step is in_blocks(array).step
+    assert in_blocks(array).shown() is array
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 3, 7, 16, 33, 50])
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_sums_do_not_depend_on_how_many_work(blocks, workers):
+    """Bit for bit: the tree is that of the blocks."""
+    import dask
+
+    length = -(-50 // blocks)
+    expected = None
+    for size in (1, workers):
+        with dask.config.set(num_workers=size, scheduler="threads"):
+            x = cut(X.astype(np.float32), length)
+            found = np.asarray(np.sum(np.exp(x), axis=1))
+        expected = found if expected is None else expected
+        assert found.tobytes() == expected.tobytes()
+
+
+def test_printing_computes_nothing():
+    x = cut(X) * 2
+    assert repr(x) == "<Blocks of shape (6, 50), dtype float64, 8 blocks, not computed yet>"
+    total = np.sum(x)
+    assert repr(total) == "<Blocks of shape (), dtype float64, not computed yet>"
+    assert float(total) == pytest.approx(2 * X.sum())
+    assert "not computed" not in repr(total)
+
+
+def test_numbers_can_be_read():
+    total = np.sum(cut(X))
+    assert bool(total)
+    assert int(total) == int(X.sum())
+    assert complex(total) == pytest.approx(X.sum())
+    with pytest.raises(TypeError, match="no dimensions has no length"):
+        len(total)
+    assert len(cut(X)) == 6
