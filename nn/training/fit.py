@@ -132,8 +132,8 @@ def fit(
     data, held_out = _split(X, Y, sample_weight, validation)
     if compile and isinstance(data, ArrayData) and is_lazy(data.X):
         raise TypeError(
-            "fit(compile=True) takes NumPy arrays: those of Dask are computed block by block, which "
-            "is a program of its own; leave compile away"
+            "fit(compile=True) takes NumPy arrays: those of Dask are computed block by block "
+            "anyway; leave compile away"
         )
     state = TrainingState(model, optimiser, schedule, _seed(seed))
     if resume and checkpoint is not None and os.path.exists(checkpoint):

@@ -1,0 +1,114 @@
+"""Several worker processes give the costs of one, also when one of them is killed."""
+
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+from blocks.test_training import engine_loop
+
+import nn
+
+distributed = pytest.importorskip("distributed")
+pytestmark = [
+    pytest.mark.slow,
+    # A worker that is killed says so in many ways.
+    pytest.mark.filterwarnings("ignore"),
+]
+
+RNG = np.random.default_rng(3)
+SAMPLES = RNG.normal(size=(4000, 8))
+LABELS = (SAMPLES[:, 0] * SAMPLES[:, 1] > 0).astype(int)
+
+
+@pytest.fixture(scope="module")
+def client():
+    options = {"n_workers": 3, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    paths = [folder / f"{i}.h5" for i in range(4)]
+    for path, own in zip(paths, np.split(np.arange(4000), 4), strict=True):
+        nn.write_dataset(path, SAMPLES[own], LABELS[own])
+    return paths
+
+
+@pytest.fixture(params=["read by the workers", "on the workers", "sent to the workers"])
+def data(request, client, files):
+    import dask.array as da
+
+    if request.param == "sent to the workers":
+        return da.from_array(SAMPLES, chunks=(250, 8)), da.from_array(LABELS, chunks=250)
+    X, y = nn.dask_arrays(files, rows=250)
+    return (X.persist(), y.persist()) if request.param == "on the workers" else (X, y)
+
+
+def kill_a_worker(client):
+    processes = client.run(os.getpid)
+    os.kill(min(processes.values()), signal.SIGKILL)
+
+
+def test_a_plain_loop_gives_the_costs_of_one_process(data):
+    X, y = data
+    found = engine_loop(X.T, y[np.newaxis], steps=10)
+    expected = engine_loop(SAMPLES.T, LABELS[np.newaxis], steps=10)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", [nn.LogisticRegression, nn.DeepClassifier])
+def test_estimators_give_the_costs_of_one_process(kind, data):
+    options = {"max_iter": 10, "learning_rate": 0.1, "random_state": 0}
+    found = kind(**options).fit(*data)
+    expected = kind(**options).fit(SAMPLES, LABELS)
+    np.testing.assert_allclose(found.loss_curve_, expected.loss_curve_, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(found.predict_proba(data[0]), expected.predict_proba(SAMPLES))
+
+
+def test_the_bits_are_those_of_threads(client, files):
+    import dask
+
+    X, y = nn.dask_arrays(files, rows=250)
+    costs = [engine_loop(X.T, y[np.newaxis], steps=10)]
+    for scheduler in ("threads", "synchronous"):
+        with dask.config.set(scheduler=scheduler):
+            costs.append(engine_loop(X.T, y[np.newaxis], steps=10))
+    assert costs[0] == costs[1] == costs[2]
+
+
+def test_a_killed_worker_changes_nothing(client, data):
+    """Killed between two steps, and in the middle of one."""
+    X, y = data
+    expected = engine_loop(X.T, y[np.newaxis], steps=40)
+    threading.Thread(target=lambda: (time.sleep(0.3), kill_a_worker(client))).start()
+    first = engine_loop(X.T, y[np.newaxis], steps=20)
+    kill_a_worker(client)
+    assert first == expected[:20]
+    assert engine_loop(X.T, y[np.newaxis], steps=40) == expected
+
+
+def test_a_worker_can_be_killed_by_a_callback(client, data):
+    def trained(callbacks):
+        model = nn.Sequential(nn.Linear(8, 6, seed=0), nn.ReLU(), nn.Linear(6, 1, seed=1))
+        return nn.fit(
+            model,
+            nn.flatten(data[0]),
+            data[1][np.newaxis],
+            loss=nn.binary_cross_entropy_with_logits,
+            optimiser=nn.Adam(model.parameters()),
+            epochs=12,
+            batch_size=None,
+            verbose=False,
+            callbacks=callbacks,
+        )
+
+    def callback(training):
+        if training.epoch == 5:
+            kill_a_worker(client)
+
+    assert trained([callback])["loss"] == trained([])["loss"]
