@@ -22,6 +22,7 @@ import numpy as np
 
 from autograd_lite.locks import Hold
 from autograd_lite.rules import Operation, Parts, Plan
+from autograd_lite.rules.foreign import beside
 
 next_serial = itertools.count().__next__
 
@@ -142,7 +143,7 @@ def item_nodes(joint: Node, results: tuple[Any, ...]) -> list[Node]:
 def _only(i: int, templates: list[tuple[Any, Any]], g: Any, kept: Any) -> Parts:
     """Gradients of all results, of which only the i-th is not zero."""
     return Parts(
-        g if k == i else np.broadcast_to(np.zeros((), dtype), shape)
+        g if k == i else np.broadcast_to(beside(np.zeros((), dtype), g), shape)
         for k, (shape, dtype) in enumerate(templates)
     )
 

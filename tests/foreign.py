@@ -6,6 +6,10 @@ CALLS = []
 """The names of the functions that were called with a Foreign array, in their order."""
 
 
+MIXING = True
+"""Whether a Foreign array computes with NumPy arrays; CuPy's do not."""
+
+
 class Foreign(np.lib.mixins.NDArrayOperatorsMixin):
     """An array that speaks NumPy's two protocols and turns into a NumPy array in no way.
 
@@ -43,12 +47,28 @@ class Foreign(np.lib.mixins.NDArrayOperatorsMixin):
         return len(self._array)
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        if any(hasattr(x, "__array_ufunc__") and not isinstance(x, OWN) for x in inputs):
+            return NotImplemented
         CALLS.append(ufunc.__name__)
+        self._refuse_mixing([*inputs, *kwargs.values()])
         return wrapped(getattr(ufunc, method)(*unwrapped(inputs), **unwrapped(kwargs)))
 
     def __array_function__(self, func, types, args, kwargs):
+        if not all(issubclass(kind, OWN) for kind in types):
+            return NotImplemented
         CALLS.append(func.__name__)
+        if func is not np.asarray:
+            self._refuse_mixing([*args, *kwargs.values()])
         return wrapped(func(*unwrapped(args), **unwrapped(kwargs)))
+
+    def _refuse_mixing(self, values):
+        if MIXING:
+            return
+        for value in values:
+            if isinstance(value, (list, tuple)):
+                self._refuse_mixing(value)
+            elif isinstance(value, np.ndarray):
+                raise TypeError("a Foreign array does not compute with NumPy arrays")
 
     def _refuse(self, *args, **kwargs):
         raise TypeError("the values of a Foreign array cannot be read")
@@ -56,6 +76,9 @@ class Foreign(np.lib.mixins.NDArrayOperatorsMixin):
     __array__ = __bool__ = __float__ = __int__ = __complex__ = __index__ = _refuse
     __iter__ = __contains__ = __buffer__ = item = tolist = _refuse
     __array_interface__ = __array_struct__ = property(_refuse)
+
+
+OWN = (Foreign, np.ndarray, np.generic)
 
 
 def unwrapped(value):

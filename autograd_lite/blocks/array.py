@@ -16,6 +16,7 @@ from autograd_lite.blocks.running import Graph, compute, item
 from autograd_lite.blocks.sources import Source
 from autograd_lite.blocks.spreading import converted, replaced, spread, taken
 from autograd_lite.lazy import is_lazy
+from autograd_lite.rules import Recordable
 
 _taken: dict[int, tuple[weakref.ref[Any], Source]] = {}
 
@@ -112,6 +113,8 @@ class Blocks(np.lib.mixins.NDArrayOperatorsMixin):
         self.step = step
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if any(isinstance(x, Recordable) for x in inputs):
+            return NotImplemented
         if method != "__call__" or kwargs.pop("out", None) is not None:
             raise TypeError(
                 f"np.{ufunc.__name__}.{method} and out= write to arrays that exist, and blocks of "
@@ -120,6 +123,8 @@ class Blocks(np.lib.mixins.NDArrayOperatorsMixin):
         return _applied(ufunc, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if any(issubclass(kind, Recordable) for kind in types):
+            return NotImplemented
         return _applied(func, args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:

@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from autograd_lite.rules.foreign import beside
 from autograd_lite.rules.matrices import (
     absent,
     adjoint,
@@ -42,7 +43,7 @@ Mode = Literal["reduced", "complete", "r"]
 
 def _inverse_gaps(values: Any) -> Any:
     """1 / (values[j] - values[i]), and 0 for i = j; inf for values that are equal."""
-    same = identity(values.shape[-1])
+    same = identity(values.shape[-1], values)
     return ~same / (row(values) - column(values) + same)
 
 
@@ -61,13 +62,13 @@ def _refuse_dependence(defect: Any, g: Any, what: str) -> None:
 
 def _phases(product: Any) -> Any:
     """How a result changes with each vector's phase, given V^H times the gradient at V."""
-    return np.imag(plain(product)) * identity(product.shape[-1])
+    return np.imag(plain(product)) * identity(product.shape[-1], product)
 
 
 def _eigh(g: Any, out: Any, UPLO: str) -> Any:
     """The gradient is at the triangle that `eigh` reads."""
     values, vectors = out
-    middle = column(g[0]) * identity(values.shape[-1])
+    middle = column(g[0]) * identity(values.shape[-1], values)
     if not absent(g[1]):
         turned = np.matmul(adjoint(vectors), conj(g[1]))
         if turned.dtype.kind == "c":
@@ -95,7 +96,7 @@ def _from_eigenbasis(middle: Any, vectors: Any) -> Any:
 
 def _eig(g: Any, a: Any, out: Any) -> Any:
     values, vectors = out
-    same = identity(values.shape[-1])
+    same = identity(values.shape[-1], values)
     middle = column(conj(g[0])) * same
     if not absent(g[1]):
         weights = conj(_at_fixed_phase(g[1], vectors, values, a.dtype.kind == "c"))
@@ -119,7 +120,7 @@ def _at_fixed_phase(g: Any, vectors: Any, values: Any, of_complex: bool) -> Any:
     numbers = plain(vectors)
     sizes = np.abs(numbers)
     largest = np.argmax(sizes * (np.imag(numbers) == 0), axis=-2)
-    chosen = np.arange(numbers.shape[-2])[:, None] == largest[..., None, :]
+    chosen = beside(np.arange(numbers.shape[-2])[:, None], largest) == largest[..., None, :]
     turn = np.sum(np.imag(g * vectors), axis=-2, keepdims=True)
     rounding = np.sqrt(np.finfo(sizes.dtype).eps)
     others = np.max(np.where(chosen, 0, sizes), axis=-2, keepdims=True)
@@ -138,7 +139,7 @@ def _eigvals(g: Any, a: Any, out: Any) -> Any:
     if not np.allclose(plain(values), plain(out)):
         # Found without vectors, the values may come in another order.
         g = np.take_along_axis(g, _matching(plain(out), plain(values)), axis=-1)
-    return conj(_from_eigenbasis(column(conj(g)) * identity(a.shape[-1]), vectors))
+    return conj(_from_eigenbasis(column(conj(g)) * identity(a.shape[-1], a), vectors))
 
 
 def _matching(have: np.ndarray, want: np.ndarray) -> np.ndarray:
@@ -188,7 +189,7 @@ def _svd_thin(g: Any, out: Any) -> Any:
 
 def _svd_adjoint(gu: Any, gs: Any, gv: Any, u: Any, s: Any, v: Any) -> Any:
     k = s.shape[-1]
-    same = identity(k)
+    same = identity(k, u)
     left, right = np.matmul(adjoint(u), gu), np.matmul(adjoint(v), gv)
     gaps = ~same / ((row(s) - column(s)) * (row(s) + column(s)) + same)
     middle = (left - adjoint(left)) * gaps * row(s) + column(s) * (right - adjoint(right)) * gaps
@@ -269,7 +270,7 @@ def _qr_adjoint(gq: Any, gr: Any, q: Any, r: Any) -> Any:
 def _qr_tall_adjoint(gq: Any, gr: Any, q: Any, r: Any) -> Any:
     product = np.matmul(r, adjoint(gr)) - np.matmul(adjoint(gq), q)
     lower = strictly_lower(product)
-    middle = lower + adjoint(lower) + real(product) * identity(r.shape[-1])
+    middle = lower + adjoint(lower) + real(product) * identity(r.shape[-1], r)
     # (gq + q middle) r^-H
     return adjoint(np.linalg.solve(r, adjoint(gq + np.matmul(q, middle))))
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.rules.foreign import beside
 from autograd_lite.rules.matrices import as_array
 from autograd_lite.rules.registry import (
     OPERATIONS,
@@ -64,7 +65,7 @@ def _gradient(
         if letter in distinct:
             # A repeated index takes a diagonal: off it the gradient is 0.
             fresh = next(c for c in LETTERS if c not in known and c not in own + distinct)
-            factors.append(np.eye(size, dtype=factors[0].dtype))
+            factors.append(beside(np.eye(size, dtype=factors[0].dtype), factors[0]))
             indices.append(letter + fresh)
             known |= {letter, fresh}
             letter = fresh

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from autograd_lite.rules.foreign import beside
 from autograd_lite.rules.matrices import Shape, place
 from autograd_lite.rules.registry import composite, defvjp
 
@@ -62,7 +63,8 @@ def _irfft(g: Any, a_shape: Shape, axis: int, norm: Norm) -> Any:
     weights[0] = 1
     if n % 2 == 0:
         weights[-1] = 1
-    weights = np.reshape(weights, [-1 if i == axis % g.ndim else 1 for i in range(g.ndim)])
+    shape = [-1 if i == axis % g.ndim else 1 for i in range(g.ndim)]
+    weights = beside(np.reshape(weights, shape), g)
     spectrum = np.conjugate(np.fft.rfft(g, axis=axis, norm=_opposite(norm)))
     return _resized(spectrum * weights, a_shape, axis)
 

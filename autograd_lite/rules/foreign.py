@@ -37,6 +37,14 @@ def fixed(value: Any) -> Any:
     return value if is_unknown(value) else np.array(value)
 
 
+def beside(helper: np.ndarray, array: Any) -> Any:
+    """A rule's own array as one that computes with `array`: CuPy's do not with NumPy's."""
+    value = getattr(array, "_value", array)
+    # What stands before a foreign array, such as its gate.
+    value = getattr(value, "values", value)
+    return np.asarray(helper, like=value) if is_foreign(value) else helper
+
+
 def truth(condition: Any, what: str) -> bool:
     """Whether `condition` holds, where `what` depends on it.
 

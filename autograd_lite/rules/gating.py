@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from autograd_lite.rules.foreign import is_foreign
+from autograd_lite.rules.foreign import beside, is_foreign
 from autograd_lite.rules.registry import defvjp, primitive
 
 
@@ -85,6 +85,8 @@ def shut(values: Any, gate: Any) -> Any:
     Values that are no arrays keep the gate themselves, by `gated_by(gate)`, `.gate` and
     `.ungated()`, if they can.
     """
+    if isinstance(gate, np.ndarray):
+        gate = beside(gate, values)
     gate = np.broadcast_to(gate, np.shape(values))
     chosen = np.where(gate, values, 0)
     if hasattr(chosen, "gated_by"):

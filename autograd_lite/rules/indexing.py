@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from autograd_lite.rules.foreign import fixed, is_foreign, is_unknown, speaks_protocols
+from autograd_lite.rules.foreign import beside, fixed, is_foreign, is_unknown, speaks_protocols
 from autograd_lite.rules.gating import Gated, as_plain, gate_of, shut
 from autograd_lite.rules.reductions import plain_out
 from autograd_lite.rules.registry import (
@@ -67,7 +67,9 @@ def _added_up(g: Any, index: Any, shape: Shape) -> Any:
     # the elements. It computes in double precision.
     result = _zeros(g, index, shape)
     if is_foreign(result) or g.dtype.char not in "efd" or g.size * 8 < size:
-        np.add.at(result, index, g)
+        items = index if isinstance(index, tuple) else (index,)
+        own = tuple(beside(i, result) if isinstance(i, np.ndarray) else i for i in items)
+        np.add.at(result, own, g)
         return result
     positions = np.arange(size).reshape(shape)[index]
     sums = np.bincount(positions.ravel(), np.broadcast_to(g, positions.shape).ravel(), size)
@@ -130,7 +132,9 @@ def plain(x: Any) -> Any:
 def cast(x: Any, dtype: Any) -> Any:
     """`x` in the dtype of the array that it is to go into, as NumPy does it."""
     if not isinstance(x, Recordable):
-        return as_array(x).astype(dtype)
+        array = as_array(x).astype(dtype)
+        # A scalar goes with arrays of any library.
+        return array[()] if isinstance(array, np.ndarray) else array
     values = plain(x)
     if values.dtype == dtype:
         return x

@@ -115,7 +115,7 @@ defvjp(np.linalg.slogdet, a=_slogdet)
 def _cholesky(g: Any, out: Any, upper: bool) -> Any:
     lower, g = (adjoint(out), adjoint(conj(g))) if upper else (out, conj(g))
     product = np.matmul(adjoint(lower), g)
-    triangle = strictly_lower(product) + real(product) * identity(g.shape[-1]) / 2
+    triangle = strictly_lower(product) + real(product) * identity(g.shape[-1], product) / 2
     # lower^-H triangle lower^-1
     half = np.linalg.solve(
         adjoint(lower), adjoint(np.linalg.solve(adjoint(lower), adjoint(triangle)))
@@ -130,9 +130,9 @@ def _pinv_adjoint(g: Any, a: Any, out: Any) -> Any:
     rows, columns = a.shape[-2:]
     flipped, own = adjoint(g), adjoint(out)
     total = -np.matmul(np.matmul(own, g), own)
-    outside = identity(rows) - np.matmul(a, out)
+    outside = identity(rows, a) - np.matmul(a, out)
     total = total + np.matmul(np.matmul(outside, flipped), np.matmul(out, own))
-    outside = identity(columns) - np.matmul(out, a)
+    outside = identity(columns, a) - np.matmul(out, a)
     return total + np.matmul(np.matmul(np.matmul(own, out), flipped), outside)
 
 
@@ -150,7 +150,7 @@ def _pinv(g: Any, a: Any, out: Any, hermitian: bool) -> Any:
 def _whole(a: Any) -> Any:
     """The Hermitian matrix whose lower triangle `a` has."""
     lower = strictly_lower(a)
-    return lower + adjoint(lower) + real(a) * identity(a.shape[-1])
+    return lower + adjoint(lower) + real(a) * identity(a.shape[-1], a)
 
 
 defvjp(pinv, a=_pinv)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.rules.foreign import beside
 from autograd_lite.rules.indexing import put_back
 
 Shape = tuple[int, ...]
@@ -79,19 +80,19 @@ def _axes_last(ndim: int, axes: int | Sequence[int]) -> list[int]:
     return [axis for axis in range(ndim) if axis not in last] + last
 
 
-def identity(n: int) -> np.ndarray:
+def identity(n: int, like: Any) -> Any:
     """The mask of the diagonal; booleans, which leave the dtype of what they multiply alone."""
-    return np.eye(n, dtype=bool)
+    return beside(np.eye(n, dtype=bool), like)
 
 
 def strictly_lower(a: Any) -> Any:
     """`a` with zeros on and above the diagonal."""
-    return a * np.tri(a.shape[-2], a.shape[-1], -1, dtype=bool)
+    return a * beside(np.tri(a.shape[-2], a.shape[-1], -1, dtype=bool), a)
 
 
 def strictly_upper(a: Any) -> Any:
     """`a` with zeros on and below the diagonal."""
-    return a * ~np.tri(a.shape[-2], a.shape[-1], dtype=bool)
+    return a * beside(~np.tri(a.shape[-2], a.shape[-1], dtype=bool), a)
 
 
 def onto_triangle(g: Any, lower: bool) -> Any:
@@ -101,7 +102,7 @@ def onto_triangle(g: Any, lower: bool) -> Any:
     diagonal the real part counts.
     """
     keep = strictly_lower if lower else strictly_upper
-    return keep(g + adjoint(g)) + real(g) * identity(g.shape[-1])
+    return keep(g + adjoint(g)) + real(g) * identity(g.shape[-1], g)
 
 
 def place(g: Any, index: Any, shape: Shape) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd_lite.rules.foreign import whole_number
+from autograd_lite.rules.foreign import beside, whole_number
 from autograd_lite.rules.gating import gated
 from autograd_lite.rules.indexing import as_array, cast, getitem, put_back
 from autograd_lite.rules.registry import Recordable, composite, defvjp, non_differentiable
@@ -82,7 +82,8 @@ def _vander(g: Any, x: Any, increasing: bool) -> Any:
     # The column of x ** k changes with k * x ** (k - 1).
     g = (g if increasing else g[:, ::-1])[:, 1:]
     count = g.shape[1]
-    return np.sum(g * (np.vander(x, count, increasing=True) * np.arange(1, count + 1)), axis=1)
+    numbers = beside(np.arange(1, count + 1), x)
+    return np.sum(g * (np.vander(x, count, increasing=True) * numbers), axis=1)
 
 
 defvjp(np.reshape, x=_reshape)

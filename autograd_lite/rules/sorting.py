@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.rules.foreign import is_unknown
+from autograd_lite.rules.foreign import beside, is_unknown
 from autograd_lite.rules.indexing import getitem, plain, take, take_along_axis
 from autograd_lite.rules.registry import (
     composite,
@@ -47,7 +47,7 @@ def _groups_of_equals(ordered: Any, axis: int) -> Any:
     """Numbers that equal neighbours along `axis` share; None if no neighbours are equal."""
     rows = np.moveaxis(ordered, axis, -1)
     first = np.ones((*rows.shape[:-1], min(rows.shape[-1], 1)), dtype=bool)
-    starts = np.concatenate([first, rows[..., 1:] != rows[..., :-1]], axis=-1)
+    starts = np.concatenate([beside(first, rows), rows[..., 1:] != rows[..., :-1]], axis=-1)
     if not is_unknown(starts) and starts.all():
         return None
     numbers = np.cumsum(np.ravel(starts)) - 1

@@ -171,6 +171,27 @@ def test_what_has_been_read_is_not_computed_again(counted):
     assert len(counted.graphs) == 1
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, b: np.sum(x * b),
+        lambda x, b: np.sum(np.where(x > 0, b, 0)),
+        lambda x, b: np.sum(np.maximum(x, b)),
+        lambda x, b: np.sum(np.concatenate([x, b * x])),
+        lambda x, b: np.sum(np.dot(x.T, b)),
+        lambda x, b: np.sum(np.stack([x[:, 0], b[:, 0]])),
+    ],
+)
+def test_a_tensor_is_seen_behind_blocks(function):
+    """The array that comes first is asked first, and must not take a Tensor for an array."""
+    values = RNG.normal(size=(8, 1))
+    b, expected = (al.Tensor(values, requires_grad=True) for _ in range(2))
+    blocks = al.Tensor(cut(X))._value
+    function(blocks, b).backward()
+    function(X, expected).backward()
+    np.testing.assert_allclose(b.grad, expected.grad, rtol=1e-12)
+
+
 def test_an_unselected_branch_has_gradient_0():
     b = al.Tensor(np.zeros((1, 1)), requires_grad=True)
     with np.errstate(divide="ignore"):
