@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -89,6 +89,26 @@ class Module:
     def eval(self) -> Self:
         """As `train(False)`: from now on the module is used, not trained."""
         return self.train(False)
+
+    def to(self, convert: Callable[[Any], Any]) -> Self:
+        """Hold every parameter and buffer as the array that `convert` makes of it.
+
+        `model.to(cupy.asarray)` moves a model to a GPU, and `model.to(cupy.asnumpy)` back. Make
+        the optimiser afterwards: its memories are arrays of the same kind.
+        """
+        for path, parameter in self.named_parameters():
+            array = convert(parameter.data)
+            if (array.shape, array.dtype) != (parameter.shape, parameter.dtype):
+                raise ValueError(
+                    f"{path}: {parameter.dtype} {parameter.shape} became {array.dtype} "
+                    f"{array.shape}, which is another parameter"
+                )
+            parameter.zero_grad()
+            parameter._value = parameter._identity().own(array)  # type: ignore[union-attr]
+        for _, module in self.named_modules():
+            for name in module.buffers:
+                setattr(module, name, convert(getattr(module, name)))
+        return self
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""

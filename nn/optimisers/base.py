@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nn.module import Module, Parameter
+from nn.module import Module, Parameter, has_values
 
 BLOCK = 16_384
 """Numbers that are updated at a time, so that what a rule computes stays in the cache."""
@@ -94,6 +94,11 @@ class Optimiser:
         group: dict[str, Any],
     ) -> None:
         values = parameter.data
+        if not has_values(values):
+            # On a GPU, a block that fits the cache of the processor is no help.
+            rooms = {"room": np.empty_like(values), "other": np.empty_like(values)}
+            self.update(group, values, gradient, *memory.values(), **rooms)
+            return
         if not values.flags.writeable:
             # The message says which operation keeps it.
             parameter.data = values.copy()
