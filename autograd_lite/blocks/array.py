@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import math
-import weakref
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -18,14 +16,15 @@ from autograd_lite.blocks.spreading import converted, replaced, spread, taken
 from autograd_lite.lazy import is_lazy
 from autograd_lite.rules import Recordable
 
-_taken: dict[int, tuple[weakref.ref[Any], Source]] = {}
+SOURCE = "_autograd_lite_source"
+"""Where a Dask array keeps its Source, so that it is looked at once, and both go together."""
 
 
 def in_blocks(array: Any) -> Any:
     """Blocks of a Dask array that is cut along one axis at most; any other as it is."""
-    known = _taken.get(id(array))
-    if known is not None and known[0]() is array:
-        return Blocks(known[1])
+    known = vars(array).get(SOURCE)
+    if known is not None:
+        return Blocks(known)
     if not array.ndim or any(math.isnan(n) for n in array.shape):
         return array
     counts = [len(parts) for parts in array.chunks]
@@ -34,10 +33,8 @@ def in_blocks(array: Any) -> Any:
     axis = cut[0] if cut else int(np.argmax(array.shape))
     if len(cut) > 1 or 0 in array.chunks[axis]:
         return array
-    source, key = Source(array, axis), id(array)
-    # By name, because at the end of the program modules are emptied before their objects go.
-    forget = functools.partial(_taken.pop, key, None)
-    _taken[key] = weakref.ref(array, lambda gone: forget()), source
+    source = Source(array, axis)
+    setattr(array, SOURCE, source)
     return Blocks(source)
 
 

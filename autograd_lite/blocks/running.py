@@ -198,12 +198,18 @@ class Graph:
         self.whole: dict[int, tuple[Any, int]] = {}
         self.end: tuple[Program, list[Any]] | None = None
         self.end_keys: list[Any] = []
-        totals = [s for s in self.steps if isinstance(s, Total)]
-        top = max((s.level for s in totals), default=0)
-        for level in sorted({s.level for s in totals}):
-            self._add_pass(
-                level, [s for s in totals if s.level == level], ends_here and level == top
-            )
+        # What was read since a step was made may have become known.
+        self.levels: dict[int, int] = {}
+        for step in self.steps:
+            below = [self.levels[id(s)] for s in map(step_of, step.operands) if s is not None]
+            self.levels[id(step)] = max(below, default=0) + isinstance(step, Total)
+            if step.is_known:
+                self.levels[id(step)] = 0
+        totals = [s for s in self.steps if isinstance(s, Total) and not s.is_known]
+        levels = sorted({self.levels[id(s)] for s in totals})
+        for level in levels:
+            own = [s for s in totals if self.levels[id(s)] == level]
+            self._add_pass(level, own, ends_here and level == levels[-1])
 
     def _key(self) -> tuple[str, int]:
         return self.name, next(self.numbers)
@@ -232,7 +238,8 @@ class Graph:
 
     def _is_wanted(self, step: Step, level: int) -> bool:
         """Whether a step is whole and ready after the pass of `level`, and not before."""
-        return step.axis is None and not step.parts and not step.is_known and step.level == level
+        is_whole = step.axis is None and not step.parts
+        return is_whole and not step.is_known and self.levels[id(step)] == level
 
     def _add_tree(self, totals: Sequence[Total], parts: Parts) -> list[Any]:
         """The tasks that add up `totals` over all blocks, but for the last step of the tree."""
@@ -298,8 +305,24 @@ def _groups(
     return groups
 
 
+def _compute_if_ready(step: Step) -> None:
+    """Compute a whole step whose operands have all become known since it was made."""
+    if step.axis is not None or step.parts or step.is_known or isinstance(step, Total | Source):
+        return
+    own = [step_of(operand) for operand in step.operands]
+    if step.compute is not None and all(s is None or s.is_known for s in own):
+        values = [x.value if isinstance(x, Step) else x for x in step.operands]
+        step.settle(step.compute(*values, **step.options))
+
+
 def compute(targets: Sequence[Step]) -> list[Any]:
-    """The values of steps, which are blocked or whole, computed together; the steps keep them."""
+    """The values of steps, which are blocked or whole, computed together.
+
+    Whole steps keep theirs.
+    """
+    arrays: dict[int, Any] = {}
+    for step in steps_below(targets):
+        _compute_if_ready(step)
     waiting = [step for step in targets if not step.is_known]
     if waiting:
         blocked = [step for step in waiting if step.axis is not None]
@@ -315,5 +338,5 @@ def compute(targets: Sequence[Step]) -> list[Any]:
         for step, (key, position) in zip(whole, places, strict=True):
             step.settle(results.get(key, last)[position])
         for step, values in zip(blocked, joined, strict=True):
-            step.settle(np.concatenate(values, step.axis))
-    return [step.value for step in targets]
+            arrays[id(step)] = np.concatenate(values, step.axis)
+    return [arrays[id(step)] if id(step) in arrays else step.value for step in targets]

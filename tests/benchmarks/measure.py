@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 
 
-def medians(candidates: Mapping[str, Callable[[], object]], rounds: int = 15) -> dict[str, float]:
-    """The median seconds of each candidate over `rounds` in which all take turns."""
+def turns(candidates: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """The seconds of each candidate in each of `rounds` in which all take turns."""
     times: dict[str, list[float]] = {name: [] for name in candidates}
     for run in candidates.values():
         run()
@@ -19,4 +19,10 @@ def medians(candidates: Mapping[str, Callable[[], object]], rounds: int = 15) ->
             start = time.perf_counter()
             run()
             times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in times.items()}
+    return times
+
+
+def medians(candidates: Mapping[str, Callable[[], object]], rounds: int = 15) -> dict[str, float]:
+    """The median seconds of each candidate over `rounds` in which all take turns."""
+    found = turns(candidates, rounds)
+    return {name: statistics.median(values) for name, values in found.items()}

@@ -1,5 +1,8 @@
 """What functions make of blocks is what they make of arrays, and blocks where it can be."""
 
+import gc
+import weakref
+
 import dask.array as da
 import numpy as np
 import pytest
@@ -141,6 +144,28 @@ def test_an_array_is_taken_once():
     array = da.from_array(X, chunks=(6, 7))
     assert in_blocks(array).step is in_blocks(array).step
     assert in_blocks(array).shown() is array
+
+
+def test_an_array_goes_when_nobody_needs_it():
+    array = da.from_array(X, chunks=(6, 7))
+    gone = weakref.ref(array)
+    total = np.sum(in_blocks(array) * 2)
+    assert float(total) == pytest.approx(2 * X.sum())
+    del array
+    gc.collect()
+    assert gone() is None
+
+
+def test_what_was_read_can_be_computed_with():
+    x = cut(X)
+    y, total = x * 2, np.sum(x)
+    np.testing.assert_array_equal(np.asarray(y), 2 * X)
+    half, scaled = total / 2, np.sum(x / total)
+    assert float(total) == pytest.approx(X.sum())
+    assert float(half) == pytest.approx(X.sum() / 2)
+    assert float(scaled) == pytest.approx(1)
+    np.testing.assert_allclose(np.asarray(np.sum(y + total, axis=1)), np.sum(2 * X + X.sum(), 1))
+    np.testing.assert_array_equal(np.asarray(y), 2 * X)
 
 
 @pytest.mark.parametrize("blocks", [1, 2, 3, 7, 16, 33, 50])

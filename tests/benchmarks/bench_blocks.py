@@ -1,0 +1,128 @@
+"""What a training step on blocks costs beside the work on the blocks.
+
+    pip install -e '.[benchmark]'
+    pytest tests/benchmarks/bench_blocks.py -s
+
+"Outside the workers" is the wall-clock time of a step less the time in which some worker is at work
+on one of its tasks, as the workers report it.
+"""
+
+import statistics
+import time
+
+import dask
+import dask.array as da
+import numpy as np
+import pytest
+from benchmarks import nets
+
+import autograd_lite as al
+
+SIZES = (64, 32, 1)
+
+
+def cut(array, blocks):
+    return da.from_array(array, chunks=(len(array), array.shape[1] // blocks))
+
+
+class Timed:
+    """A scheduler of one thread that adds up what it takes."""
+
+    def __init__(self):
+        self.seconds, self.tasks = [], 0
+
+    def __call__(self, graph, keys, **options):
+        start = time.perf_counter()
+        found = dask.get(graph, keys)
+        self.seconds.append(time.perf_counter() - start)
+        self.tasks = len(graph)
+        return found
+
+
+@pytest.mark.parametrize(("blocks", "limit"), [(16, 8), (256, 30), (4096, 400)])
+def test_what_is_done_before_and_after_the_graph_runs(blocks, limit):
+    """The engine's own part of a step, without Dask's: recording, the graph, the last sums.
+
+    It grows with the groups of blocks, of 16 each where there are many, and with the blocks' own
+    bounds and keys; not with the samples, which are as many for all.
+    """
+    step = nets.recorded(SIZES, *(al.Tensor(cut(a, blocks)) for a in nets.samples(64, 8192)))
+    scheduler = Timed()
+    outside = []
+    with dask.config.set(scheduler=scheduler, num_workers=2):
+        for _ in range(15):
+            start = time.perf_counter()
+            step()
+            outside.append(time.perf_counter() - start - scheduler.seconds[-1])
+    own = 1e3 * statistics.median(outside)
+    print(f"\n{blocks} blocks: {scheduler.tasks} tasks, {own:.1f} ms a step beside the scheduler's")
+    assert own < limit
+
+
+@pytest.mark.parametrize("workers", [2])
+def test_a_step_on_a_cluster(workers):
+    """64-32-1 on 1,024 columns in 16 blocks. 15 ms outside the workers was aimed at.
+
+    It is not met on two cores, which the client, the scheduler and the workers share: two empty
+    tasks take distributed 14 to 19 ms from submission to result there.
+    """
+    distributed = pytest.importorskip("distributed")
+    psutil = pytest.importorskip("psutil")
+    options = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+        parts = [cut(a, 16).persist() for a in nets.samples(64, 1024)]
+        step = nets.recorded(SIZES, *map(al.Tensor, parts))
+        empty, walls, number = [], [], 0
+        for _ in range(20):
+            step()
+        client.get_task_stream()
+        own = psutil.Process()
+        began, before = time.time(), sum(own.cpu_times()[:2])
+        for _ in range(60):
+            start = time.perf_counter()
+            step()
+            walls.append(time.perf_counter() - start)
+        processor = (sum(own.cpu_times()[:2]) - before) / len(walls)
+        tasks = client.get_task_stream(start=began)
+        for _ in range(60):
+            number += 1
+            keys = [(f"empty-{number}", i) for i in range(2)]
+            start = time.perf_counter()
+            client.get({key: (int, 0) for key in keys}, keys)
+            empty.append(time.perf_counter() - start)
+    busy = _union([(s["start"], s["stop"]) for t in tasks for s in t["startstops"]]) / len(walls)
+    wall = statistics.mean(walls)
+    print(
+        f"\na step takes {1e3 * wall:.1f} ms (median {1e3 * statistics.median(walls):.1f}), "
+        f"{1e3 * busy:.1f} of it on the workers, so {1e3 * (wall - busy):.1f} outside; the client "
+        f"and the scheduler use {1e3 * processor:.1f} ms of processor time; two empty tasks take "
+        f"{1e3 * statistics.median(empty):.1f} ms; {len(tasks) / len(walls):.1f} tasks a step"
+    )
+    assert len(tasks) / len(walls) <= 2 * workers
+    assert wall - busy < 3 * statistics.median(empty)
+
+
+def _union(spans):
+    """The length of the union of intervals."""
+    total, end = 0.0, 0.0
+    for start, stop in sorted(spans):
+        if stop > end:
+            total += stop - max(start, end)
+            end = stop
+    return total
+
+
+def test_threads():
+    """784-512-512-10 on 4,096 columns in 16 blocks: two threads of Dask's beside one."""
+    X, _ = nets.samples(784, 4096)
+    Y = (np.random.default_rng(2).random((10, 4096)) < 0.1).astype(float)
+    step = nets.recorded((784, 512, 512, 10), al.Tensor(cut(X, 16)), al.Tensor(cut(Y, 16)))
+    times = {1: [], 2: []}
+    for _ in range(7):
+        for workers, found in times.items():
+            with dask.config.set(scheduler="threads", num_workers=workers):
+                start = time.perf_counter()
+                step()
+                found.append(time.perf_counter() - start)
+    one, two = (statistics.median(found) for found in times.values())
+    print(f"\ntwo threads of Dask's take {two / one:.2f} of the time of one")
