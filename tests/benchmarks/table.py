@@ -131,7 +131,7 @@ def draw(found: Mapping[str, Any], path: Path) -> None:
     axes.set_yticks(range(len(rows)), [title for title, _ in rows])
     axes.set_xlabel("time as a multiple of the peer's (left of 1: autograd_lite is faster)")
     axes.grid(axis="y", color="0.92")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.4, 1.12), ncols=8, frameon=False)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.4, 1.13), ncols=5, frameon=False)
     for number, (name, curves) in enumerate(slopes.items()):
         panel = figure.add_subplot(grid[1, number])
         for label, (sizes, seconds) in curves.items():

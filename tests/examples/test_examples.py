@@ -63,6 +63,17 @@ def test_the_main_job(script, accuracy, tmp_path):
         assert model.score(test_X.T, test_Y[0]) >= accuracy
 
 
+@pytest.mark.slow
+def test_a_cluster_whose_worker_is_killed(tmp_path):
+    done = run("distributed.py", "--kill", "--samples", 8000, "--steps", 12, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "killed the worker at tcp://" in done.stdout
+    assert "100% Completed" in done.stdout
+    assert len(re.findall(r"cost \S+ -> \S+ in", done.stdout)) == 2
+    difference = re.search(r"largest difference of the costs (\S+);", done.stdout)
+    assert float(difference[1]) < 1e-10
+
+
 def test_the_quickstart(tmp_path):
     done = run("quickstart.py", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
