@@ -14,10 +14,9 @@ class Foreign(np.lib.mixins.NDArrayOperatorsMixin):
     """An array that speaks NumPy's two protocols and turns into a NumPy array in no way.
 
     It has what the engine may rely on and nothing else: `shape`, `ndim`, `size`, `dtype`, `T`,
-    `real`, `imag`, `astype`, `reshape`, indexing, assignment to items, and the operators. Its
-    values cannot be read: not
-    by `np.asarray`, the buffer protocol, `bool`, `float`, `int`, iteration or `item`. `shown` is
-    for the tests.
+    `real`, `imag`, `astype`, `reshape`, indexing, iteration, assignment to items, and the
+    operators. Its values cannot be read: not by `np.asarray`, the buffer protocol, `bool`, `float`,
+    `int` or `item`. `shown` is for the tests.
     """
 
     def __init__(self, array):
@@ -45,6 +44,9 @@ class Foreign(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __len__(self):
         return len(self._array)
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         if any(hasattr(x, "__array_ufunc__") and not isinstance(x, OWN) for x in inputs):
@@ -74,7 +76,7 @@ class Foreign(np.lib.mixins.NDArrayOperatorsMixin):
         raise TypeError("the values of a Foreign array cannot be read")
 
     __array__ = __bool__ = __float__ = __int__ = __complex__ = __index__ = _refuse
-    __iter__ = __contains__ = __buffer__ = item = tolist = _refuse
+    __contains__ = __buffer__ = item = tolist = _refuse
     __array_interface__ = __array_struct__ = property(_refuse)
 
 

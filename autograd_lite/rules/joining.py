@@ -29,12 +29,8 @@ def _concatenate(g: Any, arrays_shape: Sequence[Shape], axis: int | None) -> lis
     return pieces
 
 
-def _layers(g: Any) -> list[Any]:
-    return [g[i] for i in range(g.shape[0])]
-
-
 defvjp_sequence(np.concatenate, 0, arrays=_concatenate)
-defvjp_sequence(np.stack, 0, arrays=lambda g, axis: _layers(np.moveaxis(g, axis, 0)))
+defvjp_sequence(np.stack, 0, arrays=lambda g, axis: list(np.moveaxis(g, axis, 0)))
 
 
 @composite(np.hstack)
