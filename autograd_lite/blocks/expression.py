@@ -23,13 +23,12 @@ class Step:
     """`compute(*operands, **options)`, an array of `shape` and `dtype`.
 
     It is cut along `axis` into blocks as long as `parts` says, or whole if `axis` is None.
-    Operands are steps, `Cut`s of whole ones, and plain values. `level` counts the totals on the
-    longest way to it: so many passes over the data come before.
+    Operands are steps, `Cut`s of whole ones, and plain values.
     """
 
     __slots__ = (
         *("shape", "dtype", "axis", "parts", "compute", "operands", "options"),
-        *("value", "level", "serial", "__weakref__"),
+        *("value", "serial", "__weakref__"),
     )
 
     def __init__(
@@ -47,8 +46,6 @@ class Step:
         self.axis, self.parts = axis, parts
         self.compute, self.operands, self.options = compute, tuple(operands), options or {}
         self.value = value
-        below = (step.level for step in map(step_of, self.operands) if step is not None)
-        self.level: int = max(below, default=0)
         self.serial = _serial()
 
     @property
@@ -62,7 +59,7 @@ class Step:
 
     def settle(self, value: Any) -> None:
         """Take the value, and let go of what it was to be computed from."""
-        self.value, self.compute, self.operands, self.level = value, None, (), 0
+        self.value, self.compute, self.operands = value, None, ()
 
 
 class Total(Step):
@@ -73,7 +70,6 @@ class Total(Step):
     def __init__(self, partial: Step, shape: tuple[int, ...], combine: Callable[..., Any]) -> None:
         super().__init__(shape, partial.dtype, None, (), None, (partial,))
         self.combine = combine
-        self.level += 1
 
 
 class Cut:

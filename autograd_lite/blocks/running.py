@@ -185,7 +185,7 @@ def run_end(
 class Graph:
     """The Dask graph of whole steps, and of blocked ones' blocks.
 
-    With `ends_here` the last sums of the last pass are not a task, but left for `finish`: that
+    With `ends_here` the last sums of the last pass are no task, but left for `run_end` here: that
     saves the way to the scheduler and back.
     """
 
@@ -198,7 +198,7 @@ class Graph:
         self.whole: dict[int, tuple[Any, int]] = {}
         self.end: tuple[Program, list[Any]] | None = None
         self.end_keys: list[Any] = []
-        # What was read since a step was made may have become known.
+        # How many totals are on the longest way to each step: so many passes come before.
         self.levels: dict[int, int] = {}
         for step in self.steps:
             below = [self.levels[id(s)] for s in map(step_of, step.operands) if s is not None]
