@@ -10,9 +10,10 @@ import dask.array
 import numpy as np
 
 from autograd_lite.blocks.expression import Step
+from autograd_lite.blocks.moving import converted, replaced, taken
 from autograd_lite.blocks.running import Graph, compute, item
 from autograd_lite.blocks.sources import Source
-from autograd_lite.blocks.spreading import converted, replaced, spread, taken
+from autograd_lite.blocks.spreading import spread
 from autograd_lite.lazy import is_lazy
 from autograd_lite.rules import Recordable
 

@@ -10,7 +10,6 @@ candidates take turns. Written to `--output`: benchmarks.md, benchmarks.json, be
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import subprocess
@@ -34,21 +33,13 @@ def options() -> argparse.Namespace:
 
 
 def measure(kind: str, name: str, rounds: int | None) -> Any:
-    """The seconds of every turn of each candidate of a work, or the curves of a slope."""
-    from benchmarks.measure import turns
+    """What every turn of each candidate of a work takes, or the curves of a slope."""
     from benchmarks.slopes import SLOPES
     from benchmarks.works import WORKS
 
     if kind == "slope":
         return SLOPES[name]()
-    work = next(work for work in WORKS if work.title == name)
-    made = work.runs()
-    with made if hasattr(made, "__enter__") else contextlib.nullcontext(made) as candidates:
-        runs = {n: (lambda f=f: [f() for _ in range(work.times)]) for n, f in candidates.items()}
-        seconds = turns(runs, rounds or work.rounds)
-    # As if all did the 20,000 operations that are not in `lengths`.
-    scale = {n: 20_000 / length for n, length in (work.lengths or {}).items()}
-    return {n: [s * scale.get(n, 1) / work.times for s in found] for n, found in seconds.items()}
+    return next(work for work in WORKS if work.title == name).measure(rounds)
 
 
 def in_a_process(kind: str, name: str, threads: int, rounds: int | None) -> Any:
@@ -91,8 +82,8 @@ def main() -> None:
     found: dict[str, Any] = {"made": table.made(), "works": [], "slopes": {}}
     for work in (w for w in WORKS if is_wanted(w.title)):
         start = time.perf_counter()
-        seconds = in_a_process("work", work.title, work.threads, args.rounds)
-        found["works"].append(table.compared(work.title, work.threads, seconds))
+        taken = in_a_process("work", work.title, work.threads, args.rounds)
+        found["works"].append(table.compared(work, taken))
         print(f"{work.title}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
     for name in filter(is_wanted, SLOPES):
         found["slopes"][name] = in_a_process("slope", name, 2, None)

@@ -59,47 +59,48 @@ def test_what_is_done_before_and_after_the_graph_runs(blocks, limit):
     assert own < limit
 
 
-@pytest.mark.parametrize("workers", [2])
-def test_a_step_on_a_cluster(workers):
-    """64-32-1 on 1,024 columns in 16 blocks. 15 ms outside the workers was aimed at.
+def test_a_step_on_a_cluster():
+    """64-32-1 on 1,024 columns in 16 blocks, two workers: 15 ms outside the workers at most.
 
-    It is not met on two cores, which the client, the scheduler and the workers share: two empty
-    tasks take distributed 14 to 19 ms from submission to result there.
+    Medians of 12 to 14.4 ms were measured, and 17 to 18 in two runs of twelve in which all was
+    slower. The floor is that of distributed, which takes 10.5 to 12 ms from the submission of two
+    empty tasks to their results; client, scheduler and workers share two cores. What is left is the
+    engine's own milliseconds and the blocks that the tasks depend on, 32 keys to look after.
     """
     distributed = pytest.importorskip("distributed")
-    psutil = pytest.importorskip("psutil")
-    options = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
         parts = [cut(a, 16).persist() for a in nets.samples(64, 1024)]
         step = nets.recorded(SIZES, *map(al.Tensor, parts))
-        empty, walls, number = [], [], 0
+        spans, empty = [], []
         for _ in range(20):
             step()
         client.get_task_stream()
-        own = psutil.Process()
-        began, before = time.time(), sum(own.cpu_times()[:2])
-        for _ in range(60):
-            start = time.perf_counter()
+        for _ in range(100):
+            began = time.time()
             step()
-            walls.append(time.perf_counter() - start)
-        processor = (sum(own.cpu_times()[:2]) - before) / len(walls)
-        tasks = client.get_task_stream(start=began)
-        for _ in range(60):
-            number += 1
+            spans.append((began, time.time()))
+        tasks = client.get_task_stream(start=spans[0][0])
+        for number in range(100):
             keys = [(f"empty-{number}", i) for i in range(2)]
             start = time.perf_counter()
             client.get({key: (int, 0) for key in keys}, keys)
             empty.append(time.perf_counter() - start)
-    busy = _union([(s["start"], s["stop"]) for t in tasks for s in t["startstops"]]) / len(walls)
-    wall = statistics.mean(walls)
-    print(
-        f"\na step takes {1e3 * wall:.1f} ms (median {1e3 * statistics.median(walls):.1f}), "
-        f"{1e3 * busy:.1f} of it on the workers, so {1e3 * (wall - busy):.1f} outside; the client "
-        f"and the scheduler use {1e3 * processor:.1f} ms of processor time; two empty tasks take "
-        f"{1e3 * statistics.median(empty):.1f} ms; {len(tasks) / len(walls):.1f} tasks a step"
+    at_work = [(s["start"], s["stop"]) for task in tasks for s in task["startstops"]]
+    outside = [
+        end - start - _union([span for span in at_work if start <= span[0] <= end])
+        for start, end in spans
+    ]
+    step, outside, empty = (
+        1e3 * statistics.median(found)
+        for found in ([end - start for start, end in spans], outside, empty)
     )
-    assert len(tasks) / len(walls) <= 2 * workers
-    assert wall - busy < 3 * statistics.median(empty)
+    print(
+        f"\na step takes {step:.1f} ms, {outside:.1f} of it outside the workers; two empty tasks "
+        f"take {empty:.1f} ms; {len(tasks) / len(spans):.1f} tasks a step"
+    )
+    assert len(tasks) / len(spans) <= 4
+    assert outside < 1.6 * empty
 
 
 def _union(spans):

@@ -19,37 +19,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import nets
+from benchmarks import candidates, nets
 from benchmarks.measure import medians
 
 import autograd_lite as al
-import nn
 
 ARTICLE = {"5-5-5-3": (12288, 5, 5, 5, 3, 1), "20-7-5": (12288, 20, 7, 5, 1)}
 
 
-def report(title, candidates, rounds=15, times=1):
+def report(title, runs, rounds=15, times=1):
     """Our time as a multiple of every other candidate's, printed."""
-    runs = {n: (lambda run=run: [run() for _ in range(times)]) for n, run in candidates.items()}
-    measured = medians(runs, rounds)
+    several = {n: (lambda run=run: [run() for _ in range(times)]) for n, run in runs.items()}
+    measured = medians(several, rounds)
     ratios = {n: measured["compiled"] / s for n, s in measured.items() if n != "compiled"}
     shown = ", ".join(f"{r:.2f} of {n}" for n, r in ratios.items())
     print(f"\n{title}: {1e6 * measured['compiled'] / times:.0f} us a step; {shown}")
     return ratios
-
-
-def steps(sizes, columns, threads):
-    """The training step in every engine."""
-    torch, jax = pytest.importorskip("torch"), pytest.importorskip("jax")
-    torch.set_num_threads(threads)
-    X, Y = nets.samples(sizes[0], columns)
-    return {
-        "compiled": nets.compiled(sizes, X, Y, threads=threads),
-        "by hand": nets.by_numpy(sizes, X, Y),
-        "PyTorch": nets.in_torch(torch, sizes, X, Y),
-        "torch.compile": nets.in_torch(torch, sizes, X, Y, compiled=True),
-        "JAX jit": nets.in_jax(jax, sizes, X, Y),
-    }
 
 
 def on_one_thread(function):
@@ -71,9 +56,8 @@ def on_one_thread(function):
 
 def small_net(columns, rounds, times):
     """Print the ratios of 64-32-16-1 on one thread, on the last line as JSON."""
-    ratios = report(
-        f"64-32-16-1, {columns} columns", steps((64, 32, 16, 1), columns, 1), rounds, times
-    )
+    steps = candidates.net((64, 32, 16, 1), columns, threads=1)
+    ratios = report(f"64-32-16-1, {columns} columns", steps, rounds, times)
     print(json.dumps(ratios))
 
 
@@ -84,7 +68,7 @@ def test_a_step_of_a_small_net():
     to putting the results into their dict.
     """
     ratios = on_one_thread("small_net(32, 41, 20)")
-    assert ratios["by hand"] <= 0.95
+    assert ratios["NumPy by hand"] <= 0.95
     assert ratios["PyTorch"] <= 0.3
     assert ratios["JAX jit"] < 1
 
@@ -98,7 +82,7 @@ def test_a_step_of_a_small_net_with_many_samples():
     layer), 80 and 48 the two regions of the first layer, and 50 those of the second.
     """
     ratios = on_one_thread("small_net(2048, 25, 5)")
-    assert ratios["by hand"] <= 0.95
+    assert ratios["NumPy by hand"] <= 0.95
     assert ratios["PyTorch"] < 1
     assert ratios["torch.compile"] < 1
 
@@ -113,40 +97,10 @@ def test_the_log_loss_of_a_million_elements():
     vectorised ones, so that only the memory's share of its time can be saved. Two threads take
     0.6 to 0.65 of one: both want the interpreter after every call.
     """
-    torch, jax = pytest.importorskip("torch"), pytest.importorskip("jax")
-    torch.set_num_threads(2)
-    jax.config.update("jax_enable_x64", True)
-    rng = np.random.default_rng(0)
-    Z, Y = rng.normal(size=(1, 1_000_000)), (rng.random((1, 1_000_000)) < 0.5).astype(float)
-    m = Y.shape[1]
-
-    def cost(xp, Z, Y):
-        A = 1 / (1 + xp.exp(-Z))
-        return -xp.sum(Y * xp.log(A) + (1 - Y) * xp.log(1 - A)) / m
-
-    def by_hand():
-        A = 1 / (1 + np.exp(-Z))
-        value = -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m
-        dA = -(np.divide(Y, A) - np.divide(1 - Y, 1 - A))
-        return value, dA * A * (1 - A) / m
-
-    tensor, target = torch.tensor(Z, requires_grad=True), torch.tensor(Y)
-
-    def in_torch():
-        tensor.grad = None
-        cost(torch, tensor, target).backward()
-
-    compiled = al.compile(al.value_and_grad(lambda Z, Y: cost(np, Z, Y)), threads=2)
-    jitted = jax.jit(jax.value_and_grad(lambda Z, Y: cost(jax.numpy, Z, Y)))
-    arrays = jax.numpy.asarray(Z), jax.numpy.asarray(Y)
-    candidates = {
-        "compiled": lambda: compiled(Z, Y),
-        "by hand": by_hand,
-        "PyTorch": in_torch,
-        "JAX jit": lambda: jax.block_until_ready(jitted(*arrays)),
-    }
-    ratios = report("log-loss of 1,000,000 elements", candidates, rounds=25)
-    assert ratios["by hand"] <= 0.5
+    pytest.importorskip("torch")
+    pytest.importorskip("jax")
+    ratios = report("log-loss of 1,000,000 elements", candidates.log_loss(), rounds=25)
+    assert ratios["NumPy by hand"] <= 0.5
     assert ratios["PyTorch"] <= 0.6
     assert ratios["JAX jit"] < 1
 
@@ -162,19 +116,12 @@ def test_a_step_of_the_articles_nets(sizes, dtype):
     milliseconds, for which no way that is measured at compile time is clearly faster than np.dot
     (see the next one), so that what is left is the noise of a process.
     """
-    torch, jax = pytest.importorskip("torch"), pytest.importorskip("jax")
-    torch.set_num_threads(2)
-    X, Y = nets.samples(12288, 209)
-    X, Y = np.ascontiguousarray(X.T.astype(dtype)).T, Y.astype(dtype)
-    candidates = {
-        "compiled": nets.compiled(sizes, X, Y, dtype, threads=2),
-        "by hand": nets.by_numpy(sizes, X, Y, dtype),
-        "PyTorch": nets.in_torch(torch, sizes, X, Y),
-        "JAX jit": nets.in_jax(jax, sizes, X, Y, dtype),
-    }
+    pytest.importorskip("torch")
+    pytest.importorskip("jax")
     title = f"{'-'.join(map(str, sizes))} in {np.dtype(dtype)}"
-    ratios = report(title, candidates, rounds=21, times=5)
-    assert ratios["by hand"] <= (1 if dtype == np.float32 else 1.15)
+    steps = candidates.net(sizes, 209, threads=2, dtype=dtype)
+    ratios = report(title, steps, rounds=21, times=5)
+    assert ratios["NumPy by hand"] <= (1 if dtype == np.float32 else 1.15)
     assert ratios["PyTorch"] < 1
     assert ratios["JAX jit"] < 1
 
@@ -219,93 +166,15 @@ def test_a_step_of_a_wide_net(columns):
     (a product that added to W in place would save them, but NumPy has none), 0.35 the four regions
     of the hidden layers, of 65,536 elements each, and the rest the ten classes and the interpreter.
     """
-    torch, jax = pytest.importorskip("torch"), pytest.importorskip("jax")
-    torch.set_num_threads(2)
-    jax.config.update("jax_enable_x64", True)
-    candidates = wide_net(torch, jax, columns)
+    pytest.importorskip("torch")
+    pytest.importorskip("jax")
     rounds, times = (15, 3) if columns == 128 else (9, 1)
-    ratios = report(f"784-512-512-10, {columns} columns", candidates, rounds, times)
+    ratios = report(
+        f"784-512-512-10, {columns} columns", candidates.wide_net(columns), rounds, times
+    )
     assert ratios["the products alone"] <= (1.6 if columns == 128 else 1.15)
     assert ratios["PyTorch"] <= (1.2 if columns == 128 else 1)
     assert ratios["JAX jit"] <= (1.1 if columns == 128 else 1)
-
-
-def wide_net(torch, jax, columns):
-    """A step of 784-512-512-10 in every engine, and its matrix products alone."""
-    sizes, jnp = (784, 512, 512, 10), jax.numpy
-    rng = np.random.default_rng(0)
-    X, labels = rng.random((784, columns)), rng.integers(0, 10, columns)
-    Y = np.eye(10)[:, labels]
-
-    def cost(xp, relu, lse, p, X, Y):
-        A = X
-        for i in (1, 2, 3):
-            Z = xp.matmul(p[f"W{i}"], A) + p[f"b{i}"]
-            A = relu(Z)
-        return xp.mean(lse(Z) - xp.sum(Z * Y, axis=0))
-
-    def update(p, X, Y):
-        slopes = al.grad(lambda p: cost(np, al.relu, lambda Z: al.logsumexp(Z, axis=0), p, X, Y))(p)
-        return {name: p[name] - nets.RATE * slopes[name] for name in p}
-
-    program, state = al.compile(update, donate=0, threads=2), nets.start(sizes)
-
-    def compiled():
-        nonlocal state
-        state = program(state, X, Y)
-
-    gradient = jax.grad(
-        lambda p, X, Y: cost(
-            jnp, lambda z: jnp.maximum(z, 0), lambda Z: jax.nn.logsumexp(Z, axis=0), p, X, Y
-        )
-    )
-    jitted = jax.jit(
-        lambda p, X, Y: {n: p[n] - nets.RATE * g for n, g in gradient(p, X, Y).items()},
-        donate_argnums=0,
-    )
-    theirs = {name: jnp.asarray(value) for name, value in nets.start(sizes).items()}
-    arrays = jnp.asarray(X), jnp.asarray(Y)
-
-    def in_jax():
-        nonlocal theirs
-        theirs = jax.block_until_ready(jitted(theirs, *arrays))
-
-    layers = []
-    for a, b in zip(sizes, sizes[1:], strict=False):
-        layers += [torch.nn.Linear(a, b), torch.nn.ReLU()]
-    network = torch.nn.Sequential(*layers[:-1]).double()
-    optimiser = torch.optim.SGD(network.parameters(), lr=nets.RATE)
-    rows, targets = torch.tensor(X.T.copy()), torch.tensor(labels)
-
-    def in_torch():
-        optimiser.zero_grad()
-        torch.nn.functional.cross_entropy(network(rows), targets).backward()
-        optimiser.step()
-
-    return {
-        "compiled": compiled,
-        "the products alone": products_alone(sizes, X),
-        "PyTorch": in_torch,
-        "JAX jit": in_jax,
-    }
-
-
-def products_alone(sizes, X):
-    """The matrix products of a step, into arrays that are there."""
-    rng = np.random.default_rng(1)
-    W = [rng.normal(size=(b, a)) for a, b in zip(sizes, sizes[1:], strict=False)]
-    A = [X, *(rng.random((b, X.shape[1])) for b in sizes[1:])]
-    outs, dW = [np.empty_like(a) for a in A], [np.empty_like(w) for w in W]
-
-    def run():
-        for i, w in enumerate(W):
-            np.dot(w, A[i], outs[i + 1])
-        for i in reversed(range(len(W))):
-            np.dot(A[i + 1], A[i].T, dW[i])
-            if i:
-                np.dot(W[i].T, A[i + 1], outs[i])
-
-    return run
 
 
 def test_compiling_a_step_of_a_deep_net():
@@ -355,19 +224,5 @@ def test_fit():
 
     Two programs, for whole batches and for the last one, are compiled in 25 milliseconds of 330.
     """
-    rng = np.random.default_rng(0)
-    X, Y = rng.normal(size=(64, 2000)), (rng.random((1, 2000)) < 0.5).astype(float)
-
-    def epoch(compile):
-        net = nn.Sequential(nn.Linear(64, 32, seed=0), nn.ReLU(), nn.Linear(32, 1, seed=1))
-        rule = nn.Adam(net.parameters())
-        options = {"loss": nn.binary_cross_entropy_with_logits, "optimiser": rule, "seed": 0}
-        nn.fit(net, X, Y, epochs=1, verbose=False, advice=False, compile=compile, **options)
-
-        def more():
-            nn.fit(net, X, Y, epochs=40, verbose=False, advice=False, compile=compile, **options)
-
-        return more
-
-    ratios = report("40 epochs of fit", {"compiled": epoch(True), "eager": epoch(False)}, 9)
-    assert ratios["eager"] <= 0.8
+    ratios = report("40 epochs of fit", candidates.fit(), 9)
+    assert ratios["not compiled"] <= 0.8

@@ -8,32 +8,28 @@ pytest-benchmark's table shows our own candidate and, under `extra`, the ratios.
 """
 
 import gc
-import os
 import statistics
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import nets
+from benchmarks import candidates, works
 from benchmarks.measure import medians
 
 import autograd_lite as al
 import nn
 
 
-def report(benchmark, ours, candidates, rounds=15, lengths=None):
+def report(benchmark, ours, runs, rounds=15, lengths=None):
     """Measure, record and return our time as a multiple of every other candidate's.
 
     `lengths` are the numbers of operations of candidates that do fewer than the others' 20,000.
     """
-    measured = medians(candidates, rounds)
-    for name, length in (lengths or {}).items():
-        measured[name] *= 20_000 / length
+    measured = medians(runs, rounds)
+    for name in runs.keys() & (lengths or {}).keys():
+        measured[name] *= 20_000 / lengths[name]
     ratios = {n: measured[ours] / seconds for n, seconds in measured.items() if n != ours}
     benchmark.extra_info.update({f"{ours} / {n}": round(r, 3) for n, r in ratios.items()})
-    benchmark.pedantic(candidates[ours], rounds=3)
+    benchmark.pedantic(runs[ours], rounds=3)
     print("".join(f"\n{ours} takes {r:.2f} of the time of {n}" for n, r in ratios.items()))
     return ratios
 
@@ -49,20 +45,12 @@ def test_a_step_of_a_deep_net(benchmark, hidden):
     to 1.13 measured). With other work on the two cores the threads of BLAS wait for each other, and
     the ratios mean nothing.
     """
-    torch = pytest.importorskip("torch")
-    torch.set_num_threads(2)
-    sizes = (12288, *hidden, 1)
-    X, Y = nets.samples(12288, 209)
-    steps = {
-        "autograd_lite": nets.recorded(sizes, X, Y),
-        "by hand": nets.by_numpy(sizes, X, Y),
-        "PyTorch": nets.in_torch(torch, sizes, X, Y),
-        "JAX jit": nets.in_jax(pytest.importorskip("jax"), sizes, X, Y),
-        "HIPS autograd": nets.in_autograd(pytest.importorskip("autograd"), sizes, X, Y),
-        "MyGrad": nets.in_mygrad(pytest.importorskip("mygrad"), sizes, X, Y),
-    }
+    for name in ("torch", "jax", "autograd", "mygrad"):
+        pytest.importorskip(name)
+    steps = candidates.net((12288, *hidden, 1), 209, threads=2)
+    del steps["compiled"]
     ratios = report(benchmark, "autograd_lite", repeated(steps, 5), rounds=21)
-    assert ratios.pop("by hand") <= 1.05
+    assert ratios.pop("NumPy by hand") <= 1.05
     assert all(ratio < 1 for ratio in ratios.values())
 
 
@@ -89,40 +77,11 @@ def test_a_chain_of_small_operations_beside_peers(benchmark, shape, limits):
     the graph's objects while it grows, 0.4 to making and freeing the node and the tensor, and the
     rest to the interpreter in `record_pair`.
     """
-    torch = pytest.importorskip("torch")
-    autograd = pytest.importorskip("autograd")
-    mygrad = pytest.importorskip("mygrad")
-    torch.set_num_threads(1)
-
-    def chain(x, y, length):
-        for _ in range(length // 2):
-            y = y * x + x
-        return y.sum()
-
-    def recorded():
-        x, y = (al.Tensor(np.full(shape, v), requires_grad=True) for v in (1e-4, 0.5))
-        chain(x, y, 20_000).backward()
-
-    def in_torch():
-        x, y = (torch.full(shape, v, dtype=torch.float64, requires_grad=True) for v in (1e-4, 0.5))
-        chain(x, y, 20_000).backward()
-
-    def in_autograd():
-        x, y = np.full(shape, 1e-4), np.full(shape, 0.5)
-        autograd.grad(lambda x: autograd.numpy.sum(chain(x, y * (1 + 0 * x), 600)))(x)
-
-    def in_mygrad():
-        x, y = (mygrad.tensor(np.full(shape, v)) for v in (1e-4, 0.5))
-        chain(x, y, 600).backward()
-
-    candidates = {
-        "autograd_lite": recorded,
-        "PyTorch": in_torch,
-        "HIPS autograd": in_autograd,
-        "MyGrad": in_mygrad,
-    }
-    lengths = {"HIPS autograd": 600, "MyGrad": 600}
-    ratios = report(benchmark, "autograd_lite", candidates, rounds=9, lengths=lengths)
+    for name in ("torch", "autograd", "mygrad"):
+        pytest.importorskip(name)
+    runs = candidates.chain(shape)
+    ratios = report(benchmark, "autograd_lite", runs, rounds=9, lengths=candidates.LENGTHS)
+    ratios.pop("micrograd", None)
     assert ratios["PyTorch"] <= limits["PyTorch"]
     assert all(ratio < 1 for ratio in ratios.values())
 
@@ -135,17 +94,11 @@ def test_a_step_of_a_small_net(benchmark):
     forward pass, 52 the backward pass and 12 the update; locking and unlocking the four arrays that
     are kept takes 8.
     """
-    torch = pytest.importorskip("torch")
-    torch.set_num_threads(1)
-    sizes = (64, 32, 16, 1)
-    X, Y = nets.samples(64, 32)
-    steps = {
-        "autograd_lite": nets.recorded(sizes, X, Y),
-        "by hand": nets.by_numpy(sizes, X, Y),
-        "PyTorch": nets.in_torch(torch, sizes, X, Y),
-    }
+    pytest.importorskip("torch")
+    steps = candidates.net((64, 32, 16, 1), 32, threads=1)
+    steps = {n: steps[n] for n in ("autograd_lite", "NumPy by hand", "PyTorch")}
     ratios = report(benchmark, "autograd_lite", repeated(steps, 20), rounds=41)
-    assert ratios["by hand"] <= 2
+    assert ratios["NumPy by hand"] <= 2
     assert ratios["PyTorch"] <= 0.6
 
 
@@ -153,17 +106,11 @@ def test_peak_memory_of_a_wide_net(benchmark):
     """784-512-512-10 on 4,096 columns, three steps, each engine in a process of its own."""
     pytest.importorskip("torch")
 
-    def rise(engine):
-        command = [sys.executable, "-m", "benchmarks.peak_memory", engine]
-        folder = Path(__file__).parents[1]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(["..", *sys.path])}
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
-        return float(done.stdout)
-
-    rises = {engine: [rise(engine) for _ in range(3)] for engine in ("autograd_lite", "torch")}
-    ratio = statistics.median(rises["autograd_lite"]) / statistics.median(rises["torch"])
+    runs = works.peak_memory()
+    rises = {engine: [runs[engine]() for _ in range(3)] for engine in ("autograd_lite", "PyTorch")}
+    ratio = statistics.median(rises["autograd_lite"]) / statistics.median(rises["PyTorch"])
     benchmark.extra_info["autograd_lite / PyTorch"] = round(ratio, 3)
-    benchmark.pedantic(lambda: rise("autograd_lite"), rounds=1)
+    benchmark.pedantic(runs["autograd_lite"], rounds=1)
     print(f"\nautograd_lite takes {ratio:.2f} of the memory of PyTorch")
     assert ratio <= 1.1
 

@@ -26,11 +26,11 @@ def start(sizes: Sequence[int]) -> dict[str, np.ndarray]:
     return by_hand.initialize_parameters(list(sizes), np.random.default_rng(1))
 
 
-def recorded(sizes: Sequence[int], X: Any, Y: Any) -> Step:
+def recorded(sizes: Sequence[int], X: Any, Y: Any, dtype: Any = np.float64) -> Step:
     """A training step of `nn`, the update included."""
     layers: list[Any] = []
     for number, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
-        layers += [nn.Linear(n_in, n_out), nn.ReLU()]
+        layers += [nn.Linear(n_in, n_out, dtype=dtype), nn.ReLU()]
         layers[-2].weight.data = start(sizes)[f"W{number}"]
     network = nn.Sequential(*layers[:-1])
     optimiser = nn.SGD(network.parameters(), RATE)

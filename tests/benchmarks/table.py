@@ -1,4 +1,4 @@
-"""What was measured, as a table in Markdown and as a chart."""
+"""What was measured, as tables in Markdown and as a chart."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.slopes import slope
-from benchmarks.works import OURS
+from benchmarks.works import OURS, Work
 
-PEERS = ["NumPy by hand", "PyTorch", "JAX jit", "HIPS autograd", "MyGrad", "micrograd"]
-PEERS += ["scikit-learn", "Dask by hand", "two empty tasks", "reading by h5py"]
+PEERS = ["NumPy by hand", "PyTorch", "torch.compile", "JAX jit", "HIPS autograd", "MyGrad"]
+"""Those that have a column of their own."""
+
 PACKAGES = ["numpy", "torch", "jax", "autograd", "mygrad", "micrograd", "scikit-learn"]
 PACKAGES += ["numba", "dask", "distributed"]
 
@@ -43,54 +44,55 @@ def _processor() -> str:
     return next(names, platform.machine())
 
 
-def compared(title: str, threads: int, seconds: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+def compared(work: Work, taken: Mapping[str, Sequence[float]]) -> dict[str, Any]:
     """The ratios of each of our candidates to each peer: the median over the turns, and quartiles.
 
-    A ratio is that of two times of the same turn.
+    A ratio is that of two times (or memories) of the same turn.
     """
     ratios: dict[str, dict[str, list[float]]] = {}
-    for ours in (name for name in OURS if name in seconds):
+    for ours in (name for name in OURS if name in taken):
         ratios[ours] = {}
-        for peer in (name for name in PEERS if name in seconds):
-            found = [a / b for a, b in zip(seconds[ours], seconds[peer], strict=True)]
+        for peer in (name for name in taken if name not in OURS):
+            found = [a / b for a, b in zip(taken[ours], taken[peer], strict=True)]
             low, _, high = statistics.quantiles(found, n=4)
             ratios[ours][peer] = [statistics.median(found), low, high]
-    medians = {name: statistics.median(found) for name, found in seconds.items()}
-    return {"work": title, "threads": threads, "seconds": medians, "ratios": ratios}
+    medians = {name: statistics.median(found) for name, found in taken.items()}
+    unit = "MiB" if work.is_memory else "seconds"
+    return {"work": work.title, "threads": work.threads, unit: medians, "ratios": ratios}
+
+
+def _rows(found: Mapping[str, Any]) -> list[tuple[str, int, dict[str, list[float]]]]:
+    """A title, the threads and the ratios of each candidate of ours."""
+    return [
+        (f"{work['work']}{', compiled' if ours == 'compiled' else ''}", work["threads"], ratios)
+        for work in found["works"]
+        for ours, ratios in work["ratios"].items()
+    ]
 
 
 def as_markdown(found: Mapping[str, Any]) -> str:
     """Two tables, and what they were measured on."""
-    own = found["made"]
-    versions = ", ".join(f"{name} {version}" for name, version in own["versions"].items())
-    rows = [
-        (f"{work['work']}{', compiled' if ours == 'compiled' else ''}", work, ratios)
-        for work in found["works"]
-        for ours, ratios in work["ratios"].items()
-    ]
-    peers = [p for p in PEERS if any(p in ratios for _, _, ratios in rows)]
     lines = [
-        "Time as a multiple of the peer's (median over turns, quartiles below it); less is faster.",
-        "",
-        f"| work | threads | {' | '.join(peers)} |",
-        f"| --- | --- | {' | '.join('---' for _ in peers)} |",
+        f"| work | threads | {' | '.join(PEERS)} | other |",
+        f"| --- | --- | {' | '.join('---' for _ in PEERS)} | --- |",
     ]
-    for title, work, ratios in rows:
-        cells = [_cell(ratios.get(peer)) for peer in peers]
-        lines.append(f"| {title} | {work['threads']} | {' | '.join(cells)} |")
+    for title, threads, ratios in _rows(found):
+        cells = [_cell(ratios[peer]) if peer in ratios else "" for peer in PEERS]
+        others = [f"{_cell(r)} of {peer}" for peer, r in ratios.items() if peer not in PEERS]
+        lines.append(f"| {title} | {threads} | {' | '.join(cells)} | {', '.join(others)} |")
     if found["slopes"]:
         lines += ["", "| time of a step over | from | to | slope |", "| --- | --- | --- | --- |"]
     for name, curves in found["slopes"].items():
         sizes = next(iter(curves.values()))[0]
         shown = ", ".join(f"{n} {slope(*curve):.2f}" for n, curve in curves.items())
         lines.append(f"| {name} | {sizes[0]:,} | {sizes[-1]:,} | {shown} |")
+    own = found["made"]
+    versions = ", ".join(f"{name} {version}" for name, version in own["versions"].items())
     lines += ["", f"Python {own['python']}, {versions}; {own['machine']}.", ""]
     return "\n".join(lines)
 
 
-def _cell(ratio: Sequence[float] | None) -> str:
-    if ratio is None:
-        return ""
+def _cell(ratio: Sequence[float]) -> str:
     median, low, high = ratio
     return f"{median:.2f} ({low:.2f}-{high:.2f})"
 
@@ -102,47 +104,58 @@ def draw(found: Mapping[str, Any], path: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    rows = [
-        (f"{work['work']}{' (compiled)' if ours == 'compiled' else ''}", ratios)
-        for work in found["works"]
-        for ours, ratios in work["ratios"].items()
-    ][::-1]
-    peers = [p for p in PEERS if any(p in ratios for _, ratios in rows)]
     slopes = found["slopes"]
-    columns = max(len(slopes), 1)
-    figure = plt.figure(figsize=(13, 2.2 + 0.34 * len(rows) + (3 if slopes else 0)))
-    grid = figure.add_gridspec(2 if slopes else 1, columns, height_ratios=None)
+    heights = [1.4 + 0.27 * len(_rows(found)), 3.2 if slopes else 0.01]
+    figure = plt.figure(figsize=(12.5, sum(heights)), layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=heights)
+    _draw_ratios(above.subplots(), _rows(found)[::-1])
     if slopes:
-        grid.set_height_ratios([0.34 * len(rows) + 1, 3])
-    axes = figure.add_subplot(grid[0, :])
-    for number, peer in enumerate(peers):
-        points = [(y, r[peer]) for y, (_, r) in enumerate(rows) if peer in r]
+        panels = below.subplots(1, len(slopes), squeeze=False)[0]
+        for panel, (name, curves) in zip(panels, slopes.items(), strict=True):
+            _draw_slope(panel, name, curves)
+        panels[0].set_ylabel("milliseconds per step")
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def _draw_ratios(axes: Any, rows: Sequence[tuple[str, int, dict[str, list[float]]]]) -> None:
+    markers = dict(zip(PEERS, "osPD^v", strict=True))
+    others = {peer for _, _, ratios in rows for peer in ratios} - {*PEERS}
+    for peer in [*PEERS, *sorted(others)]:
+        points = [(y, ratios[peer]) for y, (_, _, ratios) in enumerate(rows) if peer in ratios]
+        medians = [median for _, (median, _, _) in points]
         axes.errorbar(
-            [r[0] for _, r in points],
+            medians,
             [y for y, _ in points],
-            xerr=[[r[0] - r[1] for _, r in points], [r[2] - r[0] for _, r in points]],
-            fmt="osD^vPX*hd"[number],
-            markersize=6,
-            label=peer,
+            xerr=[
+                [median - low for _, (median, low, _) in points],
+                [high - median for _, (median, _, high) in points],
+            ],
+            fmt=markers.get(peer, "*"),
+            color=None if peer in PEERS else "0.35",
+            label=peer if peer in PEERS else None,
         )
+        if peer in others:
+            for y, (_, _, high) in points:
+                place = {"xytext": (6, 0), "textcoords": "offset points", "va": "center"}
+                axes.annotate(peer, (high, y), **place, color="0.35", fontsize=8)
     axes.axvline(1, color="0.5", linewidth=1)
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.set_yticks(range(len(rows)), [title for title, _ in rows])
-    axes.set_xlabel("time as a multiple of the peer's (left of 1: autograd_lite is faster)")
+    axes.set_yticks(range(len(rows)), [title for title, _, _ in rows], fontsize=8.5)
+    axes.set_ylim(-0.7, len(rows) - 0.3)
+    axes.set_xlabel("multiple of what the peer takes (left of 1: autograd_lite takes less)")
     axes.grid(axis="y", color="0.92")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.4, 1.13), ncols=5, frameon=False)
-    for number, (name, curves) in enumerate(slopes.items()):
-        panel = figure.add_subplot(grid[1, number])
-        for label, (sizes, seconds) in curves.items():
-            text = f"{label}: {slope(sizes, seconds):.2f}"
-            panel.loglog(sizes, [1e3 * s for s in seconds], "o-", markersize=3, label=text)
-        panel.set_title(f"slope over {name}", fontsize=9)
-        panel.set_xlabel(name, fontsize=8)
-        panel.tick_params(labelsize=7)
-        panel.legend(fontsize=7, frameon=False)
-        if not number:
-            panel.set_ylabel("milliseconds per step", fontsize=8)
-    figure.tight_layout()
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    axes.figure.legend(loc="outside upper center", ncols=len(PEERS), frameon=False)
+
+
+def _draw_slope(panel: Any, name: str, curves: Mapping[str, tuple[list[int], list[float]]]) -> None:
+    for label, (sizes, seconds) in curves.items():
+        text = f"{label}: slope {slope(sizes, seconds):.2f}"
+        panel.loglog(sizes, [1e3 * s for s in seconds], "o-", markersize=3, label=text)
+    panel.set_xlabel(name)
+    panel.tick_params(which="both", labelsize=7)
+    panel.yaxis.set_minor_formatter(lambda value, _: "")
+    panel.legend(fontsize=7, frameon=False, loc="upper left")
+    low, high = panel.get_ylim()
+    panel.set_ylim(low, high * (high / low) ** 0.35)
