@@ -15,6 +15,7 @@ from autograd_lite.blocks.running import Graph, compute, item
 from autograd_lite.blocks.sources import Source
 from autograd_lite.blocks.spreading import spread
 from autograd_lite.lazy import is_lazy
+from autograd_lite.record import check_array
 from autograd_lite.rules import Recordable
 
 SOURCE = "_autograd_lite_source"
@@ -22,11 +23,20 @@ SOURCE = "_autograd_lite_source"
 
 
 def in_blocks(array: Any) -> Any:
-    """Blocks of a Dask array that is cut along one axis at most; any other as it is."""
+    """Blocks of a Dask array that is cut along one axis at most; any other as it is.
+
+    TypeError for what a Tensor cannot hold, ValueError for blocks of unknown length.
+    """
     known = vars(array).get(SOURCE)
     if known is not None:
         return Blocks(known)
-    if not array.ndim or any(math.isnan(n) for n in array.shape):
+    check_array(array._meta)
+    if any(math.isnan(n) for n in array.shape):
+        raise ValueError(
+            f"this Dask array of shape {array.shape} has blocks of unknown length; "
+            "its method compute_chunk_sizes() finds them out"
+        )
+    if not array.ndim:
         return array
     counts = [len(parts) for parts in array.chunks]
     cut = [i for i, count in enumerate(counts) if count > 1]

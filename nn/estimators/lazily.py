@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.lazy import taken
+
 
 def numbers(X: Any) -> Any:
     """X as float32 or float64, cut along its samples only."""
     if X.dtype.kind not in "fiub":
         raise TypeError(f"X must be real numbers, and it has dtype {X.dtype}")
+    # Refuses blocks of unknown length, before somebody counts the samples.
+    taken(X)
     X = X.rechunk({axis: -1 for axis in range(1, X.ndim)})
     return X if X.dtype == np.float32 else X.astype(np.float64)
 
