@@ -12,12 +12,12 @@ import numpy as np
 from nn import hdf5
 from nn.dataset import NO_LIMIT, H5Dataset
 from nn.hdf5 import FileFormatError, Spec
+from nn.rooms import room
 
-BLOCK = 28 * 2**20
+BLOCK = 56 * 2**20
 """Bytes of the samples of a block, as they are used.
 
-From 32 MiB on, glibc asks the system for each array anew, which takes as long as reading half of
-it; and each block costs two openings of its file.
+Each block costs two openings of its file, and as much memory for each thread; 84 MiB are no faster.
 """
 
 Path = str | os.PathLike[str]
@@ -46,7 +46,7 @@ def dask_arrays(
     dtype : dtype
         What samples are given in. uint8 becomes numbers from 0 to 1.
     rows : int, optional
-        Samples per block; by default as many as take 28 MiB.
+        Samples per block; by default as many as take 56 MiB.
 
     Returns
     -------
@@ -95,15 +95,19 @@ _checked: set[Any] = set()
 def read_rows(data: H5Dataset, which: int, start: int, stop: int, dtype: Any) -> np.ndarray:
     """Rows of the samples (`which` 0) or the targets (1) of a file; pictures from 0 to 1."""
     name, spec = (data.x, data.y)[which], data.specs[which]
-    found = np.empty((stop - start, *spec.shape[1:]), spec.dtype)
+    found = room((stop - start, *spec.shape[1:]), spec.dtype)
     with hdf5.reading(data.path, limit=NO_LIMIT) as file:
         status = os.stat(data.path)
         version = (data.path, name, spec, status.st_mtime_ns, status.st_size)
         file.rows(name, spec, is_checked=version in _checked)(start, stop, found)
         _checked.add(version)
+    if found.dtype == dtype:
+        return found
+    values = room(found.shape, dtype)
     if which == 0 and found.dtype == np.uint8:
-        return np.divide(found, 255, dtype=dtype)
-    return found.astype(dtype, copy=False)
+        return np.divide(found, 255, out=values, dtype=dtype)
+    values[...] = found
+    return values
 
 
 def _parts(data: H5Dataset, dtype: Any, rows: int | None) -> list[tuple[H5Dataset, int, int]]:

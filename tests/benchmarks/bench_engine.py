@@ -86,6 +86,7 @@ def test_a_chain_of_small_operations_beside_peers(benchmark, shape, limits):
     assert all(ratio < 1 for ratio in ratios.values())
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_step_of_a_small_net(benchmark):
     """A step of 64-32-16-1 on 32 columns, on one thread for PyTorch: nothing but overhead.
 

@@ -42,12 +42,12 @@ def test_many_files_follow_each_other(files):
     np.testing.assert_array_equal(y, Y)
 
 
-def test_blocks_are_whole_chunks_of_about_28_mib(tmp_path):
+def test_blocks_are_whole_chunks_of_about_56_mib(tmp_path):
     with h5py.File(tmp_path / "chunked.h5", "w") as file:
         file.create_dataset("x", data=np.zeros((5000, 2048), np.float32), chunks=(300, 2048))
         file["y"] = np.zeros(5000)
     x, _ = nn.dask_arrays(tmp_path / "chunked.h5")
-    assert x.chunks[0] == (1500, 1500, 1500, 500)
+    assert x.chunks[0] == (3300, 1700)
 
 
 def test_pictures_are_from_0_to_1(tmp_path):

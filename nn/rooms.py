@@ -1,0 +1,43 @@
+"""Memory for large arrays that is used again when the last array that lay in it has gone.
+
+The system hands out memory of this size anew each time, page by page, which takes as long as
+reading a block of a file into it.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import weakref
+from typing import Any
+
+import numpy as np
+
+SMALLEST = 2**20
+"""Bytes from which on it is worth the trouble."""
+
+_free: list[bytearray] = []
+_most = 2 * (os.cpu_count() or 1)
+
+
+def room(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """An array of any content, in memory that is idle or new."""
+    count = math.prod(shape)
+    size = count * np.dtype(dtype).itemsize
+    if size < SMALLEST:
+        return np.empty(shape, dtype)
+    try:
+        memory = _free.pop()
+    except IndexError:
+        memory = bytearray(size)
+    if not size <= len(memory) <= 2 * size:
+        memory = bytearray(size)
+    array = np.frombuffer(memory, dtype, count)
+    # Views of it, and what has a buffer of them, keep this array and so the memory.
+    weakref.finalize(array, _give_back, memory).atexit = False
+    return array.reshape(shape)
+
+
+def _give_back(memory: bytearray) -> None:
+    if len(_free) < _most:
+        _free.append(memory)

@@ -1,0 +1,72 @@
+"""Memory is used again when nothing lies in it any more, and not before."""
+
+import gc
+
+import numpy as np
+import pytest
+
+from nn import rooms
+from nn.rooms import SMALLEST, room
+
+SHAPE = (SMALLEST // 8, 2)
+
+
+@pytest.fixture(autouse=True)
+def empty(monkeypatch):
+    monkeypatch.setattr(rooms, "_free", [])
+
+
+def address(array):
+    return array.__array_interface__["data"][0]
+
+
+def test_memory_is_used_again():
+    first = room(SHAPE, np.float32)
+    first[...] = 1
+    where = address(first)
+    del first
+    second = room((2, SMALLEST // 8), np.float32)
+    assert address(second) == where
+    assert (second.shape, second.dtype, second.flags.writeable) == (SHAPE[::-1], np.float32, True)
+
+
+@pytest.mark.parametrize(
+    "keep",
+    [
+        lambda a: a.T,
+        lambda a: a[3:5, ::-1],
+        lambda a: a.reshape(-1).view(np.uint8)[:1],
+        lambda a: np.broadcast_to(a[0], (3, 2)),
+        lambda a: memoryview(a),
+        lambda a: (a for a in [a[:1]]),
+    ],
+    ids=["transposed", "part", "bytes", "broadcast", "buffer", "generator"],
+)
+def test_what_looks_at_it_keeps_it(keep):
+    first = room(SHAPE, np.float32)
+    where, kept = address(first), keep(first)
+    del first
+    gc.collect()
+    assert address(room(SHAPE, np.float32)) != where
+    del kept
+    gc.collect()
+    assert where in [address(np.frombuffer(memory, np.uint8)) for memory in rooms._free]
+
+
+def test_small_arrays_are_numpys():
+    room((10, 10), np.float64)
+    assert rooms._free == []
+
+
+def test_a_small_array_does_not_keep_large_memory():
+    room((SMALLEST,), np.float64)
+    assert [len(memory) for memory in rooms._free] == [8 * SMALLEST]
+    room((SMALLEST,), np.uint8)
+    assert [len(memory) for memory in rooms._free] == [SMALLEST]
+
+
+def test_no_more_is_kept_than_threads_need(monkeypatch):
+    monkeypatch.setattr(rooms, "_most", 3)
+    arrays = [room(SHAPE, np.float32) for _ in range(7)]
+    del arrays
+    assert len(rooms._free) == 3
