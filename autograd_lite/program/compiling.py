@@ -264,6 +264,8 @@ class Compiled:
             name=name,
             values=best.values,
         )
+        # Printers refer to it and to one another, and would keep the values for a while.
+        products.values = {}
         return Specialised(best.program, lowered, returns, tensors, outside, notes, donated)
 
     def _donated(self, structure: Structure, count: int) -> list[bool]:

@@ -92,7 +92,9 @@ class Trace:
         return Tracer(self, variable, value)
 
     def program(self, outputs: list[Variable]) -> Program:
-        """What was written down."""
+        """What was written down: the trace is over."""
+        # They refer to the trace, which would keep all values until the garbage is collected.
+        self._seen.clear()
         program = Program(self.inputs, self.constants, self.steps, outputs)
         return program.with_steps(self.steps)
 

@@ -1,6 +1,6 @@
 """Prints by how many MiB three training steps raise a process's peak of resident memory.
 
-    python -m benchmarks.peak_memory autograd_lite|compiled|torch    (in tests/)
+    python -m benchmarks.peak_memory autograd_lite|torch    (in tests/)
 
 A process of its own, because a peak never falls. The net is 784-512-512-10 on 4,096 columns.
 """
@@ -33,9 +33,8 @@ def main(engine: str) -> None:
         step = nets.in_torch(torch, SIZES, X, Y)
         nets.in_torch(torch, (4, 2, 1), X[:4, :2], Y[:1, :2])()
     else:
-        write = nets.compiled if engine == "compiled" else nets.recorded
-        step = write(SIZES, X, Y)
-        write((4, 2, 1), X[:4, :2], Y[:1, :2])()
+        step = nets.recorded(SIZES, X, Y)
+        nets.recorded((4, 2, 1), X[:4, :2], Y[:1, :2])()
     before = peak()
     for _ in range(3):
         step()

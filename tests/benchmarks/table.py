@@ -136,9 +136,11 @@ def _draw_ratios(axes: Any, rows: Sequence[tuple[str, int, dict[str, list[float]
             label=peer if peer in PEERS else None,
         )
         if peer in others:
-            for y, (_, _, high) in points:
-                place = {"xytext": (6, 0), "textcoords": "offset points", "va": "center"}
-                axes.annotate(peer, (high, y), **place, color="0.35", fontsize=8)
+            for y, (_, low, high) in points:
+                # On the side where the axis has room.
+                at, shift, side = (high, 6, "left") if high < 1 else (low, -6, "right")
+                place = {"xytext": (shift, 0), "textcoords": "offset points", "ha": side}
+                axes.annotate(peer, (at, y), **place, va="center", color="0.35", fontsize=8)
     axes.axvline(1, color="0.5", linewidth=1)
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")

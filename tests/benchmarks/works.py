@@ -61,7 +61,6 @@ def peak_memory() -> Runs:
         return float(done.stdout)
 
     runs: Runs = {"autograd_lite": lambda: rise("autograd_lite")}
-    runs["compiled"] = lambda: rise("compiled")
     if importlib.util.find_spec("torch") is not None:
         runs["PyTorch"] = lambda: rise("torch")
     return runs
@@ -86,14 +85,12 @@ WORKS = [
     _net(SMALL, 2048, 1, times=5),
     _net(DIGITS, 128, 2),
     Work(
-        "step of 784-512-512-10 by cross-entropy, 4,096 columns",
+        "step of 784-512-512-10, 4,096 columns, softmax",
         2,
         lambda: candidates.wide_net(4096),
         rounds=7,
     ),
-    Work(
-        "peak memory of a step of 784-512-512-10, 4,096 columns", 2, peak_memory, 3, is_memory=True
-    ),
+    Work("peak memory of 784-512-512-10, 4,096 columns", 2, peak_memory, 3, is_memory=True),
     Work("scalar operations", 1, lambda: candidates.chain(()), 9, lengths=LENGTHS),
     Work("operations on (32, 10)", 1, lambda: candidates.chain((32, 10)), 9, lengths=LENGTHS),
     Work("log-loss of 1,000,000, with gradient", 2, candidates.log_loss),
@@ -116,7 +113,7 @@ WORKS = [
     ),
     Work("40 epochs of nn.fit on 64-32-1, batches of 32", 2, candidates.fit, 7),
     Work("step of 64-32-1, 160,000 columns, 16 blocks", 2, candidates.in_blocks, 9),
-    Work("the same on 1,024 columns, a cluster of two", 1, candidates.on_a_cluster, 31),
+    Work("the same, 1,024 columns, cluster of two", 1, candidates.on_a_cluster, 31),
     Work("epoch of logistic regression over a file of 1 GiB", 2, candidates.from_a_file, 9),
     Work("batches of 256 of the file, in order", 2, lambda: candidates.batches_of_a_file(False), 5),
     Work("batches of 256 of the file, shuffled", 2, lambda: candidates.batches_of_a_file(True), 5),

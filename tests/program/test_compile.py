@@ -1,7 +1,9 @@
 import copy
 import functools
+import gc
 import pickle
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -744,3 +746,28 @@ class TestPrograms:
         assert copy.copy(f)(network(), *data()) > 0
         with pytest.raises((TypeError, AttributeError, pickle.PicklingError)):
             pickle.dumps(f)
+
+
+def test_the_values_of_the_example_are_gone_after_the_first_call():
+    def cost(W, X):
+        for _ in range(8):
+            X = np.tanh(W @ X) * 2
+        return np.sum(X)
+
+    W, X = np.eye(4), np.ones((4, 20_000))
+    step = al.compile(al.grad(cost))
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        step(W, X)
+        snapshot = tracemalloc.take_snapshot()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    arrays = tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)
+    left = sum(trace.size for trace in snapshot.filter_traces([arrays]).traces)
+    rooms = sum(step._last().lowered.rooms.sizes)
+    assert peak > rooms + 20 * X.nbytes
+    assert left < rooms + X.nbytes
