@@ -19,7 +19,7 @@ import numpy as np
 from dask.base import get_scheduler
 
 from autograd_lite.blocks.expression import Cut, Parts, Step, Total, step_of, steps_below
-from autograd_lite.blocks.sources import Source
+from autograd_lite.blocks.sources import Source, group_size
 
 FAN_IN = 8
 """How many sums one task of the tree adds up. A power of two, as the sizes of groups are."""
@@ -295,7 +295,7 @@ def _groups(
     """The groups of blocks, each with the keys of what other tasks compute for it."""
     ends = list(itertools.accumulate(parts))
     bounds = list(zip([0, *ends[:-1]], ends, strict=True))
-    size = size or min(source.group_size for source in sources)
+    size = size or group_size(len(parts))
     groups = []
     for first in range(0, len(parts), size):
         numbers = range(first, min(first + size, len(parts)))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
+import time
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -51,10 +54,10 @@ class Source(Step):
 
     `keys` are its blocks' in Dask's graph. `loads[i]` loads block i, or is None where other
     tasks compute it: it is on a cluster already, or shares its making with other blocks. `tasks`
-    are those. `group_size` is how many blocks one task goes through.
+    are those.
     """
 
-    __slots__ = ("array", "keys", "loads", "tasks", "group_size")
+    __slots__ = ("array", "keys", "loads", "tasks")
 
     def __init__(self, array: Any, axis: int) -> None:
         super().__init__(array.shape, array.dtype, axis, array.chunks[axis], None)
@@ -82,7 +85,6 @@ class Source(Step):
                 else:
                     self.loads.append(None)
                     self.tasks |= {k: graph[k] for k in keys if k in graph}
-            self.group_size = _group_size(len(self.keys))
         return self.tasks
 
 
@@ -94,7 +96,6 @@ class Pieces(Source):
     def __init__(self, array: np.ndarray, axis: int, parts: Parts) -> None:
         Step.__init__(self, array.shape, array.dtype, axis, parts, None)
         self.array, self.tasks, self.keys = array, {}, []
-        self.group_size = LARGEST_GROUP
         ends = itertools.accumulate(parts)
         before = (slice(None),) * axis
         self.loads = [
@@ -130,14 +131,25 @@ def _can_move(node: Any, users: int) -> bool:
     return users == 1 or not node.dependencies
 
 
-def _group_size(blocks: int) -> int:
-    """A power of two that leaves a group for each thread."""
-    client = getattr(get_scheduler(), "__self__", None)
-    if client is not None:
-        threads = sum(client.nthreads().values())
-    else:
-        threads = dask.config.get("num_workers", None) or os.cpu_count()
-    size = 1
-    while size < LARGEST_GROUP and blocks > size * max(threads, 1):
+def group_size(blocks: int) -> int:
+    """How many blocks one task goes through: a power of two that leaves a group for each thread."""
+    size, threads = 1, max(_threads(), 1)
+    while size < LARGEST_GROUP and blocks > size * threads:
         size *= 2
     return size
+
+
+_clusters: weakref.WeakKeyDictionary[Any, tuple[float, int]] = weakref.WeakKeyDictionary()
+_SECONDS = 10
+"""How long the number of a cluster's threads is believed: to ask takes as long as a small step."""
+
+
+def _threads() -> int:
+    client = getattr(get_scheduler(), "__self__", None)
+    if client is None:
+        return dask.config.get("num_workers", None) or os.cpu_count() or 1
+    asked, count = _clusters.get(client, (-math.inf, 0))
+    if time.monotonic() > asked + _SECONDS:
+        count = sum(client.nthreads().values())
+        _clusters[client] = time.monotonic(), count
+    return count

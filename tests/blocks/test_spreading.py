@@ -3,6 +3,7 @@
 import gc
 import weakref
 
+import dask
 import dask.array as da
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import autograd_lite as al
 import nn
 from autograd_lite.blocks.array import Blocks, in_blocks
+from autograd_lite.blocks.running import Graph, run_group
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(0.2, 2, (6, 50))
@@ -145,6 +147,14 @@ def test_an_array_is_taken_once():
     array = da.from_array(X, chunks=(6, 7))
     assert in_blocks(array).step is in_blocks(array).step
     assert in_blocks(array).shown() is array
+
+
+def test_there_are_groups_of_blocks_for_as_many_threads_as_there_are_now():
+    total = np.sum(cut(np.ones((4, 64)), 1)).step
+    for threads, groups in ((1, 4), (8, 8), (100, 64)):
+        with dask.config.set(scheduler="threads", num_workers=threads):
+            tasks = Graph([total]).tasks.values()
+        assert sum(task[0] is run_group for task in tasks) == groups
 
 
 def test_an_array_goes_when_nobody_needs_it():
