@@ -35,7 +35,8 @@ def dask_arrays(
 
     `X, y = nn.dask_arrays("train.h5")` is for estimators, `nn.flatten(X)` for layers. Nothing is
     read but what the files say of themselves; workers of a cluster read their blocks themselves,
-    and need the files under the same paths. Extra `cluster`.
+    and need the files under the same paths. A process keeps the memory of as many blocks as it had
+    at once, two for each core at most, and reads the next ones into it. Extra `cluster`.
 
     Parameters
     ----------

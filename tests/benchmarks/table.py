@@ -136,13 +136,13 @@ def _draw_ratios(axes: Any, rows: Sequence[tuple[str, int, dict[str, list[float]
             label=peer if peer in PEERS else None,
         )
         if peer in others:
-            for y, (_, low, high) in points:
-                # On the side where the axis has room.
-                at, shift, side = (high, 6, "left") if high < 1 else (low, -6, "right")
-                place = {"xytext": (shift, 0), "textcoords": "offset points", "ha": side}
-                axes.annotate(peer, (at, y), **place, va="center", color="0.35", fontsize=8)
+            for y, _ in points:
+                end = max(high for _, _, high in rows[y][2].values())
+                place = {"xytext": (7, 0), "textcoords": "offset points", "va": "center"}
+                axes.annotate(peer, (end, y), **place, color="0.35", fontsize=8)
     axes.axvline(1, color="0.5", linewidth=1)
     axes.set_xscale("log", base=2)
+    axes.set_xlim(right=1.6 * axes.get_xlim()[1])
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set_yticks(range(len(rows)), [title for title, _, _ in rows], fontsize=8.5)
     axes.set_ylim(-0.7, len(rows) - 0.3)
