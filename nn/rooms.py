@@ -16,7 +16,9 @@ import numpy as np
 SMALLEST = 2**20
 """Bytes from which on it is worth the trouble."""
 
-_free: list[bytearray] = []
+_free: dict[int, list[bytearray]] = {}
+"""What is idle, by its size: blocks of a file are equal but for the last."""
+
 _most = 2 * (os.cpu_count() or 1)
 
 
@@ -27,10 +29,8 @@ def room(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     if size < SMALLEST:
         return np.empty(shape, dtype)
     try:
-        memory = _free.pop()
-    except IndexError:
-        memory = bytearray(size)
-    if not size <= len(memory) <= 2 * size:
+        memory = _free[size].pop()
+    except LookupError:
         memory = bytearray(size)
     array = np.frombuffer(memory, dtype, count)
     # Views of it, and what has a buffer of them, keep this array and so the memory.
@@ -39,5 +39,7 @@ def room(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 
 
 def _give_back(memory: bytearray) -> None:
-    if len(_free) < _most:
-        _free.append(memory)
+    if sum(map(len, list(_free.values()))) >= _most:
+        # Of sizes, most likely, that nobody asks for any more.
+        _free.clear()
+    _free.setdefault(len(memory), []).append(memory)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import dask.array
 import numpy as np
 
+from autograd_lite.blocks.elementwise import converted
 from autograd_lite.blocks.expression import Step
-from autograd_lite.blocks.moving import converted, replaced, taken
+from autograd_lite.blocks.moving import replaced, taken
 from autograd_lite.blocks.running import Graph, compute, item
 from autograd_lite.blocks.sources import Source
 from autograd_lite.blocks.spreading import spread
@@ -28,7 +30,7 @@ def in_blocks(array: Any) -> Any:
     TypeError for what a Tensor cannot hold, ValueError for blocks of unknown length.
     """
     known = vars(array).get(SOURCE)
-    if known is not None:
+    if known is not None and known.array.name == array.name:
         return Blocks(known)
     check_array(array._meta)
     if any(math.isnan(n) for n in array.shape):
@@ -104,7 +106,10 @@ class Blocks(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __getitem__(self, index: Any) -> Any:
         step = taken(self.step, index)
-        return self.in_dask()[_without_blocks(index)] if step is None else Blocks(step)
+        if step is not None:
+            return Blocks(step)
+        with _told("this index"):
+            return self.in_dask()[_without_blocks(index)]
 
     def __setitem__(self, index: Any, value: Any) -> None:
         try:
@@ -158,7 +163,7 @@ class Blocks(np.lib.mixins.NDArrayOperatorsMixin):
     def shown(self) -> Any:
         """What a user sees: the Dask array that it was made of, the value, or a Dask array."""
         if isinstance(self.step, Source):
-            return self.step.array
+            return self.step.shown()
         return self.step.value if self.step.is_known else self.in_dask()
 
     def in_dask(self) -> Any:
@@ -219,12 +224,27 @@ def _applied(function: Any, args: Any, options: Any) -> Any:
         step = None
     if step is not None:
         return Blocks(step)
+    name = f"np.{function.__name__}"
     if not isinstance(function, np.ufunc) and not _dask_has(function):
         raise TypeError(
-            f"np.{function.__name__} does not work block by block here, and Dask has no "
-            "such function; compute the Dask array first, or leave this part to NumPy arrays"
+            f"{name} does not work block by block here, and Dask has no such function; {WAY_OUT}"
         )
-    return function(*_without_blocks(args), **_without_blocks(options))
+    with _told(f"{name} with these arguments"):
+        return function(*_without_blocks(args), **_without_blocks(options))
+
+
+WAY_OUT = "compute the Dask array first, or leave this part to NumPy arrays"
+
+
+@contextlib.contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Say whose message it is, where Dask cannot do something."""
+    try:
+        yield
+    except (TypeError, NotImplementedError) as error:
+        raise TypeError(
+            f"{what} does not work block by block here, and Dask says: {error}; {WAY_OUT}"
+        ) from error
 
 
 def _dask_has(function: Any) -> bool:

@@ -29,7 +29,7 @@ def made(
     """A step cut as `like` is, along `axis`; a whole one that depends on no data is computed."""
     if axis is None or like is None:
         step = Step(shape, dtype, None, (), compute, operands, options)
-        known = [_value(operand) for operand in operands]
+        known = [_value(operand) for operand in step.operands]
         if all(found for found, _ in known):
             step.settle(compute(*[value for _, value in known], **step.options))
         return step
@@ -168,3 +168,12 @@ def broadcast(function: Any, array: Step, shape: Any, subok: bool = False) -> St
     options = {"shape": shape, "place": place}
     axis = len(shape) + place
     return made(array, shape, array.dtype, axis, _broadcast_block, (array,), options)
+
+
+def converted(a: Step, dtype: Any) -> Step:
+    """`a.astype(dtype)`."""
+    return made(a, a.shape, np.dtype(dtype), a.axis, _astype, (a, np.dtype(dtype)))
+
+
+def _astype(block: Any, dtype: Any) -> Any:
+    return block.astype(dtype)

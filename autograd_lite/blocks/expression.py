@@ -23,7 +23,7 @@ class Step:
     """`compute(*operands, **options)`, an array of `shape` and `dtype`.
 
     It is cut along `axis` into blocks as long as `parts` says, or whole if `axis` is None.
-    Operands are steps, `Cut`s of whole ones, and plain values.
+    Operands are steps, `Cut`s of whole ones, and plain values; arrays as they are now.
     """
 
     __slots__ = (
@@ -44,7 +44,11 @@ class Step:
     ) -> None:
         self.shape, self.dtype = shape, np.dtype(dtype)
         self.axis, self.parts = axis, parts
-        self.compute, self.operands, self.options = compute, tuple(operands), options or {}
+        self.compute, self.operands, self.options = (
+            compute,
+            tuple(map(kept, operands)),
+            options or {},
+        )
         self.value = value
         self.serial = _serial()
 
@@ -60,6 +64,16 @@ class Step:
     def settle(self, value: Any) -> None:
         """Take the value, and let go of what it was to be computed from."""
         self.value, self.compute, self.operands = value, None, ()
+
+
+def kept(operand: Any) -> Any:
+    """An operand that later writing does not change: parameters are updated before some read it."""
+    if not isinstance(operand, np.ndarray):
+        return operand
+    if 0 in operand.strides:
+        once = tuple(slice(0, 1) if step == 0 else slice(None) for step in operand.strides)
+        return np.broadcast_to(operand[once].copy("K"), operand.shape)
+    return operand.copy("K")
 
 
 class Total(Step):

@@ -20,6 +20,7 @@ from autograd_lite.blocks.elementwise import (
     with_length,
 )
 from autograd_lite.blocks.expression import Step
+from autograd_lite.blocks.reducing import by_name
 
 
 def transpose(function: Any, a: Step, axes: Any = None) -> Step:
@@ -72,6 +73,8 @@ def expand_dims(function: Any, a: Step, axis: Any) -> Step | None:
 
 
 def squeeze(function: Any, a: Step, axis: Any = None) -> Step | None:
+    if axis is None and a.axis is not None and a.shape[a.axis] == 1:
+        return None
     dropped = [i for i, n in enumerate(a.shape) if n == 1 and i != a.axis]
     if axis is not None:
         dropped = list(normalize_axis_tuple(axis, a.ndim))
@@ -80,13 +83,17 @@ def squeeze(function: Any, a: Step, axis: Any = None) -> Step | None:
     return reshape(np.reshape, a, tuple(n for i, n in enumerate(a.shape) if i not in dropped))
 
 
-def like(function: Any, a: Step, *fill: Any, dtype: Any = None, shape: Any = None) -> Step | None:
+@by_name
+def like(
+    function: Any, a: Step, fill_value: Any = None, dtype: Any = None, shape: Any = None
+) -> Step | None:
     """zeros_like, ones_like, empty_like and full_like."""
     shape = a.shape if shape is None else tuple(np.atleast_1d(shape).tolist())
     dtype = np.dtype(a.dtype if dtype is None else dtype)
-    if a.axis is None or any(isinstance(x, Step) for x in fill):
-        if any(isinstance(x, Step) for x in fill):
-            return None
+    fill = () if fill_value is None else (fill_value,)
+    if any(isinstance(x, Step) or np.ndim(x) for x in fill):
+        return None
+    if a.axis is None:
         # The same everywhere, whatever its shape.
         value = function(np.zeros((), a.dtype), *fill, dtype=dtype)
         return broadcast(np.broadcast_to, constant(value), shape) if shape else constant(value)
@@ -115,6 +122,10 @@ def concatenate(
         return None
     if any(is_blocked(x) and x.axis != like.axis for x in arrays):
         return None
+    outer = {with_length(x.shape, axis, 0) for x in arrays}
+    if len(outer) > 1:
+        shapes = ", ".join(str(x.shape) for x in arrays)
+        raise ValueError(f"arrays of shapes {shapes} cannot be joined along axis {axis}")
     joined = [
         x if is_blocked(x) else along(x, axis_of(like), like.parts, compact=False) for x in arrays
     ]
@@ -142,6 +153,11 @@ def replaced(a: Step, index: Any, value: Any) -> Step | None:
     if found is None:
         return None
     index, shape, axis = found
+    try:
+        np.broadcast_to(np.broadcast_to(False, shape_of(value)), shape)
+    except ValueError:
+        message = f"values of shape {shape_of(value)} do not fit items of shape {shape}"
+        raise ValueError(message) from None
     if isinstance(value, Step) and value.axis is not None:
         if a.axis is None or value.axis != axis or value.shape != shape or value.parts != a.parts:
             return None
@@ -168,6 +184,8 @@ def _taken_shape(a: Step, index: Any) -> tuple[Any, tuple[int, ...], int | None]
         return None
     if Ellipsis not in items:
         items.append(Ellipsis)
+    if items.count(Ellipsis) > 1:
+        raise IndexError("an index can have one ellipsis (...) only")
     where = items.index(Ellipsis)
     missing = a.ndim - sum(i is not None for i in items) + 1
     items[where : where + 1] = [slice(None)] * missing
@@ -184,12 +202,3 @@ def _taken_shape(a: Step, index: Any) -> tuple[Any, tuple[int, ...], int | None]
         position += isinstance(item, slice)
     shape = np.broadcast_to(0, a.shape)[tuple(items)].shape
     return tuple(items), shape, axis
-
-
-def converted(a: Step, dtype: Any) -> Step:
-    """`a.astype(dtype)`."""
-    return made(a, a.shape, np.dtype(dtype), a.axis, _astype, (a, np.dtype(dtype)))
-
-
-def _astype(block: Any, dtype: Any) -> Any:
-    return block.astype(dtype)

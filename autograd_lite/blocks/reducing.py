@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd_lite.blocks.elementwise import alike, along, elementwise, is_blocked, made, shape_of
+from autograd_lite.blocks.elementwise import (
+    alike,
+    along,
+    converted,
+    elementwise,
+    is_blocked,
+    made,
+    shape_of,
+)
 from autograd_lite.blocks.expression import Step, Total
 
 COMBINE = {
@@ -25,13 +33,16 @@ COMBINE = {
 """How the results of two blocks become one."""
 
 
-def _by_name(rule: Callable[..., Step | None]) -> Callable[..., Step | None]:
-    """A rule that is called with the names of NumPy's parameters; None for what it has not."""
+def by_name(rule: Callable[..., Step | None]) -> Callable[..., Step | None]:
+    """A rule that is called with the names of NumPy's parameters; None for what it has not.
+
+    As everywhere here, None says that nobody knows how to do that block by block.
+    """
     known = inspect.signature(rule).parameters.keys()
 
     def named(function: Any, *args: Any, **options: Any) -> Step | None:
         given = _signature(function).bind(*args, **options).arguments
-        given = {name: value for name, value in given.items() if value is not None}
+        given = {n: v for n, v in given.items() if v is not None and v is not np._NoValue}
         is_known = given.keys() <= known and isinstance(given["a"], Step)
         return rule(function, **given) if is_known else None
 
@@ -41,38 +52,48 @@ def _by_name(rule: Callable[..., Step | None]) -> Callable[..., Step | None]:
 _signature = functools.cache(inspect.signature)
 
 
-@_by_name
+@by_name
 def reduction(
     function: Any, a: Step, axis: Any = None, dtype: Any = None, keepdims: Any = False
 ) -> Step | None:
     """sum, prod, max, min, all and any."""
     options = {} if dtype is None else {"dtype": np.dtype(dtype)}
-    return _reduced(function, a, axis, keepdims is True, options)
+    return _reduced(function, a, axis, bool(keepdims), options)
 
 
-@_by_name
+@by_name
 def mean(
     function: Any, a: Step, axis: Any = None, dtype: Any = None, keepdims: Any = False
 ) -> Step | None:
     """The sum over the count."""
+    if a.dtype == np.float16 and dtype is None:
+        # NumPy adds them up in float32.
+        found = mean(np.mean, converted(a, np.float32), axis=axis, keepdims=keepdims)
+        return None if found is None else converted(found, np.float16)
     kind = np.mean(np.ones(1, a.dtype), dtype=dtype).dtype
-    return _mean(a, axis, keepdims is True, {"dtype": kind}, 0)
+    if kind.kind not in "fc":
+        return None
+    return _mean(a, axis, bool(keepdims), {"dtype": kind}, 0)
 
 
-@_by_name
+@by_name
 def variance(
     function: Any, a: Step, axis: Any = None, ddof: float = 0, keepdims: Any = False
 ) -> Step | None:
     """var and std: the mean first, in a pass of its own."""
     if a.dtype.kind != "f":
         return None
+    if a.dtype == np.float16:
+        single = converted(a, np.float32)
+        found = variance(function, single, axis=axis, ddof=ddof, keepdims=keepdims)
+        return None if found is None else converted(found, np.float16)
     centre = _mean(a, axis, True, {}, 0)
     away = elementwise(np.subtract, a, centre)
     if away is None:
         return None
     squares = elementwise(np.square, away)
     assert squares is not None
-    found = _mean(squares, axis, keepdims is True, {}, ddof)
+    found = _mean(squares, axis, bool(keepdims), {}, ddof)
     return found if function is np.var else elementwise(np.sqrt, found)
 
 
@@ -141,6 +162,8 @@ def _summed_product(
         for letter, n in zip(term, shape, strict=True):
             if sizes.setdefault(letter, n) != n:
                 raise ValueError(f"shapes {[shape_of(x) for x in operands]} do not fit")
+    if not {*result} <= {*sizes}:
+        raise ValueError(f"{result!r} has a letter that none of {terms} has")
     shape = tuple(sizes[letter] for letter in result)
     dtype = np.result_type(*(x.dtype for x in operands))
     if like is None:

@@ -14,7 +14,7 @@ import dask
 import numpy as np
 from dask.base import get_scheduler
 
-from autograd_lite.blocks.expression import Parts, Step
+from autograd_lite.blocks.expression import Parts, Step, kept
 
 LARGEST_GROUP = 16
 """Blocks per task at most: what is lost with a worker, and the grain of Dask's progress bar."""
@@ -57,12 +57,19 @@ class Source(Step):
     are those.
     """
 
-    __slots__ = ("array", "keys", "loads", "tasks")
+    __slots__ = ("array", "original", "keys", "loads", "tasks")
 
     def __init__(self, array: Any, axis: int) -> None:
         super().__init__(array.shape, array.dtype, axis, array.chunks[axis], None)
-        self.array = array
+        # Assigning to items of a Dask array makes it another one.
+        self.array, self.original = array.copy(), weakref.ref(array)
         self.tasks: dict[Any, Any] | None = None
+
+    def shown(self) -> Any:
+        """The Dask array: the user's own object, if it is still there and the same."""
+        original = self.original()
+        same = original is not None and original.name == self.array.name
+        return original if same else self.array
 
     def prepare(self) -> dict[Any, Any]:
         """Look at the array's graph, once; return the tasks of it that a graph must have."""
@@ -77,14 +84,16 @@ class Source(Step):
             users: dict[Any, int] = {}
             for key in (key for keys in below for key in keys):
                 users[key] = users.get(key, 0) + 1
-            self.loads: list[Load | Loaded | None] = []
-            self.tasks = {}
+            loads: list[Load | Loaded | None] = []
+            tasks: dict[Any, Any] = {}
             for keys in below:
                 if all(k in graph and _can_move(graph[k], users[k]) for k in keys):
-                    self.loads.append(Load([graph[k] for k in keys]))
+                    loads.append(Load([graph[k] for k in keys]))
                 else:
-                    self.loads.append(None)
-                    self.tasks |= {k: graph[k] for k in keys if k in graph}
+                    loads.append(None)
+                    tasks |= {k: graph[k] for k in keys if k in graph}
+            # Last, and whole: another thread may be about to look, or looking as well.
+            self.loads, self.tasks = loads, tasks
         return self.tasks
 
 
@@ -95,6 +104,7 @@ class Pieces(Source):
 
     def __init__(self, array: np.ndarray, axis: int, parts: Parts) -> None:
         Step.__init__(self, array.shape, array.dtype, axis, parts, None)
+        array = kept(array)
         self.array, self.tasks, self.keys = array, {}, []
         ends = itertools.accumulate(parts)
         before = (slice(None),) * axis

@@ -1,6 +1,7 @@
 """What functions make of blocks is what they make of arrays, and blocks where it can be."""
 
 import gc
+import threading
 import weakref
 
 import dask
@@ -56,6 +57,9 @@ IN_BLOCKS = {
     "like": lambda x: np.ones_like(x) + np.zeros_like(x, shape=(2, 50))[:1] + np.full_like(x, 3),
     "astype": lambda x: x.astype(np.float32),
     "another Dask array": lambda x: x + da.from_array(X, chunks=(6, 7)),
+    "keepdims as a number": lambda x: x - np.mean(x, axis=1, keepdims=1) + np.sum(x, keepdims=1),
+    "by position": lambda x: np.sum(x, 0, None, None, True) + np.max(x, 0, None, True),
+    "of a dtype": lambda x: np.full_like(x, 2, np.float32) + np.ones_like(x, np.int64),
     "centred": lambda x: x - np.mean(x, axis=1, keepdims=True),
     "var": lambda x: np.var(x, axis=1, keepdims=True) + np.std(x, ddof=1),
     "normalised twice": lambda x: np.sum(np.square(x - np.mean(x)) / np.sum(x)) / np.max(x),
@@ -75,6 +79,8 @@ BY_DASK = {
     "norm": lambda x: np.linalg.norm(x),
     "other blocks": lambda x: x + da.from_array(X, chunks=(6, 11)),
     "blocks both ways": lambda x: x * da.from_array(X, chunks=(2, 7)),
+    "mean of whole numbers as such": lambda x: np.mean(x.astype(int), axis=1, dtype=int),
+    "squeeze of one sample": lambda x: np.squeeze(x[:1, :1]),
     "concatenate samples": lambda x: np.concatenate([x, x], axis=1),
     "stack": lambda x: np.stack([x, x]),
 }
@@ -264,3 +270,57 @@ def test_blocks_of_no_columns():
     W = al.Tensor(np.ones((1, 6)), requires_grad=True)
     np.sum((W @ al.Tensor(x)) ** 2).backward()
     np.testing.assert_allclose(W.grad, 2 * np.sum(X, axis=0, keepdims=True) @ X.T)
+
+
+def test_half_precision_is_added_up_as_numpy_does():
+    half = np.full((2, 1000), 100, np.float16)
+    blocks = in_blocks(da.from_array(half, chunks=(2, 300)))
+    assert np.asarray(np.mean(blocks)) == 100
+    assert np.mean(blocks).dtype == np.float16
+    assert np.asarray(np.var(blocks)) == 0
+
+
+@pytest.mark.parametrize(
+    ("use", "message"),
+    [
+        (lambda x: np.concatenate([x, np.ones((2, 51))]), "cannot be joined along axis 0"),
+        (lambda x: (x * 1).__setitem__(0, np.arange(51.0)), r"\(51,\) do not fit"),
+        (lambda x: np.einsum("ij->k", x), "'k' has a letter"),
+    ],
+)
+def test_what_does_not_fit_is_refused(use, message):
+    with pytest.raises(ValueError, match=message):
+        use(cut(X))
+
+
+def test_an_index_has_one_ellipsis():
+    with pytest.raises(IndexError, match="one ellipsis"):
+        cut(X)[..., ...]
+
+
+@pytest.mark.parametrize(
+    ("use", "what"),
+    [
+        (lambda x: np.sum(x, where=X > 1), "np.sum with these arguments"),
+        (lambda x: np.max(x, initial=5), "np.max with these arguments"),
+        (lambda x: x[np.arange(6), np.arange(6)], "this index"),
+    ],
+)
+def test_whose_message_it_is(use, what):
+    with pytest.raises(TypeError, match=f"{what} does not work block by block here, and Dask says"):
+        use(cut(X))
+
+
+def test_two_threads_may_look_at_an_array_at_the_same_time():
+    def look():
+        barrier.wait()
+        found.append(float(np.asarray(np.sum(x * np.ones(300)))))
+
+    for _ in range(20):
+        x, found, barrier = in_blocks(da.ones((2, 300), chunks=(2, 1))), [], threading.Barrier(2)
+        threads = [threading.Thread(target=look) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert found == [600, 600]

@@ -310,3 +310,51 @@ def test_a_loss_that_is_not_finite_stops_the_training():
     with pytest.raises(FloatingPointError, match="the data were not looked at"):
         with np.errstate(invalid="ignore"):
             fitted("plain", cut(broken), cut(Y))
+
+
+class TestWhatIsReadLater:
+    """Values are those of the moment at which a line was run, as with NumPy arrays."""
+
+    @pytest.fixture(params=["NumPy", "Dask"])
+    def x(self, request):
+        return al.Tensor(X if request.param == "NumPy" else cut(X))
+
+    def weights(self):
+        return al.Tensor(np.ones((1, 8)), requires_grad=True)
+
+    def test_predictions_after_the_update(self, x):
+        W = self.weights()
+        Z = W @ x
+        np.mean((Z - 1) ** 2).backward()
+        W.data[...] = 0
+        np.testing.assert_allclose(Z.numpy(), np.sum(X, axis=0, keepdims=True))
+
+    def test_losses_that_are_read_at_the_end(self, x):
+        W, losses = np.ones((1, 8)), []
+        for _ in range(3):
+            losses.append(np.sum(W @ x))
+            W *= 0.5
+        expected = [np.sum(X) / 2**i for i in range(3)]
+        np.testing.assert_allclose([loss.item() for loss in losses], expected)
+
+    def test_targets_that_are_written_to(self, x):
+        W, targets = self.weights(), np.zeros(300)
+        loss = np.sum((W @ x - targets) ** 2)
+        targets += 1
+        loss.backward()
+        np.testing.assert_allclose(loss.item(), np.sum(np.sum(X, axis=0) ** 2))
+
+    def test_the_gradient_of_the_data(self):
+        x, W = al.Tensor(cut(X), requires_grad=True), self.weights()
+        np.sum((W @ x) ** 2).backward()
+        W.data *= 0
+        expected = 2 * np.ones((8, 1)) * np.sum(X, axis=0)
+        np.testing.assert_allclose(np.asarray(x.grad), expected)
+
+    def test_a_dask_array_that_is_written_to(self):
+        array = cut(X)
+        before = al.Tensor(array)
+        assert np.sum(before).item() == pytest.approx(np.sum(X))
+        array[array > 0] = 0
+        assert np.sum(al.Tensor(array)).item() == pytest.approx(np.sum(np.minimum(X, 0)))
+        assert np.sum(before).item() == pytest.approx(np.sum(X))

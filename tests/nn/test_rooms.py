@@ -8,12 +8,16 @@ import pytest
 from nn import rooms
 from nn.rooms import SMALLEST, room
 
-SHAPE = (SMALLEST // 8, 2)
+SHAPE = (SMALLEST, 2)
 
 
 @pytest.fixture(autouse=True)
 def empty(monkeypatch):
-    monkeypatch.setattr(rooms, "_free", [])
+    monkeypatch.setattr(rooms, "_free", {})
+
+
+def idle():
+    return [memory for same in rooms._free.values() for memory in same]
 
 
 def address(array):
@@ -25,7 +29,7 @@ def test_memory_is_used_again():
     first[...] = 1
     where = address(first)
     del first
-    second = room((2, SMALLEST // 8), np.float32)
+    second = room((2, SMALLEST), np.float32)
     assert address(second) == where
     assert (second.shape, second.dtype, second.flags.writeable) == (SHAPE[::-1], np.float32, True)
 
@@ -50,23 +54,28 @@ def test_what_looks_at_it_keeps_it(keep):
     assert address(room(SHAPE, np.float32)) != where
     del kept
     gc.collect()
-    assert where in [address(np.frombuffer(memory, np.uint8)) for memory in rooms._free]
+    assert where in [address(np.frombuffer(memory, np.uint8)) for memory in idle()]
 
 
 def test_small_arrays_are_numpys():
     room((10, 10), np.float64)
-    assert rooms._free == []
+    assert idle() == []
 
 
-def test_a_small_array_does_not_keep_large_memory():
-    room((SMALLEST,), np.float64)
-    assert [len(memory) for memory in rooms._free] == [8 * SMALLEST]
-    room((SMALLEST,), np.uint8)
-    assert [len(memory) for memory in rooms._free] == [SMALLEST]
+def test_each_size_has_its_own():
+    where = set()
+    for _ in range(3):
+        raw, values = room(SHAPE, np.uint8), room(SHAPE, np.float64)
+        where |= {address(raw), address(values)}
+        del raw, values
+    assert len(where) == 2 and len(idle()) == 2
 
 
 def test_no_more_is_kept_than_threads_need(monkeypatch):
     monkeypatch.setattr(rooms, "_most", 3)
     arrays = [room(SHAPE, np.float32) for _ in range(7)]
     del arrays
-    assert len(rooms._free) == 3
+    assert len(idle()) <= 3
+    for rows in range(1, 9):
+        room((rows, SMALLEST), np.uint8)
+    assert len(idle()) <= 3
