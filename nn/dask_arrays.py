@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ Path = str | os.PathLike[str]
 
 
 def dask_arrays(
-    paths: Path | Sequence[Path],
+    paths: Path | Iterable[Path],
     x: str = "x",
     y: str = "y",
     *,
@@ -40,12 +40,12 @@ def dask_arrays(
 
     Parameters
     ----------
-    paths : path, or sequence of paths
+    paths : path, or several
     x, y : str
         The datasets of samples and targets, whose first axis is the samples; as `write_dataset`
         and `write_pictures` make them.
     dtype : dtype
-        What samples are given in. uint8 becomes numbers from 0 to 1.
+        What samples are given in, of floating-point numbers. uint8 becomes numbers from 0 to 1.
     rows : int, optional
         Samples per block; by default as many as take 56 MiB.
 
@@ -65,9 +65,17 @@ def dask_arrays(
         import dask.array as da
     except ImportError:
         raise ImportError("dask_arrays needs Dask: pip install 'autograd_lite[cluster]'") from None
-    files = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    if isinstance(paths, str | os.PathLike) or not isinstance(paths, Iterable):
+        paths = [paths]
+    files = list(paths)
+    if not all(isinstance(path, str | os.PathLike) for path in files):
+        raise TypeError(f"dask_arrays takes the path of a file, or a list of paths, not {paths!r}")
     if not files:
-        raise ValueError("dask_arrays got no paths")
+        raise ValueError("dask_arrays got an empty list, and takes the path of at least one file")
+    if np.dtype(dtype).kind != "f":
+        raise TypeError(f"dtype must be one of floating-point numbers, not {np.dtype(dtype)}")
+    if rows is not None and (type(rows) is bool or not isinstance(rows, int | np.integer)):
+        raise TypeError(f"rows must be a whole number, not {rows!r}")
     if rows is not None and rows < 1:
         raise ValueError(f"rows must be at least 1, not {rows!r}")
     sets = [H5Dataset(os.path.abspath(os.fspath(path)), x, y) for path in files]

@@ -32,6 +32,13 @@ def in_the_blocks_of(cols: Any, y: Any) -> Any:
     return da.from_array(np.asarray(y), chunks=chunks).persist()
 
 
+def computed(facts: Any) -> Any:
+    """The values of several arrays, by one pass."""
+    import dask
+
+    return dask.compute(*facts)
+
+
 def different(found: Any) -> np.ndarray:
     """The different labels, sorted: computed now, by a pass over the labels."""
     return np.unique(

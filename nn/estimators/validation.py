@@ -231,10 +231,12 @@ def sample_weights(
 ) -> Any:
     """The weights of the samples and of their classes together; None where all count the same."""
     weights = None
-    if given is not None and is_lazy(numbers):
-        weights = lazily.in_the_blocks_of(numbers, given).astype(dtype)
-    elif given is not None:
+    if given is not None:
         weights = _given_weights(given, len(numbers), dtype)
+        if is_lazy(numbers):
+            weights = lazily.in_the_blocks_of(numbers, weights)
+        elif is_lazy(weights):
+            weights = np.asarray(weights)
     if class_weight is None:
         return weights
     ones = np.ones_like(numbers, dtype=float) if weights is None else weights
@@ -243,17 +245,19 @@ def sample_weights(
     return of_class if weights is None else weights * of_class
 
 
-def _given_weights(given: Any, n_samples: int, dtype: Any) -> np.ndarray:
-    weights = np.asarray(given, dtype=dtype)
+def _given_weights(given: Any, n_samples: int, dtype: Any) -> Any:
+    weights = given.astype(dtype) if is_lazy(given) else np.asarray(given, dtype=dtype)
     if weights.ndim == 0:
         weights = np.full(n_samples, weights)
     if weights.ndim != 1:
         raise ValueError(f"Sample weights must be 1D array or scalar, got shape {weights.shape}")
     if weights.shape != (n_samples,):
         raise ValueError(f"sample_weight.shape == {weights.shape}, expected ({n_samples},)!")
-    if not np.isfinite(weights).all() or (weights < 0).any():
+    facts = np.isfinite(weights).all(), (weights >= 0).all(), weights.any()
+    is_finite, is_positive, is_some = lazily.computed(facts) if is_lazy(weights) else facts
+    if not is_finite or not is_positive:
         raise ValueError("sample_weight must be finite numbers from 0 on")
-    if not weights.any():
+    if not is_some:
         raise ValueError("sample_weight: every weight is zero, so there is nothing to learn from")
     return weights
 

@@ -120,7 +120,8 @@ def explain_nan(model: Module, compute: Callable[[], Any], where: str, value: fl
         report = str(error)
     else:
         again = math.isfinite(loss.item())
-        report = "computed again, it is finite" if again else "the data were not looked at"
+        unseen = "the data may hold NaN, which nobody looks for in arrays of other libraries"
+        report = "computed again, it is finite" if again else unseen
     # The parameters may have been NaN before.
     broken = [p for p, t in model.named_parameters() if not np.isfinite(t.data).all()]
     since = f"; {broken[0]} held no finite numbers before it" if broken else ""

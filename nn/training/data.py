@@ -59,8 +59,8 @@ class ArrayData:
             raise ValueError(
                 f"the weights have shape {self.weights.shape}, expected ({len(self)},)"
             )
-        known = self.weights if has_values(self.weights) else None
-        if known is not None and not np.all(known >= 0):
+        known: Any = self.weights if has_values(self.weights) or is_lazy(self.weights) else None
+        if known is not None and not float(np.min(known)) >= 0:
             raise ValueError("the weights of samples must be numbers from 0 on")
 
     def __len__(self) -> int:

@@ -218,8 +218,9 @@ def test_estimators_are_unchanged(kind, options, labels, counted):
         counted.graphs.clear()
         found = fitted(samples, given)
         np.testing.assert_allclose(found.loss_curve_, expected.loss_curve_, rtol=0, atol=1e-10)
-        # The steps; the labels' classes, their weights and their way into blocks, once each.
-        assert len(counted.graphs) <= 8 + 3
+        # The steps; the labels' classes, their weights, the least weight and the labels' way into
+        # blocks, once each.
+        assert len(counted.graphs) <= 8 + 4
     np.testing.assert_allclose(found.predict_proba(samples), expected.predict_proba(X.T), rtol=1e-9)
     assert (found.predict(samples) == expected.predict(X.T)).all()
     assert found.score(samples, cut(labels)) == expected.score(X.T, labels)
@@ -307,7 +308,7 @@ def test_fit_by_batches_learns():
 def test_a_loss_that_is_not_finite_stops_the_training():
     broken = X.copy()
     broken[0, 100] = np.inf
-    with pytest.raises(FloatingPointError, match="the data were not looked at"):
+    with pytest.raises(FloatingPointError, match="the data may hold NaN, which nobody looks for"):
         with np.errstate(invalid="ignore"):
             fitted("plain", cut(broken), cut(Y))
 
@@ -358,3 +359,32 @@ class TestWhatIsReadLater:
         array[array > 0] = 0
         assert np.sum(al.Tensor(array)).item() == pytest.approx(np.sum(np.minimum(X, 0)))
         assert np.sum(before).item() == pytest.approx(np.sum(X))
+
+
+@pytest.mark.parametrize("kind", ["NumPy", "Dask"])
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (-np.ones(N), "finite numbers from 0 on"),
+        (np.full(N, np.nan), "finite numbers from 0 on"),
+        (np.zeros(N), "every weight is zero"),
+        (np.ones(N - 1), r"sample_weight.shape == \(299,\), expected \(300,\)"),
+        (np.ones((N, 1)), "must be 1D array or scalar"),
+    ],
+    ids=["negative", "NaN", "zero", "too few", "a column"],
+)
+def test_weights_that_cannot_be_are_refused(weights, message, kind):
+    given = weights if kind == "NumPy" else da.from_array(weights, chunks=50)
+    with pytest.raises(ValueError, match=message):
+        nn.LogisticRegression(max_iter=2).fit(cut(X).T, LABELS > 0, sample_weight=given)
+
+
+def test_one_weight_for_all():
+    found = nn.LogisticRegression(max_iter=3).fit(cut(X).T, LABELS > 0, sample_weight=2.0)
+    expected = nn.LogisticRegression(max_iter=3).fit(X.T, LABELS > 0, sample_weight=2.0)
+    np.testing.assert_allclose(found.coef_, expected.coef_, rtol=1e-10)
+
+
+def test_fit_refuses_negative_weights():
+    with pytest.raises(ValueError, match="weights of samples must be numbers from 0 on"):
+        nn.ArrayData(cut(X), cut(Y), cut(-np.ones((1, N)))[0])

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from foreign import Foreign, shown
 
+import autograd_lite as al
 import nn
 
 PAGE = (Path(__file__).parents[2] / "examples" / "outgrowing.md").read_text()
@@ -19,9 +20,10 @@ RNG = np.random.default_rng(0)
 x, y = RNG.random((60, 64)), RNG.integers(0, 2, 60)
 
 
-def listing(heading):
-    """The listing below a heading."""
-    return re.search(rf"## {heading}\n.*?```python\n(.*?)```", PAGE, re.DOTALL)[1]
+def listing(heading, number=0):
+    """A listing below a heading."""
+    below = PAGE.partition(f"## {heading}\n")[2]
+    return re.findall(r"```python\n(.*?)```", below, re.DOTALL)[number]
 
 
 @pytest.fixture
@@ -38,6 +40,23 @@ def test_out_of_core(files):
     single = x.astype(np.float32)
     expected = nn.LogisticRegression(0.5, max_iter=20).fit(single, y)
     np.testing.assert_allclose(names["model"].coef_, expected.coef_, rtol=1e-5, atol=1e-6)
+
+
+def test_a_plain_loop(files, capsys):
+    def cost_of(parameters, X, Y):
+        Z = np.dot(parameters[0], X)
+        return np.mean(Y * np.log1p(np.exp(-Z)) + (1 - Y) * np.log1p(np.exp(Z)))
+
+    W = al.Tensor(np.ones((1, 64)), requires_grad=True)
+    X, labels = nn.dask_arrays(files)
+    names = {"al": al, "nn": nn, "np": np, "X": X, "y": labels, "cost_of": cost_of}
+    exec(listing("A cluster", 1), names | {"parameters": [W]})
+    found = W.grad.copy()
+    W.zero_grad()
+    expected = cost_of([W], x.T, y[np.newaxis])
+    expected.backward()
+    np.testing.assert_allclose(found, W.grad, rtol=1e-10)
+    assert float(capsys.readouterr().out) == pytest.approx(expected.item(), rel=1e-12)
 
 
 @pytest.mark.filterwarnings("ignore")

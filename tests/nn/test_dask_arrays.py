@@ -75,8 +75,17 @@ def test_classifiers_train_on_files(files, scheduler):
 
 
 def test_what_does_not_fit_together_is_refused(files, tmp_path):
-    with pytest.raises(ValueError, match="got no paths"):
+    with pytest.raises(ValueError, match="got an empty list"):
         nn.dask_arrays([])
+    for paths in (None, b"part.h5", [3]):
+        with pytest.raises(TypeError, match="takes the path of a file, or a list of paths"):
+            nn.dask_arrays(paths)
+    for dtype in (int, np.uint8, object, str):
+        with pytest.raises(TypeError, match="dtype must be one of floating-point numbers"):
+            nn.dask_arrays(files, dtype=dtype)
+    for rows in (2.5, True, "a"):
+        with pytest.raises(TypeError, match="rows must be a whole number"):
+            nn.dask_arrays(files, rows=rows)
     with pytest.raises(ValueError, match="rows must be at least 1, not 0"):
         nn.dask_arrays(files, rows=0)
     nn.write_dataset(tmp_path / "other.h5", X[:5, :1], Y[:5])
