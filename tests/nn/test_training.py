@@ -361,10 +361,15 @@ def test_a_training_that_is_killed_again_and_again_gives_the_same_numbers(tmp_pa
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
+def _listening():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_saves_and_says_so(tmp_path):
     whole = finished(tmp_path / "whole.h5", 30)
     path = tmp_path / "stopped.h5"
-    process = start(path, 30, pause=0.05)
+    # What is started in the background of a shell would not be told of Ctrl-C.
+    process = start(path, 30, pause=0.05, preexec_fn=_listening)
     while not path.exists():
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGINT)
