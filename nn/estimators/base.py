@@ -208,8 +208,8 @@ class Classifier:
         """The data without a share of each class, and that share."""
         if is_lazy(cols):
             raise ValueError(
-                "early_stopping=True holds out samples of each class, which arrays that are "
-                "computed later do not tell; train with nn.fit(validation=(X, Y), patience=...)"
+                "early_stopping=True holds out samples of each class, which Dask arrays do not "
+                "tell before they are computed; train with nn.fit(validation=(X, Y), patience=...)"
             )
         if not 0 < self.validation_fraction < 1:
             raise ValueError(
@@ -237,6 +237,13 @@ class Classifier:
         cols = columns(self, X, reset=False)
         with al.no_grad():
             scores: np.ndarray = self.network_.eval()(cols).numpy()
+        # NumPy arrays were looked at before.
+        if is_lazy(cols) and not (found := np.isfinite(scores).all(axis=0)).all():
+            sample = int(np.argmin(found))
+            raise ValueError(
+                f"the scores of sample {sample} are not finite: X[{sample}] holds NaN, infinity or "
+                "numbers that are too large"
+            )
         return scores[0] if len(self.classes_) == 2 else scores.T
 
     def predict_proba(self, X: Any) -> np.ndarray:

@@ -205,10 +205,13 @@ def classes_in(found: Any) -> np.ndarray:
             return _labels(classes, len(classes))
         return np.unique(found)
     except TypeError:
-        kinds = sorted({type(label).__name__ for label in found.tolist()})
+        kinds = "several types"
+        if not is_lazy(found):
+            found_kinds = sorted({type(label).__name__ for label in found.tolist()})
+            kinds = f"the types {', '.join(found_kinds)}"
         raise TypeError(
-            f"y mixes labels of the types {', '.join(kinds)}, which cannot be sorted; make them "
-            "all of one, as in y.astype(str)"
+            f"y mixes labels of {kinds}, which cannot be sorted; make them all of one, as in "
+            "y.astype(str)"
         ) from None
 
 

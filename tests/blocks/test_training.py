@@ -388,3 +388,17 @@ def test_one_weight_for_all():
 def test_fit_refuses_negative_weights():
     with pytest.raises(ValueError, match="weights of samples must be numbers from 0 on"):
         nn.ArrayData(cut(X), cut(Y), cut(-np.ones((1, N)))[0])
+
+
+def test_predictions_of_nan_are_refused():
+    model = nn.LogisticRegression(max_iter=2).fit(X.T, LABELS > 0)
+    samples = X.T.copy()
+    samples[37, 2] = np.nan
+    with pytest.raises(ValueError, match=r"sample 37 are not finite: X\[37\] holds NaN"):
+        model.predict(da.from_array(samples, chunks=(50, 8)))
+
+
+def test_labels_that_cannot_be_sorted_are_refused():
+    mixed = da.from_array(np.array(["a", 1] * (N // 2), dtype=object), chunks=50)
+    with pytest.raises(TypeError, match="y mixes labels of several types"):
+        nn.LogisticRegression(max_iter=2).fit(cut(X).T, mixed)
