@@ -140,11 +140,15 @@ class Group:
     def __dask_tokenize__(self) -> tuple[int, int]:
         return self.bounds[0][0], self.bounds[-1][1]
 
-    def blocks(self, arrived: Sequence[Any]) -> Iterator[tuple[int, int, list[Any]]]:
-        """Each block's bounds and values: loaded now, or taken from what has arrived."""
-        rest = iter(arrived)
+    def blocks(self, arrived: Sequence[Sequence[Any]]) -> Iterator[tuple[int, int, list[Any]]]:
+        """Each block's bounds and values: loaded now, or taken from what has arrived.
+
+        That is a list of blocks for each source.
+        """
+        rests = [iter(blocks) for blocks in arrived]
         for (start, stop), loads in zip(self.bounds, self.loads, strict=True):
-            yield start, stop, [next(rest) if x is None else x.load() for x in loads]
+            found = zip(loads, rests, strict=True)
+            yield start, stop, [next(rest) if x is None else x.load() for x, rest in found]
 
 
 def run_group(
@@ -300,7 +304,7 @@ def _groups(
     for first in range(0, len(parts), size):
         numbers = range(first, min(first + size, len(parts)))
         loads = [[source.loads[i] for source in sources] for i in numbers]
-        arriving = [s.keys[i] for i in numbers for s in sources if s.loads[i] is None]
+        arriving = [source.arriving(numbers) for source in sources]
         groups.append((Group([bounds[i] for i in numbers], loads), arriving))
     return groups
 

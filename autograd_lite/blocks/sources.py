@@ -6,6 +6,7 @@ import itertools
 import math
 import os
 import time
+import uuid
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +19,10 @@ from autograd_lite.blocks.expression import Parts, Step, kept
 
 LARGEST_GROUP = 16
 """Blocks per task at most: what is lost with a worker, and the grain of Dask's progress bar."""
+
+
+SMALL = 2**26
+"""Bytes up to which a cluster holds an array's blocks in lists as well."""
 
 
 class Load:
@@ -57,13 +62,14 @@ class Source(Step):
     are those.
     """
 
-    __slots__ = ("array", "original", "keys", "loads", "tasks")
+    __slots__ = ("array", "original", "keys", "loads", "tasks", "lists")
 
     def __init__(self, array: Any, axis: int) -> None:
         super().__init__(array.shape, array.dtype, axis, array.chunks[axis], None)
         # Assigning to items of a Dask array makes it another one.
         self.array, self.original = array.copy(), weakref.ref(array)
         self.tasks: dict[Any, Any] | None = None
+        self.lists: dict[tuple[int, int], Any] = {}
 
     def shown(self) -> Any:
         """The Dask array: the user's own object, if it is still there and the same."""
@@ -95,6 +101,26 @@ class Source(Step):
             # Last, and whole: another thread may be about to look, or looking as well.
             self.loads, self.tasks = loads, tasks
         return self.tasks
+
+
+    def arriving(self, numbers: range) -> Any:
+        """What tells Dask of those of some neighbouring blocks that other tasks compute.
+
+        The keys; or the Future of a list of them, where they are on a cluster and small, so that a
+        step has one key to look after in the place of sixteen. Its list is made once. Of large
+        blocks, a worker would count the memory twice.
+        """
+        keys = [self.keys[i] for i in numbers if self.loads[i] is None]
+        client = _client()
+        if client is None or len(keys) < 2 or self.array.nbytes > SMALL:
+            return keys
+        if self.tasks or not all(hasattr(key, "release") for key in keys):
+            return keys
+        span = numbers.start, numbers.stop
+        if span not in self.lists:
+            name = f"autograd_lite-{uuid.uuid4().hex}"
+            self.lists[span] = client.get({name: (list, keys)}, name, sync=False)
+        return self.lists[span]
 
 
 class Pieces(Source):
@@ -154,8 +180,13 @@ _SECONDS = 10
 """How long the number of a cluster's threads is believed: to ask takes as long as a small step."""
 
 
+def _client() -> Any:
+    """The client of the cluster that computes, or None."""
+    return getattr(get_scheduler(), "__self__", None)
+
+
 def _threads() -> int:
-    client = getattr(get_scheduler(), "__self__", None)
+    client = _client()
     if client is None:
         return dask.config.get("num_workers", None) or os.cpu_count() or 1
     asked, count = _clusters.get(client, (-math.inf, 0))
