@@ -102,7 +102,6 @@ class Source(Step):
             self.loads, self.tasks = loads, tasks
         return self.tasks
 
-
     def arriving(self, numbers: range) -> Any:
         """What tells Dask of those of some neighbouring blocks that other tasks compute.
 

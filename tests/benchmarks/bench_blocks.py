@@ -77,10 +77,8 @@ def on_the_workers(columns, blocks):
 def test_a_step_on_a_cluster(client):
     """64-32-1 on 1,024 columns in 16 blocks, two workers: 15 ms outside the workers at most.
 
-    Medians of 12.5 to 17.0 ms were measured, in seven runs of ten less than 15. The floor is that
-    of distributed, which takes 11 to 12 ms from the submission of two empty tasks to their results;
-    client, scheduler and workers share two cores. What is left is the engine's own
-    milliseconds and the 32 blocks that the tasks depend on.
+    Medians of 10.0 to 14.1 ms were measured in six runs. Distributed takes 10.5 to 11 ms from the
+    submission of two empty tasks to their results; client, scheduler and workers share two cores.
     """
     step = on_the_workers(1024, 16)
     spans, empty = [], []
