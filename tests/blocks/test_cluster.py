@@ -10,6 +10,8 @@ import pytest
 from blocks.test_training import engine_loop
 
 import nn
+from autograd_lite.blocks import sources
+from autograd_lite.blocks.array import in_blocks
 
 distributed = pytest.importorskip("distributed")
 pytestmark = [
@@ -112,3 +114,17 @@ def test_a_worker_can_be_killed_by_a_callback(client, data):
             kill_a_worker(client)
 
     assert trained([callback])["loss"] == trained([])["loss"]
+
+
+@pytest.mark.parametrize("limit", [sources.SMALL, 0])
+def test_small_blocks_are_held_as_lists_as_well(client, limit, monkeypatch):
+    import dask.array as da
+
+    monkeypatch.setattr(sources, "SMALL", limit)
+    X = da.from_array(SAMPLES.T, chunks=(8, 100)).persist()
+    y = da.from_array(LABELS[np.newaxis], chunks=(1, 100)).persist()
+    found = engine_loop(X, y, steps=3)
+    lists = in_blocks(X).step.lists
+    assert bool(lists) == (limit > 0)
+    expected = engine_loop(SAMPLES.T, LABELS[np.newaxis], steps=3)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
