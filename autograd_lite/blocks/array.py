@@ -23,6 +23,8 @@ from autograd_lite.rules import Recordable
 SOURCE = "_autograd_lite_source"
 """Where a Dask array keeps its Source, so that it is looked at once, and both go together."""
 
+WAY_OUT = "compute the Dask array first, or leave this part to NumPy arrays"
+
 
 def in_blocks(array: Any) -> Any:
     """Blocks of a Dask array that is cut along one axis at most; any other as it is.
@@ -231,9 +233,6 @@ def _applied(function: Any, args: Any, options: Any) -> Any:
         )
     with _told(f"{name} with these arguments"):
         return function(*_without_blocks(args), **_without_blocks(options))
-
-
-WAY_OUT = "compute the Dask array first, or leave this part to NumPy arrays"
 
 
 @contextlib.contextmanager

@@ -44,11 +44,8 @@ class Step:
     ) -> None:
         self.shape, self.dtype = shape, np.dtype(dtype)
         self.axis, self.parts = axis, parts
-        self.compute, self.operands, self.options = (
-            compute,
-            tuple(map(kept, operands)),
-            options or {},
-        )
+        self.compute, self.options = compute, options or {}
+        self.operands = tuple(map(kept, operands))
         self.value = value
         self.serial = _serial()
 

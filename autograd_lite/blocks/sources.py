@@ -20,7 +20,6 @@ from autograd_lite.blocks.expression import Parts, Step, kept
 LARGEST_GROUP = 16
 """Blocks per task at most: what is lost with a worker, and the grain of Dask's progress bar."""
 
-
 SMALL = 2**26
 """Bytes up to which a cluster holds an array's blocks in lists as well."""
 

@@ -14,7 +14,8 @@ import dask
 import dask.array as da
 import numpy as np
 import pytest
-from benchmarks import nets
+from benchmarks import candidates, nets
+from benchmarks.measure import medians
 
 import autograd_lite as al
 
@@ -142,6 +143,15 @@ def test_many_blocks_on_a_cluster(client, blocks):
         f"client and scheduler work {1e3 * seconds / tasks:.1f} ms a task"
     )
     assert tasks < blocks / 8
+
+
+def test_reading_a_file():
+    """Logistic regression over 1 GiB, at 0.6 of the rate of h5py or more (0.67 to 0.72)."""
+    with candidates.from_a_file() as runs:
+        measured = medians(runs, rounds=9)
+    rate = measured["reading by h5py"] / measured["autograd_lite"]
+    print(f"\nan epoch goes at {rate:.2f} of the rate at which h5py reads the file")
+    assert rate >= 0.6
 
 
 def test_threads():
