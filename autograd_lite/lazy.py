@@ -2,24 +2,71 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+_COMMON: frozenset[type] = frozenset(
+    (type(None), tuple, list, slice, str, int, float, np.ndarray, np.float64, np.float32)
+)
+"""Kinds of arguments that are what they seem."""
+
 
 def taken(value: Any) -> Any:
-    """`value` as the engine computes with it: Dask arrays by their blocks, if they can be."""
-    if not hasattr(value, "__dask_graph__"):
-        return value
-    from autograd_lite.blocks.array import in_blocks
+    """`value` as the engine computes with it: Dask arrays by their blocks, if they can be.
 
-    return in_blocks(value)
+    TypeError for an array with labels (pandas, xarray) or of another kind that computes in ways of
+    its own without NumPy's protocols (SciPy's sparse matrices).
+    """
+    if value.__class__ in _COMMON:
+        return value
+    if _is_dask(value):
+        from autograd_lite.blocks.array import in_blocks
+
+        return in_blocks(value)
+    if _computes_differently(value):
+        raise TypeError(in_other_ways(type(value).__name__, _way_to_values(value)))
+    return value
+
+
+def in_other_ways(what: str, way_out: str) -> str:
+    """The message for an operand that computes in ways of its own."""
+    return (
+        f"a Tensor computes with plain arrays and numbers, and a {what} computes in ways of its "
+        f"own; pass {way_out}"
+    )
+
+
+def _way_to_values(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return "np.asarray(...) of it, or use np.where for a mask"
+    ways = ("to_numpy()", "toarray()", "to_dataarray().to_numpy()")
+    found = (f"its .{way}" for way in ways if hasattr(value, way.partition("(")[0]))
+    return next(found, "np.asarray(...) of it")
+
+
+def _is_dask(value: Any) -> bool:
+    """Whether `value` is a Dask array; there is none where Dask has not been imported."""
+    if not hasattr(value, "__dask_graph__"):
+        return False
+    dask = sys.modules.get("dask.array")
+    return dask is not None and isinstance(value, dask.Array)
+
+
+def _computes_differently(value: Any) -> bool:
+    """Whether `value` is an array that takes operators, but not NumPy's functions, for itself."""
+    if isinstance(value, np.ndarray):
+        return isinstance(value, (np.matrix, np.ma.MaskedArray))
+    if isinstance(value, (type, np.generic)) or hasattr(value, "__array_function__"):
+        return False
+    return hasattr(value, "__array_ufunc__") or hasattr(value, "toarray")
 
 
 def is_lazy(value: Any) -> bool:
     """Whether `value` is computed only when somebody reads it."""
-    return hasattr(value, "in_dask") or hasattr(value, "__dask_graph__")
+    return hasattr(value, "in_dask") or _is_dask(value)
 
 
 def shown(value: Any) -> Any:

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import copy
 import functools
+import inspect
 import operator
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from types import GenericAlias
+from typing import Any, NoReturn, cast
 
 import numpy as np
 
 from autograd_lite.backward import accumulate, propagate
 from autograd_lite.caller import caller
 from autograd_lite.graph import Extra, Leaf, Lost, Node, is_recording, name_array
-from autograd_lite.lazy import is_lazy, settle_for, shown, taken
+from autograd_lite.lazy import in_other_ways, is_lazy, settle_for, shown, taken
 from autograd_lite.locks import find_hold, locked_view
 from autograd_lite.record import (
     NO_OPTIONS,
     Compute,
     Recorded,
+    _recorded_in,
+    _requires_grad,
     check_array,
     dispatch,
+    full_name,
     make,
+    plain,
     record,
     record_pair,
 )
@@ -29,7 +36,7 @@ from autograd_lite.rules import OPERATIONS
 from autograd_lite.rules.foreign import fixed, is_foreign, speaks_protocols
 from autograd_lite.rules.gating import ungated
 from autograd_lite.rules.indexing import getitem
-from autograd_lite.rules.special import astype, relu, sigmoid
+from autograd_lite.rules.special import astype, logsumexp, relu, sigmoid
 
 _GETITEM = OPERATIONS[getitem]
 
@@ -40,6 +47,9 @@ def _fixed(index: Any) -> Any:
         return tuple(_fixed(item) for item in index)
     if isinstance(index, Tensor):
         return fixed(index._value)
+    if isinstance(index, slice):
+        ends = index.start, index.stop, index.step
+        return slice(*map(_fixed, ends)) if Tensor in map(type, ends) else index
     return np.array(index) if isinstance(index, (list, np.ndarray)) else index
 
 
@@ -61,16 +71,24 @@ def _reflected(function: Callable[..., Any], compute: Compute) -> Callable[[Tens
     return operate
 
 
-def _in_place(operate: Any, change: Any) -> Callable[[Tensor, Any], Tensor]:
+def _dispatched(ufunc: np.ufunc) -> Callable[[Tensor, Any], Any]:
+    return lambda self, other: dispatch(ufunc, (self, taken(other)), NO_OPTIONS)
+
+
+def _dispatched_reflected(ufunc: np.ufunc) -> Callable[[Tensor, Any], Any]:
+    return lambda self, other: dispatch(ufunc, (taken(other), self), NO_OPTIONS)
+
+
+def _in_place(symbol: str, operate: Any, change: Any) -> Callable[[Tensor, Any], Any]:
     """`t += x` computes a new tensor; a parameter changes only where nothing is recorded."""
 
-    def assign(self: Tensor, other: Any) -> Tensor:
+    def assign(self: Tensor, other: Any) -> Any:
         if not (self.is_leaf and self.requires_grad):
             return operate(self, other)
         if is_recording():
             raise TypeError(
-                f"{self._describe()} is a parameter, and W -= x would put the result of an "
-                "operation in its place; write W.data -= x to change its values"
+                f"{self._describe()} is a parameter, and W {symbol}= x would put the result of an "
+                f"operation in its place; write W.data {symbol}= x to change its values"
             )
         self.data = change(self.data, other._value if isinstance(other, Tensor) else other)
         return self
@@ -80,17 +98,166 @@ def _in_place(operate: Any, change: Any) -> Callable[[Tensor, Any], Tensor]:
 
 def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Any]:
     def operate(self: Tensor, other: Any) -> Any:
-        return compare(self._value, other._value if isinstance(other, Tensor) else other)
+        return compare(self._value, other._value if isinstance(other, Tensor) else taken(other))
 
     return operate
 
 
 def _method(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The method that calls `function`, whose first parameter is the array."""
+
     @functools.wraps(function)
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        return dispatch(function, (self, *args), kwargs)
+        return _called(function, (self, *args), kwargs)
 
     return method
+
+
+def _whole(function: Callable[..., Any]) -> Callable[[Tensor], int]:
+    """The method that rounds a tensor of no dimensions to a Python integer."""
+    return lambda self: int(function(self))
+
+
+def _reading(name: str) -> Callable[..., Any]:
+    """The array's method `name`, which only reads its values."""
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        value = self._value
+        return getattr(value if hasattr(value, name) else self.numpy(), name)(*args, **kwargs)
+
+    method.__name__ = name
+    return method
+
+
+def _cut_off(name: str, way_out: str) -> Callable[..., Any]:
+    """The array's method `name`, which cannot be recorded: refused where a gradient is lost."""
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        if self.requires_grad and is_recording():
+            raise TypeError(
+                f"{name}() of {self._describe()}, which requires grad, would lose the gradient; "
+                f"{way_out}"
+            )
+        return getattr(self.data, name)(*args, **kwargs)
+
+    method.__name__ = name
+    return method
+
+
+def _refused(name: str, way_out: str) -> Callable[..., Any]:
+    """A method of arrays that would change the tensor in place."""
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(
+            f"{name}() would change {self._describe()} in place, and nothing would record it; "
+            f"{way_out}"
+        )
+
+    method.__name__ = name
+    return method
+
+
+def _of_array(name: str) -> Any:
+    """The array's attribute `name`, which says how it lies in memory."""
+    return property(lambda self: getattr(self.data, name))
+
+
+@functools.cache
+def _out_position(function: Callable[..., Any]) -> int | None:
+    """Where `out` stands among the positional arguments of a function, if it takes it so."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:
+        return None
+    found = (i for i, p in enumerate(parameters) if p.name == "out" and p.kind != p.KEYWORD_ONLY)
+    return next(found, None)
+
+
+def _called(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """What NumPy's function does with Tensors among its arguments; `out` is written to."""
+    if "out" in kwargs or len(args) > 2:
+        at = _out_position(function)
+        given = args[at] if at is not None and at < len(args) else kwargs.get("out")
+        if given is not None:
+            return _written(function, args, kwargs, at)
+    return dispatch(function, args, kwargs)
+
+
+def _written(function: Callable[..., Any], args: Any, kwargs: Any, at: int | None = None) -> Any:
+    """What `function` gives where it writes into the argument `at`, into `out`, or only elsewhere.
+
+    It is NumPy's own result, which nothing records: TypeError where a gradient would be lost.
+    """
+    if is_recording() and any(map(_requires_grad, _recorded_in((args, kwargs)))):
+        raise TypeError(
+            f"{full_name(function)} cannot write its result into an existing array when a Tensor "
+            "that requires grad is involved: nothing would record it. Write a = a + t instead of "
+            "a += t, and leave out= away"
+        )
+    targets: list[tuple[Any, Tensor]] = []
+
+    def target(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(target, value))
+        if not isinstance(value, Tensor):
+            return value
+        targets.append((value._writable(), value))
+        return targets[-1][0]
+
+    options = {n: target(v) if n == "out" else plain(v) for n, v in kwargs.items()}
+    values = [target(a) if i == at else plain(a) for i, a in enumerate(args)]
+    result = function(*values, **options)
+    results = result if isinstance(result, tuple) else (result,)
+    given = tuple(next((t for array, t in targets if array is r), r) for r in results)
+    return given if isinstance(result, tuple) else given[0]
+
+
+def _first(function: Callable[[Any], Any]) -> Callable[..., Any]:
+    """`function` of the first argument, whatever else is passed."""
+    return lambda first, *rest: function(first)
+
+
+def _outer(ufunc: np.ufunc, a: Any, b: Any, **options: Any) -> Any:
+    """`ufunc.outer(a, b)`, written with what has rules."""
+    return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b, **options)
+
+
+_UFUNC_METHODS: dict[tuple[np.ufunc, str], Callable[..., Any]] = {
+    (np.add, "reduce"): np.sum,
+    (np.multiply, "reduce"): np.prod,
+    (np.maximum, "reduce"): np.max,
+    (np.minimum, "reduce"): np.min,
+    (np.logaddexp, "reduce"): logsumexp,
+    (np.add, "accumulate"): np.cumsum,
+    (np.multiply, "accumulate"): np.cumprod,
+}
+"""The functions with rules that methods of ufuncs stand for, along the axis 0 by default."""
+
+_UFUNC_WAYS_OUT = {
+    "reduce": "call it in a loop over the rows",
+    "accumulate": "call it in a loop over the rows, and np.stack the results",
+    "reduceat": "reduce slices of the tensor, and np.stack the results",
+    "at": "add arrays instead of writing into one; np.where and indexing select",
+}
+
+
+class _NotForPandas(int):
+    """A priority that refuses to be compared: pandas does so where an operator meets a Tensor.
+
+    Left to itself pandas would compute element by element, and in place with what is no result.
+    """
+
+    def __gt__(self, other: Any) -> NoReturn:
+        raise TypeError(in_other_ways("pandas object", "its .to_numpy()"))
+
+
+_WAYS_TO_ARRAYS = {
+    "pandas": "to compute with a pandas object pass its .to_numpy()",
+    "xarray": "to compute with an xarray object pass its .to_numpy()",
+    "scipy.sparse": "to compute with a sparse matrix pass its .toarray()",
+    "numpy.ma": "to compute with a masked array use np.where for the mask",
+}
+"""What to do instead, by the package that asks for a Tensor as a NumPy array."""
 
 
 class Tensor(Recorded, results=True):
@@ -114,6 +281,8 @@ class Tensor(Recorded, results=True):
     """
 
     __slots__ = ()
+
+    __pandas_priority__ = _NotForPandas()
 
     def __init__(
         self,
@@ -172,6 +341,15 @@ class Tensor(Recorded, results=True):
             self._value = cast(Leaf, self._node).own(_alike(value, own))
             return
         np.copyto(cast(np.ndarray, own), value, casting="same_kind")
+
+    def _writable(self) -> np.ndarray:
+        """The array that `out=` writes to; ValueError for the result of an operation."""
+        if not self._owns_data():
+            raise ValueError(
+                f"{self._describe()} is the result of an operation, so nothing can be written into "
+                "it; pass an array, or leave out= away"
+            )
+        return self.data
 
     def _owns_data(self) -> bool:
         return isinstance(self._node, Leaf) and self._node.owns_data
@@ -269,6 +447,24 @@ class Tensor(Recorded, results=True):
         return self._value.dtype
 
     @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    flags = _of_array("flags")
+    strides = _of_array("strides")
+    ctypes = _of_array("ctypes")
+    device = _of_array("device")
+
+    @property
+    def base(self) -> Any:
+        """The array whose memory this tensor's is a part of; None if it is its own."""
+        return self._value.base
+
+    @property
     def real(self) -> Tensor:
         """The real part."""
         return record(OPERATIONS[np.real], (self,), NO_OPTIONS)
@@ -283,6 +479,16 @@ class Tensor(Recorded, results=True):
         """The transpose."""
         return record(OPERATIONS[np.transpose], (self,), NO_OPTIONS)
 
+    @property
+    def mT(self) -> Any:
+        """The transpose of the last two axes."""
+        return dispatch(np.matrix_transpose, (self,), NO_OPTIONS)
+
+    @property
+    def flat(self) -> Any:
+        """The elements in a row, of order C, as a tensor."""
+        return dispatch(np.ravel, (self,), NO_OPTIONS)
+
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("a Tensor of no dimensions has no length")
@@ -293,6 +499,9 @@ class Tensor(Recorded, results=True):
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(np.any(self == value))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         raise TypeError(
@@ -334,10 +543,12 @@ class Tensor(Recorded, results=True):
     def __copy__(self) -> Tensor:
         return copy.deepcopy(self)
 
-    def item(self) -> Any:
-        """The value of a tensor of one element, as a Python number."""
-        value = self._value
-        return value.item() if hasattr(value, "item") else self.numpy().item()
+    item = _reading("item")
+    tolist = _reading("tolist")
+    tobytes = _reading("tobytes")
+    tofile = _reading("tofile")
+    dump = _reading("dump")
+    dumps = _reading("dumps")
 
     def numpy(self) -> np.ndarray:
         """The values, as a new NumPy array that belongs to the caller.
@@ -460,10 +671,17 @@ class Tensor(Recorded, results=True):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if self.requires_grad and is_recording():
+            asking = f"{sys._getframe(1).f_globals.get('__name__')}."
+            ways = (way for name, way in _WAYS_TO_ARRAYS.items() if asking.startswith(f"{name}."))
+            way_out = next(
+                ways,
+                "to collect tensors in an array use np.stack or np.concatenate, or np.block for "
+                "nested lists",
+            )
             raise TypeError(
                 f"{self._describe()} requires grad, so it does not turn into a NumPy array by "
-                "itself: the gradient would be lost. Use .data or .detach() where that is meant; "
-                "to collect tensors in an array use np.stack or np.concatenate"
+                f"itself: the gradient would be lost. Use .data or .detach() where that is meant; "
+                f"{way_out}"
             )
         if copy or (dtype is not None and dtype != self.dtype):
             return np.array(self._value, dtype=dtype)
@@ -491,27 +709,62 @@ class Tensor(Recorded, results=True):
             )
         return self._value.item()
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if kwargs.pop("out", None) is not None:
+    def __index__(self) -> int:
+        return operator.index(self._value)
+
+    def __round__(self, digits: int | None = None) -> Any:
+        if self.shape:
             raise TypeError(
-                f"{ufunc.__name__} cannot write its result into an existing array when a Tensor is "
-                "involved: nothing would record it. Write a = a + t instead of a += t, and leave "
-                "out= away"
+                f"round() takes a number, and {self._describe()} has shape {self.shape}; use "
+                "np.round"
             )
-        if kwargs.get("where", True) is not True:
+        rounded = np.round(cast(Any, self), digits or 0)
+        return int(rounded) if digits is None else rounded
+
+    __floor__ = _whole(np.floor)
+    __ceil__ = _whole(np.ceil)
+    __trunc__ = _whole(np.trunc)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        """The values for another library, copied: nobody writes past a lock."""
+        if options.pop("copy", None) is False:
+            raise BufferError("a Tensor's memory is not shared by DLPack; leave copy=False away")
+        return self.__array__(copy=True).__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return self.data.__dlpack_device__()
+
+    def __array_namespace__(self, *, api_version: Any = None) -> Any:
+        """NumPy, whose functions record Tensors."""
+        return np.empty(0).__array_namespace__(api_version=api_version)
+
+    __class_getitem__: Any = classmethod(GenericAlias)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        selects = kwargs.get("where", True) is not True
+        if method == "__call__" and not selects and "out" not in kwargs:
+            return dispatch(ufunc, inputs, kwargs)
+        if "out" in kwargs or method == "at":
+            call = ufunc if method == "__call__" else getattr(ufunc, method)
+            return _written(call, inputs, kwargs, 0 if method == "at" else None)
+        if not (is_recording() and any(map(_requires_grad, _recorded_in((inputs, kwargs))))):
+            return _written(getattr(ufunc, method), inputs, kwargs)
+        if method == "__call__":
             raise TypeError(
                 f"np.{ufunc.__name__}(where=...) leaves elements undefined, which cannot be "
                 "differentiated; use np.where on the result"
             )
-        if method != "__call__":
+        if method == "outer":
+            return _outer(ufunc, *inputs, **kwargs)
+        function = _UFUNC_METHODS.get((ufunc, method))
+        if function is None:
             raise TypeError(
-                f"np.{ufunc.__name__}.{method} has no derivative here; use the function that NumPy "
-                "has for it (np.sum, np.cumsum, np.prod, np.outer, ...)"
+                f"np.{ufunc.__name__}.{method} has no derivative here; {_UFUNC_WAYS_OUT[method]}"
             )
-        return dispatch(ufunc, inputs, kwargs)
+        return function(*inputs, **{"axis": 0, **kwargs})
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return dispatch(func, args, kwargs)
+        return _called(func, args, kwargs)
 
     __add__ = _direct(np.add, operator.add)
     __radd__ = _reflected(np.add, operator.add)
@@ -525,18 +778,35 @@ class Tensor(Recorded, results=True):
     __rmod__ = _reflected(np.remainder, operator.mod)
     __pow__ = _direct(np.power, operator.pow)
     __rpow__ = _reflected(np.power, operator.pow)
-    __iadd__ = _in_place(operator.add, operator.iadd)
-    __isub__ = _in_place(operator.sub, operator.isub)
-    __imul__ = _in_place(operator.mul, operator.imul)
-    __itruediv__ = _in_place(operator.truediv, operator.itruediv)
     __matmul__ = _direct(np.matmul, operator.matmul)
     __rmatmul__ = _reflected(np.matmul, operator.matmul)
 
-    def __floordiv__(self, other: Any) -> Any:
-        return dispatch(np.floor_divide, (self, other), NO_OPTIONS)
+    __floordiv__ = _dispatched(np.floor_divide)
+    __rfloordiv__ = _dispatched_reflected(np.floor_divide)
+    __and__ = _dispatched(np.bitwise_and)
+    __rand__ = _dispatched_reflected(np.bitwise_and)
+    __or__ = _dispatched(np.bitwise_or)
+    __ror__ = _dispatched_reflected(np.bitwise_or)
+    __xor__ = _dispatched(np.bitwise_xor)
+    __rxor__ = _dispatched_reflected(np.bitwise_xor)
+    __lshift__ = _dispatched(np.left_shift)
+    __rlshift__ = _dispatched_reflected(np.left_shift)
+    __rshift__ = _dispatched(np.right_shift)
+    __rrshift__ = _dispatched_reflected(np.right_shift)
 
-    def __rfloordiv__(self, other: Any) -> Any:
-        return dispatch(np.floor_divide, (other, self), NO_OPTIONS)
+    __iadd__ = _in_place("+", operator.add, operator.iadd)
+    __isub__ = _in_place("-", operator.sub, operator.isub)
+    __imul__ = _in_place("*", operator.mul, operator.imul)
+    __itruediv__ = _in_place("/", operator.truediv, operator.itruediv)
+    __ifloordiv__ = _in_place("//", operator.floordiv, operator.ifloordiv)
+    __imod__ = _in_place("%", operator.mod, operator.imod)
+    __ipow__ = _in_place("**", operator.pow, operator.ipow)
+    __imatmul__ = _in_place("@", operator.matmul, operator.imatmul)
+    __iand__ = _in_place("&", operator.and_, operator.iand)
+    __ior__ = _in_place("|", operator.or_, operator.ior)
+    __ixor__ = _in_place("^", operator.xor, operator.ixor)
+    __ilshift__ = _in_place("<<", operator.lshift, operator.ilshift)
+    __irshift__ = _in_place(">>", operator.rshift, operator.irshift)
 
     def __divmod__(self, other: Any) -> tuple[Any, Tensor]:
         return self // other, self % other
@@ -549,6 +819,9 @@ class Tensor(Recorded, results=True):
 
     def __pos__(self) -> Tensor:
         return record(OPERATIONS[np.positive], (self,), NO_OPTIONS, operator.pos)
+
+    def __invert__(self) -> Any:
+        return dispatch(np.invert, (self,), NO_OPTIONS)
 
     def __abs__(self) -> Tensor:
         return record(OPERATIONS[np.absolute], (self,), NO_OPTIONS, operator.abs)
@@ -593,11 +866,65 @@ class Tensor(Recorded, results=True):
     all = _method(np.all)
     any = _method(np.any)
 
-    def astype(self, dtype: Any) -> Tensor:
-        """The same values in another dtype."""
-        if np.dtype(dtype).kind not in "fc":
-            return make(self._value.astype(dtype), None)
-        return record(OPERATIONS[astype], (self, np.dtype(dtype)), NO_OPTIONS)
+    choose = _method(np.choose)
+    searchsorted = _method(np.searchsorted)
+    nonzero = _method(np.nonzero)
+    argpartition = _method(np.argpartition)
+
+    view = _cut_off("view", "use .reshape() for a shape, .astype() for a dtype")
+    getfield = _cut_off("getfield", "use .real, .imag or .astype()")
+    byteswap = _cut_off("byteswap", "use .astype() with a dtype of the other byte order")
+
+    sort = _refused("sort", "use np.sort, which gives a new tensor, or .data.sort()")
+    partition = _refused(
+        "partition", "use np.partition, which gives a new tensor, or .data.partition()"
+    )
+    fill = _refused("fill", "use np.full_like, or .data.fill() of a leaf")
+    put = _refused("put", "use np.where or np.concatenate, or .data.put() of a leaf")
+    resize = _refused("resize", "use np.resize or .reshape(), which give a new tensor")
+    setfield = _refused("setfield", "use np.where, or .data.setfield() of a leaf")
+    setflags = _refused("setflags", "use .data.setflags() of a leaf")
+
+    def compress(self, condition: Any, axis: int | None = None, out: Any = None) -> Any:
+        """The parts along `axis` for which `condition` is true; of all elements by default."""
+        return _called(np.compress, (condition, self, axis, out), {})
+
+    def copy(self, order: Any = "C") -> Any:
+        """The same values in memory of their own, recorded."""
+        return dispatch(np.copy, (self,), {"order": order})
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Tensor:
+        """The tensor itself, which is where its array is; ValueError for another device."""
+        if device != self.device or stream is not None:
+            raise ValueError(
+                f"{self._describe()} stays on {self.device!r}; make a Tensor of an array that is "
+                "on the other device"
+            )
+        return self
+
+    def astype(
+        self,
+        dtype: Any,
+        order: Any = "K",
+        casting: Any = "unsafe",
+        subok: bool = True,
+        copy: bool = True,
+    ) -> Tensor:
+        """The same values in another dtype, cast as NumPy's `astype` does.
+
+        With `copy=False` it is the tensor itself where nothing is to be done.
+        """
+        dtype = np.dtype(dtype)
+        if not copy and dtype == self.dtype and order == "K":
+            return self
+        change = operator.methodcaller("astype", dtype)
+        compute = None
+        if (order, casting) != ("K", "unsafe"):
+            change = operator.methodcaller("astype", dtype, order=order, casting=casting)
+            compute = _first(change)
+        if dtype.kind not in "fc":
+            return make(change(self._value), None)
+        return record(OPERATIONS[astype], (self, dtype), NO_OPTIONS, compute)
 
     def reshape(self, *shape: Any, order: str = "C") -> Tensor:
         """The same values in another shape, given as one tuple or as several numbers."""
@@ -634,8 +961,8 @@ def _as_data(data: Any, dtype: Any, copy: bool) -> Any:
             f"{data._describe()} is a Tensor already; use .detach() for one that gradients stop "
             "at, or .data for its array"
         )
-    if isinstance(data, (np.matrix, np.ma.MaskedArray)):
-        check_array(data)
+    if isinstance(data, np.ndarray):
+        taken(data)
     if speaks_protocols(data) and not isinstance(data, np.ndarray) and not np.isscalar(data):
         if dtype is None and getattr(data, "weak", False):
             # What stands for a Python number becomes what an array of one would be.
@@ -643,6 +970,9 @@ def _as_data(data: Any, dtype: Any, copy: bool) -> Any:
         return taken(data if dtype is None else data.astype(dtype))
     # A view when shared, so that each leaf has an array object of its own.
     array = np.array(data, dtype=dtype) if copy else np.asarray(data, dtype=dtype).view()
+    if array.dtype == object and not array.shape:
+        # NumPy took it for a single thing: it may be a sparse matrix, which says how to convert it.
+        taken(data)
     check_array(array)
     return array
 

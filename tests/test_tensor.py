@@ -165,16 +165,13 @@ class TestRefusing:
     @pytest.mark.parametrize(
         "call",
         [
-            lambda x: np.add.reduce(x),
-            lambda x: np.multiply.outer(x, x),
-            lambda x: np.add.accumulate(x),
             lambda x: np.add.at(np.zeros(3), [0], x),
             lambda x: np.add(x, 1, out=np.zeros(2)),
             lambda x: np.sum(x, out=np.zeros(())),
         ],
     )
     def test_ufunc_methods_and_out(self, call):
-        with pytest.raises(TypeError, match="np.sum|out="):
+        with pytest.raises(TypeError, match="out="):
             call(parameter([1, 2]))
 
     def test_functions_without_a_rule(self):
