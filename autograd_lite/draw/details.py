@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,9 @@ from autograd_lite.draw.structure import Structure, flows_to, is_scalar, operand
 from autograd_lite.draw.text import name_of, number, short
 from autograd_lite.draw.tracing import root_of
 from autograd_lite.draw.values import faults, gradients_of, is_finite, values
-from autograd_lite.graph import Leaf, Node, Route, ancestors
+from autograd_lite.graph import Leaf, Node, Route, ancestors, pack_node
 from autograd_lite.record import make
+from autograd_lite.rules import Parts
 from autograd_lite.tensor import Tensor
 
 MOST_CHECKED = 20_000, 100_000
@@ -34,16 +35,27 @@ class GradientGraph:
     since: int
 
 
-def gradient_graph(loss: Tensor) -> GradientGraph:
-    """Record the backward pass of `loss`, and name each gradient after its tensor, `dW` of `W`."""
-    root = root_of(loss)
-    nodes = ancestors([root])
-    seed = Tensor(np.ones(loss.shape, loss.dtype), True, name=f"d{loss.name or 'loss'}")
+def _together(results: Sequence[Tensor]) -> Node:
+    """A node whose operands are `results`: the pass back from it is that from all of them."""
+    return pack_node(tuple(map(root_of, results)), [True] * len(results), ())
+
+
+def gradient_graph(results: Sequence[Tensor]) -> GradientGraph:
+    """Record the backward pass of the sum of `results`.
+
+    Each gradient is named after its tensor, `dW` of `W`.
+    """
+    root, ends_of_graph = _together(results), {root_of(result) for result in results}
+    nodes = ancestors(ends_of_graph)
+    seed = Parts(
+        Tensor(np.ones(result.shape, result.dtype), True, name=f"d{result.name or 'loss'}")
+        for result in results
+    )
     parents = (operand for node in nodes for operand in operands(node))
     leaves: list[Node | Leaf] = list(
         {p: None for p in parents if isinstance(p, Leaf) and p.requires_grad}
     )
-    named: list[Node | Leaf] = [n for n in nodes if n.name is not None and n is not root]
+    named: list[Node | Leaf] = [n for n in nodes if n.name is not None and n not in ends_of_graph]
     found = propagate(root, seed, targets=[*leaves, *named], wrap=make)
     ends = []
     for target in (*named, *leaves):
@@ -62,7 +74,7 @@ class Details:
 
     def __init__(
         self,
-        loss: Tensor,
+        results: Sequence[Tensor],
         graph: Structure,
         report: Report | None,
         extent: GradientGraph | None,
@@ -73,15 +85,16 @@ class Details:
         lines: bool,
     ) -> None:
         self.graph = graph
-        self.loss = loss
+        self.results = results
         self.lines = lines
         self.local = local
         self.since = None if extent is None else extent.since
         self.verdicts: Mapping[str | None, Line] = {
             line.tensor: line for line in (report.lines if report is not None else ())
         }
-        self.root = root_of(loss)
-        self.roots = [self.root] if extent is None else [self.root, *extent.roots]
+        # What is drawn, with the value that it has.
+        self.ends = {root_of(result): result._value for result in results}
+        self.roots = [*self.ends, *(extent.roots if extent is not None else ())]
         self.values = self._values() if values else None
         self.gradients = self._gradients() if gradients else None
         self.faults = self._faults()
@@ -92,17 +105,18 @@ class Details:
         return symbols(self.graph)
 
     def _values(self) -> dict[Any, Any]:
-        found: dict[Any, Any] = dict(values(self.roots, {self.root: self.loss._value}))
+        found: dict[Any, Any] = dict(values(self.roots, self.ends))
         return found
 
     def _gradients(self) -> dict[Any, Any]:
-        return gradients_of(self.root, np.ones(self.loss.shape, self.loss.dtype))
+        seed = Parts(np.ones(result.shape, result.dtype) for result in self.results)
+        return gradients_of(_together(self.results), seed)
 
     def _faults(self) -> dict[Node, str]:
-        if len(self.graph.nodes) > MOST_CHECKED[not is_finite(self.loss._value)]:
+        if len(self.graph.nodes) > MOST_CHECKED[not is_finite(tuple(self.ends.values()))]:
             return {}
         try:
-            return faults(self.roots, {self.root: self.loss._value})
+            return faults(self.roots, self.ends)
         except ValueError:
             # Nobody asked for values, so a picture without these marks is better than none.
             return {}

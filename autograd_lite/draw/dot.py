@@ -107,7 +107,7 @@ class DotText:
 
     def _operation(self, node: Node) -> tuple[list[str | None], dict[str, str]]:
         details = self.details
-        kind = "result" if node is details.root else "operation"
+        kind = "result" if node in details.ends else "operation"
         if details.since is not None and node.serial > details.since:
             kind = "gradient"
         name = details.symbol(node) if details.local else node.name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from autograd_lite.check.report import Report
@@ -13,7 +13,7 @@ from autograd_lite.draw.folding import folded
 from autograd_lite.draw.render import Picture
 from autograd_lite.draw.structure import structure
 from autograd_lite.draw.themes import THEMES
-from autograd_lite.draw.tracing import result_of, root_of
+from autograd_lite.draw.tracing import results_of, root_of
 from autograd_lite.tensor import Tensor
 
 MOST_NODES = 2_000
@@ -21,7 +21,7 @@ MOST_NODES = 2_000
 
 
 def draw(
-    loss: Tensor | Report | Callable[..., Any],
+    loss: Tensor | Report | Callable[..., Any] | Sequence[Any] | Mapping[Any, Any],
     *inputs: Any,
     direction: str = "LR",
     report: Report | None = None,
@@ -49,10 +49,11 @@ def draw(
 
     Parameters
     ----------
-    loss : Tensor, callable or Report
-        The result to draw, whose graph must not have been freed by `backward()`; or a function of
-        plain NumPy (or a module) that gives it, or (loss, cache), for `inputs`; or what
-        `al.compare` or `al.check_derivation` returned.
+    loss : Tensor, callable, Report, or lists, tuples and dicts of Tensors
+        The result to draw, whose graph must not have been freed by `backward()`; or several, which
+        are drawn in one picture with the gradients of their sum; or a function of plain NumPy (or a
+        module) that gives it, or (loss, cache), for `inputs`; or what `al.compare` or
+        `al.check_derivation` returned.
     *inputs : array_like, or lists, tuples and dicts of them
         Example inputs of the function. Its local variables are the names in the picture. Arrays
         are drawn as parameters, unless the function has parameters of its own, as modules do.
@@ -87,7 +88,7 @@ def draw(
     Raises
     ------
     TypeError
-        Where `loss`, or what the function returns, is no Tensor.
+        Where `loss`, or what the function returns, is no Tensor and has none in it.
     ValueError
         Where the graph, or a part of it, was freed, or where there is none; where a leaf was
         changed since, so that the values cannot be had; where an option has no such value.
@@ -95,16 +96,17 @@ def draw(
     _check_options(direction, theme, depth)
     if isinstance(loss, Report):
         report, loss = loss, loss.recorded()
-    result = result_of("draw", loss, inputs, lines or depth is not None)
-    extent = gradient_graph(result) if backward else None
-    graph = structure([root_of(result), *(extent.roots if extent is not None else ())])
+    results = results_of("draw", loss, inputs, lines or depth is not None)
+    extent = gradient_graph(results) if backward else None
+    ends = map(root_of, results)
+    graph = structure([*ends, *(extent.roots if extent is not None else ())])
     if fold is False and len(graph.nodes) > MOST_NODES:
         raise ValueError(
             f"the graph has {len(graph.nodes):,} operations, and more than {MOST_NODES:,} are "
             "drawn with fold=None or fold=True only"
         )
     details = Details(
-        result, graph, report, extent, values=values, gradients=gradients, local=local, lines=lines
+        results, graph, report, extent, values=values, gradients=gradients, local=local, lines=lines
     )
     boxes = Boxes(graph, folded(graph, depth, fold))
     return DotText(boxes, details, THEMES[theme], direction).picture

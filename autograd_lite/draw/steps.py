@@ -102,7 +102,7 @@ class Walk:
         self.root = root
         self.report = report
         self.details = Details(
-            loss, self.graph, report, None, values=True, gradients=False, local=True, lines=True
+            [loss], self.graph, report, None, values=True, gradients=False, local=True, lines=True
         )
         self.seed = np.ones(loss.shape, loss.dtype)
         self.flows = _unpacked(list(flows(root, self.seed)))

@@ -22,12 +22,29 @@ def result_of(caller: str, loss: Any, inputs: tuple[Any, ...], lines: bool = Tru
     Where it is a function, `lines` says whether lines and calls are recorded. The errors are those
     of `caller`, the function that a person called.
     """
-    if not isinstance(loss, Tensor) and callable(loss):
-        loss = _computed(caller, loss, inputs, lines)
-    elif inputs:
-        raise TypeError(
-            f"{caller}() takes example inputs only with a function, as in {caller}(f, x, y)"
-        )
+    return _with_graph(caller, _computed(caller, loss, inputs, lines))
+
+
+def results_of(caller: str, loss: Any, inputs: tuple[Any, ...], lines: bool = True) -> list[Tensor]:
+    """As `result_of`, for `loss` that may be nested lists, tuples and dicts of results, too.
+
+    A result that is there twice is given once. An empty list is a TypeError.
+    """
+    loss = _computed(caller, loss, inputs, lines)
+    found = {id(result): _with_graph(caller, result) for result in _leaves(loss)}
+    if not found:
+        raise TypeError(f"{caller}() takes results of a computation, and this {loss!r} has none")
+    return list(found.values())
+
+
+def _leaves(tree: Any) -> list[Any]:
+    found: list[Any] = []
+    map_leaves(found.append, tree)
+    return found
+
+
+def _with_graph(caller: str, loss: Any) -> Tensor:
+    """`loss`, if it is a Tensor whose graph is there."""
     if not isinstance(loss, Tensor):
         raise TypeError(
             f"{caller}() takes the Tensor that a computation gave, not {type(loss).__name__}"
@@ -53,12 +70,17 @@ def root_of(loss: Tensor) -> Node:
     return root
 
 
-def _computed(
-    caller: str, function: Callable[..., Any], inputs: tuple[Any, ...], lines: bool
-) -> Tensor:
-    result = traced(function, inputs, lines)
-    if not isinstance(result, Tensor):
-        name = getattr(function, "__name__", repr(function))
+def _computed(caller: str, loss: Any, inputs: tuple[Any, ...], lines: bool) -> Any:
+    """`loss`, or what it gives for `inputs` where it is a function."""
+    if isinstance(loss, Tensor) or not callable(loss):
+        if inputs:
+            raise TypeError(
+                f"{caller}() takes example inputs only with a function, as in {caller}(f, x, y)"
+            )
+        return loss
+    result = traced(loss, inputs, lines)
+    if not any(isinstance(leaf, Tensor) for leaf in _leaves(result)):
+        name = getattr(loss, "__name__", repr(loss))
         raise TypeError(
             f"{caller}() takes a function that computes a number or an array from its inputs by "
             f"NumPy, and {name} returned {type(result).__name__}"
@@ -82,7 +104,7 @@ def traced(function: Callable[..., Any], inputs: tuple[Any, ...], lines: bool = 
         if run.error is not None:
             raise run.error
         result = run.returned[0] if type(run.returned) is tuple else run.returned
-        if isinstance(result, Tensor) and result.requires_grad:
+        if any(isinstance(leaf, Tensor) and leaf.requires_grad for leaf in _leaves(result)):
             given = _arguments_by_name(function, arguments)
             label({name: value for name, value in given.items() if isinstance(value, Tensor)})
             # A parameter that came to hold something else keeps its name for what was passed.

@@ -269,6 +269,50 @@ def test_operations_with_several_results_are_drawn_with_all_options():
     al.draw(loss, values=True, gradients=True, local=True, lines=True, backward=True)
 
 
+def test_several_results_are_drawn_in_one_picture():
+    x = al.Tensor([1.0, 2.0], True, name="x")
+    product, total = x * 3, np.sum(x * x)
+    rest = product - 1
+    al.label({"product": product, "total": total, "rest": rest})
+    for results in ([product, total, rest], (total, rest, total), {0: [rest], "b": (total,)}):
+        picture = al.draw(results)
+        shown = {lines[0] for lines in labels(picture).values()}
+        assert {"x", "product", "total", "rest"} <= shown
+        of_a_result = styles(al.draw(total))["total"]
+        ends = {name for name, style in styles(picture).items() if style == of_a_result}
+        assert ends == {"total", "rest"} | ({"product"} if results[0] is product else set())
+        every = {"values": True, "gradients": True, "local": True, "lines": True, "backward": True}
+        al.draw(results, **every)
+    # d(total)/dx is 2x, and each element of rest and of product changes by 3 with x.
+    found = box(al.draw([total, rest], gradients=True), "x")
+    assert found[-1].split() == ["5", "7"]
+    found = box(al.draw([total, rest, product], gradients=True), "x")
+    assert found[-1].split() == ["8", "10"]
+
+
+def test_a_function_may_return_several_results():
+    picture = al.draw(lambda x: {"a": np.exp(x), "b": [np.sin(x)]}, np.ones(2))
+    assert {"exp", "sin"} <= {
+        line.split("(")[0] for lines in labels(picture).values() for line in lines
+    }
+
+
+@pytest.mark.parametrize(
+    ("results", "error", "message"),
+    [
+        ([], TypeError, r"takes results of a computation, and this \[\] has none"),
+        ([1.0], TypeError, "not float"),
+        ([al.Tensor(1.0)], ValueError, "no graph to draw"),
+    ],
+)
+def test_what_is_no_result_among_several_is_refused(results, error, message):
+    with pytest.raises(error, match=message):
+        al.draw(results)
+    if results:
+        with pytest.raises(error, match=message):
+            al.draw([np.exp(parameter(2)), *results])
+
+
 def test_float32_integers_booleans_complex_and_empty_values_are_shown():
     for data in (np.float32([1.5, 2]), np.ones(20, np.complex128), np.ones((0, 3)), np.ones(())):
         x = al.Tensor(data, True, name="x")
