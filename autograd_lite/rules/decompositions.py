@@ -8,7 +8,8 @@ differentiation for complex valued SVD" (2019) for complex matrices. As there, f
 `..._adjoint` take and give the conjugate gradient dL/dx + i dL/dy.
 
 Vectors of repeated values have no derivative: where something depends on them, its gradient is inf
-or NaN, also where the dependence cancels. Gradients of the values alone are finite everywhere.
+or NaN, also where the dependence cancels. Those whose gradients are 0, with those of their values,
+do not count, and gradients of the values alone are finite everywhere.
 
 The phase of a complex vector, and a basis of what an orthogonal matrix leaves over, are arbitrary;
 a result that depends on them has no derivative, and raises ValueError.
@@ -22,7 +23,6 @@ import numpy as np
 
 from autograd_lite.rules.foreign import beside
 from autograd_lite.rules.matrices import (
-    absent,
     adjoint,
     column,
     conj,
@@ -35,16 +35,24 @@ from autograd_lite.rules.matrices import (
     strictly_lower,
     swap,
 )
-from autograd_lite.rules.registry import Parts, composite, defvjp, primitive
+from autograd_lite.rules.registry import Parts, absent, composite, defvjp, primitive
 
 Triangle = Literal["L", "U", "l", "u"]
 Mode = Literal["reduced", "complete", "r"]
 
 
-def _inverse_gaps(values: Any) -> Any:
-    """1 / (values[j] - values[i]), and 0 for i = j; inf for values that are equal."""
-    same = identity(values.shape[-1], values)
-    return ~same / (row(values) - column(values) + same)
+def _inverse_gaps(gaps: Any, idle: Any) -> Any:
+    """1 / gaps[i, j], and 0 for i = j and between idle vectors; inf for values that are equal."""
+    apart = ~identity(gaps.shape[-1], gaps) & ~(column(idle) & row(idle))
+    return apart / np.where(apart, gaps, 1)
+
+
+def _idle(of_values: Any, *of_vectors: Any) -> Any:
+    """Which values, with their vectors, a result does not depend on: all their gradients are 0."""
+    idle = of_values == 0
+    for g in of_vectors:
+        idle = idle & np.all(g == 0, axis=-2)
+    return idle
 
 
 def _refuse_dependence(defect: Any, g: Any, what: str) -> None:
@@ -73,7 +81,8 @@ def _eigh(g: Any, out: Any, UPLO: str) -> Any:
         turned = np.matmul(adjoint(vectors), conj(g[1]))
         if turned.dtype.kind == "c":
             _refuse_dependence(_phases(turned), g[1], "the phases of eigh's eigenvectors")
-        middle = middle + turned * _inverse_gaps(values)
+        gaps = row(values) - column(values)
+        middle = middle + turned * _inverse_gaps(gaps, _idle(g[0], g[1]))
     total = np.matmul(np.matmul(vectors, middle), adjoint(vectors))
     return onto_triangle(conj(total), lower=UPLO.upper() == "L")
 
@@ -105,7 +114,8 @@ def _eig(g: Any, a: Any, out: Any) -> Any:
         # Vectors have length 1, so what would stretch them does not count.
         stretch = row(np.sum(real(turned) * same, axis=-1))
         turned = turned - np.matmul(flipped, vectors) * stretch
-        middle = middle + turned * conj(_inverse_gaps(values))
+        gaps = conj(row(values) - column(values))
+        middle = middle + turned * _inverse_gaps(gaps, _idle(g[0], g[1]))
     return conj(_from_eigenbasis(middle, vectors))
 
 
@@ -191,19 +201,21 @@ def _svd_adjoint(gu: Any, gs: Any, gv: Any, u: Any, s: Any, v: Any) -> Any:
     k = s.shape[-1]
     same = identity(k, u)
     left, right = np.matmul(adjoint(u), gu), np.matmul(adjoint(v), gv)
-    gaps = ~same / ((row(s) - column(s)) * (row(s) + column(s)) + same)
+    idle = _idle(gs, gu, gv)
+    gaps = _inverse_gaps((row(s) - column(s)) * (row(s) + column(s)), idle)
+    lengths = row(np.where(idle, 1, s))
     middle = (left - adjoint(left)) * gaps * row(s) + column(s) * (right - adjoint(right)) * gaps
     middle = middle + column(gs) * same
     if left.dtype.kind == "c":
         _refuse_dependence(_phases(left + right), gu, "the phases of svd's vectors")
-        middle = middle + 1j * np.imag(left) * same / row(s)
+        middle = middle + 1j * np.imag(left) * same / lengths
     total = np.matmul(np.matmul(u, middle), adjoint(v))
     if u.shape[-2] > k:
         beside = gu - np.matmul(u, left)
-        total = total + np.matmul(beside / row(s), adjoint(v))
+        total = total + np.matmul(beside / lengths, adjoint(v))
     if v.shape[-2] > k:
         beside = gv - np.matmul(v, right)
-        total = total + np.matmul(u / row(s), adjoint(beside))
+        total = total + np.matmul(u / lengths, adjoint(beside))
     return total
 
 

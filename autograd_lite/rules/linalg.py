@@ -22,7 +22,6 @@ import numpy as np
 from autograd_lite.rules.foreign import is_foreign, truth, whole_number
 from autograd_lite.rules.matrices import (
     Shape,
-    absent,
     adjoint,
     as_array,
     column,
@@ -39,6 +38,7 @@ from autograd_lite.rules.matrices import (
 from autograd_lite.rules.registry import (
     OPERATIONS,
     Recordable,
+    absent,
     by_value,
     composite,
     defvjp,

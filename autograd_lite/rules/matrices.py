@@ -108,11 +108,3 @@ def onto_triangle(g: Any, lower: bool) -> Any:
 def place(g: Any, index: Any, shape: Shape) -> Any:
     """Zeros of `shape` with `g` at `index`, which names no element twice."""
     return put_back(g, index, shape)
-
-
-def absent(g: Any) -> bool:
-    """Whether a result has no influence at all: the gradient that stands for it is plain zeros.
-
-    A recorded gradient that is zero in value may still have a derivative.
-    """
-    return isinstance(g, np.ndarray) and not g.any()

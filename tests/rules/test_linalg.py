@@ -232,3 +232,69 @@ def test_einsum_computes_no_gradients_of_constants(monkeypatch):
     result.backward(np.ones(2))
     assert len(calls) == 1
     np.testing.assert_allclose(a.grad, np.tile(b.sum(1), (2, 1)))
+
+
+def rank_one(a):
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    return np.sum((u[:, :1] * s[:1]) @ vh[:1])
+
+
+def weighted_first_vector(a):
+    u, _, _ = np.linalg.svd(a, full_matrices=False)
+    return np.sum(u[:, 0] ** 2 * np.arange(1.0, len(a) + 1))
+
+
+def weighted_last_vector(a):
+    _, vectors = np.linalg.eigh(a)
+    return np.sum(vectors[:, -1] ** 2 * np.arange(1.0, len(a) + 1))
+
+
+@pytest.mark.parametrize(
+    ("function", "a"),
+    [
+        (rank_one, np.ones((5, 5))),
+        (rank_one, np.ones((6, 4))),
+        (rank_one, np.ones((4, 6))),
+        (rank_one, np.diag([3.0, 1, 1, 0, 0])[:, :4]),
+        (weighted_first_vector, np.diag([3.0, 1, 1, 0, 0])),
+        (weighted_first_vector, np.ones((4, 3))),
+        (weighted_last_vector, np.diag([1.0, 1, 3])),
+        (weighted_last_vector, np.ones((3, 3))),
+    ],
+)
+def test_vectors_that_are_not_used_do_not_spoil_the_gradient(function, a):
+    """Their values are equal, so they are arbitrary, but nothing depends on them."""
+    assert_close(al.grad(function)(a), numeric_gradient(function, a), 1e-7)
+
+
+C = np.arange(9.0).reshape(3, 3) + 1
+
+
+@pytest.mark.parametrize("values", [[0.0, 0, 0], [2.0, 2, 2], [5.0, 0, 0], [5.0, 2, 2]])
+def test_vectors_of_equal_values_that_are_used_give_no_finite_number(values):
+    """The matrix, put together again, has the gradient C: right, or not finite, but not wrong."""
+
+    def by_svd(a):
+        u, s, vh = np.linalg.svd(a)
+        return np.sum((u * s @ vh) * C)
+
+    def by_eigh(a):
+        values, vectors = np.linalg.eigh(a)
+        return np.sum((vectors * values @ vectors.T) * C)
+
+    def twice(a):
+        u, s, vh = np.linalg.svd(a)
+        return np.sum((u * s @ vh) * C) + np.sum(s) - np.sum(s)
+
+    for function in (by_svd, by_eigh, twice):
+        slopes = al.grad(function)(np.diag(values))
+        assert not np.all(np.isfinite(slopes))
+
+
+def test_values_alone_have_finite_gradients_however_often_they_are_used():
+    def scalar(a):
+        s = np.linalg.svd(a)[1]
+        return np.sum(s) + np.sum(s * s)
+
+    for a in (np.zeros((3, 3)), np.eye(3), np.ones((3, 3))):
+        assert np.all(np.isfinite(al.grad(scalar)(a)))
