@@ -35,7 +35,7 @@ from autograd_lite.record import (
 from autograd_lite.rules import OPERATIONS
 from autograd_lite.rules.foreign import fixed, is_foreign, speaks_protocols
 from autograd_lite.rules.gating import ungated
-from autograd_lite.rules.indexing import getitem
+from autograd_lite.rules.indexing import as_index, getitem
 from autograd_lite.rules.special import astype, logsumexp, relu, sigmoid
 
 _GETITEM = OPERATIONS[getitem]
@@ -50,7 +50,7 @@ def _fixed(index: Any) -> Any:
     if isinstance(index, slice):
         ends = index.start, index.stop, index.step
         return slice(*map(_fixed, ends)) if Tensor in map(type, ends) else index
-    return np.array(index) if isinstance(index, (list, np.ndarray)) else index
+    return as_index(index) if isinstance(index, (list, np.ndarray)) else index
 
 
 def _direct(function: Callable[..., Any], compute: Compute) -> Callable[[Tensor, Any], Tensor]:

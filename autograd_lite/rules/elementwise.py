@@ -9,7 +9,9 @@ import numpy as np
 
 from autograd_lite.rules.foreign import beside
 from autograd_lite.rules.gating import gated
+from autograd_lite.rules.indexing import cast
 from autograd_lite.rules.registry import composite, defvjp
+from autograd_lite.rules.special import sigmoid
 
 LOG_2 = math.log(2)
 LOG_10 = math.log(10)
@@ -82,13 +84,16 @@ defvjp(np.log, x=lambda g, x: g / x)
 defvjp(np.log2, x=lambda g, x: g / (x * LOG_2))
 defvjp(np.log10, x=lambda g, x: g / (x * LOG_10))
 defvjp(np.log1p, x=lambda g, x: g / (x + 1))
+# Where both are large, the logarithm of the sum is lost in `out`, and exp(x - out) is 1 for both.
 defvjp(
-    np.logaddexp, x=lambda g, x, out: g * np.exp(x - out), y=lambda g, y, out: g * np.exp(y - out)
+    np.logaddexp,
+    x=lambda g, x, y: g * sigmoid(x - y),
+    y=lambda g, x, y: g * sigmoid(y - x),
 )
 defvjp(
     np.logaddexp2,
-    x=lambda g, x, out: g * np.exp2(x - out),
-    y=lambda g, y, out: g * np.exp2(y - out),
+    x=lambda g, x, y: g * sigmoid((x - y) * LOG_2),
+    y=lambda g, x, y: g * sigmoid((y - x) * LOG_2),
 )
 
 defvjp(np.sqrt, x=lambda g, out: g / (2 * out))
@@ -110,10 +115,11 @@ defvjp(np.arcsinh, x=lambda g, x: g / np.sqrt(x * x + 1))
 # Two square roots: for complex x their product is on the branch that arccosh takes.
 defvjp(np.arccosh, x=lambda g, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))
 defvjp(np.arctanh, x=lambda g, x: g / (1 - x * x))
+# Divided twice by the distance, whose square may be too large or too small a number.
 defvjp(
     np.arctan2,
-    x=lambda g, x, y: g * y / (x * x + y * y),
-    y=lambda g, x, y: -g * x / (x * x + y * y),
+    x=lambda g, x, y: g * (y / np.hypot(x, y)) / np.hypot(x, y),
+    y=lambda g, x, y: -g * (x / np.hypot(x, y)) / np.hypot(x, y),
 )
 defvjp(
     np.hypot,
@@ -132,7 +138,7 @@ defvjp(np.i0, x=lambda g, x: g * x * _i1_by_x(x))
 defvjp(np.absolute, x=_absolute)
 defvjp(np.fabs, x=lambda g, x: g * np.sign(x))
 defvjp(np.copysign, x=lambda g, x, y: g * (np.sign(x) * np.copysign(1.0, y)), y=None)
-defvjp(np.ldexp, x=lambda g, exponent: g * 2.0**exponent, exponent=None)
+defvjp(np.ldexp, x=lambda g, exponent: np.ldexp(g, exponent), exponent=None)
 defvjp(np.remainder, x=lambda g: g, y=lambda g, x, y: -g * np.floor_divide(x, y))
 defvjp(np.fmod, x=lambda g: g, y=lambda g, x, y: -g * np.trunc(x / y))
 defvjp(np.modf, x=lambda g: g[0])
@@ -145,14 +151,20 @@ def nan_to_num(
 ) -> Any:
     if not copy:
         raise ValueError("np.nan_to_num(copy=False) would write into a Tensor; leave copy= away")
-    values = getattr(x, "_value", x)
-    replaced = np.nan_to_num(values, nan=nan, posinf=posinf, neginf=neginf)
-    if not np.iscomplexobj(values):
-        return np.where(np.isfinite(values), x, replaced)
-    # Either part may have been replaced.
-    of_real = np.where(np.isfinite(np.real(values)), np.real(x), np.real(replaced))
-    of_imaginary = np.where(np.isfinite(np.imag(values)), np.imag(x), np.imag(replaced))
-    return of_real + 1j * of_imaginary
+    if np.iscomplexobj(x):
+        parts = (nan_to_num(part, True, nan, posinf, neginf) for part in (np.real(x), np.imag(x)))
+        of_real, of_imaginary = parts
+        return of_real + 1j * of_imaginary
+    if x.dtype.kind != "f":
+        return x
+    limits = np.finfo(x.dtype)
+    result = np.where(np.isnan(x), cast(nan, x.dtype), x)
+    for at, value, limit in (
+        (np.isposinf(x), posinf, limits.max),
+        (np.isneginf(x), neginf, limits.min),
+    ):
+        result = np.where(at, limit if value is None else cast(value, x.dtype), result)
+    return result
 
 
 @composite(np.divmod)

@@ -129,6 +129,16 @@ def plain(x: Any) -> Any:
     return value if speaks_protocols(value) else np.asarray(value)
 
 
+def as_index(x: Any) -> Any:
+    """An index that is an array, a Tensor or a list, as an array that later writing cannot change.
+
+    An empty list is an array of integers, as it is for NumPy.
+    """
+    if isinstance(x, list) and not np.size(x):
+        return np.empty(np.shape(x), np.intp)
+    return fixed(plain(x))
+
+
 def cast(x: Any, dtype: Any) -> Any:
     """`x` in the dtype of the array that it is to go into, as NumPy does it."""
     if not isinstance(x, Recordable):
@@ -158,8 +168,11 @@ def take(
     plain_out("take", out)
     if axis is None:
         a, axis = np.ravel(a), 0
+    elif np.ndim(a) == 0:
+        # A number has an axis 0 here.
+        a = np.ravel(a)
     axis = normalize_axis_index(axis, np.ndim(a))
-    indices = fixed(plain(indices))
+    indices = as_index(indices)
     if indices.dtype == bool:
         indices = indices.astype(np.intp)
     n = np.shape(a)[axis]
@@ -207,7 +220,8 @@ def extract(condition: Any, arr: Any) -> Any:
 @composite(np.choose)
 def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
     plain_out("choose", out)
-    which, choices = fixed(plain(a)), list(choices)
+    which = fixed(plain(a))
+    choices = [as_array(c) if isinstance(c, (list, tuple)) else c for c in choices]
     if which.dtype.kind not in "iub":
         raise TypeError(f"np.choose: a picks by whole numbers, not by {which.dtype}")
     wrong = not is_unknown(which) and np.any((which < 0) | (which >= len(choices)))

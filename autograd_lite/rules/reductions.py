@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from autograd_lite.rules.gating import gated
 from autograd_lite.rules.registry import composite, defvjp
 
 Axis = int | tuple[int, ...] | None
@@ -28,7 +29,7 @@ def _reduced(axis: Axis, ndim: int) -> tuple[int, ...]:
 
 def _sum(g: Any, x_shape: tuple[int, ...], axis: Axis, keepdims: bool | None, where: Any) -> Any:
     g = expand(g, x_shape, axis, keepdims)
-    return g if where is None else g * where
+    return g if where is None else gated(np.broadcast_to(g, x_shape), where)
 
 
 def _mean(g: Any, x_shape: tuple[int, ...], axis: Axis, keepdims: bool | None, where: Any) -> Any:
@@ -38,7 +39,8 @@ def _mean(g: Any, x_shape: tuple[int, ...], axis: Axis, keepdims: bool | None, w
         return expand(g * (1 / count) if count else g, x_shape, axis, keepdims)
     selected = np.broadcast_to(where, x_shape)
     counts = np.sum(selected, axis=axis, keepdims=True)
-    return expand(g, x_shape, axis, keepdims) * selected / counts
+    g = expand(g, x_shape, axis, keepdims) / np.maximum(counts, 1)
+    return gated(np.broadcast_to(g, x_shape), selected)
 
 
 def _extreme(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool | None, where: Any) -> Any:
@@ -48,11 +50,14 @@ def _extreme(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool | None, where:
     if where is not None:
         chosen = chosen & where
     count = np.sum(chosen, axis=axis, keepdims=True)
-    shares = np.divide(chosen, np.maximum(count, 1), dtype=x.dtype)
+    # A count need not fit into the dtype, a share of 1 does.
+    shares = np.divide(chosen, np.maximum(count, 1)).astype(x.dtype)
     return expand(g, x.shape, axis, keepdims) * shares
 
 
 def _cumsum(g: Any, x_shape: tuple[int, ...], axis: int | None) -> Any:
+    # Adding 1 to 2,048 is without effect in float16.
+    g = g.astype(np.float32) if g.dtype == np.float16 else g
     if axis is None:
         return np.reshape(np.cumsum(g[::-1])[::-1], x_shape)
     return np.flip(np.cumsum(np.flip(g, axis), axis), axis)

@@ -58,7 +58,8 @@ def triangle(shape: Shape, k: int) -> Any:
 
 
 def _repeat(g: Any, x_shape: Shape, repeats: Any, axis: int | None) -> Any:
-    if axis is None:
+    if axis is None or not x_shape:
+        # A number has an axis 0 here.
         return np.reshape(_repeat(g, (math.prod(x_shape),), repeats, 0), x_shape)
     axis %= len(x_shape)
     n = x_shape[axis]
@@ -166,6 +167,8 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
         raise ValueError(f"np.trim_zeros(trim={trim!r}): trim is 'fb', 'f' or 'b'")
     axes = range(filt.ndim) if axis is None else normalize_axis_tuple(axis, filt.ndim)
     index: list[Any] = [slice(None)] * filt.ndim
+    if not index:
+        return filt
     for i, found in enumerate(np.nonzero(filt)):
         if i not in axes:
             continue

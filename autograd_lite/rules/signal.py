@@ -82,7 +82,12 @@ def interp(
     after = np.minimum(at + 1, len(xp) - 1)
     x0, x1, y0, y1 = xp[at], xp[after], fp[at], fp[after]
     width = np.where(at == after, 1, x1 - x0)
-    result = y0 + (y1 - y0) / width * (x - x0)
+    slope = (y1 - y0) / width
+    result = y0 + slope * (x - x0)
+    # Beside an infinite point the line is followed from the other end, as NumPy does it.
+    result = np.where(np.isnan(result), y1 + slope * (x - x1), result)
+    result = np.where(np.isnan(result) & ((x == x0) | (y0 == y1)), y0, result)
+    result = np.where(np.isnan(result) & (x == x1), y1, result)
     result = np.where(x < xp[0], fp[0] if left is None else left, result)
     return np.where(x > xp[-1], fp[-1] if right is None else right, result)
 
@@ -115,7 +120,7 @@ def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any
 @composite(np.apply_over_axes)
 def apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
     for axis in np.atleast_1d(axes).tolist():
-        axis = normalize_axis_index(axis, a.ndim)
+        axis = axis + a.ndim if axis < 0 else axis
         result = func(a, axis)
         a = result if result.ndim == a.ndim else np.expand_dims(result, axis)
     return a

@@ -74,11 +74,16 @@ defvjp(
 )
 
 
+def _finite_peak(x: Any, axis: Any) -> Any:
+    """The largest element over `axis`, kept as an axis of length 1; 0 where that is infinite."""
+    peak = np.max(x, axis=axis, keepdims=True)
+    return np.where(np.isfinite(peak), peak, 0)
+
+
 @primitive
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """log(sum(exp(x))) over `axis`, an integer, a tuple or None for all; no x overflows."""
-    peak = np.max(x, axis=axis, keepdims=True)
-    peak = np.where(np.isfinite(peak), peak, 0)
+    peak = _finite_peak(x, axis)
     total = np.log(np.sum(np.exp(x - peak), axis=axis, keepdims=keepdims))
     return total + (peak if keepdims else np.reshape(peak, np.shape(total)))
 
@@ -86,20 +91,22 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 @primitive
 def softmax(x: Any, axis: Any = None) -> Any:
     """exp(x) / sum(exp(x)) over `axis`, an integer, a tuple or None for all."""
-    exponentials = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    exponentials = np.exp(x - _finite_peak(x, axis))
     return exponentials / np.sum(exponentials, axis=axis, keepdims=True)
 
 
 @primitive
 def log_softmax(x: Any, axis: Any = None) -> Any:
     """log(softmax(x)), without the loss of small probabilities."""
-    return x - logsumexp(x, axis=axis, keepdims=True)
+    moved = x - _finite_peak(x, axis)
+    return moved - np.log(np.sum(np.exp(moved), axis=axis, keepdims=True))
 
 
 defvjp(
     logsumexp,
-    x=lambda g, x, out, x_shape, axis, keepdims: (
-        expand(g, x_shape, axis, keepdims) * np.exp(x - expand(out, x_shape, axis, keepdims))
+    # Beside a large x the logarithm of the sum is lost in `out`, so exp(x - out) is no softmax.
+    x=lambda g, x, x_shape, axis, keepdims: (
+        expand(g, x_shape, axis, keepdims) * softmax(x, axis=axis)
     ),
 )
 defvjp(softmax, x=lambda g, out, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)))

@@ -166,8 +166,29 @@ def nanmean(
 
 
 @composite(np.nanvar)
-def nanvar(a: Any, *args: Any, where: Any = _NOT_GIVEN, **kwargs: Any) -> Any:
-    return np.var(_filled(a, 0), *args, where=_numbers(a, where), **kwargs)
+def nanvar(
+    a: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    out: None = None,
+    ddof: float = 0,
+    keepdims: Any = False,
+    *,
+    where: Any = _NOT_GIVEN,
+    mean: Any = _NOT_GIVEN,
+    correction: Any = _NOT_GIVEN,
+) -> Any:
+    """NaN, with a gradient of 0, where there are no more than `ddof` numbers."""
+    plain_out("nanvar", out)
+    ddof = ddof if correction is _NOT_GIVEN else correction
+    keep = bool(keepdims) and keepdims is not _NOT_GIVEN
+    present = _numbers(a, where)
+    # With respect to what there is too little of, dividing by nothing would make 0 / 0.
+    enough = np.sum(present, axis=axis, keepdims=True) > ddof
+    present = present | np.logical_not(enough)
+    given = _given(mean=mean)
+    result = np.var(_filled(a, 0), axis, dtype, None, ddof, keep, where=present, **given)
+    return np.where(np.reshape(enough, result.shape), result, np.nan)
 
 
 @composite(np.nanstd)
@@ -194,7 +215,13 @@ def _nan_extreme(
 ) -> Any:
     plain_out(f"nan{function.__name__}", out)
     keep = bool(keepdims) and keepdims is not _NOT_GIVEN
-    result = function(_filled(a, least), axis=axis, keepdims=keep, **kwargs)
+    kwargs = _given(**kwargs)
+    if "initial" in kwargs:
+        kwargs["where"] = _numbers(a, kwargs.get("where", True))
+        return function(a, axis=axis, keepdims=keep, **kwargs)
+    if a.size and "where" not in kwargs:
+        kwargs = {"initial": least, "where": _numbers(a, True)}
+    result = function(a, axis=axis, keepdims=keep, **kwargs)
     # Where there is no number at all the result is NaN, as NumPy has it.
     return np.where(np.all(np.isnan(a), axis=axis, keepdims=keep), np.nan, result)
 
@@ -240,10 +267,15 @@ What is not here is a step function of q.
 """
 
 
+def _counting(q: Any) -> Any:
+    """`q` in a dtype that counts elements: float16 has no number beyond 65,504."""
+    return q.astype(np.float32) if getattr(q, "dtype", None) == np.float16 else q
+
+
 def _ranks(n: int, q: Any, method: str) -> Any:
     """The fractional rank, counted from 0, that each quantile has among n sorted elements."""
     # The quantile of the ranks 0, 1, 2, ... is the rank that the quantile has, for every method.
-    ranks = np.quantile(np.arange(n), plain(q), method=method)  # type: ignore[call-overload]
+    ranks = np.quantile(np.arange(n), _counting(plain(q)), method=method)  # type: ignore[call-overload]
     if not isinstance(q, Recordable) or method not in SHIFTS:
         return ranks
     alpha, beta = SHIFTS[method]
@@ -526,21 +558,37 @@ def _histogram(
     columns: list[Any], bins: Any, range: Any, density: bool | None, weights: Any, function: Any
 ) -> tuple[Any, list[Any]]:
     columns = [np.ravel(plain(column)) for column in columns]
-    options = {"bins": plain(bins), "range": range}
+    options = {"bins": _plain_bins(bins), "range": range}
     heavy = None if weights is None else np.ravel(plain(weights))
     counts, *edges = function(*columns, **options, density=density, weights=heavy)
-    if not isinstance(weights, Recordable):
+    own = _own_edges(bins, edges)
+    if not any(isinstance(a, Recordable) for a in (weights, *own)):
         return counts, edges
     places = [_bins_of(c, e) for c, e in zip(columns, edges, strict=True)]
     inside = np.flatnonzero(np.all(np.stack([place >= 0 for place in places]), axis=0))
     numbers = np.ravel_multi_index([place[inside] for place in places], counts.shape)
-    shares: Any = np.reshape(weights, -1)[inside]  # type: ignore[call-overload]
-    totals = np.reshape(_counted(numbers, shares, counts.size), counts.shape)
+    shares: Any = np.ones(columns[0].size) if weights is None else np.reshape(weights, -1)
+    totals = np.reshape(_counted(numbers, shares[inside], counts.size), counts.shape)
     if density:
-        for axis, edge in enumerate(edges):
-            totals = totals / np.reshape(np.diff(edge), (-1,) + (1,) * (len(edges) - axis - 1))
-        totals = totals / np.sum(shares)
-    return totals.astype(counts.dtype), edges
+        for axis, edge in enumerate(own):
+            totals = totals / np.reshape(np.diff(edge), (-1,) + (1,) * (len(own) - axis - 1))
+        totals = totals / np.sum(shares[inside])
+    return totals.astype(counts.dtype), own
+
+
+def _plain_bins(bins: Any) -> Any:
+    """Numbers of bins or edges, of one variable or in a list for each, without Tensors."""
+    return [plain(b) for b in bins] if isinstance(bins, (list, tuple)) else plain(bins)
+
+
+def _own_edges(bins: Any, edges: list[Any]) -> list[Any]:
+    """The edges, those that the caller gave as Tensors as they are: a width depends on them."""
+    given = bins if isinstance(bins, (list, tuple)) and len(bins) == len(edges) else [bins]
+    given = list(given) if len(given) == len(edges) else [bins] * len(edges)
+    return [
+        own if is_unknown(own) and np.ndim(own) else edge
+        for own, edge in zip(given, edges, strict=True)
+    ]
 
 
 def _counted(numbers: np.ndarray, weights: Any, count: int) -> Any:
@@ -586,6 +634,13 @@ def _edge(values: Any, a: Any, axis: int) -> Any:
 @composite(np.ediff1d)
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     flat = np.reshape(ary, -1)
+    for name, values in (("to_begin", to_begin), ("to_end", to_end)):
+        kind = flat.dtype if values is None else as_array(values).dtype
+        if not np.can_cast(kind, flat.dtype, "same_kind"):
+            raise TypeError(
+                f"np.ediff1d: {name} of dtype {kind} does not go with "
+                f"differences of dtype {flat.dtype}; make the array a floating-point one"
+            )
     pieces = [to_begin, flat[1:] - flat[:-1], to_end]
     return np.concatenate([np.reshape(p, -1).astype(flat.dtype) for p in pieces if p is not None])
 
@@ -608,6 +663,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """Second-order central differences inside; differences of `edge_order` at both ends."""
     f = as_array(f)
+    f = f.astype(np.float64) if f.dtype.kind in "iu" else f
     axes = _axes(axis, f.ndim)
     spacings = _spacings(varargs, len(axes))
     results = tuple(_slope(f, h, i, edge_order) for i, h in zip(axes, spacings, strict=True))
@@ -632,7 +688,7 @@ def _slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
     if n < edge_order + 1:
         raise ValueError(f"gradient: edge_order {edge_order} needs {edge_order + 1} elements")
     if np.ndim(spacing) == 0:
-        steps = spacing * np.ones(n - 1, f.dtype)
+        steps = spacing * np.ones(n - 1, f.real.dtype)
     else:
         steps = np.diff(spacing)
     steps = np.reshape(steps, (n - 1,) + (1,) * (rows.ndim - 1))
