@@ -42,6 +42,9 @@ Compute = Callable[..., Any]
 NUMERIC = "fciub"
 """The kinds of dtype that rules compute with."""
 
+INEXACT = "fc"
+"""The kinds of dtype that have gradients."""
+
 NO_OPTIONS: dict[str, Any] = {}
 _NUMBERS = (bool, int, float, complex, np.generic)
 _PLAIN = frozenset((bool, int, float, complex))
@@ -153,6 +156,8 @@ def record(
             kept = _held_views(kept, parents, plan, result)
     if result.__class__ is not _ndarray and isinstance(result, tuple):
         return _record_several(plan, parents, kept, result, kwargs)
+    if (strange or kwargs) and result.dtype.kind not in INEXACT:
+        return make(result, _cut_off(operation.name, args, result))
     tensor = _noted(plan, tuple(parents), kept, result)
     if kwargs:
         tensor._node.options = kwargs
@@ -271,7 +276,10 @@ def _record_several(
         return _unrecorded(result, None)
     joint = Node(plan, tuple(parents), kept, *Node.PARTS)
     joint.options = options
-    items = [make(v, n) for v, n in zip(result, item_nodes(joint, result), strict=True)]
+    nodes = item_nodes(joint, result)
+    items = [
+        make(v, n if v.dtype.kind in INEXACT else None) for v, n in zip(result, nodes, strict=True)
+    ]
     return _as_tuple(result, items)
 
 
@@ -315,6 +323,15 @@ def _lost(operation: str, args: Sequence[Any]) -> Lost | None:
                     )
                 return pause.lost
     return None
+
+
+def _cut_off(operation: str, args: Sequence[Any], result: Any) -> Lost:
+    """What became of the connection of a result that `dtype=` made one of whole numbers."""
+    origin = next((a._describe() for a in args if isinstance(a, Recorded)), "a Tensor")
+    return Lost(
+        f"{origin} went through {operation}, whose result has dtype {result.dtype} and so no "
+        f"gradient, at {caller()}"
+    )
 
 
 def _as_tuple(result: tuple[Any, ...], items: list[Any]) -> tuple[Any, ...]:

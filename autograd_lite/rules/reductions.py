@@ -83,7 +83,7 @@ def prod(
     dtype: Any = None,
     out: None = None,
     keepdims: bool = False,
-    initial: Any = 1,
+    initial: Any = np._NoValue,
     where: Any = True,
 ) -> Any:
     """A tree of products of pairs: its derivatives divide by nothing, so zeros are no exception."""
@@ -101,7 +101,8 @@ def prod(
         rows = np.concatenate([pairs, rows[2 * half :]]) if len(rows) % 2 else pairs
     result = rows[0] if count else np.sum(rows, axis=0) + 1
     shape = tuple(1 if i in axes else n for i, n in enumerate(a.shape)) if keepdims else kept
-    return np.reshape(result, tuple(shape)) * initial
+    result = np.reshape(result, tuple(shape))
+    return result if initial is np._NoValue else (result * initial).astype(result.dtype)
 
 
 @composite(np.cumprod)

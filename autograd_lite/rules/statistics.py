@@ -73,7 +73,13 @@ def var(
 @composite(np.std)
 def std(a: Any, *args: Any, **kwargs: Any) -> Any:
     """The root of the variance. Its gradient is 0 where all elements are equal."""
-    return root(np.var(a, *args, **kwargs))
+    return _deviation(np.var(a, *args, **kwargs))
+
+
+def _deviation(variance: Any) -> Any:
+    """The root, in the dtype that the variance has: whole numbers if the caller wants them."""
+    deviation = root(variance)
+    return deviation if deviation.dtype == variance.dtype else deviation.astype(variance.dtype)
 
 
 @composite(np.ptp)
@@ -193,7 +199,7 @@ def nanvar(
 
 @composite(np.nanstd)
 def nanstd(a: Any, *args: Any, **kwargs: Any) -> Any:
-    return root(np.nanvar(a, *args, **kwargs))
+    return _deviation(np.nanvar(a, *args, **kwargs))
 
 
 @composite(np.nanmax)

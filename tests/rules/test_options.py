@@ -1,10 +1,14 @@
 """Options of functions that are recorded through others: the dtypes and the errors are NumPy's."""
 
+import inspect
+
 import numpy as np
 import pytest
 from cases import normal, positive
 
 import autograd_lite as al
+from autograd_lite.rules import COMPOSITES, OPERATIONS
+from autograd_lite.rules.special import astype
 
 X = normal(3, 4)
 SINGLE = X.astype(np.float32)
@@ -93,3 +97,57 @@ def test_lists_beside_tensors():
     np.testing.assert_allclose(np.sum(slopes), 0, atol=1e-12)
     weights = positive(3)
     assert al.grad(lambda y: np.cov([1.0, 2.0, 4.0], y)[0, 1])(weights).shape == (3,)
+
+
+def with_dtype():
+    """Every function with a rule that has the option `dtype`, as a function of (x, options)."""
+    several = {np.concatenate, np.stack, np.hstack, np.vstack}
+    binary = {np.matmul, np.vecdot, np.matvec, np.vecmat, np.linspace, np.logspace, np.geomspace}
+    for function in sorted({*OPERATIONS, *COMPOSITES}, key=lambda f: f.__name__):
+        name = function.__name__
+        if function in (np.full_like, np.astype, astype):
+            continue
+        if isinstance(function, np.ufunc):
+            count = 2 if function.signature else function.nin
+            call = lambda x, f=function, n=count, **options: f(*[x] * n, **options)  # noqa: E731
+        elif "dtype" not in inspect.signature(function).parameters:
+            continue
+        elif function in several:
+            call = lambda x, f=function, **options: f([x, x], **options)  # noqa: E731
+        elif function in binary:
+            call = lambda x, f=function, **options: f(x, x, **options)  # noqa: E731
+        elif function is np.einsum:
+            call = lambda x, **options: np.einsum("ij,jk", x, x, **options)  # noqa: E731
+        elif function in (np.cumulative_sum, np.cumulative_prod):
+            call = lambda x, f=function, **options: f(x, axis=0, **options)  # noqa: E731
+        else:
+            call = lambda x, f=function, **options: f(x, **options)  # noqa: E731
+        yield pytest.param(call, id=name)
+
+
+@pytest.mark.parametrize("dtype", [int, np.uint8, bool])
+@pytest.mark.parametrize("call", list(with_dtype()))
+@pytest.mark.filterwarnings("ignore")
+def test_whole_numbers_do_not_require_grad(call, dtype):
+    x = np.array([[0.5, 0.25], [1.0, 0.75]])
+    for options in ({"dtype": dtype}, {"dtype": dtype, "casting": "unsafe"}):
+        try:
+            expected = call(x, **options)
+            result = call(al.Tensor(x, requires_grad=True), **options)
+        except TypeError:
+            continue
+        pairs = [(result, expected)]
+        if isinstance(expected, tuple):
+            pairs = zip(result, expected, strict=True)
+        for own, numpys in pairs:
+            assert own.dtype == numpys.dtype
+            if own.dtype.kind not in "fc":
+                assert not getattr(own, "requires_grad", False)
+
+
+def test_a_dtype_that_follows_by_position_cuts_off_too():
+    x = al.Tensor([[1.5, 2.5]], requires_grad=True, name="x")
+    total = np.sum(x, 0, int)
+    assert (total.data.tolist(), total.requires_grad) == ([1, 2], False)
+    with pytest.raises(RuntimeError, match="'x' went through sum, whose result has dtype int64"):
+        total.backward(np.ones(2))
