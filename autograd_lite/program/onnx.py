@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from autograd_lite.files import write
 from autograd_lite.program import expanding
+from autograd_lite.program import onnx_definitions as definitions
 from autograd_lite.program.compiling import traced
 from autograd_lite.program.ir import Names, Program, Step, Variable, function_name
 from autograd_lite.program.outside import Outside
@@ -19,13 +21,28 @@ from autograd_lite.program.rewriting import Rewriting, Rule, without_dead
 from autograd_lite.program.structure import flatten
 from autograd_lite.rules import OPERATIONS
 from autograd_lite.rules.indexing import getitem
-from autograd_lite.rules.special import astype, log_softmax, relu, sigmoid, softmax, softplus
+from autograd_lite.rules.special import astype, relu, softmax
 from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import map_leaves
 
 OPSET = 18
-_DIRECT = {sigmoid, relu, softplus, softmax, log_softmax, astype, getitem}
-ROUNDS = 6
+_DIRECT = {relu, softmax, astype, getitem}
+ROUNDS = 8
+
+_COMPUTED_IN: dict[Any, Any] = {
+    **{np.dtype(t): np.dtype(t) for t in (np.float32, np.float64, np.int32, np.int64, bool)},
+    np.dtype(np.float16): np.dtype(np.float32),
+    **{
+        np.dtype(t): np.dtype(np.int64) for t in (np.int8, np.int16, np.uint8, np.uint16, np.uint32)
+    },
+}
+"""The dtype in which ONNX Runtime has operators, for each dtype that arrays may have.
+
+Results are cast back: halves are rounded and integers wrap as NumPy's do.
+"""
+
+_ANY_ORDER = {"dtype", "casting", "order", "subok"}
+"""Options of ufuncs that say no more than the dtypes of a step do."""
 
 
 def to_onnx(
@@ -75,19 +92,84 @@ def to_onnx(
 
 
 def _in_known(program: Program, values: Any) -> Program:
-    """The program with the engine's own operations written in NumPy's, where ONNX lacks them."""
+    """The program in functions that have an operator in ONNX, as far as they have definitions."""
     for _ in range(ROUNDS):
         table: dict[Any, list[Rule]] = {}
         for step in program.steps:
             operation = OPERATIONS.get(step.function)
             own = operation is not None and operation.function is not step.function
-            if own and step.function not in _DIRECT:
+            if own and (step.function not in _DIRECT or _over_several_axes(step)):
                 table[step.function] = [expanding.defined]
+            elif any(step.function in some for some in definitions.DEFINITIONS.values()):
+                table[step.function] = [_defined]
         rewriting = Rewriting(program, values)
         program, values = rewriting.run(table)
         if not rewriting.changed:
             break
     return without_dead(program)
+
+
+def _over_several_axes(step: Step) -> bool:
+    """Whether it is a softmax that has no operator."""
+    axis = step.args[1] if len(step.args) > 1 else step.options.get("axis")
+    return step.function is softmax and not isinstance(axis, int)
+
+
+def _defined(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    """What a step's definition for its dtype makes of it; None where there is none."""
+    dtype = _common(step) if _is_boolean(step.result.dtype) else step.result.dtype
+    if isinstance(step.function, np.ufunc):
+        # Any other function rounds to the dtype after each step.
+        dtype = _computed_in(dtype, step)
+    kinds = {
+        "f": ("double", "real", "any") if dtype == np.float64 else ("real", "any"),
+        "b": ("exact", "any"),
+    }.get(dtype.kind, ("whole", "exact", "any"))
+    tables = (definitions.DEFINITIONS[kind] for kind in kinds)
+    definition = next((table[step.function] for table in tables if step.function in table), None)
+    if definition is None:
+        return None
+    numbers = [now.number(a) for a in args]
+    operands = [_in_dtype(a, dtype) if n is None else n for a, n in zip(args, numbers, strict=True)]
+    settings = {name: v for name, v in options.items() if name not in _ANY_ORDER}
+    try:
+        inspect.signature(definition).bind(*operands, **settings)
+    except TypeError:
+        # An option that the definition does not have.
+        return None
+    result = definition(*operands, **settings)
+    return None if result is None else _in_dtype(result, step.result.dtype)
+
+
+def _is_boolean(dtype: Any) -> bool:
+    return np.dtype(dtype).kind == "b"
+
+
+def _in_dtype(value: Any, dtype: Any) -> Any:
+    return value.astype(dtype) if hasattr(value, "astype") else value
+
+
+def _common(step: Step) -> Any:
+    """The dtype that a comparison of a step's operands is made in."""
+    return np.result_type(*(_example(a) for a in step.args))
+
+
+def _example(operand: Any) -> Any:
+    if not isinstance(operand, Variable):
+        return operand
+    # A Python number gives way to the dtype of arrays.
+    return operand.dtype.type(0).item() if operand.weak else operand.dtype
+
+
+def _computed_in(dtype: Any, step: Step) -> Any:
+    """The dtype that ONNX Runtime computes a step in, for `dtype`."""
+    found = _COMPUTED_IN.get(np.dtype(dtype))
+    if found is None:
+        raise TypeError(
+            f"{function_name(step.function)} ({step.line}) of numbers of dtype {dtype} has no form "
+            "in ONNX here; convert them to float64 or int64 first"
+        )
+    return found
 
 
 class _Exporter:
@@ -128,6 +210,11 @@ class _Exporter:
         return self.onnx.helper.make_tensor_value_info(name, kind, list(variable.shape))
 
     def _kind(self, dtype: Any) -> Any:
+        if np.dtype(dtype).kind not in "fiub" or np.dtype(dtype).itemsize > 8:
+            raise TypeError(
+                f"arrays of dtype {dtype} have no form in ONNX here; compute with real numbers of "
+                "float64 or less"
+            )
         return self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
 
     def _initializer(self, name: str, value: np.ndarray) -> str:
@@ -165,44 +252,162 @@ class _Exporter:
             return name
         return self.node("Cast", [name], to=self._kind(dtype))
 
-    def elementwise(self, kind: str, step: Step, output: str, dtype: Any = None) -> None:
-        """A node whose operands have the result's dtype."""
-        dtype = step.result.dtype if dtype is None else dtype
-        self.node(kind, [self.operand(a, dtype) for a in step.args], output)
+    def elementwise(
+        self, kind: str, step: Step, output: str, dtype: Any = None, **attributes: Any
+    ) -> None:
+        """A node whose operands have the dtype that the result, or `dtype`, is computed in."""
+        _check_options(step, _ANY_ORDER)
+        self.given(kind, step, step.args, output, dtype, **attributes)
+
+    def given(
+        self,
+        kind: str,
+        step: Step,
+        operands: Sequence[Any],
+        output: str,
+        dtype: Any = None,
+        **attributes: Any,
+    ) -> None:
+        """As `elementwise`, of other operands than those of the step."""
+        result = step.result.dtype
+        dtype = np.dtype(result if dtype is None else dtype)
+        work = _computed_in(dtype, step)
+        # A number is rounded to the dtype of the arrays that it meets.
+        rounded = [a if isinstance(a, Variable) else np.asarray(a, dtype) for a in operands]
+        inputs = [self.operand(a, work) for a in rounded]
+        gives = np.dtype(bool) if kind in _PREDICATES else work
+        self.cast_into(output, gives, result, kind, inputs, **attributes)
+
+    def cast_into(
+        self, output: str, gives: Any, result: Any, kind: str, inputs: list[str], **attributes: Any
+    ) -> None:
+        """A node that gives the dtype `gives`, as `output` of the dtype `result`."""
+        if gives == result:
+            self.node(kind, inputs, output, **attributes)
+        else:
+            self.node(
+                "Cast", [self.node(kind, inputs, **attributes)], output, to=self._kind(result)
+            )
 
     def reduction(self, kind: str, step: Step, output: str) -> None:
         """A node that reduces the axes of its operand."""
+        _check_options(step, {"axis", "keepdims", "dtype"}, arguments=2)
         x = step.args[0]
         axis = step.args[1] if len(step.args) > 1 else step.options.get("axis")
-        unknown = set(step.options) - {"axis", "keepdims"}
-        if unknown or len(step.args) > 2:
-            raise TypeError(f"{function_name(step.function)}({sorted(unknown)}) has no ONNX form")
-        axes = range(x.ndim) if axis is None else np.atleast_1d(axis).tolist()
+        axes = range(x.ndim) if axis is None else np.atleast_1d(np.array(axis, int)).tolist()
         keep = int(bool(step.options.get("keepdims", False)))
-        inputs = [self.operand(x, step.result.dtype), self.constant(list(axes), np.int64)]
-        self.node(kind, inputs, output, keepdims=keep)
+        result = step.result.dtype
+        # No operator reduces booleans.
+        work = np.dtype(np.int32) if _is_boolean(result) else _computed_in(result, step)
+        read = np.dtype(bool) if step.function in (np.all, np.any) else x.dtype
+        operand = self.cast(self.operand(x, read), read, work)
+        inputs = [operand, self.constant(list(axes), np.int64)]
+        reduced: dict[str, Any] = {"keepdims": keep, "noop_with_empty_axes": 1}
+        if kind in ("ReduceMax", "ReduceMin") and work.kind == "f":
+            # They pass over NaN, which prevails in NumPy.
+            found = self.node(kind, inputs, **reduced)
+            undefined = self.cast(self.node("IsNaN", [operand]), bool, work)
+            undefined = self.node("ReduceMax", [undefined, inputs[1]], **reduced)
+            undefined = self.cast(undefined, work, bool)
+            kind, inputs = "Where", [undefined, self.constant(np.nan, work), found]
+            reduced = {}
+        self.cast_into(output, work, result, kind, inputs, **reduced)
+
+    def cast(self, name: str, before: Any, after: Any) -> str:
+        """The name of a value of dtype `before` as one of dtype `after`."""
+        if np.dtype(before) == np.dtype(after):
+            return name
+        return self.node("Cast", [name], to=self._kind(after))
 
     def reshaped(self, step: Step, output: str) -> None:
         """Whatever only gives an array another shape."""
         shape = self.constant(list(step.result.shape), np.int64)
         self.node("Reshape", [self.operand(step.args[0], step.result.dtype), shape], output)
 
-    def cast(self, step: Step, output: str) -> None:
-        """A node that converts."""
-        self.node("Cast", [self.names[step.args[0]]], output, to=self._kind(step.result.dtype))
+    def converted(self, step: Step, output: str) -> None:
+        """A node that converts, or passes on what has the dtype already."""
+        dtype = step.result.dtype
+        name = self.operand(step.args[0], dtype)
+        self.node("Identity", [name], output)
+
+
+def _check_options(step: Step, known: Set[str], arguments: int | None = None) -> None:
+    """TypeError for an option, or a positional argument, that a form would pass over."""
+    unknown = sorted(set(step.options) - known)
+    if unknown or (arguments is not None and len(step.args) > arguments):
+        which = ", ".join(f"{name}=" for name in unknown) or "these arguments"
+        raise TypeError(
+            f"{function_name(step.function)} ({step.line}) has no form in ONNX with {which}; leave "
+            "it away"
+        )
 
 
 Form = Callable[[_Exporter, Step, str], Any]
 
 
-def _simple(kind: str) -> Form:
-    return lambda exporter, step, output: exporter.elementwise(kind, step, output)
+_PREDICATES = {"IsNaN", "IsInf", "Equal", "Less", "Greater", "LessOrEqual", "GreaterOrEqual"}
+
+_OF_BOOLEANS = {"Add": "Or", "Mul": "And", "Max": "Or", "Min": "And", "Abs": "Identity"}
+"""What an operator of numbers is for booleans, in NumPy."""
+
+
+def _simple(kind: str, **attributes: Any) -> Form:
+    def build(exporter: _Exporter, step: Step, output: str) -> None:
+        of_booleans = _is_boolean(step.result.dtype)
+        actual = _OF_BOOLEANS.get(kind) if of_booleans else kind
+        if actual is None:
+            raise TypeError(
+                f"{function_name(step.function)} ({step.line}) of booleans has no form in ONNX "
+                "here; convert them to numbers first"
+            )
+        exporter.elementwise(actual, step, output, **attributes)
+
+    return build
+
+
+def _logical(kind: str) -> Form:
+    return lambda exporter, step, output: exporter.elementwise(kind, step, output, np.dtype(bool))
+
+
+def _bits(kind: str, of_booleans: str) -> Form:
+    def build(exporter: _Exporter, step: Step, output: str) -> None:
+        actual = of_booleans if _is_boolean(step.result.dtype) else kind
+        exporter.elementwise(actual, step, output)
+
+    return build
+
+
+def _whole_or(kind: str) -> Form:
+    """Rounding, which leaves integers as they are."""
+
+    def build(exporter: _Exporter, step: Step, output: str) -> None:
+        exporter.elementwise("Identity" if step.result.dtype.kind != "f" else kind, step, output)
+
+    return build
+
+
+def _floating(kind: str) -> Form:
+    """A form for floating-point numbers only."""
+
+    def build(exporter: _Exporter, step: Step, output: str) -> None:
+        if step.result.dtype.kind != "f":
+            raise TypeError(
+                f"{function_name(step.function)} ({step.line}) of integers has no form in ONNX "
+                "here, but for powers by one known whole number; convert them to floats first"
+            )
+        exporter.elementwise(kind, step, output)
+
+    return build
 
 
 def _comparison(kind: str) -> Form:
     def build(exporter: _Exporter, step: Step, output: str) -> None:
-        dtypes = [a.dtype for a in step.operands]
-        exporter.elementwise(kind, step, output, np.result_type(*dtypes))
+        common = _common(step)
+        if kind in _PREDICATES and len(step.args) == 1 and common.kind != "f":
+            common = np.dtype(np.float64)
+        if _is_boolean(common) and kind != "Equal":
+            common = np.dtype(np.int32)
+        exporter.elementwise(kind, step, output, common)
 
     return build
 
@@ -213,9 +418,10 @@ def _reduced(kind: str) -> Form:
 
 def _product(exporter: _Exporter, step: Step, output: str) -> None:
     a, b = step.args
-    if step.function is np.dot and (a.ndim > 2 or b.ndim > 2):
+    dimensions = getattr(a, "ndim", 0), getattr(b, "ndim", 0)
+    if step.function is np.dot and max(dimensions) > 2:
         raise TypeError("np.dot of more than two dimensions has no form in ONNX; use np.matmul")
-    exporter.elementwise("MatMul", step, output)
+    _simple("MatMul" if all(dimensions) else "Mul")(exporter, step, output)
 
 
 def _transposed(exporter: _Exporter, step: Step, output: str) -> None:
@@ -225,29 +431,11 @@ def _transposed(exporter: _Exporter, step: Step, output: str) -> None:
     exporter.node("Transpose", [exporter.names[x]], output, perm=list(order))
 
 
-def _square(exporter: _Exporter, step: Step, output: str) -> None:
-    x = exporter.operand(step.args[0], step.result.dtype)
-    exporter.node("Mul", [x, x], output)
-
-
-def _expm1(exporter: _Exporter, step: Step, output: str) -> None:
-    dtype = step.result.dtype
-    power = exporter.node("Exp", [exporter.operand(step.args[0], dtype)])
-    exporter.node("Sub", [power, exporter.constant(1, dtype)], output)
-
-
-def _log1p(exporter: _Exporter, step: Step, output: str) -> None:
-    dtype = step.result.dtype
-    inputs = [exporter.operand(step.args[0], dtype), exporter.constant(1, dtype)]
-    exporter.node("Log", [exporter.node("Add", inputs)], output)
-
-
 def _softmax(kind: str) -> Form:
     def build(exporter: _Exporter, step: Step, output: str) -> None:
         axis = step.args[1] if len(step.args) > 1 else step.options.get("axis")
-        if not isinstance(axis, int):
-            raise TypeError(f"{function_name(step.function)} over several axes has no ONNX form")
-        exporter.node(kind, [exporter.names[step.args[0]]], output, axis=axis)
+        _check_options(step, {"axis"}, arguments=2)
+        exporter.given(kind, step, step.args[:1], output, axis=axis)
 
     return build
 
@@ -255,8 +443,11 @@ def _softmax(kind: str) -> Form:
 def _where(exporter: _Exporter, step: Step, output: str) -> None:
     condition, x, y = step.args
     dtype = step.result.dtype
+    # There is no operator that chooses among booleans.
+    work = np.dtype(np.int32) if _is_boolean(dtype) else _computed_in(dtype, step)
     inputs = [exporter.operand(condition, np.dtype(bool))]
-    exporter.node("Where", [*inputs, *(exporter.operand(v, dtype) for v in (x, y))], output)
+    inputs += [exporter.cast(exporter.operand(v, dtype), dtype, work) for v in (x, y)]
+    exporter.cast_into(output, work, dtype, "Where", inputs)
 
 
 def _concatenated(exporter: _Exporter, step: Step, output: str) -> None:
@@ -270,20 +461,33 @@ def _expanded(exporter: _Exporter, step: Step, output: str) -> None:
     exporter.node("Expand", [exporter.operand(step.args[0], step.result.dtype), shape], output)
 
 
-def _clipped(exporter: _Exporter, step: Step, output: str) -> None:
-    bounds = [*step.args[1:], *(step.options.get(k) for k in ("a_min", "a_max", "min", "max"))]
-    found = [b for b in bounds if b is not None]
-    if len(found) != 2 or step.options.keys() - {"a_min", "a_max", "min", "max"}:
-        raise TypeError("np.clip has a form in ONNX with both bounds only")
-    operands = [exporter.operand(v, step.result.dtype) for v in (step.args[0], *found)]
-    exporter.node("Clip", operands, output)
+def _position(kind: str) -> Form:
+    """argmax or argmin, of which NaN is the first where there is one."""
 
+    def build(exporter: _Exporter, step: Step, output: str) -> None:
+        _check_options(step, {"axis", "keepdims"}, arguments=2)
+        x = step.args[0]
+        axis = step.args[1] if len(step.args) > 1 else step.options.get("axis")
+        keep = int(bool(step.options.get("keepdims", False)))
+        if axis is None:
+            raise TypeError(
+                f"{function_name(step.function)} ({step.line}) has a form in ONNX along "
+                "an axis only; give axis="
+            )
+        work = np.dtype(np.int32) if _is_boolean(x.dtype) else _computed_in(x.dtype, step)
+        values = exporter.cast(exporter.operand(x, x.dtype), x.dtype, work)
+        along: dict[str, Any] = {"axis": int(axis), "keepdims": keep}
+        if work.kind != "f":
+            exporter.node(kind, [values], output, **along)
+            return
+        undefined = exporter.cast(exporter.node("IsNaN", [values]), bool, np.float32)
+        first = exporter.node("ArgMax", [undefined], **along)
+        axes = exporter.constant([axis], np.int64)
+        there = exporter.node("ReduceMax", [undefined, axes], keepdims=keep)
+        there = exporter.cast(there, np.float32, bool)
+        exporter.node("Where", [there, first, exporter.node(kind, [values], **along)], output)
 
-def _argmax(exporter: _Exporter, step: Step, output: str) -> None:
-    axis = step.args[1] if len(step.args) > 1 else step.options.get("axis")
-    if axis is None:
-        raise TypeError("np.argmax has a form in ONNX along an axis only")
-    exporter.node("ArgMax", [exporter.names[step.args[0]]], output, axis=axis, keepdims=0)
+    return build
 
 
 def _indexed(exporter: _Exporter, step: Step, output: str) -> None:
@@ -313,33 +517,52 @@ def _indexed(exporter: _Exporter, step: Step, output: str) -> None:
     exporter.node("Reshape", [cut, shape], output)
 
 
+def _marker(function: Any) -> Any:
+    """The function of the steps that a call of one of ONNX's own operators is."""
+    return function.__wrapped__
+
+
 _FORMS: dict[Any, Form] = {
     **{f: _simple(k) for f, k in ((np.add, "Add"), (np.subtract, "Sub"), (np.multiply, "Mul"))},
     **{f: _simple(k) for f, k in ((np.divide, "Div"), (np.negative, "Neg"), (np.exp, "Exp"))},
     **{f: _simple(k) for f, k in ((np.log, "Log"), (np.sqrt, "Sqrt"), (np.absolute, "Abs"))},
     **{f: _simple(k) for f, k in ((np.tanh, "Tanh"), (np.maximum, "Max"), (np.minimum, "Min"))},
-    **{f: _simple(k) for f, k in ((np.power, "Pow"), (operator.pow, "Pow"), (np.sin, "Sin"))},
-    **{f: _simple(k) for f, k in ((np.cos, "Cos"), (np.reciprocal, "Reciprocal"))},
-    **{f: _simple(k) for f, k in ((np.sign, "Sign"), (np.floor, "Floor"), (np.ceil, "Ceil"))},
-    **{f: _simple(k) for f, k in ((np.logical_and, "And"), (np.logical_or, "Or"))},
-    **{f: _simple(k) for f, k in ((np.logical_not, "Not"), (np.isnan, "IsNaN"))},
+    **{f: _simple(k) for f, k in ((np.fabs, "Abs"), (np.sign, "Sign"))},
+    **{operator.add: _simple("Add"), operator.sub: _simple("Sub"), operator.mul: _simple("Mul")},
+    **{
+        operator.truediv: _simple("Div"),
+        operator.neg: _simple("Neg"),
+        operator.abs: _simple("Abs"),
+    },
+    np.fmod: _simple("Mod", fmod=1),
+    **{f: _floating(k) for f, k in ((np.power, "Pow"), (operator.pow, "Pow"))},
+    **{f: _floating(k) for f, k in ((np.float_power, "Pow"), (np.reciprocal, "Reciprocal"))},
+    **{f: _simple(k) for f, k in ((np.sin, "Sin"), (np.cos, "Cos"), (np.tan, "Tan"))},
+    **{f: _simple(k) for f, k in ((np.arcsin, "Asin"), (np.arccos, "Acos"), (np.arctan, "Atan"))},
+    **{f: _simple(k) for f, k in ((np.sinh, "Sinh"), (np.cosh, "Cosh"), (np.arcsinh, "Asinh"))},
+    **{f: _simple(k) for f, k in ((np.arccosh, "Acosh"), (np.arctanh, "Atanh"))},
+    _marker(definitions.sine): _simple("Sin"),
+    _marker(definitions.cosine): _simple("Cos"),
+    _marker(definitions.quotient): _simple("Div"),
+    **{f: _whole_or(k) for f, k in ((np.floor, "Floor"), (np.ceil, "Ceil"), (np.rint, "Round"))},
+    **{f: _whole_or("Identity") for f in (np.trunc, np.fix, np.round, np.around)},
+    **{f: _logical(k) for f, k in ((np.logical_and, "And"), (np.logical_or, "Or"))},
+    **{f: _logical(k) for f, k in ((np.logical_not, "Not"), (np.logical_xor, "Xor"))},
+    np.bitwise_and: _bits("BitwiseAnd", "And"),
+    np.bitwise_or: _bits("BitwiseOr", "Or"),
+    np.bitwise_xor: _bits("BitwiseXor", "Xor"),
+    np.invert: _bits("BitwiseNot", "Not"),
     **{f: _comparison(k) for f, k in ((np.greater, "Greater"), (np.less, "Less"))},
     **{f: _comparison(k) for f, k in ((np.equal, "Equal"), (np.greater_equal, "GreaterOrEqual"))},
+    **{f: _comparison(k) for f, k in ((np.isnan, "IsNaN"), (np.isinf, "IsInf"))},
     np.less_equal: _comparison("LessOrEqual"),
     **{f: _reduced(k) for f, k in ((np.sum, "ReduceSum"), (np.mean, "ReduceMean"))},
     **{f: _reduced(k) for f, k in ((np.max, "ReduceMax"), (np.min, "ReduceMin"))},
+    **{f: _reduced(k) for f, k in ((np.amax, "ReduceMax"), (np.amin, "ReduceMin"))},
+    **{f: _reduced(k) for f, k in ((np.any, "ReduceMax"), (np.all, "ReduceMin"))},
     np.prod: _reduced("ReduceProd"),
-    sigmoid: _simple("Sigmoid"),
-    relu: lambda exporter, step, output: exporter.node(
-        "Relu", [exporter.names[step.args[0]]], output
-    ),
-    softplus: _simple("Softplus"),
+    relu: lambda exporter, step, output: exporter.given("Relu", step, step.args[:1], output),
     softmax: _softmax("Softmax"),
-    log_softmax: _softmax("LogSoftmax"),
-    np.square: _square,
-    np.expm1: _expm1,
-    np.log1p: _log1p,
-    np.positive: _simple("Identity"),
     np.dot: _product,
     np.matmul: _product,
     np.transpose: _transposed,
@@ -350,8 +573,11 @@ _FORMS: dict[Any, Form] = {
     np.where: _where,
     np.concatenate: _concatenated,
     np.broadcast_to: _expanded,
-    np.clip: _clipped,
-    np.argmax: _argmax,
-    astype: lambda exporter, step, output: exporter.cast(step, output),
+    np.argmax: _position("ArgMax"),
+    np.argmin: _position("ArgMin"),
+    **dict.fromkeys(
+        (astype, np.astype, np.positive, np.copy, np.conjugate, np.real, np.real_if_close),
+        lambda exporter, step, output: exporter.converted(step, output),
+    ),
     getitem: _indexed,
 }
