@@ -3,7 +3,8 @@
 ONNX has no operator for many of them, and ONNX Runtime has none in double precision for others, or
 one that loses the digits of small results or the infinities of large ones. Each definition is plain
 NumPy on real numbers of one dtype, is right to rounding over the whole range, and uses what has an
-operator, or other definitions.
+operator, or other definitions. The sign of zero is that of NumPy in `copysign` and `arctan2` only,
+that of NaN in none.
 """
 
 from __future__ import annotations
@@ -152,7 +153,7 @@ def arctan2(y: Any, x: Any) -> Any:
     arc = np.arctan(ratio)
     arc = np.where(high > wide, math.pi / 2 - arc, arc)
     arc = np.where(np.signbit(x), math.pi - arc, arc)
-    return np.where(np.signbit(y), -arc, arc)
+    return np.copysign(arc, y)
 
 
 def sinh(x: Any) -> Any:
@@ -206,7 +207,7 @@ def square(x: Any) -> Any:
 
 
 def trunc(x: Any) -> Any:
-    return np.where(x < 0, np.ceil(x), np.floor(x))
+    return np.floor(abs(x)) * np.where(x < 0, -1.0, 1.0)
 
 
 def round_(a: Any, decimals: int = 0) -> Any:
@@ -272,7 +273,8 @@ def signbit(x: Any) -> Any:
 
 
 def copysign(x: Any, y: Any) -> Any:
-    return np.where(np.signbit(y), -abs(x), abs(x))
+    # ONNX Runtime's Where makes 0.0 of -0.0, its product does not.
+    return abs(x) * np.where(np.signbit(y), -1.0, 1.0)
 
 
 def heaviside(x: Any, at_zero: Any) -> Any:

@@ -252,3 +252,14 @@ def test_what_is_not_a_number_prevails_in_reductions(reduce, shape, dtype):
 def test_what_would_be_wrong_is_refused_at_export(function, example, message):
     with pytest.raises(TypeError, match=f"({message}).*form in ONNX|form in ONNX.*({message})"):
         al.to_onnx(function, example)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_sign_of_zero(dtype):
+    x, y = (
+        np.array(n, dtype) for n in ([0.0, -0.0, 0.0, -0.0, -0.5], [1.0, 2.0, -1.0, -2.0, -0.0])
+    )
+    for function in (np.copysign, np.arctan2):
+        actual = run(lambda x, y: function(x, y), x, y)  # noqa: B023
+        np.testing.assert_array_equal(np.signbit(actual), np.signbit(function(x, y)))
+        equal(actual, function(x, y))
