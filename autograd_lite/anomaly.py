@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.caller import caller
+from autograd_lite.modes import Mode
 from autograd_lite.rules import Parts
 from autograd_lite.rules.foreign import is_unknown
-from autograd_lite.watching import Watcher
 
 
-class detect_anomaly(Watcher):
+class detect_anomaly(Mode):
     """Inside, the first NaN or Inf raises FloatingPointError: a context manager and a decorator.
 
     The message has the operation, the range of each of its operands, and the line of the user's
@@ -25,7 +25,7 @@ class detect_anomaly(Watcher):
     ...     pass
     """
 
-    def _wanted(self, outside: FrameType) -> dict[str, Any]:
+    def _changes(self, outside: FrameType) -> dict[str, Any]:
         return {"values": True}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from typing import Any
@@ -10,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.anomaly import check_gradient
+from autograd_lite.forks import fork_safe
 from autograd_lite.graph import Extra, Leaf, Node, ancestors, item_nodes
+from autograd_lite.modes import entered, watching
 from autograd_lite.rules.foreign import is_foreign
 from autograd_lite.rules.gating import ungated
 from autograd_lite.rules.indexing import Placed
-from autograd_lite.watching import watching
 
 Wrap = Callable[[Any, Any], Any]
 _ndarray = np.ndarray
@@ -44,7 +46,7 @@ def propagate(
     found: dict[Node | Leaf, Any] = {}
     summed: set[Node | Leaf] = set()
     queue = [(-output.serial, output)]
-    watch = watching.get()
+    watch = watching.get() if entered.get() else None
     checking = watch is not None and watch.values
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         while queue:
@@ -55,10 +57,12 @@ def propagate(
                     g = _visit(node.extra, g)
             elif node in wanted:
                 found[node] = g
-            parents = node.parents
+            # In this order, because another thread may be freeing the node in the other one.
+            kept, parents = node.kept, node.parents
             if parents is None:
                 raise RuntimeError(freed_message(node))
-            kept = node.kept if wrap is None else _wrap_kept(node, wrap)
+            if wrap is not None:
+                kept = _wrap_kept(node, wrap)
             for i, pull in node.plan.pulls:
                 parent = parents[i]
                 if useful is not None and parent not in useful:
@@ -176,12 +180,16 @@ def owned(gradient: Any) -> Any:
     return gradient if alone and _references(gradient) <= _ALONE else gradient.copy()
 
 
+_accumulating = fork_safe(threading.Lock())
+
+
 def accumulate(leaf: Leaf, g: Any) -> None:
-    """Add `g`, which the caller gives up, to the gradient of a leaf."""
+    """Add `g`, which the caller gives up, to the gradient of a leaf; any thread may do so."""
     if leaf.extra.hooks:
         g = call_hooks(leaf.extra, g)
-    before = leaf.extra.grad
-    leaf.extra.grad = owned(g if before is None else before + g)
+    with _accumulating:
+        before = leaf.extra.grad
+        leaf.extra.grad = owned(g if before is None else before + g)
 
 
 def _references(value: Any) -> int:
@@ -270,7 +278,8 @@ def call_hooks(extra: Extra, g: Any) -> Any:
 def _visit(extra: Extra, g: Any) -> Any:
     g = call_hooks(extra, g)
     if extra.retain:
-        extra.grad = owned(g) if extra.grad is None else extra.grad + g
+        with _accumulating:
+            extra.grad = owned(g) if extra.grad is None else extra.grad + g
     return g
 
 

@@ -1,4 +1,4 @@
-"""The computation graph: nodes, the arrays it starts from, and whether it is being recorded.
+"""The computation graph: nodes, and the arrays it starts from.
 
 A Tensor is a value and a node. What a graph knows of an operation is a `Node`; what it knows of
 a tensor that no operation made is a `Leaf`. Arrays and numbers that are no tensors stand in the
@@ -7,15 +7,10 @@ graph as themselves.
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import inspect
 import itertools
-import sys
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from contextvars import ContextVar
-from types import FrameType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,9 +20,6 @@ from autograd_lite.rules import Operation, Parts, Plan
 from autograd_lite.rules.foreign import beside
 
 next_serial = itertools.count().__next__
-
-pauses: ContextVar[tuple[_Pause, ...]] = ContextVar("pauses", default=())
-"""The `no_grad` blocks that this thread or task is in; empty while it records."""
 
 
 class Node:
@@ -229,100 +221,3 @@ def ancestors(roots: Iterable[Any]) -> list[Node]:
                 seen.add(parent)
                 stack.append(parent)
     return sorted(seen, key=lambda node: node.serial, reverse=True)
-
-
-class _Pause:
-    """One entered `no_grad`. Entered by a generator, it rests while the generator is suspended."""
-
-    __slots__ = ("owner", "generator_frame", "lost")
-
-    def __init__(self, owner: no_grad, frame: FrameType) -> None:
-        self.owner = owner
-        self.generator_frame = _suspending(frame)
-        # Of the first tensor that came in.
-        self.lost: Lost | None = None
-
-    def in_force(self) -> bool:
-        # Only a frame that is running has a caller.
-        return self.generator_frame is None or self.generator_frame.f_back is not None
-
-
-def _suspending(frame: FrameType | None) -> FrameType | None:
-    """The generator whose `with` block is entered, by itself or through contextlib, if it is one.
-
-    What contextlib calls, and a generator that it drives, stand for the `with` block behind them.
-    """
-    while frame is not None and frame.f_back is not None:
-        files = (frame.f_code.co_filename, frame.f_back.f_code.co_filename)
-        if contextlib.__file__ not in files:
-            break
-        frame = frame.f_back
-    flags = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
-    return frame if frame is not None and frame.f_code.co_flags & flags else None
-
-
-def is_recording() -> bool:
-    """Whether operations on tensors that require grad are recorded here and now."""
-    return not any(pause.in_force() for pause in pauses.get())
-
-
-class no_grad:
-    """Operations inside are computed but not recorded: a context manager and a decorator.
-
-    It holds for the thread, the task or the generator that entered it, and for no other; in a
-    generator that `contextlib.contextmanager` decorates it holds for the `with` block.
-
-    >>> with no_grad():
-    ...     is_recording()
-    False
-    """
-
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        instance = super().__new__(cls)
-        return instance if function is None else instance(function)
-
-    def __enter__(self) -> None:
-        pauses.set((*pauses.get(), _Pause(self, sys._getframe(1))))
-
-    def __exit__(self, *exception: object) -> None:
-        # Generators may end in any order, so this removes its own pause, not the latest.
-        entered = list(pauses.get())
-        for i in reversed(range(len(entered))):
-            if entered[i].owner is self:
-                del entered[i]
-                break
-        pauses.set(tuple(entered))
-
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        if inspect.isgeneratorfunction(function):
-
-            @functools.wraps(function)
-            def paused_generator(*args: Any, **kwargs: Any) -> Any:
-                with no_grad():
-                    return (yield from function(*args, **kwargs))
-
-            return paused_generator
-        if inspect.isasyncgenfunction(function):
-
-            @functools.wraps(function)
-            async def paused_async_generator(*args: Any, **kwargs: Any) -> Any:
-                with no_grad():
-                    async for item in function(*args, **kwargs):
-                        yield item
-
-            return paused_async_generator
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def paused_coroutine(*args: Any, **kwargs: Any) -> Any:
-                with no_grad():
-                    return await function(*args, **kwargs)
-
-            return paused_coroutine
-
-        @functools.wraps(function)
-        def paused(*args: Any, **kwargs: Any) -> Any:
-            with no_grad():
-                return function(*args, **kwargs)
-
-        return paused

@@ -58,10 +58,17 @@ def _is_dask(value: Any) -> bool:
 def _computes_differently(value: Any) -> bool:
     """Whether `value` is an array that takes operators, but not NumPy's functions, for itself."""
     if isinstance(value, np.ndarray):
-        return isinstance(value, (np.matrix, np.ma.MaskedArray))
+        return is_special(value)
     if isinstance(value, (type, np.generic)) or hasattr(value, "__array_function__"):
         return False
     return hasattr(value, "__array_ufunc__") or hasattr(value, "toarray")
+
+
+def is_special(array: np.ndarray) -> bool:
+    """Whether an array is a matrix or a masked one, whose operators are its own."""
+    # There is no masked array before somebody has imported their module, which takes its time.
+    masked = sys.modules.get("numpy.ma")
+    return isinstance(array, (np.matrix, *([masked.MaskedArray] if masked is not None else [])))
 
 
 def is_lazy(value: Any) -> bool:

@@ -7,8 +7,9 @@ written through. That is the one way past the lock.
 
 from __future__ import annotations
 
-import threading
 import weakref
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,40 +18,33 @@ import numpy as np
 class Hold:
     """What the nodes that keep an array share: it is locked for as long as one of them lives.
 
-    Reference counting tells when that is. `reader` is the first operation that keeps it.
+    Reference counting tells when that is. `reader` is the first operation that keeps it. `base` is
+    the hold on the array that this one is a view of. `own` is a token: the array becomes writeable
+    when nobody has it any more, which are this hold and the `views` of the base's hold, because
+    NumPy makes a view writeable only after its base. Python lets go of slots in the order of their
+    names.
     """
 
-    __slots__ = ("reader", "__weakref__")
+    __slots__ = ("array", "base", "own", "reader", "views", "__weakref__")
 
-    def __init__(self, reader: str) -> None:
+    def __init__(self, array: np.ndarray, reader: str) -> None:
+        self.array = array
+        self.base: Hold | None = None
+        self.own: Any = None
         self.reader = reader
+        self.views: list[Any] = []
 
 
-class _Lock(weakref.ref[Hold]):
-    """A reference to a Hold that knows what to undo when the Hold is gone.
-
-    `base` is the hold on the array that this one is a view of. `waiting` are the locks on views
-    that nobody holds any more: NumPy makes them writeable only after their base.
-    """
-
-    __slots__ = ("array", "base", "locked", "waiting")
-
-    array: np.ndarray
-    base: Hold | None
-    locked: bool
-    waiting: list[_Lock]
-
-
-# Held here, so that locks are released even if everything that held them is one garbage cycle.
-_locks: dict[int, _Lock] = {}
-# Reentrant, because the garbage collector may release one lock while another is being taken.
-_guard = threading.RLock()
+# By the id of the array. Everything that happens when a hold or a token is gone is a call of a
+# builtin function, so that neither an interrupt nor another thread comes between.
+_holds: dict[int, weakref.ref[Hold]] = {}
+_tokens: dict[int, tuple[weakref.ref[Any], weakref.ref[Any]]] = {}
 
 
 def find_hold(array: Any) -> Hold | None:
     """The hold on an array, if a live graph keeps it."""
-    lock = _locks.get(id(array))
-    return lock() if lock is not None else None
+    reference = _holds.get(id(array))
+    return reference() if reference is not None else None
 
 
 def hold(array: np.ndarray, reader: str) -> Hold:
@@ -59,53 +53,36 @@ def hold(array: np.ndarray, reader: str) -> Hold:
     The array, and every array that it is a view of, is read-only while the hold exists. One that
     is read-only already stays so afterwards.
     """
-    held = find_hold(array)
-    if held is None:
-        with _guard:
-            held = find_hold(array) or _new_hold(array, reader)
-    return held
+    return find_hold(array) or _new_hold(array, reader)
 
 
 def _new_hold(array: np.ndarray, reader: str) -> Hold:
-    held = Hold(reader)
-    lock = _Lock(held, _release)
-    lock.array = array
-    lock.base = hold(array.base, reader) if isinstance(array.base, np.ndarray) else None
-    flags = array.flags
-    lock.locked = flags.writeable
-    if lock.locked:
-        flags.writeable = False
-    lock.waiting = []
-    _locks[id(array)] = lock
+    held, key = Hold(array, reader), id(array)
+    known = _holds.setdefault(key, weakref.ref(held, partial(_holds.pop, key)))()
+    if known is not None and known is not held:
+        # Another thread came first.
+        return known
+    if isinstance(array.base, np.ndarray):
+        held.base = hold(array.base, reader)
+    held.own = _token(array)
+    if held.base is not None and held.own is not None:
+        held.base.views.append(held.own)
     return held
 
 
-def _release(lock: Any) -> None:
-    """The last node that kept an array is gone."""
-    with _guard:
-        key = id(lock.array)
-        if _locks[key] is lock:
-            del _locks[key]
-        base = lock.array.base
-        lock.base = None
-        if not lock.locked:
-            return
-        # Released above if nobody else holds it.
-        if base is not None and find_hold(base) is not None:
-            _locks[id(base)].waiting.append(lock)
-        else:
-            _unlock(lock)
-
-
-def _unlock(lock: _Lock) -> None:
-    try:
-        lock.array.flags.writeable = True
-    except ValueError:
-        # Its base was made read-only by somebody else in the meantime, and stays so.
-        pass
-    for view in lock.waiting:
-        if find_hold(view.array) is None:
-            _unlock(view)
+def _token(array: np.ndarray) -> Any:
+    """What keeps an array read-only while somebody has it; None for one that was so before."""
+    known = _tokens.get(id(array))
+    token = known[0]() if known is not None else None
+    if token is None and array.flags.writeable:
+        # An array, because it is no garbage that the collector would take apart in any order.
+        token = np.empty(0)
+        gone = partial(_tokens.pop, id(array))
+        # setflags(write=...) gets the reference itself, which is true.
+        unlock: Callable[[Any], Any] = array.setflags
+        _tokens[id(array)] = weakref.ref(token, gone), weakref.ref(token, unlock)
+        array.flags.writeable = False
+    return token
 
 
 class LockedArray(np.ndarray):

@@ -17,14 +17,13 @@ from autograd_lite.graph import (
     Leaf,
     Lost,
     Node,
-    is_recording,
     item_nodes,
     next_serial,
     pack_node,
-    pauses,
 )
-from autograd_lite.lazy import taken
+from autograd_lite.lazy import is_special, taken
 from autograd_lite.locks import Hold, hold
+from autograd_lite.modes import Watch, entered, is_recording, pausing, stand_in, watching
 from autograd_lite.rules import (
     COMPOSITES,
     NON_DIFFERENTIABLE,
@@ -36,7 +35,6 @@ from autograd_lite.rules import (
 )
 from autograd_lite.rules.foreign import speaks_protocols
 from autograd_lite.rules.indexing import as_array
-from autograd_lite.watching import Watch, watching
 
 Compute = Callable[..., Any]
 NUMERIC = "fciub"
@@ -76,6 +74,10 @@ class Recorded(Recordable):
             self._node = Leaf(self._value, owns_data=False)
         return self._node
 
+    def _seen(self) -> Any:
+        """The value, as a program that is being traced here sees it."""
+        return stand_in(self)._value if entered.get() else self._value
+
     def _describe(self) -> str:
         node = self._node
         if node is not None and node.name is not None:
@@ -94,12 +96,19 @@ def make(data: Any, node: Node | Leaf | Lost | None) -> Any:
 
 
 def record(
-    operation: Operation, args: tuple[Any, ...], kwargs: Any, compute: Compute | None = None
+    operation: Operation,
+    args: tuple[Any, ...],
+    kwargs: Any,
+    compute: Compute | None = None,
+    in_modes: bool = False,
 ) -> Any:
     """Compute `operation`, and note it in the graph if a gradient can flow through it.
 
     `compute` is a quicker function for the same values (`operator.mul` for `np.multiply`).
+    `in_modes` says that what the `with` blocks around it change has been seen to.
     """
+    if entered.get() and not in_modes:
+        return _record_in_modes(operation, args, kwargs, compute)
     mask, bit = 0, 1
     inside, strange = True, False
     values: list[Any] = []
@@ -137,14 +146,11 @@ def record(
             parents.append(value)
         values.append(value)
         bit += bit
-    watch = watching.get()
-    if watch is not None:
-        return _record_watched(watch, operation, args, values, kwargs, compute)
     try:
         result = compute(*values) if compute else operation.function(*values, **kwargs)
     except ValueError as error:
         raise _with_names(error, operation, args, values) from None
-    if not mask or (pauses.get() and not is_recording()):
+    if not mask or (entered.get() and not is_recording()):
         return _unrecorded(result, _lost(operation.name, args))
     plan = operation.plans.get(mask) or operation.plan(mask)
     kept = plan.keep(result, values, kwargs)
@@ -200,7 +206,7 @@ def record_pair(operation: Operation, a: Any, b: Any, compute: Compute) -> Any:
         y = right = b
     else:
         return record(operation, (a, b), NO_OPTIONS, compute)
-    if not mask or watching.get() or pauses.get():
+    if not mask or entered.get():
         return record(operation, (a, b), NO_OPTIONS, compute)
     try:
         result = compute(x, y)
@@ -235,27 +241,29 @@ def _noted(plan: Plan, parents: tuple[Any, ...], kept: Any, result: Any) -> Any:
     return tensor
 
 
+def _record_in_modes(
+    operation: Operation, args: tuple[Any, ...], kwargs: Any, compute: Compute | None
+) -> Any:
+    """`record` inside of `with` blocks that change what is computed with, or note more of it."""
+    args = tuple([stand_in(a) if isinstance(a, Recorded) else a for a in args])
+    watch = watching.get()
+    if watch is None:
+        return record(operation, args, kwargs, compute, in_modes=True)
+    return _record_watched(watch, operation, args, kwargs, compute)
+
+
 def _record_watched(
-    watch: Watch,
-    operation: Operation,
-    args: Any,
-    values: Any,
-    kwargs: Any,
-    compute: Compute | None,
+    watch: Watch, operation: Operation, args: Any, kwargs: Any, compute: Compute | None
 ) -> Any:
     """`record` where somebody wants more of it: the result checked, its line and calls noted."""
     if watch.public is not None and compute is None:
         public = watch.public(operation) or operation.function
         compute = functools.partial(public, **kwargs)
-    outer = watching.set(None)
-    try:
-        with np.errstate(all="ignore") if watch.values else contextlib.nullcontext():
-            recorded = record(operation, args, kwargs, compute)
-    finally:
-        watching.reset(outer)
+    with np.errstate(all="ignore") if watch.values else contextlib.nullcontext():
+        recorded = record(operation, args, kwargs, compute, in_modes=True)
     results = recorded if isinstance(recorded, tuple) else (recorded,)
     if watch.values:
-        check_result(operation.name, values, tuple(map(plain, results)))
+        check_result(operation.name, plain(args), tuple(map(plain, results)))
     if watch.note is not None:
         for tensor in results:
             watch.note(tensor)
@@ -316,7 +324,7 @@ def _lost(operation: str, args: Sequence[Any]) -> Lost | None:
                 return a._node
             if _requires_grad(a):
                 # One line for a whole block: finding it takes longer than most operations.
-                pause = next(p for p in reversed(pauses.get()) if p.in_force())
+                pause = pausing()
                 if pause.lost is None:
                     pause.lost = Lost(
                         f"{a._describe()} went through {operation} under al.no_grad() at {caller()}"
@@ -365,7 +373,7 @@ def _held(kept: Any, parents: Sequence[Any], plan: Plan) -> tuple[Any, ...]:
 def _hold_leaf(leaf: Leaf, plan: Plan) -> Hold:
     # An array of another library has no such lock.
     locks = isinstance(leaf.array, _ndarray)
-    held = hold(leaf.array, plan.operation.name) if locks else Hold(plan.operation.name)
+    held = (hold if locks else Hold)(leaf.array, plan.operation.name)
     leaf.hold = weakref.ref(held)
     return held
 
@@ -401,7 +409,7 @@ def _admitted(operand: Any, is_operand: bool) -> Any:
 
 def check_array(array: np.ndarray) -> None:
     """Refuse arrays whose operators or elements are not those of plain numbers."""
-    if isinstance(array, (np.matrix, np.ma.MaskedArray)):
+    if is_special(array):
         raise TypeError(
             f"a {type(array).__name__} computes in ways of its own, which the rules do not know; "
             "use np.asarray(...), or np.where for a mask"
@@ -416,14 +424,14 @@ def pack(values: Sequence[Any], keeper: str | None) -> Any:
 
     `keeper` is the operation that takes them, if its rule keeps them.
     """
-    values = list(values)
+    values = [stand_in(v) if isinstance(v, Recorded) else v for v in values]
     # NumPy lets the dtype of a plain number give way to that of the arrays.
     arrays = tuple(
         v._value if isinstance(v, Recorded) else v if type(v) in _PLAIN else as_array(taken(v))
         for v in values
     )
     needed = [isinstance(v, Recorded) and _requires_grad(v) for v in values]
-    if not any(needed) or (pauses.get() and not is_recording()):
+    if not any(needed) or (entered.get() and not is_recording()):
         lost = _lost(keeper or "an operation", values)
         return arrays if lost is None else make(arrays, lost)
     parents = tuple(
@@ -470,7 +478,7 @@ def _checked_options(
         if isinstance(value, Recorded):
             if _requires_grad(value):
                 raise TypeError(f"{operation.name}({name}=...) must be a plain value, not a Tensor")
-            value = value._value
+            value = value._seen()
         # A rule may keep it, and the caller may write to it.
         options[name] = value.copy() if isinstance(value, (list, np.ndarray)) else value
     return args, options
@@ -519,7 +527,7 @@ def _recorded_in(value: Any) -> Iterator[Recorded]:
 def plain(value: Any) -> Any:
     """`value` with every Tensor in it, however nested, replaced by its array."""
     if isinstance(value, Recorded):
-        return value._value
+        return value._seen()
     if isinstance(value, (list, tuple)):
         items = [plain(item) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)

@@ -15,9 +15,10 @@ import numpy as np
 
 from autograd_lite.backward import accumulate, propagate
 from autograd_lite.caller import caller
-from autograd_lite.graph import Extra, Leaf, Lost, Node, is_recording, name_array
+from autograd_lite.graph import Extra, Leaf, Lost, Node, name_array
 from autograd_lite.lazy import in_other_ways, is_lazy, settle_for, shown, taken
 from autograd_lite.locks import find_hold, locked_view
+from autograd_lite.modes import is_recording
 from autograd_lite.record import (
     NO_OPTIONS,
     Compute,
@@ -46,7 +47,7 @@ def _fixed(index: Any) -> Any:
     if isinstance(index, tuple):
         return tuple(_fixed(item) for item in index)
     if isinstance(index, Tensor):
-        return fixed(index._value)
+        return fixed(index._seen())
     if isinstance(index, slice):
         ends = index.start, index.stop, index.step
         return slice(*map(_fixed, ends)) if Tensor in map(type, ends) else index
@@ -90,7 +91,7 @@ def _in_place(symbol: str, operate: Any, change: Any) -> Callable[[Tensor, Any],
                 f"{self._describe()} is a parameter, and W {symbol}= x would put the result of an "
                 f"operation in its place; write W.data {symbol}= x to change its values"
             )
-        self.data = change(self.data, other._value if isinstance(other, Tensor) else other)
+        self.data = change(self.data, other._seen() if isinstance(other, Tensor) else other)
         return self
 
     return assign
@@ -98,7 +99,7 @@ def _in_place(symbol: str, operate: Any, change: Any) -> Callable[[Tensor, Any],
 
 def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Any]:
     def operate(self: Tensor, other: Any) -> Any:
-        return compare(self._value, other._value if isinstance(other, Tensor) else taken(other))
+        return compare(self._seen(), other._seen() if isinstance(other, Tensor) else taken(other))
 
     return operate
 
@@ -122,7 +123,7 @@ def _reading(name: str) -> Callable[..., Any]:
     """The array's method `name`, which only reads its values."""
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        value = self._value
+        value = self._seen()
         return getattr(value if hasattr(value, name) else self.numpy(), name)(*args, **kwargs)
 
     method.__name__ = name
@@ -306,7 +307,7 @@ class Tensor(Recorded, results=True):
         not gone through `backward()` keeps it. Assigning copies the values in, cast to the
         tensor's dtype; the shape must agree.
         """
-        value = self._value
+        value = self._seen()
         if not isinstance(value, (np.ndarray, np.generic)):
             return cast(np.ndarray, shown(ungated(value)))
         if self._owns_data():
@@ -462,7 +463,7 @@ class Tensor(Recorded, results=True):
     @property
     def base(self) -> Any:
         """The array whose memory this tensor's is a part of; None if it is its own."""
-        return self._value.base
+        return self._seen().base
 
     @property
     def real(self) -> Tensor:
@@ -510,7 +511,7 @@ class Tensor(Recorded, results=True):
         )
 
     def __repr__(self) -> str:
-        values = self._value
+        values = self._seen()
         if isinstance(values, (np.ndarray, np.generic)):
             text = np.array2string(np.asarray(values), separator=", ", prefix="Tensor(")
         else:
@@ -555,13 +556,13 @@ class Tensor(Recorded, results=True):
 
         An array of another library is converted: computed, or copied from the GPU.
         """
-        value = ungated(self._value)
+        value = ungated(self._seen())
         # CuPy's arrays turn into NumPy's by this method only.
         return np.array(value.get() if is_foreign(value) and hasattr(value, "get") else value)
 
     def detach(self) -> Tensor:
         """A tensor of the same values that gradients stop at; it shares memory, read-only."""
-        view = self._value
+        view = self._seen()
         if isinstance(view, np.ndarray):
             view = view.view()
             view.flags.writeable = False
@@ -684,12 +685,12 @@ class Tensor(Recorded, results=True):
                 f"{way_out}"
             )
         if copy or (dtype is not None and dtype != self.dtype):
-            return np.array(self._value, dtype=dtype)
+            return np.array(self._seen(), dtype=dtype)
         # An array of another library converts itself, or says why it does not.
-        return self.data if isinstance(self._value, np.ndarray) else np.asarray(self._value)
+        return self.data if isinstance(self._seen(), np.ndarray) else np.asarray(self._seen())
 
     def __bool__(self) -> bool:
-        return bool(self._value)
+        return bool(self._seen())
 
     def __float__(self) -> float:
         return float(self._number("float"))
@@ -707,10 +708,10 @@ class Tensor(Recorded, results=True):
                 "Use .item() where the number is meant, NumPy's functions instead of math's, and "
                 "np.stack or np.concatenate instead of assigning tensors to an array's items"
             )
-        return self._value.item()
+        return self._seen().item()
 
     def __index__(self) -> int:
-        return operator.index(self._value)
+        return operator.index(self._seen())
 
     def __round__(self, digits: int | None = None) -> Any:
         if self.shape:
@@ -923,7 +924,7 @@ class Tensor(Recorded, results=True):
             change = operator.methodcaller("astype", dtype, order=order, casting=casting)
             compute = _first(change)
         if dtype.kind not in "fc":
-            return make(change(self._value), None)
+            return make(change(self._seen()), None)
         return record(OPERATIONS[astype], (self, dtype), NO_OPTIONS, compute)
 
     def reshape(self, *shape: Any, order: str = "C") -> Tensor:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.backward import propagate
-from autograd_lite.graph import Leaf, Node, ancestors, is_recording, pauses
+from autograd_lite.graph import Leaf, Node, ancestors
 from autograd_lite.lazy import settle_for, shown
+from autograd_lite.modes import is_recording, recording
 from autograd_lite.record import NO_OPTIONS, Recorded, make, record, record_call
 from autograd_lite.rules import Operation, Parts
 from autograd_lite.rules.gating import ungated
@@ -175,7 +176,7 @@ class _Trace:
         return structures[0] if isinstance(argnums, int) else structures
 
 
-@contextmanager
+@contextlib.contextmanager
 def _traced(
     function: Function, argnums: Argnums, args: Any, kwargs: Any, has_aux: bool = False
 ) -> Iterator[_Trace]:
@@ -183,16 +184,13 @@ def _traced(
     numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     if len(set(numbers)) != len(numbers):
         raise ValueError(f"argnums={argnums!r} names an argument twice")
-    paused = pauses.set(()) if not is_recording() else None
-    try:
+    paused = not is_recording()
+    with recording() if paused else contextlib.nullcontext():
         trace = _Trace(function, numbers, args, kwargs, has_aux)
-        if paused is not None:
+        if paused:
             trace.nested = False
         yield trace
         _close(trace.variables)
-    finally:
-        if paused is not None:
-            pauses.reset(paused)
 
 
 def _close(variables: Sequence[Tensor]) -> None:
@@ -427,8 +425,7 @@ def checkpoint(function: Function) -> Function:
     name = getattr(function, "__name__", repr(function))
 
     def recompute(gradient: Any, operands: Any, before: Any) -> list[Any]:
-        paused = pauses.set(())
-        try:
+        with recording():
             variables = [new_variable(operand) for operand in operands]
             output = function(*variables)
             now, then = (v._value if isinstance(v, Tensor) else v for v in (output, before))
@@ -447,8 +444,6 @@ def checkpoint(function: Function) -> Function:
             results = list(gradients(output, variables, gradient=gradient, create_graph=nested))
             _close(variables)
             return results
-        finally:
-            pauses.reset(paused)
 
     def compute(operands: Any) -> Any:
         result = function(*operands)

@@ -215,11 +215,17 @@ def _ahead(windows: Generator[_Window, None, None]) -> Generator[_Window, None, 
 
     thread = threading.Thread(target=read, name="H5Dataset", daemon=True)
     thread.start()
+    process = os.getpid()
     try:
         while (window := ready.get()) is not None:
             if isinstance(window, BaseException):
                 raise window
             yield window
+            if os.getpid() != process:
+                raise RuntimeError(
+                    "these batches were being read when the process was forked, and the thread "
+                    "that reads them is in the parent: ask for batches anew in the child"
+                )
     finally:
         given_up.set()
         thread.join()

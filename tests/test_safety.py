@@ -190,7 +190,7 @@ class TestLocks:
             pass
 
         gc.collect()
-        before = len(locks._locks)
+        before = len(locks._holds)
         for _ in range(5):
             model = Model()
             model.W = parameter(np.ones(10))
@@ -198,7 +198,7 @@ class TestLocks:
             model.me = model
         del model
         gc.collect()
-        assert len(locks._locks) == before
+        assert len(locks._holds) == before
 
     def test_freeing_many_locks_is_linear(self):
         # With a scan of all locks for each, this would take minutes.

@@ -338,10 +338,10 @@ class TestLocks:
         from autograd_lite import locks
 
         gc.collect()
-        before = len(locks._locks)
+        before = len(locks._holds)
         for _ in range(10):
             np.dot(parameter([[1, 2]]), np.ones((2, 3))).sum().backward()
-        assert len(locks._locks) == before
+        assert len(locks._holds) == before
 
 
 def test_remainders_and_quotients():

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.graph import no_grad
+from autograd_lite.modes import no_grad
 from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import grad
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from autograd_lite.caller import caller
 from autograd_lite.check.watch import watch
-from autograd_lite.graph import is_recording
+from autograd_lite.forks import fork_safe
+from autograd_lite.modes import is_recording, watching
 from autograd_lite.program.explanation import Explanation, Note
 from autograd_lite.program.ir import Program, Variable
 from autograd_lite.program.lowering import Lowered, lower
@@ -33,11 +34,13 @@ from autograd_lite.record import NO_OPTIONS, make, record_call
 from autograd_lite.rules import Operation, Parts
 from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import grad
-from autograd_lite.watching import Watch, watching
 
 Function = Callable[..., Any]
 KEPT = 16
 """How many kinds of arguments a compiled function keeps a program for."""
+
+_tracing = fork_safe(threading.RLock())
+"""Held while a function is traced: a trace writes nothing down for another thread."""
 
 
 def compile(
@@ -151,7 +154,6 @@ class Compiled:
         self._programs: OrderedDict[Any, Specialised] = OrderedDict()
         self._pulls: dict[Any, Compiled] = {}
         self._writing: Compiled | None = None
-        self._guard = threading.RLock()
         self._latest: Specialised | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -181,7 +183,7 @@ class Compiled:
         an array of it is C-contiguous and shares no memory with another one or an argument, and
         copied into the others. Numbers among the results cannot be written: use a call for them.
         """
-        with self._guard:
+        with _tracing:
             if self._writing is None:
                 function = self.function
 
@@ -213,7 +215,7 @@ class Compiled:
         key = (structure, kinds)
         found = self._programs.get(key)
         if found is None:
-            with self._guard:
+            with _tracing:
                 found = self._programs.get(key)
                 if found is None:
                     found = self._programs[key] = self._new(structure, values)
@@ -235,7 +237,7 @@ class Compiled:
 
     def forget(self) -> None:
         """Forget all programs: the next call traces again."""
-        with self._guard:
+        with _tracing:
             self._programs.clear()
             self._pulls.clear()
             self._writing = None
@@ -432,11 +434,8 @@ def _watched(function: Function, args: Any, kwargs: Any) -> Any:
     called = functools.partial(function, **kwargs) if kwargs else function
     if kwargs:
         functools.update_wrapper(called, function)
-    outer = watching.set(Watch(public=public))
-    try:
+    with watching(public=public):
         return watch(called, tuple(args))
-    finally:
-        watching.reset(outer)
 
 
 def _name(label: str, value: Any) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from autograd_lite.backward import propagate
 from autograd_lite.check.watch import Run, watch
 from autograd_lite.graph import Node
+from autograd_lite.modes import watching
 from autograd_lite.program import expanding, stable, textbook
 from autograd_lite.program.compiling import check_pure, own_error
 from autograd_lite.program.ir import Program, Variable
@@ -22,7 +23,6 @@ from autograd_lite.rules import OPERATIONS
 from autograd_lite.rules.special import astype, relu, sigmoid, softplus
 from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import map_leaves
-from autograd_lite.watching import Watch, watching
 
 ROUNDS = 6
 _WRITTEN_AS_THEY_ARE = {sigmoid, relu, softplus, astype}
@@ -69,7 +69,8 @@ def recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) ->
     chosen = _chosen(structure, labels, leaves, wrt, bool(own), name)
     variables = {i: Tensor(tracers[i], requires_grad=True, copy=False) for i in chosen}
     args, _ = unflatten(structure, [variables.get(i, t) for i, t in enumerate(tracers)])
-    with standing_in([t for t, _ in own], own_tracers):
+    block, stand_ins = standing_in([t for t, _ in own], own_tracers)
+    with block:
         run, nodes = _run(function, args)
         check_pure(trace, outside, run.error)
         if run.error is not None:
@@ -79,7 +80,7 @@ def recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) ->
         _name_layers(trace)
         nodes = {v: n for v, n in nodes.items() if v.name is not None}
         targets = [variables[i]._identity() for i in chosen]
-        targets += [t._identity() for t, _ in own] if not chosen else []
+        targets += [t._identity() for t in stand_ins] if not chosen else []
         grads = _gradients(output, [*targets, *nodes.values()])
     asked = [tracers[i] for i in chosen] if chosen else own_tracers
     joint = _joint(trace, output, asked, [grads.get(t) for t in targets], nodes, grads)
@@ -143,11 +144,8 @@ def _run(function: Callable[..., Any], args: Any) -> tuple[Run, dict[Variable, A
         if isinstance(tensor._value, Tracer) and isinstance(tensor._node, Node):
             nodes[tensor._value.variable] = tensor._node
 
-    outer = watching.set(Watch(public=public, note=note))
-    try:
+    with watching(public=public, note=note):
         return watch(function, tuple(args)), nodes
-    finally:
-        watching.reset(outer)
 
 
 def _scalar(run: Run, name: str) -> Tensor:
@@ -237,13 +235,10 @@ def _unnamed(value: Any) -> bool:
 
 
 def _gradients(output: Tensor, targets: list[Any]) -> dict[Any, Any]:
-    outer = watching.set(Watch(public=public))
-    try:
+    with watching(public=public):
         node, seed = output._node, output._seed(None)
         found: dict[Any, Any] = {node: seed} if node in targets else {}
         return propagate(node, seed, targets=targets) if isinstance(node, Node) else found
-    finally:
-        watching.reset(outer)
 
 
 def _joint(

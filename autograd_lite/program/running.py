@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.forks import fork_safe
+
 _pool: ThreadPoolExecutor | None = None
 _pool_of: int | None = None
-_guard = threading.Lock()
+_guard = fork_safe(threading.Lock())
 
 
 def cores() -> int:

@@ -7,18 +7,19 @@ would take a value out of it raises, with the user's line.
 
 from __future__ import annotations
 
-import contextlib
 import operator
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
 from autograd_lite.caller import caller
+from autograd_lite.graph import Leaf
+from autograd_lite.modes import swapped
 from autograd_lite.program.ir import Program, Step, Variable, function_name
 from autograd_lite.program.outside import same_bytes
-from autograd_lite.record import Recorded
+from autograd_lite.record import Recorded, make
 from autograd_lite.rules import OPERATIONS, Operation, Recordable
 from autograd_lite.rules.gating import combined_gate, rearranges, shut
 from autograd_lite.rules.indexing import getitem
@@ -558,18 +559,15 @@ def _is_for_another(out: Any) -> bool:
     return out is not None and not all(isinstance(o, (np.ndarray, Tracer)) for o in out)
 
 
-@contextlib.contextmanager
-def standing_in(tensors: Sequence[Any], values: Sequence[Any]) -> Iterator[None]:
-    """Put other values in the place of those of leaf tensors, for a while."""
-    before = [(t._value, t._node, t._node.array, t._node.hold) for t in tensors]
-    try:
-        for tensor, value in zip(tensors, values, strict=True):
-            tensor._value = tensor._node.array = value
-        yield
-    finally:
-        for tensor, (value, node, array, hold) in zip(tensors, before, strict=True):
-            tensor._value, tensor._node = value, node
-            node.array, node.hold = array, hold
+def standing_in(tensors: Sequence[Any], values: Sequence[Any]) -> tuple[swapped, list[Any]]:
+    """The block in which other values stand for those of leaf tensors, and tensors of these."""
+    stand_ins = []
+    for tensor, value in zip(tensors, values, strict=True):
+        leaf = Leaf(value, tensor.name)
+        leaf.requires_grad = tensor.requires_grad
+        stand_ins.append(make(value, leaf))
+    pairs = {id(t): (t, other) for t, other in zip(tensors, stand_ins, strict=True)}
+    return swapped(pairs), stand_ins
 
 
 def _is_number(value: Any) -> bool:

@@ -115,9 +115,10 @@ def _update_of(
         values: Any, memories: Any, numbers: Any, fixed: Any, X: Any, Y: Any, weights: Any
     ) -> Any:
         options = {} if weights is None else {"sample_weight": weights}
-        with standing_in(parameters, values):
+        block, stand_ins = standing_in(parameters, values)
+        with block:
             found = loss(model(X), Y, **options)
-            gradients = list(al.gradients(found, parameters))
+            gradients = list(al.gradients(found, stand_ins))
         value = np.reshape(found.detach().data, ())
         gradients = list(when_finite(value, *gradients))
         if clip_norm is not None:

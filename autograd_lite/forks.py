@@ -1,0 +1,17 @@
+"""Locks that a forked process can use: `os.fork` copies a lock that another thread holds as held."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, TypeVar
+
+Lock = TypeVar("Lock", bound=Any)
+
+
+def fork_safe(lock: Lock) -> Lock:
+    """`lock`, which a fork waits for, so that what it guards is whole in the child as well."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(
+            before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release
+        )
+    return lock
