@@ -510,6 +510,11 @@ class Tensor(Recorded, results=True):
             "np.where, np.concatenate or np.stack; a leaf's values can be written through .data"
         )
 
+    def __delitem__(self, index: Any) -> None:
+        raise TypeError(
+            f"{self._describe()} cannot lose elements; use np.delete, which is recorded"
+        )
+
     def __repr__(self) -> str:
         values = self._seen()
         if isinstance(values, (np.ndarray, np.generic)):
@@ -927,10 +932,11 @@ class Tensor(Recorded, results=True):
             return make(change(self._seen()), None)
         return record(OPERATIONS[astype], (self, dtype), NO_OPTIONS, compute)
 
-    def reshape(self, *shape: Any, order: str = "C") -> Tensor:
+    def reshape(self, *shape: Any, order: Any = "C", copy: bool | None = None) -> Tensor:
         """The same values in another shape, given as one tuple or as several numbers."""
         new = shape[0] if len(shape) == 1 else shape
-        return record(OPERATIONS[np.reshape], (self, new), {"order": order})
+        options = {"order": order} if copy is None else {"order": order, "copy": copy}
+        return record(OPERATIONS[np.reshape], (self, new), options)
 
     def transpose(self, *axes: Any) -> Tensor:
         """The axes in another order, given as a tuple or as numbers; reversed by default."""

@@ -78,7 +78,13 @@ CALLS = {
     "prod": ways((X, ()), (X, (0,)), (X, (), {"keepdims": True})),
     "ravel": ways((X, ()), (X, ("F",)), (X, (), {"order": "C"})),
     "repeat": ways((X, (2,)), (X, (2, 0)), (X, ([1, 2],), {"axis": 0})),
-    "reshape": ways((X, (3, 2)), (X, ((3, 2),)), (X, (-1,)), (X, (6,), {"order": "F"})),
+    "reshape": ways(
+        (X, (3, 2)),
+        (X, ((3, 2),)),
+        (X, (-1,)),
+        (X, (6,), {"order": "F"}),
+        (X, (6,), {"copy": True}),
+    ),
     "round": ways((X, ()), (X, (1,)), (X, (), {"decimals": 1})),
     "searchsorted": ways(
         (np.arange(4.0), (1.5,)),
@@ -122,7 +128,7 @@ CUT_OFF = {"byteswap": (), "getfield": (np.float32,), "view": (np.int64,)}
 ELSEWHERE = {"ctypes", "data", "dump", "dumps", "flags", "tofile"}
 PROTOCOLS_OF_CLASSES = set(
     """__array_finalize__ __array_interface__ __array_priority__ __array_struct__ __array_wrap__
-    __buffer__ __deepcopy__ __delitem__ __setstate__""".split()
+    __buffer__ __deepcopy__ __setstate__""".split()
 )
 
 
@@ -223,6 +229,12 @@ def test_a_copy_has_memory_of_its_own():
     x = parameter()
     np.sum(x.copy() * 2).backward()
     assert x.grad.tolist() == np.full(X.shape, 2).tolist()
+
+
+def test_elements_are_not_deleted():
+    x = parameter()
+    with pytest.raises(TypeError, match="'x' cannot lose elements; use np.delete"):
+        del x[0]
 
 
 def test_files(tmp_path):
