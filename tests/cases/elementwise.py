@@ -4,6 +4,7 @@ import numpy as np
 
 import autograd_lite as al
 from autograd_lite.rules.special import astype
+from autograd_lite.rules.vanishing import vanish
 from cases import Case, complex_normal, layouts, normal, positive
 
 SHAPES = [(), (3,), (2, 3), (0,), (2, 0, 3), (1, 1)]
@@ -138,6 +139,7 @@ def others():
         yield Case(np.clip, (normal(2, 3),), call=lambda x, b=(low, high): np.clip(x, *b))
     yield Case(np.clip, (normal(2, 3), normal(3, seed=1) - 2, normal(seed=2) + 3))
     yield Case(np.clip, (normal(3),), {"min": -0.5, "max": 0.5})
+    yield Case(vanish, (normal(3),), call=lambda g: vanish(g, np.array([True, False, True])))
     for deg in (False, True):
         yield Case(np.angle, (complex_normal(3),), {"deg": deg})
 
