@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import dataclasses
 import functools
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -124,9 +127,11 @@ class _Trace:
                 raise TypeError(f"{self.name} must return (value, aux) where has_aux is True")
             returned, self.aux = returned
         self.output = returned
-        self.connected = isinstance(returned, Tensor) and returned.requires_grad
+        self.outputs = leaves_of(returned)
+        connected = [output for output in self.outputs if _requires_grad(output)]
+        self.connected = bool(connected)
         # Where an outer derivative depends on the result, it is a Tensor.
-        self.nested = self.connected and reaches_beyond(returned, self.variables)
+        self.nested = any(reaches_beyond(output, self.variables) for output in connected)
 
     def _variable(self, argument: int, value: Any) -> Tensor:
         try:
@@ -163,8 +168,14 @@ class _Trace:
         """The gradients of the variables: arrays, or Tensors if an outer derivative needs them."""
         if not self.connected:
             return [np.zeros_like(v._value)[()] for v in self.variables]
-        nested = self.nested or _requires_grad(gradient)
-        results = _gradients(self.output, self.variables, gradient, nested)
+        output, nested = self.output, self.nested or any(map(_requires_grad, leaves_of(gradient)))
+        if not isinstance(output, Tensor):
+            # The gradient of the inner product with several results is what goes back from all.
+            with recording():
+                products: list[Any] = []
+                _pairs(output, gradient, products, "a gradient", "a result")
+                output, gradient = functools.reduce(lambda a, b: a + b, products), None
+        results = _gradients(output, self.variables, gradient, nested)
         return list(results) if nested else [result[()] for result in results]
 
     def arranged(self, results: Sequence[Any], argnums: Argnums) -> Any:
@@ -208,6 +219,11 @@ def new_variable(value: Any) -> Tensor:
         variable: Tensor = record(_VARIABLE, (value,), NO_OPTIONS)
         return variable
     data = value._value if isinstance(value, Tensor) else value
+    if hasattr(data, "parameters") and not hasattr(data, "dtype"):
+        raise TypeError(
+            f"it is a {type(data).__name__}, which is no array: call .backward() and read .grad of "
+            "its parameters, or al.gradients(loss, module.parameters())"
+        )
     return Tensor(data, requires_grad=True, copy=False)
 
 
@@ -228,13 +244,40 @@ def _requires_grad(value: Any) -> bool:
 
 
 def map_leaves(apply: Callable[[Any], Any], tree: Any) -> Any:
-    """`tree` with `apply` done to each array in its nested lists, tuples and dicts."""
+    """`tree` with `apply` done to each array in its nested lists, tuples, dicts and dataclasses.
+
+    None stays None: it is an array that was left out.
+    """
+    if tree is None:
+        return None
     if isinstance(tree, dict):
-        return {key: map_leaves(apply, value) for key, value in tree.items()}
+        items = {key: map_leaves(apply, value) for key, value in tree.items()}
+        return items if type(tree) is dict else _same_dict(tree, items)
     if isinstance(tree, (list, tuple)):
         items = [map_leaves(apply, item) for item in tree]
         return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        changed = copy.copy(tree)
+        for field in dataclasses.fields(tree):
+            # Frozen ones as well: nobody else has this copy.
+            value = map_leaves(apply, getattr(tree, field.name))
+            object.__setattr__(changed, field.name, value)
+        return changed
     return apply(tree)
+
+
+def _same_dict(tree: dict[Any, Any], items: dict[Any, Any]) -> dict[Any, Any]:
+    """A dict of the class of `tree`, with what else it has, with other values."""
+    changed = copy.copy(tree)
+    changed.update(items)
+    return changed
+
+
+def leaves_of(tree: Any) -> list[Any]:
+    """The arrays in nested lists, tuples, dicts and dataclasses, in their order."""
+    found: list[Any] = []
+    map_leaves(found.append, tree)
+    return found
 
 
 def grad(function: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> Function:
@@ -287,9 +330,10 @@ def value_and_grad(function: Function, argnums: Argnums = 0, *, has_aux: bool = 
 def vjp(function: Function, *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """The value of `function(*args)`, and a function that pulls a gradient back through it.
 
-    That function takes a gradient of the value's shape and returns a tuple: the product of the
-    gradient with the Jacobian of each argument, in the argument's structure. It can be called any
-    number of times.
+    That function takes a gradient of the value's shape, or, where the value is nested lists,
+    tuples, dicts or dataclasses of arrays, of its structure and shapes. It returns a tuple: the
+    product of the gradient with the Jacobian of each argument, in the argument's structure. It can
+    be called any number of times.
 
     >>> value, pull = vjp(lambda x: x**2, np.array([1.0, 2.0]))
     >>> pull(np.array([1.0, 10.0]))
@@ -303,7 +347,8 @@ def vjp(function: Function, *args: Any) -> tuple[Any, Callable[[Any], tuple[Any,
 def jvp(function: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """The value of `function(*args)`, and how it changes as the arguments move along `tangents`.
 
-    The second is the product of the Jacobian with the tangents, of the value's shape. It is found
+    The second is the product of the Jacobian with the tangents, of the value's structure and
+    shapes. It is found
     by pulling back twice: a pull is linear in the gradient it is given, and its transpose is the
     push.
 
@@ -319,32 +364,54 @@ def jvp(function: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tup
         _pairs(pull(gradient), tuple(tangents), products)
         return functools.reduce(lambda a, b: a + b, products)
 
-    dual = np.zeros_like(value._value if isinstance(value, Tensor) else value)
-    return value, grad(along)(dual)
+    return value, grad(along)(map_leaves(_dual, value))
 
 
-def _pairs(gradient: Any, tangent: Any, products: list[Any]) -> None:
-    """The real inner products of two trees of arrays."""
+def _dual(value: Any) -> Any:
+    """Zeros like a result: what is pulled back to find how the result changes."""
+    zeros = np.zeros_like(value._value if isinstance(value, Tensor) else value)
+    return zeros if zeros.dtype.kind in "fc" else zeros.astype(float)
+
+
+def _pairs(
+    gradient: Any,
+    tangent: Any,
+    products: list[Any],
+    what: str = "a tangent",
+    of: str = "an argument",
+) -> None:
+    """The real inner products of two trees of arrays; ValueError where they are not alike."""
     if isinstance(gradient, dict):
+        if not isinstance(tangent, dict) or gradient.keys() != tangent.keys():
+            raise ValueError(f"{what} has not the keys of {of}, which are {list(gradient)}")
         for key in gradient:
-            _pairs(gradient[key], tangent[key], products)
+            _pairs(gradient[key], tangent[key], products, what, of)
     elif isinstance(gradient, (list, tuple)):
+        if not isinstance(tangent, (list, tuple)) or len(gradient) != len(tangent):
+            raise ValueError(
+                f"{what} must be a {type(gradient).__name__} of {len(gradient)} items, as {of} is"
+            )
         for g, t in zip(gradient, tangent, strict=True):
-            _pairs(g, t, products)
-    else:
+            _pairs(g, t, products, what, of)
+    elif dataclasses.is_dataclass(gradient):
+        _pairs(vars(gradient), vars(tangent), products, what, of)
+    elif gradient is not None and tangent is not None and np.result_type(gradient).kind in "fc":
         if np.shape(gradient) != np.shape(tangent):
             raise ValueError(
-                f"a tangent of shape {np.shape(tangent)} does not fit an argument of shape "
+                f"{what} of shape {np.shape(tangent)} does not fit {of} of shape "
                 f"{np.shape(gradient)}"
             )
         products.append(np.real(np.sum(gradient * tangent)))
 
 
 def jacobian(function: Function, argnums: Argnums = 0) -> Function:
-    """A function that gives the Jacobian of `function`, whose value is one array.
+    """A function that gives the Jacobian of `function`.
 
-    For each array in the arguments named by `argnums` the result has the shape of the value and
-    then that of the argument. It takes one backward pass per element of the value.
+    For each array in the value there is, in the structure of the value, one for each array in the
+    arguments named by `argnums`, in their structure: its shape is that of the value's array and
+    then that of the argument. It takes one backward pass per element of the value, two where it is
+    complex. A complex value of complex arguments has a Jacobian only where it is complex
+    differentiable; elsewhere ValueError says so.
 
     >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
     array([[2., 0.],
@@ -354,24 +421,62 @@ def jacobian(function: Function, argnums: Argnums = 0) -> Function:
     @functools.wraps(function)
     def of(*args: Any, **kwargs: Any) -> Any:
         with _traced(function, argnums, args, kwargs) as trace:
-            output = trace.output
-            shape = np.shape(output)
-            dtype = output.dtype if isinstance(output, Tensor) else np.asarray(output).dtype
-            rows = []
-            for index in np.ndindex(shape):
-                direction = np.zeros(shape, dtype)
-                direction[index] = 1
-                rows.append(trace.pull(direction))
-            results = []
-            for i, variable in enumerate(trace.variables):
-                if rows:
-                    stacked = np.stack([row[i] for row in rows])
-                else:
-                    stacked = np.zeros((0, *variable.shape), variable.dtype)
-                results.append(np.reshape(stacked, (*shape, *variable.shape)))
-            return trace.arranged(results, argnums)
+            blocks = iter([_block(trace, at, argnums) for at in range(len(trace.outputs))])
+            return map_leaves(lambda _: next(blocks), trace.output)
 
     return of
+
+
+def _block(trace: _Trace, at: int, argnums: Argnums) -> Any:
+    """The Jacobian of one of the results, in the structure of the arguments."""
+    output = trace.outputs[at]
+    shape, dtype = np.shape(output), np.result_type(getattr(output, "_value", output))
+    rows = [_row(trace, at, index, dtype) for index in np.ndindex(shape)]
+    results = []
+    for i, variable in enumerate(trace.variables):
+        if rows:
+            stacked = np.stack([row[i] for row in rows])
+        else:
+            stacked = np.zeros((0, *variable.shape), np.result_type(dtype, variable.dtype))
+        results.append(np.reshape(stacked, (*shape, *variable.shape)))
+    return trace.arranged(results, argnums)
+
+
+def _row(trace: _Trace, at: int, index: tuple[int, ...], dtype: Any) -> list[Any]:
+    """The derivatives of one element of one of the results.
+
+    Pulling 1 and i back gives the real part of the derivative and of i times it. Where the argument
+    is complex these have to be one complex number and i times it, or else there is none.
+    """
+
+    def pulled(direction: complex) -> list[Any]:
+        remaining = iter(range(len(trace.outputs)))
+        return trace.pull(map_leaves(lambda o: basis(o, next(remaining), direction), trace.output))
+
+    def basis(output: Any, number: int, direction: complex) -> np.ndarray:
+        kind = np.result_type(getattr(output, "_value", output))
+        zeros = np.zeros(np.shape(output), kind if kind.kind in "fc" else float)
+        if number == at:
+            zeros[index] = direction if zeros.dtype.kind == "c" else direction.real
+        return zeros
+
+    along_one = pulled(1 + 0j)
+    if dtype.kind != "c":
+        return along_one
+    row = []
+    for variable, one, i in zip(trace.variables, along_one, pulled(1j), strict=True):
+        if variable.dtype.kind != "c":
+            row.append(one - 1j * i)
+            continue
+        ahead, turned = (np.asarray(getattr(x, "_value", x)) for x in (i, one))
+        if not np.allclose(ahead, 1j * turned, rtol=1e-4, atol=1e-6, equal_nan=True):
+            raise ValueError(
+                f"{trace.name} is not complex differentiable (it has np.conj, np.abs, np.real or "
+                "the like in it), so no complex matrix is its Jacobian; take the derivatives of "
+                "its real and imaginary part with respect to real arrays"
+            )
+        row.append(one)
+    return row
 
 
 def hessian(function: Function, argnums: int = 0) -> Function:
@@ -423,31 +528,41 @@ def checkpoint(function: Function) -> Function:
     True
     """
     name = getattr(function, "__name__", repr(function))
+    latest = threading.local()
 
     def recompute(gradient: Any, operands: Any, before: Any) -> list[Any]:
         with recording():
             variables = [new_variable(operand) for operand in operands]
-            output = function(*variables)
-            now, then = (v._value if isinstance(v, Tensor) else v for v in (output, before))
-            if not np.array_equal(now, then, equal_nan=True):
-                raise RuntimeError(
-                    f"checkpoint({name}) gave another value when it was computed again: an array "
-                    "that it reads has changed, or something in it is random; pass what changes "
-                    "as an argument, and seed what is random"
-                )
-            nested = _requires_grad(gradient) or any(map(_requires_grad, operands))
-            if not nested and reaches_beyond(output, variables):
+            outputs = leaves_of(function(*variables))
+            befores = before if isinstance(before, tuple) else (before,)
+            for output, then in zip(outputs, befores, strict=True):
+                now, then = (v._value if isinstance(v, Tensor) else v for v in (output, then))
+                if not np.array_equal(now, then, equal_nan=np.result_type(now).kind in "fc"):
+                    raise RuntimeError(
+                        f"checkpoint({name}) gave another value when it was computed again: an "
+                        "array that it reads has changed, or something in it is random; pass what "
+                        "changes as an argument, and seed what is random"
+                    )
+            given = list(gradient) if isinstance(gradient, Parts) else [gradient]
+            nested = any(map(_requires_grad, (*given, *operands)))
+            connected = [output for output in outputs if _requires_grad(output)]
+            if not nested and any(reaches_beyond(output, variables) for output in connected):
                 raise RuntimeError(
                     f"checkpoint({name}) uses a tensor that requires grad and is not among its "
                     "arguments, so that its gradient would be lost; pass it as an argument"
                 )
-            results = list(gradients(output, variables, gradient=gradient, create_graph=nested))
+            products: list[Any] = []
+            _pairs(outputs, given, products)
+            total = functools.reduce(lambda a, b: a + b, products)
+            results = list(gradients(total, variables, create_graph=nested))
             _close(variables)
             return results
 
     def compute(operands: Any) -> Any:
         result = function(*operands)
-        return result._value if isinstance(result, Tensor) else result
+        latest.structure = result
+        leaves = [np.asarray(shown(getattr(v, "_value", v)))[()] for v in leaves_of(result)]
+        return leaves[0] if len(leaves) == 1 else tuple(leaves)
 
     operation = Operation(
         compute,
@@ -458,6 +573,8 @@ def checkpoint(function: Function) -> Function:
 
     @functools.wraps(function)
     def computed(*args: Any) -> Any:
-        return record_call(operation, (args,), NO_OPTIONS)
+        result = record_call(operation, (args,), NO_OPTIONS)
+        results = iter(result if isinstance(result, tuple) else (result,))
+        return map_leaves(lambda _: next(results), latest.__dict__.pop("structure"))
 
     return computed

@@ -89,7 +89,6 @@ def modes():
     return run, (base,)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("make", [forward_and_backward, modes])
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_interrupt_at_any_opcode_leaves_nothing_behind(make):
