@@ -90,7 +90,7 @@ def propagate(
                     grads[parent] = term
                     if parent.__class__ is Node:
                         heappush(queue, (-parent.serial, parent))
-                elif total.__class__ is not _ndarray:
+                elif total.__class__ is not _ndarray or term.__class__ is not _ndarray:
                     grads[parent] = total + term
                 elif parent in summed:
                     # This sum was allocated here and is known to nobody else.

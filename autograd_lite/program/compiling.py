@@ -121,14 +121,28 @@ class Specialised:
 
 
 def _apart(leaves: Sequence[Any], donated: Sequence[bool]) -> Sequence[Any]:
-    """The leaves, with copies of the donated ones whose memory another one is in as well."""
-    owners = [id(v if getattr(v, "base", None) is None else v.base) for v in leaves]
-    if len(set(owners)) == len(owners):
+    """Copies donated leaves that are read-only, or share memory with another leaf."""
+    arrays = [v for v in leaves if v.__class__ is np.ndarray]
+    owners = [v if v.base is None else v.base for v in arrays]
+    # An array that owns its memory is alone in it, but for views of it and for buffers.
+    alone = len(set(map(id, owners))) == len(owners) and all(
+        owner.__class__ is np.ndarray and owner.flags.owndata for owner in owners
+    )
+    if alone and all(v.flags.writeable for v in arrays):
         return leaves
     return [
-        v.copy() if d and owners.count(owner) > 1 else v
-        for v, d, owner in zip(leaves, donated, owners, strict=True)
+        v.copy() if d and v.__class__ is np.ndarray and not _is_alone(v, arrays) else v
+        for v, d in zip(leaves, donated, strict=True)
     ]
+
+
+def _is_alone(array: np.ndarray, arrays: Sequence[np.ndarray]) -> bool:
+    """Whether an array can be written to without changing another one."""
+    others = (other for other in arrays if other is not array)
+    twice = sum(other is array for other in arrays) > 1
+    return array.flags.writeable and not twice and not any(
+        np.may_share_memory(array, other) for other in others
+    )
 
 
 class Compiled:

@@ -129,6 +129,8 @@ class _Printer:
         self.makers: list[Any] = []
         self.unpacked: list[str] = []
         self.fresh: set[Variable] = set()
+        # Numbers, which nobody can write to.
+        self.numbers = {v for v in (*program.inputs, *program.constants) if v.weak}
         self.in_room: dict[Variable, int] = {}
         self.lines: list[str] = []
         self.functions: list[str] = []
@@ -222,7 +224,7 @@ class _Printer:
         if variable in self.outputs:
             self.fresh.add(variable)
             donor = self._donor(variable, at, operands)
-            dtype = self.bind(variable.dtype, str(variable.dtype))
+            dtype = self.bind(variable.dtype, variable.dtype.name)
             value = self.names[donor] if donor else f"empty({variable.shape}, {dtype})"
             self.lines.append(f"{name} = {value}")
             return name
@@ -308,6 +310,7 @@ class _Printer:
 
     def _number(self, step: Step) -> None:
         """Python's operators are quicker on numbers than NumPy's functions."""
+        self.numbers.add(step.result)
         result, arguments = self.names[step.result], [self.expression(a) for a in step.args]
         if step.function in INFIX:
             text = f" {INFIX[step.function]} ".join(arguments)
@@ -315,7 +318,7 @@ class _Printer:
             text = f"-{arguments[0]}"
         elif step.function is astype:
             text = (
-                f"{self.bind(step.result.dtype.type, str(step.result.dtype) + '_')}({arguments[0]})"
+                f"{self.bind(step.result.dtype.type, step.result.dtype.name + '_')}({arguments[0]})"
             )
         else:
             text = f"{self.function(step.function)}({', '.join(arguments)})"
@@ -345,6 +348,7 @@ class _Printer:
         x, reduce = self.names[step.args[0]], f"{self.function(ufunc)}.reduce"
         axis = axes if len(axes) != 1 else axes[0]
         if not step.result.shape:
+            self.numbers.add(step.result)
             self.lines.append(f"{self.names[step.result]} = {reduce}({x}, {axis})")
             return
         name = self.place(step.result, at)
@@ -392,6 +396,7 @@ class _Printer:
     def _call(self, step: Step, is_fresh: bool = False) -> None:
         arguments = [self.expression(a) for a in step.args]
         arguments += [f"{name}={self.expression(a)}" for name, a in step.options.items()]
+        self.numbers.update(r for r in step.results if r.weak)
         names = ", ".join(self.names[r] for r in step.results)
         target = f"({names},)" if step.several and len(step.results) == 1 else names
         if is_fresh or not self.lives.origins.get(step.result):
@@ -427,9 +432,10 @@ class _Printer:
         parts = []
         for variable in self.program.outputs:
             name = self.names[variable]
-            if variable.shape and (variable not in self.fresh or variable in seen):
+            if (variable not in self.fresh or variable in seen) and variable not in self.numbers:
+                # In the memory order that it has; of no dimensions it may be an array, or a scalar.
                 self.namespace["array"] = np.array
-                name = f"array({name})"
+                name = f"array({name})" if variable.shape else f"{name}.copy()"
             seen.add(variable)
             parts.append(name)
         return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"

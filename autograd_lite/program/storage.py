@@ -11,6 +11,9 @@ from autograd_lite.program.ir import Program, Step, Variable
 from autograd_lite.program.scheduling import Item, Region, is_elementwise, reduction_of
 
 _FRESH_MODULES = ("numpy.linalg", "numpy.fft")
+_VIEWS_IN_THEM = {
+    *(np.linalg.matrix_transpose, np.linalg.diagonal, np.linalg.matrix_power, np.linalg.multi_dot),
+}
 
 
 class Lives:
@@ -52,6 +55,8 @@ def may_be_view(step: Step) -> bool:
     function = step.function
     if isinstance(function, np.ufunc):
         return False
+    if function in _VIEWS_IN_THEM:
+        return True
     return not str(getattr(function, "__module__", "")).startswith(_FRESH_MODULES)
 
 
