@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import functools
-import inspect
 import operator
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -18,26 +16,37 @@ from autograd_lite.caller import caller
 from autograd_lite.graph import Extra, Leaf, Lost, Node, name_array
 from autograd_lite.lazy import in_other_ways, is_lazy, settle_for, shown, taken
 from autograd_lite.locks import find_hold, locked_view
+from autograd_lite.methods import (
+    called,
+    called_ufunc,
+    comparison,
+    cut_off,
+    direct,
+    dispatched,
+    dispatched_reflected,
+    first,
+    in_place,
+    method,
+    of_array,
+    reading,
+    reflected,
+    refused,
+    whole,
+)
 from autograd_lite.modes import is_recording
 from autograd_lite.record import (
     NO_OPTIONS,
-    Compute,
     Recorded,
-    _recorded_in,
-    _requires_grad,
     check_array,
     dispatch,
-    full_name,
     make,
-    plain,
     record,
-    record_pair,
 )
 from autograd_lite.rules import OPERATIONS
 from autograd_lite.rules.foreign import fixed, is_foreign, speaks_protocols
 from autograd_lite.rules.gating import ungated
 from autograd_lite.rules.indexing import as_index, getitem
-from autograd_lite.rules.special import astype, logsumexp, relu, sigmoid
+from autograd_lite.rules.special import astype, relu, sigmoid
 
 _GETITEM = OPERATIONS[getitem]
 
@@ -52,194 +61,6 @@ def _fixed(index: Any) -> Any:
         ends = index.start, index.stop, index.step
         return slice(*map(_fixed, ends)) if Tensor in map(type, ends) else index
     return as_index(index) if isinstance(index, (list, np.ndarray)) else index
-
-
-def _direct(function: Callable[..., Any], compute: Compute) -> Callable[[Tensor, Any], Tensor]:
-    operation = OPERATIONS[function]
-
-    def operate(self: Tensor, other: Any) -> Tensor:
-        return record_pair(operation, self, other, compute)
-
-    return operate
-
-
-def _reflected(function: Callable[..., Any], compute: Compute) -> Callable[[Tensor, Any], Tensor]:
-    operation = OPERATIONS[function]
-
-    def operate(self: Tensor, other: Any) -> Tensor:
-        return record_pair(operation, other, self, compute)
-
-    return operate
-
-
-def _dispatched(ufunc: np.ufunc) -> Callable[[Tensor, Any], Any]:
-    return lambda self, other: dispatch(ufunc, (self, taken(other)), NO_OPTIONS)
-
-
-def _dispatched_reflected(ufunc: np.ufunc) -> Callable[[Tensor, Any], Any]:
-    return lambda self, other: dispatch(ufunc, (taken(other), self), NO_OPTIONS)
-
-
-def _in_place(symbol: str, operate: Any, change: Any) -> Callable[[Tensor, Any], Any]:
-    """`t += x` computes a new tensor; a parameter changes only where nothing is recorded."""
-
-    def assign(self: Tensor, other: Any) -> Any:
-        if not (self.is_leaf and self.requires_grad):
-            return operate(self, other)
-        if is_recording():
-            raise TypeError(
-                f"{self._describe()} is a parameter, and W {symbol}= x would put the result of an "
-                f"operation in its place; write W.data {symbol}= x to change its values"
-            )
-        self.data = change(self.data, other._seen() if isinstance(other, Tensor) else other)
-        return self
-
-    return assign
-
-
-def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Any]:
-    def operate(self: Tensor, other: Any) -> Any:
-        return compare(self._seen(), other._seen() if isinstance(other, Tensor) else taken(other))
-
-    return operate
-
-
-def _method(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The method that calls `function`, whose first parameter is the array."""
-
-    @functools.wraps(function)
-    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        return _called(function, (self, *args), kwargs)
-
-    return method
-
-
-def _whole(function: Callable[..., Any]) -> Callable[[Tensor], int]:
-    """The method that rounds a tensor of no dimensions to a Python integer."""
-    return lambda self: int(function(self))
-
-
-def _reading(name: str) -> Callable[..., Any]:
-    """The array's method `name`, which only reads its values."""
-
-    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        value = self._seen()
-        return getattr(value if hasattr(value, name) else self.numpy(), name)(*args, **kwargs)
-
-    method.__name__ = name
-    return method
-
-
-def _cut_off(name: str, way_out: str) -> Callable[..., Any]:
-    """The array's method `name`, which cannot be recorded: refused where a gradient is lost."""
-
-    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        if self.requires_grad and is_recording():
-            raise TypeError(
-                f"{name}() of {self._describe()}, which requires grad, would lose the gradient; "
-                f"{way_out}"
-            )
-        return getattr(self.data, name)(*args, **kwargs)
-
-    method.__name__ = name
-    return method
-
-
-def _refused(name: str, way_out: str) -> Callable[..., Any]:
-    """A method of arrays that would change the tensor in place."""
-
-    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError(
-            f"{name}() would change {self._describe()} in place, and nothing would record it; "
-            f"{way_out}"
-        )
-
-    method.__name__ = name
-    return method
-
-
-def _of_array(name: str) -> Any:
-    """The array's attribute `name`, which says how it lies in memory."""
-    return property(lambda self: getattr(self.data, name))
-
-
-@functools.cache
-def _out_position(function: Callable[..., Any]) -> int | None:
-    """Where `out` stands among the positional arguments of a function, if it takes it so."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except ValueError:
-        return None
-    found = (i for i, p in enumerate(parameters) if p.name == "out" and p.kind != p.KEYWORD_ONLY)
-    return next(found, None)
-
-
-def _called(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """What NumPy's function does with Tensors among its arguments; `out` is written to."""
-    if "out" in kwargs or len(args) > 2:
-        at = _out_position(function)
-        given = args[at] if at is not None and at < len(args) else kwargs.get("out")
-        if given is not None:
-            return _written(function, args, kwargs, at)
-    return dispatch(function, args, kwargs)
-
-
-def _written(function: Callable[..., Any], args: Any, kwargs: Any, at: int | None = None) -> Any:
-    """What `function` gives where it writes into the argument `at`, into `out`, or only elsewhere.
-
-    It is NumPy's own result, which nothing records: TypeError where a gradient would be lost.
-    """
-    if is_recording() and any(map(_requires_grad, _recorded_in((args, kwargs)))):
-        raise TypeError(
-            f"{full_name(function)} cannot write its result into an existing array when a Tensor "
-            "that requires grad is involved: nothing would record it. Write a = a + t instead of "
-            "a += t, and leave out= away"
-        )
-    targets: list[tuple[Any, Tensor]] = []
-
-    def target(value: Any) -> Any:
-        if isinstance(value, tuple):
-            return tuple(map(target, value))
-        if not isinstance(value, Tensor):
-            return value
-        targets.append((value._writable(), value))
-        return targets[-1][0]
-
-    options = {n: target(v) if n == "out" else plain(v) for n, v in kwargs.items()}
-    values = [target(a) if i == at else plain(a) for i, a in enumerate(args)]
-    result = function(*values, **options)
-    results = result if isinstance(result, tuple) else (result,)
-    given = tuple(next((t for array, t in targets if array is r), r) for r in results)
-    return given if isinstance(result, tuple) else given[0]
-
-
-def _first(function: Callable[[Any], Any]) -> Callable[..., Any]:
-    """`function` of the first argument, whatever else is passed."""
-    return lambda first, *rest: function(first)
-
-
-def _outer(ufunc: np.ufunc, a: Any, b: Any, **options: Any) -> Any:
-    """`ufunc.outer(a, b)`, written with what has rules."""
-    return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b, **options)
-
-
-_UFUNC_METHODS: dict[tuple[np.ufunc, str], Callable[..., Any]] = {
-    (np.add, "reduce"): np.sum,
-    (np.multiply, "reduce"): np.prod,
-    (np.maximum, "reduce"): np.max,
-    (np.minimum, "reduce"): np.min,
-    (np.logaddexp, "reduce"): logsumexp,
-    (np.add, "accumulate"): np.cumsum,
-    (np.multiply, "accumulate"): np.cumprod,
-}
-"""The functions with rules that methods of ufuncs stand for, along the axis 0 by default."""
-
-_UFUNC_WAYS_OUT = {
-    "reduce": "call it in a loop over the rows",
-    "accumulate": "call it in a loop over the rows, and np.stack the results",
-    "reduceat": "reduce slices of the tensor, and np.stack the results",
-    "at": "add arrays instead of writing into one; np.where and indexing select",
-}
 
 
 class _NotForPandas(int):
@@ -455,10 +276,10 @@ class Tensor(Recorded, results=True):
     def nbytes(self) -> int:
         return self.size * self.dtype.itemsize
 
-    flags = _of_array("flags")
-    strides = _of_array("strides")
-    ctypes = _of_array("ctypes")
-    device = _of_array("device")
+    flags = of_array("flags")
+    strides = of_array("strides")
+    ctypes = of_array("ctypes")
+    device = of_array("device")
 
     @property
     def base(self) -> Any:
@@ -549,12 +370,12 @@ class Tensor(Recorded, results=True):
     def __copy__(self) -> Tensor:
         return copy.deepcopy(self)
 
-    item = _reading("item")
-    tolist = _reading("tolist")
-    tobytes = _reading("tobytes")
-    tofile = _reading("tofile")
-    dump = _reading("dump")
-    dumps = _reading("dumps")
+    item = reading("item")
+    tolist = reading("tolist")
+    tobytes = reading("tobytes")
+    tofile = reading("tofile")
+    dump = reading("dump")
+    dumps = reading("dumps")
 
     def numpy(self) -> np.ndarray:
         """The values, as a new NumPy array that belongs to the caller.
@@ -727,9 +548,9 @@ class Tensor(Recorded, results=True):
         rounded = np.round(cast(Any, self), digits or 0)
         return int(rounded) if digits is None else rounded
 
-    __floor__ = _whole(np.floor)
-    __ceil__ = _whole(np.ceil)
-    __trunc__ = _whole(np.trunc)
+    __floor__ = whole(np.floor)
+    __ceil__ = whole(np.ceil)
+    __trunc__ = whole(np.trunc)
 
     def __dlpack__(self, **options: Any) -> Any:
         """The values for another library, copied: nobody writes past a lock."""
@@ -746,73 +567,53 @@ class Tensor(Recorded, results=True):
 
     __class_getitem__: Any = classmethod(GenericAlias)
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        selects = kwargs.get("where", True) is not True
-        if method == "__call__" and not selects and "out" not in kwargs:
-            return dispatch(ufunc, inputs, kwargs)
-        if "out" in kwargs or method == "at":
-            call = ufunc if method == "__call__" else getattr(ufunc, method)
-            return _written(call, inputs, kwargs, 0 if method == "at" else None)
-        if not (is_recording() and any(map(_requires_grad, _recorded_in((inputs, kwargs))))):
-            return _written(getattr(ufunc, method), inputs, kwargs)
-        if method == "__call__":
-            raise TypeError(
-                f"np.{ufunc.__name__}(where=...) leaves elements undefined, which cannot be "
-                "differentiated; use np.where on the result"
-            )
-        if method == "outer":
-            return _outer(ufunc, *inputs, **kwargs)
-        function = _UFUNC_METHODS.get((ufunc, method))
-        if function is None:
-            raise TypeError(
-                f"np.{ufunc.__name__}.{method} has no derivative here; {_UFUNC_WAYS_OUT[method]}"
-            )
-        return function(*inputs, **{"axis": 0, **kwargs})
+    def __array_ufunc__(self, ufunc: np.ufunc, how: str, *inputs: Any, **kwargs: Any) -> Any:
+        return called_ufunc(ufunc, how, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return _called(func, args, kwargs)
+        return called(func, args, kwargs)
 
-    __add__ = _direct(np.add, operator.add)
-    __radd__ = _reflected(np.add, operator.add)
-    __sub__ = _direct(np.subtract, operator.sub)
-    __rsub__ = _reflected(np.subtract, operator.sub)
-    __mul__ = _direct(np.multiply, operator.mul)
-    __rmul__ = _reflected(np.multiply, operator.mul)
-    __truediv__ = _direct(np.divide, operator.truediv)
-    __rtruediv__ = _reflected(np.divide, operator.truediv)
-    __mod__ = _direct(np.remainder, operator.mod)
-    __rmod__ = _reflected(np.remainder, operator.mod)
-    __pow__ = _direct(np.power, operator.pow)
-    __rpow__ = _reflected(np.power, operator.pow)
-    __matmul__ = _direct(np.matmul, operator.matmul)
-    __rmatmul__ = _reflected(np.matmul, operator.matmul)
+    __add__ = direct(np.add, operator.add)
+    __radd__ = reflected(np.add, operator.add)
+    __sub__ = direct(np.subtract, operator.sub)
+    __rsub__ = reflected(np.subtract, operator.sub)
+    __mul__ = direct(np.multiply, operator.mul)
+    __rmul__ = reflected(np.multiply, operator.mul)
+    __truediv__ = direct(np.divide, operator.truediv)
+    __rtruediv__ = reflected(np.divide, operator.truediv)
+    __mod__ = direct(np.remainder, operator.mod)
+    __rmod__ = reflected(np.remainder, operator.mod)
+    __pow__ = direct(np.power, operator.pow)
+    __rpow__ = reflected(np.power, operator.pow)
+    __matmul__ = direct(np.matmul, operator.matmul)
+    __rmatmul__ = reflected(np.matmul, operator.matmul)
 
-    __floordiv__ = _dispatched(np.floor_divide)
-    __rfloordiv__ = _dispatched_reflected(np.floor_divide)
-    __and__ = _dispatched(np.bitwise_and)
-    __rand__ = _dispatched_reflected(np.bitwise_and)
-    __or__ = _dispatched(np.bitwise_or)
-    __ror__ = _dispatched_reflected(np.bitwise_or)
-    __xor__ = _dispatched(np.bitwise_xor)
-    __rxor__ = _dispatched_reflected(np.bitwise_xor)
-    __lshift__ = _dispatched(np.left_shift)
-    __rlshift__ = _dispatched_reflected(np.left_shift)
-    __rshift__ = _dispatched(np.right_shift)
-    __rrshift__ = _dispatched_reflected(np.right_shift)
+    __floordiv__ = dispatched(np.floor_divide)
+    __rfloordiv__ = dispatched_reflected(np.floor_divide)
+    __and__ = dispatched(np.bitwise_and)
+    __rand__ = dispatched_reflected(np.bitwise_and)
+    __or__ = dispatched(np.bitwise_or)
+    __ror__ = dispatched_reflected(np.bitwise_or)
+    __xor__ = dispatched(np.bitwise_xor)
+    __rxor__ = dispatched_reflected(np.bitwise_xor)
+    __lshift__ = dispatched(np.left_shift)
+    __rlshift__ = dispatched_reflected(np.left_shift)
+    __rshift__ = dispatched(np.right_shift)
+    __rrshift__ = dispatched_reflected(np.right_shift)
 
-    __iadd__ = _in_place("+", operator.add, operator.iadd)
-    __isub__ = _in_place("-", operator.sub, operator.isub)
-    __imul__ = _in_place("*", operator.mul, operator.imul)
-    __itruediv__ = _in_place("/", operator.truediv, operator.itruediv)
-    __ifloordiv__ = _in_place("//", operator.floordiv, operator.ifloordiv)
-    __imod__ = _in_place("%", operator.mod, operator.imod)
-    __ipow__ = _in_place("**", operator.pow, operator.ipow)
-    __imatmul__ = _in_place("@", operator.matmul, operator.imatmul)
-    __iand__ = _in_place("&", operator.and_, operator.iand)
-    __ior__ = _in_place("|", operator.or_, operator.ior)
-    __ixor__ = _in_place("^", operator.xor, operator.ixor)
-    __ilshift__ = _in_place("<<", operator.lshift, operator.ilshift)
-    __irshift__ = _in_place(">>", operator.rshift, operator.irshift)
+    __iadd__ = in_place("+", operator.add, operator.iadd)
+    __isub__ = in_place("-", operator.sub, operator.isub)
+    __imul__ = in_place("*", operator.mul, operator.imul)
+    __itruediv__ = in_place("/", operator.truediv, operator.itruediv)
+    __ifloordiv__ = in_place("//", operator.floordiv, operator.ifloordiv)
+    __imod__ = in_place("%", operator.mod, operator.imod)
+    __ipow__ = in_place("**", operator.pow, operator.ipow)
+    __imatmul__ = in_place("@", operator.matmul, operator.imatmul)
+    __iand__ = in_place("&", operator.and_, operator.iand)
+    __ior__ = in_place("|", operator.or_, operator.ior)
+    __ixor__ = in_place("^", operator.xor, operator.ixor)
+    __ilshift__ = in_place("<<", operator.lshift, operator.ilshift)
+    __irshift__ = in_place(">>", operator.rshift, operator.irshift)
 
     def __divmod__(self, other: Any) -> tuple[Any, Tensor]:
         return self // other, self % other
@@ -832,68 +633,68 @@ class Tensor(Recorded, results=True):
     def __abs__(self) -> Tensor:
         return record(OPERATIONS[np.absolute], (self,), NO_OPTIONS, operator.abs)
 
-    __eq__ = _comparison(operator.eq)
-    __ne__ = _comparison(operator.ne)
-    __lt__ = _comparison(operator.lt)
-    __le__ = _comparison(operator.le)
-    __gt__ = _comparison(operator.gt)
-    __ge__ = _comparison(operator.ge)
+    __eq__ = comparison(operator.eq)
+    __ne__ = comparison(operator.ne)
+    __lt__ = comparison(operator.lt)
+    __le__ = comparison(operator.le)
+    __gt__ = comparison(operator.gt)
+    __ge__ = comparison(operator.ge)
     __hash__ = object.__hash__
 
-    sum = _method(np.sum)
-    prod = _method(np.prod)
-    mean = _method(np.mean)
-    var = _method(np.var)
-    std = _method(np.std)
-    max = _method(np.max)
-    min = _method(np.min)
-    cumsum = _method(np.cumsum)
-    cumprod = _method(np.cumprod)
-    trace = _method(np.trace)
-    dot = _method(np.dot)
-    clip = _method(np.clip)
-    conj = conjugate = _method(np.conjugate)
-    exp = _method(np.exp)
-    log = _method(np.log)
-    sqrt = _method(np.sqrt)
-    tanh = _method(np.tanh)
-    sigmoid = _method(sigmoid)
-    relu = _method(relu)
-    ravel = flatten = _method(np.ravel)
-    squeeze = _method(np.squeeze)
-    swapaxes = _method(np.swapaxes)
-    diagonal = _method(np.diagonal)
-    take = _method(np.take)
-    repeat = _method(np.repeat)
-    argmax = _method(np.argmax)
-    argmin = _method(np.argmin)
-    argsort = _method(np.argsort)
-    round = _method(np.round)
-    all = _method(np.all)
-    any = _method(np.any)
+    sum = method(np.sum)
+    prod = method(np.prod)
+    mean = method(np.mean)
+    var = method(np.var)
+    std = method(np.std)
+    max = method(np.max)
+    min = method(np.min)
+    cumsum = method(np.cumsum)
+    cumprod = method(np.cumprod)
+    trace = method(np.trace)
+    dot = method(np.dot)
+    clip = method(np.clip)
+    conj = conjugate = method(np.conjugate)
+    exp = method(np.exp)
+    log = method(np.log)
+    sqrt = method(np.sqrt)
+    tanh = method(np.tanh)
+    sigmoid = method(sigmoid)
+    relu = method(relu)
+    ravel = flatten = method(np.ravel)
+    squeeze = method(np.squeeze)
+    swapaxes = method(np.swapaxes)
+    diagonal = method(np.diagonal)
+    take = method(np.take)
+    repeat = method(np.repeat)
+    argmax = method(np.argmax)
+    argmin = method(np.argmin)
+    argsort = method(np.argsort)
+    round = method(np.round)
+    all = method(np.all)
+    any = method(np.any)
 
-    choose = _method(np.choose)
-    searchsorted = _method(np.searchsorted)
-    nonzero = _method(np.nonzero)
-    argpartition = _method(np.argpartition)
+    choose = method(np.choose)
+    searchsorted = method(np.searchsorted)
+    nonzero = method(np.nonzero)
+    argpartition = method(np.argpartition)
 
-    view = _cut_off("view", "use .reshape() for a shape, .astype() for a dtype")
-    getfield = _cut_off("getfield", "use .real, .imag or .astype()")
-    byteswap = _cut_off("byteswap", "use .astype() with a dtype of the other byte order")
+    view = cut_off("view", "use .reshape() for a shape, .astype() for a dtype")
+    getfield = cut_off("getfield", "use .real, .imag or .astype()")
+    byteswap = cut_off("byteswap", "use .astype() with a dtype of the other byte order")
 
-    sort = _refused("sort", "use np.sort, which gives a new tensor, or .data.sort()")
-    partition = _refused(
+    sort = refused("sort", "use np.sort, which gives a new tensor, or .data.sort()")
+    partition = refused(
         "partition", "use np.partition, which gives a new tensor, or .data.partition()"
     )
-    fill = _refused("fill", "use np.full_like, or .data.fill() of a leaf")
-    put = _refused("put", "use np.where or np.concatenate, or .data.put() of a leaf")
-    resize = _refused("resize", "use np.resize or .reshape(), which give a new tensor")
-    setfield = _refused("setfield", "use np.where, or .data.setfield() of a leaf")
-    setflags = _refused("setflags", "use .data.setflags() of a leaf")
+    fill = refused("fill", "use np.full_like, or .data.fill() of a leaf")
+    put = refused("put", "use np.where or np.concatenate, or .data.put() of a leaf")
+    resize = refused("resize", "use np.resize or .reshape(), which give a new tensor")
+    setfield = refused("setfield", "use np.where, or .data.setfield() of a leaf")
+    setflags = refused("setflags", "use .data.setflags() of a leaf")
 
     def compress(self, condition: Any, axis: int | None = None, out: Any = None) -> Any:
         """The parts along `axis` for which `condition` is true; of all elements by default."""
-        return _called(np.compress, (condition, self, axis, out), {})
+        return called(np.compress, (condition, self, axis, out), {})
 
     def copy(self, order: Any = "C") -> Any:
         """The same values in memory of their own, recorded."""
@@ -927,7 +728,7 @@ class Tensor(Recorded, results=True):
         compute = None
         if (order, casting) != ("K", "unsafe"):
             change = operator.methodcaller("astype", dtype, order=order, casting=casting)
-            compute = _first(change)
+            compute = first(change)
         if dtype.kind not in "fc":
             return make(change(self._seen()), None)
         return record(OPERATIONS[astype], (self, dtype), NO_OPTIONS, compute)

@@ -441,6 +441,19 @@ class TestWriting:
             call(parameter(np.array([1.25, -2.0, 3.5])), out)
         assert out.tolist() == [5, 5, 5]
 
+    @pytest.mark.parametrize(
+        ("call", "name"),
+        [
+            (lambda t, out: np.add.at(out, [0, 1, 2], t), r"np\.add\.at"),
+            (lambda t, out: np.add.reduce(t, keepdims=True, out=out), r"np\.add\.reduce"),
+            (lambda t, out: np.linalg.multi_dot([t, t], out=out), r"np\.linalg\.multi_dot"),
+            (lambda t, out: operator.imul(out, t), r"np\.multiply"),
+        ],
+    )
+    def test_what_is_refused_is_named(self, call, name):
+        with pytest.raises(TypeError, match=f"^{name} cannot write its result"):
+            call(parameter(np.ones(3)), np.zeros(3))
+
     def test_a_constant_is_written_to(self):
         out = al.Tensor(np.zeros(3))
         assert np.add(np.ones(3), 1, out=out) is out

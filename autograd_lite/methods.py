@@ -1,0 +1,246 @@
+"""What the class Tensor is made of: its operators and methods, each by the function that it calls.
+
+Here is decided, too, what a call does that writes into an array (`out=`), and what the methods of
+NumPy's ufuncs do.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.lazy import taken
+from autograd_lite.modes import is_recording
+from autograd_lite.record import (
+    NO_OPTIONS,
+    Compute,
+    Recorded,
+    _recorded_in,
+    _requires_grad,
+    dispatch,
+    full_name,
+    plain,
+    record_pair,
+)
+from autograd_lite.rules import OPERATIONS
+from autograd_lite.rules.special import logsumexp
+
+
+def direct(function: Callable[..., Any], compute: Compute) -> Callable[[Any, Any], Any]:
+    operation = OPERATIONS[function]
+
+    def operate(self: Any, other: Any) -> Any:
+        return record_pair(operation, self, other, compute)
+
+    return operate
+
+
+def reflected(function: Callable[..., Any], compute: Compute) -> Callable[[Any, Any], Any]:
+    operation = OPERATIONS[function]
+
+    def operate(self: Any, other: Any) -> Any:
+        return record_pair(operation, other, self, compute)
+
+    return operate
+
+
+def dispatched(ufunc: np.ufunc) -> Callable[[Any, Any], Any]:
+    return lambda self, other: dispatch(ufunc, (self, taken(other)), NO_OPTIONS)
+
+
+def dispatched_reflected(ufunc: np.ufunc) -> Callable[[Any, Any], Any]:
+    return lambda self, other: dispatch(ufunc, (taken(other), self), NO_OPTIONS)
+
+
+def in_place(symbol: str, operate: Any, change: Any) -> Callable[[Any, Any], Any]:
+    """`t += x` computes a new tensor; a parameter changes only where nothing is recorded."""
+
+    def assign(self: Any, other: Any) -> Any:
+        if not (self.is_leaf and self.requires_grad):
+            return operate(self, other)
+        if is_recording():
+            raise TypeError(
+                f"{self._describe()} is a parameter, and W {symbol}= x would put the result of an "
+                f"operation in its place; write W.data {symbol}= x to change its values"
+            )
+        self.data = change(self.data, other._seen() if isinstance(other, Recorded) else other)
+        return self
+
+    return assign
+
+
+def comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def operate(self: Any, other: Any) -> Any:
+        return compare(self._seen(), other._seen() if isinstance(other, Recorded) else taken(other))
+
+    return operate
+
+
+def method(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The method that calls `function`, whose first parameter is the array."""
+
+    @functools.wraps(function)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return called(function, (self, *args), kwargs)
+
+    return method
+
+
+def whole(function: Callable[..., Any]) -> Callable[[Any], int]:
+    """The method that rounds a tensor of no dimensions to a Python integer."""
+    return lambda self: int(function(self))
+
+
+def reading(name: str) -> Callable[..., Any]:
+    """The array's method `name`, which only reads its values."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        value = self._seen()
+        return getattr(value if hasattr(value, name) else self.numpy(), name)(*args, **kwargs)
+
+    method.__name__ = name
+    return method
+
+
+def cut_off(name: str, way_out: str) -> Callable[..., Any]:
+    """The array's method `name`, which cannot be recorded: refused where a gradient is lost."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.requires_grad and is_recording():
+            raise TypeError(
+                f"{name}() of {self._describe()}, which requires grad, would lose the gradient; "
+                f"{way_out}"
+            )
+        return getattr(self.data, name)(*args, **kwargs)
+
+    method.__name__ = name
+    return method
+
+
+def refused(name: str, way_out: str) -> Callable[..., Any]:
+    """A method of arrays that would change the tensor in place."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(
+            f"{name}() would change {self._describe()} in place, and nothing would record it; "
+            f"{way_out}"
+        )
+
+    method.__name__ = name
+    return method
+
+
+def of_array(name: str) -> Any:
+    """The array's attribute `name`, which says how it lies in memory."""
+    return property(lambda self: getattr(self.data, name))
+
+
+@functools.cache
+def _out_position(function: Callable[..., Any]) -> int | None:
+    """Where `out` stands among the positional arguments of a function, if it takes it so."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:
+        return None
+    found = (i for i, p in enumerate(parameters) if p.name == "out" and p.kind != p.KEYWORD_ONLY)
+    return next(found, None)
+
+
+def called(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """What NumPy's function does with Tensors among its arguments; `out` is written to."""
+    if "out" in kwargs or len(args) > 2:
+        at = _out_position(function)
+        given = args[at] if at is not None and at < len(args) else kwargs.get("out")
+        if given is not None:
+            return _written(full_name(function), function, args, kwargs, at)
+    return dispatch(function, args, kwargs)
+
+
+def _written(
+    name: str, function: Callable[..., Any], args: Any, kwargs: Any, at: int | None = None
+) -> Any:
+    """What a call gives that may write into the argument `at` or into `out`: NumPy's own result.
+
+    Nothing records it, so it is a TypeError where a gradient would be lost. `name` is what messages
+    call the function.
+    """
+    if is_recording() and any(map(_requires_grad, _recorded_in((args, kwargs)))):
+        raise TypeError(
+            f"{name} cannot write its result into an existing array when a Tensor "
+            "that requires grad is involved: nothing would record it. Write a = a + t instead of "
+            "a += t, and leave out= away"
+        )
+    targets: list[tuple[Any, Any]] = []
+
+    def target(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(target, value))
+        if not isinstance(value, Recorded):
+            return value
+        tensor: Any = value
+        targets.append((tensor._writable(), tensor))
+        return targets[-1][0]
+
+    options = {n: target(v) if n == "out" else plain(v) for n, v in kwargs.items()}
+    values = [target(a) if i == at else plain(a) for i, a in enumerate(args)]
+    result = function(*values, **options)
+    results = result if isinstance(result, tuple) else (result,)
+    given = tuple(next((t for array, t in targets if array is r), r) for r in results)
+    return given if isinstance(result, tuple) else given[0]
+
+
+def first(function: Callable[[Any], Any]) -> Callable[..., Any]:
+    """`function` of the first argument, whatever else is passed."""
+    return lambda first, *rest: function(first)
+
+
+def _outer(ufunc: np.ufunc, a: Any, b: Any, **options: Any) -> Any:
+    """`ufunc.outer(a, b)`, written with what has rules."""
+    return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b, **options)
+
+
+_UFUNC_METHODS: dict[tuple[np.ufunc, str], Callable[..., Any]] = {
+    (np.add, "reduce"): np.sum,
+    (np.multiply, "reduce"): np.prod,
+    (np.maximum, "reduce"): np.max,
+    (np.minimum, "reduce"): np.min,
+    (np.logaddexp, "reduce"): logsumexp,
+    (np.add, "accumulate"): np.cumsum,
+    (np.multiply, "accumulate"): np.cumprod,
+}
+"""The functions with rules that methods of ufuncs stand for, along the axis 0 by default."""
+
+_UFUNC_WAYS_OUT = {
+    "reduce": "call it in a loop over the rows",
+    "accumulate": "call it in a loop over the rows, and np.stack the results",
+    "reduceat": "reduce slices of the tensor, and np.stack the results",
+    "at": "add arrays instead of writing into one; np.where and indexing select",
+}
+
+
+def called_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: Any) -> Any:
+    """What a ufunc, or its method of that name, does with Tensors among its arguments."""
+    selects = kwargs.get("where", True) is not True
+    if method == "__call__" and not selects and "out" not in kwargs:
+        return dispatch(ufunc, inputs, kwargs)
+    call, name = getattr(ufunc, method), full_name(ufunc)
+    if "out" in kwargs or method == "at":
+        name = name if method == "__call__" else f"{name}.{method}"
+        return _written(name, call, inputs, kwargs, 0 if method == "at" else None)
+    if not (is_recording() and any(map(_requires_grad, _recorded_in((inputs, kwargs))))):
+        return _written(name, call, inputs, kwargs)
+    if method == "__call__":
+        raise TypeError(
+            f"{name}(where=...) leaves elements undefined, which cannot be "
+            "differentiated; use np.where on the result"
+        )
+    if method == "outer":
+        return _outer(ufunc, *inputs, **kwargs)
+    function = _UFUNC_METHODS.get((ufunc, method))
+    if function is None:
+        raise TypeError(f"{name}.{method} has no derivative here; {_UFUNC_WAYS_OUT[method]}")
+    return function(*inputs, **{"axis": 0, **kwargs})
