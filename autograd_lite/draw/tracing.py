@@ -28,13 +28,11 @@ def result_of(caller: str, loss: Any, inputs: tuple[Any, ...], lines: bool = Tru
 def results_of(caller: str, loss: Any, inputs: tuple[Any, ...], lines: bool = True) -> list[Tensor]:
     """As `result_of`, for `loss` that may be nested lists, tuples and dicts of results, too.
 
-    A result that is there twice is given once. An empty list is a TypeError.
+    A result that is there twice is given once.
     """
     loss = _computed(caller, loss, inputs, lines)
-    found = {id(result): _with_graph(caller, result) for result in _leaves(loss)}
-    if not found:
-        raise TypeError(f"{caller}() takes results of a computation, and this {loss!r} has none")
-    return list(found.values())
+    results = _leaves(loss) or [loss]
+    return list({id(result): _with_graph(caller, result) for result in results}.values())
 
 
 def _leaves(tree: Any) -> list[Any]:
