@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
+import sys
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
@@ -42,6 +44,9 @@ NUMERIC = "fciub"
 
 INEXACT = "fc"
 """The kinds of dtype that have gradients."""
+
+_SCIPY_RULES = "autograd_lite.rules.scipy_special"
+"""Imported when the first function of scipy.special meets a Tensor."""
 
 NO_OPTIONS: dict[str, Any] = {}
 _NUMBERS = (bool, int, float, complex, np.generic)
@@ -492,6 +497,13 @@ def dispatch(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     composite = COMPOSITES.get(function)
     if composite is not None:
         return composite(*args, **kwargs)
+    if (
+        function not in NON_DIFFERENTIABLE
+        and _SCIPY_RULES not in sys.modules
+        and _is_of_scipy(function)
+    ):
+        importlib.import_module(_SCIPY_RULES)
+        return dispatch(function, args, kwargs)
     tensors = [t for t in _recorded_in((args, kwargs)) if _requires_grad(t)]
     if tensors and function not in NON_DIFFERENTIABLE and is_recording():
         way_out = REFUSED.get(
@@ -506,8 +518,18 @@ def dispatch(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     return function(*plain(args), **plain(kwargs))
 
 
+def _is_of_scipy(function: Callable[..., Any]) -> bool:
+    """Whether a ufunc is one of scipy.special; SciPy is imported if it is."""
+    modules = map(sys.modules.get, ("scipy.special", "scipy.special._ufuncs"))
+    return isinstance(function, np.ufunc) and any(
+        getattr(module, function.__name__, None) is function for module in modules
+    )
+
+
 def full_name(function: Callable[..., Any]) -> str:
     """The name as a user writes it, such as `np.linalg.det`."""
+    if _is_of_scipy(function):
+        return f"scipy.special.{function.__name__.lstrip('_')}"
     module = getattr(function, "__module__", None) or "numpy"
     name = f"{module}.{getattr(function, '__name__', function)}"
     return f"np.{name.removeprefix('numpy.')}" if name.startswith("numpy.") else name

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import operator
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from types import GenericAlias
 from typing import Any, NoReturn, cast
@@ -76,6 +78,8 @@ class _NotForPandas(int):
 _WAYS_TO_ARRAYS = {
     "pandas": "to compute with a pandas object pass its .to_numpy()",
     "xarray": "to compute with an xarray object pass its .to_numpy()",
+    "scipy.special": "instead of SciPy's logsumexp, softmax and log_softmax use al.logsumexp, "
+    "al.softmax and al.log_softmax; its ufuncs, such as scipy.special.zeta, take Tensors",
     "scipy.sparse": "to compute with a sparse matrix pass its .toarray()",
     "numpy.ma": "to compute with a masked array use np.where for the mask",
 }
@@ -498,10 +502,16 @@ class Tensor(Recorded, results=True):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if self.requires_grad and is_recording():
-            asking = f"{sys._getframe(1).f_globals.get('__name__')}."
-            ways = (way for name, way in _WAYS_TO_ARRAYS.items() if asking.startswith(f"{name}."))
+            # A library asks through helpers of its own.
+            frames = itertools.islice(traceback.walk_stack(sys._getframe(1)), 4)
+            asking = [f"{frame.f_globals.get('__name__')}." for frame, _ in frames]
             way_out = next(
-                ways,
+                (
+                    way
+                    for m in asking
+                    for name, way in _WAYS_TO_ARRAYS.items()
+                    if m.startswith(f"{name}.")
+                ),
                 "to collect tensors in an array use np.stack or np.concatenate, or np.block for "
                 "nested lists",
             )
