@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.program import masking
 from autograd_lite.program.ir import Step
 from autograd_lite.program.rewriting import Rewriting, Rule
 from autograd_lite.program.tracer import Tracer
@@ -35,6 +36,7 @@ def table() -> dict[Any, list[Rule]]:
         np.reshape: [_reshape],
         np.ravel: [_ravel],
         np.broadcast_to: [_same_shape],
+        np.where: [_unexpanded, *masking.rules()],
         np.sum: [_sum_of_one, _sum_of_negative],
         getitem: [_whole],
     }

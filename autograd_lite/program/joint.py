@@ -256,7 +256,9 @@ def _joint(
     outputs = [_tracer(output).variable]
     for tracer, gradient in zip(asked, gradients, strict=True):
         if gradient is None:
-            gradient = np.zeros(tracer.shape, tracer.dtype)
+            zeros = np.zeros(tracer.shape, tracer.dtype)[()]
+            variable = trace.apply_plain(np.zeros_like, (tracer.variable,), zeros)
+            gradient = Tracer(trace, variable, zeros)
         if not isinstance(gradient, Tracer):
             variable = trace.constant(np.array(gradient))
             gradient = Tracer(trace, variable, trace.values[variable])

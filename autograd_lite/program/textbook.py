@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd_lite.program.algebra import table as algebra
 from autograd_lite.program.ir import Step
+from autograd_lite.program.masking import as_triangle
 from autograd_lite.program.rewriting import Rewriting, Rule
 from autograd_lite.program.stable import cancelled, over_sum, slope
 from autograd_lite.program.tracer import Tracer
@@ -17,7 +18,7 @@ def table() -> dict[Any, list[Rule]]:
     """The rules by the function they are for."""
     rules = algebra()
     rules[np.multiply] = [_slope, cancelled, _over_sum, *rules[np.multiply]]
-    rules[np.where] = [_step_function]
+    rules[np.where] = [_step_function, *rules[np.where], as_triangle]
     return rules
 
 

@@ -21,7 +21,7 @@ from autograd_lite.program.ir import Program, Step, Variable, function_name
 from autograd_lite.program.outside import same_bytes
 from autograd_lite.record import Recorded, make
 from autograd_lite.rules import OPERATIONS, Operation, Recordable
-from autograd_lite.rules.gating import combined_gate, rearranges, shut
+from autograd_lite.rules.gating import combined_gate, gated, rearranges, shut
 from autograd_lite.rules.indexing import getitem
 from autograd_lite.rules.special import astype
 
@@ -309,7 +309,7 @@ class Tracer(Recordable):
             if isinstance(value, Recorded):
                 return value._record(operation, args, kwargs)
         function = public(operation)
-        if function is None or _has_gate((args, kwargs)):
+        if function is None or function is gated or _has_gate((args, kwargs)):
             return operation.function(*args, **kwargs)
         return self.tape.apply(function, args, kwargs)
 
@@ -396,7 +396,7 @@ class Tracer(Recordable):
     def __getitem__(self, index: Any) -> Any:
         # What makes a number of an array of no dimensions, which this stands for as well.
         nothing = isinstance(index, tuple) and not index
-        return self if nothing and not self.shape else getitem(self, index)
+        return self if nothing and not self.shape else getitem(self.ungated(), index)
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         self.tape.refuse(
@@ -421,7 +421,7 @@ class Tracer(Recordable):
             return self.tape.apply(dtype.type, (self,), {})
         if dtype == self.dtype:
             return self
-        result = astype(self, dtype)
+        result = astype(self.ungated(), dtype)
         return result if self.gate is None else result.gated_by(self.gate)
 
     def reshape(self, *shape: Any, order: Any = "C") -> Any:
