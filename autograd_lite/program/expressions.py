@@ -130,8 +130,10 @@ class Printer:
             return Text("bool" if value.kind == "b" else f"np.{value.name}")
         if isinstance(value, type):
             return Text(f"np.{np.dtype(value).name}")
+        if isinstance(value, np.longdouble) and value != float(value):
+            return Text(f'np.longdouble("{value}")')
         if isinstance(value, np.generic):
-            value = value.item()
+            value = float(value) if isinstance(value, np.longdouble) else value.item()
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return self._number(value)
         if isinstance(value, slice):

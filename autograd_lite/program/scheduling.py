@@ -71,7 +71,7 @@ def reduction_of(step: Step) -> tuple[np.ufunc, tuple[int, ...], bool] | None:
         return None
     x = step.args[0]
     axis = step.args[1] if len(step.args) > 1 else step.options.get("axis")
-    if not isinstance(x, Variable) or not x.size or x.weak:
+    if not isinstance(x, Variable) or not x.size or not x.shape:
         return None
     axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
     return ufunc, axes, bool(step.options.get("keepdims", False))
