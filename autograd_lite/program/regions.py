@@ -349,7 +349,7 @@ class RegionPrinter:
         lines = [
             f"def {self.function_name}({names}):",
             "    for i in range(start, stop, step):",
-            "        j = min(i + step, stop)",
+            "        j = i + step if i + step < stop else stop",
         ]
         if self.temporaries:
             self.printer.namespace["cut"] = cut
