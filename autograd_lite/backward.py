@@ -17,6 +17,7 @@ from autograd_lite.modes import entered, watching
 from autograd_lite.rules.foreign import is_foreign
 from autograd_lite.rules.gating import ungated
 from autograd_lite.rules.indexing import Placed
+from autograd_lite.rules.reductions import wide
 
 Wrap = Callable[[Any, Any], Any]
 _ndarray = np.ndarray
@@ -137,6 +138,7 @@ def _summed(term: Any, shape: tuple[int, ...], node: Node) -> Any:
     """`term` summed over the axes that an operand of `shape` lacks, or has a length of 1 in."""
     # np.sum does the same, later; it is what Tensors and other libraries' arrays know.
     total = np.add.reduce if term.__class__ is _ndarray else np.sum
+    term = wide(term)
     extra = term.ndim - len(shape)
     if extra > 0:
         term = total(term, axis=tuple(range(extra)))

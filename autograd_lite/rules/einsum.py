@@ -14,6 +14,7 @@ import numpy as np
 
 from autograd_lite.rules.foreign import beside
 from autograd_lite.rules.matrices import as_array
+from autograd_lite.rules.reductions import wide
 from autograd_lite.rules.registry import (
     OPERATIONS,
     Recordable,
@@ -71,6 +72,7 @@ def _gradient(
             letter = fresh
         distinct += letter
     present = "".join(letter for letter in distinct if letter in known)
+    factors[0] = wide(factors[0])
     gradient = np.einsum(f"{','.join(indices)}->{present}", *factors, optimize=optimize)
     if present == distinct:
         return gradient

@@ -55,9 +55,13 @@ def _extreme(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool | None, where:
     return expand(g, x.shape, axis, keepdims) * shares
 
 
+def wide(x: Any) -> Any:
+    """`x` to be added up, in single precision if it is in half: there 2,048 + 1 is 2,048."""
+    return x.astype(np.float32) if getattr(x, "dtype", None) == np.float16 else x
+
+
 def _cumsum(g: Any, x_shape: tuple[int, ...], axis: int | None) -> Any:
-    # Adding 1 to 2,048 is without effect in float16.
-    g = g.astype(np.float32) if g.dtype == np.float16 else g
+    g = wide(g)
     if axis is None:
         return np.reshape(np.cumsum(g[::-1])[::-1], x_shape)
     return np.flip(np.cumsum(np.flip(g, axis), axis), axis)

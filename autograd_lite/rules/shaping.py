@@ -11,6 +11,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from autograd_lite.rules.foreign import beside, whole_number
 from autograd_lite.rules.gating import gated
 from autograd_lite.rules.indexing import as_array, cast, getitem, put_back
+from autograd_lite.rules.reductions import wide
 from autograd_lite.rules.registry import Recordable, composite, defvjp, non_differentiable
 from autograd_lite.rules.special import astype
 
@@ -65,7 +66,7 @@ def _repeat(g: Any, x_shape: Shape, repeats: Any, axis: int | None) -> Any:
     n = x_shape[axis]
     if np.size(repeats) == 1:
         times = int(np.reshape(repeats, ()))
-        blocks = np.reshape(g, (*x_shape[:axis], n, times, *x_shape[axis + 1 :]))
+        blocks = np.reshape(wide(g), (*x_shape[:axis], n, times, *x_shape[axis + 1 :]))
         return np.sum(blocks, axis=axis + 1)
     return put_back(g, (*(slice(None),) * axis, np.repeat(np.arange(n), repeats)), x_shape)
 
@@ -76,7 +77,9 @@ def _tile(g: Any, x_shape: Shape, reps: Any) -> Any:
     times = (1,) * (ndim - len(times)) + times
     shape = (1,) * (ndim - len(x_shape)) + x_shape
     blocks = [n for pair in zip(times, shape, strict=True) for n in pair]
-    return np.reshape(np.sum(np.reshape(g, blocks), axis=tuple(range(0, 2 * ndim, 2))), x_shape)
+    return np.reshape(
+        np.sum(np.reshape(wide(g), blocks), axis=tuple(range(0, 2 * ndim, 2))), x_shape
+    )
 
 
 def _vander(g: Any, x: Any, increasing: bool) -> Any:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
-from autograd_lite.rules.reductions import expand
+from autograd_lite.rules.reductions import expand, wide
 from autograd_lite.rules.registry import defvjp, primitive
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @primitive
@@ -74,6 +78,18 @@ defvjp(
 )
 
 
+def _in_single(function: Function) -> Function:
+    """Compute with half precision in single: there a sum of many exponentials is too large."""
+
+    @functools.wraps(function)
+    def compute(x: Any, *args: Any, **options: Any) -> Any:
+        if getattr(x, "dtype", None) != np.float16:
+            return function(x, *args, **options)
+        return function(x.astype(np.float32), *args, **options).astype(np.float16)
+
+    return compute  # type: ignore[return-value]
+
+
 def _finite_peak(x: Any, axis: Any) -> Any:
     """The largest element over `axis`, kept as an axis of length 1; 0 where that is infinite."""
     peak = np.max(x, axis=axis, keepdims=True)
@@ -81,6 +97,7 @@ def _finite_peak(x: Any, axis: Any) -> Any:
 
 
 @primitive
+@_in_single
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """log(sum(exp(x))) over `axis`, an integer, a tuple or None for all; no x overflows."""
     peak = _finite_peak(x, axis)
@@ -89,6 +106,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 @primitive
+@_in_single
 def softmax(x: Any, axis: Any = None) -> Any:
     """exp(x) / sum(exp(x)) over `axis`, an integer, a tuple or None for all."""
     exponentials = np.exp(x - _finite_peak(x, axis))
@@ -96,6 +114,7 @@ def softmax(x: Any, axis: Any = None) -> Any:
 
 
 @primitive
+@_in_single
 def log_softmax(x: Any, axis: Any = None) -> Any:
     """log(softmax(x)), without the loss of small probabilities."""
     moved = x - _finite_peak(x, axis)
@@ -109,8 +128,8 @@ defvjp(
         expand(g, x_shape, axis, keepdims) * softmax(x, axis=axis)
     ),
 )
-defvjp(softmax, x=lambda g, out, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)))
+defvjp(softmax, x=lambda g, out, axis: out * (g - np.sum(wide(g * out), axis=axis, keepdims=True)))
 defvjp(
     log_softmax,
-    x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True),
+    x=lambda g, out, axis: g - np.exp(out) * np.sum(wide(g), axis=axis, keepdims=True),
 )

@@ -169,6 +169,38 @@ def test_more_elements_than_float16_counts(name, draw):
     np.testing.assert_allclose(half.astype(float), exact, rtol=0.02, atol=1e-7)
 
 
+MANY = 5000
+ADDED_UP = {
+    "bias": (lambda x: np.zeros((MANY, 3), np.float16) + x, (3,)),
+    "row": (lambda x: np.zeros((MANY, 3), np.float16) + x, (1, 3)),
+    "factor": (lambda x: np.ones((MANY, 3), np.float16) * x, (1, 3)),
+    "broadcast_to": (lambda x: np.broadcast_to(x, (MANY, 3)), (3,)),
+    "tile": (lambda x: np.tile(x, MANY), (3,)),
+    "repeat": (lambda x: np.repeat(x, MANY), (3,)),
+    "index": (lambda x: x[np.zeros(MANY, int)], (1,)),
+    "matmul": (lambda x: np.ones((MANY, 3), np.float16) @ x, (3, 1)),
+    "einsum": (lambda x: np.einsum("ij,j->i", np.ones((MANY, 3), np.float16), x), (3,)),
+    "convolve": (lambda x: np.convolve(np.ones(MANY, np.float16), x), (3,)),
+    "cumsum": (lambda x: np.cumsum(np.concatenate([x, np.zeros(MANY - 1, np.float16)])), (1,)),
+}
+
+
+@pytest.mark.parametrize("name", ADDED_UP)
+def test_more_terms_than_half_precision_adds(name):
+    """There 2,048 + 1 is 2,048."""
+    function, shape = ADDED_UP[name]
+    slopes = al.grad(lambda x: np.sum(function(x).astype(np.float32)))(np.zeros(shape, np.float16))
+    np.testing.assert_allclose(slopes.astype(float), MANY, rtol=1e-3)
+
+
+@pytest.mark.parametrize("function", [al.logsumexp, al.softmax, al.log_softmax])
+def test_more_exponentials_than_half_precision_adds(function):
+    x = np.zeros((70_000, 2))
+    single = function(x.astype(np.float16), axis=0)
+    assert single.dtype == np.float16
+    np.testing.assert_allclose(single.astype(float), function(x, axis=0), rtol=2e-3)
+
+
 def test_a_running_sum_of_many_in_float16():
     """The gradient of the first is the number of sums that it is in, too large for float16."""
     slopes = al.grad(lambda x: np.sum(np.cumsum(x)))(np.ones(70_000, np.float16))
@@ -223,6 +255,30 @@ def test_functions_of_two_numbers_at_all_places(name):
         of_one = (lambda v, y=y: function(v, y)) if i == 0 else (lambda v, x=x: function(x, v))
         found |= assert_slope(of_one, (x, y)[i], slope)
     assert found
+
+
+BEYOND = [*EVERYWHERE, inf, -inf, 1e200, -1e200, 1e-200]
+OTHERWISE_IN_JAX = {"fmax", "fmin", "hypot", "absolute", "fabs", "copysign", "i0"}
+OTHERWISE_IN_JAX |= {"logaddexp", "logaddexp2"}
+"""Ties and zeros are shared in another way; i0 overflows before NumPy's; the slopes of logaddexp
+beside infinity add up to 2."""
+
+
+@pytest.mark.parametrize("name", sorted({*ONE, *TWO} - OTHERWISE_IN_JAX))
+def test_where_jax_has_a_finite_gradient_so_have_we(name):
+    jax = pytest.importorskip("jax")
+    jax.config.update("jax_enable_x64", True)
+    theirs = getattr(jax.numpy, name, None)
+    if theirs is None:
+        pytest.skip(f"JAX has no {name}")
+    function = BY_NAME[name]
+    for at in itertools.product(BEYOND, repeat=function.nin):
+        if not np.isnan(function(*at)):
+            for i in range(function.nin):
+                expected = float(jax.grad(theirs, argnums=i)(*at))
+                if np.isfinite(expected):
+                    found = al.grad(function, argnums=i)(*at)
+                    np.testing.assert_allclose(found, expected, 1e-9, 1e-100, err_msg=f"{at}")
 
 
 LIMITS = [
