@@ -91,13 +91,14 @@ defvjp(vanish, x=lambda g, places: vanish(g, places))
 def flat_at_infinity(g: Any, y: Any) -> Any:
     """The gradient `g` at a denominator `y`, which remembers where it is 0 because y is infinite.
 
-    Arrays of other libraries, whose values are not read, and traced values are left as they are.
+    Arrays of other libraries, whose values are not read, traced values and complex numbers are
+    left as they are.
     """
     values = y if y.__class__ is _ndarray else getattr(y, "_value", y)
     if values.__class__ is _ndarray:
         # The sum of the squares is quicker to find than an element that is infinite.
         numbers = values.ravel()
-        if numbers.dot(numbers) != math.inf:
+        if values.dtype.kind == "c" or math.isfinite(numbers.dot(numbers)):
             return g
     elif not isinstance(values, (np.float64, np.float32)) or not math.isinf(values):
         return g

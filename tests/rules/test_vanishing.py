@@ -1,5 +1,7 @@
 """Gradients of formulas whose exponentials overflow, though they themselves are flat there."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -78,6 +80,15 @@ def test_derivatives_of_all_orders_are_0_where_the_exponential_overflows(name, z
         assert found[0] == 0, f"order {order}"
         exact = list(orders(FLAT[name], order))[-1](away)
         np.testing.assert_allclose(found[1:], exact, rtol=1e-5)
+
+
+def test_complex_numbers_and_nan_pass_as_before():
+    f = summed(SIGMOIDS["divide"])
+    assert np.isnan(al.grad(f)(np.array([-1000.0, np.nan]))).tolist() == [False, True]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = al.grad(lambda z: np.real(f(z)))(np.array([-1.0 + 1j, 2.0]))
+    assert np.isfinite(found).all()
 
 
 @pytest.mark.parametrize("name", NO_LIMIT_OR_ANOTHER)
