@@ -17,6 +17,7 @@ from autograd_lite.modes import is_recording, watching
 from autograd_lite.program.explanation import Explanation, Note
 from autograd_lite.program.ir import Program, Variable
 from autograd_lite.program.lowering import Lowered, lower
+from autograd_lite.program.names import identifier
 from autograd_lite.program.optimising import optimised
 from autograd_lite.program.outside import Outside
 from autograd_lite.program.products import Products
@@ -140,8 +141,10 @@ def _is_alone(array: np.ndarray, arrays: Sequence[np.ndarray]) -> bool:
     """Whether an array can be written to without changing another one."""
     others = (other for other in arrays if other is not array)
     twice = sum(other is array for other in arrays) > 1
-    return array.flags.writeable and not twice and not any(
-        np.may_share_memory(array, other) for other in others
+    return (
+        array.flags.writeable
+        and not twice
+        and not any(np.may_share_memory(array, other) for other in others)
     )
 
 
@@ -270,7 +273,7 @@ class Compiled:
         donated = self._donated(structure, len(values))
         threads = self.threads or cores()
         products = Products(best.values)
-        name = self.name if self.name.isidentifier() else "run"
+        name = identifier(self.name, "run")
         lowered = lower(
             best.program,
             contiguous,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import linecache
 import os
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,10 @@ class Derivation:
         self.source = text.source
         self._written = text
         namespace: dict[str, Any] = {"__name__": f"derivation of {joint.name}"}
-        exec(compile(text.source, _noted_in_linecache(text.source), "exec"), namespace)
+        noted = _Noted(text.source)
+        # As long as the functions are there, which their globals are a part of.
+        namespace["__source__"] = noted
+        exec(compile(text.source, noted.filename, "exec"), namespace)
         self.forward: Callable[..., Any] = namespace["forward"]
         self.backward: Callable[..., Any] = namespace["backward"]
 
@@ -92,8 +96,10 @@ class Derivation:
         return self.source
 
 
-def _noted_in_linecache(source: str) -> str:
-    """A file name under which tracebacks, and al.check_derivation, find the source."""
-    filename = f"<derivation {next(_count)}>"
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    return filename
+class _Noted:
+    """Source under a file name by which tracebacks, and al.check_derivation, find it."""
+
+    def __init__(self, source: str) -> None:
+        self.filename = name = f"<derivation {next(_count)}>"
+        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+        weakref.finalize(self, linecache.cache.pop, name, None).atexit = False

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograd_lite.draw.render import Picture
-from autograd_lite.program.ir import Names, Program, Step, function_name
+from autograd_lite.program.ir import Program, Step, function_name
 from autograd_lite.program.lowering import Lowered
+from autograd_lite.program.names import Names
 from autograd_lite.program.scheduling import Region
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.program.names import Names
+
 
 class Variable:
     """One value of a program: an input, a constant, or the result of a step.
@@ -174,35 +176,6 @@ def substituted(tree: Any, values: Mapping[Variable, Any]) -> Any:
     if isinstance(tree, slice):
         return slice(*substituted((tree.start, tree.stop, tree.step), values))
     return tree
-
-
-class Names:
-    """A different name for each variable: the user's where there is one, with a number if needed.
-
-    `taken` are names that are something else already.
-    """
-
-    def __init__(self, taken: Sequence[str] = ()) -> None:
-        self.given: dict[Variable, str] = {}
-        self.used = set(taken)
-        self.count = 0
-
-    def __getitem__(self, variable: Variable) -> str:
-        name = self.given.get(variable)
-        if name is None:
-            name = self.given[variable] = self._new(variable.name)
-        return name
-
-    def _new(self, wish: str | None) -> str:
-        name = wish
-        number = 2
-        while name is None or name in self.used:
-            if wish is None:
-                name, self.count = f"v{self.count}", self.count + 1
-            else:
-                name, number = f"{wish}_{number}", number + 1
-        self.used.add(name)
-        return name
 
 
 def function_name(function: Callable[..., Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,10 @@ from autograd_lite.modes import watching
 from autograd_lite.program import expanding, stable, textbook
 from autograd_lite.program.compiling import check_pure, own_error
 from autograd_lite.program.ir import Program, Variable
+from autograd_lite.program.names import identifier
 from autograd_lite.program.outside import Outside
 from autograd_lite.program.rewriting import Rewriting, Rule, without_dead
-from autograd_lite.program.structure import LEAF, flatten, names_of, unflatten
+from autograd_lite.program.structure import LEAF, Structure, flatten, names_of, unflatten
 from autograd_lite.program.tracer import Trace, Tracer, public, standing_in
 from autograd_lite.rules import OPERATIONS
 from autograd_lite.rules.special import astype, relu, sigmoid, softplus
@@ -41,11 +42,17 @@ class Joint:
         self.program = program
         self.values = values
         self.arguments: list[str] = []
+        self.structure: Structure = None
         self.paths: dict[Variable, str] = {}
         self.parameters: list[Variable] = []
         self.sizes: dict[int, str] = {}
         self.wrt: list[Variable] = []
         self.gradients: list[Variable] = []
+
+    def rebuilt(self, values: Mapping[Variable, Any]) -> tuple[Any, ...]:
+        """The arguments, of these values of their leaves."""
+        args, _ = unflatten(self.structure, [values[v] for v in self.paths])
+        return args
 
     @property
     def value(self) -> Variable:
@@ -86,6 +93,7 @@ def recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) ->
     joint = _joint(trace, output, asked, [grads.get(t) for t in targets], nodes, grads)
     joint.sizes = _sizes(run)
     joint.arguments = list(dict.fromkeys(label.parameter for label in labels))
+    joint.structure = structure
     joint.paths = {t.variable: label.path for t, label in zip(tracers, labels, strict=True)}
     joint.parameters = [tracer.variable for tracer in own_tracers]
     _name_constants(trace, outside)
@@ -98,13 +106,13 @@ def _own_names(own: Sequence[tuple[Any, str]]) -> list[str]:
     count = 0
     for tensor, label in own:
         attribute = label.split(".")[-1]
-        if tensor.name is not None and tensor.name.isidentifier():
-            names.append(tensor.name)
+        if tensor.name is not None:
+            names.append(identifier(tensor.name))
         elif attribute in _LINEAR_LAYER:
             count += attribute == "weight"
             names.append(f"{_LINEAR_LAYER[attribute]}{count}")
         else:
-            names.append(_as_name(label))
+            names.append(identifier(label))
     return names
 
 
@@ -125,13 +133,13 @@ def _chosen(
     asked = [wrt] if isinstance(wrt, (str, int)) else list(wrt)
     chosen: list[int] = []
     for item in asked:
-        found = [i for i, n in enumerate(labels) if item in (n.argument, n.name, n.parameter)]
+        found = [i for i, n in enumerate(labels) if item in n.called]
         if not found:
-            known = ", ".join(dict.fromkeys(n.name for n in labels))
+            known = ", ".join(dict.fromkeys(n.label for n in labels))
             raise ValueError(f"derive(wrt={item!r}): {name} has no such input; it has {known}")
         for i in found:
             if i not in floating:
-                raise TypeError(f"derive(wrt={item!r}): {labels[i].name} is not floating-point")
+                raise TypeError(f"derive(wrt={item!r}): {labels[i].label} is not floating-point")
         chosen += [i for i in found if i not in chosen]
     return chosen
 
@@ -320,11 +328,7 @@ def _name_constants(trace: Trace, outside: Outside) -> None:
     for variable, source in trace.sources.items():
         label = labels.get(id(source()))
         if variable.name is None and label is not None:
-            variable.name = _as_name(label)
-
-
-def _as_name(label: str) -> str:
-    return "".join(c if c.isalnum() else "_" for c in label).strip("_")
+            variable.name = identifier(label)
 
 
 def _sizes(run: Run) -> dict[int, str]:

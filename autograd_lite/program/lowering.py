@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.program import fused
-from autograd_lite.program.ir import Names, Program, Step, Variable, function_name
+from autograd_lite.program.checked import checked
+from autograd_lite.program.ir import Program, Step, Variable, function_name
+from autograd_lite.program.names import Names, identifier
 from autograd_lite.program.regions import RegionPrinter
 from autograd_lite.program.running import in_blocks
 from autograd_lite.program.scheduling import (
@@ -114,7 +116,7 @@ class _Printer:
         ]
         self.donors = _pairs(program.outputs, given)
         self.namespace: dict[str, Any] = {"empty": np.empty}
-        self.names = Names([*keyword.kwlist, *dir(builtins), *_RESERVED])
+        self.names = Names([*dir(builtins), *_RESERVED])
         # All of them now, so that nothing else is called by one of them later.
         for variable in (*program.inputs, *program.constants):
             _ = self.names[variable]
@@ -152,7 +154,8 @@ class _Printer:
             self._release(item, at)
         returned = self._returned()
         source = self._source(arguments, returned)
-        code = compile(source, f"<compiled {self.name}>", "exec")
+        tree = checked(source, [*self.namespace, *dir(builtins)])
+        code = compile(tree, f"<compiled {self.name}>", "exec")
         exec(code, self.namespace)
         rooms = Rooms(self.slots.sizes, self.makers)
         if values is not None and self.regions and fused.available():
@@ -183,7 +186,7 @@ class _Printer:
 
     def bind(self, value: Any, wish: str) -> str:
         """A name for something that the source uses."""
-        name, number = wish, 2
+        name, number = (wish := identifier(wish)), 2
         while self._is_taken(name, value):
             name, number = f"{wish}_{number}", number + 1
         self.namespace[name] = value

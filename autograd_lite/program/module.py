@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.program.checked import assert_assigns, checked
 from autograd_lite.program.ir import Variable
+from autograd_lite.program.names import in_docstring
 
 WIDTH = 88
 """How long a line may be."""
@@ -41,7 +43,7 @@ class Written:
     """The statements of a derivation.
 
     `arguments` are the parameters of both functions, `inputs` how each named input is got out of
-    them, `constants` the arrays from outside, `sizes` expressions for the lengths of axes that have
+    them, `constants` the arrays from outside, `parameters` which of them are tensors, `sizes` expressions for the lengths of axes that have
     names. `value` is the name of the result; `gradients` has for each name that is differentiated
     by the name of its gradient. `notes` are sentences for the docstring.
     """
@@ -55,6 +57,7 @@ class Written:
     backward: list[Statement]
     value: str
     gradients: dict[str, str]
+    parameters: dict[str, Variable]
     helpers: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
 
@@ -93,44 +96,56 @@ class Written:
         return text
 
     def _forward(self) -> str:
-        read = set().union(*(s.reads for s in self.forward), {self.value})
         lines = [f"def forward({', '.join(self.arguments)}):"]
         lines += self._docstring(f"Return {self.value}, and the cache that backward needs.")
-        lines += self._beginning(read, [])
+        lines += [f"    {name} = {text}" for name, text in self._begins_forward()]
         lines += map(_line, self.forward)
         lines += _dictionary(f"    {self.cache_name} = ", {name: name for name in self.cache})
         lines.append(f"    return {self.value}, {self.cache_name}")
         return "\n".join(lines)
 
     def _backward(self) -> str:
-        read = set().union(*(s.reads for s in self.backward), self.gradients.values())
         arguments = [*self.arguments, self.cache_name]
         lines = [f"def backward({', '.join(arguments)}):"]
         lines += self._docstring(f"Return the gradients of {self.value}, by name.")
-        lines += self._beginning(read, self.cache)
+        lines += [f"    {name} = {text}" for name, text in self._begins_backward()]
         lines += map(_line, self.backward)
-        results = {g if g.isidentifier() else f"d{n}": g for n, g in self.gradients.items()}
+        results = {f"d{n}": g for n, g in self.gradients.items()}
         lines += _dictionary("    return ", results)
         return "\n".join(lines)
 
     def _docstring(self, what: str) -> list[str]:
         lines = [f'    """{what}', ""]
         for path, variable in self.inputs.values():
-            lines.append(f"    {path}: {variable.type}")
+            lines.append(in_docstring(f"    {path}: {variable.type}"))
         return [*lines, '    """'] if self.inputs else [f'    """{what}"""']
 
-    def _beginning(self, read: set[str], cached: Sequence[str]) -> list[str]:
-        """The statements that get the inputs, the cache and the sizes."""
+    def _begins_forward(self) -> list[tuple[str, str]]:
+        return self._beginning(set().union(*(s.reads for s in self.forward), {self.value}), [])
+
+    def _begins_backward(self) -> list[tuple[str, str]]:
+        read = set().union(*(s.reads for s in self.backward), self.gradients.values())
+        return self._beginning(read, self.cache)
+
+    def _beginning(self, read: set[str], cached: Sequence[str]) -> list[tuple[str, str]]:
+        """The names and expressions of the inputs, the cache and the sizes."""
         sizes = {name: text for name, text in self.sizes.items() if name in read}
         read = read.union(*map(_names_in, sizes.values()))
-        lines = [
-            f"    {name} = {path}"
-            for name, (path, _) in self.inputs.items()
-            if name in read and name != path
+        pairs = [
+            (name, path) for name, (path, _) in self.inputs.items() if name in read and name != path
         ]
-        lines += [f'    {name} = {self.cache_name}["{name}"]' for name in cached]
-        lines += [f"    {name} = {text}" for name, text in sizes.items()]
-        return lines
+        pairs += [(name, f'{self.cache_name}["{name}"]') for name in cached]
+        return [*pairs, *sizes.items()]
+
+    def check(self) -> None:
+        """SourceError unless the module says what the statements say."""
+        tree = checked(self.source, {"slice", "bool", "ValueError", "bytes"})
+        functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
+        cache = "{" + ", ".join(f'"{name}": {name}' for name in self.cache) + "}"
+        forward = [*self._begins_forward(), *((s.name, s.text) for s in self.forward)]
+        backward = [*self._begins_backward(), *((s.name, s.text) for s in self.backward)]
+        assert_assigns(functions["forward"], [*forward, (self.cache_name, cache)])
+        assert_assigns(functions["backward"], backward)
 
 
 def _names_in(text: str) -> set[str]:
@@ -153,6 +168,9 @@ def _dictionary(start: str, items: Mapping[str, str]) -> list[str]:
 
 def _array(name: str, array: np.ndarray) -> list[str]:
     """Statements that make an array: its numbers if they are few, its bytes if they are many."""
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    if not array.size:
+        return [f"{name} = np.empty({array.shape}, np.{array.dtype.name})"]
     if array.size <= 8 and array.dtype.kind in "fiub" and np.isfinite(array).all():
         line = f"{name} = np.array({array.tolist()}, np.{array.dtype.name})"
         if len(line) <= WIDTH:

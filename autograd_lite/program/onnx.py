@@ -15,7 +15,8 @@ from autograd_lite.files import write
 from autograd_lite.program import expanding
 from autograd_lite.program import onnx_definitions as definitions
 from autograd_lite.program.compiling import traced
-from autograd_lite.program.ir import Names, Program, Step, Variable, function_name
+from autograd_lite.program.ir import Program, Step, Variable, function_name
+from autograd_lite.program.names import Names, identifier
 from autograd_lite.program.outside import Outside
 from autograd_lite.program.rewriting import Rewriting, Rule, without_dead
 from autograd_lite.program.structure import flatten
@@ -175,7 +176,7 @@ def _computed_in(dtype: Any, step: Step) -> Any:
 class _Exporter:
     def __init__(self, onnx: Any, name: str, program: Program) -> None:
         self.onnx, self.program = onnx, program
-        self.title = name if name.isidentifier() else "function"
+        self.title = identifier(name, "function")
         self.names = Names()
         self.nodes: list[Any] = []
         self.initializers: list[Any] = []

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd_lite.program.names import Names, identifier, literal
 from autograd_lite.record import NUMERIC, Recorded, check_array, make
 from autograd_lite.rules import Recordable
 
@@ -99,14 +100,34 @@ def statics(structure: Structure) -> Iterator[Any]:
 class Name(NamedTuple):
     """What a leaf of the arguments is called, and how it is got out of them.
 
-    `argument` is the position of the argument it belongs to, `parameter` that one's name, and
-    `path` an expression, `params["W1"]`.
+    `argument` is the position of the argument it belongs to, `parameter` that one's name, `keys`
+    lead from it to the leaf, `label` is what a person would call it, and `name` an identifier.
     """
 
     argument: int | None
     parameter: str
-    path: str
-    name: str
+    keys: tuple[Any, ...]
+    label: str
+
+    @property
+    def name(self) -> str:
+        return identifier(self.label)
+
+    @property
+    def called(self) -> tuple[Any, ...]:
+        """Everything that a person may call it by."""
+        return self.argument, self.parameter, self.label, self.name
+
+    @property
+    def path(self) -> str:
+        """An expression, `params["W1"]`; TypeError for a key that has no form in source."""
+        try:
+            return self.parameter + "".join(f"[{literal(key)}]" for key in self.keys)
+        except TypeError:
+            raise TypeError(
+                f"a key of the argument {self.parameter!r} cannot be written as source: it is a "
+                f"{type(self.keys[-1]).__name__}, and strings and numbers can"
+            ) from None
 
 
 def names_of(structure: Structure, function: Callable[..., Any]) -> list[Name]:
@@ -115,13 +136,18 @@ def names_of(structure: Structure, function: Callable[..., Any]) -> list[Name]:
     An entry of a dict is called by its key, one of a list `params_0`.
     """
     positional, keywords = structure[1]
-    parameters = _parameters(function)
+    known = _parameters(function)
+    # What the source of a derivation calls.
+    given = Names(("put_back", "slice", "bool", "ValueError"))
+    parameters = [
+        given.new(known[i] if i < len(known) else f"argument_{i}")
+        for i in range(len(positional[1]))
+    ]
+    parameters += [given.new(key) for key in keywords[1]]
+    places = [*range(len(positional[1])), *[None] * len(keywords[1])]
     names: list[Name] = []
-    for i, inner in enumerate(positional[1]):
-        name = parameters[i] if i < len(parameters) else f"argument_{i}"
-        names += [Name(i, name, path, label) for path, label in _labels(inner, name, name)]
-    for key, inner in zip(keywords[1], keywords[2], strict=True):
-        names += [Name(None, key, path, label) for path, label in _labels(inner, key, key)]
+    for at, name, inner in zip(places, parameters, (*positional[1], *keywords[2]), strict=True):
+        names += [Name(at, name, keys, label) for keys, label in _labels(inner, (), name)]
     return names
 
 
@@ -138,20 +164,16 @@ def _parameters(function: Callable[..., Any]) -> list[str]:
     return names
 
 
-def _labels(structure: Structure, path: str, name: str) -> Iterator[tuple[str, str]]:
-    """The path and the name of each leaf."""
+def _labels(
+    structure: Structure, keys: tuple[Any, ...], name: str
+) -> Iterator[tuple[tuple[Any, ...], str]]:
+    """The keys that lead to each leaf, and what it is called."""
     if structure in (LEAF, TENSOR):
-        yield path, name
+        yield keys, name
     elif structure[0] is dict:
         for key, inner in zip(structure[1], structure[2], strict=True):
-            text = str(key)
-            label = text if text.isidentifier() else f"{name}_{_word(text)}"
-            shown = f'"{key}"' if isinstance(key, str) and '"' not in key else repr(key)
-            yield from _labels(inner, f"{path}[{shown}]", label)
+            named = type(key) is str and not key[:1].isdigit() and key.strip("_ ")
+            yield from _labels(inner, (*keys, key), key if named else f"{name}_{key}")
     elif structure[0] != "=":
         for i, inner in enumerate(structure[1]):
-            yield from _labels(inner, f"{path}[{i}]", f"{name}_{i}")
-
-
-def _word(text: str) -> str:
-    return "".join(c if c.isalnum() else "_" for c in text)
+            yield from _labels(inner, (*keys, i), f"{name}_{i}")

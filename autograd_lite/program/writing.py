@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.program.expressions import NoExpression, Printer, Text
-from autograd_lite.program.ir import Names, Step, Variable, interpret
+from autograd_lite.program.ir import Step, Variable, interpret
 from autograd_lite.program.joint import Joint
 from autograd_lite.program.module import Statement, Written
+from autograd_lite.program.names import Names
 from autograd_lite.program.scheduling import is_elementwise
 from autograd_lite.program.simplifying import Simplifier, available
 from autograd_lite.rules.indexing import put_back
@@ -33,11 +33,15 @@ def written(joint: Joint) -> Written:
     simplify = available()
     if not simplify:
         note = "The formulas are not simplified: SymPy (extra `derive`) is not installed."
-        return _Writer(joint, False).written(note)
+        found = _Writer(joint, False).written(note)
+        found.check()
+        return found
     found = _Writer(joint, True).written()
-    if not _is_right(joint, found.source):
+    found.check()
+    if not _is_right(joint, found):
         # Formulas that are each right to rounding may be less so together.
         found = _Writer(joint, False).written("The formulas are not simplified.")
+        found.check()
     return found
 
 
@@ -49,7 +53,7 @@ class _Writer:
         self.uses = self.program.uses()
         self.sizes = _Sizes(joint)
         self.printer = Printer(self.sizes.name)
-        taken = [*keyword.kwlist, "np", "forward", "backward", "cache", "cache_", "put_back"]
+        taken = ["forward", "backward", "cache", "cache_", "put_back", "slice", "bool"]
         taken += [*self.sizes.names.values(), *joint.arguments]
         self.names = Names([t for t in taken if t not in joint.paths.values()])
         self.forward_steps = self._forward_steps()
@@ -98,6 +102,7 @@ class _Writer:
             backward,
             self.texts[self.joint.value].text,
             gradients,
+            {self.names[v]: v for v in self.joint.parameters},
             self.printer.helpers,
             list(notes),
         )
@@ -114,7 +119,8 @@ class _Writer:
         for variable, gradient in zip(self.joint.wrt, self.joint.gradients, strict=True):
             name = self.names[variable]
             wanted = f"d{name}"
-            if gradients[name] != wanted:
+            # Unless something else is called so, which may still be read.
+            if gradients[name] != wanted and wanted not in self.names.used:
                 added.append(Statement(wanted, gradients[name], gradient))
                 gradients[name] = wanted
         return added
@@ -429,15 +435,15 @@ def _close(found: Any, expected: Any) -> bool:
         )
 
 
-def _is_right(joint: Joint, source: str) -> bool:
+def _is_right(joint: Joint, written: Written) -> bool:
     """Whether the whole source gives what the program gives, on the example and near it."""
     namespace: dict[str, Any] = {}
-    exec(source, namespace)
+    exec(written.source, namespace)
     for inputs in nearby(joint):
         by_variable = dict(zip(joint.program.inputs, inputs, strict=True))
-        for variable in joint.parameters:
-            namespace[variable.name or ""] = by_variable[variable]
-        arguments = _rebuilt(joint, by_variable)
+        for name, variable in written.parameters.items():
+            namespace[name] = by_variable[variable]
+        arguments = joint.rebuilt(by_variable)
         expected = interpret(joint.program, inputs)
         with np.errstate(all="ignore"):
             value, cache = namespace["forward"](*arguments)
@@ -446,28 +452,3 @@ def _is_right(joint: Joint, source: str) -> bool:
         if not all(_close(f, e) for f, e in zip(found, expected, strict=True)):
             return False
     return True
-
-
-def _rebuilt(joint: Joint, values: dict[Variable, Any]) -> list[Any]:
-    """The arguments as they were passed, from their leaves."""
-    arguments: list[Any] = []
-    for name in joint.arguments:
-        leaves = {path: values[v] for v, path in joint.paths.items() if _belongs(path, name)}
-        arguments.append(leaves[name] if list(leaves) == [name] else _Paths(name, leaves))
-    return arguments
-
-
-def _belongs(path: str, name: str) -> bool:
-    return path == name or path.startswith(f"{name}[")
-
-
-class _Paths:
-    """Stands for a nested argument: it is indexed until a leaf is found."""
-
-    def __init__(self, path: str, leaves: dict[str, Any]) -> None:
-        self.path, self.leaves = path, leaves
-
-    def __getitem__(self, key: Any) -> Any:
-        shown = f'"{key}"' if isinstance(key, str) and '"' not in key else repr(key)
-        path = f"{self.path}[{shown}]"
-        return self.leaves[path] if path in self.leaves else _Paths(path, self.leaves)

@@ -1,4 +1,4 @@
-"""Gradients behind a selection, in compiled and derived code: 0 where it is shut, as in eager code."""
+"""Gradients behind a selection, in compiled and derived code: 0 where it is shut, as eagerly."""
 
 import itertools
 

@@ -4,10 +4,10 @@ import ctypes
 
 import numpy as np
 import pytest
+from cases import arrays, indexing, joining, linalg, products, shaping, statistics
 
 import autograd_lite as al
 from autograd_lite.transforms import leaves_of
-from cases import arrays, indexing, joining, linalg, products, shaping, statistics
 
 VIEWS = {
     "squeeze": lambda x, y: np.squeeze(np.sum(x * y, keepdims=True)),
@@ -131,9 +131,7 @@ def test_donated_memory_that_somebody_else_has_is_left_alone(name, donated, othe
     assert np.array_equal(donated, was)
 
 
-@pytest.mark.parametrize(
-    "dtype", [*"efdgFD?bhilqBHILQ", ">f4", ">f8", ">c16", ">i4", ">f2", "<f8"]
-)
+@pytest.mark.parametrize("dtype", [*"efdgFD?bhilqBHILQ", ">f4", ">f8", ">c16", ">i4", ">f2", "<f8"])
 @pytest.mark.parametrize("size", [3, 40_000])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_every_dtype_that_numpy_computes_with(dtype, size):
