@@ -442,6 +442,11 @@ def _block(trace: _Trace, at: int, argnums: Argnums) -> Any:
     return trace.arranged(results, argnums)
 
 
+def _has_nan(gradient: Any) -> bool:
+    values = getattr(gradient, "_value", gradient)
+    return isinstance(values, (np.ndarray, np.generic)) and bool(np.isnan(values).any())
+
+
 def _row(trace: _Trace, at: int, index: tuple[int, ...], dtype: Any) -> list[Any]:
     """The derivatives of one element of one of the results.
 
@@ -451,7 +456,17 @@ def _row(trace: _Trace, at: int, index: tuple[int, ...], dtype: Any) -> list[Any
 
     def pulled(direction: complex) -> list[Any]:
         remaining = iter(range(len(trace.outputs)))
-        return trace.pull(map_leaves(lambda o: basis(o, next(remaining), direction), trace.output))
+        seeds = map_leaves(lambda o: basis(o, next(remaining), direction), trace.output)
+        found = trace.pull(seeds)
+        if not any(map(_has_nan, found)):
+            return found
+        # Where other elements have infinite slopes, their 0 times inf is not this one's.
+        seed = basis(trace.outputs[at], at, direction)
+        with recording():
+            alone: Any = np.where(seed != 0, trace.outputs[at], 0)
+            if not getattr(alone, "requires_grad", False):
+                return [np.zeros_like(v._value)[()] for v in trace.variables]
+            return list(_gradients(alone, trace.variables, seed, trace.nested))
 
     def basis(output: Any, number: int, direction: complex) -> np.ndarray:
         kind = np.result_type(getattr(output, "_value", output))

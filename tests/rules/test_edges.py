@@ -425,3 +425,30 @@ def test_what_stands_for_nan_may_be_a_tensor():
     slopes = al.grad(lambda x, v: np.sum(f(x, v)), argnums=(0, 1))(x, 7.0)
     assert slopes[0].tolist() == [0, 1, 0, 0]
     assert slopes[1] == 6
+
+
+INFINITE_SLOPES = {
+    "sqrt": (np.sqrt, lambda x: 0.5 / np.sqrt(x)),
+    "log": (np.log, lambda x: 1 / x),
+    "reciprocal": (lambda x: 1 / x, lambda x: -1 / x**2),
+    "power": (lambda x: x**0.5, lambda x: 0.5 / np.sqrt(x)),
+    "several steps": (
+        lambda x: np.exp(-np.sqrt(x)) * 2,
+        lambda x: -np.exp(-np.sqrt(x)) / np.sqrt(x),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", INFINITE_SLOPES)
+def test_an_infinite_slope_spoils_no_other_row_of_a_jacobian(name):
+    function, slope = INFINITE_SLOPES[name]
+    x = np.array([0.0, 0.25, 4.0])
+    expected = np.zeros((3, 3))
+    np.fill_diagonal(expected, slope(x))
+    np.testing.assert_allclose(al.jacobian(function)(x), expected)
+    several = al.jacobian(lambda x: [x[::-1], function(x), np.ones(2)])(x)
+    np.testing.assert_allclose(several[0], np.eye(3)[::-1])
+    np.testing.assert_allclose(several[1], expected)
+    np.testing.assert_allclose(several[2], np.zeros((2, 3)))
+    curved = al.jacobian(al.jacobian(function))(x)
+    assert np.isfinite(curved[1:, 1:, 1:]).all()
