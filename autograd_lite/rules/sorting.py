@@ -14,6 +14,7 @@ import numpy as np
 from autograd_lite.rules.foreign import beside, is_unknown
 from autograd_lite.rules.indexing import getitem, plain, take, take_along_axis
 from autograd_lite.rules.registry import (
+    by_value,
     composite,
     defvjp,
     non_differentiable,
@@ -30,6 +31,7 @@ def share_among_equals(x: Any, groups: Any) -> Any:
 
 
 @primitive
+@by_value
 def group_means(g: Any, groups: Any) -> Any:
     """Each element replaced by the mean over its group; groups are numbered from 0."""
     numbers = np.ravel(groups)
