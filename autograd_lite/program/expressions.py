@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd_lite.program.ir import Step, Variable, function_name
+from autograd_lite.program.sizes import Size, SizedFloat, SizedInt
 from autograd_lite.rules.indexing import getitem
 from autograd_lite.rules.special import astype, relu, sigmoid, softplus
 
@@ -59,13 +60,12 @@ class NoExpression(TypeError):
 
 
 class Printer:
-    """Prints steps; `number` may print some numbers by a name, as the number of samples.
+    """Prints steps.
 
     `helpers` are the names of functions that the text needs and NumPy does not have.
     """
 
-    def __init__(self, number: Callable[[Any], str | None] = lambda value: None) -> None:
-        self.number = number
+    def __init__(self) -> None:
         self.helpers: set[str] = set()
 
     def step(self, step: Step, operands: Mapping[Variable, Text]) -> Text:
@@ -82,11 +82,11 @@ class Printer:
     def _infix(self, step: Step, operands: Mapping[Variable, Text]) -> Text:
         symbol, strength = _INFIX[step.function]
         left, right = (self.value(a, operands) for a in step.args)
-        reciprocal = self._as_divisor(step, symbol)
+        reciprocal = _as_divisor(step, symbol)
         if reciprocal is not None:
-            other = right if step.args[0] is reciprocal[0] else left
-            sign = "-" if float(reciprocal[0]) < 0 else ""
-            return Text(f"{sign}{other.within(PRODUCT)} / {reciprocal[1]}", PRODUCT)
+            factor, sign, name = reciprocal
+            other = right if step.args[0] is factor else left
+            return Text(f"{sign}{other.within(PRODUCT)} / {name}", PRODUCT)
         # a * (b / c) and a * (b @ c) are not the same from left to right.
         chained = symbol in _COMMUTING and not any(o in right.text for o in _TAKING_APART)
         after = strength if chained else strength + 1
@@ -99,19 +99,6 @@ class Printer:
         if text_right.startswith("-") and symbol != "@":
             text_right = f"({text_right})"
         return Text(f"{left.within(strength)} {symbol} {text_right}", strength)
-
-    def _as_divisor(self, step: Step, symbol: str) -> tuple[Any, str] | None:
-        """A factor that is one over a number which has a name: the factor, and that name."""
-        if symbol != "*":
-            return None
-        for factor in step.args:
-            share = float(factor) if isinstance(factor, (float, np.floating)) else 0.0
-            if 0 < abs(share) < 1:
-                whole = round(1 / abs(share))
-                name = self.number(whole)
-                if name is not None and np.isclose(1 / whole, abs(share), rtol=1e-12):
-                    return factor, name
-        return None
 
     def value(self, value: Any, operands: Mapping[Variable, Text]) -> Text:
         """An argument: an operand, or a plain value."""
@@ -132,6 +119,8 @@ class Printer:
             return Text(f"np.{np.dtype(value).name}")
         if isinstance(value, np.longdouble) and value != float(value):
             return Text(f'np.longdouble("{value}")')
+        if isinstance(value, (SizedInt, SizedFloat)):
+            return self._number(value)
         if isinstance(value, np.generic):
             value = float(value) if isinstance(value, np.longdouble) else value.item()
         if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -155,9 +144,8 @@ class Printer:
         return Text(f"{value.real!r} {sign} {imaginary.lstrip('-')}", SUM)
 
     def _number(self, value: Any) -> Text:
-        name = self.number(value)
-        if name is not None:
-            return Text(name)
+        if isinstance(value, (SizedInt, SizedFloat)):
+            return of_size(value.size)
         if not np.isfinite(value):
             text = "np.nan" if value != value else "np.inf" if value > 0 else "-np.inf"
         else:
@@ -177,6 +165,51 @@ class Printer:
             if not _is_default(step.function, key, a)
         ]
         return Text(f"{name}({', '.join(arguments)})")
+
+
+def _as_divisor(step: Step, symbol: str) -> tuple[Any, str, str] | None:
+    """A factor of a step that is 1 or -1 over a length: the factor, its sign, and the length."""
+    for factor in step.args if symbol == "*" else ():
+        if isinstance(factor, SizedFloat) and len(factor.size.terms) == 1:
+            [(length, shift, exponent)] = factor.size.terms
+            if (abs(factor.size.factor), shift, exponent) == (1, 0, -1):
+                return factor, "-" if factor < 0 else "", length.name
+    return None
+
+
+def of_size(size: Size) -> Text:
+    """An expression of lengths, as 2 / N."""
+    above, below = [], []
+    for length, shift, exponent in size.terms:
+        base = Text(f"{length.name} {'-' if shift < 0 else '+'} {abs(shift)}", SUM)
+        base = Text(length.name) if not shift else base
+        if abs(exponent) == 0.5:
+            base = Text(f"np.sqrt({base.text})")
+        elif abs(exponent) != 1:
+            base = raised(base, Text(str(abs(exponent))))
+        (above if exponent > 0 else below).append(base)
+    sign, factor = "-" if size.factor < 0 else "", abs(size.factor)
+    if factor.denominator > 10_000:
+        above.insert(0, Text(repr(float(factor))))
+    else:
+        if factor.numerator != 1 or not above:
+            above.insert(0, Text(str(factor.numerator)))
+        if factor.denominator != 1:
+            below.insert(0, Text(str(factor.denominator)))
+    text = above[0] if len(above) == 1 else _product(above)
+    if below:
+        under = below[0].within(SIGN) if len(below) == 1 else f"({_product(below).text})"
+        text = Text(f"{text.within(PRODUCT)} / {under}", PRODUCT)
+    if sign:
+        text = Text(f"-{text.within(PRODUCT)}", SIGN if text.strength > PRODUCT else PRODUCT)
+    if size.offset:
+        operator = "-" if size.offset < 0 else "+"
+        text = Text(f"{text.within(SUM)} {operator} {abs(size.offset)}", SUM)
+    return text
+
+
+def _product(factors: list[Text]) -> Text:
+    return Text(" * ".join(f.within(PRODUCT) for f in factors), PRODUCT)
 
 
 def _single(axis: Any) -> Any:
@@ -270,13 +303,13 @@ def _index(printer: Printer, item: Any, operands: Mapping[Variable, Text]) -> st
 def _reshape(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> Text:
     x = printer.value(step.args[0], operands)
     shape = step.result.shape
-    inner = ", ".join(map(str, shape))
+    inner = ", ".join(printer.plain(length).text for length in shape)
     return Text(f"{x.within(ATOM)}.reshape({inner if shape else '()'})")
 
 
 def _broadcast_to(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> Text:
     x = printer.value(step.args[0], operands)
-    return Text(f"np.broadcast_to({x.text}, {step.result.shape})")
+    return Text(f"np.broadcast_to({x.text}, {printer.value(step.result.shape, operands).text})")
 
 
 _SPECIAL: dict[Any, Any] = {

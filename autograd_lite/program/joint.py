@@ -18,6 +18,15 @@ from autograd_lite.program.ir import Program, Variable
 from autograd_lite.program.names import identifier
 from autograd_lite.program.outside import Outside
 from autograd_lite.program.rewriting import Rewriting, Rule, without_dead
+from autograd_lite.program.sizes import (
+    Length,
+    Size,
+    choose_lengths,
+    lengths_of,
+    of_one_sample,
+    resized,
+    unify,
+)
 from autograd_lite.program.structure import LEAF, Structure, flatten, names_of, unflatten
 from autograd_lite.program.tracer import Trace, Tracer, public, standing_in
 from autograd_lite.rules import OPERATIONS
@@ -34,7 +43,10 @@ class Joint:
     """The program, whose outputs are the value and the gradients `wrt`.
 
     `inputs` are the leaves of the arguments, `paths` how each is got out of them, `parameters` the
-    tensors from outside; `sizes` are the user's names of whole numbers.
+    tensors from outside; `whole` are the whole numbers that local variables held. `lengths` are
+    the lengths of axes that may be others in other calls, `others` what the function is for three
+    others, `ranges` constants that are np.arange of a size, and `fixed` the axes of inputs whose
+    lengths are a part of the program.
     """
 
     def __init__(self, name: str, program: Program, values: dict[Variable, Any]) -> None:
@@ -45,7 +57,11 @@ class Joint:
         self.structure: Structure = None
         self.paths: dict[Variable, str] = {}
         self.parameters: list[Variable] = []
-        self.sizes: dict[int, str] = {}
+        self.whole: dict[str, int] = {}
+        self.lengths: list[Length] = []
+        self.others: list[Joint] = []
+        self.ranges: dict[Variable, Size] = {}
+        self.fixed: dict[Variable, list[int]] = {}
         self.wrt: list[Variable] = []
         self.gradients: list[Variable] = []
 
@@ -61,6 +77,51 @@ class Joint:
 
 
 def recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) -> Joint:
+    """Run a function forward and backward on tracers, and find what depends on lengths of axes."""
+    joint = _recorded(function, inputs, wrt)
+    leaves = [joint.values[v] for v in joint.paths]
+    variables = list(joint.paths)
+
+    def build(values: Sequence[Any]) -> tuple[Any, ...]:
+        return joint.rebuilt(dict(zip(variables, values, strict=True)))
+
+    lengths, unknown = lengths_of(function, leaves, build)
+    # Where those of weights are a part of the program, that of the samples need not be.
+    for some in (lengths, lengths[:1], lengths[-1:]):
+        if some and _with_sizes(joint, function, wrt, leaves, build, some):
+            break
+    else:
+        some = []
+    fixed = [axis for length in lengths if length not in some for axis in length.axes]
+    for i, axis in sorted({*fixed, *unknown, *of_one_sample(function, leaves, build, lengths)}):
+        joint.fixed.setdefault(variables[i], []).append(axis)
+    return joint
+
+
+def _with_sizes(
+    joint: Joint, function: Any, wrt: Any, leaves: Any, build: Any, lengths: list[Length]
+) -> bool:
+    """Put sizes for the numbers that depend on these lengths; False where they are fixed."""
+    shapes = {v: v.shape for v in joint.values}
+    for length in lengths:
+        length.lengths.clear()
+    try:
+        others = [
+            _recorded(function, build(resized(leaves, changes)), wrt)
+            for changes in choose_lengths(lengths)
+        ]
+        program, ranges = unify(joint.program, [other.program for other in others], lengths)
+    except Exception:
+        # Not of the example, which was traced without one.
+        for variable, shape in shapes.items():
+            variable.shape = shape
+        return False
+    joint.program, joint.ranges = program, ranges
+    joint.lengths, joint.others = lengths, others
+    return True
+
+
+def _recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) -> Joint:
     """Run a function forward and backward on tracers."""
     name = getattr(function, "__name__", type(function).__name__)
     leaves: list[Any] = []
@@ -91,7 +152,7 @@ def recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) ->
         grads = _gradients(output, [*targets, *nodes.values()])
     asked = [tracers[i] for i in chosen] if chosen else own_tracers
     joint = _joint(trace, output, asked, [grads.get(t) for t in targets], nodes, grads)
-    joint.sizes = _sizes(run)
+    joint.whole = _whole_numbers(run)
     joint.arguments = list(dict.fromkeys(label.parameter for label in labels))
     joint.structure = structure
     joint.paths = {t.variable: label.path for t, label in zip(tracers, labels, strict=True)}
@@ -331,11 +392,11 @@ def _name_constants(trace: Trace, outside: Outside) -> None:
             variable.name = identifier(label)
 
 
-def _sizes(run: Run) -> dict[int, str]:
-    """Whole numbers that local variables held."""
-    found: dict[int, str] = {}
+def _whole_numbers(run: Run) -> dict[str, int]:
+    """The whole numbers that local variables held."""
+    found: dict[str, int] = {}
     for name, assigned in run.variables.items():
         value = assigned.value
         if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 1:
-            found.setdefault(int(value), name)
+            found[name] = int(value)
     return found

@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd_lite.program.checked import assert_assigns, checked
 from autograd_lite.program.ir import Variable
-from autograd_lite.program.names import in_docstring
+from autograd_lite.program.names import in_docstring, literal
 
 WIDTH = 88
 """How long a line may be."""
@@ -43,9 +43,10 @@ class Written:
     """The statements of a derivation.
 
     `arguments` are the parameters of both functions, `inputs` how each named input is got out of
-    them, `constants` the arrays from outside, `parameters` which of them are tensors, `sizes` expressions for the lengths of axes that have
-    names. `value` is the name of the result; `gradients` has for each name that is differentiated
-    by the name of its gradient. `notes` are sentences for the docstring.
+    them, `constants` the arrays from outside, `parameters` which of them are tensors, `sizes`
+    expressions for the lengths of axes that have names. `value` is the name of the result;
+    `gradients` has for each name that is differentiated by the name of its gradient. `notes` are
+    sentences for the docstring, `checks` lengths and what they must be.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Written:
     parameters: dict[str, Variable]
     helpers: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
+    checks: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def cache(self) -> list[str]:
@@ -98,6 +100,7 @@ class Written:
     def _forward(self) -> str:
         lines = [f"def forward({', '.join(self.arguments)}):"]
         lines += self._docstring(f"Return {self.value}, and the cache that backward needs.")
+        lines += self._refusals()
         lines += [f"    {name} = {text}" for name, text in self._begins_forward()]
         lines += map(_line, self.forward)
         lines += _dictionary(f"    {self.cache_name} = ", {name: name for name in self.cache})
@@ -108,6 +111,7 @@ class Written:
         arguments = [*self.arguments, self.cache_name]
         lines = [f"def backward({', '.join(arguments)}):"]
         lines += self._docstring(f"Return the gradients of {self.value}, by name.")
+        lines += self._refusals()
         lines += [f"    {name} = {text}" for name, text in self._begins_backward()]
         lines += map(_line, self.backward)
         results = {f"d{n}": g for n, g in self.gradients.items()}
@@ -119,6 +123,17 @@ class Written:
         for path, variable in self.inputs.values():
             lines.append(in_docstring(f"    {path}: {variable.type}"))
         return [*lines, '    """'] if self.inputs else [f'    """{what}"""']
+
+    def _refusals(self) -> list[str]:
+        """The statements that refuse other shapes where these are a part of the formulas."""
+        lines = []
+        for measured, wanted in self.checks:
+            text = literal(f"{measured} must be {wanted}, for which this was derived")
+            lines.append(f"    if {measured} != {wanted}:")
+            line = f"        raise ValueError({text})"
+            wrapped = ["        raise ValueError(", f"            {text}", "        )"]
+            lines += [line] if len(line) <= WIDTH else wrapped
+        return lines
 
     def _begins_forward(self) -> list[tuple[str, str]]:
         return self._beginning(set().union(*(s.reads for s in self.forward), {self.value}), [])

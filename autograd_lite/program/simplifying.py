@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd_lite.program.expressions import ATOM, PRODUCT, SIGN, SUM, Text, raised
 from autograd_lite.program.ir import Step, Variable
+from autograd_lite.program.sizes import Size, SizedFloat, SizedInt
 from autograd_lite.rules.special import sigmoid, softplus
 
 MOST = 24
@@ -28,20 +29,16 @@ def available() -> bool:
 class Simplifier:
     """Simplifies formulas whose names are those of `names`.
 
-    `number` gives the name of a number that has one. `definitions` are element-wise steps whose
+    `definitions` are element-wise steps whose
     results have names: the formulas may be written by these, `exp(-Z)` as `(1 - A) / A`.
     """
 
     def __init__(
         self,
         names: Callable[[Variable], Text],
-        number: Callable[[Any], str | None],
-        sizes: Mapping[int, str],
         definitions: Mapping[Variable, Step],
     ) -> None:
         self.names = names
-        self.number = number
-        self.sizes = sizes
         self.definitions = definitions
         self.symbols: dict[Text, Any] = {}
 
@@ -115,19 +112,23 @@ class Simplifier:
 
         if not isinstance(value, (int, float, np.integer, np.floating)):
             raise _NotElementwise
-        name = self.number(value)
-        if name is not None:
-            return self._symbol(Text(name), positive=True)
+        if isinstance(value, (SizedInt, SizedFloat)):
+            return self._size(value.size)
         half = float(value) * 2
         if half.is_integer():
             return sympy.Rational(int(half), 2)
-        for size, name in self.sizes.items():
-            # 2 / N, as the mean of squares has it.
-            times = float(value) * size
-            if 0 < abs(times) <= 16 and np.isclose(times, round(times), rtol=1e-12):
-                self.number(size)
-                return sympy.Integer(round(times)) / self._symbol(Text(name), positive=True)
         return sympy.Float(float(value))
+
+    def _size(self, size: Size) -> Any:
+        import sympy
+
+        found = sympy.Rational(size.factor.numerator, size.factor.denominator)
+        if size.factor.denominator > 10_000:
+            found = sympy.Float(float(size.factor))
+        for length, shift, exponent in size.terms:
+            base = self._symbol(Text(length.name), positive=True) + shift
+            found *= base ** sympy.Rational(int(2 * exponent), 2)
+        return found + size.offset
 
     def _by_definitions(self, formula: Any) -> Any:
         """The formula with exponentials written by the named values that were made of them."""

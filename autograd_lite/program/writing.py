@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.program.expressions import NoExpression, Printer, Text
+from autograd_lite.program.expressions import NoExpression, Printer, Text, of_size
 from autograd_lite.program.ir import Step, Variable, interpret
 from autograd_lite.program.joint import Joint
 from autograd_lite.program.module import Statement, Written
 from autograd_lite.program.names import Names
 from autograd_lite.program.scheduling import is_elementwise
 from autograd_lite.program.simplifying import Simplifier, available
+from autograd_lite.program.sizes import Length, SizedFloat, SizedInt
 from autograd_lite.rules.indexing import put_back
 
 LONG = 60
 """From how many characters on a formula is broken into statements."""
-
-FEW = 4
-"""Up to which number a length is too common to be told from other numbers."""
 
 SHORT = 12
 """Up to how many characters a formula may be written twice."""
@@ -51,10 +49,10 @@ class _Writer:
         self.program = joint.program
         self.makers = self.program.makers()
         self.uses = self.program.uses()
-        self.sizes = _Sizes(joint)
-        self.printer = Printer(self.sizes.name)
+        self.printer = Printer()
         taken = ["forward", "backward", "cache", "cache_", "put_back", "slice", "bool"]
-        taken += [*self.sizes.names.values(), *joint.arguments]
+        _name_lengths(joint)
+        taken += [*(length.name for length in joint.lengths), *joint.arguments]
         self.names = Names([t for t in taken if t not in joint.paths.values()])
         self.forward_steps = self._forward_steps()
         for variable in self._in_order():
@@ -97,21 +95,46 @@ class _Writer:
             self.joint.arguments,
             inputs,
             self._constants(),
-            self.sizes.sources,
+            self._sizes(),
             forward,
             backward,
             self.texts[self.joint.value].text,
             gradients,
             {self.names[v]: v for v in self.joint.parameters},
             self.printer.helpers,
-            list(notes),
+            notes=list(notes),
+            checks=self._checks(),
         )
 
     def _constants(self) -> dict[str, Any]:
         """The arrays that become part of the module: parameters, and what was closed over."""
         values = {v: self.joint.values[v] for v in self.joint.parameters}
-        values |= {v: c for v, c in self.program.constants.items() if np.ndim(c)}
+        values |= {
+            v: c
+            for v, c in self.program.constants.items()
+            if np.ndim(c) and v not in self.joint.ranges
+        }
         return {self.names[v]: value for v, value in values.items()}
+
+    def _checks(self) -> list[tuple[str, str]]:
+        """Lengths that are a part of the formulas: of what, and which, as expressions."""
+        found = []
+        for variable, axes in self.joint.fixed.items():
+            shape = f"{self.joint.paths[variable]}.shape"
+            if len(axes) == variable.ndim:
+                found.append((shape, str(tuple(map(int, variable.shape)))))
+            else:
+                found += [(f"{shape}[{axis}]", str(int(variable.shape[axis]))) for axis in axes]
+        return found
+
+    def _sizes(self) -> dict[str, str]:
+        """An expression for each length that has a name."""
+        variables = list(self.joint.paths)
+        found = {}
+        for length in self.joint.lengths:
+            leaf, axis = min(length.axes, key=lambda a: variables[a[0]] in self.joint.wrt)
+            found[length.name] = f"{self.names[variables[leaf]]}.shape[{axis}]"
+        return found
 
     def _renamed(self, gradients: dict[str, str]) -> list[Statement]:
         """A statement for each gradient that is another one, or no name at all."""
@@ -128,8 +151,13 @@ class _Writer:
     def _name_inputs(self) -> None:
         for variable in (*self.program.inputs, *self.program.constants):
             constant = self.program.constants.get(variable)
-            if constant is not None and not np.ndim(constant):
-                self.texts[variable] = self.printer.plain(np.asarray(constant)[()])
+            if variable in self.joint.ranges:
+                size = of_size(self.joint.ranges[variable]).text
+                self.texts[variable] = Text(f"np.arange({size})")
+            elif constant is not None and not np.ndim(constant):
+                sized = isinstance(constant, (SizedInt, SizedFloat))
+                number = constant if sized else np.asarray(constant)[()]
+                self.texts[variable] = self.printer.plain(number)
             else:
                 self.texts[variable] = Text(self.names[variable])
 
@@ -238,8 +266,6 @@ class _Writer:
             return plain
         simplifier = Simplifier(
             lambda v: self._leaf(v, makers, stated),
-            self.sizes.name,
-            self.sizes.names,
             self._definitions(),
         )
         every = {**self.makers}
@@ -325,51 +351,39 @@ def _ordered(
     return done
 
 
-class _Sizes:
-    """Names for whole numbers that are lengths of axes of the inputs: `N`, or the user's own."""
-
-    def __init__(self, joint: Joint) -> None:
-        self.names: dict[int, str] = {}
-        self.sources: dict[str, str] = {}
-        self.used: set[str] = set()
-        arrays = [v for v in joint.paths if v.ndim]
-        for number, name in joint.sizes.items():
-            source = _axis_of(arrays, joint, number)
-            if source is not None and number > FEW:
-                self.names[number], self.sources[name] = name, source
-        for variable in reversed(arrays):
-            samples = variable.shape[-1]
-            source = _axis_of(arrays, joint, samples)
-            if samples > FEW and source is not None and variable not in joint.wrt:
-                if samples not in self.names:
-                    self.names[samples], self.sources["N"] = "N", source
-                break
-
-    def name(self, value: Any) -> str | None:
-        """The name of a number that has one."""
-        if isinstance(value, (bool, np.bool_)) or value != value or int_of(value) is None:
-            return None
-        name = self.names.get(int_of(value) or 0)
-        if name is not None:
-            self.used.add(name)
-        return name
+def _name_lengths(joint: Joint) -> None:
+    """Name the lengths: by a local variable that held it in every trace, or N, or after an axis."""
+    variables = list(joint.paths)
+    taken = {v.name for v in joint.values} | set(joint.arguments)
+    for length in joint.lengths:
+        length.name = next((name for name in _holding(joint, length) if name not in taken), "")
+    samples = next((n for n in joint.lengths if _are_samples(joint, n)), None)
+    if samples is not None:
+        samples.name = samples.name or "N"
+    taken |= {length.name for length in joint.lengths}
+    for length in joint.lengths:
+        if not length.name:
+            length.name = wish = f"n_{variables[length.axes[0][0]].name}"
+            number = 2
+            while length.name in taken:
+                length.name, number = f"{wish}_{number}", number + 1
+            taken.add(length.name)
 
 
-def int_of(value: Any) -> int | None:
-    """A number as a whole one, if it is."""
-    try:
-        return int(value) if value == int(value) else None
-    except (OverflowError, ValueError, TypeError):
-        return None
+def _holding(joint: Joint, length: Length) -> Iterator[str]:
+    """The local variables that held a length in every trace."""
+    for name, value in joint.whole.items():
+        if [value, *(other.whole.get(name) for other in joint.others)] == length.all:
+            yield name
 
 
-def _axis_of(arrays: Sequence[Variable], joint: Joint, number: int) -> str | None:
-    """An expression for a number as the length of an input's axis; the last ones first."""
-    for variable in reversed(arrays):
-        for axis in reversed(range(variable.ndim)):
-            if variable.shape[axis] == number:
-                return f"{variable.name}.shape[{axis}]"
-    return None
+def _are_samples(joint: Joint, length: Length) -> bool:
+    """Whether a length is that of the last axes, or of the first, of inputs that are no weights."""
+    variables = list(joint.paths)
+    weights = joint.wrt if len(joint.wrt) < len(variables) else []
+    axes = [(a == 0, a == variables[i].ndim - 1) for i, a in length.axes]
+    known = all(variables[i] not in weights for i, _ in length.axes)
+    return known and any(map(all, zip(*axes, strict=True)))
 
 
 class _Checker:
@@ -388,12 +402,10 @@ class _Checker:
 
     def agrees(self, text: str, variable: Variable, names: dict[Variable, str]) -> bool:
         """Whether `text` evaluates to the value of `variable`, in shape, dtype and numbers."""
-        sizes = _Sizes(self.joint)
         for world in self.worlds:
             scope: dict[str, Any] = {"np": np}
             scope |= {name: world[v] for v, name in names.items() if v in world}
-            by_name = {v.name or "": world[v] for v in self.joint.paths}
-            scope |= {n: eval(source, {}, by_name) for n, source in sizes.sources.items()}
+            scope |= {length.name: length.length for length in self.joint.lengths}
             try:
                 with np.errstate(all="ignore"):
                     found = eval(text, scope)
@@ -439,12 +451,14 @@ def _is_right(joint: Joint, written: Written) -> bool:
     """Whether the whole source gives what the program gives, on the example and near it."""
     namespace: dict[str, Any] = {}
     exec(written.source, namespace)
-    for inputs in nearby(joint):
+    worlds = [(joint, inputs) for inputs in nearby(joint)]
+    worlds += [(other, [other.values[v] for v in other.program.inputs]) for other in joint.others]
+    for world, inputs in worlds:
         by_variable = dict(zip(joint.program.inputs, inputs, strict=True))
         for name, variable in written.parameters.items():
             namespace[name] = by_variable[variable]
         arguments = joint.rebuilt(by_variable)
-        expected = interpret(joint.program, inputs)
+        expected = interpret(world.program, inputs)
         with np.errstate(all="ignore"):
             value, cache = namespace["forward"](*arguments)
             gradients = namespace["backward"](*arguments, cache)

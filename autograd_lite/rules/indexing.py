@@ -109,7 +109,9 @@ class Placed:
 
 
 def _getitem(g: Any, x_shape: Shape, index: Any) -> Any:
-    if isinstance(g, (np.ndarray, np.generic)) and not isinstance(g, Gated):
+    items = index if isinstance(index, tuple) else (index,)
+    plain = isinstance(g, (np.ndarray, np.generic)) and not isinstance(g, Gated)
+    if plain and not any(isinstance(item, Recordable) for item in items):
         return Placed(g, index, x_shape)
     return put_back(g, index, x_shape)
 

@@ -269,6 +269,11 @@ def primitive(function: Function) -> Function:
         for value in args:
             if isinstance(value, Recordable):
                 return value._record(operation, args, kwargs)
+            if value.__class__ is tuple:
+                # An index of several arrays, of which some may be traced.
+                for item in value:
+                    if isinstance(item, Recordable):
+                        return item._record(operation, args, kwargs)
         for value in kwargs.values():
             if isinstance(value, Recordable):
                 return value._record(operation, args, kwargs)

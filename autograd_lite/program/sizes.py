@@ -1,0 +1,354 @@
+"""Numbers that come from lengths of axes, as expressions of them: `2 / N` for 0.4 of five samples.
+
+A function sees lengths as plain numbers, and may turn them into any others. So it is traced on
+arrays of other lengths as well: a number that is not the same in all traces is an expression of
+the lengths, which is found among the usual ones and must give the number in every trace. Where
+there is none, or a length changes what is computed, the lengths of the example belong to the
+program.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.modes import no_grad
+from autograd_lite.program.ir import Program, Step, Variable
+
+TRIALS = 120
+"""How often a function may be run to see which lengths go together."""
+
+MOST_TOGETHER = 4
+"""How many axes of one length are looked for among more of them."""
+
+_PRIMES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41)
+_EXPONENTS = (1, -1, 2, -2, 0.5, -0.5)
+_SHIFTS = (-1, 1, -2, 2)
+
+Axis = tuple[int, int]
+"""The number of a leaf of the arguments, and of one of its axes."""
+
+
+@dataclass(eq=False)
+class Length:
+    """Axes that have the same length in every call, and that length in the example.
+
+    `lengths` are those in the other traces, and `name` is what it is called in formulas.
+    """
+
+    axes: list[Axis]
+    length: int
+    lengths: list[int] = field(default_factory=list)
+    name: str = ""
+
+    @property
+    def all(self) -> list[int]:
+        return [self.length, *self.lengths]
+
+
+@dataclass(frozen=True)
+class Size:
+    """factor * product of (length + shift)^exponent + offset"""
+
+    factor: Fraction
+    terms: tuple[tuple[Length, int, float], ...]
+    offset: int = 0
+
+    def at(self, number: int) -> float:
+        """Its value in one of the traces."""
+        value: Any = self.factor
+        for length, shift, exponent in self.terms:
+            base = length.all[number] + shift
+            value = value * float(base) ** exponent
+        return float(value + self.offset)
+
+
+class SizedInt(int):
+    """A whole number of the example that is `size` for any lengths."""
+
+    size: Size
+
+    def __new__(cls, value: int, size: Size) -> SizedInt:
+        made = super().__new__(cls, value)
+        made.size = size
+        return made
+
+
+class SizedFloat(float):
+    """A number of the example that is `size` for any lengths."""
+
+    size: Size
+
+    def __new__(cls, value: float, size: Size) -> SizedFloat:
+        made = super().__new__(cls, value)
+        made.size = size
+        return made
+
+
+class Fixed(Exception):
+    """A length is part of what the program computes."""
+
+
+def lengths_of(
+    function: Callable[..., Any], leaves: Sequence[Any], build: Any
+) -> tuple[list[Length], list[Axis]]:
+    """The lengths of the axes of `leaves` that can be changed, and which axes change together.
+
+    The second are axes of which it is not known: too many have the same length.
+
+    `build(leaves)` makes the arguments. The function is run in plain NumPy to see whether it
+    computes a number of arrays of other lengths.
+    """
+    trials = 0
+
+    def works(axes: Sequence[Axis], length: int) -> bool:
+        nonlocal trials
+        trials += 1
+        if trials > TRIALS:
+            return False
+        # A longer axis may be only not read to its end.
+        return all(
+            _computes(function, build(resized(leaves, [(axes, other)])))
+            for other in (length + 3, length - 1)
+        )
+
+    found, unknown = [], []
+    groups: dict[int, list[Axis]] = {}
+    for i, leaf in enumerate(leaves):
+        for axis, length in enumerate(np.shape(leaf)):
+            if length > 1:
+                groups.setdefault(length, []).append((i, axis))
+    for length, axes in groups.items():
+        left = list(axes)
+        while left:
+            together = next((s for s in _subsets(left, leaves) if works(s, length)), None)
+            if together is None:
+                unknown += left if len(left) > MOST_TOGETHER or trials > TRIALS else []
+                break
+            found.append(Length(list(together), length))
+            left = [axis for axis in left if axis not in together]
+    return found, unknown
+
+
+def _subsets(axes: list[Axis], leaves: Sequence[Any]) -> Iterator[tuple[Axis, ...]]:
+    """Which axes may have a length in common: few of them first, those of samples before others.
+
+    Samples are the last axis of the last arguments, or their first axis.
+    """
+    ordered = sorted(axes, key=lambda a: (a[1] not in (0, np.ndim(leaves[a[0]]) - 1), -a[0], -a[1]))
+    for count in range(1, MOST_TOGETHER + 1):
+        yield from itertools.combinations(ordered, count)
+    if len(ordered) > MOST_TOGETHER:
+        yield tuple(ordered)
+
+
+def of_one_sample(
+    function: Callable[..., Any], leaves: Sequence[Any], build: Any, lengths: Sequence[Length]
+) -> list[Axis]:
+    """The last axes, or the first, that are those of samples although the example has only one."""
+    for length in lengths:
+        places = [(axis == 0, axis == np.ndim(leaves[i]) - 1) for i, axis in length.axes]
+        if any(map(all, zip(*places, strict=True))):
+            # These are the samples.
+            return []
+    for at in (-1, 0):
+        axes = [
+            (i, at % np.ndim(leaf))
+            for i, leaf in enumerate(leaves)
+            if np.ndim(leaf) and np.shape(leaf)[at] == 1
+        ]
+        for some in itertools.chain([axes], itertools.combinations(axes, 2)):
+            if len(some) > 1 and _computes(function, build(resized(leaves, [(some, 4)]))):
+                return list(some)
+    return []
+
+
+def _computes(function: Callable[..., Any], arguments: Sequence[Any]) -> bool:
+    """Whether a function gives a number of these arguments."""
+    try:
+        with no_grad(), np.errstate(all="ignore"):
+            result = function(*arguments)
+    except Exception:
+        return False
+    result = result[0] if type(result) is tuple and result else result
+    return np.size(getattr(result, "data", result)) == 1
+
+
+def resized(leaves: Sequence[Any], changes: Sequence[tuple[Sequence[Axis], int]]) -> list[Any]:
+    """The leaves with other lengths of some axes: what there is comes again, or less of it."""
+    changed = list(leaves)
+    for axes, length in changes:
+        for i, axis in axes:
+            before = changed[i]
+            chosen = np.arange(length) % before.shape[axis]
+            changed[i] = np.take(before, chosen, axis)
+    return changed
+
+
+def choose_lengths(lengths: Sequence[Length]) -> Iterator[list[tuple[Sequence[Axis], int]]]:
+    """Other lengths for each of the traces: no two change in the same way."""
+    for trace in range(3):
+        changes = []
+        for number, length in enumerate(lengths):
+            more = length.length + _PRIMES[(number + 4 * trace) % len(_PRIMES)]
+            length.lengths.append(more)
+            changes.append((length.axes, more))
+        yield changes
+
+
+def unify(
+    program: Program, others: Sequence[Program], lengths: Sequence[Length]
+) -> tuple[Program, dict[Variable, Size]]:
+    """The program with sizes for numbers, and which constants are np.arange of a size.
+
+    The others are the same function's for other lengths. Fixed, where they are not the same but
+    for the lengths.
+    """
+    programs = [program, *others]
+    if len({len(p.steps) for p in programs}) > 1 or len({len(p.constants) for p in programs}) > 1:
+        raise Fixed
+    same: list[dict[Variable, Variable]] = [{} for _ in others]
+    ranges: dict[Variable, Size] = {}
+    constants: dict[Variable, Any] = {}
+    for variables in zip(*(p.inputs for p in programs), strict=True):
+        _same_variable(variables, same, lengths)
+    for variables in zip(*(p.constants for p in programs), strict=True):
+        _same_variable(variables, same, lengths)
+        values = [p.constants[v] for p, v in zip(programs, variables, strict=True)]
+        own = variables[0]
+        if not any(map(np.ndim, values)):
+            constants[own] = fitted(values, lengths)
+        elif all(np.array_equal(values[0], v, equal_nan=v.dtype.kind in "fc") for v in values[1:]):
+            constants[own] = values[0]
+        elif all(np.ndim(v) == 1 and np.array_equal(v, np.arange(len(v))) for v in values):
+            ranges[own] = fitted([len(v) for v in values], lengths).size
+            constants[own] = values[0]
+        else:
+            raise Fixed
+    steps = []
+    for each in zip(*(p.steps for p in programs), strict=True):
+        first = each[0]
+        if any((s.function, len(s.results)) != (first.function, len(first.results)) for s in each):
+            raise Fixed
+        for variables in zip(*(s.results for s in each), strict=True):
+            _same_variable(variables, same, lengths)
+        args = _unified([s.args for s in each], same, lengths)
+        options = _unified([s.options for s in each], same, lengths)
+        steps.append(Step(first.function, args, options, first.results, first.several, first.line))
+    for variables in zip(*(p.outputs for p in programs), strict=True):
+        _unified(list(variables), same, lengths)
+    return Program(program.inputs, constants, steps, program.outputs), ranges
+
+
+def _same_variable(variables: Any, same: Any, lengths: Sequence[Length]) -> None:
+    own, *rest = variables
+    for variable, known in zip(rest, same, strict=True):
+        known[own] = variable
+        if variable.ndim != own.ndim or variable.dtype != own.dtype:
+            raise Fixed
+    axes = zip(*(v.shape for v in variables), strict=True)
+    own.shape = tuple(fitted(list(axis), lengths) for axis in axes)
+
+
+def _unified(trees: list[Any], same: Any, lengths: Sequence[Length]) -> Any:
+    first = trees[0]
+    if isinstance(first, Variable):
+        if any(known.get(first) is not v for v, known in zip(trees[1:], same, strict=True)):
+            raise Fixed
+        return first
+    if any(type(tree) is not type(first) for tree in trees[1:]):
+        raise Fixed
+    if isinstance(first, (list, tuple)):
+        if len({len(tree) for tree in trees}) > 1:
+            raise Fixed
+        items = [_unified(list(item), same, lengths) for item in zip(*trees, strict=True)]
+        return type(first)(*items) if hasattr(first, "_fields") else type(first)(items)
+    if isinstance(first, dict):
+        return {k: _unified([t.get(k) for t in trees], same, lengths) for k in first}
+    if isinstance(first, slice):
+        parts = [(t.start, t.stop, t.step) for t in trees]
+        return slice(*_unified(parts, same, lengths))
+    if isinstance(first, np.ndarray):
+        if not all(np.array_equal(first, tree) for tree in trees[1:]):
+            raise Fixed
+        return first
+    return fitted(trees, lengths)
+
+
+def fitted(values: Sequence[Any], lengths: Sequence[Length]) -> Any:
+    """A value of all traces: itself if it is the same in all, else as an expression of lengths."""
+    first = values[0]
+    numbers = (int, float, np.integer, np.floating)
+    if not isinstance(first, numbers) or isinstance(first, (bool, np.bool_)):
+        if all(value is first or value == first for value in values[1:]):
+            return first
+        raise Fixed
+    if all(value == first or (value != value and first != first) for value in values[1:]):
+        return first
+    whole = isinstance(first, (int, np.integer))
+    rounding = float(np.finfo(first.dtype).eps) * 4 if isinstance(first, np.floating) else 1e-12
+    for size in _candidates([float(v) for v in values], lengths, rounding):
+        exact = size.factor.denominator == 1 and all(float(e).is_integer() for *_, e in size.terms)
+        if not whole:
+            return SizedFloat(float(first), size)
+        if exact and all(e > 0 for *_, e in size.terms):
+            return SizedInt(int(first), size)
+    raise Fixed
+
+
+def _candidates(values: list[float], lengths: Sequence[Length], rounding: float) -> Iterator[Size]:
+    """The expressions that give the values, simple ones first."""
+    single = [((length, 0, e),) for length in lengths for e in _EXPONENTS]
+    shifted = [((length, s, e),) for length in lengths for s in _SHIFTS for e in (1, -1, 0.5, -0.5)]
+    pairs = [
+        ((a, 0, d), (b, 0, e))
+        for a, b in itertools.combinations(lengths, 2)
+        for d in _EXPONENTS
+        for e in _EXPONENTS
+    ]
+    several = [
+        tuple((length, 0, e) for length in some)
+        for count in (3, 4)
+        for some in itertools.combinations(lengths, count)
+        for e in (1, -1)
+    ]
+    for terms in (*single, *shifted, *pairs, *several):
+        size = _scaled(values, terms, rounding)
+        if size is not None:
+            yield size
+    for length in lengths:
+        slope = Fraction(round(values[1] - values[0]), length.all[1] - length.all[0])
+        offset = values[0] - slope * length.length
+        if slope.denominator == 1 and slope and float(offset).is_integer():
+            size = Size(slope, ((length, 0, 1),), int(offset))
+            if _gives(size, values, rounding):
+                yield size
+
+
+def _scaled(values: list[float], terms: Any, rounding: float) -> Size | None:
+    """A factor times these terms, if there is one that gives the values."""
+    base = float(Size(Fraction(1), terms).at(0)) if _defined(terms) else 0.0
+    if not base or not math.isfinite(values[0]):
+        return None
+    factor = Fraction(values[0] / base).limit_denominator(10_000)
+    if not factor or not math.isclose(factor, values[0] / base, rel_tol=rounding):
+        factor = Fraction(values[0] / base)
+    size = Size(factor, terms)
+    return size if _gives(size, values, rounding) else None
+
+
+def _defined(terms: Any) -> bool:
+    return all(n + shift > 0 for length, shift, _ in terms for n in length.all)
+
+
+def _gives(size: Size, values: list[float], rounding: float) -> bool:
+    return all(
+        math.isclose(size.at(number), value, rel_tol=rounding)
+        for number, value in enumerate(values)
+    )
