@@ -1,4 +1,4 @@
-"""Locks that a forked process can use: `os.fork` copies a lock that another thread holds as held."""
+"""Locks for forked processes: `os.fork` copies one that another thread holds as held."""
 
 from __future__ import annotations
 

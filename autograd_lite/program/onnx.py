@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import operator
 import os
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,23 @@ from autograd_lite.files import write
 from autograd_lite.program import expanding
 from autograd_lite.program import onnx_definitions as definitions
 from autograd_lite.program.compiling import traced
+from autograd_lite.program.expressions import of_size
 from autograd_lite.program.ir import Program, Step, Variable, function_name
 from autograd_lite.program.names import Names, identifier
 from autograd_lite.program.outside import Outside
 from autograd_lite.program.rewriting import Rewriting, Rule, without_dead
-from autograd_lite.program.structure import flatten
+from autograd_lite.program.sizes import (
+    Length,
+    Size,
+    SizedFloat,
+    SizedInt,
+    are_samples,
+    choose_lengths,
+    lengths_of,
+    resized,
+    unify,
+)
+from autograd_lite.program.structure import Structure, flatten, unflatten
 from autograd_lite.rules import OPERATIONS
 from autograd_lite.rules.indexing import getitem
 from autograd_lite.rules.special import astype, relu, softmax
@@ -28,6 +40,9 @@ from autograd_lite.transforms import map_leaves
 
 OPSET = 18
 _DIRECT = {relu, softmax, astype, getitem}
+_FAR = 2**62
+"""Beyond the end of any axis."""
+
 ROUNDS = 8
 
 _COMPUTED_IN: dict[Any, Any] = {
@@ -49,7 +64,11 @@ _ANY_ORDER = {"dtype", "casting", "order", "subok"}
 def to_onnx(
     function: Callable[..., Any], *inputs: Any, path: str | os.PathLike[str] | None = None
 ) -> Any:
-    """The computation of `function` as an ONNX model (extra `onnx`), for these shapes and dtypes.
+    """The computation of `function` as an ONNX model (extra `onnx`), for these dtypes.
+
+    Lengths of axes that may be others, as the number of samples, are dynamic: they have names, such
+    as `N`, in the shapes of inputs and outputs. Lengths that the function itself does not leave
+    open, or that change what it computes, are those of the example.
 
     Parameters
     ----------
@@ -81,15 +100,67 @@ def to_onnx(
     leaves: list[Any] = []
     structure = flatten((inputs, {}), leaves)
     outside = Outside(function)
-    trace, program, _, _ = traced(name, function, structure, leaves, outside, detached=True)
-    labels = {id(array): label for array, _, label in outside.arrays}
-    for variable, source in trace.sources.items():
-        variable.name = variable.name or labels.get(id(source()))
-    model = _Exporter(onnx, name, _in_known(program, trace.values)).model()
+    program = _exported(name, function, structure, leaves, outside)
+
+    def build(values: Sequence[Any]) -> Any:
+        return unflatten(structure, values)[0]
+
+    lengths, _ = lengths_of(function, leaves, build, scalar=False)
+    ranges: dict[Variable, Size] = {}
+    for some in (lengths, [n for n in lengths if are_samples(n, leaves)][:1]):
+        found = _with_sizes(program, name, function, structure, leaves, some)
+        if found is not None:
+            program, ranges = found
+            break
+    model = _Exporter(onnx, name, program, ranges).model()
     onnx.checker.check_model(model, full_check=True)
     if path is not None:
         write(Path(path), model.SerializeToString(), "model")
     return model
+
+
+def _exported(
+    name: str, function: Any, structure: Structure, leaves: Sequence[Any], outside: Outside
+) -> Program:
+    """The program of a function in functions that have an operator in ONNX."""
+    trace, program, _, _ = traced(name, function, structure, leaves, outside, detached=True)
+    labels = {id(array): label for array, _, label in outside.arrays}
+    for variable, source in trace.sources.items():
+        variable.name = variable.name or labels.get(id(source()))
+    return _in_known(program, trace.values)
+
+
+def _with_sizes(
+    program: Program,
+    name: str,
+    function: Any,
+    structure: Structure,
+    leaves: Sequence[Any],
+    lengths: list[Length],
+) -> tuple[Program, dict[Variable, Size]] | None:
+    """The program with sizes for the numbers that depend on lengths; None where they are fixed."""
+    variables = {v for s in program.steps for v in s.results} | set(program.inputs)
+    shapes = {v: v.shape for v in variables | set(program.constants)}
+    for length in lengths:
+        length.lengths.clear()
+        first = program.inputs[length.axes[0][0]]
+        length.name = "N" if are_samples(length, leaves) else f"n_{first.name}"
+    taken: list[str] = []
+    for length in sorted(lengths, key=lambda length: min(length.axes)):
+        again = taken.count(length.name)
+        taken.append(length.name)
+        length.name += f"_{again + 1}" if again else ""
+    try:
+        others = [
+            _exported(name, function, structure, resized(leaves, changes), Outside(function))
+            for changes in choose_lengths(lengths)
+        ]
+        return unify(program, others, lengths)
+    except Exception:
+        # Not of the example, which was traced without one.
+        for variable, shape in shapes.items():
+            variable.shape = shape
+        return None
 
 
 def _in_known(program: Program, values: Any) -> Program:
@@ -174,8 +245,11 @@ def _computed_in(dtype: Any, step: Step) -> Any:
 
 
 class _Exporter:
-    def __init__(self, onnx: Any, name: str, program: Program) -> None:
-        self.onnx, self.program = onnx, program
+    def __init__(
+        self, onnx: Any, name: str, program: Program, ranges: Mapping[Variable, Size]
+    ) -> None:
+        self.onnx, self.program, self.ranges = onnx, program, ranges
+        self.measured: dict[tuple[Length, Any], str] = {}
         self.title = identifier(name, "function")
         self.names = Names()
         self.nodes: list[Any] = []
@@ -189,7 +263,17 @@ class _Exporter:
                 variable.name = "output"
         inputs = [self._described(v, self.names[v]) for v in self.program.inputs]
         for variable, value in self.program.constants.items():
-            self._initializer(self.names[variable], np.asarray(value))
+            name = self.names[variable]
+            if variable in self.ranges:
+                count = self._scalar(self.size(self.ranges[variable], np.int64))
+                ends = [self.constant(0, np.int64), count, self.constant(1, np.int64)]
+                found = self.node("Range", ends)
+                self.node("Cast", [found], name, to=self._kind(variable.dtype))
+            elif isinstance(value, SizedFloat | SizedInt):
+                sized = self._scalar(self.size(value.size, variable.dtype))
+                self.node("Identity", [sized], name)
+            else:
+                self._initializer(name, np.asarray(value))
         for step in self.program.steps:
             self._step(step)
         outputs = [self._described(v, self._output(v)) for v in self.program.outputs]
@@ -208,7 +292,11 @@ class _Exporter:
 
     def _described(self, variable: Variable, name: str) -> Any:
         kind = self._kind(variable.dtype)
-        return self.onnx.helper.make_tensor_value_info(name, kind, list(variable.shape))
+        shape = [
+            of_size(length.size).text if isinstance(length, SizedInt) else length
+            for length in variable.shape
+        ]
+        return self.onnx.helper.make_tensor_value_info(name, kind, shape)
 
     def _kind(self, dtype: Any) -> Any:
         if np.dtype(dtype).kind not in "fiub" or np.dtype(dtype).itemsize > 8:
@@ -223,8 +311,47 @@ class _Exporter:
         return name
 
     def constant(self, value: Any, dtype: Any = None) -> str:
-        """The name of a constant."""
+        """The name of a constant, which may be made of lengths."""
+        if isinstance(value, SizedFloat | SizedInt):
+            return self._scalar(
+                self.size(value.size, np.result_type(value) if dtype is None else dtype)
+            )
+        if isinstance(value, list) and any(isinstance(v, SizedInt) for v in value):
+            parts = [
+                self.size(v.size, dtype) if isinstance(v, SizedInt) else self.constant([v], dtype)
+                for v in value
+            ]
+            return self.node("Concat", parts, axis=0)
         return self._initializer(self._fresh("constant"), np.asarray(value, dtype))
+
+    def size(self, size: Size, dtype: Any) -> str:
+        """The name of an array of one element: what the lengths of the inputs make of a size."""
+        exact = all(e > 0 and float(e).is_integer() for *_, e in size.terms)
+        work = np.dtype(np.int64 if exact and size.factor.denominator == 1 else np.float64)
+        factor: Any = size.factor.numerator if work.kind == "i" else float(size.factor)
+        total = self.constant([factor], work)
+        for length, shift, exponent in size.terms:
+            base = self._measured(length, work)
+            if shift:
+                base = self.node("Add", [base, self.constant([shift], work)])
+            if exponent != 1:
+                base = self.node("Pow", [base, self.constant([exponent], work)])
+            total = self.node("Mul", [total, base])
+        if size.offset:
+            total = self.node("Add", [total, self.constant([size.offset], work)])
+        return self.cast(total, work, dtype)
+
+    def _measured(self, length: Length, dtype: Any) -> str:
+        """The name of a length of an input, as an array of one element."""
+        if (length, dtype) not in self.measured:
+            leaf, axis = length.axes[0]
+            name = self.names[self.program.inputs[leaf]]
+            found = self.node("Shape", [name], start=axis, end=axis + 1)
+            self.measured[length, dtype] = self.cast(found, np.int64, dtype)
+        return self.measured[length, dtype]
+
+    def _scalar(self, name: str) -> str:
+        return self.node("Squeeze", [name])
 
     def _fresh(self, wish: str) -> str:
         return self.names[Variable((), float, name=wish)]
@@ -274,7 +401,8 @@ class _Exporter:
         dtype = np.dtype(result if dtype is None else dtype)
         work = _computed_in(dtype, step)
         # A number is rounded to the dtype of the arrays that it meets.
-        rounded = [a if isinstance(a, Variable) else np.asarray(a, dtype) for a in operands]
+        open_ = (Variable, SizedInt, SizedFloat)
+        rounded = [a if isinstance(a, open_) else np.asarray(a, dtype) for a in operands]
         inputs = [self.operand(a, work) for a in rounded]
         gives = np.dtype(bool) if kind in _PREDICATES else work
         self.cast_into(output, gives, result, kind, inputs, **attributes)
@@ -499,16 +627,16 @@ def _indexed(exporter: _Exporter, step: Step, output: str) -> None:
         at = items.index(Ellipsis)
         items[at : at + 1] = [slice(None)] * (x.ndim - len(items) + 1)
     starts, stops, steps = [], [], []
-    for item, length in zip(items, x.shape, strict=False):
+    for item in items:
         if isinstance(item, (int, np.integer)):
-            starts.append(item % length)
-            stops.append(item % length + 1)
+            starts.append(item)
+            stops.append(item + 1 if item != -1 else _FAR)
             steps.append(1)
         elif isinstance(item, slice):
-            first, last, by = item.indices(length)
-            starts.append(first)
-            stops.append(last if last >= 0 else -length - 1)
-            steps.append(by)
+            back = item.step is not None and item.step < 0
+            starts.append((_FAR if back else 0) if item.start is None else item.start)
+            stops.append((-_FAR if back else _FAR) if item.stop is None else item.stop)
+            steps.append(1 if item.step is None else item.step)
         else:
             raise TypeError("indexing by arrays or np.newaxis has no form in ONNX here")
     axes = list(range(len(starts)))

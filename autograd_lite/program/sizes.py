@@ -96,14 +96,14 @@ class Fixed(Exception):
 
 
 def lengths_of(
-    function: Callable[..., Any], leaves: Sequence[Any], build: Any
+    function: Callable[..., Any], leaves: Sequence[Any], build: Any, scalar: bool = True
 ) -> tuple[list[Length], list[Axis]]:
     """The lengths of the axes of `leaves` that can be changed, and which axes change together.
 
     The second are axes of which it is not known: too many have the same length.
 
-    `build(leaves)` makes the arguments. The function is run in plain NumPy to see whether it
-    computes a number of arrays of other lengths.
+    `build(leaves)` makes the arguments. The function is run in plain NumPy to see whether it takes
+    arrays of other lengths, and computes a number of them, if it is `scalar`.
     """
     trials = 0
 
@@ -114,7 +114,7 @@ def lengths_of(
             return False
         # A longer axis may be only not read to its end.
         return all(
-            _computes(function, build(resized(leaves, [(axes, other)])))
+            _computes(function, build(resized(leaves, [(axes, other)])), scalar)
             for other in (length + 3, length - 1)
         )
 
@@ -152,11 +152,8 @@ def of_one_sample(
     function: Callable[..., Any], leaves: Sequence[Any], build: Any, lengths: Sequence[Length]
 ) -> list[Axis]:
     """The last axes, or the first, that are those of samples although the example has only one."""
-    for length in lengths:
-        places = [(axis == 0, axis == np.ndim(leaves[i]) - 1) for i, axis in length.axes]
-        if any(map(all, zip(*places, strict=True))):
-            # These are the samples.
-            return []
+    if any(are_samples(length, leaves) for length in lengths):
+        return []
     for at in (-1, 0):
         axes = [
             (i, at % np.ndim(leaf))
@@ -169,15 +166,15 @@ def of_one_sample(
     return []
 
 
-def _computes(function: Callable[..., Any], arguments: Sequence[Any]) -> bool:
-    """Whether a function gives a number of these arguments."""
+def _computes(function: Callable[..., Any], arguments: Sequence[Any], scalar: bool = True) -> bool:
+    """Whether a function takes these arguments, and gives a number of them, if it is `scalar`."""
     try:
         with no_grad(), np.errstate(all="ignore"):
             result = function(*arguments)
     except Exception:
         return False
     result = result[0] if type(result) is tuple and result else result
-    return np.size(getattr(result, "data", result)) == 1
+    return not scalar or np.size(getattr(result, "data", result)) == 1
 
 
 def resized(leaves: Sequence[Any], changes: Sequence[tuple[Sequence[Axis], int]]) -> list[Any]:
@@ -189,6 +186,12 @@ def resized(leaves: Sequence[Any], changes: Sequence[tuple[Sequence[Axis], int]]
             chosen = np.arange(length) % before.shape[axis]
             changed[i] = np.take(before, chosen, axis)
     return changed
+
+
+def are_samples(length: Length, leaves: Sequence[Any]) -> bool:
+    """Whether a length is that of the last axes, or of the first, of all that have it."""
+    axes = [(axis == 0, axis == np.ndim(leaves[i]) - 1) for i, axis in length.axes]
+    return any(map(all, zip(*axes, strict=True)))
 
 
 def choose_lengths(lengths: Sequence[Length]) -> Iterator[list[tuple[Sequence[Axis], int]]]:

@@ -14,7 +14,7 @@ from autograd_lite.program.module import Statement, Written
 from autograd_lite.program.names import Names
 from autograd_lite.program.scheduling import is_elementwise
 from autograd_lite.program.simplifying import Simplifier, available
-from autograd_lite.program.sizes import Length, SizedFloat, SizedInt
+from autograd_lite.program.sizes import Length, SizedFloat, SizedInt, are_samples
 from autograd_lite.rules.indexing import put_back
 
 LONG = 60
@@ -378,12 +378,11 @@ def _holding(joint: Joint, length: Length) -> Iterator[str]:
 
 
 def _are_samples(joint: Joint, length: Length) -> bool:
-    """Whether a length is that of the last axes, or of the first, of inputs that are no weights."""
+    """Whether a length is that of the samples: of inputs that are no weights."""
     variables = list(joint.paths)
     weights = joint.wrt if len(joint.wrt) < len(variables) else []
-    axes = [(a == 0, a == variables[i].ndim - 1) for i, a in length.axes]
     known = all(variables[i] not in weights for i, _ in length.axes)
-    return known and any(map(all, zip(*axes, strict=True)))
+    return known and are_samples(length, [joint.values[v] for v in variables])
 
 
 class _Checker:

@@ -233,3 +233,47 @@ def test_what_belongs_to_the_example_is_checked_by_name():
     derived = al.derive(looped, *example(1, 3, 5), wrt=("W", "b"))
     with pytest.raises(ValueError, match=r"^X\.shape\[1\] must be 5, for which this was derived"):
         derived.forward(*example(1, 3, 6))
+
+
+def softmax_of_columns(W, b, X, Y):
+    Z = np.dot(W, X) + b
+    return al.softmax(Z, axis=0)
+
+
+def cut(W, b, X, Y):
+    return (np.dot(W, X) + b)[:, 1:-1][..., ::-1]
+
+
+def flattened(W, b, X, Y):
+    return np.reshape(np.dot(W, X) + b, (-1,)) / X.shape[1], b + Y
+
+
+MODELS = {**COSTS, "softmax": softmax_of_columns, "cut": cut, "flattened": flattened}
+OPERATORS_LACK = {"variance", "picked"}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models_for_any_number_of_samples(name):
+    runtime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    W, b, X, Y = example(2, 3, 5)
+    function = MODELS[name]
+    try:
+        model = al.to_onnx(lambda X, Y: function(W, b, X, Y), X, Y)
+    except TypeError:
+        assert name in OPERATORS_LACK
+        return
+    session = runtime.InferenceSession(model.SerializeToString())
+    shapes = [i.shape for i in session.get_inputs()]
+    if name in REFUSED:
+        assert shapes[0] == [3, 5]
+        return
+    assert shapes[0] == [3, "N"]
+    for samples in (5, 2 if name != "cut" else 3, 9):
+        _, _, X, Y = example(2, 3, samples, seed=samples)
+        given = dict(zip([i.name for i in session.get_inputs()], (X, Y), strict=False))
+        found = session.run(None, given)
+        expected = function(W, b, X, Y)
+        expected = expected if isinstance(expected, tuple) else (expected,)
+        for one, right in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one, right, rtol=1e-9)
