@@ -18,33 +18,33 @@ import numpy as np
 class Hold:
     """What the nodes that keep an array share: it is locked for as long as one of them lives.
 
-    Reference counting tells when that is. `reader` is the first operation that keeps it. `base` is
-    the hold on the array that this one is a view of. `own` is a token: the array becomes writeable
-    when nobody has it any more, which are this hold and the `views` of the base's hold, because
-    NumPy makes a view writeable only after its base. Python lets go of slots in the order of their
-    names.
+    Reference counting tells when that is. `reader` is the first operation that keeps it. For an
+    array that is a view, `base` is the hold on the array behind it, and `own` a token: the view
+    becomes writeable when nobody has that any more. The hold on the base has it among its `views`,
+    because NumPy makes a view writeable only after its base.
     """
 
-    __slots__ = ("array", "base", "own", "reader", "views", "__weakref__")
+    __slots__ = ("array", "reader", "base", "own", "views", "__weakref__")
 
     def __init__(self, array: np.ndarray, reader: str) -> None:
         self.array = array
+        self.reader = reader
         self.base: Hold | None = None
         self.own: Any = None
-        self.reader = reader
         self.views: list[Any] = []
 
 
-# By the id of the array. Everything that happens when a hold or a token is gone is a call of a
-# builtin function, so that neither an interrupt nor another thread comes between.
-_holds: dict[int, weakref.ref[Hold]] = {}
-_tokens: dict[int, tuple[weakref.ref[Any], weakref.ref[Any]]] = {}
+# By the id of the array: references that say what to do when a hold, or a token, is gone. That is
+# always a call of a builtin function, so that neither an interrupt nor another thread comes
+# between. `setflags(write=...)` gets the reference itself, which is true.
+_holds: dict[int, tuple[weakref.ref[Hold], ...]] = {}
+_tokens: dict[int, tuple[weakref.ref[Any], ...]] = {}
 
 
 def find_hold(array: Any) -> Hold | None:
     """The hold on an array, if a live graph keeps it."""
-    reference = _holds.get(id(array))
-    return reference() if reference is not None else None
+    references = _holds.get(id(array))
+    return references[0]() if references is not None else None
 
 
 def hold(array: np.ndarray, reader: str) -> Hold:
@@ -58,30 +58,41 @@ def hold(array: np.ndarray, reader: str) -> Hold:
 
 def _new_hold(array: np.ndarray, reader: str) -> Hold:
     held, key = Hold(array, reader), id(array)
-    known = _holds.setdefault(key, weakref.ref(held, partial(_holds.pop, key)))()
+    is_view = isinstance(array.base, np.ndarray)
+    locks = not is_view and array.flags.writeable
+    # No name for the references: those that are not taken must be gone before the hold.
+    known = _holds.setdefault(
+        key,
+        (_when_gone(held, partial(_holds.pop, key)), _when_gone(held, array.setflags))
+        if locks
+        else (_when_gone(held, partial(_holds.pop, key)),),
+    )[0]()
     if known is not None and known is not held:
         # Another thread came first.
         return known
-    if isinstance(array.base, np.ndarray):
+    if locks:
+        array.flags.writeable = False
+    elif is_view:
         held.base = hold(array.base, reader)
-    held.own = _token(array)
-    if held.base is not None and held.own is not None:
-        held.base.views.append(held.own)
+        held.own = _token(array)
+        if held.own is not None:
+            held.base.views.append(held.own)
     return held
 
 
-def _token(array: np.ndarray) -> Any:
-    """What keeps an array read-only while somebody has it; None for one that was so before."""
-    known = _tokens.get(id(array))
+_when_gone: Callable[[Any, Callable[..., Any]], weakref.ref[Any]] = weakref.ref
+
+
+def _token(view: np.ndarray) -> Any:
+    """What keeps a view read-only while somebody has it; None for one that was so before."""
+    known = _tokens.get(id(view))
     token = known[0]() if known is not None else None
-    if token is None and array.flags.writeable:
+    if token is None and view.flags.writeable:
         # An array, because it is no garbage that the collector would take apart in any order.
         token = np.empty(0)
-        gone = partial(_tokens.pop, id(array))
-        # setflags(write=...) gets the reference itself, which is true.
-        unlock: Callable[[Any], Any] = array.setflags
-        _tokens[id(array)] = weakref.ref(token, gone), weakref.ref(token, unlock)
-        array.flags.writeable = False
+        gone = partial(_tokens.pop, id(view))
+        _tokens[id(view)] = _when_gone(token, gone), _when_gone(token, view.setflags)
+        view.flags.writeable = False
     return token
 
 

@@ -251,18 +251,18 @@ def map_leaves(apply: Callable[[Any], Any], tree: Any) -> Any:
     if tree is None:
         return None
     if isinstance(tree, dict):
-        items = {key: map_leaves(apply, value) for key, value in tree.items()}
-        return items if type(tree) is dict else _same_dict(tree, items)
+        changed = {key: map_leaves(apply, value) for key, value in tree.items()}
+        return changed if type(tree) is dict else _same_dict(tree, changed)
     if isinstance(tree, (list, tuple)):
         items = [map_leaves(apply, item) for item in tree]
         return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
     if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        changed = copy.copy(tree)
+        same = copy.copy(tree)
         for field in dataclasses.fields(tree):
             # Frozen ones as well: nobody else has this copy.
             value = map_leaves(apply, getattr(tree, field.name))
-            object.__setattr__(changed, field.name, value)
-        return changed
+            object.__setattr__(same, field.name, value)
+        return same
     return apply(tree)
 
 

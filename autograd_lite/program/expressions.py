@@ -172,14 +172,15 @@ def _as_divisor(step: Step, symbol: str) -> tuple[Any, str, str] | None:
     for factor in step.args if symbol == "*" else ():
         if isinstance(factor, SizedFloat) and len(factor.size.terms) == 1:
             [(length, shift, exponent)] = factor.size.terms
-            if (abs(factor.size.factor), shift, exponent) == (1, 0, -1):
+            if abs(factor.size.factor) == 1 and not shift and exponent == -1:
                 return factor, "-" if factor < 0 else "", length.name
     return None
 
 
 def of_size(size: Size) -> Text:
     """An expression of lengths, as 2 / N."""
-    above, below = [], []
+    above: list[Text] = []
+    below: list[Text] = []
     for length, shift, exponent in size.terms:
         base = Text(f"{length.name} {'-' if shift < 0 else '+'} {abs(shift)}", SUM)
         base = Text(length.name) if not shift else base

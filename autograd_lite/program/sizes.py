@@ -194,7 +194,7 @@ def are_samples(length: Length, leaves: Sequence[Any]) -> bool:
     return any(map(all, zip(*axes, strict=True)))
 
 
-def choose_lengths(lengths: Sequence[Length]) -> Iterator[list[tuple[Sequence[Axis], int]]]:
+def choose_lengths(lengths: Sequence[Length]) -> Iterator[list[tuple[list[Axis], int]]]:
     """Other lengths for each of the traces: no two change in the same way."""
     for trace in range(3):
         changes = []
