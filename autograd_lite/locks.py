@@ -74,22 +74,24 @@ def _new_hold(array: np.ndarray, reader: str) -> Hold:
         array.flags.writeable = False
     elif is_view:
         held.base = hold(array.base, reader)
-        held.own = _token(array)
-        if held.own is not None:
-            held.base.views.append(held.own)
+        held.own = _token(array, held.base.views)
     return held
 
 
 _when_gone: Callable[[Any, Callable[..., Any]], weakref.ref[Any]] = weakref.ref
 
 
-def _token(view: np.ndarray) -> Any:
-    """What keeps a view read-only while somebody has it; None for one that was so before."""
-    known = _tokens.get(id(view))
-    token = known[0]() if known is not None else None
+def _token(view: np.ndarray, known: list[Any]) -> Any:
+    """What keeps a view read-only while somebody has it; None for one that was so before.
+
+    A new one becomes one of the `known` tokens of its base, before it does anything.
+    """
+    references = _tokens.get(id(view))
+    token = references[0]() if references is not None else None
     if token is None and view.flags.writeable:
         # An array, because it is no garbage that the collector would take apart in any order.
         token = np.empty(0)
+        known.append(token)
         gone = partial(_tokens.pop, id(view))
         _tokens[id(view)] = _when_gone(token, gone), _when_gone(token, view.setflags)
         view.flags.writeable = False

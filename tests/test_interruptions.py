@@ -90,7 +90,8 @@ def modes():
 
 
 @pytest.mark.parametrize("make", [forward_and_backward, modes])
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+# An interrupt of a generator that is dropped is Python's to report.
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <generator")
 def test_an_interrupt_at_any_opcode_leaves_nothing_behind(make):
     at = 0
     while True:
@@ -301,7 +302,12 @@ class TestThreads:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+@pytest.mark.filterwarnings(
+    "ignore:This process:DeprecationWarning",
+    # JAX, which other tests import, warns of every fork.
+    "ignore:os.fork:RuntimeWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+)
 class TestForks:
     def in_child(self, run):
         """The exit status of a forked child that runs `run`; None where it hung."""
