@@ -58,8 +58,8 @@ def hold(array: np.ndarray, reader: str) -> Hold:
 
 def _new_hold(array: np.ndarray, reader: str) -> Hold:
     held, key = Hold(array, reader), id(array)
-    is_view = isinstance(array.base, np.ndarray)
-    locks = not is_view and array.flags.writeable
+    behind = array.base if isinstance(array.base, np.ndarray) else None
+    locks = behind is None and array.flags.writeable
     # No name for the references: those that are not taken must be gone before the hold.
     known = _holds.setdefault(
         key,
@@ -72,8 +72,8 @@ def _new_hold(array: np.ndarray, reader: str) -> Hold:
         return known
     if locks:
         array.flags.writeable = False
-    elif is_view:
-        held.base = hold(array.base, reader)
+    elif behind is not None:
+        held.base = hold(behind, reader)
         held.own = _token(array, held.base.views)
     return held
 

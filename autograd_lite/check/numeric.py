@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd_lite.modes import no_grad
 from autograd_lite.tensor import Tensor
-from autograd_lite.transforms import grad
+from autograd_lite.transforms import grad, leaves_of
 
 STEP = 2e-4
 
@@ -25,14 +25,16 @@ def gradcheck(
 ) -> bool:
     """Check the derivatives of `function` at `inputs` against central differences.
 
-    Order 1 compares the gradient of a random combination of the function's values with
-    differences of that combination; order 2 does the same with a random combination of the
-    gradient. Everything is computed in double precision, also for float32 inputs.
+    Order 1 compares the gradient of a real scalar with differences of it, and of anything else that
+    of a random combination of the function's values. Order 2 does the same with a random
+    combination of the gradient, also with respect to the gradient that arrives from what comes
+    after the function. Everything is computed in double precision, also for float32 inputs.
 
     Parameters
     ----------
     function : callable
-        Of arrays, returning an array or a scalar; it must give the same value every time.
+        Of arrays, returning an array or a scalar, or nested lists, tuples and dicts of them; it
+        must give the same value every time.
     *inputs : array_like
         Real or complex floating-point arrays, at points where the function is smooth.
     order : {1, 2}
@@ -61,18 +63,33 @@ def gradcheck(
         raise ValueError(f"gradcheck: order must be 1 or 2, not {order!r}")
     rng = np.random.default_rng(seed)
     points = [_double(i, value) for i, value in enumerate(inputs)]
-    scalar = _combined(function, points, rng)
-    names = _argument_names(function, inputs)
-    _check_order(1, scalar, points, names, directions, tolerance, rng)
+    weights = _weights(function, points, rng)
+    names = [f"argument {i}{name}" for i, name in enumerate(_argument_names(function, inputs))]
+    whose = "" if _is_plain(weights) else ", of a random combination of the results"
+
+    def scalar(*args: Any) -> Any:
+        return _combined(function(*args[: len(points)]), args[len(points) :])
+
+    def check(order: int, checked: Any, which: Sequence[int]) -> None:
+        for i in which:
+            label = names[i] if i < len(points) else _ARRIVING
+            where = f"{label}, order {order}: ", whose if order == 1 else ""
+            _check_argument(where, checked, everything, i, directions, tolerance, rng)
+
+    everything = [*points, *weights]
+    check(1, scalar, range(len(points)))
     if order == 2:
         for i, point in enumerate(points):
-            weights = _random_like(point, rng)
+            random = _random_like(point, rng)
 
-            def slope(*args: Any, i: int = i, weights: Any = weights) -> Any:
-                return np.real(np.sum(grad(scalar, i)(*args) * weights))
+            def slope(*args: Any, i: int = i, random: Any = random) -> Any:
+                return np.real(np.sum(grad(scalar, i)(*args) * random))
 
-            _check_order(2, slope, points, names, directions, tolerance, rng)
+            check(2, slope, range(len(everything)))
     return True
+
+
+_ARRIVING = "the gradient that arrives"
 
 
 def _double(i: int, value: Any) -> np.ndarray:
@@ -105,49 +122,65 @@ def _random_like(point: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return numbers
 
 
-def _combined(function: Any, points: list[np.ndarray], rng: np.random.Generator) -> Any:
+def _weights(function: Any, points: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
+    """What each result counts for in the combination: 1 for a real scalar, else random numbers."""
     with no_grad():
-        value = np.asarray(_plain(function(*points)))
-        again = np.asarray(_plain(function(*points)))
-    if not np.array_equal(value, again, equal_nan=True):
-        raise ValueError(
-            "gradcheck: the function gives different values for the same inputs; seed what is "
-            "random in it"
-        )
-    weights = _random_like(value, rng)
+        values, again = ([_array(v) for v in leaves_of(function(*points))] for _ in range(2))
+    for value, other in zip(values, again, strict=True):
+        if not np.array_equal(value, other, equal_nan=value.dtype.kind in "fc"):
+            raise ValueError(
+                "gradcheck: the function gives different values for the same inputs; seed what is "
+                "random in it"
+            )
+    floating = [v for v in values if v.dtype.kind in "fc"]
+    if len(floating) == 1 and not floating[0].shape and floating[0].dtype.kind == "f":
+        return [np.ones(())]
+    kinds = (np.complex128 if v.dtype.kind == "c" else np.float64 for v in floating)
+    return [_random_like(v.astype(kind), rng) for v, kind in zip(floating, kinds, strict=True)]
 
-    def scalar(*args: Any) -> Any:
-        return np.real(np.sum(function(*args) * weights))
 
-    return scalar
+def _is_plain(weights: list[np.ndarray]) -> bool:
+    return len(weights) == 1 and not weights[0].shape and bool(weights[0] == 1)
+
+
+def _combined(result: Any, weights: Sequence[Any]) -> Any:
+    """The sum of the floating-point results times their weights."""
+    floating = [v for v in leaves_of(result) if _array(v).dtype.kind in "fc"]
+    total: Any = 0.0
+    for value, weight in zip(floating, weights, strict=True):
+        total = total + np.real(np.sum(value * weight))
+    return total
+
+
+def _array(value: Any) -> np.ndarray:
+    return np.asarray(_plain(value))
 
 
 def _plain(value: Any) -> Any:
     return value._value if isinstance(value, Tensor) else value
 
 
-def _check_order(
-    order: int,
+def _check_argument(
+    where: tuple[str, str],
     scalar: Any,
     points: list[np.ndarray],
-    names: list[str],
+    i: int,
     directions: int | None,
     tolerance: float,
     rng: np.random.Generator,
 ) -> None:
-    for i, point in enumerate(points):
+    point = points[i]
 
-        def at(value: np.ndarray, i: int = i) -> float:
-            result = scalar(*points[:i], value, *points[i + 1 :])
-            return float(np.real(_plain(result)))
+    def at(value: np.ndarray) -> float:
+        result = scalar(*points[:i], value, *points[i + 1 :])
+        return float(np.real(_plain(result)))
 
-        gradient = np.asarray(_plain(grad(scalar, i)(*points)))
-        where = f"argument {i}{names[i]}, order {order}"
-        if directions is None:
-            _check_elements(where, at, point, gradient, tolerance)
-        else:
-            for _ in range(directions):
-                _check_direction(where, at, point, gradient, tolerance, _random_like(point, rng))
+    gradient = np.asarray(_plain(grad(scalar, i)(*points)))
+    if directions is None:
+        _check_elements(where, at, point, gradient, tolerance)
+    else:
+        for _ in range(directions):
+            _check_direction(where, at, point, gradient, tolerance, _random_like(point, rng))
 
 
 def _difference(at: Any, point: np.ndarray, direction: np.ndarray) -> float:
@@ -158,7 +191,7 @@ def _difference(at: Any, point: np.ndarray, direction: np.ndarray) -> float:
 
 
 def _check_elements(
-    where: str, at: Any, point: np.ndarray, gradient: np.ndarray, tolerance: float
+    where: tuple[str, str], at: Any, point: np.ndarray, gradient: np.ndarray, tolerance: float
 ) -> None:
     expected = np.zeros_like(gradient)
     for index in np.ndindex(point.shape):
@@ -176,16 +209,27 @@ def _check_elements(
     if error[worst] > tolerance * scale:
         unit = np.zeros_like(point)
         unit[worst] = 1
-        cause = _kink(at, point, unit) or _pattern(gradient, expected)
+        cause = _jump(at, point, unit) or _kink(at, point, unit)
+        cause = cause or _cut_off(where, gradient) or _pattern(gradient, expected)
         name = f"gradient[{', '.join(map(str, worst))}]" if worst else "the gradient"
         raise AssertionError(
-            f"gradcheck: {where}: {name} is {gradient[worst]:.8g}, and differences give "
-            f"{expected[worst]:.8g} (relative error {error[worst] / scale:.1e}){cause}"
+            f"gradcheck: {where[0]}{name} is {gradient[worst]:.8g}, and differences give "
+            f"{expected[worst]:.8g} (relative error {error[worst] / scale:.1e}{where[1]}){cause}"
         )
 
 
+def _cut_off(where: tuple[str, str], gradient: np.ndarray) -> str:
+    """Whether a rule takes the values of the gradient that arrives, which is off the graph then."""
+    if not where[0].startswith(_ARRIVING) or gradient.any():
+        return ""
+    return (
+        "; a rule cuts the gradient that arrives off the graph: it must compute with g itself, not "
+        "with g.data or a copy of it"
+    )
+
+
 def _check_direction(
-    where: str,
+    where: tuple[str, str],
     at: Any,
     point: np.ndarray,
     gradient: np.ndarray,
@@ -197,12 +241,36 @@ def _check_direction(
     actual = float(np.real(np.sum(gradient * direction)))
     error = abs(actual - expected) / max(1.0, abs(expected))
     if not error <= tolerance:
-        cause = _kink(at, point, direction)
+        cause = _jump(at, point, direction) or _kink(at, point, direction)
+        cause = cause or _cut_off(where, gradient)
         raise AssertionError(
-            f"gradcheck: {where}: the derivative along a random direction is {actual:.8g}, and "
+            f"gradcheck: {where[0]}the derivative along a random direction is {actual:.8g}, and "
             f"differences give {expected:.8g} (relative error {error:.1e}){cause}; check every "
             "element, without directions=, to see where"
         )
+
+
+def _jump(at: Any, point: np.ndarray, direction: np.ndarray) -> str:
+    """Whether the function jumps between the points that differences are taken of."""
+    places = STEP * np.arange(-2.0, 3.0)
+    values = [at(point + t * direction) for t in places]
+    widest = int(np.argmax(np.abs(np.diff(values))))
+    (low, high), (below, above) = places[widest : widest + 2], values[widest : widest + 2]
+    size = abs(above - below)
+    # A smooth function, and one with a kink, changes half as much in half of the interval.
+    for _ in range(20):
+        middle = (low + high) / 2
+        value = at(point + middle * direction)
+        if abs(value - below) > abs(above - value):
+            high, above = middle, value
+        else:
+            low, below = middle, value
+    if not size > 1e-8 * max(1.0, abs(above)) or abs(above - below) < size / 2:
+        return ""
+    return (
+        f"; the function jumps by {above - below:.4g}, {abs(low):.1e} away from there. Check at "
+        "another point"
+    )
 
 
 def _kink(at: Any, point: np.ndarray, direction: np.ndarray) -> str:

@@ -84,3 +84,70 @@ def test_a_kink_is_noticed():
 def test_bad_input(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def planted(rule):
+    """x**2 with this rule."""
+
+    @al.primitive
+    def square(x):
+        return x**2
+
+    al.defvjp(square, x=rule)
+    return square
+
+
+def values_of(g):
+    return al.Tensor(g.data) if isinstance(g, al.Tensor) else g
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda g, x: values_of(g) * 2 * x,
+        lambda g, x: 2 * x * (g.detach() if isinstance(g, al.Tensor) else g),
+    ],
+)
+@pytest.mark.parametrize("directions", [None, 2])
+def test_rules_that_cut_the_arriving_gradient_off_the_graph(rule, directions):
+    square = planted(rule)
+    x = np.array([1.0, 2.0])
+    assert al.gradcheck(square, x, order=1)
+    with pytest.raises(AssertionError, match="the gradient that arrives, order 2: .* compute with"):
+        al.gradcheck(square, x, directions=directions)
+    with pytest.raises(AssertionError, match="the gradient that arrives, order 2"):
+        al.gradcheck(lambda x: np.sum(square(x)), x)
+    assert al.gradcheck(planted(lambda g, x: g * 2 * x), x)
+
+
+def test_the_message_of_a_scalar_function_has_its_own_gradient():
+    square = planted(lambda g, x: g * 3 * x)
+    with pytest.raises(AssertionError) as caught:
+        al.gradcheck(lambda x: np.sum(square(x)), np.array([1.0, 2.0]))
+    text = str(caught.value)
+    assert "order 1: gradient[1] is 6, and differences give 4" in text
+    assert "1.5 times what it should be" in text
+    with pytest.raises(AssertionError, match="of a random combination of the results"):
+        al.gradcheck(square, np.array([1.0, 2.0]))
+
+
+def test_functions_of_several_results():
+    x = np.array([0.5, 1.5])
+    assert al.gradcheck(lambda x: {"a": np.sin(x), "b": (x * x, np.sum(x))}, x)
+    square = planted(lambda g, x: g * x)
+    with pytest.raises(AssertionError, match="order 1"):
+        al.gradcheck(lambda x: (np.sin(x), square(x)), x)
+    assert al.gradcheck(lambda z: (z * z, np.abs(z)), np.array([1 + 2j, 0.5 - 1j]))
+
+
+@pytest.mark.parametrize("distance", [0.5, -0.5, 1.5, -1.5])
+def test_a_jump_beside_the_point_is_called_a_jump(distance):
+    from autograd_lite.check.numeric import STEP
+
+    def steps(x):
+        return np.sum(np.where(x > 1 + distance * STEP, x + 3, x))
+
+    with pytest.raises(AssertionError, match=r"the function jumps by 3, .* away from there"):
+        al.gradcheck(steps, np.array([0.0, 1.0]))
+    with pytest.raises(AssertionError, match="kink"):
+        al.gradcheck(lambda x: np.sum(np.maximum(x, 1 + 1e-6)), np.array([0.0, 1.0]))
