@@ -32,6 +32,7 @@ from autograd_lite import check
 from autograd_lite.anomaly import detect_anomaly
 from autograd_lite.check import check_derivation, compare, gradcheck
 from autograd_lite.draw import draw, step_through
+from autograd_lite.lock_reasons import why_locked
 from autograd_lite.modes import no_grad
 from autograd_lite.program import TracedValueError, compile, derive, to_onnx
 from autograd_lite.rules import defvjp, primitive
@@ -115,6 +116,7 @@ __all__ = [
     "value_and_grad",
     "vjp",
     "where",
+    "why_locked",
     "xlog1py",
     "xlogy",
 ]
