@@ -96,10 +96,9 @@ def _reason(held: Hold) -> str:
         reason += f": {_listed(results)}"
     if displayed:
         was = "is kept because it was" if len(displayed) == 1 else "are kept because they were"
-        reason += (
-            f". {' and '.join(displayed)} {was} displayed: %reset -f out drops what a notebook "
-            "displayed, the next result what a prompt did"
-        )
+        ways = [f"you enter %xdel _{name[4:-1]}" for name in displayed if name.startswith("Out[")]
+        ways += ["three more results are displayed"] * (len(ways) < len(displayed))
+        reason += f". {' and '.join(displayed)} {was} displayed, until {' and '.join(ways)}"
     return reason
 
 

@@ -150,9 +150,9 @@ def test_a_result_that_is_kept_because_it_was_displayed(kept, monkeypatch):
         value = {3: result} if kept == "Out" else result
         monkeypatch.setattr(main, kept, value, raising=False)
     called = {"Out": "Out[3]", "prompt": "_"}.get(kept, kept)
+    way = "you enter %xdel _3" if kept == "Out" else "three more results are displayed"
     assert al.why_locked(X).endswith(
-        f"the Tensor 'result' of shape (2,). {called} is kept because it was displayed: %reset -f "
-        "out drops what a notebook displayed, the next result what a prompt did"
+        f"the Tensor 'result' of shape (2,). {called} is kept because it was displayed, until {way}"
     )
     monkeypatch.undo()
     assert "displayed" not in al.why_locked(X)
