@@ -263,6 +263,12 @@ class Compiled:
     def _new(self, structure: Structure, values: list[Any]) -> Specialised:
         """Trace, optimise and print the program for these arguments."""
         outside = Outside(self.function, statics(structure), self.exempt)
+        if outside.unknown is not None:
+            label, why = outside.unknown
+            raise TracedValueError(
+                f"{self.name}, {outside.line(label)}: it reads {label}, and {why}; pass what it "
+                "reads as an argument, or compute it outside"
+            )
         trace, program, returns, tensors = traced(
             self.name, self.function, structure, values, outside
         )

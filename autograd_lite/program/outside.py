@@ -7,10 +7,26 @@ containers there; libraries are left out.
 
 from __future__ import annotations
 
+import builtins
+import collections
+import contextvars
+import ctypes
+import datetime
+import decimal
 import dis
+import enum
+import fractions
 import functools
+import logging
+import os
+import pathlib
+import re
 import sys
+import sysconfig
+import threading
 import types
+import weakref
+from array import array as NumberArray
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -18,18 +34,41 @@ import numpy as np
 
 from autograd_lite.record import Recorded
 
-_LIBRARIES = {"numpy", "autograd_lite", "nn", "scipy", "builtins"} | set(sys.stdlib_module_names)
-_LIBRARIES.discard("__main__")
-_SIMPLE = (int, float, complex, str, bytes, bool, type(None), np.generic)
 _MISSING = object()
 MANY = 10_000
 """How many values are looked at, at most."""
+
+_FIXED = {
+    *(int, float, complex, str, bytes, bool, type(None), type(Ellipsis), type(NotImplemented)),
+    *(range, fractions.Fraction, decimal.Decimal, datetime.datetime, datetime.date),
+    *(datetime.timedelta, datetime.time, re.Pattern, slice, types.CodeType, property),
+    *(types.BuiltinFunctionType, types.MethodWrapperType, types.WrapperDescriptorType),
+    *(types.MethodDescriptorType, types.ClassMethodDescriptorType, types.GetSetDescriptorType),
+    *(types.MemberDescriptorType, types.GenericAlias, types.UnionType, object),
+}
+"""Types, exactly these, whose values never change."""
+
+_WITHOUT_MEANING = (
+    *(logging.Logger, logging.Handler, type(threading.Lock()), type(threading.RLock())),
+    *(threading.Event, threading.Condition, pathlib.PurePath, enum.Enum, np.dtype, np.generic),
+)
+"""Kinds of objects that no number is read from, or that never change."""
+
+_BUFFERS = (bytearray, NumberArray, memoryview, ctypes.Array, ctypes.Structure)
+
+_IMPURE = {"random", "_random", "time", "secrets", "uuid", "os", "posix", "nt", "socket"}
+"""Modules whose functions give something else in every call, or on every machine."""
+
+_IMPURE_BUILTINS = {"open", "input", "eval", "exec", "globals", "__import__"}
+_CLOCKS = {"now", "today", "utcnow"}
 
 
 class Outside:
     """The values that a function reads from outside, as they are now.
 
-    `others` are functions and objects among its arguments; `exempt` ones are not looked at.
+    `others` are functions and objects among its arguments; `exempt` ones are not looked at. Values
+    of kinds that are known to stay as they are, or can be compared, may be read; `unknown` is the
+    first other one, by name, and why it cannot be watched.
     """
 
     def __init__(
@@ -41,56 +80,75 @@ class Outside:
         self.places: list[tuple[Any, Any, Any, str]] = []
         self.containers: list[tuple[Any, Any, str]] = []
         self.arrays: list[tuple[np.ndarray, np.ndarray, str]] = []
+        self.buffers: list[tuple[Any, bytes, str]] = []
         self.tensors: list[tuple[Any, str]] = []
         self.gradients: list[tuple[Any, Any, str]] = []
         self.generators: list[tuple[Any, Any, str]] = []
         self.codes: list[types.CodeType] = []
         self.lines: dict[str, str] = {}
+        self.unknown: tuple[str, str] | None = None
+        self._names: set[str] = set()
+        self._methods: list[tuple[str, Any]] = []
+        self._kept: list[Any] = []
         self._seen: set[int] = set(map(id, exempt))
-        self._walk(function, getattr(function, "__name__", "the function"), ())
+        self._walk(function, getattr(function, "__name__", "the function"))
         for other in others:
-            self._walk(other, getattr(other, "__name__", type(other).__name__), ())
+            self._walk(other, getattr(other, "__name__", type(other).__name__))
+        self._walk_methods()
+        if "grad" in self._names:
+            for extra, gradient, label in self.gradients:
+                self._place(_Attributes(extra), "grad", f"{label}.grad", gradient)
         self.random = np.random.get_state(legacy=False)
 
-    def _walk(self, value: Any, label: str, names: tuple[str, ...]) -> None:
-        if isinstance(value, _SIMPLE) or id(value) in self._seen or len(self._seen) > MANY:
+    def _walk(self, value: Any, label: str) -> None:
+        kind = type(value)
+        if kind in _FIXED or isinstance(value, _WITHOUT_MEANING) or id(value) in self._seen:
+            return
+        if value is sys.stdout or value is sys.stderr:
+            return
+        if len(self._seen) > MANY:
+            self._refuse(label, f"more than {MANY:,} values can be reached from it")
             return
         self._seen.add(id(value))
+        # What has been seen is known by its id, which must not be another's.
+        self._kept.append(value)
         if isinstance(value, np.ndarray):
-            if value.dtype != object:
-                self.arrays.append((value, value.copy(), label))
+            self._array(value, label)
         elif isinstance(value, Recorded):
             self._tensor(value, label)
         elif isinstance(value, types.FunctionType):
             self._function(value)
-        elif isinstance(value, types.MethodType):
-            self._walk(value.__func__, label, names)
-            self._walk(value.__self__, label, names)
-        elif isinstance(value, functools.partial):
-            for part in (value.func, *value.args, *value.keywords.values()):
-                self._walk(part, label, names)
         elif isinstance(value, types.ModuleType):
-            if not _is_library(value.__name__):
-                for name in names:
-                    if name in value.__dict__:
-                        self._place(value.__dict__, name, f"{label}.{name}", names)
-        elif isinstance(value, np.random.Generator):
-            self.generators.append((value, _state(value), label))
-        elif isinstance(value, (list, dict)):
-            self._items(value, label)
-        elif isinstance(value, (tuple, set, frozenset)):
-            for i, item in enumerate(value):
-                self._walk(item, f"{label}[{i}]", names)
+            self._module(value, label)
         elif isinstance(value, type):
-            if not _is_library(value.__module__):
-                self._class(value, label)
+            self._class(value, label)
+        elif isinstance(value, _BUFFERS):
+            self.buffers.append((value, bytes(memoryview(value)), label))
+        elif isinstance(value, (np.random.Generator, np.random.RandomState)):
+            self.generators.append((value, _state(value), label))
+        elif isinstance(value, (list, dict, set, tuple, frozenset, collections.deque)):
+            self._items(value, label)
+            self._attributes(value, label)
+        elif isinstance(value, types.MappingProxyType):
+            self._items(value, label)
+        elif isinstance(value, contextvars.ContextVar):
+            self._place(_Current(value), "value", label, value.get(_MISSING))
         else:
             self._object(value, label)
+
+    def _refuse(self, label: str, why: str) -> None:
+        self.unknown = self.unknown or (label, why)
+
+    def _array(self, value: np.ndarray, label: str) -> None:
+        if value.dtype == object:
+            self._refuse(label, "it is an array of objects")
+        else:
+            self.arrays.append((value, value.copy(), label))
 
     def _tensor(self, tensor: Any, label: str) -> None:
         self.tensors.append((tensor, label))
         if isinstance(tensor._value, np.ndarray):
-            self._walk(tensor._value, label, ())
+            self._walk(tensor._value, label)
         extra = getattr(tensor._node, "extra", None)
         if extra is not None:
             self.gradients.append((extra, extra.grad, label))
@@ -98,63 +156,150 @@ class Outside:
     def _function(self, function: types.FunctionType) -> None:
         code = function.__code__
         self.codes.append(code)
+        looked_up = _names(code)
+        self._names.update(looked_up)
         for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=False):
-            value = _contents(cell)
-            if value is not _MISSING:
-                self.places.append((cell, None, value, name))
-                self._walk(value, name, code.co_names)
+            self._place(cell, None, name, _contents(cell))
+        own = _Attributes(function)
+        for name in ("__code__", "__defaults__", "__kwdefaults__"):
+            label = f"{function.__name__}.{name}"
+            self.places.append((own, name, own[name], label))
         for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
-            self._walk(default, f"a default of {function.__name__}", code.co_names)
-        if _is_library(function.__module__):
+            self._walk(default, f"a default of {function.__name__}")
+        self._items(function.__dict__, function.__name__)
+        if _is_library(code.co_filename):
             return
-        for name in _names(code):
-            if name in function.__globals__:
-                self._place(function.__globals__, name, name, _names(code))
+        for name in looked_up:
+            found = function.__globals__.get(name, _MISSING)
+            if found is _MISSING and name in _IMPURE_BUILTINS and _is_loaded(code, name):
+                self._refuse(name, "what it gives may be something else in the next call")
+            if found is not _MISSING or hasattr(builtins, name):
+                self._place(function.__globals__, name, name, found)
+            if isinstance(found, types.ModuleType):
+                self._attributes_of_module(found, name, code)
+            elif _module_of(found) in _IMPURE and callable(found):
+                self._refuse(name, "what it gives may be something else in the next call")
 
-    def _place(self, mapping: Any, key: Any, label: str, names: tuple[str, ...]) -> None:
-        value = mapping[key]
-        module = getattr(value, "__module__", None) or getattr(value, "__name__", "")
-        if isinstance(value, (types.ModuleType, types.BuiltinFunctionType, type, np.ufunc)) or (
-            callable(value) and _is_library(module) and not hasattr(value, "__dict__")
-        ):
-            self._walk(value, label, names)
+    def _attributes_of_module(self, module: types.ModuleType, name: str, code: Any) -> None:
+        """What the code reads of a library, by the name that it knows it by."""
+        if not _is_library(getattr(module, "__file__", None)):
             return
+        for attribute in _loaded_attributes(code, name):
+            value = module.__dict__.get(attribute, _MISSING)
+            label = f"{name}.{attribute}"
+            clock = module is datetime and _CLOCKS & self._names
+            if (module.__name__ in _IMPURE and isinstance(value, _CALLABLE)) or clock:
+                self._refuse(label, "what it gives may be something else in the next call")
+            elif not callable(value) and not isinstance(value, types.ModuleType):
+                self._place(module.__dict__, attribute, label, value)
+
+    def _place(self, mapping: Any, key: Any, label: str, value: Any) -> None:
+        """Note what a name stands for, and look at that."""
         self.places.append((mapping, key, value, label))
-        self._walk(value, label, names)
+        if value is not _MISSING:
+            self._walk(value, label)
+
+    def _module(self, module: types.ModuleType, label: str) -> None:
+        if _is_library(getattr(module, "__file__", None)):
+            return
+        # Names that are looked up later are found by the methods that are walked then.
+        for name in self._names:
+            if name in module.__dict__:
+                self._place(module.__dict__, name, f"{label}.{name}", module.__dict__[name])
 
     def _items(self, container: Any, label: str) -> None:
-        self.containers.append((container, container.copy(), label))
-        pairs = container.items() if isinstance(container, dict) else enumerate(container)
+        if isinstance(container, (set, frozenset)):
+            if isinstance(container, set):
+                self.containers.append((container, set(map(id, container)), label))
+            for i, item in enumerate(container):
+                self._walk(item, f"{label}[{i}]")
+            return
+        if not isinstance(container, tuple):
+            self.containers.append((container, container.copy(), label))
+        mapping = isinstance(container, (dict, types.MappingProxyType))
+        pairs = container.items() if mapping else enumerate(container)
         for key, item in list(pairs):
-            self.places.append((container, key, item, f"{label}[{key!r}]"))
-            self._walk(item, f"{label}[{key!r}]", ())
+            named = f"{label}[{key!r}]" if type(key) in (int, str) else f"an item of {label}"
+            self.places.append((container, key, item, named))
+            self._walk(item, named)
 
     def _class(self, kind: type, label: str) -> None:
-        """What the objects of a class have in common, but for what they do."""
-        for name, item in vars(kind).items():
-            plain = not callable(item) and not hasattr(item, "__get__")
-            if plain and not name.startswith("__"):
-                self.places.append((vars(kind), name, item, f"{label}.{name}"))
-                self._walk(item, f"{label}.{name}", ())
+        """What the objects of a class have in common; its methods, as far as they are looked up."""
+        for base in [*kind.__mro__, *type.mro(type(kind))]:
+            module = sys.modules.get(base.__module__)
+            if base is not kind and id(base) in self._seen:
+                continue
+            if _is_library(getattr(module, "__file__", None)) or base is object:
+                continue
+            self._seen.add(id(base))
+            for name, item in vars(base).items():
+                inner = getattr(item, "__func__", item)
+                if isinstance(item, property):
+                    self._methods += [(name, f) for f in (item.fget,) if f is not None]
+                elif isinstance(item, functools.cached_property):
+                    self._methods.append((name, item.func))
+                elif isinstance(inner, types.FunctionType):
+                    self._methods.append((name, inner))
+                elif not name.startswith("__"):
+                    self._place(vars(base), name, f"{label}.{name}", item)
+
+    def _walk_methods(self) -> None:
+        """Look at the methods whose names are looked up anywhere, until there are no more."""
+        dynamic = {"getattr", "attrgetter", "methodcaller", "vars", "__dict__"}
+        found = True
+        while found:
+            found = False
+            for name, function in self._methods[:]:
+                if dynamic & self._names or name in self._names or name.startswith("__"):
+                    self._methods.remove((name, function))
+                    self._walk(function, name)
+                    found = True
 
     def _object(self, value: Any, label: str) -> None:
-        """An object of a class of the user's, or of a module of a network."""
-        if hasattr(value, "__wrapped__"):
+        """An object of any other class: what it holds, or that it cannot be known."""
+        if isinstance(value, types.MethodType):
+            self._walk(value.__func__, label)
+            self._walk(value.__self__, label)
+        elif isinstance(value, functools.partial):
+            for part in (value.func, *value.args, *value.keywords.values()):
+                self._walk(part, label)
+        elif isinstance(value, weakref.ref):
+            self._walk(value(), label)
+        elif isinstance(value, types.CellType):
+            self._place(value, None, label, _contents(value))
+        elif hasattr(value, "__wrapped__"):
             # A compiled function, say: what it is made of may change, what it does may not.
-            self._walk(value.__wrapped__, label, ())
+            self._walk(value.__wrapped__, label)
+        elif isinstance(value, (classmethod, staticmethod)):
+            self._walk(value.__func__, label)
+        elif isinstance(value, np.ufunc) or (callable(value) and _is_fixed_callable(value)):
             return
-        module = type(value).__module__
-        if _is_library(module) and module.split(".")[0] not in ("nn", "autograd_lite"):
-            return
-        for kind in type(value).__mro__:
-            self._walk(kind, label, ())
+        elif _is_installed(type(value)) or not self._attributes(value, label):
+            self._refuse(label, f"nobody sees when a {type(value).__name__} changes")
+
+    def _attributes(self, value: Any, label: str) -> bool:
+        """Look at the attributes of an object; whether it has a place for any."""
+        kind = type(value)
+        if kind not in (list, dict, set, tuple, frozenset, collections.deque):
+            self._walk(kind, kind.__name__)
         attributes = getattr(value, "__dict__", None)
-        if attributes is None:
-            return
-        self.containers.append((attributes, attributes.copy(), label))
-        for name, item in list(attributes.items()):
-            self.places.append((attributes, name, item, f"{label}.{name}"))
-            self._walk(item, f"{label}.{name}", ())
+        if isinstance(attributes, dict):
+            self.containers.append((attributes, attributes.copy(), label))
+            for name, item in list(attributes.items()):
+                self._place(attributes, name, f"{label}.{name}", item)
+        slots = [
+            name
+            for base in kind.__mro__
+            # Those of C tell of a part of what an object holds.
+            if "__slots__" in vars(base)
+            for name, item in vars(base).items()
+            if isinstance(item, types.MemberDescriptorType) and name != "__weakref__"
+        ]
+        for name in slots:
+            own = _Attributes(value)
+            self._place(own, name, f"{label}.{name}", own[name])
+        plain_python = any("__slots__" in vars(base) for base in kind.__mro__)
+        return isinstance(attributes, dict) or bool(slots) or plain_python
 
     def add(self, array: np.ndarray, before: np.ndarray, line: str) -> None:
         """Note one more array that was read, at a line, and lives outside."""
@@ -171,6 +316,11 @@ class Outside:
                 return label
         for container, before, label in self.containers:
             if len(container) != len(before):
+                return label
+            if container.__class__ is set and set(map(id, container)) != before:
+                return label
+        for buffer, content, label in self.buffers:
+            if bytes(memoryview(buffer)) != content:
                 return label
         for array, before, label in self.arrays:
             if not same_bytes(array, before):
@@ -201,7 +351,10 @@ class Outside:
         for container, before, _ in self.containers:
             if isinstance(container, list):
                 container[:] = before
-            else:
+            elif isinstance(container, collections.deque):
+                container.clear()
+                container.extend(before)
+            elif isinstance(container, dict):
                 for key in container.keys() - before.keys():
                     del container[key]
 
@@ -216,6 +369,8 @@ class Outside:
                 found = _find(inner, wanted, writes)
                 if found:
                     return f'File "{inner.co_filename}", line {found}, in {inner.co_name}'
+        for code in self.codes[:1]:
+            return f'File "{code.co_filename}", line {code.co_firstlineno}, in {code.co_name}'
         return "an unknown line"
 
 
@@ -263,20 +418,124 @@ def _now(container: Any, key: Any) -> Any:
 
 def _equal(now: Any, before: Any) -> bool:
     """Whether a plain value was only made anew."""
-    if type(now) is not type(before) or not isinstance(before, _SIMPLE):
+    if type(now) is not type(before):
+        return False
+    if type(before) is tuple and len(now) == len(before):
+        return all(a is b or _equal(a, b) for a, b in zip(now, before, strict=True))
+    if type(before) is types.MethodType:
+        return now.__func__ is before.__func__ and now.__self__ is before.__self__
+    if type(before) not in _COMPARED and not isinstance(before, np.generic):
         return False
     return bool(now == before) or (now != now and before != before)
 
 
-def _is_library(module: Any) -> bool:
-    name = str(module).split(".")[0]
-    if name in _LIBRARIES:
+_COMPARED = {int, float, complex, str, bytes, bool, type(None), fractions.Fraction}
+_CALLABLE = (types.FunctionType, types.BuiltinFunctionType, types.MethodType)
+
+
+class _Attributes:
+    """The attributes of an object as items."""
+
+    __slots__ = ("of",)
+
+    def __init__(self, of: Any) -> None:
+        self.of = of
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self.of, name, _MISSING)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if value is not _MISSING:
+            setattr(self.of, name, value)
+
+
+class _Current:
+    """The value of a context variable as an item."""
+
+    __slots__ = ("of",)
+
+    def __init__(self, of: contextvars.ContextVar[Any]) -> None:
+        self.of = of
+
+    def __getitem__(self, key: str) -> Any:
+        return self.of.get(_MISSING)
+
+
+def _folder(path: str) -> str:
+    return os.path.join(os.path.realpath(path), "")
+
+
+_OWN = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_STANDARD = tuple(_folder(sysconfig.get_paths()[name]) for name in ("stdlib", "platstdlib"))
+_KNOWN = tuple(
+    _folder(path)
+    for path in (
+        os.path.dirname(np.__file__),
+        *(os.path.join(_OWN, name) for name in ("autograd_lite", "nn")),
+    )
+)
+_INSTALLED = ("site-packages", "dist-packages")
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_library(file: str | None) -> bool:
+    """Whether a file is one of Python's, of NumPy, SciPy or this project, or installed.
+
+    Modules that are part of the interpreter have no file. What is typed in has one that is none.
+    """
+    if file is None:
         return True
-    file = getattr(sys.modules.get(name), "__file__", None) or ""
-    return "site-packages" in file or "dist-packages" in file
+    if file.startswith("<"):
+        return file.startswith(("<frozen", "<__array_function__"))
+    parts = file.replace(os.sep, "/").split("/")
+    trusted = os.path.realpath(file).startswith((*_STANDARD, *_KNOWN))
+    return trusted or any(p in parts for p in _INSTALLED)
 
 
-def _state(generator: np.random.Generator) -> str:
+def _is_installed(kind: type) -> bool:
+    """Whether a class is of an installed package, which may keep its state anywhere."""
+    module = sys.modules.get(kind.__module__)
+    file = getattr(module, "__file__", None) or ""
+    parts = file.replace(os.sep, "/").split("/")
+    return any(p in parts for p in _INSTALLED) and not os.path.realpath(file).startswith(_KNOWN)
+
+
+def _is_fixed_callable(value: Any) -> bool:
+    """Whether a callable object is part of a library, and has nothing of its own."""
+    return not isinstance(getattr(value, "__dict__", None), dict) and not _is_installed(type(value))
+
+
+def _module_of(value: Any) -> str | None:
+    name = getattr(value, "__module__", None)
+    own = getattr(value, "__self__", None)
+    # random.random is a method of a generator.
+    return type(own).__module__ if isinstance(own, object) and name is None else name
+
+
+def _is_loaded(code: types.CodeType, name: str) -> bool:
+    """Whether a code looks a name up as a global one, not as an attribute."""
+    return any(
+        instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME") and instruction.argval == name
+        for inner in _with_nested(code)
+        for instruction in dis.get_instructions(inner)
+    )
+
+
+def _loaded_attributes(code: types.CodeType, name: str) -> Iterator[str]:
+    """The attributes that a code reads of what it knows by a global name."""
+    for inner in _with_nested(code):
+        before = None
+        for instruction in dis.get_instructions(inner):
+            if instruction.opname in ("LOAD_ATTR", "LOAD_METHOD") and before == name:
+                yield instruction.argval
+            loads = instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME")
+            if instruction.opname not in ("PUSH_NULL", "PRECALL", "EXTENDED_ARG", "CACHE"):
+                before = instruction.argval if loads else None
+
+
+def _state(generator: Any) -> str:
+    if isinstance(generator, np.random.RandomState):
+        return repr(generator.get_state(legacy=False))
     return repr(generator.bit_generator.state)
 
 

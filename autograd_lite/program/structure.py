@@ -15,6 +15,7 @@ from autograd_lite.rules import Recordable
 Structure = Any
 LEAF = ("leaf",)
 TENSOR = ("tensor",)
+_COMPARED = {int, bool, str, bytes, type(None), frozenset, range}
 _NUMBERS = (float, complex, np.floating, np.complexfloating)
 
 
@@ -52,7 +53,23 @@ def flatten(tree: Any, leaves: list[Any]) -> Structure:
             f"a compiled function takes and returns arrays, numbers and lists, tuples and dicts "
             f"of them, not {kind.__name__}"
         ) from None
-    return "=", kind, tree
+    by_value = kind in _COMPARED or isinstance(tree, np.generic)
+    return "=", kind, tree if by_value else Same(tree)
+
+
+class Same:
+    """An object that is part of a structure as itself, whatever it says that it is equal to."""
+
+    __slots__ = ("it",)
+
+    def __init__(self, it: Any) -> None:
+        self.it = it
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.it is other.it
+
+    def __hash__(self) -> int:
+        return id(self.it)
 
 
 def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
@@ -72,7 +89,7 @@ def _built(structure: Structure, leaves: Iterator[Any]) -> Any:
         leaf = next(leaves)
         return leaf if isinstance(leaf, Recorded) else make(leaf, None)
     if kind == "=":
-        return structure[2]
+        return structure[2].it if isinstance(structure[2], Same) else structure[2]
     return kind(*[_built(s, leaves) for s in structure[1]])
 
 
@@ -91,7 +108,7 @@ def kind_of(leaf: Any) -> Any:
 def statics(structure: Structure) -> Iterator[Any]:
     """The values that are part of a structure."""
     if structure[0] == "=":
-        yield structure[2]
+        yield structure[2].it if isinstance(structure[2], Same) else structure[2]
     elif structure not in (LEAF, TENSOR):
         for inner in structure[-1]:
             yield from statics(inner)

@@ -472,7 +472,7 @@ class TestGuards:
         with pytest.raises(RuntimeError, match="scale"):
             f(np.ones(2))
 
-    def test_an_array_that_is_found_by_no_name(self):
+    def test_an_array_in_a_slot(self):
         hidden = {1: np.ones(2)}
 
         class Slotted:
@@ -483,7 +483,7 @@ class TestGuards:
         f = al.compile(lambda x: x * slotted.held)
         f(np.ones(2))
         hidden[1][0] = 5
-        with pytest.raises(RuntimeError, match=r"an array of shape \(2,\).*test_compile.py"):
+        with pytest.raises(RuntimeError, match=r"slotted\.held.*test_compile.py"):
             f(np.ones(2))
 
     def test_the_parameters_of_a_module(self):
