@@ -171,12 +171,26 @@ class _Trace:
         output, nested = self.output, self.nested or any(map(_requires_grad, leaves_of(gradient)))
         if not isinstance(output, Tensor):
             # The gradient of the inner product with several results is what goes back from all.
-            with recording():
-                products: list[Any] = []
-                _pairs(output, gradient, products, "a gradient", "a result")
-                output, gradient = functools.reduce(lambda a, b: a + b, products), None
+            return self._pull_several(gradient, nested)
         results = _gradients(output, self.variables, gradient, nested)
         return list(results) if nested else [result[()] for result in results]
+
+    def _pull_several(self, gradient: Any, nested: bool) -> list[Any]:
+        pairs: list[tuple[Any, Any]] = []
+        _pair(self.output, gradient, pairs, "a gradient", "a result")
+        with recording():
+            total = _inner(pairs)
+            results = [np.zeros_like(v._value)[()] for v in self.variables]
+            if _requires_grad(total):
+                results = list(_gradients(total, self.variables, None, nested))
+            for output, g in pairs:
+                # Arguments that come back as they are, which count as constants by now.
+                for k, variable in enumerate(self.variables):
+                    if isinstance(output, Tensor) and output._node is variable._node:
+                        given = g.astype(variable.dtype) if hasattr(g, "astype") else g
+                        own = isinstance(variable._node, Leaf)
+                        results[k] = results[k] + given if own else results[k]
+        return results if nested else [result[()] for result in results]
 
     def arranged(self, results: Sequence[Any], argnums: Argnums) -> Any:
         """One result per variable in the structure of the arguments."""
@@ -360,9 +374,9 @@ def jvp(function: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tup
     value, pull = vjp(function, *args)
 
     def along(gradient: Any) -> Any:
-        products: list[Any] = []
-        _pairs(pull(gradient), tuple(tangents), products)
-        return functools.reduce(lambda a, b: a + b, products)
+        pairs: list[tuple[Any, Any]] = []
+        _pair(pull(gradient), tuple(tangents), pairs)
+        return _inner(pairs)
 
     return value, grad(along)(map_leaves(_dual, value))
 
@@ -373,35 +387,44 @@ def _dual(value: Any) -> Any:
     return zeros if zeros.dtype.kind in "fc" else zeros.astype(float)
 
 
-def _pairs(
+def _pair(
     gradient: Any,
     tangent: Any,
-    products: list[Any],
+    pairs: list[tuple[Any, Any]],
     what: str = "a tangent",
     of: str = "an argument",
 ) -> None:
-    """The real inner products of two trees of arrays; ValueError where they are not alike."""
+    """Append the pairs of arrays of two trees; ValueError where they are not alike."""
     if isinstance(gradient, dict):
         if not isinstance(tangent, dict) or gradient.keys() != tangent.keys():
             raise ValueError(f"{what} has not the keys of {of}, which are {list(gradient)}")
         for key in gradient:
-            _pairs(gradient[key], tangent[key], products, what, of)
+            _pair(gradient[key], tangent[key], pairs, what, of)
     elif isinstance(gradient, (list, tuple)):
         if not isinstance(tangent, (list, tuple)) or len(gradient) != len(tangent):
             raise ValueError(
                 f"{what} must be a {type(gradient).__name__} of {len(gradient)} items, as {of} is"
             )
         for g, t in zip(gradient, tangent, strict=True):
-            _pairs(g, t, products, what, of)
+            _pair(g, t, pairs, what, of)
     elif dataclasses.is_dataclass(gradient):
-        _pairs(vars(gradient), vars(tangent), products, what, of)
-    elif gradient is not None and tangent is not None and np.result_type(gradient).kind in "fc":
+        _pair(vars(gradient), vars(tangent), pairs, what, of)
+    elif gradient is not None and tangent is not None:
+        dtype = getattr(gradient, "dtype", None)
+        if (np.result_type(gradient) if dtype is None else dtype).kind not in "fc":
+            return
         if np.shape(gradient) != np.shape(tangent):
             raise ValueError(
                 f"{what} of shape {np.shape(tangent)} does not fit {of} of shape "
                 f"{np.shape(gradient)}"
             )
-        products.append(np.real(np.sum(gradient * tangent)))
+        pairs.append((gradient, tangent))
+
+
+def _inner(pairs: Sequence[tuple[Any, Any]]) -> Any:
+    """The real inner product of pairs of arrays."""
+    products = [np.real(np.sum(a * b)) for a, b in pairs]
+    return functools.reduce(lambda a, b: a + b, products, 0.0)
 
 
 def jacobian(function: Function, argnums: Argnums = 0) -> Function:
@@ -522,9 +545,9 @@ def hvp(function: Function, argnums: int = 0) -> Function:
         *arguments, vector = args
 
         def along(*inner: Any) -> Any:
-            products: list[Any] = []
-            _pairs(gradient(*inner, **kwargs), vector, products)
-            return functools.reduce(lambda a, b: a + b, products)
+            pairs: list[tuple[Any, Any]] = []
+            _pair(gradient(*inner, **kwargs), vector, pairs)
+            return _inner(pairs)
 
         return grad(along, argnums)(*arguments)
 
@@ -566,9 +589,9 @@ def checkpoint(function: Function) -> Function:
                     f"checkpoint({name}) uses a tensor that requires grad and is not among its "
                     "arguments, so that its gradient would be lost; pass it as an argument"
                 )
-            products: list[Any] = []
-            _pairs(outputs, given, products)
-            total = functools.reduce(lambda a, b: a + b, products)
+            pairs: list[tuple[Any, Any]] = []
+            _pair(outputs, given, pairs)
+            total = _inner(pairs)
             results = list(gradients(total, variables, create_graph=nested))
             _close(variables)
             return results

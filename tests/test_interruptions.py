@@ -1,4 +1,4 @@
-"""Exceptions anywhere, threads and forks: nothing stays locked, no mode stays on, nothing is lost."""
+"""Exceptions anywhere, threads, forks: nothing stays locked, no mode stays on, nothing is lost."""
 
 import contextlib
 import gc

@@ -267,3 +267,11 @@ class TestCheckpoint:
         result = al.checkpoint(lambda x: self.block(x, W))(x)
         with pytest.raises(RuntimeError, match="not among its arguments"):
             result.sum().backward()
+
+
+def test_arguments_that_come_back_as_they_are_among_several_results():
+    x, o = np.array([1.0, 2.0]), np.array([1.0, 10.0])
+    assert al.vjp(lambda x: (x, x * 2), x)[1]((o, o))[0].tolist() == [3, 30]
+    assert al.vjp(lambda x: {"a": x}, x)[1]({"a": o})[0].tolist() == [1, 10]
+    value, tangent = al.jvp(lambda h, x: (h, h * x), (x, x), (o, o))
+    assert [t.tolist() for t in tangent] == [[1, 10], [2, 40]]

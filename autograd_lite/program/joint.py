@@ -21,13 +21,21 @@ from autograd_lite.program.rewriting import Rewriting, Rule, without_dead
 from autograd_lite.program.sizes import (
     Length,
     Size,
+    are_samples,
     choose_lengths,
     lengths_of,
     of_one_sample,
     resized,
     unify,
 )
-from autograd_lite.program.structure import LEAF, Structure, flatten, names_of, unflatten
+from autograd_lite.program.structure import (
+    LEAF,
+    Structure,
+    flatten,
+    names_of,
+    parameters_of,
+    unflatten,
+)
 from autograd_lite.program.tracer import Trace, Tracer, public, standing_in
 from autograd_lite.rules import OPERATIONS
 from autograd_lite.rules.special import astype, relu, sigmoid, softplus
@@ -45,8 +53,8 @@ class Joint:
     `inputs` are the leaves of the arguments, `paths` how each is got out of them, `parameters` the
     tensors from outside; `whole` are the whole numbers that local variables held. `lengths` are
     the lengths of axes that may be others in other calls, `others` what the function is for three
-    others, `ranges` constants that are np.arange of a size, and `fixed` the axes of inputs whose
-    lengths are a part of the program.
+    others, `ranges` constants that are np.arange of a size, `fixed` the axes of inputs whose
+    lengths are a part of the program, and `static` the arguments that are, which are no arrays.
     """
 
     def __init__(self, name: str, program: Program, values: dict[Variable, Any]) -> None:
@@ -61,6 +69,7 @@ class Joint:
         self.lengths: list[Length] = []
         self.others: list[Joint] = []
         self.ranges: dict[Variable, Size] = {}
+        self.static: dict[str, Any] = {}
         self.fixed: dict[Variable, list[int]] = {}
         self.wrt: list[Variable] = []
         self.gradients: list[Variable] = []
@@ -85,17 +94,29 @@ def recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) ->
     def build(values: Sequence[Any]) -> tuple[Any, ...]:
         return joint.rebuilt(dict(zip(variables, values, strict=True)))
 
-    lengths, unknown = lengths_of(function, leaves, build)
+    lengths = lengths_of(function, leaves, build)
     # Where those of weights are a part of the program, that of the samples need not be.
     for some in (lengths, lengths[:1], lengths[-1:]):
         if some and _with_sizes(joint, function, wrt, leaves, build, some):
             break
     else:
         some = []
-    fixed = [axis for length in lengths if length not in some for axis in length.axes]
-    for i, axis in sorted({*fixed, *unknown, *of_one_sample(function, leaves, build, lengths)}):
-        joint.fixed.setdefault(variables[i], []).append(axis)
+    free = {axis for length in some for axis in length.axes}
+    alone = [] if any(is_of_samples(joint, n) for n in some) else of_one_sample(leaves)
+    for i, variable in enumerate(variables):
+        for axis, length in enumerate(variable.shape):
+            weight = variable in joint.wrt and len(joint.wrt) < len(variables)
+            if (length > 1 and (i, axis) not in free) or ((i, axis) in alone and not weight):
+                joint.fixed.setdefault(variable, []).append(axis)
     return joint
+
+
+def is_of_samples(joint: Joint, length: Length) -> bool:
+    """Whether a length is that of the samples: of inputs that are no weights."""
+    variables = list(joint.paths)
+    weights = joint.wrt if len(joint.wrt) < len(variables) else []
+    known = all(variables[i] not in weights for i, _ in length.axes)
+    return known and are_samples(length, [joint.values[v] for v in variables])
 
 
 def _with_sizes(
@@ -153,7 +174,12 @@ def _recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) -
     asked = [tracers[i] for i in chosen] if chosen else own_tracers
     joint = _joint(trace, output, asked, [grads.get(t) for t in targets], nodes, grads)
     joint.whole = _whole_numbers(run)
-    joint.arguments = list(dict.fromkeys(label.parameter for label in labels))
+    joint.arguments = parameters_of(structure, function)
+    joint.static = {
+        name: inner[2]
+        for name, inner in zip(joint.arguments, structure[1][0][1], strict=True)
+        if inner[0] == "=" and type(inner[2]) in (int, str, bool, bytes)
+    }
     joint.structure = structure
     joint.paths = {t.variable: label.path for t, label in zip(tracers, labels, strict=True)}
     joint.parameters = [tracer.variable for tracer in own_tracers]

@@ -97,7 +97,8 @@ def _opened(now: Rewriting, value: Any, holding: set[Any]) -> Any:
 def _parts(now: Rewriting, condition: Any, function: Any) -> set[Any]:
     """A condition, and those that it was put together of by `function`."""
     if not isinstance(condition, Tracer):
-        return set()
+        # A plain value, which is no part of another condition.
+        return {object()}
     maker = now.maker(condition, function)
     found = {condition.variable}
     for i in (0, 1) if maker is not None else ():

@@ -6,6 +6,7 @@ import inspect
 import operator
 import os
 from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def to_onnx(
     def build(values: Sequence[Any]) -> Any:
         return unflatten(structure, values)[0]
 
-    lengths, _ = lengths_of(function, leaves, build, scalar=False)
+    lengths = lengths_of(function, leaves, build, scalar=False)
     ranges: dict[Variable, Size] = {}
     for some in (lengths, [n for n in lengths if are_samples(n, leaves)][:1]):
         found = _with_sizes(program, name, function, structure, leaves, some)
@@ -626,11 +627,15 @@ def _indexed(exporter: _Exporter, step: Step, output: str) -> None:
     if Ellipsis in [i for i in items if not isinstance(i, (np.ndarray, Variable))]:
         at = items.index(Ellipsis)
         items[at : at + 1] = [slice(None)] * (x.ndim - len(items) + 1)
-    starts, stops, steps = [], [], []
+    starts: list[Any] = []
+    stops: list[Any] = []
+    steps: list[int] = []
+    dropped: list[int] = []
     for item in items:
         if isinstance(item, (int, np.integer)):
             starts.append(item)
-            stops.append(item + 1 if item != -1 else _FAR)
+            stops.append(_after(item))
+            dropped.append(len(steps))
             steps.append(1)
         elif isinstance(item, slice):
             back = item.step is not None and item.step < 0
@@ -642,8 +647,17 @@ def _indexed(exporter: _Exporter, step: Step, output: str) -> None:
     axes = list(range(len(starts)))
     values = [exporter.constant(v, np.int64) for v in (starts, stops, axes, steps)]
     cut = exporter.node("Slice", [exporter.names[x], *values])
-    shape = exporter.constant(list(step.result.shape), np.int64)
-    exporter.node("Reshape", [cut, shape], output)
+    if dropped:
+        exporter.node("Squeeze", [cut, exporter.constant(dropped, np.int64)], output)
+    else:
+        exporter.node("Identity", [cut], output)
+
+
+def _after(index: Any) -> Any:
+    """One more than an index, where the element ends."""
+    if isinstance(index, SizedInt):
+        return SizedInt(index + 1, replace(index.size, offset=index.size.offset + 1))
+    return index + 1 if index != -1 else _FAR
 
 
 def _marker(function: Any) -> Any:

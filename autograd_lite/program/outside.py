@@ -14,12 +14,12 @@ import ctypes
 import datetime
 import decimal
 import dis
-import enum
 import fractions
 import functools
 import logging
 import os
 import pathlib
+import random
 import re
 import sys
 import sysconfig
@@ -45,12 +45,13 @@ _FIXED = {
     *(types.BuiltinFunctionType, types.MethodWrapperType, types.WrapperDescriptorType),
     *(types.MethodDescriptorType, types.ClassMethodDescriptorType, types.GetSetDescriptorType),
     *(types.MemberDescriptorType, types.GenericAlias, types.UnionType, object),
+    type(vars(collections.namedtuple("_", "field"))["field"]),
 }
 """Types, exactly these, whose values never change."""
 
 _WITHOUT_MEANING = (
     *(logging.Logger, logging.Handler, type(threading.Lock()), type(threading.RLock())),
-    *(threading.Event, threading.Condition, pathlib.PurePath, enum.Enum, np.dtype, np.generic),
+    *(threading.Event, threading.Condition, pathlib.PurePath, np.dtype, np.generic),
 )
 """Kinds of objects that no number is read from, or that never change."""
 
@@ -58,6 +59,12 @@ _BUFFERS = (bytearray, NumberArray, memoryview, ctypes.Array, ctypes.Structure)
 
 _IMPURE = {"random", "_random", "time", "secrets", "uuid", "os", "posix", "nt", "socket"}
 """Modules whose functions give something else in every call, or on every machine."""
+
+_NOT_IN_CALLS = {
+    *("__init__", "__new__", "__post_init__", "__del__", "__repr__", "__str__", "__reduce__"),
+    *("__getstate__", "__setstate__", "__init_subclass__", "__class_getitem__", "__reduce_ex__"),
+}
+"""Methods that run where objects are made, shown or copied, which are not read there."""
 
 _IMPURE_BUILTINS = {"open", "input", "eval", "exec", "globals", "__import__"}
 _CLOCKS = {"now", "today", "utcnow"}
@@ -144,6 +151,8 @@ class Outside:
             self._refuse(label, "it is an array of objects")
         else:
             self.arrays.append((value, value.copy(), label))
+            if type(value) is not np.ndarray:
+                self._attributes(value, label)
 
     def _tensor(self, tensor: Any, label: str) -> None:
         self.tensors.append((tensor, label))
@@ -232,6 +241,7 @@ class Outside:
             if _is_library(getattr(module, "__file__", None)) or base is object:
                 continue
             self._seen.add(id(base))
+            self.containers.append((vars(base), dict(vars(base)), label))
             for name, item in vars(base).items():
                 inner = getattr(item, "__func__", item)
                 if isinstance(item, property):
@@ -240,7 +250,7 @@ class Outside:
                     self._methods.append((name, item.func))
                 elif isinstance(inner, types.FunctionType):
                     self._methods.append((name, inner))
-                elif not name.startswith("__"):
+                elif not name.startswith(("__", "_abc_")):
                     self._place(vars(base), name, f"{label}.{name}", item)
 
     def _walk_methods(self) -> None:
@@ -250,6 +260,12 @@ class Outside:
         while found:
             found = False
             for name, function in self._methods[:]:
+                if (
+                    name in _NOT_IN_CALLS
+                    and name not in self._names
+                    and not _is_made(function, self._names)
+                ):
+                    continue
                 if dynamic & self._names or name in self._names or name.startswith("__"):
                     self._methods.remove((name, function))
                     self._walk(function, name)
@@ -265,6 +281,8 @@ class Outside:
                 self._walk(part, label)
         elif isinstance(value, weakref.ref):
             self._walk(value(), label)
+        elif isinstance(value, random.Random):
+            self._refuse(label, "it gives another number in every call")
         elif isinstance(value, types.CellType):
             self._place(value, None, label, _contents(value))
         elif hasattr(value, "__wrapped__"):
@@ -316,6 +334,8 @@ class Outside:
                 return label
         for container, before, label in self.containers:
             if len(container) != len(before):
+                return label
+            if container.__class__ is dict and list(container) != list(before):
                 return label
             if container.__class__ is set and set(map(id, container)) != before:
                 return label
@@ -510,6 +530,11 @@ def _module_of(value: Any) -> str | None:
     own = getattr(value, "__self__", None)
     # random.random is a method of a generator.
     return type(own).__module__ if isinstance(own, object) and name is None else name
+
+
+def _is_made(method: Any, names: set[str]) -> bool:
+    """Whether the class of a method is looked up, so that objects of it may be made."""
+    return method.__qualname__.split(".")[-2:][0] in names
 
 
 def _is_loaded(code: types.CodeType, name: str) -> bool:

@@ -22,10 +22,13 @@ from autograd_lite.modes import no_grad
 from autograd_lite.program.ir import Program, Step, Variable
 
 TRIALS = 120
-"""How often a function may be run to see which lengths go together."""
+"""How often a function may be run to see which axes of one length go together."""
 
 MOST_TOGETHER = 4
 """How many axes of one length are looked for among more of them."""
+
+FAR = 200
+"""How much longer short axes are in the last trace."""
 
 _PRIMES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41)
 _EXPONENTS = (1, -1, 2, -2, 0.5, -0.5)
@@ -97,10 +100,8 @@ class Fixed(Exception):
 
 def lengths_of(
     function: Callable[..., Any], leaves: Sequence[Any], build: Any, scalar: bool = True
-) -> tuple[list[Length], list[Axis]]:
+) -> list[Length]:
     """The lengths of the axes of `leaves` that can be changed, and which axes change together.
-
-    The second are axes of which it is not known: too many have the same length.
 
     `build(leaves)` makes the arguments. The function is run in plain NumPy to see whether it takes
     arrays of other lengths, and computes a number of them, if it is `scalar`.
@@ -118,22 +119,21 @@ def lengths_of(
             for other in (length + 3, length - 1)
         )
 
-    found, unknown = [], []
+    found = []
     groups: dict[int, list[Axis]] = {}
     for i, leaf in enumerate(leaves):
         for axis, length in enumerate(np.shape(leaf)):
             if length > 1:
                 groups.setdefault(length, []).append((i, axis))
     for length, axes in groups.items():
-        left = list(axes)
+        left, trials = list(axes), 0
         while left:
             together = next((s for s in _subsets(left, leaves) if works(s, length)), None)
             if together is None:
-                unknown += left if len(left) > MOST_TOGETHER or trials > TRIALS else []
                 break
             found.append(Length(list(together), length))
             left = [axis for axis in left if axis not in together]
-    return found, unknown
+    return found
 
 
 def _subsets(axes: list[Axis], leaves: Sequence[Any]) -> Iterator[tuple[Axis, ...]]:
@@ -148,22 +148,14 @@ def _subsets(axes: list[Axis], leaves: Sequence[Any]) -> Iterator[tuple[Axis, ..
         yield tuple(ordered)
 
 
-def of_one_sample(
-    function: Callable[..., Any], leaves: Sequence[Any], build: Any, lengths: Sequence[Length]
-) -> list[Axis]:
-    """The last axes, or the first, that are those of samples although the example has only one."""
-    if any(are_samples(length, leaves) for length in lengths):
-        return []
-    for at in (-1, 0):
-        axes = [
-            (i, at % np.ndim(leaf))
-            for i, leaf in enumerate(leaves)
-            if np.ndim(leaf) and np.shape(leaf)[at] == 1
-        ]
-        for some in itertools.chain([axes], itertools.combinations(axes, 2)):
-            if len(some) > 1 and _computes(function, build(resized(leaves, [(some, 4)]))):
-                return list(some)
-    return []
+def of_one_sample(leaves: Sequence[Any]) -> list[Axis]:
+    """The first and the last axes that have a length of 1: they may be those of samples."""
+    return [
+        (i, axis)
+        for i, leaf in enumerate(leaves)
+        for axis in {0, np.ndim(leaf) - 1}
+        if np.ndim(leaf) and np.shape(leaf)[axis] == 1
+    ]
 
 
 def _computes(function: Callable[..., Any], arguments: Sequence[Any], scalar: bool = True) -> bool:
@@ -200,6 +192,8 @@ def choose_lengths(lengths: Sequence[Length]) -> Iterator[list[tuple[list[Axis],
         changes = []
         for number, length in enumerate(lengths):
             more = length.length + _PRIMES[(number + 4 * trace) % len(_PRIMES)]
+            # Far off as well: what is cut at some length shows there.
+            more += FAR if trace == 2 and length.length < FAR else 0
             length.lengths.append(more)
             changes.append((length.axes, more))
         yield changes

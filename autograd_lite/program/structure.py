@@ -153,19 +153,23 @@ def names_of(structure: Structure, function: Callable[..., Any]) -> list[Name]:
     An entry of a dict is called by its key, one of a list `params_0`.
     """
     positional, keywords = structure[1]
-    known = _parameters(function)
-    # What the source of a derivation calls.
-    given = Names(("put_back", "slice", "bool", "ValueError"))
-    parameters = [
-        given.new(known[i] if i < len(known) else f"argument_{i}")
-        for i in range(len(positional[1]))
-    ]
-    parameters += [given.new(key) for key in keywords[1]]
+    parameters = parameters_of(structure, function)
     places = [*range(len(positional[1])), *[None] * len(keywords[1])]
     names: list[Name] = []
     for at, name, inner in zip(places, parameters, (*positional[1], *keywords[2]), strict=True):
         names += [Name(at, name, keys, label) for keys, label in _labels(inner, (), name)]
     return names
+
+
+def parameters_of(structure: Structure, function: Callable[..., Any]) -> list[str]:
+    """The identifiers of the arguments of (args, kwargs), after the parameters of `function`."""
+    positional, keywords = structure[1]
+    known = _parameters(function)
+    # What the source of a derivation calls.
+    given = Names(("put_back", "slice", "bool", "ValueError"))
+    places = range(len(positional[1]))
+    wishes = [known[i] if i < len(known) else f"argument_{i}" for i in places]
+    return [given.new(wish) for wish in (*wishes, *keywords[1])]
 
 
 def _parameters(function: Callable[..., Any]) -> list[str]:

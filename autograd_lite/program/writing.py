@@ -9,12 +9,12 @@ import numpy as np
 
 from autograd_lite.program.expressions import NoExpression, Printer, Text, of_size
 from autograd_lite.program.ir import Step, Variable, interpret
-from autograd_lite.program.joint import Joint
+from autograd_lite.program.joint import Joint, is_of_samples
 from autograd_lite.program.module import Statement, Written
-from autograd_lite.program.names import Names
+from autograd_lite.program.names import Names, literal
 from autograd_lite.program.scheduling import is_elementwise
 from autograd_lite.program.simplifying import Simplifier, available
-from autograd_lite.program.sizes import Length, SizedFloat, SizedInt, are_samples
+from autograd_lite.program.sizes import Length, SizedFloat, SizedInt
 from autograd_lite.rules.indexing import put_back
 
 LONG = 60
@@ -53,7 +53,11 @@ class _Writer:
         taken = ["forward", "backward", "cache", "cache_", "put_back", "slice", "bool"]
         _name_lengths(joint)
         taken += [*(length.name for length in joint.lengths), *joint.arguments]
-        self.names = Names([t for t in taken if t not in joint.paths.values()])
+        self.names = Names(taken)
+        # Arguments keep their names, whatever keys of others are called.
+        for variable, path in joint.paths.items():
+            if path in joint.arguments:
+                self.names.given[variable] = path
         self.forward_steps = self._forward_steps()
         for variable in self._in_order():
             if variable.name is not None:
@@ -118,7 +122,7 @@ class _Writer:
 
     def _checks(self) -> list[tuple[str, str]]:
         """Lengths that are a part of the formulas: of what, and which, as expressions."""
-        found = []
+        found = [(name, literal(value)) for name, value in self.joint.static.items()]
         for variable, axes in self.joint.fixed.items():
             shape = f"{self.joint.paths[variable]}.shape"
             if len(axes) == variable.ndim:
@@ -357,14 +361,14 @@ def _name_lengths(joint: Joint) -> None:
     taken = {v.name for v in joint.values} | set(joint.arguments)
     for length in joint.lengths:
         length.name = next((name for name in _holding(joint, length) if name not in taken), "")
-    samples = next((n for n in joint.lengths if _are_samples(joint, n)), None)
-    if samples is not None:
-        samples.name = samples.name or "N"
-    taken |= {length.name for length in joint.lengths}
+    samples = next((n for n in joint.lengths if is_of_samples(joint, n)), None)
+    held = [length.name for length in joint.lengths]
+    taken |= set(held)
     for length in joint.lengths:
-        if not length.name:
-            length.name = wish = f"n_{variables[length.axes[0][0]].name}"
-            number = 2
+        # A variable that held two lengths in turn names neither.
+        if not length.name or held.count(length.name) > 1:
+            wish = "N" if length is samples else f"n_{variables[length.axes[0][0]].name}"
+            length.name, number = wish, 2
             while length.name in taken:
                 length.name, number = f"{wish}_{number}", number + 1
             taken.add(length.name)
@@ -375,14 +379,6 @@ def _holding(joint: Joint, length: Length) -> Iterator[str]:
     for name, value in joint.whole.items():
         if [value, *(other.whole.get(name) for other in joint.others)] == length.all:
             yield name
-
-
-def _are_samples(joint: Joint, length: Length) -> bool:
-    """Whether a length is that of the samples: of inputs that are no weights."""
-    variables = list(joint.paths)
-    weights = joint.wrt if len(joint.wrt) < len(variables) else []
-    known = all(variables[i] not in weights for i, _ in length.axes)
-    return known and are_samples(length, [joint.values[v] for v in variables])
 
 
 class _Checker:

@@ -128,3 +128,19 @@ def test_training_keeps_its_parameters_finite():
         results.append(net.w.data.copy())
     assert np.isfinite(results[1]).all()
     np.testing.assert_allclose(results[1], results[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_conditions_that_are_plain_values_open_no_other(training):
+    def cost(W, x):
+        A = np.maximum(W * x, 0)
+        A = np.where(x > 1, np.where(training, A, 0.0), 0)
+        J = np.sum(A * x)
+        return J
+
+    W, x = np.array([1.0, -2.0, 3.0]), np.array([-1.0, 2.0, 4.0])
+    expected = al.grad(cost)(W, x)
+    np.testing.assert_allclose(al.compile(cost)(W, x), cost(W, x))
+    np.testing.assert_allclose(al.compile(al.grad(cost))(W, x), expected)
+    derived = al.derive(cost, W, x, wrt="W")
+    np.testing.assert_allclose(derived.backward(W, x, derived.forward(W, x)[1])["dW"], expected)

@@ -277,3 +277,62 @@ def test_models_for_any_number_of_samples(name):
         expected = expected if isinstance(expected, tuple) else (expected,)
         for one, right in zip(found, expected, strict=True):
             np.testing.assert_allclose(one, right, rtol=1e-9)
+
+
+def of_features(W, b, X, Y):
+    N = W.shape[1]
+    J = np.mean((np.dot(W, X) + b - Y) ** 2) + np.sum(W**2) / N
+    return J
+
+
+def in_turn(W, b, X, Y):
+    N = X.shape[1]
+    J = np.sum((np.dot(W, X) + b - Y) ** 2) / N / W.shape[0]
+    N = W.shape[0]
+    return J
+
+
+def never_more_than(W, b, X, Y):
+    return np.sum((np.dot(W, X) + b - Y) ** 2) / min(X.shape[1], 100)
+
+
+@pytest.mark.parametrize("cost", [of_features, in_turn, never_more_than])
+def test_names_that_stand_for_several_lengths(cost):
+    derived = al.derive(cost, *example(2, 3, 5), wrt=("W", "b"))
+    assert assert_right_or_refused(derived, cost, example(2, 3, 5, seed=1))
+    for n in (2, 8, 150):
+        assert_right_or_refused(derived, cost, example(2, 3, n, seed=n))
+
+
+def test_arguments_and_keys_that_are_called_as_a_length_or_as_each_other():
+    def mean(w, N):
+        return np.mean((w * N) ** 2)
+
+    def keys(p, x):
+        return np.sum(p["w"] * x + p["x"])
+
+    derived = al.derive(mean, np.array(1.0), np.arange(6.0), wrt="w")
+    for n in (6, 9):
+        value, cache = derived.forward(np.array(2.0), np.arange(float(n)))
+        assert np.isclose(value, mean(2.0, np.arange(float(n))))
+        found = derived.backward(np.array(2.0), np.arange(float(n)), cache)["dw"]
+        assert np.isclose(found, al.grad(mean)(2.0, np.arange(float(n))))
+    p, x = {"w": np.ones(3), "x": np.full(3, 2.0)}, np.ones(3)
+    derived = al.derive(keys, p, x)
+    value, cache = derived.forward(p, x)
+    assert value == keys(p, x) == 9
+    assert [g.tolist() for g in derived.backward(p, x, cache).values()] == [[1] * 3, [1] * 3]
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_an_example_of_one_sample_is_right_or_refused_for_several(outputs):
+    derived = al.derive(mean_of_squares, *example(outputs, 3, 1), wrt=("W", "b"))
+    assert assert_right_or_refused(derived, mean_of_squares, example(outputs, 3, 1, seed=1))
+    assert_right_or_refused(derived, mean_of_squares, example(outputs, 3, 4, seed=1))
+
+
+def test_whole_numbers_among_the_arguments_are_checked():
+    derived = al.derive(lambda w, n: np.sum(w * w) / n, np.ones(3), 5)
+    assert derived.forward(np.ones(3), 5)[0] == 0.6
+    with pytest.raises(ValueError, match="n must be 5, for which this was derived"):
+        derived.forward(np.ones(3), 6)
