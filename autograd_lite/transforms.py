@@ -176,20 +176,21 @@ class _Trace:
         return list(results) if nested else [result[()] for result in results]
 
     def _pull_several(self, gradient: Any, nested: bool) -> list[Any]:
+        """The gradients of the variables, for a gradient of the structure of the results."""
         pairs: list[tuple[Any, Any]] = []
         _pair(self.output, gradient, pairs, "a gradient", "a result")
+        # When the call is over its variables are constants; one that came back is seen to here.
+        closed = {v._node: k for k, v in enumerate(self.variables) if not v.requires_grad}
         with recording():
             total = _inner(pairs)
             results = [np.zeros_like(v._value)[()] for v in self.variables]
             if _requires_grad(total):
                 results = list(_gradients(total, self.variables, None, nested))
             for output, g in pairs:
-                # Arguments that come back as they are, which count as constants by now.
-                for k, variable in enumerate(self.variables):
-                    if isinstance(output, Tensor) and output._node is variable._node:
-                        given = g.astype(variable.dtype) if hasattr(g, "astype") else g
-                        own = isinstance(variable._node, Leaf)
-                        results[k] = results[k] + given if own else results[k]
+                k = closed.get(getattr(output, "_node", None))
+                if k is not None:
+                    own = g if hasattr(g, "astype") else np.asarray(g)
+                    results[k] = results[k] + own.astype(self.variables[k].dtype)
         return results if nested else [result[()] for result in results]
 
     def arranged(self, results: Sequence[Any], argnums: Argnums) -> Any:

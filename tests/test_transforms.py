@@ -275,3 +275,7 @@ def test_arguments_that_come_back_as_they_are_among_several_results():
     assert al.vjp(lambda x: {"a": x}, x)[1]({"a": o})[0].tolist() == [1, 10]
     value, tangent = al.jvp(lambda h, x: (h, h * x), (x, x), (o, o))
     assert [t.tolist() for t in tangent] == [[1, 10], [2, 40]]
+    first, second = al.jacobian(lambda x: (x, x * 2))(x)
+    assert (first.tolist(), second.tolist()) == ([[1, 0], [0, 1]], [[2, 0], [0, 2]])
+    inner = lambda x: al.vjp(lambda y: (y, y * y), x)[1]((o, o))[0]  # noqa: E731
+    assert al.jacobian(inner)(x).tolist() == [[2, 0], [0, 20]]

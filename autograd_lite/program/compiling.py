@@ -52,9 +52,10 @@ def compile(
     The first call with arguments of a kind (structure, shapes, dtypes) traces the function; later
     ones run the program. Arrays, floats and complex numbers are traced; whole numbers, booleans
     and strings are part of the kind, so a new one traces again. The function must be pure: what it
-    reads besides its arguments is built in, and RuntimeError says so if it has changed since; a
-    write to anything outside, a value that is read, or a branch on one raises TracedValueError
-    with the line. It can be differentiated, and compiled functions can call each other.
+    reads besides its arguments is built in, and RuntimeError says so if it has changed since; what
+    cannot be watched (a clock, a file, an iterator), a write to anything outside, a value that is
+    read, or a branch on one raises TracedValueError with the line. It can be differentiated, and
+    compiled functions can call each other.
 
     Results are those of the function up to rounding. Logarithms of sigmoids and of sums of exp are
     computed in their stable forms, which are exact where the formula as written overflows. No

@@ -24,11 +24,12 @@ def derive(
 ) -> Derivation:
     """The derivation of the gradient of `function`, as NumPy source.
 
-    The function is run on the inputs, and what it computed is written out under the names of its
-    local variables, forward and backward. Element-wise formulas are simplified by SymPy (extra
-    `derive`), and a simpler form is taken only if it gives the same numbers on these inputs and on
-    others near them. Lengths of axes are those of the inputs; the number of samples is called by
-    its name.
+    The function is run on the inputs, and on arrays of other lengths made of them, and what it
+    computed is written out under the names of its local variables, forward and backward.
+    Element-wise formulas are simplified by SymPy (extra `derive`), and a simpler form is taken only
+    if it gives the same numbers on these inputs and on others near them. What depends on lengths of
+    axes is written as an expression of them; a length that is part of the formulas is checked. Axes
+    of weights with a length of 1 are taken to keep it.
 
     Parameters
     ----------

@@ -95,8 +95,9 @@ def recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) ->
         return joint.rebuilt(dict(zip(variables, values, strict=True)))
 
     lengths = lengths_of(function, leaves, build)
-    # Where those of weights are a part of the program, that of the samples need not be.
-    for some in (lengths, lengths[:1], lengths[-1:]):
+    # Where those of weights are a part of the program, that of the samples need not be; or else.
+    samples = [length for length in lengths if is_of_samples(joint, length)]
+    for some in (lengths, samples, [length for length in lengths if length not in samples]):
         if some and _with_sizes(joint, function, wrt, leaves, build, some):
             break
     else:
@@ -104,8 +105,8 @@ def recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) ->
     free = {axis for length in some for axis in length.axes}
     alone = [] if any(is_of_samples(joint, n) for n in some) else of_one_sample(leaves)
     for i, variable in enumerate(variables):
+        weight = variable in joint.wrt and len(joint.wrt) < len(variables)
         for axis, length in enumerate(variable.shape):
-            weight = variable in joint.wrt and len(joint.wrt) < len(variables)
             if (length > 1 and (i, axis) not in free) or ((i, axis) in alone and not weight):
                 joint.fixed.setdefault(variable, []).append(axis)
     return joint

@@ -96,12 +96,14 @@ class Outside:
         self.unknown: tuple[str, str] | None = None
         self._names: set[str] = set()
         self._methods: list[tuple[str, Any]] = []
+        self._modules: list[tuple[types.ModuleType, str, set[str]]] = []
         self._kept: list[Any] = []
         self._seen: set[int] = set(map(id, exempt))
         self._walk(function, getattr(function, "__name__", "the function"))
         for other in others:
             self._walk(other, getattr(other, "__name__", type(other).__name__))
-        self._walk_methods()
+        while self._walk_methods() or self._walk_modules():
+            pass
         if "grad" in self._names:
             for extra, gradient, label in self.gradients:
                 self._place(_Attributes(extra), "grad", f"{label}.grad", gradient)
@@ -209,12 +211,8 @@ class Outside:
             self._walk(value, label)
 
     def _module(self, module: types.ModuleType, label: str) -> None:
-        if _is_library(getattr(module, "__file__", None)):
-            return
-        # Names that are looked up later are found by the methods that are walked then.
-        for name in self._names:
-            if name in module.__dict__:
-                self._place(module.__dict__, name, f"{label}.{name}", module.__dict__[name])
+        if not _is_library(getattr(module, "__file__", None)):
+            self._modules.append((module, label, set()))
 
     def _items(self, container: Any, label: str) -> None:
         if isinstance(container, (set, frozenset)):
@@ -253,23 +251,34 @@ class Outside:
                 elif not name.startswith(("__", "_abc_")):
                     self._place(vars(base), name, f"{label}.{name}", item)
 
-    def _walk_methods(self) -> None:
-        """Look at the methods whose names are looked up anywhere, until there are no more."""
+    def _walk_methods(self) -> bool:
+        """Look at the methods whose names are looked up anywhere; whether there was one."""
         dynamic = {"getattr", "attrgetter", "methodcaller", "vars", "__dict__"}
-        found = True
-        while found:
-            found = False
-            for name, function in self._methods[:]:
-                if (
-                    name in _NOT_IN_CALLS
-                    and name not in self._names
-                    and not _is_made(function, self._names)
-                ):
-                    continue
-                if dynamic & self._names or name in self._names or name.startswith("__"):
-                    self._methods.remove((name, function))
-                    self._walk(function, name)
-                    found = True
+        looked_up = bool(dynamic & self._names)
+        reached = [
+            (name, method)
+            for name, method in self._methods
+            if name in self._names
+            or (
+                _is_made(method, self._names)
+                if name in _NOT_IN_CALLS
+                else looked_up or name.startswith("__")
+            )
+        ]
+        self._methods = [pair for pair in self._methods if pair not in reached]
+        for name, method in reached:
+            self._walk(method, name)
+        return bool(reached)
+
+    def _walk_modules(self) -> bool:
+        """Look at what is looked up anywhere of the user's own modules; whether there was any."""
+        found = False
+        for module, label, seen in self._modules[:]:
+            for name in sorted((self._names & module.__dict__.keys()) - seen):
+                seen.add(name)
+                self._place(module.__dict__, name, f"{label}.{name}", module.__dict__[name])
+                found = True
+        return found
 
     def _object(self, value: Any, label: str) -> None:
         """An object of any other class: what it holds, or that it cannot be known."""

@@ -72,26 +72,23 @@ class Size:
         return float(value + self.offset)
 
 
-class SizedInt(int):
-    """A whole number of the example that is `size` for any lengths."""
-
-    size: Size
-
-    def __new__(cls, value: int, size: Size) -> SizedInt:
-        made = super().__new__(cls, value)
-        made.size = size
-        return made
-
-
-class SizedFloat(float):
+class _Sized:
     """A number of the example that is `size` for any lengths."""
 
     size: Size
 
-    def __new__(cls, value: float, size: Size) -> SizedFloat:
-        made = super().__new__(cls, value)
+    def __new__(cls, value: Any, size: Size) -> Any:
+        made: Any = super().__new__(cls, value)  # type: ignore[call-arg]
         made.size = size
         return made
+
+
+class SizedInt(_Sized, int):
+    """A whole number that depends on lengths."""
+
+
+class SizedFloat(_Sized, float):
+    """A number that depends on lengths."""
 
 
 class Fixed(Exception):

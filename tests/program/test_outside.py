@@ -394,3 +394,16 @@ def test_a_name_that_appears_later_is_noticed():
     scope["max"] = min
     with pytest.raises(RuntimeError, match="max as it was then"):
         compiled(np.ones(3))
+
+
+def test_a_module_that_several_functions_read_different_names_of(tmp_path):
+    module = module_of(tmp_path, "settings", "first = 1.0\nsecond = 2.0\n")
+
+    def inner(x):
+        return np.sum(x * module.second)
+
+    compiled = al.compile(lambda x: module.first * inner(x))
+    assert compiled(np.ones(3)) == 6
+    module.second = 3.0
+    with pytest.raises(RuntimeError, match="second as it was then"):
+        compiled(np.ones(3))
