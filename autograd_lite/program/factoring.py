@@ -30,7 +30,7 @@ def factored(
     saved = 0
     for factor in _factors(program):
         scaled = _scaled_only(program, factor)
-        removed = [s for s in program.steps if _scales(s, factor) in scaled]
+        removed = [s for s in program.steps if _is_removed(s, factor, scaled)]
         added = _sources(program, scaled)
         if _cost(s.result for s in removed) <= _cost(added):
             continue
@@ -69,6 +69,14 @@ def _scales(step: Step, factor: Any) -> Variable | None:
             alike = b.shape == step.result.shape and b.dtype == step.result.dtype
             return b if alike else None
     return None
+
+
+def _is_removed(step: Step, factor: Any, scaled: set[Variable]) -> bool:
+    """Whether a step's result is its operand, once that is scaled.
+
+    A result that is to be scaled itself is multiplied by the factor a second time.
+    """
+    return step.result not in scaled and _scales(step, factor) in scaled
 
 
 def _scaled_only(program: Program, factor: Any) -> set[Variable]:
@@ -118,7 +126,7 @@ def _candidates(program: Program, factor: Any, excluded: set[Variable]) -> set[V
         if result.dtype.kind not in "fc" or not result.shape:
             continue
         if all(
-            _scales(s, factor) is result or (s.result in scaled and _is_linear(s, result))
+            _is_linear(s, result) if s.result in scaled else _scales(s, factor) is result
             for s in readers.get(result, [])
         ):
             scaled.add(result)
@@ -159,8 +167,9 @@ class _Factoring(Rewriting):
         self.factor = factor
 
     def _keep(self, step: Step, args: Any, options: Any) -> None:
-        operand = _scales(step, self.factor)
-        if operand in self.scaled:
+        if _is_removed(step, self.factor, self.scaled):
+            operand = _scales(step, self.factor)
+            assert operand is not None
             self._stand(step.result, self.now[operand])
         elif step.result not in self.scaled:
             super()._keep(step, args, options)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from autograd_lite.program import algebra, expanding, stable
+from autograd_lite.program import algebra, expanding, growth, stable
 from autograd_lite.program.explanation import Note
 from autograd_lite.program.factoring import factored
 from autograd_lite.program.ir import Program, Variable
@@ -22,6 +22,7 @@ PASSES: list[tuple[str, Table]] = [
     ("stable forms", lambda program: stable.table()),
     ("expansion", expanding.rules_for),
     ("algebra", lambda program: algebra.table()),
+    ("overflow", lambda program: growth.table()),
 ]
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
@@ -33,7 +32,7 @@ def table() -> dict[Any, list[Rule]]:
         np.log1p: [_log1p_of_sigmoid],
         xlogy: [_xlogy],
         xlog1py: [_xlog1py],
-        np.multiply: [_slope, cancelled, _over_sum, _bounded],
+        np.multiply: [_slope, cancelled, _over_sum],
         np.add: [_log_loss],
     }.items():
         rules[function] = [*first, *rules.get(function, [])]
@@ -182,72 +181,6 @@ def _through(now: Rewriting, u: Any, s: Any, t: Any) -> Any:
 def _scaled_by(now: Rewriting, function: Any, x: Any, c: Any, s: Any, t: Any) -> Any:
     inner = _through(now, x, s, t)
     return None if inner is None else function(inner, c)
-
-
-_POWERS = (np.power, operator.pow)
-
-
-def _bounded(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    """u / (1 + e)^2 * e, for e = exp(x), with the largest number in the place of an infinite e.
-
-    There the quotient is 0, and the product stays it. With u / (1 + e), as it is of log(1 + e), it
-    is not 0 that the product goes to.
-    """
-    for quotient, grown in (args, args[::-1]):
-        e = _exponential(now, grown)
-        if e is None or grown.dtype.kind != "f" or now.maker(grown, np.minimum) is not None:
-            continue
-        order = _order(now, grown, e)
-        if order > 0 and _order(now, quotient, e) + order < 0:
-            return quotient * np.minimum(grown, float(np.finfo(grown.dtype).max))
-    return None
-
-
-def _exponential(now: Rewriting, value: Any) -> Any:
-    """The exponential that a value is made of by sums, products and powers."""
-    maker = now.maker(value, np.exp, np.exp2, np.expm1, *_POWERS)
-    if maker is not None and (maker.function not in _POWERS or _is_base(maker.args[0])):
-        return value
-    maker = now.maker(value, np.add, np.subtract, np.multiply, np.square, np.minimum, *_POWERS)
-    found = (
-        [_exponential(now, now.operand(maker, i)) for i in range(len(maker.args))] if maker else []
-    )
-    return next((e for e in found if e is not None), None)
-
-
-def _is_base(value: Any) -> bool:
-    return isinstance(value, (int, float)) and value > 1
-
-
-def _order(now: Rewriting, value: Any, e: Any) -> float:
-    """The n for which a value grows as e^n does; 0 if it does not depend on `e`, or is unknown."""
-    if _same(value, e):
-        return 1
-    maker = now.maker(
-        *(value, np.negative, np.add, np.subtract, np.multiply, np.divide, np.square),
-        *(np.reciprocal, np.minimum, sigmoid, *_POWERS),
-    )
-    if maker is None:
-        return 0
-    if maker.function is sigmoid:
-        return -float(_is_logistic(now, now.operand(maker, 0), e))
-    orders = [_order(now, now.operand(maker, i), e) for i in range(len(maker.args))]
-    if maker.function in _POWERS:
-        exponent = maker.args[1]
-        return exponent * orders[0] if isinstance(exponent, (int, float)) else 0
-    if maker.function is np.multiply:
-        return sum(orders)
-    if maker.function is np.divide:
-        return orders[0] - orders[1]
-    if maker.function is np.reciprocal:
-        return -orders[0]
-    return 2 * orders[0] if maker.function is np.square else max(orders)
-
-
-def _is_logistic(now: Rewriting, z: Any, e: Any) -> bool:
-    """Whether e = exp(-z)."""
-    x = _argument(now, e, np.exp)
-    return _same(_argument(now, x, np.negative), z) or _same(_argument(now, z, np.negative), x)
 
 
 def _log_loss(now: Rewriting, step: Step, args: Any, options: Any) -> Any:

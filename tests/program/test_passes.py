@@ -5,7 +5,7 @@ import pytest
 from random_programs import program
 
 import autograd_lite as al
-from autograd_lite.program import algebra, expanding, regions, scheduling, stable
+from autograd_lite.program import algebra, expanding, growth, regions, scheduling, stable
 from autograd_lite.program.compiling import traced
 from autograd_lite.program.factoring import factored
 from autograd_lite.program.ir import interpret
@@ -20,6 +20,7 @@ PASSES = {
     "stable": lambda program: stable.table(),
     "expanding": expanding.rules_for,
     "algebra": lambda program: algebra.table(),
+    "growth": lambda program: growth.table(),
     "none": lambda program: {},
 }
 
@@ -153,6 +154,49 @@ def test_factors_of_what_is_needed_without_them_stay():
     after, _, saved = factored(found, trace.values)
     assert not saved
     assert_same(interpret(after, leaves), f(np.ones(3)), 0)
+
+
+def _linear_function(rng):
+    """A random function of products with one number, sums, quotients and views."""
+    steps = [(str(rng.choice(KINDS_OF_STEP)), *rng.integers(0, 100, 2)) for _ in range(12)]
+
+    def f(x, y, c):
+        values = [x, y]
+        for kind, i, j in steps:
+            a, b = values[i % len(values)], values[j % len(values)]
+            values.append(
+                a * c
+                if kind == "scale"
+                else a * (b * 0.125)
+                if kind == "product"
+                else a / (2 + b * b)
+                if kind == "quotient"
+                else np.negative(a)
+                if kind == "negative"
+                else a - b
+            )
+        return values[-1], np.sum(values[-2] * c), np.transpose(values[-3])
+
+    return f
+
+
+KINDS_OF_STEP = ["scale", "scale", "scale", "product", "quotient", "negative", "difference"]
+
+
+@pytest.mark.parametrize("number", [True, False])
+@pytest.mark.parametrize("seed", range(60))
+def test_common_factors_of_values_that_are_scaled_more_than_once(seed, number):
+    rng = np.random.default_rng(seed)
+    f = _linear_function(rng)
+    arguments = [rng.normal(size=(3, 4)), rng.normal(size=(3, 4)), *([] if number else [-1.5])]
+    called = (lambda x, y: f(x, y, -1.5)) if number else f
+    leaves = []
+    trace, found, _, _ = traced("f", called, flatten(((*arguments,), {}), leaves), leaves)
+    after, values, _ = factored(found, trace.values)
+    expected = interpret(found, leaves)
+    assert_same(interpret(after, leaves), expected, 1e-12)
+    for variable, result in zip(after.outputs, expected, strict=True):
+        np.testing.assert_allclose(values[variable], result, rtol=1e-12, atol=1e-12)
 
 
 def test_a_program_is_printed_readably():

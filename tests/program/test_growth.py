@@ -1,0 +1,101 @@
+"""Products that decay although a factor overflows, in compiled derivatives of every order."""
+
+from __future__ import annotations
+
+import mpmath
+import numpy as np
+import pytest
+
+import autograd_lite as al
+
+FORMULAS = {
+    "sigmoid": lambda z, m: 1 / (1 + m.exp(-z)),
+    "sigmoid of a multiple": lambda z, m: 4 / (1 + 0.5 * m.exp(-3 * (z - 1))),
+    "squared sigmoid": lambda z, m: (1 / (1 + m.exp(-z))) ** 2,
+    "negative power": lambda z, m: (1 + m.exp(-z)) ** -1,
+    "negative square": lambda z, m: (1 + m.exp(-z)) ** -2.0,
+    "tanh": lambda z, m: 2 / (1 + m.exp(-2 * z)) - 1,
+    "sech": lambda z, m: 1 / m.cosh(z),
+    "csch": lambda z, m: 1 / m.sinh(z),
+    "squared sech": lambda z, m: 1 / m.cosh(z) ** 2,
+    "fermi": lambda z, m: 1 / (m.exp(z) + 1),
+    "bose": lambda z, m: 1 / (m.exp(z) - 1),
+    "planck": lambda z, m: 1 / m.expm1(z),
+    "gauss": lambda z, m: 1 / m.exp(z**2),
+    "power of two": lambda z, m: 1 / (1 + 2.0 ** (-z)),
+    "swish": lambda z, m: z / (1 + m.exp(-z)),
+    "quotient": lambda z, m: (3 * z + 1) / (2 + 5 * m.exp(-z)),
+    "two directions": lambda z, m: 1 / (1 + m.exp(-z) + m.exp(z)),
+    "product of two": lambda z, m: 1 / (1 + m.exp(-z)) / (1 + m.exp(2 * z)),
+}
+AT = np.array([-2000.0, -800.0, -12.0, -1.5, 0.75, 20.0, 800.0, 2000.0])
+
+
+def _derivative(f, order):
+    for _ in range(order):
+        f = (lambda g: lambda z: np.sum(al.grad(g)(z)))(f)
+    return f
+
+
+def _exact(formula, at, order):
+    """Derivatives by differences with many digits."""
+    h = mpmath.mpf(10) ** -45
+    with mpmath.workdps(150):
+        for z in map(mpmath.mpf, at):
+            below, here, above = (formula(x, mpmath) for x in (z - h, z, z + h))
+            yield (above - below) / (2 * h) if order == 1 else (above - 2 * here + below) / h**2
+
+
+def _close(found, wanted):
+    return np.allclose(found, wanted, rtol=1e-9, atol=1e-150)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("name", FORMULAS)
+def test_a_compiled_derivative_goes_to_its_limit_where_an_exponential_overflows(name, order):
+    formula = FORMULAS[name]
+
+    def value(z):
+        return np.sum(formula(z, np))
+
+    wanted = [float(w) for w in _exact(formula, AT.tolist(), order)]
+    derivative = al.grad(_derivative(value, order - 1))
+    for dtype, exact in ((np.float64, _close), (np.float32, lambda a, b: np.allclose(a, b, 2e-3))):
+        at = AT.astype(dtype)
+        assert exact(al.compile(derivative)(at), wanted)
+        assert exact(al.grad(al.compile(_derivative(value, order - 1)))(at), wanted)
+
+
+def _random_formula(rng):
+    """A function of z and a module, of products and quotients of exponentials."""
+    factors = []
+    for _ in range(int(rng.integers(1, 4))):
+        a, b = (float(v) for v in rng.choice([-3, -2, -1.5, -1, -0.5, 0.5, 1, 2, 3], 2))
+        constant = float(rng.choice([0, 1, -1, 2]))
+        below = bool(rng.integers(3))
+        factors.append((a, b, constant, below))
+
+    def formula(z, m):
+        product = 1
+        for a, b, constant, below in factors:
+            term = constant + b * m.exp(a * z)
+            product = product / term if below else product * term
+        return product
+
+    return formula
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("seed", range(100))
+def test_a_compiled_derivative_is_right_or_nan(seed):
+    """An overflow that does not vanish is never taken for one that does."""
+    rng = np.random.default_rng(seed)
+    formula = _random_formula(rng)
+    at = np.array([-900.0, -380.0, -250.0, -4.0, 3.0, 240.0, 370.0, 950.0])
+    for order in (1, 2):
+        derivative = al.grad(_derivative(lambda z: np.sum(formula(z, np)), order - 1))
+        found = al.compile(derivative)(at)
+        for got, right in zip(found, _exact(formula, at.tolist(), order), strict=True):
+            if np.isfinite(got):
+                assert abs(got - right) <= 1e-8 * abs(right) + 1e-9
