@@ -31,6 +31,7 @@ from numpy import (
 from autograd_lite import check
 from autograd_lite.anomaly import detect_anomaly
 from autograd_lite.check import check_derivation, compare, gradcheck
+from autograd_lite.displayed import watch_notebook
 from autograd_lite.draw import draw, step_through
 from autograd_lite.lock_reasons import why_locked
 from autograd_lite.modes import no_grad
@@ -59,6 +60,8 @@ from autograd_lite.transforms import (
     vjp,
 )
 from autograd_lite.watching import record_lines
+
+watch_notebook()
 
 __version__ = "0.1.0"
 

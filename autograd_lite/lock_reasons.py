@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd_lite.graph import Node, ancestors, array_name
 from autograd_lite.locks import Hold, find_hold
-from autograd_lite.tensor import Tensor
+from autograd_lite.tensor import Tensor, living_tensors
 
 SHOWN = 5
 """How many of the results that lead to an array are named, at most."""
@@ -38,7 +38,7 @@ def why_locked(array: np.ndarray | Tensor) -> str | None:
     if not isinstance(found, (np.ndarray, np.generic)):
         raise TypeError(f"why_locked() takes a NumPy array, not {type(found).__name__}")
     chain = list(_with_bases(found))
-    owner = next((t for t in _tensors() if any(t._value is a for a in (found, *chain))), None)
+    owner = next((t for t in living_tensors() if any(t._value is a for a in (found, *chain))), None)
     what = _described(found, chain, owner)
     held = next((h for h in map(find_hold, chain) if h is not None), None)
     if held is not None and not found.flags.writeable:
@@ -64,12 +64,6 @@ def _with_bases(array: Any) -> Iterator[np.ndarray]:
     while isinstance(array, np.ndarray):
         yield array
         array = array.base
-
-
-def _tensors() -> list[Tensor]:
-    """Every Tensor that is alive."""
-    # By its type: `isinstance` asks objects for their __class__, and lazy ones would load it.
-    return [o for o in gc.get_objects() if issubclass(type(o), Tensor) and hasattr(o, "_value")]
 
 
 def _described(array: Any, chain: list[np.ndarray], owner: Tensor | None) -> str:
@@ -123,7 +117,7 @@ def _results_that_lead_to(nodes: list[Node]) -> tuple[list[str], list[str]]:
 
     Secondly, what a notebook or a prompt calls those that it keeps.
     """
-    results = [(t._node, t) for t in _tensors() if isinstance(t._node, Node)]
+    results = [(t._node, t) for t in living_tensors() if isinstance(t._node, Node)]
     results.sort(key=lambda result: result[0].serial, reverse=True)
     leading = set(nodes)
     for node in reversed(ancestors(node for node, _ in results)):

@@ -23,7 +23,7 @@ PYTHON = [
 ]
 UFUNCS = [
     function
-    for function in {**OPERATIONS, **COMPOSITES, **dict.fromkeys(NON_DIFFERENTIABLE)}
+    for function in sorted({*OPERATIONS, *COMPOSITES, *NON_DIFFERENTIABLE}, key=repr)
     if isinstance(function, np.ufunc) and getattr(np, function.__name__, None) is function
 ]
 UNARY = [*(f for f in UFUNCS if f.nin == 1), *PYTHON]
