@@ -22,6 +22,7 @@ from autograd_lite.program.sizes import (
     Length,
     Size,
     are_samples,
+    check_near,
     choose_lengths,
     lengths_of,
     of_one_sample,
@@ -70,6 +71,7 @@ class Joint:
         self.others: list[Joint] = []
         self.ranges: dict[Variable, Size] = {}
         self.static: dict[str, Any] = {}
+        self.numbers: set[int] = set()
         self.fixed: dict[Variable, list[int]] = {}
         self.wrt: list[Variable] = []
         self.gradients: list[Variable] = []
@@ -124,7 +126,14 @@ def _with_sizes(
     joint: Joint, function: Any, wrt: Any, leaves: Any, build: Any, lengths: list[Length]
 ) -> bool:
     """Put sizes for the numbers that depend on these lengths; False where they are fixed."""
+
+    def value(leaves: Sequence[Any]) -> list[Any]:
+        result = function(*build(leaves))
+        result = result[0] if type(result) is tuple else result
+        return [getattr(result, "_value", result)]
+
     shapes = {v: v.shape for v in joint.values}
+    numbers = joint.numbers | {n for n in joint.static.values() if type(n) is int and n > 2}
     for length in lengths:
         length.lengths.clear()
     try:
@@ -133,6 +142,8 @@ def _with_sizes(
             for changes in choose_lengths(lengths)
         ]
         program, ranges = unify(joint.program, [other.program for other in others], lengths)
+        rest = [joint.values[v] for v in joint.parameters]
+        check_near(numbers, program, ranges, lengths, leaves, value, rest)
     except Exception:
         # Not of the example, which was traced without one.
         for variable, shape in shapes.items():
@@ -175,6 +186,7 @@ def _recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) -
     asked = [tracers[i] for i in chosen] if chosen else own_tracers
     joint = _joint(trace, output, asked, [grads.get(t) for t in targets], nodes, grads)
     joint.whole = _whole_numbers(run)
+    joint.numbers = outside.whole_numbers()
     joint.arguments = parameters_of(structure, function)
     joint.static = {
         name: inner[2]

@@ -27,6 +27,7 @@ from autograd_lite.program.sizes import (
     SizedFloat,
     SizedInt,
     are_samples,
+    check_near,
     choose_lengths,
     lengths_of,
     resized,
@@ -109,7 +110,7 @@ def to_onnx(
     lengths = lengths_of(function, leaves, build, scalar=False)
     ranges: dict[Variable, Size] = {}
     for some in (lengths, [n for n in lengths if are_samples(n, leaves)][:1]):
-        found = _with_sizes(program, name, function, structure, leaves, some)
+        found = _with_sizes(program, name, function, structure, leaves, some, outside)
         if found is not None:
             program, ranges = found
             break
@@ -138,8 +139,16 @@ def _with_sizes(
     structure: Structure,
     leaves: Sequence[Any],
     lengths: list[Length],
+    outside: Outside,
 ) -> tuple[Program, dict[Variable, Size]] | None:
     """The program with sizes for the numbers that depend on lengths; None where they are fixed."""
+
+    def results(leaves: Sequence[Any]) -> list[Any]:
+        found: list[Any] = []
+        args, kwargs = unflatten(structure, leaves)
+        flatten(function(*args, **kwargs), found)
+        return [getattr(v, "_value", v) for v in found]
+
     variables = {v for s in program.steps for v in s.results} | set(program.inputs)
     shapes = {v: v.shape for v in variables | set(program.constants)}
     for length in lengths:
@@ -156,7 +165,9 @@ def _with_sizes(
             _exported(name, function, structure, resized(leaves, changes), Outside(function))
             for changes in choose_lengths(lengths)
         ]
-        return unify(program, others, lengths)
+        unified, ranges = unify(program, others, lengths)
+        check_near(outside.whole_numbers(), unified, ranges, lengths, leaves, results)
+        return unified, ranges
     except Exception:
         # Not of the example, which was traced without one.
         for variable, shape in shapes.items():

@@ -387,6 +387,30 @@ class Outside:
                 for key in container.keys() - before.keys():
                     del container[key]
 
+    def whole_numbers(self) -> set[int]:
+        """The whole numbers above 2 that the user's own code has, or reads: `1000` of `X[:1000]`.
+
+        A number such as 1e6 is one where the code compares.
+        """
+        own = [code for code in self.codes if not _is_library(code.co_filename)]
+        codes = [nested for code in own for nested in _with_nested(code)]
+        found = [value for *_, value, _ in self.places]
+        compares = any(_compares(code) for code in codes)
+        constants = [constant for code in codes for constant in code.co_consts]
+        while constants:
+            constant = constants.pop()
+            if isinstance(constant, slice):
+                constants += [constant.start, constant.stop, constant.step]
+            elif isinstance(constant, (tuple, frozenset)):
+                constants += constant
+            else:
+                found.append(constant)
+        return {
+            int(n)
+            for n in found
+            if (type(n) is int or (type(n) is float and compares and n.is_integer())) and n > 2
+        }
+
     def line(self, label: str, writes: bool = False) -> str:
         """The line of the user's that reads, or writes, what has this label."""
         if label in self.lines:
@@ -422,6 +446,12 @@ def _with_nested(code: types.CodeType) -> Iterator[types.CodeType]:
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from _with_nested(constant)
+
+
+def _compares(code: types.CodeType) -> bool:
+    """Whether numbers are compared in a function's own code."""
+    named = {"min", "max", "minimum", "maximum", "clip"} & set(code.co_names)
+    return bool(named) or any(i.opname == "COMPARE_OP" for i in dis.get_instructions(code))
 
 
 def _names(code: types.CodeType) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.modes import no_grad
-from autograd_lite.program.ir import Program, Step, Variable
+from autograd_lite.program.ir import Program, Step, Variable, interpret
 
 TRIALS = 120
 """How often a function may be run to see which axes of one length go together."""
@@ -29,6 +29,9 @@ MOST_TOGETHER = 4
 
 FAR = 200
 """How much longer short axes are in the last trace."""
+
+LARGEST = 2**24
+"""How many elements the arguments of one trace may have."""
 
 _PRIMES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41)
 _EXPONENTS = (1, -1, 2, -2, 0.5, -0.5)
@@ -191,9 +194,81 @@ def choose_lengths(lengths: Sequence[Length]) -> Iterator[list[tuple[list[Axis],
             more = length.length + _PRIMES[(number + 4 * trace) % len(_PRIMES)]
             # Far off as well: what is cut at some length shows there.
             more += FAR if trace == 2 and length.length < FAR else 0
-            length.lengths.append(more)
-            changes.append((length.axes, more))
-        yield changes
+            changes.append((length, more))
+        yield _changed(changes)
+
+
+def check_near(
+    numbers: Iterable[int],
+    program: Program,
+    ranges: Mapping[Variable, Size],
+    lengths: Sequence[Length],
+    leaves: Sequence[Any],
+    compute: Callable[[Sequence[Any]], Sequence[Any]],
+    rest: Sequence[Any] = (),
+) -> None:
+    """Compare a program with its function at lengths that the function may compare with `numbers`.
+
+    The inputs are the leaves and then the `rest`; `compute` gives the first of the outputs. Fixed,
+    where the results are not the same, or a number is too large to be tried.
+    """
+    count = len(lengths)
+    for number, turn in itertools.product(sorted(set(numbers)), range(count)):
+        for near in (number - 1, number, 2 * number):
+            # Each of the lengths in turn: some have to be different from others.
+            changes = [(n, near + (i + turn) % count) for i, n in enumerate(lengths)]
+            if sum(map(math.prod, _shapes(leaves, changes))) > LARGEST:
+                raise Fixed
+            there = resized(leaves, _changed(changes))
+            with no_grad(), np.errstate(all="ignore"):
+                wanted = compute(there)
+                found = interpret(_in_trace(program, ranges, -1), [*there, *rest])
+            for ours, theirs in zip(found[: len(wanted)], wanted, strict=True):
+                rounding = 1e-3 if ours.dtype.itemsize < 8 else 1e-9
+                if not np.allclose(ours, theirs, rtol=rounding, atol=0, equal_nan=True):
+                    raise Fixed
+
+
+def _in_trace(program: Program, ranges: Mapping[Variable, Size], number: int) -> Program:
+    """The program with what its sizes are in one of the traces."""
+
+    def plain(tree: Any) -> Any:
+        if isinstance(tree, SizedInt):
+            return round(tree.size.at(number))
+        if isinstance(tree, SizedFloat):
+            return tree.size.at(number)
+        if isinstance(tree, (list, tuple)):
+            items = [plain(item) for item in tree]
+            return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
+        if isinstance(tree, dict):
+            return {key: plain(item) for key, item in tree.items()}
+        if isinstance(tree, slice):
+            return slice(*plain((tree.start, tree.stop, tree.step)))
+        return tree
+
+    constants = {v: plain(value) for v, value in program.constants.items()}
+    for variable, size in ranges.items():
+        constants[variable] = np.arange(round(size.at(number)), dtype=variable.dtype)
+    steps = [
+        Step(s.function, plain(s.args), plain(s.options), s.results, s.several, s.line)
+        for s in program.steps
+    ]
+    return Program(program.inputs, constants, steps, program.outputs)
+
+
+def _changed(changes: list[tuple[Length, int]]) -> list[tuple[list[Axis], int]]:
+    for length, other in changes:
+        length.lengths.append(other)
+    return [(length.axes, other) for length, other in changes]
+
+
+def _shapes(leaves: Sequence[Any], changes: list[tuple[Length, int]]) -> list[list[int]]:
+    """The shapes of the leaves with other lengths."""
+    shapes = [list(np.shape(leaf)) for leaf in leaves]
+    for length, other in changes:
+        for i, axis in length.axes:
+            shapes[i][axis] = other
+    return shapes
 
 
 def unify(
