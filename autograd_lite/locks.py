@@ -58,7 +58,7 @@ def hold(array: np.ndarray, reader: str) -> Hold:
 
 def _new_hold(array: np.ndarray, reader: str) -> Hold:
     held, key = Hold(array, reader), id(array)
-    behind = array.base if isinstance(array.base, np.ndarray) else None
+    behind = _array_behind(array)
     locks = behind is None and array.flags.writeable
     # No name for the references: those that are not taken must be gone before the hold.
     known = _holds.setdefault(
@@ -74,8 +74,21 @@ def _new_hold(array: np.ndarray, reader: str) -> Hold:
         array.flags.writeable = False
     elif behind is not None:
         held.base = hold(behind, reader)
-        held.own = _token(array, held.base.views)
+        if array.base is behind:
+            held.own = _token(array, held.base.views)
     return held
+
+
+def _array_behind(array: np.ndarray) -> np.ndarray | None:
+    """The array that another is a view of.
+
+    Windows and other views of np.lib.stride_tricks have it one object further on. NumPy would not
+    make them writeable again, so they keep their flag.
+    """
+    base: Any = array.base
+    if base is not None and type(base).__module__.startswith("numpy.lib"):
+        base = getattr(base, "base", None)
+    return base if isinstance(base, np.ndarray) else None
 
 
 _when_gone: Callable[[Any, Callable[..., Any]], weakref.ref[Any]] = weakref.ref

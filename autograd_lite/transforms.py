@@ -18,6 +18,7 @@ from autograd_lite.lazy import settle_for, shown
 from autograd_lite.modes import is_recording, recording
 from autograd_lite.record import NO_OPTIONS, Recorded, make, record, record_call
 from autograd_lite.rules import Operation, Parts
+from autograd_lite.rules.foreign import is_unknown, speaks_protocols
 from autograd_lite.rules.gating import ungated
 from autograd_lite.tensor import Tensor
 
@@ -559,8 +560,9 @@ def checkpoint(function: Function) -> Function:
     """`function`, computed again in the backward pass instead of kept until then.
 
     It saves the memory of everything that `function` computes inside, and costs one more forward
-    pass. It must be a pure function of its positional arguments: a tensor that requires grad and
-    is not among them raises RuntimeError in the backward pass.
+    pass. Arguments are arrays, structures of them, and whatever else stays as it is. It must be a
+    pure function of them: a tensor that requires grad and is not among them raises RuntimeError in
+    the backward pass.
 
     >>> deep = checkpoint(lambda x: np.tanh(np.tanh(np.tanh(x))))
     >>> bool(grad(deep)(0.3) == grad(lambda x: np.tanh(np.tanh(np.tanh(x))))(0.3))
@@ -569,10 +571,10 @@ def checkpoint(function: Function) -> Function:
     name = getattr(function, "__name__", repr(function))
     latest = threading.local()
 
-    def recompute(gradient: Any, operands: Any, before: Any) -> list[Any]:
+    def recompute(gradient: Any, operands: Any, before: Any, call: Function) -> list[Any]:
         with recording():
             variables = [new_variable(operand) for operand in operands]
-            outputs = leaves_of(function(*variables))
+            outputs = leaves_of(call(variables))
             befores = before if isinstance(before, tuple) else (before,)
             for output, then in zip(outputs, befores, strict=True):
                 now, then = (v._value if isinstance(v, Tensor) else v for v in (output, then))
@@ -597,23 +599,41 @@ def checkpoint(function: Function) -> Function:
             _close(variables)
             return results
 
-    def compute(operands: Any) -> Any:
-        result = function(*operands)
+    def compute(operands: Any, call: Function) -> Any:
+        result = call(operands)
         latest.structure = result
         leaves = [np.asarray(shown(getattr(v, "_value", v)))[()] for v in leaves_of(result)]
         return leaves[0] if len(leaves) == 1 else tuple(leaves)
 
     operation = Operation(
         compute,
-        {"operands": lambda g, operands, out: Parts(recompute(g, operands, out))},
+        {"operands": lambda g, operands, out, call: Parts(recompute(g, operands, out, call))},
         sequence=0,
     )
     operation.name = name
 
     @functools.wraps(function)
-    def computed(*args: Any) -> Any:
-        result = record_call(operation, (args,), NO_OPTIONS)
+    def computed(*args: Any, **kwargs: Any) -> Any:
+        given = (args, kwargs)
+        operands = tuple(v for v in leaves_of(given) if _is_operand(v))
+        if any(is_unknown(getattr(v, "_value", v)) for v in operands):
+            # A program that is traced keeps what its passes decide.
+            return function(*args, **kwargs)
+
+        def call(operands: Any) -> Any:
+            following = iter(operands)
+            args, kwargs = map_leaves(lambda v: next(following) if _is_operand(v) else v, given)
+            return function(*args, **kwargs)
+
+        result = record_call(operation, (operands,), {"call": call})
         results = iter(result if isinstance(result, tuple) else (result,))
         return map_leaves(lambda _: next(results), latest.__dict__.pop("structure"))
 
     return computed
+
+
+def _is_operand(value: Any) -> bool:
+    """Whether a value is an array or a number that may have a gradient."""
+    if isinstance(value, (bool, int, np.bool_)):
+        return False
+    return isinstance(value, (float, complex, np.generic, Tensor)) or speaks_protocols(value)

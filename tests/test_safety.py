@@ -308,3 +308,28 @@ class TestMaskedGradients:
             second = al.grad(al.grad(lambda x: np.where(x > 0, np.log(x), x * 3)))
             assert second(0.0) == 0
             assert second(2.0) == -0.25
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda x: np.lib.stride_tricks.sliding_window_view(x, 3),
+        lambda x: np.lib.stride_tricks.sliding_window_view(x, 3, writeable=True),
+        lambda x: np.lib.stride_tricks.sliding_window_view(x, 3)[1:].T,
+        lambda x: np.lib.stride_tricks.as_strided(x, (4, 3), (8, 8)),
+        lambda x: np.broadcast_to(x, (2, 6)),
+    ],
+)
+def test_the_array_behind_windows_is_locked(view, recwarn):
+    x = np.arange(6.0)
+    windows = view(x)
+    w = al.Tensor(np.ones(windows.shape), requires_grad=True)
+    loss = np.sum(w * windows)
+    expected = windows.copy()
+    with pytest.raises(ValueError, match="read-only"):
+        x[...] = 0
+    loss.backward()
+    assert np.array_equal(w.grad, expected)
+    x[...] = 0
+    assert windows.flags.writeable == view(x).flags.writeable
+    assert not recwarn

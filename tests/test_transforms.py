@@ -1,5 +1,7 @@
 """grad, value_and_grad and gradients."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -260,6 +262,34 @@ class TestCheckpoint:
         assert len(ancestors([result._node])) == 2
         result.sum().backward()
         assert x.grad.shape == (3, 2)
+
+    def test_arguments_of_any_structure(self):
+        def block(layers, x, depth=2, *, function="tanh", scale=None):
+            for _ in range(depth):
+                for layer in layers:
+                    x = getattr(np, function)(np.dot(layer["W"], x) + layer["b"])
+            return x, {"mean": np.mean(x) if scale is None else scale * np.mean(x)}
+
+        def loss(call, W, b, scale=None):
+            layers = [{"W": W, "b": b, "name": "first"}, {"W": W * 2, "b": 0.5, "name": None}]
+            x, rest = call(layers, np.ones((3, 2)), 3, function="sin", scale=scale)
+            return np.sum(x) * rest["mean"]
+
+        W, b = np.random.default_rng(0).normal(size=(3, 3)), np.ones((3, 1))
+        kept = functools.partial(loss, al.checkpoint(block))
+        plain = functools.partial(loss, block)
+        for scale in (None, 0.3):
+            for i in (0, 1):
+                expected = al.grad(plain, i)(W, b, scale)
+                np.testing.assert_allclose(al.grad(kept, i)(W, b, scale), expected, rtol=1e-12)
+        expected = al.hvp(plain)(W, b, W)
+        np.testing.assert_allclose(al.hvp(kept)(W, b, W), expected, rtol=1e-12)
+
+    def test_in_a_compiled_function(self):
+        W = np.random.default_rng(0).normal(size=(3, 3))
+        f = lambda x: np.sum(al.checkpoint(self.block)(x, W))  # noqa: E731
+        expected = al.grad(f)(np.ones((3, 2)))
+        np.testing.assert_allclose(al.compile(al.grad(f))(np.ones((3, 2))), expected, rtol=1e-12)
 
     def test_what_is_not_an_argument_is_refused(self):
         W = al.Tensor(np.eye(3), requires_grad=True)
