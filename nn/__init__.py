@@ -2,11 +2,17 @@
 
 from nn import by_hand, initialisers, layers, losses, metrics, optimisers, plots
 from nn.checkpoint import load, save
-from nn.dask_arrays import dask_arrays
-from nn.data import flatten, load_data
-from nn.dataset import H5Dataset, write_dataset, write_pictures
+from nn.data import (
+    ArrayData,
+    FileFormatError,
+    H5Dataset,
+    dask_arrays,
+    flatten,
+    load_data,
+    write_dataset,
+    write_pictures,
+)
 from nn.estimators import DeepClassifier, LogisticRegression
-from nn.hdf5 import FileFormatError
 from nn.layers import (
     ELU,
     GELU,
@@ -56,7 +62,7 @@ from nn.optimisers import (
     clip_by_norm,
     clip_by_value,
 )
-from nn.training import ArrayData, History, TrainingWarning, fit
+from nn.training import History, TrainingWarning, fit
 
 __all__ = [
     "ELU",

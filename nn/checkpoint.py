@@ -30,8 +30,8 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nn import hdf5
-from nn.hdf5 import FileFormatError, Spec, quoted
+from nn.data import hdf5
+from nn.data.hdf5 import FileFormatError, Spec, quoted
 
 __all__ = ["Checkpointable", "load", "read", "save", "write"]
 

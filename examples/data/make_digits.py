@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from nn import hdf5
+from nn.data import hdf5
 
 DIGITS = Path(__file__).with_name("digits.h5")
 LEVELS = 16

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.lazy import is_lazy
-from nn.data import flatten
+from nn.data.pictures import flatten
 from nn.estimators import lazily
 from nn.module import as_array
 

@@ -9,9 +9,9 @@ import numpy as np
 
 import autograd_lite as al
 from autograd_lite.program import Compiled, standing_in
+from nn.data.batches import Batch
 from nn.module import Module
 from nn.optimisers import Optimiser
-from nn.training.data import Batch
 
 
 class NotFinite(FloatingPointError):

@@ -17,6 +17,7 @@ import autograd_lite as al
 from autograd_lite.lazy import is_lazy
 from nn import checkpoint as checkpoints
 from nn import metrics as metric_functions
+from nn.data.batches import ArrayData, Batch, Data
 from nn.initialisers import Seed
 from nn.module import Module
 from nn.optimisers import Optimiser, Schedule, clip_by_norm
@@ -29,7 +30,6 @@ from nn.training.advice import (
     look_for_vanishing,
 )
 from nn.training.compiled import CompiledUpdate, NotFinite
-from nn.training.data import ArrayData, Batch, Data
 from nn.training.history import History
 from nn.training.state import TrainingState
 

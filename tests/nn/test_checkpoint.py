@@ -13,8 +13,9 @@ import h5py
 import numpy as np
 import pytest
 
-from nn import checkpoint, hdf5
-from nn.hdf5 import FileFormatError
+from nn import checkpoint
+from nn.data import hdf5
+from nn.data.hdf5 import FileFormatError
 
 ARRAYS: dict[str, Any] = {
     "layers.0.weight": np.arange(12.0).reshape(3, 4),

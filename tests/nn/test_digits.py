@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 import nn
-from nn import hdf5
-from nn.data import load_data
+from nn.data import hdf5, load_data
 
 DATA = Path(__file__).parents[2] / "examples" / "data"
 DIGITS = DATA / "digits.h5"

@@ -147,7 +147,7 @@ READ = (
     + """
 import sys
 import nn
-from nn import hdf5
+from nn.data import hdf5
 
 for path in sys.argv[1:]:
     for read in (lambda: nn.H5Dataset(path), lambda: nn.load(path, nn.Linear(2, 1)),

@@ -1,4 +1,4 @@
-"""nn.hdf5 against hostile, damaged and ordinary files, and its writer against failing disks."""
+"""HDF5 files, hostile, damaged and ordinary, and the writer against failing disks."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import h5py
 import numpy as np
 import pytest
 
-from nn import hdf5
-from nn.hdf5 import FileFormatError, Spec
+from nn.data import hdf5
+from nn.data.hdf5 import FileFormatError, Spec
 
 ROOT = Path(__file__).parents[2]
 NUMBERS = np.arange(6.0).reshape(2, 3)
@@ -181,7 +181,7 @@ def test_a_file_that_another_program_writes(path: Path) -> None:
     with h5py.File(path, "w") as file:
         file["x"] = NUMBERS
         file.flush()
-        code = f"from nn import hdf5\nwith hdf5.reading({str(path)!r}): pass"
+        code = f"from nn.data import hdf5\nwith hdf5.reading({str(path)!r}): pass"
         done = subprocess.run(
             [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
         )
@@ -242,7 +242,7 @@ def test_an_external_link_is_not_even_looked_along(path: Path, tmp_path: Path) -
     os.mkfifo(tmp_path / "fifo")
     with h5py.File(path, "w") as file:
         file["x"] = h5py.ExternalLink(str(tmp_path / "fifo"), "/x")
-    code = f"from nn import hdf5\nwith hdf5.reading({str(path)!r}) as file: file.spec('x')"
+    code = f"from nn.data import hdf5\nwith hdf5.reading({str(path)!r}) as file: file.spec('x')"
     # To open the fifo would wait for ever, hence the time limit.
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
@@ -454,7 +454,7 @@ def test_a_full_disk_neither_crashes_nor_leaves_anything(path: Path) -> None:
     code = f"""
 import resource
 import numpy as np
-from nn import hdf5
+from nn.data import hdf5
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
     hdf5.write({str(path)!r}, {{str(i): np.random.rand(20_000) for i in range(20)}})

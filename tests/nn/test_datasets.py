@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 import nn
-from nn import dataset, hdf5
+from nn.data import datasets, hdf5
 
 
 @pytest.fixture
 def path(tmp_path, monkeypatch):
     """A file of 1,000 samples, each of which holds its own number, in blocks of 40."""
-    monkeypatch.setattr(dataset, "BLOCK", 40 * 6 * 8)
+    monkeypatch.setattr(datasets, "BLOCK", 40 * 6 * 8)
     monkeypatch.setattr(hdf5, "_ONE_CHUNK", 20 * 6 * 8)
     x = np.repeat(np.arange(1000.0), 6).reshape(1000, 2, 3)
     nn.write_dataset(tmp_path / "data.h5", x, np.arange(1000))
@@ -175,14 +175,14 @@ def test_writing_needs_as_many_targets(tmp_path):
 @pytest.mark.parametrize("after", [0, 1000, 20_000])
 def test_a_disk_that_is_full_leaves_the_old_file(path, monkeypatch, after):
     before = path.read_bytes()
-    write = dataset.hdf5._Sink.write
+    write = datasets.hdf5._Sink.write
 
     def full(self, data):
         if self.disk.tell() >= after:
             self.error = self.error or OSError(errno.ENOSPC, "No space left on device")
         return write(self, data)
 
-    monkeypatch.setattr(dataset.hdf5._Sink, "write", full)
+    monkeypatch.setattr(datasets.hdf5._Sink, "write", full)
     with pytest.raises(OSError, match="could not be saved: No space left on device; nothing was"):
         nn.write_dataset(path, np.ones((5000, 6)), np.ones(5000))
     assert path.read_bytes() == before

@@ -22,8 +22,8 @@ _free: dict[int, list[bytearray]] = {}
 _most = 2 * (os.cpu_count() or 1)
 
 
-def room(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """An array of any content, in memory that is idle or new."""
+def buffer(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """An array of any content, in memory that an earlier array has left, or in new memory."""
     count = math.prod(shape)
     size = count * np.dtype(dtype).itemsize
     if size < SMALLEST:

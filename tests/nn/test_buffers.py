@@ -5,19 +5,19 @@ import gc
 import numpy as np
 import pytest
 
-from nn import rooms
-from nn.rooms import SMALLEST, room
+from nn.data import buffers
+from nn.data.buffers import SMALLEST, buffer
 
 SHAPE = (SMALLEST, 2)
 
 
 @pytest.fixture(autouse=True)
 def empty(monkeypatch):
-    monkeypatch.setattr(rooms, "_free", {})
+    monkeypatch.setattr(buffers, "_free", {})
 
 
 def idle():
-    return [memory for same in rooms._free.values() for memory in same]
+    return [memory for same in buffers._free.values() for memory in same]
 
 
 def address(array):
@@ -25,11 +25,11 @@ def address(array):
 
 
 def test_memory_is_used_again():
-    first = room(SHAPE, np.float32)
+    first = buffer(SHAPE, np.float32)
     first[...] = 1
     where = address(first)
     del first
-    second = room((2, SMALLEST), np.float32)
+    second = buffer((2, SMALLEST), np.float32)
     assert address(second) == where
     assert (second.shape, second.dtype, second.flags.writeable) == (SHAPE[::-1], np.float32, True)
 
@@ -47,35 +47,35 @@ def test_memory_is_used_again():
     ids=["transposed", "part", "bytes", "broadcast", "buffer", "generator"],
 )
 def test_what_looks_at_it_keeps_it(keep):
-    first = room(SHAPE, np.float32)
+    first = buffer(SHAPE, np.float32)
     where, kept = address(first), keep(first)
     del first
     gc.collect()
-    assert address(room(SHAPE, np.float32)) != where
+    assert address(buffer(SHAPE, np.float32)) != where
     del kept
     gc.collect()
     assert where in [address(np.frombuffer(memory, np.uint8)) for memory in idle()]
 
 
 def test_small_arrays_are_numpys():
-    room((10, 10), np.float64)
+    buffer((10, 10), np.float64)
     assert idle() == []
 
 
 def test_each_size_has_its_own():
     where = set()
     for _ in range(3):
-        raw, values = room(SHAPE, np.uint8), room(SHAPE, np.float64)
+        raw, values = buffer(SHAPE, np.uint8), buffer(SHAPE, np.float64)
         where |= {address(raw), address(values)}
         del raw, values
     assert len(where) == 2 and len(idle()) == 2
 
 
 def test_no_more_is_kept_than_threads_need(monkeypatch):
-    monkeypatch.setattr(rooms, "_most", 3)
-    arrays = [room(SHAPE, np.float32) for _ in range(7)]
+    monkeypatch.setattr(buffers, "_most", 3)
+    arrays = [buffer(SHAPE, np.float32) for _ in range(7)]
     del arrays
     assert len(idle()) <= 3
     for rows in range(1, 9):
-        room((rows, SMALLEST), np.uint8)
+        buffer((rows, SMALLEST), np.uint8)
     assert len(idle()) <= 3

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nn import hdf5
-from nn.data import flatten
-from nn.hdf5 import FileFormatError, Spec
-from nn.training.data import Batch
+from nn.data import hdf5
+from nn.data.batches import Batch
+from nn.data.hdf5 import FileFormatError, Spec
+from nn.data.pictures import flatten
 
 BLOCK = 6 * 2**20
 """Bytes that are read at a time."""

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from nn import hdf5
-from nn.hdf5 import FileFormatError, quoted
+from nn.data import hdf5
+from nn.data.hdf5 import FileFormatError, quoted
 
 __all__ = ["flatten", "load_data"]
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from nn.data import flatten, load_data
-from nn.hdf5 import FileFormatError
+from nn.data.hdf5 import FileFormatError
 
 PIXELS = np.arange(5 * 2 * 3, dtype=np.uint8).reshape(5, 2, 3) * 8
 LABELS = np.array([0, 1, 1, 0, 1])

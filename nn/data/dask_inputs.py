@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from nn import hdf5
-from nn.dataset import NO_LIMIT, H5Dataset
-from nn.hdf5 import FileFormatError, Spec
-from nn.rooms import room
+from nn.data import hdf5
+from nn.data.buffers import buffer
+from nn.data.datasets import NO_LIMIT, H5Dataset
+from nn.data.hdf5 import FileFormatError, Spec
 
 BLOCK = 56 * 2**20
 """Bytes of the samples of a block, as they are used.
@@ -104,7 +104,7 @@ _checked: set[Any] = set()
 def read_rows(data: H5Dataset, which: int, start: int, stop: int, dtype: Any) -> np.ndarray:
     """Rows of the samples (`which` 0) or the targets (1) of a file; pictures from 0 to 1."""
     name, spec = (data.x, data.y)[which], data.specs[which]
-    found = room((stop - start, *spec.shape[1:]), spec.dtype)
+    found = buffer((stop - start, *spec.shape[1:]), spec.dtype)
     with hdf5.reading(data.path, limit=NO_LIMIT) as file:
         status = os.stat(data.path)
         version = (data.path, name, spec, status.st_mtime_ns, status.st_size)
@@ -112,7 +112,7 @@ def read_rows(data: H5Dataset, which: int, start: int, stop: int, dtype: Any) ->
         _checked.add(version)
     if found.dtype == dtype:
         return found
-    values = room(found.shape, dtype)
+    values = buffer(found.shape, dtype)
     if which == 0 and found.dtype == np.uint8:
         return np.divide(found, 255, out=values, dtype=dtype)
     values[...] = found
