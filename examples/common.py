@@ -11,6 +11,7 @@ from typing import Any
 
 import autograd_lite as al
 import nn
+from autograd_lite.files import write
 
 DIGITS = Path(__file__).parent / "data" / "digits.h5"
 ODD = ["1", "3", "5", "7", "9"]
@@ -77,9 +78,7 @@ def write_results(model: Any, loss: al.Tensor, folder: Path) -> None:
         written.append(Path(picture.render(folder / "graph.dot")))
     image = io.BytesIO()
     nn.plots.cost(model).savefig(image, format="png", dpi=120)
-    unfinished = folder / ".cost.png"
-    unfinished.write_bytes(image.getvalue())
-    unfinished.replace(folder / "cost.png")
+    write(folder / "cost.png", image.getvalue(), "figure")
     written.append(folder / "cost.png")
     for path in written:
         print(f"written: {path}")

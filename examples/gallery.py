@@ -16,6 +16,7 @@ from common import DIGITS, ODD, prepare, run
 
 import autograd_lite as al
 import nn
+from autograd_lite.files import write
 from nn import plots
 
 SAMPLES = 6
@@ -182,13 +183,13 @@ def write_index(folder: Path, links: list[tuple[str, str]], images: list[tuple[s
         "background:#fff;border:1px solid #ddd;border-radius:6px;padding:.5rem;"
         "box-sizing:border-box}figcaption{color:#555}a{color:#2b5f94}"
     )
-    (folder / "index.html").write_text(
+    page = (
         '<!doctype html>\n<html lang="en"><meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width">\n'
         f"<title>One classifier, in pictures</title>\n<style>{style}</style>\n"
-        f"<h1>One classifier, in pictures</h1>\n<ul>\n{items}</ul>\n{figures}</html>\n",
-        encoding="utf-8",
+        f"<h1>One classifier, in pictures</h1>\n<ul>\n{items}</ul>\n{figures}</html>\n"
     )
+    write(folder / "index.html", page.encode(), "page")
 
 
 def main() -> None:
@@ -209,7 +210,7 @@ def main() -> None:
     for name, title, figure in charts(model, data, costs, test_costs):
         image = io.BytesIO()
         figure().savefig(image, format="png", dpi=120)
-        (args.output / f"{name}.png").write_bytes(image.getvalue())
+        write(args.output / f"{name}.png", image.getvalue(), "figure")
         images.append((f"{name}.png", title))
     write_index(args.output, links, images)
     print(f"written: {args.output / 'index.html'} and {len(images) + len(links)} files beside it")

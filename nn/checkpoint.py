@@ -30,8 +30,9 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_lite.printable import quoted
 from nn.data import hdf5
-from nn.data.hdf5 import FileFormatError, Spec, quoted
+from nn.data.hdf5 import FileFormatError, Spec, shown_path
 
 __all__ = ["Checkpointable", "load", "read", "save", "write"]
 
@@ -122,7 +123,7 @@ def read(
     is missing, incomplete, damaged, no checkpoint, or of other arrays; what `expected` raises as
     ValueError goes through.
     """
-    where = f"Checkpoint {os.fspath(path)!r}"
+    where = f"Checkpoint {shown_path(path)}"
     with hdf5.reading(path, kind="Checkpoint", limit=limit) as file:
         metadata = _decoded(_metadata_text(file, where), where)
         _check_fit(where, metadata.specs, _wanted(expected, metadata.description, where))

@@ -7,7 +7,6 @@ import linecache
 import os
 import weakref
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from autograd_lite.files import write
@@ -88,7 +87,7 @@ class Derivation:
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the source to a file, which then is a module of its own that needs NumPy only."""
-        write(Path(path), self.source.encode(), "derivation")
+        write(path, self.source.encode(), "derivation")
 
     def _repr_markdown_(self) -> str:
         return f"$$\n{self.latex}\n$$\n\n```python\n{self.source}```"

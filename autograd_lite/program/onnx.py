@@ -7,7 +7,6 @@ import operator
 import os
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -117,7 +116,7 @@ def to_onnx(
     model = _Exporter(onnx, name, program, ranges).model()
     onnx.checker.check_model(model, full_check=True)
     if path is not None:
-        write(Path(path), model.SerializeToString(), "model")
+        write(path, model.SerializeToString(), "model")
     return model
 
 

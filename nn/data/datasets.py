@@ -16,7 +16,7 @@ import numpy as np
 
 from nn.data import hdf5
 from nn.data.batches import Batch
-from nn.data.hdf5 import FileFormatError, Spec
+from nn.data.hdf5 import FileFormatError, Spec, shown_path
 from nn.data.pictures import flatten
 
 BLOCK = 6 * 2**20
@@ -78,7 +78,7 @@ class H5Dataset:
         with hdf5.reading(self.path, limit=NO_LIMIT) as file:
             specs = file.spec(self.x), file.spec(self.y)
             chunk = file.chunk(self.x)
-        where = f"File {os.fspath(self.path)!r}"
+        where = f"File {shown_path(self.path)}"
         for name, spec in zip((self.x, self.y), specs, strict=True):
             if not spec.shape or spec.dtype.kind not in "fiub":
                 raise FileFormatError(
@@ -292,9 +292,10 @@ def write_pictures(
         if file.is_file() and not file.name.startswith(".")
     ]
     if len(classes) < 2 or not files:
+        found = hdf5.listed(iter(classes)) or "none"
         raise ValueError(
-            f"{os.fspath(folder)!r} must hold a folder of pictures for each of two or more "
-            f"classes, and it holds the folders {classes} with {len(files)} files"
+            f"{shown_path(folder)} must hold a folder of pictures for each of two or more "
+            f"classes, and it holds {len(files)} files in the folders {found}"
         )
 
     def picture(file: Path) -> np.ndarray:
@@ -304,7 +305,7 @@ def write_pictures(
                 return np.asarray(scaled, dtype=np.uint8)
         except (OSError, ValueError, Image.DecompressionBombError) as error:
             raise ValueError(
-                f"{os.fspath(file)!r} is no picture that can be read: {error}"
+                f"{shown_path(file)} is no picture that can be read: {error}"
             ) from None
 
     def blocks() -> Iterator[dict[str, np.ndarray]]:

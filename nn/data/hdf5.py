@@ -19,14 +19,16 @@ import io
 import itertools
 import math
 import os
-import secrets
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import h5py  # type: ignore[import-untyped, unused-ignore]
 import numpy as np
+
+from autograd_lite.files import error_of, kind_of, replacing
+from autograd_lite.printable import quoted
 
 __all__ = [
     "LIMIT",
@@ -34,8 +36,8 @@ __all__ = [
     "Reader",
     "Spec",
     "listed",
-    "quoted",
     "reading",
+    "shown_path",
     "write",
     "write_rows",
 ]
@@ -80,10 +82,9 @@ class Spec:
         return f"{self.dtype} {self.shape}"
 
 
-def quoted(name: object, longest: int = 60) -> str:
-    """The repr of something found in a file, shortened: safe to print, and of bounded length."""
-    text = repr(name)
-    return text if len(text) <= longest else text[: longest - 3] + "..."
+def shown_path(path: Path) -> str:
+    """A path as messages have it."""
+    return quoted(os.fspath(path), 500)
 
 
 def listed(names: Iterator[str], most: int = 6) -> str:
@@ -298,7 +299,7 @@ def reading(path: Path, *, kind: str = "File", limit: int = LIMIT) -> Iterator[R
     dataset may declare. Raises FileNotFoundError, PermissionError, or FileFormatError for anything
     else that is not a complete HDF5 file.
     """
-    where = f"{kind} {os.fspath(path)!r}"
+    where = f"{kind} {shown_path(path)}"
     size = _checked_size(path, where)
     file = _opened(path, where)
     try:
@@ -312,19 +313,28 @@ def _checked_size(path: Path, where: str) -> int:
         status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError) as error:
         sentence = f"{where} does not exist: check the path (looked from {os.getcwd()!r})"
-        raise _os_error(FileNotFoundError, errno.ENOENT, sentence) from error
+        raise error_of(FileNotFoundError, errno.ENOENT, sentence) from error
     except ValueError as error:
         raise FileFormatError(f"{where} is not a usable path: {error}") from error
-    if stat.S_ISDIR(status.st_mode):
-        raise FileFormatError(f"{where} is a folder: give the path of an HDF5 file")
+    except PermissionError as error:
+        raise _not_permitted(where) from error
+    except OSError as error:
+        reason = "leads in a circle" if error.errno == errno.ELOOP else error.strerror
+        raise FileFormatError(f"{where} cannot be opened: {reason}") from error
     if not stat.S_ISREG(status.st_mode):
-        raise FileFormatError(f"{where} is not a regular file: give the path of an HDF5 file")
+        found = kind_of(status.st_mode)
+        raise FileFormatError(f"{where} is {found}: give the path of an HDF5 file")
     if status.st_size == 0:
         raise FileFormatError(
             f"{where} is incomplete (it is empty): probably interrupted while saving, copying or"
             " downloading"
         )
     return status.st_size
+
+
+def _not_permitted(where: str) -> OSError:
+    sentence = f"{where} may not be read by this user: change its permissions"
+    return error_of(PermissionError, errno.EACCES, sentence)
 
 
 def _opened(path: Path, where: str) -> Any:
@@ -334,8 +344,7 @@ def _opened(path: Path, where: str) -> Any:
             start = file.read(len(_SIGNATURE))
         return h5py.File(path, "r")
     except PermissionError as error:
-        sentence = f"{where} may not be read by this user: change its permissions"
-        raise _os_error(PermissionError, errno.EACCES, sentence) from error
+        raise _not_permitted(where) from error
     except BlockingIOError as error:
         raise FileFormatError(
             f"{where} is being written by another program: wait until it has finished"
@@ -356,13 +365,13 @@ def write(path: Path, datasets: Mapping[str, np.ndarray], *, compress: bool = Fa
 
     A `/` in a name makes groups. Arrays are checksummed (fletcher32), and with `compress` packed
     with gzip; 0-d and empty ones, which HDF5 cannot chunk, are stored bare. The same arrays give
-    the same bytes. An earlier file at `path` stays as it was until the new one is safely on the
-    disk; a symbolic link there stays a link. Raises OSError, in one sentence, if the file cannot
-    be written, and what h5py raises for an array that HDF5 cannot hold.
+    the same bytes. Raises OSError, in one sentence, if the file cannot be written (see
+    `autograd_lite.files.replacing`; an earlier file at `path` is then as it was), and what h5py
+    raises for an array that HDF5 cannot hold.
     """
     image = _image(datasets, compress)
-    with _replacing(path) as part:
-        _write_synced(part, image)
+    with _replacing(path) as file:
+        file.write(image)
 
 
 def write_rows(
@@ -378,7 +387,7 @@ def write_rows(
     `specs` says what the datasets will be; each of the `blocks` has the next rows of each, and
     together they have all. `others` are written whole.
     """
-    with _replacing(path) as part, open(part, "x+b") as disk:
+    with _replacing(path) as disk:
         sink = _Sink(disk)
         with h5py.File(sink, "w", libver=("v110", "v110")) as file:
             for name, array in others.items():
@@ -400,8 +409,6 @@ def write_rows(
                     break
         if sink.error is not None:
             raise sink.error
-        disk.flush()
-        os.fsync(disk.fileno())
 
 
 def _row_storage(spec: Spec, compress: bool) -> dict[str, Any]:
@@ -415,70 +422,61 @@ def _row_storage(spec: Spec, compress: bool) -> dict[str, Any]:
 class _Sink:
     """A file for HDF5 to write to, on which nothing fails: the first error is kept for later.
 
-    When HDF5 cannot write it fails again in every destructor (see `_image`).
+    When HDF5 cannot write it fails again in every destructor, and crashes (see `_image`). After an
+    error the disk is not touched any more: even a seek would write what is still buffered.
     """
 
-    def __init__(self, disk: Any) -> None:
+    def __init__(self, disk: BinaryIO) -> None:
         self.disk = disk
         self.error: OSError | None = None
+        self.position = self.end = 0
 
     def write(self, data: Any) -> int:
         size = len(data)
         if self.error is None:
             try:
-                written = 0
-                view = memoryview(data)
-                while written < size:
-                    written += self.disk.write(view[written:])
+                self.disk.seek(self.position)
+                self.disk.write(data)
                 self.disk.flush()
             except OSError as error:
                 self.error = error
+        self.position += size
+        self.end = max(self.end, self.position)
         return size
 
     def read(self, size: int = -1) -> bytes:
-        found: bytes = self.disk.read(size)
+        size = max(0, self.end - self.position) if size < 0 else size
+        found = b""
+        if self.error is None:
+            self.disk.seek(self.position)
+            found = self.disk.read(size)
+        self.position += size
         # What was not written is not there to be read.
-        return found.ljust(size, b"\0") if self.error is not None and size > 0 else found
+        return found.ljust(size, b"\0")
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        return int(self.disk.seek(offset, whence))
+        self.position = offset + (0, self.position, self.end)[whence]
+        return self.position
 
     def tell(self) -> int:
-        return int(self.disk.tell())
+        return self.position
 
     def truncate(self, size: int | None = None) -> int:
+        self.end = self.position if size is None else size
         if self.error is None:
             try:
-                self.disk.truncate(size)
+                self.disk.truncate(self.end)
             except OSError as error:
                 self.error = error
-        return 0 if size is None else size
+        return self.end
 
     def flush(self) -> None:
         return None
 
 
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[str]:
-    """The path of a new file, which replaces `path` if the block that writes it ends well."""
-    target = os.path.realpath(path)
-    # Not beside the name but instead of it: a long name plus a suffix might be too long.
-    part = os.path.join(os.path.dirname(target), f".unfinished-{secrets.token_hex(8)}.h5")
-    try:
-        _check_replaceable(target)
-        yield part
-        os.replace(part, target)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        sentence = (
-            f"File {os.fspath(path)!r} could not be saved: {reason}; nothing was changed: check the"
-            " folder, its permissions and the space on the disk"
-        )
-        raise _os_error(OSError, error.errno, sentence) from error
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(part)
-    _sync_folder(os.path.dirname(target))
+def _replacing(path: Path) -> contextlib.AbstractContextManager[BinaryIO]:
+    advice = "; nothing was changed: check the folder, its permissions and the space on the disk"
+    return replacing(path, f"File {shown_path(path)} could not be saved", advice)
 
 
 def _image(datasets: Mapping[str, np.ndarray], compress: bool) -> bytes:
@@ -501,34 +499,3 @@ def _storage(array: np.ndarray, compress: bool) -> dict[str, Any]:
     chunks = array.shape if array.nbytes <= _ONE_CHUNK else True
     packing = {"compression": "gzip", "compression_opts": 9, "shuffle": True} if compress else {}
     return {"chunks": chunks, "fletcher32": True, **packing}
-
-
-def _check_replaceable(target: str) -> None:
-    # As root, os.replace would put a file in the place of /dev/null.
-    if os.path.exists(target) and not os.path.isfile(target):
-        code = errno.EISDIR if os.path.isdir(target) else errno.EINVAL
-        raise OSError(code, os.strerror(code))
-
-
-def _write_synced(part: str, image: bytes) -> None:
-    with open(part, "xb") as file:
-        file.write(image)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: str) -> None:
-    # The new file is in its place by now; a system that cannot sync folders is no failure.
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _os_error(kind: type[OSError], code: int | None, sentence: str) -> OSError:
-    # OSError(code, sentence) would print as "[Errno 28] ...".
-    error = kind(sentence)
-    error.errno = code
-    return error

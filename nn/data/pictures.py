@@ -17,8 +17,9 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_lite.printable import quoted
 from nn.data import hdf5
-from nn.data.hdf5 import FileFormatError, quoted
+from nn.data.hdf5 import FileFormatError, shown_path
 
 __all__ = ["flatten", "load_data"]
 
@@ -102,7 +103,7 @@ def flatten(images: AnyArray) -> AnyArray:
 
 
 def _read_subset(path: Path, subset: str, limit: int) -> _Subset:
-    where = f"File {os.fspath(path)!r}"
+    where = f"File {shown_path(path)}"
     x, y = f"{subset}_set_x", f"{subset}_set_y"
     with hdf5.reading(path, limit=limit) as file:
         specs = {name: file.spec(name) for name in (x, y, "list_classes")}
