@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import uuid
 from collections.abc import Iterable, Sequence
@@ -9,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.printable import quoted
 from nn.data import hdf5
 from nn.data.buffers import buffer
-from nn.data.datasets import NO_LIMIT, H5Dataset
-from nn.data.hdf5 import FileFormatError, Spec
+from nn.data.datasets import SAMPLE_LIMIT, H5Dataset
+from nn.data.hdf5 import FileFormatError, Spec, shown_path
 
 BLOCK = 56 * 2**20
 """Bytes of the samples of a block, as they are used.
@@ -30,6 +32,7 @@ def dask_arrays(
     *,
     dtype: Any = np.float64,
     rows: int | None = None,
+    limit: int = SAMPLE_LIMIT,
 ) -> tuple[Any, Any]:
     """The samples and targets of one HDF5 file, or of several one after the other, as Dask arrays.
 
@@ -48,6 +51,8 @@ def dask_arrays(
         What samples are given in, of floating-point numbers. uint8 becomes numbers from 0 to 1.
     rows : int, optional
         Samples per block; by default as many as take 56 MiB.
+    limit : int
+        The most bytes of a sample that is stored in less than a twentieth, as in H5Dataset.
 
     Returns
     -------
@@ -69,7 +74,9 @@ def dask_arrays(
         paths = [paths]
     files = list(paths)
     if not all(isinstance(path, str | os.PathLike) for path in files):
-        raise TypeError(f"dask_arrays takes the path of a file, or a list of paths, not {paths!r}")
+        raise TypeError(
+            f"dask_arrays takes the path of a file, or a list of paths, not {quoted(paths)}"
+        )
     if not files:
         raise ValueError("dask_arrays got an empty list, and takes the path of at least one file")
     if np.dtype(dtype).kind != "f":
@@ -78,7 +85,7 @@ def dask_arrays(
         raise TypeError(f"rows must be a whole number, not {rows!r}")
     if rows is not None and rows < 1:
         raise ValueError(f"rows must be at least 1, not {rows!r}")
-    sets = [H5Dataset(os.path.abspath(os.fspath(path)), x, y) for path in files]
+    sets = [H5Dataset(os.path.abspath(os.fspath(path)), x, y, dtype, limit=limit) for path in files]
     _check_alike(sets)
     token = uuid.uuid4().hex
     parts = [part for one in sets for part in _parts(one, dtype, rows)]
@@ -97,19 +104,12 @@ def dask_arrays(
     return found[0], found[1]
 
 
-_checked: set[Any] = set()
-"""The datasets that this process has checked, with when the file was written and its size."""
-
-
 def read_rows(data: H5Dataset, which: int, start: int, stop: int, dtype: Any) -> np.ndarray:
     """Rows of the samples (`which` 0) or the targets (1) of a file; pictures from 0 to 1."""
     name, spec = (data.x, data.y)[which], data.specs[which]
     found = buffer((stop - start, *spec.shape[1:]), spec.dtype)
-    with hdf5.reading(data.path, limit=NO_LIMIT) as file:
-        status = os.stat(data.path)
-        version = (data.path, name, spec, status.st_mtime_ns, status.st_size)
-        file.rows(name, spec, is_checked=version in _checked)(start, stop, found)
-        _checked.add(version)
+    with hdf5.reading(data.path, limit=None) as file:
+        file.rows(name, spec)(start, stop, found)
     if found.dtype == dtype:
         return found
     values = buffer(found.shape, dtype)
@@ -120,12 +120,13 @@ def read_rows(data: H5Dataset, which: int, start: int, stop: int, dtype: Any) ->
 
 
 def _parts(data: H5Dataset, dtype: Any, rows: int | None) -> list[tuple[H5Dataset, int, int]]:
-    """The blocks of a file; whole chunks of it, so that none is unpacked twice."""
+    """The blocks of a file; whole chunks of it, where they are smaller."""
     size = rows
     if size is None:
-        sample = max(1, data.specs[0].nbytes // len(data)) // data.specs[0].dtype.itemsize
-        wanted = max(1, BLOCK // max(1, sample * np.dtype(dtype).itemsize))
-        size = max(data.step, wanted - wanted % data.step)
+        inner, targets = data.specs[0].shape[1:], data.specs[1]
+        sample = math.prod(inner) * np.dtype(dtype).itemsize
+        wanted = max(1, BLOCK // max(1, sample, targets.nbytes // len(data)))
+        size = wanted - wanted % data.step or wanted
     return [(data, at, min(at + size, len(data))) for at in range(0, len(data), size)]
 
 
@@ -138,6 +139,7 @@ def _check_alike(sets: Sequence[H5Dataset]) -> None:
         for name, a, b in zip((first.x, first.y), first.specs, other.specs, strict=True):
             if of_a_sample(a) != of_a_sample(b):
                 raise FileFormatError(
-                    f"File {other.path!r}: dataset {name!r} has rows of shape {b.shape[1:]} and "
-                    f"type {b.dtype}, expected {a.shape[1:]} and {a.dtype} as in {first.path!r}"
+                    f"File {shown_path(other.path)}: dataset {name!r} has rows of shape "
+                    f"{b.shape[1:]} and type {b.dtype}, expected {a.shape[1:]} and {a.dtype} as in "
+                    f"{shown_path(first.path)}"
                 )

@@ -25,8 +25,11 @@ BLOCK = 6 * 2**20
 WINDOW = 4
 """Blocks whose samples are shuffled together."""
 
-MOST_IN_A_CHUNK = 64 * 2**20
-NO_LIMIT = 2**60
+SAMPLE_LIMIT = 2**20
+"""The most bytes of a sample that is packed to less than a twentieth, unless the caller raises it:
+a small file must not ask for much memory."""
+
+_PACKING = 20
 
 Transform = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -46,7 +49,7 @@ class H5Dataset:
     `nn.fit` takes it in the place of X and Y. The file is opened when batches are asked for and
     closed with them; nothing but its path is kept, so that it can be pickled. In each epoch the
     blocks of the file come in a new order, and the samples of every four blocks are shuffled
-    together.
+    together; of fewer, where chunks are so large that blocks are.
 
     Parameters
     ----------
@@ -59,6 +62,10 @@ class H5Dataset:
         `transform(x, y)` of a batch, samples first and in `dtype`, gives what is used instead.
     prefetch : bool
         Read ahead on a thread.
+    limit : int
+        The most bytes that a sample, or its targets, may take as they are used, where they are
+        stored in less than a twentieth of what the file declares. Raise it for files that you
+        trust.
 
     Batches have the samples last: X (features, n), each sample flattened as `nn.flatten` does it,
     and Y (n,) or (k, n).
@@ -70,14 +77,17 @@ class H5Dataset:
     dtype: Any = np.float64
     transform: Transform | None = None
     prefetch: bool = True
+    limit: int = SAMPLE_LIMIT
     specs: tuple[Spec, Spec] = field(init=False, repr=False, compare=False)
     rows: int = field(init=False, repr=False, compare=False)
     step: int = field(init=False, repr=False, compare=False)
+    window: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        with hdf5.reading(self.path, limit=NO_LIMIT) as file:
+        with hdf5.reading(self.path, limit=None) as file:
             specs = file.spec(self.x), file.spec(self.y)
             chunk = file.chunk(self.x)
+            stored = file.stored(self.x), file.stored(self.y)
         where = f"File {shown_path(self.path)}"
         for name, spec in zip((self.x, self.y), specs, strict=True):
             if not spec.shape or spec.dtype.kind not in "fiub":
@@ -90,18 +100,36 @@ class H5Dataset:
                 f"{where}: {self.x!r} has {specs[0].shape[0]} samples and {self.y!r} "
                 f"{specs[1].shape[0]}, expected as many, and at least one"
             )
-        row = max(1, math.prod(specs[0].shape[1:]) * specs[0].dtype.itemsize)
+        self._check_samples(where, specs, stored)
+        # A sample has its place in the order, too.
+        row = 8 + sum(spec.nbytes // spec.shape[0] for spec in specs)
         in_a_chunk = 1 if chunk is None else chunk[0]
-        if in_a_chunk * row > MOST_IN_A_CHUNK:
-            raise FileFormatError(
-                f"{where}: the chunks of {self.x!r} take {in_a_chunk * row:,} bytes, more than "
-                f"{MOST_IN_A_CHUNK:,}: repack the file with h5repack"
-            )
+        if in_a_chunk * row > hdf5.CHUNK_BYTES:
+            in_a_chunk = 1
         # Whole chunks, so that none is unpacked twice.
         rows = max(1, round(BLOCK / (row * in_a_chunk))) * in_a_chunk
-        object.__setattr__(self, "specs", specs)
-        object.__setattr__(self, "rows", rows)
-        object.__setattr__(self, "step", in_a_chunk)
+        window = max(1, min(WINDOW, WINDOW * BLOCK // (rows * row)))
+        for name, value in (("specs", specs), ("rows", rows), ("step", in_a_chunk)):
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "window", window)
+
+    def _check_samples(self, where: str, specs: tuple[Spec, Spec], stored: tuple[int, int]) -> None:
+        """A sample is as large as the file has it, or small: batches of it will be in memory."""
+        dtypes = np.dtype(self.dtype), specs[1].dtype
+        for name, spec, dtype, size in zip((self.x, self.y), specs, dtypes, stored, strict=True):
+            numbers = math.prod(spec.shape[1:])
+            if not numbers:
+                raise FileFormatError(
+                    f"{where}: the samples of dataset {name!r} are empty (it is {spec}), expected "
+                    "numbers"
+                )
+            used = numbers * max(dtype.itemsize, spec.dtype.itemsize)
+            if used > self.limit and spec.nbytes > _PACKING * size:
+                raise FileFormatError(
+                    f"{where}: a sample of {name!r} takes {used:,} bytes, more than the limit of"
+                    f" {self.limit:,} for samples that are packed into {size // spec.shape[0]:,}"
+                    f" bytes: if you trust the file, pass limit={used}"
+                )
 
     def __len__(self) -> int:
         return self.specs[0].shape[0]
@@ -130,10 +158,11 @@ class H5Dataset:
         starts = np.arange(0, len(self), self.rows)
         if seed is not None:
             starts = np.random.default_rng(seed).permutation(starts)
-        with hdf5.reading(self.path, limit=NO_LIMIT) as file:
+        with hdf5.reading(self.path, limit=None) as file:
             x, y = (file.rows(n, s) for n, s in zip((self.x, self.y), self.specs, strict=True))
-            for number, first in enumerate(range(0, len(starts), WINDOW)):
-                spans = [(a, min(a + self.rows, len(self))) for a in starts[first : first + WINDOW]]
+            for number, first in enumerate(range(0, len(starts), self.window)):
+                blocks = starts[first : first + self.window]
+                spans = [(a, min(a + self.rows, len(self))) for a in blocks]
                 count = sum(b - a for a, b in spans)
                 if skip >= count:
                     skip -= count

@@ -2,9 +2,9 @@
 
 A file may come from a stranger, so nothing in it is believed before it is checked. The reader
 follows hard links only, looks at every component of a path, refuses whatever could make HDF5 read
-another file (soft and external links, external storage, virtual datasets) and compares declared
-with stored sizes before it reads. What is wrong is said in one sentence: what was found, where,
-and what to do.
+another file (soft and external links, external storage, virtual datasets), and knows what a read
+costs in memory before it begins: what is declared, what is stored, how large the chunks are and
+what they unpack to. What is wrong is said in one sentence: what was found, where, and what to do.
 
 The writer replaces a file as a whole or not at all, in a format in which a flipped bit is noticed.
 (In other people's files, HDF5's older format has no checksums over its own structures, and data
@@ -20,15 +20,19 @@ import itertools
 import math
 import os
 import stat
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 import h5py  # type: ignore[import-untyped, unused-ignore]
 import numpy as np
 
 from autograd_lite.files import error_of, kind_of, replacing
+from autograd_lite.forks import fork_safe
 from autograd_lite.printable import quoted
+from nn.data import chunks
 
 __all__ = [
     "LIMIT",
@@ -45,7 +49,14 @@ __all__ = [
 Path = str | os.PathLike[str]
 
 LIMIT = 4 * 2**30
-"""The most bytes that one dataset may declare, unless the caller raises it."""
+"""The most bytes that one dataset may declare, unless the caller raises it.
+
+With it the caller raises what a packed dataset may unpack to (a 64th of it, or a hundred times what
+is stored), and what a packed chunk may (a 128th).
+"""
+
+CHUNK_BYTES = LIMIT // 128
+"""The most bytes that a chunk may unpack to, where the caller raises no limit."""
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _PLAIN_KINDS = "biufcS"
@@ -56,9 +67,18 @@ _KNOWN_FILTERS = {
     h5py.h5z.FILTER_FLETCHER32: "fletcher32",
     h5py.h5z.FILTER_LZF: "lzf",
 }
-# Deflate, the strongest of the known filters, cannot shrink data by more than 1032 to 1.
-_MOST_COMPRESSION = 1100
+_COMPRESSORS = {
+    h5py.h5z.FILTER_DEFLATE: chunks.MOST_INFLATION,
+    h5py.h5z.FILTER_LZF: chunks.LZF_INFLATION,
+}
+_PACKING = 100
+_SPARSE_FROM = 64 * 2**20
+_SPARSE = 20
+_MOST_CHUNKS = 2**21
+_MOST_KNOWN = 1024
+_SETTLED_SECONDS = 2
 _ONE_CHUNK = 2**20
+_BLOCK = 8 * 2**20
 _DAMAGED = (OSError, RuntimeError, LookupError, ValueError, TypeError, ArithmeticError)
 
 
@@ -82,6 +102,32 @@ class Spec:
         return f"{self.dtype} {self.shape}"
 
 
+@dataclass
+class _Checked:
+    """A dataset that was found in order: what it declares and stores, and how it is read."""
+
+    spec: Spec
+    stored: int
+    chunk: tuple[int, ...]
+    packing: _Packing | None
+    """How chunks are packed, where one may unpack to more than it declares."""
+    unpacked: bytearray
+    """For each of them whether it is known not to."""
+
+
+class _Packing(NamedTuple):
+    code: int
+    inflation: int
+    mask: int
+    """The bit of a chunk's mask that says that this filter was left out."""
+
+
+_known: dict[Any, _Checked] = {}
+"""The datasets that were checked last, by their file as it was then: looking takes time."""
+
+_known_lock = fork_safe(threading.Lock())
+
+
 def shown_path(path: Path) -> str:
     """A path as messages have it."""
     return quoted(os.fspath(path), 500)
@@ -99,34 +145,33 @@ class Reader:
     Dataset names are paths such as `"arrays/0"`, and always the caller's, never the file's.
     """
 
-    def __init__(self, file: Any, where: str, size: int, limit: int) -> None:
+    def __init__(self, file: Any, where: str, version: tuple[int, ...], limit: int | None) -> None:
         self._file = file
         self._where = where
-        self._size = size
+        self._version = version
+        self._size = version[-1]
         self._limit = limit
+        self._found: dict[str, _Checked] = {}
 
-    def spec(self, name: str) -> Spec:
+    def spec(self, name: str, itemsize: int = 0) -> Spec:
         """What dataset `name` declares, after every check that can be made without reading it.
+
+        `itemsize` is how many bytes each of its numbers takes where the caller uses it.
 
         Raises FileFormatError if it is missing, reached over or stored in another file, of a kind
         other than plain numbers or fixed-length bytes, filtered by something unknown, larger than
         the limit, or not completely stored.
         """
         with self._damage_reported(name):
-            return self._checked(name, self._dataset(name))
+            checked = self._checked(name, self._dataset(name))
+            spec = checked.spec
+            self._check_packing(name, spec, checked.stored, math.prod(spec.shape) * itemsize)
+            return spec
 
-    def read(self, name: str, accepted: Spec) -> np.ndarray:
-        """Dataset `name` as a new array; FileFormatError unless it declares what was accepted.
-
-        `accepted` is how a caller says that it has looked at the shape and dtype: pass what you
-        expect, or what `spec` returned and you have found to be reasonable.
-        """
+    def stored(self, name: str) -> int:
+        """How many bytes of the file dataset `name` takes; raises as `spec` does."""
         with self._damage_reported(name):
-            dataset = self._dataset(name)
-            found = self._checked(name, dataset)
-            if found != accepted:
-                self._refuse(name, f"is {found}, expected {accepted}")
-            return np.asarray(dataset[()], dtype=accepted.dtype)
+            return self._checked(name, self._dataset(name)).stored
 
     def chunk(self, name: str) -> tuple[int, ...] | None:
         """The shape of the chunks that dataset `name` is stored in, or None."""
@@ -134,26 +179,62 @@ class Reader:
             found = self._dataset(name).chunks
         return None if found is None else tuple(int(n) for n in found)
 
-    def rows(
-        self, name: str, accepted: Spec, *, is_checked: bool = False
-    ) -> Callable[[int, int, np.ndarray], None]:
-        """A function that reads rows `start` to `stop` of dataset `name` into an array, while the
-        file is open.
+    def blocks(self, name: str, accepted: Spec) -> Iterator[tuple[int, int, np.ndarray]]:
+        """The rows of dataset `name`, some megabytes at a time: from where, to where, and which.
 
-        Raises as `read` does, here or where rows are damaged. With `is_checked` the caller knows
-        that this very file has declared what was accepted: looking at all its chunks takes time.
+        They are valid until the next are asked for. Raises as `read` does.
+        """
+        read = self.rows(name, accepted)
+        row = max(1, math.prod(accepted.shape[1:]) * accepted.dtype.itemsize)
+        step = (self.chunk(name) or (1,))[0]
+        rows = max(1, _BLOCK // row)
+        rows = rows - rows % step or rows
+        found = np.empty((min(rows, accepted.shape[0]), *accepted.shape[1:]), accepted.dtype)
+        for start in range(0, accepted.shape[0], rows):
+            stop = min(start + rows, accepted.shape[0])
+            read(start, stop, found[: stop - start])
+            yield start, stop, found[: stop - start]
+
+    def read(self, name: str, accepted: Spec) -> np.ndarray:
+        """Dataset `name` as a new array; FileFormatError unless it declares what was accepted.
+
+        `accepted` is how a caller says that it has looked at the shape and dtype: pass what you
+        expect, or what `spec` returned and you have found to be reasonable.
+        """
+        rows = self.rows(name, accepted)
+        found = np.empty(accepted.shape, accepted.dtype)
+        rows(0, accepted.shape[0] if accepted.shape else 0, found)
+        return found
+
+    def rows(self, name: str, accepted: Spec) -> Callable[[int, int, np.ndarray], None]:
+        """A function that reads rows `start` to `stop` of dataset `name` into an array, while the
+        file is open; the whole dataset, if it has no axes.
+
+        Raises as `read` does, here or where rows are damaged.
         """
         with self._damage_reported(name):
             dataset = self._dataset(name)
-            found = accepted if is_checked else self._checked(name, dataset)
-            if found != accepted:
-                self._refuse(name, f"is {found}, expected {accepted}")
+            checked = self._checked(name, dataset)
+            if checked.spec != accepted:
+                self._refuse(name, f"is {checked.spec}, expected {accepted}")
 
         def read(start: int, stop: int, into: np.ndarray) -> None:
             with self._damage_reported(name):
-                dataset.read_direct(into, np.s_[start:stop])
+                if not accepted.shape:
+                    into[...] = dataset[()]
+                elif into.size:
+                    self._read_rows(name, dataset, checked, range(start, stop), into)
 
         return read
+
+    def _read_rows(
+        self, name: str, dataset: Any, checked: _Checked, rows: range, into: np.ndarray
+    ) -> None:
+        region = [rows, *map(range, checked.spec.shape[1:])]
+        for box in chunks.boxes(region, checked.chunk):
+            self._check_unpacking(name, dataset, checked, box)
+            within = slice(box[0].start - rows.start, box[0].stop - rows.start), *box[1:]
+            dataset.read_direct(into, box, within)
 
     def _dataset(self, name: str) -> Any:
         node = self._file
@@ -173,12 +254,25 @@ class Reader:
             self._refuse(name, "is a group or a type, expected a dataset")
         return node
 
-    def _checked(self, name: str, dataset: Any) -> Spec:
+    def _checked(self, name: str, dataset: Any) -> _Checked:
+        if name in self._found:
+            return self._found[name]
         self._check_self_contained(name, dataset)
         spec = self._declared(name, dataset)
-        self._check_filters(name, dataset)
-        self._check_size(name, dataset, spec)
-        return spec
+        packing = self._packing(name, dataset, spec)
+        key = (self._version, name, spec, packing, self._limit)
+        with _known_lock:
+            known = _known.get(key)
+        if known is None:
+            known = self._check_storage(name, dataset, spec, packing)
+            # Just after a file was written, it can change again at the same time by its clock.
+            if time.time() - self._version[-2] / 1e9 > _SETTLED_SECONDS:
+                with _known_lock:
+                    if len(_known) >= _MOST_KNOWN:
+                        del _known[next(iter(_known))]
+                    _known[key] = known
+        self._found[name] = known
+        return known
 
     def _check_self_contained(self, name: str, dataset: Any) -> None:
         if dataset.is_virtual:
@@ -216,11 +310,12 @@ class Reader:
         # dtype.str leaves out the metadata that h5py hangs on enumerations and strings.
         return Spec(tuple(int(n) for n in dataset.shape), np.dtype(dtype.str))
 
-    def _check_filters(self, name: str, dataset: Any) -> None:
+    def _packing(self, name: str, dataset: Any, spec: Spec) -> _Packing | None:
+        """The filter that packs the chunks, if any; every filter is known, and there once."""
         plist = dataset.id.get_create_plist()
         filters = [plist.get_filter(i) for i in range(plist.get_nfilters())]
         codes = [code for code, *_ in filters]
-        for code, _, _, label in filters:
+        for code, _, values, label in filters:
             if code not in _KNOWN_FILTERS:
                 known = ", ".join(_KNOWN_FILTERS.values())
                 self._refuse(
@@ -228,35 +323,154 @@ class Reader:
                     f"is packed with the unknown filter {quoted(label)} (number {code}), expected"
                     f" one of {known}: repack the file with h5repack",
                 )
-        if len(set(codes)) < len(codes):
-            self._refuse(name, "is packed by the same filter twice, which no honest file needs")
-
-    def _check_size(self, name: str, dataset: Any, spec: Spec) -> None:
-        # A chunked dataset takes whole chunks in memory, and a contiguous one is a single chunk.
-        chunk = dataset.chunks or tuple(max(n, 1) for n in spec.shape)
-        count = math.prod(-(-n // c) for n, c in zip(spec.shape, chunk, strict=True))
-        unpacked = count * math.prod(chunk) * spec.dtype.itemsize
-        if unpacked > self._limit:
+            # LZF begins with as much memory as its third number says.
+            size = math.prod(dataset.chunks) * spec.dtype.itemsize
+            if code == h5py.h5z.FILTER_LZF and len(values) > 2 and values[2] > size:
+                self._refuse(name, "is packed with LZF for chunks of another size: it is damaged")
+        packing = [
+            _Packing(code, _COMPRESSORS[code], 1 << bit)
+            for bit, code in enumerate(codes)
+            if code in _COMPRESSORS
+        ]
+        if len(set(codes)) < len(codes) or len(packing) > 1:
             self._refuse(
-                name,
-                f"declares {spec}, {unpacked:,} bytes, more than the limit of {self._limit:,}: if"
-                " you trust the file, raise the limit",
+                name, "is packed by the same filter twice, or by two, which no honest file needs"
             )
-        stored = dataset.id.get_storage_size()
-        if stored > self._size or stored > 2 * unpacked + 64 * count + 4096:
+        return packing[0] if packing else None
+
+    def _check_storage(
+        self, name: str, dataset: Any, spec: Spec, packing: _Packing | None
+    ) -> _Checked:
+        # A chunked dataset takes whole chunks in memory, and a contiguous one is a single chunk.
+        chunk = tuple(int(n) for n in dataset.chunks or (max(n, 1) for n in spec.shape))
+        count, size = chunks.count_chunks(spec.shape, chunk), math.prod(chunk) * spec.dtype.itemsize
+        # Beyond these nothing is asked of HDF5, which would look through all chunks.
+        self._check_declared(name, spec, packing, count, size)
+        if dataset.chunks:
+            stored, present = self._walk(name, dataset, spec, packing, count, size)
+        else:
+            stored = int(dataset.id.get_storage_size())
+            present = int(stored >= spec.nbytes)
+        begin = dataset.id.get_offset() or 0
+        if begin + stored > self._size:
             self._refuse(
                 name, f"claims to store {stored:,} bytes, which cannot be: the file is damaged"
             )
-        present = _chunks_present(dataset, spec) if dataset.chunks else int(stored >= spec.nbytes)
-        if spec.nbytes and (present < count or spec.nbytes > _MOST_COMPRESSION * stored):
+        inflation = 1 if packing is None else packing.inflation
+        if spec.nbytes and (present < count or spec.nbytes > inflation * stored + 4096):
             self._refuse(
                 name,
                 f"declares {spec}, {spec.nbytes:,} bytes, of which too few are stored"
                 f" ({stored:,} bytes): it was probably never completely written",
             )
+        self._check_packing(name, spec, stored, spec.nbytes)
+        is_checked = inflation * (size + size // 64 + 64) <= CHUNK_BYTES
+        if is_checked:
+            return _Checked(spec, stored, chunk, None, bytearray())
+        return _Checked(spec, stored, chunk, packing, bytearray(count))
+
+    def _check_packing(self, name: str, spec: Spec, stored: int, used: int) -> None:
+        """A small file must not ask for much memory, `used` bytes, unless the caller allows it."""
+        limit = self._limit
+        if limit is not None and used > limit // 64 and spec.nbytes > _PACKING * stored:
+            self._refuse(
+                name,
+                f"declares {spec}, takes {used:,} bytes, and is packed into {stored:,}: if you"
+                f" trust the file, raise the limit to {64 * used:,}",
+            )
+
+    def _check_declared(
+        self, name: str, spec: Spec, packing: _Packing | None, count: int, size: int
+    ) -> None:
+        if self._limit is not None and count * size > self._limit:
+            self._refuse(
+                name,
+                f"declares {spec}, {count * size:,} bytes, more than the limit of"
+                f" {self._limit:,}: if you trust the file, raise the limit",
+            )
+        if count > _MOST_CHUNKS:
+            self._refuse(
+                name,
+                f"is cut into {count:,} chunks, more than {_MOST_CHUNKS:,}: repack the file with"
+                " h5repack, in larger chunks",
+            )
+        most = CHUNK_BYTES if self._limit is None else max(CHUNK_BYTES, self._limit // 128)
+        if packing is not None and size > most:
+            advice = "" if self._limit is None else f", or raise the limit to {128 * size:,}"
+            self._refuse(
+                name,
+                f"has packed chunks of {size:,} bytes, more than {most:,}: repack the file with"
+                f" h5repack, in smaller chunks{advice}",
+            )
+
+    def _walk(
+        self, name: str, dataset: Any, spec: Spec, packing: _Packing | None, count: int, size: int
+    ) -> tuple[int, int]:
+        """The bytes that the chunks take in the file, and how many of the chunks that cover the
+        shape are stored; HDF5 reads the others as zeros."""
+        # h5py asks the file each time.
+        steps, shape = dataset.chunks, spec.shape
+        grid = [-(-n // c) for n, c in zip(shape, steps, strict=True)]
+        present = bytearray(count)
+        stored = 0
+        # No filter makes more than this of a chunk: one that does not shrink is left out.
+        most = size + size // 64 + 64
+
+        def note(chunk: Any) -> bool | None:
+            nonlocal stored
+            index = 0
+            for at, n, step, along in zip(chunk.chunk_offset, shape, steps, grid, strict=True):
+                if at >= n or at % step:
+                    return None
+                index = index * along + at // step
+            stored += chunk.size
+            is_plain = packing is None or chunk.filter_mask & packing.mask
+            if chunk.size > most or (is_plain and chunk.size < size):
+                # Anything but None ends the walk.
+                return True
+            present[index] = 1
+            return None
+
+        if dataset.id.chunk_iter(note) is not None:
+            self._refuse(name, "has chunks of impossible sizes: the file is damaged")
+        return stored, sum(present)
+
+    def _check_unpacking(self, name: str, dataset: Any, checked: _Checked, box: chunks.Box) -> None:
+        """Refuses a chunk that unpacks to more than it declares, without unpacking all of it."""
+        packing = checked.packing
+        if packing is None:
+            return
+        size = math.prod(checked.chunk) * checked.spec.dtype.itemsize + 4
+        grid = [-(-n // c) for n, c in zip(checked.spec.shape, checked.chunk, strict=True)]
+        for offset in chunks.touched(box, checked.chunk):
+            at = 0
+            for start, step, along in zip(offset, checked.chunk, grid, strict=True):
+                at = at * along + start // step
+            if checked.unpacked[at]:
+                continue
+            mask, packed = dataset.id.read_direct_chunk(offset)
+            if not mask & packing.mask and (
+                chunks.inflates_beyond(packed, size)
+                if packing.code == h5py.h5z.FILTER_DEFLATE
+                else chunks.lzf_size(packed[:-4]) > size
+            ):
+                self._refuse(
+                    name,
+                    f"has a chunk that unpacks to more than the {size - 4:,} bytes that it"
+                    " declares: the file is damaged",
+                )
+            checked.unpacked[at] = 1
 
     def _refuse_missing(self, name: str) -> NoReturn:
-        names = listed(iter(self._file))
+        found: list[str] = []
+
+        def note(link: bytes) -> bool | None:
+            found.append(link.decode(errors="surrogateescape"))
+            # Anything but None ends it: there may be any number.
+            return True if len(found) > 6 else None
+
+        self._file.id.links.iterate(note)
+        names = listed(iter(found))
         holds = f"it holds {names}" if names else "it is empty"
         raise FileFormatError(f"{self._where} has no dataset {name!r}: {holds}")
 
@@ -276,43 +490,30 @@ class Reader:
             ) from error
 
 
-def _chunks_present(dataset: Any, spec: Spec) -> int:
-    """How many of the chunks that cover the shape are stored; HDF5 reads the others as zeros."""
-    present: set[tuple[int, ...]] = set()
-    # h5py asks the file each time.
-    steps = dataset.chunks
-
-    def note(chunk: Any) -> None:
-        at = chunk.chunk_offset
-        if all(i < n and i % c == 0 for i, n, c in zip(at, spec.shape, steps, strict=True)):
-            present.add(at)
-
-    dataset.id.chunk_iter(note)
-    return len(present)
-
-
 @contextlib.contextmanager
-def reading(path: Path, *, kind: str = "File", limit: int = LIMIT) -> Iterator[Reader]:
+def reading(path: Path, *, kind: str = "File", limit: int | None = LIMIT) -> Iterator[Reader]:
     """Open an HDF5 file for reading, as briefly as the `with` block that it is used in.
 
     `kind` begins the messages ("Checkpoint '...' is empty"); `limit` is the most bytes that one
-    dataset may declare. Raises FileNotFoundError, PermissionError, or FileFormatError for anything
-    else that is not a complete HDF5 file.
+    dataset may declare (see `LIMIT`), or None for callers who read rows by rows, and look at the
+    size of a row themselves. Raises FileNotFoundError, PermissionError, or FileFormatError for
+    anything else that is not a complete HDF5 file.
     """
     where = f"{kind} {shown_path(path)}"
-    size = _checked_size(path, where)
-    file = _opened(path, where)
+    _check_path(path, where)
+    file, version = _opened(path, where)
     try:
-        yield Reader(file, where, size, limit)
+        yield Reader(file, where, version, limit)
     finally:
         file.close()
 
 
-def _checked_size(path: Path, where: str) -> int:
+def _check_path(path: Path, where: str) -> None:
     try:
         status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError) as error:
-        sentence = f"{where} does not exist: check the path (looked from {os.getcwd()!r})"
+        folder = quoted(os.getcwd(), 500)
+        sentence = f"{where} does not exist: check the path (looked from {folder})"
         raise error_of(FileNotFoundError, errno.ENOENT, sentence) from error
     except ValueError as error:
         raise FileFormatError(f"{where} is not a usable path: {error}") from error
@@ -329,7 +530,6 @@ def _checked_size(path: Path, where: str) -> int:
             f"{where} is incomplete (it is empty): probably interrupted while saving, copying or"
             " downloading"
         )
-    return status.st_size
 
 
 def _not_permitted(where: str) -> OSError:
@@ -337,12 +537,19 @@ def _not_permitted(where: str) -> OSError:
     return error_of(PermissionError, errno.EACCES, sentence)
 
 
-def _opened(path: Path, where: str) -> Any:
+def _opened(path: Path, where: str) -> tuple[Any, tuple[int, ...]]:
+    """The file, and what tells it from what it was before and will be later; last its size."""
     start = b""
     try:
-        with open(path, "rb") as file:
+        # Not to wait, should a named pipe have taken its place.
+        with open(path, "rb", opener=_without_waiting) as file:
             start = file.read(len(_SIGNATURE))
-        return h5py.File(path, "r")
+            status = os.fstat(file.fileno())
+            _check_not_sparse(file.fileno(), status.st_size, where)
+            opened = h5py.File(path, "r")
+        return opened, (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+    except FileFormatError:
+        raise
     except PermissionError as error:
         raise _not_permitted(where) from error
     except BlockingIOError as error:
@@ -358,6 +565,28 @@ def _opened(path: Path, where: str) -> Any:
             f"{where} is incomplete or damaged: probably interrupted while saving, copying or"
             " downloading"
         ) from error
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _check_not_sparse(descriptor: int, size: int, where: str) -> None:
+    """Refuses a file of which nearly nothing is on the disk: holes read as zeros, at any size."""
+    if size <= _SPARSE_FROM or not hasattr(os, "SEEK_HOLE"):
+        return
+    at = stored = 0
+    # Systems that know of no holes call all of it data.
+    with contextlib.suppress(OSError):
+        while at < size and stored * _SPARSE < size:
+            begin = os.lseek(descriptor, at, os.SEEK_DATA)
+            at = os.lseek(descriptor, begin, os.SEEK_HOLE)
+            stored += at - begin
+    if stored * _SPARSE < size:
+        raise FileFormatError(
+            f"{where} is sparse: of its {size:,} bytes {stored:,} are stored, and the others would"
+            " be read as zeros; copy, download or save the file again"
+        )
 
 
 def write(path: Path, datasets: Mapping[str, np.ndarray], *, compress: bool = False) -> None:

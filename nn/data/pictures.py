@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from autograd_lite.printable import quoted
 from nn.data import hdf5
-from nn.data.hdf5 import FileFormatError, shown_path
+from nn.data.hdf5 import FileFormatError, Spec, shown_path
 
 __all__ = ["flatten", "load_data"]
 
@@ -36,9 +36,17 @@ class _Array(Protocol):
 AnyArray = TypeVar("AnyArray", bound=_Array)
 
 
+_CLASSES_BYTES = 4 * 2**20
+_MOST_CLASSES = 2**16
+
+
 class _Subset(NamedTuple):
+    """What a file says of its training or its test set, without the pictures."""
+
+    path: Path
     where: str
-    pictures: NDArray[Any]
+    name: str
+    spec: Spec
     labels: NDArray[np.int64]
     classes: list[str]
 
@@ -67,16 +75,19 @@ def load_data(
     classes, training labels of one class only, pictures that are empty, not uint8 or floats in
     [0, 1], not finite, or of another size in the two sets, and a `positive` that is no class.
     """
-    train = _read_subset(train_path, "train", limit)
-    test = _read_subset(test_path, "test", limit)
+    # All that is small is looked at before the pictures of either file.
+    train = _described(train_path, "train", limit)
+    test = _described(test_path, "test", limit)
     _check_alike(train, test)
     is_positive, classes = _two_classes(train, positive)
     train_Y, test_Y = (is_positive[labels] for labels in (train.labels, test.labels))
     _check_two_found(train, train_Y, classes)
+    for subset in (train, test):
+        _check_pictures(subset, limit)
     return (
-        _columns(train.pictures),
+        _columns(train, limit),
         _row(train_Y),
-        _columns(test.pictures),
+        _columns(test, limit),
         _row(test_Y),
         classes,
     )
@@ -102,22 +113,22 @@ def flatten(images: AnyArray) -> AnyArray:
     return cast(AnyArray, np.transpose(rows))
 
 
-def _read_subset(path: Path, subset: str, limit: int) -> _Subset:
+def _described(path: Path, subset: str, limit: int) -> _Subset:
     where = f"File {shown_path(path)}"
     x, y = f"{subset}_set_x", f"{subset}_set_y"
     with hdf5.reading(path, limit=limit) as file:
-        specs = {name: file.spec(name) for name in (x, y, "list_classes")}
-        _check_pictures(f"{where}: {x}", specs[x])
-        _check_labels(f"{where}: {y}", specs[y], specs[x].shape[0])
-        _check_classes(f"{where}: list_classes", specs["list_classes"])
-        pictures, labels, names = (file.read(name, spec) for name, spec in specs.items())
-    classes = [name.decode(errors="backslashreplace") for name in names.tolist()]
-    _check_values(f"{where}: {x}", pictures)
-    _check_range(f"{where}: {y}", labels, classes)
-    return _Subset(where, pictures, labels.reshape(-1).astype(np.int64), classes)
+        spec, labels = file.spec(x, itemsize=8), file.spec(y)
+        names = file.spec("list_classes")
+        _check_spec(f"{where}: {x}", spec)
+        _check_labels(f"{where}: {y}", labels, spec.shape[0])
+        _check_classes(f"{where}: list_classes", names)
+        numbers, found = file.read(y, labels), file.read("list_classes", names)
+    classes = [name.decode(errors="backslashreplace") for name in found.tolist()]
+    _check_range(f"{where}: {y}", numbers, classes)
+    return _Subset(path, where, x, spec, numbers.reshape(-1).astype(np.int64), classes)
 
 
-def _check_pictures(where: str, spec: hdf5.Spec) -> None:
+def _check_spec(where: str, spec: Spec) -> None:
     if len(spec.shape) not in (3, 4):
         raise FileFormatError(
             f"{where} has shape {spec.shape}, expected (pictures, height, width) or (pictures,"
@@ -131,7 +142,7 @@ def _check_pictures(where: str, spec: hdf5.Spec) -> None:
         )
 
 
-def _check_labels(where: str, spec: hdf5.Spec, pictures: int) -> None:
+def _check_labels(where: str, spec: Spec, pictures: int) -> None:
     if spec.dtype.kind not in "biu":
         raise FileFormatError(f"{where} is of type {spec.dtype}, expected integers")
     if spec.shape in ((pictures,), (pictures, 1), (1, pictures)):
@@ -145,25 +156,38 @@ def _check_labels(where: str, spec: hdf5.Spec, pictures: int) -> None:
     )
 
 
-def _check_classes(where: str, spec: hdf5.Spec) -> None:
+def _check_classes(where: str, spec: Spec) -> None:
     if len(spec.shape) != 1 or spec.dtype.kind != "S" or spec.shape[0] < 2:
         raise FileFormatError(
             f"{where} is {spec}, expected a list of two or more class names as fixed-length bytes"
         )
-
-
-def _check_values(where: str, pictures: NDArray[Any]) -> None:
-    if pictures.dtype.kind != "f":
-        return
-    bad = ~np.isfinite(pictures)
-    if bad.any():
-        # argmax of booleans finds the first in C order, and makes no list of all of them.
-        picture, *place = (int(i) for i in np.unravel_index(int(bad.argmax()), bad.shape))
+    if spec.nbytes > _CLASSES_BYTES or spec.shape[0] > _MOST_CLASSES:
         raise FileFormatError(
-            f"{where} has {int(bad.sum())} values that are NaN or infinite, the first one"
-            f" ({pictures[(picture, *place)]}) in picture {picture} at {tuple(place)}"
+            f"{where} is {spec}, expected at most {_MOST_CLASSES:,} class names of together at most"
+            f" {_CLASSES_BYTES:,} bytes"
         )
-    low, high = pictures.min(), pictures.max()
+
+
+def _check_pictures(subset: _Subset, limit: int) -> None:
+    """Reads all of them, some at a time: what is wrong is found before there is memory for all."""
+    where = f"{subset.where}: {subset.name}"
+    low, high, bad, first = math.inf, -math.inf, 0, ""
+    with hdf5.reading(subset.path, limit=limit) as file:
+        for start, _, pictures in file.blocks(subset.name, subset.spec):
+            if pictures.dtype.kind != "f":
+                continue
+            finite = np.isfinite(pictures)
+            count = finite.size - int(np.count_nonzero(finite))
+            if count and not bad:
+                # argmin of booleans finds the first in C order, and makes no list of all of them.
+                at = np.unravel_index(int(finite.argmin()), finite.shape)
+                picture, *place = (int(i) for i in at)
+                value = pictures[(picture, *place)]
+                first = f"the first one ({value}) in picture {start + picture} at {tuple(place)}"
+            bad += count
+            low, high = min(low, pictures.min()), max(high, pictures.max())
+    if bad:
+        raise FileFormatError(f"{where} has {bad} values that are NaN or infinite, {first}")
     if low < 0 or high > 1:
         raise FileFormatError(
             f"{where} holds floats from {low:g} to {high:g}, expected 0 to 1: scale them, or store"
@@ -181,10 +205,10 @@ def _check_range(where: str, labels: NDArray[Any], classes: list[str]) -> None:
 
 
 def _check_alike(train: _Subset, test: _Subset) -> None:
-    if train.pictures.shape[1:] != test.pictures.shape[1:]:
+    if train.spec.shape[1:] != test.spec.shape[1:]:
         raise FileFormatError(
-            f"{test.where}: test_set_x has pictures of shape {test.pictures.shape[1:]}, expected"
-            f" {train.pictures.shape[1:]} as in train_set_x"
+            f"{test.where}: test_set_x has pictures of shape {test.spec.shape[1:]}, expected"
+            f" {train.spec.shape[1:]} as in train_set_x"
         )
     if train.classes != test.classes:
         raise FileFormatError(
@@ -251,12 +275,15 @@ def _shown(classes: list[str]) -> str:
     return hdf5.listed(iter(classes), most=20)
 
 
-def _columns(pictures: NDArray[Any]) -> Floats:
-    columns: NDArray[Any] = flatten(pictures)
-    # Dividing the transposed view keeps its layout: a picture stays contiguous.
-    scale = 255.0 if columns.dtype == np.uint8 else 1.0
-    scaled: Floats = np.divide(columns, scale, dtype=np.float64)
-    return scaled
+def _columns(subset: _Subset, limit: int) -> Floats:
+    rows = np.empty((subset.spec.shape[0], math.prod(subset.spec.shape[1:])))
+    scale = 255.0 if subset.spec.dtype == np.uint8 else 1.0
+    with hdf5.reading(subset.path, limit=limit) as file:
+        for start, stop, pictures in file.blocks(subset.name, subset.spec):
+            flat = pictures.reshape(stop - start, -1)
+            np.divide(flat, scale, out=rows[start:stop], dtype=np.float64)
+    # A transposed view: a picture stays contiguous.
+    return flatten(rows)
 
 
 def _row(labels: NDArray[np.bool_]) -> Floats:

@@ -162,7 +162,7 @@ def test_a_chunk_that_would_not_fit_is_refused(tmp_path):
         x = file.create_dataset("x", shape, "f8", chunks=shape, compression="gzip")
         x[:] = 0
         file["y"] = np.zeros(shape[0])
-    with pytest.raises(nn.FileFormatError, match="chunks of 'x' take 160,000,000 bytes"):
+    with pytest.raises(nn.FileFormatError, match="'x' has packed chunks of 160,000,000 bytes"):
         nn.H5Dataset(tmp_path / "data.h5")
 
 

@@ -1,0 +1,73 @@
+"""What the chunks of an HDF5 dataset cost: how many there are, and what they unpack to."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import zlib
+from collections.abc import Iterator, Sequence
+
+RUN_CHUNKS = 1024
+"""Chunks read by one call: HDF5 keeps some 6 KB for each chunk of a call while it runs."""
+
+MOST_INFLATION = 1032
+"""How many bytes deflate, the strongest of the known filters, can make of one."""
+
+LZF_INFLATION = 88
+"""Likewise for LZF, which writes 264 bytes as 3."""
+
+Box = tuple[slice, ...]
+
+
+def count_chunks(shape: Sequence[int], chunk: Sequence[int]) -> int:
+    """How many chunks cover an array."""
+    return math.prod(-(-n // c) for n, c in zip(shape, chunk, strict=True))
+
+
+def boxes(region: Sequence[range], chunk: Sequence[int], most: int = RUN_CHUNKS) -> Iterator[Box]:
+    """Slices that cover a region of an array, each of which touches at most `most` chunks.
+
+    They end where chunks end, so that no chunk is in two of them.
+    """
+    cuts = []
+    for axis, size in zip(reversed(region), reversed(chunk), strict=True):
+        count = max(1, min(most, -(-axis.stop // size) - axis.start // size))
+        most = max(1, most // count)
+        first = axis.start // size * size
+        edges = [axis.start, *range(first + count * size, axis.stop, count * size), axis.stop]
+        cuts.append([slice(a, b) for a, b in itertools.pairwise(edges) if a < b])
+    return itertools.product(*reversed(cuts))
+
+
+def touched(box: Box, chunk: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """Where the chunks begin that a box touches."""
+    return itertools.product(
+        *(range(s.start // c * c, s.stop, c) for s, c in zip(box, chunk, strict=True))
+    )
+
+
+def inflates_beyond(packed: bytes, size: int) -> bool:
+    """Whether deflated bytes give more than `size` bytes; no more than these are unpacked."""
+    try:
+        return len(zlib.decompressobj().decompress(packed, size + 1)) > size
+    except zlib.error:
+        # HDF5 meets the same damage, at the same byte.
+        return False
+
+
+def lzf_size(packed: bytes) -> int:
+    """How many bytes LZF makes of some, from the lengths that are written between them."""
+    at = size = 0
+    while at < len(packed):
+        control = packed[at]
+        if control < 32:
+            # So many bytes and one follow as they are.
+            size += control + 1
+            at += control + 2
+        elif control < 224:
+            size += (control >> 5) + 2
+            at += 2
+        else:
+            size += 9 + (packed[at + 1] if at + 1 < len(packed) else 0)
+            at += 3
+    return size
