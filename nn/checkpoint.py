@@ -24,13 +24,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_lite.printable import quoted
+from autograd_lite.printable import printable, quoted
 from nn.data import hdf5
 from nn.data.hdf5 import FileFormatError, Spec, shown_path
 
@@ -42,7 +43,9 @@ State = Mapping[str, tuple[tuple[int, ...], "np.dtype[Any]"]]
 
 _FORMAT = "autograd_lite checkpoint"
 _VERSION = 1
-_MOST_METADATA = 64 * 2**20
+_METADATA_BYTES = 16 * 2**20
+_OBJECTS_BYTES = 160 * 2**20
+_MOST_DEPTH = 64
 _MOST_LISTED = 5
 _DTYPES = {
     name: np.dtype(name)
@@ -51,6 +54,8 @@ _DTYPES = {
         *("float16", "float32", "float64", "complex64", "complex128"),
     )
 }
+_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 class Checkpointable(Protocol):
@@ -92,7 +97,10 @@ def load(path: Path, model: Model, *, limit: int = hdf5.LIMIT) -> Model:
     The model stays as it is unless everything in the file is right; see `read` for the errors.
     """
     arrays, description = read(path, model.expected_state, limit=limit)
-    model.load_state_dict(arrays, description)
+    try:
+        model.load_state_dict(arrays, description)
+    except FileFormatError as error:
+        raise FileFormatError(f"Checkpoint {shown_path(path)} was not loaded: {error}") from None
     return model
 
 
@@ -117,11 +125,12 @@ def read(
 
     `expected(description)` gives the shape and dtype of every array that the caller can use. Names,
     shapes and dtypes are compared with it, and with what HDF5 declares, before an array is read.
-    `limit` is the most bytes that one array, or the metadata, may take.
+    `limit` is the most bytes that one array may take. The metadata may take 16 MiB, and 160 MiB in
+    memory.
 
     Raises FileNotFoundError, PermissionError or FileFormatError, in one sentence, for a file that
-    is missing, incomplete, damaged, no checkpoint, or of other arrays; what `expected` raises as
-    ValueError goes through.
+    is missing, incomplete, damaged, no checkpoint, of other arrays, or described as `expected`
+    does not have it (which raises ValueError for that).
     """
     where = f"Checkpoint {shown_path(path)}"
     with hdf5.reading(path, kind="Checkpoint", limit=limit) as file:
@@ -139,8 +148,8 @@ def read(
 def _plain(name: str, array: Array) -> Array:
     if array.dtype.name not in _DTYPES:
         raise TypeError(
-            f"array {name!r} is of type {quoted(array.dtype)}, which a checkpoint does not hold:"
-            f" expected one of {', '.join(_DTYPES)}"
+            f"array {quoted(name)} is of type {quoted(array.dtype)}, which a checkpoint does not"
+            f" hold: expected one of {', '.join(_DTYPES)}"
         )
     return array
 
@@ -164,12 +173,30 @@ def _encoded(states: Mapping[str, Array], description: Mapping[str, Any]) -> byt
         text = json.dumps(metadata, default=_as_python).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(f"the model's description cannot be written as JSON: {error}") from error
-    if len(text) > _MOST_METADATA:
+    excess = _excess(text)
+    if excess:
         raise TypeError(
-            f"the model's description takes {len(text):,} bytes as JSON, more than the"
-            f" {_MOST_METADATA:,} that a checkpoint may have: put numbers into arrays"
+            f"the model's description {excess} that a checkpoint may have: put numbers into arrays"
         )
     return text
+
+
+def _excess(text: bytes) -> str:
+    """What there is too much of in some JSON, which need not be valid; empty if nothing."""
+    if len(text) > _METADATA_BYTES:
+        return f"takes {len(text):,} bytes as JSON, more than the {_METADATA_BYTES:,}"
+    bare = _STRINGS.sub(b"", text)
+    # At least what Python takes for objects, lists, their items, and strings.
+    size = 6 * len(text) + 232 * bare.count(b"{") + 88 * bare.count(b"[")
+    size += 64 * (bare.count(b",") + bare.count(b":"))
+    if size > _OBJECTS_BYTES:
+        return f"takes {size:,} bytes in memory, more than the {_OBJECTS_BYTES:,}"
+    brackets = np.frombuffer(bare.translate(None, _NO_BRACKETS), dtype=np.uint8)
+    steps = np.where((brackets == ord("{")) | (brackets == ord("[")), 1, -1).astype(np.int32)
+    depth = int(np.max(np.cumsum(steps), initial=0))
+    if depth > _MOST_DEPTH:
+        return f"is nested {depth:,} deep, more than the {_MOST_DEPTH}"
+    return ""
 
 
 def _as_python(value: object) -> object:
@@ -181,30 +208,47 @@ def _as_python(value: object) -> object:
 
 def _metadata_text(file: hdf5.Reader, where: str) -> bytes:
     spec = file.spec("metadata")
-    if len(spec.shape) != 1 or spec.dtype != np.uint8 or spec.nbytes > _MOST_METADATA:
+    if len(spec.shape) != 1 or spec.dtype != np.uint8 or spec.nbytes > _METADATA_BYTES:
         raise FileFormatError(
-            f"{where}: dataset 'metadata' is {spec}, expected at most {_MOST_METADATA:,} uint8: it"
+            f"{where}: dataset 'metadata' is {spec}, expected at most {_METADATA_BYTES:,} uint8: it"
             " is not a checkpoint of this library"
         )
-    return file.read("metadata", spec).tobytes()
+    text = file.read("metadata", spec).tobytes()
+    excess = _excess(text)
+    if excess:
+        raise FileFormatError(
+            f"{where}: dataset 'metadata' {excess} that a checkpoint may have: it is not a"
+            " checkpoint of this library, or damaged"
+        )
+    return text
 
 
 def _decoded(text: bytes, where: str) -> _Metadata:
     try:
         found = json.loads(text.decode())
     except (ValueError, RecursionError) as error:
-        raise FileFormatError(f"{where}: dataset 'metadata' is not valid JSON ({error})") from error
+        reason = printable(error, 200)
+        raise FileFormatError(
+            f"{where}: dataset 'metadata' is not valid JSON ({reason})"
+        ) from error
     if not isinstance(found, dict) or found.get("format") != _FORMAT:
         raise FileFormatError(f"{where} is not a checkpoint of this library: it does not say so")
-    if found.get("version") != _VERSION:
+    version = found.get("version")
+    if type(version) is not int or version != _VERSION:
         raise FileFormatError(
-            f"{where} is of version {quoted(found.get('version'))}, expected {_VERSION}: it was"
-            " written by another version of the library"
+            f"{where} is of version {quoted(version)}, expected {_VERSION}: it was written by"
+            " another version of the library"
         )
     arrays, description = found.get("arrays"), found.get("description")
     if not isinstance(arrays, list) or not isinstance(description, dict):
         raise FileFormatError(
             f"{where}: dataset 'metadata' lacks a list of arrays or a description"
+        )
+    others = found.keys() - {"format", "version", "arrays", "description"}
+    if others:
+        raise FileFormatError(
+            f"{where}: dataset 'metadata' has {hdf5.listed(iter(sorted(others)))}, which this"
+            " version of the library does not know"
         )
     return _Metadata(_listed_specs(arrays, where), description)
 
@@ -214,9 +258,11 @@ def _listed_specs(arrays: list[Any], where: str) -> dict[str, Spec]:
     for entry in arrays:
         match entry:
             case {"name": str(name), "shape": list(shape), "dtype": str(dtype)} if (
-                name not in specs
+                len(entry) == 3
+                and name not in specs
                 and dtype in _DTYPES
-                and all(type(n) is int and n >= 0 for n in shape)
+                and len(shape) <= _MOST_DEPTH
+                and all(type(n) is int and 0 <= n < 2**63 for n in shape)
             ):
                 specs[name] = Spec(tuple(shape), _DTYPES[dtype])
             case _:
@@ -232,9 +278,12 @@ def _wanted(
 ) -> dict[str, Spec]:
     try:
         state = expected(description)
-    except (LookupError, TypeError, AttributeError) as error:
+    except ValueError as error:
+        raise FileFormatError(f"{where} does not fit: {printable(error, 500)}") from error
+    except (LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        reason = printable(error, 200)
         raise FileFormatError(
-            f"{where} does not describe a model of this kind: {type(error).__name__}: {error}"
+            f"{where} does not describe a model of this kind: {type(error).__name__}: {reason}"
         ) from error
     return {
         name: Spec(tuple(shape), np.dtype(dtype).newbyteorder("="))
@@ -272,7 +321,7 @@ def _check_fit(where: str, found: dict[str, Spec], wanted: dict[str, Spec]) -> N
 def _differences(name: str, found: Spec, wanted: Spec) -> list[str]:
     pairs = (("shape", found.shape, wanted.shape), ("dtype", found.dtype, wanted.dtype))
     return [
-        f"{name}: the file has {what} {ours}, the model has {theirs}"
+        f"{printable(name)}: the file has {what} {ours}, the model has {theirs}"
         for what, ours, theirs in pairs
         if ours != theirs
     ]

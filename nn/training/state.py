@@ -2,15 +2,52 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from autograd_lite.printable import printable, quoted
+from nn.data.hdf5 import FileFormatError
 from nn.module import Module
 from nn.optimisers import Optimiser, Schedule
+from nn.optimisers.base import _check_option
 from nn.training.history import History
+from nn.training.schema import (
+    Check,
+    any_number,
+    exactly,
+    flag,
+    is_number,
+    listing,
+    number,
+    optional,
+    record,
+    refuse,
+    text,
+    whole,
+)
+
+_NUMBERS: dict[str, tuple[type, Check]] = {
+    "epoch": (int, whole()),
+    "position": (int, whole()),
+    "total": (float, number()),
+    "seen": (int, whole()),
+    "seconds": (float, number(0)),
+    "waited": (int, whole()),
+    "best_loss": (float, number(is_finite=False)),
+}
+"""The numbers of a TrainingState, what they are, and what is accepted of them."""
+
+_LONGEST_NAME = 200
+_LONGEST_TEXT = 2**20
+_MOST_RECORDED = 1000
 
 
 @dataclass
@@ -49,7 +86,6 @@ class TrainingState:
 
     def describe(self) -> dict[str, Any]:
         """Everything else: numbers, the history, and the states of the random generators."""
-        optimiser = self.optimiser.state_dict()
         return {
             **self.model.describe(),
             "training": {
@@ -60,7 +96,7 @@ class TrainingState:
                 "best_epoch": self.history.best_epoch,
                 "optimiser": {
                     "kind": type(self.optimiser).__name__,
-                    **{k: v for k, v in optimiser.items() if not isinstance(v, np.ndarray)},
+                    **_numbers_of(self.optimiser),
                 },
                 "schedule": None if self.schedule is None else self.schedule.state_dict(),
                 "generators": {
@@ -73,66 +109,253 @@ class TrainingState:
     def expected_state(
         self, description: Mapping[str, Any]
     ) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
-        """The shape and dtype of every array of a checkpoint of this training."""
-        training = description.get("training")
-        if not isinstance(training, Mapping):
-            raise ValueError("the checkpoint is of a model alone, not of its training")
+        """The shape and dtype of every array of a checkpoint of this training.
+
+        Raises ValueError unless everything in the description can be loaded.
+        """
+        training = self._checked(description)
         own = {f"model.{p}": (a.shape, a.dtype) for p, a in self.model.state_dict().items()}
-        if training.get("has_best"):
+        if training["has_best"]:
             own |= {f"best.{p.removeprefix('model.')}": spec for p, spec in own.items()}
         for name, value in self.optimiser.state_dict().items():
             if isinstance(value, np.ndarray):
                 own[f"optimiser.{name}"] = value.shape, value.dtype
-        kind = type(self.optimiser).__name__
-        if training.get("optimiser", {}).get("kind") != kind:
-            raise ValueError(
-                f"the checkpoint was made with {training.get('optimiser', {}).get('kind')}, and "
-                f"the optimiser is {kind}"
-            )
         return own
 
     def load_state_dict(
         self, arrays: Mapping[str, np.ndarray], description: Mapping[str, Any]
     ) -> None:
-        """Go on where `state_dict()` and `describe()` were taken."""
+        """Go on where `state_dict()` and `describe()` were taken.
+
+        Raises ValueError, and changes nothing, unless everything can be loaded.
+        """
+        self._checked(description)
+        self._check_arrays(arrays)
+        before = self.state_dict(), copy.deepcopy(self.describe())
+        try:
+            self._adopt(arrays, description)
+        except BaseException:
+            # A graph keeps an array of the model, or the user interrupted.
+            with contextlib.suppress(ValueError):
+                self._adopt(*before)
+            raise
+
+    def _adopt(self, arrays: Mapping[str, np.ndarray], description: Mapping[str, Any]) -> None:
         training = description["training"]
-        generators = dict(self.model.named_generators())
-        if generators.keys() != training["generators"].keys():
-            raise ValueError("the checkpoint is of a model with other random generators")
-        if (self.schedule is None) != (training["schedule"] is None):
-            raise ValueError("the checkpoint is of a training with another schedule")
         parts = {
             part: {n.removeprefix(part): a for n, a in arrays.items() if n.startswith(part)}
             for part in ("model.", "optimiser.", "best.")
         }
+        self.model.load_state_dict(parts["model."], description)
         numbers = {k: v for k, v in training["optimiser"].items() if k != "kind"}
         self.optimiser.load_state_dict({**numbers, **parts["optimiser."]})
-        self.model.load_state_dict(parts["model."], description)
         if self.schedule is not None:
             self.schedule.load_state_dict(training["schedule"])
-        for path, generator in generators.items():
+        for path, generator in self.model.named_generators():
             generator.bit_generator.state = training["generators"][path]
-        for name, kind in _NUMBERS.items():
+        for name, (kind, _) in _NUMBERS.items():
             setattr(self, name, kind(training[name]))
-        self.seed = int(training["seed"])
-        self.best = parts["best."] or None
+        self.seed = training["seed"]
+        self.best = parts["best."] if training["has_best"] else None
         self.history.records[:] = training["records"]
         self.history.best_epoch = training["best_epoch"]
 
+    def _checked(self, description: Mapping[str, Any]) -> dict[str, Any]:
+        """What a description says of the training; ValueError unless it can be loaded whole."""
+        if not isinstance(description.get("training"), dict):
+            raise ValueError(
+                "it holds no training: it is of a model alone, which nn.load(path, model) loads"
+            )
+        training: dict[str, Any] = description["training"]
+        self._check_kinds(training)
+        own = self.model.describe()
+        known = {name: text(_LONGEST_TEXT) if type(v) is str else _any for name, v in own.items()}
+        record({**known, "training": self._schema(training)})(description, "the description")
+        self._check_agreement(training)
+        return training
 
-_NUMBERS: dict[str, type] = {
-    "epoch": int,
-    "position": int,
-    "total": float,
-    "seen": int,
-    "seconds": float,
-    "waited": int,
-    "best_loss": float,
-}
+    def _check_kinds(self, training: Mapping[str, Any]) -> None:
+        """That the parts are of the same kinds, said in words of their own: people mix them up."""
+        kind = type(self.optimiser).__name__
+        found = training.get("optimiser")
+        found = found.get("kind") if isinstance(found, dict) else None
+        if isinstance(found, str) and found != kind:
+            raise ValueError(f"it was made with {printable(found)}, and the optimiser is {kind}")
+        if "schedule" in training and (training["schedule"] is None) != (self.schedule is None):
+            has, lacks = ("no", "a") if training["schedule"] is None else ("a", "no")
+            raise ValueError(f"it is of a training with {has} schedule, and this one has {lacks}")
+        generators = training.get("generators")
+        own = dict(self.model.named_generators())
+        if isinstance(generators, dict) and generators.keys() != own.keys():
+            raise ValueError("it is of a model with other random generators")
+
+    def _schema(self, training: Mapping[str, Any]) -> Check:
+        epochs = training.get("epoch")
+        length = epochs if type(epochs) is int else 0
+        schedule = exactly(None) if self.schedule is None else _schedule(self.schedule)
+        return record(
+            {
+                **{name: check for name, (_, check) in _NUMBERS.items()},
+                "seed": whole(most=2**1024),
+                "has_best": flag,
+                "records": listing(_record_of_epoch, length),
+                "best_epoch": optional(whole(1, length)),
+                "optimiser": _optimiser(self.optimiser, self.schedule is not None),
+                "schedule": schedule,
+                "generators": record(
+                    {path: _generator(g) for path, g in self.model.named_generators()}
+                ),
+            }
+        )
+
+    def _check_agreement(self, training: Mapping[str, Any]) -> None:
+        """That numbers which are each in order are so together."""
+        position, seen, total = (training[name] for name in ("position", "seen", "total"))
+        if position > seen or (position == 0 and (seen or total)):
+            raise ValueError(
+                f"training.position is {position}, which cannot be after {seen} samples with a"
+                f" loss of {total:g} in all"
+            )
+        if training["waited"] > training["epoch"]:
+            raise ValueError(
+                f"training.waited is {training['waited']}, after {training['epoch']} epochs"
+            )
+        if training["has_best"] and training["best_epoch"] is None:
+            raise ValueError("training.best_epoch is missing, although there are best weights")
+
+    def _check_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
+        trained = {path for path, _ in self.model.named_parameters()}
+        for name, array in arrays.items():
+            part, _, path = name.partition(".")
+            # Buffers are the model's own affair: a mask may hold -inf.
+            if part in ("model", "best") and path in trained and not np.isfinite(array).all():
+                raise FileFormatError(f"the weights {_shown(name)} are not all finite")
+            if part == "optimiser":
+                is_square = path.rpartition(".")[2] == "square"
+                # A mean of squares may overflow in a training that goes on nevertheless.
+                if not (array >= 0 if is_square else np.isfinite(array)).all():
+                    expected = "numbers from 0 on" if is_square else "finite numbers"
+                    raise FileFormatError(f"the array {_shown(name)} is not all {expected}")
+
+
+def _shown(name: str) -> str:
+    """A name from a file as messages have it."""
+    return quoted(name, _LONGEST_NAME)
+
+
+def _any(value: Any, where: str) -> None:
+    """Accepts what is not used."""
+
+
+def _record_of_epoch(index: int) -> Check:
+    """What history has of an epoch: numbers by name, of which some are always there."""
+    always = {
+        "epoch": exactly(index + 1),
+        "loss": any_number,
+        "learning_rate": number(0),
+        "seconds": number(0),
+    }
+
+    def check(value: Any, where: str) -> None:
+        if not isinstance(value, dict) or len(value) > _MOST_RECORDED:
+            refuse(value, where, "an object of numbers by name")
+        others = {name: any_number for name in value.keys() - always.keys()}
+        for name in others:
+            text(_LONGEST_NAME)(name, f"a name in {where}")
+        record({**others, **always})(value, where)
+
+    return check
+
+
+def _optimiser(optimiser: Optimiser, has_schedule: bool) -> Check:
+    """The kind, the number of steps and the options of an optimiser like this one."""
+    kind = type(optimiser).__name__
+
+    def option(name: str) -> Check:
+        def check(value: Any, where: str) -> None:
+            number(0)(value, where)
+            # A schedule may have come down to 0, and sets it anew.
+            if not (has_schedule and name == "learning_rate"):
+                try:
+                    _check_option(kind, name, value)
+                except ValueError as error:
+                    raise ValueError(f"{where} is not accepted: {error}") from None
+
+        return check
+
+    fields = {n: option(n.rpartition(".")[2]) for n in _numbers_of(optimiser) if n != "steps"}
+    return record({"kind": exactly(kind), "steps": whole(), **fields})
+
+
+def _numbers_of(optimiser: Optimiser) -> dict[str, Any]:
+    state = optimiser.state_dict()
+    return {name: value for name, value in state.items() if not isinstance(value, np.ndarray)}
+
+
+def _schedule(schedule: Schedule) -> Check:
+    """The numbers of a schedule like this one, with which it gives learning rates."""
+    own = schedule.state_dict()
+    fields: dict[str, Check] = {
+        name: (
+            flag
+            if type(value) is bool
+            else whole()
+            if type(value) is int
+            else number(math.ulp(0.0))
+            if name.startswith("start.")
+            else number(is_finite=False)
+        )
+        for name, value in own.items()
+    }
+
+    def check(value: Any, where: str) -> None:
+        record(fields)(value, where)
+        probe = copy.copy(schedule)
+        probe._start = list(schedule._start)
+        probe.optimiser = SimpleNamespace(groups=[{} for _ in schedule._start])  # type: ignore[assignment]
+        try:
+            probe.load_state_dict(value)
+            rates = [group["learning_rate"] for group in probe.optimiser.groups]
+            rates += [probe.factor(steps) for steps in (0, probe.steps + 1, 2 * probe.steps + 2)]
+        except (ArithmeticError, ValueError, TypeError) as error:
+            raise ValueError(f"{where} gives no learning rate: {error}") from None
+        for rate in rates:
+            if not (is_number(rate) and 0 <= rate < math.inf):
+                raise ValueError(f"{where} gives the learning rate {rate!r}")
+
+    return check
+
+
+def _generator(generator: np.random.Generator) -> Check:
+    """A state that NumPy's own generator of this kind takes, and gives back as it was."""
+    kind = type(generator.bit_generator)
+
+    def check(value: Any, where: str) -> None:
+        probe = kind()
+        own = _as_json(probe.state)
+        try:
+            _check_positions(value, where)
+            probe.state = value
+            taken = json.dumps(_as_json(probe.state), sort_keys=True)
+            fits = taken == json.dumps(value, sort_keys=True)
+        except (LookupError, TypeError, ValueError, OverflowError, AttributeError):
+            fits = False
+        if not fits:
+            refuse(value, where, f"the state of a {own['bit_generator']}")
+
+    return check
+
+
+def _check_positions(state: Any, where: str) -> None:
+    """That a generator's place in its buffer is within it, which NumPy does not look at."""
+    for name, most in (("pos", 624), ("buffer_pos", 4), ("has_uint32", 1)):
+        for part in (state, state["state"]):
+            if name in part:
+                whole(0, most)(part[name], f"{where}.{name}")
 
 
 def _as_json(state: Any) -> Any:
     """A generator's state with its arrays as lists."""
     if isinstance(state, dict):
         return {key: _as_json(value) for key, value in state.items()}
-    return state.tolist() if isinstance(state, np.ndarray) else state
+    return state.tolist() if isinstance(state, (np.ndarray, np.generic)) else state

@@ -234,7 +234,9 @@ def test_a_description_that_the_model_does_not_understand(path: Path) -> None:
     def refuse(description: dict[str, Any]) -> Any:
         raise ValueError("this model has no notes")
 
-    with pytest.raises(ValueError, match="^this model has no notes$"):
+    with pytest.raises(
+        FileFormatError, match="^Checkpoint .* does not fit: this model has no notes$"
+    ):
         checkpoint.read(path, refuse)
 
 
@@ -291,7 +293,14 @@ def test_other_hdf5_files_are_no_checkpoints(path: Path, tmp_path: Path) -> None
     [
         (b"{", "not valid JSON"),
         (b"\xff\xfe", "not valid JSON"),
-        (b"[" * 200_000, "not valid JSON"),
+        (b"[" * 200_000, "nested 200,000 deep, more than the 64"),
+        (b"[" * 64 + b"]" * 64, "does not say so"),
+        (b'["[[[[", "\\"' + b"[" * 100 + b'"]', "does not say so"),
+        (b"[" + b"{}," * 600_000 + b"{}]", "takes .* bytes in memory"),
+        (b"[" + b"[]," * 1_200_000 + b"[]]", "takes .* bytes in memory"),
+        (b"[" + b'"ab",' * 2_000_000 + b"1]", "takes .* bytes in memory"),
+        (b"[" + b"10.5," * 2_000_000 + b"1]", "takes .* bytes in memory"),
+        (b'"' + b"a" * 2**24 + b'"', "expected at most 16,777,216 uint8"),
         (b"9" * 5000, "not valid JSON"),
         (b"[]", "does not say so"),
         (b"{}", "does not say so"),
@@ -340,7 +349,7 @@ def test_a_listing_of_something_else_than_arrays(path: Path, entry: Any) -> None
 
 
 def test_metadata_of_the_largest_size_only(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "_MOST_METADATA", 100)
+    monkeypatch.setattr(checkpoint, "_METADATA_BYTES", 100)
     refused(path, "expected at most 100 uint8")
     with pytest.raises(TypeError, match="takes .* bytes as JSON, more than the 100"):
         checkpoint.save(Model(), path)

@@ -1,0 +1,124 @@
+"""Declarations of what JSON from a file may hold: each takes a value and says what is wrong."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from autograd_lite.printable import quoted
+
+Check = Callable[[Any, str], None]
+"""`check(value, where)` raises ValueError, in one sentence, for a value that is not accepted."""
+
+
+def refuse(value: Any, where: str, expected: str) -> None:
+    """Raise ValueError for a value that is something else than expected."""
+    raise ValueError(f"{where} is {quoted(value)}, expected {expected}")
+
+
+def whole(least: int = 0, most: int = 2**53) -> Check:
+    """A whole number within bounds; True is none."""
+
+    def check(value: Any, where: str) -> None:
+        if type(value) is not int or not least <= value <= most:
+            refuse(value, where, f"a whole number from {least} to {most}")
+
+    return check
+
+
+def number(least: float = -math.inf, most: float = math.inf, *, is_finite: bool = True) -> Check:
+    """A number within bounds that a float can hold, and not NaN.
+
+    Infinity is accepted where `is_finite` is false.
+    """
+    bounds = "" if least == -math.inf else f" from {least:g} on"
+    kind = "a finite number" if is_finite else "a number"
+
+    def check(value: Any, where: str) -> None:
+        if not is_number(value) or not least <= value <= most:
+            refuse(value, where, kind + bounds)
+        if is_finite and math.isinf(value):
+            refuse(value, where, kind + bounds)
+
+    return check
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number, NaN too, that a float can hold."""
+    if type(value) is int:
+        return abs(value) < 2**1023
+    return type(value) is float
+
+
+def any_number(value: Any, where: str) -> None:
+    """A number, NaN and infinity too."""
+    if not is_number(value):
+        refuse(value, where, "a number")
+
+
+def flag(value: Any, where: str) -> None:
+    """True or false."""
+    if type(value) is not bool:
+        refuse(value, where, "true or false")
+
+
+def text(longest: int) -> Check:
+    """A string of at most `longest` characters."""
+
+    def check(value: Any, where: str) -> None:
+        if type(value) is not str or len(value) > longest:
+            refuse(value, where, f"text of at most {longest:,} characters")
+
+    return check
+
+
+def exactly(wanted: Any) -> Check:
+    """A value that JSON would write in the same way."""
+
+    def check(value: Any, where: str) -> None:
+        if json.dumps(value, sort_keys=True) != json.dumps(wanted, sort_keys=True):
+            refuse(value, where, quoted(wanted))
+
+    return check
+
+
+def optional(inner: Check) -> Check:
+    """None, or what `inner` accepts."""
+
+    def check(value: Any, where: str) -> None:
+        if value is not None:
+            inner(value, where)
+
+    return check
+
+
+def record(fields: Mapping[str, Check]) -> Check:
+    """An object with these fields, and no others."""
+
+    def check(value: Any, where: str) -> None:
+        if not isinstance(value, dict):
+            refuse(value, where, "an object")
+        for name in fields.keys() - value.keys():
+            raise ValueError(f"{where} lacks {quoted(name)}")
+        for name in value.keys() - fields.keys():
+            raise ValueError(f"{where} has {quoted(name)}, which is not expected there")
+        for name, inner in fields.items():
+            inner(value[name], f"{where}.{name}")
+
+    return check
+
+
+def listing(inner: Callable[[int], Check], length: int) -> Check:
+    """A list of `length` items, number i of which `inner(i)` accepts."""
+
+    def check(value: Any, where: str) -> None:
+        if not isinstance(value, list):
+            refuse(value, where, "a list")
+        if len(value) != length:
+            raise ValueError(f"{where} has {len(value)} items, expected {length}")
+        for i, item in enumerate(value):
+            inner(i)(item, f"{where}[{i}]")
+
+    return check

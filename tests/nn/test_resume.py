@@ -1,0 +1,379 @@
+"""Checkpoints of a training from strangers: loaded whole, or refused in a sentence."""
+
+import contextlib
+import copy
+import json
+import math
+import re
+
+import h5py
+import numpy as np
+import pytest
+
+import nn
+from nn.training.state import TrainingState
+
+GENERATORS = ("PCG64", "MT19937", "Philox", "SFC64", "PCG64DXSM")
+DEEP = "deep"
+"""Stands for a list in a list in a list, 10,000 deep, which json does not write."""
+
+
+def parts(kind="PCG64", schedule="cosine", optimiser="adam"):
+    """A net with everything that a checkpoint can hold, its optimiser and its schedule."""
+    generator = np.random.Generator(getattr(np.random, kind)(1))
+    net = nn.Sequential(
+        nn.Linear(4, 3, seed=0),
+        nn.BatchNorm(3),
+        nn.ReLU(),
+        nn.Dropout(0.3, seed=generator),
+        nn.Linear(3, 1, seed=1),
+    )
+    parameters = list(net.parameters())
+    made = {
+        "adam": lambda p: nn.Adam([{"parameters": p[:2], "learning_rate": 0.1}, *p[2:]], 0.01),
+        "sgd": lambda p: nn.SGD(p, 0.1, momentum=0.9),
+        "rmsprop": lambda p: nn.RMSProp(p, 0.01),
+        "adagrad": lambda p: nn.Adagrad(p, 0.1),
+    }[optimiser](parameters)
+    schedules = {
+        "cosine": lambda: nn.CosineSchedule(made, 12),
+        "step": lambda: nn.StepSchedule(made, 2, 0.5),
+        "plateau": lambda: nn.PlateauSchedule(made, 0.5, 1),
+        "cycle": lambda: nn.OneCycleSchedule(made, 20),
+        "warm": lambda: nn.WarmUpSchedule(made, 5),
+        "none": lambda: None,
+    }
+    return net, made, schedules[schedule]()
+
+
+X, Y = np.random.default_rng(0).normal(size=(4, 12)), np.ones((1, 12))
+
+
+def train(path, net, optimiser, schedule, epochs, **options):
+    options = {"callbacks": (), "patience": 50} | options
+    return nn.fit(
+        net,
+        X,
+        Y,
+        loss=nn.mean_squared_error,
+        optimiser=optimiser,
+        schedule=schedule,
+        epochs=epochs,
+        batch_size=4,
+        seed=3,
+        metrics=["accuracy"],
+        validation=(X, Y),
+        checkpoint=path,
+        resume=True,
+        advice=False,
+        verbose=False,
+        **options,
+    )
+
+
+class File:
+    """A checkpoint in pieces, which can be written again with changes."""
+
+    def __init__(self, path):
+        with h5py.File(path) as file:
+            self.metadata = json.loads(file["metadata"][()].tobytes())
+            self.arrays = [file[f"arrays/{i}"][()] for i in range(len(self.metadata["arrays"]))]
+
+    def write(self, path, metadata, arrays=None):
+        text = json.dumps(metadata).encode().replace(b'"deep"', b"[" * 10_000 + b"]" * 10_000)
+        with h5py.File(path, "w") as file:
+            file["metadata"] = np.frombuffer(text, np.uint8)
+            for i, array in enumerate(self.arrays if arrays is None else arrays):
+                file[f"arrays/{i}"] = array
+
+
+def snapshot(net, optimiser, schedule):
+    """Everything that a resumed training may change, to the bit."""
+    state = TrainingState(net, optimiser, schedule, 0)
+    arrays = {name: array.tobytes() for name, array in state.state_dict().items()}
+    return arrays, json.dumps(state.describe()), [p.grad for p in net.parameters()]
+
+
+def places(value, path=()):
+    """The path of everything in some JSON; of long lists, of the first, and the last."""
+    yield path
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from places(item, (*path, name))
+    elif isinstance(value, list):
+        for i in sorted({0, len(value) - 1} & set(range(len(value)))):
+            yield from places(value[i], (*path, i))
+
+
+def at(value, path):
+    for step in path:
+        value = value[step]
+    return value
+
+
+MISSING, EXTRA = object(), object()
+
+VALUES = [
+    MISSING,
+    EXTRA,
+    None,
+    True,
+    math.nan,
+    math.inf,
+    -math.inf,
+    -1,
+    -0.5,
+    2.5,
+    1e308,
+    2**53 + 1,
+    2**64,
+    10**400,
+    -(10**400),
+    "x",
+    "7",
+    "\x1b[2J\u202e" * 1000,
+    "\ud800",
+    [],
+    [1],
+    ["x"],
+    {},
+    {"x": 1},
+    DEEP,
+]
+
+
+def changed(metadata, path, value):
+    """The metadata with another value at a path; None if that cannot be or is the same."""
+    metadata = copy.deepcopy(metadata)
+    holder = at(metadata, path[:-1]) if path else None
+    if value is EXTRA:
+        there = at(metadata, path)
+        if not isinstance(there, (dict, list)):
+            return None
+        there.update(unheard_of=1) if isinstance(there, dict) else there.append(1)
+    elif value is MISSING:
+        if not path:
+            return None
+        del holder[path[-1]]
+    elif not path:
+        return value
+    elif json.dumps(holder[path[-1]]) == json.dumps(value):
+        return None
+    else:
+        holder[path[-1]] = value
+    return metadata
+
+
+def is_as_good(place, value, original):
+    """Whether a value may be in the place of another one: words for people, what is noted of an
+    epoch, and numbers of the same kind and in the same range."""
+    before = at(original, place)
+    if place in (("description", "model"), ("description", "layout")):
+        return isinstance(value, str)
+    if "records" in place:
+        metric = place[-1] not in ("epoch", "loss", "learning_rate", "seconds")
+        if value is EXTRA or value is MISSING:
+            return len(place) == (4 if value is EXTRA else 5) and metric
+        return type(value) in (int, float) and (metric or place[-1] == "loss" or value >= 0)
+    if type(before) not in (int, float) or type(value) not in (int, type(before)):
+        return False
+    signed = place[-1] in ("total", "best_loss", "best")
+    return (signed or value >= 0) and (math.isfinite(value) or not math.isfinite(before) or signed)
+
+
+def refusal(path, kind="PCG64", schedule="cosine", optimiser="adam"):
+    """The sentence that a file is refused in, and None if it is taken; asserts what must be."""
+    made = parts(kind, schedule, optimiser)
+    before = snapshot(*made)
+    try:
+        history = train(path, *made, epochs=0)
+    except nn.FileFormatError as error:
+        assert snapshot(*made) == before
+        text = str(error)
+        assert text.isprintable() and len(text) < 2500, text
+        assert re.match(r"Checkpoint '.*training\.h5' ?[ :]", text), text
+        return text
+    assert len(history) == 0 or snapshot(*made) != before
+    assert repr(history).isprintable() and history._repr_html_()
+    return None
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "training.h5"
+
+
+@pytest.mark.parametrize("kind", GENERATORS)
+@pytest.mark.parametrize("schedule", ["cosine", "step", "plateau", "cycle", "warm", "none"])
+def test_what_training_wrote_is_taken(path, kind, schedule):
+    for epochs in (0, 1, 4, 4):
+        train(path, *parts(kind, schedule), epochs)
+        assert refusal(path, kind, schedule) is None
+
+
+@pytest.mark.parametrize(
+    "optimiser",
+    ["adam", *(pytest.param(name, marks=pytest.mark.slow) for name in ("sgd", "rmsprop"))],
+)
+def test_every_field_of_every_kind_is_looked_at(path, optimiser):
+    """Whatever is in the place of a field is refused in a sentence, or as good as what was there:
+    then training goes on with it, and nothing is raised."""
+    train(path, *parts(optimiser=optimiser), 3)
+    file, taken, count = File(path), 0, 0
+    for place in places(file.metadata):
+        for value in VALUES:
+            other = changed(file.metadata, place, value)
+            if other is None:
+                continue
+            count += 1
+            file.write(path, other)
+            text = refusal(path, optimiser=optimiser)
+            if text is None:
+                assert is_as_good(place, value, file.metadata), (place, value)
+                taken += 1
+                # Large numbers may overflow, as they do where a user gives them.
+                with np.errstate(all="ignore"), contextlib.suppress(FloatingPointError):
+                    train(path, *parts(optimiser=optimiser), 4)
+    assert count > 1500 and 50 < taken < 300
+
+
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_states_of_generators_are_what_numpy_takes(path, kind):
+    train(path, *parts(kind), 1)
+    file = File(path)
+    top = ("description", "training", "generators")
+    for place in places(at(file.metadata, top)):
+        for value in [*VALUES, 625, 5, 10**6]:
+            other = changed(file.metadata, (*top, *place), value)
+            if other is None:
+                continue
+            file.write(path, other)
+            text = refusal(path, kind)
+            if text is None:
+                # Another number that this generator may have there.
+                assert type(value) is int and value >= 0, (place, value)
+                drawn = parts(kind)
+                train(path, *drawn, epochs=0)
+                dict(drawn[0].named_generators())["layers.3.generator"].random(3)
+
+
+def others(array):
+    """Arrays in the place of another one."""
+    yield array[..., :-1] if array.shape[-1] > 1 else np.zeros((2, *array.shape), array.dtype)
+    yield array.reshape(-1)[None, None]
+    yield array.astype("f4")
+    yield array.astype("i8")
+    yield array.astype("S8")
+    for value in (np.nan, np.inf, -np.inf):
+        bad = array.copy()
+        bad.reshape(-1)[-1] = value
+        yield bad
+
+
+def test_every_array_is_looked_at(path):
+    train(path, *parts(), 2)
+    file, taken = File(path), []
+    names = [entry["name"] for entry in file.metadata["arrays"]]
+    assert {name.partition(".")[0] for name in names} == {"model", "best", "optimiser"}
+    for i, name in enumerate(names):
+        for number, array in enumerate(others(file.arrays[i])):
+            arrays = [*file.arrays[:i], array, *file.arrays[i + 1 :]]
+            file.write(path, file.metadata, arrays)
+            if refusal(path) is None:
+                taken.append((re.search("running|square|mean|$", name)[0], number))
+    # What is not trained may be infinite, and so may a mean of squares that overflowed.
+    assert {kind for kind, _ in taken} == {"running", "square"}
+    assert {number for kind, number in taken if kind == "square"} == {6}
+
+
+@pytest.mark.parametrize("kind", ["missing", "more", "twice", "elsewhere", "negative"])
+def test_arrays_and_their_list_belong_together(path, kind):
+    train(path, *parts(), 2)
+    file = File(path)
+    metadata, arrays = file.metadata, list(file.arrays)
+    if kind == "missing":
+        arrays.pop()
+    elif kind == "more":
+        metadata["arrays"].append({"name": "model.more", "shape": [1], "dtype": "float64"})
+        arrays.append(np.ones(1))
+    elif kind == "twice":
+        metadata["arrays"][1]["name"] = metadata["arrays"][0]["name"]
+    elif kind == "elsewhere":
+        metadata["arrays"][0]["name"] = "best.layers.9.weight"
+    else:
+        index = [e["name"].endswith("square") for e in metadata["arrays"]].index(True)
+        arrays[index] = arrays[index] - 1
+    file.write(path, metadata, arrays)
+    assert refusal(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t.update(position=2),
+        lambda t: t.update(position=2, seen=1),
+        lambda t: t.update(seen=4),
+        lambda t: t.update(total=1.0),
+        lambda t: t.update(epoch=2),
+        lambda t: t["records"].pop(),
+        lambda t: t["records"].reverse(),
+        lambda t: t["records"][1].update(epoch=1),
+        lambda t: t.update(waited=4),
+        lambda t: t.update(best_epoch=4),
+        lambda t: t.update(best_epoch=0),
+        lambda t: t.update(best_epoch=None),
+        lambda t: t.update(has_best=False),
+        lambda t: t["schedule"].update(length=0),
+        lambda t: t["schedule"].update(least=-1.0),
+        lambda t: t["schedule"].update({"start.0": 0.0}),
+        lambda t: t.update(schedule=None),
+        lambda t: t["optimiser"].update({"groups.0.beta1": 1.0}),
+        lambda t: t["optimiser"].update(steps=-(10**6)),
+    ],
+)
+def test_numbers_that_do_not_agree_are_refused(path, change):
+    train(path, *parts(), 3)
+    file = File(path)
+    change(file.metadata["description"]["training"])
+    file.write(path, file.metadata)
+    assert refusal(path)
+
+
+@pytest.mark.parametrize("rate", [0, -0.01, math.nan, math.inf, 10**400, True, "0.1", None])
+def test_learning_rates_are_above_0(path, rate):
+    train(path, *parts(schedule="none"), 1)
+    file = File(path)
+    for group in (0, 1):
+        metadata = copy.deepcopy(file.metadata)
+        metadata["description"]["training"]["optimiser"][f"groups.{group}.learning_rate"] = rate
+        file.write(path, metadata)
+        assert refusal(path, schedule="none")
+
+
+def test_nothing_is_changed_where_a_graph_keeps_the_weights(path):
+    train(path, *parts(), 2)
+    net, optimiser, schedule = parts()
+    kept = net.eval()(X)
+    before = snapshot(net, optimiser, schedule)
+    with pytest.raises(ValueError, match="is kept by a graph"):
+        train(path, net, optimiser, schedule, 3)
+    assert snapshot(net, optimiser, schedule) == before
+    del kept
+
+
+def test_an_interruption_while_a_checkpoint_is_taken_over_changes_nothing(path, monkeypatch):
+    train(path, *parts(), 2)
+    net, optimiser, schedule = parts()
+    before = snapshot(net, optimiser, schedule)
+    load, calls = nn.CosineSchedule.load_state_dict, []
+
+    def interrupted(self, state):
+        calls.append(self)
+        if self is schedule and len([s for s in calls if s is schedule]) == 1:
+            raise KeyboardInterrupt
+        load(self, state)
+
+    monkeypatch.setattr(nn.CosineSchedule, "load_state_dict", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(path, net, optimiser, schedule, 3)
+    assert snapshot(net, optimiser, schedule) == before
