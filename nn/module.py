@@ -9,7 +9,8 @@ import numpy as np
 
 import autograd_lite as al
 from autograd_lite.graph import enclose, next_serial
-from nn.summary import Summary, summarised
+from nn.spelling import attribute_error, check_options
+from nn.summary import Summary, as_html, summarised
 
 
 def as_array(X: Any) -> Any:
@@ -23,7 +24,11 @@ def has_values(X: Any) -> bool:
 
 
 class Parameter(al.Tensor):
-    """A Tensor that requires grad and that a Module owns."""
+    """A Tensor that a Module owns and that training changes, unless it is frozen.
+
+    It requires grad at first. With `requires_grad = False` it is frozen: it stays a part of its
+    module, and no optimiser changes it.
+    """
 
     __slots__ = ()
 
@@ -37,10 +42,29 @@ class Module:
     A subclass computes in `forward(X)`. The samples are last: columns X (features, N). `.training`
     says which of its two ways a layer like Dropout takes. What else a module remembers in arrays
     it names in `buffers`; they are part of its state.
+
+    Parameters, frozen or not, and buffers are saved, loaded and moved. Whether a parameter is
+    trained is its own `requires_grad`; `freeze()` and `unfreeze()` set it for a whole module.
     """
 
     training = True
     buffers: tuple[str, ...] = ()
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        check_options(cls, options)
+        return super().__new__(cls)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, (al.Tensor, list, tuple, dict)):
+            for _, tensor in _found(al.Tensor, "", value, set()):
+                _adopt(tensor)
+        super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        if hasattr(type(self), name):
+            # A property that failed itself: its own error says more.
+            return object.__getattribute__(self, name)
+        raise attribute_error(type(self), name)
 
     def forward(self, X: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} defines no forward()")
@@ -60,10 +84,12 @@ class Module:
         """Every parameter once, with its path, such as `layers.0.weight`.
 
         Parameters are found in attributes, in the lists, tuples and dicts that attributes hold,
-        and in the modules among them. A tensor that requires grad counts as one.
+        and in the modules among them. A leaf Tensor that requires grad becomes one. Frozen ones
+        are among them: `requires_grad` says which are trained.
         """
         for path, tensor in _found(al.Tensor, "", self, set()):
-            if tensor.requires_grad and tensor.is_leaf:
+            _adopt(tensor)
+            if isinstance(tensor, Parameter) and tensor.is_leaf:
                 yield path, tensor
 
     def named_buffers(self) -> Iterator[tuple[str, np.ndarray]]:
@@ -77,8 +103,26 @@ class Module:
         yield from _found(np.random.Generator, "", self, set())
 
     def parameters(self) -> list[Parameter]:
-        """Every parameter."""
+        """Every parameter, frozen ones too."""
         return [parameter for _, parameter in self.named_parameters()]
+
+    def freeze(self) -> Self:
+        """Leave all parameters as they are from now on: no gradient flows to them.
+
+        Buffers are no parameters: in training mode BatchNorm's running numbers go on following the
+        batches.
+        """
+        return self._set_trained(False)
+
+    def unfreeze(self) -> Self:
+        """Train all parameters again."""
+        return self._set_trained(True)
+
+    def _set_trained(self, trained: bool) -> Self:
+        for parameter in self.parameters():
+            parameter.requires_grad = trained
+            parameter.zero_grad()
+        return self
 
     def train(self, mode: bool = True) -> Self:
         """Set `training` on this module and all in it."""
@@ -173,6 +217,15 @@ class Module:
     def __repr__(self) -> str:
         inside = {name: value for name, value in vars(self).items() if _is_made_of_modules(value)}
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in inside.items())})"
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
+
+
+def _adopt(tensor: al.Tensor) -> None:
+    """Make a leaf that requires grad a Parameter, which it stays while it is frozen."""
+    if type(tensor) is al.Tensor and tensor.is_leaf and tensor.requires_grad:
+        tensor.__class__ = Parameter
 
 
 def _is_made_of_modules(value: Any) -> bool:

@@ -191,12 +191,16 @@ def gradient_flow(module: Any) -> Figure:
     Parameters
     ----------
     module : Module
-        Whose parameters have gradients: call it between `backward()` and `zero_grad()`.
+        Whose parameters have gradients: call it between `backward()` and `zero_grad()`. Frozen
+        ones are left out.
     """
-    parameters = [(n, p) for n, p in module.named_parameters() if n.split(".")[-1] != "bias"]
+    named = [(n, p) for n, p in module.named_parameters() if p.requires_grad]
+    parameters = [(n, p) for n, p in named if n.split(".")[-1] != "bias"]
     lacking = [name for name, parameter in parameters if parameter.grad is None]
     if lacking or not parameters:
-        what = f"{lacking[0]} has no gradient" if lacking else "the module has no parameters"
+        what = (
+            f"{lacking[0]} has no gradient" if lacking else "the module has nothing that is trained"
+        )
         raise ValueError(f"gradient_flow(): {what}; call backward() on a loss of the module first")
     sizes = [np.abs(np.asarray(p.grad, dtype=float)) for _, p in parameters]
     means, most = [float(s.mean()) for s in sizes], [float(s.max()) for s in sizes]

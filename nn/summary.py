@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ HEADER = ("layer", "kind", "output", "parameters", "memory")
 class Row:
     """A layer: its path, how it shows itself, the shape that it gives, and its own parameters.
 
-    `memory` is in bytes: of the parameters, and of the output.
+    `memory` is in bytes: of the parameters and buffers, and of the output.
     """
 
     path: str
@@ -32,11 +33,14 @@ class Row:
 class Summary:
     """The layers of a network in the order in which they are called; it prints as a table.
 
-    `parameters` counts each number once, though several layers may use it.
+    `parameters` counts each number once, though several layers may use it; `trainable` those that
+    are not frozen, and `buffers` the numbers that are no parameters, such as running means.
     """
 
     rows: tuple[Row, ...]
     parameters: int
+    trainable: int
+    buffers: int
 
     def _cells(self) -> list[tuple[str, ...]]:
         return [
@@ -46,31 +50,35 @@ class Summary:
 
     def _total(self) -> str:
         memory = readable(sum(row.memory for row in self.rows))
-        return f"{self.parameters:,} parameters, {memory} with what the layers give"
+        counted = _counted(self.parameters, self.trainable, self.buffers)
+        return f"{counted}; {memory} with what the layers give"
 
     def __str__(self) -> str:
-        table = [HEADER, *self._cells()]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        cells = [HEADER, *self._cells()]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = [
             "  ".join(
                 cell.rjust(width) if i > 2 else cell.ljust(width)
                 for i, (cell, width) in enumerate(zip(row, widths, strict=True))
             ).rstrip()
-            for row in table
+            for row in cells
         ]
         return "\n".join([*lines, self._total()])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        def line(cells: tuple[str, ...], tag: str) -> str:
-            return "<tr>" + "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in cells) + "</tr>"
+        return table(HEADER, self._cells()) + f"<p>{html.escape(self._total())}</p>"
 
-        body = "".join(line(cells, "td") for cells in self._cells())
-        return (
-            f"<table><thead>{line(HEADER, 'th')}</thead><tbody>{body}</tbody></table>"
-            f"<p>{html.escape(self._total())}</p>"
-        )
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in HTML of cells that are plain text."""
+
+    def line(cells: Sequence[str], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in cells) + "</tr>"
+
+    body = "".join(line(cells, "td") for cells in rows)
+    return f"<table><thead>{line(header, 'th')}</thead><tbody>{body}</tbody></table>"
 
 
 def readable(size: float) -> str:
@@ -100,7 +108,41 @@ def summarised(module: Any, X: Any) -> Summary:
         for _, inner in modules:
             vars(inner).pop("forward", None)
             inner.training = training[id(inner)]
-    return Summary(tuple(rows), sum(p.size for p in module.parameters()))
+    return Summary(tuple(rows), *_counts(module))
+
+
+def as_html(module: Any) -> str:
+    """The layers of a module with their parameters, as a notebook shows it."""
+    rows = [
+        (path or "-", _shown(inner), f"{sum(p.size for p in inner.parameters()):,}")
+        for path, inner in module.named_modules()
+        if not any(other is not inner for _, other in inner.named_modules())
+    ]
+    name, counted = type(module).__name__, _counted(*_counts(module))
+    return (
+        f"<p><b>{html.escape(name)}</b>: {html.escape(counted)}</p>"
+        f"{table(('layer', 'kind', 'parameters'), rows)}"
+    )
+
+
+def _counts(module: Any) -> tuple[int, int, int]:
+    """The numbers in parameters, in those that are trained, and in buffers."""
+    parameters = module.parameters()
+    trainable = sum(p.size for p in parameters if p.requires_grad)
+    buffers = sum(math.prod(np.shape(buffer)) for _, buffer in module.named_buffers())
+    return sum(p.size for p in parameters), trainable, buffers
+
+
+def _counted(parameters: int, trainable: int, buffers: int) -> str:
+    frozen = "" if trainable == parameters else f", {trainable:,} of them trainable"
+    return f"{parameters:,} parameters{frozen}" + (f", {buffers:,} in buffers" if buffers else "")
+
+
+def _shown(module: Any) -> str:
+    """The module as it shows itself, and whether it is frozen."""
+    trained = [p.requires_grad for p in module.parameters()]
+    frozen = "" if all(trained) else ", partly frozen" if any(trained) else ", frozen"
+    return repr(module) + frozen
 
 
 def _noting(module: Any, path: str, rows: list[Row]) -> Any:
@@ -111,8 +153,9 @@ def _noting(module: Any, path: str, rows: list[Row]) -> Any:
         result = forward(X)
         own = module.parameters()
         shape = tuple(np.shape(result))
-        memory = sum(p.data.nbytes for p in own) + getattr(np.asarray(plain(result)), "nbytes", 0)
-        rows.append(Row(path, repr(module), shape, sum(p.size for p in own), memory))
+        held = [p.data for p in own] + [buffer for _, buffer in module.named_buffers()]
+        memory = sum(a.nbytes for a in (*held, np.asarray(plain(result))))
+        rows.append(Row(path, _shown(module), shape, sum(p.size for p in own), memory))
         return result
 
     return noted

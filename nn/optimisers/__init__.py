@@ -1,5 +1,8 @@
 """Optimisers, schedules of their learning rates, and limits for gradients."""
 
+from collections.abc import Callable
+from typing import Any
+
 from nn.optimisers.base import Optimiser
 from nn.optimisers.clipping import clip_by_norm, clip_by_value
 from nn.optimisers.lbfgs import LBFGS
@@ -12,8 +15,30 @@ from nn.optimisers.schedules import (
     StepSchedule,
     WarmUpSchedule,
 )
+from nn.spelling import closest
+
+OPTIMISERS: dict[str, Callable[..., Optimiser]] = {
+    "adagrad": Adagrad,
+    "adam": Adam,
+    "adamw": AdamW,
+    "rmsprop": RMSProp,
+    "sgd": SGD,
+}
+"""By name, as `nn.fit` and the estimators take them."""
+
+
+def by_name(name: Any) -> Callable[..., Optimiser]:
+    """The class of the optimiser with this name; ValueError for a name that is none."""
+    if not isinstance(name, str) or name.lower() not in OPTIMISERS:
+        raise ValueError(
+            f"optimiser must be one of {sorted(OPTIMISERS)}, not {name!r}"
+            f"{closest(str(name), OPTIMISERS)}"
+        )
+    return OPTIMISERS[name.lower()]
+
 
 __all__ = [
+    "OPTIMISERS",
     "LBFGS",
     "SGD",
     "Adagrad",
@@ -27,6 +52,7 @@ __all__ = [
     "Schedule",
     "StepSchedule",
     "WarmUpSchedule",
+    "by_name",
     "clip_by_norm",
     "clip_by_value",
 ]

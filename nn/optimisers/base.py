@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from nn.module import Module, Parameter, has_values
+from nn.spelling import attribute_error, check_options
 
 BLOCK = 16_384
 """Numbers that are updated at a time, so that what a rule computes stays in the cache."""
@@ -17,6 +18,9 @@ Groups = Iterable[Parameter] | Iterable[Mapping[str, Any]]
 
 class Optimiser:
     """Changes parameters by their gradients, in place and in their dtype.
+
+    Frozen parameters, whose `requires_grad` is False, are passed over. Each parameter has its own
+    count of steps, so that one which is trained later starts as the others did.
 
     A subclass names what it remembers of each number in `memories`, arrays that start as zeros, and
     gives the rule in `update`. Its `options` are those that the groups of parameters may differ
@@ -32,12 +36,22 @@ class Optimiser:
     options: ClassVar[tuple[str, ...]] = ("learning_rate", "weight_decay")
     memories: ClassVar[tuple[str, ...]] = ()
 
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        check_options(cls, options)
+        return super().__new__(cls)
+
+    def __getattr__(self, name: str) -> Any:
+        if hasattr(type(self), name):
+            # A property that failed itself: its own error says more.
+            return object.__getattribute__(self, name)
+        raise attribute_error(type(self), name)
+
     def __init__(self, parameters: Groups, **options: float) -> None:
         name = type(self).__name__
         if isinstance(parameters, Module):
             raise TypeError(f"{name} takes parameters: write {name}(model.parameters())")
         self.groups = [self._group(item, options) for item in _as_groups(parameters)]
-        self.steps = 0
+        self.counts = [0] * len(self.parameters)
         self.memory = [
             {kind: np.zeros_like(p.data) for kind in self.memories} for p in self.parameters
         ]
@@ -74,15 +88,23 @@ class Optimiser:
         for group in self.groups:
             group["learning_rate"] = value
 
+    @property
+    def steps(self) -> int:
+        """The steps of the parameter that has taken most."""
+        return max(self.counts)
+
     def step(self) -> None:
-        """Change each parameter that has a gradient."""
-        self.steps += 1
+        """Change each parameter that has a gradient and is not frozen."""
         index = 0
         for group in self.groups:
-            now = {**group, **self.numbers(group)}
+            now, taken = group, -1
             for parameter in group["parameters"]:
                 gradient = parameter.grad
-                if gradient is not None:
+                if gradient is not None and parameter.requires_grad:
+                    self.counts[index] += 1
+                    if self.counts[index] != taken:
+                        taken = self.counts[index]
+                        now = {**group, **self.numbers(group, taken)}
                     self._change(parameter, gradient, self.memory[index], now)
                 index += 1
 
@@ -122,8 +144,8 @@ class Optimiser:
             self._rooms[dtype] = np.empty(BLOCK, dtype), np.empty(BLOCK, dtype)
         return self._rooms[dtype]
 
-    def numbers(self, group: Mapping[str, Any]) -> dict[str, float]:
-        """What a rule needs of a group that may differ from step to step."""
+    def numbers(self, group: Mapping[str, Any], steps: int) -> dict[str, float]:
+        """What a rule needs of a group that may differ from step to step; `steps` counts from 1."""
         return {"learning_rate": group["learning_rate"]}
 
     def update(self, group: dict[str, Any], *arrays: Any, **rooms: Any) -> None:
@@ -141,7 +163,7 @@ class Optimiser:
 
     def state_dict(self) -> dict[str, Any]:
         """What the optimiser remembers, as numbers and arrays by name: for checkpoints."""
-        state: dict[str, Any] = {"steps": self.steps}
+        state: dict[str, Any] = {f"steps.{i}": count for i, count in enumerate(self.counts)}
         for i, group in enumerate(self.groups):
             state |= {f"groups.{i}.{k}": v for k, v in group.items() if k != "parameters"}
         for i, memory in enumerate(self.memory):
@@ -163,7 +185,7 @@ class Optimiser:
                     f"{name}: the state has shape {np.shape(state[name])}, the optimiser "
                     f"{np.shape(value)}"
                 )
-        self.steps = int(state["steps"])
+        self.counts = [int(state[f"steps.{i}"]) for i in range(len(self.counts))]
         for i, group in enumerate(self.groups):
             group.update({k: float(state[f"groups.{i}.{k}"]) for k in group if k != "parameters"})
         for i, memory in enumerate(self.memory):

@@ -17,6 +17,7 @@ class LBFGS:
     Parameters
     ----------
     parameters : iterable of Parameter
+        Frozen ones stay as they are.
     max_iter : int
         The most iterations of one `step`.
     tolerance : float
@@ -41,23 +42,27 @@ class LBFGS:
             from scipy.optimize import minimize
         except ImportError:
             raise ImportError("LBFGS needs SciPy: pip install 'autograd_lite[scipy]'") from None
-        start = np.concatenate([p.data.ravel() for p in self.parameters]).astype(np.float64)
+        trained = [p for p in self.parameters if p.requires_grad]
+        if not trained:
+            raise ValueError("LBFGS: all its parameters are frozen, so there is nothing to change")
+        start = np.concatenate([p.data.ravel() for p in trained]).astype(np.float64)
 
         def at(values: np.ndarray) -> tuple[float, np.ndarray]:
-            self._fill(values)
+            _fill(trained, values)
             found = loss()
-            gradients = al.gradients(found, self.parameters)
+            gradients = al.gradients(found, trained)
             flat = np.concatenate([np.ravel(g) for g in gradients]).astype(np.float64)
             return float(found.item()), flat
 
         options = {"maxiter": self.max_iter, "gtol": self.tolerance, "ftol": 0.0}
         result = minimize(at, start, jac=True, method="L-BFGS-B", options=options)
-        self._fill(result.x)
+        _fill(trained, result.x)
         return float(result.fun)
 
-    def _fill(self, values: np.ndarray) -> None:
-        start = 0
-        for parameter in self.parameters:
-            part = values[start : start + parameter.size]
-            parameter.data[...] = part.reshape(parameter.shape)
-            start += parameter.size
+
+def _fill(parameters: Iterable[Parameter], values: np.ndarray) -> None:
+    start = 0
+    for parameter in parameters:
+        part = values[start : start + parameter.size]
+        parameter.data[...] = part.reshape(parameter.shape)
+        start += parameter.size

@@ -200,12 +200,12 @@ class Adam(Optimiser):
         other *= group["corrected_rate"]
         np.subtract(values, other, out=values)
 
-    def numbers(self, group: Mapping[str, Any]) -> dict[str, float]:
+    def numbers(self, group: Mapping[str, Any], steps: int) -> dict[str, float]:
         """sqrt(square / (1 - beta2^t)) + epsilon, and the correction of the mean, as factors."""
-        correction = math.sqrt(1 - group["beta2"] ** self.steps)
-        rate = group["learning_rate"] * correction / (1 - group["beta1"] ** self.steps)
+        correction = math.sqrt(1 - group["beta2"] ** steps)
+        rate = group["learning_rate"] * correction / (1 - group["beta1"] ** steps)
         return {
-            **super().numbers(group),
+            **super().numbers(group, steps),
             "corrected_epsilon": group["epsilon"] * correction,
             "corrected_rate": rate,
         }

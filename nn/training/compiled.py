@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,14 @@ def when_finite(loss: Any, *gradients: Any) -> Any:
     return gradients
 
 
+class _Place(NamedTuple):
+    """A parameter that is trained: its number, its group's, and that of its step's numbers."""
+
+    parameter: int
+    group: int
+    numbers: int
+
+
 class CompiledUpdate:
     """Changes the parameters of a model once for each batch that it is called with.
 
@@ -47,38 +55,58 @@ class CompiledUpdate:
         loss: Callable[..., Any],
         clip_norm: float | None,
     ) -> None:
-        self.optimiser = optimiser
+        self.model, self.optimiser, self.loss, self.clip_norm = model, optimiser, loss, clip_norm
         self.parameters = optimiser.parameters
-        update = _update_of(model, optimiser, loss, clip_norm)
-        exempt = [optimiser, *self.parameters]
-        self.program = Compiled(update, donate=(0, 1), exempt=exempt)
+        self.programs: dict[tuple[_Place, ...], Compiled] = {}
 
     def __call__(self, batch: Batch) -> float:
         """The loss before the update. Raises NotFinite, and changes nothing, if there is none."""
         optimiser = self.optimiser
-        values = [self._writeable(p) for p in self.parameters]
-        memories = [list(memory.values()) for memory in optimiser.memory]
-        optimiser.steps += 1
-        numbers = [optimiser.numbers(group) for group in optimiser.groups]
+        places, numbers = self._plan()
+        values = [self._writeable(self.parameters[place.parameter]) for place in places]
+        memories = [list(optimiser.memory[place.parameter].values()) for place in places]
+        frozen = [p.data for p in self.parameters if not p.requires_grad]
         try:
-            loss, new, remembered = self.program(
-                values, memories, numbers, _fixed(optimiser), batch.X, batch.Y, batch.weights
+            loss, new, remembered = self._program(places)(
+                values, memories, frozen, numbers, _fixed(optimiser), *batch
             )
         except al.TracedValueError as error:
-            optimiser.steps -= 1
             raise al.TracedValueError(
                 f"{error}. With compile=True a model must not draw random numbers or keep "
                 "statistics in training, as Dropout and BatchNorm do; train it without"
             ) from None
-        except BaseException:
-            optimiser.steps -= 1
-            raise
+        for place in places:
+            optimiser.counts[place.parameter] += 1
         for array, result in zip(values, new, strict=True):
             _put(array, result)
         for arrays, results in zip(memories, remembered, strict=True):
             for array, result in zip(arrays, results, strict=True):
                 _put(array, result)
         return float(loss)
+
+    def _plan(self) -> tuple[tuple[_Place, ...], list[dict[str, float]]]:
+        """Which parameters are trained now, and the different numbers that their steps need."""
+        optimiser, places, known = self.optimiser, [], {}
+        numbers: list[dict[str, float]] = []
+        index = 0
+        for number, group in enumerate(optimiser.groups):
+            for parameter in group["parameters"]:
+                if parameter.requires_grad:
+                    key = number, optimiser.counts[index]
+                    if key not in known:
+                        known[key] = len(numbers)
+                        numbers.append(optimiser.numbers(group, key[1] + 1))
+                    places.append(_Place(index, number, known[key]))
+                index += 1
+        return tuple(places), numbers
+
+    def _program(self, places: tuple[_Place, ...]) -> Compiled:
+        """The program that trains these parameters."""
+        if places not in self.programs:
+            update = _update_of(self.model, self.optimiser, self.loss, self.clip_norm, places)
+            exempt = [self.optimiser, *self.parameters]
+            self.programs[places] = Compiled(update, donate=(0, 1), exempt=exempt)
+        return self.programs[places]
 
     @staticmethod
     def _writeable(parameter: al.Tensor) -> np.ndarray:
@@ -106,24 +134,36 @@ def _fixed(optimiser: Optimiser) -> frozenset[Any]:
 
 
 def _update_of(
-    model: Module, optimiser: Optimiser, loss: Callable[..., Any], clip_norm: float | None
+    model: Module,
+    optimiser: Optimiser,
+    loss: Callable[..., Any],
+    clip_norm: float | None,
+    places: Sequence[_Place],
 ) -> Callable[..., Any]:
-    """A pure function of the parameters' values, what the optimiser remembers, and a batch."""
-    parameters = optimiser.parameters
+    """A pure function of the trained values, what the optimiser remembers, and a batch."""
+    trained = [optimiser.parameters[place.parameter] for place in places]
+    others = [p for p in optimiser.parameters if not p.requires_grad]
 
     def update(
-        values: Any, memories: Any, numbers: Any, fixed: Any, X: Any, Y: Any, weights: Any
+        values: Any,
+        memories: Any,
+        frozen: Any,
+        numbers: Any,
+        fixed: Any,
+        X: Any,
+        Y: Any,
+        weights: Any,
     ) -> Any:
         options = {} if weights is None else {"sample_weight": weights}
-        block, stand_ins = standing_in(parameters, values)
+        block, stand_ins = standing_in([*trained, *others], [*values, *frozen])
         with block:
             found = loss(model(X), Y, **options)
-            gradients = list(al.gradients(found, stand_ins))
+            gradients = list(al.gradients(found, stand_ins[: len(trained)]))
         value = np.reshape(found.detach().data, ())
         gradients = list(when_finite(value, *gradients))
         if clip_norm is not None:
             gradients = _clipped(gradients, clip_norm)
-        new, remembered = _stepped(optimiser, values, gradients, memories, numbers)
+        new, remembered = _stepped(optimiser, places, values, gradients, memories, numbers)
         return value, new, remembered
 
     return update
@@ -141,6 +181,7 @@ def _clipped(gradients: Sequence[Any], most: float) -> list[Any]:
 
 def _stepped(
     optimiser: Optimiser,
+    places: Sequence[_Place],
     values: Sequence[Any],
     gradients: Sequence[Any],
     memories: Sequence[Sequence[Any]],
@@ -148,14 +189,12 @@ def _stepped(
 ) -> tuple[list[Any], list[list[Any]]]:
     """What the optimiser's rule, which works in place, makes of the values."""
     new, remembered = [], []
-    index = 0
-    for group, own in zip(optimiser.groups, numbers, strict=True):
-        for _ in group["parameters"]:
-            cells = [Cell(values[index]), Cell(gradients[index]), *map(Cell, memories[index])]
-            optimiser.update({**group, **own}, *cells, room=Cell(None), other=Cell(None))
-            new.append(cells[0].value)
-            remembered.append([cell.value for cell in cells[2:]])
-            index += 1
+    for place, value, gradient, memory in zip(places, values, gradients, memories, strict=True):
+        cells = [Cell(value), Cell(gradient), *map(Cell, memory)]
+        options = {**optimiser.groups[place.group], **numbers[place.numbers]}
+        optimiser.update(options, *cells, room=Cell(None), other=Cell(None))
+        new.append(cells[0].value)
+        remembered.append([cell.value for cell in cells[2:]])
     return new, remembered
 
 

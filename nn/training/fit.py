@@ -440,6 +440,11 @@ def _check_parts(model: Any, optimiser: Any, schedule: Any) -> None:
             f"the optimiser has no parameter of the model, so nothing would be learnt: make it as "
             f"{type(optimiser).__name__}(model.parameters())"
         )
+    if not any(p.requires_grad for p in optimiser.parameters if id(p) in own):
+        raise ValueError(
+            "every parameter of the model that the optimiser has is frozen, so nothing would be "
+            "learnt: model.unfreeze(), or requires_grad = True on some, trains them again"
+        )
     if schedule is not None and schedule.optimiser is not optimiser:
         raise ValueError("the schedule is of another optimiser than the one that is given")
 

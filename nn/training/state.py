@@ -6,7 +6,7 @@ import contextlib
 import copy
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -39,8 +39,10 @@ _NUMBERS: dict[str, tuple[type, Check]] = {
     "position": (int, whole()),
     "total": (float, number()),
     "seen": (int, whole()),
+    "weight": (float, number(0)),
     "seconds": (float, number(0)),
     "waited": (int, whole()),
+    "reference": (float, number(is_finite=False)),
     "best_loss": (float, number(is_finite=False)),
 }
 """The numbers of a TrainingState, what they are, and what is accepted of them."""
@@ -54,8 +56,10 @@ _MOST_RECORDED = 1000
 class TrainingState:
     """What changes in a training; `nn.save` and `nn.load` take it as they take a model.
 
-    `position` is how many batches of the present epoch are done, `total` the sum of their losses
-    times their samples, `seen` the samples. `best` are the best weights so far, of `best_loss`.
+    `position` is how many batches of the present epoch are done, `seen` and `weight` how many
+    samples they had and what these count, `total` the sum of their losses times their weights.
+    `best` are the best weights so far, of `best_loss`. `waited` is how many epochs the loss has
+    stayed above `reference`, or has not fallen far enough below it.
     """
 
     model: Module
@@ -67,8 +71,10 @@ class TrainingState:
     position: int = 0
     total: float = 0.0
     seen: int = 0
+    weight: float = 0.0
     seconds: float = 0.0
     waited: int = 0
+    reference: float = float("inf")
     best_loss: float = float("inf")
     best: dict[str, np.ndarray] | None = None
 
@@ -85,12 +91,13 @@ class TrainingState:
         return arrays
 
     def describe(self) -> dict[str, Any]:
-        """Everything else: numbers, the history, and the states of the random generators."""
+        """Everything else: numbers, what is frozen, the history, and the states of generators."""
         return {
             **self.model.describe(),
             "training": {
                 **{name: getattr(self, name) for name in _NUMBERS},
                 "seed": self.seed,
+                "frozen": [p for p, t in self.model.named_parameters() if not t.requires_grad],
                 "has_best": self.best is not None,
                 "records": self.history.records,
                 "best_epoch": self.history.best_epoch,
@@ -147,6 +154,8 @@ class TrainingState:
             for part in ("model.", "optimiser.", "best.")
         }
         self.model.load_state_dict(parts["model."], description)
+        for path, parameter in self.model.named_parameters():
+            parameter.requires_grad = path not in training["frozen"]
         numbers = {k: v for k, v in training["optimiser"].items() if k != "kind"}
         self.optimiser.load_state_dict({**numbers, **parts["optimiser."]})
         if self.schedule is not None:
@@ -197,6 +206,7 @@ class TrainingState:
             {
                 **{name: check for name, (_, check) in _NUMBERS.items()},
                 "seed": whole(most=2**1024),
+                "frozen": _some_of([path for path, _ in self.model.named_parameters()]),
                 "has_best": flag,
                 "records": listing(_record_of_epoch, length),
                 "best_epoch": optional(whole(1, length)),
@@ -211,7 +221,7 @@ class TrainingState:
     def _check_agreement(self, training: Mapping[str, Any]) -> None:
         """That numbers which are each in order are so together."""
         position, seen, total = (training[name] for name in ("position", "seen", "total"))
-        if position > seen or (position == 0 and (seen or total)):
+        if position > seen or (position == 0 and (seen or total or training["weight"])):
             raise ValueError(
                 f"training.position is {position}, which cannot be after {seen} samples with a"
                 f" loss of {total:g} in all"
@@ -220,7 +230,7 @@ class TrainingState:
             raise ValueError(
                 f"training.waited is {training['waited']}, after {training['epoch']} epochs"
             )
-        if training["has_best"] and training["best_epoch"] is None:
+        if training["has_best"] and training["epoch"] and training["best_epoch"] is None:
             raise ValueError("training.best_epoch is missing, although there are best weights")
 
     def _check_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
@@ -267,8 +277,18 @@ def _record_of_epoch(index: int) -> Check:
     return check
 
 
+def _some_of(names: Sequence[str]) -> Check:
+    """A list of some of these names, each once and in their order."""
+
+    def check(value: Any, where: str) -> None:
+        if not isinstance(value, list) or value != [name for name in names if name in value]:
+            refuse(value, where, "a list of parameters of the model, in their order")
+
+    return check
+
+
 def _optimiser(optimiser: Optimiser, has_schedule: bool) -> Check:
-    """The kind, the number of steps and the options of an optimiser like this one."""
+    """The kind, the numbers of steps and the options of an optimiser like this one."""
     kind = type(optimiser).__name__
 
     def option(name: str) -> Check:
@@ -283,8 +303,11 @@ def _optimiser(optimiser: Optimiser, has_schedule: bool) -> Check:
 
         return check
 
-    fields = {n: option(n.rpartition(".")[2]) for n in _numbers_of(optimiser) if n != "steps"}
-    return record({"kind": exactly(kind), "steps": whole(), **fields})
+    fields = {
+        name: whole() if name.startswith("steps.") else option(name.rpartition(".")[2])
+        for name in _numbers_of(optimiser)
+    }
+    return record({"kind": exactly(kind), **fields})
 
 
 def _numbers_of(optimiser: Optimiser) -> dict[str, Any]:

@@ -177,7 +177,7 @@ def is_as_good(place, value, original):
         return type(value) in (int, float) and (metric or place[-1] == "loss" or value >= 0)
     if type(before) not in (int, float) or type(value) not in (int, type(before)):
         return False
-    signed = place[-1] in ("total", "best_loss", "best")
+    signed = place[-1] in ("total", "reference", "best_loss", "best")
     return (signed or value >= 0) and (math.isfinite(value) or not math.isfinite(before) or signed)
 
 
@@ -328,7 +328,9 @@ def test_arrays_and_their_list_belong_together(path, kind):
         lambda t: t["schedule"].update({"start.0": 0.0}),
         lambda t: t.update(schedule=None),
         lambda t: t["optimiser"].update({"groups.0.beta1": 1.0}),
-        lambda t: t["optimiser"].update(steps=-(10**6)),
+        lambda t: t["optimiser"].update({"steps.0": -(10**6)}),
+        lambda t: t.update(frozen=["layers.9.weight"]),
+        lambda t: t.update(weight=1.0),
     ],
 )
 def test_numbers_that_do_not_agree_are_refused(path, change):

@@ -1,0 +1,209 @@
+"""What other libraries call what is here: errors for their names say ours."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+NAMES = {
+    "AdaGrad": "nn.Adagrad",
+    "AdamOptimizer": "nn.Adam",
+    "AveragePooling2D": "nn.AvgPool2d",
+    "BCELoss": "nn.binary_cross_entropy(A, Y)",
+    "BCEWithLogitsLoss": "nn.binary_cross_entropy_with_logits(Z, Y)",
+    "BatchNormalization": "nn.BatchNorm",
+    "BinaryCrossentropy": "nn.binary_cross_entropy, or nn.binary_cross_entropy_with_logits",
+    "CategoricalCrossentropy": "nn.cross_entropy(Z, Y), which takes logits",
+    "CosineAnnealingLR": "nn.CosineSchedule",
+    "CrossEntropyLoss": "nn.cross_entropy(Z, Y)",
+    "DataLoader": "nn.batches(X, Y, size); nn.fit makes its batches itself (batch_size=)",
+    "Dense": "nn.Linear(n_in, n_out)",
+    "EarlyStopping": "the option patience= of nn.fit",
+    "HuberLoss": "nn.huber(A, Y)",
+    "HingeEmbeddingLoss": "nn.hinge(Z, Y)",
+    "Identity": "an nn.Sequential() without layers",
+    "KLDivLoss": "nn.cross_entropy(Z, P), which takes probabilities P as targets",
+    "L1Loss": "nn.mean_absolute_error(A, Y)",
+    "LayerNormalization": "nn.LayerNorm",
+    "MLPClassifier": "nn.DeepClassifier",
+    "MLPRegressor": "nn.DeepRegressor",
+    "MSELoss": "nn.mean_squared_error(A, Y)",
+    "MaxPooling2D": "nn.MaxPool2d",
+    "MeanAbsoluteError": "nn.mean_absolute_error(A, Y)",
+    "MeanSquaredError": "nn.mean_squared_error(A, Y)",
+    "Model": "nn.Module",
+    "ModelCheckpoint": "the option checkpoint= of nn.fit",
+    "ModuleDict": "a dict of modules in an attribute, whose parameters are found",
+    "ModuleList": "a list of modules in an attribute, whose parameters are found",
+    "MultiMarginLoss": "nn.hinge(Z, Y)",
+    "NLLLoss": "nn.cross_entropy(Z, Y), which takes logits",
+    "OneCycleLR": "nn.OneCycleSchedule",
+    "ParameterList": "a list of parameters in an attribute, which are found",
+    "ReduceLROnPlateau": "nn.PlateauSchedule",
+    "RMSprop": "nn.RMSProp",
+    "Ridge": "nn.LinearRegression(alpha=...)",
+    "SGDClassifier": "nn.LogisticRegression",
+    "SGDRegressor": "nn.LinearRegression",
+    "SmoothL1Loss": "nn.huber(A, Y)",
+    "SparseCategoricalCrossentropy": "nn.cross_entropy(Z, Y), which takes logits",
+    "StepLR": "nn.StepSchedule",
+    "Swish": "nn.SiLU",
+    "Tensor": "autograd_lite.Tensor",
+    "Trainer": "nn.fit(model, X, Y, ...)",
+    "clip_grad_norm_": "nn.clip_by_norm, or the option clip_norm= of nn.fit",
+    "clip_grad_value_": "nn.clip_by_value",
+    "functional": "the functions of autograd_lite (al.relu, al.softmax), and nn's losses",
+    "init": "nn.initialisers, or the option initialisation= of a layer",
+    "no_grad": "autograd_lite.no_grad()",
+    "optim": "nn.optimisers",
+    "optimizers": "nn.optimisers",
+    "relu": "autograd_lite.relu",
+    "sigmoid": "autograd_lite.sigmoid",
+    "softmax": "autograd_lite.softmax",
+    "train_test_split": "the option validation= of nn.fit",
+    "utils": "nn.batches(X, Y, size) and nn.clip_by_norm",
+}
+"""Classes and functions of PyTorch, Keras and scikit-learn, by what `nn` has for them."""
+
+ATTRIBUTES = {
+    "add": "give all layers to nn.Sequential, or append to a list of modules",
+    "add_module": "set the module as an attribute",
+    "append": "nn.Sequential(*model, layer) is a longer one",
+    "apply": "loop over named_modules()",
+    "build": "layers take the sizes n_in and n_out, so that nothing is left to build",
+    "children": "named_modules() gives all modules, nn.Sequential(...) its layers by iteration",
+    "coefs_": "network_.parameters()",
+    "compile": "nn.fit takes loss=, optimiser= and metrics=, and compile=True",
+    "count_params": "summary(X).parameters",
+    "cpu": "to(numpy.asarray)",
+    "cuda": "to(cupy.asarray)",
+    "device": "arrays are where their library has them; to(convert) moves a model",
+    "double": "layers take dtype=",
+    "evaluate": "call eval(), and a loss or nn.metrics on model(X)",
+    "fit": "nn.fit(model, X, Y, loss=..., optimiser=..., epochs=...)",
+    "float": "layers take dtype=",
+    "get_weights": "state_dict()",
+    "half": "layers take dtype=",
+    "load": "nn.load(path, model)",
+    "load_weights": "nn.load(path, model)",
+    "modules": "named_modules()",
+    "named_children": "named_modules()",
+    "param_groups": "groups",
+    "predict": "call eval(), and model(X) under autograd_lite.no_grad()",
+    "register_buffer": "set the array as an attribute, and name it in `buffers` of the class",
+    "register_parameter": "set an nn.Parameter as an attribute",
+    "requires_grad_": "freeze() and unfreeze()",
+    "save": "nn.save(model, path)",
+    "save_weights": "nn.save(model, path)",
+    "set_weights": "load_state_dict(state)",
+    "trainable": "freeze() and unfreeze()",
+    "trainable_weights": "[p for p in model.parameters() if p.requires_grad]",
+    "train_on_batch": "nn.fit, or loss.backward() and optimiser.step()",
+    "weights": "parameters()",
+}
+"""Attributes of models and optimisers elsewhere, by what to write here."""
+
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "C": ("alpha",),
+    "betas": ("beta1", "beta2"),
+    "callback": ("callbacks",),
+    "criterion": ("loss",),
+    "eps": ("epsilon",),
+    "eta0": ("learning_rate",),
+    "filters": ("n_out",),
+    "gamma": ("factor",),
+    "hidden_dims": ("hidden_layer_sizes",),
+    "in_channels": ("n_in",),
+    "in_features": ("n_in",),
+    "init": ("initialisation",),
+    "initializer": ("initialisation",),
+    "kernel_initializer": ("initialisation",),
+    "kernel_size": ("window",),
+    "l2": ("alpha", "weight_decay"),
+    "learning_rate_init": ("learning_rate",),
+    "lr": ("learning_rate",),
+    "lr_scheduler": ("schedule",),
+    "max_epochs": ("epochs", "max_iter"),
+    "max_grad_norm": ("clip_norm",),
+    "min_delta": ("tolerance", "tol"),
+    "n_epochs": ("epochs", "max_iter"),
+    "negative_slope": ("slope",),
+    "num_embeddings": ("n_symbols",),
+    "embedding_dim": ("n_out",),
+    "num_epochs": ("epochs", "max_iter"),
+    "num_features": ("n_features",),
+    "normalized_shape": ("n_features",),
+    "optim": ("optimiser",),
+    "optimizer": ("optimiser",),
+    "out_channels": ("n_out",),
+    "out_features": ("n_out",),
+    "p": ("share",),
+    "params": ("parameters",),
+    "penalty": ("alpha",),
+    "rate": ("share",),
+    "reg": ("alpha", "weight_decay"),
+    "rho": ("decay",),
+    "scheduler": ("schedule",),
+    "seed": ("random_state",),
+    "solver": ("optimiser",),
+    "step_size": ("every",),
+    "T_max": ("length",),
+    "total_steps": ("length",),
+    "units": ("n_out",),
+    "validation_data": ("validation",),
+    "validation_split": ("validation", "validation_fraction"),
+    "weights": ("sample_weight",),
+    "x": ("X",),
+    "y": ("Y",),
+}
+"""Options elsewhere, by those that may stand for them here."""
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """An ending for a sentence about an unknown name: the known one that is most like it."""
+    by_case = {other.lower(): other for other in known}
+    found = difflib.get_close_matches(name.lower(), by_case, 1)
+    return f"; did you mean {by_case[found[0]]!r}?" if found else ""
+
+
+def name_error(module: str, name: str, known: Iterable[str]) -> AttributeError:
+    """The error for a name that a module does not have."""
+    ending = f"; take {NAMES[name]}" if name in NAMES else ""
+    if not ending and (same := [ours for ours in NAMES if ours.lower() == name.lower()]):
+        ending = f"; take {NAMES[same[0]]}"
+    public = [other for other in known if not other.startswith("_")]
+    if not ending and name[-2:].lower() in ("1d", "2d", "3d") and name[:-2] in public:
+        ending = f"; take {module}.{name[:-2]}"
+    message = f"module {module!r} has no attribute {name!r}"
+    return AttributeError(message + (ending or closest(name, public)), name=name)
+
+
+def attribute_error(kind: type[Any], name: str) -> AttributeError:
+    """The error for an attribute that objects of a class do not have."""
+    message = f"{kind.__name__!r} object has no attribute {name!r}"
+    if name.startswith("__"):
+        return AttributeError(message, name=name)
+    ending = f": {ATTRIBUTES[name]}" if name in ATTRIBUTES else ""
+    public = (other for other in dir(kind) if not other.startswith("_"))
+    return AttributeError(message + (ending or closest(name, public)), name=name)
+
+
+def check_options(kind: type[Any], options: Mapping[str, Any]) -> None:
+    """Raise TypeError for an option that the constructor of a class does not take."""
+    if not options:
+        return
+    parameters = inspect.signature(kind.__init__).parameters
+    if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        check_known(kind.__name__, options, [name for name in parameters if name != "self"])
+
+
+def check_known(what: str, options: Iterable[str], known: Iterable[str]) -> None:
+    """Raise TypeError for the first of the options that is not known, with what it is here."""
+    known = list(known)
+    for name in options:
+        if name not in known:
+            ours = [f"{other}=" for other in OPTIONS.get(name, ()) if other in known]
+            ending = f": here it is {' and '.join(ours)}" if ours else closest(name, known)
+            raise TypeError(f"{what}() has no option {name!r}{ending}")
