@@ -16,8 +16,12 @@ from nn.estimators import DeepClassifier, LogisticRegression
 from nn.layers import (
     ELU,
     GELU,
+    GRU,
+    LSTM,
+    RNN,
     AvgPool2d,
     BatchNorm,
+    Conv1d,
     Conv2d,
     Dropout,
     Embedding,
@@ -26,6 +30,7 @@ from nn.layers import (
     LeakyReLU,
     Linear,
     MaxPool2d,
+    MultiheadAttention,
     ReLU,
     Residual,
     Sequential,
@@ -65,6 +70,11 @@ from nn.optimisers import (
 from nn.training import History, TrainingWarning, fit
 
 __all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Conv1d",
+    "MultiheadAttention",
     "ELU",
     "GELU",
     "LBFGS",

@@ -15,6 +15,7 @@ from nn.layers.containers import Flatten, Residual, Sequential, Unflatten
 from nn.layers.convolution import AvgPool2d, Conv2d, MaxPool2d
 from nn.layers.linear import Embedding, Linear, affine
 from nn.layers.normalisation import BatchNorm, Dropout, LayerNorm
+from nn.layers.sequences import GRU, LSTM, RNN, Conv1d, MultiheadAttention
 
 __all__ = [
     "ELU",
@@ -39,4 +40,9 @@ __all__ = [
     "Tanh",
     "Unflatten",
     "affine",
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Conv1d",
+    "MultiheadAttention",
 ]

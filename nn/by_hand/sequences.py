@@ -1,0 +1,296 @@
+"""Backward passes of the layers of sequences, derived by hand, in plain NumPy.
+
+The notation is that of the layers: X is (features, steps, N), a column of every step is a sample.
+Each forward pass gives its result and a cache; each backward pass takes the gradient of the loss
+at the result, and that cache, and gives the gradients of everything that the forward pass took.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.by_hand.article import sigmoid
+
+Array = NDArray[Any]
+Gradients = dict[str, Array]
+
+
+class RNNCache(NamedTuple):
+    """What the backward pass of an RNN needs: H has the state before the first step as well."""
+
+    X: Array
+    W: Array
+    U: Array
+    H: Array
+
+
+def forward_rnn(W: Array, U: Array, b: Array, X: Array) -> tuple[Array, RNNCache]:
+    """H (n, steps, N) with `h_t = tanh(W x_t + U h_(t-1) + b)`, from h = 0.
+
+    W is (n, features), U (n, n), b (n, 1) and X (features, steps, N).
+    """
+    H = np.zeros((len(U), X.shape[1] + 1, X.shape[2]), np.result_type(W, X))
+    for t in range(X.shape[1]):
+        H[:, t + 1] = np.tanh(W @ X[:, t] + U @ H[:, t] + b)
+    return H[:, 1:].copy(), RNNCache(X, W, U, H)
+
+
+def backward_rnn(dH: Array, cache: RNNCache) -> Gradients:
+    """dW, dU, db and dX, for the gradient dH (n, steps, N) of the loss at H.
+
+    A state is read twice: it comes out, and the next step reads it. So what arrives at h_t is
+    dH_t + U^T dz_(t+1), and dz_t = (1 - h_t^2) dh_t.
+    """
+    X, W, U, H = cache
+    dW, dU, db = np.zeros_like(W), np.zeros_like(U), np.zeros((len(U), 1), W.dtype)
+    dX, dh = np.zeros_like(X), np.zeros_like(H[:, 0])
+    for t in reversed(range(X.shape[1])):
+        dz = (dH[:, t] + dh) * (1 - H[:, t + 1] ** 2)
+        dW += dz @ X[:, t].T
+        dU += dz @ H[:, t].T
+        db += dz.sum(axis=1, keepdims=True)
+        dX[:, t] = W.T @ dz
+        dh = U.T @ dz
+    return {"dW": dW, "dU": dU, "db": db, "dX": dX}
+
+
+class LSTMCache(NamedTuple):
+    """What the backward pass of an LSTM needs: the gates of each step, H and C from 0 on."""
+
+    X: Array
+    W: Array
+    U: Array
+    H: Array
+    C: Array
+    gates: Array
+
+
+def forward_lstm(W: Array, U: Array, b: Array, X: Array) -> tuple[Array, LSTMCache]:
+    """H (n, steps, N) of an LSTM, from h = c = 0.
+
+    W is (4 n, features), U (4 n, n), b (4 n, 1), with the rows of i, f, o and g in this order; X is
+    (features, steps, N). For the formulas see `nn.LSTM`.
+    """
+    n, (_, steps, count) = U.shape[1], X.shape
+    dtype = np.result_type(W, X)
+    H, C = np.zeros((2, n, steps + 1, count), dtype)
+    gates = np.zeros((4, n, steps, count), dtype)
+    for t in range(steps):
+        z = (W @ X[:, t] + U @ H[:, t] + b).reshape(4, n, count)
+        i, f, o = sigmoid(z[:3])
+        g = np.tanh(z[3])
+        C[:, t + 1] = f * C[:, t] + i * g
+        H[:, t + 1] = o * np.tanh(C[:, t + 1])
+        gates[:, :, t] = i, f, o, g
+    return H[:, 1:].copy(), LSTMCache(X, W, U, H, C, gates)
+
+
+def backward_lstm(dH: Array, cache: LSTMCache) -> Gradients:
+    """dW, dU, db and dX, for the gradient dH (n, steps, N) of the loss at H.
+
+    The cell goes on to the next step as well: dc_t = o (1 - tanh(c_t)^2) dh_t + f_(t+1) dc_(t+1).
+    """
+    X, W, U, H, C, gates = cache
+    dW, dU, db = np.zeros_like(W), np.zeros_like(U), np.zeros((len(W), 1), W.dtype)
+    dX, dh, dc = np.zeros_like(X), np.zeros_like(H[:, 0]), np.zeros_like(C[:, 0])
+    for t in reversed(range(X.shape[1])):
+        i, f, o, g = gates[:, :, t]
+        tanh_c = np.tanh(C[:, t + 1])
+        dh = dH[:, t] + dh
+        dc = dc + dh * o * (1 - tanh_c**2)
+        di, df, do, dg = dc * g, dc * C[:, t], dh * tanh_c, dc * i
+        dz = np.concatenate([di * i * (1 - i), df * f * (1 - f), do * o * (1 - o), dg * (1 - g**2)])
+        dW += dz @ X[:, t].T
+        dU += dz @ H[:, t].T
+        db += dz.sum(axis=1, keepdims=True)
+        dX[:, t] = W.T @ dz
+        dh = U.T @ dz
+        dc = dc * f
+    return {"dW": dW, "dU": dU, "db": db, "dX": dX}
+
+
+class GRUCache(NamedTuple):
+    """What the backward pass of a GRU needs: r, u and n of each step, and H from 0 on."""
+
+    X: Array
+    W: Array
+    U: Array
+    H: Array
+    gates: Array
+
+
+def forward_gru(W: Array, U: Array, b: Array, X: Array) -> tuple[Array, GRUCache]:
+    """H (n, steps, N) of a GRU, from h = 0.
+
+    W is (3 n, features), U (3 n, n), b (3 n, 1), with the rows of r, u and n in this order; X is
+    (features, steps, N). For the formulas see `nn.GRU`.
+    """
+    n, (_, steps, count) = U.shape[1], X.shape
+    dtype = np.result_type(W, X)
+    Ur, Uu, Un = U.reshape(3, n, n)
+    H = np.zeros((n, steps + 1, count), dtype)
+    gates = np.zeros((3, n, steps, count), dtype)
+    for t in range(steps):
+        h = H[:, t]
+        zr, zu, zn = (W @ X[:, t] + b).reshape(3, n, count)
+        r, u = sigmoid(zr + Ur @ h), sigmoid(zu + Uu @ h)
+        candidate = np.tanh(zn + Un @ (r * h))
+        H[:, t + 1] = u * h + (1 - u) * candidate
+        gates[:, :, t] = r, u, candidate
+    return H[:, 1:].copy(), GRUCache(X, W, U, H, gates)
+
+
+def backward_gru(dH: Array, cache: GRUCache) -> Gradients:
+    """dW, dU, db and dX, for the gradient dH (n, steps, N) of the loss at H.
+
+    A state is read in four places of the next step: in both gates, in r h, and as it is.
+    """
+    X, W, U, H, gates = cache
+    n = U.shape[1]
+    Ur, Uu, Un = U.reshape(3, n, n)
+    dW, dU, db = np.zeros_like(W), np.zeros_like(U), np.zeros((len(W), 1), W.dtype)
+    dX, dh = np.zeros_like(X), np.zeros_like(H[:, 0])
+    for t in reversed(range(X.shape[1])):
+        r, u, candidate = gates[:, :, t]
+        h = H[:, t]
+        dh = dH[:, t] + dh
+        dn = dh * (1 - u) * (1 - candidate**2)
+        du = dh * (h - candidate) * u * (1 - u)
+        drh = Un.T @ dn
+        dr = drh * h * r * (1 - r)
+        dz = np.concatenate([dr, du, dn])
+        dW += dz @ X[:, t].T
+        dU += np.concatenate([dr @ h.T, du @ h.T, dn @ (r * h).T])
+        db += dz.sum(axis=1, keepdims=True)
+        dX[:, t] = W.T @ dz
+        dh = dh * u + drh * r + Ur.T @ dr + Uu.T @ du
+    return {"dW": dW, "dU": dU, "db": db, "dX": dX}
+
+
+class AttentionCache(NamedTuple):
+    """What the backward pass of attention needs: C is V A, the others (N, heads, ., steps)."""
+
+    X: Array
+    weights: tuple[Array, Array, Array, Array]
+    Q: Array
+    K: Array
+    V: Array
+    A: Array
+    C: Array
+
+
+def forward_attention(
+    Wq: Array,
+    bq: Array,
+    Wk: Array,
+    bk: Array,
+    Wv: Array,
+    bv: Array,
+    Wo: Array,
+    bo: Array,
+    X: Array,
+    n_heads: int,
+) -> tuple[Array, AttentionCache]:
+    """Self-attention of X (n, steps, N) in `n_heads` heads, of the shape of X.
+
+    The weights are (n, n) and the biases (n, 1). For the formulas see `nn.MultiheadAttention`.
+    """
+    Q = _heads(_affine(Wq, X, bq), n_heads)
+    K = _heads(_affine(Wk, X, bk), n_heads)
+    V = _heads(_affine(Wv, X, bv), n_heads)
+    S = K.swapaxes(2, 3) @ Q / math.sqrt(Q.shape[2])
+    E = np.exp(S - S.max(axis=2, keepdims=True))
+    A = E / E.sum(axis=2, keepdims=True)
+    C = _together(V @ A)
+    return _affine(Wo, C, bo), AttentionCache(X, (Wq, Wk, Wv, Wo), Q, K, V, A, C)
+
+
+def backward_attention(dY: Array, cache: AttentionCache) -> Gradients:
+    """The gradients of all weights, biases and X, for the gradient dY of the loss at the result.
+
+    The softmax over the steps of K gives dS = A (dA - sum(dA A)), the sum over these steps; and X
+    is read three times, so dX is the sum of what comes back through Q, K and V.
+    """
+    X, (Wq, Wk, Wv, Wo), Q, K, V, A, C = cache
+    n_heads, scale = Q.shape[1], 1 / math.sqrt(Q.shape[2])
+    dC = _heads(_affine(Wo.T, dY, 0), n_heads)
+    dV = dC @ A.swapaxes(2, 3)
+    dA = V.swapaxes(2, 3) @ dC
+    dS = A * (dA - (dA * A).sum(axis=2, keepdims=True)) * scale
+    dQ, dK, dV = _together(K @ dS), _together(Q @ dS.swapaxes(2, 3)), _together(dV)
+    gradients = {"dWo": _outer(dY, C), "dbo": _sum(dY)}
+    for name, dZ in (("q", dQ), ("k", dK), ("v", dV)):
+        gradients |= {f"dW{name}": _outer(dZ, X), f"db{name}": _sum(dZ)}
+    gradients["dX"] = _affine(Wq.T, dQ, 0) + _affine(Wk.T, dK, 0) + _affine(Wv.T, dV, 0)
+    return gradients
+
+
+class Conv1dCache(NamedTuple):
+    """What the backward pass of a convolution needs: the padded input."""
+
+    X: Array
+    W: Array
+    stride: int
+    padding: int
+
+
+def forward_conv1d(
+    W: Array, b: Array, X: Array, stride: int = 1, padding: int = 0
+) -> tuple[Array, Conv1dCache]:
+    """Z (n_out, out_steps, N): `z_t = sum_k W_k x_(t stride + k - padding) + b`.
+
+    W is (n_out, n_in, window), b (n_out, 1) and X (n_in, steps, N), with zeros at both ends.
+    """
+    X = np.pad(X, ((0, 0), (padding, padding), (0, 0)))
+    steps = (X.shape[1] - W.shape[2]) // stride + 1
+    Z = np.zeros((len(W), steps, X.shape[2]), np.result_type(W, X)) + b[:, :, np.newaxis]
+    for k in range(W.shape[2]):
+        Z += np.tensordot(W[:, :, k], X[:, k : k + steps * stride : stride][:, :steps], 1)
+    return Z, Conv1dCache(X, W, stride, padding)
+
+
+def backward_conv1d(dZ: Array, cache: Conv1dCache) -> Gradients:
+    """dW, db and dX, for the gradient dZ of the loss at Z.
+
+    Each place k of the window is a product of its own, so dW_k and dX are those of products.
+    """
+    X, W, stride, padding = cache
+    steps = dZ.shape[1]
+    dW, dX = np.zeros_like(W), np.zeros_like(X)
+    for k in range(W.shape[2]):
+        read = slice(k, k + (steps - 1) * stride + 1, stride)
+        dW[:, :, k] = np.tensordot(dZ, X[:, read], ((1, 2), (1, 2)))
+        dX[:, read] += np.tensordot(W[:, :, k].T, dZ, 1)
+    return {"dW": dW, "db": _sum(dZ), "dX": dX[:, padding : X.shape[1] - padding]}
+
+
+def _affine(W: Array, X: Array, b: Array | float) -> Array:
+    """`W x + b` of every step."""
+    Z: Array = np.tensordot(W, X, 1) + (b[:, :, np.newaxis] if isinstance(b, np.ndarray) else b)
+    return Z
+
+
+def _heads(Z: Array, n_heads: int) -> Array:
+    return Z.reshape(n_heads, -1, *Z.shape[1:]).transpose(3, 0, 1, 2)
+
+
+def _together(heads: Array) -> Array:
+    """The heads of (N, heads, features, steps) below each other again: (n, steps, N)."""
+    parts = heads.transpose(1, 2, 3, 0)
+    return parts.reshape(-1, *parts.shape[2:])
+
+
+def _outer(dZ: Array, X: Array) -> Array:
+    """dW of `Z = W X`, summed over steps and samples."""
+    dW: Array = np.tensordot(dZ, X, ((1, 2), (1, 2)))
+    return dW
+
+
+def _sum(dZ: Array) -> Array:
+    """db of `Z = W X + b`."""
+    db: Array = dZ.sum(axis=(1, 2))[:, np.newaxis]
+    return db

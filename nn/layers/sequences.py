@@ -1,0 +1,300 @@
+"""Layers of sequences. The samples stay last: X is (features, steps, N)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+
+import autograd_lite as al
+from nn.initialisers import Seed, initial
+from nn.layers.convolution import patches
+from nn.layers.linear import affine
+from nn.module import Module, Parameter
+
+
+def _check_sequences(layer: Any, X: Any, features: int) -> None:
+    shape = np.shape(X)
+    if len(shape) != 3 or shape[0] != features or shape[1] == 0:
+        hint = "; one sequence is X[:, :, np.newaxis]" if len(shape) == 2 else ""
+        raise ValueError(
+            f"{layer!r} takes sequences of shape ({features}, steps, N), the samples last, "
+            f"but X has shape {shape}{hint}"
+        )
+
+
+def _affine_steps(W: Any, X: Any, b: Any) -> Any:
+    """`W x + b` of every step: (n_out, steps, N)."""
+    Z = affine(W, np.reshape(X, (X.shape[0], -1)), b)
+    return np.reshape(Z, (Z.shape[0], *X.shape[1:]))
+
+
+class _Recurrent(Module):
+    """A state that every step changes: `.weight` W, `.recurrent` U and `.bias` b of all gates."""
+
+    gates: ClassVar[int]
+
+    def __init__(
+        self,
+        n_in: int,
+        n_hidden: int,
+        *,
+        last: bool = False,
+        initialisation: str = "xavier_uniform",
+        seed: Seed = None,
+        dtype: Any = np.float64,
+    ) -> None:
+        name = type(self).__name__
+        if n_in < 1 or n_hidden < 1:
+            raise ValueError(f"{name}({n_in}, {n_hidden}): both sizes must be at least 1")
+        rng = np.random.default_rng(seed)
+        self.n_in, self.n_hidden, self.last = n_in, n_hidden, last
+        blocks = [initial(initialisation, (n_hidden, n_in), rng) for _ in range(self.gates)]
+        self.weight = Parameter(np.concatenate(blocks), dtype=dtype)
+        blocks = [initial("orthogonal", (n_hidden, n_hidden), rng) for _ in range(self.gates)]
+        self.recurrent = Parameter(np.concatenate(blocks), dtype=dtype)
+        self.bias = Parameter(np.zeros((self.gates * n_hidden, 1)), dtype=dtype)
+
+    def forward(self, X: Any) -> Any:
+        """The hidden states (n_hidden, steps, N), or with `last` the last of them (n_hidden, N).
+
+        X is (n_in, steps, N), and the states before the first step are 0.
+        """
+        _check_sequences(self, X, self.n_in)
+        Z = _affine_steps(self.weight, X, self.bias)
+        state = self._start(np.zeros_like(Z[: self.n_hidden, 0]))
+        states = []
+        for t in range(X.shape[1]):
+            state = self._step(Z[:, t], state)
+            states.append(state[0])
+        return states[-1] if self.last else np.stack(states, axis=1)
+
+    def _start(self, zeros: Any) -> tuple[Any, ...]:
+        return (zeros,)
+
+    def _step(self, z: Any, state: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The state after a step, the hidden state first, for z = W x + b of that step."""
+        raise NotImplementedError
+
+    def _parts(self, values: Any) -> list[Any]:
+        """The rows of each gate."""
+        n = self.n_hidden
+        return [values[i * n : (i + 1) * n] for i in range(self.gates)]
+
+    def __repr__(self) -> str:
+        last = ", last=True" if self.last else ""
+        return f"{type(self).__name__}({self.n_in}, {self.n_hidden}{last})"
+
+
+class RNN(_Recurrent):
+    """`h_t = tanh(W x_t + U h_(t-1) + b)` (Elman, 1990).
+
+    The hand-derived backward pass is `nn.by_hand.backward_rnn`.
+
+    Parameters
+    ----------
+    n_in, n_hidden : int
+        The numbers of features that come in, and of hidden units. `.weight` W has shape (n_hidden,
+        n_in), `.recurrent` U (n_hidden, n_hidden) and `.bias` b (n_hidden, 1).
+    last : bool
+        Whether only the last hidden state comes out, (n_hidden, N), or all, (n_hidden, steps, N).
+    initialisation, seed, dtype
+        As for Linear. U is orthogonal.
+    """
+
+    gates = 1
+
+    def _step(self, z: Any, state: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (np.tanh(z + np.dot(self.recurrent, state[0])),)
+
+
+class LSTM(_Recurrent):
+    """Long short-term memory (Hochreiter and Schmidhuber, 1997; Gers et al., 2000).
+
+    For every step, with [zi; zf; zo; zg] = W x_t + U h_(t-1) + b:
+
+        i, f, o, g = sigmoid(zi), sigmoid(zf), sigmoid(zo), tanh(zg)
+        c_t = f c_(t-1) + i g
+        h_t = o tanh(c_t)
+
+    The hand-derived backward pass is `nn.by_hand.backward_lstm`. The parameters are those of RNN,
+    with four times as many rows in W, U and b; b starts as 1 for f, so that the cell remembers.
+    """
+
+    gates = 4
+
+    def __init__(self, n_in: int, n_hidden: int, **options: Any) -> None:
+        super().__init__(n_in, n_hidden, **options)
+        self.bias.data[n_hidden : 2 * n_hidden] = 1
+
+    def _start(self, zeros: Any) -> tuple[Any, ...]:
+        return zeros, zeros
+
+    def _step(self, z: Any, state: tuple[Any, ...]) -> tuple[Any, ...]:
+        h, c = state
+        i, f, o, g = self._parts(z + np.dot(self.recurrent, h))
+        c = al.sigmoid(f) * c + al.sigmoid(i) * np.tanh(g)
+        return al.sigmoid(o) * np.tanh(c), c
+
+
+class GRU(_Recurrent):
+    """Gated recurrent units (Cho et al., 2014).
+
+    For every step, with [zr; zu; zn] = W x_t + b and U = [Ur; Uu; Un]:
+
+        r = sigmoid(zr + Ur h_(t-1))
+        u = sigmoid(zu + Uu h_(t-1))
+        n = tanh(zn + Un (r h_(t-1)))
+        h_t = u h_(t-1) + (1 - u) n
+
+    The reset r is applied before the product with Un, as in the paper; PyTorch and cuDNN apply it
+    after. The hand-derived backward pass is `nn.by_hand.backward_gru`. The parameters are those of
+    RNN, with three times as many rows in W, U and b.
+    """
+
+    gates = 3
+
+    def _step(self, z: Any, state: tuple[Any, ...]) -> tuple[Any, ...]:
+        (h,) = state
+        zr, zu, zn = self._parts(z)
+        Ur, Uu, Un = self._parts(self.recurrent)
+        r = al.sigmoid(zr + np.dot(Ur, h))
+        u = al.sigmoid(zu + np.dot(Uu, h))
+        n = np.tanh(zn + np.dot(Un, r * h))
+        return (u * h + (1 - u) * n,)
+
+
+class MultiheadAttention(Module):
+    """Attention of every step to all steps, in several heads (Vaswani et al., 2017).
+
+    With Q = Wq X + bq, K = Wk M + bk, V = Wv M + bv, each cut into heads of d features:
+
+        S = K^T Q / sqrt(d)
+        A = softmax(S) over the steps of K
+        out = Wo (V A) + bo
+
+    M is X itself, or the sequence that is attended to. The hand-derived backward pass is
+    `nn.by_hand.backward_attention`.
+
+    Parameters
+    ----------
+    n_features, n_heads : int
+        The number of features, a multiple of the number of heads. `.query`, `.key`, `.value` and
+        `.out` have shape (n_features, n_features); `.query_bias` and so on (n_features, 1).
+    causal : bool
+        Whether a step attends only to itself and to steps before it.
+    initialisation, seed, dtype
+        As for Linear.
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        n_heads: int,
+        *,
+        causal: bool = False,
+        initialisation: str = "xavier_uniform",
+        seed: Seed = None,
+        dtype: Any = np.float64,
+    ) -> None:
+        if n_features < 1 or n_heads < 1 or n_features % n_heads:
+            raise ValueError(
+                f"MultiheadAttention({n_features}, {n_heads}): the number of features must be a "
+                "multiple of the number of heads, both at least 1"
+            )
+        rng = np.random.default_rng(seed)
+        self.n_features, self.n_heads, self.causal = n_features, n_heads, causal
+        for name in ("query", "key", "value", "out"):
+            weight = initial(initialisation, (n_features, n_features), rng)
+            setattr(self, name, Parameter(weight, dtype=dtype))
+            setattr(self, f"{name}_bias", Parameter(np.zeros((n_features, 1)), dtype=dtype))
+
+    def forward(self, X: Any, memory: Any = None) -> Any:
+        """Shape (n_features, steps, N), as X; `memory` is (n_features, its steps, N)."""
+        _check_sequences(self, X, self.n_features)
+        memory = X if memory is None else memory
+        _check_sequences(self, memory, self.n_features)
+        if memory.shape[2] != X.shape[2]:
+            raise ValueError(
+                f"{self!r}: memory has {memory.shape[2]} samples, and X has {X.shape[2]}"
+            )
+        Q = self._heads(_affine_steps(self.query, X, self.query_bias))
+        K = self._heads(_affine_steps(self.key, memory, self.key_bias))
+        V = self._heads(_affine_steps(self.value, memory, self.value_bias))
+        S = np.matmul(np.swapaxes(K, 2, 3), Q) / math.sqrt(self.n_features // self.n_heads)
+        if self.causal:
+            later = np.tri(S.shape[2], S.shape[3], -1, dtype=bool)
+            S = np.where(later, -np.inf, S)
+        out = np.matmul(V, al.softmax(S, axis=2))
+        out = np.reshape(np.transpose(out, (1, 2, 3, 0)), X.shape)
+        return _affine_steps(self.out, out, self.out_bias)
+
+    def _heads(self, values: Any) -> Any:
+        """(N, heads, features of a head, steps): matrices that matmul multiplies."""
+        _, steps, count = values.shape
+        heads = np.reshape(values, (self.n_heads, -1, steps, count))
+        return np.transpose(heads, (3, 0, 1, 2))
+
+    def __repr__(self) -> str:
+        causal = ", causal=True" if self.causal else ""
+        return f"MultiheadAttention({self.n_features}, {self.n_heads}{causal})"
+
+
+class Conv1d(Module):
+    """Each output is a window of the sequence, weighed and summed, plus b.
+
+    A correlation, as Conv2d. The hand-derived backward pass is `nn.by_hand.backward_conv1d`.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        The numbers of features that come in and go out. `.weight` has shape (n_out, n_in, window)
+        and `.bias` (n_out, 1).
+    window : int
+        The number of steps in the window.
+    stride, padding : int
+        How far the window moves, and how many zeros are put at both ends.
+    initialisation, seed, dtype
+        As for Linear.
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        window: int,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        initialisation: str = "he",
+        seed: Seed = None,
+        dtype: Any = np.float64,
+    ) -> None:
+        sizes = {"n_in": n_in, "n_out": n_out, "window": window, "stride": stride}
+        for name, size in {**sizes, "padding": padding}.items():
+            least = 0 if name == "padding" else 1
+            if not isinstance(size, int) or size < least:
+                raise ValueError(f"Conv1d: {name} must be a number from {least}, not {size!r}")
+        self.stride, self.padding = stride, padding
+        shape = (n_out, n_in, window)
+        self.weight = Parameter(initial(initialisation, shape, seed), dtype=dtype)
+        self.bias = Parameter(np.zeros((n_out, 1)), dtype=dtype)
+
+    def forward(self, X: Any) -> Any:
+        """Shape (n_out, out_steps, N) for X of shape (n_in, steps, N)."""
+        n_out, n_in, window = self.weight.shape
+        _check_sequences(self, X, n_in)
+        if X.shape[1] + 2 * self.padding < window:
+            raise ValueError(f"{self!r}: the window is longer than the sequences, {np.shape(X)}")
+        rows = np.reshape(X, (n_in, 1, *X.shape[1:]))
+        under = patches(rows, (1, window), (1, self.stride), (0, self.padding))
+        columns = np.reshape(under, (n_in * window, -1))
+        Z = affine(np.reshape(self.weight, (n_out, -1)), columns, self.bias)
+        return np.reshape(Z, (n_out, *under.shape[4:]))
+
+    def __repr__(self) -> str:
+        n_out, n_in, window = self.weight.shape
+        stride = f", stride={self.stride}" if self.stride != 1 else ""
+        padding = f", padding={self.padding}" if self.padding else ""
+        return f"Conv1d({n_in}, {n_out}, {window}{stride}{padding})"
