@@ -69,9 +69,9 @@ class Module:
     def forward(self, X: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} defines no forward()")
 
-    def __call__(self, X: Any) -> Any:
+    def __call__(self, X: Any, *others: Any) -> Any:
         first = next_serial()
-        result = self.forward(X)
+        result = self.forward(X, *others)
         # So that pictures can draw a box around what the module did.
         enclose(self, first, result)
         return result
