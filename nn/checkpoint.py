@@ -32,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_lite.printable import printable, quoted
+from nn import safetensors_files
 from nn.data import hdf5
 from nn.data.hdf5 import FileFormatError, Spec, shown_path
 
@@ -54,8 +55,9 @@ _DTYPES = {
         *("float16", "float32", "float64", "complex64", "complex128"),
     )
 }
-_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_TOKENS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+"""Brackets by what they add to the depth; those in strings are parts of other tokens."""
 
 
 class Checkpointable(Protocol):
@@ -87,16 +89,29 @@ class _Metadata(NamedTuple):
 
 
 def save(model: Checkpointable, path: Path) -> None:
-    """Save a model as an HDF5 file, whole or not at all; see `write` for the errors."""
-    write(path, model.state_dict(), model.describe())
+    """Save a model as an HDF5 file, whole or not at all; see `write` for the errors.
+
+    A path that ends in `.safetensors` becomes a file of that format (extra `safetensors`).
+    """
+    writer = safetensors_files.write if safetensors_files.is_named(path) else write
+    writer(path, model.state_dict(), model.describe())
 
 
 def load(path: Path, model: Model, *, limit: int = hdf5.LIMIT) -> Model:
     """Load a file that `save` wrote into a model of the same build, and return that model.
 
-    The model stays as it is unless everything in the file is right; see `read` for the errors.
+    The model stays as it is unless everything in the file is right; see `read` for the errors. A
+    path that ends in `.safetensors` is that of a file of this format, of any library: its arrays
+    are called as in `model.state_dict()`.
     """
-    arrays, description = read(path, model.expected_state, limit=limit)
+
+    def fit(where: str, specs: dict[str, Spec], description: dict[str, Any]) -> None:
+        _check_fit(where, specs, _wanted(model.expected_state, description, where))
+
+    if safetensors_files.is_named(path):
+        arrays, description = safetensors_files.read(path, fit, limit)
+    else:
+        arrays, description = read(path, model.expected_state, limit=limit)
     try:
         model.load_state_dict(arrays, description)
     except FileFormatError as error:
@@ -185,17 +200,16 @@ def _excess(text: bytes) -> str:
     """What there is too much of in some JSON, which need not be valid; empty if nothing."""
     if len(text) > _METADATA_BYTES:
         return f"takes {len(text):,} bytes as JSON, more than the {_METADATA_BYTES:,}"
-    bare = _STRINGS.sub(b"", text)
     # At least what Python takes for objects, lists, their items, and strings.
-    size = 6 * len(text) + 232 * bare.count(b"{") + 88 * bare.count(b"[")
-    size += 64 * (bare.count(b",") + bare.count(b":"))
+    size = 6 * len(text) + 232 * text.count(b"{") + 88 * text.count(b"[")
+    size += 64 * (text.count(b",") + text.count(b":"))
     if size > _OBJECTS_BYTES:
         return f"takes {size:,} bytes in memory, more than the {_OBJECTS_BYTES:,}"
-    brackets = np.frombuffer(bare.translate(None, _NO_BRACKETS), dtype=np.uint8)
-    steps = np.where((brackets == ord("{")) | (brackets == ord("[")), 1, -1).astype(np.int32)
-    depth = int(np.max(np.cumsum(steps), initial=0))
-    if depth > _MOST_DEPTH:
-        return f"is nested {depth:,} deep, more than the {_MOST_DEPTH}"
+    depth = 0
+    for token in _TOKENS.finditer(text):
+        depth += _STEPS.get(text[token.start()], 0)
+        if depth > _MOST_DEPTH:
+            return f"is nested more than {_MOST_DEPTH} deep, which is the most"
     return ""
 
 

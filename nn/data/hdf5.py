@@ -500,7 +500,7 @@ def reading(path: Path, *, kind: str = "File", limit: int | None = LIMIT) -> Ite
     anything else that is not a complete HDF5 file.
     """
     where = f"{kind} {shown_path(path)}"
-    _check_path(path, where)
+    check_regular(path, where)
     file, version = _opened(path, where)
     try:
         yield Reader(file, where, version, limit)
@@ -508,7 +508,8 @@ def reading(path: Path, *, kind: str = "File", limit: int | None = LIMIT) -> Ite
         file.close()
 
 
-def _check_path(path: Path, where: str) -> None:
+def check_regular(path: Path, where: str) -> None:
+    """Raise what keeps `path` from being read: it is missing, empty, or no regular file."""
     try:
         status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -524,7 +525,7 @@ def _check_path(path: Path, where: str) -> None:
         raise FileFormatError(f"{where} cannot be opened: {reason}") from error
     if not stat.S_ISREG(status.st_mode):
         found = kind_of(status.st_mode)
-        raise FileFormatError(f"{where} is {found}: give the path of an HDF5 file")
+        raise FileFormatError(f"{where} is {found}: give the path of a file")
     if status.st_size == 0:
         raise FileFormatError(
             f"{where} is incomplete (it is empty): probably interrupted while saving, copying or"

@@ -1,0 +1,137 @@
+"""Files in the safetensors format, which other libraries read as well (extra `safetensors`).
+
+Such a file holds named arrays and short texts. What describes a model stands among the texts as
+JSON, under the key "autograd_lite"; a file without it has arrays only, as PyTorch's have.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_lite.files import write as write_file
+from nn.data.hdf5 import FileFormatError, Spec, check_regular, shown_path
+
+Array = NDArray[Any]
+
+SUFFIX = ".safetensors"
+HEADER_BYTES = 2**24
+"""The longest header that is read: it lists the arrays and holds the texts."""
+
+_KEY = "autograd_lite"
+_DTYPES = {
+    **{"F64": "f8", "F32": "f4", "F16": "f2", "BOOL": "?", "U8": "u1", "I8": "i1"},
+    **{"I16": "i2", "U16": "u2", "I32": "i4", "U32": "u4", "I64": "i8", "U64": "u8", "C64": "c8"},
+}
+
+
+def is_named(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is that of a safetensors file."""
+    return os.fspath(path).lower().endswith(SUFFIX)
+
+
+def write(
+    path: str | os.PathLike[str], arrays: Mapping[str, Array], description: Mapping[str, Any]
+) -> None:
+    """Write named arrays and a description, which replace `path` as a whole.
+
+    ImportError where safetensors is not installed, TypeError for a dtype that the format lacks,
+    OSError, in one sentence, if the file cannot be written.
+    """
+    library = _library("save")
+    plain = {}
+    for name, array in arrays.items():
+        array = np.asarray(array)
+        dtype = array.dtype.newbyteorder("=")
+        if dtype.str[1:] not in {np.dtype(d).str[1:] for d in _DTYPES.values()}:
+            raise TypeError(
+                f"{name!r} has dtype {array.dtype}, which the safetensors format does not have"
+            )
+        plain[name] = np.ascontiguousarray(array, dtype).reshape(array.shape)
+    texts = {_KEY: json.dumps(dict(description), allow_nan=False)}
+    write_file(os.fspath(path), library.numpy.save(plain, texts), "model")
+
+
+def read(
+    path: str | os.PathLike[str],
+    fit: Callable[[str, dict[str, Spec], dict[str, Any]], None],
+    limit: int,
+) -> tuple[dict[str, Array], dict[str, Any]]:
+    """The arrays of a file by name, and its description, which is empty where there is none.
+
+    `fit(where, specs, description)` raises what does not fit before an array is read; `limit` is
+    the most bytes that one array may take. FileFormatError, in one sentence, for a file that is
+    damaged or no safetensors file.
+    """
+    where = f"Checkpoint {shown_path(path)}"
+    check_regular(path, where)
+    library = _library("load")
+    _check_header(path, where)
+    try:
+        with library.safe_open(os.fspath(path), framework="numpy") as file:
+            specs = {name: _spec(file, name, where) for name in file.keys()}  # noqa: SIM118
+            description = _description(file.metadata() or {}, where)
+            fit(where, specs, description)
+            for name, spec in specs.items():
+                size = int(np.prod(spec.shape, dtype=object)) * spec.dtype.itemsize
+                if size > limit:
+                    raise FileFormatError(
+                        f"{where}: {name!r} takes {size:,} bytes, more than limit={limit:,}"
+                    )
+            return {name: file.get_tensor(name) for name in specs}, description
+    except library.SafetensorError as error:
+        raise FileFormatError(
+            f"{where} is damaged or no safetensors file: {str(error)[:200]}"
+        ) from error
+
+
+def _library(what: str) -> Any:
+    try:
+        import safetensors
+        import safetensors.numpy
+    except ImportError:
+        raise ImportError(
+            f"to {what} a {SUFFIX} file, pip install 'autograd_lite[safetensors]'; any other name "
+            "is that of an HDF5 file"
+        ) from None
+    return safetensors
+
+
+def _check_header(path: str | os.PathLike[str], where: str) -> None:
+    """Refuse a header that is longer than the file, or than what is read of one."""
+    try:
+        size = os.path.getsize(path)
+        with open(path, "rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+    except PermissionError as error:
+        raise PermissionError(f"{where} cannot be read: no permission") from error
+    if not 2 <= length <= min(size - 8, HEADER_BYTES):
+        raise FileFormatError(
+            f"{where} is damaged or no safetensors file: it declares a header of {length:,} bytes, "
+            f"and has {size:,}, of which at most {HEADER_BYTES:,} are read as a header"
+        )
+
+
+def _spec(file: Any, name: str, where: str) -> Spec:
+    stored = file.get_slice(name)
+    dtype = _DTYPES.get(stored.get_dtype())
+    if dtype is None:
+        raise FileFormatError(
+            f"{where}: {name[:80]!r} is of type {stored.get_dtype()}, which NumPy does not have"
+        )
+    return Spec(tuple(stored.get_shape()), np.dtype(dtype))
+
+
+def _description(texts: Mapping[str, str], where: str) -> dict[str, Any]:
+    try:
+        description = json.loads(texts.get(_KEY, "{}"))
+    except (ValueError, RecursionError) as error:
+        raise FileFormatError(f"{where}: its description is no JSON: {str(error)[:200]}") from error
+    if not isinstance(description, dict):
+        raise FileFormatError(f"{where}: its description is no JSON object")
+    return description
