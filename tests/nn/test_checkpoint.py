@@ -293,7 +293,9 @@ def test_other_hdf5_files_are_no_checkpoints(path: Path, tmp_path: Path) -> None
     [
         (b"{", "not valid JSON"),
         (b"\xff\xfe", "not valid JSON"),
-        (b"[" * 200_000, "nested 200,000 deep, more than the 64"),
+        (b"[" * 200_000, "nested more than 64 deep"),
+        (b"[" * 65 + b"]" * 65, "nested more than 64 deep"),
+        (b'["]]]]' + b'",[' * 1 + b"[" * 64 + b"]" * 66, "nested more than 64 deep"),
         (b"[" * 64 + b"]" * 64, "does not say so"),
         (b'["[[[[", "\\"' + b"[" * 100 + b'"]', "does not say so"),
         (b"[" + b"{}," * 600_000 + b"{}]", "takes .* bytes in memory"),
