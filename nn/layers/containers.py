@@ -9,14 +9,15 @@ import numpy as np
 
 from nn.layers.convolution import Conv2d
 from nn.layers.linear import Linear
+from nn.layers.sequences import Conv1d
 from nn.module import Module
 
 
 class Sequential(Module):
     """Layers one after the other.
 
-    The parameters of its Linear and Conv2d layers are named W1, b1, W2, b2, ..., unless they have
-    names.
+    The parameters of its Linear, Conv1d and Conv2d layers are named W1, b1, W2, b2, ..., unless
+    they have names.
     """
 
     def __init__(self, *layers: Module) -> None:
@@ -26,7 +27,7 @@ class Sequential(Module):
                     f"Sequential takes modules, one after the other, not {type(layer).__name__}"
                 )
         self.layers = layers
-        weighted = [layer for layer in layers if isinstance(layer, (Linear, Conv2d))]
+        weighted = [layer for layer in layers if isinstance(layer, (Linear, Conv1d, Conv2d))]
         for number, layer in enumerate(weighted, start=1):
             for letter, parameter in (("W", layer.weight), ("b", layer.bias)):
                 if parameter.name is None:
