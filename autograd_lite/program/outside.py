@@ -66,6 +66,7 @@ _NOT_IN_CALLS = {
 }
 """Methods that run where objects are made, shown or copied, which are not read there."""
 
+_GLOBAL = {"LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL"}
 _IMPURE_BUILTINS = {"open", "input", "eval", "exec", "globals", "__import__"}
 _CLOCKS = {"now", "today", "utcnow"}
 
@@ -167,10 +168,11 @@ class Outside:
     def _function(self, function: types.FunctionType) -> None:
         code = function.__code__
         self.codes.append(code)
-        looked_up = _names(code)
-        self._names.update(looked_up)
+        self._names.update(_names(code))
         for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=False):
-            self._place(cell, None, name, _contents(cell))
+            # What functools.singledispatch has found so far follows from its registry.
+            if function.__module__ != "functools" or name not in ("dispatch_cache", "cache_token"):
+                self._place(cell, None, name, _contents(cell))
         own = _Attributes(function)
         for name in ("__code__", "__defaults__", "__kwdefaults__"):
             label = f"{function.__name__}.{name}"
@@ -180,9 +182,9 @@ class Outside:
         self._items(function.__dict__, function.__name__)
         if _is_library(code.co_filename):
             return
-        for name in looked_up:
+        for name in _global_names(code):
             found = function.__globals__.get(name, _MISSING)
-            if found is _MISSING and name in _IMPURE_BUILTINS and _is_loaded(code, name):
+            if found is _MISSING and name in _IMPURE_BUILTINS:
                 self._refuse(name, "what it gives may be something else in the next call")
             if found is not _MISSING or hasattr(builtins, name):
                 self._place(function.__globals__, name, name, found)
@@ -576,13 +578,14 @@ def _is_made(method: Any, names: set[str]) -> bool:
     return method.__qualname__.split(".")[-2:][0] in names
 
 
-def _is_loaded(code: types.CodeType, name: str) -> bool:
-    """Whether a code looks a name up as a global one, not as an attribute."""
-    return any(
-        instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME") and instruction.argval == name
+def _global_names(code: types.CodeType) -> dict[str, None]:
+    """The names that a code looks up as global ones, not as attributes."""
+    return {
+        instruction.argval: None
         for inner in _with_nested(code)
         for instruction in dis.get_instructions(inner)
-    )
+        if instruction.opname in _GLOBAL
+    }
 
 
 def _loaded_attributes(code: types.CodeType, name: str) -> Iterator[str]:

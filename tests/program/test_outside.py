@@ -407,3 +407,19 @@ def test_a_module_that_several_functions_read_different_names_of(tmp_path):
     module.second = 3.0
     with pytest.raises(RuntimeError, match="second as it was then"):
         compiled(np.ones(3))
+
+
+def test_a_global_that_is_called_as_an_attribute_may_change():
+    pair = collections.namedtuple("pair", "left right")
+
+    def f(x):
+        return np.sum(pair(x, 2).left ** 2)
+
+    globals()["left"] = 1
+    try:
+        compiled = al.compile(al.grad(f))
+        compiled(np.ones(3))
+        globals()["left"] = 2
+        assert compiled(np.ones(3)).tolist() == [2, 2, 2]
+    finally:
+        del globals()["left"]
