@@ -45,4 +45,5 @@ def _bounded(longest: int) -> reprlib.Repr:
     form = reprlib.Repr()
     form.maxlevel = 4
     form.maxstring = form.maxlong = form.maxother = longest
+    form.maxlist = form.maxtuple = form.maxset = form.maxfrozenset = form.maxdict = longest // 10
     return form

@@ -26,6 +26,7 @@ from autograd_lite.graph import (
 from autograd_lite.lazy import is_special, taken
 from autograd_lite.locks import Hold, hold
 from autograd_lite.modes import Watch, entered, is_recording, pausing, stand_in, watching
+from autograd_lite.printable import printable
 from autograd_lite.rules import (
     COMPOSITES,
     NON_DIFFERENTIABLE,
@@ -301,7 +302,9 @@ def _with_names(
 ) -> ValueError:
     """NumPy's error about shapes, with the operands' names, and a transpose if that would fit."""
     shapes = [np.shape(v) for v in values[: len(operation.rules)]]
-    names = [getattr(a, "name", None) or f"operand {i}" for i, a in enumerate(args, start=1)]
+    names = [
+        printable(getattr(a, "name", None) or f"operand {i}") for i, a in enumerate(args, start=1)
+    ]
     operands = ", ".join(f"{n} of shape {s}" for n, s in zip(names, shapes, strict=False))
     message = f"{operation.name} of {operands}: {error}"
     if operation.name in ("dot", "matmul") and [len(s) for s in shapes] == [2, 2]:

@@ -9,6 +9,7 @@ import numpy as np
 
 import autograd_lite as al
 from autograd_lite.graph import enclose, next_serial
+from autograd_lite.printable import printable, quoted
 from nn.spelling import attribute_error, check_options
 from nn.summary import Summary, as_html, summarised
 
@@ -192,21 +193,23 @@ class Module:
         own = self._own_state()
         missing, unknown = own.keys() - state.keys(), state.keys() - own.keys()
         if missing or unknown:
+            lacks, has = (quoted(sorted(names), 500) for names in (missing, unknown))
             raise ValueError(
-                f"the state does not match {type(self).__name__}: it lacks {sorted(missing)} and "
-                f"has {sorted(unknown)} besides"
+                f"the state does not match {type(self).__name__}: it lacks {lacks} and has {has} "
+                "besides"
             )
         for path, array in own.items():
+            shown = printable(path)
             if state[path].shape != array.shape:
                 raise ValueError(
-                    f"{path}: the state has shape {state[path].shape}, the model {array.shape}"
+                    f"{shown}: the state has shape {state[path].shape}, the model {array.shape}"
                 )
             if state[path].dtype != array.dtype:
                 raise ValueError(
-                    f"{path}: the state has dtype {state[path].dtype}, the model {array.dtype}"
+                    f"{shown}: the state has dtype {state[path].dtype}, the model {array.dtype}"
                 )
             if not array.flags.writeable:
-                raise ValueError(f"{path} is kept by a graph; load before the forward pass")
+                raise ValueError(f"{shown} is kept by a graph; load before the forward pass")
         for path, array in own.items():
             array[...] = state[path]
 
@@ -216,7 +219,8 @@ class Module:
 
     def __repr__(self) -> str:
         inside = {name: value for name, value in vars(self).items() if _is_made_of_modules(value)}
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in inside.items())})"
+        shown = (f"{printable(name)}={value!r}" for name, value in inside.items())
+        return f"{type(self).__name__}({', '.join(shown)})"
 
     def _repr_html_(self) -> str:
         return as_html(self)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autograd_lite.printable import printable, quoted
 from nn.layers import Linear
 from nn.module import Module
 
@@ -97,13 +98,15 @@ def decision_boundary(model: Any, X: Any, y: Any, *, resolution: int = 200) -> F
     filled = axes.contourf(across, up, shade, levels=levels, cmap="coolwarm", alpha=0.6)
     if len(levels) == 11:
         axes.contour(across, up, shade, levels=[0.5], colors="black", linewidths=1)
-        figure.colorbar(filled, ax=axes, label=f"probability of {classes[1]}", ticks=[0, 0.5, 1])
+        figure.colorbar(
+            filled, ax=axes, label=f"probability of {_text(classes[1])}", ticks=[0, 0.5, 1]
+        )
     for number, label in enumerate(classes):
         here = X[y == label]
         colour = filled.cmap(number / max(1, len(classes) - 1))
         marker = "os^Dv<>"[number % 7]
         style: dict[str, Any] = {"color": colour, "edgecolor": "black", "marker": marker, "s": 22}
-        axes.scatter(here[:, 0], here[:, 1], label=label, **style)
+        axes.scatter(here[:, 0], here[:, 1], label=_text(label), **style)
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, 1.12), ncols=len(classes))
     axes.set(xlabel="first feature", ylabel="second feature")
     return figure
@@ -159,7 +162,8 @@ def mistakes(
     probabilities = np.asarray(model.predict_proba(X))
     truth = np.searchsorted(model.classes_, y)
     if np.any(np.asarray(model.classes_)[np.minimum(truth, len(model.classes_) - 1)] != y):
-        raise ValueError(f"mistakes() takes y of the classes {list(model.classes_)} only")
+        known = quoted(list(model.classes_), 300)
+        raise ValueError(f"mistakes() takes y of the classes {known} only")
     predicted = np.argmax(probabilities, axis=1)
     of_truth = probabilities[np.arange(len(y)), truth]
     wrong = np.flatnonzero(predicted != truth)
@@ -177,7 +181,8 @@ def mistakes(
         grey = picture.ndim == 2 or picture.shape[-1] == 1
         axes.imshow(_in_range(picture.squeeze() if grey else picture), cmap="gray")
         said = model.classes_[predicted[index]]
-        axes.set_title(f"{y[index]} (p = {of_truth[index]:.2g})\nsaid {said}", fontsize=8)
+        told = f"{_text(y[index])} (p = {of_truth[index]:.2g})\nsaid {_text(said)}"
+        axes.set_title(told, fontsize=8)
     figure.suptitle(title)
     return figure
 
@@ -216,7 +221,7 @@ def gradient_flow(module: Any) -> Figure:
         if not mean > 0:
             text = "all 0" if mean == 0 else "NaN"
             axes.text(place, min(positive) / 8, text, ha="center", color=OTHER)
-    axes.set_xticks(places, [name for name, _ in parameters], rotation=30, ha="right")
+    axes.set_xticks(places, [_text(name) for name, _ in parameters], rotation=30, ha="right")
     axes.set(ylabel="absolute gradient")
     axes.legend(frameon=False)
     _plain(axes)
@@ -277,6 +282,11 @@ def _picture_shape(features: int, shape: tuple[int, ...] | None, function: str) 
     raise ValueError(
         f"{function}: {features} features are no square picture; pass shape=(height, width)"
     )
+
+
+def _text(name: Any) -> str:
+    """A name from anywhere as matplotlib shows it: on one line, and not as a formula."""
+    return printable(name, 40).replace("$", r"\$")
 
 
 def _in_range(picture: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as al
+from autograd_lite.printable import printable
 
 HEADER = ("layer", "kind", "output", "parameters", "memory")
 
@@ -44,7 +45,13 @@ class Summary:
 
     def _cells(self) -> list[tuple[str, ...]]:
         return [
-            (r.path, r.kind, str(r.shape), f"{r.parameters:,}", readable(r.memory))
+            (
+                printable(r.path),
+                printable(r.kind, 200),
+                str(r.shape),
+                f"{r.parameters:,}",
+                readable(r.memory),
+            )
             for r in self.rows
         ]
 
@@ -114,7 +121,11 @@ def summarised(module: Any, X: Any) -> Summary:
 def as_html(module: Any) -> str:
     """The layers of a module with their parameters, as a notebook shows it."""
     rows = [
-        (path or "-", _shown(inner), f"{sum(p.size for p in inner.parameters()):,}")
+        (
+            printable(path) or "-",
+            printable(_shown(inner), 200),
+            f"{sum(p.size for p in inner.parameters()):,}",
+        )
         for path, inner in module.named_modules()
         if not any(other is not inner for _, other in inner.named_modules())
     ]

@@ -15,6 +15,7 @@ from typing import Any
 import graphviz
 
 from autograd_lite.files import write
+from autograd_lite.printable import printable
 
 TIME_LIMIT = 60.0
 """Seconds that laying out one picture may take."""
@@ -98,10 +99,10 @@ def rendered(source: str, format: str, engine: str = "dot") -> bytes:
     program = find_dot()
     status, picture, errors = _run([program, f"-K{engine}", f"-T{format}"], source.encode())
     if status or not picture:
-        said = "; ".join(errors.decode(errors="replace").split("\n")).strip("; ")
+        said = printable("; ".join(errors.decode(errors="replace").split("\n")).strip("; "), 500)
         if not said:
             said = f"it ended with exit status {status}" if status else "it printed nothing"
-        raise RenderError(f"{program} could not make a picture of format {format!r}: {said[:500]}")
+        raise RenderError(f"{program} could not make a picture of format {format!r}: {said}")
     return picture
 
 

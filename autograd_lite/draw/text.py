@@ -32,8 +32,10 @@ SYMBOLS = {
 }
 """How an operation is written where it has a sign of its own."""
 
-NOT_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
-"""Characters that end a line, or that UTF-8 or XML has no place for."""
+NOT_TEXT = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+"""Characters that end a line, turn the direction of writing, or have no place in UTF-8 or XML."""
 
 BINARY = {"add", "subtract", "multiply", "divide", "power", "matmul"}
 

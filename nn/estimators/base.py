@@ -11,6 +11,7 @@ import numpy as np
 
 import autograd_lite as al
 from autograd_lite.lazy import is_lazy
+from autograd_lite.printable import quoted
 from nn.estimators.validation import (
     class_numbers,
     classes_in,
@@ -366,11 +367,22 @@ def _understood(description: Mapping[str, Any]) -> tuple[int, np.dtype[Any], np.
     n_features = description.get("n_features_in")
     classes = description.get("classes")
     if type(n_features) is not int or n_features < 1:
-        raise ValueError(f"the checkpoint tells of {n_features!r} features, which is no number")
-    if not isinstance(classes, list) or len(classes) < 2:
-        raise ValueError(f"the checkpoint tells of the classes {classes!r}, expected two or more")
+        raise ValueError(
+            f"the checkpoint tells of {quoted(n_features)} features, which is no number"
+        )
+    if (
+        not isinstance(classes, list)
+        or len(classes) < 2
+        or type(classes[0]) not in (bool, int, float, str)
+        or {type(label) for label in classes} != {type(classes[0])}
+        or sorted(set(classes)) != classes
+    ):
+        raise ValueError(
+            f"the checkpoint tells of the classes {quoted(classes)}, expected two or more labels of"
+            " one type, in order"
+        )
     if description.get("dtype") not in ("float32", "float64"):
-        raise ValueError(f"the checkpoint tells of the dtype {description.get('dtype')!r}")
+        raise ValueError(f"the checkpoint tells of the dtype {quoted(description.get('dtype'))}")
     return n_features, np.dtype(description["dtype"]), np.array(classes)
 
 

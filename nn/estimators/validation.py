@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.lazy import is_lazy
+from autograd_lite.printable import printable
 from nn.data.pictures import flatten
 from nn.estimators import lazily
 from nn.module import as_array
@@ -145,7 +146,8 @@ def _other_names(names: list[str], known: list[str]) -> str:
         ("seen at fit time, yet now missing", sorted(set(known) - set(names))),
     ):
         if some:
-            listed = [f"- {name}\n" for name in some[:5]] + (["- ...\n"] if len(some) > 5 else [])
+            listed = [f"- {printable(name, 200)}\n" for name in some[:5]]
+            listed += ["- ...\n"] if len(some) > 5 else []
             message += f"Feature names {what}:\n{''.join(listed)}"
     if set(names) == set(known):
         message += "Feature names must be in the same order as they were in fit.\n"

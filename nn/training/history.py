@@ -6,10 +6,14 @@ import html
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from autograd_lite.printable import printable, quoted
 from nn import plots
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+_MOST_SHOWN = 20
 
 
 class History:
@@ -33,7 +37,7 @@ class History:
 
     def __getitem__(self, name: str) -> list[float]:
         if name not in self.names:
-            raise KeyError(f"the history has no {name!r}: {self.names}")
+            raise KeyError(f"the history has no {quoted(name)}: {quoted(self.names, 500)}")
         return [record[name] for record in self.records if name in record]
 
     def __len__(self) -> int:
@@ -48,11 +52,14 @@ class History:
         return plots.cost(self["loss"], validation, log=log, step="epoch")
 
     def __repr__(self) -> str:
-        last = ", ".join(f"{k}={v:.4g}" for k, v in self.records[-1].items()) if self else "empty"
-        return f"<History of {len(self)} epochs: {last}>"
+        last = self.records[-1] if self else {}
+        # Names may come from a checkpoint.
+        shown = ", ".join(f"{printable(k)}={v:.4g}" for k, v in list(last.items())[:_MOST_SHOWN])
+        more = ", ..." if len(last) > _MOST_SHOWN else ""
+        return f"<History of {len(self)} epochs: {shown or 'empty'}{more}>"
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.names)
+        head = "".join(f"<th>{html.escape(printable(name))}</th>" for name in self.names)
         rows = "".join(
             "<tr>" + "".join(f"<td>{_cell(record.get(name))}</td>" for name in self.names) + "</tr>"
             for record in self.records
