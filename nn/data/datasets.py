@@ -137,8 +137,21 @@ class H5Dataset:
     def batches(self, size: int, seed: list[int] | None = None, start: int = 0) -> Iterator[Batch]:
         """Batches of `size` samples, the last of which may have fewer, from number `start` on.
 
-        `seed` decides the order; without it the samples come as they are in the file.
+        `seed` decides the order; without it the samples come as they are in the file. In a process
+        that is forked on the way, both the parent and the child get all the batches that are left.
         """
+        process = os.getpid()
+        for batch in self._batches_from(start, size, seed):
+            yield batch
+            start += 1
+            if os.getpid() != process:
+                break
+        else:
+            return
+        # The thread that reads ahead stayed with the parent: this process reads on by itself.
+        yield from self.batches(size, seed, start)
+
+    def _batches_from(self, start: int, size: int, seed: list[int] | None) -> Iterator[Batch]:
         windows = self._windows(seed, start * size)
         with contextlib.closing(_ahead(windows) if self.prefetch else windows) as source:
             rest: list[_Window] = []
@@ -244,17 +257,11 @@ def _ahead(windows: Generator[_Window, None, None]) -> Generator[_Window, None, 
 
     thread = threading.Thread(target=read, name="H5Dataset", daemon=True)
     thread.start()
-    process = os.getpid()
     try:
         while (window := ready.get()) is not None:
             if isinstance(window, BaseException):
                 raise window
             yield window
-            if os.getpid() != process:
-                raise RuntimeError(
-                    "these batches were being read when the process was forked, and the thread "
-                    "that reads them is in the parent: ask for batches anew in the child"
-                )
     finally:
         given_up.set()
         thread.join()

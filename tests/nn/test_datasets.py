@@ -1,7 +1,11 @@
 """H5Dataset, write_dataset and write_pictures."""
 
 import errno
+import itertools
+import os
 import pickle
+import signal
+import sys
 import threading
 
 import h5py
@@ -89,6 +93,60 @@ def test_a_loop_that_is_left_leaves_no_thread_and_no_open_file(path):
     assert threading.active_count() == before
     with h5py.File(path, "r+"):
         pass
+
+
+def in_a_child(action):
+    """The exit code of a child that does something, which must not take long."""
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            signal.alarm(30)
+            action()
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="forks")
+@pytest.mark.parametrize("prefetch", [True, False])
+@pytest.mark.parametrize("seed", [None, [1]])
+def test_batches_go_on_in_a_forked_child_and_in_the_parent(path, prefetch, seed):
+    data = nn.H5Dataset(path, prefetch=prefetch)
+    whole = [batch.Y.tolist() for batch in data.batches(7, seed)]
+    for done in (1, 3, 22, 23, 60, len(whole) - 1, len(whole)):
+        batches = data.batches(7, seed)
+        before = [next(batches).Y.tolist() for _ in range(done)]
+
+        def rest(batches=batches):
+            return [batch.Y.tolist() for batch in batches]
+
+        def both(batches=batches, done=done):
+            middle = [batch.Y.tolist() for batch in itertools.islice(batches, 5)]
+
+            def grandchild():
+                assert rest(batches) == whole[done + len(middle) :]
+
+            assert in_a_child(grandchild) == 0
+            grandchild()
+
+        assert in_a_child(both) == 0
+        assert in_a_child(batches.close) == 0
+        assert before + rest() == whole
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="forks")
+def test_forks_at_any_moment_while_a_thread_reads(path):
+    """The child reads the same file anew, whatever the thread of the parent was about to do."""
+    data = nn.H5Dataset(path)
+    for trial in range(20):
+        batches = data.batches(3, [trial])
+        kept = [next(batches).Y for _ in range(trial * 5 + 1)]
+        children = [in_a_child(lambda: numbers(data.batches(50, [1]))) for _ in range(3)]
+        assert children == [0, 0, 0]
+        kept += [batch.Y for batch in batches]
+        assert sorted(np.concatenate(kept).tolist()) == list(range(1000))
 
 
 def test_pictures_become_numbers_from_0_to_1(tmp_path):
