@@ -3,17 +3,67 @@
 A column is a sample, so a prediction is (features, N), and the target must have its shape. All take
 `reduction`, "mean" over all numbers (of `cross_entropy` and `hinge` over the samples) or "sum", and
 `sample_weight`, N numbers: a mean is then the weighted sum over the sum of the weights.
+
+Each says what it takes predictions for in its attribute `prediction`, one of `KINDS`: metrics and
+advice go by it. A loss of your own says it likewise: `my_loss.prediction = "logits"`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
 import autograd_lite as al
+from autograd_lite.lazy import settle
 from nn.module import as_array, has_values
+
+KINDS = ("logits", "probabilities", "scores", "numbers")
+"""What a prediction can be: "scores" tell classes apart, but are no logits of probabilities."""
+
+Loss = TypeVar("Loss", bound=Callable[..., Any])
+
+
+def _takes(kind: str) -> Callable[[Loss], Loss]:
+    def declare(loss: Loss) -> Loss:
+        loss.prediction = kind  # type: ignore[attr-defined]
+        return loss
+
+    return declare
+
+
+def kind_of(loss: Any) -> str | None:
+    """What a loss takes predictions for, one of `KINDS`, or None where it does not say."""
+    while isinstance(loss, functools.partial) and not hasattr(loss, "prediction"):
+        loss = loss.func
+    kind = getattr(loss, "prediction", None)
+    if kind is not None and kind not in KINDS:
+        raise ValueError(f"the loss has prediction = {kind!r}, which must be one of {list(KINDS)}")
+    return kind
+
+
+def weight_of(loss: Any, Y: Any, sample_weight: Any = None) -> float:
+    """What samples with the targets Y count together in the mean that a loss is.
+
+    That is their number, or the sum of their weights, with those of the classes where the loss is a
+    `functools.partial` with `class_weight`.
+    """
+    options: dict[str, Any] = {}
+    while isinstance(loss, functools.partial):
+        options = {**loss.keywords, **options}
+        loss = loss.func
+    class_weight = options.get("class_weight")
+    if class_weight is not None and loss is binary_cross_entropy_with_logits:
+        sample_weight = _of_two_classes(class_weight, Y, sample_weight)
+    elif class_weight is not None and loss is cross_entropy:
+        targets = one_hot(Y, len(class_weight)) if np.ndim(Y) == 1 else Y
+        sample_weight = _of_classes(class_weight, targets, sample_weight)
+    if sample_weight is None:
+        return float(np.shape(Y)[-1])
+    (total,) = settle([np.sum(sample_weight)])
+    return float(total)
 
 
 @al.primitive
@@ -48,6 +98,7 @@ al.defvjp(
 )
 
 
+@_takes("probabilities")
 def binary_cross_entropy(
     A: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None
 ) -> Any:
@@ -61,6 +112,7 @@ def binary_cross_entropy(
     return _reduced(0 - al.xlogy(Y, A) - al.xlog1py(1 - Y, -A), reduction, sample_weight)
 
 
+@_takes("logits")
 def binary_cross_entropy_with_logits(
     Z: Any,
     Y: Any,
@@ -83,9 +135,7 @@ def binary_cross_entropy_with_logits(
     """
     _check_shapes("binary_cross_entropy_with_logits", Z, Y)
     if class_weight is not None:
-        of_zero, of_one = _class_weights(class_weight, 2)
-        weights = of_zero + (of_one - of_zero) * as_array(_plain(Y))
-        sample_weight = weights if sample_weight is None else weights * as_array(sample_weight)
+        sample_weight = _of_two_classes(class_weight, Y, sample_weight)
     if label_smoothing:
         Y = Y * (1 - _share(label_smoothing)) + label_smoothing / 2
     if sample_weight is None and reduction == "mean":
@@ -94,6 +144,7 @@ def binary_cross_entropy_with_logits(
     return _reduced(losses, reduction, sample_weight)
 
 
+@_takes("logits")
 def cross_entropy(
     Z: Any,
     Y: Any,
@@ -124,13 +175,13 @@ def cross_entropy(
     if len(shape) != 2:
         raise ValueError(f"cross_entropy takes logits of shape (classes, N), not {shape}")
     if class_weight is not None:
-        weights = _class_weights(class_weight, shape[0]) @ as_array(_plain(Y))
-        sample_weight = weights if sample_weight is None else weights * as_array(sample_weight)
+        sample_weight = _of_classes(class_weight, Y, sample_weight)
     if label_smoothing:
         Y = Y * (1 - _share(label_smoothing)) + label_smoothing / shape[0]
     return _reduced(softmax_loss(Z, Y), reduction, sample_weight)
 
 
+@_takes("numbers")
 def mean_squared_error(
     A: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None
 ) -> Any:
@@ -139,6 +190,7 @@ def mean_squared_error(
     return _reduced(np.square(A - Y), reduction, sample_weight)
 
 
+@_takes("numbers")
 def mean_absolute_error(
     A: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None
 ) -> Any:
@@ -147,6 +199,7 @@ def mean_absolute_error(
     return _reduced(np.abs(A - Y), reduction, sample_weight)
 
 
+@_takes("numbers")
 def huber(
     A: Any, Y: Any, *, delta: float = 1.0, reduction: str = "mean", sample_weight: Any = None
 ) -> Any:
@@ -163,6 +216,7 @@ def huber(
     return _reduced(near * (distance - near / 2), reduction, sample_weight)
 
 
+@_takes("scores")
 def hinge(Z: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None) -> Any:
     """The hinge loss of scores Z and targets Y, whose shape says of which kind they are.
 
@@ -213,6 +267,19 @@ def _share(value: float) -> float:
     if not 0 <= value <= 1:
         raise ValueError(f"label_smoothing must be from 0 to 1, not {value!r}")
     return value
+
+
+def _of_two_classes(class_weight: Sequence[float], Y: Any, sample_weight: Any) -> Any:
+    """The weights of targets from 0 to 1, with those of their samples."""
+    of_zero, of_one = _class_weights(class_weight, 2)
+    weights = of_zero + (of_one - of_zero) * as_array(_plain(Y))
+    return weights if sample_weight is None else weights * as_array(sample_weight)
+
+
+def _of_classes(class_weight: Sequence[float], Y: Any, sample_weight: Any) -> Any:
+    """The weights of columns of targets, with those of their samples."""
+    weights = _class_weights(class_weight, np.shape(Y)[0]) @ as_array(_plain(Y))
+    return weights if sample_weight is None else weights * as_array(sample_weight)
 
 
 def _class_weights(weights: Sequence[float], classes: int) -> np.ndarray:

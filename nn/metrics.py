@@ -1,110 +1,438 @@
-"""How good predictions are: of scores as a network gives them, logits or probabilities.
+"""How good predictions are, of classes and of numbers.
 
-Scores are (1, N), where a class is 1 above 0 (logits), or (K, N), where it is the largest. Targets
-are of the same shape, or class numbers (N,). Where something is divided by 0, such as precision
-where nothing was predicted, it is 0, as in scikit-learn.
+Of classes, a prediction is (1, N) or (N,), a score for class 1; or (K, N), a score for each class;
+or whole numbers (N,), the classes themselves. Targets are class numbers (N,) or (1, N), or columns
+(K, N) with the probability of each class. `given` says what the scores are:
+
+- "logits": class 1 above 0; the sigmoid or the softmax of them is a probability.
+- "probabilities": class 1 above 1/2.
+- "scores": class 1 above 0, as for `nn.hinge`; they are no probabilities in any way.
+
+`nn.fit` knows it from the loss. Without it nothing is guessed: scores in one row that are all from
+0 to 1 could be either, and are refused. A score that is NaN makes a metric NaN. Where something is
+divided by 0, such as precision where nothing was predicted, it is 0, as in scikit-learn.
+
+Of numbers, predictions and targets are (k, N) or (N,), and k outputs count the same.
+
+`sample_weight`, N numbers, says how much each sample counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
+import autograd_lite as al
+from nn.losses import KINDS
+from nn.summary import table
 
-def classes_of(scores: Any) -> np.ndarray:
-    """The class of each sample by its scores, (1, N) or (K, N), or class numbers as they are."""
-    scores = np.asarray(scores)
-    if scores.ndim == 2:
-        if len(scores) > 1:
-            return np.argmax(scores, axis=0)
-        return (scores[0] > 0).astype(np.intp)
-    if scores.ndim == 1:
-        return scores.astype(np.intp)
-    raise ValueError(f"scores must be (1, N) or (classes, N), not {scores.shape}")
+_MATRIX_LIMIT_CLASSES = 10_000
 
 
-def _pair(scores: Any, targets: Any) -> tuple[np.ndarray, np.ndarray]:
-    predicted, truth = classes_of(scores), classes_of(targets)
-    if predicted.shape != truth.shape:
+def classes_of(prediction: Any, given: str | None = None) -> np.ndarray:
+    """The class of each sample by its scores, (1, N), (N,) or (K, N); class numbers as they are.
+
+    NaN has no class: ValueError.
+    """
+    scores = _array(prediction)
+    if np.isnan(scores).any():
+        raise ValueError("there are scores that are NaN, which are of no class")
+    return _classes(scores, given)
+
+
+def _array(value: Any) -> np.ndarray:
+    array = np.asarray(value.data if isinstance(value, al.Tensor) else value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"metrics take numbers, and these have dtype {array.dtype}")
+    return array
+
+
+def _rows(scores: np.ndarray) -> np.ndarray:
+    """Scores as (1, N) or (K, N)."""
+    if scores.ndim not in (1, 2):
         raise ValueError(
-            f"there are {predicted.size} predictions and {truth.size} targets; the samples are "
-            "the last axis of both"
+            f"predictions must be (N,), (1, N) or (classes, N), the samples last, not "
+            f"{scores.shape}"
         )
-    if not predicted.size:
+    return scores[np.newaxis] if scores.ndim == 1 else scores
+
+
+def _kind(rows: np.ndarray, given: str | None) -> str:
+    """What scores are: what is given, or what they can only be."""
+    if given is not None:
+        if given not in KINDS:
+            raise ValueError(f"given must be one of {list(KINDS)}, not {given!r}")
+        if given == "numbers":
+            raise ValueError("this metric is of classes, and the predictions are given as numbers")
+        # A softmax in single precision may round to a little more than 1.
+        outside = rows[(rows < 0) | (rows > 1 + 1e-6)]
+        if given == "probabilities" and outside.size:
+            raise ValueError(f"{outside[0]:g} is no probability; are these logits?")
+        return given
+    inside = bool(np.all((rows >= 0) & (rows <= 1)))
+    if not inside:
+        return "logits"
+    if len(rows) > 1:
+        return "probabilities" if np.allclose(rows.sum(axis=0), 1) else "logits"
+    raise ValueError(
+        "scores from 0 to 1 may be logits or probabilities: say which by given='logits' or "
+        "given='probabilities'"
+    )
+
+
+def _classes(scores: np.ndarray, given: str | None) -> np.ndarray:
+    if scores.ndim == 1 and scores.dtype.kind in "iub":
+        if scores.size and scores.min() < 0:
+            raise ValueError(f"the class numbers of predictions are from 0 on, not {scores.min()}")
+        return scores.astype(np.intp)
+    rows = _rows(scores)
+    if len(rows) > 1:
+        return np.argmax(rows, axis=0)
+    if given is None and np.isin(rows, (0, 1)).all():
+        # Whatever they are, 0 is class 0 and 1 is class 1.
+        return rows[0].astype(np.intp)
+    return (rows[0] > (0.5 if _kind(rows, given) == "probabilities" else 0)).astype(np.intp)
+
+
+def _target_classes(targets: np.ndarray) -> np.ndarray:
+    """The class number of each target."""
+    if targets.ndim == 2 and len(targets) > 1:
+        signs = np.isin(targets, (-1, 1)).all() and ((targets > 0).sum(axis=0) == 1).all()
+        if not signs and not (
+            (targets >= 0).all() and np.allclose(targets.sum(axis=0), 1, atol=1e-6)
+        ):
+            raise ValueError(
+                f"targets of shape {targets.shape} must be columns of probabilities, one for each "
+                "class, which sum to 1"
+            )
+        return np.argmax(targets, axis=0)
+    flat = _rows(targets)[0]
+    if flat.dtype.kind == "f":
+        if np.isnan(flat).any():
+            raise ValueError("there are targets that are NaN")
+        if np.isin(flat, (-1, 1)).all():
+            flat = flat > 0
+        elif (flat != np.floor(flat)).any():
+            if not (targets.ndim == 2 and (flat >= 0).all() and (flat <= 1).all()):
+                raise ValueError(
+                    "targets must be classes, and these are numbers that are not whole; of numbers "
+                    "there are mse, mae and r2"
+                )
+            flat = flat > 0.5
+    elif flat.size and flat.min() < 0 and np.isin(flat, (-1, 1)).all():
+        flat = flat > 0
+    if flat.size and flat.min() < 0:
+        raise ValueError(f"the class numbers of targets are from 0 on, not {flat.min():g}")
+    return flat.astype(np.intp)
+
+
+class _Compared(NamedTuple):
+    """Scores, the true class of each sample, the weights of samples, and the number of classes."""
+
+    scores: np.ndarray
+    truth: np.ndarray
+    weights: np.ndarray
+    classes: int
+
+    @property
+    def is_nan(self) -> bool:
+        return bool(np.isnan(self.scores).any())
+
+
+def _compared(prediction: Any, targets: Any, sample_weight: Any) -> _Compared:
+    scores, truth = _array(prediction), _target_classes(_array(targets))
+    rows = _rows(scores)
+    if rows.shape[1] != len(truth):
+        raise ValueError(
+            f"there are {rows.shape[1]} predictions and {len(truth)} targets; the samples are the "
+            "last axis of both"
+        )
+    weights = _weights(sample_weight, len(truth))
+    if scores.ndim == 1 and scores.dtype.kind in "iub":
+        return _Compared(scores, truth, weights, 1 + max(1, int(scores.max()), int(truth.max())))
+    classes = max(2, len(rows))
+    if truth.max() >= classes:
+        raise ValueError(
+            f"there are scores for {classes} classes, and a target is of the class {truth.max()}"
+        )
+    return _Compared(scores, truth, weights, classes)
+
+
+def _weights(sample_weight: Any, samples: int) -> np.ndarray:
+    if not samples:
         raise ValueError("there are no samples to measure on")
-    return predicted, truth
+    if sample_weight is None:
+        return np.ones(samples, np.intp)
+    weights = _array(sample_weight).astype(float)
+    if weights.shape != (samples,):
+        raise ValueError(f"sample_weight has shape {weights.shape}, expected ({samples},)")
+    if not (weights >= 0).all():
+        raise ValueError("sample_weight must be numbers from 0 on")
+    if not weights.any():
+        raise ValueError("sample_weight: every weight is zero, so there is nothing to measure")
+    return weights
 
 
-def accuracy(scores: Any, targets: Any) -> float:
+def accuracy(
+    prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
+) -> float:
     """The share of the samples whose class is right."""
-    predicted, truth = _pair(scores, targets)
-    return float(np.mean(predicted == truth))
+    found = _compared(prediction, targets, sample_weight)
+    if found.is_nan:
+        return float("nan")
+    right = _classes(found.scores, given) == found.truth
+    return float(np.sum(found.weights * right) / np.sum(found.weights))
 
 
-def confusion_matrix(scores: Any, targets: Any) -> np.ndarray:
-    """How often each true class (rows) was taken for each class (columns)."""
-    predicted, truth = _pair(scores, targets)
-    n = max(predicted.max(), truth.max()) + 1
-    rows = np.asarray(scores).shape[0] if np.ndim(scores) == 2 else 1
-    n = max(n, rows, 2)
-    return np.bincount(truth * n + predicted, minlength=n * n).reshape(n, n)
+def confusion_matrix(
+    prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
+) -> np.ndarray:
+    """How often, or with what weight, each true class (rows) was taken for each class (columns)."""
+    found = _compared(prediction, targets, sample_weight)
+    predicted = classes_of(found.scores, given)
+    n = found.classes
+    if n > _MATRIX_LIMIT_CLASSES:
+        raise ValueError(f"a confusion matrix of {n:,} classes is too large")
+    weights = None if sample_weight is None else found.weights
+    return np.bincount(found.truth * n + predicted, weights, minlength=n * n).reshape(n, n)
 
 
-def precision(scores: Any, targets: Any) -> float:
-    """Of what is said to be a class, the share that is: of class 1, or the mean over classes."""
-    counts = confusion_matrix(scores, targets)
-    return _averaged(np.diagonal(counts), counts.sum(axis=0))
+def precision(
+    prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
+) -> float:
+    """The share of the samples predicted as a class that are of it.
+
+    Of class 1 where there are two classes, else the mean over the classes that occur.
+    """
+    return _averaged(0, prediction, targets, given, sample_weight)
 
 
-def recall(scores: Any, targets: Any) -> float:
-    """Of what is of a class, the share that is found: of class 1, or the mean over classes."""
-    counts = confusion_matrix(scores, targets)
-    return _averaged(np.diagonal(counts), counts.sum(axis=1))
+def recall(
+    prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
+) -> float:
+    """The share of the samples of a class that are predicted as that class.
+
+    Of class 1 where there are two classes, else the mean over the classes that occur.
+    """
+    return _averaged(1, prediction, targets, given, sample_weight)
 
 
-def f1(scores: Any, targets: Any) -> float:
-    """The harmonic mean of precision and recall: of class 1, or the mean over classes."""
-    counts = confusion_matrix(scores, targets)
-    right = np.diagonal(counts)
-    return _averaged(2 * right, counts.sum(axis=0) + counts.sum(axis=1))
+def f1(
+    prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
+) -> float:
+    """The harmonic mean of precision and recall.
+
+    Of class 1 where there are two classes, else the mean over the classes that occur.
+    """
+    return _averaged(2, prediction, targets, given, sample_weight)
 
 
-def _averaged(right: np.ndarray, of: np.ndarray) -> float:
-    shares = np.divide(right, of, out=np.zeros(len(right)), where=of > 0)
-    return float(shares[1] if len(shares) == 2 else shares.mean())
+def _averaged(which: int, prediction: Any, targets: Any, given: Any, sample_weight: Any) -> float:
+    if np.isnan(_array(prediction)).any():
+        return float("nan")
+    counts = confusion_matrix(prediction, targets, given=given, sample_weight=sample_weight)
+    shares = _shares(counts)[which]
+    if len(shares) == 2:
+        return float(shares[1])
+    occurs = (counts.sum(axis=0) + counts.sum(axis=1)) > 0
+    return float(shares[occurs].mean())
 
 
-def roc_auc(scores: Any, targets: Any) -> float:
+def _shares(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Precision, recall and F1 of each class."""
+    right, said, true = np.diagonal(counts), counts.sum(axis=0), counts.sum(axis=1)
+    pairs = ((right, said), (right, true), (2 * right, said + true))
+    precisions, recalls, f1s = (
+        np.divide(a, b, out=np.zeros(len(right)), where=b > 0) for a, b in pairs
+    )
+    return precisions, recalls, f1s
+
+
+def roc_auc(
+    prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
+) -> float:
     """The probability that a sample of class 1 has a higher score than one of class 0.
 
     The area under the receiver operating characteristic; ties count half (Hanley and McNeil, 1982).
-    Of two classes only; NaN where one of them does not occur.
+    Of more than two classes the mean over the classes of each against all others, by the
+    probabilities. NaN where a class, or all others, does not occur.
     """
-    scores = np.asarray(scores)
-    if scores.ndim == 2:
-        if len(scores) > 2:
-            raise ValueError(f"roc_auc is of two classes, and the scores are of {len(scores)}")
-        scores = scores[0] if len(scores) == 1 else scores[1] - scores[0]
-    truth = classes_of(targets).astype(bool)
-    if scores.shape != truth.shape:
-        raise ValueError(f"there are {scores.size} scores and {truth.size} targets")
-    values, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    # The mean rank of those that are tied.
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]
-    positive, negative = truth.sum(), (~truth).sum()
-    if not positive or not negative:
+    found = _compared(prediction, targets, sample_weight)
+    rows = _rows(found.scores)
+    if len(rows) == 1:
+        return _area(rows[0], found.truth == 1, found.weights)
+    is_probability = not found.is_nan and _kind(rows, given) == "probabilities"
+    if len(rows) == 2:
+        scores = rows[1] if is_probability else rows[1] - rows[0]
+        return _area(scores, found.truth == 1, found.weights)
+    if given != "scores" and not is_probability:
+        rows = np.asarray(al.softmax(rows, axis=0))
+    areas = [_area(row, found.truth == k, found.weights) for k, row in enumerate(rows)]
+    return float(np.mean(areas))
+
+
+def _area(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> float:
+    if np.isnan(scores).any():
         return float("nan")
-    above = ranks[truth].sum() - positive * (positive + 1) / 2
-    return float(above / (positive * negative))
+    values, places = np.unique(scores, return_inverse=True)
+    above = np.bincount(places, weights * positive, minlength=len(values))
+    below = np.bincount(places, weights * ~positive, minlength=len(values))
+    pairs = above.sum() * below.sum()
+    if not pairs:
+        return float("nan")
+    return float(np.sum(above * (np.cumsum(below) - below / 2)) / pairs)
 
 
-METRICS: dict[str, Callable[[Any, Any], float]] = {
+def log_loss(
+    prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
+) -> float:
+    """The mean of -log of the probability of the true class; infinite where one is 0."""
+    found = _compared(prediction, targets, sample_weight)
+    rows = _rows(found.scores)
+    if found.is_nan:
+        return float("nan")
+    kind = _kind(rows, given)
+    if kind == "scores" or (found.scores.ndim == 1 and found.scores.dtype.kind in "iub"):
+        raise ValueError("log_loss is of probabilities or logits, and these are neither")
+    rows = rows.astype(np.float64)
+    if len(rows) == 1:
+        # Of class 0 the logit is 0.
+        rows = np.concatenate([0 * rows if kind == "logits" else 1 - rows, rows])
+    if kind == "logits":
+        logarithms = np.asarray(al.log_softmax(rows, axis=0))
+    elif np.allclose(rows.sum(axis=0), 1, atol=1e-4):
+        with np.errstate(divide="ignore"):
+            logarithms = np.log(rows)
+    else:
+        raise ValueError("the probabilities of the classes must sum to 1 for each sample")
+    losses = -logarithms[found.truth, np.arange(len(found.truth))]
+    return float(np.average(losses, weights=found.weights))
+
+
+def mse(prediction: Any, targets: Any, *, sample_weight: Any = None) -> float:
+    """The mean of the squared differences."""
+    differences, weights, _ = _differences(prediction, targets, sample_weight)
+    return float(np.average(np.square(differences).mean(axis=0), weights=weights))
+
+
+def mae(prediction: Any, targets: Any, *, sample_weight: Any = None) -> float:
+    """The mean of the absolute differences."""
+    differences, weights, _ = _differences(prediction, targets, sample_weight)
+    return float(np.average(np.abs(differences).mean(axis=0), weights=weights))
+
+
+def r2(prediction: Any, targets: Any, *, sample_weight: Any = None) -> float:
+    """The share of the targets' variance that is explained, 1 at best: the mean over the outputs.
+
+    Of a target that is the same for all samples it is 1 if all are right and else 0, as in
+    scikit-learn; of one sample NaN.
+    """
+    differences, weights, truth = _differences(prediction, targets, sample_weight)
+    if truth.shape[1] < 2 or np.isnan(differences).any():
+        return float("nan")
+    means = np.average(truth, axis=1, weights=weights)[:, np.newaxis]
+    left = np.sum(weights * np.square(differences), axis=1)
+    all_ = np.sum(weights * np.square(truth - means), axis=1)
+    unexplained = np.divide(left, all_, out=(left > 0).astype(float), where=all_ > 0)
+    return float(np.mean(1 - unexplained))
+
+
+def _differences(
+    prediction: Any, targets: Any, sample_weight: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Predictions minus targets (k, N), the weights of samples, and the targets."""
+    found, truth = (_rows(_array(a)).astype(np.float64) for a in (prediction, targets))
+    if found.shape != truth.shape:
+        raise ValueError(
+            f"the predictions have shape {np.shape(prediction)} and the targets "
+            f"{np.shape(targets)}; they must be the same, the samples last"
+        )
+    if np.isnan(truth).any():
+        raise ValueError("there are targets that are NaN")
+    return found - truth, _weights(sample_weight, truth.shape[1]), truth
+
+
+@dataclass(frozen=True)
+class ClassReport:
+    """What there is to say of a class; `support` is the number, or weight, of its samples."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    support: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """Precision, recall, F1 and the samples of each class; it prints as a table."""
+
+    classes: tuple[ClassReport, ...]
+    accuracy: float
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        return [
+            (c.name, *(f"{v:.4f}" for v in (c.precision, c.recall, c.f1)), f"{c.support:g}")
+            for c in self.classes
+        ]
+
+    def __str__(self) -> str:
+        cells = [_REPORT_HEADER, *self._cells()]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = [
+            "  ".join(
+                cell.rjust(width) if i else cell.ljust(width)
+                for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+            )
+            for row in cells
+        ]
+        return "\n".join([*lines, f"accuracy {self.accuracy:.4f}"])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return f"{table(_REPORT_HEADER, self._cells())}<p>accuracy {self.accuracy:.4f}</p>"
+
+
+_REPORT_HEADER = ("class", "precision", "recall", "f1", "support")
+
+
+def report(
+    prediction: Any,
+    targets: Any,
+    *,
+    given: str | None = None,
+    names: Sequence[Any] | None = None,
+    sample_weight: Any = None,
+) -> Report:
+    """Precision, recall and F1 of each class, and the accuracy.
+
+    `names` are those of the classes, in the order of their numbers.
+    """
+    counts = confusion_matrix(prediction, targets, given=given, sample_weight=sample_weight)
+    if names is not None and len(names) != len(counts):
+        raise ValueError(f"there are {len(names)} names for {len(counts)} classes")
+    labels = range(len(counts)) if names is None else names
+    columns = zip(labels, *_shares(counts), counts.sum(axis=1), strict=True)
+    classes = tuple(ClassReport(str(name), *map(float, values)) for name, *values in columns)
+    return Report(classes, float(np.trace(counts) / counts.sum()))
+
+
+OF_CLASSES: dict[str, Callable[..., float]] = {
     "accuracy": accuracy,
+    "f1": f1,
+    "log_loss": log_loss,
     "precision": precision,
     "recall": recall,
-    "f1": f1,
     "roc_auc": roc_auc,
 }
+"""Metrics of classes by name: they take `given` and `sample_weight`."""
+
+OF_NUMBERS: dict[str, Callable[..., float]] = {"mae": mae, "mse": mse, "r2": r2}
+"""Metrics of numbers by name: they take `sample_weight`."""
+
+METRICS = OF_CLASSES | OF_NUMBERS
 """By name, as `nn.fit(metrics=...)` takes them."""

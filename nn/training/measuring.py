@@ -1,0 +1,144 @@
+"""What a model is worth on data: its loss, and metrics that are told what it gives."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as al
+from nn import metrics as known
+from nn.data.batches import Data
+from nn.losses import kind_of, weight_of
+from nn.module import Module
+from nn.spelling import closest
+
+Loss = Callable[..., Any]
+Metric = Callable[..., float]
+
+_RECORDED = ("epoch", "loss", "learning_rate", "seconds")
+_LEAST_BATCH = 256
+
+_ELSEWHERE = {
+    "acc": "accuracy",
+    "auc": "roc_auc",
+    "binary_accuracy": "accuracy",
+    "categorical_accuracy": "accuracy",
+    "mean_absolute_error": "mae",
+    "mean_squared_error": "mse",
+    "r2_score": "r2",
+}
+
+
+def measured(
+    model: Module, data: Data, loss: Loss, metrics: Mapping[str, Metric], batch_size: int
+) -> dict[str, float]:
+    """The mean loss over all data, as they are weighted, and the metrics, by name.
+
+    The model is in evaluation mode afterwards.
+    """
+    total = weight = 0.0
+    predictions, targets, weights = [], [], []
+    model.eval()
+    with al.no_grad():
+        for batch in data.batches(max(batch_size, _LEAST_BATCH)):
+            prediction = model(batch.X)
+            if counts := weight_of(loss, batch.Y, batch.weights):
+                options = {} if batch.weights is None else {"sample_weight": batch.weights}
+                total += float(loss(prediction, batch.Y, **options).item()) * counts
+                weight += counts
+            if metrics:
+                predictions.append(np.asarray(prediction.data))
+                targets.append(np.asarray(batch.Y))
+                weights.append(batch.weights)
+    if not weight:
+        raise ValueError("the weights of all samples that the loss is measured on are zero")
+    found = {"loss": total / weight}
+    if metrics:
+        given = np.concatenate(predictions, axis=-1), np.concatenate(targets, axis=-1)
+        together = None
+        if any(w is not None for w in weights):
+            together = np.concatenate([np.asarray(w) for w in weights])
+        found |= {name: float(m(*given, sample_weight=together)) for name, m in metrics.items()}
+    return found
+
+
+def told(metrics: str | Metric | Iterable[str | Metric], loss: Loss) -> dict[str, Metric]:
+    """Metrics by name, each as a function of predictions, targets and weights.
+
+    Those that take `given` are told what the loss says of the predictions, and those that take
+    `sample_weight` get the weights. ValueError for one that is not of what the model gives.
+    """
+    kind = kind_of(loss)
+    found: dict[str, Metric] = {}
+    for metric in [metrics] if isinstance(metrics, str) or callable(metrics) else metrics:
+        name = metric if isinstance(metric, str) else _name(metric)
+        if name in found or name in _RECORDED:
+            raise ValueError(
+                f"there is something called {name!r} in the history already; give the metric "
+                "another __name__"
+            )
+        if isinstance(metric, str):
+            metric = _named(metric, kind, getattr(loss, "__name__", "the loss"))
+        found[name] = _told(metric, name, kind)
+    return found
+
+
+def _name(metric: Any) -> str:
+    while isinstance(metric, functools.partial) and not hasattr(metric, "__name__"):
+        metric = metric.func
+    return str(getattr(metric, "__name__", type(metric).__name__))
+
+
+def _named(name: str, kind: str | None, loss: str) -> Metric:
+    if name not in known.METRICS:
+        other = _ELSEWHERE.get(name)
+        ending = f"; take {other!r}" if other else closest(name, known.METRICS)
+        raise ValueError(f"there is no metric {name!r}: {sorted(known.METRICS)}{ending}")
+    of_numbers = name in known.OF_NUMBERS
+    if of_numbers and kind not in (None, "numbers"):
+        raise ValueError(
+            f"the metric {name!r} is of numbers, and {loss} takes {kind}: of classes there are "
+            f"{sorted(known.OF_CLASSES)}"
+        )
+    if not of_numbers and kind == "numbers":
+        raise ValueError(
+            f"the metric {name!r} is of classes, and {loss} takes numbers: of numbers there are "
+            f"{sorted(known.OF_NUMBERS)}. Where the model gives probabilities nevertheless, say "
+            f"functools.partial(nn.metrics.{name}, given='probabilities')"
+        )
+    if name == "log_loss" and kind == "scores":
+        raise ValueError(f"the metric 'log_loss' is of probabilities, and {loss} takes scores")
+    return known.METRICS[name]
+
+
+def _told(metric: Metric, name: str, kind: str | None) -> Metric:
+    takes = _options(metric)
+    fixed = metric.keywords if isinstance(metric, functools.partial) else {}
+    asks = "given" in takes and "given" not in fixed
+
+    def measure(prediction: np.ndarray, target: np.ndarray, sample_weight: Any) -> float:
+        options: dict[str, Any] = {}
+        if asks:
+            if kind is None and (prediction.ndim == 1 or len(prediction) == 1):
+                raise ValueError(
+                    f"the metric {name!r} must know whether the model gives logits or "
+                    "probabilities, and the loss does not say: set its attribute, as in "
+                    "my_loss.prediction = 'logits'"
+                )
+            options["given"] = kind
+        if "sample_weight" in takes and sample_weight is not None:
+            options["sample_weight"] = sample_weight
+        return metric(prediction, target, **options)
+
+    return measure
+
+
+def _options(metric: Metric) -> frozenset[str]:
+    try:
+        return frozenset(inspect.signature(metric).parameters)
+    except (TypeError, ValueError):
+        return frozenset()
