@@ -28,9 +28,9 @@ def cost(
     validation: Sequence[float] | None = None,
     *,
     log: bool = False,
-    step: str = "update",
+    step: str = "epoch",
 ) -> Figure:
-    """The cost before each update, and that of the validation data where there is one.
+    """The cost of each epoch, and that of the validation data where there is one.
 
     Parameters
     ----------
@@ -41,7 +41,8 @@ def cost(
     log : bool
         A logarithmic scale for the cost.
     step : str
-        What the cost is of: "update" or "epoch".
+        What there is a cost of: "epoch", or "update" for one that was noted at each of these.
+        They are counted from 1 on.
     """
     curve = np.asarray(getattr(model, "loss_curve_", model), dtype=float)
     if curve.ndim != 1 or not curve.size:
@@ -53,9 +54,9 @@ def cost(
         validation = getattr(model, "validation_loss_curve_", None)
     figure = _figure()
     axes = figure.add_subplot()
-    axes.plot(np.arange(curve.size), curve, color=OURS, label="training")
+    axes.plot(np.arange(1, curve.size + 1), curve, color=OURS, label="training")
     if validation is not None and len(validation):
-        places = np.linspace(0, curve.size - 1, len(validation))
+        places = np.linspace(1, curve.size, len(validation))
         axes.plot(places, validation, color=OTHER, linestyle="--", label="validation")
         axes.legend(frameon=False)
     axes.set(xlabel=step, ylabel="cost", yscale="log" if log else "linear")
@@ -204,7 +205,7 @@ def gradient_flow(module: Any) -> Figure:
     lacking = [name for name, parameter in parameters if parameter.grad is None]
     if lacking or not parameters:
         what = (
-            f"{lacking[0]} has no gradient" if lacking else "the module has nothing that is trained"
+            f"{lacking[0]} has no gradient" if lacking else "the module has no parameters to train"
         )
         raise ValueError(f"gradient_flow(): {what}; call backward() on a loss of the module first")
     sizes = [np.abs(np.asarray(p.grad, dtype=float)) for _, p in parameters]

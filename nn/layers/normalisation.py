@@ -12,6 +12,10 @@ from nn.initialisers import Seed
 from nn.module import Module, Parameter
 
 
+class TooFewSamples(ValueError):
+    """A batch is too small for the statistics of a layer."""
+
+
 def _column(parameter: Any, ndim: int) -> Any:
     """A column (n, 1) so that it stands along the first of `ndim` axes."""
     return parameter if ndim == 2 else np.reshape(parameter, (-1,) + (1,) * (ndim - 1))
@@ -68,7 +72,7 @@ class BatchNorm(Module):
         axes = tuple(range(1, len(shape)))
         count = int(np.prod(shape[1:]))
         if count < 2:
-            raise ValueError(f"{self!r} needs more than one sample to train on, X has {shape}")
+            raise TooFewSamples(f"{self!r} needs more than one sample to train on, X has {shape}")
         mean = np.mean(X, axis=axes, keepdims=True)
         variance = np.var(X, axis=axes, keepdims=True)
         # Of data that are computed later, these are computed now: the running ones need them.

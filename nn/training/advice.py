@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from collections.abc import Callable
@@ -73,12 +74,36 @@ def look_at_units(model: Module) -> None:
 
 def look_at_targets(loss: object, Y: np.ndarray) -> None:
     """Warn of targets that a binary cross-entropy has no sense for."""
+    while isinstance(loss, functools.partial):
+        loss = loss.func
     binary = (losses.binary_cross_entropy, losses.binary_cross_entropy_with_logits)
     if loss in binary and has_values(Y) and Y.size and not (0 <= np.min(Y) and np.max(Y) <= 1):
         warn(
             f"the targets of a binary cross-entropy are from 0 to 1, and these range from "
             f"{np.min(Y):g} to {np.max(Y):g}; for classes by number take nn.cross_entropy"
         )
+
+
+def look_at_predictions(loss: Any, prediction: Any) -> None:
+    """Warn of a model whose last operation is not what the loss takes."""
+    last = getattr(getattr(prediction, "_node", None), "plan", None)
+    name = last.operation.name if last is not None else ""
+    kind, said = losses.kind_of(loss), getattr(loss, "__name__", "the loss")
+    if kind == "logits" and name in _PROBABILITIES:
+        warn(
+            f"the model ends in {name}, and {said} takes logits, from which it computes "
+            f"probabilities itself: leave the last {name} out"
+            + (", or take nn.binary_cross_entropy" if name == "sigmoid" else "")
+        )
+    elif kind == "probabilities" and name in _UNBOUNDED:
+        warn(
+            f"the model ends in a linear layer, and {said} takes probabilities: take "
+            "nn.binary_cross_entropy_with_logits, or let the model end in nn.Sigmoid()"
+        )
+
+
+_PROBABILITIES = ("sigmoid", "softmax")
+_UNBOUNDED = ("affine", "dot", "matmul")
 
 
 def look_for_explosion(model: Module) -> bool:
@@ -132,11 +157,11 @@ def explain_nan(model: Module, compute: Callable[[], Any], where: str, value: fl
 
 
 def _weights(model: Module) -> list[tuple[str, Parameter]]:
-    """Parameters that are matrices or windows, from the input on."""
+    """Parameters that are matrices or windows and are trained, from the input on."""
     return [
         (path, parameter)
         for path, parameter in model.named_parameters()
-        if parameter.ndim >= 2 and parameter.size > len(parameter)
+        if parameter.requires_grad and parameter.ndim >= 2 and parameter.size > len(parameter)
     ]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, NoReturn, ParamSpec
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -16,14 +18,18 @@ from tqdm.auto import tqdm
 import autograd_lite as al
 from autograd_lite.lazy import is_lazy
 from nn import checkpoint as checkpoints
-from nn import metrics as metric_functions
-from nn.data.batches import ArrayData, Batch, Data
+from nn.data.batches import ArrayData, Batch
 from nn.initialisers import Seed
+from nn.layers.normalisation import TooFewSamples
+from nn.losses import weight_of
 from nn.module import Module
 from nn.optimisers import Optimiser, Schedule, clip_by_norm
+from nn.spelling import check_known
+from nn.training import arguments
 from nn.training.advice import (
     explain_nan,
     look_at_data,
+    look_at_predictions,
     look_at_targets,
     look_at_units,
     look_for_explosion,
@@ -31,40 +37,18 @@ from nn.training.advice import (
 )
 from nn.training.compiled import CompiledUpdate, NotFinite
 from nn.training.history import History
+from nn.training.measuring import Loss, Metric, measured, told
+from nn.training.progress import Progress
 from nn.training.state import TrainingState
 
-Loss = Callable[..., Any]
-Metric = Callable[[np.ndarray, np.ndarray], float]
-Callback = Callable[["Training"], Any]
+P = ParamSpec("P")
 
 
-def fit(
-    model: Module,
-    X: Any,
-    Y: Any = None,
-    *,
-    loss: Loss,
-    optimiser: Optimiser,
-    epochs: int,
-    batch_size: int | None = 32,
-    shuffle: bool = True,
-    seed: Seed = None,
-    sample_weight: Any = None,
-    validation: Any = None,
-    metrics: Iterable[str | Metric] = (),
-    schedule: Schedule | None = None,
-    clip_norm: float | None = None,
-    callbacks: Iterable[Callback] = (),
-    patience: int | None = None,
-    tolerance: float = 0.0,
-    checkpoint: str | os.PathLike[str] | None = None,
-    checkpoint_every: int = 1,
-    resume: bool = False,
-    advice: bool = True,
-    compile: bool = False,
-    verbose: bool = True,
-) -> History:
+@dataclass(eq=False, repr=False)
+class Training:
     """Train `model` by mini-batches, and return what became of the loss in each epoch.
+
+    An epoch goes over all samples once; an update is a change of the parameters, after each batch.
 
     Parameters
     ----------
@@ -76,49 +60,68 @@ def fit(
         and Y is left out.
     loss : callable
         `loss(model(X), Y)` as a Tensor of one number: the mean over the samples. With
-        `sample_weight` it is called with that, for each batch.
-    optimiser : Optimiser
-        Of the model's parameters.
+        `sample_weight` it is called with that, for each batch. What metrics are told of the
+        predictions is its attribute `prediction`: "logits", "probabilities", "scores" or "numbers".
+    optimiser : Optimiser, or one of "adagrad", "adam", "adamw", "rmsprop", "sgd"
+        Of the model's parameters; by name with its default learning rate.
     epochs : int
         How often every sample is used, counted from the start also where training is resumed.
     batch_size : int, optional
         Samples per update; None takes all.
+    drop_last : bool
+        Leave out the last batch of each epoch where it has fewer samples than the others.
     shuffle : bool
         Take the samples in a new order in each epoch.
     seed : int or numpy.random.Generator, optional
         What decides the order. The same seed gives the same numbers, as far as the model's own
         random layers have seeds too.
-    validation : (X, Y), or data that give batches, or a share of the samples, optional
-        What is not trained on; of a share it is the last samples.
+    sample_weight : N numbers, optional
+        How much each sample counts in the loss and the metrics. A batch whose weights are all zero
+        is passed over.
+    validation : (X, Y), (X, Y, weights), data that give batches, or a share of samples, optional
+        What is not trained on; of a share it is the last samples, with their weights.
     metrics : names or functions
-        Of `nn.metrics`, or `metric(prediction, target)`; of the validation data where there are
-        any, else of the training data, at the end of each epoch.
+        Of `nn.metrics`, or `metric(prediction, target)`, which gets `given` and `sample_weight` if
+        it takes them; of the validation data where there are any, else of the training data, at
+        the end of each epoch.
     schedule : Schedule, optional
         Steps after each update, or, if it is `by_epoch` as PlateauSchedule is, after each epoch,
         with the (validation) loss.
     clip_norm : float, optional
-        See `nn.clip_by_norm`.
+        See `nn.clip_by_norm`; of what the optimiser changes.
     callbacks : functions of the Training, called after each epoch
         `training.stop(reason)` ends it; `.model`, `.history`, `.epoch` and `.optimiser` are there.
+        Learning curves go to TensorBoard by `lambda t: writer.add_scalars("fit",
+        t.history.records[-1], t.epoch)`, and to MLflow by `lambda t:
+        mlflow.log_metrics(t.history.records[-1], step=t.epoch)`.
     patience : int, optional
-        Stop when the (validation) loss has not fallen by more than `tolerance` for as many epochs,
-        and go back to the best weights.
+        Stop when the (validation) loss has not fallen by more than `tolerance` for as many epochs.
+        At the end go back to the weights of the epoch with the least. Without validation data the
+        loss of an epoch must be that of some weights for this, and the mean over its batches is
+        not, since each is another update's: the history then has the loss on all training data
+        after the epoch. Where one batch has all samples, its loss is that of the weights before
+        the update, and these are the ones to go back to.
+    tolerance : float
+        See `patience`.
     checkpoint : path, optional
         The file to save the whole state in after every `checkpoint_every` epochs, at the end, and
         at Ctrl-C, which ends the training after the update that is running.
+    checkpoint_every : int
+        See `checkpoint`.
     resume : bool
         Go on from `checkpoint`, if there is one: the numbers are those of a training that was
-        never stopped, bit for bit.
+        never stopped, bit for bit. Learning rates, and what is frozen, are as they were saved.
     advice : bool
-        Warn (TrainingWarning) of data that are not scaled, units that are identical and gradients
-        that vanish or explode.
+        Warn (TrainingWarning) of data that are not scaled, a last layer that does not suit the
+        loss, units that are identical and gradients that vanish or explode.
     compile : bool
         Run each update, with the optimiser's step in it, as one program (see `al.compile`): the
         same numbers up to rounding, in less time. Not for models that draw random numbers or keep
         statistics in training, as Dropout and BatchNorm do; and only the first update is looked at
         for exploding gradients.
     verbose : bool
-        Show a progress bar on standard error, or in a notebook.
+        Show the progress on standard error, or in a notebook: as a bar, or as lines where it is
+        written to a file.
 
     Raises
     ------
@@ -127,81 +130,79 @@ def fit(
     ValueError, TypeError
         Where an argument does not suit the others.
     """
-    _check_numbers(epochs, batch_size, checkpoint_every)
-    _check_parts(model, optimiser, schedule)
-    data, held_out = _split(X, Y, sample_weight, validation)
-    if compile and isinstance(data, ArrayData) and is_lazy(data.X):
-        raise TypeError(
-            "fit(compile=True) takes NumPy arrays: those of Dask are computed block by block "
-            "anyway; leave compile away"
+
+    model: Module
+    X: Any
+    Y: Any = None
+    _: KW_ONLY
+    loss: Loss
+    optimiser: Optimiser | str
+    epochs: int
+    batch_size: int | None = 32
+    drop_last: bool = False
+    shuffle: bool = True
+    seed: Seed = None
+    sample_weight: Any = None
+    validation: Any = None
+    metrics: str | Metric | Iterable[str | Metric] = ()
+    schedule: Schedule | None = None
+    clip_norm: float | None = None
+    callbacks: Iterable[Callable[[Training], Any]] = ()
+    patience: int | None = None
+    tolerance: float = 0.0
+    checkpoint: str | os.PathLike[str] | None = None
+    checkpoint_every: int = 1
+    resume: bool = False
+    advice: bool = True
+    compile: bool = False
+    verbose: bool = True
+
+    def __post_init__(self) -> None:
+        arguments.check_numbers(self)
+        arguments.check_loss(self.loss)
+        optimiser = arguments.optimiser_of(self.model, self.optimiser, self.schedule)
+        self.optimiser = optimiser
+        self.data, self.held_out = arguments.data_of(
+            self.X, self.Y, self.sample_weight, self.validation
         )
-    state = TrainingState(model, optimiser, schedule, _seed(seed))
-    if resume and checkpoint is not None and os.path.exists(checkpoint):
-        checkpoints.load(checkpoint, state)
-    training = Training(
-        state,
-        data,
-        held_out,
-        loss,
-        batch_size=batch_size or len(data),
-        shuffle=shuffle,
-        metrics=_metrics(metrics),
-        clip_norm=clip_norm,
-        callbacks=tuple(callbacks),
-        patience=patience,
-        tolerance=tolerance,
-        checkpoint=checkpoint,
-        checkpoint_every=checkpoint_every,
-        advice=advice,
-        compile=compile,
-    )
-    return training.run(epochs, verbose)
-
-
-class Training:
-    """A training that is going on, as callbacks see it."""
-
-    def __init__(
-        self,
-        state: TrainingState,
-        data: Data,
-        held_out: Data | None,
-        loss: Loss,
-        *,
-        batch_size: int,
-        shuffle: bool,
-        metrics: Mapping[str, Metric],
-        clip_norm: float | None,
-        callbacks: tuple[Callback, ...],
-        patience: int | None,
-        tolerance: float,
-        checkpoint: str | os.PathLike[str] | None,
-        checkpoint_every: int,
-        advice: bool,
-        compile: bool = False,
-    ) -> None:
-        self.state, self.data, self.held_out, self.loss = state, data, held_out, loss
-        self.batch_size, self.shuffle = batch_size, shuffle
-        self.metrics, self.clip_norm, self.callbacks = metrics, clip_norm, callbacks
-        self.patience, self.tolerance = patience, tolerance
-        self.checkpoint, self.checkpoint_every = checkpoint, checkpoint_every
-        self.advice = advice
+        samples = len(self.data)
+        self.size = self.batch_size or samples
+        self.is_one_batch = samples <= self.size
+        self._check_batches(samples)
+        self.measures = told(self.metrics, self.loss)
+        self.callbacks = tuple(self.callbacks)
+        self.state = TrainingState(
+            self.model, optimiser, self.schedule, arguments.seed_of(self.seed)
+        )
+        if self.resume and self.checkpoint is not None and os.path.exists(self.checkpoint):
+            checkpoints.load(self.checkpoint, self.state)
         self.interrupted = self.exploded = False
+        self.looks = self.advice and not self.state.epoch and not self.state.position
         self.compiled = (
-            CompiledUpdate(state.model, state.optimiser, loss, clip_norm) if compile else None
+            CompiledUpdate(self.model, optimiser, self.loss, self.clip_norm)
+            if self.compile
+            else None
         )
         # Looking for them takes longer than a batch of a small net.
-        self.generators = [g for _, g in state.model.named_generators()]
+        self.generators = [g for _, g in self.model.named_generators()]
+        self.keeps_best = self.patience is not None
+        # A batch of all samples has the loss of the weights before its update, unless the model
+        # is another one in training.
+        self.tells_loss = (
+            self.is_one_batch and not self.generators and not any(self.model.named_buffers())
+        )
 
-    @property
-    def model(self) -> Module:
-        """What is trained."""
-        return self.state.model
-
-    @property
-    def optimiser(self) -> Optimiser:
-        """What changes it."""
-        return self.state.optimiser
+    def _check_batches(self, samples: int) -> None:
+        if self.drop_last and samples < self.size:
+            raise ValueError(
+                f"drop_last=True leaves no batch: there are {samples} samples, fewer than "
+                f"batch_size={self.size}"
+            )
+        if self.compile and isinstance(self.data, ArrayData) and is_lazy(self.data.X):
+            raise TypeError(
+                "fit(compile=True) takes NumPy arrays: those of Dask are computed block by block "
+                "anyway; leave compile away"
+            )
 
     @property
     def history(self) -> History:
@@ -217,24 +218,25 @@ class Training:
         """End the training after this epoch."""
         self.history.stopped = reason
 
-    def run(self, epochs: int, verbose: bool) -> History:
+    def run(self) -> History:
         """Train up to `epochs` epochs in all."""
-        state = self.state
-        bar = tqdm(total=epochs, initial=state.epoch, disable=not verbose, desc="epoch")
-        parameters = self.model.parameters()
+        state, epochs = self.state, self.epochs
         # What a backward() before left would count as part of the first.
-        self.model.zero_grad()
-        if self.patience is not None and state.waited > self.patience:
+        parameters = self.model.parameters() + state.optimiser.parameters
+        parameters = list({id(p): p for p in parameters}.values())
+        for parameter in parameters:
+            parameter.zero_grad()
+        if self.patience is not None and state.waited >= self.patience:
             epochs = state.epoch
-        with self._deferred_interrupt(), contextlib.closing(bar):
+        progress = Progress(state.epoch, self.epochs, self.verbose)
+        with self._deferred_interrupt(), contextlib.closing(progress):
             while state.epoch < epochs and self.history.stopped is None:
                 self.model.train()
                 self._run_epoch(parameters)
                 if self.interrupted:
                     break
                 self._finish_epoch()
-                bar.update()
-                bar.set_postfix(_shown(self.history.records[-1]), refresh=False)
+                progress.show(self.history.records[-1])
                 if state.epoch % self.checkpoint_every == 0 and state.epoch < epochs:
                     self._save()
         self._end()
@@ -244,27 +246,54 @@ class Training:
         """The batches of the epoch that are still to be done."""
         state, started = self.state, time.perf_counter()
         order = [state.seed, state.epoch] if self.shuffle else None
-        for batch in self.data.batches(self.batch_size, order, state.position):
-            first = not state.epoch and not state.position
-            if first and self.advice:
-                look_at_data(batch.X, batch.Y)
-                look_at_targets(self.loss, batch.Y)
-            value = self._update(batch, parameters, first and self.advice)
+        last = len(self.data) // self.size if self.drop_last else None
+        for batch in self.data.batches(self.size, order, state.position):
+            if state.position == last:
+                break
             samples = batch.X.shape[-1]
-            state.total += value * samples
+            # A single batch is its own mean, whatever it counts.
+            counts = samples if self.is_one_batch else weight_of(self.loss, batch.Y, batch.weights)
+            if counts:
+                state.total += self._update(batch, parameters) * counts
+                state.weight += counts
             state.seen += samples
             state.position += 1
             if self.interrupted:
                 break
         state.seconds += time.perf_counter() - started
 
-    def _update(self, batch: Batch, parameters: list[Any], look: bool) -> float:
+    def _update(self, batch: Batch, parameters: list[Any]) -> float:
         """Change the parameters once; return the loss before."""
-        state = self.state
-        if self.compiled is not None and not look:
-            return self._update_compiled(self.compiled, batch)
+        before = (
+            self.model.state_dict()
+            if self.keeps_best and self.held_out is None and self.tells_loss
+            else None
+        )
+        if self.compiled is not None and not self.looks:
+            value = self._update_compiled(self.compiled, batch)
+        else:
+            value = self._update_recorded(batch, parameters)
+        if self.schedule is not None and not self.schedule.by_epoch:
+            self.schedule.step()
+        if before is not None and value < self.state.best_loss:
+            self.state.best_loss, self.state.best = value, before
+        return value
+
+    def _update_compiled(self, update: CompiledUpdate, batch: Batch) -> float:
+        try:
+            return update(batch)
+        except NotFinite as error:
+            self._explain(batch, error.value)
+
+    def _update_recorded(self, batch: Batch, parameters: list[Any]) -> float:
+        look, self.looks = self.looks, False
+        if look:
+            look_at_data(batch.X, batch.Y)
+            look_at_targets(self.loss, batch.Y)
         states = [(g, g.bit_generator.state) for g in self.generators]
-        loss = self._loss(batch)
+        loss, prediction = self._loss(batch)
+        if look:
+            look_at_predictions(self.loss, prediction)
         # What is computed later is computed once, with the gradients.
         later = is_lazy(loss._value)
         if later:
@@ -278,37 +307,31 @@ class Training:
         if not later:
             loss.backward()
         # Once in an epoch, until it was said: a look takes as long as a small update.
-        if self.advice and not state.position and not self.exploded:
+        if self.advice and not self.state.position and not self.exploded:
             self.exploded = look_for_explosion(self.model)
         if look and not self.exploded:
             look_for_vanishing(self.model, value)
+        optimiser = self.state.optimiser
         if self.clip_norm is not None:
-            clip_by_norm(parameters, self.clip_norm)
-        self.optimiser.step()
+            clip_by_norm((p for p in optimiser.parameters if p.requires_grad), self.clip_norm)
+        optimiser.step()
         for parameter in parameters:
             parameter.zero_grad()
-        if state.schedule is not None and not state.schedule.by_epoch:
-            state.schedule.step()
         if look:
             look_at_units(self.model)
-        return value
-
-    def _update_compiled(self, update: CompiledUpdate, batch: Batch) -> float:
-        try:
-            value = update(batch)
-        except NotFinite as error:
-            self._explain(batch, error.value)
-        if self.state.schedule is not None and not self.state.schedule.by_epoch:
-            self.state.schedule.step()
         return value
 
     def _explain(self, batch: Batch, value: float) -> NoReturn:
         """Raise FloatingPointError for a loss that is not finite."""
         where = f"in epoch {self.state.epoch + 1}, batch {self.state.position + 1}"
-        explain_nan(self.model, lambda: self._loss(batch), where, value)
+        explain_nan(self.model, lambda: self._loss(batch)[0], where, value)
 
-    def _loss(self, batch: Batch) -> Any:
-        prediction = self.model(batch.X)
+    def _loss(self, batch: Batch) -> tuple[Any, Any]:
+        """The loss of a batch, and the predictions."""
+        try:
+            prediction = self.model(batch.X)
+        except TooFewSamples as error:
+            raise self._about_small_batches(error, batch.X.shape[-1]) from None
         options = {} if batch.weights is None else {"sample_weight": batch.weights}
         loss = self.loss(prediction, batch.Y, **options)
         if not isinstance(loss, al.Tensor) or loss.size != 1:
@@ -316,64 +339,80 @@ class Training:
             raise TypeError(
                 f"the loss must give one number as a Tensor, such as a mean, and it gave {what}"
             )
-        return loss
+        return loss, prediction
+
+    def _about_small_batches(self, error: ValueError, samples: int) -> ValueError:
+        if self.is_one_batch or samples == self.size:
+            return ValueError(f"{error}; take a larger batch_size, or more samples")
+        return ValueError(
+            f"{error}: the last batch of {len(self.data)} samples with batch_size={self.size} has "
+            f"{samples}; leave it out by drop_last=True, or take another batch_size"
+        )
 
     def _finish_epoch(self) -> None:
         """Note what the epoch gave, look at the validation data, and ask whether to go on."""
         state = self.state
+        if not state.weight:
+            raise ValueError("every batch of the epoch had weights that are all zero")
         record: dict[str, float] = {
             "epoch": state.epoch + 1,
-            "loss": state.total / state.seen,
-            "learning_rate": self.optimiser.learning_rate,
+            "loss": state.total / state.weight,
+            "learning_rate": state.optimiser.learning_rate,
             "seconds": state.seconds,
         }
-        record |= self._evaluated()
+        record |= self._measured()
         self.history.records.append(record)
         state.epoch += 1
-        state.position, state.total, state.seen, state.seconds = 0, 0.0, 0, 0.0
+        state.position, state.seen, state.seconds = 0, 0, 0.0
+        state.total = state.weight = 0.0
         watched = record.get("validation_loss", record["loss"])
-        if state.schedule is not None and state.schedule.by_epoch:
-            state.schedule.step(watched)
+        if self.schedule is not None and self.schedule.by_epoch:
+            self.schedule.step(watched)
         if self.patience is not None:
             self._wait(watched, self.patience)
         for callback in self.callbacks:
             callback(self)
 
-    def _wait(self, watched: float, patience: int) -> None:
-        state = self.state
-        if watched < state.best_loss - self.tolerance:
-            state.best_loss, state.waited = watched, 0
-            state.best = self.model.state_dict()
-            self.history.best_epoch = state.epoch
-        else:
-            state.waited += 1
-            if state.waited > patience:
-                self.stop(f"the loss has not fallen for {state.waited} epochs")
+    def _measures_training(self) -> bool:
+        """Whether the best weights are found by the loss on all training data after an epoch."""
+        return self.keeps_best and self.held_out is None and not self.tells_loss
 
-    def _evaluated(self) -> dict[str, float]:
-        """The validation loss and the metrics."""
-        if self.held_out is None and not self.metrics:
+    def _measured(self) -> dict[str, float]:
+        """The validation loss, or where it is watched the training loss, and the metrics.
+
+        Keeps the weights, if they are the best. Without validation data the metrics are of the
+        training data.
+        """
+        if self.held_out is not None:
+            found = measured(self.model, self.held_out, self.loss, self.measures, self.size)
+            if self.keeps_best:
+                self._keep_best(found["loss"])
+            return {f"validation_{name}": value for name, value in found.items()}
+        if not self.measures and not self._measures_training():
             return {}
-        data, prefix = (self.data, "") if self.held_out is None else (self.held_out, "validation_")
-        total, seen = 0.0, 0
-        predictions, targets = [], []
-        self.model.eval()
-        with al.no_grad():
-            for batch in data.batches(max(self.batch_size, 256)):
-                prediction = self.model(batch.X)
-                samples = batch.X.shape[-1]
-                if self.held_out is not None:
-                    total += float(self.loss(prediction, batch.Y).item()) * samples
-                seen += samples
-                if self.metrics:
-                    predictions.append(np.asarray(prediction.data))
-                    targets.append(np.asarray(batch.Y))
-        found = {"validation_loss": total / seen} if self.held_out is not None else {}
-        if self.metrics:
-            given = np.concatenate(predictions, axis=-1), np.concatenate(targets, axis=-1)
-            for name, metric in self.metrics.items():
-                found[prefix + name] = float(metric(*given))
+        found = measured(self.model, self.data, self.loss, self.measures, self.size)
+        if self._measures_training():
+            self._keep_best(found["loss"])
+        else:
+            del found["loss"]
         return found
+
+    def _keep_best(self, loss: float) -> None:
+        if loss < self.state.best_loss:
+            self.state.best_loss, self.state.best = loss, self.model.state_dict()
+
+    def _wait(self, watched: float, patience: int) -> None:
+        state, history = self.state, self.history
+        name = "loss" if self.held_out is None else "validation_loss"
+        best = history.best_epoch
+        if best is None or watched < history.records[best - 1][name]:
+            history.best_epoch = state.epoch
+        if watched < state.reference - self.tolerance:
+            state.reference, state.waited = watched, 0
+            return
+        state.waited += 1
+        if state.waited >= patience:
+            self.stop(f"the loss has not fallen for {state.waited} epochs")
 
     def _end(self) -> None:
         """Save, and go back to the best weights where early stopping is on."""
@@ -389,8 +428,15 @@ class Training:
                 else "nothing was saved: pass checkpoint=PATH for that"
             )
             tqdm.write(f"training stopped in epoch {state.epoch + 1}; {kept}")
-        elif state.best is not None:
+        elif state.best is not None and not self._ended_at_best():
             self.model.load_state_dict(state.best)
+
+    def _ended_at_best(self) -> bool:
+        """Whether the last update gave the best weights, which no epoch has told yet."""
+        if self.held_out is not None or not self.tells_loss:
+            return False
+        last = measured(self.model, self.data, self.loss, {}, self.size)["loss"]
+        return last <= self.state.best_loss
 
     def _save(self) -> None:
         if self.checkpoint is not None:
@@ -416,89 +462,21 @@ class Training:
             signal.signal(signal.SIGINT, before)
 
 
-def _check_numbers(epochs: Any, batch_size: Any, checkpoint_every: Any) -> None:
-    if not isinstance(epochs, int) or epochs < 0:
-        raise ValueError(f"epochs must be a whole number from 0 on, not {epochs!r}")
-    for name, value in (("batch_size", batch_size), ("checkpoint_every", checkpoint_every)):
-        if value is not None and not (isinstance(value, int) and value >= 1):
-            hint = ", or None for all samples" if name == "batch_size" else ""
-            raise ValueError(f"{name} must be at least 1{hint}, not {value!r}")
+def _as_function(training: Callable[P, Training]) -> Callable[P, History]:
+    """A function with the options of Training, which are listed there only."""
+    signature = inspect.signature(training)
+
+    def fit(*arguments: P.args, **options: P.kwargs) -> History:
+        check_known("fit", options, signature.parameters)
+        try:
+            signature.bind(*arguments, **options)
+        except TypeError as error:
+            raise TypeError(f"fit(): {error}") from None
+        return training(*arguments, **options).run()
+
+    fit.__doc__ = training.__doc__
+    fit.__signature__ = signature.replace(return_annotation=History)  # type: ignore[attr-defined]
+    return fit
 
 
-def _check_parts(model: Any, optimiser: Any, schedule: Any) -> None:
-    """That they belong together: an optimiser of another net would train nothing here."""
-    if not isinstance(model, Module):
-        raise TypeError(f"fit() takes the model as an nn.Module, not {type(model).__name__}")
-    if not isinstance(optimiser, Optimiser):
-        raise TypeError(
-            f"fit() takes the optimiser as an nn.Optimiser, such as nn.Adam(model.parameters()), "
-            f"not {type(optimiser).__name__}"
-        )
-    own = {id(p) for p in model.parameters()}
-    if not any(id(p) in own for p in optimiser.parameters):
-        raise ValueError(
-            f"the optimiser has no parameter of the model, so nothing would be learnt: make it as "
-            f"{type(optimiser).__name__}(model.parameters())"
-        )
-    if not any(p.requires_grad for p in optimiser.parameters if id(p) in own):
-        raise ValueError(
-            "every parameter of the model that the optimiser has is frozen, so nothing would be "
-            "learnt: model.unfreeze(), or requires_grad = True on some, trains them again"
-        )
-    if schedule is not None and schedule.optimiser is not optimiser:
-        raise ValueError("the schedule is of another optimiser than the one that is given")
-
-
-def _split(X: Any, Y: Any, weights: Any, validation: Any) -> tuple[Data, Data | None]:
-    """The data to train on, and those held out."""
-    if hasattr(X, "batches"):
-        if Y is not None or weights is not None:
-            raise TypeError(
-                "data that give batches have their own targets and weights: leave Y out"
-            )
-        data: Data = X
-    elif Y is None:
-        raise TypeError("fit() takes X and Y, or data that give batches, such as nn.H5Dataset")
-    else:
-        data = ArrayData(X, Y, weights)
-    if validation is None or hasattr(validation, "batches"):
-        return data, validation
-    if isinstance(validation, tuple) and len(validation) == 2:
-        return data, ArrayData(*validation)
-    is_share = isinstance(validation, float) and 0 < validation < 1
-    if not isinstance(data, ArrayData) or not is_share:
-        shown = f"of {len(validation)}" if hasattr(validation, "__len__") else repr(validation)
-        raise ValueError(
-            "validation must be (X, Y), data that give batches, or, where X and Y are arrays, a "
-            f"share between 0 and 1, not {type(validation).__name__} {shown}"
-        )
-    at = len(data) - max(1, round(len(data) * validation))
-    if at < 1:
-        raise ValueError(f"a share of {validation} leaves no samples to train on")
-    first, last = (..., slice(None, at)), (..., slice(at, None))
-    kept = None if data.weights is None else data.weights[:at]
-    return ArrayData(data.X[first], data.Y[first], kept), ArrayData(data.X[last], data.Y[last])
-
-
-def _metrics(metrics: Iterable[str | Metric]) -> dict[str, Metric]:
-    found: dict[str, Metric] = {}
-    for metric in [metrics] if isinstance(metrics, str) else metrics:
-        if isinstance(metric, str):
-            known = metric_functions.METRICS
-            if metric not in known:
-                raise ValueError(f"there is no metric {metric!r}: {sorted(known)}")
-            found[metric] = known[metric]
-        else:
-            found[getattr(metric, "__name__", repr(metric))] = metric
-    return found
-
-
-def _seed(seed: Seed) -> int:
-    if isinstance(seed, int) and seed >= 0:
-        return seed
-    return int(np.random.default_rng(seed).integers(2**63))
-
-
-def _shown(record: Mapping[str, float]) -> dict[str, str]:
-    hidden = ("epoch", "seconds", "learning_rate")
-    return {name: f"{value:.4g}" for name, value in record.items() if name not in hidden}
+fit = _as_function(Training)

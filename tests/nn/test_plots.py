@@ -39,10 +39,11 @@ def test_the_cost_is_the_curve_of_the_estimator(classifier):
     assert np.array_equal(line.get_ydata(), classifier.loss_curve_)
 
 
-def test_the_validation_cost_is_spread_over_the_updates(classifier):
+def test_the_validation_cost_is_spread_over_the_epochs(classifier):
     figure = plots.cost(classifier, validation=[0.7, 0.5, 0.4])
     line = figure.axes[0].lines[1]
-    assert line.get_xdata().tolist() == [0, 49.5, 99]
+    assert line.get_xdata().tolist() == [1, 50.5, 100]
+    assert figure.axes[0].get_xlabel() == "epoch"
     assert [t.get_text() for t in figure.axes[0].get_legend().get_texts()] == [
         "training",
         "validation",

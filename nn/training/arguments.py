@@ -1,0 +1,139 @@
+"""What a training is given, checked and put together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nn.data.batches import ArrayData, Data
+from nn.initialisers import Seed
+from nn.module import Module, has_values
+from nn.optimisers import LBFGS, Optimiser, Schedule, by_name
+
+
+def check_numbers(training: Any) -> None:
+    """Raise ValueError for an option that is no number of its kind."""
+    if not _is_whole(training.epochs) or training.epochs < 0:
+        raise ValueError(f"epochs must be a whole number from 0 on, not {training.epochs!r}")
+    for name in ("batch_size", "checkpoint_every", "patience"):
+        value = getattr(training, name)
+        may_be_none = name != "checkpoint_every"
+        if not (value is None and may_be_none) and not (_is_whole(value) and value >= 1):
+            hint = {"batch_size": ", or None for all samples", "patience": " epoch, or None"}
+            raise ValueError(f"{name} must be at least 1{hint.get(name, '')}, not {value!r}")
+    if not training.tolerance >= 0:
+        raise ValueError(f"tolerance must be from 0 on, not {training.tolerance!r}")
+    if training.clip_norm is not None and not training.clip_norm > 0:
+        raise ValueError(f"clip_norm must be above 0, or None, not {training.clip_norm!r}")
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def optimiser_of(model: Any, optimiser: Any, schedule: Schedule | None) -> Optimiser:
+    """The optimiser, made where it is given by name; it must change something of the model."""
+    if not isinstance(model, Module):
+        raise TypeError(f"fit() takes the model as an nn.Module, not {type(model).__name__}")
+    if isinstance(optimiser, str):
+        optimiser = by_name(optimiser)(model.parameters())
+    if isinstance(optimiser, LBFGS):
+        raise TypeError(
+            "fit() takes optimisers that step after each batch; LBFGS does it all in one: "
+            "optimiser.step(lambda: loss(model(X), Y))"
+        )
+    if not isinstance(optimiser, Optimiser):
+        raise TypeError(
+            "fit() takes the optimiser by name or as an nn.Optimiser, such as "
+            f"nn.Adam(model.parameters()), not {_kind(optimiser)}"
+        )
+    own = {id(p) for p in model.parameters()}
+    found = [p for p in optimiser.parameters if id(p) in own]
+    if not found:
+        raise ValueError(
+            f"the optimiser has no parameter of the model, so nothing would be learnt: make it as "
+            f"{type(optimiser).__name__}(model.parameters())"
+        )
+    if not any(p.requires_grad for p in found):
+        raise ValueError(
+            "every parameter of the model that the optimiser has is frozen, so nothing would be "
+            "learnt: model.unfreeze(), or requires_grad = True on some, trains them again"
+        )
+    if schedule is not None and schedule.optimiser is not optimiser:
+        raise ValueError("the schedule is of another optimiser than the one that is given")
+    return optimiser
+
+
+def _kind(value: Any) -> str:
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+
+
+def check_loss(loss: Any) -> None:
+    """Raise TypeError unless the loss is a function."""
+    if not callable(loss) or isinstance(loss, type):
+        raise TypeError(
+            "fit() takes the loss as a function loss(model(X), Y), such as nn.cross_entropy, not "
+            f"{loss!r}"
+        )
+
+
+def data_of(X: Any, Y: Any, weights: Any, validation: Any) -> tuple[Data, Data | None]:
+    """The data to train on, and those held out."""
+    if hasattr(X, "batches"):
+        if Y is not None or weights is not None:
+            raise TypeError(
+                "data that give batches have their own targets and weights: leave Y out"
+            )
+        data: Data = X
+    elif Y is None:
+        raise TypeError("fit() takes X and Y, or data that give batches, such as nn.H5Dataset")
+    else:
+        data = ArrayData(X, Y, weights)
+        _check_weights(data, "sample_weight")
+    if validation is None or hasattr(validation, "batches"):
+        return data, validation
+    if isinstance(validation, tuple) and len(validation) in (2, 3):
+        held_out = ArrayData(*validation)
+    else:
+        data, held_out = _shared(data, validation)
+        _check_weights(data, "sample_weight of what is trained on")
+    _check_weights(held_out, "the weights of the validation data")
+    return data, held_out
+
+
+def _shared(data: Data, validation: Any) -> tuple[ArrayData, ArrayData]:
+    """Arrays without a share of their samples, the last ones, and that share."""
+    is_share = isinstance(validation, float) and 0 < validation < 1
+    if not isinstance(data, ArrayData) or not is_share:
+        shown = f"of {len(validation)}" if hasattr(validation, "__len__") else repr(validation)
+        raise ValueError(
+            "validation must be (X, Y) or (X, Y, weights), data that give batches, or, where X "
+            "and Y are arrays, a share between 0 and 1, not "
+            f"{type(validation).__name__} {shown}"
+        )
+    at = len(data) - max(1, round(len(data) * validation))
+    if at < 1:
+        raise ValueError(f"a share of {validation} leaves no samples to train on")
+    first, last = (
+        ArrayData(
+            data.X[..., part],
+            data.Y[..., part],
+            None if data.weights is None else data.weights[part],
+        )
+        for part in (slice(None, at), slice(at, None))
+    )
+    return first, last
+
+
+def _check_weights(data: Data, what: str) -> None:
+    weights: Any = getattr(data, "weights", None)
+    if has_values(weights) and not weights.any():
+        raise ValueError(f"{what}: every weight is zero, so there is no weighted mean")
+
+
+def seed_of(seed: Seed) -> int:
+    """A whole number from 0 on that stands for a seed."""
+    if isinstance(seed, int) and seed >= 0:
+        return seed
+    return int(np.random.default_rng(seed).integers(2**63))

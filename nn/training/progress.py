@@ -1,0 +1,65 @@
+"""Progress of a training: a bar where it can be redrawn, else lines."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from tqdm.auto import tqdm
+
+LINE_SECONDS = 10.0
+"""Into a file or a pipe goes a line for the first and the last epoch, and one as often as this."""
+
+_HIDDEN = ("epoch", "seconds", "learning_rate")
+
+
+class Progress:
+    """Shows the losses and metrics of each epoch on standard error, or in a notebook.
+
+    The losses stand first, so that a narrow terminal cuts off the bar and not them.
+    """
+
+    def __init__(self, epoch: int, epochs: int, verbose: bool) -> None:
+        self.epoch, self.epochs, self.verbose = epoch, epochs, verbose
+        self.text = self.written = ""
+        self.at = -LINE_SECONDS
+        self.bar: Any = None
+        if verbose and (sys.stderr.isatty() or _in_notebook()):
+            self.bar = tqdm(
+                total=epochs,
+                initial=epoch,
+                unit="epoch",
+                dynamic_ncols=True,
+                bar_format="{desc}epoch {n_fmt}/{total_fmt} |{bar}| {elapsed}<{remaining}",
+            )
+
+    def show(self, record: Mapping[str, float]) -> None:
+        """Show what there is of an epoch that is done."""
+        self.epoch += 1
+        found = (f"{n}={v:.4g}" for n, v in record.items() if n not in _HIDDEN)
+        text = ", ".join(found)
+        if self.bar is not None:
+            self.bar.set_description_str(f"{text}, ", refresh=False)
+            self.bar.update()
+        elif self.verbose:
+            self.text = f"epoch {self.epoch}/{self.epochs}, {text}"
+            if time.monotonic() - self.at >= LINE_SECONDS:
+                self._write()
+
+    def close(self) -> None:
+        """Show the last epoch, if it was not, and leave the bar as it is."""
+        if self.bar is not None:
+            self.bar.close()
+        elif self.text != self.written:
+            self._write()
+
+    def _write(self) -> None:
+        print(self.text, file=sys.stderr, flush=True)
+        self.at, self.written = time.monotonic(), self.text
+
+
+def _in_notebook() -> bool:
+    """Whether tqdm draws its bars with a notebook's widgets."""
+    return any(kind.__module__ == "tqdm.notebook" for kind in tqdm.__mro__)
