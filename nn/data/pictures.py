@@ -38,6 +38,7 @@ AnyArray = TypeVar("AnyArray", bound=_Array)
 
 _CLASSES_BYTES = 4 * 2**20
 _MOST_CLASSES = 2**16
+_KEPT_BYTES = 64 * 2**20
 
 
 class _Subset(NamedTuple):
@@ -82,15 +83,12 @@ def load_data(
     is_positive, classes = _two_classes(train, positive)
     train_Y, test_Y = (is_positive[labels] for labels in (train.labels, test.labels))
     _check_two_found(train, train_Y, classes)
-    for subset in (train, test):
-        _check_pictures(subset, limit)
-    return (
-        _columns(train, limit),
-        _row(train_Y),
-        _columns(test, limit),
-        _row(test_Y),
-        classes,
+    pictures = [_checked_pictures(subset, limit) for subset in (train, test)]
+    train_X, test_X = (
+        _columns(subset, found, limit)
+        for subset, found in zip((train, test), pictures, strict=True)
     )
+    return train_X, _row(train_Y), test_X, _row(test_Y), classes
 
 
 def flatten(images: AnyArray) -> AnyArray:
@@ -168,12 +166,19 @@ def _check_classes(where: str, spec: Spec) -> None:
         )
 
 
-def _check_pictures(subset: _Subset, limit: int) -> None:
-    """Reads all of them, some at a time: what is wrong is found before there is memory for all."""
+def _checked_pictures(subset: _Subset, limit: int) -> NDArray[Any] | None:
+    """The pictures as the file has them, or None if they are so many that they are read again.
+
+    All are looked at, some at a time: what is wrong is found before there is memory for all.
+    """
+    spec = subset.spec
+    kept = np.empty(spec.shape, spec.dtype) if spec.nbytes <= _KEPT_BYTES else None
     where = f"{subset.where}: {subset.name}"
     low, high, bad, first = math.inf, -math.inf, 0, ""
     with hdf5.reading(subset.path, limit=limit) as file:
-        for start, _, pictures in file.blocks(subset.name, subset.spec):
+        for start, stop, pictures in file.blocks(subset.name, spec):
+            if kept is not None:
+                kept[start:stop] = pictures
             if pictures.dtype.kind != "f":
                 continue
             finite = np.isfinite(pictures)
@@ -193,6 +198,7 @@ def _check_pictures(subset: _Subset, limit: int) -> None:
             f"{where} holds floats from {low:g} to {high:g}, expected 0 to 1: scale them, or store"
             " uint8"
         )
+    return kept
 
 
 def _check_range(where: str, labels: NDArray[Any], classes: list[str]) -> None:
@@ -275,13 +281,20 @@ def _shown(classes: list[str]) -> str:
     return hdf5.listed(iter(classes), most=20)
 
 
-def _columns(subset: _Subset, limit: int) -> Floats:
+def _columns(subset: _Subset, kept: NDArray[Any] | None, limit: int) -> Floats:
     rows = np.empty((subset.spec.shape[0], math.prod(subset.spec.shape[1:])))
     scale = 255.0 if subset.spec.dtype == np.uint8 else 1.0
-    with hdf5.reading(subset.path, limit=limit) as file:
-        for start, stop, pictures in file.blocks(subset.name, subset.spec):
-            flat = pictures.reshape(stop - start, -1)
-            np.divide(flat, scale, out=rows[start:stop], dtype=np.float64)
+
+    def fill(start: int, stop: int, pictures: NDArray[Any]) -> None:
+        flat = pictures.reshape(stop - start, -1)
+        np.divide(flat, scale, out=rows[start:stop], dtype=np.float64)
+
+    if kept is not None:
+        fill(0, len(kept), kept)
+    else:
+        with hdf5.reading(subset.path, limit=limit) as file:
+            for block in file.blocks(subset.name, subset.spec):
+                fill(*block)
     # A transposed view: a picture stays contiguous.
     return flatten(rows)
 

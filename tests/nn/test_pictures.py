@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
-from nn.data import flatten, load_data
+from nn.data import flatten, hdf5, load_data, pictures
 from nn.data.hdf5 import FileFormatError
 
 PIXELS = np.arange(5 * 2 * 3, dtype=np.uint8).reshape(5, 2, 3) * 8
@@ -155,6 +155,21 @@ def test_files_that_cannot_be_read(make: Make, tmp_path: Path) -> None:
     refused(make(train_set_y=None), "no dataset 'train_set_y': it holds 'list_cl.*'train_set_x'$")
     refused(make(list_classes=None), "no dataset 'list_classes'")
     refused(make(), "declares .* more than the limit of 29", limit=29)
+
+
+@pytest.mark.parametrize("kept", [0, 2**26])
+@pytest.mark.parametrize("block", [1, 40, 2**23])
+@pytest.mark.parametrize("dtype", ["u1", "f4"])
+def test_many_pictures_are_read_twice_and_some_at_a_time(
+    make: Make, monkeypatch: pytest.MonkeyPatch, kept: int, block: int, dtype: str
+) -> None:
+    monkeypatch.setattr(pictures, "_KEPT_BYTES", kept)
+    monkeypatch.setattr(hdf5, "_BLOCK", block)
+    pixels = PIXELS if dtype == "u1" else (PIXELS / 255).astype(dtype)
+    path = make(train_set_x=pixels, test_set_x=pixels[::-1])
+    train_X, _, test_X, *_ = load_data(path, path)
+    np.testing.assert_allclose(train_X, flatten(PIXELS) / 255, rtol=1e-6)
+    np.testing.assert_array_equal(test_X, train_X[:, ::-1])
 
 
 def test_labels_that_differ_in_number_from_the_pictures(make: Make) -> None:
