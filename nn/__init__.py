@@ -1,11 +1,14 @@
 """Networks and classifiers on autograd_lite: logistic regression and deep nets, data from HDF5."""
 
+from typing import Any
+
 from nn import by_hand, initialisers, layers, losses, metrics, optimisers, plots
 from nn.checkpoint import load, save
 from nn.data import (
     ArrayData,
     FileFormatError,
     H5Dataset,
+    batches,
     dask_arrays,
     flatten,
     load_data,
@@ -67,6 +70,7 @@ from nn.optimisers import (
     clip_by_norm,
     clip_by_value,
 )
+from nn.spelling import name_error
 from nn.training import History, TrainingWarning, fit
 
 __all__ = [
@@ -117,6 +121,7 @@ __all__ = [
     "TrainingWarning",
     "Unflatten",
     "WarmUpSchedule",
+    "batches",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "by_hand",
@@ -142,3 +147,7 @@ __all__ = [
     "write_dataset",
     "write_pictures",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    raise name_error(__name__, name, __all__)

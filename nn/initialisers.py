@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from nn.spelling import closest
+
 Seed = int | np.random.Generator | None
 Shape = tuple[int, ...]
 Initialiser = Callable[[Shape, np.random.Generator], np.ndarray]
@@ -90,8 +92,18 @@ INITIALISERS: dict[str, Initialiser] = {
 each of normal numbers or uniform ones; "small" is the `rand * 0.01` of courses."""
 
 
-def initial(name: str, shape: Shape, seed: Seed) -> np.ndarray:
-    """Numbers of `shape` as the initialiser called `name` makes them."""
-    if name not in INITIALISERS:
-        raise ValueError(f"initialisation must be one of {sorted(INITIALISERS)}, not {name!r}")
-    return INITIALISERS[name](shape, np.random.default_rng(seed))
+def initial(initialisation: str | Initialiser, shape: Shape, seed: Seed) -> np.ndarray:
+    """Numbers of `shape` as an initialiser makes them, which has a name or is a function."""
+    if callable(initialisation):
+        found = np.asarray(initialisation(shape, np.random.default_rng(seed)))
+        if found.shape != shape:
+            raise ValueError(
+                f"the initialisation gave numbers of shape {found.shape}, expected {shape}"
+            )
+        return found
+    if initialisation not in INITIALISERS:
+        raise ValueError(
+            f"initialisation must be one of {sorted(INITIALISERS)}, or a function of a shape and a "
+            f"generator, not {initialisation!r}{closest(str(initialisation), INITIALISERS)}"
+        )
+    return INITIALISERS[initialisation](shape, np.random.default_rng(seed))

@@ -10,7 +10,7 @@ import numpy as np
 import autograd_lite as al
 from autograd_lite.graph import enclose, next_serial
 from autograd_lite.printable import printable, quoted
-from nn.spelling import attribute_error, check_options
+from nn.spelling import Spelled
 from nn.summary import Summary, as_html, summarised
 
 
@@ -37,7 +37,7 @@ class Parameter(al.Tensor):
         super().__init__(data, True, dtype=dtype, name=name)
 
 
-class Module:
+class Module(Spelled):
     """A part of a network: its parameters are its attributes, and those of its sub-modules.
 
     A subclass computes in `forward(X)`. The samples are last: columns X (features, N). `.training`
@@ -51,21 +51,11 @@ class Module:
     training = True
     buffers: tuple[str, ...] = ()
 
-    def __new__(cls, *arguments: Any, **options: Any) -> Self:
-        check_options(cls, options)
-        return super().__new__(cls)
-
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, (al.Tensor, list, tuple, dict)):
             for _, tensor in _found(al.Tensor, "", value, set()):
                 _adopt(tensor)
         super().__setattr__(name, value)
-
-    def __getattr__(self, name: str) -> Any:
-        if hasattr(type(self), name):
-            # A property that failed itself: its own error says more.
-            return object.__getattribute__(self, name)
-        raise attribute_error(type(self), name)
 
     def forward(self, X: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} defines no forward()")

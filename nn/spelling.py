@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Self
 
 NAMES = {
     "AdaGrad": "nn.Adagrad",
@@ -185,18 +185,37 @@ def attribute_error(kind: type[Any], name: str) -> AttributeError:
     message = f"{kind.__name__!r} object has no attribute {name!r}"
     if name.startswith("__"):
         return AttributeError(message, name=name)
-    ending = f": {ATTRIBUTES[name]}" if name in ATTRIBUTES else ""
+    ending = f"; instead: {ATTRIBUTES[name]}" if name in ATTRIBUTES else ""
     public = (other for other in dir(kind) if not other.startswith("_"))
     return AttributeError(message + (ending or closest(name, public)), name=name)
 
 
-def check_options(kind: type[Any], options: Mapping[str, Any]) -> None:
-    """Raise TypeError for an option that the constructor of a class does not take."""
-    if not options:
-        return
-    parameters = inspect.signature(kind.__init__).parameters
-    if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        check_known(kind.__name__, options, [name for name in parameters if name != "self"])
+class _OfConstructor:
+    """The signature of a class, which `__new__` would hide."""
+
+    def __get__(self, instance: Any, kind: type[Any]) -> inspect.Signature:
+        if instance is not None:
+            raise AttributeError("__signature__")
+        found = inspect.signature(kind.__init__)
+        return found.replace(parameters=list(found.parameters.values())[1:])
+
+
+class Spelled:
+    """A class that answers for the options and attributes that others have elsewhere."""
+
+    __signature__ = _OfConstructor()
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        takes = inspect.signature(cls).parameters if options else {}
+        if not any(p.kind is p.VAR_KEYWORD for p in takes.values()):
+            check_known(cls.__name__, options, takes)
+        return super().__new__(cls)
+
+    def __getattr__(self, name: str) -> Any:
+        if hasattr(type(self), name):
+            # A property that failed itself: its own error says more.
+            return object.__getattribute__(self, name)
+        raise attribute_error(type(self), name)
 
 
 def check_known(what: str, options: Iterable[str], known: Iterable[str]) -> None:

@@ -88,6 +88,34 @@ class ArrayData:
             yield Batch(_taken(self.X, chosen), _taken(self.Y, chosen), weights)
 
 
+def batches(
+    X: Any, Y: Any, size: int = 32, *, seed: int | np.random.Generator | None = None
+) -> Iterator[tuple[Any, Any]]:
+    """Batches (X, Y) of arrays whose last axis is the samples, for a loop of your own.
+
+        for epoch in range(10):
+            for x, y in nn.batches(X, Y, 32, seed=epoch):
+                loss = nn.cross_entropy(model(x), y)
+                loss.backward()
+                optimiser.step()
+                optimiser.zero_grad()
+
+    Parameters
+    ----------
+    X, Y : arrays
+        X (features, N) or pictures (channels, height, width, N); Y (..., N).
+    size : int
+        Samples per batch; the last one may have fewer.
+    seed : int or numpy.random.Generator, optional
+        What decides the order, another one for each epoch; without it samples come as they are.
+    """
+    if not isinstance(size, (int, np.integer)) or size < 1:
+        raise ValueError(f"batches: size must be at least 1, not {size!r}")
+    data = ArrayData(X, Y)
+    order = None if seed is None else [int(np.random.default_rng(seed).integers(2**63))]
+    return ((batch.X, batch.Y) for batch in data.batches(int(size), order))
+
+
 def _held(array: Any) -> Any:
     """An array as training holds it: Dask's in the form that the engine computes with."""
     return taken(as_array(array.data if isinstance(array, al.Tensor) else array))

@@ -58,10 +58,25 @@ al.defvjp(gelu, z=_gelu)
 
 
 class ReLU(Module):
-    """max(0, Z), element by element; its derivative at exactly 0 is 1."""
+    """max(0, Z), element by element.
+
+    Parameters
+    ----------
+    at_zero : float
+        The derivative at exactly 0, from 0 to 1: 1 as in `nn.by_hand`, 0 as in PyTorch and in
+        many courses.
+    """
+
+    def __init__(self, at_zero: float = 1.0) -> None:
+        if not 0 <= at_zero <= 1:
+            raise ValueError(f"ReLU: at_zero must be from 0 to 1, not {at_zero!r}")
+        self.at_zero = float(at_zero)
 
     def forward(self, X: Any) -> Any:
-        return al.relu(X)
+        return al.relu(X, self.at_zero)
+
+    def __repr__(self) -> str:
+        return "ReLU()" if self.at_zero == 1 else f"ReLU(at_zero={self.at_zero:g})"
 
 
 class LeakyReLU(Module):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, overload
 
 import numpy as np
 
@@ -16,8 +17,9 @@ from nn.module import Module
 class Sequential(Module):
     """Layers one after the other.
 
-    The parameters of its Linear, Conv1d and Conv2d layers are named W1, b1, W2, b2, ..., unless
-    they have names.
+    `model[0]` is the first of them, `model[:2]` a Sequential of the first two, which are the same
+    layers with the same parameters; `len(model)` and iteration are there too. The parameters of its
+    Linear, Conv1d and Conv2d layers are named W1, b1, W2, b2, ..., unless they have names.
     """
 
     def __init__(self, *layers: Module) -> None:
@@ -30,13 +32,33 @@ class Sequential(Module):
         weighted = [layer for layer in layers if isinstance(layer, (Linear, Conv1d, Conv2d))]
         for number, layer in enumerate(weighted, start=1):
             for letter, parameter in (("W", layer.weight), ("b", layer.bias)):
-                if parameter.name is None:
+                if parameter is not None and parameter.name is None:
                     parameter.name = f"{letter}{number}"
 
     def forward(self, X: Any) -> Any:
         for layer in self.layers:
             X = layer(X)
         return X
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self.layers)
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequential: ...
+
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+
+    def __getitem__(self, index: int | slice) -> Module:
+        if isinstance(index, slice):
+            return Sequential(*self.layers[index])
+        try:
+            return self.layers[index]
+        except IndexError:
+            raise IndexError(f"there is no layer {index}: there are {len(self)} layers") from None
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(map(repr, self.layers))})"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as al
-from nn.initialisers import Seed, initial
+from nn.initialisers import Initialiser, Seed, initial
 from nn.layers.linear import affine
 from nn.module import Module, Parameter
 
@@ -116,6 +116,8 @@ class Conv2d(Module):
         height, width) and `.bias` (n_out, 1).
     window : int or (int, int)
         The size of the window.
+    bias : bool
+        Whether there is a b; without it `.bias` is None.
     stride, padding : int or (int, int)
         How far the window moves, and how many zeros are put around the picture.
     initialisation, seed, dtype
@@ -128,9 +130,10 @@ class Conv2d(Module):
         n_out: int,
         window: int | Pair,
         *,
+        bias: bool = True,
         stride: int | Pair = 1,
         padding: int | Pair = 0,
-        initialisation: str = "he",
+        initialisation: str | Initialiser = "he",
         seed: Seed = None,
         dtype: Any = np.float64,
     ) -> None:
@@ -141,7 +144,7 @@ class Conv2d(Module):
         self.padding = _pair(padding, "padding", 0)
         shape = (n_out, n_in, *self.window)
         self.weight = Parameter(initial(initialisation, shape, seed), dtype=dtype)
-        self.bias = Parameter(np.zeros((n_out, 1)), dtype=dtype)
+        self.bias = Parameter(np.zeros((n_out, 1)), dtype=dtype) if bias else None
 
     def forward(self, X: Any) -> Any:
         """Shape (n_out, out_height, out_width, N) for X of shape (n_in, height, width, N)."""
@@ -150,7 +153,8 @@ class Conv2d(Module):
         _check_size(self, X, self.window, self.padding)
         under = patches(X, self.window, self.stride, self.padding)
         columns = np.reshape(under, (self.weight[0].size, -1))
-        Z = affine(np.reshape(self.weight, (n_out, -1)), columns, self.bias)
+        W = np.reshape(self.weight, (n_out, -1))
+        Z = np.dot(W, columns) if self.bias is None else affine(W, columns, self.bias)
         return np.reshape(Z, (n_out, *under.shape[3:]))
 
     def __repr__(self) -> str:
@@ -164,6 +168,7 @@ class Conv2d(Module):
             if value != usual
         )
         window = self.window[0] if self.window[0] == self.window[1] else self.window
+        options += "" if self.bias is not None else ", bias=False"
         return f"Conv2d({n_in}, {n_out}, {window}{options})"
 
 

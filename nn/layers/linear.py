@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as al
-from nn.initialisers import Seed, initial
+from nn.initialisers import Initialiser, Seed, initial
 from nn.module import Module, Parameter, as_array, has_values
 
 
@@ -32,12 +32,17 @@ al.defvjp(
 class Linear(Module):
     """`Z = W X + b`, with `.weight` W of shape (n_out, n_in) and `.bias` b of shape (n_out, 1).
 
+    Without bias it is `Z = W X`, and `.bias` is None.
+
     Parameters
     ----------
     n_in, n_out : int
         The numbers of features that come in and go out.
-    initialisation : str
-        How W starts: one of `nn.initialisers.INITIALISERS`; b starts as zeros.
+    bias : bool
+        Whether there is a b.
+    initialisation : str or callable
+        How W starts: one of `nn.initialisers.INITIALISERS`, or a function of its shape and a
+        generator; b starts as zeros.
     seed : int or numpy.random.Generator, optional
         What the random numbers come from; the same seed gives the same weights.
     dtype : dtype
@@ -48,15 +53,16 @@ class Linear(Module):
         self,
         n_in: int,
         n_out: int,
+        bias: bool = True,
         *,
-        initialisation: str = "he",
+        initialisation: str | Initialiser = "he",
         seed: Seed = None,
         dtype: Any = np.float64,
     ) -> None:
         if n_in < 1 or n_out < 1:
             raise ValueError(f"Linear({n_in}, {n_out}): both sizes must be at least 1")
         self.weight = Parameter(initial(initialisation, (n_out, n_in), seed), dtype=dtype)
-        self.bias = Parameter(np.zeros((n_out, 1)), dtype=dtype)
+        self.bias = Parameter(np.zeros((n_out, 1)), dtype=dtype) if bias else None
 
     def forward(self, X: Any) -> Any:
         """`W X + b` of shape (n_out, N), for X of shape (n_in, N)."""
@@ -72,11 +78,11 @@ class Linear(Module):
                 f"Linear({n_in}, {n_out}) takes samples as columns, X of shape ({n_in}, N), but "
                 f"X has shape {X.shape}{hint}"
             )
-        return affine(self.weight, X, self.bias)
+        return np.dot(self.weight, X) if self.bias is None else affine(self.weight, X, self.bias)
 
     def __repr__(self) -> str:
         n_out, n_in = self.weight.shape
-        return f"Linear({n_in}, {n_out})"
+        return f"Linear({n_in}, {n_out}{'' if self.bias is not None else ', bias=False'})"
 
 
 class Embedding(Module):
@@ -97,7 +103,7 @@ class Embedding(Module):
         n_symbols: int,
         n_out: int,
         *,
-        initialisation: str = "normal",
+        initialisation: str | Initialiser = "normal",
         seed: Seed = None,
         dtype: Any = np.float64,
     ) -> None:

@@ -253,6 +253,8 @@ class Conv1d(Module):
         and `.bias` (n_out, 1).
     window : int
         The number of steps in the window.
+    bias : bool
+        Whether there is a b; without it `.bias` is None.
     stride, padding : int
         How far the window moves, and how many zeros are put at both ends.
     initialisation, seed, dtype
@@ -265,6 +267,7 @@ class Conv1d(Module):
         n_out: int,
         window: int,
         *,
+        bias: bool = True,
         stride: int = 1,
         padding: int = 0,
         initialisation: str = "he",
@@ -279,7 +282,7 @@ class Conv1d(Module):
         self.stride, self.padding = stride, padding
         shape = (n_out, n_in, window)
         self.weight = Parameter(initial(initialisation, shape, seed), dtype=dtype)
-        self.bias = Parameter(np.zeros((n_out, 1)), dtype=dtype)
+        self.bias = Parameter(np.zeros((n_out, 1)), dtype=dtype) if bias else None
 
     def forward(self, X: Any) -> Any:
         """Shape (n_out, out_steps, N) for X of shape (n_in, steps, N)."""
@@ -290,11 +293,13 @@ class Conv1d(Module):
         rows = np.reshape(X, (n_in, 1, *X.shape[1:]))
         under = patches(rows, (1, window), (1, self.stride), (0, self.padding))
         columns = np.reshape(under, (n_in * window, -1))
-        Z = affine(np.reshape(self.weight, (n_out, -1)), columns, self.bias)
+        W = np.reshape(self.weight, (n_out, -1))
+        Z = np.dot(W, columns) if self.bias is None else affine(W, columns, self.bias)
         return np.reshape(Z, (n_out, *under.shape[4:]))
 
     def __repr__(self) -> str:
         n_out, n_in, window = self.weight.shape
         stride = f", stride={self.stride}" if self.stride != 1 else ""
         padding = f", padding={self.padding}" if self.padding else ""
-        return f"Conv1d({n_in}, {n_out}, {window}{stride}{padding})"
+        bias = "" if self.bias is not None else ", bias=False"
+        return f"Conv1d({n_in}, {n_out}, {window}{stride}{padding}{bias})"

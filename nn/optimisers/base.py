@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 
 from nn.module import Module, Parameter, has_values
-from nn.spelling import attribute_error, check_options
+from nn.spelling import Spelled
 
 BLOCK = 16_384
 """Numbers that are updated at a time, so that what a rule computes stays in the cache."""
@@ -16,7 +16,7 @@ BLOCK = 16_384
 Groups = Iterable[Parameter] | Iterable[Mapping[str, Any]]
 
 
-class Optimiser:
+class Optimiser(Spelled):
     """Changes parameters by their gradients, in place and in their dtype.
 
     Frozen parameters, whose `requires_grad` is False, are passed over. Each parameter has its own
@@ -35,16 +35,6 @@ class Optimiser:
 
     options: ClassVar[tuple[str, ...]] = ("learning_rate", "weight_decay")
     memories: ClassVar[tuple[str, ...]] = ()
-
-    def __new__(cls, *arguments: Any, **options: Any) -> Self:
-        check_options(cls, options)
-        return super().__new__(cls)
-
-    def __getattr__(self, name: str) -> Any:
-        if hasattr(type(self), name):
-            # A property that failed itself: its own error says more.
-            return object.__getattribute__(self, name)
-        raise attribute_error(type(self), name)
 
     def __init__(self, parameters: Groups, **options: float) -> None:
         name = type(self).__name__

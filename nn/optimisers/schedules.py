@@ -135,7 +135,7 @@ class OneCycleSchedule(Schedule):
 
 
 class PlateauSchedule(Schedule):
-    """Times `factor` where the metric, which is to fall, has not fallen for `patience` steps.
+    """Times `factor` where the metric, which is to fall, has not for more than `patience` steps.
 
     `step(metric)` needs the metric; a fall of less than `least` times itself is none.
     """

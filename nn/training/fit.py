@@ -46,7 +46,7 @@ P = ParamSpec("P")
 
 @dataclass(eq=False, repr=False)
 class Training:
-    """Train `model` by mini-batches, and return what became of the loss in each epoch.
+    """Trains `model` by mini-batches; `fit` returns what became of the loss in each epoch.
 
     An epoch goes over all samples once; an update is a change of the parameters, after each batch.
 
