@@ -22,9 +22,7 @@ must fit it.
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -33,7 +31,7 @@ from numpy.typing import NDArray
 
 from autograd_lite.printable import printable, quoted
 from nn import safetensors_files
-from nn.data import hdf5
+from nn.data import bounded_json, hdf5
 from nn.data.hdf5 import FileFormatError, Spec, shown_path
 
 __all__ = ["Checkpointable", "load", "read", "save", "write"]
@@ -44,10 +42,8 @@ State = Mapping[str, tuple[tuple[int, ...], "np.dtype[Any]"]]
 
 _FORMAT = "autograd_lite checkpoint"
 _VERSION = 1
-_METADATA_BYTES = 16 * 2**20
-_OBJECTS_BYTES = 160 * 2**20
-_MOST_DEPTH = 64
 _MOST_LISTED = 5
+_MOST_AXES = 64
 _DTYPES = {
     name: np.dtype(name)
     for name in (
@@ -55,9 +51,6 @@ _DTYPES = {
         *("float16", "float32", "float64", "complex64", "complex128"),
     )
 }
-_TOKENS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
-_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
-"""Brackets by what they add to the depth; those in strings are parts of other tokens."""
 
 
 class Checkpointable(Protocol):
@@ -184,67 +177,24 @@ def _encoded(states: Mapping[str, Array], description: Mapping[str, Any]) -> byt
         "arrays": listing,
         "description": dict(description),
     }
-    try:
-        text = json.dumps(metadata, default=_as_python).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise TypeError(f"the model's description cannot be written as JSON: {error}") from error
-    excess = _excess(text)
-    if excess:
-        raise TypeError(
-            f"the model's description {excess} that a checkpoint may have: put numbers into arrays"
-        )
-    return text
-
-
-def _excess(text: bytes) -> str:
-    """What there is too much of in some JSON, which need not be valid; empty if nothing."""
-    if len(text) > _METADATA_BYTES:
-        return f"takes {len(text):,} bytes as JSON, more than the {_METADATA_BYTES:,}"
-    # At least what Python takes for objects, lists, their items, and strings.
-    size = 6 * len(text) + 232 * text.count(b"{") + 88 * text.count(b"[")
-    size += 64 * (text.count(b",") + text.count(b":"))
-    if size > _OBJECTS_BYTES:
-        return f"takes {size:,} bytes in memory, more than the {_OBJECTS_BYTES:,}"
-    depth = 0
-    for token in _TOKENS.finditer(text):
-        depth += _STEPS.get(text[token.start()], 0)
-        if depth > _MOST_DEPTH:
-            return f"is nested more than {_MOST_DEPTH} deep, which is the most"
-    return ""
-
-
-def _as_python(value: object) -> object:
-    """A NumPy scalar as the number that JSON has for it."""
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"{quoted(value)} is of type {type(value).__name__}")
+    return bounded_json.encoded(metadata)
 
 
 def _metadata_text(file: hdf5.Reader, where: str) -> bytes:
-    spec = file.spec("metadata")
-    if len(spec.shape) != 1 or spec.dtype != np.uint8 or spec.nbytes > _METADATA_BYTES:
+    spec, most = file.spec("metadata"), bounded_json.TEXT_BYTES
+    if len(spec.shape) != 1 or spec.dtype != np.uint8 or spec.nbytes > most:
         raise FileFormatError(
-            f"{where}: dataset 'metadata' is {spec}, expected at most {_METADATA_BYTES:,} uint8: it"
-            " is not a checkpoint of this library"
+            f"{where}: dataset 'metadata' is {spec}, expected at most {most:,} uint8: it is not a"
+            " checkpoint of this library"
         )
-    text = file.read("metadata", spec).tobytes()
-    excess = _excess(text)
-    if excess:
-        raise FileFormatError(
-            f"{where}: dataset 'metadata' {excess} that a checkpoint may have: it is not a"
-            " checkpoint of this library, or damaged"
-        )
-    return text
+    return file.read("metadata", spec).tobytes()
 
 
 def _decoded(text: bytes, where: str) -> _Metadata:
     try:
-        found = json.loads(text.decode())
-    except (ValueError, RecursionError) as error:
-        reason = printable(error, 200)
-        raise FileFormatError(
-            f"{where}: dataset 'metadata' is not valid JSON ({reason})"
-        ) from error
+        found = bounded_json.decoded(text)
+    except ValueError as error:
+        raise FileFormatError(f"{where}: dataset 'metadata' {error}") from error
     if not isinstance(found, dict) or found.get("format") != _FORMAT:
         raise FileFormatError(f"{where} is not a checkpoint of this library: it does not say so")
     version = found.get("version")
@@ -275,7 +225,7 @@ def _listed_specs(arrays: list[Any], where: str) -> dict[str, Spec]:
                 len(entry) == 3
                 and name not in specs
                 and dtype in _DTYPES
-                and len(shape) <= _MOST_DEPTH
+                and len(shape) <= _MOST_AXES
                 and all(type(n) is int and 0 <= n < 2**63 for n in shape)
             ):
                 specs[name] = Spec(tuple(shape), _DTYPES[dtype])

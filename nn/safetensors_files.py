@@ -6,7 +6,6 @@ JSON, under the key "autograd_lite"; a file without it has arrays only, as PyTor
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_lite.files import write as write_file
+from autograd_lite.printable import printable, quoted
+from nn.data import bounded_json
 from nn.data.hdf5 import FileFormatError, Spec, check_regular, shown_path
 
 Array = NDArray[Any]
 
 SUFFIX = ".safetensors"
-HEADER_BYTES = 2**24
+HEADER_BYTES = bounded_json.TEXT_BYTES
 """The longest header that is read: it lists the arrays and holds the texts."""
 
 _KEY = "autograd_lite"
@@ -50,10 +51,11 @@ def write(
         dtype = array.dtype.newbyteorder("=")
         if dtype.str[1:] not in {np.dtype(d).str[1:] for d in _DTYPES.values()}:
             raise TypeError(
-                f"{name!r} has dtype {array.dtype}, which the safetensors format does not have"
+                f"{quoted(name)} has dtype {array.dtype}, which the safetensors format does not "
+                "have"
             )
         plain[name] = np.ascontiguousarray(array, dtype).reshape(array.shape)
-    texts = {_KEY: json.dumps(dict(description), allow_nan=False)}
+    texts = {_KEY: bounded_json.encoded(dict(description)).decode()}
     write_file(os.fspath(path), library.numpy.save(plain, texts), "model")
 
 
@@ -81,12 +83,12 @@ def read(
                 size = int(np.prod(spec.shape, dtype=object)) * spec.dtype.itemsize
                 if size > limit:
                     raise FileFormatError(
-                        f"{where}: {name!r} takes {size:,} bytes, more than limit={limit:,}"
+                        f"{where}: {quoted(name)} takes {size:,} bytes, more than limit={limit:,}"
                     )
             return {name: file.get_tensor(name) for name in specs}, description
     except library.SafetensorError as error:
         raise FileFormatError(
-            f"{where} is damaged or no safetensors file: {str(error)[:200]}"
+            f"{where} is damaged or no safetensors file: {printable(error, 200)}"
         ) from error
 
 
@@ -108,13 +110,17 @@ def _check_header(path: str | os.PathLike[str], where: str) -> None:
         size = os.path.getsize(path)
         with open(path, "rb") as file:
             length = int.from_bytes(file.read(8), "little")
+            header = file.read(length) if 2 <= length <= min(size - 8, HEADER_BYTES) else b""
     except PermissionError as error:
         raise PermissionError(f"{where} cannot be read: no permission") from error
-    if not 2 <= length <= min(size - 8, HEADER_BYTES):
+    if not header:
         raise FileFormatError(
             f"{where} is damaged or no safetensors file: it declares a header of {length:,} bytes, "
             f"and has {size:,}, of which at most {HEADER_BYTES:,} are read as a header"
         )
+    excess = bounded_json.excess(header)
+    if excess:
+        raise FileFormatError(f"{where} has a header that {excess} that one may have")
 
 
 def _spec(file: Any, name: str, where: str) -> Spec:
@@ -122,16 +128,17 @@ def _spec(file: Any, name: str, where: str) -> Spec:
     dtype = _DTYPES.get(stored.get_dtype())
     if dtype is None:
         raise FileFormatError(
-            f"{where}: {name[:80]!r} is of type {stored.get_dtype()}, which NumPy does not have"
+            f"{where}: {quoted(name)} is of type {quoted(stored.get_dtype())}, which NumPy does "
+            "not have"
         )
     return Spec(tuple(stored.get_shape()), np.dtype(dtype))
 
 
 def _description(texts: Mapping[str, str], where: str) -> dict[str, Any]:
     try:
-        description = json.loads(texts.get(_KEY, "{}"))
-    except (ValueError, RecursionError) as error:
-        raise FileFormatError(f"{where}: its description is no JSON: {str(error)[:200]}") from error
+        description = bounded_json.decoded(texts.get(_KEY, "{}").encode())
+    except ValueError as error:
+        raise FileFormatError(f"{where}: its description {error}") from error
     if not isinstance(description, dict):
         raise FileFormatError(f"{where}: its description is no JSON object")
     return description

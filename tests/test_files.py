@@ -46,6 +46,8 @@ def recorded():
 WRITERS = {
     "model.h5": lambda path: nn.save(nn.Linear(2, 2, seed=0), path),
     "training.h5": save_training,
+    "model.safetensors": lambda path: nn.save(nn.Linear(2, 2, seed=0), path),
+    "training.safetensors": save_training,
     "data.h5": lambda path: nn.write_dataset(path, np.ones((4, 2)), np.ones(4)),
     "module.py": lambda path: al.derive(lambda w: np.sum(w * w), np.ones(2)).write(path),
     "net.onnx": lambda path: al.to_onnx(lambda a: a + 1, np.ones(3), path=path),
@@ -333,7 +335,7 @@ def test_a_process_killed_100_times_while_saving_leaves_a_whole_file(name, tmp_p
 def test_nothing_else_writes_files():
     """One mechanism: no other module opens a file for writing, or renames one."""
     writes = re.compile(
-        r"""os\.(replace|rename|open)\(|\.write_(text|bytes)\(|\.savefig\(["'f]|NamedTemporary"""
+        r"""os\.(replace|rename)\(|O_(CREAT|WRONLY|RDWR)|\.write_(text|bytes)\(|\.savefig\(["'f]|NamedTemporary"""
         r"""|\bopen\([^)\n]*["'][wxa]b?\+?["']|\.rename\("""
     )
     found = [

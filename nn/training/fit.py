@@ -405,7 +405,8 @@ class Training:
         state, history = self.state, self.history
         name = "loss" if self.held_out is None else "validation_loss"
         best = history.best_epoch
-        if best is None or watched < history.records[best - 1][name]:
+        # An epoch before this training went on may have had no validation data.
+        if best is None or watched < history.records[best - 1].get(name, np.inf):
             history.best_epoch = state.epoch
         if watched < state.reference - self.tolerance:
             state.reference, state.waited = watched, 0

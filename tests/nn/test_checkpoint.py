@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from nn import checkpoint
-from nn.data import hdf5
+from nn.data import bounded_json, hdf5
 from nn.data.hdf5 import FileFormatError
 
 ARRAYS: dict[str, Any] = {
@@ -351,7 +351,7 @@ def test_a_listing_of_something_else_than_arrays(path: Path, entry: Any) -> None
 
 
 def test_metadata_of_the_largest_size_only(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "_METADATA_BYTES", 100)
+    monkeypatch.setattr(bounded_json, "TEXT_BYTES", 100)
     refused(path, "expected at most 100 uint8")
     with pytest.raises(TypeError, match="takes .* bytes as JSON, more than the 100"):
         checkpoint.save(Model(), path)

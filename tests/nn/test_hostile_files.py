@@ -242,10 +242,12 @@ def build(folder, kind):
     return path.read_bytes()
 
 
-def read_all(paths):
-    done = subprocess.run(
-        [sys.executable, "-c", DOORS, *map(str, paths)], capture_output=True, text=True
-    )
+def read_all(folder, paths):
+    """What each door said of each file, and what it cost."""
+    # One of no harm comes first, and makes the process import what it will need.
+    build(folder, "data")
+    command = [sys.executable, "-c", DOORS, folder / "data.h5", *paths]
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -281,7 +283,7 @@ def files_with(folder, kind, name):
 @pytest.mark.parametrize(("kind", "name"), [(k, n) for k, names in NAMES.items() for n in names])
 def test_no_file_costs_much_memory_wherever_it_is_read(kind, name, tmp_path):
     paths = list(files_with(tmp_path, kind, name))
-    results = read_all([tmp_path / f"{kind}.h5", *paths])
+    results = read_all(tmp_path, paths)
     for path in paths:
         found = [r for r in results if r[0] == str(path)]
         assert len(found) == 7
@@ -293,15 +295,39 @@ def test_no_file_costs_much_memory_wherever_it_is_read(kind, name, tmp_path):
         assert kind == "data" or own[kind] in refused
 
 
+def test_headers_of_safetensors_cost_no_more(tmp_path):
+    """JSON again, in the header, and as a text in it."""
+    library = pytest.importorskip("safetensors.numpy")
+    paths = []
+    for name, item, n in (
+        ("objects", b"{},", 5_000_000),
+        ("fewer", b"{},", 500_000),
+        ("lists", b"[],", 3_000_000),
+        ("numbers", b"1.5,", 3_000_000),
+        ("nested", b"[" * 10_000 + b"1" + b"]" * 10_000 + b",", 1),
+    ):
+        text = json_of(item, n)
+        paths.append(tmp_path / f"{name}-header.safetensors")
+        paths[-1].write_bytes(len(text).to_bytes(8, "little") + text)
+        paths.append(tmp_path / f"{name}-text.safetensors")
+        arrays = {"weight": np.zeros((2, 2)), "bias": np.zeros((2, 1))}
+        paths[-1].write_bytes(library.save(arrays, {"autograd_lite": text.decode()}))
+    for path in paths:
+        found = read_all(tmp_path, [path])
+        assert_cheap(found, path)
+        is_taken = path.name == "fewer-text.safetensors"
+        assert is_taken == (found[0][2] is None)
+
+
 def test_groups_of_many_links_are_listed_in_part(tmp_path):
     path = tmp_path / "links.h5"
     with h5py.File(path, "w", libver="latest") as file:
         empty = file.create_dataset("e" * 10, data=np.zeros(1))
         for i in range(20_000):
             file[f"{i:05}" + "n" * 1000] = empty
-    found = read_all([path])
+    found = read_all(tmp_path, [path])
     assert_cheap(found, path)
-    assert all(said and "..." in said for _, _, said, *_ in found)
+    assert len(found) == 7 and all(said and "..." in said for _, _, said, *_ in found)
 
 
 def test_honest_files_are_read(tmp_path):
@@ -375,6 +401,7 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "circle").symlink_to("circle")
     (tmp_path / "device").symlink_to("/dev/zero")
-    found = read_all([tmp_path / name for name in ("pipe", "circle", "device")])
+    found = read_all(tmp_path, [tmp_path / name for name in ("pipe", "circle", "device")])
+    assert len(found) == 21
     for path, _, said, *_ in found:
         assert said and any(w in said for w in ("named pipe", "in a circle", "a device")), path

@@ -61,7 +61,7 @@ def train(path, net, optimiser, schedule, epochs, **options):
         epochs=epochs,
         batch_size=4,
         seed=3,
-        metrics=["accuracy"],
+        metrics=["mae"],
         validation=(X, Y),
         checkpoint=path,
         resume=True,
