@@ -1,6 +1,8 @@
 """Exceptions anywhere, threads, forks: nothing stays locked, no mode stays on, nothing is lost."""
 
 import contextlib
+import dis
+import functools
 import gc
 import os
 import signal
@@ -29,6 +31,21 @@ def only_what_is_new_is_collected():
     gc.unfreeze()
 
 
+@functools.cache
+def where_signals_arrive(code):
+    """The instructions before which Python looks for signals: after calls and backward jumps.
+
+    Later versions than 3.11 let a tracer raise where no signal ever arrives: after the body of a
+    `with`, and before its exit is called.
+    """
+    found, before = set(), "RESUME"
+    for instruction in dis.get_instructions(code):
+        if before.startswith(("CALL", "JUMP_BACKWARD", "RESUME")):
+            found.add(instruction.offset)
+        before = instruction.opname
+    return found
+
+
 def interrupted_at(count, run):
     """Whether `run` was interrupted, which happens at its `count`-th opcode in the package."""
     left = count
@@ -38,7 +55,9 @@ def interrupted_at(count, run):
         if not frame.f_code.co_filename.startswith(PACKAGE):
             return trace
         frame.f_trace_opcodes = True
-        if event in ("opcode", "call") and left > 0:
+        at_any = sys.version_info < (3, 12) or event == "call"
+        here = at_any or frame.f_lasti in where_signals_arrive(frame.f_code)
+        if event in ("opcode", "call") and here and left > 0:
             left -= 1
             # Python itself looks for signals where a function begins and after calls.
             if left == 0:
@@ -101,7 +120,7 @@ def test_an_interrupt_at_any_opcode_leaves_nothing_behind(make):
             break
         del run
         assert_nothing_is_left(*arrays)
-    assert at > 500
+    assert at > (500 if sys.version_info < (3, 12) else 100)
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs interval timers")
@@ -351,17 +370,3 @@ class TestForks:
             for thread in threads:
                 thread.join()
             sys.setswitchinterval(interval)
-
-    def test_batches_that_were_begun_before_are_refused(self, tmp_path):
-        path = tmp_path / "data.h5"
-        nn.write_dataset(path, np.ones((50, 3)), np.ones(50))
-        batches = iter(nn.H5Dataset(path, prefetch=True).batches(10))
-        next(batches)
-
-        def run():
-            with pytest.raises(RuntimeError, match="ask for batches anew in the child"):
-                for _ in batches:
-                    pass
-
-        assert self.in_child(run) == 0
-        batches.close()
