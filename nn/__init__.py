@@ -15,7 +15,7 @@ from nn.data import (
     write_dataset,
     write_pictures,
 )
-from nn.estimators import DeepClassifier, LogisticRegression
+from nn.estimators import DeepClassifier, DeepRegressor, LinearRegression, LogisticRegression
 from nn.layers import (
     ELU,
     GELU,
@@ -92,6 +92,7 @@ __all__ = [
     "Conv2d",
     "CosineSchedule",
     "DeepClassifier",
+    "DeepRegressor",
     "Dropout",
     "Embedding",
     "FileFormatError",
@@ -101,6 +102,7 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LinearRegression",
     "LogisticRegression",
     "MaxPool2d",
     "Module",

@@ -1,64 +1,74 @@
-"""What the classifiers share: scikit-learn's conventions, and training by `nn.fit`."""
+"""What the estimators share: scikit-learn's conventions, and training by `nn.fit`."""
 
 from __future__ import annotations
 
+import html
 import inspect
 import itertools
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.lazy import is_lazy
 from autograd_lite.printable import quoted
-from nn.estimators.validation import (
-    class_numbers,
-    classes_in,
-    columns,
-    labels,
-    not_fitted,
-    sample_weights,
-)
+from nn.estimators.samples import Samples, samples_of
+from nn.estimators.validation import not_fitted
 from nn.initialisers import Seed
-from nn.layers import Linear, Sequential
-from nn.losses import binary_cross_entropy_with_logits, cross_entropy
-from nn.module import Module
-from nn.optimisers import SGD, Adagrad, Adam, AdamW, Optimiser, RMSProp
+from nn.layers import Sequential
+from nn.optimisers import Optimiser, by_name
+from nn.spelling import Spelled
+from nn.summary import as_html
 from nn.training import fit
 
-OPTIMISERS: dict[str, Callable[..., Optimiser]] = {
-    "adagrad": Adagrad,
-    "adam": Adam,
-    "adamw": AdamW,
-    "rmsprop": RMSProp,
-    "sgd": SGD,
-}
+OPTIONS = """max_iter : int
+        How many epochs `fit` trains; with all samples at once as many updates.
+    optimiser : {"adagrad", "adam", "adamw", "nesterov", "rmsprop", "sgd"}
+    batch_size : int, optional
+        Samples per update; None takes all.
+    alpha : float
+        The penalty alpha / 2 * sum(W^2) of the weights. Where it stands beside a mean over N
+        samples, scikit-learn's C is 1 / (alpha N).
+    tol, n_iter_no_change : float and int
+        Stop when the loss has not fallen by more than `tol` for so many epochs, and keep the best
+        weights; None never does.
+    early_stopping, validation_fraction : bool and float
+        Hold out this share of the samples, of each class the same, and stop by its loss.
+    warm_start : bool
+        A second `fit` goes on from the first.
+    random_state : int, numpy.random.Generator or RandomState, optional
+        What the random numbers come from; with the same seed `fit` gives the same numbers.
+    compile : bool
+        Run each update as one compiled program; see `nn.fit`.
+    verbose : bool
+        Show the progress on standard error.
+    """
+"""What is said of the options that all estimators have."""
 
 
-class Classifier:
-    """A network of logits that tells classes apart, trained by gradient descent.
+@dataclass(kw_only=True, repr=False, eq=False)
+class Estimator(Spelled):
+    """A network that is trained by gradient descent, with scikit-learn's methods.
 
-    It has scikit-learn's methods, and works in its pipelines and searches; nothing of scikit-learn
-    is imported unless it asks.
+    It works in scikit-learn's pipelines and searches; nothing of scikit-learn is imported unless it
+    asks.
     """
 
-    learning_rate: float
-    max_iter: int
-    optimiser: str
-    batch_size: int | None
-    alpha: float
-    tol: float | None
-    n_iter_no_change: int
-    early_stopping: bool
-    validation_fraction: float
-    class_weight: Any
-    warm_start: bool
-    random_state: Any
-    compile: bool
-    verbose: bool
-
-    _estimator_type = "classifier"
+    learning_rate: float | None = 0.01
+    max_iter: int = 1000
+    optimiser: str = "sgd"
+    batch_size: int | None = None
+    alpha: float = 0.0
+    tol: float | None = None
+    n_iter_no_change: int = 10
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    warm_start: bool = False
+    random_state: Any = None
+    compile: bool = False
+    verbose: bool = False
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The constructor's parameters."""
@@ -73,116 +83,86 @@ class Classifier:
             setattr(self, name, value)
         return self
 
-    def _sizes(self, n_features: int, n_classes: int) -> list[int]:
-        """The number of units of every layer, from the features to the logits."""
-        raise NotImplementedError
+    @abstractmethod
+    def _sizes(self, n_features: int, n_outputs: int) -> list[int]:
+        """The number of units of every layer, from the features to what comes out."""
 
+    @abstractmethod
     def _network(self, sizes: list[int], dtype: Any, rng: np.random.Generator) -> Sequential:
         """A new network of these sizes."""
-        raise NotImplementedError
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train on samples and their classes.
+    @abstractmethod
+    def _outputs(self) -> int:
+        """How many numbers the network gives for a sample."""
 
-        Parameters
-        ----------
-        X : array of shape (N, ...), or data frame
-            Samples first: features, or pictures, which are flattened. float32 stays float32,
-            everything else is computed in float64. A Dask array, cut along the samples, is read
-            anew, block by block, for each update; call `X.persist()` where it fits in memory.
-        y : array of shape (N,)
-            Labels of two or more classes.
-        sample_weight : array of shape (N,), optional
-            How much each sample counts.
+    @abstractmethod
+    def _loss(self) -> Callable[..., Any]:
+        """The loss of what the network gives."""
 
-        Returns
-        -------
-        self
-            With `classes_`, `n_features_in_`, `n_iter_`, `network_`, `loss_curve_`: the mean loss
-            of each epoch, and, with early stopping, `validation_loss_curve_`.
-        """
-        self._check()
-        goes_on = self.warm_start and hasattr(self, "network_")
-        cols = columns(self, X, reset=not goes_on)
-        found = labels(y, cols)
-        classes = classes_in(found)
-        if goes_on and not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                f"with warm_start=True the classes must stay {self.classes_.tolist()}, and y holds "
-                f"{classes.tolist()}"
-            )
-        if len(classes) < 2:
-            raise ValueError(
-                f"y must hold two or more classes, and it holds 1 class: {classes.tolist()[0]!r}"
-            )
-        if not goes_on:
-            self._start(classes, cols.dtype)
-        self._train(cols, found, sample_weight, int(self.max_iter))
-        return self
+    @abstractmethod
+    def _strata(self, Y: Any) -> Any:
+        """The groups, (N,), of each of which a share is held out."""
 
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Train for one epoch, going on from where it is.
+    def _prepare(self, samples: Samples, Y: Any, weights: Any) -> None:
+        """Change the new network by what it will be trained on."""
 
-        The first call needs all `classes` that will occur, unless y holds them all.
-        """
-        self._check()
-        first = not hasattr(self, "network_")
-        cols = columns(self, X, reset=first)
-        found = labels(y, cols)
-        if first:
-            given = classes_in(found if classes is None else np.asarray(classes))
-            if len(given) < 2:
-                raise ValueError(
-                    "y must hold two or more classes, or classes= say which there are; it holds "
-                    f"1 class: {given.tolist()[0]!r}"
-                )
-            self._start(given, cols.dtype)
-        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
-            raise ValueError(
-                f"classes= must stay {self.classes_.tolist()}, and it is {np.unique(classes)}"
-            )
-        self._train(cols, found, sample_weight, 1)
-        return self
+    def _rate(self, samples: Samples, weights: Any) -> float:
+        """The learning rate."""
+        if self.learning_rate is None:
+            raise ValueError(f"{type(self).__name__} needs a learning_rate, which is None")
+        return self.learning_rate
 
     def _check(self) -> None:
         if not isinstance(self.max_iter, (int, np.integer)) or self.max_iter < 1:
             raise ValueError(f"max_iter must be at least 1, a whole number, not {self.max_iter!r}")
-        if self.optimiser not in OPTIMISERS:
-            raise ValueError(
-                f"optimiser must be one of {sorted(OPTIMISERS)}, not {self.optimiser!r}"
-            )
+        by_name(self.optimiser)
         if not self.alpha >= 0:
             raise ValueError(f"alpha must be from 0 on, not {self.alpha!r}")
+        if self.early_stopping and not 0 < self.validation_fraction < 1:
+            raise ValueError(
+                f"validation_fraction must be between 0 and 1, not {self.validation_fraction!r}"
+            )
 
-    def _start(self, classes: np.ndarray, dtype: Any) -> None:
-        """A new network and optimiser for these classes."""
+    def _goes_on(self) -> bool:
+        return bool(self.warm_start) and hasattr(self, "network_")
+
+    def _start(self, dtype: Any) -> None:
+        """A new network, and nothing learnt yet."""
         rng = generator(self.random_state)
-        network = self._network(self._sizes(self.n_features_in_, len(classes)), dtype, rng)
-        self.classes_, self.network_ = classes, network
+        sizes = self._sizes(self.n_features_in_, self._outputs())
+        self.network_ = self._network(sizes, dtype, rng)
         self._seed = int(rng.integers(2**31))
-        weights = [p for path, p in network.named_parameters() if path.endswith("weight")]
-        others = [p for p in network.parameters() if all(p is not w for w in weights)]
-        # The penalty alpha / 2 * sum(W^2) is on the weights only.
-        groups = [{"parameters": weights, "weight_decay": self.alpha}]
-        groups += [{"parameters": others, "weight_decay": 0.0}] if others else []
-        self._optimiser = OPTIMISERS[self.optimiser](groups, self.learning_rate)
+        self._optimiser: Optimiser | None = None
         self.loss_curve_: list[float] = []
         self.validation_loss_curve_: list[float] = []
         self.n_iter_ = 0
 
-    def _train(self, cols: np.ndarray, found: np.ndarray, given: Any, epochs: int) -> None:
-        numbers = class_numbers(found, self.classes_)
-        weights = sample_weights(given, self.class_weight, numbers, self.classes_, cols.dtype)
-        data, validation = (cols, self._targets(numbers, cols.dtype), weights), None
+    def _made_optimiser(self, rate: float) -> Optimiser:
+        named = list(self.network_.named_parameters())
+        # The penalty alpha / 2 * sum(W^2) is on the weights only.
+        parts = (
+            ([p for path, p in named if path.endswith("weight")], self.alpha),
+            ([p for path, p in named if not path.endswith("weight")], 0.0),
+        )
+        groups = [{"parameters": found, "weight_decay": decay} for found, decay in parts if found]
+        return by_name(self.optimiser)(groups, rate)
+
+    def _train(self, samples: Samples, Y: Any, weights: Any, epochs: int) -> None:
+        if self._optimiser is None:
+            self._prepare(samples, Y, weights)
+            self._optimiser = self._made_optimiser(self._rate(samples, weights))
+        data, validation = (samples.columns, Y, weights), None
         if self.early_stopping:
-            data, validation = self._held_out(*data)
+            rng = np.random.default_rng([self._seed, 1])
+            share = self.validation_fraction
+            data, validation = samples.split(Y, weights, share, self._strata(Y), rng)
         stops = self.early_stopping or self.tol is not None
         history = fit(
             self.network_,
             *data[:2],
             sample_weight=data[2],
             validation=validation,
-            loss=binary_cross_entropy_with_logits if len(self.classes_) == 2 else cross_entropy,
+            loss=self._loss(),
             optimiser=self._optimiser,
             epochs=epochs,
             batch_size=self.batch_size,
@@ -199,85 +179,15 @@ class Classifier:
             self.validation_loss_curve_ += history["validation_loss"]
         self.n_iter_ += len(history)
 
-    def _targets(self, numbers: np.ndarray, dtype: Any) -> np.ndarray:
-        """The row of zeros and ones of two classes, or the class numbers of more."""
-        return numbers.astype(dtype)[np.newaxis] if len(self.classes_) == 2 else numbers
-
-    def _held_out(
-        self, cols: np.ndarray, Y: np.ndarray, weights: np.ndarray | None
-    ) -> tuple[Any, Any]:
-        """The data without a share of each class, and that share."""
-        if is_lazy(cols):
-            raise ValueError(
-                "early_stopping=True holds out samples of each class, which Dask arrays do not "
-                "tell before they are computed; train with nn.fit(validation=(X, Y), patience=...)"
-            )
-        if not 0 < self.validation_fraction < 1:
-            raise ValueError(
-                f"validation_fraction must be between 0 and 1, not {self.validation_fraction!r}"
-            )
-        rng = np.random.default_rng([self._seed, 1])
-        flat = Y.reshape(-1)
-        held = np.zeros(len(flat), dtype=bool)
-        for value in np.unique(flat):
-            where = rng.permutation(np.flatnonzero(flat == value))
-            held[where[: round(len(where) * self.validation_fraction)]] = True
-        if not held.any() or held.all():
-            raise ValueError(
-                f"early stopping holds out {self.validation_fraction:g} of the samples of each "
-                f"class, and {len(flat)} samples are too few for that"
-            )
-        kept = ~held
-        left = None if weights is None else weights[kept]
-        return (cols[:, kept], Y[..., kept], left), (cols[:, held], Y[..., held])
-
-    def decision_function(self, X: Any) -> np.ndarray:
-        """The logits: of two classes that of the second, (N,), of more those of each, (N, K)."""
+    def _scores(self, X: Any) -> np.ndarray:
+        """What the network gives, (outputs, N)."""
         if not hasattr(self, "network_"):
             raise not_fitted(self)
-        cols = columns(self, X, reset=False)
+        samples = samples_of(self, X, reset=False)
         with al.no_grad():
-            scores: np.ndarray = self.network_.eval()(cols).numpy()
-        # NumPy arrays were looked at before.
-        if is_lazy(cols) and not (found := np.isfinite(scores).all(axis=0)).all():
-            sample = int(np.argmin(found))
-            raise ValueError(
-                f"the scores of sample {sample} are not finite: X[{sample}] holds NaN, infinity or "
-                "numbers that are too large"
-            )
-        return scores[0] if len(self.classes_) == 2 else scores.T
-
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """The probability of each class, in the order of `classes_`, of shape (N, K)."""
-        scores = self.decision_function(X)
-        if scores.ndim == 1:
-            positive = al.sigmoid(scores)
-            return np.stack([1 - positive, positive], axis=1)
-        return np.asarray(al.softmax(scores, axis=1))
-
-    def predict_log_proba(self, X: Any) -> np.ndarray:
-        """The logarithm of `predict_proba`, without the loss of small probabilities."""
-        scores = self.decision_function(X)
-        if scores.ndim == 1:
-            return -np.stack([al.softplus(scores), al.softplus(-scores)], axis=1)
-        return np.asarray(al.log_softmax(scores, axis=1))
-
-    def predict(self, X: Any) -> np.ndarray:
-        """The most probable class of each sample, of shape (N,)."""
-        scores = self.decision_function(X)
-        chosen = (scores > 0).astype(np.intp) if scores.ndim == 1 else np.argmax(scores, axis=1)
-        return np.asarray(self.classes_[chosen])
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The share of samples whose class is predicted right, each counting as its weight says."""
-        predicted = self.predict(X)
-        truth = np.asarray(y)
-        if truth.shape != predicted.shape:
-            raise ValueError(
-                f"y has shape {truth.shape}, but X has {predicted.shape[0]} samples; "
-                f"expected {predicted.shape}"
-            )
-        return float(np.average(predicted == truth, weights=sample_weight))
+            scores: np.ndarray = self.network_.eval()(samples.columns).numpy()
+        samples.check_scores(scores)
+        return scores
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """The values of the network's parameters by path."""
@@ -289,19 +199,31 @@ class Classifier:
         """What a checkpoint says beside the parameters."""
         return {
             "model": type(self).__name__,
-            "classes": self.classes_.tolist(),
+            **self._description(),
             "n_features_in": self.n_features_in_,
             "dtype": str(self.network_.parameters()[0].dtype),
             "layout": repr(self.network_),
         }
 
+    @abstractmethod
+    def _description(self) -> dict[str, Any]:
+        """What a checkpoint says of the outputs."""
+
+    @abstractmethod
+    def _described(self, description: Mapping[str, Any]) -> dict[str, Any]:
+        """The fitted attributes that `_description` told of; ValueError if it makes no sense."""
+
+    @abstractmethod
+    def _outputs_of(self, fitted: Mapping[str, Any]) -> int:
+        """How many numbers a network gives that has these fitted attributes."""
+
     def expected_state(
         self, description: Mapping[str, Any]
     ) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
         """The shape and dtype of every parameter of a network for what `description` tells."""
-        n_features, dtype, classes = _understood(description)
+        n_features, dtype = _input_of(description)
         expected: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
-        sizes = self._sizes(n_features, len(classes))
+        sizes = self._sizes(n_features, self._outputs_of(self._described(description)))
         for i, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
             # In the network an activation stands between any two linear layers.
             expected[f"layers.{2 * i}.weight"] = ((n_out, n_in), dtype)
@@ -311,34 +233,35 @@ class Classifier:
     def load_state_dict(
         self, state: Mapping[str, np.ndarray], description: Mapping[str, Any]
     ) -> None:
-        """Become the fitted classifier that `state_dict()` and `describe()` were taken from."""
-        n_features, dtype, classes = _understood(description)
+        """Become the fitted estimator that `state_dict()` and `describe()` were taken from."""
+        n_features, dtype = _input_of(description)
+        fitted = self._described(description)
         rng = generator(self.random_state)
-        network = self._network(self._sizes(n_features, len(classes)), dtype, rng)
-        network.load_state_dict(state)
+        sizes = self._sizes(n_features, self._outputs_of(fitted))
+        self._network(sizes, dtype, rng).load_state_dict(state)
         self.n_features_in_ = n_features
-        self._start(classes, dtype)
+        for name, value in fitted.items():
+            setattr(self, name, value)
+        self._start(dtype)
         self.network_.load_state_dict(state)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "network_")
 
-    def __sklearn_tags__(self) -> Any:
-        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
-
-        return Tags(
-            estimator_type="classifier",
-            target_tags=TargetTags(required=True),
-            transformer_tags=None,
-            regressor_tags=None,
-            classifier_tags=ClassifierTags(),
-            input_tags=InputTags(three_d_array=True),
-        )
-
     def __repr__(self) -> str:
         defaults = inspect.signature(type(self)).parameters
         changed = {k: v for k, v in self.get_params().items() if not _same(v, defaults[k].default)}
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in changed.items())})"
+
+    def _repr_html_(self) -> str:
+        """The estimator, and its network where it is fitted, as a notebook shows it."""
+        shown = f"<p><code>{html.escape(repr(self))}</code></p>"
+        if not hasattr(self, "network_"):
+            return f"{shown}<p>not fitted</p>"
+        shown += as_html(self.network_)
+        if self.loss_curve_:
+            shown += f"<p>loss {self.loss_curve_[-1]:.4g} after {self.n_iter_} epochs</p>"
+        return shown
 
 
 def generator(seed: Seed | np.random.RandomState) -> np.random.Generator:
@@ -353,37 +276,16 @@ def generator(seed: Seed | np.random.RandomState) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def linear_layers(sizes: list[int], activation: Any, **options: Any) -> Sequential:
-    """Linear layers of these sizes with a new `activation()` between any two."""
-    layers: list[Module] = []
-    for n_in, n_out in itertools.pairwise(sizes):
-        layers += [activation()] if layers else []
-        layers.append(Linear(n_in, n_out, **options))
-    return Sequential(*layers)
-
-
-def _understood(description: Mapping[str, Any]) -> tuple[int, np.dtype[Any], np.ndarray]:
-    """The number of features, the dtype and the classes that a checkpoint tells of."""
+def _input_of(description: Mapping[str, Any]) -> tuple[int, np.dtype[Any]]:
+    """The number of features and the dtype that a checkpoint tells of."""
     n_features = description.get("n_features_in")
-    classes = description.get("classes")
     if type(n_features) is not int or n_features < 1:
         raise ValueError(
             f"the checkpoint tells of {quoted(n_features)} features, which is no number"
         )
-    if (
-        not isinstance(classes, list)
-        or len(classes) < 2
-        or type(classes[0]) not in (bool, int, float, str)
-        or {type(label) for label in classes} != {type(classes[0])}
-        or sorted(set(classes)) != classes
-    ):
-        raise ValueError(
-            f"the checkpoint tells of the classes {quoted(classes)}, expected two or more labels of"
-            " one type, in order"
-        )
     if description.get("dtype") not in ("float32", "float64"):
         raise ValueError(f"the checkpoint tells of the dtype {quoted(description.get('dtype'))}")
-    return n_features, np.dtype(description["dtype"]), np.array(classes)
+    return n_features, np.dtype(description["dtype"])
 
 
 def _same(value: Any, default: Any) -> bool:

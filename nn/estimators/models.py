@@ -1,14 +1,21 @@
-"""LogisticRegression and DeepClassifier."""
+"""LogisticRegression, LinearRegression, DeepClassifier and DeepRegressor."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from nn.estimators.base import Classifier, linear_layers
-from nn.layers import ELU, GELU, LeakyReLU, ReLU, Sequential, Sigmoid, SiLU, Softplus, Tanh
+from nn.estimators.base import OPTIONS, Estimator
+from nn.estimators.classifier import Classifier
+from nn.estimators.regressor import Regressor
+from nn.estimators.samples import Samples
+from nn.initialisers import Initialiser
+from nn.layers import ELU, GELU, LeakyReLU, Linear, ReLU, Sequential, Sigmoid, SiLU, Softplus, Tanh
 from nn.module import Module
 
 ACTIVATIONS: dict[str, type[Module]] = {
@@ -22,81 +29,49 @@ ACTIVATIONS: dict[str, type[Module]] = {
     "tanh": Tanh,
 }
 
-COMMON = """learning_rate : float
+_RATE = """learning_rate : float
         The step of the optimiser.
-    max_iter : int
-        How many epochs `fit` trains; with all samples at once as many updates.
-    optimiser : {"sgd", "adam", "adamw", "rmsprop", "adagrad"}
-    batch_size : int, optional
-        Samples per update; None takes all.
-    alpha : float
-        The penalty alpha / 2 * sum(W^2) of the weights. Where it stands beside a mean over N
-        samples, scikit-learn's C is 1 / (alpha N).
-    tol, n_iter_no_change : float and int
-        Stop when the loss has not fallen by more than `tol` for so many epochs; None never does.
-    early_stopping, validation_fraction : bool and float
-        Hold out this share of each class, and stop by its loss; the best weights are kept.
-    class_weight : dict or "balanced", optional
+    """
+_CLASS_WEIGHT = """class_weight : dict or "balanced", optional
         How much the samples of each class count.
-    warm_start : bool
-        A second `fit` goes on from the first.
-    random_state : int, numpy.random.Generator or RandomState, optional
-        What the random numbers come from; with the same seed `fit` gives the same numbers.
-    compile : bool
-        Run each update as one compiled program; see `nn.fit`.
-    verbose : bool
-        Show a progress bar on standard error.
+    """
+_NET = """hidden_layer_sizes : sequence of int, or int
+        The number of units of every hidden layer.
+    activation : one of `nn.estimators.ACTIVATIONS`
+        What follows each hidden layer.
+    at_zero : float
+        The derivative of "relu" at exactly 0, from 0 to 1: 0 as in PyTorch and many courses, or 1.
+    initialisation : one of `nn.initialisers.INITIALISERS`, or a function
+        How the weights start. "he" suits ReLU; "small", uniform between 0 and 0.01, stalls nets of
+        several hidden layers. A function gets a shape (n_out, n_in) and a generator.
     """
 
 
-class LogisticRegression(Classifier):
+@dataclass(kw_only=True, repr=False, eq=False)
+class _Linear(Estimator):
+    """One linear layer, which starts as zeros."""
+
+    learning_rate: float | None = field(default=0.005, kw_only=False)
+    max_iter: int = field(default=2000, kw_only=False)
+
+    def _sizes(self, n_features: int, n_outputs: int) -> list[int]:
+        return [n_features, n_outputs]
+
+    def _network(self, sizes: list[int], dtype: Any, rng: np.random.Generator) -> Sequential:
+        n_in, n_out = sizes
+        layer = Linear(n_in, n_out, initialisation="zeros", dtype=dtype)
+        for name, parameter in zip("Wb", layer.parameters(), strict=True):
+            parameter.name = name
+        return Sequential(layer)
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class LogisticRegression(_Linear, Classifier):
     __doc__ = f"""Logistic regression, of more than two classes multinomial, from weights of zero.
 
     Parameters
     ----------
-    {COMMON}"""
-
-    def __init__(
-        self,
-        learning_rate: float = 0.005,
-        max_iter: int = 2000,
-        *,
-        optimiser: str = "sgd",
-        batch_size: int | None = None,
-        alpha: float = 0.0,
-        tol: float | None = None,
-        n_iter_no_change: int = 10,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        class_weight: Any = None,
-        warm_start: bool = False,
-        random_state: Any = None,
-        compile: bool = False,
-        verbose: bool = False,
-    ) -> None:
-        self.learning_rate = learning_rate
-        self.max_iter = max_iter
-        self.optimiser = optimiser
-        self.batch_size = batch_size
-        self.alpha = alpha
-        self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.class_weight = class_weight
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.compile = compile
-        self.verbose = verbose
-
-    def _sizes(self, n_features: int, n_classes: int) -> list[int]:
-        return [n_features, 1 if n_classes == 2 else n_classes]
-
-    def _network(self, sizes: list[int], dtype: Any, rng: np.random.Generator) -> Sequential:
-        network = linear_layers(sizes, ReLU, initialisation="zeros", dtype=dtype)
-        for name, parameter in zip("Wb", network.parameters(), strict=True):
-            parameter.name = name
-        return network
+    {_RATE}{_CLASS_WEIGHT}{OPTIONS}"""
 
     @property
     def coef_(self) -> np.ndarray:
@@ -109,74 +84,117 @@ class LogisticRegression(Classifier):
         return self.network_.parameters()[1].numpy()[:, 0]
 
 
-class DeepClassifier(Classifier):
-    __doc__ = f"""A net of fully connected layers that tells classes apart.
+@dataclass(kw_only=True, repr=False, eq=False)
+class LinearRegression(_Linear, Regressor):
+    __doc__ = f"""Linear regression by gradient descent, from weights of zero.
+
+    Features of one scale are learnt fastest; for an exact solution there is `numpy.linalg.lstsq`.
 
     Parameters
     ----------
-    hidden_layer_sizes : sequence of int, or int
-        The number of units of every hidden layer.
-    activation : one of `nn.estimators.ACTIVATIONS`
-        What follows each hidden layer.
-    initialisation : one of `nn.initialisers.INITIALISERS`
-        How the weights start. "he" suits ReLU; "small", uniform between 0 and 0.01, stalls nets of
-        several hidden layers.
-    {COMMON}"""
+    learning_rate : float, optional
+        The step of the optimiser. None takes the largest that cannot overshoot: 1 over the
+        largest second derivative of the loss, in any direction, at the samples of the first call.
+    {OPTIONS}"""
 
-    def __init__(
-        self,
-        hidden_layer_sizes: Sequence[int] | int = (20, 7, 5),
-        *,
-        activation: str = "relu",
-        initialisation: str = "he",
-        learning_rate: float = 0.01,
-        max_iter: int = 1000,
-        optimiser: str = "sgd",
-        batch_size: int | None = None,
-        alpha: float = 0.0,
-        tol: float | None = None,
-        n_iter_no_change: int = 10,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        class_weight: Any = None,
-        warm_start: bool = False,
-        random_state: Any = None,
-        compile: bool = False,
-        verbose: bool = False,
-    ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.initialisation = initialisation
-        self.learning_rate = learning_rate
-        self.max_iter = max_iter
-        self.optimiser = optimiser
-        self.batch_size = batch_size
-        self.alpha = alpha
-        self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.class_weight = class_weight
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.compile = compile
-        self.verbose = verbose
+    learning_rate: float | None = field(default=None, kw_only=False)
+    optimiser: str = "nesterov"
 
-    def _sizes(self, n_features: int, n_classes: int) -> list[int]:
+    @property
+    def coef_(self) -> np.ndarray:
+        """The weights, (n_features,) for y of shape (N,), (k, n_features) for (N, k)."""
+        weights = self.network_.parameters()[0].numpy()
+        return weights[0] if self._is_row else weights
+
+    @property
+    def intercept_(self) -> Any:
+        """The bias, a number for y of shape (N,), (k,) for (N, k)."""
+        biases = self.network_.parameters()[1].numpy()[:, 0]
+        return float(biases[0]) if self._is_row else biases
+
+    def _rate(self, samples: Samples, weights: Any) -> float:
+        if self.learning_rate is not None:
+            return self.learning_rate
+        curvature = _curvature(samples.columns, weights, self.batch_size) / self.n_outputs_
+        return 1 / max(curvature + self.alpha, 1e-300)
+
+
+def _curvature(X: Any, weights: Any, batch_size: int | None) -> float:
+    """The largest eigenvalue of the Hessian of mean((w X + b - y)^2), from below.
+
+    By the power method. Of batches it is bounded by the longest sample.
+    """
+    if batch_size is not None:
+        return 2 * (1 + float(np.max(np.sum(np.asarray(X, dtype=float) ** 2, axis=0))))
+    shares = np.ones(X.shape[1]) if weights is None else np.asarray(weights, dtype=float)
+    shares = shares / shares.sum()
+    direction = np.random.default_rng(0).normal(size=X.shape[0] + 1)
+    length = 0.0
+    for _ in range(_POWER_STEPS):
+        direction /= np.linalg.norm(direction) or 1.0
+        along = shares * (np.asarray(X.T @ direction[:-1]) + direction[-1])
+        direction = np.append(np.asarray(X @ along), along.sum())
+        length = float(np.linalg.norm(direction))
+    return 2 * length
+
+
+_POWER_STEPS = 30
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class _Deep(Estimator):
+    """Fully connected layers with an activation between any two."""
+
+    hidden_layer_sizes: Sequence[int] | int = field(default=(20, 7, 5), kw_only=False)
+    activation: str = "relu"
+    at_zero: float = 1.0
+    initialisation: str | Initialiser = "he"
+
+    def _sizes(self, n_features: int, n_outputs: int) -> list[int]:
         hidden = self.hidden_layer_sizes
         hidden = [hidden] if isinstance(hidden, (int, np.integer)) else list(hidden)
         if not all(isinstance(n, (int, np.integer)) and n >= 1 for n in hidden):
             raise ValueError(
                 f"hidden_layer_sizes must be whole numbers from 1, not {self.hidden_layer_sizes!r}"
             )
-        return [n_features, *hidden, 1 if n_classes == 2 else n_classes]
+        return [n_features, *hidden, n_outputs]
 
     def _network(self, sizes: list[int], dtype: Any, rng: np.random.Generator) -> Sequential:
+        activation = self._activation()
+        layers: list[Module] = []
+        for n_in, n_out in itertools.pairwise(sizes):
+            layers += [activation()] if layers else []
+            options: dict[str, Any] = {"initialisation": self.initialisation, "seed": rng}
+            layers.append(Linear(n_in, n_out, dtype=dtype, **options))
+        return Sequential(*layers)
+
+    def _activation(self) -> Callable[[], Module]:
         if self.activation not in ACTIVATIONS:
             raise ValueError(
                 f"activation must be one of {sorted(ACTIVATIONS)}, not {self.activation!r}"
             )
-        activation = ACTIVATIONS[self.activation]
-        return linear_layers(
-            sizes, activation, initialisation=self.initialisation, seed=rng, dtype=dtype
-        )
+        if self.activation == "relu":
+            return functools.partial(ReLU, self.at_zero)
+        return ACTIVATIONS[self.activation]
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class DeepClassifier(_Deep, Classifier):
+    __doc__ = f"""A net of fully connected layers that tells classes apart.
+
+    Parameters
+    ----------
+    {_NET}{_RATE}{_CLASS_WEIGHT}{OPTIONS}"""
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class DeepRegressor(_Deep, Regressor):
+    __doc__ = f"""A net of fully connected layers that predicts numbers.
+
+    Parameters
+    ----------
+    {_NET}{_RATE}{OPTIONS}"""
+
+    hidden_layer_sizes: Sequence[int] | int = field(default=(20, 20), kw_only=False)
+    optimiser: str = "adam"
+    max_iter: int = 500

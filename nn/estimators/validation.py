@@ -1,4 +1,4 @@
-"""What comes in at the door of an estimator, checked: samples first, labels, weights, names."""
+"""Checks of what comes in at an estimator's door: numbers, labels, targets, weights, names."""
 
 from __future__ import annotations
 
@@ -9,11 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.lazy import is_lazy
 from autograd_lite.printable import printable
-from nn.data.pictures import flatten
-from nn.estimators import lazily
-from nn.module import as_array
 
 
 class NotFittedError(ValueError, AttributeError):
@@ -28,41 +24,7 @@ def not_fitted(estimator: Any) -> Exception:
     return kind(message)
 
 
-def columns(estimator: Any, X: Any, reset: bool) -> Any:
-    """Samples first, (N, ...), as the columns of a matrix of floats, checked.
-
-    Arrays that are computed later, as Dask's, stay so, and their values are not looked at.
-
-    With `reset` the estimator notes the number and the names of the features, else they are
-    compared with those it has.
-    """
-    _feature_names(estimator, X, reset)
-    array = lazily.numbers(X) if is_lazy(X) else _numbers(X)
-    if array.ndim < 2:
-        raise ValueError(
-            f"X must have a sample per row, of shape (N, ...), and it has shape {array.shape}. "
-            "Expected 2D array. Reshape your data: X.reshape(-1, 1) for one feature, "
-            "X.reshape(1, -1) for one sample"
-        )
-    if array.shape[0] == 0:
-        raise ValueError(f"X is empty: it has shape {array.shape}")
-    found = as_array(flatten(array))
-    if not found.shape[0]:
-        raise ValueError(
-            f"X has 0 feature(s) (shape={array.shape}) while a minimum of 1 is required."
-        )
-    if reset:
-        estimator.n_features_in_ = found.shape[0]
-    elif found.shape[0] != estimator.n_features_in_:
-        name = type(estimator).__name__
-        raise ValueError(
-            f"X has {found.shape[0]} features, but {name} is expecting "
-            f"{estimator.n_features_in_} features as input"
-        )
-    return found
-
-
-def _numbers(X: Any) -> np.ndarray:
+def finite_numbers(X: Any) -> np.ndarray:
     """X as an array of float32 or float64 that are finite."""
     if hasattr(X, "toarray") and hasattr(X, "tocsr"):
         raise TypeError(
@@ -97,7 +59,7 @@ def _from_objects(array: np.ndarray) -> np.ndarray:
         ) from None
 
 
-def _feature_names(estimator: Any, X: Any, reset: bool) -> None:
+def check_feature_names(estimator: Any, X: Any, reset: bool) -> None:
     """Note the names of the columns of a data frame, or compare them with those of `fit`."""
     names = _names_of(X)
     known = getattr(estimator, "feature_names_in_", None)
@@ -154,18 +116,10 @@ def _other_names(names: list[str], known: list[str]) -> str:
     return message
 
 
-def labels(y: Any, cols: Any) -> Any:
-    """The labels of the samples, (N,), checked; cut as the columns are, where these are lazy."""
-    if y is None:
+def checked_labels(found: np.ndarray, n_samples: int) -> np.ndarray:
+    """Labels of shape (N,), which must be classes."""
+    if found.ndim == 0 and found.dtype == object and found.item() is None:
         raise ValueError("fit requires y to be passed, but the target y is None")
-    n_samples = cols.shape[1]
-    if is_lazy(cols) and is_lazy(y) and y.shape == (n_samples,):
-        return lazily.in_the_blocks_of(cols, y)
-    found = _labels(np.asarray(y), n_samples)
-    return lazily.in_the_blocks_of(cols, found) if is_lazy(cols) else found
-
-
-def _labels(found: np.ndarray, n_samples: int) -> np.ndarray:
     if found.ndim == 2 and found.shape[1] == 1:
         _warn_of_column()
         found = found[:, 0]
@@ -199,28 +153,39 @@ def _warn_of_column() -> None:
     )
 
 
-def classes_in(found: Any) -> np.ndarray:
-    """The different labels, sorted."""
-    try:
-        if is_lazy(found):
-            classes = lazily.different(found)
-            return _labels(classes, len(classes))
-        return np.unique(found)
-    except TypeError:
-        kinds = "several types"
-        if not is_lazy(found):
-            found_kinds = sorted({type(label).__name__ for label in found.tolist()})
-            kinds = f"the types {', '.join(found_kinds)}"
-        raise TypeError(
-            f"y mixes labels of {kinds}, which cannot be sorted; make them all of one, as in "
-            "y.astype(str)"
-        ) from None
+def mixed_labels(kinds: str) -> TypeError:
+    """The error for labels that cannot be sorted."""
+    return TypeError(
+        f"y mixes labels of {kinds}, which cannot be sorted; make them all of one, as in "
+        "y.astype(str)"
+    )
 
 
-def class_numbers(found: Any, classes: np.ndarray) -> Any:
+def checked_targets(y: Any, n_samples: int) -> np.ndarray:
+    """Numbers of shape (N,) or (N, k) as columns (k, N); they must be finite."""
+    if y is None:
+        raise ValueError("fit requires y to be passed, but the target y is None")
+    found = np.asarray(y)
+    if found.dtype.kind == "c":
+        raise ValueError("Complex data not supported: y must be real numbers")
+    if found.dtype.kind not in "fiub":
+        try:
+            found = found.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"y must be real numbers: {error}") from None
+    if found.ndim not in (1, 2) or len(found) != n_samples or not found.size:
+        raise ValueError(
+            f"y has shape {found.shape}, but X has {n_samples} samples; expected ({n_samples},), "
+            f"or ({n_samples}, k) for k numbers per sample"
+        )
+    if not np.isfinite(found).all():
+        what = "NaN" if np.isnan(found).any() else "infinity"
+        raise ValueError(f"Input y contains {what}, and must be finite")
+    return found[np.newaxis] if found.ndim == 1 else found.T
+
+
+def numbers_of(found: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """Which of the classes, sorted, each label is."""
-    if is_lazy(found):
-        return found.map_blocks(class_numbers, classes, dtype=np.intp)
     numbers = np.searchsorted(classes, found)
     numbers = np.minimum(numbers, len(classes) - 1)
     if (classes[numbers] != found).any():
@@ -231,43 +196,27 @@ def class_numbers(found: Any, classes: np.ndarray) -> Any:
     return numbers
 
 
-def sample_weights(
-    given: Any, class_weight: Any, numbers: Any, classes: np.ndarray, dtype: Any
-) -> Any:
-    """The weights of the samples and of their classes together; None where all count the same."""
-    weights = None
-    if given is not None:
-        weights = _given_weights(given, len(numbers), dtype)
-        if is_lazy(numbers):
-            weights = lazily.in_the_blocks_of(numbers, weights)
-        elif is_lazy(weights):
-            weights = np.asarray(weights)
-    if class_weight is None:
-        return weights
-    ones = np.ones_like(numbers, dtype=float) if weights is None else weights
-    table = np.asarray(_class_weights(class_weight, numbers, classes, ones)).astype(dtype)
-    of_class = lazily.looked_up(table, numbers) if is_lazy(numbers) else table[numbers]
-    return of_class if weights is None else weights * of_class
-
-
-def _given_weights(given: Any, n_samples: int, dtype: Any) -> Any:
-    weights = given.astype(dtype) if is_lazy(given) else np.asarray(given, dtype=dtype)
+def shaped_weights(weights: Any, n_samples: int) -> Any:
+    """Weights of shape (N,); a number is that of all samples."""
     if weights.ndim == 0:
         weights = np.full(n_samples, weights)
     if weights.ndim != 1:
         raise ValueError(f"Sample weights must be 1D array or scalar, got shape {weights.shape}")
     if weights.shape != (n_samples,):
         raise ValueError(f"sample_weight.shape == {weights.shape}, expected ({n_samples},)!")
-    facts = np.isfinite(weights).all(), (weights >= 0).all(), weights.any()
-    is_finite, is_positive, is_some = lazily.computed(facts) if is_lazy(weights) else facts
-    if not is_finite or not is_positive:
-        raise ValueError("sample_weight must be finite numbers from 0 on")
-    if not is_some:
-        raise ValueError("sample_weight: every weight is zero, so there is nothing to learn from")
     return weights
 
 
-def _class_weights(given: Any, numbers: Any, classes: np.ndarray, weights: Any) -> Any:
+def check_weights(finite: bool, positive: bool, some: bool) -> None:
+    """Raise ValueError unless weights are finite, from 0 on, and some are above it."""
+    if not finite or not positive:
+        raise ValueError("sample_weight must be finite numbers from 0 on")
+    if not some:
+        raise ValueError("sample_weight: every weight is zero, so there is nothing to learn from")
+
+
+def class_weights(given: Any, numbers: Any, classes: np.ndarray, weights: Any) -> Any:
+    """How much each class counts; `weights` are those of the samples."""
     if isinstance(given, str):
         if given != "balanced":
             raise ValueError(f"class_weight must be 'balanced' or a dict, not {given!r}")

@@ -1,5 +1,6 @@
 """Optimisers, schedules of their learning rates, and limits for gradients."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -21,10 +22,11 @@ OPTIMISERS: dict[str, Callable[..., Optimiser]] = {
     "adagrad": Adagrad,
     "adam": Adam,
     "adamw": AdamW,
+    "nesterov": functools.partial(SGD, momentum=0.9, nesterov=True),
     "rmsprop": RMSProp,
     "sgd": SGD,
 }
-"""By name, as `nn.fit` and the estimators take them."""
+"""By name, as `nn.fit` and the estimators take them; "nesterov" is SGD with a momentum of 0.9."""
 
 
 def by_name(name: Any) -> Callable[..., Optimiser]:

@@ -62,7 +62,7 @@ class Training:
         `loss(model(X), Y)` as a Tensor of one number: the mean over the samples. With
         `sample_weight` it is called with that, for each batch. What metrics are told of the
         predictions is its attribute `prediction`: "logits", "probabilities", "scores" or "numbers".
-    optimiser : Optimiser, or one of "adagrad", "adam", "adamw", "rmsprop", "sgd"
+    optimiser : Optimiser, or one of "adagrad", "adam", "adamw", "nesterov", "rmsprop", "sgd"
         Of the model's parameters; by name with its default learning rate.
     epochs : int
         How often every sample is used, counted from the start also where training is resumed.

@@ -227,6 +227,25 @@ def test_estimators_are_unchanged(kind, options, labels, counted):
     assert all(type(p.data) is np.ndarray for p in found.network_.parameters())
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("outputs", [None, 1, 2])
+@pytest.mark.parametrize("kind", [nn.LinearRegression, nn.DeepRegressor])
+def test_regressors_are_unchanged(kind, outputs, weighted):
+    targets = X[0] + 3 if outputs is None else X[:outputs].T + 3
+    weights = RNG.random(N) if weighted else None
+
+    def fitted(*data):
+        return kind(max_iter=8, random_state=0).fit(*data)
+
+    expected = fitted(X.T, targets, weights)
+    samples = cut(X).T
+    for given in (targets, cut(targets.T).T):
+        found = fitted(samples, given, weights if weights is None else cut(weights))
+        np.testing.assert_allclose(found.loss_curve_, expected.loss_curve_, rtol=1e-9)
+        np.testing.assert_allclose(found.predict(samples), expected.predict(X.T), rtol=1e-9)
+        assert found.score(samples, targets) == pytest.approx(expected.score(X.T, targets))
+
+
 def test_estimators_take_pictures_weights_and_float32():
     pictures = X.T.reshape(N, 2, 4).astype(np.float32)
     weights = RNG.random(N)

@@ -1,6 +1,8 @@
 """LogisticRegression and DeepClassifier."""
 
 import pickle
+import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -241,6 +243,169 @@ class TestOptions:
         )
 
 
+def line(count=80, outputs=None):
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(count, 3)) * [1, 5, 0.2] + [0, 3, -1]
+    W = np.array([[2.0, -1, 4]] * (outputs or 1)) * np.arange(1, (outputs or 1) + 1)[:, None]
+    y = X @ W.T + 50
+    return X, y if outputs else y[:, 0]
+
+
+REGRESSORS = [
+    nn.LinearRegression(max_iter=4000),
+    nn.DeepRegressor((16,), learning_rate=0.02, max_iter=800, random_state=0),
+]
+
+
+@pytest.fixture(params=REGRESSORS, ids=lambda c: type(c).__name__)
+def regressor(request):
+    return type(request.param)(**request.param.get_params())
+
+
+class TestRegressors:
+    @pytest.mark.parametrize("outputs", [None, 1, 3])
+    def test_they_learn(self, regressor, outputs):
+        X, y = line(outputs=outputs)
+        assert regressor.fit(X, y) is regressor
+        assert regressor.score(X, y) > 0.99
+        assert regressor.predict(X).shape == y.shape
+        assert regressor.n_iter_ == len(regressor.loss_curve_)
+        assert regressor.loss_curve_[-1] < 0.05 * regressor.loss_curve_[0]
+
+    @pytest.mark.parametrize("outputs", [None, 3])
+    @pytest.mark.parametrize("weighted", [False, True])
+    def test_linear_regression_is_the_least_squares_solution(self, outputs, weighted):
+        X, y = line(outputs=outputs)
+        rng = np.random.default_rng(2)
+        X, y = X * [2, 0.4, 4], y + rng.normal(size=y.shape)
+        weights = rng.random(80) if weighted else None
+        model = nn.LinearRegression(max_iter=3000).fit(X, y, weights)
+        roots = np.sqrt(np.ones(80) if weights is None else weights)[:, None]
+        rows, right = np.c_[X, np.ones(80)] * roots, y.reshape(80, -1) * roots
+        expected = np.linalg.lstsq(rows, right, rcond=None)[0].T
+        at_best = X @ expected[:, :-1].T + expected[:, -1]
+        np.testing.assert_allclose(model.predict(X).reshape(80, -1), at_best, rtol=1e-4)
+        assert model.coef_.shape == ((3,) if outputs is None else (3, 3))
+        shown = X @ model.coef_.T + model.intercept_
+        np.testing.assert_allclose(shown, model.predict(X), rtol=1e-9)
+
+    @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+    @pytest.mark.parametrize("weighted", [False, True])
+    def test_the_learning_rate_that_is_found_never_overshoots(self, scale, weighted):
+        X, y = line()
+        weights = np.random.default_rng(3).random(80) if weighted else None
+        with warnings.catch_warnings():
+            # X is not scaled.
+            warnings.simplefilter("ignore", nn.TrainingWarning)
+            model = nn.LinearRegression(max_iter=100, optimiser="sgd").fit(X * scale, y, weights)
+        assert (np.diff(model.loss_curve_) <= 1e-9 * model.loss_curve_[0]).all()
+
+    def test_ridge(self):
+        X, y = line()
+        X, y = (X - X.mean(axis=0)) / X.std(axis=0), y - y.mean()
+        model = nn.LinearRegression(alpha=0.5, max_iter=5000).fit(X, y)
+        # 2 / N X^T (X w - y) + alpha w = 0
+        expected = np.linalg.solve(2 / 80 * X.T @ X + 0.5 * np.eye(3), 2 / 80 * X.T @ y)
+        np.testing.assert_allclose(model.coef_, expected, rtol=1e-9)
+
+    def test_batches_do_not_diverge_by_the_learning_rate_that_is_found(self):
+        X, y = line()
+        assert nn.LinearRegression(batch_size=8, max_iter=300).fit(X, y).score(X, y) > 0.9
+
+    def test_float32_stays_float32(self, regressor):
+        X, y = line()
+        regressor.fit(X.astype(np.float32), y)
+        assert {p.dtype for p in regressor.network_.parameters()} == {np.dtype(np.float32)}
+        assert regressor.predict(X.astype(np.float32)).dtype == np.float32
+
+    @pytest.mark.parametrize("outputs", [None, 1, 3])
+    def test_checkpoints(self, regressor, outputs, tmp_path):
+        X, y = line(outputs=outputs)
+        nn.save(regressor.set_params(max_iter=3).fit(X, y), tmp_path / "model.h5")
+        fresh = type(regressor)(**regressor.get_params())
+        nn.load(tmp_path / "model.h5", fresh)
+        np.testing.assert_array_equal(fresh.predict(X), regressor.predict(X))
+        fresh.set_params(warm_start=True).fit(X, y)
+        assert fresh.n_iter_ == 3
+
+    def test_partial_fit_and_warm_start_go_on(self, regressor):
+        X, y = line()
+        whole = type(regressor)(**regressor.get_params()).set_params(max_iter=6).fit(X, y)
+        parts = type(regressor)(**regressor.get_params())
+        for _ in range(6):
+            parts.partial_fit(X, y)
+        regressor.set_params(max_iter=3, warm_start=True).fit(X, y).fit(X, y)
+        for other in (parts, regressor):
+            np.testing.assert_array_equal(other.predict(X), whole.predict(X))
+
+    @pytest.mark.parametrize(
+        ("y", "message"),
+        [
+            (np.ones(79), r"y has shape \(79,\), but X has 80 samples"),
+            (np.ones((80, 2, 2)), r"y has shape \(80, 2, 2\)"),
+            (np.r_[np.nan, np.ones(79)], "Input y contains NaN"),
+            (np.array(["a"] * 80), "y must be real numbers"),
+            (None, "the target y is None"),
+        ],
+    )
+    def test_targets_that_are_none(self, regressor, y, message):
+        with pytest.raises(ValueError, match=message):
+            regressor.fit(line()[0], y)
+
+    def test_a_description_that_makes_no_sense(self, regressor):
+        for outputs in (0, -1, True, "3", [1]):
+            description = {"n_features_in": 3, "dtype": "float64", "outputs": outputs}
+            with pytest.raises(ValueError, match="the checkpoint tells of .* outputs"):
+                regressor.expected_state(description)
+
+
+@pytest.mark.parametrize("estimator", [*CLASSIFIERS, *REGRESSORS], ids=lambda e: type(e).__name__)
+class TestAllAlike:
+    def fitted(self, estimator, **options):
+        X, y = blobs()
+        made = type(estimator)(**{**estimator.get_params(), **options})
+        return made.fit(X, y == "right", np.linspace(0, 2, 70)), X, y == "right"
+
+    def test_the_constructor_takes_what_get_params_gives(self, estimator):
+        import inspect
+
+        parameters = inspect.signature(type(estimator)).parameters
+        assert list(estimator.get_params()) == list(parameters)
+        for name in parameters:
+            assert re.search(rf"\b{name}\b", type(estimator).__doc__), name
+
+    def test_options_of_others_are_answered(self, estimator):
+        with pytest.raises(TypeError, match=r"has no option 'optimizer': here it is optimiser="):
+            type(estimator)(optimizer="adam")
+        with pytest.raises(TypeError, match="here it is learning_rate="):
+            type(estimator)(learning_rate_init=0.1)
+
+    def test_held_out_samples_keep_their_weights(self, estimator):
+        model, X, y = self.fitted(
+            estimator, early_stopping=True, max_iter=3, validation_fraction=0.3
+        )
+        other = type(estimator)(**{**model.get_params(), "early_stopping": False})
+        # Without their weights, or without weights at all, the curve would be another one.
+        plain = type(estimator)(**model.get_params()).fit(X, y)
+        assert model.validation_loss_curve_ != plain.validation_loss_curve_
+        assert len(model.validation_loss_curve_) == 3
+        assert other.fit(X, y).validation_loss_curve_ == []
+
+    def test_tol_goes_back_to_the_best_weights(self, estimator):
+        options = {"tol": 0.0, "n_iter_no_change": 3, "max_iter": 200, "learning_rate": 0.05}
+        for size in (None, 16):
+            made, X, y = self.fitted(estimator, batch_size=size, **options)
+            loss, numbers = made._loss(), y.astype(float)[np.newaxis]
+            found = loss(made._scores(X), numbers, sample_weight=np.linspace(0, 2, 70))
+            assert found <= min(made.loss_curve_) * (1 + 1e-9)
+
+    def test_they_show_themselves(self, estimator):
+        assert "not fitted" in type(estimator)()._repr_html_()
+        model, *_ = self.fitted(estimator, max_iter=2)
+        page = model._repr_html_()
+        assert "Linear(3, " in page and "after 2 epochs" in page and "max_iter=2" in page
+
+
 class TestCheckpoints:
     def test_round_trip(self, classifier, tmp_path):
         X, y = blobs()
@@ -287,17 +452,26 @@ class TestCats:
         assert f"{100 * model.score(train_X.T, train_Y[0]):.6f}" == "99.043062"
         assert model.score(test_X.T, test_Y[0]) == 0.7
 
-    @pytest.mark.slow
-    def test_a_deep_classifier_learns_them_as_the_article_does(self, cats):
-        """Full batches and plain gradient descent, from normal weights of variance 1 / n_in."""
+    def test_a_deep_classifier_gives_the_published_figures(self, cats):
+        """The course's net: normal weights over the root of n_in, derivative 0 of ReLU at 0."""
         train_X, train_Y, test_X, test_Y, _ = cats
+        course = np.random.RandomState(1)
         model = nn.DeepClassifier(
             (20, 7, 5),
-            initialisation="lecun",
+            at_zero=0,
+            initialisation=lambda shape, rng: course.randn(*shape) / np.sqrt(shape[1]),
             learning_rate=0.0075,
             max_iter=2500,
-            random_state=1,
         )
-        X, test_X = (x.T.astype(np.float32) for x in (train_X, test_X))
-        assert model.fit(X, train_Y[0]).score(X, train_Y[0]) >= 0.98
-        assert model.score(test_X, test_Y[0]) >= 0.7
+        model.fit(train_X.T, train_Y[0])
+        published = {
+            0: 0.771749,
+            500: 0.540138,
+            1000: 0.315187,
+            1500: 0.161189,
+            2000: 0.113821,
+            2400: 0.092878,
+        }
+        assert {i: round(model.loss_curve_[i], 6) for i in published} == published
+        assert f"{100 * model.score(train_X.T, train_Y[0]):.6f}" == "98.564593"
+        assert model.score(test_X.T, test_Y[0]) == 0.8

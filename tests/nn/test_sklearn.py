@@ -34,11 +34,20 @@ ALLOWED_TO_SKIP = {"check_array_api_input"}
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
-    "classifier", [nn.LogisticRegression(), nn.DeepClassifier(), *CLASSIFIERS], ids=repr
+    "estimator",
+    [
+        nn.LogisticRegression(),
+        nn.DeepClassifier(),
+        nn.LinearRegression(),
+        nn.DeepRegressor(),
+        nn.DeepRegressor((8,), max_iter=300, random_state=0),
+        *CLASSIFIERS,
+    ],
+    ids=repr,
 )
-def test_every_check_of_scikit_learn_passes(classifier):
+def test_every_check_of_scikit_learn_passes(estimator):
     pytest.importorskip("pandas")
-    results = check_estimator(classifier, on_skip=None, on_fail=None)
+    results = check_estimator(estimator, on_skip=None, on_fail=None)
     failed = {r["check_name"]: str(r["exception"]) for r in results if r["status"] != "passed"}
     assert not failed.keys() - ALLOWED_TO_SKIP, failed
     assert len(results) > 50
@@ -56,6 +65,20 @@ def test_pipelines_searches_and_clones(classifier):
     assert search.best_score_ > 0.9
     assert list(search.best_params_.values()) == [0.3]
     assert clone(search.best_estimator_[-1]).get_params() == search.best_estimator_[-1].get_params()
+
+
+def test_regressors_in_pipelines_and_searches():
+    X, y = datasets.load_diabetes(return_X_y=True)
+    theirs = linear_model.LinearRegression().fit(X, y)
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), nn.LinearRegression()),
+        {"linearregression__alpha": [0.0, 100.0]},
+        cv=3,
+    ).fit(X, y)
+    assert list(search.best_params_.values()) == [0.0]
+    assert search.score(X, y) == pytest.approx(theirs.score(X, y), abs=0.002)
+    deep = make_pipeline(StandardScaler(), nn.DeepRegressor((8,), max_iter=200, random_state=0))
+    assert cross_val_score(deep, X, y, cv=3).mean() > 0.3
 
 
 @pytest.mark.parametrize("classifier", CLASSIFIERS, ids=repr)

@@ -99,7 +99,7 @@ def test_what_fit_lacks_is_said_in_its_name():
     assert options_of(nn.fit) == options_of(nn.training.Training)
 
 
-@pytest.mark.parametrize("name", ["adagrad", "adam", "adamw", "rmsprop", "sgd", "Adam"])
+@pytest.mark.parametrize("name", ["adagrad", "adam", "adamw", "nesterov", "rmsprop", "sgd", "Adam"])
 def test_optimisers_by_name(name):
     named, made = (nn.Sequential(nn.Linear(4, 1, seed=0)) for _ in range(2))
     fit(named, optimiser=name, seed=0)

@@ -1,0 +1,181 @@
+"""What the classifiers share: labels, probabilities, the weights of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+import autograd_lite as al
+from autograd_lite.printable import quoted
+from nn.estimators.base import Estimator
+from nn.estimators.samples import Samples, samples_of
+from nn.estimators.validation import class_weights
+from nn.losses import binary_cross_entropy_with_logits, cross_entropy
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class Classifier(Estimator):
+    """A network of logits that tells classes apart."""
+
+    class_weight: Any = None
+
+    _estimator_type = "classifier"
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on samples and their classes.
+
+        Parameters
+        ----------
+        X : array of shape (N, ...), or data frame
+            Samples first: features, or pictures, which are flattened. float32 stays float32,
+            everything else is computed in float64. A Dask array, cut along the samples, is read
+            anew, block by block, for each update; call `X.persist()` where it fits in memory.
+        y : array of shape (N,)
+            Labels of two or more classes.
+        sample_weight : array of shape (N,), optional
+            How much each sample counts.
+
+        Returns
+        -------
+        self
+            With `classes_`, `n_features_in_`, `n_iter_`, `network_`, `loss_curve_`: the mean loss
+            of each epoch, and, with early stopping, `validation_loss_curve_`.
+        """
+        self._check()
+        goes_on = self._goes_on()
+        samples = samples_of(self, X, reset=not goes_on)
+        labels = samples.labels(y)
+        classes = samples.classes(labels)
+        if goes_on and not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                f"with warm_start=True the classes must stay {self.classes_.tolist()}, and y holds "
+                f"{classes.tolist()}"
+            )
+        if len(classes) < 2:
+            raise ValueError(
+                f"y must hold two or more classes, and it holds 1 class: {classes.tolist()[0]!r}"
+            )
+        if not goes_on:
+            self.classes_: np.ndarray = classes
+            self._start(samples.dtype)
+        self._learn(samples, labels, sample_weight, int(self.max_iter))
+        return self
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Train for one epoch, going on from where it is.
+
+        The first call needs all `classes` that will occur, unless y holds them all.
+        """
+        self._check()
+        first = not hasattr(self, "network_")
+        samples = samples_of(self, X, reset=first)
+        labels = samples.labels(y)
+        if first:
+            given = samples.classes(labels) if classes is None else np.unique(classes)
+            if len(given) < 2:
+                raise ValueError(
+                    "y must hold two or more classes, or classes= say which there are; it holds "
+                    f"1 class: {given.tolist()[0]!r}"
+                )
+            self.classes_ = given
+            self._start(samples.dtype)
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise ValueError(
+                f"classes= must stay {self.classes_.tolist()}, and it is {np.unique(classes)}"
+            )
+        self._learn(samples, labels, sample_weight, 1)
+        return self
+
+    def _learn(self, samples: Samples, labels: Any, given: Any, epochs: int) -> None:
+        numbers = samples.numbers(labels, self.classes_)
+        weights = samples.weights(given)
+        if self.class_weight is not None:
+            counted = np.ones_like(numbers, dtype=float) if weights is None else weights
+            table = class_weights(self.class_weight, numbers, self.classes_, counted)
+            of_class = samples.looked_up(np.asarray(table).astype(samples.dtype), numbers)
+            weights = of_class if weights is None else weights * of_class
+        is_binary = len(self.classes_) == 2
+        Y = numbers.astype(samples.dtype)[np.newaxis] if is_binary else numbers
+        self._train(samples, Y, weights, epochs)
+
+    def _outputs(self) -> int:
+        return self._outputs_of({"classes_": self.classes_})
+
+    def _loss(self) -> Callable[..., Any]:
+        return binary_cross_entropy_with_logits if len(self.classes_) == 2 else cross_entropy
+
+    def _strata(self, Y: Any) -> Any:
+        return Y.reshape(-1)
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """The logits: of two classes that of the second, (N,), of more those of each, (N, K)."""
+        scores = self._scores(X)
+        return scores[0] if len(self.classes_) == 2 else scores.T
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probability of each class, in the order of `classes_`, of shape (N, K)."""
+        scores = self.decision_function(X)
+        if scores.ndim == 1:
+            positive = al.sigmoid(scores)
+            return np.stack([1 - positive, positive], axis=1)
+        return np.asarray(al.softmax(scores, axis=1))
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """The logarithm of `predict_proba`, without the loss of small probabilities."""
+        scores = self.decision_function(X)
+        if scores.ndim == 1:
+            return -np.stack([al.softplus(scores), al.softplus(-scores)], axis=1)
+        return np.asarray(al.log_softmax(scores, axis=1))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The most probable class of each sample, of shape (N,)."""
+        scores = self.decision_function(X)
+        chosen = (scores > 0).astype(np.intp) if scores.ndim == 1 else np.argmax(scores, axis=1)
+        return np.asarray(self.classes_[chosen])
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of samples whose class is predicted right, each counting as its weight says."""
+        predicted = self.predict(X)
+        truth = np.asarray(y)
+        if truth.shape != predicted.shape:
+            raise ValueError(
+                f"y has shape {truth.shape}, but X has {predicted.shape[0]} samples; "
+                f"expected {predicted.shape}"
+            )
+        return float(np.average(predicted == truth, weights=sample_weight))
+
+    def _description(self) -> dict[str, Any]:
+        return {"classes": self.classes_.tolist()}
+
+    def _described(self, description: Mapping[str, Any]) -> dict[str, Any]:
+        classes = description.get("classes")
+        if (
+            not isinstance(classes, list)
+            or len(classes) < 2
+            or type(classes[0]) not in (bool, int, float, str)
+            or {type(label) for label in classes} != {type(classes[0])}
+            or sorted(set(classes)) != classes
+        ):
+            raise ValueError(
+                f"the checkpoint tells of the classes {quoted(classes)}, expected two or more "
+                "labels of one type, sorted"
+            )
+        return {"classes_": np.array(classes)}
+
+    def _outputs_of(self, fitted: Mapping[str, Any]) -> int:
+        return 1 if len(fitted["classes_"]) == 2 else len(fitted["classes_"])
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="classifier",
+            target_tags=TargetTags(required=True),
+            transformer_tags=None,
+            regressor_tags=None,
+            classifier_tags=ClassifierTags(),
+            input_tags=InputTags(three_d_array=True),
+        )

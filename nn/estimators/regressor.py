@@ -1,0 +1,119 @@
+"""What the regressors share: targets that are numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from autograd_lite.lazy import is_lazy
+from autograd_lite.printable import quoted
+from nn import metrics
+from nn.estimators.base import Estimator
+from nn.estimators.samples import Samples, samples_of
+from nn.losses import mean_squared_error
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class Regressor(Estimator):
+    """A network that predicts numbers, by the least mean squared error."""
+
+    _estimator_type = "regressor"
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on samples and their numbers.
+
+        Parameters
+        ----------
+        X : array of shape (N, ...), or data frame
+            Samples first: features, or pictures, which are flattened. float32 stays float32,
+            everything else is computed in float64. A Dask array, cut along the samples, is read
+            anew, block by block, for each update; call `X.persist()` where it fits in memory.
+        y : array of shape (N,) or (N, k)
+            The number of each sample, or k of them. The mean of each is where training starts;
+            numbers far from a range around 1 are learnt more slowly, and are best scaled.
+        sample_weight : array of shape (N,), optional
+            How much each sample counts.
+
+        Returns
+        -------
+        self
+            With `n_outputs_`, `n_features_in_`, `n_iter_`, `network_`, `loss_curve_`: the mean
+            loss of each epoch, and, with early stopping, `validation_loss_curve_`.
+        """
+        self._check()
+        goes_on = self._goes_on()
+        samples = samples_of(self, X, reset=not goes_on)
+        self._learn(samples, y, sample_weight, not goes_on, int(self.max_iter))
+        return self
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train for one epoch, going on from where it is."""
+        self._check()
+        first = not hasattr(self, "network_")
+        self._learn(samples_of(self, X, reset=first), y, sample_weight, first, 1)
+        return self
+
+    def _learn(self, samples: Samples, y: Any, given: Any, first: bool, epochs: int) -> None:
+        if y is not None and not is_lazy(y):
+            y = np.asarray(y)
+        Y = samples.targets(y)
+        is_row = y.ndim == 1
+        if first:
+            self.n_outputs_, self._is_row = int(Y.shape[0]), is_row
+            self._start(samples.dtype)
+        elif (Y.shape[0], is_row) != (self.n_outputs_, self._is_row):
+            expected = "(N,)" if self._is_row else f"(N, {self.n_outputs_})"
+            raise ValueError(f"y must stay of shape {expected}, and it has shape {y.shape}")
+        self._train(samples, Y, samples.weights(given), epochs)
+
+    def _outputs(self) -> int:
+        return self.n_outputs_
+
+    def _loss(self) -> Callable[..., Any]:
+        return mean_squared_error
+
+    def _strata(self, Y: Any) -> Any:
+        return np.zeros(Y.shape[-1])
+
+    def _prepare(self, samples: Samples, Y: Any, weights: Any) -> None:
+        if not self.n_iter_ and not self.loss_curve_:
+            means = np.mean(Y, axis=1) if weights is None else Y @ weights / np.sum(weights)
+            self.network_[-1].bias.data[...] = np.asarray(means)[:, np.newaxis]
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The numbers of each sample, in the shape of the y that was trained on."""
+        scores = self._scores(X)
+        return scores[0] if self._is_row else scores.T
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of the variance of y that is predicted, R^2; see `nn.metrics.r2`."""
+        return metrics.r2(self.predict(X).T, np.asarray(y).T, sample_weight=sample_weight)
+
+    def _description(self) -> dict[str, Any]:
+        return {"outputs": None if self._is_row else self.n_outputs_}
+
+    def _described(self, description: Mapping[str, Any]) -> dict[str, Any]:
+        outputs = description.get("outputs", 0)
+        if outputs is not None and (type(outputs) is not int or outputs < 1):
+            raise ValueError(
+                f"the checkpoint tells of {quoted(outputs)} outputs, which is no number"
+            )
+        return {"n_outputs_": outputs or 1, "_is_row": outputs is None}
+
+    def _outputs_of(self, fitted: Mapping[str, Any]) -> int:
+        return int(fitted["n_outputs_"])
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import InputTags, RegressorTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="regressor",
+            target_tags=TargetTags(required=True, multi_output=True),
+            transformer_tags=None,
+            regressor_tags=RegressorTags(),
+            classifier_tags=None,
+            input_tags=InputTags(three_d_array=True),
+        )

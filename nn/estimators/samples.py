@@ -1,0 +1,222 @@
+"""Samples at an estimator's door, with their labels, targets and weights: checked, in columns."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.lazy import is_lazy
+from nn.data.pictures import flatten
+from nn.estimators import validation
+from nn.module import as_array
+
+Part = tuple[Any, Any, Any]
+"""Columns, targets, and weights or None."""
+
+
+class Samples(ABC):
+    """Samples as the columns of a matrix of floats, (features, N), and what belongs to each."""
+
+    columns: Any
+
+    def __init__(self, array: Any) -> None:
+        if array.ndim < 2:
+            raise ValueError(
+                f"X must have a sample per row, of shape (N, ...), and it has shape {array.shape}. "
+                "Expected 2D array. Reshape your data: X.reshape(-1, 1) for one feature, "
+                "X.reshape(1, -1) for one sample"
+            )
+        if array.shape[0] == 0:
+            raise ValueError(f"X is empty: it has shape {array.shape}")
+        self.columns = as_array(flatten(array))
+        if not self.columns.shape[0]:
+            raise ValueError(
+                f"X has 0 feature(s) (shape={array.shape}) while a minimum of 1 is required."
+            )
+
+    @property
+    def features(self) -> int:
+        """How many features a sample has."""
+        return int(self.columns.shape[0])
+
+    @property
+    def dtype(self) -> Any:
+        """float32 or float64."""
+        return self.columns.dtype
+
+    def __len__(self) -> int:
+        return int(self.columns.shape[1])
+
+    @abstractmethod
+    def labels(self, y: Any) -> Any:
+        """The label of each sample, (N,)."""
+
+    @abstractmethod
+    def classes(self, labels: Any) -> np.ndarray:
+        """The different labels, sorted."""
+
+    @abstractmethod
+    def numbers(self, labels: Any, classes: np.ndarray) -> Any:
+        """Which of the sorted classes each label is."""
+
+    @abstractmethod
+    def targets(self, y: Any) -> Any:
+        """The numbers of each sample as a column, (k, N), of y (N,) or (N, k)."""
+
+    @abstractmethod
+    def weights(self, given: Any) -> Any:
+        """The weight of each sample, (N,), or None where none is given."""
+
+    @abstractmethod
+    def looked_up(self, table: np.ndarray, numbers: Any) -> Any:
+        """`table[numbers]`."""
+
+    @abstractmethod
+    def split(
+        self, Y: Any, weights: Any, share: float, strata: Any, rng: np.random.Generator
+    ) -> tuple[Part, Part]:
+        """The samples without a share of each of the `strata`, numbers (N,), and that share."""
+
+    @abstractmethod
+    def check_scores(self, scores: np.ndarray) -> None:
+        """Raise ValueError for a sample whose scores are not finite, since X is not."""
+
+
+class InMemory(Samples):
+    """Samples in memory: they are finite numbers."""
+
+    def __init__(self, X: Any) -> None:
+        super().__init__(validation.finite_numbers(X))
+
+    def labels(self, y: Any) -> np.ndarray:
+        return validation.checked_labels(np.asarray(y), len(self))
+
+    def classes(self, labels: np.ndarray) -> np.ndarray:
+        try:
+            return np.unique(labels)
+        except TypeError:
+            kinds = sorted({type(label).__name__ for label in labels.tolist()})
+            raise validation.mixed_labels(f"the types {', '.join(kinds)}") from None
+
+    def numbers(self, labels: np.ndarray, classes: np.ndarray) -> np.ndarray:
+        return validation.numbers_of(labels, classes)
+
+    def targets(self, y: Any) -> np.ndarray:
+        return validation.checked_targets(y, len(self)).astype(self.dtype, copy=False)
+
+    def weights(self, given: Any) -> np.ndarray | None:
+        if given is None:
+            return None
+        weights = validation.shaped_weights(np.asarray(given, dtype=self.dtype), len(self))
+        finite, positive, some = np.isfinite(weights).all(), (weights >= 0).all(), weights.any()
+        validation.check_weights(finite, positive, some)
+        return weights
+
+    def looked_up(self, table: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        return table[numbers]
+
+    def split(
+        self, Y: Any, weights: Any, share: float, strata: Any, rng: np.random.Generator
+    ) -> tuple[Part, Part]:
+        held = np.zeros(len(self), dtype=bool)
+        for value in np.unique(strata):
+            where = rng.permutation(np.flatnonzero(strata == value))
+            held[where[: round(len(where) * share)]] = True
+        if not held.any() or held.all():
+            raise ValueError(
+                f"early stopping holds out {share:g} of the samples (of each class), and "
+                f"{len(self)} samples are too few for that"
+            )
+        kept, held_out = (
+            (self.columns[:, part], Y[..., part], None if weights is None else weights[part])
+            for part in (~held, held)
+        )
+        return kept, held_out
+
+    def check_scores(self, scores: np.ndarray) -> None:
+        """X was looked at before."""
+
+
+class InBlocks(Samples):
+    """Samples that are computed block by block when they are needed, as Dask's.
+
+    Their values are not looked at before; what belongs to them is cut as they are.
+    """
+
+    def __init__(self, X: Any) -> None:
+        from nn.estimators import blocks
+
+        self.blocks = blocks
+        super().__init__(blocks.numbers(X))
+
+    def labels(self, y: Any) -> Any:
+        if not (is_lazy(y) and y.shape == (len(self),)):
+            y = validation.checked_labels(np.asarray(y), len(self))
+        return self.blocks.in_the_blocks_of(self.columns, y)
+
+    def classes(self, labels: Any) -> np.ndarray:
+        try:
+            classes = self.blocks.different(labels)
+        except TypeError:
+            raise validation.mixed_labels("several types") from None
+        return validation.checked_labels(classes, len(classes))
+
+    def numbers(self, labels: Any, classes: np.ndarray) -> Any:
+        return labels.map_blocks(validation.numbers_of, classes, dtype=np.intp)
+
+    def targets(self, y: Any) -> Any:
+        if not is_lazy(y):
+            y = validation.checked_targets(y, len(self)).T
+        elif y.ndim == 1:
+            y = y[:, np.newaxis]
+        columns = [self.blocks.in_the_blocks_of(self.columns, y[:, i]) for i in range(y.shape[1])]
+        return np.stack(columns).astype(self.dtype)
+
+    def weights(self, given: Any) -> Any:
+        if given is None:
+            return None
+        array = given if is_lazy(given) else np.asarray(given)
+        weights = validation.shaped_weights(array.astype(self.dtype), len(self))
+        weights = self.blocks.in_the_blocks_of(self.columns, weights)
+        facts = np.isfinite(weights).all(), (weights >= 0).all(), weights.any()
+        validation.check_weights(*self.blocks.computed(facts))
+        return weights
+
+    def looked_up(self, table: np.ndarray, numbers: Any) -> Any:
+        return self.blocks.looked_up(table, numbers)
+
+    def split(
+        self, Y: Any, weights: Any, share: float, strata: Any, rng: np.random.Generator
+    ) -> tuple[Part, Part]:
+        raise ValueError(
+            "early_stopping=True holds out samples of each class, which Dask arrays do not "
+            "tell before they are computed; train with nn.fit(validation=(X, Y), patience=...)"
+        )
+
+    def check_scores(self, scores: np.ndarray) -> None:
+        if not (found := np.isfinite(scores).all(axis=0)).all():
+            sample = int(np.argmin(found))
+            raise ValueError(
+                f"the scores of sample {sample} are not finite: X[{sample}] holds NaN, infinity or "
+                "numbers that are too large"
+            )
+
+
+def samples_of(estimator: Any, X: Any, reset: bool) -> Samples:
+    """Samples first, (N, ...), as an estimator takes them.
+
+    With `reset` the estimator notes the number and the names of the features, else they are
+    compared with those it has.
+    """
+    validation.check_feature_names(estimator, X, reset)
+    samples = InBlocks(X) if is_lazy(X) else InMemory(X)
+    if reset:
+        estimator.n_features_in_ = samples.features
+    elif samples.features != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {samples.features} features, but {type(estimator).__name__} is expecting "
+            f"{estimator.n_features_in_} features as input"
+        )
+    return samples
