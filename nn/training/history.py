@@ -21,8 +21,8 @@ class History:
 
     `records` are dicts with `epoch` (from 1 on), `loss`, `learning_rate`, `seconds`, and, where
     there are validation data or metrics, `validation_loss` and the metrics by name. `stopped` says
-    why training ended before its last epoch, or is None; `best_epoch` is the one whose weights the
-    model has, where early stopping chose it.
+    why training ended before its last epoch, or is None; `best_epoch` is the one with
+    the least (validation) loss, whose weights the model has, where there is patience.
     """
 
     def __init__(self, records: list[dict[str, float]] | None = None) -> None:
