@@ -280,7 +280,16 @@ def files_with(folder, kind, name):
         yield path
 
 
-@pytest.mark.parametrize(("kind", "name"), [(k, n) for k, names in NAMES.items() for n in names])
+ONE_OF_EACH = [(kind, next(iter(names))) for kind, names in NAMES.items()]
+THE_REST = [
+    pytest.param(kind, name, marks=pytest.mark.slow)
+    for kind, names in NAMES.items()
+    for name in names
+    if (kind, name) not in ONE_OF_EACH
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), [*ONE_OF_EACH, *THE_REST])
 def test_no_file_costs_much_memory_wherever_it_is_read(kind, name, tmp_path):
     paths = list(files_with(tmp_path, kind, name))
     results = read_all(tmp_path, paths)
