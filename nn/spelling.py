@@ -206,9 +206,14 @@ class Spelled:
     __signature__ = _OfConstructor()
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
-        takes = inspect.signature(cls).parameters if options else {}
-        if not any(p.kind is p.VAR_KEYWORD for p in takes.values()):
-            check_known(cls.__name__, options, takes)
+        if cls.__init__ is object.__init__:
+            check_known(cls.__name__, options, ())
+            if arguments:
+                raise TypeError(f"{cls.__name__}() takes no arguments")
+        elif options:
+            takes = inspect.signature(cls).parameters
+            if not any(p.kind is p.VAR_KEYWORD for p in takes.values()):
+                check_known(cls.__name__, options, takes)
         return super().__new__(cls)
 
     def __getattr__(self, name: str) -> Any:

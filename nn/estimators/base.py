@@ -70,6 +70,11 @@ class Estimator(Spelled):
     compile: bool = False
     verbose: bool = False
 
+    def __getattr__(self, name: str) -> Any:
+        if name.endswith("_") and not name.startswith("_") and "network_" not in vars(self):
+            raise not_fitted(self)
+        return super().__getattr__(name)
+
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The constructor's parameters."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}

@@ -404,9 +404,9 @@ class Training:
     def _wait(self, watched: float, patience: int) -> None:
         state, history = self.state, self.history
         name = "loss" if self.held_out is None else "validation_loss"
-        best = history.best_epoch
         # An epoch before this training went on may have had no validation data.
-        if best is None or watched < history.records[best - 1].get(name, np.inf):
+        best = {} if history.best_epoch is None else history.records[history.best_epoch - 1]
+        if watched < best.get(name, np.inf):
             history.best_epoch = state.epoch
         if watched < state.reference - self.tolerance:
             state.reference, state.waited = watched, 0
@@ -468,6 +468,11 @@ def _as_function(training: Callable[P, Training]) -> Callable[P, History]:
     signature = inspect.signature(training)
 
     def fit(*arguments: P.args, **options: P.kwargs) -> History:
+        for name in options.keys() & {"lr", "learning_rate", "momentum", "weight_decay"}:
+            raise TypeError(
+                f"fit() has no option {name!r}: the optimiser has it, as in "
+                "optimiser=nn.SGD(model.parameters(), learning_rate=0.01)"
+            )
         check_known("fit", options, signature.parameters)
         try:
             signature.bind(*arguments, **options)

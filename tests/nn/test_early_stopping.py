@@ -130,6 +130,9 @@ def test_patience_is_the_epochs_without_a_fall(patience):
         # Steps that are too small are none, but together they are enough.
         ([5.0, 4.6, 4.2, 3.8, 3.8, 3.8, 3.8], 1.0, (7, 4)),
         ([5.0, 4.9, 4.8, 4.7, 4.6, 4.5], 1.0, (4, 4)),
+        # What is no number is not the best, wherever it stands.
+        ([np.nan, 5.0, np.nan, np.nan, np.nan, 1.0], 0.0, (5, 2)),
+        ([np.nan, np.nan, np.nan, np.nan], 0.0, (3, None)),
         # The best weights are those of the least loss, however little less.
         ([5.0, 4.9, 4.95, 4.97, 4.0], 1.0, (4, 2)),
     ],

@@ -399,6 +399,15 @@ class TestAllAlike:
             found = loss(made._scores(X), numbers, sample_weight=np.linspace(0, 2, 70))
             assert found <= min(made.loss_curve_) * (1 + 1e-9)
 
+    def test_what_is_learnt_is_not_there_before(self, estimator):
+        made = type(estimator)()
+        for name in ("network_", "coef_", "classes_", "n_iter_", "loss_curve_"):
+            assert not hasattr(made, name)
+            with pytest.raises(ValueError, match="is not fitted yet; call fit"):
+                getattr(made, name)
+        with pytest.raises(AttributeError, match="has no attribute 'predictt'; did you mean 'pred"):
+            made.predictt  # noqa: B018
+
     def test_they_show_themselves(self, estimator):
         assert "not fitted" in type(estimator)()._repr_html_()
         model, *_ = self.fitted(estimator, max_iter=2)
