@@ -280,16 +280,14 @@ def files_with(folder, kind, name):
         yield path
 
 
-ONE_OF_EACH = [(kind, next(iter(names))) for kind, names in NAMES.items()]
-THE_REST = [
-    pytest.param(kind, name, marks=pytest.mark.slow)
+DATASETS = [
+    pytest.param(kind, name, marks=() if name == "x" else pytest.mark.slow)
     for kind, names in NAMES.items()
     for name in names
-    if (kind, name) not in ONE_OF_EACH
 ]
 
 
-@pytest.mark.parametrize(("kind", "name"), [*ONE_OF_EACH, *THE_REST])
+@pytest.mark.parametrize(("kind", "name"), DATASETS)
 def test_no_file_costs_much_memory_wherever_it_is_read(kind, name, tmp_path):
     paths = list(files_with(tmp_path, kind, name))
     results = read_all(tmp_path, paths)
@@ -304,6 +302,7 @@ def test_no_file_costs_much_memory_wherever_it_is_read(kind, name, tmp_path):
         assert kind == "data" or own[kind] in refused
 
 
+@pytest.mark.slow
 def test_headers_of_safetensors_cost_no_more(tmp_path):
     """JSON again, in the header, and as a text in it."""
     library = pytest.importorskip("safetensors.numpy")
@@ -328,6 +327,7 @@ def test_headers_of_safetensors_cost_no_more(tmp_path):
         assert is_taken == (found[0][2] is None)
 
 
+@pytest.mark.slow
 def test_groups_of_many_links_are_listed_in_part(tmp_path):
     path = tmp_path / "links.h5"
     with h5py.File(path, "w", libver="latest") as file:
