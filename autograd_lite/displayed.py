@@ -36,7 +36,7 @@ def release_displayed(shell: Any, result: Any = None) -> None:
     """
     out = shell.user_ns.get("Out", {})
     results = {id(value): value for value in out.values() if issubclass(type(value), Tensor)}
-    displayed = [t for t in results.values() if isinstance(t._node, Node)]
+    displayed = [t for t in results.values() if isinstance(t._node, Node) and _locks(t._node)]
     del results
     if not displayed:
         return
@@ -45,6 +45,12 @@ def release_displayed(shell: Any, result: Any = None) -> None:
     kept = set(ancestors(others))
     reached = ancestors(t._node for t in displayed if id(t) in alone)
     _release([node for node in reached if node not in kept])
+
+
+def _locks(node: Node) -> bool:
+    """Whether a graph keeps arrays that are locked for it: once released, it does not."""
+    kept = (other.kept for other in ancestors([node]))
+    return any(isinstance(i, Hold) for items in kept if isinstance(items, tuple) for i in items)
 
 
 def _is_only_displayed(tensor: Tensor, shell: Any, known: tuple[Any, ...]) -> bool:

@@ -86,9 +86,10 @@ def _array_behind(array: np.ndarray) -> np.ndarray | None:
     make them writeable again, so they keep their flag.
     """
     base: Any = array.base
-    if base is not None and type(base).__module__.startswith("numpy.lib"):
-        base = getattr(base, "base", None)
-    return base if isinstance(base, np.ndarray) else None
+    if base is None or isinstance(base, np.ndarray):
+        return base
+    behind = base.base if type(base).__module__.startswith("numpy.lib") else None
+    return behind if isinstance(behind, np.ndarray) else None
 
 
 _when_gone: Callable[[Any, Callable[..., Any]], weakref.ref[Any]] = weakref.ref

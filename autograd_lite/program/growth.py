@@ -30,12 +30,6 @@ Bounds = tuple[float, float]
 Orders = Mapping[Direction, Bounds]
 """The growth of a value in each direction in which it is not of order 0."""
 
-DECAY = 1 / 8
-"""How fast a product decays at least, measured by the growth of the factor that is kept finite.
-
-Where the factor overflows in float32, the product is below 88 * exp(-88 / 8), and of no account.
-"""
-
 _CONSTANT: Bounds = (0.0, 0.0)
 _UNKNOWN: Bounds = (-math.inf, math.inf)
 _POWERS = (np.power, operator.pow)
@@ -43,7 +37,7 @@ _RATES: dict[Any, float] = {np.exp: 1.0, np.expm1: 1.0, np.exp2: math.log(2)}
 _BOTH_WAYS = (np.cosh, np.sinh)
 _SUMS = (np.add, np.subtract)
 _SAME = (np.negative, np.positive, np.absolute, np.broadcast_to)
-_SATURATING = {sigmoid, softplus, np.tanh, *_RATES, *_BOTH_WAYS}
+_OF_EXPONENTIALS = {sigmoid, softplus, np.tanh, *_RATES, *_BOTH_WAYS}
 
 
 def table() -> dict[Any, list[Rule]]:
@@ -82,7 +76,8 @@ class Growth:
         operands = [now.operand(maker, i) for i in range(len(maker.args))] if maker else []
         grown = {direction: most for direction, (_, most) in orders.items() if most > 0}
         if grown and not (maker and self._is_mixed(now, maker.function, operands, grown)):
-            negligible = all(decaying.get(d, 0) <= -most * DECAY for d, most in grown.items())
+            slowest = _slowest_decay(value.dtype)
+            negligible = all(decaying.get(d, 0) <= -most * slowest for d, most in grown.items())
             return _kept_finite(now, value) if negligible else value
         if maker is None:
             return value
@@ -120,7 +115,7 @@ class Growth:
     def _combined(self, now: Rewriting, function: Any, operands: Any) -> Orders:
         orders = [self.orders(now, v) for v in operands]
         directions = {direction for found in orders for direction in found}
-        if function in _SATURATING or (
+        if function in _OF_EXPONENTIALS or (
             function in _POWERS and _rate(now, function, operands) is not None
         ):
             known = _exponential_orders(now, function, operands)
@@ -223,6 +218,12 @@ def _linear(now: Rewriting, x: Any) -> tuple[float, Variable | None]:
             coefficient = -coefficient
         x = a if left is None else b
     return coefficient, None
+
+
+def _slowest_decay(dtype: np.dtype[Any]) -> float:
+    """The order of a product, for a factor of order 1, that is below eps where that overflows."""
+    limits = np.finfo(dtype)
+    return -math.log(limits.eps) / math.log(limits.max)
 
 
 def _kept_finite(now: Rewriting, value: Any) -> Any:

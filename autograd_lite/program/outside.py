@@ -170,9 +170,7 @@ class Outside:
         self.codes.append(code)
         self._names.update(_names(code))
         for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=False):
-            # What functools.singledispatch has found so far follows from its registry.
-            if function.__module__ != "functools" or name not in ("dispatch_cache", "cache_token"):
-                self._place(cell, None, name, _contents(cell))
+            self._place(cell, None, name, _contents(cell))
         own = _Attributes(function)
         for name in ("__code__", "__defaults__", "__kwdefaults__"):
             label = f"{function.__name__}.{name}"
