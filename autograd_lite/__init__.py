@@ -31,11 +31,14 @@ from numpy import (
 from autograd_lite import check
 from autograd_lite.anomaly import detect_anomaly
 from autograd_lite.check import check_derivation, compare, gradcheck
+from autograd_lite.compiler import compile
+from autograd_lite.derivation import derive
 from autograd_lite.displayed import watch_notebook
 from autograd_lite.draw import draw, step_through
 from autograd_lite.lock_reasons import why_locked
 from autograd_lite.modes import no_grad
-from autograd_lite.program import TracedValueError, compile, derive, to_onnx
+from autograd_lite.onnx import to_onnx
+from autograd_lite.program import TracedValueError
 from autograd_lite.rules import defvjp, primitive
 from autograd_lite.rules.special import (
     log_softmax,

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.caller import caller
+from autograd_lite.arrays.foreign import is_unknown
 from autograd_lite.modes import Mode
 from autograd_lite.rules import Parts
-from autograd_lite.rules.foreign import is_unknown
+from autograd_lite.source import caller
 
 
 class detect_anomaly(Mode):

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.anomaly import check_gradient
+from autograd_lite.arrays.foreign import is_foreign
 from autograd_lite.forks import fork_safe
 from autograd_lite.graph import Extra, Leaf, Node, ancestors, item_nodes
 from autograd_lite.modes import entered, watching
-from autograd_lite.rules.foreign import is_foreign
 from autograd_lite.rules.gating import ungated
 from autograd_lite.rules.indexing import Placed
 from autograd_lite.rules.reductions import wide

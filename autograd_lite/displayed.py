@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.locks import Hold
 from autograd_lite.graph import Node, ancestors
-from autograd_lite.locks import Hold
 from autograd_lite.tensor import Tensor, living_tensors
 
 _DISPLAYED = re.compile(r"_{1,3}|_\d+")

@@ -15,9 +15,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from autograd_lite.locks import Hold
+from autograd_lite.arrays.foreign import beside
+from autograd_lite.arrays.locks import Hold
 from autograd_lite.rules import Operation, Parts, Plan
-from autograd_lite.rules.foreign import beside
 
 next_serial = itertools.count().__next__
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.locks import Hold, find_hold
 from autograd_lite.graph import Node, ancestors, array_name
-from autograd_lite.locks import Hold, find_hold
 from autograd_lite.tensor import Tensor, living_tensors
 
 SHOWN = 5

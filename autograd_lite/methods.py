@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.lazy import taken
+from autograd_lite.arrays.lazy import taken
 from autograd_lite.modes import is_recording
 from autograd_lite.record import (
     NO_OPTIONS,

@@ -13,7 +13,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from autograd_lite.anomaly import check_result
-from autograd_lite.caller import caller
+from autograd_lite.arrays.foreign import speaks_protocols
+from autograd_lite.arrays.lazy import is_special, taken
+from autograd_lite.arrays.locks import Hold, hold
 from autograd_lite.graph import (
     Extra,
     Leaf,
@@ -23,8 +25,6 @@ from autograd_lite.graph import (
     next_serial,
     pack_node,
 )
-from autograd_lite.lazy import is_special, taken
-from autograd_lite.locks import Hold, hold
 from autograd_lite.modes import Watch, entered, is_recording, pausing, stand_in, watching
 from autograd_lite.printable import printable
 from autograd_lite.rules import (
@@ -36,8 +36,8 @@ from autograd_lite.rules import (
     Plan,
     Recordable,
 )
-from autograd_lite.rules.foreign import speaks_protocols
 from autograd_lite.rules.indexing import as_array
+from autograd_lite.source import caller
 
 Compute = Callable[..., Any]
 NUMERIC = "fciub"

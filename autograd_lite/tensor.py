@@ -14,11 +14,11 @@ from typing import Any, NoReturn, cast
 
 import numpy as np
 
+from autograd_lite.arrays.foreign import fixed, is_foreign, speaks_protocols
+from autograd_lite.arrays.lazy import in_other_ways, is_lazy, settle_for, shown, taken
+from autograd_lite.arrays.locks import find_hold, locked_view
 from autograd_lite.backward import accumulate, propagate
-from autograd_lite.caller import caller
 from autograd_lite.graph import Extra, Leaf, Lost, Node, name_array
-from autograd_lite.lazy import in_other_ways, is_lazy, settle_for, shown, taken
-from autograd_lite.locks import find_hold, locked_view
 from autograd_lite.methods import (
     called,
     called_ufunc,
@@ -46,10 +46,10 @@ from autograd_lite.record import (
     record,
 )
 from autograd_lite.rules import OPERATIONS
-from autograd_lite.rules.foreign import fixed, is_foreign, speaks_protocols
 from autograd_lite.rules.gating import ungated
 from autograd_lite.rules.indexing import as_index, getitem
 from autograd_lite.rules.special import astype, relu, sigmoid
+from autograd_lite.source import caller
 
 _GETITEM = OPERATIONS[getitem]
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.foreign import is_unknown, speaks_protocols
+from autograd_lite.arrays.lazy import settle_for, shown
 from autograd_lite.backward import propagate
 from autograd_lite.graph import Leaf, Node, ancestors
-from autograd_lite.lazy import settle_for, shown
 from autograd_lite.modes import is_recording, recording
 from autograd_lite.record import NO_OPTIONS, Recorded, make, record, record_call
 from autograd_lite.rules import Operation, Parts
-from autograd_lite.rules.foreign import is_unknown, speaks_protocols
 from autograd_lite.rules.gating import ungated
 from autograd_lite.tensor import Tensor
 

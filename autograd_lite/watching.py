@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import FrameType
 from typing import Any
 
-from autograd_lite.caller import users_frames
 from autograd_lite.graph import Call
 from autograd_lite.modes import Mode, watching
+from autograd_lite.source import users_frames
 
 __all__ = ["record_lines", "watching"]
 

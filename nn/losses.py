@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.lazy import settle
+from autograd_lite.arrays.lazy import settle
 from nn.module import as_array, has_values
 
 KINDS = ("logits", "probabilities", "scores", "numbers")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
-from autograd_lite import locks
+from autograd_lite.arrays import locks
 
 
 def parameter(values, name=None, dtype=np.float64):

@@ -335,7 +335,7 @@ class TestLocks:
         del y
 
     def test_nothing_is_left_behind(self):
-        from autograd_lite import locks
+        from autograd_lite.arrays import locks
 
         gc.collect()
         before = len(locks._holds)

@@ -24,8 +24,8 @@ from numerics import assert_close, numeric_gradient
 
 import autograd_lite as al
 import nn
+from autograd_lite.arrays.locks import find_hold
 from autograd_lite.graph import ancestors
-from autograd_lite.locks import find_hold
 from autograd_lite.modes import is_recording
 from autograd_lite.rules import COMPOSITES
 from nn.optimisers import Optimiser

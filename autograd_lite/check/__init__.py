@@ -4,7 +4,7 @@ from autograd_lite.check.compare import compare
 from autograd_lite.check.derivation import assert_derivation, check_derivation
 from autograd_lite.check.numeric import gradcheck
 from autograd_lite.check.report import Line, Report
-from autograd_lite.check.source import from_source
+from autograd_lite.source import from_source
 
 __all__ = [
     "Line",

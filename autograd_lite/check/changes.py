@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.check.suspect import Suspect, alike, candidates, name_of
-from autograd_lite.check.watch import flat, located, target_name
+from autograd_lite.observe import flat, located, target_name
 
 Change = tuple[str, str, ast.expr]
 """The kind of the mistake, what it is, and the line without it."""

@@ -13,7 +13,7 @@ from autograd_lite.check.derived import derived_gradients
 from autograd_lite.check.marker import Marker
 from autograd_lite.check.recording import name_of, record_forward
 from autograd_lite.check.report import Report
-from autograd_lite.check.watch import Run, watch
+from autograd_lite.observe import Run, watch
 from autograd_lite.record import plain as arrays_of
 from autograd_lite.tensor import Tensor, label
 

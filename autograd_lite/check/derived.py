@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.watch import WHERE, Assigned, Run, Scope, flat
+from autograd_lite.observe import WHERE, Assigned, Run, Scope, flat
 from autograd_lite.record import Recorded
 
 GRADIENT_NAMES = (r"d_?(.+)", r"grad_(.+)", r"(.+)_grad")

@@ -22,8 +22,8 @@ from autograd_lite.check.recording import (
 )
 from autograd_lite.check.report import Line, Report
 from autograd_lite.check.suspect import Suspect
-from autograd_lite.check.watch import Run, Scope, flat, is_value, target_name
 from autograd_lite.graph import Leaf, Node, ancestors
+from autograd_lite.observe import Run, Scope, flat, is_value, target_name
 
 MASKING = frozenset(("maximum", "minimum", "where", "relu", "fmax", "clip"))
 

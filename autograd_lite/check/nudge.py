@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.watch import Run, closure_of, definition_of, entry_name, is_value
+from autograd_lite.observe import Run, closure_of, definition_of, entry_name, is_value
 
 STEP = 1e-6
 

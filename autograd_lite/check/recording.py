@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.watch import Run, flat, is_value, watch
 from autograd_lite.graph import Node
+from autograd_lite.observe import Run, flat, is_value, watch
 from autograd_lite.tensor import Tensor
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.watch import Assigned, Run, Scope, evaluate, flat
+from autograd_lite.observe import Assigned, Run, Scope, evaluate, flat
 
 Values = Mapping[str, Any]
 

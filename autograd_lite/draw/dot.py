@@ -9,7 +9,6 @@ from typing import Any
 from autograd_lite.check.report import Line
 from autograd_lite.draw.boxes import Arrow, Box, Boxes, Frame
 from autograd_lite.draw.details import Details
-from autograd_lite.draw.render import Picture
 from autograd_lite.draw.text import (
     count_of,
     label,
@@ -25,6 +24,7 @@ from autograd_lite.draw.text import (
 from autograd_lite.draw.themes import Theme
 from autograd_lite.draw.values import operand_value
 from autograd_lite.graph import Leaf, Node
+from autograd_lite.rendering import Picture
 from autograd_lite.rules import Parts
 
 LONGEST_REPR = 40

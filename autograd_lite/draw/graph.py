@@ -10,10 +10,10 @@ from autograd_lite.draw.boxes import Boxes
 from autograd_lite.draw.details import Details, gradient_graph
 from autograd_lite.draw.dot import DotText
 from autograd_lite.draw.folding import folded
-from autograd_lite.draw.render import Picture
 from autograd_lite.draw.structure import structure
 from autograd_lite.draw.themes import THEMES
 from autograd_lite.draw.tracing import results_of, root_of
+from autograd_lite.rendering import Picture
 from autograd_lite.tensor import Tensor
 
 MOST_NODES = 2_000

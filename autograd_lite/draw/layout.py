@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograd_lite.draw.boxes import Box, Boxes, Frame
-from autograd_lite.draw.render import Picture, rendered
+from autograd_lite.rendering import Picture, rendered
 
 POINTS_PER_INCH = 72
 LINE_HEIGHT = 15.0

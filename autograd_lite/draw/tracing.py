@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.watch import watch
 from autograd_lite.graph import Node
+from autograd_lite.observe import watch
 from autograd_lite.tensor import Tensor, label
 from autograd_lite.transforms import map_leaves
 from autograd_lite.watching import record_lines

@@ -1,16 +1,5 @@
-"""Programs: a recorded computation written out, optimised, run and printed."""
+"""Programs: a computation written down, with its meaning, its rewriting and its captures."""
 
-from autograd_lite.program.compiling import Compiled, compile
-from autograd_lite.program.derive import Derivation, derive
-from autograd_lite.program.onnx import to_onnx
-from autograd_lite.program.tracer import TracedValueError, standing_in
+from autograd_lite.program.tracing import TracedValueError, standing_in
 
-__all__ = [
-    "Compiled",
-    "Derivation",
-    "TracedValueError",
-    "compile",
-    "derive",
-    "standing_in",
-    "to_onnx",
-]
+__all__ = ["TracedValueError", "standing_in"]

@@ -18,7 +18,7 @@ import numpy as np
 
 from autograd_lite.program.ir import Step, Variable
 from autograd_lite.program.rewriting import Rewriting, Rule
-from autograd_lite.program.tracer import Tracer
+from autograd_lite.program.tracing import Tracer
 from autograd_lite.rules.special import sigmoid, softplus
 
 Direction = tuple[Variable, int]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.program.ir import Program, Step, Variable, substituted
-from autograd_lite.program.tracer import Trace, TracedValueError, Tracer
+from autograd_lite.program.tracing import Trace, TracedValueError, Tracer
 
 Rule = Callable[["Rewriting", Step, tuple[Any, ...], dict[str, Any]], Any]
 FOLDED = 65_536

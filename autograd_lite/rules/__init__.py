@@ -1,5 +1,18 @@
 """Derivative rules: a file per family of functions, each rule a line of plain NumPy."""
 
+from autograd_lite.operations import (
+    COMPOSITES,
+    NON_DIFFERENTIABLE,
+    OPERATIONS,
+    REFUSED,
+    Operation,
+    Parts,
+    Plan,
+    Recordable,
+    defvjp,
+    non_differentiable,
+    primitive,
+)
 from autograd_lite.rules import (
     classification,
     decompositions,
@@ -20,19 +33,6 @@ from autograd_lite.rules import (
     sorting,
     special,
     statistics,
-)
-from autograd_lite.rules.registry import (
-    COMPOSITES,
-    NON_DIFFERENTIABLE,
-    OPERATIONS,
-    REFUSED,
-    Operation,
-    Parts,
-    Plan,
-    Recordable,
-    defvjp,
-    non_differentiable,
-    primitive,
 )
 
 __all__ = [

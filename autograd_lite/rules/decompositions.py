@@ -21,7 +21,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from autograd_lite.rules.foreign import beside
+from autograd_lite.arrays.foreign import beside
+from autograd_lite.operations import Parts, absent, composite, defvjp, primitive
 from autograd_lite.rules.matrices import (
     adjoint,
     column,
@@ -35,7 +36,6 @@ from autograd_lite.rules.matrices import (
     strictly_lower,
     swap,
 )
-from autograd_lite.rules.registry import Parts, absent, composite, defvjp, primitive
 
 Triangle = Literal["L", "U", "l", "u"]
 Mode = Literal["reduced", "complete", "r"]

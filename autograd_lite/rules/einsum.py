@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.rules.foreign import beside
-from autograd_lite.rules.matrices import as_array
-from autograd_lite.rules.reductions import wide
-from autograd_lite.rules.registry import (
+from autograd_lite.arrays.foreign import beside
+from autograd_lite.operations import (
     OPERATIONS,
     Recordable,
     composite,
     defvjp_sequence,
     primitive,
 )
+from autograd_lite.rules.matrices import as_array
+from autograd_lite.rules.reductions import wide
 
 LETTERS = string.ascii_letters
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.rules.foreign import beside
+from autograd_lite.arrays.foreign import beside
+from autograd_lite.operations import composite, defvjp
 from autograd_lite.rules.gating import gated
 from autograd_lite.rules.indexing import cast
-from autograd_lite.rules.registry import composite, defvjp
 from autograd_lite.rules.special import sigmoid
 from autograd_lite.rules.vanishing import flat_at_infinity, grown
 

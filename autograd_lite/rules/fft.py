@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from autograd_lite.rules.foreign import beside
+from autograd_lite.arrays.foreign import beside
+from autograd_lite.operations import composite, defvjp
 from autograd_lite.rules.matrices import Shape, place
-from autograd_lite.rules.registry import composite, defvjp
 
 Norm = Literal["backward", "ortho", "forward"] | None
 

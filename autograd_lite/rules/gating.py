@@ -14,8 +14,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from autograd_lite.rules.foreign import beside, is_foreign
-from autograd_lite.rules.registry import defvjp, primitive
+from autograd_lite.arrays.foreign import beside, is_foreign
+from autograd_lite.operations import defvjp, primitive
 
 
 class Gated(np.ndarray):

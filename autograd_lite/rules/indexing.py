@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from autograd_lite.rules.foreign import beside, fixed, is_foreign, is_unknown, speaks_protocols
-from autograd_lite.rules.gating import Gated, as_plain, gate_of, shut
-from autograd_lite.rules.reductions import plain_out
-from autograd_lite.rules.registry import (
+from autograd_lite.arrays.foreign import beside, fixed, is_foreign, is_unknown, speaks_protocols
+from autograd_lite.operations import (
     Recordable,
     composite,
     defvjp,
@@ -19,6 +17,8 @@ from autograd_lite.rules.registry import (
     primitive,
     refused,
 )
+from autograd_lite.rules.gating import Gated, as_plain, gate_of, shut
+from autograd_lite.rules.reductions import plain_out
 from autograd_lite.rules.special import astype
 
 Shape = tuple[int, ...]

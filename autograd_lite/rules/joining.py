@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from autograd_lite.operations import composite, defvjp_sequence
 from autograd_lite.rules.indexing import along, as_array, cast, getitem
-from autograd_lite.rules.registry import composite, defvjp_sequence
 from autograd_lite.rules.shaping import atleast_1d, atleast_2d, atleast_3d
 
 Shape = tuple[int, ...]

@@ -19,7 +19,17 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.rules.foreign import is_foreign, truth, whole_number
+from autograd_lite.arrays.foreign import is_foreign, truth, whole_number
+from autograd_lite.operations import (
+    OPERATIONS,
+    Recordable,
+    absent,
+    by_value,
+    composite,
+    defvjp,
+    defvjp_sequence,
+    primitive,
+)
 from autograd_lite.rules.matrices import (
     Shape,
     adjoint,
@@ -34,16 +44,6 @@ from autograd_lite.rules.matrices import (
     row,
     strictly_lower,
     swap,
-)
-from autograd_lite.rules.registry import (
-    OPERATIONS,
-    Recordable,
-    absent,
-    by_value,
-    composite,
-    defvjp,
-    defvjp_sequence,
-    primitive,
 )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.rules.foreign import beside
+from autograd_lite.arrays.foreign import beside
 from autograd_lite.rules.indexing import put_back
 
 Shape = tuple[int, ...]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from autograd_lite.operations import composite, defvjp
 from autograd_lite.rules.decompositions import spectral_gradient
 from autograd_lite.rules.linalg import inverse_gradient
 from autograd_lite.rules.matrices import (
@@ -23,7 +24,6 @@ from autograd_lite.rules.matrices import (
     to_end,
 )
 from autograd_lite.rules.reductions import expand
-from autograd_lite.rules.registry import composite, defvjp
 
 Axes = int | tuple[int, ...] | None
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.operations import composite
 from autograd_lite.rules.indexing import along, as_array, cast, getitem
-from autograd_lite.rules.registry import composite
 
 Widths = tuple[int, int]
 STATISTICS = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}

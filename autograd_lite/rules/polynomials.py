@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.rules.foreign import truth, whole_number
+from autograd_lite.arrays.foreign import truth, whole_number
+from autograd_lite.operations import composite
 from autograd_lite.rules.matrices import as_array, plain
-from autograd_lite.rules.registry import composite
 
 
 @composite(np.polyval)

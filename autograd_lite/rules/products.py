@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.rules.foreign import beside
+from autograd_lite.arrays.foreign import beside
+from autograd_lite.operations import composite, defvjp, primitive
 from autograd_lite.rules.matrices import (
     Shape,
     as_array,
@@ -28,7 +29,6 @@ from autograd_lite.rules.matrices import (
     swap,
     to_end,
 )
-from autograd_lite.rules.registry import composite, defvjp, primitive
 
 Axes = Sequence[int | tuple[int, ...]]
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from autograd_lite.operations import composite, defvjp
 from autograd_lite.rules.gating import gated
-from autograd_lite.rules.registry import composite, defvjp
 
 Axis = int | tuple[int, ...] | None
 

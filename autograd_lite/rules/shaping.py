@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd_lite.rules.foreign import beside, whole_number
+from autograd_lite.arrays.foreign import beside, whole_number
+from autograd_lite.operations import Recordable, composite, defvjp, non_differentiable
 from autograd_lite.rules.gating import gated
 from autograd_lite.rules.indexing import as_array, cast, getitem, put_back
 from autograd_lite.rules.reductions import wide
-from autograd_lite.rules.registry import Recordable, composite, defvjp, non_differentiable
 from autograd_lite.rules.special import astype
 
 Shape = tuple[int, ...]

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from autograd_lite.rules.foreign import is_unknown
+from autograd_lite.arrays.foreign import is_unknown
+from autograd_lite.operations import composite, defvjp, primitive
 from autograd_lite.rules.matrices import as_array, plain
-from autograd_lite.rules.registry import composite, defvjp, primitive
 
 
 @primitive

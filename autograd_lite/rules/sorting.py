@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.rules.foreign import beside, is_unknown
-from autograd_lite.rules.indexing import getitem, plain, take, take_along_axis
-from autograd_lite.rules.registry import (
+from autograd_lite.arrays.foreign import beside, is_unknown
+from autograd_lite.operations import (
     by_value,
     composite,
     defvjp,
@@ -21,6 +20,7 @@ from autograd_lite.rules.registry import (
     primitive,
     refused,
 )
+from autograd_lite.rules.indexing import getitem, plain, take, take_along_axis
 from autograd_lite.rules.special import astype
 
 

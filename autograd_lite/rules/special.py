@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from autograd_lite.operations import defvjp, primitive
 from autograd_lite.rules.reductions import expand, wide
-from autograd_lite.rules.registry import defvjp, primitive
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

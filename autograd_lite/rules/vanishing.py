@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.rules.registry import defvjp, primitive
+from autograd_lite.operations import defvjp, primitive
 
 _ndarray = np.ndarray
 _PLAIN = frozenset((np.ndarray, np.float64, np.float32))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.lazy import is_lazy, taken
+from autograd_lite.arrays.lazy import is_lazy, taken
 from nn.module import as_array, has_values
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.lazy import taken
+from autograd_lite.arrays.lazy import taken
 
 
 def numbers(X: Any) -> Any:

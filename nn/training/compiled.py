@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.program import Compiled, standing_in
+from autograd_lite.compiler import Compiled
+from autograd_lite.program import standing_in
 from nn.data.batches import Batch
 from nn.module import Module
 from nn.optimisers import Optimiser

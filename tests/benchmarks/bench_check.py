@@ -10,7 +10,7 @@ from derivations import running, sources
 
 import autograd_lite as al
 from autograd_lite.check.nudge import Nudged
-from autograd_lite.check.watch import watch
+from autograd_lite.observe import watch
 
 SIZES = (12288, 20, 7, 5, 1)
 

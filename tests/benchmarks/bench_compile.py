@@ -138,7 +138,7 @@ def test_the_products_with_the_samples(rows, dtype):
     20. A loop of Numba's that reads X once takes the least with 5 rows; with 20 the sums do not fit
     into the registers.
     """
-    from autograd_lite.program.products import ways_for
+    from autograd_lite.compiler.matrix_products import ways_for
 
     rng = np.random.default_rng(0)
     X = rng.random((209, 12288)).astype(dtype).T

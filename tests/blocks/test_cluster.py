@@ -10,8 +10,8 @@ import pytest
 from blocks.test_training import engine_loop
 
 import nn
-from autograd_lite.blocks import sources
-from autograd_lite.blocks.array import in_blocks
+from autograd_lite.arrays.dask import sources
+from autograd_lite.arrays.dask.array import in_blocks
 
 distributed = pytest.importorskip("distributed")
 pytestmark = [

@@ -11,8 +11,8 @@ import pytest
 
 import autograd_lite as al
 import nn
-from autograd_lite.blocks.array import Blocks, in_blocks
-from autograd_lite.blocks.running import Graph, run_group
+from autograd_lite.arrays.dask.array import Blocks, in_blocks
+from autograd_lite.arrays.dask.running import Graph, run_group
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(0.2, 2, (6, 50))

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
-from autograd_lite.draw import RenderError, render
+from autograd_lite import rendering as render
+from autograd_lite.draw import RenderError
 
 needs_shell = pytest.mark.skipif(os.name == "nt", reason="the stand-ins for dot are shell scripts")
 

@@ -10,8 +10,9 @@ import pytest
 
 import autograd_lite as al
 import nn
-from autograd_lite.program import regions, scheduling
-from autograd_lite.program.compiling import KEPT
+from autograd_lite.compiler import regions
+from autograd_lite.compiler import schedule as scheduling
+from autograd_lite.compiler.compiled import KEPT
 
 RNG = np.random.default_rng(0)
 

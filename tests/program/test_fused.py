@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
-from autograd_lite.program import few_rows, fused, regions, scheduling
+from autograd_lite.compiler import few_rows, fused, regions
+from autograd_lite.compiler import schedule as scheduling
 
 pytest.importorskip("numba")
 RNG = np.random.default_rng(0)

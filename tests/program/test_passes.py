@@ -5,14 +5,17 @@ import pytest
 from random_programs import program
 
 import autograd_lite as al
-from autograd_lite.program import algebra, expanding, growth, regions, scheduling, stable
-from autograd_lite.program.compiling import traced
+from autograd_lite.compiler import regions
+from autograd_lite.compiler import schedule as scheduling
+from autograd_lite.compiler.compiled import traced
+from autograd_lite.compiler.lowering import lower
+from autograd_lite.program import growth
+from autograd_lite.program.arguments import flatten
 from autograd_lite.program.factoring import factored
+from autograd_lite.program.identities import algebra, expanding, stable
 from autograd_lite.program.ir import interpret
-from autograd_lite.program.lowering import lower
-from autograd_lite.program.optimising import optimised
+from autograd_lite.program.passes import optimised
 from autograd_lite.program.rewriting import Rewriting, without_dead
-from autograd_lite.program.structure import flatten
 
 KINDS = ["real", "complex", "mixed", "half"]
 TOLERANCES = {"real": 1e-12, "complex": 1e-12, "mixed": 1e-5, "half": 5e-2}

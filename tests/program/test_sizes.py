@@ -7,7 +7,7 @@ import pytest
 
 import autograd_lite as al
 import nn
-from autograd_lite.program import writing
+from autograd_lite.derivation import statements as writing
 
 
 def sigmoid(z):

@@ -22,7 +22,7 @@ from autograd_lite.draw.formulas.expressions import MOST_ITEMS, literal, name_no
 from autograd_lite.draw.formulas.local import element_wise, local_of
 from autograd_lite.draw.formulas.reader import read_call
 from autograd_lite.draw.formulas.terms import Term, has_elements, item_of, sequence_of
-from autograd_lite.rules.registry import Parts
+from autograd_lite.operations import Parts
 
 PLACEHOLDER = re.compile(r"\b__(\d+)__\b")
 """What stands for a name while the formula is a tree: a user's name may be anything."""

@@ -30,7 +30,7 @@ from autograd_lite.draw.formulas.terms import (
     subscript_of,
     together,
 )
-from autograd_lite.rules.registry import COMPOSITES, OPERATIONS
+from autograd_lite.operations import COMPOSITES, OPERATIONS
 
 DEEPEST = 8
 
@@ -89,7 +89,7 @@ class Reader:
         self.function = function
         self.local = local
         self.depth = depth
-        self.engine = str(function.__module__).startswith("autograd_lite.rules")
+        self.engine = str(function.__module__).startswith("autograd_lite.")
 
     def outer(self, name: str) -> Any:
         """The value of a name that is not local."""
@@ -391,7 +391,7 @@ class Reader:
         if function in OPERATIONS or function in COMPOSITES:
             return False
         own = function.__module__ == self.function.__module__
-        return own or function.__module__.startswith("autograd_lite.rules")
+        return own or function.__module__.startswith("autograd_lite.")
 
 
 class _Replaced(ast.NodeTransformer):

@@ -10,9 +10,9 @@ import numpy as np
 
 from autograd_lite.draw.formulas.expressions import name_node, numpy_call
 from autograd_lite.draw.formulas.terms import Term, subscript_of
+from autograd_lite.operations import Parts
 from autograd_lite.rules.gating import gated
 from autograd_lite.rules.indexing import Placed, getitem
-from autograd_lite.rules.registry import Parts
 from autograd_lite.rules.signal import full_convolution
 
 

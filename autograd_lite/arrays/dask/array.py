@@ -1,0 +1,283 @@
+"""Blocks: what stands for a Dask array, cut along one axis, while it is computed with."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+import dask.array
+import numpy as np
+
+from autograd_lite.arrays.dask.elementwise import converted
+from autograd_lite.arrays.dask.expression import Step
+from autograd_lite.arrays.dask.moving import replaced, taken
+from autograd_lite.arrays.dask.running import Graph, compute, item
+from autograd_lite.arrays.dask.sources import Source
+from autograd_lite.arrays.dask.spreading import spread
+from autograd_lite.arrays.lazy import is_lazy
+from autograd_lite.record import check_array
+from autograd_lite.rules import Recordable
+
+SOURCE = "_autograd_lite_source"
+"""Where a Dask array keeps its Source, so that it is looked at once, and both go together."""
+
+WAY_OUT = "compute the Dask array first, or leave this part to NumPy arrays"
+
+
+def in_blocks(array: Any) -> Any:
+    """Blocks of a Dask array that is cut along one axis at most; any other as it is.
+
+    TypeError for what a Tensor cannot hold, ValueError for blocks of unknown length.
+    """
+    known = vars(array).get(SOURCE)
+    if known is not None and known.array.name == array.name:
+        return Blocks(known)
+    check_array(array._meta)
+    if any(math.isnan(n) for n in array.shape):
+        raise ValueError(
+            f"this Dask array of shape {array.shape} has blocks of unknown length; "
+            "its method compute_chunk_sizes() finds them out"
+        )
+    if not array.ndim:
+        return array
+    counts = [len(parts) for parts in array.chunks]
+    cut = [i for i, count in enumerate(counts) if count > 1]
+    # Of an array of one block the longest axis counts: it is the samples.
+    axis = cut[0] if cut else int(np.argmax(array.shape))
+    if len(cut) > 1 or 0 in array.chunks[axis]:
+        return array
+    source = Source(array, axis)
+    setattr(array, SOURCE, source)
+    return Blocks(source)
+
+
+class Blocks(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array whose values will be computed, a block at a time, when somebody reads them.
+
+    It has shape, dtype and operators as arrays do, and speaks NumPy's protocols. A function that
+    is not known to work block by block gets Dask arrays in its place.
+    """
+
+    __slots__ = ("step",)
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.step.shape
+
+    @property
+    def ndim(self) -> int:
+        return len(self.step.shape)
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.step.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.step.dtype
+
+    @property
+    def T(self) -> Any:
+        return np.transpose(cast(Any, self))
+
+    @property
+    def real(self) -> Any:
+        return np.real(cast(Any, self))
+
+    @property
+    def imag(self) -> Any:
+        return np.imag(cast(Any, self))
+
+    def astype(self, dtype: Any, copy: bool = True) -> Blocks:
+        """The same values in another dtype."""
+        return self if self.dtype == dtype else Blocks(converted(self.step, dtype))
+
+    def reshape(self, *shape: Any) -> Any:
+        """The same values in another shape."""
+        return np.reshape(cast(Any, self), shape[0] if len(shape) == 1 else shape)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("an array of no dimensions has no length")
+        return self.shape[0]
+
+    def __getitem__(self, index: Any) -> Any:
+        step = taken(self.step, index)
+        if step is not None:
+            return Blocks(step)
+        with _told("this index"):
+            return self.in_dask()[_without_blocks(index)]
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        try:
+            step = replaced(self.step, index, _steps(value))
+        except _NotBlocks:
+            step = None
+        if step is None:
+            array = self.in_dask().copy()
+            array[_without_blocks(index)] = _without_blocks(value)
+            blocks = in_blocks(array)
+            if not isinstance(blocks, Blocks):
+                raise TypeError(f"x[{index!r}] = ... would leave blocks along several axes")
+            step = blocks.step
+        self.step = step
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if any(isinstance(x, Recordable) for x in inputs):
+            return NotImplemented
+        if method != "__call__" or kwargs.pop("out", None) is not None:
+            raise TypeError(
+                f"np.{ufunc.__name__}.{method} and out= write to arrays that exist, and blocks of "
+                "a Dask array do not yet"
+            )
+        return _applied(ufunc, inputs, kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if any(issubclass(kind, Recordable) for kind in types):
+            return NotImplemented
+        return _applied(func, args, kwargs)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        (value,) = compute([self.step])
+        return np.array(value, dtype=dtype, copy=copy)
+
+    def item(self) -> Any:
+        """The value of an array of one element, computed now."""
+        return np.asarray(self).item()
+
+    def __bool__(self) -> bool:
+        return bool(np.asarray(self))
+
+    def __float__(self) -> float:
+        return float(np.asarray(self))
+
+    def __int__(self) -> int:
+        return int(np.asarray(self))
+
+    def __complex__(self) -> complex:
+        return complex(np.asarray(self))
+
+    def shown(self) -> Any:
+        """What a user sees: the Dask array that it was made of, the value, or a Dask array."""
+        if isinstance(self.step, Source):
+            return self.step.shown()
+        return self.step.value if self.step.is_known else self.in_dask()
+
+    def in_dask(self) -> Any:
+        """The same as a Dask array, whose blocks are computed as Dask computes its own."""
+        step = self.step
+        if isinstance(step, Source):
+            return step.array
+        if step.is_known:
+            return dask.array.from_array(np.asarray(step.value), chunks=-1)
+        graph = Graph([step])
+        if step.axis is None:
+            name = graph.name + "-whole"
+            key, position = graph.whole[id(step)]
+            graph.tasks[(name, *(0,) * step.ndim)] = (item, key, position)
+            chunks: Any = tuple((n,) for n in step.shape)
+        else:
+            name = graph.name + "-blocks"
+            for i, key in enumerate(graph.blocks(step)):
+                numbers = tuple(i if axis == step.axis else 0 for axis in range(step.ndim))
+                graph.tasks[(name, *numbers)] = key
+            chunks = tuple(step.parts if i == step.axis else (n,) for i, n in enumerate(step.shape))
+        return dask.array.Array(graph.tasks, name, chunks, step.dtype)
+
+    def __repr__(self) -> str:
+        if self.step.is_known:
+            return repr(self.step.value)
+        cut = "" if self.step.axis is None else f", {len(self.step.parts)} blocks"
+        return f"<Blocks of shape {self.shape}, dtype {self.dtype}{cut}, not computed yet>"
+
+
+def settled(values: Sequence[Any]) -> list[Any]:
+    """`values` with NumPy arrays for Blocks and Dask arrays, computed in one Dask graph."""
+    if any(hasattr(value, "__dask_graph__") for value in values):
+        return list(dask.compute(*_without_blocks(list(values))))
+    steps = [value.step for value in values if isinstance(value, Blocks)]
+    found = iter(compute(steps))
+    return [np.asarray(next(found)) if isinstance(v, Blocks) else v for v in values]
+
+
+FACTS: dict[Any, Any] = {
+    np.shape: lambda a: a.shape,
+    np.ndim: lambda a: a.ndim,
+    np.size: lambda a, axis=None: a.size if axis is None else a.shape[axis],
+    np.iscomplexobj: lambda a: a.dtype.kind == "c",
+    np.isrealobj: lambda a: a.dtype.kind != "c",
+}
+"""The functions that ask what an array is, and not for its values."""
+
+
+def _applied(function: Any, args: Any, options: Any) -> Any:
+    if function in FACTS:
+        return FACTS[function](*args, **options)
+    if function is np.result_type:
+        return np.result_type(*_mapped(lambda blocks: blocks.dtype, args))
+    try:
+        step = spread(function, _steps(args), _steps(options))
+    except _NotBlocks:
+        step = None
+    if step is not None:
+        return Blocks(step)
+    name = f"np.{function.__name__}"
+    if not isinstance(function, np.ufunc) and not _dask_has(function):
+        raise TypeError(
+            f"{name} does not work block by block here, and Dask has no such function; {WAY_OUT}"
+        )
+    with _told(f"{name} with these arguments"):
+        return function(*_without_blocks(args), **_without_blocks(options))
+
+
+@contextlib.contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Say whose message it is, where Dask cannot do something."""
+    try:
+        yield
+    except (TypeError, NotImplementedError) as error:
+        raise TypeError(
+            f"{what} does not work block by block here, and Dask says: {error}; {WAY_OUT}"
+        ) from error
+
+
+def _dask_has(function: Any) -> bool:
+    module: Any = dask.array
+    for name in function.__module__.split(".")[1:]:
+        module = getattr(module, name, None)
+    found = getattr(module, function.__name__, None)
+    return found is not None and found is not function
+
+
+class _NotBlocks(Exception):
+    """An argument is a Dask array that is cut along several axes."""
+
+
+def _mapped(change: Any, value: Any) -> Any:
+    if is_lazy(value):
+        return change(value)
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return type(value)([_mapped(change, item) for item in value])
+    if isinstance(value, dict):
+        return {name: _mapped(change, item) for name, item in value.items()}
+    return value
+
+
+def _step(value: Any) -> Step:
+    value = value if isinstance(value, Blocks) else in_blocks(value)
+    if not isinstance(value, Blocks):
+        raise _NotBlocks
+    return value.step
+
+
+def _steps(value: Any) -> Any:
+    return _mapped(_step, value)
+
+
+def _without_blocks(value: Any) -> Any:
+    return _mapped(lambda lazy: lazy.in_dask() if isinstance(lazy, Blocks) else lazy, value)

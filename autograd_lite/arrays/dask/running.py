@@ -1,0 +1,346 @@
+"""Running steps: one Dask graph, of few tasks, in which a task does everything for its blocks.
+
+A pass over the data has a task for each group of neighbouring blocks. It loads a block, computes
+all that is wanted of it, adds that up, and goes on to the next. The groups' sums are added as a
+binary tree, whose shape depends on the blocks alone: the result is the same, bit for bit, for any
+number of workers. What depends on sums (a normalised loss, say) is computed where the tree ends;
+steps that need it for each block are done in another pass.
+"""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import dask
+import numpy as np
+from dask.base import get_scheduler
+
+from autograd_lite.arrays.dask.expression import Cut, Parts, Step, Total, step_of, steps_below
+from autograd_lite.arrays.dask.sources import Source, group_size
+
+FAN_IN = 8
+"""How many sums one task of the tree adds up. A power of two, as the sizes of groups are."""
+
+Registers = dict[int, Any]
+
+
+class Program:
+    """The steps to compute from given ones, for one block or for what is whole."""
+
+    def __init__(self, targets: Sequence[Step], given: Sequence[Step], name: str) -> None:
+        self.name = name
+        start = {id(step) for step in given}
+        order = [s for s in _below(targets, start) if id(s) not in start and not s.is_known]
+        self.given = [step.serial for step in given]
+        self.targets = [step.serial for step in targets]
+        self.lines = [_line(step) for step in order]
+        self.known = {s.serial: s.value for s in _below(targets, start) if s.is_known}
+        self.last_use = _last_uses(self.lines, set(self.targets))
+
+    def __dask_tokenize__(self) -> str:
+        return self.name
+
+    def run(self, given: Sequence[Any], start: int = 0, stop: int = 0) -> list[Any]:
+        """The values of the targets, for a block from `start` to `stop` on the axis that is cut."""
+        values: Registers = {**self.known, **dict(zip(self.given, given, strict=True))}
+        for number, (serial, compute, operands, options) in enumerate(self.lines):
+            arguments = [_fetched(x, values, start, stop) for x in operands]
+            values[serial] = compute(*arguments, **options)
+            for done in self.last_use[number]:
+                del values[done]
+        return [values[serial] for serial in self.targets]
+
+
+class _Register:
+    """An operand of a line: where its value is, and the axis that a block takes its part along."""
+
+    __slots__ = ("serial", "axis")
+
+    def __init__(self, serial: int, axis: int | None) -> None:
+        self.serial, self.axis = serial, axis
+
+
+def _below(targets: Sequence[Step], given: set[int]) -> list[Step]:
+    """The steps that `targets` depend on as far as those that are `given`."""
+    seen: dict[int, Step] = {}
+    stack = list(targets)
+    while stack:
+        step = stack.pop()
+        if id(step) in seen:
+            continue
+        seen[id(step)] = step
+        if id(step) not in given:
+            stack += [s for s in map(step_of, step.operands) if s is not None]
+    return sorted(seen.values(), key=lambda step: step.serial)
+
+
+def _line(step: Step) -> tuple[int, Any, list[Any], Any]:
+    operands = []
+    for operand in step.operands:
+        own = step_of(operand)
+        if own is not None:
+            operand = _Register(own.serial, operand.axis if isinstance(operand, Cut) else None)
+        operands.append(operand)
+    return step.serial, step.compute, operands, step.options
+
+
+def _last_uses(lines: Sequence[Any], kept: set[int]) -> list[list[int]]:
+    """Which of the values that lines compute are used for the last time in each line."""
+    computed = {serial for serial, *_ in lines} - kept
+    found: list[list[int]] = []
+    for _, _, operands, _ in reversed(lines):
+        used = {x.serial for x in operands if isinstance(x, _Register)} & computed
+        found.append(list(used))
+        computed -= used
+    return found[::-1]
+
+
+def _fetched(operand: Any, values: Registers, start: int, stop: int) -> Any:
+    if not isinstance(operand, _Register):
+        return operand
+    value = values[operand.serial]
+    if operand.axis is None:
+        return value
+    return value[(*(slice(None),) * operand.axis, slice(start, stop))]
+
+
+class _Sums:
+    """Adds up lists of values in the order of a binary tree, as they come."""
+
+    def __init__(self, combine: Sequence[Callable[[Any, Any], Any]]) -> None:
+        self.combine = combine
+        self.stack: list[tuple[int, list[Any]]] = []
+
+    def add(self, values: list[Any]) -> None:
+        level = 0
+        while self.stack and self.stack[-1][0] == level:
+            values = self._combined(self.stack.pop()[1], values)
+            level += 1
+        self.stack.append((level, values))
+
+    def result(self) -> list[Any]:
+        values = self.stack.pop()[1]
+        while self.stack:
+            values = self._combined(self.stack.pop()[1], values)
+        return values
+
+    def _combined(self, left: list[Any], right: list[Any]) -> list[Any]:
+        return [f(a, b) for f, a, b in zip(self.combine, left, right, strict=True)]
+
+
+class Group:
+    """Neighbouring blocks that one task goes through: their bounds, and where their values are."""
+
+    def __init__(self, bounds: Sequence[tuple[int, int]], loads: list[list[Any]]) -> None:
+        self.bounds, self.loads = bounds, loads
+
+    def __dask_tokenize__(self) -> tuple[int, int]:
+        return self.bounds[0][0], self.bounds[-1][1]
+
+    def blocks(self, arrived: Sequence[Sequence[Any]]) -> Iterator[tuple[int, int, list[Any]]]:
+        """Each block's bounds and values: loaded now, or taken from what has arrived.
+
+        That is a list of blocks for each source.
+        """
+        rests = [iter(blocks) for blocks in arrived]
+        for (start, stop), loads in zip(self.bounds, self.loads, strict=True):
+            found = zip(loads, rests, strict=True)
+            yield start, stop, [next(rest) if x is None else x.load() for x, rest in found]
+
+
+def run_group(
+    program: Program, combine: Sequence[Any], group: Group, earlier: list[Any], arrived: list[Any]
+) -> list[Any]:
+    """The sums over the blocks of a group."""
+    sums = _Sums(combine)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        for start, stop, values in group.blocks(arrived):
+            sums.add(program.run([*earlier, *values], start, stop))
+            del values
+    return sums.result()
+
+
+def run_block(program: Program, group: Group, earlier: list[Any], arrived: list[Any]) -> Any:
+    """The value of the one target for the one block of a group."""
+    ((start, stop, values),) = group.blocks(arrived)
+    return program.run([*earlier, *values], start, stop)[0]
+
+
+def run_tree(combine: Sequence[Any], parts: list[list[Any]]) -> list[Any]:
+    """The sum of sums."""
+    sums = _Sums(combine)
+    for part in parts:
+        sums.add(part)
+    return sums.result()
+
+
+def run_end(
+    program: Program, combine: Sequence[Sequence[Any]], trees: Sequence[Any], earlier: list[Any]
+) -> list[Any]:
+    """What is whole: each tree's sums are added up, and what is computed of them follows."""
+    sums = [run_tree(own, parts) for own, parts in zip(combine, trees, strict=True)]
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return program.run([*earlier, *itertools.chain(*sums)])
+
+
+class Graph:
+    """The Dask graph of whole steps, and of blocked ones' blocks.
+
+    With `ends_here` the last sums of the last pass are no task, but left for `run_end` here: that
+    saves the way to the scheduler and back.
+    """
+
+    def __init__(self, targets: Sequence[Step], ends_here: bool = False) -> None:
+        self.name = f"autograd_lite-{uuid.uuid4().hex}"
+        self.tasks: dict[Any, Any] = {}
+        self.numbers = itertools.count()
+        self.steps = steps_below(targets)
+        # Where each whole step's value is: a task, and the position in its list of results.
+        self.whole: dict[int, tuple[Any, int]] = {}
+        self.end: tuple[Program, list[Any]] | None = None
+        self.end_keys: list[Any] = []
+        # How many totals are on the longest way to each step: so many passes come before.
+        self.levels: dict[int, int] = {}
+        for step in self.steps:
+            below = [self.levels[id(s)] for s in map(step_of, step.operands) if s is not None]
+            self.levels[id(step)] = max(below, default=0) + isinstance(step, Total)
+            if step.is_known:
+                self.levels[id(step)] = 0
+        totals = [s for s in self.steps if isinstance(s, Total) and not s.is_known]
+        levels = sorted({self.levels[id(s)] for s in totals})
+        for level in levels:
+            own = [s for s in totals if self.levels[id(s)] == level]
+            self._add_pass(level, own, ends_here and level == levels[-1])
+
+    def _key(self) -> tuple[str, int]:
+        return self.name, next(self.numbers)
+
+    def _add_pass(self, level: int, totals: Sequence[Total], is_left: bool) -> None:
+        """The tasks of a pass: groups of blocks, the tree above them, and what comes of the sums.
+
+        Arrays that are cut differently have a tree each.
+        """
+        own: dict[Parts, list[Total]] = {s.operands[0].parts: [] for s in totals}
+        for total in totals:
+            own[total.operands[0].parts].append(total)
+        trees = [self._add_tree(some, parts) for parts, some in own.items()]
+        combine = [[total.combine for total in some] for some in own.values()]
+        wanted = [s for s in self.steps if self._is_wanted(s, level)]
+        earlier = [s for s in _below(wanted, {*self.whole}) if id(s) in self.whole]
+        given = [*earlier, *itertools.chain(*own.values())]
+        program = Program(wanted, given, f"{self.name}-end-{level}")
+        fetched = [self._add_fetch(step) for step in earlier]
+        key = self._key()
+        if is_left:
+            self.end, self.end_keys = (program, combine), [trees, fetched]
+        else:
+            self.tasks[key] = (run_end, program, combine, trees, fetched)
+        self.whole |= {id(step): (key, position) for position, step in enumerate(wanted)}
+
+    def _is_wanted(self, step: Step, level: int) -> bool:
+        """Whether a step is whole and ready after the pass of `level`, and not before."""
+        is_whole = step.axis is None and not step.parts
+        return is_whole and not step.is_known and self.levels[id(step)] == level
+
+    def _add_tree(self, totals: Sequence[Total], parts: Parts) -> list[Any]:
+        """The tasks that add up `totals` over all blocks, but for the last step of the tree."""
+        combine = [total.combine for total in totals]
+        program, earlier, sources = self._program([total.operands[0] for total in totals])
+        keys = []
+        for group, arriving in _groups(parts, sources):
+            keys.append(self._key())
+            # In lists, Dask puts the results of tasks in the place of their keys.
+            self.tasks[keys[-1]] = (run_group, program, combine, group, earlier, arriving)
+        while len(keys) > FAN_IN:
+            lower, keys = keys, []
+            for i in range(0, len(lower), FAN_IN):
+                keys.append(self._key())
+                self.tasks[keys[-1]] = (run_tree, combine, lower[i : i + FAN_IN])
+        return keys
+
+    def _program(self, targets: Sequence[Step]) -> tuple[Program, list[Any], list[Source]]:
+        """The program of one pass, the tasks that give it what is whole, and its sources."""
+        below = _below(targets, {*self.whole})
+        given = [s for s in below if id(s) in self.whole]
+        sources = [s for s in below if isinstance(s, Source)]
+        for source in sources:
+            self.tasks.update(source.prepare())
+        fetched = [self._add_fetch(step) for step in given]
+        name = f"{self.name}-pass-{next(self.numbers)}"
+        return Program(targets, [*given, *sources], name), fetched, sources
+
+    def _add_fetch(self, step: Step) -> Any:
+        key, position = self.whole[id(step)]
+        fetched = self._key()
+        self.tasks[fetched] = (item, key, position)
+        return fetched
+
+    def blocks(self, step: Step) -> list[Any]:
+        """The keys of the blocks of a blocked step."""
+        program, earlier, sources = self._program([step])
+        keys = []
+        for group, arriving in _groups(step.parts, sources, 1):
+            keys.append(self._key())
+            self.tasks[keys[-1]] = (run_block, program, group, earlier, arriving)
+        return keys
+
+
+def item(values: Sequence[Any], position: int) -> Any:
+    """One of several results."""
+    return values[position]
+
+
+def _groups(
+    parts: Parts, sources: Sequence[Source], size: int | None = None
+) -> list[tuple[Group, list[Any]]]:
+    """The groups of blocks, each with the keys of what other tasks compute for it."""
+    ends = list(itertools.accumulate(parts))
+    bounds = list(zip([0, *ends[:-1]], ends, strict=True))
+    size = size or group_size(len(parts))
+    groups = []
+    for first in range(0, len(parts), size):
+        numbers = range(first, min(first + size, len(parts)))
+        loads = [[source.loads[i] for source in sources] for i in numbers]
+        arriving = [source.arriving(numbers) for source in sources]
+        groups.append((Group([bounds[i] for i in numbers], loads), arriving))
+    return groups
+
+
+def _compute_if_ready(step: Step) -> None:
+    """Compute a whole step whose operands have all become known since it was made."""
+    if step.axis is not None or step.parts or step.is_known or isinstance(step, Total | Source):
+        return
+    own = [step_of(operand) for operand in step.operands]
+    if step.compute is not None and all(s is None or s.is_known for s in own):
+        values = [x.value if isinstance(x, Step) else x for x in step.operands]
+        step.settle(step.compute(*values, **step.options))
+
+
+def compute(targets: Sequence[Step]) -> list[Any]:
+    """The values of steps, which are blocked or whole, computed together.
+
+    Whole steps keep theirs.
+    """
+    arrays: dict[int, Any] = {}
+    for step in steps_below(targets):
+        _compute_if_ready(step)
+    waiting = [step for step in targets if not step.is_known]
+    if waiting:
+        blocked = [step for step in waiting if step.axis is not None]
+        whole = [step for step in waiting if step.axis is None]
+        graph = Graph(waiting, ends_here=not blocked)
+        places = [graph.whole[id(step)] for step in whole]
+        keys = [key for key, _ in places if key in graph.tasks]
+        wanted = [graph.end_keys, keys, *(graph.blocks(step) for step in blocked)]
+        get = get_scheduler() or dask.threaded.get
+        ends, done, *joined = get(graph.tasks, wanted)
+        results = dict(zip(keys, done, strict=True))
+        last = run_end(*graph.end, *ends) if graph.end is not None else []
+        for step, (key, position) in zip(whole, places, strict=True):
+            step.settle(results.get(key, last)[position])
+        for step, values in zip(blocked, joined, strict=True):
+            arrays[id(step)] = np.concatenate(values, step.axis)
+    return [arrays[id(step)] if id(step) in arrays else step.value for step in targets]

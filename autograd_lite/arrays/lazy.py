@@ -1,0 +1,104 @@
+"""Arrays that are computed when somebody reads them: Dask's, and what stands for them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+_COMMON: frozenset[type] = frozenset(
+    (type(None), tuple, list, slice, str, int, float, np.ndarray, np.float64, np.float32)
+)
+"""Kinds of arguments that are what they seem."""
+
+
+def taken(value: Any) -> Any:
+    """`value` as the engine computes with it: Dask arrays by their blocks, if they can be.
+
+    TypeError for an array with labels (pandas, xarray) or of another kind that computes in ways of
+    its own without NumPy's protocols (SciPy's sparse matrices).
+    """
+    if value.__class__ in _COMMON:
+        return value
+    if _is_dask(value):
+        from autograd_lite.arrays.dask.array import in_blocks
+
+        return in_blocks(value)
+    if _computes_differently(value):
+        raise TypeError(in_other_ways(type(value).__name__, _way_to_values(value)))
+    return value
+
+
+def in_other_ways(what: str, way_out: str) -> str:
+    """The message for an operand that computes in ways of its own."""
+    return (
+        f"a Tensor computes with plain arrays and numbers, and a {what} computes in ways of its "
+        f"own; pass {way_out}"
+    )
+
+
+def _way_to_values(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return "np.asarray(...) of it, or use np.where for a mask"
+    ways = ("to_numpy()", "toarray()", "to_dataarray().to_numpy()")
+    found = (f"its .{way}" for way in ways if hasattr(value, way.partition("(")[0]))
+    return next(found, "np.asarray(...) of it")
+
+
+def _is_dask(value: Any) -> bool:
+    """Whether `value` is a Dask array; there is none where Dask has not been imported."""
+    if not hasattr(value, "__dask_graph__"):
+        return False
+    dask = sys.modules.get("dask.array")
+    return dask is not None and isinstance(value, dask.Array)
+
+
+def _computes_differently(value: Any) -> bool:
+    """Whether `value` is an array that takes operators, but not NumPy's functions, for itself."""
+    if isinstance(value, np.ndarray):
+        return is_special(value)
+    if isinstance(value, (type, np.generic)) or hasattr(value, "__array_function__"):
+        return False
+    return hasattr(value, "__array_ufunc__") or hasattr(value, "toarray")
+
+
+def is_special(array: np.ndarray) -> bool:
+    """Whether an array is a matrix or a masked one, whose operators are its own."""
+    # There is no masked array before somebody has imported their module, which takes its time.
+    masked = sys.modules.get("numpy.ma")
+    return isinstance(array, (np.matrix, *([masked.MaskedArray] if masked is not None else [])))
+
+
+def is_lazy(value: Any) -> bool:
+    """Whether `value` is computed only when somebody reads it."""
+    return hasattr(value, "in_dask") or _is_dask(value)
+
+
+def shown(value: Any) -> Any:
+    """`value` as a user sees it."""
+    return value.shown() if hasattr(value, "in_dask") else value
+
+
+def settle(values: Sequence[Any]) -> list[Any]:
+    """`values`, of which those that are lazy become NumPy arrays, all by one computation."""
+    if not any(map(is_lazy, values)):
+        return list(values)
+    from autograd_lite.arrays.dask.array import settled
+
+    return settled(values)
+
+
+def settle_for(output: Any, values: Sequence[Any], owners: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """`output` and those of `values` that belong to a NumPy array, settled; the others as they are.
+
+    So a gradient is an array of its tensor's library.
+    """
+    if not is_lazy(output):
+        return output, list(values)
+    mine = [isinstance(owner, (np.ndarray, np.generic)) for owner in owners]
+    chosen = [value for value, own in zip(values, mine, strict=True) if own]
+    output, *found = settle([output, *chosen])
+    rest = iter(found)
+    return output, [next(rest) if own else v for v, own in zip(values, mine, strict=True)]

@@ -1,0 +1,517 @@
+"""al.compile: a function traced once for each kind of arguments, and run as a program since."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.compiler.explanation import Explanation, Note
+from autograd_lite.compiler.lowering import Lowered, lower
+from autograd_lite.compiler.matrix_products import Products
+from autograd_lite.compiler.runtime import cores
+from autograd_lite.forks import fork_safe
+from autograd_lite.modes import is_recording, watching
+from autograd_lite.observe import watch
+from autograd_lite.program.arguments import (
+    Structure,
+    flatten,
+    kind_of,
+    names_of,
+    statics,
+    unflatten,
+)
+from autograd_lite.program.captures import Outside
+from autograd_lite.program.ir import Program, Variable
+from autograd_lite.program.names import identifier
+from autograd_lite.program.passes import optimised
+from autograd_lite.program.tracing import Trace, TracedValueError, Tracer, public
+from autograd_lite.record import NO_OPTIONS, make, record_call
+from autograd_lite.rules import Operation, Parts
+from autograd_lite.source import caller
+from autograd_lite.tensor import Tensor
+from autograd_lite.transforms import grad
+
+Function = Callable[..., Any]
+KEPT = 16
+"""How many kinds of arguments a compiled function keeps a program for."""
+
+_tracing = fork_safe(threading.RLock())
+"""Held while a function is traced: a trace writes nothing down for another thread."""
+
+
+def compile(
+    function: Function, *, donate: int | Sequence[int] = (), threads: int | None = None
+) -> Compiled:
+    """`function`, run as an optimised NumPy program.
+
+    The first call with arguments of a kind (structure, shapes, dtypes) traces the function; later
+    ones run the program. Arrays, floats and complex numbers are traced; whole numbers, booleans
+    and strings are part of the kind, so a new one traces again. The function must be pure: what it
+    reads besides its arguments is built in, and RuntimeError says so if it has changed since; what
+    cannot be watched (a clock, a file, an iterator), a write to anything outside, a value that is
+    read, or a branch on one raises TracedValueError with the line. It can be differentiated, and
+    compiled functions can call each other.
+
+    Results are those of the function up to rounding. Logarithms of sigmoids and of sums of exp are
+    computed in their stable forms, which are exact where the formula as written overflows. No
+    floating-point warnings are given.
+
+    Parameters
+    ----------
+    function : callable
+        Of arrays and numbers, or of lists, tuples and dicts of them, as the transforms take it.
+    donate : int or ints
+        Positional arguments whose arrays the caller gives away: a result of the same shape and
+        dtype may be written into one. `step = al.compile(step, donate=0)`.
+    threads : int, optional
+        How many share the work on large arrays; by default as many as there are cores, or as
+        OMP_NUM_THREADS says.
+
+    >>> slope = compile(grad(lambda x: np.sum(np.sin(x) ** 2)))
+    >>> slope(np.array([0.0, np.pi / 4]))
+    array([0., 1.])
+    """
+    if not callable(function):
+        raise TypeError(f"compile() takes a function, not {type(function).__name__}")
+    numbers = (donate,) if isinstance(donate, int) else tuple(donate)
+    if threads is not None and (not isinstance(threads, int) or threads < 1):
+        raise ValueError(f"compile(threads=...) must be at least 1, not {threads!r}")
+    return Compiled(function, numbers, threads)
+
+
+class Specialised:
+    """The program for one kind of arguments.
+
+    `returns` is the structure of what comes out, `tensors` which of the results are Tensors.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        lowered: Lowered,
+        returns: Structure,
+        tensors: list[bool],
+        outside: Outside,
+        notes: list[Note],
+        donated: list[bool],
+    ) -> None:
+        self.donated = donated if any(donated) else None
+        self.program = program
+        self.lowered = lowered
+        self.returns = returns
+        self.tensors = tensors
+        self.has_tensors = any(tensors)
+        self.outside = outside
+        self.notes = notes
+
+    def run(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
+        """What the program gives for these leaves of the arguments."""
+        if self.donated is not None:
+            leaves = _apart(leaves, self.donated)
+        rooms = self.lowered.rooms
+        room = rooms.enter()
+        try:
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+                return self.lowered.run(*leaves, room)
+        finally:
+            rooms.leave(room)
+
+
+def _apart(leaves: Sequence[Any], donated: Sequence[bool]) -> Sequence[Any]:
+    """Copies donated leaves that are read-only, or share memory with another leaf."""
+    arrays = [v for v in leaves if v.__class__ is np.ndarray]
+    owners = [v if v.base is None else v.base for v in arrays]
+    # An array that owns its memory is alone in it, but for views of it and for buffers.
+    alone = len(set(map(id, owners))) == len(owners) and all(
+        owner.__class__ is np.ndarray and owner.flags.owndata for owner in owners
+    )
+    if alone and all(v.flags.writeable for v in arrays):
+        return leaves
+    return [
+        v.copy() if d and v.__class__ is np.ndarray and not _is_alone(v, arrays) else v
+        for v, d in zip(leaves, donated, strict=True)
+    ]
+
+
+def _is_alone(array: np.ndarray, arrays: Sequence[np.ndarray]) -> bool:
+    """Whether an array can be written to without changing another one."""
+    others = (other for other in arrays if other is not array)
+    twice = sum(other is array for other in arrays) > 1
+    return (
+        array.flags.writeable
+        and not twice
+        and not any(np.may_share_memory(array, other) for other in others)
+    )
+
+
+class Compiled:
+    """A compiled function; see `compile`.
+
+    `exempt` are objects that the function may read, and that may change: what it reads of them is
+    passed to it as well.
+    """
+
+    def __init__(
+        self,
+        function: Function,
+        donate: tuple[int, ...] = (),
+        threads: int | None = None,
+        exempt: Sequence[Any] = (),
+    ) -> None:
+        self.exempt = exempt
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.donate = donate
+        self.threads = threads
+        self.name = getattr(function, "__name__", type(function).__name__)
+        self._programs: OrderedDict[Any, Specialised] = OrderedDict()
+        self._pulls: dict[Any, Compiled] = {}
+        self._writing: Compiled | None = None
+        self._latest: Specialised | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        leaves: list[Any] = []
+        structure = flatten((args, kwargs), leaves)
+        values = leaves
+        kinds = tuple([kind_of(leaf) for leaf in leaves])
+        if None in kinds:
+            inner = [v._value if isinstance(v, Tensor) else v for v in leaves]
+            if any(isinstance(v, Tracer) for v in inner):
+                return self.function(*args, **kwargs)
+            if is_recording() and any(isinstance(v, Tensor) and v.requires_grad for v in leaves):
+                return self._recorded(leaves, structure)
+            values = inner
+            kinds = tuple([kind_of(value) for value in values])
+        found = self._specialised(structure, values, kinds)
+        results = found.run(values)
+        if found.has_tensors:
+            pairs = zip(results, found.tensors, strict=True)
+            results = tuple(make(r, None) if t else r for r, t in pairs)
+        return unflatten(found.returns, results)
+
+    def into(self, out: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call it with the results written into the arrays of `out`, and return `out`.
+
+        `out` has the structure, shapes and dtypes of the results; they are computed in place where
+        an array of it is C-contiguous and shares no memory with another one or an argument, and
+        copied into the others. Numbers among the results cannot be written: use a call for them.
+        """
+        with _tracing:
+            if self._writing is None:
+                function = self.function
+
+                def written(out: Any, /, *args: Any, **kwargs: Any) -> Any:
+                    return function(*args, **kwargs)
+
+                functools.update_wrapper(written, function)
+                donate = (0, *(position + 1 for position in self.donate))
+                self._writing = Compiled(written, donate, self.threads, self.exempt)
+        targets: list[Any] = []
+        wanted = flatten(out, targets)
+        results: list[Any] = []
+        if flatten(self._writing(out, *args, **kwargs), results) != wanted:
+            raise ValueError(
+                f"{self.name}.into(out, ...): out has not the structure of the results"
+            )
+        for target, result in zip(targets, results, strict=True):
+            if result is not target:
+                if np.shape(target) != np.shape(result) or _dtype(target) != _dtype(result):
+                    raise ValueError(
+                        f"{self.name}.into(out, ...): a result of {_dtype(result)} "
+                        f"{np.shape(result)} does not go into {_dtype(target)} {np.shape(target)}"
+                    )
+                target[...] = result
+        self._latest = self._writing._latest
+        return out
+
+    def _specialised(self, structure: Structure, values: list[Any], kinds: Any) -> Specialised:
+        key = (structure, kinds)
+        found = self._programs.get(key)
+        if found is None:
+            with _tracing:
+                found = self._programs.get(key)
+                if found is None:
+                    found = self._programs[key] = self._new(structure, values)
+                    while len(self._programs) > KEPT:
+                        self._programs.popitem(last=False)
+        else:
+            changed = found.outside.changed()
+            if changed is not None:
+                self._refuse_changed(found.outside, changed)
+        self._latest = found
+        return found
+
+    def _refuse_changed(self, outside: Outside, label: str) -> None:
+        raise RuntimeError(
+            f"{self.name} was compiled with {label} as it was then, and it has changed since; it "
+            f"is read at {outside.line(label)}. Pass what changes as an argument, or call "
+            f".forget() to have {self.name} traced anew. Called at {caller()}"
+        )
+
+    def forget(self) -> None:
+        """Forget all programs: the next call traces again."""
+        with _tracing:
+            self._programs.clear()
+            self._pulls.clear()
+            self._writing = None
+            self._latest = None
+
+    def _new(self, structure: Structure, values: list[Any]) -> Specialised:
+        """Trace, optimise and print the program for these arguments."""
+        outside = Outside(self.function, statics(structure), self.exempt)
+        if outside.unknown is not None:
+            label, why = outside.unknown
+            raise TracedValueError(
+                f"{self.name}, {outside.line(label)}: it reads {label}, and {why}; pass what it "
+                "reads as an argument, or compute it outside"
+            )
+        trace, program, returns, tensors = traced(
+            self.name, self.function, structure, values, outside
+        )
+        _keep_watch(trace, outside)
+        notes: list[Note] = []
+        best = optimised(program, trace, notes)
+        contiguous = [not np.ndim(v) or v.flags.c_contiguous for v in values]
+        donated = self._donated(structure, len(values))
+        threads = self.threads or cores()
+        products = Products(best.values)
+        name = identifier(self.name, "run")
+        lowered = lower(
+            best.program,
+            contiguous,
+            threads=threads,
+            donated=donated,
+            product=products.choose,
+            name=name,
+            values=best.values,
+        )
+        # Printers refer to it and to one another, and would keep the values for a while.
+        products.values = {}
+        return Specialised(best.program, lowered, returns, tensors, outside, notes, donated)
+
+    def _donated(self, structure: Structure, count: int) -> list[bool]:
+        """Which of the leaves belong to an argument that is given away."""
+        names = names_of(structure, self.function)
+        return [names[i].argument in self.donate for i in range(count)]
+
+    def _recorded(self, leaves: list[Any], structure: Structure) -> Any:
+        """A call on tensors that require grad: one operation, whose derivative is compiled too."""
+        plain = [v._value if isinstance(v, Tensor) else v for v in leaves]
+        found = self._specialised(structure, plain, tuple(map(kind_of, plain)))
+
+        def compute(operands: Any) -> Any:
+            results = found.run(operands)
+            return results if len(results) > 1 else results[0]
+
+        operation = Operation(
+            compute,
+            {"operands": lambda g, operands: Parts(self._pull(structure)(tuple(operands), g))},
+            sequence=0,
+        )
+        operation.name = self.name
+        if not found.program.outputs:
+            return unflatten(found.returns, ())
+        result = record_call(operation, (leaves,), NO_OPTIONS)
+        results = result if isinstance(result, tuple) else (result,)
+        return unflatten(found.returns, results)
+
+    def _pull(self, structure: Structure) -> Function:
+        """The function that pulls gradients of the results back to the leaves of the arguments."""
+        function = self.function
+
+        def along(operands: Any, gradients: Any) -> Any:
+            args, kwargs = unflatten(structure, operands)
+            results: list[Any] = []
+            flatten(function(*args, **kwargs), results)
+            total: Any = 0.0
+            for result, g in zip(results, gradients, strict=True):
+                if isinstance(result, Tensor) and result.requires_grad:
+                    total = total + np.real(np.sum(result * g))
+            return total
+
+        along.__name__ = f"{self.name}'s gradient"
+        pull = self._pulls.get(structure)
+        if pull is None:
+            pull = self._pulls[structure] = Compiled(_differentiated(along), (), self.threads)
+
+        def pulled(operands: Any, g: Any) -> Any:
+            return pull(operands, tuple(g) if isinstance(g, Parts) else (g,))
+
+        return pulled
+
+    @property
+    def source(self) -> str:
+        """The NumPy source of the program that ran last."""
+        return self._last().lowered.source
+
+    @property
+    def program(self) -> Program:
+        """The program that ran last, in the intermediate form."""
+        return self._last().program
+
+    def explain(self) -> Explanation:
+        """What each pass did to the program that ran last, and what it saved; it can be drawn."""
+        last = self._last()
+        return Explanation(self.name, last.notes, last.lowered, last.program)
+
+    def _last(self) -> Specialised:
+        if self._latest is None:
+            raise RuntimeError(f"{self.name} has no program yet: call it once")
+        return self._latest
+
+    def __repr__(self) -> str:
+        return f"<compiled {self.name}: {len(self._programs)} programs>"
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+
+def _differentiated(along: Function) -> Function:
+    """The gradients of a function of a tuple, zeros for what is not floating-point."""
+
+    def gradient(operands: Any, g: Any) -> Any:
+        chosen = [i for i, x in enumerate(operands) if _dtype(x).kind in "fc"]
+
+        def of_chosen(some: Any) -> Any:
+            every = list(operands)
+            for i, x in zip(chosen, some, strict=True):
+                every[i] = x
+            return along(tuple(every), g)
+
+        found = grad(of_chosen)(tuple(operands[i] for i in chosen))
+        results = [np.zeros(np.shape(x)) for x in operands]
+        for i, x in zip(chosen, found, strict=True):
+            results[i] = x
+        return tuple(results)
+
+    gradient.__name__ = along.__name__
+    return gradient
+
+
+def _dtype(x: Any) -> np.dtype[Any]:
+    return x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
+
+
+def traced(
+    name: str,
+    function: Function,
+    structure: Structure,
+    values: Sequence[Any],
+    outside: Outside | None = None,
+    detached: bool = False,
+) -> tuple[Trace, Program, Structure, list[bool]]:
+    """Run a function on tracers: the trace, its program, and the structure of the results.
+
+    The variables are named after the parameters and the local variables that held them. With
+    `detached` the gradients of what comes out do not matter.
+    """
+    trace = Trace(name)
+    if outside is not None:
+        trace.outside = {id(array) for array, _, _ in outside.arrays}
+    tracers = [
+        trace.input(np.asarray(v) if isinstance(v, np.ndarray) else v, n.name)
+        for v, n in zip(values, names_of(structure, function), strict=True)
+    ]
+    args, kwargs = unflatten(structure, tracers)
+    run = _watched(function, args, kwargs)
+    if outside is not None:
+        check_pure(trace, outside, run.error)
+    if run.error is not None:
+        raise own_error(run.error)
+    for label, assigned in run.variables.items():
+        for value in assigned.values:
+            _name(label, value)
+    results: list[Any] = []
+    returns = flatten(run.returned, results)
+    outputs, tensors = [], []
+    for result in results:
+        outputs.append(_output(trace, result, detached))
+        tensors.append(isinstance(result, Tensor))
+    return trace, trace.program(outputs), returns, tensors
+
+
+def _keep_watch(trace: Trace, outside: Outside) -> None:
+    """Note the arrays that were met in a trace that is over, and are still there.
+
+    Somebody has them, by a way that was not found.
+    """
+    for reference, before, line in trace.met:
+        array = reference()
+        if array is not None:
+            outside.add(array, before, line)
+
+
+def own_error(error: BaseException) -> BaseException:
+    """The error behind one that NumPy made of it, if it says what cannot be compiled."""
+    behind: BaseException | None = error
+    while behind is not None and not isinstance(behind, TracedValueError):
+        behind = behind.__cause__ or behind.__context__
+    return error if behind is None else behind
+
+
+def _watched(function: Function, args: Any, kwargs: Any) -> Any:
+    called = functools.partial(function, **kwargs) if kwargs else function
+    if kwargs:
+        functools.update_wrapper(called, function)
+    with watching(public=public):
+        return watch(called, tuple(args))
+
+
+def _name(label: str, value: Any) -> None:
+    inner = value._value if isinstance(value, Tensor) else value
+    if isinstance(inner, Tracer) and inner.variable.name is None:
+        inner.variable.name = label
+
+
+def check_pure(trace: Trace, outside: Outside, error: Exception | None) -> None:
+    """Refuse what a function did to anything outside, and undo it."""
+    label = outside.written()
+    if label is None:
+        return
+    outside.restore()
+    if error is not None and not isinstance(error, TracedValueError):
+        return
+    what = (
+        "draws random numbers from"
+        if label == "np.random" or label in _generators(outside)
+        else ("writes to")
+    )
+    instead = (
+        "compile al.value_and_grad of it, and pass the parameters as arguments"
+        if label.endswith(".grad")
+        else "draw them outside and pass them in"
+        if what.startswith("draws")
+        else "return what is new instead"
+    )
+    raise TracedValueError(
+        f"{trace.name}, {outside.line(label, writes=True)}: it {what} {label}, which happens when "
+        f"it is traced and never again: {instead}"
+    )
+
+
+def _generators(outside: Outside) -> set[str]:
+    return {label for _, _, label in outside.generators}
+
+
+def _output(trace: Trace, result: Any, detached: bool) -> Variable:
+    if isinstance(result, Tensor):
+        if result.requires_grad and not detached:
+            raise TracedValueError(
+                f"{trace.name} returns a Tensor that depends on a tensor which requires grad and "
+                "is not among the arguments, so its gradient would be lost: pass that tensor as an "
+                "argument, or compile the function that takes the gradient, or, where none is "
+                "wanted, al.no_grad of it"
+            )
+        result = result._value
+    if isinstance(result, Tracer):
+        return result.variable
+    if isinstance(result, np.ndarray):
+        return trace.constant(result)
+    variable = Variable.like(result)
+    trace.constants[variable] = trace.values[variable] = result
+    return variable

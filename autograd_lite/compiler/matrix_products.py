@@ -1,0 +1,108 @@
+"""How a matrix product is computed: np.dot, or what is faster for its shapes, dtype and layout.
+
+BLAS packs both matrices before it multiplies them. Where one of them has few rows that takes
+longer than the product itself, and products with vectors, which read the large matrix as it lies,
+can be faster; so can the product of the transposes. Which one is, is measured.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.compiler import fused
+from autograd_lite.compiler.few_rows import Product, few_rows
+from autograd_lite.program.ir import Step, Variable
+
+FEW = 64
+"""Up to how many rows or columns of the result there is something to choose."""
+
+WORTH = 200_000
+"""From how many multiplications on it is worth a measurement."""
+
+ROUNDS = 11
+MARGIN = 0.9
+"""What share of np.dot's time another way may take to be taken."""
+
+
+def by_rows(a: Any, b: Any, out: Any) -> Any:
+    """A product with a vector for each row of `a`."""
+    turned = b.T
+    for i in range(len(a)):
+        np.dot(turned, a[i], out[i])
+    return out
+
+
+def turned(a: Any, b: Any, out: Any) -> Any:
+    """The transpose of b^T a^T."""
+    out[...] = np.dot(b.T, a.T).T
+    return out
+
+
+_measured: dict[Any, tuple[str, Product]] = {}
+
+
+class Products:
+    """Chooses, for the matrix products of one program, from the values of its example."""
+
+    def __init__(self, values: Mapping[Variable, Any]) -> None:
+        self.values = values
+
+    def choose(self, step: Step) -> tuple[str, Product]:
+        """The name and the function for a product that writes its result into an array."""
+        a, b = step.args
+        if a.ndim != 2 or b.ndim != 2:
+            return step.function.__name__, step.function
+        if not self._is_worth_it(a, b):
+            return "dot", np.dot
+        return _fastest(*(self.values[v] for v in (a, b)))
+
+    def _is_worth_it(self, a: Variable, b: Variable) -> bool:
+        rows, inner = a.shape
+        columns = b.shape[1]
+        same = a.dtype == b.dtype and a.dtype.kind == "f"
+        return same and min(rows, columns) <= FEW and rows * inner * columns >= WORTH
+
+
+def _fastest(a: np.ndarray, b: np.ndarray) -> tuple[str, Product]:
+    """The fastest way, and its name."""
+    key = (a.shape, b.shape, a.dtype, _layout(a), _layout(b))
+    found = _measured.get(key)
+    if found is None:
+        found = _measured[key] = _measure(a, b)
+    return found
+
+
+def ways_for(a: np.ndarray, b: np.ndarray) -> dict[str, Product]:
+    """What there is to choose from for such operands, by name."""
+    ways: dict[str, Product] = {"dot": np.dot, "turned": turned}
+    if len(a) <= FEW:
+        ways["by_rows"] = by_rows
+    loops = few_rows(a, b) if fused.available() else None
+    return ways if loops is None else {**ways, "few_rows": loops}
+
+
+def _measure(a: np.ndarray, b: np.ndarray) -> tuple[str, Product]:
+    out = np.empty((a.shape[0], b.shape[1]), a.dtype)
+    ways = ways_for(a, b)
+    # Once without the clock: loops are compiled then.
+    for way in ways.values():
+        way(a, b, out)
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(ROUNDS):
+        for name, way in ways.items():
+            start = time.perf_counter()
+            way(a, b, out)
+            times[name].append(time.perf_counter() - start)
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    best = min(medians, key=lambda name: medians[name])
+    best = best if medians[best] < MARGIN * medians["dot"] else "dot"
+    return best, ways[best]
+
+
+def _layout(a: np.ndarray) -> str:
+    return "C" if a.flags.c_contiguous else "F" if a.flags.f_contiguous else "strided"

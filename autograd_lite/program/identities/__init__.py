@@ -1,0 +1,1 @@
+"""Identities: plain NumPy functions before and after."""

@@ -1,0 +1,234 @@
+"""Identities that save a step and change no value by more than a rounding."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.program.identities import masking
+from autograd_lite.program.ir import Step
+from autograd_lite.program.rewriting import Rewriting, Rule
+from autograd_lite.program.tracing import Tracer
+from autograd_lite.rules.indexing import getitem
+
+_ELEMENTWISE = (
+    *(np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.power),
+    *(np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal),
+)
+
+
+def table() -> dict[Any, list[Rule]]:
+    """The rules by the function they are for."""
+    rules: dict[Any, list[Rule]] = {function: [_unexpanded] for function in _ELEMENTWISE}
+    rules[np.multiply] += [_times_one, _scaled, _times_negative, _scaled_product]
+    rules[np.divide] += [_over_one, _negative_over]
+    rules[np.add] += [_plus_negative]
+    rules[np.subtract] += [_minus_negative]
+    rules |= {
+        operator.pow: [_power],
+        np.power: [_power],
+        np.negative: [_negative],
+        np.absolute: [_absolute],
+        np.transpose: [_transpose],
+        np.reshape: [_reshape],
+        np.ravel: [_ravel],
+        np.broadcast_to: [_same_shape],
+        np.where: [_unexpanded, *masking.rules()],
+        np.sum: [_sum_of_one, _sum_of_negative],
+        getitem: [_whole],
+    }
+    return rules
+
+
+def _unexpanded(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    """Operands that were expanded to the shape which broadcasting gives them anyway."""
+    if options:
+        return None
+    operands = [_before(now, a, np.broadcast_to) for a in args]
+    if all(new is old for new, old in zip(operands, args, strict=True)):
+        return None
+    if np.broadcast_shapes(*map(np.shape, operands)) != step.result.shape:
+        return None
+    return step.function(*operands)
+
+
+def _before(now: Rewriting, value: Any, function: Callable[..., Any]) -> Any:
+    """The first operand of `function`, where it gave this value; else the value."""
+    maker = now.maker(value, function)
+    return value if maker is None else now.operand(maker, 0)
+
+
+def _times_one(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    x, y = args
+    if now.is_all(y, 1):
+        return x
+    return y if now.is_all(x, 1) else None
+
+
+def _scaled(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    """(x * a) * b as x * (a * b) for numbers a and b."""
+    for x, b in (args, args[::-1]):
+        inner = now.maker(x, np.multiply)
+        if inner is None or now.number(b) is None or now.uses.get(x.variable, 0) > 1:
+            continue
+        first, second = now.operand(inner, 0), now.operand(inner, 1)
+        for y, a in ((first, second), (second, first)):
+            if now.number(a) is not None and isinstance(y, Tracer):
+                product = now.number(a) * now.number(b)
+                if np.isfinite(product) and product:
+                    return y * product
+    return None
+
+
+def _power(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    """Powers by a few products, each of which takes a small part of the time of np.power."""
+    x, exponent = args
+    if options or not isinstance(x, Tracer) or x.variable.weak:
+        return None
+    if type(exponent) in (int, float) and x.dtype.kind in "fc":
+        if exponent in (2, 3, 4):
+            square = np.square(x)
+            return {2: square, 3: square * x}.get(exponent, square * square)
+        simple: Any = {1: _itself, 0.5: np.sqrt, -1: np.reciprocal}.get(exponent)
+        if simple is not None:
+            return simple(x)
+    return np.power(x, exponent) if step.function is operator.pow else None
+
+
+def _itself(x: Any) -> Any:
+    return x
+
+
+def _over_one(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    return args[0] if now.is_all(args[1], 1) else None
+
+
+def _negated(now: Rewriting, value: Any) -> Any:
+    """x of a value that is -x, else None."""
+    maker = now.maker(value, np.negative)
+    return None if maker is None else now.operand(maker, 0)
+
+
+def _plus_negative(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    x, y = args
+    minus_x, minus_y = _negated(now, x), _negated(now, y)
+    if minus_x is not None and minus_y is not None:
+        return -(minus_x + minus_y)
+    if minus_y is not None:
+        return x - minus_y
+    return y - minus_x if minus_x is not None else None
+
+
+def _times_negative(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    """x * -y as -(x * y), or for a number x as -x * y."""
+    for x, y in (args, args[::-1]):
+        inner = _negated(now, y)
+        if inner is not None:
+            number = now.number(x)
+            return -(x * inner) if number is None else inner * _minus(number)
+    return None
+
+
+def _scaled_product(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    """c (A B) as (c A) B, where A or B is much smaller than the product."""
+    for product, c in (args, args[::-1]):
+        inner = now.maker(product, np.dot, np.matmul)
+        if inner is None or now.number(c) is None or now.uses.get(product.variable, 0) > 1:
+            continue
+        a, b = now.operand(inner, 0), now.operand(inner, 1)
+        least = min(a, b, key=np.size)
+        if inner.options or least.dtype.kind not in "fc" or 2 * least.size > product.size:
+            return None
+        return inner.function(a * c, b) if least is a else inner.function(a, b * c)
+    return None
+
+
+def _minus(number: Any) -> Any:
+    return np.negative(number) if isinstance(number, (np.ndarray, np.generic)) else -number
+
+
+def _negative_over(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    x = _negated(now, args[0])
+    if x is None:
+        return None
+    number = now.number(args[1])
+    return -(x / args[1]) if number is None else x / _minus(number)
+
+
+def _sum_of_negative(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    x = _negated(now, args[0])
+    return None if x is None else -np.sum(x, *args[1:], **options)
+
+
+def _minus_negative(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    return args[0] + _negated(now, args[1]) if _negated(now, args[1]) is not None else None
+
+
+def _negative(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    if _negated(now, args[0]) is not None:
+        return _negated(now, args[0])
+    inner = now.maker(args[0], np.subtract, np.multiply, np.divide)
+    if inner is None or now.uses.get(args[0].variable, 0) > 1:
+        return None
+    x, y = now.operand(inner, 0), now.operand(inner, 1)
+    if inner.function is np.subtract:
+        return y - x
+    for a, b in ((x, y), (y, x)) if inner.function is np.multiply else ((x, y),):
+        if now.number(b) is not None:
+            return inner.function(a, _minus(now.number(b)))
+    return None
+
+
+def _absolute(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    return np.abs(_negated(now, args[0])) if _negated(now, args[0]) is not None else None
+
+
+def _transpose(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    inner = now.maker(args[0], np.transpose)
+    if inner is None or len(args) > 1 or options or len(inner.args) > 1 or inner.options:
+        return None
+    return now.operand(inner, 0)
+
+
+def _in_order(args: Any, options: Any) -> bool:
+    return len(args) == 2 and options.get("order", "C") == "C" and not set(options) - {"order"}
+
+
+def _reshape(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    if not _in_order(args, options):
+        return None
+    if args[0].shape == step.result.shape:
+        return args[0]
+    inner = now.maker(args[0], np.reshape)
+    if inner is None or not _in_order(inner.args, inner.options):
+        return None
+    origin = now.operand(inner, 0)
+    if origin.shape == step.result.shape:
+        return origin
+    return np.reshape(origin, step.result.shape)
+
+
+def _ravel(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    return args[0] if args[0].ndim == 1 and len(args) == 1 and not options else None
+
+
+def _same_shape(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    return args[0] if getattr(args[0], "shape", None) == step.result.shape else None
+
+
+def _sum_of_one(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    """A sum over axes of length 1."""
+    x = args[0]
+    if set(options) - {"axis", "keepdims"} or len(args) > 1 or not x.size:
+        return None
+    # Of all axes it gives a number, which a reshaped array is not.
+    shape = step.result.shape
+    return np.reshape(x, shape) if shape and x.size == step.result.size else None
+
+
+def _whole(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    """x[()]."""
+    return args[0] if isinstance(args[1], tuple) and not args[1] else None

@@ -1,0 +1,593 @@
+"""Tracer: a value that notes every NumPy function it goes through as a step of a program.
+
+It implements NumPy's protocols, so plain code, Tensors that hold one, the derivative rules and the
+backward pass run on it unchanged. It computes each step on the example that it was made from; what
+would take a value out of it raises, with the user's line.
+"""
+
+from __future__ import annotations
+
+import operator
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from autograd_lite.graph import Leaf
+from autograd_lite.modes import swapped
+from autograd_lite.program.captures import same_bytes
+from autograd_lite.program.ir import Program, Step, Variable, function_name
+from autograd_lite.record import Recorded, make
+from autograd_lite.rules import OPERATIONS, Operation, Recordable
+from autograd_lite.rules.gating import combined_gate, gated, rearranges, shut
+from autograd_lite.rules.indexing import getitem
+from autograd_lite.rules.special import astype
+from autograd_lite.source import caller
+
+
+class TracedValueError(RuntimeError):
+    """Something that a program cannot hold: a value read, a branch on one, a write."""
+
+
+_STATIC = {
+    *(np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj),
+    *(np.common_type, np.may_share_memory, np.shares_memory),
+}
+"""Functions that look at shapes and dtypes only: they give plain values."""
+
+_MADE_ALIKE = {np.zeros_like, np.ones_like, np.empty_like}
+
+_BY_VALUE = {
+    *(np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress),
+    *(np.trim_zeros, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values),
+    *(np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.bincount),
+}
+"""Functions whose result has a shape that depends on values."""
+
+_WRITING = {
+    *(np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal),
+}
+
+_ON_NUMBERS: dict[Any, Any] = {
+    np.add: operator.add,
+    np.subtract: operator.sub,
+    np.multiply: operator.mul,
+    np.divide: operator.truediv,
+    np.negative: operator.neg,
+    np.power: operator.pow,
+    np.absolute: operator.abs,
+}
+"""What Python computes itself where both operands are its own numbers."""
+
+_POWERS: dict[Any, Any] = {2: np.square, 0.5: np.sqrt}
+"""The exponents that NumPy's ** has quicker functions for."""
+
+
+class Trace:
+    """A program that is being written down.
+
+    `values` are what its variables hold in the example. A step that is there already is not
+    written again: its results are given. `sources` says which array of the user's a constant was;
+    `met` are all arrays that were met, as they were then, and the lines.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.inputs: list[Variable] = []
+        self.steps: list[Step] = []
+        self.constants: dict[Variable, Any] = {}
+        self.values: dict[Variable, Any] = {}
+        self.sources: dict[Variable, weakref.ref[Any]] = {}
+        self.outside: set[int] = set()
+        self.met: list[tuple[weakref.ref[Any], np.ndarray, str]] = []
+        self.repeated = 0
+        self._known: dict[int, list[Variable]] = {}
+        self._seen: dict[Any, Any] = {}
+
+    def input(self, value: Any, name: str | None = None) -> Tracer:
+        """A tracer for an argument with this example value."""
+        variable = Variable.like(value, name)
+        self.inputs.append(variable)
+        self.values[variable] = value
+        return Tracer(self, variable, value)
+
+    def program(self, outputs: list[Variable]) -> Program:
+        """What was written down: the trace is over."""
+        # They refer to the trace, which would keep all values until the garbage is collected.
+        self._seen.clear()
+        program = Program(self.inputs, self.constants, self.steps, outputs)
+        return program.with_steps(self.steps)
+
+    def constant(self, array: np.ndarray) -> Variable:
+        """The variable of an array from outside, as it is now."""
+        for variable in self._known.get(id(array), ()):
+            source = self.sources[variable]()
+            if source is array and same_bytes(array, self.constants[variable]):
+                return variable
+        variable = Variable.like(array)
+        self.constants[variable] = self.values[variable] = np.array(array)
+        self.sources[variable] = weakref.ref(array)
+        self.met.append((weakref.ref(array), self.constants[variable], caller()))
+        self._known.setdefault(id(array), []).append(variable)
+        return variable
+
+    def apply(self, function: Callable[..., Any], args: Any, options: dict[str, Any]) -> Any:
+        """Compute `function(*args, **options)`, and note it."""
+        values, value_options = _values((args, options))
+        if function in _STATIC or function in _MADE_ALIKE:
+            return function(*values, **value_options)
+        if function in _BY_VALUE or (function is getitem and _picks_by_value(args[1])):
+            self.refuse(
+                f"the shape of what {function_name(function)} gives depends on values",
+                "use np.where, or a mask that is no traced value",
+            )
+        if function in _WRITING or options.get("out") is not None:
+            self.refuse(
+                f"{function_name(function)} would write into an array",
+                "write a = a + x for a += x, and np.where or np.concatenate for assigned items",
+            )
+        noted, noted_options = self._noted((args, options))
+        key = _key(function, noted, noted_options)
+        if key is not None and key in self._seen:
+            self.repeated += 1
+            return self._seen[key]
+        with np.errstate(all="ignore"):
+            result = function(*values, **value_options)
+        several = isinstance(result, (tuple, list))
+        items = list(result) if several else [result]
+        for item in items:
+            if not isinstance(item, (np.ndarray, np.generic, float, complex)):
+                self.refuse(f"{function_name(function)} gives a {type(item).__name__}")
+        results = tuple(map(Variable.like, items))
+        step = Step(function, noted, noted_options, results, several, caller())
+        return self.append(step, key, result)
+
+    def apply_plain(self, function: Callable[..., Any], args: Any, result: Any) -> Variable:
+        """Note a call on plain values, which gave `result`."""
+        step = Step(function, args, {}, (Variable.like(result),), line=caller())
+        found: Variable = self.repeat(step, result).variable
+        return found
+
+    def append(self, step: Step, key: Any, result: Any) -> Any:
+        """Write a step down, which gave `result`."""
+        self.steps.append(step)
+        items = result if step.several else [result]
+        tracers = []
+        for variable, item in zip(step.results, items, strict=True):
+            self.values[variable] = item
+            tracers.append(Tracer(self, variable, item))
+        found: Any = tracers[0]
+        if step.several:
+            named = hasattr(result, "_fields")
+            found = type(result)(*tracers) if named else type(result)(tracers)
+        if key is not None:
+            self._seen[key] = found
+        return found
+
+    def forget_seen(self) -> None:
+        """Take no step for one that is there."""
+        self._seen.clear()
+
+    def remember(self, step: Step) -> None:
+        """Take an equal call for this step."""
+        key = _key(step.function, step.args, step.options)
+        if key is not None and not step.several:
+            value = self.values[step.result]
+            self._seen.setdefault(key, Tracer(self, step.result, value))
+
+    def repeat(self, step: Step, values: Any) -> Any:
+        """Write a step of another trace down, unless it is there, with what it gave then."""
+        key = _key(step.function, step.args, step.options)
+        if key is not None and key in self._seen:
+            self.repeated += 1
+            return self._seen[key]
+        return self.append(step, key, values)
+
+    def _noted(self, tree: Any) -> Any:
+        """`tree` with the variables of its tracers and arrays."""
+        if isinstance(tree, Tracer):
+            if tree.tape is not self:
+                self.refuse(
+                    "a traced value of another call came in", "pass it as an argument instead"
+                )
+            return tree.variable
+        if isinstance(tree, np.ndarray):
+            if self._is_expanded(tree):
+                self.met.append((weakref.ref(tree), np.array(tree), caller()))
+                number = tree[(0,) * tree.ndim]
+                expanded = np.broadcast_to(number, tree.shape)
+                return self.apply_plain(np.broadcast_to, (number, tree.shape), expanded)
+            return self.constant(tree)
+        if isinstance(tree, (list, tuple)):
+            items = [self._noted(item) for item in tree]
+            return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
+        if isinstance(tree, dict):
+            return {key: self._noted(item) for key, item in tree.items()}
+        if isinstance(tree, slice):
+            return slice(*self._noted((tree.start, tree.stop, tree.step)))
+        return tree
+
+    def _is_expanded(self, array: np.ndarray) -> bool:
+        """Whether an array that was made on the way is one number, expanded.
+
+        The gradients of sums begin as such arrays. Those from outside keep their names.
+        """
+        if array.size < 2 or array.dtype.kind not in "fciub" or id(array) in self.outside:
+            return False
+        # By their bits: 0.0 and -0.0 are equal.
+        number = array[(0,) * array.ndim]
+        return not any(array.strides) or array.tobytes() == number.tobytes() * array.size
+
+    def refuse(self, what: str, instead: str = "") -> NoReturn:
+        """Raise TracedValueError."""
+        advice = f": {instead}" if instead else ""
+        raise TracedValueError(f"{self.name}, {caller()}: {what}{advice}")
+
+
+class Tracer(Recordable):
+    """An array, or a number, whose computations are written down.
+
+    `gate` is where a gradient was let through a selection; see rules/gating.py.
+    """
+
+    __slots__ = ("tape", "variable", "value", "gate", "__weakref__")
+
+    def __init__(self, tape: Trace, variable: Variable, value: Any) -> None:
+        self.tape = tape
+        self.variable = variable
+        self.value = value
+        self.gate: Any = None
+
+    base = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.variable.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.variable.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.variable.ndim
+
+    @property
+    def size(self) -> int:
+        return self.variable.size
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.variable.nbytes
+
+    @property
+    def weak(self) -> bool:
+        """Whether it is a Python number, which gives way to the dtype of arrays."""
+        return self.variable.weak
+
+    @property
+    def T(self) -> Any:
+        return np.transpose(self)
+
+    @property
+    def mT(self) -> Any:
+        return np.matrix_transpose(self)
+
+    @property
+    def real(self) -> Any:
+        return self if self.dtype.kind != "c" else np.real(self)
+
+    @property
+    def imag(self) -> Any:
+        return np.imag(self)
+
+    @property
+    def flat(self) -> Any:
+        return iter(np.ravel(self))
+
+    def gated_by(self, gate: Any) -> Tracer:
+        """The same value, which knows where it was let through."""
+        gated = Tracer(self.tape, self.variable, self.value)
+        gated.gate = gate
+        return gated
+
+    def ungated(self) -> Tracer:
+        """The same value alone."""
+        return self if self.gate is None else Tracer(self.tape, self.variable, self.value)
+
+    def as_one_step(self, function: Callable[..., Any], args: Any) -> Any:
+        """A call of a function that decides by values, which only its own arrays will have."""
+        return self.tape.apply(function, args, {})
+
+    def _record(self, operation: Operation, args: Any, kwargs: Any) -> Any:
+        for value in (*args, *kwargs.values()):
+            if isinstance(value, Recorded):
+                return value._record(operation, args, kwargs)
+        function = public(operation)
+        # The engine's own are written in NumPy's functions, which know what becomes of a mask.
+        own = str(getattr(function, "__module__", "")).startswith("autograd_lite.")
+        if function is None or function is gated or (own and _has_gate((args, kwargs))):
+            return operation.function(*args, **kwargs)
+        return self.tape.apply(function, args, kwargs)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if any(isinstance(i, Recorded) for i in inputs) or _is_for_another(kwargs.get("out")):
+            return NotImplemented
+        if kwargs.get("out") is not None or method == "at":
+            self.tape.refuse(
+                f"np.{ufunc.__name__} would write a traced value into an array",
+                "write a = a + x for a += x, and leave out= away",
+            )
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        if ufunc in _ON_NUMBERS and all(_is_number(i) for i in inputs):
+            function = _ON_NUMBERS[ufunc]
+        result = self.tape.apply(function, inputs, kwargs)
+        gate = combined_gate(ufunc, inputs) if method == "__call__" else None
+        return result if gate is None else shut(result, gate)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if any(issubclass(kind, Recorded) for kind in types):
+            return NotImplemented
+        if self.gate is not None and rearranges(func) and args[0] is self:
+            plain = self.tape.apply(func, args, kwargs)
+            return shut(plain, func(self.gate, *args[1:], **kwargs))
+        return self.tape.apply(func, args, kwargs)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
+        self._read("its values are asked for as a NumPy array")
+
+    def __bool__(self) -> bool:
+        self._read(
+            "a branch depends on its value",
+            "np.where(condition, a, b) computes both and picks; or decide outside, from values "
+            "that are not traced",
+        )
+
+    def __float__(self) -> float:
+        self._read("float() asks for its value")
+
+    def __int__(self) -> int:
+        self._read("int() asks for its value")
+
+    def __complex__(self) -> complex:
+        self._read("complex() asks for its value")
+
+    def __index__(self) -> int:
+        self._read("its value is asked for as a whole number, such as an index or a length")
+
+    def item(self, *index: Any) -> NoReturn:
+        self._read(".item() asks for its value")
+
+    def tolist(self) -> NoReturn:
+        self._read(".tolist() asks for its values")
+
+    def tobytes(self, order: str = "C") -> NoReturn:
+        self._read(".tobytes() asks for its values")
+
+    def __format__(self, specification: str) -> str:
+        if specification:
+            self._read("a format asks for its value")
+        return repr(self)
+
+    def _read(self, what: str, instead: str = "") -> NoReturn:
+        name = self.variable.name
+        which = f"{name!r}, a traced value" if name else "a traced value"
+        self.tape.refuse(
+            f"{what} ({which} of type {self.variable.type}), and a compiled program must hold for "
+            "every value",
+            instead or "use NumPy's functions on it, or compute what is needed outside",
+        )
+
+    def __repr__(self) -> str:
+        name = f"{self.variable.name}: " if self.variable.name else ""
+        return f"<traced {name}{self.variable.type}>"
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a value of no dimensions has no length")
+        return self.shape[0]
+
+    def __iter__(self) -> Any:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Any:
+        # What makes a number of an array of no dimensions, which this stands for as well.
+        nothing = isinstance(index, tuple) and not index
+        return self if nothing and not self.shape else getitem(self.ungated(), index)
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        self.tape.refuse(
+            "an item of a traced array is assigned to",
+            "use np.where, np.concatenate or np.stack for it",
+        )
+
+    def __pow__(self, exponent: Any) -> Any:
+        if type(exponent) in (int, float) and exponent in _POWERS and self.dtype.kind in "fc":
+            return _POWERS[exponent](self) if not self.variable.weak else self._power(exponent)
+        return NotImplemented if isinstance(exponent, Recorded) else self._power(exponent)
+
+    def __rpow__(self, base: Any) -> Any:
+        return self.tape.apply(operator.pow, (base, self), {})
+
+    def _power(self, exponent: Any) -> Any:
+        return self.tape.apply(operator.pow, (self.ungated(), exponent), {})
+
+    def astype(self, dtype: Any, **options: Any) -> Any:
+        dtype = np.dtype(dtype)
+        if self.variable.weak:
+            return self.tape.apply(dtype.type, (self,), {})
+        if dtype == self.dtype:
+            return self
+        result = astype(self.ungated(), dtype)
+        return result if self.gate is None else result.gated_by(self.gate)
+
+    def reshape(self, *shape: Any, order: Any = "C") -> Any:
+        new = shape[0] if len(shape) == 1 else shape
+        return np.reshape(self, new, order=order)
+
+    def transpose(self, *axes: Any) -> Any:
+        order = axes[0] if len(axes) == 1 else axes or None
+        return np.transpose(self, order)
+
+    def copy(self, order: str = "C") -> Any:
+        return np.copy(self)
+
+    def sort(self, *args: Any, **kwargs: Any) -> NoReturn:
+        self.tape.refuse(".sort() would change the array", "use np.sort")
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    __hash__ = object.__hash__
+
+
+def _operator(ufunc: np.ufunc) -> Callable[..., Any]:
+    def operate(self: Tracer, other: Any) -> Any:
+        return NotImplemented if isinstance(other, Recorded) else ufunc(self, other)
+
+    return operate
+
+
+def _reflected(ufunc: np.ufunc) -> Callable[..., Any]:
+    def operate(self: Tracer, other: Any) -> Any:
+        return ufunc(other, self)
+
+    return operate
+
+
+def _in_place(symbol: str) -> Callable[..., Any]:
+    def assign(self: Tracer, other: Any) -> NoReturn:
+        self.tape.refuse(
+            f"{symbol}= would change a traced array in place", f"write a = a {symbol} x instead"
+        )
+
+    return assign
+
+
+def _method(function: Callable[..., Any]) -> Callable[..., Any]:
+    def method(self: Tracer, *args: Any, **kwargs: Any) -> Any:
+        return function(self, *args, **kwargs)
+
+    return method
+
+
+for _name, _ufunc, _symbol in [
+    *(("add", np.add, "+"), ("sub", np.subtract, "-"), ("mul", np.multiply, "*")),
+    *(("truediv", np.divide, "/"), ("floordiv", np.floor_divide, "//")),
+    *(("mod", np.remainder, "%"), ("matmul", np.matmul, "@"), ("and", np.bitwise_and, "&")),
+    *(("or", np.bitwise_or, "|"), ("xor", np.bitwise_xor, "^")),
+    *(("lshift", np.left_shift, "<<"), ("rshift", np.right_shift, ">>")),
+]:
+    setattr(Tracer, f"__{_name}__", _operator(_ufunc))
+    setattr(Tracer, f"__r{_name}__", _reflected(_ufunc))
+    setattr(Tracer, f"__i{_name}__", _in_place(_symbol))
+Tracer.__ipow__ = _in_place("**")  # type: ignore[attr-defined]
+
+for _name, _ufunc in [
+    *(("eq", np.equal), ("ne", np.not_equal), ("lt", np.less), ("le", np.less_equal)),
+    *(("gt", np.greater), ("ge", np.greater_equal)),
+]:
+    setattr(Tracer, f"__{_name}__", _operator(_ufunc))
+
+for _name, _unary in [
+    *(("__neg__", np.negative), ("__pos__", np.positive), ("__abs__", np.absolute)),
+    ("__invert__", np.invert),
+]:
+    setattr(Tracer, _name, _method(_unary))
+
+for _name in [
+    *("sum prod mean var std max min any all cumsum cumprod argmax argmin argsort trace").split(),
+    *("ravel squeeze swapaxes diagonal take repeat dot clip round conj conjugate").split(),
+    *("choose compress searchsorted ptp").split(),
+]:
+    setattr(Tracer, _name, _method(getattr(np, _name)))
+Tracer.flatten = _method(np.ravel)  # type: ignore[attr-defined]
+
+
+def _key(function: Any, args: Any, options: Any) -> Any:
+    """What two equal calls have in common; None where that cannot be told."""
+    try:
+        key = (function, _frozen(args), _frozen(options))
+        hash(key)
+    except TypeError:
+        return None
+    return key
+
+
+def _frozen(tree: Any) -> Any:
+    if isinstance(tree, (list, tuple)):
+        return type(tree), tuple(map(_frozen, tree))
+    if isinstance(tree, dict):
+        return tuple((name, _frozen(tree[name])) for name in sorted(tree))
+    if isinstance(tree, slice):
+        return slice, _frozen((tree.start, tree.stop, tree.step))
+    # 1, 1.0 and True are equal, but NumPy computes differently with them; so are 0.0 and -0.0.
+    return (type(tree), repr(tree)) if isinstance(tree, (*_NUMBERS, np.generic)) else tree
+
+
+_publics: dict[Operation, Callable[..., Any]] = {}
+
+
+def public(operation: Operation) -> Callable[..., Any] | None:
+    """The function that users call for an operation; None for one that has no such name."""
+    public = _publics.get(operation)
+    if public is None:
+        _publics.update((known, function) for function, known in OPERATIONS.items())
+        public = _publics.get(operation)
+    return public
+
+
+def _values(tree: Any) -> Any:
+    """`tree` with the example values of its tracers."""
+    if isinstance(tree, Tracer):
+        return tree.value
+    if isinstance(tree, (list, tuple)):
+        items = [_values(item) for item in tree]
+        return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
+    if isinstance(tree, dict):
+        return {key: _values(item) for key, item in tree.items()}
+    if isinstance(tree, slice):
+        return slice(*_values((tree.start, tree.stop, tree.step)))
+    return tree
+
+
+def _is_for_another(out: Any) -> bool:
+    """Whether a result is to go into something that takes care of it itself."""
+    return out is not None and not all(isinstance(o, (np.ndarray, Tracer)) for o in out)
+
+
+def standing_in(tensors: Sequence[Any], values: Sequence[Any]) -> tuple[swapped, list[Any]]:
+    """The block in which other values stand for those of leaf tensors, and tensors of these."""
+    stand_ins = []
+    for tensor, value in zip(tensors, values, strict=True):
+        leaf = Leaf(value, tensor.name)
+        leaf.requires_grad = tensor.requires_grad
+        stand_ins.append(make(value, leaf))
+    pairs = {id(t): (t, other) for t, other in zip(tensors, stand_ins, strict=True)}
+    return swapped(pairs), stand_ins
+
+
+def _is_number(value: Any) -> bool:
+    return value.variable.weak if isinstance(value, Tracer) else type(value) in _NUMBERS
+
+
+_NUMBERS = (int, float, complex, bool)
+
+
+def _has_gate(tree: Any) -> bool:
+    if isinstance(tree, Tracer):
+        return tree.gate is not None
+    if isinstance(tree, dict):
+        return any(map(_has_gate, tree.values()))
+    return isinstance(tree, (list, tuple)) and any(map(_has_gate, tree))
+
+
+def _picks_by_value(index: Any) -> bool:
+    """Whether an index has a mask in it that is traced."""
+    items = index if isinstance(index, tuple) else (index,)
+    return any(isinstance(i, Tracer) and i.dtype == bool for i in items)

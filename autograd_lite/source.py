@@ -1,0 +1,80 @@
+"""Source: the user's running line, and functions made from text."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import linecache
+import os
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+_HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_PACKAGES = tuple(os.path.join(_HOME, name) + os.sep for name in ("autograd_lite", "nn"))
+_number = itertools.count(1).__next__
+
+
+def caller() -> str:
+    """The file and line of the innermost running statement that is the user's own.
+
+    Of the form `File "train.py", line 12, in step`, as tracebacks have it.
+    """
+    frame = next(users_frames(), None)
+    if frame is None:
+        return "an unknown line"
+    code = frame.f_code
+    return f'File "{code.co_filename}", line {frame.f_lineno}, in {code.co_name}'
+
+
+def users_frames(outside: FrameType | None = None) -> Iterator[FrameType]:
+    """The running frames that are the user's own, the innermost first; those `outside` left out."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame is not outside:
+        if _is_users(frame):
+            yield frame
+        frame = frame.f_back
+
+
+def _is_users(frame: FrameType) -> bool:
+    if frame.f_code.co_filename.startswith(_PACKAGES):
+        return False
+    return not str(frame.f_globals.get("__name__", "")).startswith("numpy.")
+
+
+def from_source(source: str, **names: Any) -> Callable[..., Any]:
+    """The last function that a text defines, as if it had been imported.
+
+    It knows its source, so that `check_derivation` names its lines. The text is run: take it only
+    from whom you would run it for.
+
+    Parameters
+    ----------
+    source : str
+        Python source with at least one `def`.
+    **names
+        What the text may use without importing it: `from_source(text, np=np)`.
+
+    Raises
+    ------
+    ValueError
+        Where the text is no Python, with the line, or defines no function.
+
+    >>> import numpy as np
+    >>> float(from_source("def f(x):\\n    return np.exp(x)", np=np)(0.0))
+    1.0
+    """
+    try:
+        tree = ast.parse(source)
+    except SyntaxError as error:
+        raise ValueError(f"line {error.lineno} of the text is no Python: {error.msg}") from None
+    defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    if not defined:
+        raise ValueError("the text defines no function")
+    file = f"<text {_number()}>"
+    # Where inspect and tracebacks look for the lines of a file.
+    linecache.cache[file] = (len(source), None, source.splitlines(True), file)
+    exec(compile(source, file, "exec"), names)
+    function: Callable[..., Any] = names[defined[-1]]
+    return function
