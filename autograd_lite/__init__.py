@@ -38,8 +38,8 @@ from autograd_lite.draw import draw, step_through
 from autograd_lite.lock_reasons import why_locked
 from autograd_lite.modes import no_grad
 from autograd_lite.onnx import to_onnx
+from autograd_lite.operations import defvjp, primitive
 from autograd_lite.program import TracedValueError
-from autograd_lite.rules import defvjp, primitive
 from autograd_lite.rules.special import (
     log_softmax,
     logsumexp,

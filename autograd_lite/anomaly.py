@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd_lite.arrays.foreign import is_unknown
 from autograd_lite.modes import Mode
-from autograd_lite.rules import Parts
+from autograd_lite.operations import Parts
 from autograd_lite.source import caller
 
 

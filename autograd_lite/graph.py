@@ -17,7 +17,7 @@ import numpy as np
 
 from autograd_lite.arrays.foreign import beside
 from autograd_lite.arrays.locks import Hold
-from autograd_lite.rules import Operation, Parts, Plan
+from autograd_lite.operations import Operation, Parts, Plan
 
 next_serial = itertools.count().__next__
 

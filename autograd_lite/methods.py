@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.arrays.lazy import taken
+from autograd_lite.arrays.lazy import adopt
 from autograd_lite.modes import is_recording
+from autograd_lite.operations import OPERATIONS
 from autograd_lite.record import (
     NO_OPTIONS,
     Compute,
@@ -26,7 +27,6 @@ from autograd_lite.record import (
     plain,
     record_pair,
 )
-from autograd_lite.rules import OPERATIONS
 from autograd_lite.rules.special import logsumexp
 
 
@@ -49,11 +49,11 @@ def reflected(function: Callable[..., Any], compute: Compute) -> Callable[[Any, 
 
 
 def dispatched(ufunc: np.ufunc) -> Callable[[Any, Any], Any]:
-    return lambda self, other: dispatch(ufunc, (self, taken(other)), NO_OPTIONS)
+    return lambda self, other: dispatch(ufunc, (self, adopt(other)), NO_OPTIONS)
 
 
 def dispatched_reflected(ufunc: np.ufunc) -> Callable[[Any, Any], Any]:
-    return lambda self, other: dispatch(ufunc, (taken(other), self), NO_OPTIONS)
+    return lambda self, other: dispatch(ufunc, (adopt(other), self), NO_OPTIONS)
 
 
 def in_place(symbol: str, operate: Any, change: Any) -> Callable[[Any, Any], Any]:
@@ -75,7 +75,7 @@ def in_place(symbol: str, operate: Any, change: Any) -> Callable[[Any, Any], Any
 
 def comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def operate(self: Any, other: Any) -> Any:
-        return compare(self._seen(), other._seen() if isinstance(other, Recorded) else taken(other))
+        return compare(self._seen(), other._seen() if isinstance(other, Recorded) else adopt(other))
 
     return operate
 

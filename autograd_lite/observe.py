@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.rules import Recordable
+from autograd_lite.arrays.foreign import Recordable
 
 Scope = dict[str, Any]
 

@@ -28,6 +28,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from autograd_lite.arrays.foreign import Recordable
+
 Rule = Callable[..., Any]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -42,15 +44,6 @@ REFUSED: dict[Callable[..., Any], str] = {}
 
 NON_DIFFERENTIABLE: set[Callable[..., Any]] = set()
 """Functions whose results carry no gradient by nature: they return plain arrays."""
-
-
-class Recordable:
-    """Base of the values that record what is done to them."""
-
-    __slots__ = ()
-
-    def _record(self, operation: Operation, args: Any, kwargs: Any) -> Any:
-        raise NotImplementedError
 
 
 class Parts:

@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from autograd_lite.anomaly import check_result
-from autograd_lite.arrays.foreign import speaks_protocols
-from autograd_lite.arrays.lazy import is_special, taken
+from autograd_lite.arrays.foreign import Recordable, speaks_protocols
+from autograd_lite.arrays.kinds import INEXACT, NUMERIC, check_array
+from autograd_lite.arrays.lazy import adopt
 from autograd_lite.arrays.locks import Hold, hold
 from autograd_lite.graph import (
     Extra,
@@ -26,26 +27,19 @@ from autograd_lite.graph import (
     pack_node,
 )
 from autograd_lite.modes import Watch, entered, is_recording, pausing, stand_in, watching
-from autograd_lite.printable import printable
-from autograd_lite.rules import (
+from autograd_lite.operations import (
     COMPOSITES,
     NON_DIFFERENTIABLE,
     OPERATIONS,
     REFUSED,
     Operation,
     Plan,
-    Recordable,
 )
+from autograd_lite.printable import printable
 from autograd_lite.rules.indexing import as_array
 from autograd_lite.source import caller
 
 Compute = Callable[..., Any]
-NUMERIC = "fciub"
-"""The kinds of dtype that rules compute with."""
-
-INEXACT = "fc"
-"""The kinds of dtype that have gradients."""
-
 _SCIPY_RULES = "autograd_lite.rules.scipy_special"
 """Imported when the first function of scipy.special meets a Tensor."""
 
@@ -148,7 +142,7 @@ def record(
                         # A rule may keep it, and the caller may write to it.
                         value = a.copy()
                 elif a.__class__ is not _ndarray:
-                    value = taken(a)
+                    value = adopt(a)
             parents.append(value)
         values.append(value)
         bit += bit
@@ -415,18 +409,6 @@ def _admitted(operand: Any, is_operand: bool) -> Any:
     return operand
 
 
-def check_array(array: np.ndarray) -> None:
-    """Refuse arrays whose operators or elements are not those of plain numbers."""
-    if is_special(array):
-        raise TypeError(
-            f"a {type(array).__name__} computes in ways of its own, which the rules do not know; "
-            "use np.asarray(...), or np.where for a mask"
-        )
-    if array.dtype.kind not in NUMERIC:
-        ragged = ": are its rows of equal length?" if array.dtype == object else ""
-        raise TypeError(f"a Tensor holds numbers, and this data has dtype {array.dtype}{ragged}")
-
-
 def pack(values: Sequence[Any], keeper: str | None) -> Any:
     """Several operands as one, whose gradient is the gradients of all: what `concatenate` takes.
 
@@ -435,7 +417,7 @@ def pack(values: Sequence[Any], keeper: str | None) -> Any:
     values = [stand_in(v) if isinstance(v, Recorded) else v for v in values]
     # NumPy lets the dtype of a plain number give way to that of the arrays.
     arrays = tuple(
-        v._value if isinstance(v, Recorded) else v if type(v) in _PLAIN else as_array(taken(v))
+        v._value if isinstance(v, Recorded) else v if type(v) in _PLAIN else as_array(adopt(v))
         for v in values
     )
     needed = [isinstance(v, Recorded) and _requires_grad(v) for v in values]

@@ -15,7 +15,8 @@ from typing import Any, NoReturn, cast
 import numpy as np
 
 from autograd_lite.arrays.foreign import fixed, is_foreign, speaks_protocols
-from autograd_lite.arrays.lazy import in_other_ways, is_lazy, settle_for, shown, taken
+from autograd_lite.arrays.kinds import check_array, computes_in_other_ways, is_lazy
+from autograd_lite.arrays.lazy import adopt, compute_for, expose
 from autograd_lite.arrays.locks import find_hold, locked_view
 from autograd_lite.backward import accumulate, propagate
 from autograd_lite.graph import Extra, Leaf, Lost, Node, name_array
@@ -37,15 +38,14 @@ from autograd_lite.methods import (
     whole,
 )
 from autograd_lite.modes import is_recording
+from autograd_lite.operations import OPERATIONS
 from autograd_lite.record import (
     NO_OPTIONS,
     Recorded,
-    check_array,
     dispatch,
     make,
     record,
 )
-from autograd_lite.rules import OPERATIONS
 from autograd_lite.rules.gating import ungated
 from autograd_lite.rules.indexing import as_index, getitem
 from autograd_lite.rules.special import astype, relu, sigmoid
@@ -73,7 +73,7 @@ class _NotForPandas(int):
     """
 
     def __gt__(self, other: Any) -> NoReturn:
-        raise TypeError(in_other_ways("pandas object", "its .to_numpy()"))
+        raise TypeError(computes_in_other_ways("pandas object", "its .to_numpy()"))
 
 
 _WAYS_TO_ARRAYS = {
@@ -135,7 +135,7 @@ class Tensor(Recorded, results=True):
         """
         value = self._seen()
         if not isinstance(value, (np.ndarray, np.generic)):
-            return cast(np.ndarray, shown(ungated(value)))
+            return cast(np.ndarray, expose(ungated(value)))
         if self._owns_data():
             array = cast(np.ndarray, value)
             if array.flags.writeable:
@@ -201,7 +201,7 @@ class Tensor(Recorded, results=True):
         calls until `zero_grad()`.
         """
         extra = self._node.extra if self._node is not None else None
-        return shown(extra.grad) if extra is not None else None
+        return expose(extra.grad) if extra is not None else None
 
     @grad.setter
     def grad(self, value: Any) -> None:
@@ -456,7 +456,7 @@ class Tensor(Recorded, results=True):
         """Compute this tensor's value and what belongs to NumPy arrays in one go."""
         leaves = list(grads)
         gradients = [ungated(grads[leaf]) for leaf in leaves]
-        self._value, found = settle_for(self._value, gradients, [leaf.array for leaf in leaves])
+        self._value, found = compute_for(self._value, gradients, [leaf.array for leaf in leaves])
         grads.update(zip(leaves, found, strict=True))
 
     def _check_connected(self, caller: str) -> None:
@@ -781,17 +781,17 @@ def _as_data(data: Any, dtype: Any, copy: bool) -> Any:
             "at, or .data for its array"
         )
     if isinstance(data, np.ndarray):
-        taken(data)
+        adopt(data)
     if speaks_protocols(data) and not isinstance(data, np.ndarray) and not np.isscalar(data):
         if dtype is None and getattr(data, "weak", False):
             # What stands for a Python number becomes what an array of one would be.
             dtype = data.dtype
-        return taken(data if dtype is None else data.astype(dtype))
+        return adopt(data if dtype is None else data.astype(dtype))
     # A view when shared, so that each leaf has an array object of its own.
     array = np.array(data, dtype=dtype) if copy else np.asarray(data, dtype=dtype).view()
     if array.dtype == object and not array.shape:
         # NumPy took it for a single thing: it may be a sparse matrix, which says how to convert it.
-        taken(data)
+        adopt(data)
     check_array(array)
     return array
 
@@ -802,7 +802,7 @@ def _alike(value: Any, own: Any) -> Any:
         value = value._value
     if not is_foreign(value):
         return np.array(value, dtype=own.dtype)
-    return taken(value if value.dtype == own.dtype else value.astype(own.dtype))
+    return adopt(value if value.dtype == own.dtype else value.astype(own.dtype))
 
 
 def _restored(

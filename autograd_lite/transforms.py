@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.arrays.foreign import is_unknown, speaks_protocols
-from autograd_lite.arrays.lazy import settle_for, shown
+from autograd_lite.arrays.lazy import compute_for, expose
 from autograd_lite.backward import propagate
 from autograd_lite.graph import Leaf, Node, ancestors
 from autograd_lite.modes import is_recording, recording
+from autograd_lite.operations import Operation, Parts
 from autograd_lite.record import NO_OPTIONS, Recorded, make, record, record_call
-from autograd_lite.rules import Operation, Parts
 from autograd_lite.rules.gating import ungated
 from autograd_lite.tensor import Tensor
 
@@ -84,8 +84,8 @@ def _gradients(
         results.append(result if create_graph else _own_array(result))
     if not create_graph:
         owners = [tensor._value for tensor in inputs]
-        output._value, results = settle_for(output._value, results, owners)
-        results = list(map(shown, results))
+        output._value, results = compute_for(output._value, results, owners)
+        results = list(map(expose, results))
     return tuple(results)
 
 
@@ -151,7 +151,7 @@ class _Trace:
     @staticmethod
     def plain(tree: Any) -> Any:
         return map_leaves(
-            lambda v: shown(_own_array(v._value)[()]) if isinstance(v, Tensor) else v, tree
+            lambda v: expose(_own_array(v._value)[()]) if isinstance(v, Tensor) else v, tree
         )
 
     def check_scalar(self) -> None:
@@ -602,7 +602,7 @@ def checkpoint(function: Function) -> Function:
     def compute(operands: Any, call: Function) -> Any:
         result = call(operands)
         latest.structure = result
-        leaves = [np.asarray(shown(getattr(v, "_value", v)))[()] for v in leaves_of(result)]
+        leaves = [np.asarray(expose(getattr(v, "_value", v)))[()] for v in leaves_of(result)]
         return leaves[0] if len(leaves) == 1 else tuple(leaves)
 
     operation = Operation(

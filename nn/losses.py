@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.arrays.lazy import settle
+from autograd_lite.arrays.lazy import compute
 from nn.module import as_array, has_values
 
 KINDS = ("logits", "probabilities", "scores", "numbers")
@@ -62,7 +62,7 @@ def weight_of(loss: Any, Y: Any, sample_weight: Any = None) -> float:
         sample_weight = _of_classes(class_weight, targets, sample_weight)
     if sample_weight is None:
         return float(np.shape(Y)[-1])
-    (total,) = settle([np.sum(sample_weight)])
+    (total,) = compute([np.sum(sample_weight)])
     return float(total)
 
 

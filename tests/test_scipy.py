@@ -11,7 +11,7 @@ from numerics import assert_close, numeric_gradient
 
 import autograd_lite as al
 from autograd_lite import record
-from autograd_lite.rules import OPERATIONS
+from autograd_lite.operations import OPERATIONS
 
 special = pytest.importorskip("scipy.special")
 optimize = pytest.importorskip("scipy.optimize")

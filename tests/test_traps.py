@@ -27,7 +27,7 @@ import nn
 from autograd_lite.arrays.locks import find_hold
 from autograd_lite.graph import ancestors
 from autograd_lite.modes import is_recording
-from autograd_lite.rules import COMPOSITES
+from autograd_lite.operations import COMPOSITES
 from nn.optimisers import Optimiser
 
 

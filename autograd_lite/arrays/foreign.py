@@ -10,7 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.operations import Recordable
+
+class Recordable:
+    """Base of the values that record what is done to them."""
+
+    __slots__ = ()
+
+    def _record(self, operation: Any, args: Any, kwargs: Any) -> Any:
+        raise NotImplementedError
 
 
 def speaks_protocols(value: Any) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from autograd_lite.arrays.kinds import computes_in_other_ways, is_dask, is_lazy, is_special
 
 _COMMON: frozenset[type] = frozenset(
     (type(None), tuple, list, slice, str, int, float, np.ndarray, np.float64, np.float32)
@@ -14,7 +15,7 @@ _COMMON: frozenset[type] = frozenset(
 """Kinds of arguments that are what they seem."""
 
 
-def taken(value: Any) -> Any:
+def adopt(value: Any) -> Any:
     """`value` as the engine computes with it: Dask arrays by their blocks, if they can be.
 
     TypeError for an array with labels (pandas, xarray) or of another kind that computes in ways of
@@ -22,21 +23,13 @@ def taken(value: Any) -> Any:
     """
     if value.__class__ in _COMMON:
         return value
-    if _is_dask(value):
+    if is_dask(value):
         from autograd_lite.arrays.dask.array import in_blocks
 
         return in_blocks(value)
     if _computes_differently(value):
-        raise TypeError(in_other_ways(type(value).__name__, _way_to_values(value)))
+        raise TypeError(computes_in_other_ways(type(value).__name__, _way_to_values(value)))
     return value
-
-
-def in_other_ways(what: str, way_out: str) -> str:
-    """The message for an operand that computes in ways of its own."""
-    return (
-        f"a Tensor computes with plain arrays and numbers, and a {what} computes in ways of its "
-        f"own; pass {way_out}"
-    )
 
 
 def _way_to_values(value: Any) -> str:
@@ -45,14 +38,6 @@ def _way_to_values(value: Any) -> str:
     ways = ("to_numpy()", "toarray()", "to_dataarray().to_numpy()")
     found = (f"its .{way}" for way in ways if hasattr(value, way.partition("(")[0]))
     return next(found, "np.asarray(...) of it")
-
-
-def _is_dask(value: Any) -> bool:
-    """Whether `value` is a Dask array; there is none where Dask has not been imported."""
-    if not hasattr(value, "__dask_graph__"):
-        return False
-    dask = sys.modules.get("dask.array")
-    return dask is not None and isinstance(value, dask.Array)
 
 
 def _computes_differently(value: Any) -> bool:
@@ -64,24 +49,12 @@ def _computes_differently(value: Any) -> bool:
     return hasattr(value, "__array_ufunc__") or hasattr(value, "toarray")
 
 
-def is_special(array: np.ndarray) -> bool:
-    """Whether an array is a matrix or a masked one, whose operators are its own."""
-    # There is no masked array before somebody has imported their module, which takes its time.
-    masked = sys.modules.get("numpy.ma")
-    return isinstance(array, (np.matrix, *([masked.MaskedArray] if masked is not None else [])))
-
-
-def is_lazy(value: Any) -> bool:
-    """Whether `value` is computed only when somebody reads it."""
-    return hasattr(value, "in_dask") or _is_dask(value)
-
-
-def shown(value: Any) -> Any:
+def expose(value: Any) -> Any:
     """`value` as a user sees it."""
-    return value.shown() if hasattr(value, "in_dask") else value
+    return value.exposed() if hasattr(value, "in_dask") else value
 
 
-def settle(values: Sequence[Any]) -> list[Any]:
+def compute(values: Sequence[Any]) -> list[Any]:
     """`values`, of which those that are lazy become NumPy arrays, all by one computation."""
     if not any(map(is_lazy, values)):
         return list(values)
@@ -90,7 +63,7 @@ def settle(values: Sequence[Any]) -> list[Any]:
     return settled(values)
 
 
-def settle_for(output: Any, values: Sequence[Any], owners: Sequence[Any]) -> tuple[Any, list[Any]]:
+def compute_for(output: Any, values: Sequence[Any], owners: Sequence[Any]) -> tuple[Any, list[Any]]:
     """`output` and those of `values` that belong to a NumPy array, settled; the others as they are.
 
     So a gradient is an array of its tensor's library.
@@ -99,6 +72,6 @@ def settle_for(output: Any, values: Sequence[Any], owners: Sequence[Any]) -> tup
         return output, list(values)
     mine = [isinstance(owner, (np.ndarray, np.generic)) for owner in owners]
     chosen = [value for value, own in zip(values, mine, strict=True) if own]
-    output, *found = settle([output, *chosen])
+    output, *found = compute([output, *chosen])
     rest = iter(found)
     return output, [next(rest) if own else v for v, own in zip(values, mine, strict=True)]

@@ -17,6 +17,7 @@ from autograd_lite.compiler.runtime import cores
 from autograd_lite.forks import fork_safe
 from autograd_lite.modes import is_recording, watching
 from autograd_lite.observe import watch
+from autograd_lite.operations import Operation, Parts
 from autograd_lite.program.arguments import (
     Structure,
     flatten,
@@ -31,7 +32,6 @@ from autograd_lite.program.names import identifier
 from autograd_lite.program.passes import optimised
 from autograd_lite.program.tracing import Trace, TracedValueError, Tracer, public
 from autograd_lite.record import NO_OPTIONS, make, record_call
-from autograd_lite.rules import Operation, Parts
 from autograd_lite.source import caller
 from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import grad

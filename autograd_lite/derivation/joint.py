@@ -13,6 +13,7 @@ from autograd_lite.compiler.compiled import check_pure, own_error
 from autograd_lite.graph import Node
 from autograd_lite.modes import watching
 from autograd_lite.observe import Run, watch
+from autograd_lite.operations import OPERATIONS
 from autograd_lite.program.arguments import (
     LEAF,
     Structure,
@@ -38,7 +39,6 @@ from autograd_lite.program.sizes import (
     unify,
 )
 from autograd_lite.program.tracing import Trace, Tracer, public, standing_in
-from autograd_lite.rules import OPERATIONS
 from autograd_lite.rules.special import astype, relu, sigmoid, softplus
 from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import map_leaves

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.rules import Parts
+from autograd_lite.operations import Parts
 
 MOST_CELLS = 1_024
 """Cells of the grid of one array."""

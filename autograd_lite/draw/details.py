@@ -18,8 +18,8 @@ from autograd_lite.draw.text import name_of, number, short
 from autograd_lite.draw.tracing import root_of
 from autograd_lite.draw.values import faults, gradients_of, is_finite, values
 from autograd_lite.graph import Leaf, Node, Route, ancestors, pack_node
+from autograd_lite.operations import Parts
 from autograd_lite.record import make
-from autograd_lite.rules import Parts
 from autograd_lite.tensor import Tensor
 
 MOST_CHECKED = 20_000, 100_000

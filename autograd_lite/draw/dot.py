@@ -24,8 +24,8 @@ from autograd_lite.draw.text import (
 from autograd_lite.draw.themes import Theme
 from autograd_lite.draw.values import operand_value
 from autograd_lite.graph import Leaf, Node
+from autograd_lite.operations import Parts
 from autograd_lite.rendering import Picture
-from autograd_lite.rules import Parts
 
 LONGEST_REPR = 40
 

@@ -24,7 +24,7 @@ from autograd_lite.draw.tracing import result_of, root_of
 from autograd_lite.draw.values import Flow, flows, operand_value
 from autograd_lite.files import write
 from autograd_lite.graph import PACK, Leaf, Node, Route
-from autograd_lite.rules import Parts
+from autograd_lite.operations import Parts
 from autograd_lite.rules.indexing import Placed
 from autograd_lite.tensor import Tensor
 

@@ -15,7 +15,7 @@ import numpy as np
 from autograd_lite.backward import fit
 from autograd_lite.draw.structure import is_scalar
 from autograd_lite.graph import PACK, Leaf, Node, Route, ancestors
-from autograd_lite.rules import Parts
+from autograd_lite.operations import Parts
 from autograd_lite.rules.indexing import Placed
 
 

@@ -15,6 +15,7 @@ from autograd_lite.compiler.compiled import traced
 from autograd_lite.derivation.expressions import of_size
 from autograd_lite.files import write
 from autograd_lite.onnx import definitions as definitions
+from autograd_lite.operations import OPERATIONS
 from autograd_lite.program.arguments import Structure, flatten, unflatten
 from autograd_lite.program.captures import Outside
 from autograd_lite.program.identities import expanding
@@ -33,7 +34,6 @@ from autograd_lite.program.sizes import (
     resized,
     unify,
 )
-from autograd_lite.rules import OPERATIONS
 from autograd_lite.rules.indexing import getitem
 from autograd_lite.rules.special import astype, relu, softmax
 from autograd_lite.tensor import Tensor

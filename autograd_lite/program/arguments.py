@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd_lite.arrays.foreign import Recordable
+from autograd_lite.arrays.kinds import NUMERIC, check_array
 from autograd_lite.program.names import Names, identifier, literal
-from autograd_lite.record import NUMERIC, Recorded, check_array, make
-from autograd_lite.rules import Recordable
+from autograd_lite.record import Recorded, make
 
 Structure = Any
 LEAF = ("leaf",)

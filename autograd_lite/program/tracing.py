@@ -14,12 +14,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from autograd_lite.arrays.foreign import Recordable
 from autograd_lite.graph import Leaf
 from autograd_lite.modes import swapped
+from autograd_lite.operations import OPERATIONS, Operation
 from autograd_lite.program.captures import same_bytes
 from autograd_lite.program.ir import Program, Step, Variable, function_name
 from autograd_lite.record import Recorded, make
-from autograd_lite.rules import OPERATIONS, Operation, Recordable
 from autograd_lite.rules.gating import combined_gate, gated, rearranges, shut
 from autograd_lite.rules.indexing import getitem
 from autograd_lite.rules.special import astype

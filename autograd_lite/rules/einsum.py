@@ -12,14 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.arrays.foreign import beside
-from autograd_lite.operations import (
-    OPERATIONS,
-    Recordable,
-    composite,
-    defvjp_sequence,
-    primitive,
-)
+from autograd_lite.arrays.foreign import Recordable, beside
+from autograd_lite.operations import OPERATIONS, composite, defvjp_sequence, primitive
 from autograd_lite.rules.matrices import as_array
 from autograd_lite.rules.reductions import wide
 

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from autograd_lite.arrays.foreign import beside, fixed, is_foreign, is_unknown, speaks_protocols
-from autograd_lite.operations import (
+from autograd_lite.arrays.foreign import (
     Recordable,
-    composite,
-    defvjp,
-    non_differentiable,
-    primitive,
-    refused,
+    beside,
+    fixed,
+    is_foreign,
+    is_unknown,
+    speaks_protocols,
 )
+from autograd_lite.operations import composite, defvjp, non_differentiable, primitive, refused
 from autograd_lite.rules.gating import Gated, as_plain, gate_of, shut
 from autograd_lite.rules.reductions import plain_out
 from autograd_lite.rules.special import astype

@@ -19,10 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.arrays.foreign import is_foreign, truth, whole_number
+from autograd_lite.arrays.foreign import Recordable, is_foreign, truth, whole_number
 from autograd_lite.operations import (
     OPERATIONS,
-    Recordable,
     absent,
     by_value,
     composite,

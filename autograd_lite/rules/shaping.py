@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd_lite.arrays.foreign import beside, whole_number
-from autograd_lite.operations import Recordable, composite, defvjp, non_differentiable
+from autograd_lite.arrays.foreign import Recordable, beside, whole_number
+from autograd_lite.operations import composite, defvjp, non_differentiable
 from autograd_lite.rules.gating import gated
 from autograd_lite.rules.indexing import as_array, cast, getitem, put_back
 from autograd_lite.rules.reductions import wide

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from autograd_lite.arrays.foreign import is_unknown, whole_number
-from autograd_lite.operations import Recordable, composite, defvjp, primitive
+from autograd_lite.arrays.foreign import Recordable, is_unknown, whole_number
+from autograd_lite.operations import composite, defvjp, primitive
 from autograd_lite.rules.matrices import as_array, plain
 from autograd_lite.rules.reductions import Axis, plain_out
 

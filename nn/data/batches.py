@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.arrays.lazy import is_lazy, taken
+from autograd_lite.arrays.kinds import is_lazy
+from autograd_lite.arrays.lazy import adopt
 from nn.module import as_array, has_values
 
 
@@ -118,13 +119,13 @@ def batches(
 
 def _held(array: Any) -> Any:
     """An array as training holds it: Dask's in the form that the engine computes with."""
-    return taken(as_array(array.data if isinstance(array, al.Tensor) else array))
+    return adopt(as_array(array.data if isinstance(array, al.Tensor) else array))
 
 
 def _taken(array: Any, chosen: Any) -> Any:
     """Those samples; taken as rows, since that is how samples mostly lie in memory."""
     if not has_values(array):
-        return taken(array[..., chosen])
+        return adopt(array[..., chosen])
     if array.ndim < 3:
         return array.T[chosen].T if array.ndim == 2 else array[chosen]
     return np.ascontiguousarray(array[..., chosen])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.arrays.lazy import taken
+from autograd_lite.arrays.lazy import adopt
 
 
 def numbers(X: Any) -> Any:
@@ -14,7 +14,7 @@ def numbers(X: Any) -> Any:
     if X.dtype.kind not in "fiub":
         raise TypeError(f"X must be real numbers, and it has dtype {X.dtype}")
     # Refuses blocks of unknown length, before somebody counts the samples.
-    taken(X)
+    adopt(X)
     X = X.rechunk({axis: -1 for axis in range(1, X.ndim)})
     return X if X.dtype == np.float32 else X.astype(np.float64)
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from autograd_lite.arrays.lazy import is_lazy
+from autograd_lite.arrays.kinds import is_lazy
 from autograd_lite.printable import quoted
 from nn import metrics
 from nn.estimators.base import Estimator

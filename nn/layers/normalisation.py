@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.arrays.lazy import settle
+from autograd_lite.arrays.lazy import compute
 from nn.initialisers import Seed
 from nn.module import Module, Parameter
 
@@ -76,7 +76,7 @@ class BatchNorm(Module):
         mean = np.mean(X, axis=axes, keepdims=True)
         variance = np.var(X, axis=axes, keepdims=True)
         # Of data that are computed later, these are computed now: the running ones need them.
-        now = settle([v._value if isinstance(v, al.Tensor) else v for v in (mean, variance)])
+        now = compute([v._value if isinstance(v, al.Tensor) else v for v in (mean, variance)])
         for running, values, share in (
             (self.running_mean, now[0], 1),
             (self.running_variance, now[1], count / (count - 1)),

@@ -16,7 +16,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 import autograd_lite as al
-from autograd_lite.arrays.lazy import is_lazy
+from autograd_lite.arrays.kinds import is_lazy
 from nn import checkpoint as checkpoints
 from nn.data.batches import ArrayData, Batch
 from nn.initialisers import Seed

@@ -12,7 +12,7 @@ import pytest
 import autograd_lite as al
 from autograd_lite.check import from_source
 from autograd_lite.check.report import Report
-from autograd_lite.rules import OPERATIONS
+from autograd_lite.operations import OPERATIONS
 
 FORWARD = """
 def forward(W1, b1, W2, b2, X, Y):

@@ -15,7 +15,7 @@ import autograd_lite as al
 import autograd_lite.rules
 from autograd_lite.draw.formulas import Formula, formula
 from autograd_lite.graph import Node, ancestors
-from autograd_lite.rules import OPERATIONS, Parts
+from autograd_lite.operations import OPERATIONS, Parts
 from nn.layers import affine
 from nn.losses import log_loss
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
-from autograd_lite.rules import COMPOSITES, NON_DIFFERENTIABLE, OPERATIONS
+from autograd_lite.operations import COMPOSITES, NON_DIFFERENTIABLE, OPERATIONS
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
-from autograd_lite.rules import COMPOSITES, NON_DIFFERENTIABLE, OPERATIONS, REFUSED
+from autograd_lite.operations import COMPOSITES, NON_DIFFERENTIABLE, OPERATIONS, REFUSED
 
 NAMESPACES = (np, np.linalg, np.fft)
 

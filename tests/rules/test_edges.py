@@ -9,7 +9,7 @@ import pytest
 from numerics import assert_close, numeric_gradient
 
 import autograd_lite as al
-from autograd_lite.rules import COMPOSITES, OPERATIONS
+from autograd_lite.operations import COMPOSITES, OPERATIONS
 
 inf, nan = np.inf, np.nan
 

@@ -7,7 +7,7 @@ from cases.linalg import definite, matrix
 from numerics import assert_close, numeric_gradient
 
 import autograd_lite as al
-from autograd_lite.rules import OPERATIONS
+from autograd_lite.operations import OPERATIONS
 from autograd_lite.rules.decompositions import qr
 
 EYE = np.eye(3)

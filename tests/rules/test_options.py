@@ -7,7 +7,7 @@ import pytest
 from cases import normal, positive
 
 import autograd_lite as al
-from autograd_lite.rules import COMPOSITES, OPERATIONS
+from autograd_lite.operations import COMPOSITES, OPERATIONS
 from autograd_lite.rules.special import astype
 
 X = normal(3, 4)

@@ -11,7 +11,7 @@ from cases import elementwise
 from numerics import assert_close, numeric_gradient
 
 import autograd_lite as al
-from autograd_lite.rules import COMPOSITES, OPERATIONS
+from autograd_lite.operations import COMPOSITES, OPERATIONS
 
 FAMILIES = [
     importlib.import_module(f"cases.{m.name}") for m in pkgutil.iter_modules(cases.__path__)

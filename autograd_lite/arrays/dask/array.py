@@ -16,9 +16,8 @@ from autograd_lite.arrays.dask.moving import replaced, taken
 from autograd_lite.arrays.dask.running import Graph, compute, item
 from autograd_lite.arrays.dask.sources import Source
 from autograd_lite.arrays.dask.spreading import spread
-from autograd_lite.arrays.lazy import is_lazy
-from autograd_lite.record import check_array
-from autograd_lite.rules import Recordable
+from autograd_lite.arrays.foreign import Recordable
+from autograd_lite.arrays.kinds import check_array, is_lazy
 
 SOURCE = "_autograd_lite_source"
 """Where a Dask array keeps its Source, so that it is looked at once, and both go together."""
@@ -162,10 +161,10 @@ class Blocks(np.lib.mixins.NDArrayOperatorsMixin):
     def __complex__(self) -> complex:
         return complex(np.asarray(self))
 
-    def shown(self) -> Any:
+    def exposed(self) -> Any:
         """What a user sees: the Dask array that it was made of, the value, or a Dask array."""
         if isinstance(self.step, Source):
-            return self.step.shown()
+            return self.step.exposed()
         return self.step.value if self.step.is_known else self.in_dask()
 
     def in_dask(self) -> Any:

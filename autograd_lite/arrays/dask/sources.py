@@ -70,7 +70,7 @@ class Source(Step):
         self.tasks: dict[Any, Any] | None = None
         self.lists: dict[tuple[int, int], Any] = {}
 
-    def shown(self) -> Any:
+    def exposed(self) -> Any:
         """The Dask array: the user's own object, if it is still there and the same."""
         original = self.original()
         same = original is not None and original.name == self.array.name

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from autograd_lite.operations import OPERATIONS
 from autograd_lite.program.ir import Program, Step
 from autograd_lite.program.rewriting import Rewriting, Rule
 from autograd_lite.program.tracing import Tracer
-from autograd_lite.rules import OPERATIONS
 from autograd_lite.rules.indexing import getitem, put_back
 from autograd_lite.rules.special import astype, sigmoid, softplus
 
