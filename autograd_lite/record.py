@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+import autograd_lite.rules  # noqa: F401 - it declares the operations of NumPy's functions
 from autograd_lite.anomaly import check_result
 from autograd_lite.arrays.foreign import Recordable, speaks_protocols
 from autograd_lite.arrays.kinds import INEXACT, NUMERIC, check_array

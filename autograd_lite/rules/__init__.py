@@ -1,3 +1,45 @@
 """Derivative rules: a file per family of functions, each rule a line of plain NumPy."""
 
-__all__ = []
+from autograd_lite.rules import (
+    classification,
+    decompositions,
+    einsum,
+    elementwise,
+    fft,
+    gating,
+    indexing,
+    joining,
+    linalg,
+    norms,
+    padding,
+    polynomials,
+    products,
+    reductions,
+    shaping,
+    signal,
+    sorting,
+    special,
+    statistics,
+)
+
+__all__ = [
+    "classification",
+    "decompositions",
+    "einsum",
+    "elementwise",
+    "fft",
+    "gating",
+    "indexing",
+    "joining",
+    "linalg",
+    "norms",
+    "padding",
+    "polynomials",
+    "products",
+    "reductions",
+    "shaping",
+    "signal",
+    "sorting",
+    "special",
+    "statistics",
+]

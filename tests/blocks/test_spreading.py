@@ -152,7 +152,7 @@ def test_other_dask_arrays_stay_what_they_are(array):
 def test_an_array_is_taken_once():
     array = da.from_array(X, chunks=(6, 7))
     assert in_blocks(array).step is in_blocks(array).step
-    assert in_blocks(array).shown() is array
+    assert in_blocks(array).exposed() is array
 
 
 def test_there_are_groups_of_blocks_for_as_many_threads_as_there_are_now():
