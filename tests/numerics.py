@@ -1,4 +1,4 @@
-"""Derivatives by finite differences, the referee of the tests."""
+"""Derivatives by finite differences, the referee of the tests; and numbers to compute with."""
 
 import numpy as np
 
@@ -32,3 +32,8 @@ def assert_close(actual, expected, tolerance):
         scale = max(1.0, float(np.max(np.abs(expected))))
         error = float(np.max(np.abs(np.asarray(actual) - expected))) / scale
         assert error <= tolerance, f"relative error {error:.2e}\n{actual}\nexpected\n{expected}"
+
+
+def sines(*shape):
+    """sin(1), sin(2), ... in a shape: numbers that other programs have too."""
+    return np.sin(np.arange(1, np.prod(shape) + 1)).reshape(shape)

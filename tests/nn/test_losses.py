@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numerics import assert_close, numeric_gradient
 
 import autograd_lite as al
 import nn
@@ -150,3 +151,53 @@ def test_penalties():
     assert loss.item() == 3.5
     loss.backward()
     np.testing.assert_array_equal(W[0].grad, [[0.5, -1.0]])
+
+
+class TestOfTwoClasses:
+    def test_they_agree(self):
+        Z, Y = np.array([[-2.0, 0.0, 3.0]]), np.array([[0.0, 1.0, 0.3]])
+        A = 1 / (1 + np.exp(-Z))
+        expected = -np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A))
+        assert np.isclose(nn.binary_cross_entropy(A, Y), expected)
+        assert np.isclose(nn.binary_cross_entropy_with_logits(Z, Y), expected)
+
+    def test_logits_far_out(self):
+        Z = al.Tensor([[800.0, -800.0, 800.0, -40.0]], requires_grad=True)
+        loss = nn.binary_cross_entropy_with_logits(Z, np.array([[1.0, 0.0, 0.0, 0.0]]))
+        loss.backward()
+        assert loss.item() == 200 + np.log1p(np.exp(-40)) / 4
+        np.testing.assert_allclose(Z.grad, [[0, 0, 0.25, np.exp(-40) / 4]], rtol=1e-12)
+
+    def test_small_losses_keep_their_digits(self):
+        loss = nn.binary_cross_entropy_with_logits(np.array([[40.0]]), np.array([[1.0]]))
+        assert np.isclose(loss, np.exp(-40), rtol=1e-12)
+
+    def test_probabilities_of_exactly_0_and_1(self):
+        A = al.Tensor([[0.0, 1.0]], requires_grad=True)
+        loss = nn.binary_cross_entropy(A, np.array([[0.0, 1.0]]))
+        loss.backward()
+        assert loss.item() == 0
+        assert A.grad.tolist() == [[0.5, -0.5]]
+        with np.errstate(divide="ignore"):
+            assert nn.binary_cross_entropy(np.array([[0.0]]), np.array([[1.0]])) == np.inf
+
+    def test_gradients(self):
+        Y = np.array([[0.0, 1.0, 0.3]])
+        for loss, at in (
+            (nn.binary_cross_entropy, np.array([[0.2, 0.7, 0.4]])),
+            (nn.binary_cross_entropy_with_logits, np.array([[-1.0, 0.5, 2.0]])),
+        ):
+            for i in (0, 1):
+                arguments = [at, Y * 0.8 + 0.1]
+                actual = al.grad(loss, argnums=i)(*arguments)
+                others = list(arguments)
+
+                def at_value(value, i=i, others=others, loss=loss):
+                    return loss(*others[:i], value, *others[i + 1 :])
+
+                assert_close(actual, numeric_gradient(at_value, arguments[i]), 1e-8)
+
+    @pytest.mark.parametrize("loss", [nn.binary_cross_entropy, nn.binary_cross_entropy_with_logits])
+    def test_shapes_must_agree(self, loss):
+        with pytest.raises(ValueError, match=r"shape \(1, 4\) and the target \(4,\)"):
+            loss(al.Tensor(np.full((1, 4), 0.5)), np.ones(4))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numerics import sines
 
 import autograd_lite as al
 import nn
@@ -218,3 +219,112 @@ def test_which_of_two_kinds_of_sequence(name):
 def test_what_does_not_fit_is_refused(make, says):
     with pytest.raises(ValueError, match=says):
         make()
+
+
+VALUES = {
+    # PyTorch's, to ten digits; those of GRU, which PyTorch defines otherwise, by mpmath.
+    "rnn": [
+        [
+            [0.9079694959, 0.954057476],
+            [0.7689174124, -0.5978435733],
+            [-0.8199959879, -0.4445203805],
+        ],
+        [[-0.1499960045, -0.3740333913], [0.0561129169, 0.629805626], [0.7073287464, 0.30359048]],
+    ],
+    "lstm": [
+        [[0.2576384585, 0.2634553362], [0.249135535, 0.158261291], [0.1687252415, 0.0281220812]],
+        [[0.0539670898, 0.0362065709], [0.1016545913, 0.0313980516], [0.023789008, 0.1079992393]],
+    ],
+    "gru": [
+        [[-0.1771146504, -0.2880649745], [-0.2825030687, -0.2743662076]]
+        + [[-0.2359471371, -0.238277282]],
+        [[-0.2268937554, -0.1812819467], [-0.2760813822, 0.5911938345]]
+        + [[0.7689298082, 0.4839261773]],
+    ],
+}
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_values_of_recurrent_layers(name):
+    layer = RECURRENT[name](2, 2)
+    layer.weight.data = sines(*layer.weight.shape)
+    layer.recurrent.data = sines(*layer.recurrent.shape) * 0.5
+    layer.bias.data = sines(*layer.bias.shape) * 0.25
+    np.testing.assert_allclose(layer(sines(2, 3, 2)).data, VALUES[name], atol=1e-10)
+
+
+def test_values_of_conv1d():
+    """PyTorch's, to ten digits."""
+    layer = nn.Conv1d(2, 2, 2, stride=2, padding=1)
+    layer.weight.data, layer.bias.data = sines(2, 2, 2), sines(2, 1)
+    expected = [
+        [[1.1094092887, 0.9195440054], [0.9032252491, 0.27987931]],
+        [[1.3241725017, 1.6340553735], [0.3233200939, 0.8248093107]],
+    ]
+    np.testing.assert_allclose(layer(sines(2, 3, 2)).data, expected, atol=1e-10)
+    without = nn.Conv1d(2, 2, 2, stride=2, padding=1, bias=False)
+    without.weight.data = layer.weight.data
+    shift = sines(2, 1)[:, :, np.newaxis]
+    np.testing.assert_allclose(without(sines(2, 3, 2)).data, expected - shift, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("causal", "remembers", "expected"),
+    [
+        (
+            False,
+            False,
+            [
+                [0.8099927118, 0.8145884034, 0.8036724691],
+                [0.0646162703, 0.0701994025, 0.059470286],
+                [-0.0259431704, -0.0378376195, -0.0128956481],
+                [0.1040906324, 0.1140569617, 0.0921797573],
+            ],
+        ),
+        (
+            False,
+            True,
+            [
+                [0.6857671096, 0.6972884864, 0.6644180547],
+                [0.1452206787, 0.1537003269, 0.1283228118],
+                [-0.0070906829, -0.0296973957, 0.0363487377],
+                [-0.0011593923, 0.0199144266, -0.0410493259],
+            ],
+        ),
+        (
+            True,
+            False,
+            [
+                [0.797568735, 0.8294421619, 0.8036724691],
+                [0.0373894914, 0.0437532905, 0.059470286],
+                [0.022074027, -0.0181187133, -0.0128956481],
+                [0.0685451417, 0.1147247992, 0.0921797573],
+            ],
+        ),
+    ],
+)
+def test_values_of_attention(causal, remembers, expected):
+    """PyTorch's, to ten digits."""
+    layer = nn.MultiheadAttention(4, 2, causal=causal)
+    factors = {"query": (1, 0.1), "key": (2, 0.2), "value": (-1, 0.3), "out": (0.5, 0.4)}
+    for name, (of_weight, of_bias) in factors.items():
+        getattr(layer, name).data = of_weight * sines(4, 4)
+        getattr(layer, f"{name}_bias").data = of_bias * sines(4, 1)
+    memory = np.cos(3 * sines(4, 2, 1)) if remembers else None
+    np.testing.assert_allclose(layer(sines(4, 3, 1), memory).data[..., 0], expected, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "RNN(2, 3)",
+        "LSTM(2, 3, last=True)",
+        "GRU(1, 1)",
+        "MultiheadAttention(4, 2)",
+        "MultiheadAttention(1, 1, causal=True)",
+        "Conv1d(1, 1, 1)",
+        "Conv1d(2, 3, 4, stride=2, padding=1, bias=False)",
+    ],
+)
+def test_reprs_make_the_layer(text):
+    assert repr(eval(f"nn.{text}")) == text

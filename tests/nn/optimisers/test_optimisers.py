@@ -1,13 +1,11 @@
-"""Optimisers against their formulas and PyTorch; schedules; clipping."""
+"""Optimisers against their formulas and PyTorch; their groups, blocks and states."""
 
 import copy
-import math
 import pickle
 
 import numpy as np
 import pytest
 
-import autograd_lite as al
 import nn
 
 rng = np.random.default_rng(0)
@@ -162,119 +160,36 @@ def test_other_mistakes():
         nn.SGD([{"parameters": [nn.Parameter([1.0])], "beta1": 0.5}])
 
 
-def rates(schedule, steps):
-    found = []
-    for _ in range(steps):
-        found.append(schedule.optimiser.learning_rate)
-        schedule.step()
-    return found
+class TestSGD:
+    def test_a_step(self):
+        w = nn.Parameter([1.0, 2.0])
+        optimiser = nn.SGD([w], learning_rate=0.5)
+        optimiser.step()
+        (w * w).sum().backward()
+        optimiser.step()
+        assert w.data.tolist() == [0, 0]
+        optimiser.zero_grad()
+        assert w.grad is None
 
+    def test_float32_stays_float32(self):
+        w = nn.Parameter([1.0, 2.0], dtype=np.float32)
+        optimiser = nn.SGD([w], learning_rate=np.float64(0.1))
+        for _ in range(10):
+            (w * w).sum().backward()
+            assert w.grad.dtype == np.float32
+            optimiser.step()
+        assert w.dtype == w.data.dtype == np.float32
 
-def sgd():
-    return nn.SGD([nn.Parameter([1.0])], 1.0)
+    def test_a_step_before_backward_is_refused_by_name(self):
+        w = nn.Parameter([1.0, 2.0], name="W1")
+        w.grad = np.ones(2)
+        loss = (w * w).sum()
+        with pytest.raises(ValueError, match="'W1' cannot be written to"):
+            nn.SGD([w]).step()
+        del loss
 
-
-class TestSchedules:
-    def test_step(self):
-        assert rates(nn.StepSchedule(sgd(), 2, 0.5), 5) == [1, 1, 0.5, 0.5, 0.25]
-
-    def test_cosine(self):
-        found = rates(nn.CosineSchedule(sgd(), 4, least=0.2), 6)
-        expected = [0.2 + 0.8 * (1 + math.cos(math.pi * t / 4)) / 2 for t in (0, 1, 2, 3, 4, 4)]
-        assert found == pytest.approx(expected)
-
-    def test_warm_up(self):
-        assert rates(nn.WarmUpSchedule(sgd(), 4, 0.2), 6) == pytest.approx(
-            [0.2, 0.4, 0.6, 0.8, 1, 1]
-        )
-
-    def test_one_cycle(self):
-        found = rates(nn.OneCycleSchedule(sgd(), 100, most=5.0, least=0.01), 101)
-        assert (found[0], found[30], found[100]) == pytest.approx((1, 5, 0.01))
-        assert found[:31] == sorted(found[:31])
-        assert found[30:] == sorted(found[30:], reverse=True)
-
-    def test_plateau(self):
-        schedule = nn.PlateauSchedule(sgd(), 0.5, patience=1)
-        found = []
-        for metric in (3.0, 2.0, 2.0, 2.0, 1.0, 1.0, 1.0):
-            schedule.step(metric)
-            found.append(schedule.optimiser.learning_rate)
-        assert found == [1, 1, 1, 0.5, 0.5, 0.5, 0.25]
-        with pytest.raises(ValueError, match="needs the metric"):
-            schedule.step()
-
-    @pytest.mark.parametrize(
-        "make",
-        [
-            lambda o: nn.StepSchedule(o, 2),
-            lambda o: nn.CosineSchedule(o, 9),
-            lambda o: nn.OneCycleSchedule(o, 9),
-            lambda o: nn.WarmUpSchedule(o, 9),
-        ],
-    )
-    def test_a_state_goes_on(self, make):
-        whole = rates(make(sgd()), 9)
-        first = make(sgd())
-        rates(first, 4)
-        second = make(sgd())
-        second.load_state_dict(first.state_dict())
-        assert rates(second, 5) == whole[4:]
-
-
-class TestClipping:
-    def parameters(self):
-        found = [nn.Parameter([3.0, 0.0]), nn.Parameter([4.0]), nn.Parameter([1.0])]
-        for p in found[:2]:
-            p.grad = p.data
-        return found
-
-    def test_by_norm(self):
-        parameters = self.parameters()
-        assert nn.clip_by_norm(parameters, 1.0) == 5.0
-        np.testing.assert_allclose(parameters[0].grad, [0.6, 0])
-        np.testing.assert_allclose(parameters[1].grad, [0.8])
-        assert nn.clip_by_norm(parameters, 10.0) == pytest.approx(1.0)
-        np.testing.assert_allclose(parameters[1].grad, [0.8])
-
-    def test_norms_beyond_the_squares_of_floats(self):
-        p = nn.Parameter([1.0, 1.0])
-        p.grad = [3e200, 4e200]
-        assert nn.clip_by_norm([p], 1.0) == pytest.approx(5e200)
-        np.testing.assert_allclose(p.grad, [0.6, 0.8])
-        p.grad = [np.nan, 1.0]
-        assert math.isnan(nn.clip_by_norm([p], 1.0))
-
-    def test_by_value(self):
-        parameters = self.parameters()
-        nn.clip_by_value(parameters, 3.5)
-        assert parameters[0].grad.tolist() == [3, 0] and parameters[1].grad.tolist() == [3.5]
-
-    def test_limits_are_above_0(self):
-        for clip in (nn.clip_by_norm, nn.clip_by_value):
-            with pytest.raises(ValueError, match="must be above 0"):
-                clip([], 0)
-
-
-def test_lbfgs_finds_the_least():
-    pytest.importorskip("scipy")
-    W = nn.Parameter(np.zeros((2, 1)))
-    b = nn.Parameter([0.0])
-    X, target = rng.normal(size=(2, 30)), np.array([[2.0], [-1.0]])
-    y = target.T @ X + 3
-
-    def loss():
-        return np.mean((np.dot(W.T, X) + b - y) ** 2)
-
-    value = nn.LBFGS([W, b], max_iter=50, tolerance=1e-9).step(loss)
-    assert value < 1e-12
-    np.testing.assert_allclose(W.data, target, atol=1e-6)
-    assert b.item() == pytest.approx(3)
-
-
-def test_lbfgs_without_scipy_says_what_to_install(monkeypatch):
-    import sys
-
-    monkeypatch.setitem(sys.modules, "scipy.optimize", None)
-    with pytest.raises(ImportError, match=r"pip install 'autograd_lite\[scipy\]'"):
-        nn.LBFGS([nn.Parameter([1.0])]).step(lambda: al.Tensor(1.0))
+    def test_bad_arguments(self):
+        with pytest.raises(ValueError, match="above 0"):
+            nn.SGD([nn.Parameter([1.0])], learning_rate=0)
+        with pytest.raises(ValueError, match="no parameters"):
+            nn.SGD([])

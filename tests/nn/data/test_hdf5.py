@@ -16,10 +16,11 @@ import h5py
 import numpy as np
 import pytest
 
+import nn
 from nn.data import hdf5
 from nn.data.hdf5 import FileFormatError, Spec
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(nn.__file__).parents[1]
 NUMBERS = np.arange(6.0).reshape(2, 3)
 
 
@@ -454,6 +455,7 @@ def test_a_full_disk_neither_crashes_nor_leaves_anything(path: Path) -> None:
     code = f"""
 import resource
 import numpy as np
+import nn
 from nn.data import hdf5
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
