@@ -128,12 +128,8 @@ def test_a_users_own_operation():
 
 
 def test_a_corrected_rule_holds_for_operators_too():
-    right = al.rules.OPERATIONS[np.multiply].rules
-    try:
-        al.defvjp(np.multiply, x=lambda g, y: 100 * g, y=lambda g, x: 100 * g)
-        assert al.grad(lambda x: x * 2.0)(1.0) == 100
-    finally:
-        al.defvjp(np.multiply, **right)
+    al.defvjp(np.multiply, x=lambda g, y: 100 * g, y=lambda g, x: 100 * g)
+    assert al.grad(lambda x: x * 2.0)(1.0) == 100
 
 
 def test_gradients_call_no_hooks():

@@ -12,7 +12,6 @@ import pytest
 import autograd_lite as al
 from autograd_lite.check import from_source
 from autograd_lite.check.report import Report
-from autograd_lite.operations import OPERATIONS
 
 FORWARD = """
 def forward(W1, b1, W2, b2, X, Y):
@@ -318,12 +317,8 @@ class TestThirdOpinion:
         def gradient(W):
             return {"dW": np.exp(W)}
 
-        rules = OPERATIONS[np.exp].rules
-        try:
-            al.defvjp(np.exp, x=lambda g, out: 2 * g * out)
-            report = al.check_derivation(loss, gradient, np.array([0.5, 1.0]), show=False)
-        finally:
-            al.defvjp(np.exp, **rules)
+        al.defvjp(np.exp, x=lambda g, out: 2 * g * out)
+        report = al.check_derivation(loss, gradient, np.array([0.5, 1.0]), show=False)
         assert any(
             n.startswith("ATTENTION: differences of the forward pass support YOUR dW")
             for n in report.notes

@@ -12,7 +12,6 @@ import pytest
 from nn import by_hand
 from nn.data import load_data
 
-CATS = Path(__file__).parents[3] / "shared" / "data"
 DEPTHS = [
     [4, 1],
     [4, 3, 1],
@@ -389,11 +388,8 @@ def test_training_learns_what_can_be_learned() -> None:
     assert costs[-1] < 0.1
 
 
-def test_logistic_regression_on_the_cats_gives_the_published_costs() -> None:
-    train, test = CATS / "train_catvnoncat.h5", CATS / "test_catvnoncat.h5"
-    if not (train.exists() and test.exists()):
-        pytest.skip(f"the cat pictures are not at {CATS}")
-    train_X, train_Y, test_X, test_Y, _ = load_data(train, test)
+def test_logistic_regression_on_the_cats_gives_the_published_costs(cat_files: list[Path]) -> None:
+    train_X, train_Y, test_X, test_Y, _ = load_data(*cat_files)
     parameters = {"W": np.zeros((1, train_X.shape[0])), "b": np.zeros((1, 1))}
     costs = []
     for _ in range(2000):

@@ -3,14 +3,12 @@
 import pickle
 import re
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import nn
 
-CATS = Path(__file__).parents[3] / "shared" / "data"
 CLASSIFIERS = [
     nn.LogisticRegression(learning_rate=0.5, max_iter=300),
     nn.DeepClassifier((6, 4), learning_rate=0.3, max_iter=300, random_state=0),
@@ -444,13 +442,10 @@ class TestCheckpoints:
                 nn.LogisticRegression().expected_state(description)
 
 
-@pytest.mark.skipif(
-    not (CATS / "train_catvnoncat.h5").exists(), reason="the cat pictures are not here"
-)
 class TestCats:
     @pytest.fixture
-    def cats(self):
-        return nn.load_data(CATS / "train_catvnoncat.h5", CATS / "test_catvnoncat.h5")
+    def cats(self, cat_files):
+        return nn.load_data(*cat_files)
 
     def test_logistic_regression_gives_the_published_figures(self, cats):
         train_X, train_Y, test_X, test_Y, _ = cats

@@ -1,0 +1,63 @@
+"""What every test is given: options, one BLAS thread a process, data from outside the checkout."""
+
+import importlib
+import os
+from pathlib import Path
+
+import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Before NumPy is imported; programs that a test starts inherit it.
+    for library in ("OPENBLAS", "OMP", "MKL", "VECLIB_MAXIMUM"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+DATA = "AUTOGRAD_LITE_DATA"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--fuzz", type=int, default=200, help="how many random programs to run")
+    parser.addoption(
+        "--data",
+        type=Path,
+        default=os.environ.get(DATA) or Path(__file__).parents[1] / "shared" / "data",
+        help=f"the folder of the course's cat pictures, which are no part of the repository; "
+        f"${DATA} names it too (default: %(default)s)",
+    )
+
+
+def pytest_configure():
+    # pytest imports the file of a doctest a second time if that is what imports its package.
+    for package in ("autograd_lite", "nn"):
+        importlib.import_module(package)
+
+
+@pytest.fixture(scope="session")
+def cat_files(pytestconfig):
+    """The files of the course's cat pictures, for training and for testing."""
+    folder = pytestconfig.getoption("--data")
+    files = [folder / f"{subset}_catvnoncat.h5" for subset in ("train", "test")]
+    absent = [str(file) for file in files if not file.is_file()]
+    if absent:
+        pytest.skip(f"there is no {absent[0]}: --data or ${DATA} says where the cat pictures are")
+    return files
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call():
+    """Rules that a test or an example declares end with it, those that it replaced return."""
+    import numpy as np
+
+    from autograd_lite.operations import OPERATIONS
+
+    before = {function: (op, op.rules) for function, op in OPERATIONS.items()}
+    try:
+        return (yield)
+    finally:
+        for function in OPERATIONS.keys() - before.keys():
+            # The rules of SciPy's, which are all ufuncs, are loaded when the first is called.
+            if not isinstance(function, np.ufunc):
+                del OPERATIONS[function]
+        for function, (operation, rules) in before.items():
+            OPERATIONS[function] = operation
+            if operation.rules is not rules:
+                operation.declare(rules)
