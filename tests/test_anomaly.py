@@ -4,12 +4,9 @@ import threading
 
 import numpy as np
 import pytest
+from tensors import parameter
 
 import autograd_lite as al
-
-
-def parameter(values):
-    return al.Tensor(values, requires_grad=True, dtype=np.float64)
 
 
 def test_the_forward_pass():

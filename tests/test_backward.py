@@ -4,12 +4,9 @@ import asyncio
 
 import numpy as np
 import pytest
+from tensors import parameter
 
 import autograd_lite as al
-
-
-def parameter(values, name=None):
-    return al.Tensor(values, requires_grad=True, dtype=np.float64, name=name)
 
 
 class TestAccumulation:

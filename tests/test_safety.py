@@ -9,13 +9,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from tensors import parameter
 
 import autograd_lite as al
 from autograd_lite.arrays import locks
-
-
-def parameter(values, name=None, dtype=np.float64):
-    return al.Tensor(values, requires_grad=True, dtype=dtype, name=name)
 
 
 class TestGradientsOfSimpleFunctions:

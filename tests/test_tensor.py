@@ -5,12 +5,9 @@ import math
 
 import numpy as np
 import pytest
+from tensors import parameter
 
 import autograd_lite as al
-
-
-def parameter(values, name=None):
-    return al.Tensor(values, requires_grad=True, dtype=np.float64, name=name)
 
 
 class TestMaking:

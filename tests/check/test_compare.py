@@ -482,3 +482,11 @@ def test_the_report_is_printed_once_unless_it_is_not_wanted(net, capsys):
     wrong = al.compare(net.loss, {"dW1": net.derived["dW1"].T})
     assert capsys.readouterr() == (f"{wrong}\n", "")
     assert str(wrong).count("is it transposed?") == 1
+
+
+def test_a_hand_derived_gradient_that_does_not_match():
+    W = parameter([[1.0, 2.0], [3.0, 4.0]], "W")
+    report = al.compare(np.sum(W * W), {"dW": [[2, 4], [6, 9]]}, show=False)
+    text = str(report)
+    assert "dW[1, 1] is 9, and should be 8" in text
+    assert f"{1 / 9:.2e}" in text

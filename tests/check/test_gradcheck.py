@@ -151,3 +151,59 @@ def test_a_jump_beside_the_point_is_called_a_jump(distance):
         al.gradcheck(steps, np.array([0.0, 1.0]))
     with pytest.raises(AssertionError, match="kink"):
         al.gradcheck(lambda x: np.sum(np.maximum(x, 1 + 1e-6)), np.array([0.0, 1.0]))
+
+
+def with_slope(claimed, actual):
+    """An operation that is linear with slope `actual`, and claims another one."""
+    operation = al.primitive(lambda x: x * actual)
+    al.defvjp(operation, x=lambda g: g * claimed)
+    return operation
+
+
+def test_gradcheck_computes_float32_inputs_in_float64():
+    rng = np.random.default_rng(0)
+    W, X = (rng.normal(size=shape).astype(np.float32) for shape in ((3, 4), (4, 5)))
+    assert al.gradcheck(lambda W, X: np.sum(np.tanh(np.dot(W, X)) ** 3), W, X)
+
+
+def test_gradcheck_notices_a_kink():
+    with pytest.raises(AssertionError) as caught:
+        al.gradcheck(al.relu, np.array([[1.0, 2.0], [3.0, 0.0]]))
+    message = str(caught.value)
+    assert "gradient[1, 1]" in message
+    assert "the function has a kink there: its slope is 0 before" in message
+    assert message.endswith("Check at another point")
+
+
+def test_gradcheck_shows_the_worst_index():
+    right = np.arange(1.0, 7.0).reshape(2, 3)
+    off = np.array([[0, 1e-3, 0], [0, 0, 1e-1]])
+    with pytest.raises(AssertionError, match=r"gradient\[1, 2\] is .*, and differences give"):
+        al.gradcheck(with_slope(right + off, right), np.ones((2, 3)), order=1)
+
+
+def test_a_jacobian_that_does_not_match():
+    right = np.arange(1.0, 7.0).reshape(2, 3)
+    operation = with_slope(3 * right, right)
+    with pytest.raises(AssertionError) as caught:
+        al.gradcheck(lambda W, b: np.sum(operation(b)) + np.sum(W), np.ones(2), np.ones((2, 3)))
+    message = str(caught.value)
+    for part in (
+        "argument 1 (b), order 1",
+        "gradient[1, 2] is ",
+        "differences give ",
+        "relative",
+    ):
+        assert part in message
+    assert message.endswith("it is 3 times what it should be")
+    assert "array(" not in message
+    after_is, after_give = message.split(" is ")[1], message.split("differences give ")[1]
+    is_, should_be = float(after_is.split(",")[0]), float(after_give.split()[0])
+    assert np.isclose(is_, 3 * should_be)
+
+
+def test_a_jacobian_that_does_not_match_is_of_a_named_parameter():
+    operation = with_slope(np.ones(2) * 3, np.ones(2))
+    with pytest.raises(AssertionError) as caught:
+        al.gradcheck(lambda W, bias: np.sum(operation(bias) + W), np.ones(2), np.ones(2))
+    assert "bias" in str(caught.value)

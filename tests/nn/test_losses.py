@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numerics import assert_close, numeric_gradient
+from tensors import parameter
 
 import autograd_lite as al
 import nn
@@ -201,3 +202,22 @@ class TestOfTwoClasses:
     def test_shapes_must_agree(self, loss):
         with pytest.raises(ValueError, match=r"shape \(1, 4\) and the target \(4,\)"):
             loss(al.Tensor(np.full((1, 4), 0.5)), np.ones(4))
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [f for f in vars(nn).values() if getattr(f, "__module__", None) == "nn.losses"],
+    ids=lambda loss: loss.__name__,
+)
+def test_losses_raise_unless_shapes_agree(loss):
+    for prediction, target in [
+        ((5,), (5, 1)),
+        ((5, 1), (5,)),
+        ((1, 5), (5,)),
+        ((1, 5), (5, 1)),
+        ((1, 5), ()),
+    ]:
+        with pytest.raises(ValueError, match="must be the same") as caught:
+            loss(parameter(np.full(prediction, 0.5)), np.ones(target))
+        assert f"{prediction} and the target {target}" in str(caught.value)
+    assert loss(parameter(np.full((1, 5), 0.5)), np.ones((1, 5))).shape == ()

@@ -192,3 +192,12 @@ class TestNets:
         assert Z.dtype == np.float32
         nn.cross_entropy(Z, np.array([0, 1, 0, 1, 0])).backward()
         assert {p.grad.dtype for p in net.parameters()} == {np.dtype(np.float32)}
+
+
+def test_layers_of_equal_weights_keep_their_own():
+    net = nn.Sequential(*(nn.Linear(2, 2, seed=0) for _ in range(2)))
+    assert len(net.parameters()) == 4
+    np.sum(net(np.eye(2))).backward()
+    W1, _, W2, _ = net.parameters()
+    assert np.array_equal(W1.data, W2.data)
+    assert not np.array_equal(W1.grad, W2.grad)

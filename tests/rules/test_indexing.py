@@ -349,3 +349,17 @@ def test_an_index_of_an_index_has_any_order():
     x = np.array([0.1, 0.2, 0.3])
     hessian = al.hessian(function)(x)
     np.testing.assert_allclose(hessian, np.diag([0, 0, 2 * np.exp(0.3)]))
+
+
+@pytest.mark.parametrize(
+    "index",
+    [[0, 0], np.array([0, 0]), (np.array([0, 0]),), np.array([[0], [0]])],
+    ids=["list", "array", "tuple", "column"],
+)
+def test_repeated_indices(index):
+    x = leaf(3.0, 4.0)
+    np.sum(x[index]).backward()
+    assert x.grad.tolist() == [2, 0]
+    x.zero_grad()
+    np.sum(np.take(x, index)).backward()
+    assert x.grad.tolist() == [2, 0]

@@ -297,3 +297,12 @@ def test_flatten_goes_through_numpys_protocols() -> None:
     recorder = Recorder()
     assert flatten(recorder) is recorder
     assert calls == [np.reshape, np.transpose]
+
+
+def test_flatten_keeps_pictures_together() -> None:
+    values = np.arange(24).reshape(4, 2, 3)
+    columns = flatten(values)
+    assert columns.shape == (6, 4)
+    for j, picture in enumerate(values):
+        assert columns[:, j].tolist() == picture.ravel().tolist()
+    assert not np.array_equal(columns, values.reshape(-1, 4))
