@@ -1,13 +1,15 @@
 """Losses: their values, derivatives, weights, and what they refuse."""
 
+import functools
+
 import numpy as np
 import pytest
-from numerics import assert_close, numeric_gradient
+from numerics import assert_close, numeric_gradient, sines
 from tensors import parameter
 
 import autograd_lite as al
 import nn
-from nn.losses import l1_penalty, l2_penalty, one_hot
+from nn.losses import kind_of, l1_penalty, l2_penalty, one_hot, weight_of
 
 rng = np.random.default_rng(0)
 Z = rng.normal(size=(3, 8)) * 2
@@ -27,6 +29,128 @@ CASES = {
     "hinge of classes": (nn.hinge, Z, one_hot(LABELS, 3)),
 }
 by_name = pytest.mark.parametrize("name", CASES)
+
+
+LOGITS = 2 * sines(3, 4)
+CLASSES = np.array([2, 0, 1, 1])
+TRUTH = np.array([[1.0, 0, 0.25, 1]])
+SHARES = np.array([[0.2, 0.5, 1, 0], [0.3, 0.5, 0, 0.25], [0.5, 0, 0, 0.75]])
+WEIGHTS = np.array([2.0, 0.5, 1, 0])
+
+VALUES = {
+    # The mean, the sum, and both with weights: PyTorch's, to twelve digits.
+    "bce of probabilities": (
+        nn.binary_cross_entropy,
+        al.sigmoid(LOGITS[:1]),
+        TRUTH,
+        [1.15639439173, 4.62557756691, 0.599711300922, 2.09898955323],
+    ),
+    "bce": (
+        nn.binary_cross_entropy_with_logits,
+        LOGITS[:1],
+        TRUTH,
+        [1.15639439173, 4.62557756691, 0.599711300922, 2.09898955323],
+    ),
+    "ce": (
+        nn.cross_entropy,
+        LOGITS,
+        CLASSES,
+        [0.443656325431, 1.77462530173, 0.817711878961, 2.86199157636],
+    ),
+    "mse": (
+        nn.mean_squared_error,
+        LOGITS,
+        LOGITS[::-1],
+        [2.43140795304, 29.1768954365, 2.07762822529, 21.8150963655],
+    ),
+    "mae": (
+        nn.mean_absolute_error,
+        LOGITS,
+        LOGITS[::-1],
+        [1.08133694307, 12.9760433168, 1.03865694575, 10.9058979304],
+    ),
+    "huber": (
+        nn.huber,
+        LOGITS,
+        LOGITS[::-1],
+        [0.775757795977, 9.30909355172, 0.709126331899, 7.44582648494],
+    ),
+    "huber of 0.7": (
+        functools.partial(nn.huber, delta=0.7),
+        LOGITS,
+        LOGITS[::-1],
+        [0.599215981015, 7.19059177218, 0.563726528693, 5.91912855128],
+    ),
+    "hinge": (
+        nn.hinge,
+        LOGITS[:1],
+        np.array([[1.0, -1, -1, 1]]),
+        [1.6536099651, 6.61443986039, 0.769010697984, 2.69153744295],
+    ),
+    "hinge of classes": (
+        nn.hinge,
+        LOGITS,
+        one_hot(CLASSES, 3),
+        [0.464676249783, 1.85870499913, 1.06211714236, 3.71740999826],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_values(name):
+    loss, prediction, target, expected = VALUES[name]
+    found = [
+        loss(prediction, target, reduction=reduction, sample_weight=weights)
+        for weights in (None, WEIGHTS)
+        for reduction in ("mean", "sum")
+    ]
+    assert found == pytest.approx(expected, rel=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("loss", "prediction", "target", "options", "expected"),
+    [
+        # PyTorch's, to twelve digits.
+        ("cross_entropy", LOGITS, SHARES, {}, 1.73371320278),
+        ("cross_entropy", LOGITS, CLASSES, {"label_smoothing": 0.2}, 0.744611559617),
+        ("cross_entropy", LOGITS, CLASSES, {"class_weight": (0.5, 2, 1)}, 0.383995087795),
+        (
+            "cross_entropy",
+            LOGITS,
+            CLASSES,
+            {"class_weight": (0.5, 2, 1), "sample_weight": WEIGHTS},
+            0.743269269422,
+        ),
+        (
+            "binary_cross_entropy_with_logits",
+            LOGITS[:1],
+            TRUTH,
+            {"label_smoothing": 0.2},
+            1.11163494466,
+        ),
+        (
+            "binary_cross_entropy_with_logits",
+            LOGITS[:1],
+            TRUTH,
+            {"class_weight": (0.5, 3)},
+            0.984102806931,
+        ),
+        (
+            "binary_cross_entropy_with_logits",
+            LOGITS[:1],
+            TRUTH,
+            {"class_weight": (0.5, 3), "sample_weight": WEIGHTS},
+            0.323418916211,
+        ),
+    ],
+)
+def test_values_with_options(loss, prediction, target, options, expected):
+    assert getattr(nn, loss)(prediction, target, **options) == pytest.approx(expected, rel=1e-11)
+
+
+def test_smoothing_may_be_whole():
+    even = nn.cross_entropy(LOGITS, np.full((3, 4), 1 / 3))
+    assert nn.cross_entropy(LOGITS, CLASSES, label_smoothing=1) == pytest.approx(even)
 
 
 @by_name
@@ -221,3 +345,91 @@ def test_losses_raise_unless_shapes_agree(loss):
             loss(parameter(np.full(prediction, 0.5)), np.ones(target))
         assert f"{prediction} and the target {target}" in str(caught.value)
     assert loss(parameter(np.full((1, 5), 0.5)), np.ones((1, 5))).shape == ()
+
+
+class TestWeightOf:
+    """What samples count in the mean that a loss is."""
+
+    @pytest.mark.parametrize(
+        ("loss", "targets", "weights", "expected"),
+        [
+            (nn.mean_squared_error, np.ones((2, 5)), None, 5),
+            (nn.mean_squared_error, np.ones((2, 4)), WEIGHTS, 3.5),
+            (nn.cross_entropy, CLASSES, None, 4),
+            (functools.partial(nn.cross_entropy, label_smoothing=0.1), CLASSES, WEIGHTS, 3.5),
+            (functools.partial(nn.cross_entropy, class_weight=(0.5, 2, 1)), CLASSES, None, 5.5),
+            (
+                functools.partial(nn.cross_entropy, class_weight=(0.5, 2, 1)),
+                CLASSES,
+                WEIGHTS,
+                2 * 1 + 0.5 * 0.5 + 1 * 2,
+            ),
+            (
+                functools.partial(nn.cross_entropy, class_weight=(0.5, 2, 1)),
+                SHARES,
+                None,
+                0.5 * 1.7 + 2 * 1.05 + 1.25,
+            ),
+            (
+                functools.partial(
+                    functools.partial(nn.binary_cross_entropy_with_logits, class_weight=(9, 9)),
+                    class_weight=(0.5, 3),
+                ),
+                TRUTH,
+                WEIGHTS,
+                2 * 3 + 0.5 * 0.5 + 1.125,
+            ),
+        ],
+    )
+    def test_it_is_the_sum_of_all_weights(self, loss, targets, weights, expected):
+        assert weight_of(loss, targets, weights) == pytest.approx(expected)
+
+
+def test_what_each_loss_takes_predictions_for():
+    kinds = {
+        nn.binary_cross_entropy: "probabilities",
+        nn.binary_cross_entropy_with_logits: "logits",
+        nn.cross_entropy: "logits",
+        nn.mean_squared_error: "numbers",
+        nn.mean_absolute_error: "numbers",
+        nn.huber: "numbers",
+        nn.hinge: "scores",
+    }
+    for loss, kind in kinds.items():
+        assert kind_of(loss) == kind_of(functools.partial(functools.partial(loss))) == kind
+    assert kind_of(lambda A, Y: 0) is None
+    own = functools.partial(nn.cross_entropy)
+    own.prediction = "scores"
+    assert kind_of(own) == "scores"
+    own.prediction = "points"
+    with pytest.raises(ValueError, match="prediction = 'points', which must be one of .'logits'"):
+        kind_of(own)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: one_hot([0, -1], 2), "the label -1 is no class: they are numbered 0 to 1"),
+        (lambda: one_hot([0, 2], 2), "the label 2 is no class: they are numbered 0 to 1"),
+        (lambda: nn.cross_entropy(ROW[0], ROW[0]), r"logits of shape \(classes, N\), not \(8,\)"),
+        (
+            lambda: nn.binary_cross_entropy_with_logits(ROW, BITS, class_weight=(1, -1)),
+            r"class_weight must be 2 numbers from 0, one for each class, not \(1, -1\)",
+        ),
+        (
+            lambda: nn.binary_cross_entropy_with_logits(ROW, BITS, label_smoothing=-0.1),
+            "label_smoothing must be from 0 to 1, not -0.1",
+        ),
+        (lambda: nn.mean_squared_error(ROW, ROW[0]), r"Y\[np.newaxis\] is a row"),
+        (lambda: nn.huber(ROW, ROW, delta=-1), "huber: delta must be above 0, not -1"),
+    ],
+)
+def test_messages(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_one_hot():
+    assert one_hot([1, 0, 1], 2).tolist() == [[0, 1, 0], [1, 0, 1]]
+    assert one_hot([], 2).shape == (2, 0)
+    assert one_hot([0], 1, np.float32).dtype == np.float32

@@ -52,6 +52,13 @@ def test_convolution_has_the_derivatives_of_differences(stride, padding):
     al.gradcheck(f, layer.weight.numpy(), layer.bias.numpy(), pictures(2, 4, 4, 2), order=2)
 
 
+def test_the_gradient_of_a_picture_that_lies_beside_parts_of_the_window():
+    layer = nn.Conv2d(1, 1, 3, stride=3, padding=1, seed=0)
+    X = al.Tensor(np.ones((1, 1, 1, 2)), requires_grad=True)
+    layer(X).sum().backward()
+    np.testing.assert_array_equal(X.grad, np.full(X.shape, layer.weight.data[0, 0, 1, 1]))
+
+
 @pytest.mark.parametrize("layer", [nn.MaxPool2d(2), nn.MaxPool2d((3, 2), 1), nn.AvgPool2d(2, 1)])
 def test_pooling_has_the_derivatives_of_differences(layer):
     al.gradcheck(lambda X: np.sum(np.sin(layer(X))), pictures(2, 5, 4, 2))

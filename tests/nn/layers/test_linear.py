@@ -99,10 +99,10 @@ def test_the_smallest_layers():
                 kind(*sizes)
 
 
-def test_an_embedding_takes_its_numbers_in_tensors_too_and_none_at_all():
+def test_an_embedding_takes_tensors_and_lists_too_and_none_at_all():
     layer = nn.Embedding(3, 2)
     layer.weight.data = sines(2, 3)
     expected = [[[0.1411200081, 0.8414709848]], [[-0.2794154982, -0.7568024953]]]
-    for X in (np.array([[2, 0]]), al.Tensor(np.array([[2, 0]]))):
+    for X in (np.array([[2, 0]]), al.Tensor(np.array([[2, 0]])), [[2, 0]]):
         np.testing.assert_allclose(layer(X).data, expected, atol=1e-10)
     assert layer(np.zeros((4, 0), int)).shape == (2, 4, 0)

@@ -211,6 +211,15 @@ def test_which_of_two_kinds_of_sequence(name):
         (lambda: nn.RNN(3, 4)(np.ones((3, 0, 1))), r"\(3, steps, N\)"),
         (lambda: nn.Conv1d(2, 3, 4)(np.ones((2, 3, 1))), "longer than the sequences"),
         (
+            lambda: nn.Conv1d(2, 3, 1)(np.ones((3, 3, 1))),
+            r"takes sequences of shape \(2, steps, N\)",
+        ),
+        (lambda: nn.MultiheadAttention(2, 1)(np.ones((3, 3, 1))), r"shape \(2, steps, N\)"),
+        (
+            lambda: nn.MultiheadAttention(2, 1)(np.ones((2, 3, 1)), np.ones((3, 3, 1))),
+            r"shape \(2, steps, N\).*\(3, 3, 1\)",
+        ),
+        (
             lambda: nn.MultiheadAttention(2, 1)(np.ones((2, 3, 4)), np.ones((2, 3, 1))),
             "memory has 1 samples",
         ),

@@ -31,6 +31,108 @@ def stepped(optimiser, parameter, gradients=GRADIENTS):
     return parameter.data
 
 
+VALUES = [
+    # Where [1, -2, 1/2] is after one and after four steps: PyTorch's, to twelve digits.
+    (lambda p: nn.SGD(p, 0.1), [0.95, -1.9, 0.3], [0.875, -2.075, 0.2375]),
+    (lambda p: nn.SGD(p, 0.1, momentum=0.8), [0.95, -1.9, 0.3], [0.6414, -2.0758, -0.0909]),
+    (
+        lambda p: nn.SGD(p, 0.1, momentum=0.8, nesterov=True),
+        [0.91, -1.82, 0.14],
+        [0.58812, -2.13564, -0.23522],
+    ),
+    (
+        lambda p: nn.SGD(p, 0.1, weight_decay=0.2),
+        [0.93, -1.86, 0.29],
+        [0.80424856, -1.92062712, 0.20871568],
+    ),
+    (
+        lambda p: nn.SGD(p, 0.1, momentum=0.8, weight_decay=0.2),
+        [0.93, -1.86, 0.29],
+        [0.49934936, -1.76842872, -0.14158192],
+    ),
+    (
+        lambda p: nn.SGD(p, 0.1, momentum=0.8, weight_decay=0.2, nesterov=True),
+        [0.874, -1.748, 0.122],
+        [0.423887952256, -1.750838064512, -0.278567103232],
+    ),
+    (
+        lambda p: nn.RMSProp(p, 0.1),
+        [2e-07, -1.0000001, -0.49999995],
+        [-0.546149738503, -1.915987836029, -0.758437192942],
+    ),
+    (
+        lambda p: nn.RMSProp(p, 0.1, decay=0.7, epsilon=0.5, weight_decay=0.2),
+        [0.920761216677, -1.889486327601, 0.372744037409],
+        [0.832953707011, -1.92395210686, 0.309808615492],
+    ),
+    (
+        lambda p: nn.Adagrad(p, 0.1),
+        [0.90000000002, -1.90000000001, 0.400000000005],
+        [0.845338595031, -1.991449405615, 0.374622510327],
+    ),
+    (
+        lambda p: nn.Adagrad(p, 0.1, epsilon=0.5, weight_decay=0.2),
+        [0.941666666667, -1.926315789474, 0.419230769231],
+        [0.885235443425, -1.948631856145, 0.389689274168],
+    ),
+    (
+        lambda p: nn.Adam(p, 0.1),
+        [0.900000002, -1.900000001, 0.4000000005],
+        [0.75378807316, -1.912750898288, 0.258053577546],
+    ),
+    (
+        lambda p: nn.Adam(p, 0.1, beta1=0.6, beta2=0.7, epsilon=0.5, weight_decay=0.2),
+        [0.941666666667, -1.926315789474, 0.419230769231],
+        [0.835752882269, -1.905346694446, 0.323062322044],
+    ),
+    (
+        lambda p: nn.AdamW(p, 0.1),
+        [0.899000002, -1.898000001, 0.3995000005],
+        [0.75030302408, -1.905116254613, 0.25649021572],
+    ),
+    (
+        lambda p: nn.AdamW(p, 0.1, beta1=0.6, beta2=0.7, epsilon=0.5, weight_decay=0.2),
+        [0.93, -1.893333333333, 0.41],
+        [0.799114705944, -1.826057863664, 0.303965512339],
+    ),
+    (
+        lambda p: nn.AdamW(p, 0.1, weight_decay=0),
+        [0.900000002, -1.900000001, 0.4000000005],
+        [0.75378807316, -1.912750898288, 0.258053577546],
+    ),
+    (lambda p: nn.SGD(p), [0.995, -1.99, 0.48], [0.9875, -2.0075, 0.47375]),
+    (
+        lambda p: nn.RMSProp(p),
+        [0.90000002, -1.90000001, 0.400000005],
+        [0.84538502615, -1.991598783603, 0.374156280706],
+    ),
+    (
+        lambda p: nn.Adagrad(p),
+        [0.990000000002, -1.990000000001, 0.49],
+        [0.984533859503, -1.999144940562, 0.487462251033],
+    ),
+    (
+        lambda p: nn.Adam(p),
+        [0.99900000002, -1.99900000001, 0.499000000005],
+        [0.997537880732, -1.999127508983, 0.497580535775],
+    ),
+    (
+        lambda p: nn.AdamW(p),
+        [0.99899000002, -1.99898000001, 0.498995000005],
+        [0.997497932266, -1.999047545554, 0.497560579474],
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "after_one", "after_four"), VALUES)
+def test_values(make, after_one, after_four):
+    gradients = [[0.5, -1.0, 2.0], [1.5, 0.25, -0.5], [-1.0, 2.0, 0.125], [0.25, -0.5, 1.0]]
+    parameter = nn.Parameter([1.0, -2.0, 0.5])
+    optimiser = make([parameter])
+    np.testing.assert_allclose(stepped(optimiser, parameter, gradients[:1]), after_one, atol=1e-11)
+    np.testing.assert_allclose(stepped(optimiser, parameter, gradients[1:]), after_four, atol=1e-11)
+
+
 @by_name
 @pytest.mark.parametrize("decay", [0.0, 0.3])
 def test_they_agree_with_pytorch(name, decay):
