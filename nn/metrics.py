@@ -294,8 +294,9 @@ def log_loss(
     rows = _rows(found.scores)
     if found.is_nan:
         return float("nan")
-    kind = _kind(rows, given)
-    if kind == "scores" or (found.scores.ndim == 1 and found.scores.dtype.kind in "iub"):
+    numbers_of_classes = found.scores.ndim == 1 and found.scores.dtype.kind in "iub"
+    kind = "scores" if numbers_of_classes else _kind(rows, given)
+    if kind == "scores":
         raise ValueError("log_loss is of probabilities or logits, and these are neither")
     rows = rows.astype(np.float64)
     if len(rows) == 1:

@@ -86,3 +86,52 @@ def test_units_that_do_not_learn_are_reported(initialisation):
         classifier.fit(X, y)
     about = {"small": "vanish", "zeros": "identical"}[initialisation]
     assert any(about in str(warning.message) for warning in caught)
+
+    @pytest.mark.parametrize(
+        ("name", "limit"),
+        [
+            ("he_uniform", (6 / 300) ** 0.5),
+            ("xavier_uniform", (6 / 500) ** 0.5),
+            ("lecun_uniform", (3 / 300) ** 0.5),
+        ],
+    )
+    def test_uniform_ones_fill_their_range(self, name, limit):
+        W = nn.Linear(300, 200, initialisation=name, seed=0).weight.data
+        assert -limit <= W.min() < -0.999 * limit and 0.999 * limit < W.max() <= limit
+
+    @pytest.mark.parametrize(
+        ("name", "variance"), [("he", 2 / 200), ("xavier", 2 / 600), ("lecun", 1 / 200)]
+    )
+    def test_fans_of_windows(self, name, variance):
+        """10 channels of 5 * 4 places come in, 20 of as many go out."""
+        W = nn.Conv2d(10, 20, (5, 4), initialisation=name, seed=0).weight.data
+        assert np.var(W) == pytest.approx(variance, rel=0.05)
+
+    def test_orthogonal_matrices_of_either_sign(self):
+        """Mezzadri's correction: without it the first number of each would be negative."""
+        first = [
+            nn.Linear(3, 3, initialisation="orthogonal", seed=seed).weight.data[0, 0]
+            for seed in range(40)
+        ]
+        assert 10 < np.sum(np.array(first) > 0) < 30
+
+    def test_orthogonal_windows(self):
+        W = nn.Conv2d(2, 5, 3, initialisation="orthogonal", seed=0).weight.data.reshape(5, 18)
+        np.testing.assert_allclose(W @ W.T, np.eye(5), atol=1e-12)
+
+    def test_functions_make_the_numbers(self):
+        layer = nn.Linear(2, 3, initialisation=lambda shape, rng: np.full(shape, 7.0))
+        np.testing.assert_array_equal(layer.weight.data, np.full((3, 2), 7.0))
+        drawn = nn.Linear(2, 3, initialisation=lambda shape, rng: rng.random(shape), seed=5)
+        expected = np.random.default_rng(5).random((3, 2))
+        np.testing.assert_array_equal(drawn.weight.data, expected)
+
+    def test_functions_give_the_shape_they_are_asked_for(self):
+        with pytest.raises(ValueError, match=r"gave numbers of shape \(2, 3\), expected \(3, 2\)"):
+            nn.Linear(2, 3, initialisation=lambda shape, rng: np.ones(shape[::-1]))
+
+    def test_a_name_that_is_nearly_right_is_answered(self):
+        with pytest.raises(
+            ValueError, match="function of a shape and a generator, not 'xavir'.*'xavier'"
+        ):
+            nn.Linear(2, 3, initialisation="xavir")

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+from numerics import sines
 
 import autograd_lite as al
 import nn
@@ -22,6 +23,98 @@ def test_by_hand():
     assert metrics.precision(scores, targets) == pytest.approx(2 / 3)
     assert metrics.recall(scores, targets) == pytest.approx(2 / 3)
     assert metrics.roc_auc(scores, targets) == pytest.approx(3 / 6)
+
+
+SCORES = np.array([1.5, -1, 2, -3, 0.5, -0.25, 2, 0.75])
+BITS = np.array([1, 1, 1, 0, 0, 1, 0, 0])
+OF_THREE = 2 * sines(3, 8)
+CLASSES = np.array([2, 0, 1, 1, 0, 2, 2, 0])
+WEIGHTS = np.array([1, 2, 0.5, 1, 0, 3, 1, 1.5])
+NAMES = ["accuracy", "precision", "recall", "f1", "log_loss", "roc_auc"]
+
+
+@pytest.mark.parametrize(
+    ("logits", "targets", "weights", "values", "counts"),
+    [
+        # Those of scikit-learn, to twelve digits.
+        (
+            SCORES,
+            BITS,
+            None,
+            [0.375, 0.4, 0.5, 0.444444444444, 0.844250718667, 0.53125],
+            [[1, 3], [2, 2]],
+        ),
+        (
+            SCORES,
+            BITS,
+            WEIGHTS,
+            [0.25, 0.375, 0.230769230769, 0.285714285714, 0.925004078997, 0.395604395604],
+            [[1.0, 2.5], [5.0, 1.5]],
+        ),
+        (
+            OF_THREE,
+            CLASSES,
+            None,
+            [0.25, 0.166666666667, 0.222222222222, 0.190476190476, 2.50767641617, 0.316666666667],
+            [[2, 0, 1], [0, 0, 2], [2, 1, 0]],
+        ),
+        (
+            OF_THREE,
+            CLASSES,
+            WEIGHTS,
+            [0.35, 0.212121212121, 0.333333333333, 0.259259259259, 1.90944255216, 0.545620915033],
+            [[3.5, 0.0, 0.0], [0.0, 0.0, 1.5], [2.0, 3.0, 0.0]],
+        ),
+    ],
+    ids=["two", "two, weighted", "three", "three, weighted"],
+)
+def test_values(logits, targets, weights, values, counts):
+    options = {"given": "logits", "sample_weight": weights}
+    found = [metrics.METRICS[name](logits, targets, **options) for name in NAMES]
+    assert found == pytest.approx(values, rel=1e-11)
+    matrix = metrics.confusion_matrix(logits, targets, **options)
+    assert matrix.tolist() == counts
+    assert matrix.dtype == (np.int64 if weights is None else np.float64)
+
+
+def test_values_of_a_report():
+    table = metrics.report(OF_THREE, CLASSES, given="logits", sample_weight=WEIGHTS, names="abc")
+    assert [c.name for c in table.classes] == ["a", "b", "c"]
+    assert [c.support for c in table.classes] == [3.5, 1.5, 5]
+    first = table.classes[0]
+    assert (first.precision, first.recall, first.f1) == pytest.approx((7 / 11, 1, 7 / 9))
+    assert table.accuracy == pytest.approx(0.35)
+    assert str(table).splitlines() == [
+        "class  precision  recall      f1  support",
+        "a         0.6364  1.0000  0.7778      3.5",
+        "b         0.0000  0.0000  0.0000      1.5",
+        "c         0.0000  0.0000  0.0000        5",
+        "accuracy 0.3500",
+    ]
+    assert repr(table) == str(table)
+    html = table._repr_html_()
+    assert html.endswith("<p>accuracy 0.3500</p>") and html.count("<tr>") == 4
+    assert [c.name for c in metrics.report(SCORES, BITS).classes] == ["0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "weights", "values"),
+    [
+        # mae, mse and r2 of sines for cosines: scikit-learn's, to twelve digits.
+        (1, None, [0.821853812806, 0.93943153874, -1.17805780002]),
+        (1, WEIGHTS, [0.913873276328, 1.08056234396, -1.38471149221]),
+        (2, None, [0.874928390489, 0.979441542583, -1.04343955402]),
+        (2, WEIGHTS, [0.895546879337, 0.999444921942, -1.42875459973]),
+    ],
+)
+def test_values_of_numbers(outputs, weights, values):
+    predicted = sines(2, 8)[:outputs]
+    targets = np.cos(np.arange(1, 17)).reshape(2, 8)[:outputs]
+    found = [
+        metrics.METRICS[name](predicted, targets, sample_weight=weights)
+        for name in ("mae", "mse", "r2")
+    ]
+    assert found == pytest.approx(values, rel=1e-11)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -227,6 +320,80 @@ ONES = np.ones((1, 3))
 def test_what_cannot_be_measured(prediction, target, options, message):
     with pytest.raises(ValueError, match=message):
         metrics.accuracy(prediction, target, **options)
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (lambda: metrics.accuracy(["a"], [1]), TypeError, "take numbers, and these have dtype <U1"),
+        (lambda: metrics.accuracy([1.0], ["a"]), TypeError, "take numbers"),
+        (lambda: metrics.log_loss([0, 1], [0, 1]), ValueError, "of probabilities or logits, and"),
+        (
+            lambda: metrics.log_loss([0.5, 1.5], [0, 1], given="scores"),
+            ValueError,
+            "of probabilities or logits, and these are neither",
+        ),
+        (
+            lambda: metrics.log_loss([[0.5, 0.5], [0.4, 0.5]], [0, 1], given="probabilities"),
+            ValueError,
+            "the probabilities of the classes must sum to 1 for each sample",
+        ),
+        (
+            lambda: metrics.confusion_matrix([10_000, 0], [0, 1]),
+            ValueError,
+            "a confusion matrix of 10,001 classes is too large",
+        ),
+        (
+            lambda: metrics.mse([[1.0, 2.0]], [1.0, 2.0, 3.0]),
+            ValueError,
+            r"the predictions have shape \(1, 2\) and the targets \(3,\)",
+        ),
+        (lambda: metrics.mse([], []), ValueError, "there are no samples to measure on"),
+        (
+            lambda: metrics.accuracy([[-1.0]], [[-0.5]]),
+            ValueError,
+            "targets must be classes, and these are numbers that are not whole",
+        ),
+        (
+            lambda: metrics.accuracy(-np.ones((2, 2)), [[0.5, 0.5], [0.6, 0.5]]),
+            ValueError,
+            r"targets of shape \(2, 2\) must be columns of probabilities",
+        ),
+        (
+            lambda: metrics.accuracy(-np.ones((2, 2)), [[1, -1], [1, -1]]),
+            ValueError,
+            "must be columns of probabilities",
+        ),
+    ],
+)
+def test_messages(call, kind, message):
+    with pytest.raises(kind, match=message):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("scores", "given", "expected"),
+    [
+        ([0.0, 1e-9, -1e-9], "logits", [0, 1, 0]),
+        ([0.0, 1e-9, -1e-9], "scores", [0, 1, 0]),
+        ([0.5, 0.5 + 1e-9, 0.4], "probabilities", [0, 1, 0]),
+        ([0.0, 1.0, 1.0], "logits", [0, 1, 1]),
+        ([0.0, 1.0, 1.0], "probabilities", [0, 1, 1]),
+        ([0.0, 1 + 5e-7, 1.0], "probabilities", [0, 1, 1]),
+        ([0.0, 1.0, 1.0], None, [0, 1, 1]),
+        ([-0.5, 0.25, 2], None, [0, 1, 1]),
+        ([[0.2, 0.3], [0.8, 0.7]], None, [1, 1]),
+        ([2, 0, 3], None, [2, 0, 3]),
+    ],
+)
+def test_where_one_class_ends(scores, given, expected):
+    assert metrics.classes_of(np.array(scores), given).tolist() == expected
+
+
+def test_the_log_loss_of_what_was_held_impossible_is_infinite():
+    assert metrics.log_loss([1.0, 1.0], [1, 0], given="probabilities") == np.inf
+    assert metrics.log_loss([1.0, 0.0], [1, 0], given="probabilities") == 0
+    assert metrics.log_loss([800.0, -800.0], [1, 1], given="logits") == 400
 
 
 def test_auc_of_a_class_that_does_not_occur():

@@ -40,3 +40,30 @@ class TestClipping:
         for clip in (nn.clip_by_norm, nn.clip_by_value):
             with pytest.raises(ValueError, match="must be above 0"):
                 clip([], 0)
+
+    def test_what_has_no_gradient_or_none_but_zeros(self):
+        p, q = nn.Parameter([1.0]), nn.Parameter([1.0])
+        assert nn.clip_by_norm([p], 1.0) == 0
+        p.grad = [0.0]
+        assert nn.clip_by_norm([p, q], 1.0) == 0 and p.grad.tolist() == [0]
+        p.grad = [np.inf]
+        assert nn.clip_by_norm([p], 1.0) == np.inf and p.grad.tolist() == [np.inf]
+        nn.clip_by_value([p, q], 2.0)
+        assert p.grad.tolist() == [2] and q.grad is None
+
+    def test_a_norm_at_the_limit_is_left_as_it_is(self):
+        p = nn.Parameter([1.0, 1.0])
+        p.grad = [3.0, -4.0]
+        assert nn.clip_by_norm([p], 5.0) == 5
+        assert p.grad.tolist() == [3, -4]
+        nn.clip_by_value([p], 3.0)
+        assert p.grad.tolist() == [3, -3]
+
+    @pytest.mark.parametrize("most", [0, -1, math.nan])
+    def test_messages(self, most):
+        with pytest.raises(ValueError, match=f"clip_by_norm: the norm must be above 0, not {most}"):
+            nn.clip_by_norm([], most)
+        with pytest.raises(
+            ValueError, match=f"clip_by_value: the value must be above 0, not {most}"
+        ):
+            nn.clip_by_value([], most)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import nn
+from nn import optimisers
 
 rng = np.random.default_rng(0)
 START = rng.normal(size=(3, 4))
@@ -295,3 +296,114 @@ class TestSGD:
             nn.SGD([nn.Parameter([1.0])], learning_rate=0)
         with pytest.raises(ValueError, match="no parameters"):
             nn.SGD([])
+
+
+class TestGroups:
+    """What optimisers know of their groups of parameters."""
+
+    def made(self):
+        a, b = nn.Parameter([1.0]), nn.Parameter([2.0])
+        groups = [{"parameters": [a]}, {"parameters": [b], "learning_rate": 0.5}]
+        return a, b, nn.Adam(groups, 0.25, weight_decay=0.125)
+
+    def test_what_they_show(self):
+        a, b, optimiser = self.made()
+        assert optimiser.parameters == [a, b] and optimiser.learning_rate == 0.25
+        expected = (
+            "Adam(learning_rate=0.25, beta1=0.9, beta2=0.999, epsilon=1e-08, weight_decay=0.125)"
+        )
+        assert repr(optimiser) == expected
+
+    def test_parameters_outside_of_groups_are_a_group(self):
+        a, b, c = (nn.Parameter([1.0]) for _ in range(3))
+        optimiser = nn.SGD([a, {"parameters": [b], "learning_rate": 2.0}, c], 0.5)
+        assert [g["parameters"] for g in optimiser.groups] == [[b], [a, c]]
+        assert [g["learning_rate"] for g in optimiser.groups] == [2, 0.5]
+
+    def test_each_parameter_counts_its_own_steps(self):
+        a, b, optimiser = self.made()
+        assert optimiser.steps == 0
+        a.grad = [1.0]
+        optimiser.step()
+        b.grad = [1.0]
+        optimiser.step()
+        assert (optimiser.counts, optimiser.steps) == ([2, 1], 2)
+        # Adam's first step is as long as the learning rate, whenever it is taken.
+        assert b.item() == pytest.approx(1.5)
+
+    def test_frozen_parameters_are_passed_over(self):
+        a, b, optimiser = self.made()
+        a.grad = b.grad = [1.0]
+        a.requires_grad = False
+        optimiser.step()
+        assert a.item() == 1 and b.item() != 2 and optimiser.counts == [0, 1]
+
+    def test_all_gradients_are_forgotten(self):
+        a, b, optimiser = self.made()
+        a.grad = b.grad = [1.0]
+        optimiser.zero_grad()
+        assert a.grad is None and b.grad is None
+
+    def test_states_hold_every_number(self):
+        a, b, optimiser = self.made()
+        a.grad = [1.0]
+        optimiser.step()
+        state = optimiser.state_dict()
+        assert (state["steps.0"], state["steps.1"]) == (1, 0)
+        assert state["groups.1.learning_rate"] == 0.5 and state["groups.0.beta2"] == 0.999
+        assert state["memory.0.mean"].tolist() == pytest.approx([0.1 * 1.125])
+        assert state["memory.0.square"].tolist() == pytest.approx([0.001 * 1.125**2])
+        assert state["memory.1.mean"].tolist() == [0]
+        state["memory.0.mean"][0] = 9
+        assert optimiser.state_dict()["memory.0.mean"][0] != 9
+        a2, b2, other = self.made()
+        other.learning_rate = 7.0
+        other.load_state_dict(optimiser.state_dict())
+        assert other.learning_rate == 0.25 and other.counts == [1, 0]
+        assert other.groups[1]["learning_rate"] == 0.5
+
+    @pytest.mark.parametrize(
+        ("kind", "options", "message"),
+        [
+            (nn.SGD, {"learning_rate": -1}, "SGD: learning_rate must be above 0, not -1"),
+            (nn.SGD, {"learning_rate": np.nan}, "SGD: learning_rate must be above 0, not nan"),
+            (nn.SGD, {"momentum": -0.1}, "SGD: momentum must be from 0 on, not -0.1"),
+            (nn.RMSProp, {"decay": 1}, "RMSProp: decay must be from 0 to below 1, not 1"),
+            (nn.RMSProp, {"epsilon": -1}, "RMSProp: epsilon must be from 0 on, not -1"),
+            (nn.Adagrad, {"weight_decay": -1}, "Adagrad: weight_decay must be from 0 on, not -1"),
+            (nn.Adam, {"beta1": 1.0}, "Adam: beta1 must be from 0 to below 1, not 1.0"),
+            (nn.AdamW, {"beta2": np.nan}, "AdamW: beta2 must be from 0 on, not nan"),
+        ],
+    )
+    def test_options_are_in_their_ranges(self, kind, options, message):
+        with pytest.raises(ValueError, match=message):
+            kind([nn.Parameter([1.0])], **options)
+        optimiser = kind([nn.Parameter([1.0])])
+        if "learning_rate" in options:
+            with pytest.raises(ValueError, match=message):
+                optimiser.learning_rate = options["learning_rate"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "options"),
+    [
+        ("adagrad", nn.Adagrad, {}),
+        ("adam", nn.Adam, {}),
+        ("AdamW", nn.AdamW, {}),
+        ("nesterov", nn.SGD, {"momentum": 0.9, "weight_decay": 0.0}),
+        ("rmsprop", nn.RMSProp, {}),
+        ("SGD", nn.SGD, {"momentum": 0.0}),
+    ],
+)
+def test_optimisers_by_name(name, kind, options):
+    made = optimisers.by_name(name)([nn.Parameter([1.0])], learning_rate=0.5)
+    assert type(made) is kind and made.groups[0].items() >= options.items()
+    assert getattr(made, "nesterov", False) == (name == "nesterov")
+
+
+@pytest.mark.parametrize("name", ["adamm", 3, None])
+def test_a_name_of_none_is_refused(name):
+    with pytest.raises(ValueError, match=f"optimiser must be one of .'adagrad'.*, not {name!r}"):
+        optimisers.by_name(name)
+    with pytest.raises(ValueError, match="did you mean 'adam"):
+        optimisers.by_name("adamm")
