@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_training import save_training
 
 import autograd_lite as al
 import nn
@@ -22,21 +23,6 @@ from autograd_lite import files
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions, links, signals")
 
 ROOT = Path(__file__).parents[1]
-
-
-def save_training(path):
-    net = nn.Linear(2, 1, seed=0)
-    nn.fit(
-        net,
-        np.ones((2, 4)),
-        np.ones((1, 4)),
-        loss=nn.mean_squared_error,
-        optimiser=nn.Adam(net.parameters()),
-        epochs=1,
-        checkpoint=path,
-        advice=False,
-        verbose=False,
-    )
 
 
 def recorded():

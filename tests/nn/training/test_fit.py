@@ -1,10 +1,10 @@
 """nn.fit: what it computes, what it says, and that it can be stopped at any moment."""
 
+import inspect
 import os
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 import warnings
 
@@ -311,46 +311,71 @@ def test_batches_from_the_middle_are_those_of_the_whole():
         np.testing.assert_array_equal(a.weights, a.Y)
 
 
-SCRIPT = """
-import sys, time
-import numpy as np, nn
+def trained(path, epochs, pause=0.0, stop=None):
+    """The weights and the losses of a training, which may stop after an epoch."""
+    import time
 
-path, epochs, pause = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
-rng = np.random.default_rng(0)
-X = rng.normal(size=(4, 90)); Y = (X[:1] * X[1:2] > 0).astype(float)
-net = nn.Sequential(
-    nn.Linear(4, 8, seed=0), nn.BatchNorm(8), nn.ReLU(), nn.Dropout(0.3, seed=5),
-    nn.Linear(8, 1, seed=1))
-optimiser = nn.Adam(net.parameters(), 0.01)
-history = nn.fit(
-    net, X, Y, loss=nn.binary_cross_entropy_with_logits, optimiser=optimiser, epochs=epochs,
-    batch_size=16, seed=3, validation=(X, Y), schedule=nn.CosineSchedule(optimiser, 6 * epochs),
-    checkpoint=path, resume=True, verbose=False, advice=False,
-    callbacks=[lambda t: time.sleep(pause)])
-print(net.state_dict()["layers.0.weight"].tobytes().hex(),
-      [(r["loss"], r["validation_loss"]) for r in history.records])
-"""
+    import numpy as np
+
+    import nn
+
+    X = np.random.default_rng(0).normal(size=(4, 90))
+    Y = (X[:1] * X[1:2] > 0).astype(float)
+    net = nn.Sequential(
+        nn.Linear(4, 8, seed=0),
+        nn.BatchNorm(8),
+        nn.ReLU(),
+        nn.Dropout(0.3, seed=5),
+        nn.Linear(8, 1, seed=1),
+    )
+    optimiser = nn.Adam(net.parameters(), 0.01)
+
+    def callback(training):
+        time.sleep(pause)
+        if training.epoch == stop:
+            training.stop("for today")
+
+    history = nn.fit(
+        net,
+        X,
+        Y,
+        loss=nn.binary_cross_entropy_with_logits,
+        optimiser=optimiser,
+        epochs=epochs,
+        batch_size=16,
+        seed=3,
+        validation=(X, Y),
+        schedule=nn.CosineSchedule(optimiser, 6 * epochs),
+        checkpoint=path,
+        resume=True,
+        verbose=False,
+        advice=False,
+        callbacks=[callback],
+    )
+    weights = {name: array.tobytes().hex() for name, array in net.state_dict().items()}
+    return weights, [(r["loss"], r["validation_loss"]) for r in history.records]
 
 
-def start(path, epochs, pause=0.0, **options):
-    command = [sys.executable, "-c", textwrap.dedent(SCRIPT), str(path), str(epochs), str(pause)]
+def start(path, epochs, pause, **options):
+    """The same training in a process of its own."""
+    code = f"{inspect.getsource(trained)}\ntrained({str(path)!r}, {epochs}, {pause})"
+    command = [sys.executable, "-c", code]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options)
 
 
-def finished(path, epochs, pause=0.0):
-    process = start(path, epochs, pause)
-    return process.communicate()[0]
-
-
 def test_a_resumed_training_gives_the_same_numbers(tmp_path):
-    whole = finished(tmp_path / "whole.h5", 6)
-    finished(tmp_path / "half.h5", 6)
-    assert finished(tmp_path / "half.h5", 6) == whole
+    whole = trained(tmp_path / "whole.h5", 6)
+    for stop in range(1, 6):
+        path = tmp_path / f"{stop}.h5"
+        weights, losses = trained(path, 6, stop=stop)
+        assert weights != whole[0] and losses == whole[1][:stop]
+        assert trained(path, 6) == whole
+        assert trained(path, 6) == whole
 
 
 @pytest.mark.slow
 def test_a_training_that_is_killed_again_and_again_gives_the_same_numbers(tmp_path):
-    whole = finished(tmp_path / "whole.h5", 12)
+    whole = trained(tmp_path / "whole.h5", 12)
     path, moments = tmp_path / "killed.h5", np.random.default_rng(1)
     for _ in range(12):
         process = start(path, 12, pause=0.05)
@@ -359,16 +384,16 @@ def test_a_training_that_is_killed_again_and_again_gives_the_same_numbers(tmp_pa
         except subprocess.TimeoutExpired:
             process.kill()
         process.communicate()
-    assert finished(path, 12) == whole
+    assert trained(path, 12) == whole
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
 def _listening():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
 def test_ctrl_c_saves_and_says_so(tmp_path):
-    whole = finished(tmp_path / "whole.h5", 30)
+    whole = trained(tmp_path / "whole.h5", 30)
     path = tmp_path / "stopped.h5"
     # What is started in the background of a shell would not be told of Ctrl-C.
     process = start(path, 30, pause=0.05, preexec_fn=_listening)
@@ -378,7 +403,7 @@ def test_ctrl_c_saves_and_says_so(tmp_path):
     said = process.communicate()[0]
     assert process.returncode == 0
     assert "training stopped in epoch" in said and "resume=True goes on there" in said
-    assert finished(path, 30) == whole
+    assert trained(path, 30) == whole
 
 
 def test_a_checkpoint_of_another_training_is_refused(tmp_path):
