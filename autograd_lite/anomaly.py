@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.arrays.foreign import is_unknown
+from autograd_lite.gradients import TupleGradient
 from autograd_lite.modes import Mode
-from autograd_lite.operations import Parts
 from autograd_lite.source import caller
 
 
@@ -58,7 +58,7 @@ def _is_numeric(value: Any) -> bool:
 
 def _fault(value: Any) -> str | None:
     """Which value that is not finite stands where; None if all are."""
-    if isinstance(value, Parts):
+    if isinstance(value, TupleGradient):
         faults = (_fault(part) for part in value if part is not None)
         return next((fault for fault in faults if fault), None)
     value = getattr(value, "_value", value)
@@ -73,7 +73,7 @@ def _fault(value: Any) -> str | None:
 
 
 def _range(value: Any) -> str:
-    if isinstance(value, Parts):
+    if isinstance(value, TupleGradient):
         return ", ".join(_range(part) for part in value if part is not None)
     value = getattr(value, "_value", value)
     if is_unknown(value):

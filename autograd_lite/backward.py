@@ -13,10 +13,9 @@ import numpy as np
 from autograd_lite.anomaly import check_gradient
 from autograd_lite.arrays.foreign import is_foreign
 from autograd_lite.forks import fork_safe
+from autograd_lite.gradients import IndexedGradient, ungated
 from autograd_lite.graph import Extra, Leaf, Node, ancestors, item_nodes
 from autograd_lite.modes import entered, watching
-from autograd_lite.rules.gating import ungated
-from autograd_lite.rules.indexing import Placed
 from autograd_lite.rules.reductions import wide
 
 Wrap = Callable[[Any, Any], Any]
@@ -77,7 +76,7 @@ def propagate(
                 except AttributeError:  # a Python number
                     fits = False
                 if not fits:
-                    if term.__class__ is Placed:
+                    if term.__class__ is IndexedGradient:
                         if _added_in_place(term, parent, grads, summed):
                             continue
                         term = term.dense()
@@ -106,7 +105,9 @@ def propagate(
     return grads if wanted is None else found | {s: g for s, g in grads.items() if s in wanted}
 
 
-def _added_in_place(term: Placed, parent: Any, grads: dict[Any, Any], summed: set[Any]) -> bool:
+def _added_in_place(
+    term: IndexedGradient, parent: Any, grads: dict[Any, Any], summed: set[Any]
+) -> bool:
     """Whether `term` could be added to the sum there is; the first one begins a sum."""
     total = grads.get(parent)
     if total is None:

@@ -17,7 +17,8 @@ import numpy as np
 
 from autograd_lite.arrays.foreign import beside
 from autograd_lite.arrays.locks import Hold
-from autograd_lite.operations import Operation, Parts, Plan
+from autograd_lite.gradients import TupleGradient
+from autograd_lite.operations import Operation, Plan
 
 next_serial = itertools.count().__next__
 
@@ -39,8 +40,8 @@ class Node:
 
     requires_grad = True
 
-    PARTS: ClassVar[tuple[Any, Any]] = (Parts.shape, Parts.dtype)
-    """The shape and dtype of a node that stands for several arrays; its gradient is `Parts`."""
+    PARTS: ClassVar[tuple[Any, Any]] = (TupleGradient.shape, TupleGradient.dtype)
+    """The shape and dtype of a node that stands for several arrays: of a `TupleGradient`."""
 
     def __init__(
         self,
@@ -132,9 +133,9 @@ def item_nodes(joint: Node, results: tuple[Any, ...]) -> list[Node]:
     return nodes
 
 
-def _only(i: int, templates: list[tuple[Any, Any]], g: Any, kept: Any) -> Parts:
+def _only(i: int, templates: list[tuple[Any, Any]], g: Any, kept: Any) -> TupleGradient:
     """Gradients of all results, of which only the i-th is not zero."""
-    return Parts(
+    return TupleGradient(
         g if k == i else np.broadcast_to(beside(np.zeros((), dtype), g), shape)
         for k, (shape, dtype) in enumerate(templates)
     )

@@ -22,13 +22,15 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from types import CodeType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
 from autograd_lite.arrays.foreign import Recordable
+from autograd_lite.functions import Traits, describe
+from autograd_lite.gradients import TupleGradient
 
 Rule = Callable[..., Any]
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -44,40 +46,6 @@ REFUSED: dict[Callable[..., Any], str] = {}
 
 NON_DIFFERENTIABLE: set[Callable[..., Any]] = set()
 """Functions whose results carry no gradient by nature: they return plain arrays."""
-
-
-class Parts:
-    """The gradients of several arrays that go through the graph as one: the operands of
-    `concatenate`, the results of `eigh`."""
-
-    __slots__ = ("items",)
-
-    shape = ("parts",)
-    dtype = None
-
-    def __init__(self, items: Iterable[Any]) -> None:
-        self.items = tuple(items)
-
-    def __add__(self, other: Parts) -> Parts:
-        pairs = zip(self.items, other.items, strict=True)
-        return Parts(b if absent(a) else a if absent(b) else a + b for a, b in pairs)
-
-    def __getitem__(self, i: int) -> Any:
-        return self.items[i]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.items)
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-
-def absent(g: Any) -> bool:
-    """Whether a result has no influence at all: its gradient is one zero, laid out over a shape.
-
-    A gradient that came out as zeros says less: it may have been multiplied by 0 on its way.
-    """
-    return isinstance(g, np.ndarray) and not any(g.strides) and not g.any()
 
 
 class Plan:
@@ -206,8 +174,8 @@ def defvjp_sequence(function: Callable[..., Any], position: int, /, **rules: Rul
 
 def _as_parts(rule: Rule) -> Rule:
     @functools.wraps(rule)
-    def parts(*args: Any) -> Parts:
-        return Parts(rule(*args))
+    def parts(*args: Any) -> TupleGradient:
+        return TupleGradient(rule(*args))
 
     return parts
 
@@ -232,29 +200,49 @@ def refused(way_out: str, *functions: Callable[..., Any]) -> None:
         REFUSED[function] = way_out
 
 
-def defvjp(function: Callable[..., Any], /, **rules: Rule | None) -> None:
+def defvjp(
+    function: Callable[..., Any], described: Traits | None = None, /, **rules: Rule | None
+) -> None:
     """Declare the derivative of `function`: a rule for each of its operands, in their order.
 
     The keywords name the operands, and the rules' parameters use these names. An operand that
-    takes no gradient (a condition, an index) is declared with None.
+    takes no gradient (a condition, an index) is declared with None. `described` says what else is
+    known of the function, so that programs, pictures and the checker treat it as one of NumPy's.
 
     >>> defvjp(np.multiply, x=lambda g, y: g * y, y=lambda g, x: g * x)
     >>> defvjp(np.exp, x=lambda g, out: g * out)
     """
     if not rules:
         raise TypeError(f"defvjp({_name(function)}) needs a rule for at least one operand")
+    if described is not None:
+        describe(described, function)
     if function in OPERATIONS:
         OPERATIONS[function].declare(rules)
     else:
         OPERATIONS[function] = Operation(function, rules)
 
 
-def primitive(function: Function) -> Function:
-    """Make `function`, which computes on arrays, an operation that records itself on Tensors.
+@overload
+def primitive(function: Function, /) -> Function: ...
+@overload
+def primitive(function: Traits, /) -> Callable[[Function], Function]: ...
+def primitive(function: Any, /) -> Any:
+    """Make a function, which computes on arrays, an operation that records itself on Tensors.
 
-    Its derivative is declared with `defvjp(function, ...)`.
+    Its derivative is declared with `defvjp(function, ...)`. Decorate with `primitive(Traits(...))`
+    to say what else is known of it, as `defvjp` takes it too.
+
+    >>> @primitive(Traits(elementwise=True))
+    ... def cube(x):
+    ...     return x * x * x
+    >>> defvjp(cube, x=lambda g, x: g * 3 * x * x)
     """
+    if isinstance(function, Traits):
+        return functools.partial(_primitive, described=function)
+    return _primitive(function)
 
+
+def _primitive(function: Function, described: Traits | None = None) -> Function:
     operation = Operation(function, {})
 
     @functools.wraps(function)
@@ -273,6 +261,9 @@ def primitive(function: Function) -> Function:
         return function(*args, **kwargs)
 
     OPERATIONS[dispatch] = operation
+    if described is not None:
+        # A node knows the function itself, a program the one that is called.
+        describe(described, dispatch, function)
     return dispatch  # type: ignore[return-value]
 
 

@@ -19,6 +19,7 @@ from autograd_lite.arrays.kinds import check_array, computes_in_other_ways, is_l
 from autograd_lite.arrays.lazy import adopt, compute_for, expose
 from autograd_lite.arrays.locks import find_hold, locked_view
 from autograd_lite.backward import accumulate, propagate
+from autograd_lite.gradients import ungated
 from autograd_lite.graph import Extra, Leaf, Lost, Node, name_array
 from autograd_lite.methods import (
     called,
@@ -46,7 +47,6 @@ from autograd_lite.record import (
     make,
     record,
 )
-from autograd_lite.rules.gating import ungated
 from autograd_lite.rules.indexing import as_index, getitem
 from autograd_lite.rules.special import astype, relu, sigmoid
 from autograd_lite.source import caller

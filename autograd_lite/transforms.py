@@ -15,11 +15,11 @@ import numpy as np
 from autograd_lite.arrays.foreign import is_unknown, speaks_protocols
 from autograd_lite.arrays.lazy import compute_for, expose
 from autograd_lite.backward import propagate
+from autograd_lite.gradients import TupleGradient, ungated
 from autograd_lite.graph import Leaf, Node, ancestors
 from autograd_lite.modes import is_recording, recording
-from autograd_lite.operations import Operation, Parts
+from autograd_lite.operations import Operation
 from autograd_lite.record import NO_OPTIONS, Recorded, make, record, record_call
-from autograd_lite.rules.gating import ungated
 from autograd_lite.tensor import Tensor
 
 Argnums = int | Sequence[int]
@@ -584,7 +584,7 @@ def checkpoint(function: Function) -> Function:
                         "array that it reads has changed, or something in it is random; pass what "
                         "changes as an argument, and seed what is random"
                     )
-            given = list(gradient) if isinstance(gradient, Parts) else [gradient]
+            given = list(gradient) if isinstance(gradient, TupleGradient) else [gradient]
             nested = any(map(_requires_grad, (*given, *operands)))
             connected = [output for output in outputs if _requires_grad(output)]
             if not nested and any(reaches_beyond(output, variables) for output in connected):
@@ -607,7 +607,11 @@ def checkpoint(function: Function) -> Function:
 
     operation = Operation(
         compute,
-        {"operands": lambda g, operands, out, call: Parts(recompute(g, operands, out, call))},
+        {
+            "operands": lambda g, operands, out, call: TupleGradient(
+                recompute(g, operands, out, call)
+            )
+        },
         sequence=0,
     )
     operation.name = name

@@ -22,10 +22,9 @@ from autograd_lite.check.recording import (
 )
 from autograd_lite.check.report import Line, Report
 from autograd_lite.check.suspect import Suspect
+from autograd_lite.functions import Traits, traits
 from autograd_lite.graph import Leaf, Node, ancestors
 from autograd_lite.observe import Run, Scope, flat, is_value, target_name
-
-MASKING = frozenset(("maximum", "minimum", "where", "relu", "fmax", "clip"))
 
 
 class Marker:
@@ -215,7 +214,7 @@ class Marker:
 
     def _is_masked(self, name: str) -> bool:
         node = self.recording.tensors[name]._node
-        return isinstance(node, Node) and node.plan.operation.name in MASKING
+        return isinstance(node, Node) and _is_elementwise(node) and traits_of(node).kinked
 
     def _is_broadcast(self, name: str) -> bool:
         """Whether an element-wise operation has stretched the tensor."""
@@ -346,18 +345,20 @@ def _activated(node: Node, at: Mapping[Any, list[str]]) -> list[str]:
     return found
 
 
+def traits_of(node: Node) -> Traits:
+    """What is known of a node's operation."""
+    return traits(node.plan.operation.function)
+
+
 def _is_bent(node: Node) -> bool:
     """Whether an element-wise operation is non-linear: also a product with a mask."""
-    if node.plan.operation.name not in ("add", "subtract", "negative", "multiply", "divide"):
+    if traits_of(node).linear is None:
         return True
     return any(getattr(parent, "dtype", None) == np.bool_ for parent in node.parents or ())
 
 
 def _is_elementwise(node: Node) -> bool:
-    function = node.plan.operation.function
-    if isinstance(function, np.ufunc):
-        return function.signature is None
-    return node.plan.operation.name in ("where", "relu", "sigmoid", "softplus", "clip")
+    return traits_of(node).elementwise
 
 
 def _from_whom(after: list[str], derived: list[Derived]) -> str:

@@ -15,12 +15,10 @@ import numpy as np
 
 from autograd_lite.backward import propagate
 from autograd_lite.check.differences import extent
+from autograd_lite.functions import traits
 from autograd_lite.graph import Extra, Leaf, Node, ancestors
 from autograd_lite.tensor import Tensor
 
-KINKED = frozenset(
-    ("maximum", "minimum", "where", "relu", "fmax", "fmin", "clip", "absolute", "max", "min")
-)
 Arrays = dict[str, np.ndarray]
 
 
@@ -75,7 +73,7 @@ class Graph:
 
 
 def _bends(node: Node) -> bool:
-    if node.plan.operation.name in KINKED:
+    if traits(node.plan.operation.function).kinked:
         return True
     return any(getattr(parent, "dtype", None) == np.bool_ for parent in node.parents or ())
 

@@ -15,9 +15,10 @@ from autograd_lite.compiler.lowering import Lowered, lower
 from autograd_lite.compiler.matrix_products import Products
 from autograd_lite.compiler.runtime import cores
 from autograd_lite.forks import fork_safe
+from autograd_lite.gradients import TupleGradient
 from autograd_lite.modes import is_recording, watching
 from autograd_lite.observe import watch
-from autograd_lite.operations import Operation, Parts
+from autograd_lite.operations import Operation
 from autograd_lite.program.arguments import (
     Structure,
     flatten,
@@ -310,7 +311,11 @@ class Compiled:
 
         operation = Operation(
             compute,
-            {"operands": lambda g, operands: Parts(self._pull(structure)(tuple(operands), g))},
+            {
+                "operands": lambda g, operands: TupleGradient(
+                    self._pull(structure)(tuple(operands), g)
+                )
+            },
             sequence=0,
         )
         operation.name = self.name
@@ -340,7 +345,7 @@ class Compiled:
             pull = self._pulls[structure] = Compiled(_differentiated(along), (), self.threads)
 
         def pulled(operands: Any, g: Any) -> Any:
-            return pull(operands, tuple(g) if isinstance(g, Parts) else (g,))
+            return pull(operands, tuple(g) if isinstance(g, TupleGradient) else (g,))
 
         return pulled
 

@@ -25,29 +25,19 @@ from autograd_lite.compiler.memory import (
 from autograd_lite.compiler.regions import RegionPrinter
 from autograd_lite.compiler.runtime import in_blocks
 from autograd_lite.compiler.schedule import (
-    VIEWING,
     Item,
     Region,
     is_elementwise,
     reduction_of,
     schedule,
+    takes_out_by_name,
 )
+from autograd_lite.functions import traits
 from autograd_lite.program.checked import checked
 from autograd_lite.program.ir import Program, Step, Variable, function_name
 from autograd_lite.program.names import Names, identifier
 from autograd_lite.rules.special import astype
 
-INFIX = {
-    np.add: "+",
-    np.subtract: "-",
-    np.multiply: "*",
-    np.divide: "/",
-    np.greater: ">",
-    np.greater_equal: ">=",
-    np.less: "<",
-    np.less_equal: "<=",
-}
-_NO_POSITIONAL_OUT = {np.maximum, np.minimum}
 Product = Callable[[Any, Any, Any], Any]
 
 
@@ -315,8 +305,9 @@ class _Printer:
         """Python's operators are quicker on numbers than NumPy's functions."""
         self.numbers.add(step.result)
         result, arguments = self.names[step.result], [self.expression(a) for a in step.args]
-        if step.function in INFIX:
-            text = f" {INFIX[step.function]} ".join(arguments)
+        sign = traits(step.function).operator
+        if sign is not None and len(arguments) == 2 and sign.is_on_numbers:
+            text = f" {sign.symbol} ".join(arguments)
         elif step.function is np.negative:
             text = f"-{arguments[0]}"
         elif step.function is astype:
@@ -337,7 +328,7 @@ class _Printer:
             copyto = self.bind(np.copyto, "copyto")
             self._say(f"{copyto}({name}, {self.expression(step.args[0])}, 'unsafe')", step)
             return
-        out = f"out={name}" if step.function in _NO_POSITIONAL_OUT else name
+        out = f"out={name}" if takes_out_by_name(step.function) else name
         self._say(f"{self.function(step.function)}({arguments}, {out})", step)
 
     def _say(self, text: str, step: Step) -> None:
@@ -369,7 +360,7 @@ class _Printer:
 
     def _is_static_view(self, step: Step) -> bool:
         """Whether the result is the same view of the room in every call."""
-        if step.function not in VIEWING or step.several or not step.result.shape:
+        if not traits(step.function).views or step.several or not step.result.shape:
             return False
         x = step.args[0] if step.args else None
         if not isinstance(x, Variable) or x not in self.in_room:

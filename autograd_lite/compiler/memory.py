@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.compiler.schedule import Item, Region, is_elementwise, reduction_of
+from autograd_lite.functions import traits
 from autograd_lite.program.ir import Program, Step, Variable
 
 _FRESH_MODULES = ("numpy.linalg", "numpy.fft")
-_VIEWS_IN_THEM = {
-    *(np.linalg.matrix_transpose, np.linalg.diagonal, np.linalg.matrix_power, np.linalg.multi_dot),
-}
 
 
 class Lives:
@@ -55,7 +53,7 @@ def may_be_view(step: Step) -> bool:
     function = step.function
     if isinstance(function, np.ufunc):
         return False
-    if function in _VIEWS_IN_THEM:
+    if traits(function).views:
         return True
     return not str(getattr(function, "__module__", "")).startswith(_FRESH_MODULES)
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from autograd_lite.compiler.memory import Slots, array_in
 from autograd_lite.compiler.runtime import cut, share
-from autograd_lite.compiler.schedule import Region, reduction_of
+from autograd_lite.compiler.schedule import Region, reduction_of, takes_out_by_name
+from autograd_lite.functions import traits
 from autograd_lite.program.ir import Step, Variable
 from autograd_lite.rules.special import astype
 
@@ -23,19 +24,7 @@ BLOCK = 65_536
 PARALLEL = 300_000
 """From how many nanoseconds of work on a region is shared among threads."""
 
-_NANOSECONDS: dict[Any, float] = {
-    np.exp: 1.0,
-    np.log: 1.0,
-    np.log1p: 1.4,
-    np.tanh: 1.6,
-    np.power: 3.0,
-    np.sin: 9.0,
-    np.cos: 9.0,
-}
-"""What an element costs in double precision; all others are taken for 0.4."""
-
 _INTEGERS = {4: np.dtype(np.int32), 8: np.dtype(np.int64)}
-_OUT_BY_NAME = {np.maximum, np.minimum}
 
 
 class RegionPrinter:
@@ -97,7 +86,7 @@ class RegionPrinter:
 
     def _threads(self) -> int:
         size = math.prod(self.shape)
-        cost = sum(_NANOSECONDS.get(s.function, 0.4) for s in self.steps) * size
+        cost = sum(traits(s.function).nanoseconds for s in self.steps) * size
         if cost < PARALLEL:
             return 1
         return len(share(self.count, self.block, self.printer.threads))
@@ -166,7 +155,7 @@ class RegionPrinter:
         elif function is astype:
             self.body.append(f"{self._bind(np.copyto)}({out}, {arguments[0]}, 'unsafe')")
         else:
-            target = f"out={out}" if function in _OUT_BY_NAME else out
+            target = f"out={out}" if takes_out_by_name(function) else out
             self.body.append(f"{self._bind(function)}({', '.join(arguments)}, {target})")
 
     def _overwritten(self, step: Step) -> list[Variable]:

@@ -9,26 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from autograd_lite.functions import traits
 from autograd_lite.program.ir import Program, Step, Variable
-from autograd_lite.rules.indexing import getitem
 from autograd_lite.rules.special import astype
 
 LARGE = 65_536
 """From how many elements on arrays are gone through in blocks."""
 
-REDUCTIONS: dict[Any, np.ufunc] = {
-    np.sum: np.add,
-    np.max: np.maximum,
-    np.amax: np.maximum,
-    np.min: np.minimum,
-    np.amin: np.minimum,
-}
-
-VIEWING = {
-    *(np.transpose, np.reshape, np.ravel, np.swapaxes, np.moveaxis, np.expand_dims, np.squeeze),
-    *(np.broadcast_to, np.flip, np.matrix_transpose, np.diagonal, getitem),
-}
-"""Functions that may give a view of their first operand."""
+_IN_BLOCKS = (np.add, np.maximum, np.minimum)
+"""The ufuncs whose reductions are the same in parts, up to rounding, in the operand's dtype."""
 
 
 @dataclass(eq=False, slots=True)
@@ -53,11 +42,18 @@ def is_elementwise(step: Step) -> bool:
         return False
     function = step.function
     if isinstance(function, np.ufunc):
-        plain = function.signature is None and function.nout == 1
-        return plain and len(step.args) == function.nin and all(map(_is_operand, step.args))
+        whole = function.nout == 1 and len(step.args) == function.nin
+        return whole and traits(function).elementwise and all(map(_is_operand, step.args))
+    # These two are written into a given array without an argument for it.
     if function is np.where:
         return len(step.args) == 3 and all(map(_is_operand, step.args))
     return function is astype and isinstance(step.args[0], Variable)
+
+
+def takes_out_by_name(ufunc: Any) -> bool:
+    """Whether NumPy warns of an `out` that is given by its place: where it has read like a third
+    operand."""
+    return ufunc in (np.maximum, np.minimum)
 
 
 def _is_operand(value: Any) -> bool:
@@ -66,8 +62,8 @@ def _is_operand(value: Any) -> bool:
 
 def reduction_of(step: Step) -> tuple[np.ufunc, tuple[int, ...], bool] | None:
     """The ufunc, the axes and keepdims of a reduction; None for other steps."""
-    ufunc = REDUCTIONS.get(step.function)
-    if ufunc is None or set(step.options) - {"axis", "keepdims"} or len(step.args) > 2:
+    ufunc = traits(step.function).reduction
+    if ufunc not in _IN_BLOCKS or set(step.options) - {"axis", "keepdims"} or len(step.args) > 2:
         return None
     x = step.args[0]
     axis = step.args[1] if len(step.args) > 1 else step.options.get("axis")

@@ -13,12 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd_lite.functions import ATOM, COMPARISON, POWER, PRODUCT, SIGN, SUM, traits
 from autograd_lite.program.ir import Step, Variable, function_name
 from autograd_lite.program.sizes import Size, SizedFloat, SizedInt
 from autograd_lite.rules.indexing import getitem
 from autograd_lite.rules.special import astype, relu, sigmoid, softplus
-
-COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
 
 
 class Text(NamedTuple):
@@ -32,25 +31,6 @@ class Text(NamedTuple):
         return self.text if self.strength >= strength else f"({self.text})"
 
 
-_INFIX: dict[Any, tuple[str, int]] = {
-    np.add: ("+", SUM),
-    np.subtract: ("-", SUM),
-    np.multiply: ("*", PRODUCT),
-    np.divide: ("/", PRODUCT),
-    np.matmul: ("@", PRODUCT),
-    np.remainder: ("%", PRODUCT),
-    np.floor_divide: ("//", PRODUCT),
-    np.greater: (">", COMPARISON),
-    np.greater_equal: (">=", COMPARISON),
-    np.less: ("<", COMPARISON),
-    np.less_equal: ("<=", COMPARISON),
-    np.equal: ("==", COMPARISON),
-    np.not_equal: ("!=", COMPARISON),
-    operator.add: ("+", SUM),
-    operator.sub: ("-", SUM),
-    operator.mul: ("*", PRODUCT),
-    operator.truediv: ("/", PRODUCT),
-}
 _COMMUTING = {"+", "*"}
 _TAKING_APART = (" @ ", " / ", " % ", " // ")
 
@@ -75,12 +55,14 @@ class Printer:
             found = special(self, step, operands)
             if found is not None:
                 return found
-        if step.function in _INFIX and len(step.args) == 2 and not step.options:
-            return self._infix(step, operands)
+        sign = traits(step.function).operator
+        if sign is not None and len(step.args) == 2 and not step.options:
+            return self._infix(step, sign.symbol, sign.strength, operands)
         return self._call(step, operands)
 
-    def _infix(self, step: Step, operands: Mapping[Variable, Text]) -> Text:
-        symbol, strength = _INFIX[step.function]
+    def _infix(
+        self, step: Step, symbol: str, strength: int, operands: Mapping[Variable, Text]
+    ) -> Text:
         left, right = (self.value(a, operands) for a in step.args)
         reciprocal = _as_divisor(step, symbol)
         if reciprocal is not None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.derivation.expressions import ATOM, PRODUCT, SIGN, SUM, Text, raised
+from autograd_lite.derivation.expressions import Text, raised
+from autograd_lite.functions import ATOM, PRODUCT, SIGN, SUM
 from autograd_lite.program.ir import Step, Variable
 from autograd_lite.program.sizes import Size, SizedFloat, SizedInt
 from autograd_lite.rules.special import sigmoid, softplus

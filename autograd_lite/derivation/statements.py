@@ -12,6 +12,7 @@ from autograd_lite.derivation.expressions import NoExpression, Printer, Text, of
 from autograd_lite.derivation.joint import Joint, is_of_samples
 from autograd_lite.derivation.module import Statement, Written
 from autograd_lite.derivation.simplify import Simplifier, available
+from autograd_lite.functions import traits
 from autograd_lite.program.ir import Step, Variable, interpret
 from autograd_lite.program.names import Names, literal
 from autograd_lite.program.sizes import Length, SizedFloat, SizedInt
@@ -22,8 +23,6 @@ LONG = 60
 
 SHORT = 12
 """Up to how many characters a formula may be written twice."""
-
-_VIEWS = {np.transpose, np.reshape, np.broadcast_to}
 
 
 def written(joint: Joint) -> Written:
@@ -233,7 +232,7 @@ class _Writer:
         """
         stated = {v for v in self.joint.gradients if v in {r for s in steps for r in s.results}}
         for step in steps:
-            if step.function in _VIEWS:
+            if traits(step.function).rearranges:
                 continue
             plain = is_elementwise(step)
             for result in step.results:
@@ -251,7 +250,7 @@ class _Writer:
 
     def _root(self, variable: Variable) -> Variable:
         maker = self.makers.get(variable)
-        while maker is not None and maker.function in _VIEWS and maker.operands:
+        while maker is not None and traits(maker.function).rearranges and maker.operands:
             variable = maker.operands[0]
             maker = self.makers.get(variable)
         return variable

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.operations import Parts
+from autograd_lite.gradients import TupleGradient
 
 MOST_CELLS = 1_024
 """Cells of the grid of one array."""
@@ -29,7 +29,7 @@ class Arrays:
 
     def number(self, value: Any) -> int | None:
         """The index of an array among the rows; None for what is no array of numbers."""
-        if value is None or isinstance(value, (tuple, Parts)):
+        if value is None or isinstance(value, (tuple, TupleGradient)):
             return None
         if id(value) not in self._numbers:
             array = np.asarray(value)

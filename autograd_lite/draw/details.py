@@ -17,8 +17,8 @@ from autograd_lite.draw.structure import Structure, flows_to, is_scalar, operand
 from autograd_lite.draw.text import name_of, number, short
 from autograd_lite.draw.tracing import root_of
 from autograd_lite.draw.values import faults, gradients_of, is_finite, values
+from autograd_lite.gradients import TupleGradient
 from autograd_lite.graph import Leaf, Node, Route, ancestors, pack_node
-from autograd_lite.operations import Parts
 from autograd_lite.record import make
 from autograd_lite.tensor import Tensor
 
@@ -47,7 +47,7 @@ def gradient_graph(results: Sequence[Tensor]) -> GradientGraph:
     """
     root, ends_of_graph = _together(results), {root_of(result) for result in results}
     nodes = ancestors(ends_of_graph)
-    seed = Parts(
+    seed = TupleGradient(
         Tensor(np.ones(result.shape, result.dtype), True, name=f"d{result.name or 'loss'}")
         for result in results
     )
@@ -109,7 +109,7 @@ class Details:
         return found
 
     def _gradients(self) -> dict[Any, Any]:
-        seed = Parts(np.ones(result.shape, result.dtype) for result in self.results)
+        seed = TupleGradient(np.ones(result.shape, result.dtype) for result in self.results)
         return gradients_of(_together(self.results), seed)
 
     def _faults(self) -> dict[Node, str]:

@@ -23,8 +23,8 @@ from autograd_lite.draw.text import (
 )
 from autograd_lite.draw.themes import Theme
 from autograd_lite.draw.values import operand_value
+from autograd_lite.gradients import TupleGradient
 from autograd_lite.graph import Leaf, Node
-from autograd_lite.operations import Parts
 from autograd_lite.rendering import Picture
 
 LONGEST_REPR = 40
@@ -215,7 +215,7 @@ def _several(sources: Sequence[Any]) -> str:
 
 
 def _shown(value: Any) -> list[str | None]:
-    if value is None or isinstance(value, (tuple, Parts)):
+    if value is None or isinstance(value, (tuple, TupleGradient)):
         return []
     return list(value_lines(value))
 

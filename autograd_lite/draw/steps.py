@@ -23,9 +23,8 @@ from autograd_lite.draw.text import operation_text, shape_text, short
 from autograd_lite.draw.tracing import result_of, root_of
 from autograd_lite.draw.values import Flow, flows, operand_value
 from autograd_lite.files import write
+from autograd_lite.gradients import IndexedGradient, TupleGradient
 from autograd_lite.graph import PACK, Leaf, Node, Route
-from autograd_lite.operations import Parts
-from autograd_lite.rules.indexing import Placed
 from autograd_lite.tensor import Tensor
 
 MOST_NODES = 2_000
@@ -304,6 +303,6 @@ def _local_value(flow: Flow) -> Any:
     pull = dict(flow.node.plan.pulls)[places(flow.node)[flow.slot]]
     with np.errstate(all="ignore"):
         found = pull(ones, flow.node.kept)
-    if isinstance(found, Placed):
+    if isinstance(found, IndexedGradient):
         found = found.dense()
-    return None if isinstance(found, Parts) else found
+    return None if isinstance(found, TupleGradient) else found

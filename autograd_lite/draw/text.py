@@ -12,7 +12,9 @@ import graphviz
 import numpy as np
 
 from autograd_lite.draw.structure import is_scalar, operands
+from autograd_lite.functions import traits
 from autograd_lite.graph import Leaf, Node, array_name
+from autograd_lite.operations import Operation
 
 LONGEST_NAME = 60
 
@@ -36,8 +38,6 @@ NOT_TEXT = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
 """Characters that end a line, turn the direction of writing, or have no place in UTF-8 or XML."""
-
-BINARY = {"add", "subtract", "multiply", "divide", "power", "matmul"}
 
 MOST_NUMBERS, MOST_ROWS = 12, 6
 """Elements, and rows, up to which an array is written out in a box."""
@@ -75,7 +75,7 @@ def operation_text(node: Node, names: Sequence[str] | None = None) -> str:
     `•` stands for each.
     """
     operation = node.plan.operation
-    symbol = SYMBOLS.get(operation.name, operation.name)
+    symbol = _symbol(operation)
     within = operands(node)
     if operation.sequence is None:
         within = within[: len(operation.rules)]
@@ -83,16 +83,28 @@ def operation_text(node: Node, names: Sequence[str] | None = None) -> str:
         return _with_names(node, symbol, names[: len(within)])
     if len(within) > 1 and any(is_scalar(operand) for operand in within):
         written = [number(o) if is_scalar(o) else "•" for o in within]
-        if operation.name in BINARY:
+        if _is_between(operation):
             return f" {symbol} ".join(written)
         return f"{symbol}({', '.join(written)})"
     options = _options(node)
     return f"{symbol} {options}" if options else symbol
 
 
+def _symbol(operation: Operation) -> str:
+    sign = traits(operation.function).operator
+    plain = sign.symbol if sign is not None and _is_between(operation) else operation.name
+    return SYMBOLS.get(operation.name, plain)
+
+
+def _is_between(operation: Operation) -> bool:
+    """Whether an operation is written between its two operands."""
+    sign = traits(operation.function).operator
+    return sign is not None and len(operation.rules) == 2
+
+
 def _with_names(node: Node, symbol: str, names: Sequence[str]) -> str:
     name = node.plan.operation.name
-    if name in BINARY and len(names) == 2:
+    if _is_between(node.plan.operation) and len(names) == 2:
         return f" {symbol} ".join(names)
     if "•" in symbol and len(names) == 1:
         return symbol.replace("•", names[0])

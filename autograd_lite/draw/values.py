@@ -14,9 +14,8 @@ import numpy as np
 
 from autograd_lite.backward import fit
 from autograd_lite.draw.structure import is_scalar
+from autograd_lite.gradients import IndexedGradient, TupleGradient
 from autograd_lite.graph import PACK, Leaf, Node, Route, ancestors
-from autograd_lite.operations import Parts
-from autograd_lite.rules.indexing import Placed
 
 
 def values(roots: Iterable[Node], known: Mapping[Node, Any]) -> dict[Node, Any]:
@@ -151,10 +150,10 @@ def flows(root: Node, seed: Any) -> Iterator[Flow]:
             for slot, pull in node.plan.pulls:
                 operand = (node.parents or ())[slot]
                 pulled = pull(arriving, node.kept)
-                if isinstance(pulled, Placed):
+                if isinstance(pulled, IndexedGradient):
                     pulled = pulled.dense()
                 term = pulled
-                if not isinstance(term, Parts):
+                if not isinstance(term, TupleGradient):
                     term = fit(term, operand.shape, operand.dtype, node)
                 before = gradients.get(operand)
                 total = term if before is None else before + term

@@ -11,16 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.functions import traits
 from autograd_lite.program.ir import Program, Step, Variable
 from autograd_lite.program.rewriting import Rewriting, without_dead
 
 CALL = 1_000
 """How many elements are multiplied in the time that a call takes by itself."""
-
-_LINEAR = {np.transpose, np.reshape, np.sum, np.negative, np.broadcast_to}
-_VIEWS = {np.transpose, np.reshape, np.broadcast_to}
-_BILINEAR = {np.multiply, np.dot, np.matmul}
-_SUMS = {np.add, np.subtract}
 
 
 def factored(
@@ -54,6 +50,8 @@ def _factors(program: Program) -> list[Any]:
         if step.function is np.multiply and not step.options:
             for a in step.args:
                 is_input = isinstance(a, Variable) and a in inputs and not a.shape
+                # Real and imaginary parts and conjugates are linear in real factors only.
+                is_input = is_input and a.dtype.kind == "f"
                 if type(a) is float or is_input:
                     counts[a] = counts.get(a, 0) + 1
     return [factor for factor, count in counts.items() if count > 1]
@@ -91,19 +89,19 @@ def _scaled_only(program: Program, factor: Any) -> set[Variable]:
         wrong = {
             s.result
             for s in program.steps
-            if s.function in _VIEWS and s.result in scaled and s.args[0] not in scaled
+            if _moves(s) and s.result in scaled and s.args[0] not in scaled
         }
         wrong = wrong or {
             v
             for s in program.steps
-            if s.function in _SUMS and s.result in scaled
+            if traits(s.function).linear == "together" and s.result in scaled
             for v in s.operands
             if v in scaled and not all(a in scaled for a in s.args)
         }
         wrong = wrong or {
             s.args[1]
             for s in program.steps
-            if s.function in _BILINEAR and all(a in scaled for a in s.operands)
+            if traits(s.function).linear == "each" and all(a in scaled for a in s.operands)
             if s.result in scaled and len(s.operands) == 2
         }
         if not wrong:
@@ -135,13 +133,20 @@ def _candidates(program: Program, factor: Any, excluded: set[Variable]) -> set[V
 
 def _is_linear(step: Step, operand: Variable) -> bool:
     """Whether a step's result is multiplied by what this operand is multiplied by."""
-    if step.function in _LINEAR:
-        return step.args[0] is operand
-    if step.function in _BILINEAR:
+    linear = traits(step.function).linear
+    if step.options.get("initial") is not None:
+        return False
+    if linear == "first":
+        return step.args[0] is operand and all(v is not operand for v in step.operands[1:])
+    if linear == "each":
         return sum(a is operand for a in step.args) == 1
-    if step.function is np.divide:
-        return step.args[0] is operand and step.args[1] is not operand
-    return step.function in _SUMS
+    return linear == "together"
+
+
+def _moves(step: Step) -> bool:
+    """Whether a step may give a view of its operand, which is scaled with it or not at all."""
+    known = traits(step.function)
+    return known.rearranges and known.linear == "first"
 
 
 def _linear_operands(step: Step, scaled: set[Variable]) -> list[Variable]:

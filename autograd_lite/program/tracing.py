@@ -15,14 +15,16 @@ from typing import Any, NoReturn
 import numpy as np
 
 from autograd_lite.arrays.foreign import Recordable
+from autograd_lite.functions import traits
+from autograd_lite.gradients import combined_gate, mask_along, shut
 from autograd_lite.graph import Leaf
 from autograd_lite.modes import swapped
 from autograd_lite.operations import OPERATIONS, Operation
 from autograd_lite.program.captures import same_bytes
 from autograd_lite.program.ir import Program, Step, Variable, function_name
 from autograd_lite.record import Recorded, make
-from autograd_lite.rules.gating import combined_gate, gated, rearranges, shut
 from autograd_lite.rules.indexing import getitem
+from autograd_lite.rules.masks import gated
 from autograd_lite.rules.special import astype
 from autograd_lite.source import caller
 
@@ -30,36 +32,6 @@ from autograd_lite.source import caller
 class TracedValueError(RuntimeError):
     """Something that a program cannot hold: a value read, a branch on one, a write."""
 
-
-_STATIC = {
-    *(np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj),
-    *(np.common_type, np.may_share_memory, np.shares_memory),
-}
-"""Functions that look at shapes and dtypes only: they give plain values."""
-
-_MADE_ALIKE = {np.zeros_like, np.ones_like, np.empty_like}
-
-_BY_VALUE = {
-    *(np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress),
-    *(np.trim_zeros, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values),
-    *(np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.bincount),
-}
-"""Functions whose result has a shape that depends on values."""
-
-_WRITING = {
-    *(np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal),
-}
-
-_ON_NUMBERS: dict[Any, Any] = {
-    np.add: operator.add,
-    np.subtract: operator.sub,
-    np.multiply: operator.mul,
-    np.divide: operator.truediv,
-    np.negative: operator.neg,
-    np.power: operator.pow,
-    np.absolute: operator.abs,
-}
-"""What Python computes itself where both operands are its own numbers."""
 
 _POWERS: dict[Any, Any] = {2: np.square, 0.5: np.sqrt}
 """The exponents that NumPy's ** has quicker functions for."""
@@ -116,14 +88,15 @@ class Trace:
     def apply(self, function: Callable[..., Any], args: Any, options: dict[str, Any]) -> Any:
         """Compute `function(*args, **options)`, and note it."""
         values, value_options = _values((args, options))
-        if function in _STATIC or function in _MADE_ALIKE:
+        known = traits(function)
+        if known.of_shapes or known.of_memory or known.makes_alike:
             return function(*values, **value_options)
-        if function in _BY_VALUE or (function is getitem and _picks_by_value(args[1])):
+        if known.shape_from_values or (function is getitem and _picks_by_value(args[1])):
             self.refuse(
                 f"the shape of what {function_name(function)} gives depends on values",
                 "use np.where, or a mask that is no traced value",
             )
-        if function in _WRITING or options.get("out") is not None:
+        if known.writes or options.get("out") is not None:
             self.refuse(
                 f"{function_name(function)} would write into an array",
                 "write a = a + x for a += x, and np.where or np.concatenate for assigned items",
@@ -229,7 +202,7 @@ class Trace:
 class Tracer(Recordable):
     """An array, or a number, whose computations are written down.
 
-    `gate` is where a gradient was let through a selection; see rules/gating.py.
+    `gate` is where a gradient was let through a selection; see `gradients`.
     """
 
     __slots__ = ("tape", "variable", "value", "gate", "__weakref__")
@@ -325,8 +298,9 @@ class Tracer(Recordable):
                 "write a = a + x for a += x, and leave out= away",
             )
         function = ufunc if method == "__call__" else getattr(ufunc, method)
-        if ufunc in _ON_NUMBERS and all(_is_number(i) for i in inputs):
-            function = _ON_NUMBERS[ufunc]
+        sign = traits(ufunc).operator
+        if sign is not None and sign.on_numbers is not None and all(map(_is_number, inputs)):
+            function = sign.on_numbers
         result = self.tape.apply(function, inputs, kwargs)
         gate = combined_gate(ufunc, inputs) if method == "__call__" else None
         return result if gate is None else shut(result, gate)
@@ -334,10 +308,11 @@ class Tracer(Recordable):
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if any(issubclass(kind, Recorded) for kind in types):
             return NotImplemented
-        if self.gate is not None and rearranges(func) and args[0] is self:
-            plain = self.tape.apply(func, args, kwargs)
-            return shut(plain, func(self.gate, *args[1:], **kwargs))
-        return self.tape.apply(func, args, kwargs)
+        result = self.tape.apply(func, args, kwargs)
+        if self.gate is None or args[0] is not self:
+            return result
+        along = mask_along(func, args, kwargs)
+        return result if along is None else shut(result, along(self.gate, *args[1:], **kwargs))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         self._read("its values are asked for as a NumPy array")
@@ -399,7 +374,10 @@ class Tracer(Recordable):
     def __getitem__(self, index: Any) -> Any:
         # What makes a number of an array of no dimensions, which this stands for as well.
         nothing = isinstance(index, tuple) and not index
-        return self if nothing and not self.shape else getitem(self.ungated(), index)
+        if nothing and not self.shape:
+            return self
+        picked = getitem(self.ungated(), index)
+        return picked if self.gate is None else shut(picked, getitem(self.gate, index))
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         self.tape.refuse(

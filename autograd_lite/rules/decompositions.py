@@ -22,7 +22,8 @@ from typing import Any, Literal
 import numpy as np
 
 from autograd_lite.arrays.foreign import beside
-from autograd_lite.operations import Parts, absent, composite, defvjp, primitive
+from autograd_lite.gradients import TupleGradient, absent
+from autograd_lite.operations import composite, defvjp, primitive
 from autograd_lite.rules.matrices import (
     adjoint,
     column,
@@ -255,7 +256,7 @@ def _public_qr(a: Any, mode: Mode = "reduced") -> Any:
 
 
 def _qr(g: Any, a: Any, out: Any, mode: str) -> Any:
-    if isinstance(g, Parts):
+    if isinstance(g, TupleGradient):
         (gq, gr), (q, r) = g, out
     else:
         q, r = np.linalg.qr(a)

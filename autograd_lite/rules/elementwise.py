@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.arrays.foreign import beside
+from autograd_lite.gradients import times_grown
 from autograd_lite.operations import composite, defvjp
-from autograd_lite.rules.gating import gated
 from autograd_lite.rules.indexing import cast
+from autograd_lite.rules.masks import flat_at_infinity, gated
 from autograd_lite.rules.special import sigmoid
-from autograd_lite.rules.vanishing import flat_at_infinity, grown
 
 LOG_2 = math.log(2)
 LOG_10 = math.log(10)
@@ -30,7 +30,7 @@ def _to_smaller(g: Any, x: Any, y: Any) -> Any:
 
 def _power_base(g: Any, x: Any, y: Any) -> Any:
     if isinstance(y, (int, float)) and y > 1:
-        return grown(g * y, x ** (y - 1))
+        return times_grown(g * y, x ** (y - 1))
     # Where y is 0 the exponent stays 0, so that the zero in front is not multiplied by 1 / 0.
     slope = g * y * x ** (y - (y != 0))
     return flat_at_infinity(slope, x) if isinstance(y, (int, float)) and y < 0 else slope
@@ -39,7 +39,7 @@ def _power_base(g: Any, x: Any, y: Any) -> Any:
 def _power_exponent(g: Any, x: Any, out: Any) -> Any:
     # a ** b is 0 for every b > 0 where a is 0, so nothing changes with b there.
     positive = np.where(x == 0, 1, x)
-    return grown(g, out) * np.log(positive)
+    return times_grown(g, out) * np.log(positive)
 
 
 def _not_zero(x: Any) -> Any:
@@ -81,9 +81,9 @@ defvjp(np.power, x=_power_base, y=_power_exponent)
 defvjp(np.negative, x=lambda g: -g)
 defvjp(np.positive, x=lambda g: g)
 
-defvjp(np.exp, x=lambda g, out: grown(g, out))
-defvjp(np.exp2, x=lambda g, out: grown(g, out * LOG_2))
-defvjp(np.expm1, x=lambda g, out: grown(g, out + 1))
+defvjp(np.exp, x=lambda g, out: times_grown(g, out))
+defvjp(np.exp2, x=lambda g, out: times_grown(g, out * LOG_2))
+defvjp(np.expm1, x=lambda g, out: times_grown(g, out + 1))
 defvjp(np.log, x=lambda g, x: g / x)
 defvjp(np.log2, x=lambda g, x: g / (x * LOG_2))
 defvjp(np.log10, x=lambda g, x: g / (x * LOG_10))
@@ -102,7 +102,7 @@ defvjp(
 
 defvjp(np.sqrt, x=lambda g, out: g / (2 * out))
 defvjp(np.cbrt, x=lambda g, out: g / (3 * out * out))
-defvjp(np.square, x=lambda g, x: grown(g, 2 * x))
+defvjp(np.square, x=lambda g, x: times_grown(g, 2 * x))
 defvjp(np.reciprocal, x=lambda g, x, out: flat_at_infinity(-g * out * out, x))
 defvjp(np.float_power, x=_power_base, y=_power_exponent)
 
@@ -112,8 +112,8 @@ defvjp(np.tan, x=lambda g, out: g * (1 + out * out))
 defvjp(np.arcsin, x=lambda g, x: g / np.sqrt(1 - x * x))
 defvjp(np.arccos, x=lambda g, x: -g / np.sqrt(1 - x * x))
 defvjp(np.arctan, x=lambda g, x: g / (1 + x * x))
-defvjp(np.sinh, x=lambda g, x: grown(g, np.cosh(x)))
-defvjp(np.cosh, x=lambda g, x: grown(g, np.sinh(x)))
+defvjp(np.sinh, x=lambda g, x: times_grown(g, np.cosh(x)))
+defvjp(np.cosh, x=lambda g, x: times_grown(g, np.sinh(x)))
 defvjp(np.tanh, x=lambda g, out: g * (1 - out * out))
 defvjp(np.arcsinh, x=lambda g, x: g / np.sqrt(x * x + 1))
 # Two square roots: for complex x their product is on the branch that arccosh takes.

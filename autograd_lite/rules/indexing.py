@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,27 +9,33 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from autograd_lite.arrays.foreign import (
     Recordable,
-    beside,
     fixed,
-    is_foreign,
     is_unknown,
     speaks_protocols,
 )
+from autograd_lite.functions import Traits
+from autograd_lite.gradients import (
+    IndexedGradient,
+    MaskedGradient,
+    as_plain,
+    gate_of,
+    scattered,
+    shut,
+)
 from autograd_lite.operations import composite, defvjp, non_differentiable, primitive, refused
-from autograd_lite.rules.gating import Gated, as_plain, gate_of, shut
 from autograd_lite.rules.reductions import plain_out
 from autograd_lite.rules.special import astype
 
 Shape = tuple[int, ...]
 
 
-@primitive
+@primitive(Traits(rearranges=True, views=True, linear="first"))
 def getitem(x: Any, index: Any) -> Any:
     """`x[index]`, for every index that NumPy has."""
     return x[index]
 
 
-@primitive
+@primitive(Traits(linear="first"))
 def put_back(g: Any, index: Any, shape: Shape, unique: bool = False) -> Any:
     """An array of zeros of `shape`, to which `g` is added at `index`: the adjoint of getitem.
 
@@ -41,78 +46,14 @@ def put_back(g: Any, index: Any, shape: Shape, unique: bool = False) -> Any:
         # Where nothing arrives the gradient is 0 as well, whatever later factors are.
         opened = put_back(gate.astype(np.intp), index, shape)
         return shut(put_back(as_plain(g), index, shape), opened > 0)
-    if not unique and _may_repeat(index):
-        return _added_up(g, index, shape)
-    result = _zeros(g, index, shape)
-    result[index] = g
-    return result
-
-
-def _zeros(g: Any, index: Any, shape: Shape) -> Any:
-    """Zeros for `g` at `index`, foreign where one of them is."""
-    items = index if isinstance(index, tuple) else (index,)
-    like = next((i for i in (g, *items) if is_foreign(i)), g)
-    return np.zeros_like(like, dtype=g.dtype, shape=shape)
-
-
-def _may_repeat(index: Any) -> bool:
-    """Whether `index` may name an element more than once: whether integers are in an array."""
-    items = index if isinstance(index, tuple) else (index,)
-    return any(getattr(i, "shape", ()) and i.dtype != bool for i in items)
-
-
-def _added_up(g: Any, index: Any, shape: Shape) -> Any:
-    size = math.prod(shape)
-    # Counting with weights is many times faster than np.add.at, once it is worth numbering all
-    # the elements. It computes in double precision.
-    result = _zeros(g, index, shape)
-    if is_foreign(result) or g.dtype.char not in "efd" or g.size * 8 < size:
-        items = index if isinstance(index, tuple) else (index,)
-        own = tuple(beside(i, result) if isinstance(i, np.ndarray) else i for i in items)
-        np.add.at(result, own, g)
-        return result
-    positions = np.arange(size).reshape(shape)[index]
-    sums = np.bincount(positions.ravel(), np.broadcast_to(g, positions.shape).ravel(), size)
-    return sums.astype(g.dtype).reshape(shape)
-
-
-class Placed:
-    """A gradient that is `values` at `index`, and 0 elsewhere.
-
-    A loop over the rows of an array has as many of them as there are rows. The backward pass adds
-    each to the sum in its place, so that the loop does not take the square of its time.
-    """
-
-    __slots__ = ("values", "index", "whole")
-
-    # Not that of any operand.
-    shape = ("placed",)
-    dtype = None
-
-    def __init__(self, values: Any, index: Any, whole: Shape) -> None:
-        self.values = values
-        self.index = index
-        self.whole = whole
-
-    def dense(self) -> Any:
-        """The gradient as a new array."""
-        return put_back(self.values, self.index, self.whole)
-
-    def add_to(self, total: np.ndarray) -> None:
-        """Add the gradient to an array, in place."""
-        if not _may_repeat(self.index):
-            total[self.index] += self.values
-        elif np.size(self.values) * 8 < total.size:
-            np.add.at(total, self.index, self.values)
-        else:
-            np.add(total, self.dense(), out=total)
+    return scattered(g, index, shape, unique)
 
 
 def _getitem(g: Any, x_shape: Shape, index: Any) -> Any:
     items = index if isinstance(index, tuple) else (index,)
-    plain = isinstance(g, (np.ndarray, np.generic)) and not isinstance(g, Gated)
+    plain = isinstance(g, (np.ndarray, np.generic)) and not isinstance(g, MaskedGradient)
     if plain and not any(isinstance(item, Recordable) for item in items):
-        return Placed(g, index, x_shape)
+        return IndexedGradient(g, index, x_shape)
     return put_back(g, index, x_shape)
 
 

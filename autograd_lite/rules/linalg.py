@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.arrays.foreign import Recordable, is_foreign, truth, whole_number
+from autograd_lite.gradients import absent
 from autograd_lite.operations import (
     OPERATIONS,
-    absent,
     by_value,
     composite,
     defvjp,

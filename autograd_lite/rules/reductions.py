@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_lite.operations import composite, defvjp
-from autograd_lite.rules.gating import gated
+from autograd_lite.rules.masks import gated
 
 Axis = int | tuple[int, ...] | None
 

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from autograd_lite.operations import OPERATIONS, Rule, absent, defvjp, non_differentiable
+from autograd_lite.gradients import absent
+from autograd_lite.operations import OPERATIONS, Rule, defvjp, non_differentiable
 
 ROOT_PI = math.sqrt(math.pi)
 ROOT_TWO_PI = math.sqrt(2 * math.pi)

@@ -10,8 +10,8 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_lite.arrays.foreign import Recordable, beside, whole_number
 from autograd_lite.operations import composite, defvjp, non_differentiable
-from autograd_lite.rules.gating import gated
 from autograd_lite.rules.indexing import as_array, cast, getitem, put_back
+from autograd_lite.rules.masks import gated
 from autograd_lite.rules.reductions import wide
 from autograd_lite.rules.special import astype
 

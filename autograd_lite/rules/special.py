@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from autograd_lite.functions import Traits
 from autograd_lite.operations import defvjp, primitive
 from autograd_lite.rules.reductions import expand, wide
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-@primitive
+@primitive(Traits(elementwise=True))
 def sigmoid(z: Any) -> Any:
     """The logistic function 1 / (1 + exp(-z)), element by element; no z overflows."""
     # exp(-|z|) never overflows; for negative z the fraction is expanded by exp(z).
@@ -22,7 +23,7 @@ def sigmoid(z: Any) -> Any:
     return np.where(z >= 0, 1, decay) / (1 + decay)
 
 
-@primitive
+@primitive(Traits(elementwise=True, kinked=True))
 def relu(z: Any, at_zero: float = 1.0) -> Any:
     """max(0, z), element by element.
 
@@ -32,25 +33,25 @@ def relu(z: Any, at_zero: float = 1.0) -> Any:
     return np.maximum(z, 0)
 
 
-@primitive
+@primitive(Traits(elementwise=True))
 def softplus(z: Any) -> Any:
     """log(1 + exp(z)), element by element; no z overflows."""
     return np.logaddexp(z, 0)
 
 
-@primitive
+@primitive(Traits(elementwise=True, linear="first"))
 def xlogy(x: Any, y: Any) -> Any:
     """x * log(y), element by element, and 0 where x is 0 whatever y is."""
     return x * np.log(np.where(x == 0, 1, y))
 
 
-@primitive
+@primitive(Traits(elementwise=True, linear="first"))
 def xlog1py(x: Any, y: Any) -> Any:
     """x * log(1 + y), element by element, and 0 where x is 0 whatever y is."""
     return x * np.log1p(np.where(x == 0, 0, y))
 
 
-@primitive
+@primitive(Traits(elementwise=True, linear="first"))
 def astype(x: Any, dtype: Any) -> Any:
     """`x` in another dtype."""
     return x.astype(dtype)

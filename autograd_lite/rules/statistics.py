@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from autograd_lite.arrays.foreign import Recordable, is_unknown, whole_number
+from autograd_lite.functions import Traits
 from autograd_lite.operations import composite, defvjp, primitive
 from autograd_lite.rules.matrices import as_array, plain
 from autograd_lite.rules.reductions import Axis, plain_out
@@ -16,7 +17,7 @@ from autograd_lite.rules.reductions import Axis, plain_out
 _NOT_GIVEN = np._NoValue
 
 
-@primitive
+@primitive(Traits(elementwise=True))
 def root(x: Any) -> Any:
     """The square root, with derivative 0 at 0: for lengths and deviations, least there."""
     return np.sqrt(x)

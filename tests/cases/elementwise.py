@@ -3,8 +3,8 @@
 import numpy as np
 
 import autograd_lite as al
+from autograd_lite.rules.masks import vanish
 from autograd_lite.rules.special import astype
-from autograd_lite.rules.vanishing import vanish
 from cases import Case, complex_normal, layouts, normal, positive
 
 SHAPES = [(), (3,), (2, 3), (0,), (2, 0, 3), (1, 1)]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from autograd_lite.rules.gating import gated
 from autograd_lite.rules.indexing import getitem, put_back
+from autograd_lite.rules.masks import gated
 from cases import Case, complex_normal, normal, positive
 
 INDICES = {

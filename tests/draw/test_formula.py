@@ -14,8 +14,9 @@ import pytest
 import autograd_lite as al
 import autograd_lite.rules
 from autograd_lite.draw.formulas import Formula, formula
+from autograd_lite.gradients import TupleGradient
 from autograd_lite.graph import Node, ancestors
-from autograd_lite.operations import OPERATIONS, Parts
+from autograd_lite.operations import OPERATIONS
 from nn.layers import affine
 from nn.losses import log_loss
 
@@ -295,7 +296,7 @@ def test_a_branch_that_the_elements_decide_is_shown():
 )
 def test_a_rule_that_cannot_be_read_is_shown_as_a_call(rule, expected):
     # Of `leaky`: an array of two has no truth.
-    values = (g, v) if rule is not leaky else (Parts([g]), [1])
+    values = (g, v) if rule is not leaky else (TupleGradient([g]), [1])
     assert formula(rule, values, ("dz", "v")) == Formula(expected, None)
 
 
@@ -356,9 +357,9 @@ def test_nothing_is_computed_that_no_test_needs():
 def arriving(node, rng):
     """A gradient for a node; None where it has several results that the node does not keep."""
     kept = dict(zip(node.plan.names, node.kept, strict=False))
-    if node.shape == Parts.shape:
+    if node.shape == TupleGradient.shape:
         results = kept.get("out")
-        return results and Parts(rng.uniform(0.5, 1.5, np.shape(r)) for r in results)
+        return results and TupleGradient(rng.uniform(0.5, 1.5, np.shape(r)) for r in results)
     gradient = rng.uniform(0.5, 1.5, node.shape).astype(node.dtype)
     return gradient * (1 + 0.5j) if node.dtype.kind == "c" else gradient
 
@@ -380,7 +381,7 @@ def named_values(needs, arguments):
 
 
 def dense(value):
-    if isinstance(value, (Parts, list, tuple)):
+    if isinstance(value, (TupleGradient, list, tuple)):
         return [dense(item) for item in value]
     return value.dense() if hasattr(value, "dense") else value
 

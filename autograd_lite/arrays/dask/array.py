@@ -18,6 +18,7 @@ from autograd_lite.arrays.dask.sources import Source
 from autograd_lite.arrays.dask.spreading import spread
 from autograd_lite.arrays.foreign import Recordable
 from autograd_lite.arrays.kinds import check_array, is_lazy
+from autograd_lite.functions import traits
 
 SOURCE = "_autograd_lite_source"
 """Where a Dask array keeps its Source, so that it is looked at once, and both go together."""
@@ -204,21 +205,14 @@ def settled(values: Sequence[Any]) -> list[Any]:
     return [np.asarray(next(found)) if isinstance(v, Blocks) else v for v in values]
 
 
-FACTS: dict[Any, Any] = {
-    np.shape: lambda a: a.shape,
-    np.ndim: lambda a: a.ndim,
-    np.size: lambda a, axis=None: a.size if axis is None else a.shape[axis],
-    np.iscomplexobj: lambda a: a.dtype.kind == "c",
-    np.isrealobj: lambda a: a.dtype.kind != "c",
-}
-"""The functions that ask what an array is, and not for its values."""
+def _shape_alone(blocks: Any) -> np.ndarray:
+    """An array with the shape and dtype of blocks, of one element's memory."""
+    return np.broadcast_to(np.empty((), blocks.dtype), blocks.shape)
 
 
 def _applied(function: Any, args: Any, options: Any) -> Any:
-    if function in FACTS:
-        return FACTS[function](*args, **options)
-    if function is np.result_type:
-        return np.result_type(*_mapped(lambda blocks: blocks.dtype, args))
+    if traits(function).of_shapes:
+        return function(*_mapped(_shape_alone, args), **options)
     try:
         step = spread(function, _steps(args), _steps(options))
     except _NotBlocks:

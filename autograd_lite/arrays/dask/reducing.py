@@ -21,16 +21,7 @@ from autograd_lite.arrays.dask.elementwise import (
     shape_of,
 )
 from autograd_lite.arrays.dask.expression import Step, Total
-
-COMBINE = {
-    np.sum: np.add,
-    np.prod: np.multiply,
-    np.max: np.maximum,
-    np.min: np.minimum,
-    np.all: np.logical_and,
-    np.any: np.logical_or,
-}
-"""How the results of two blocks become one."""
+from autograd_lite.functions import traits
 
 
 def by_name(rule: Callable[..., Step | None]) -> Callable[..., Step | None]:
@@ -120,7 +111,9 @@ def _reduced(function: Any, a: Step, axis: Any, keepdims: bool, options: Mapping
         left = a.axis if keepdims else a.axis - sum(i < a.axis for i in axes)
         return made(a, shape, dtype, left, function, (a,), options)
     partial = Step(shape, dtype, None, a.parts, function, (a,), options)
-    return Total(partial, shape, COMBINE[function])
+    combine = traits(function).reduction
+    assert combine is not None
+    return Total(partial, shape, combine)
 
 
 def product(function: Any, a: Any, b: Any) -> Step | None:

@@ -10,10 +10,9 @@ import numpy as np
 from autograd_lite.arrays.dask import moving, reducing
 from autograd_lite.arrays.dask.elementwise import broadcast, elementwise
 from autograd_lite.arrays.dask.expression import Step
+from autograd_lite.functions import traits
 
 RULES: dict[Any, Callable[..., Step | None]] = {
-    **dict.fromkeys((np.where, np.clip, np.real, np.imag, np.nan_to_num, np.round), elementwise),
-    **dict.fromkeys(reducing.COMBINE, reducing.reduction),
     np.mean: reducing.mean,
     np.var: reducing.variance,
     np.std: reducing.variance,
@@ -29,8 +28,16 @@ RULES: dict[Any, Callable[..., Step | None]] = {
     np.expand_dims: moving.expand_dims,
     np.squeeze: moving.squeeze,
     np.concatenate: moving.concatenate,
-    **dict.fromkeys((np.zeros_like, np.ones_like, np.empty_like, np.full_like), moving.like),
 }
+
+
+def _by_traits(function: Any) -> Callable[..., Step | None] | None:
+    known = traits(function)
+    if known.elementwise:
+        return elementwise
+    if known.reduction is not None:
+        return reducing.reduction
+    return moving.like if known.makes_alike else None
 
 
 def spread(function: Any, args: Sequence[Any], options: Mapping[str, Any]) -> Step | None:
@@ -39,9 +46,7 @@ def spread(function: Any, args: Sequence[Any], options: Mapping[str, Any]) -> St
     None where the result is not blocks along one axis, or nobody has said how it comes from those
     of the operands.
     """
-    rule = RULES.get(function)
-    if rule is None and isinstance(function, np.ufunc) and function.signature is None:
-        rule = elementwise
+    rule = RULES.get(function) or _by_traits(function)
     if rule is None:
         return None
     try:

@@ -22,7 +22,7 @@ from autograd_lite.draw.formulas.expressions import MOST_ITEMS, literal, name_no
 from autograd_lite.draw.formulas.local import element_wise, local_of
 from autograd_lite.draw.formulas.reader import read_call
 from autograd_lite.draw.formulas.terms import Term, has_elements, item_of, sequence_of
-from autograd_lite.operations import Parts
+from autograd_lite.gradients import TupleGradient
 
 PLACEHOLDER = re.compile(r"\b__(\d+)__\b")
 """What stands for a name while the formula is a tree: a user's name may be anything."""
@@ -94,7 +94,7 @@ def _literal_named(value: Any, name: str) -> ast.expr | None:
     if isinstance(value, np.ndarray) and value.dtype.kind in "iub" and value.size <= MOST_ITEMS:
         shown = value.ndim and name in (repr(value), str(value))
         return numpy_call("array", literal(value.tolist()) or name_node("?")) if shown else None
-    if isinstance(value, (np.ndarray, Parts)):
+    if isinstance(value, (np.ndarray, TupleGradient)):
         return None
     if name in (repr(value), str(value)) and not isinstance(value, (str, np.generic)):
         return literal(value)

@@ -30,16 +30,14 @@ from autograd_lite.draw.formulas.terms import (
     subscript_of,
     together,
 )
+from autograd_lite.functions import traits
 from autograd_lite.operations import COMPOSITES, OPERATIONS
 
 DEEPEST = 8
 
 
-ABOUT_SHAPES: tuple[Any, ...] = (
-    *(len, isinstance, hasattr, type, np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj),
-)
-"""Functions whose results no element of an array has a say in."""
-
+_OF_KINDS: tuple[Any, ...] = (len, isinstance, hasattr, type)
+"""Python's own functions whose results no element of an array has a say in."""
 
 ARRAY_MAKERS = (np.arange, np.empty, np.eye, np.full, np.ones, np.tri, np.zeros)
 """Functions of shapes whose results are large; a formula has them as calls."""
@@ -370,7 +368,9 @@ class Reader:
             return together(function, args)
         known = called.static and all(t.static for t in (*args, *keywords.values()))
         made = call_of(called.node, args, keywords, self.later(node))
-        made.static = known or function in ABOUT_SHAPES
+        made.static = (
+            known or function in _OF_KINDS or (function is not None and traits(function).of_shapes)
+        )
         settled = made if function in ARRAY_MAKERS else settled_term(made)
         if settled is not made:
             return settled

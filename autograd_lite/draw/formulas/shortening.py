@@ -10,9 +10,9 @@ import numpy as np
 
 from autograd_lite.draw.formulas.expressions import name_node, numpy_call
 from autograd_lite.draw.formulas.terms import Term, subscript_of
-from autograd_lite.operations import Parts
-from autograd_lite.rules.gating import gated
-from autograd_lite.rules.indexing import Placed, getitem
+from autograd_lite.gradients import IndexedGradient, TupleGradient
+from autograd_lite.rules.indexing import getitem
+from autograd_lite.rules.masks import gated
 from autograd_lite.rules.signal import full_convolution
 
 
@@ -24,7 +24,7 @@ def shortened(
         return None
     first, names = args[0], set(keywords)
     again = functools.partial(Term, compute=made.compute, static=False)
-    if function in (np.asarray, Parts) or (function in (list, tuple) and first.items):
+    if function in (np.asarray, TupleGradient) or (function in (list, tuple) and first.items):
         return first
     if function is getattr and len(args) == 3 and args[1].static:
         return (
@@ -40,7 +40,7 @@ def shortened(
         return again(numpy_call("where", args[1].node, first.node, ast.Constant(0)))
     if function is getitem:
         return subscript_of(first, args[1], made.compute)
-    if function is Placed:
+    if function is IndexedGradient:
         return again(ast.Call(name_node("put_back"), [arg.node for arg in args], []))
     if function in (np.dot, np.matmul) and len(args) == 2 and not names:
         low = function is np.matmul or all(0 < np.ndim(arg.value()) < 3 for arg in args)

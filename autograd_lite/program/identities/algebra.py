@@ -8,21 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.functions import with_trait
 from autograd_lite.program.identities import masking
 from autograd_lite.program.ir import Step
 from autograd_lite.program.rewriting import Rewriting, Rule
 from autograd_lite.program.tracing import Tracer
 from autograd_lite.rules.indexing import getitem
 
-_ELEMENTWISE = (
-    *(np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.power),
-    *(np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal),
-)
-
 
 def table() -> dict[Any, list[Rule]]:
     """The rules by the function they are for."""
-    rules: dict[Any, list[Rule]] = {function: [_unexpanded] for function in _ELEMENTWISE}
+    binary = (f for f in with_trait("elementwise") if getattr(f, "nin", 0) == 2)
+    rules: dict[Any, list[Rule]] = {function: [_unexpanded] for function in binary}
     rules[np.multiply] += [_times_one, _scaled, _times_negative, _scaled_product]
     rules[np.divide] += [_over_one, _negative_over]
     rules[np.add] += [_plus_negative]

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.gradients import mask_along
 from autograd_lite.program.ir import Step
 from autograd_lite.program.rewriting import Rewriting, Rule
 from autograd_lite.program.tracing import Tracer
-from autograd_lite.rules.gating import rearranges
+from autograd_lite.rules.special import astype
 
-_SIGNED = (np.negative, np.positive, np.conjugate)
-_CARRYING = (np.multiply, np.divide, *_SIGNED)
+_SIGNED = (np.negative, np.positive, np.conjugate, astype)
+_CARRYING = (np.multiply, np.divide, np.negative, np.positive, np.conjugate)
 
 
 def rules() -> list[Rule]:
@@ -54,12 +55,13 @@ def _is_shut(now: Rewriting, x: Any, conditions: set[Any]) -> bool:
 def _is_rearranged(now: Rewriting, x: Any, conditions: set[Any]) -> bool:
     """Whether a value and a condition went the same way, and the value was shut before."""
     moved = now.makers.get(x.variable) if isinstance(x, Tracer) else None
-    if moved is None or not rearranges(moved.function) or len(conditions) != 1:
+    way = mask_along(moved.function, moved.args, moved.options) if moved is not None else None
+    if moved is None or way is None or len(conditions) != 1:
         return False
     along = now.makers.get(next(iter(conditions)))
     alike = (
         along is not None
-        and along.function is moved.function
+        and along.function is way
         and (along.args[1:], along.options) == (moved.args[1:], moved.options)
     )
     if along is None or not alike:

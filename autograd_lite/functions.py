@@ -1,0 +1,214 @@
+"""What is known of a function besides its derivative: its traits.
+
+Passes, printers, pictures, blocks and the checker ask `traits(function)` instead of keeping lists
+of functions of their own. A pass's own rules stay with the pass: how fast exp grows, say.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+Function = Callable[..., Any]
+
+COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
+"""How strongly an operator binds, the weakest first; an atom needs no parentheses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """A function written between its operands, as Python has it.
+
+    `strength` is one of COMPARISON ... ATOM. `on_numbers` is what Python computes itself where the
+    operands are its own numbers.
+    """
+
+    symbol: str
+    strength: int
+    on_numbers: Function | None = None
+
+    @property
+    def is_on_numbers(self) -> bool:
+        """Whether Python's operator does the same on numbers, between two of them."""
+        return self.strength == COMPARISON or (
+            self.strength <= PRODUCT and self.on_numbers is not None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a function does, as far as somebody asks.
+
+    Attributes
+    ----------
+    elementwise : bool
+        Each element of the result depends on one element of each operand, after broadcasting.
+    rearranges : bool
+        The elements of the result are elements of the first operand, or zeros between them; which
+        ones is decided by shapes and the other arguments alone.
+    views : bool
+        NumPy may return a view of the first operand.
+    linear : "first", "each", "together" or None
+        Linear in the first operand; in each of the operands while the others stay as they are
+        (a product); or in all operands at once (a sum).
+    reduction : np.ufunc or None
+        The ufunc that folds the elements along an axis.
+    kinked : bool
+        The derivative jumps somewhere: a mask is a part of it.
+    of_shapes : bool
+        The result depends on shapes and dtypes only.
+    of_memory : bool
+        The result depends on where arrays lie in memory.
+    makes_alike : bool
+        The result is a new array with the shape and dtype of the first operand.
+    shape_from_values : bool
+        The shape of the result depends on the values of the operands.
+    writes : bool
+        The first argument is written to.
+    operator : Operator or None
+        The operator that Python writes for it.
+    onnx : str or None
+        The ONNX operator of the same meaning, for one result and no options.
+    nanoseconds : float
+        What one element takes in double precision: from when on threads are worth starting.
+    """
+
+    elementwise: bool = False
+    rearranges: bool = False
+    views: bool = False
+    linear: Literal["first", "each", "together"] | None = None
+    reduction: np.ufunc | None = None
+    kinked: bool = False
+    of_shapes: bool = False
+    of_memory: bool = False
+    makes_alike: bool = False
+    shape_from_values: bool = False
+    writes: bool = False
+    operator: Operator | None = None
+    onnx: str | None = None
+    nanoseconds: float = 0.4
+
+
+TRAITS: dict[Function, Traits] = {}
+"""The functions that have been described."""
+
+_PLAIN = Traits()
+_UFUNC = Traits(elementwise=True)
+
+
+def traits(function: Function) -> Traits:
+    """What is known of `function`; a ufunc that nobody described is element-wise.
+
+    >>> traits(np.multiply).linear
+    'each'
+    >>> traits(np.transpose).views
+    True
+    """
+    known = TRAITS.get(function)
+    if known is not None:
+        return known
+    return _UFUNC if isinstance(function, np.ufunc) and function.signature is None else _PLAIN
+
+
+def describe(described: Traits, *functions: Function) -> None:
+    """Say what `functions` do."""
+    for function in functions:
+        TRAITS[function] = described
+
+
+def with_trait(name: str) -> frozenset[Function]:
+    """The described functions whose trait of this name is set.
+
+    >>> np.zeros_like in with_trait("makes_alike")
+    True
+    """
+    return frozenset(f for f, described in TRAITS.items() if getattr(described, name))
+
+
+def _infix(symbol: str, strength: int, on_numbers: Function | None = None, **others: Any) -> Traits:
+    return Traits(elementwise=True, operator=Operator(symbol, strength, on_numbers), **others)
+
+
+describe(_infix("+", SUM, operator.add, linear="together"), np.add)
+describe(_infix("-", SUM, operator.sub, linear="together"), np.subtract)
+describe(_infix("*", PRODUCT, operator.mul, linear="each"), np.multiply)
+describe(_infix("/", PRODUCT, operator.truediv, linear="first"), np.divide)
+describe(_infix("%", PRODUCT, kinked=True), np.remainder)
+describe(_infix("//", PRODUCT), np.floor_divide)
+describe(_infix("**", POWER, operator.pow, nanoseconds=3.0), np.power)
+for _ufunc in (np.add, np.subtract, np.multiply, np.divide):
+    # Python's own function for the operator, which stands in programs for its numbers.
+    _sign: Any = TRAITS[_ufunc].operator
+    describe(Traits(operator=_sign), _sign.on_numbers)
+describe(_infix(">", COMPARISON), np.greater)
+describe(_infix(">=", COMPARISON), np.greater_equal)
+describe(_infix("<", COMPARISON), np.less)
+describe(_infix("<=", COMPARISON), np.less_equal)
+describe(_infix("==", COMPARISON), np.equal)
+describe(_infix("!=", COMPARISON), np.not_equal)
+
+describe(
+    Traits(elementwise=True, linear="first", operator=Operator("-", SIGN, operator.neg)),
+    np.negative,
+)
+describe(
+    Traits(elementwise=True, kinked=True, operator=Operator("abs", ATOM, operator.abs)), np.absolute
+)
+describe(Traits(elementwise=True, linear="first"), np.positive, np.conjugate)
+describe(Traits(elementwise=True, linear="first"), np.deg2rad, np.radians, np.rad2deg, np.degrees)
+describe(Traits(elementwise=True, kinked=True), np.fabs, np.maximum, np.minimum, np.fmax, np.fmin)
+describe(Traits(elementwise=True, kinked=True), np.clip, np.where, np.heaviside, np.copysign)
+describe(Traits(elementwise=True, kinked=True), np.fmod, np.nan_to_num)
+describe(Traits(elementwise=True), np.angle, np.i0, np.sinc, np.round)
+describe(Traits(elementwise=True, linear="first"), np.astype, np.copy)
+describe(Traits(elementwise=True, linear="first", views=True), np.real, np.imag)
+describe(Traits(views=True), np.real_if_close)
+describe(Traits(kinked=True), np.piecewise, np.select, np.choose, np.ptp)
+describe(Traits(elementwise=True, nanoseconds=1.0), np.exp, np.log)
+describe(Traits(elementwise=True, nanoseconds=1.4), np.log1p)
+describe(Traits(elementwise=True, nanoseconds=1.6), np.tanh)
+describe(Traits(elementwise=True, nanoseconds=9.0), np.sin, np.cos)
+
+_MOVED = Traits(rearranges=True, views=True, linear="first")
+describe(_MOVED, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.matrix_transpose)
+describe(_MOVED, np.linalg.matrix_transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze)
+describe(_MOVED, np.broadcast_to, np.flip, np.flipud, np.fliplr, np.rot90)
+describe(_MOVED, np.diagonal, np.linalg.diagonal, np.diag)
+describe(_MOVED, np.lib.stride_tricks.sliding_window_view)
+_COPIED = Traits(rearranges=True, linear="first")
+describe(_COPIED, np.roll, np.repeat, np.tile, np.resize, np.take, np.delete)
+describe(_COPIED, np.tril, np.triu, np.diagflat, np.fft.fftshift, np.fft.ifftshift)
+describe(Traits(views=True, linear="first"), np.atleast_1d, np.atleast_2d, np.atleast_3d)
+describe(Traits(views=True), np.linalg.matrix_power)
+
+describe(Traits(linear="first", reduction=np.add), np.sum)
+describe(Traits(reduction=np.maximum, kinked=True), np.max, np.amax)
+describe(Traits(reduction=np.minimum, kinked=True), np.min, np.amin)
+describe(Traits(reduction=np.multiply), np.prod)
+describe(Traits(reduction=np.logical_and), np.all)
+describe(Traits(reduction=np.logical_or), np.any)
+describe(Traits(linear="first"), np.mean, np.cumsum, np.trace, np.linalg.trace)
+
+describe(Traits(linear="each"), np.dot, np.inner, np.outer, np.linalg.outer, np.kron, np.vdot)
+describe(Traits(linear="each"), np.vecdot, np.linalg.vecdot, np.matvec, np.vecmat, np.tensordot)
+describe(Traits(linear="each"), np.linalg.tensordot, np.cross, np.linalg.cross)
+describe(Traits(linear="each"), np.convolve, np.correlate)
+describe(Traits(linear="each", operator=Operator("@", PRODUCT)), np.matmul)
+describe(Traits(linear="each"), np.linalg.matmul)
+
+describe(Traits(of_shapes=True), np.shape, np.ndim, np.size, np.result_type, np.can_cast)
+describe(Traits(of_shapes=True), np.iscomplexobj, np.isrealobj, np.common_type)
+describe(Traits(of_memory=True), np.may_share_memory, np.shares_memory)
+describe(Traits(makes_alike=True), np.zeros_like, np.ones_like, np.empty_like, np.full_like)
+describe(Traits(shape_from_values=True), np.nonzero, np.flatnonzero, np.argwhere, np.extract)
+describe(Traits(shape_from_values=True), np.unique, np.unique_all, np.unique_counts)
+describe(Traits(shape_from_values=True), np.unique_inverse, np.unique_values, np.bincount)
+describe(Traits(shape_from_values=True), np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d)
+describe(Traits(shape_from_values=True), np.compress)
+describe(Traits(shape_from_values=True), np.trim_zeros)
+describe(Traits(writes=True), np.copyto, np.put, np.place, np.putmask, np.put_along_axis)
+describe(Traits(writes=True), np.fill_diagonal)
