@@ -1,5 +1,6 @@
 """What every test is given: options, one BLAS thread a process, data from outside the checkout."""
 
+import gc
 import importlib
 import os
 from pathlib import Path
@@ -40,6 +41,12 @@ def cat_files(pytestconfig):
     if absent:
         pytest.skip(f"there is no {absent[0]}: --data or ${DATA} says where the cat pictures are")
     return files
+
+
+def pytest_collection_finish():
+    # Tests that collect garbage, or ask who refers to an array, look at what is new only.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,25 +3,28 @@
 import numpy as np
 
 
+def numeric_slope(function, x, direction, step=1e-3):
+    """How fast a scalar function changes at x in a direction: central differences of order six."""
+    ahead_and_behind = (
+        weight * (function(x + k * step * direction) - function(x - k * step * direction))
+        for k, weight in ((1, 45), (2, -9), (3, 1))
+    )
+    return sum(ahead_and_behind) / (60 * step)
+
+
 def numeric_gradient(function, x, step=1e-3):
-    """The gradient of a scalar function at x, by central differences of the sixth order.
+    """The gradient of a scalar function at x.
 
     With respect to a complex x = a + ib it is dL/da - i dL/db.
     """
-    if np.iscomplexobj(x):
-        of_real = numeric_gradient(lambda a: function(a + 1j * np.imag(x)), np.real(x), step)
-        of_imaginary = numeric_gradient(lambda b: function(np.real(x) + 1j * b), np.imag(x), step)
-        return of_real - 1j * of_imaginary
-    x = np.array(x, dtype=np.float64)
+    x = np.asarray(x, dtype=np.complex128 if np.iscomplexobj(x) else np.float64)
     gradient = np.zeros_like(x)
     for index in np.ndindex(x.shape):
-        total = 0.0
-        for k, weight in ((1, 45), (2, -9), (3, 1)):
-            ahead, behind = x.copy(), x.copy()
-            ahead[index] += k * step
-            behind[index] -= k * step
-            total += weight * (function(ahead) - function(behind))
-        gradient[index] = total / (60 * step)
+        direction = np.zeros_like(x)
+        direction[index] = 1
+        gradient[index] = numeric_slope(function, x, direction, step)
+        if np.iscomplexobj(x):
+            gradient[index] -= 1j * numeric_slope(function, x, 1j * direction, step)
     return gradient
 
 

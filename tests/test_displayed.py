@@ -3,23 +3,20 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from forked import forked
 
-pytest.importorskip("IPython")
+import autograd_lite as al
+from autograd_lite.displayed import watch_notebook
 
-RUN = """
-from IPython.core.interactiveshell import InteractiveShell
-shell = InteractiveShell.instance()
-def cell(text):
-    shell.run_cell(text, store_history=True).raise_error()
-cell("import numpy as np, autograd_lite as al")
-cell("W = al.Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True, name='W')")
-cell("X = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]); before = X.copy()")
-def wanted():
-    V = shell.user_ns["al"].Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
-    shell.user_ns["f"](V, shell.user_ns["before"]).backward()
-    return V.grad
-"""
+interactiveshell = pytest.importorskip("IPython.core.interactiveshell")
+
+BEFORE = [
+    "import numpy as np, autograd_lite as al",
+    "W = al.Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True, name='W')",
+    "X = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]); before = X.copy()",
+]
 
 FUNCTIONS = {
     "a product": "np.sum(np.exp(W @ X / 10))",
@@ -30,44 +27,67 @@ FUNCTIONS = {
 }
 
 
-def run(text):
-    found = subprocess.run(
-        [sys.executable, "-c", RUN + text], capture_output=True, text=True, timeout=300
-    )
-    assert found.returncode == 0, found.stdout + found.stderr
-    return found.stdout
+def run(*cells, then=lambda names: None):
+    """What a notebook of these cells prints; `then` is called with its names at the end."""
+
+    def notebook():
+        shell = interactiveshell.InteractiveShell.instance()
+        watch_notebook()
+        for cell in (*BEFORE, *cells):
+            shell.run_cell(cell, store_history=True).raise_error()
+        then(shell.user_ns)
+
+    code, printed = forked(notebook)
+    assert code == 0, printed
+    return printed
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_displayed_result_locks_nothing_and_can_be_differentiated(name):
-    run(f"""
-import numpy as np
-cell("f = lambda W, X: {FUNCTIONS[name]}")
-cell("f(W, X)")
-cell("assert al.why_locked(X) is None and al.why_locked(W) is None; X[...] = 0")
-cell("old = W.data.copy(); W.data[...] = 7; _5.backward(); W.data[...] = old")
-np.testing.assert_allclose(shell.user_ns["W"].grad, wanted(), rtol=1e-12)
-""")
+    def gradient_is_right(names):
+        V = al.Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+        names["f"](V, names["before"]).backward()
+        np.testing.assert_allclose(names["W"].grad, V.grad, rtol=1e-12)
+
+    run(
+        f"f = lambda W, X: {FUNCTIONS[name]}",
+        "f(W, X)",
+        "assert al.why_locked(X) is None and al.why_locked(W) is None; X[...] = 0",
+        "old = W.data.copy(); W.data[...] = 7; _5.backward(); W.data[...] = old",
+        then=gradient_is_right,
+    )
 
 
 def test_a_result_that_has_a_name_as_well_keeps_its_locks():
-    out = run("""
-cell("loss = np.sum(W * W)")
-cell("loss")
-cell("print(al.why_locked(W))")
-cell("del loss")
-cell("print(al.why_locked(W))")
-""")
+    out = run(
+        "loss = np.sum(W * W)",
+        "loss",
+        "print(al.why_locked(W))",
+        "del loss",
+        "print(al.why_locked(W))",
+    )
     first, second = [line for line in out.splitlines() if not line.startswith("Out[")][-2:]
     assert "multiply keeps it" in first
     assert second == "None"
 
 
 def test_what_another_result_shares_with_a_displayed_one_stays_locked():
-    out = run("""
-cell("hidden = np.exp(W)")
-cell("total = np.sum(hidden * X[:, :2])")
-cell("hidden.sum()")
-cell("print(al.why_locked(X))")
-""")
+    out = run(
+        "hidden = np.exp(W)",
+        "total = np.sum(hidden * X[:, :2])",
+        "hidden.sum()",
+        "print(al.why_locked(X))",
+    )
     assert "multiply keeps it" in out
+
+
+def test_importing_it_in_a_notebook_is_enough():
+    code = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+for cell in ("import numpy as np, autograd_lite as al; X = np.ones(2)",
+             "np.exp(al.Tensor(X, requires_grad=True, copy=False))",
+             "X[:] = 0"):
+    shell.run_cell(cell, store_history=True).raise_error()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)

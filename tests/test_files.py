@@ -6,7 +6,6 @@ import random
 import re
 import signal
 import stat
-import subprocess
 import sys
 import threading
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from forked import forked
 from small_training import save_training
 
 import autograd_lite as al
@@ -152,33 +152,27 @@ def test_names_are_escaped_in_messages(tmp_path):
     assert str(caught.value).isprintable()
 
 
-FULL = """
-import resource, sys
-sys.path.insert(0, sys.argv[2])
-import test_files
-save = test_files.WRITERS[sys.argv[1]]
-save(sys.argv[1])
-image = open(sys.argv[1], "rb").read()
-resource.setrlimit(resource.RLIMIT_FSIZE, (len(image) // 2,) * 2)
-try:
-    save(sys.argv[1])
-except OSError as error:
-    print(error)
-assert open(sys.argv[1], "rb").read() == image
-"""
-
-
 @every_writer
 def test_a_disk_that_is_full_leaves_the_old_file_and_nothing_else(name, save, tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-B", "-c", FULL, name, str(ROOT / "tests")],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert os.strerror(errno.EFBIG) in done.stdout and name in done.stdout
+    import resource
+
+    path = tmp_path / name
+    save(path)
+    image = path.read_bytes()
+
+    def save_again():
+        _, unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(image) // 2, unlimited))
+        try:
+            save(path)
+        except OSError as error:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (unlimited, unlimited))
+            print(error)
+
+    code, printed = forked(save_again)
+    assert code == 0, printed
+    assert os.strerror(errno.EFBIG) in printed and name in printed
+    assert path.read_bytes() == image
     assert names(tmp_path) == [name]
 
 

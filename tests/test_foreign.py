@@ -38,13 +38,13 @@ def derivatives(case, order, wrap):
     return found
 
 
-@pytest.mark.parametrize("order", [1, 2])
 @by_id(CASES)
-def test_no_operation_converts_a_foreign_array(case, order):
-    expected = derivatives(case, order, np.array)
+def test_no_operation_converts_a_foreign_array(case):
+    expected = derivatives(case, 2, np.array)
     foreign.CALLS.clear()
     try:
-        found = derivatives(case, order, Foreign)
+        # The first derivatives on their own too: their rules see arrays then, and no Tensors.
+        first, found = derivatives(case, 1, Foreign), derivatives(case, 2, Foreign)
     except TypeError as error:
         assert case.function.__name__ in BY_VALUES
         assert "depends on the values of the array, and a Foreign does not tell them" in str(error)
@@ -54,7 +54,8 @@ def test_no_operation_converts_a_foreign_array(case, order):
         assert "Singular matrix" in str(error)
         return
     assert foreign.CALLS
-    for actual, wanted in zip(found, expected, strict=True):
+    pairs = [*zip(found, expected, strict=True), *zip(first, expected, strict=False)]
+    for actual, wanted in pairs:
         np.testing.assert_allclose(shown(actual), wanted, rtol=1e-10, atol=1e-12)
         assert (actual.dtype, actual.shape) == (wanted.dtype, np.shape(wanted))
 

@@ -90,6 +90,7 @@ COMPILED = {"real": 1e-12, "complex": 1e-12, "mixed": 1e-5, "half": 0.05}
 """How far compiled results may be from eager ones: float32 and float16 have fewer digits."""
 
 
+@every(4)
 @pytest.mark.parametrize("kind", COMPILED)
 def test_compiled_programs(kind, seed):
     run, inputs = program(seed, kind)

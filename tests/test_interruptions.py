@@ -23,14 +23,6 @@ class Interruption(BaseException):
     """Stands for Ctrl-C."""
 
 
-@pytest.fixture(autouse=True)
-def only_what_is_new_is_collected():
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
 @functools.cache
 def where_signals_arrive(code):
     """The instructions before which Python looks for signals: after calls and backward jumps.

@@ -14,10 +14,12 @@ from derivations.variants import at_zero, conventions
 
 import autograd_lite as al
 
-needs_marker = pytest.mark.skipif(
-    not hasattr(al, "check_derivation"), reason="al.check_derivation does not exist yet"
-)
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+SOME, ALL = tuple(PASSES[::5]), tuple(PASSES)
+some_and_all = pytest.mark.parametrize(
+    "passes", [SOME, pytest.param(ALL, marks=pytest.mark.slow)], ids=["some", "all"]
+)
 
 LOCATED, RIGHT_CAUSE, WRONG_CAUSE = 0.99, 0.95, 0.01
 
@@ -73,16 +75,16 @@ def outcome(mutant: Mutant) -> Outcome:
 
 
 @functools.cache
-def outcomes() -> list[Outcome]:
-    return [outcome(mutant) for mutant in corpus().mutants]
+def outcomes(passes: tuple[Pass, ...]) -> list[Outcome]:
+    return [outcome(mutant) for mutant in corpus(passes).mutants]
 
 
-def table() -> str:
+def table(outcomes: list[Outcome]) -> str:
     """For each kind: mutants, share located, and share of the causes that are right and not."""
     rows = [f"{'kind':32}{'mutants':>8}{'located':>9}{'right':>8}{'unknown':>9}{'wrong':>7}"]
-    kinds = [*dict.fromkeys(o.mutant.kind for o in outcomes()), "all"]
+    kinds = [*dict.fromkeys(o.mutant.kind for o in outcomes), "all"]
     for kind in kinds:
-        chosen = [o for o in outcomes() if kind in (o.mutant.kind, "all")]
+        chosen = [o for o in outcomes if kind in (o.mutant.kind, "all")]
         verdicts = Counter(o.verdict for o in chosen)
         rows.append(
             f"{kind:32}{len(chosen):8}{sum(o.located for o in chosen):9}"
@@ -91,8 +93,10 @@ def table() -> str:
     return "\n".join(rows)
 
 
-def failing(chosen: list[Outcome]) -> str:
-    return "\n".join(map(str, chosen)) + f"\n{len(chosen)} of {len(outcomes())}"
+def assert_few(chosen: list[Outcome], outcomes: list[Outcome], share: float) -> None:
+    assert len(chosen) <= share * len(outcomes), (
+        "\n".join(map(str, chosen)) + f"\n{len(chosen)} of {len(outcomes)}"
+    )
 
 
 @pytest.mark.parametrize("passed", PASSES, ids=lambda passed: passed.name)
@@ -115,34 +119,42 @@ def test_conventions_differ_by_the_number_of_samples_alone(passed):
         assert {round(share, 6) for share in shares} in ({1}, {count})
 
 
-def test_mutants_are_many_and_differ():
+@pytest.mark.slow
+def test_mutants_are_many():
     found = corpus()
     print("\n" + counts(found.mutants))
     print(f"{len(found.raising):5d}  raise")
     assert len(found.mutants) >= 400
     assert sum(mutant.kind == "pair" for mutant in found.mutants) >= 60
+    assert len(found.raising) >= 50
+
+
+@some_and_all
+def test_mutants_differ(passes):
+    found = corpus(passes)
     assert len({mutant.id for mutant in found.mutants}) == len(found.mutants)
     assert all(mutant.wrong <= mutant.assigned for mutant in found.mutants)
     assert all(mutant.source != mutant.passed.source for mutant in found.mutants)
 
 
-def test_what_is_wrong_agrees_with_errors_carried_on_by_autodiff():
-    for mutant in corpus().mutants:
+@some_and_all
+def test_what_is_wrong_agrees_with_errors_carried_on_by_autodiff(passes):
+    for mutant in corpus(passes).mutants:
         gradients, exact = run_of(mutant).gradients, exact_gradients(mutant.passed)
         if all(gradients[name].shape == exact[name].shape for name in exact):
             assert wrong_by_propagation(mutant.passed, gradients) == mutant.wrong, mutant.id
 
 
-def test_of_mutants_that_raise_the_line_is_known():
-    raising = corpus().raising
-    assert len(raising) >= 50
+@some_and_all
+def test_of_mutants_that_raise_the_line_is_known(passes):
+    raising = corpus(passes).raising
+    assert raising
     for found in raising:
         before_backward = found.mutant.source[: found.mutant.source.index("def backward")]
         assert found.line is not None
         assert found.line > before_backward.count("\n")
 
 
-@needs_marker
 @pytest.mark.parametrize("passed", [*conventions(), *at_zero()], ids=lambda passed: passed.name)
 def test_correct_passes_are_ok_in_every_convention(passed: Pass):
     report = mark(passed.source, passed.name, passed.make_inputs())
@@ -150,20 +162,20 @@ def test_correct_passes_are_ok_in_every_convention(passed: Pass):
     assert {line.name for line in report} >= set(passed.gradients)
 
 
-@needs_marker
-def test_the_wrong_lines_are_found():
-    print("\n" + table())
-    missed = [o for o in outcomes() if not o.located]
-    assert len(missed) <= (1 - LOCATED) * len(outcomes()), failing(missed)
+@some_and_all
+def test_the_wrong_lines_are_found(passes):
+    found = outcomes(passes)
+    print("\n" + table(found))
+    assert_few([o for o in found if not o.located], found, 1 - LOCATED)
 
 
-@needs_marker
-def test_the_causes_are_named():
-    unnamed = [o for o in outcomes() if o.verdict != "right"]
-    assert len(unnamed) <= (1 - RIGHT_CAUSE) * len(outcomes()), failing(unnamed)
+@some_and_all
+def test_the_causes_are_named(passes):
+    found = outcomes(passes)
+    assert_few([o for o in found if o.verdict != "right"], found, 1 - RIGHT_CAUSE)
 
 
-@needs_marker
-def test_hardly_any_cause_is_named_wrongly():
-    misnamed = [o for o in outcomes() if o.verdict == "wrong"]
-    assert len(misnamed) < WRONG_CAUSE * len(outcomes()), failing(misnamed)
+@some_and_all
+def test_hardly_any_cause_is_named_wrongly(passes):
+    found = outcomes(passes)
+    assert_few([o for o in found if o.verdict == "wrong"], found, WRONG_CAUSE)

@@ -84,10 +84,10 @@ class Corpus:
 
 
 @functools.cache
-def corpus() -> Corpus:
-    """The mutants of all passes, single and in pairs."""
+def corpus(passes: tuple[Pass, ...] = tuple(PASSES)) -> Corpus:
+    """The mutants of these passes, single and in pairs."""
     found = Corpus([], [])
-    for passed in PASSES:
+    for passed in passes:
         singles = [mutant for mutant, _ in distinct(drafts(passed), found.raising)]
         found.mutants += sample(singles)
         drafted = list(pairs(passed, singles))

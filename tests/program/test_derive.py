@@ -189,7 +189,9 @@ class TestOtherFunctions:
         assert "scale = np.array([1.0, 2.0, 3.0], np.float64)" in derivation.source
         assert_right(derivation, loss, np.ones(3))
 
-    @pytest.mark.parametrize("seed", range(0, 30))
+    @pytest.mark.parametrize(
+        "seed", [*range(8), *(pytest.param(i, marks=pytest.mark.slow) for i in range(8, 30))]
+    )
     def test_random_programs(self, seed):
         run, inputs = program(seed, "real")
         inputs = [np.asarray(x) for x in inputs]

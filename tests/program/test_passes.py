@@ -1,5 +1,7 @@
 """Every pass, and the printed source, against the interpreter, on random programs."""
 
+import functools
+
 import numpy as np
 import pytest
 from random_programs import program
@@ -36,6 +38,12 @@ def example(seed, kind):
     function = al.value_and_grad(lambda xs: run(np, *xs))
     trace, found, _, _ = traced("f", function, structure, leaves)
     return found, trace, leaves
+
+
+@functools.cache
+def optimal(seed, kind):
+    found, trace, leaves = example(seed, kind)
+    return optimised(found, trace, []).program, leaves
 
 
 def assert_same(actual, expected, tolerance):
@@ -92,8 +100,7 @@ def test_the_source(seed, kind, large, block, parallel, monkeypatch):
     monkeypatch.setattr(scheduling, "LARGE", large)
     monkeypatch.setattr(regions, "BLOCK", block)
     monkeypatch.setattr(regions, "PARALLEL", parallel)
-    found, trace, leaves = example(seed, kind)
-    best = optimised(found, trace, []).program
+    best, leaves = optimal(seed, kind)
     lowered = lower(best, [np.asarray(x).flags.c_contiguous for x in leaves], threads=2)
     expected = interpret(best, leaves)
     copies = [np.array(x) for x in leaves]
