@@ -52,41 +52,6 @@ class TestInitialisers:
         with pytest.raises(ValueError, match="initialisation must be one of .*'kaiming'"):
             nn.Conv2d(1, 1, 1, initialisation="kaiming")
 
-
-def test_he_initialisation_is_the_default_for_relu():
-    classifier = nn.DeepClassifier()
-    assert (classifier.activation, classifier.initialisation) == ("relu", "he")
-    weights = nn.Linear(400, 300, seed=0).weight.data
-    assert np.isclose(weights.std(), np.sqrt(2 / 400), rtol=0.02)
-    small = nn.Linear(400, 300, seed=0, initialisation="small").weight.data
-    assert 0 <= small.min() and 0.0099 < small.max() < 0.01
-
-
-def test_a_deep_net_learns_by_default_and_stalls_at_001():
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(200, 8))
-    y = (X[:, 0] * X[:, 1] > 0).astype(int)
-    options = {"hidden_layer_sizes": (16, 16, 16), "max_iter": 500, "learning_rate": 0.3}
-    learns = nn.DeepClassifier(random_state=0, **options).fit(X, y)
-    stalls = nn.DeepClassifier(random_state=0, initialisation="small", **options)
-    with pytest.warns(nn.TrainingWarning, match="the gradients vanish"):
-        stalls.fit(X, y)
-    assert learns.score(X, y) > 0.95
-    assert stalls.loss_curve_[0] - stalls.loss_curve_[-1] < 0.01
-
-
-@pytest.mark.parametrize("initialisation", ["small", "zeros"])
-def test_units_that_do_not_learn_are_reported(initialisation):
-    X, y = np.random.default_rng(0).normal(size=(20, 3)), np.arange(20) % 2
-    classifier = nn.DeepClassifier(
-        (5, 5, 5), initialisation=initialisation, max_iter=20, random_state=0
-    )
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        classifier.fit(X, y)
-    about = {"small": "vanish", "zeros": "identical"}[initialisation]
-    assert any(about in str(warning.message) for warning in caught)
-
     @pytest.mark.parametrize(
         ("name", "limit"),
         [
@@ -135,3 +100,38 @@ def test_units_that_do_not_learn_are_reported(initialisation):
             ValueError, match="function of a shape and a generator, not 'xavir'.*'xavier'"
         ):
             nn.Linear(2, 3, initialisation="xavir")
+
+
+def test_he_initialisation_is_the_default_for_relu():
+    classifier = nn.DeepClassifier()
+    assert (classifier.activation, classifier.initialisation) == ("relu", "he")
+    weights = nn.Linear(400, 300, seed=0).weight.data
+    assert np.isclose(weights.std(), np.sqrt(2 / 400), rtol=0.02)
+    small = nn.Linear(400, 300, seed=0, initialisation="small").weight.data
+    assert 0 <= small.min() and 0.0099 < small.max() < 0.01
+
+
+def test_a_deep_net_learns_by_default_and_stalls_at_001():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 8))
+    y = (X[:, 0] * X[:, 1] > 0).astype(int)
+    options = {"hidden_layer_sizes": (16, 16, 16), "max_iter": 500, "learning_rate": 0.3}
+    learns = nn.DeepClassifier(random_state=0, **options).fit(X, y)
+    stalls = nn.DeepClassifier(random_state=0, initialisation="small", **options)
+    with pytest.warns(nn.TrainingWarning, match="the gradients vanish"):
+        stalls.fit(X, y)
+    assert learns.score(X, y) > 0.95
+    assert stalls.loss_curve_[0] - stalls.loss_curve_[-1] < 0.01
+
+
+@pytest.mark.parametrize("initialisation", ["small", "zeros"])
+def test_units_that_do_not_learn_are_reported(initialisation):
+    X, y = np.random.default_rng(0).normal(size=(20, 3)), np.arange(20) % 2
+    classifier = nn.DeepClassifier(
+        (5, 5, 5), initialisation=initialisation, max_iter=20, random_state=0
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        classifier.fit(X, y)
+    about = {"small": "vanish", "zeros": "identical"}[initialisation]
+    assert any(about in str(warning.message) for warning in caught)
