@@ -26,6 +26,7 @@ from typing import Any, cast
 import numpy as np
 
 from autograd_lite.arrays.foreign import beside, is_foreign
+from autograd_lite.arrays.trees import map_leaves
 from autograd_lite.functions import traits
 
 Shape = tuple[int, ...]
@@ -271,12 +272,14 @@ def _masked(values: Any, gate: Any, alive: Any) -> Any:
 
 
 def as_plain(value: Any) -> Any:
-    """`value` without its masks."""
-    if isinstance(value, (list, tuple)):
-        return type(value)(map(as_plain, value))
-    if isinstance(value, MaskedGradient):
-        return value.view(np.ndarray) if value.ndim else value.view(np.ndarray)[()]
-    return value.ungated() if hasattr(value, "gated_by") else value
+    """`value`, or a tree of such values, without masks."""
+    return map_leaves(_without_masks, value)
+
+
+def _without_masks(leaf: Any) -> Any:
+    if isinstance(leaf, MaskedGradient):
+        return leaf.view(np.ndarray) if leaf.ndim else leaf.view(np.ndarray)[()]
+    return leaf.ungated() if hasattr(leaf, "gated_by") else leaf
 
 
 def ungated(value: Any) -> Any:

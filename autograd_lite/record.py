@@ -7,7 +7,7 @@ import functools
 import importlib
 import sys
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,6 +18,7 @@ from autograd_lite.arrays.foreign import Recordable, speaks_protocols
 from autograd_lite.arrays.kinds import INEXACT, NUMERIC, check_array
 from autograd_lite.arrays.lazy import adopt
 from autograd_lite.arrays.locks import Hold, hold
+from autograd_lite.arrays.trees import leaves_of, map_leaves
 from autograd_lite.graph import (
     Extra,
     Leaf,
@@ -522,23 +523,13 @@ def full_name(function: Callable[..., Any]) -> str:
 
 
 def _recorded_in(value: Any) -> Iterator[Recorded]:
-    if isinstance(value, Recorded):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _recorded_in(item)
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _recorded_in(item)
+    return (leaf for leaf in leaves_of(value) if isinstance(leaf, Recorded))
 
 
 def plain(value: Any) -> Any:
     """`value` with every Tensor in it, however nested, replaced by its array."""
-    if isinstance(value, Recorded):
-        return value._seen()
-    if isinstance(value, (list, tuple)):
-        items = [plain(item) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    return value
+    return map_leaves(_seen, value)
+
+
+def _seen(leaf: Any) -> Any:
+    return leaf._seen() if isinstance(leaf, Recorded) else leaf

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import dataclasses
 import functools
 import threading
@@ -14,6 +13,7 @@ import numpy as np
 
 from autograd_lite.arrays.foreign import is_unknown, speaks_protocols
 from autograd_lite.arrays.lazy import compute_for, expose
+from autograd_lite.arrays.trees import leaves_of, map_leaves
 from autograd_lite.backward import propagate
 from autograd_lite.gradients import TupleGradient, ungated
 from autograd_lite.graph import Leaf, Node, ancestors
@@ -257,43 +257,6 @@ def reaches_beyond(output: Tensor, variables: Sequence[Tensor]) -> bool:
 
 def _requires_grad(value: Any) -> bool:
     return isinstance(value, Recorded) and value._node is not None and value._node.requires_grad
-
-
-def map_leaves(apply: Callable[[Any], Any], tree: Any) -> Any:
-    """`tree` with `apply` done to each array in its nested lists, tuples, dicts and dataclasses.
-
-    None stays None: it is an array that was left out.
-    """
-    if tree is None:
-        return None
-    if isinstance(tree, dict):
-        changed = {key: map_leaves(apply, value) for key, value in tree.items()}
-        return changed if type(tree) is dict else _same_dict(tree, changed)
-    if isinstance(tree, (list, tuple)):
-        items = [map_leaves(apply, item) for item in tree]
-        return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
-    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        same = copy.copy(tree)
-        for field in dataclasses.fields(tree):
-            # Frozen ones as well: nobody else has this copy.
-            value = map_leaves(apply, getattr(tree, field.name))
-            object.__setattr__(same, field.name, value)
-        return same
-    return apply(tree)
-
-
-def _same_dict(tree: dict[Any, Any], items: dict[Any, Any]) -> dict[Any, Any]:
-    """A dict of the class of `tree`, with what else it has, with other values."""
-    changed = copy.copy(tree)
-    changed.update(items)
-    return changed
-
-
-def leaves_of(tree: Any) -> list[Any]:
-    """The arrays in nested lists, tuples, dicts and dataclasses, in their order."""
-    found: list[Any] = []
-    map_leaves(found.append, tree)
-    return found
 
 
 def grad(function: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> Function:

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.trees import map_leaves
+
 
 class Hold:
     """What the nodes that keep an array share: it is locked for as long as one of them lives.
@@ -146,9 +148,11 @@ def _refuse_if_locked(array: Any) -> None:
 
 def _unlabelled(value: Any) -> Any:
     """`value` with LockedArrays as plain arrays, which are read-only as well."""
-    if isinstance(value, (list, tuple)):
-        return type(value)(map(_unlabelled, value))
-    return value.view(np.ndarray) if isinstance(value, LockedArray) else value
+
+    def plain(leaf: Any) -> Any:
+        return leaf.view(np.ndarray) if isinstance(leaf, LockedArray) else leaf
+
+    return map_leaves(plain, value)
 
 
 def locked_view(array: np.ndarray, reason: str) -> np.ndarray:

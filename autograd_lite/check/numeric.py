@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.trees import leaves_of
 from autograd_lite.modes import no_grad
 from autograd_lite.tensor import Tensor
-from autograd_lite.transforms import grad, leaves_of
+from autograd_lite.transforms import grad
 
 STEP = 2e-4
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import traceback
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.trees import map_paths
 from autograd_lite.graph import Node
 from autograd_lite.observe import Run, flat, is_value, watch
 from autograd_lite.tensor import Tensor
@@ -97,13 +99,12 @@ def _parameter_names(function: Callable[..., Any], count: int) -> list[str]:
 
 
 def _as_tensors(value: Any, name: str, wanted: set[str], all_arrays: bool) -> Any:
-    """Floating-point arrays as Tensors, in nested lists and dicts too; they share their memory."""
-    if isinstance(value, dict):
-        return {k: _as_tensors(v, _entry(name, k), wanted, all_arrays) for k, v in value.items()}
-    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-        return type(value)(
-            _as_tensors(v, _entry(name, i), wanted, all_arrays) for i, v in enumerate(value)
-        )
+    """Floating-point arrays in a tree as Tensors, which share their memory."""
+    as_tensor = functools.partial(_as_tensor, wanted=wanted, all_arrays=all_arrays)
+    return map_paths(as_tensor, value, name, _entry)
+
+
+def _as_tensor(value: Any, name: str, wanted: set[str], all_arrays: bool) -> Any:
     if isinstance(value, np.ndarray) and value.dtype.kind in "fc":
         return Tensor(value, all_arrays or name in wanted, name=name, copy=False)
     if name in wanted and is_value(value):

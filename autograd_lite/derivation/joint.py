@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.trees import map_leaves
 from autograd_lite.backward import propagate
 from autograd_lite.compiler.compiled import check_pure, own_error
 from autograd_lite.graph import Node
@@ -41,7 +42,6 @@ from autograd_lite.program.sizes import (
 from autograd_lite.program.tracing import Trace, Tracer, public, standing_in
 from autograd_lite.rules.special import astype, relu, sigmoid, softplus
 from autograd_lite.tensor import Tensor
-from autograd_lite.transforms import map_leaves
 
 ROUNDS = 6
 _WRITTEN_AS_THEY_ARE = {sigmoid, relu, softplus, astype}
@@ -190,7 +190,7 @@ def _recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) -
     joint.arguments = parameters_of(structure, function)
     joint.static = {
         name: inner[2]
-        for name, inner in zip(joint.arguments, structure[1][0][1], strict=True)
+        for name, inner in zip(joint.arguments, structure[2][0][2], strict=True)
         if inner[0] == "=" and type(inner[2]) in (int, str, bool, bytes)
     }
     joint.structure = structure
@@ -226,7 +226,7 @@ def _chosen(
     if wrt is None:
         if has_own:
             return []
-        first = structure[1][0][1][:1]
+        first = structure[2][0][2][:1]
         if first and first[0] != LEAF and first[0][0] != "=":
             return [i for i in floating if labels[i].argument == 0]
         return floating

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.trees import leaves_of, map_leaves
 from autograd_lite.graph import Node
 from autograd_lite.observe import watch
 from autograd_lite.tensor import Tensor, label
-from autograd_lite.transforms import map_leaves
 from autograd_lite.watching import record_lines
 
 
@@ -31,14 +31,8 @@ def results_of(caller: str, loss: Any, inputs: tuple[Any, ...], lines: bool = Tr
     A result that is there twice is given once.
     """
     loss = _computed(caller, loss, inputs, lines)
-    results = _leaves(loss) or [loss]
+    results = leaves_of(loss) or [loss]
     return list({id(result): _with_graph(caller, result) for result in results}.values())
-
-
-def _leaves(tree: Any) -> list[Any]:
-    found: list[Any] = []
-    map_leaves(found.append, tree)
-    return found
 
 
 def _with_graph(caller: str, loss: Any) -> Tensor:
@@ -77,7 +71,7 @@ def _computed(caller: str, loss: Any, inputs: tuple[Any, ...], lines: bool) -> A
             )
         return loss
     result = traced(loss, inputs, lines)
-    if not any(isinstance(leaf, Tensor) for leaf in _leaves(result)):
+    if not any(isinstance(leaf, Tensor) for leaf in leaves_of(result)):
         name = getattr(loss, "__name__", repr(loss))
         raise TypeError(
             f"{caller}() takes a function that computes a number or an array from its inputs by "
@@ -102,7 +96,7 @@ def traced(function: Callable[..., Any], inputs: tuple[Any, ...], lines: bool = 
         if run.error is not None:
             raise run.error
         result = run.returned[0] if type(run.returned) is tuple else run.returned
-        if any(isinstance(leaf, Tensor) and leaf.requires_grad for leaf in _leaves(result)):
+        if any(isinstance(leaf, Tensor) and leaf.requires_grad for leaf in leaves_of(result)):
             given = _arguments_by_name(function, arguments)
             label({name: value for name, value in given.items() if isinstance(value, Tensor)})
             # A parameter that came to hold something else keeps its name for what was passed.

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.trees import map_leaves
 from autograd_lite.compiler.compiled import traced
 from autograd_lite.derivation.expressions import of_size
 from autograd_lite.files import write
@@ -37,7 +38,6 @@ from autograd_lite.program.sizes import (
 from autograd_lite.rules.indexing import getitem
 from autograd_lite.rules.special import astype, relu, softmax
 from autograd_lite.tensor import Tensor
-from autograd_lite.transforms import map_leaves
 
 OPSET = 18
 _DIRECT = {relu, softmax, astype, getitem}

@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd_lite.arrays.foreign import Recordable
 from autograd_lite.arrays.kinds import NUMERIC, check_array
+from autograd_lite.arrays.trees import build, split
 from autograd_lite.program.names import Names, identifier, literal
 from autograd_lite.record import Recorded, make
 
@@ -32,10 +33,6 @@ def flatten(tree: Any, leaves: list[Any]) -> Structure:
             raise TypeError(f"a compiled function takes arrays of numbers, not of {tree.dtype}")
         leaves.append(tree)
         return LEAF
-    if kind is dict:
-        return dict, tuple(tree), tuple([flatten(item, leaves) for item in tree.values()])
-    if kind is tuple or kind is list:
-        return kind, tuple([flatten(item, leaves) for item in tree])
     if isinstance(tree, Recorded):
         leaves.append(tree)
         return TENSOR
@@ -45,8 +42,10 @@ def flatten(tree: Any, leaves: list[Any]) -> Structure:
             tree = np.asarray(tree)
         leaves.append(tree)
         return LEAF
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return kind, tuple([flatten(item, leaves) for item in tree])
+    parts = split(tree)
+    if parts is not None and tree is not None:
+        keys, items = parts
+        return kind, keys, tuple([flatten(item, leaves) for item in items])
     try:
         hash(tree)
     except TypeError:
@@ -81,17 +80,13 @@ def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
 def _built(structure: Structure, leaves: Iterator[Any]) -> Any:
     if structure is LEAF or structure == LEAF:
         return next(leaves)
-    kind = structure[0]
-    if kind is dict:
-        return {k: _built(s, leaves) for k, s in zip(structure[1], structure[2], strict=True)}
-    if kind is tuple or kind is list:
-        return kind([_built(s, leaves) for s in structure[1]])
     if structure == TENSOR:
         leaf = next(leaves)
         return leaf if isinstance(leaf, Recorded) else make(leaf, None)
+    kind, keys, inner = structure
     if kind == "=":
-        return structure[2].it if isinstance(structure[2], Same) else structure[2]
-    return kind(*[_built(s, leaves) for s in structure[1]])
+        return inner.it if isinstance(inner, Same) else inner
+    return build(kind, keys, [_built(s, leaves) for s in inner])
 
 
 def kind_of(leaf: Any) -> Any:
@@ -153,22 +148,22 @@ def names_of(structure: Structure, function: Callable[..., Any]) -> list[Name]:
 
     An entry of a dict is called by its key, one of a list `params_0`.
     """
-    positional, keywords = structure[1]
+    positional, keywords = structure[2]
     parameters = parameters_of(structure, function)
-    places = [*range(len(positional[1])), *[None] * len(keywords[1])]
+    places = [*range(len(positional[2])), *[None] * len(keywords[1])]
     names: list[Name] = []
-    for at, name, inner in zip(places, parameters, (*positional[1], *keywords[2]), strict=True):
+    for at, name, inner in zip(places, parameters, (*positional[2], *keywords[2]), strict=True):
         names += [Name(at, name, keys, label) for keys, label in _labels(inner, (), name)]
     return names
 
 
 def parameters_of(structure: Structure, function: Callable[..., Any]) -> list[str]:
     """The identifiers of the arguments of (args, kwargs), after the parameters of `function`."""
-    positional, keywords = structure[1]
+    positional, keywords = structure[2]
     known = _parameters(function)
     # What the source of a derivation calls.
     given = Names(("put_back", "slice", "bool", "ValueError"))
-    places = range(len(positional[1]))
+    places = range(len(positional[2]))
     wishes = [known[i] if i < len(known) else f"argument_{i}" for i in places]
     return [given.new(wish) for wish in (*wishes, *keywords[1])]
 
@@ -192,10 +187,12 @@ def _labels(
     """The keys that lead to each leaf, and what it is called."""
     if structure in (LEAF, TENSOR):
         yield keys, name
-    elif structure[0] is dict:
+    elif structure[0] == "=":
+        return
+    elif structure[1] is not None:
         for key, inner in zip(structure[1], structure[2], strict=True):
             named = type(key) is str and not key[:1].isdigit() and key.strip("_ ")
             yield from _labels(inner, (*keys, key), key if named else f"{name}_{key}")
-    elif structure[0] != "=":
-        for i, inner in enumerate(structure[1]):
+    else:
+        for i, inner in enumerate(structure[2]):
             yield from _labels(inner, (*keys, i), f"{name}_{i}")

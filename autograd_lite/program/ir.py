@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.trees import leaves_of, map_leaves
 from autograd_lite.program.names import Names
 
 
@@ -151,31 +152,13 @@ def interpret(program: Program, inputs: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def variables_in(tree: Any) -> Iterator[Variable]:
-    """Every variable in nested lists, tuples, slices and dicts."""
-    if isinstance(tree, Variable):
-        yield tree
-    elif isinstance(tree, (list, tuple)):
-        for item in tree:
-            yield from variables_in(item)
-    elif isinstance(tree, dict):
-        for item in tree.values():
-            yield from variables_in(item)
-    elif isinstance(tree, slice):
-        yield from variables_in((tree.start, tree.stop, tree.step))
+    """Every variable in a tree."""
+    return (leaf for leaf in leaves_of(tree) if isinstance(leaf, Variable))
 
 
 def substituted(tree: Any, values: Mapping[Variable, Any]) -> Any:
     """`tree` with every variable that `values` has replaced by its value there."""
-    if isinstance(tree, Variable):
-        return values.get(tree, tree)
-    if isinstance(tree, (list, tuple)):
-        items = [substituted(item, values) for item in tree]
-        return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
-    if isinstance(tree, dict):
-        return {key: substituted(item, values) for key, item in tree.items()}
-    if isinstance(tree, slice):
-        return slice(*substituted((tree.start, tree.stop, tree.step), values))
-    return tree
+    return map_leaves(lambda v: values.get(v, v) if isinstance(v, Variable) else v, tree)
 
 
 def function_name(function: Callable[..., Any]) -> str:

@@ -9,6 +9,7 @@ program.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.trees import map_leaves, rebuild, split
 from autograd_lite.modes import no_grad
 from autograd_lite.program.ir import Program, Step, Variable, interpret
 
@@ -232,20 +234,12 @@ def check_near(
 def _in_trace(program: Program, ranges: Mapping[Variable, Size], number: int) -> Program:
     """The program with what its sizes are in one of the traces."""
 
-    def plain(tree: Any) -> Any:
-        if isinstance(tree, SizedInt):
-            return round(tree.size.at(number))
-        if isinstance(tree, SizedFloat):
-            return tree.size.at(number)
-        if isinstance(tree, (list, tuple)):
-            items = [plain(item) for item in tree]
-            return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
-        if isinstance(tree, dict):
-            return {key: plain(item) for key, item in tree.items()}
-        if isinstance(tree, slice):
-            return slice(*plain((tree.start, tree.stop, tree.step)))
-        return tree
+    def there(leaf: Any) -> Any:
+        if isinstance(leaf, SizedInt):
+            return round(leaf.size.at(number))
+        return leaf.size.at(number) if isinstance(leaf, SizedFloat) else leaf
 
+    plain = functools.partial(map_leaves, there)
     constants = {v: plain(value) for v, value in program.constants.items()}
     for variable, size in ranges.items():
         constants[variable] = np.arange(round(size.at(number)), dtype=variable.dtype)
@@ -333,16 +327,14 @@ def _unified(trees: list[Any], same: Any, lengths: Sequence[Length]) -> Any:
         return first
     if any(type(tree) is not type(first) for tree in trees[1:]):
         raise Fixed
-    if isinstance(first, (list, tuple)):
-        if len({len(tree) for tree in trees}) > 1:
+    parts = [found for found in map(split, trees) if found is not None]
+    if parts:
+        keys = {keys for keys, _ in parts if keys is not None}
+        if len(keys) > 1 or len({len(items) for _, items in parts}) > 1:
             raise Fixed
-        items = [_unified(list(item), same, lengths) for item in zip(*trees, strict=True)]
-        return type(first)(*items) if hasattr(first, "_fields") else type(first)(items)
-    if isinstance(first, dict):
-        return {k: _unified([t.get(k) for t in trees], same, lengths) for k in first}
-    if isinstance(first, slice):
-        parts = [(t.start, t.stop, t.step) for t in trees]
-        return slice(*_unified(parts, same, lengths))
+        columns = zip(*(items for _, items in parts), strict=True)
+        items = [_unified(list(column), same, lengths) for column in columns]
+        return rebuild(first, parts[0][0], items)
     if isinstance(first, np.ndarray):
         if not all(np.array_equal(first, tree) for tree in trees[1:]):
             raise Fixed

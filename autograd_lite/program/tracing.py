@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from autograd_lite.arrays.foreign import Recordable
+from autograd_lite.arrays.trees import leaves_of, map_leaves, split
 from autograd_lite.functions import traits
 from autograd_lite.gradients import combined_gate, mask_along, shut
 from autograd_lite.graph import Leaf
@@ -160,27 +161,23 @@ class Trace:
 
     def _noted(self, tree: Any) -> Any:
         """`tree` with the variables of its tracers and arrays."""
-        if isinstance(tree, Tracer):
-            if tree.tape is not self:
+        return map_leaves(self._note, tree)
+
+    def _note(self, leaf: Any) -> Any:
+        if isinstance(leaf, Tracer):
+            if leaf.tape is not self:
                 self.refuse(
                     "a traced value of another call came in", "pass it as an argument instead"
                 )
-            return tree.variable
-        if isinstance(tree, np.ndarray):
-            if self._is_expanded(tree):
-                self.met.append((weakref.ref(tree), np.array(tree), caller()))
-                number = tree[(0,) * tree.ndim]
-                expanded = np.broadcast_to(number, tree.shape)
-                return self.apply_plain(np.broadcast_to, (number, tree.shape), expanded)
-            return self.constant(tree)
-        if isinstance(tree, (list, tuple)):
-            items = [self._noted(item) for item in tree]
-            return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
-        if isinstance(tree, dict):
-            return {key: self._noted(item) for key, item in tree.items()}
-        if isinstance(tree, slice):
-            return slice(*self._noted((tree.start, tree.stop, tree.step)))
-        return tree
+            return leaf.variable
+        if isinstance(leaf, np.ndarray):
+            if self._is_expanded(leaf):
+                self.met.append((weakref.ref(leaf), np.array(leaf), caller()))
+                number = leaf[(0,) * leaf.ndim]
+                expanded = np.broadcast_to(number, leaf.shape)
+                return self.apply_plain(np.broadcast_to, (number, leaf.shape), expanded)
+            return self.constant(leaf)
+        return leaf
 
     def _is_expanded(self, array: np.ndarray) -> bool:
         """Whether an array that was made on the way is one number, expanded.
@@ -499,12 +496,10 @@ def _key(function: Any, args: Any, options: Any) -> Any:
 
 
 def _frozen(tree: Any) -> Any:
-    if isinstance(tree, (list, tuple)):
-        return type(tree), tuple(map(_frozen, tree))
-    if isinstance(tree, dict):
-        return tuple((name, _frozen(tree[name])) for name in sorted(tree))
-    if isinstance(tree, slice):
-        return slice, _frozen((tree.start, tree.stop, tree.step))
+    parts = split(tree)
+    if parts is not None:
+        keys, items = parts
+        return type(tree), keys, tuple(map(_frozen, items))
     # 1, 1.0 and True are equal, but NumPy computes differently with them; so are 0.0 and -0.0.
     return (type(tree), repr(tree)) if isinstance(tree, (*_NUMBERS, np.generic)) else tree
 
@@ -523,16 +518,7 @@ def public(operation: Operation) -> Callable[..., Any] | None:
 
 def _values(tree: Any) -> Any:
     """`tree` with the example values of its tracers."""
-    if isinstance(tree, Tracer):
-        return tree.value
-    if isinstance(tree, (list, tuple)):
-        items = [_values(item) for item in tree]
-        return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
-    if isinstance(tree, dict):
-        return {key: _values(item) for key, item in tree.items()}
-    if isinstance(tree, slice):
-        return slice(*_values((tree.start, tree.stop, tree.step)))
-    return tree
+    return map_leaves(lambda leaf: leaf.value if isinstance(leaf, Tracer) else leaf, tree)
 
 
 def _is_for_another(out: Any) -> bool:
@@ -559,11 +545,7 @@ _NUMBERS = (int, float, complex, bool)
 
 
 def _has_gate(tree: Any) -> bool:
-    if isinstance(tree, Tracer):
-        return tree.gate is not None
-    if isinstance(tree, dict):
-        return any(map(_has_gate, tree.values()))
-    return isinstance(tree, (list, tuple)) and any(map(_has_gate, tree))
+    return any(isinstance(leaf, Tracer) and leaf.gate is not None for leaf in leaves_of(tree))
 
 
 def _picks_by_value(index: Any) -> bool:

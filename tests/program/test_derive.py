@@ -10,6 +10,7 @@ from random_programs import program
 
 import autograd_lite as al
 import nn
+from autograd_lite.arrays.trees import leaves_of
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(3, 7)), (RNG.random((1, 7)) < 0.5).astype(float)
@@ -47,8 +48,7 @@ def assert_right(derivation, function, *inputs, argnums=0):
     found = derivation.backward(*inputs, cache)
     expected_value, expected = al.value_and_grad(function, argnums)(*inputs)
     np.testing.assert_allclose(value, expected_value, rtol=1e-11)
-    leaves = []
-    al.transforms.map_leaves(leaves.append, expected)
+    leaves = leaves_of(expected)
     assert len(found) == len(leaves)
     for ours, theirs in zip(found.values(), leaves, strict=True):
         assert np.shape(ours) == np.shape(theirs)

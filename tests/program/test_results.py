@@ -7,7 +7,7 @@ import pytest
 from cases import arrays, indexing, joining, linalg, products, shaping, statistics
 
 import autograd_lite as al
-from autograd_lite.transforms import leaves_of
+from autograd_lite.arrays.trees import leaves_of
 
 VIEWS = {
     "squeeze": lambda x, y: np.squeeze(np.sum(x * y, keepdims=True)),

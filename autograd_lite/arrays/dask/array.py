@@ -18,6 +18,7 @@ from autograd_lite.arrays.dask.sources import Source
 from autograd_lite.arrays.dask.spreading import spread
 from autograd_lite.arrays.foreign import Recordable
 from autograd_lite.arrays.kinds import check_array, is_lazy
+from autograd_lite.arrays.trees import map_leaves
 from autograd_lite.functions import traits
 
 SOURCE = "_autograd_lite_source"
@@ -252,13 +253,7 @@ class _NotBlocks(Exception):
 
 
 def _mapped(change: Any, value: Any) -> Any:
-    if is_lazy(value):
-        return change(value)
-    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-        return type(value)([_mapped(change, item) for item in value])
-    if isinstance(value, dict):
-        return {name: _mapped(change, item) for name, item in value.items()}
-    return value
+    return map_leaves(lambda leaf: change(leaf) if is_lazy(leaf) else leaf, value)
 
 
 def _step(value: Any) -> Step:
