@@ -299,7 +299,8 @@ def combined_gate(ufunc: np.ufunc, inputs: Sequence[Any]) -> Any:
 
 def _combined(ufunc: np.ufunc, masks: list[Any]) -> Any:
     """Where a result is open: a product where all factors are, a sum where one term is."""
-    linear = traits(ufunc).linear
+    described = traits(ufunc)
+    linear = described.linear if described.elementwise else None
     if linear == "first":
         return masks[0]
     known = [mask for mask in masks if mask is not None]

@@ -80,6 +80,8 @@ def test_a_product_is_open_where_both_factors_are_and_a_sum_where_one_term_is():
     np.testing.assert_array_equal(gate_of(left / np.full(3, 0.5)), [True, True, False])
     np.testing.assert_array_equal(gate_of(np.sum(left.reshape(3, 1), axis=1)), gate_of(left))
     assert gate_of(left + 1) is None
+    square = shut(np.ones((2, 2)), np.eye(2, dtype=bool))
+    assert gate_of(square @ square) is gate_of(np.dot(square, square)) is None
     assert gate_of(np.exp(left)) is None
 
 

@@ -51,10 +51,11 @@ def build(kind: type, keys: Keys, items: Sequence[Any]) -> Any:
         return None
     if keys is None:
         return kind(*items) if kind is slice or hasattr(kind, "_fields") else kind(items)
-    made: Any = kind.__new__(kind)
     if issubclass(kind, dict):
-        made.update(zip(keys, items, strict=True))
-        return made
+        entries = kind.__new__(kind)
+        entries.update(zip(keys, items, strict=True))
+        return entries
+    made = object.__new__(kind)
     for name, item in zip(keys, items, strict=True):
         # Frozen ones as well: nobody else has this one.
         object.__setattr__(made, name, item)
