@@ -144,7 +144,7 @@ class Optimiser(Spelled):
         `group` has the options and the `numbers` of this step. `room` and `other` may be written
         to; the gradient must not.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} defines no update()")
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""

@@ -29,7 +29,7 @@ class Schedule:
 
     def factor(self, steps: int) -> float:
         """What the learning rate is multiplied with after `steps` steps."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} defines no factor()")
 
     def step(self, metric: float | None = None) -> None:
         """Note that a step was done; `metric` is for schedules that look at it."""

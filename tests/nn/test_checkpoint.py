@@ -399,3 +399,8 @@ def test_a_failure_while_saving_keeps_the_old_checkpoint(
         checkpoint.save(Model({}), path)
     assert [p.name for p in path.parent.iterdir()] == ["model.h5"]
     assert checkpoint.load(path, blank()).changes == 1
+
+
+def test_metadata_of_a_later_version_is_refused(path: Path) -> None:
+    change_metadata(path, lambda metadata: metadata.update(more=1, also=2))
+    refused(path, "'metadata' has 'also', 'more', which this version of the library does not know")

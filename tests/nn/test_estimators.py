@@ -91,11 +91,97 @@ class TestBadInput:
             (np.array([[1, np.inf], [2, 3]]), [0, 1], r"X\[0, 1\] is inf"),
             (np.ones(3), [0, 1, 1], r"shape \(N, ...\).*\(3,\)"),
             (np.ones((0, 2)), [], "X is empty"),
+            (np.ones((2, 0)), [0, 1], r"X has 0 feature\(s\) \(shape=\(2, 0\)\)"),
+            (np.ones((2, 2), complex), [0, 1], "Complex data not supported: X must be real"),
+            (np.ones((2, 2)), None, "the target y is None"),
+            (np.ones((2, 2)), [0, np.inf], "y contains infinity; labels must be classes"),
+            (np.ones((2, 2)), [0, 1j], "Complex data not supported: y must be classes"),
+            (np.ones((2, 2)), [[0, 1], [1, 0]], r"y has shape \(2, 2\), but X has 2 samples"),
         ],
     )
     def test_fit(self, classifier, X, y, message):
         with pytest.raises(ValueError, match=message):
             classifier.fit(X, y)
+
+    @pytest.mark.parametrize(
+        ("X", "message"),
+        [
+            (np.array([["2020-01-01"]], "M8[D]"), "X must be real numbers, and it has dtype dat"),
+            (np.array([[{}], [1]], object), "X must be real numbers: .*not 'dict'"),
+        ],
+    )
+    def test_samples_that_are_no_numbers(self, classifier, X, message):
+        with pytest.raises(TypeError, match=message):
+            classifier.fit(X, np.arange(len(X)))
+
+    def test_sparse_matrices(self, classifier):
+        sparse = pytest.importorskip("scipy.sparse")
+        with pytest.raises(TypeError, match=r"X is a sparse matrix.*use X.toarray\(\)"):
+            classifier.fit(sparse.csr_matrix(np.eye(2)), [0, 1])
+
+    @pytest.mark.parametrize(
+        ("weights", "message"),
+        [
+            (np.ones((70, 1)), r"must be 1D array or scalar, got shape \(70, 1\)"),
+            (np.ones(69), r"sample_weight.shape == \(69,\), expected \(70,\)!"),
+            (np.r_[-1, np.ones(69)], "sample_weight must be finite numbers from 0 on"),
+            (np.r_[np.inf, np.ones(69)], "sample_weight must be finite numbers from 0 on"),
+            (np.zeros(70), "sample_weight: every weight is zero, so there is nothing to learn"),
+        ],
+    )
+    def test_weights(self, classifier, weights, message):
+        with pytest.raises(ValueError, match=message):
+            classifier.fit(*blobs(), sample_weight=weights)
+
+    def test_a_number_is_the_weight_of_all_samples(self, classifier):
+        other = type(classifier)(**classifier.get_params())
+        np.testing.assert_allclose(
+            classifier.fit(*blobs(), sample_weight=2.0).loss_curve_, other.fit(*blobs()).loss_curve_
+        )
+
+    def test_classes_that_change(self, classifier):
+        X, y = blobs()
+        classifier.set_params(warm_start=True, max_iter=1).fit(X, y)
+        with pytest.raises(
+            ValueError, match=r"must stay \['left', 'right'\], and y holds \['a', 'b'\]"
+        ):
+            classifier.fit(X, np.where(y == "left", "a", "b"))
+        with pytest.raises(ValueError, match=r"classes= must stay \['left', 'right'\], and it is"):
+            classifier.partial_fit(X, y, classes=["left", "up"])
+        with pytest.raises(ValueError, match="the label 'up', which is none of .*'left', 'right'"):
+            classifier.partial_fit(X, np.where(y == "left", "left", "up"))
+        classifier.partial_fit(X, y, classes=["right", "left"])
+
+    def test_a_first_part_of_one_class(self, classifier):
+        X, _ = blobs()
+        with pytest.raises(
+            ValueError, match="or classes= say which there are; it holds 1 class: 3"
+        ):
+            classifier.partial_fit(X, np.full(len(X), 3))
+        with pytest.warns(nn.TrainingWarning, match="all targets are the same"):
+            classifier.partial_fit(X, np.full(len(X), 3), classes=[3, 4])
+        assert classifier.classes_.tolist() == [3, 4]
+
+    def test_too_few_samples_to_hold_some_out(self, classifier):
+        classifier.set_params(early_stopping=True, validation_fraction=0.1)
+        with pytest.raises(
+            ValueError, match="holds out 0.1 of the samples .*2 samples are too few"
+        ):
+            classifier.fit(np.ones((2, 2)), [0, 1])
+
+    def test_no_learning_rate(self, classifier):
+        name = type(classifier).__name__
+        with pytest.raises(ValueError, match=f"{name} needs a learning_rate, which is None"):
+            classifier.set_params(learning_rate=None).fit(*blobs())
+
+    def test_names_of_columns_of_several_types(self, classifier):
+        class Frame:
+            columns = ["a", 1]
+
+        with pytest.raises(
+            TypeError, match="X has names of the types .'int', 'str'.; use X.columns = "
+        ):
+            classifier.fit(Frame(), [0, 1])
 
     def test_labels_of_several_types(self, classifier):
         with pytest.raises(TypeError, match="y mixes labels of the types int, str"):
@@ -223,7 +309,8 @@ class TestOptions:
             ({"alpha": -1.0}, "alpha must be from 0 on"),
             ({"max_iter": 2.5}, "max_iter must be at least 1, a whole number"),
             ({"random_state": "a"}, "random_state must be a whole number"),
-            ({"class_weight": "even"}, "class_weight must be 'balanced' or a dict"),
+            ({"class_weight": "even"}, "class_weight must be 'balanced' or a dict, not 'even'"),
+            ({"class_weight": 3}, "class_weight must be 'balanced' or a dict, not 3"),
             ({"class_weight": {"up": 1}}, "has the class 'up', which is not in y"),
             ({"early_stopping": True, "validation_fraction": 1.0}, "between 0 and 1"),
         ],
@@ -344,11 +431,20 @@ class TestRegressors:
             (np.r_[np.nan, np.ones(79)], "Input y contains NaN"),
             (np.array(["a"] * 80), "y must be real numbers"),
             (None, "the target y is None"),
+            (np.ones(80, complex), "Complex data not supported: y must be real numbers"),
+            (np.r_[np.inf, np.ones(79)], "Input y contains infinity"),
         ],
     )
     def test_targets_that_are_none(self, regressor, y, message):
         with pytest.raises(ValueError, match=message):
             regressor.fit(line()[0], y)
+
+    @pytest.mark.parametrize(("first", "then"), [(None, 1), (1, None), (1, 2), (3, 2)])
+    def test_targets_stay_of_their_shape(self, regressor, first, then):
+        regressor.set_params(max_iter=1).partial_fit(*line(outputs=first))
+        expected = r"\(N,\)" if first is None else rf"\(N, {first}\)"
+        with pytest.raises(ValueError, match=f"y must stay of shape {expected}, and it has shape"):
+            regressor.partial_fit(*line(outputs=then))
 
     def test_a_description_that_makes_no_sense(self, regressor):
         for outputs in (0, -1, True, "3", [1]):
@@ -441,6 +537,16 @@ class TestCheckpoints:
             with pytest.raises(ValueError, match="the checkpoint tells of"):
                 nn.LogisticRegression().expected_state(description)
 
+    @pytest.mark.parametrize(
+        "classes", ["ab", [], [1], [1, 0], [0, 0], [0, True], [0, "a"], [None, None], [[0], [1]]]
+    )
+    def test_classes_of_a_description_that_are_none(self, classes):
+        description = {"n_features_in": 3, "dtype": "float64", "classes": classes}
+        with pytest.raises(
+            ValueError, match="tells of the classes .*, expected two or more labels"
+        ):
+            nn.LogisticRegression().expected_state(description)
+
 
 class TestCats:
     @pytest.fixture
@@ -490,3 +596,44 @@ class TestCats:
         assert {i: round(model.loss_curve_[i], 6) for i in published} == published
         assert f"{100 * model.score(train_X.T, train_Y[0]):.6f}" == "98.564593"
         assert model.score(test_X.T, test_Y[0]) == 0.8
+
+
+class TestBlocks:
+    """What is said of Dask arrays, whose values are not looked at before."""
+
+    @pytest.fixture
+    def da(self):
+        return pytest.importorskip("dask.array")
+
+    @pytest.mark.parametrize(
+        ("options", "change", "kind", "message"),
+        [
+            ({}, lambda X, y: (X.astype(complex), y), TypeError, "X must be real numbers, and it"),
+            (
+                {"early_stopping": True},
+                lambda X, y: (X, y),
+                ValueError,
+                "early_stopping=True holds out samples of each class, which Dask arrays do not",
+            ),
+            (
+                {},
+                lambda X, y: (X, np.where(np.arange(70) == 3, 1, y.astype(object))),
+                TypeError,
+                "y mixes labels of several types, which cannot be sorted",
+            ),
+        ],
+    )
+    def test_what_is_refused(self, da, options, change, kind, message):
+        X, y = change(*blobs())
+        model = nn.LogisticRegression(learning_rate=0.5, max_iter=2, **options)
+        with pytest.raises(kind, match=message):
+            model.fit(da.from_array(X, chunks=(30, 3)), da.from_array(y, chunks=30))
+
+    def test_samples_that_give_no_finite_scores(self, da):
+        X, y = blobs()
+        model = nn.LogisticRegression(learning_rate=0.5, max_iter=2).fit(X, y)
+        X[33, 1] = np.nan
+        with pytest.raises(
+            ValueError, match=r"the scores of sample 33 are not finite: X\[33\] holds"
+        ):
+            model.predict(da.from_array(X, chunks=(30, 3)))

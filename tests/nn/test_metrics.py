@@ -250,11 +250,17 @@ class TestForms:
         yield 0.1 + 0.8 * self.truth[None]
         yield 0.1 + 0.8 * np.eye(2)[:, self.truth]
 
-    def test_accuracy_is_the_same_in_all(self):
-        expected = np.mean((self.logits > 0) == self.truth)
+    def test_the_counts_are_the_same_in_all(self):
+        said = self.logits > 0
+        expected = [[np.sum((self.truth == t) & (said == p)) for p in (0, 1)] for t in (0, 1)]
         for prediction, given in self.predictions():
             for target in self.targets():
-                assert metrics.accuracy(prediction, target, given=given) == expected
+                found = metrics.confusion_matrix(prediction, target, given=given)
+                assert found.tolist() == expected
+
+    def test_one_row_of_targets_may_be_probabilities(self):
+        rows = [[0.0, 0.5, 0.51, 1.0]]
+        assert metrics.accuracy([0, 0, 1, 1], rows) == 1
 
     def test_class_numbers_are_taken_in_rows_too(self):
         numbers = rng.integers(0, 3, 20)

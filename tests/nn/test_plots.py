@@ -39,6 +39,32 @@ def test_the_cost_is_the_curve_of_the_estimator(classifier):
     assert np.array_equal(line.get_ydata(), classifier.loss_curve_)
 
 
+def test_the_curves_of_costs():
+    """Each with its own numbers, name and scale."""
+    axes = plots.cost([3.0, 2.0, 1.0], [4.0, 0.5], log=True, step="update").axes[0]
+    training, validation = axes.lines
+    assert (training.get_label(), validation.get_label()) == ("training", "validation")
+    assert training.get_xdata().tolist() == [1, 2, 3]
+    assert training.get_ydata().tolist() == [3, 2, 1]
+    assert validation.get_xdata().tolist() == [1, 3]
+    assert validation.get_ydata().tolist() == [4, 0.5]
+    assert (training.get_color(), validation.get_color()) == (plots.OURS, plots.OTHER)
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_yscale()) == ("update", "cost", "log")
+    alone = plots.cost([3.0], []).axes[0]
+    assert len(alone.lines) == 1 and alone.get_legend() is None and alone.get_yscale() == "linear"
+
+
+def test_the_estimators_own_validation_curve_is_drawn():
+    class Fitted:
+        loss_curve_ = [2.0, 1.0]
+        validation_loss_curve_ = [5.0, 4.0]
+
+    assert [line.get_ydata().tolist() for line in plots.cost(Fitted()).axes[0].lines] == [
+        [2, 1],
+        [5, 4],
+    ]
+
+
 def test_the_validation_cost_is_spread_over_the_epochs(classifier):
     figure = plots.cost(classifier, validation=[0.7, 0.5, 0.4])
     line = figure.axes[0].lines[1]

@@ -3,6 +3,7 @@
 import json
 import os
 import struct
+import sys
 
 import numpy as np
 import pytest
@@ -122,3 +123,43 @@ def test_what_is_no_regular_file(tmp_path):
         nn.load(path, model())
     with pytest.raises(OSError, match="named pipe"):
         nn.save(model(), path)
+
+
+def test_a_header_that_would_take_much_memory_is_refused(tmp_path):
+    path = tmp_path / "model.safetensors"
+    text = b'{"__metadata__": {"a": [' + b"{}," * 1_000_000 + b"{}]}}"
+    path.write_bytes(len(text).to_bytes(8, "little") + text)
+    with pytest.raises(nn.FileFormatError, match="has a header that .* that one may have"):
+        nn.load(path, model())
+
+
+def test_dtypes_that_the_format_lacks(tmp_path):
+    layer = nn.Linear(2, 1, dtype=np.float64)
+    layer.buffers, layer.mask = ("mask",), np.ones(2, complex)
+    with pytest.raises(
+        TypeError, match="'mask' has dtype complex128, which the safetensors format"
+    ):
+        nn.save(layer, tmp_path / "model.safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
+    path = tmp_path / "model.safetensors"
+    nn.save(model(), path)
+
+    def refuse(*args, **options):
+        raise PermissionError
+
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(PermissionError, match="Checkpoint .* cannot be read: no permission"):
+        nn.load(path, model())
+
+
+@pytest.mark.parametrize("what", ["save", "load"])
+def test_without_the_library_it_is_named(what, tmp_path, monkeypatch):
+    path = tmp_path / "model.safetensors"
+    nn.save(model(), path)
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    message = rf"to {what} a .safetensors file, pip install 'autograd_lite\[safetensors\]'"
+    with pytest.raises(ImportError, match=message):
+        nn.save(model(), path) if what == "save" else nn.load(path, model())

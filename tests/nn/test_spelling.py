@@ -238,3 +238,10 @@ def test_a_module_shows_itself_in_a_notebook():
             return "<script>"
 
     assert "<script>" not in nn.Sequential(Odd())._repr_html_()
+
+
+def test_signatures_are_those_of_constructors():
+    parameters = inspect.signature(nn.Linear).parameters
+    assert list(parameters)[:3] == ["n_in", "n_out", "bias"]
+    with pytest.raises(AttributeError, match="__signature__"):
+        nn.Linear(1, 1).__signature__  # noqa: B018

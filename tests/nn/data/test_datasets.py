@@ -7,6 +7,7 @@ import pickle
 import signal
 import sys
 import threading
+import time
 
 import h5py
 import numpy as np
@@ -93,6 +94,36 @@ def test_a_loop_that_is_left_leaves_no_thread_and_no_open_file(path):
     assert threading.active_count() == before
     with h5py.File(path, "r+"):
         pass
+
+
+def test_a_slow_consumer_gets_every_sample(path):
+    """The thread that reads ahead waits, for longer than it waits at a time."""
+    found = []
+    for batch in nn.H5Dataset(path).batches(250):
+        time.sleep(0.12)
+        found.append(batch.Y)
+    assert np.concatenate(found).tolist() == list(range(1000))
+
+
+def test_an_error_reaches_a_slow_consumer(path, monkeypatch):
+    def broken(self, name, accepted):
+        read = rows(self, name, accepted)
+
+        def reading(a, b, into):
+            if a >= 400:
+                raise nn.FileFormatError("the file broke")
+            return read(a, b, into)
+
+        return reading
+
+    rows = hdf5.Reader.rows
+    monkeypatch.setattr(hdf5.Reader, "rows", broken)
+    found = []
+    with pytest.raises(nn.FileFormatError, match="the file broke"):
+        for batch in nn.H5Dataset(path).batches(100):
+            time.sleep(0.12)
+            found.append(batch.Y)
+    assert np.concatenate(found).tolist() == list(range(300))
 
 
 def in_a_child(action):
@@ -206,6 +237,8 @@ def test_it_trains(path, prefetch):
         ({"x": np.ones((0, 2)), "y": np.ones(0)}, "at least one"),
         ({"x": np.array([b"a", b"b"]), "y": np.ones(2)}, "expected numbers"),
         ({"x": np.float64(1), "y": np.ones(2)}, "expected numbers"),
+        ({"x": np.ones((3, 0)), "y": np.ones(3)}, "the samples of dataset 'x' are empty"),
+        ({"x": np.ones((3, 2)), "y": np.ones((3, 0))}, "the samples of dataset 'y' are empty"),
     ],
 )
 def test_files_that_hold_something_else(tmp_path, datasets, message):
@@ -222,6 +255,23 @@ def test_a_chunk_that_would_not_fit_is_refused(tmp_path):
         file["y"] = np.zeros(shape[0])
     with pytest.raises(nn.FileFormatError, match="'x' has packed chunks of 160,000,000 bytes"):
         nn.H5Dataset(tmp_path / "data.h5")
+
+
+def test_what_is_written_reaches_the_disk_before_its_name(tmp_path, monkeypatch):
+    steps = []
+    for name in ("fsync", "replace"):
+        real = getattr(os, name)
+        monkeypatch.setattr(
+            os, name, lambda *args, name=name, real=real: (steps.append(name), real(*args))[1]
+        )
+    nn.write_dataset(tmp_path / "data.h5", np.ones((3, 2)), np.ones(3))
+    assert steps == ["fsync", "replace", "fsync"]
+
+
+def test_without_pillow_it_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(ImportError, match="write_pictures needs Pillow: pip install pillow"):
+        nn.write_pictures(tmp_path / "data.h5", tmp_path, (2, 2))
 
 
 def test_writing_needs_as_many_targets(tmp_path):

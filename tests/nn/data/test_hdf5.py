@@ -201,6 +201,31 @@ def test_a_file_that_may_not_be_read(path: Path, monkeypatch: pytest.MonkeyPatch
         read(path)
 
 
+def test_a_folder_that_may_not_be_looked_into(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(hdf5.os, "stat", refuse)
+    with pytest.raises(PermissionError, match=r"^File .* may not be read by this user: change its"):
+        read(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "SEEK_HOLE"), reason="this system knows of no holes")
+def test_a_file_that_is_nearly_all_holes_is_refused(path: Path) -> None:
+    write(path, x=NUMBERS)
+    os.truncate(path, 2**30)
+    with pytest.raises(
+        FileFormatError, match=r"is sparse: of its 1,073,741,824 bytes .* are stored"
+    ):
+        read(path)
+
+
+def test_a_path_in_a_circle(path: Path) -> None:
+    path.symlink_to(path.name)
+    with pytest.raises(FileFormatError, match=r"^File .* cannot be opened: leads in a circle"):
+        read(path)
+
+
 # What is wrong inside.
 
 

@@ -246,6 +246,15 @@ def test_classes_that_are_no_list_of_names(make: Make) -> None:
     refused(make(list_classes=text), 'list_classes.*store np.array.names, dtype="S"')
 
 
+@pytest.mark.parametrize(
+    "names", [np.full(5, b"a" * 2**20), np.arange(70_000).astype("S5")], ids=["long", "many"]
+)
+def test_names_that_take_much_memory(make: Make, names: np.ndarray) -> None:
+    refused(
+        make(list_classes=names), "expected at most .* class names of together at most .* bytes"
+    )
+
+
 def test_names_beyond_ascii(make: Make) -> None:
     path = make(list_classes=np.array(["Käse".encode(), b"\xff"]))
     assert load_data(path, path)[4] == ["Käse", "\\xff"]

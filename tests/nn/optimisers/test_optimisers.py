@@ -401,6 +401,17 @@ def test_optimisers_by_name(name, kind, options):
     assert getattr(made, "nesterov", False) == (name == "nesterov")
 
 
+def test_an_optimiser_of_ones_own_defines_its_update():
+    class Own(nn.Optimiser):
+        def __init__(self, parameters):
+            super().__init__(parameters, learning_rate=1.0)
+
+    parameter = nn.Parameter([1.0])
+    parameter.grad = [1.0]
+    with pytest.raises(NotImplementedError, match=r"Own defines no update\(\)"):
+        Own([parameter]).step()
+
+
 @pytest.mark.parametrize("name", ["adamm", 3, None])
 def test_a_name_of_none_is_refused(name):
     with pytest.raises(ValueError, match=f"optimiser must be one of .'adagrad'.*, not {name!r}"):

@@ -5,6 +5,7 @@ import math
 import pytest
 
 import nn
+from nn.optimisers import Schedule
 
 
 def rates(schedule, steps):
@@ -115,6 +116,13 @@ class TestSchedules:
     def test_what_makes_no_sense_is_refused(self, make, message):
         with pytest.raises(ValueError, match=message):
             make(sgd())
+
+    def test_a_schedule_of_ones_own_defines_its_factor(self):
+        class Own(Schedule):
+            """Without a factor."""
+
+        with pytest.raises(NotImplementedError, match=r"Own defines no factor\(\)"):
+            Own(sgd())
 
     def test_only_a_plateau_is_asked_by_epoch(self):
         kinds = [nn.StepSchedule, nn.CosineSchedule, nn.WarmUpSchedule, nn.OneCycleSchedule]

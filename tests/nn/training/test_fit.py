@@ -115,6 +115,60 @@ def test_weights_of_samples():
     np.testing.assert_allclose(weights(doubled), weights(weighted), rtol=1e-12)
 
 
+def test_a_share_for_validation_takes_its_weights_with_it():
+    """The last fifth of the samples, as if it had been given with its weights."""
+    counts = np.random.default_rng(1).uniform(0.5, 2, 90)
+    ours, theirs = net(), net()
+    first, last = slice(None, 72), slice(72, None)
+    options = {"metrics": "accuracy", "epochs": 2}
+    found = fit(ours, sample_weight=counts, validation=0.2, **options)
+    expected = fit(
+        theirs,
+        X[:, first],
+        Y[:, first],
+        sample_weight=counts[first],
+        validation=(X[:, last], Y[:, last], counts[last]),
+        **options,
+    )
+    for name in ("loss", "validation_loss", "validation_accuracy"):
+        assert found[name] == expected[name]
+    with al.no_grad():
+        held_out = ours(X[:, last])
+        loss = nn.binary_cross_entropy_with_logits(held_out, Y[:, last], sample_weight=counts[last])
+    assert found["validation_loss"][-1] == pytest.approx(loss.item())
+    right = (held_out.data > 0) == Y[:, last]
+    assert found["validation_accuracy"][-1] == pytest.approx(
+        np.average(right[0], weights=counts[last])
+    )
+
+
+def test_a_metric_may_stand_alone():
+    for metric in ("accuracy", nn.metrics.accuracy):
+        assert fit(net(), metrics=metric).names[-1] == "accuracy"
+
+
+def test_samples_of_no_weight_are_not_trained_on():
+    """A batch of such samples changes nothing, not even a schedule."""
+    model = net()
+    optimiser = nn.SGD(model.parameters(), 0.1)
+    schedule = nn.StepSchedule(optimiser, 1, 0.5)
+    counts = np.r_[np.ones(30), np.zeros(60)]
+    history = fit(
+        model,
+        sample_weight=counts,
+        batch_size=30,
+        shuffle=False,
+        epochs=1,
+        optimiser=optimiser,
+        schedule=schedule,
+    )
+    other = net()
+    alone = fit(other, X[:, :30], Y[:, :30], batch_size=30, shuffle=False, epochs=1)
+    np.testing.assert_allclose(weights(model), weights(other))
+    assert history["loss"] == pytest.approx(alone["loss"])
+    assert optimiser.learning_rate == 0.05
+
+
 def test_schedules_clipping_and_callbacks():
     model = net()
     optimiser = nn.SGD(model.parameters(), 0.1)
@@ -176,7 +230,14 @@ def test_early_stopping_goes_back_to_the_best_weights():
 def test_a_history_plots_itself():
     history = fit(net(), validation=(X, Y))
     figure = history.plot()
-    assert [len(line.get_xdata()) for line in figure.axes[0].get_lines()] == [3, 3]
+    training, validation = figure.axes[0].get_lines()
+    assert training.get_ydata().tolist() == history["loss"]
+    assert validation.get_ydata().tolist() == history["validation_loss"]
+    assert [line.get_xdata().tolist() for line in (training, validation)] == [[1, 2, 3]] * 2
+    assert [line.get_label() for line in (training, validation)] == ["training", "validation"]
+    assert figure.axes[0].get_yscale() == "linear"
+    assert history.plot(log=True).axes[0].get_yscale() == "log"
+    assert len(fit(net()).plot().axes[0].get_lines()) == 1
     assert figure.axes[0].get_xlabel() == "epoch"
     assert "<td>" in history._repr_html_() and "3 epochs" in repr(history)
     with pytest.raises(KeyError, match="has no 'lost'"):
@@ -204,6 +265,13 @@ class TestAdvice:
 
     def test_targets_that_are_all_the_same(self):
         assert "all targets are the same" in self.said(net(), Y=np.ones_like(Y))[0]
+
+    def test_two_units_that_are_identical(self):
+        layers = nn.Linear(4, 2, seed=0), nn.Tanh(), nn.Linear(2, 1, seed=1)
+        layers[0].weight.data[1] = layers[0].weight.data[0]
+        layers[2].weight.data[...] = 1
+        messages = self.said(nn.Sequential(*layers))
+        assert any("all units of layers.0.weight are identical" in m for m in messages)
 
     def test_identical_units(self):
         messages = self.said(net(initialisation="zeros"))
@@ -272,6 +340,29 @@ class TestRefusals:
             ),
             ((X, Y), {"metrics": ["acuracy"]}, "there is no metric 'acuracy'"),
             ((X, Y), {"validation": 1.5}, "a share between 0 and 1"),
+            ((X, Y), {"validation": 0.0}, "a share between 0 and 1, not float 0.0"),
+            ((X, Y), {"validation": 1.0}, "a share between 0 and 1, not float 1.0"),
+            ((X[:, :1], Y[:, :1]), {"validation": 0.5}, "share of 0.5 leaves no samples to train"),
+            ((X, Y), {"clip_norm": 0}, "clip_norm must be above 0, or None, not 0"),
+            ((X, Y), {"tolerance": -1}, "tolerance must be from 0 on, not -1"),
+            ((X, Y), {"patience": 0}, "patience must be at least 1 epoch, or None, not 0"),
+            ((X, Y), {"epochs": True}, "epochs must be a whole number from 0 on, not True"),
+            ((X, Y), {"epochs": 1.5}, "epochs must be a whole number from 0 on, not 1.5"),
+            ((X, Y), {"sample_weight": np.ones(89)}, r"have shape \(89,\), expected \(90,\)"),
+            ((X, Y), {"sample_weight": np.zeros(90)}, "sample_weight: every weight is zero"),
+            (
+                (X, Y),
+                {"sample_weight": np.r_[np.zeros(72), np.ones(18)], "validation": 0.2},
+                "sample_weight of what is trained on: every weight is zero",
+            ),
+            (
+                (X, Y),
+                {"sample_weight": np.r_[np.ones(72), np.zeros(18)], "validation": 0.2},
+                "the weights of the validation data: every weight is zero",
+            ),
+            ((X, np.where(X[:1] > 0, np.nan, Y)), {}, "Y holds NaN or infinite numbers"),
+            ((np.where(X > 2, np.inf, X), Y), {}, "X holds NaN or infinite numbers"),
+            ((np.where(X > 2, -np.inf, X), Y), {}, "X holds NaN or infinite numbers"),
             ((X[:, :0], Y[:, :0]), {}, "there are no samples"),
         ],
     )
@@ -294,6 +385,49 @@ class TestRefusals:
             TypeError, match="takes the optimiser by name or as an nn.Optimiser.*class Adam"
         ):
             nn.fit(net(), X, Y, loss=nn.huber, optimiser=nn.Adam, epochs=1)
+
+    def test_an_optimiser_that_does_it_all_at_once(self):
+        model = net()
+        with pytest.raises(
+            TypeError, match=r"LBFGS does it all in one: optimiser.step\(lambda: loss"
+        ):
+            fit(model, optimiser=nn.LBFGS(model.parameters()))
+
+    def test_data_that_give_batches_have_their_own_targets(self):
+        data = ArrayData(X, Y)
+        for arguments, options in (((data, Y), {}), ((data,), {"sample_weight": np.ones(90)})):
+            with pytest.raises(TypeError, match="have their own targets and weights: leave Y out"):
+                fit(net(), *arguments, **options)
+        fit(net(), data, epochs=1)
+
+    def test_data_of_no_weight(self):
+        class Weightless:
+            def __len__(self):
+                return 90
+
+            def batches(self, size, seed=None, start=0):
+                yield from ArrayData(X, Y, np.zeros(90)).batches(size, seed, start)
+
+        with pytest.raises(
+            ValueError, match="every batch of the epoch had weights that are all zero"
+        ):
+            fit(net(), Weightless())
+        with pytest.raises(ValueError, match="all samples that the loss is measured on are zero"):
+            fit(net(), validation=Weightless())
+
+    def test_compiled_trainings_take_arrays_in_memory(self):
+        da = pytest.importorskip("dask.array")
+        with pytest.raises(
+            TypeError, match="are computed block by block anyway; leave compile away"
+        ):
+            fit(net(), da.from_array(X), da.from_array(Y), compile=True)
+
+    def test_a_loss_is_a_function(self):
+        for loss in ("mse", nn.Linear):
+            with pytest.raises(
+                TypeError, match=r"takes the loss as a function loss\(model\(X\), Y\)"
+            ):
+                fit(net(), loss=loss)
 
     def test_no_targets(self):
         with pytest.raises(TypeError, match="takes X and Y, or data that give batches"):
@@ -432,3 +566,29 @@ def test_a_model_can_be_had_of_the_checkpoint_of_its_training(tmp_path):
         names = [a["name"] for a in listing]
         first = file[f"arrays/{names.index('model.layers.0.weight')}"][()]
     np.testing.assert_array_equal(first, model.layers[0].weight.data)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
+def test_a_second_ctrl_c_ends_it_at_once(tmp_path):
+    path = tmp_path / "training.h5"
+
+    def callback(training):
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        fit(net(), callbacks=[callback], checkpoint=path)
+    assert not path.exists()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
+def test_ctrl_c_without_a_checkpoint_says_so(capsys):
+    def callback(training):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    history = fit(net(), callbacks=[callback], epochs=3)
+    assert history.stopped == "interrupted" and len(history) < 3
+    assert "nothing was saved: pass checkpoint=PATH for that" in capsys.readouterr().out

@@ -291,6 +291,31 @@ def test_states_of_generators_are_what_numpy_takes(path, kind, share):
             dict(drawn[0].named_generators())["layers.3.generator"].random(3)
 
 
+@pytest.mark.parametrize(
+    ("kind", "field", "most"), [("MT19937", "pos", 624), ("Philox", "buffer_pos", 4)]
+)
+def test_places_in_the_buffers_of_generators_end_with_them(path, kind, field, most):
+    train(path, *parts(kind), 1)
+    file = File(path)
+    for place, is_taken in ((0, True), (most, True), (most + 1, False), (-1, False)):
+        metadata = copy.deepcopy(file.metadata)
+        state = metadata["description"]["training"]["generators"]["layers.3.generator"]
+        holder = state["state"] if field in state["state"] else state
+        holder[field] = place
+        file.write(path, metadata)
+        assert (refusal(path, kind) is None) == is_taken
+
+
+def test_a_net_with_other_generators_is_refused(path):
+    train(path, *parts(), 1)
+    net = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm(3), nn.ReLU(), nn.ReLU(), nn.Linear(3, 1))
+    parameters = list(net.parameters())
+    groups = [{"parameters": parameters[:2], "learning_rate": 0.1}, *parameters[2:]]
+    optimiser = nn.Adam(groups, 0.01)
+    with pytest.raises(nn.FileFormatError, match="it is of a model with other random generators"):
+        train(path, net, optimiser, nn.CosineSchedule(optimiser, 12), 2)
+
+
 def others(array):
     """Arrays in the place of another one."""
     yield array[..., :-1] if array.shape[-1] > 1 else np.zeros((2, *array.shape), array.dtype)
