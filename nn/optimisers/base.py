@@ -91,11 +91,12 @@ class Optimiser(Spelled):
             for parameter in group["parameters"]:
                 gradient = parameter.grad
                 if gradient is not None and parameter.requires_grad:
-                    self.counts[index] += 1
-                    if self.counts[index] != taken:
-                        taken = self.counts[index]
+                    count = self.counts[index] + 1
+                    if count != taken:
+                        taken = count
                         now = {**group, **self.numbers(group, taken)}
                     self._change(parameter, gradient, self.memory[index], now)
+                    self.counts[index] = count
                 index += 1
 
     def _change(
@@ -112,7 +113,7 @@ class Optimiser(Spelled):
             self.update(group, values, gradient, *memory.values(), **rooms)
             return
         if not values.flags.writeable:
-            # The message says which operation keeps it.
+            # Raises before a memory is changed; the message says which operation keeps the array.
             parameter.data = values.copy()
         arrays = [values, gradient, *memory.values()]
         flat = [array.reshape(-1) for array in arrays]

@@ -229,13 +229,22 @@ def test_groups_have_options_of_their_own():
     assert [g["learning_rate"] for g in optimiser.groups] == [2.0, 2.0]
 
 
-def test_a_parameter_that_a_graph_keeps_is_not_written_to():
-    W = nn.Parameter([2.0], name="W")
+@by_name
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_parameter_that_a_graph_keeps_is_not_written_to(name, order):
+    """And nothing is remembered of a step that was not taken."""
+    W = nn.Parameter(np.array(START, order=order), name="W")
+    optimiser = OPTIMISERS[name]([W])
+    stepped(optimiser, W, GRADIENTS[:1])
+    before = optimiser.state_dict()
     loss = W * W
-    W.grad = [1.0]
     with pytest.raises(ValueError, match="'W' cannot be written to: multiply keeps its data"):
-        nn.SGD([W]).step()
+        stepped(optimiser, W, GRADIENTS[1:2])
+    np.testing.assert_equal(optimiser.state_dict(), before)
     del loss
+    other = nn.Parameter(START)
+    stepped(OPTIMISERS[name]([other]), other, GRADIENTS[:2])
+    np.testing.assert_array_equal(stepped(optimiser, W, GRADIENTS[1:2]), other.data)
 
 
 @pytest.mark.parametrize(
