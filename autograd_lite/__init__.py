@@ -4,6 +4,9 @@ NumPy's own functions work on a `Tensor`; the ones exported here are the same ob
 roof with those that NumPy lacks (`sigmoid`, `relu`, `softplus`, `xlogy`).
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from numpy import (
     abs,
     add,
@@ -28,18 +31,11 @@ from numpy import (
     where,
 )
 
-from autograd_lite import check
 from autograd_lite.anomaly import detect_anomaly
-from autograd_lite.check import check_derivation, compare, gradcheck
-from autograd_lite.compiler import compile
-from autograd_lite.derivation import derive
 from autograd_lite.displayed import watch_notebook
-from autograd_lite.draw import draw, step_through
 from autograd_lite.lock_reasons import why_locked
 from autograd_lite.modes import no_grad
-from autograd_lite.onnx import to_onnx
 from autograd_lite.operations import defvjp, primitive
-from autograd_lite.program import TracedValueError
 from autograd_lite.rules.special import (
     log_softmax,
     logsumexp,
@@ -63,6 +59,15 @@ from autograd_lite.transforms import (
     vjp,
 )
 from autograd_lite.watching import record_lines
+
+if TYPE_CHECKING:
+    from autograd_lite import check
+    from autograd_lite.check import check_derivation, compare, gradcheck
+    from autograd_lite.compiler import compile
+    from autograd_lite.derivation import derive
+    from autograd_lite.onnx import to_onnx
+    from autograd_lite.pictures import draw, step_through
+    from autograd_lite.program import TracedValueError
 
 watch_notebook()
 
@@ -126,3 +131,30 @@ __all__ = [
     "xlog1py",
     "xlogy",
 ]
+
+_LOADED_WHEN_USED = {
+    "TracedValueError": "program",
+    "check": "check",
+    "check_derivation": "check",
+    "compare": "check",
+    "compile": "compiler",
+    "derive": "derivation",
+    "draw": "pictures",
+    "gradcheck": "check",
+    "step_through": "pictures",
+    "to_onnx": "onnx",
+}
+"""The packages of what a program that only computes and differentiates does not need."""
+
+
+def __getattr__(name: str) -> Any:
+    package = _LOADED_WHEN_USED.get(name)
+    if package is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(f"{__name__}.{package}")
+    globals()[name] = found = module if name == package else getattr(module, name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

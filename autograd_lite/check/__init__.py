@@ -1,6 +1,6 @@
 """Checking gradients."""
 
-from autograd_lite.check.compare import compare
+from autograd_lite.check.comparison import compare
 from autograd_lite.check.derivation import assert_derivation, check_derivation
 from autograd_lite.check.numeric import gradcheck
 from autograd_lite.check.report import Line, Report

@@ -1,5 +1,5 @@
 """Derivations written out: statements, modules and equations."""
 
-from autograd_lite.derivation.derive import Derivation, derive
+from autograd_lite.derivation.derivation import Derivation, derive
 
 __all__ = ["Derivation", "derive"]

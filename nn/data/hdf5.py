@@ -26,7 +26,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
-import h5py  # type: ignore[import-untyped, unused-ignore]
 import numpy as np
 
 from autograd_lite.files import error_of, kind_of, replacing
@@ -60,17 +59,11 @@ CHUNK_BYTES = LIMIT // 128
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _PLAIN_KINDS = "biufcS"
-_NUMBERS = (h5py.h5t.INTEGER, h5py.h5t.FLOAT)
-_KNOWN_FILTERS = {
-    h5py.h5z.FILTER_DEFLATE: "gzip",
-    h5py.h5z.FILTER_SHUFFLE: "shuffle",
-    h5py.h5z.FILTER_FLETCHER32: "fletcher32",
-    h5py.h5z.FILTER_LZF: "lzf",
-}
-_COMPRESSORS = {
-    h5py.h5z.FILTER_DEFLATE: chunks.MOST_INFLATION,
-    h5py.h5z.FILTER_LZF: chunks.LZF_INFLATION,
-}
+_DEFLATE, _SHUFFLE, _FLETCHER32, _LZF = 1, 2, 3, 32_000
+"""The numbers of filters, as the HDF Group has registered them."""
+
+_KNOWN_FILTERS = {_DEFLATE: "gzip", _SHUFFLE: "shuffle", _FLETCHER32: "fletcher32", _LZF: "lzf"}
+_COMPRESSORS = {_DEFLATE: chunks.MOST_INFLATION, _LZF: chunks.LZF_INFLATION}
 _PACKING = 100
 _SPARSE_FROM = 64 * 2**20
 _SPARSE = 20
@@ -237,6 +230,8 @@ class Reader:
             dataset.read_direct(into, box, within)
 
     def _dataset(self, name: str) -> Any:
+        import h5py
+
         node = self._file
         for part in name.split("/"):
             if not isinstance(node, h5py.Group) or not node.id.links.exists(part.encode()):
@@ -289,11 +284,14 @@ class Reader:
             )
 
     def _declared(self, name: str, dataset: Any) -> Spec:
+        from h5py import h5t
+
         stored = dataset.id.get_type()
         try:
             dtype = np.dtype(dataset.dtype)
             # A damaged or invented number format may pass for NumPy's nearest one.
-            plain = stored.get_class() not in _NUMBERS or stored.equal(h5py.h5t.py_create(dtype))
+            plain = stored.get_class() not in (h5t.INTEGER, h5t.FLOAT)
+            plain = plain or stored.equal(h5t.py_create(dtype))
         except TypeError:
             plain = False
         if not plain:
@@ -325,7 +323,7 @@ class Reader:
                 )
             # LZF begins with as much memory as its third number says.
             size = math.prod(dataset.chunks) * spec.dtype.itemsize
-            if code == h5py.h5z.FILTER_LZF and len(values) > 2 and values[2] > size:
+            if code == _LZF and len(values) > 2 and values[2] > size:
                 self._refuse(name, "is packed with LZF for chunks of another size: it is damaged")
         packing = [
             _Packing(code, _COMPRESSORS[code], 1 << bit)
@@ -451,7 +449,7 @@ class Reader:
             mask, packed = dataset.id.read_direct_chunk(offset)
             if not mask & packing.mask and (
                 chunks.inflates_beyond(packed, size)
-                if packing.code == h5py.h5z.FILTER_DEFLATE
+                if packing.code == _DEFLATE
                 else chunks.lzf_size(packed[:-4]) > size
             ):
                 self._refuse(
@@ -540,6 +538,8 @@ def _not_permitted(where: str) -> OSError:
 
 def _opened(path: Path, where: str) -> tuple[Any, tuple[int, ...]]:
     """The file, and what tells it from what it was before and will be later; last its size."""
+    import h5py
+
     start = b""
     try:
         # Not to wait, should a named pipe have taken its place.
@@ -617,6 +617,8 @@ def write_rows(
     `specs` says what the datasets will be; each of the `blocks` has the next rows of each, and
     together they have all. `others` are written whole.
     """
+    import h5py
+
     with _replacing(path) as disk:
         sink = _Sink(disk)
         with h5py.File(sink, "w", libver=("v110", "v110")) as file:
@@ -710,6 +712,8 @@ def _replacing(path: Path) -> contextlib.AbstractContextManager[BinaryIO]:
 
 
 def _image(datasets: Mapping[str, np.ndarray], compress: bool) -> bytes:
+    import h5py
+
     # HDF5 must not meet a full disk: when it cannot write back its cache it keeps the file open,
     # fails again in every destructor, and crashes the process at its end (seen with HDF5 2.0).
     # So it writes to memory, and plain file calls, whose failures are clean, write to the disk.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.compiler import Compiled
-from autograd_lite.program import standing_in
+
+if TYPE_CHECKING:
+    from autograd_lite.compiler import Compiled
 from nn.data.batches import Batch
 from nn.module import Module
 from nn.optimisers import Optimiser
@@ -102,6 +103,8 @@ class CompiledUpdate:
         return tuple(places), numbers
 
     def _program(self, places: tuple[_Place, ...]) -> Compiled:
+        from autograd_lite.compiler import Compiled
+
         """The program that trains these parameters."""
         if places not in self.programs:
             update = _update_of(self.model, self.optimiser, self.loss, self.clip_norm, places)
@@ -156,6 +159,8 @@ def _update_of(
         weights: Any,
     ) -> Any:
         options = {} if weights is None else {"sample_weight": weights}
+        from autograd_lite.program import standing_in
+
         block, stand_ins = standing_in([*trained, *others], [*values, *frozen])
         with block:
             found = loss(model(X), Y, **options)

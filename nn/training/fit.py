@@ -13,7 +13,6 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, NoReturn, ParamSpec
 
 import numpy as np
-from tqdm.auto import tqdm
 
 import autograd_lite as al
 from autograd_lite.arrays.kinds import is_lazy
@@ -38,7 +37,7 @@ from nn.training.advice import (
 from nn.training.compiled import CompiledUpdate, NotFinite
 from nn.training.history import History
 from nn.training.measuring import Loss, Metric, measured, told
-from nn.training.progress import Progress
+from nn.training.progress import Progress, say
 from nn.training.state import TrainingState
 
 P = ParamSpec("P")
@@ -428,7 +427,7 @@ class Training:
                 if self.checkpoint is not None
                 else "nothing was saved: pass checkpoint=PATH for that"
             )
-            tqdm.write(f"training stopped in epoch {state.epoch + 1}; {kept}")
+            say(f"training stopped in epoch {state.epoch + 1}; {kept}")
         elif state.best is not None and not self._ended_at_best():
             self.model.load_state_dict(state.best)
 

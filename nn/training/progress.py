@@ -7,8 +7,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from tqdm.auto import tqdm
-
 LINE_SECONDS = 10.0
 """Into a file or a pipe goes a line for the first and the last epoch, and one as often as this."""
 
@@ -27,7 +25,7 @@ class Progress:
         self.at = -LINE_SECONDS
         self.bar: Any = None
         if verbose and (sys.stderr.isatty() or _in_notebook()):
-            self.bar = tqdm(
+            self.bar = _bar_class()(
                 total=epochs,
                 initial=epoch,
                 unit="epoch",
@@ -62,4 +60,16 @@ class Progress:
 
 def _in_notebook() -> bool:
     """Whether tqdm draws its bars with a notebook's widgets."""
-    return any(kind.__module__ == "tqdm.notebook" for kind in tqdm.__mro__)
+    return any(kind.__module__ == "tqdm.notebook" for kind in _bar_class().__mro__)
+
+
+def say(text: str) -> None:
+    """Write a line above the bars that there are."""
+    _bar_class().write(text)
+
+
+def _bar_class() -> Any:
+    # It takes longer to load than to read a small file, and many who import nn train nothing.
+    from tqdm.auto import tqdm
+
+    return tqdm

@@ -9,7 +9,7 @@ import pytest
 from draw.browser import chromium
 from draw.page_data import large_net
 
-from autograd_lite.draw.assemble import assembled
+from autograd_lite.pictures.assemble import assembled
 
 LIMIT = 100.0
 """Milliseconds that a step may take."""

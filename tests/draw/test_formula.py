@@ -13,10 +13,10 @@ import pytest
 
 import autograd_lite as al
 import autograd_lite.rules
-from autograd_lite.draw.formulas import Formula, formula
 from autograd_lite.gradients import TupleGradient
 from autograd_lite.graph import Node, ancestors
 from autograd_lite.operations import OPERATIONS
+from autograd_lite.pictures.formulas import Formula, formula
 from nn.layers import affine
 from nn.losses import log_loss
 

@@ -11,7 +11,7 @@ import pytest
 from draw.browser import chromium
 from draw.page_data import Computation, large_net, one_node, small_net
 
-from autograd_lite.draw.assemble import SCRIPTS, assembled, page_text
+from autograd_lite.pictures.assemble import SCRIPTS, assembled, page_text
 
 HOSTILE = [
     "<img src=x onerror=alert(1)>",

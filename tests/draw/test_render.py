@@ -16,7 +16,7 @@ import pytest
 
 import autograd_lite as al
 from autograd_lite import rendering as render
-from autograd_lite.draw import RenderError
+from autograd_lite.pictures import RenderError
 
 needs_shell = pytest.mark.skipif(os.name == "nt", reason="the stand-ins for dot are shell scripts")
 

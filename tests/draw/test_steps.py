@@ -10,8 +10,8 @@ from random_programs import program
 
 import autograd_lite as al
 import nn
-from autograd_lite.draw.steps import Walk
 from autograd_lite.graph import Node
+from autograd_lite.pictures.steps import Walk
 
 rng = np.random.default_rng(0)
 W, b, X, Y = rng.normal(size=(2, 3)), rng.normal(size=(2, 1)), rng.normal(size=(3, 4)), np.ones(4)

@@ -9,8 +9,8 @@ import pytest
 from random_programs import program
 
 import autograd_lite as al
-from autograd_lite.draw.values import computed, faults, flows, gradients_of, values
 from autograd_lite.graph import Node
+from autograd_lite.pictures.values import computed, faults, flows, gradients_of, values
 
 SEEDS = range(60)
 

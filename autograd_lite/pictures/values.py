@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.backward import fit
-from autograd_lite.draw.structure import is_scalar
 from autograd_lite.gradients import IndexedGradient, TupleGradient
 from autograd_lite.graph import PACK, Leaf, Node, Route, ancestors
+from autograd_lite.pictures.structure import is_scalar
 
 
 def values(roots: Iterable[Node], known: Mapping[Node, Any]) -> dict[Node, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autograd_lite.draw.boxes import Box, Boxes, Frame
+from autograd_lite.pictures.boxes import Box, Boxes, Frame
 from autograd_lite.rendering import Picture, rendered
 
 POINTS_PER_INCH = 72

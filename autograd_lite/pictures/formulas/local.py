@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.draw.formulas.expressions import binary, negative, number_in, numpy_call
+from autograd_lite.pictures.formulas.expressions import binary, negative, number_in, numpy_call
 
 
 def element_wise(rule: Any, arguments: Sequence[Any]) -> bool:

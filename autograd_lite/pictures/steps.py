@@ -11,20 +11,20 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.check.report import Line, Report
-from autograd_lite.draw.arrays import Arrays
-from autograd_lite.draw.assemble import assembled
-from autograd_lite.draw.boxes import Arrow, Box, Boxes
-from autograd_lite.draw.details import Details, derivative, text_of
-from autograd_lite.draw.dot import call_name
-from autograd_lite.draw.folding import folded
-from autograd_lite.draw.layout import Layout, layout
-from autograd_lite.draw.structure import operands, places, structure
-from autograd_lite.draw.text import operation_text, shape_text, short
-from autograd_lite.draw.tracing import result_of, root_of
-from autograd_lite.draw.values import Flow, flows, operand_value
 from autograd_lite.files import write
 from autograd_lite.gradients import IndexedGradient, TupleGradient
 from autograd_lite.graph import PACK, Leaf, Node, Route
+from autograd_lite.pictures.arrays import Arrays
+from autograd_lite.pictures.assemble import assembled
+from autograd_lite.pictures.boxes import Arrow, Box, Boxes
+from autograd_lite.pictures.details import Details, derivative, text_of
+from autograd_lite.pictures.dot import call_name
+from autograd_lite.pictures.folding import folded
+from autograd_lite.pictures.layout import Layout, layout
+from autograd_lite.pictures.structure import operands, places, structure
+from autograd_lite.pictures.text import operation_text, shape_text, short
+from autograd_lite.pictures.tracing import result_of, root_of
+from autograd_lite.pictures.values import Flow, flows, operand_value
 from autograd_lite.tensor import Tensor
 
 MOST_NODES = 2_000

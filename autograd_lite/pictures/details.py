@@ -12,13 +12,13 @@ import numpy as np
 
 from autograd_lite.backward import propagate
 from autograd_lite.check.report import Line, Report
-from autograd_lite.draw.formulas import Formula, formula
-from autograd_lite.draw.structure import Structure, flows_to, is_scalar, operands, places
-from autograd_lite.draw.text import name_of, number, short
-from autograd_lite.draw.tracing import root_of
-from autograd_lite.draw.values import faults, gradients_of, is_finite, values
 from autograd_lite.gradients import TupleGradient
 from autograd_lite.graph import Leaf, Node, Route, ancestors, pack_node
+from autograd_lite.pictures.formulas import Formula, formula
+from autograd_lite.pictures.structure import Structure, flows_to, is_scalar, operands, places
+from autograd_lite.pictures.text import name_of, number, short
+from autograd_lite.pictures.tracing import root_of
+from autograd_lite.pictures.values import faults, gradients_of, is_finite, values
 from autograd_lite.record import make
 from autograd_lite.tensor import Tensor
 

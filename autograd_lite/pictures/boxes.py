@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.draw.folding import Folded, Group
-from autograd_lite.draw.structure import Structure, flows_to, operands
 from autograd_lite.graph import Leaf, Node
+from autograd_lite.pictures.folding import Folded, Group
+from autograd_lite.pictures.structure import Structure, flows_to, operands
 
 MOST_INPUTS = 8
 """Constants that only one folded box reads, up to which each has a box of its own."""

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.draw.formulas.definition import Unreadable
-from autograd_lite.draw.formulas.expressions import (
+from autograd_lite.pictures.formulas.definition import Unreadable
+from autograd_lite.pictures.formulas.expressions import (
     MOST_ITEMS,
     index_literal,
     literal,

@@ -11,10 +11,10 @@ from typing import Any
 import graphviz
 import numpy as np
 
-from autograd_lite.draw.structure import is_scalar, operands
 from autograd_lite.functions import traits
 from autograd_lite.graph import Leaf, Node, array_name
 from autograd_lite.operations import Operation
+from autograd_lite.pictures.structure import is_scalar, operands
 
 LONGEST_NAME = 60
 

@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.draw.formulas.definition import Unreadable, definition_of
-from autograd_lite.draw.formulas.expressions import binary, is_literal, negative
-from autograd_lite.draw.formulas.local import has_gradient
-from autograd_lite.draw.formulas.shortening import shortened, stretched
-from autograd_lite.draw.formulas.terms import (
+from autograd_lite.functions import traits
+from autograd_lite.operations import COMPOSITES, OPERATIONS
+from autograd_lite.pictures.formulas.definition import Unreadable, definition_of
+from autograd_lite.pictures.formulas.expressions import binary, is_literal, negative
+from autograd_lite.pictures.formulas.local import has_gradient
+from autograd_lite.pictures.formulas.shortening import shortened, stretched
+from autograd_lite.pictures.formulas.terms import (
     Term,
     call_of,
     choice_of,
@@ -30,8 +32,6 @@ from autograd_lite.draw.formulas.terms import (
     subscript_of,
     together,
 )
-from autograd_lite.functions import traits
-from autograd_lite.operations import COMPOSITES, OPERATIONS
 
 DEEPEST = 8
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from autograd_lite.check.report import Report
-from autograd_lite.draw.boxes import Boxes
-from autograd_lite.draw.details import Details, gradient_graph
-from autograd_lite.draw.dot import DotText
-from autograd_lite.draw.folding import folded
-from autograd_lite.draw.structure import structure
-from autograd_lite.draw.themes import THEMES
-from autograd_lite.draw.tracing import results_of, root_of
+from autograd_lite.pictures.boxes import Boxes
+from autograd_lite.pictures.details import Details, gradient_graph
+from autograd_lite.pictures.dot import DotText
+from autograd_lite.pictures.folding import folded
+from autograd_lite.pictures.structure import structure
+from autograd_lite.pictures.themes import THEMES
+from autograd_lite.pictures.tracing import results_of, root_of
 from autograd_lite.rendering import Picture
 from autograd_lite.tensor import Tensor
 

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from autograd_lite.check.report import Line
-from autograd_lite.draw.boxes import Arrow, Box, Boxes, Frame
-from autograd_lite.draw.details import Details
-from autograd_lite.draw.text import (
+from autograd_lite.gradients import TupleGradient
+from autograd_lite.graph import Leaf, Node
+from autograd_lite.pictures.boxes import Arrow, Box, Boxes, Frame
+from autograd_lite.pictures.details import Details
+from autograd_lite.pictures.text import (
     count_of,
     label,
     line_text,
@@ -21,10 +23,8 @@ from autograd_lite.draw.text import (
     unnamed,
     value_lines,
 )
-from autograd_lite.draw.themes import Theme
-from autograd_lite.draw.values import operand_value
-from autograd_lite.gradients import TupleGradient
-from autograd_lite.graph import Leaf, Node
+from autograd_lite.pictures.themes import Theme
+from autograd_lite.pictures.values import operand_value
 from autograd_lite.rendering import Picture
 
 LONGEST_REPR = 40

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.draw.formulas.expressions import name_node, numpy_call
-from autograd_lite.draw.formulas.terms import Term, subscript_of
 from autograd_lite.gradients import IndexedGradient, TupleGradient
+from autograd_lite.pictures.formulas.expressions import name_node, numpy_call
+from autograd_lite.pictures.formulas.terms import Term, subscript_of
 from autograd_lite.rules.indexing import getitem
 from autograd_lite.rules.masks import gated
 from autograd_lite.rules.signal import full_convolution

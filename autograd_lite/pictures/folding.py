@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from autograd_lite.draw.structure import Scope, Structure
 from autograd_lite.graph import Leaf
+from autograd_lite.pictures.structure import Scope, Structure
 
 FOLD_ABOVE = 40
 """Operations from which repeated blocks are drawn once, unless the caller decides."""

@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.draw.formulas.expressions import MOST_ITEMS, literal, name_node, numpy_call
-from autograd_lite.draw.formulas.local import element_wise, local_of
-from autograd_lite.draw.formulas.reader import read_call
-from autograd_lite.draw.formulas.terms import Term, has_elements, item_of, sequence_of
 from autograd_lite.gradients import TupleGradient
+from autograd_lite.pictures.formulas.expressions import MOST_ITEMS, literal, name_node, numpy_call
+from autograd_lite.pictures.formulas.local import element_wise, local_of
+from autograd_lite.pictures.formulas.reader import read_call
+from autograd_lite.pictures.formulas.terms import Term, has_elements, item_of, sequence_of
 
 PLACEHOLDER = re.compile(r"\b__(\d+)__\b")
 """What stands for a name while the formula is a tree: a user's name may be anything."""

@@ -38,7 +38,7 @@ def assembled(data: Mapping[str, Any]) -> str:
 
 def page_text(name: str) -> str:
     """One of the files that the page is made of."""
-    return files("autograd_lite.draw").joinpath("page", name).read_text("utf-8")
+    return files("autograd_lite.pictures").joinpath("page", name).read_text("utf-8")
 
 
 def _json(data: Mapping[str, Any]) -> str:
