@@ -72,7 +72,7 @@ class Traits:
     operator : Operator or None
         The operator that Python writes for it.
     onnx : str or None
-        The ONNX operator of the same meaning, for one result and no options.
+        The ONNX operator of the same meaning, element by element.
     nanoseconds : float
         What one element takes in double precision: from when on threads are worth starting.
     """

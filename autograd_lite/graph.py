@@ -79,12 +79,18 @@ class Call:
         self.first = first
 
 
-def enclose(what: Any, first: int, result: Any) -> None:
-    """Note that a call of `what`, which began at serial `first`, gave `result`."""
+def enclosed(what: Any, function: Callable[..., Any], *args: Any) -> Any:
+    """The result of `function(*args)`, whose operations pictures draw in a frame.
+
+    `what` is whose frame it is: an object, which is named after its class, or a name.
+    """
+    first = next_serial()
+    result = function(*args)
     for tensor in result if isinstance(result, (tuple, list)) else (result,):
         node = getattr(tensor, "_node", None)
         if node.__class__ is Node and node.serial > first:
             node.calls = (*node.calls, Call(what, first))
+    return result
 
 
 class Route:

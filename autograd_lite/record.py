@@ -28,7 +28,7 @@ from autograd_lite.graph import (
     next_serial,
     pack_node,
 )
-from autograd_lite.modes import Watch, entered, is_recording, pausing, stand_in, watching
+from autograd_lite.modes import Watch, entered, is_recording, pausing, stand_in, swapped, watching
 from autograd_lite.operations import (
     COMPOSITES,
     NON_DIFFERENTIABLE,
@@ -220,6 +220,17 @@ def record_pair(operation: Operation, a: Any, b: Any, compute: Compute) -> Any:
     if not inside and plan.kept_positions:
         kept = _held(kept, (left, right), plan)
     return _noted(plan, (left, right), kept, result)
+
+
+def standing_in(tensors: Sequence[Any], values: Sequence[Any]) -> tuple[swapped, list[Any]]:
+    """The block in which other values stand for those of leaf tensors, and tensors of these."""
+    stand_ins = []
+    for tensor, value in zip(tensors, values, strict=True):
+        leaf = Leaf(value, tensor.name)
+        leaf.requires_grad = tensor.requires_grad
+        stand_ins.append(make(value, leaf))
+    pairs = {id(t): (t, other) for t, other in zip(tensors, stand_ins, strict=True)}
+    return swapped(pairs), stand_ins
 
 
 def _noted(plan: Plan, parents: tuple[Any, ...], kept: Any, result: Any) -> Any:

@@ -832,3 +832,19 @@ def living_tensors() -> list[Tensor]:
     """Every Tensor that is alive. It looks through all objects, so it is no part of a loop."""
     # By its type: `isinstance` asks objects for their __class__, and lazy ones would load it.
     return [o for o in gc.get_objects() if issubclass(type(o), Tensor) and hasattr(o, "_value")]
+
+
+def replace_array(leaf: Tensor, array: Any) -> None:
+    """Have a leaf hold another array, of its shape and dtype and of any library, from now on.
+
+    ValueError for the result of an operation, and for an array of another shape or dtype.
+    """
+    node = leaf._node
+    if not isinstance(node, Leaf):
+        raise ValueError(f"{leaf._describe()} is the result of an operation, which holds no array")
+    if (array.shape, array.dtype) != (leaf.shape, leaf.dtype):
+        raise ValueError(
+            f"{leaf._describe()} of {leaf.dtype} {leaf.shape} cannot hold an array of "
+            f"{array.dtype} {array.shape}"
+        )
+    leaf._value = node.own(array)

@@ -11,7 +11,7 @@ from typing import Any
 
 import autograd_lite as al
 import nn
-from autograd_lite.files import write
+from autograd_lite.extend import write
 
 DIGITS = Path(__file__).parent / "data" / "digits.h5"
 ODD = ["1", "3", "5", "7", "9"]

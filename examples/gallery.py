@@ -16,7 +16,7 @@ from common import DIGITS, ODD, prepare, run
 
 import autograd_lite as al
 import nn
-from autograd_lite.files import write
+from autograd_lite.extend import write
 from nn import plots
 
 SAMPLES = 6

@@ -29,7 +29,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_lite.printable import printable, quoted
+from autograd_lite.extend import printable, quoted
 from nn import safetensors_files
 from nn.data import bounded_json, hdf5
 from nn.data.hdf5 import FileFormatError, Spec, shown_path

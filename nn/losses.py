@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.arrays.lazy import compute
+from autograd_lite.extend import compute
 from nn.module import as_array, has_values
 
 KINDS = ("logits", "probabilities", "scores", "numbers")

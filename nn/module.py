@@ -8,8 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.graph import enclose, next_serial
-from autograd_lite.printable import printable, quoted
+from autograd_lite.extend import enclosed, printable, quoted, replace_array
 from nn.spelling import Spelled
 from nn.summary import Summary, as_html, summarised
 
@@ -61,11 +60,7 @@ class Module(Spelled):
         raise NotImplementedError(f"{type(self).__name__} defines no forward()")
 
     def __call__(self, X: Any, *others: Any) -> Any:
-        first = next_serial()
-        result = self.forward(X, *others)
-        # So that pictures can draw a box around what the module did.
-        enclose(self, first, result)
-        return result
+        return enclosed(self, self.forward, X, *others)
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """This module, under the empty path, and every module in it once, with its path."""
@@ -139,7 +134,7 @@ class Module(Spelled):
                     f"{array.shape}, which is another parameter"
                 )
             parameter.zero_grad()
-            parameter._value = parameter._identity().own(array)  # type: ignore[union-attr]
+            replace_array(parameter, array)
         for _, module in self.named_modules():
             for name in module.buffers:
                 setattr(module, name, convert(getattr(module, name)))

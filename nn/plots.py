@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd_lite.printable import printable, quoted
+from autograd_lite.extend import printable, quoted
 from nn.layers import Linear
 from nn.module import Module
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_lite.files import write as write_file
-from autograd_lite.printable import printable, quoted
+from autograd_lite.extend import printable, quoted
+from autograd_lite.extend import write as write_file
 from nn.data import bounded_json
 from nn.data.hdf5 import FileFormatError, Spec, check_regular, shown_path
 

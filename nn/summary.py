@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.printable import printable
+from autograd_lite.extend import printable
 
 HEADER = ("layer", "kind", "output", "parameters", "memory")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from autograd_lite.functions import ATOM, COMPARISON, POWER, PRODUCT, SIGN, SUM, traits
 from autograd_lite.program.ir import Step, Variable, function_name
+from autograd_lite.program.names import identifier
 from autograd_lite.program.sizes import Size, SizedFloat, SizedInt
 from autograd_lite.rules.indexing import getitem
 from autograd_lite.rules.special import astype, relu, sigmoid, softplus
@@ -42,11 +44,13 @@ class NoExpression(TypeError):
 class Printer:
     """Prints steps.
 
-    `helpers` are the names of functions that the text needs and NumPy does not have.
+    `helpers` are the names of functions that the text needs and NumPy does not have, `imported`
+    what functions are called that it imports.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, imported: Mapping[Any, str] | None = None) -> None:
         self.helpers: set[str] = set()
+        self.imported = imported or {}
 
     def step(self, step: Step, operands: Mapping[Variable, Text]) -> Text:
         """The expression of a step, whose operands are printed already."""
@@ -136,9 +140,11 @@ class Printer:
 
     def _call(self, step: Step, operands: Mapping[Variable, Text]) -> Text:
         name = "np.abs" if step.function is np.absolute else function_name(step.function)
-        if not name.startswith("np."):
+        name = self.imported.get(step.function, name)
+        if not name.startswith("np.") and step.function not in self.imported:
             raise NoExpression(
-                f"{name} has no form in plain NumPy, so the derivation cannot be written out"
+                f"{name} has no form in plain NumPy, and no module that it could be imported from, "
+                "so the derivation cannot be written out; define it in a module of its own"
             )
         arguments = [self.value(a, operands).text for a in step.args]
         arguments += [
@@ -147,6 +153,20 @@ class Printer:
             if not _is_default(step.function, key, a)
         ]
         return Text(f"{name}({', '.join(arguments)})")
+
+
+def importable(function: Any) -> tuple[str, str] | None:
+    """The module and the name by which others can import a function; None where they cannot.
+
+    Those of NumPy and of autograd_lite are written out instead.
+    """
+    module, name = getattr(function, "__module__", None), getattr(function, "__name__", "")
+    if not module or module.partition(".")[0] in ("__main__", "numpy", "autograd_lite"):
+        return None
+    words = [*module.split("."), name]
+    if not all(word == identifier(word) and not word.startswith("__") for word in words):
+        return None
+    return (module, name) if getattr(sys.modules.get(module), name, None) is function else None
 
 
 def _as_divisor(step: Step, symbol: str) -> tuple[Any, str, str] | None:

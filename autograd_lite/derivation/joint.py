@@ -39,7 +39,8 @@ from autograd_lite.program.sizes import (
     resized,
     unify,
 )
-from autograd_lite.program.tracing import Trace, Tracer, public, standing_in
+from autograd_lite.program.tracing import Trace, Tracer, public
+from autograd_lite.record import standing_in
 from autograd_lite.rules.special import astype, relu, sigmoid, softplus
 from autograd_lite.tensor import Tensor
 

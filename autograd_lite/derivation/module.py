@@ -45,8 +45,9 @@ class Written:
     `arguments` are the parameters of both functions, `inputs` how each named input is got out of
     them, `constants` the arrays from outside, `parameters` which of them are tensors, `sizes`
     expressions for the lengths of axes that have names. `value` is the name of the result;
-    `gradients` has for each name that is differentiated by the name of its gradient. `notes` are
-    sentences for the docstring, `checks` lengths and what they must be.
+    `gradients` has for each name that is differentiated by the name of its gradient. `imports` are
+    modules, names in them and what these are called here. `notes` are sentences for the docstring,
+    `checks` lengths and what they must be.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Written:
     gradients: dict[str, str]
     parameters: dict[str, Variable]
     helpers: set[str] = field(default_factory=set)
+    imports: list[tuple[str, str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     checks: list[tuple[str, str]] = field(default_factory=list)
 
@@ -90,6 +92,10 @@ class Written:
         else:
             lines[0] += '"""'
         lines += ["", "import numpy as np"]
+        lines += [] if not self.imports else [""]
+        lines += sorted(
+            f"from {m} import {n}" + (f" as {a}" if a != n else "") for m, n, a in self.imports
+        )
         for name, value in self.constants.items():
             lines += ["", *_array(name, np.asarray(value))]
         text = "\n".join(lines)
@@ -154,13 +160,19 @@ class Written:
 
     def check(self) -> None:
         """SourceError unless the module says what the statements say."""
-        tree = checked(self.source, {"slice", "bool", "ValueError", "bytes"})
+        known = {"slice", "bool", "ValueError", "bytes"}
+        tree = checked(self.source, known, self.imports)
         functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
         cache = "{" + ", ".join(f'"{name}": {name}' for name in self.cache) + "}"
         forward = [*self._begins_forward(), *((s.name, s.text) for s in self.forward)]
         backward = [*self._begins_backward(), *((s.name, s.text) for s in self.backward)]
         assert_assigns(functions["forward"], [*forward, (self.cache_name, cache)])
         assert_assigns(functions["backward"], backward)
+
+
+def _import(wanted: tuple[str, str, str]) -> str:
+    module, name, alias = wanted
+    return f"from {module} import {name}" + (f" as {alias}" if alias != name else "")
 
 
 def _names_in(text: str) -> set[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.compiler.schedule import is_elementwise
-from autograd_lite.derivation.expressions import NoExpression, Printer, Text, of_size
+from autograd_lite.derivation.expressions import NoExpression, Printer, Text, importable, of_size
 from autograd_lite.derivation.joint import Joint, is_of_samples
 from autograd_lite.derivation.module import Statement, Written
 from autograd_lite.derivation.simplify import Simplifier, available
@@ -48,11 +48,14 @@ class _Writer:
         self.program = joint.program
         self.makers = self.program.makers()
         self.uses = self.program.uses()
-        self.printer = Printer()
         taken = ["forward", "backward", "cache", "cache_", "put_back", "slice", "bool"]
         _name_lengths(joint)
         taken += [*(length.name for length in joint.lengths), *joint.arguments]
         self.names = Names(taken)
+        functions = dict.fromkeys(step.function for step in self.program.steps)
+        self.imports = {f: found for f in functions if (found := importable(f)) is not None}
+        imported = {function: self.names.new(name) for function, (_, name) in self.imports.items()}
+        self.printer = Printer(imported)
         # Arguments keep their names, whatever keys of others are called.
         for variable, path in joint.paths.items():
             if path in joint.arguments:
@@ -63,7 +66,7 @@ class _Writer:
                 _ = self.names[variable]
         self.texts: dict[Variable, Text] = {}
         self.statements: list[Statement] = []
-        self.checker = _Checker(joint) if simplify else None
+        self.checker = _Checker(joint, imported) if simplify else None
 
     def _in_order(self) -> Iterator[Variable]:
         yield from self.program.inputs
@@ -105,6 +108,7 @@ class _Writer:
             gradients,
             {self.names[v]: v for v in self.joint.parameters},
             self.printer.helpers,
+            [(*self.imports[f], alias) for f, alias in self.printer.imported.items()],
             notes=list(notes),
             checks=self._checks(),
         )
@@ -383,8 +387,9 @@ def _holding(joint: Joint, length: Length) -> Iterator[str]:
 class _Checker:
     """Whether a formula gives a value, on the example and near it."""
 
-    def __init__(self, joint: Joint) -> None:
+    def __init__(self, joint: Joint, imported: Mapping[Any, str]) -> None:
         self.joint = joint
+        self.known = {"np": np} | {name: function for function, name in imported.items()}
         self.worlds = [self._world(inputs) for inputs in nearby(joint)]
 
     def _world(self, inputs: list[Any]) -> dict[Variable, Any]:
@@ -397,7 +402,7 @@ class _Checker:
     def agrees(self, text: str, variable: Variable, names: dict[Variable, str]) -> bool:
         """Whether `text` evaluates to the value of `variable`, in shape, dtype and numbers."""
         for world in self.worlds:
-            scope: dict[str, Any] = {"np": np}
+            scope: dict[str, Any] = {**self.known}
             scope |= {name: world[v] for v, name in names.items() if v in world}
             scope |= {length.name: length.length for length in self.joint.lengths}
             try:

@@ -15,6 +15,7 @@ from autograd_lite.arrays.trees import map_leaves
 from autograd_lite.compiler.compiled import traced
 from autograd_lite.derivation.expressions import of_size
 from autograd_lite.files import write
+from autograd_lite.functions import traits
 from autograd_lite.onnx import definitions as definitions
 from autograd_lite.operations import OPERATIONS
 from autograd_lite.program.arguments import Structure, flatten, unflatten
@@ -181,6 +182,8 @@ def _in_known(program: Program, values: Any) -> Program:
         for step in program.steps:
             operation = OPERATIONS.get(step.function)
             own = operation is not None and operation.function is not step.function
+            if traits(step.function).onnx is not None:
+                continue
             if own and (step.function not in _DIRECT or _over_several_axes(step)):
                 table[step.function] = [expanding.defined]
             elif any(step.function in some for some in definitions.DEFINITIONS.values()):
@@ -374,7 +377,8 @@ class _Exporter:
         return output
 
     def _step(self, step: Step) -> None:
-        build = _FORMS.get(step.function)
+        named = traits(step.function).onnx
+        build = _FORMS.get(step.function) or (_simple(named) if named else None)
         if build is None or step.several:
             raise TypeError(
                 f"{function_name(step.function)} ({step.line}) has no form in ONNX here, so the "

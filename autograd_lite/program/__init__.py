@@ -1,5 +1,5 @@
 """Programs: a computation written down, with its meaning, its rewriting and its captures."""
 
-from autograd_lite.program.tracing import TracedValueError, standing_in
+from autograd_lite.program.tracing import TracedValueError
 
-__all__ = ["TracedValueError", "standing_in"]
+__all__ = ["TracedValueError"]

@@ -19,11 +19,14 @@ class SourceError(RuntimeError):
     """Generated source is not what it was meant to be: a fault of the printer."""
 
 
-def checked(source: str, known: Collection[str]) -> ast.Module:
+def checked(
+    source: str, known: Collection[str], imports: Collection[tuple[str, str, str]] = ()
+) -> ast.Module:
     """The syntax tree of generated source.
 
     SourceError for a name that is neither among `known` nor set in it, for an attribute that begins
-    with an underscore, an import of anything but NumPy, and any statement that no printer writes.
+    with an underscore, an import of anything but NumPy and `imports` (a module, a name in it, and
+    what it is called here), and any statement that no printer writes.
     """
     try:
         tree = ast.parse(source)
@@ -38,6 +41,12 @@ def checked(source: str, known: Collection[str]) -> ast.Module:
             ("numpy", "np")
         ]:
             names.add("np")
+        elif (
+            isinstance(node, ast.ImportFrom)
+            and not node.level
+            and all((node.module, a.name, a.asname or a.name) in imports for a in node.names)
+        ):
+            names.update(a.asname or a.name for a in node.names)
         elif isinstance(node, ast.alias):
             continue
         elif not isinstance(node, _NODES):

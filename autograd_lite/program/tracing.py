@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -18,12 +18,10 @@ from autograd_lite.arrays.foreign import Recordable
 from autograd_lite.arrays.trees import leaves_of, map_leaves, split
 from autograd_lite.functions import traits
 from autograd_lite.gradients import combined_gate, mask_along, shut
-from autograd_lite.graph import Leaf
-from autograd_lite.modes import swapped
 from autograd_lite.operations import OPERATIONS, Operation
 from autograd_lite.program.captures import same_bytes
 from autograd_lite.program.ir import Program, Step, Variable, function_name
-from autograd_lite.record import Recorded, make
+from autograd_lite.record import Recorded
 from autograd_lite.rules.indexing import getitem
 from autograd_lite.rules.masks import gated
 from autograd_lite.rules.special import astype
@@ -524,17 +522,6 @@ def _values(tree: Any) -> Any:
 def _is_for_another(out: Any) -> bool:
     """Whether a result is to go into something that takes care of it itself."""
     return out is not None and not all(isinstance(o, (np.ndarray, Tracer)) for o in out)
-
-
-def standing_in(tensors: Sequence[Any], values: Sequence[Any]) -> tuple[swapped, list[Any]]:
-    """The block in which other values stand for those of leaf tensors, and tensors of these."""
-    stand_ins = []
-    for tensor, value in zip(tensors, values, strict=True):
-        leaf = Leaf(value, tensor.name)
-        leaf.requires_grad = tensor.requires_grad
-        stand_ins.append(make(value, leaf))
-    pairs = {id(t): (t, other) for t, other in zip(tensors, stand_ins, strict=True)}
-    return swapped(pairs), stand_ins
 
 
 def _is_number(value: Any) -> bool:

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.arrays.kinds import is_lazy
-from autograd_lite.arrays.lazy import adopt
+from autograd_lite.extend import adopt, is_lazy
 from nn.module import as_array, has_values
 
 

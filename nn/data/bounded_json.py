@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.printable import printable, quoted
+from autograd_lite.extend import printable, quoted
 
 TEXT_BYTES = 16 * 2**20
 """The longest text that is parsed."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.printable import quoted
+from autograd_lite.extend import quoted
 from nn.data import hdf5
 from nn.data.buffers import buffer
 from nn.data.datasets import SAMPLE_LIMIT, H5Dataset

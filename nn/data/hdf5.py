@@ -28,9 +28,7 @@ from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 import numpy as np
 
-from autograd_lite.files import error_of, kind_of, replacing
-from autograd_lite.forks import fork_safe
-from autograd_lite.printable import quoted
+from autograd_lite.extend import error_of, fork_safe, kind_of, quoted, replacing
 from nn.data import chunks
 
 __all__ = [

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_lite.printable import quoted
+from autograd_lite.extend import quoted
 from nn.data import hdf5
 from nn.data.hdf5 import FileFormatError, Spec, shown_path
 

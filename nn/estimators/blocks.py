@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.arrays.lazy import adopt
+from autograd_lite.extend import adopt
 
 
 def numbers(X: Any) -> Any:

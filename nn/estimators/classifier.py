@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.printable import quoted
+from autograd_lite.extend import quoted
 from nn.estimators.base import Estimator
 from nn.estimators.samples import Samples, samples_of
 from nn.estimators.validation import class_weights

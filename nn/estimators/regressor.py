@@ -8,8 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from autograd_lite.arrays.kinds import is_lazy
-from autograd_lite.printable import quoted
+from autograd_lite.extend import is_lazy, quoted
 from nn import metrics
 from nn.estimators.base import Estimator
 from nn.estimators.samples import Samples, samples_of

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.arrays.kinds import is_lazy
+from autograd_lite.extend import is_lazy
 from nn.data.pictures import flatten
 from nn.estimators import validation
 from nn.module import as_array

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.printable import printable
+from autograd_lite.extend import printable
 
 
 class NotFittedError(ValueError, AttributeError):

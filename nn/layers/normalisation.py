@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.arrays.lazy import compute
+from autograd_lite.extend import compute
 from nn.initialisers import Seed
 from nn.module import Module, Parameter
 

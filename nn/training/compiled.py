@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import autograd_lite as al
-
-if TYPE_CHECKING:
-    from autograd_lite.compiler import Compiled
+from autograd_lite.extend import compiled, standing_in
 from nn.data.batches import Batch
 from nn.module import Module
 from nn.optimisers import Optimiser
@@ -59,7 +57,7 @@ class CompiledUpdate:
     ) -> None:
         self.model, self.optimiser, self.loss, self.clip_norm = model, optimiser, loss, clip_norm
         self.parameters = optimiser.parameters
-        self.programs: dict[tuple[_Place, ...], Compiled] = {}
+        self.programs: dict[tuple[_Place, ...], Callable[..., Any]] = {}
 
     def __call__(self, batch: Batch) -> float:
         """The loss before the update. Raises NotFinite, and changes nothing, if there is none."""
@@ -102,14 +100,12 @@ class CompiledUpdate:
                 index += 1
         return tuple(places), numbers
 
-    def _program(self, places: tuple[_Place, ...]) -> Compiled:
-        from autograd_lite.compiler import Compiled
-
+    def _program(self, places: tuple[_Place, ...]) -> Callable[..., Any]:
         """The program that trains these parameters."""
         if places not in self.programs:
             update = _update_of(self.model, self.optimiser, self.loss, self.clip_norm, places)
             exempt = [self.optimiser, *self.parameters]
-            self.programs[places] = Compiled(update, donate=(0, 1), exempt=exempt)
+            self.programs[places] = compiled(update, donate=(0, 1), exempt=exempt)
         return self.programs[places]
 
     @staticmethod
@@ -159,8 +155,6 @@ def _update_of(
         weights: Any,
     ) -> Any:
         options = {} if weights is None else {"sample_weight": weights}
-        from autograd_lite.program import standing_in
-
         block, stand_ins = standing_in([*trained, *others], [*values, *frozen])
         with block:
             found = loss(model(X), Y, **options)

@@ -15,7 +15,7 @@ from typing import Any, NoReturn, ParamSpec
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.arrays.kinds import is_lazy
+from autograd_lite.extend import is_lazy
 from nn import checkpoint as checkpoints
 from nn.data.batches import ArrayData, Batch
 from nn.initialisers import Seed

@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from autograd_lite.printable import printable, quoted
+from autograd_lite.extend import printable, quoted
 from nn import plots
 
 if TYPE_CHECKING:

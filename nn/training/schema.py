@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from autograd_lite.printable import quoted
+from autograd_lite.extend import quoted
 
 Check = Callable[[Any, str], None]
 """`check(value, where)` raises ValueError, in one sentence, for a value that is not accepted."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.printable import printable, quoted
+from autograd_lite.extend import printable, quoted
 from nn.data.hdf5 import FileFormatError
 from nn.module import Module
 from nn.optimisers import Optimiser, Schedule

@@ -1,0 +1,74 @@
+"""What other packages build on: operations, arrays of other libraries, pictures, files.
+
+`nn` uses nothing of the engine besides this module and what `autograd_lite` itself exports.
+
+>>> import numpy as np
+>>> from autograd_lite.extend import Traits, defvjp, primitive
+>>> @primitive(Traits(elementwise=True))
+... def cube(x):
+...     return x**3
+>>> defvjp(cube, x=lambda g, x: g * 3 * x**2)
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autograd_lite.arrays.foreign import is_foreign
+from autograd_lite.arrays.kinds import is_lazy
+from autograd_lite.arrays.lazy import adopt, compute
+from autograd_lite.files import error_of, kind_of, replacing, write
+from autograd_lite.forks import fork_safe
+from autograd_lite.functions import Operator, Traits, traits
+from autograd_lite.graph import enclosed
+from autograd_lite.operations import (
+    composite,
+    defvjp,
+    defvjp_sequence,
+    non_differentiable,
+    primitive,
+    refused,
+)
+from autograd_lite.printable import printable, quoted
+from autograd_lite.record import standing_in
+from autograd_lite.tensor import replace_array
+
+
+def compiled(
+    function: Callable[..., Any], *, donate: Sequence[int] = (), exempt: Sequence[Any] = ()
+) -> Callable[..., Any]:
+    """`function` as `al.compile` has it, for functions that read objects which change.
+
+    What the function reads of the objects in `exempt` may change between calls: it is passed to
+    it as well, by the caller. `donate` are the positional arguments whose arrays are given away.
+    """
+    from autograd_lite.compiler import Compiled
+
+    return Compiled(function, tuple(donate), exempt=exempt)
+
+
+__all__ = [
+    "Operator",
+    "Traits",
+    "adopt",
+    "composite",
+    "compiled",
+    "compute",
+    "defvjp",
+    "defvjp_sequence",
+    "enclosed",
+    "error_of",
+    "fork_safe",
+    "is_foreign",
+    "is_lazy",
+    "kind_of",
+    "non_differentiable",
+    "primitive",
+    "printable",
+    "quoted",
+    "refused",
+    "replace_array",
+    "replacing",
+    "standing_in",
+    "traits",
+    "write",
+]
