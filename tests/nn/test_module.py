@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numerics import assert_close, numeric_gradient
 
+import autograd_lite as al
 import nn
 from nn import by_hand
 
@@ -201,3 +202,117 @@ def test_layers_of_equal_weights_keep_their_own():
     W1, _, W2, _ = net.parameters()
     assert np.array_equal(W1.data, W2.data)
     assert not np.array_equal(W1.grad, W2.grad)
+
+
+class TestWhatAModuleHolds:
+    """Parameters, buffers and generators, wherever attributes hold them."""
+
+    class Net(nn.Module):
+        buffers = ("mask",)
+
+        def __init__(self):
+            self.first = nn.Linear(2, 2, seed=0)
+            self.listed = [nn.Linear(2, 1, bias=False, seed=1), self.first]
+            self.named = {"a": nn.Dropout(0.5, seed=0), "b": (nn.Parameter([1.0]),)}
+            self.own = al.Tensor([2.0], requires_grad=True)
+            self.plain = al.Tensor([3.0])
+            self.mask = np.ones(2)
+
+    paths = ["first.weight", "first.bias", "listed.0.weight", "named.b.0", "own"]
+
+    def test_each_is_found_once_with_its_path(self):
+        net = self.Net()
+        assert [path for path, _ in net.named_parameters()] == self.paths
+        assert net.parameters() == [p for _, p in net.named_parameters()]
+        assert [path for path, _ in net.named_buffers()] == ["mask"]
+        assert [path for path, _ in net.named_generators()] == ["named.a.generator"]
+        modules = [path for path, _ in net.named_modules()]
+        assert modules == ["", "first", "listed.0", "named.a"]
+
+    def test_tensors_that_require_grad_become_parameters_and_stay_so(self):
+        net = self.Net()
+        assert type(net.own) is nn.Parameter and type(net.plain) is al.Tensor
+        net.freeze()
+        assert [path for path, _ in net.named_parameters()] == self.paths
+        assert not any(p.requires_grad for p in net.parameters())
+        net.unfreeze()
+        assert all(p.requires_grad for p in net.parameters())
+
+    def test_results_are_no_parameters(self):
+        net = self.Net()
+        net.result = net.own * 2
+        assert [path for path, _ in net.named_parameters()] == self.paths
+
+    def test_freezing_forgets_gradients(self):
+        net = self.Net()
+        for parameter in net.parameters():
+            parameter.grad = np.ones(parameter.shape)
+        assert net.freeze() is net
+        assert all(p.grad is None for p in net.parameters())
+
+    def test_gradients_are_forgotten(self):
+        net = self.Net()
+        net.own.grad = [1.0]
+        net.zero_grad()
+        assert net.own.grad is None
+
+    def test_states_are_the_callers_own(self):
+        net = self.Net()
+        state = net.state_dict()
+        assert list(state) == [*self.paths, "mask"]
+        for array in state.values():
+            array += 1
+        np.testing.assert_array_equal(net.mask, [1, 1])
+        net.load_state_dict(state)
+        np.testing.assert_array_equal(net.mask, [2, 2])
+        np.testing.assert_array_equal(net.own.data, [3])
+        state["mask"] += 1
+        np.testing.assert_array_equal(net.mask, [2, 2])
+        specs = net.expected_state({})
+        assert (
+            specs["first.weight"] == ((2, 2), np.dtype(np.float64)) and specs.keys() == state.keys()
+        )
+
+    def test_a_state_that_a_graph_keeps_is_not_filled(self):
+        net = self.Net()
+        state = net.state_dict()
+        loss = net.own * net.own
+        with pytest.raises(
+            ValueError, match="own is kept by a graph; load before the forward pass"
+        ):
+            net.load_state_dict({**state, "first.bias": state["first.bias"] + 1})
+        assert not net.first.bias.data.any()
+        del loss
+
+    def test_arrays_are_moved_as_they_are(self):
+        net, moved = self.Net(), []
+        net.own.grad = [1.0]
+
+        def convert(array):
+            moved.append(array)
+            return array.copy()
+
+        assert net.to(convert) is net
+        assert len(moved) == len(self.paths) + 1 and net.own.grad is None
+        assert net.mask is not moved[-1]
+        with pytest.raises(
+            ValueError,
+            match=r"first.weight: float64 \(2, 2\) became float32 \(2, 2\), which is another",
+        ):
+            net.to(np.float32)
+
+    def test_what_checkpoints_say_of_it(self):
+        assert nn.ReLU().describe() == {"model": "ReLU", "layout": "ReLU()"}
+
+    def test_modes_are_returned_with_the_module(self):
+        net = self.Net()
+        assert net.eval() is net and not net.first.training
+        assert net.train() is net and net.first.training
+        assert net.train(False) is net and not net.first.training
+
+    def test_several_inputs_reach_forward(self):
+        class Sum(nn.Module):
+            def forward(self, X, *others):
+                return sum(others, X)
+
+        assert Sum()(1.0, 2.0, 3.0) == 6

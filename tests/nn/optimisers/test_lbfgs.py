@@ -67,6 +67,10 @@ class TestOptions:
         with pytest.raises(ValueError, match="LBFGS: all its parameters are frozen"):
             nn.LBFGS([a, b]).step(lambda: np.sum(a) + np.sum(b))
 
+    def test_defaults(self):
+        optimiser = nn.LBFGS([nn.Parameter([1.0])])
+        assert (optimiser.max_iter, optimiser.tolerance) == (100, 1e-5)
+
     def test_it_takes_parameters(self):
         with pytest.raises(ValueError, match="LBFGS got no parameters"):
             nn.LBFGS([])
