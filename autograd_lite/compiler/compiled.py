@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.compiler.explanation import Explanation, Note
+from autograd_lite.compiler.explanation import Explanation
 from autograd_lite.compiler.lowering import Lowered, lower
 from autograd_lite.compiler.matrix_products import Products
 from autograd_lite.compiler.runtime import cores
@@ -30,7 +30,7 @@ from autograd_lite.program.arguments import (
 from autograd_lite.program.captures import Outside
 from autograd_lite.program.ir import Program, Variable
 from autograd_lite.program.names import identifier
-from autograd_lite.program.passes import optimised
+from autograd_lite.program.passes import Note, optimised
 from autograd_lite.program.tracing import Trace, TracedValueError, Tracer, public
 from autograd_lite.record import NO_OPTIONS, make, record_call
 from autograd_lite.source import caller

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from autograd_lite.compiler.lowering import Lowered
 from autograd_lite.compiler.schedule import Region
 from autograd_lite.program.ir import Program, Step, function_name
 from autograd_lite.program.names import Names
+from autograd_lite.program.passes import Note
 from autograd_lite.rendering import Picture
-
-
-@dataclass
-class Note:
-    """What one pass did, and how many steps the program has after it."""
-
-    name: str
-    steps: int
-    did: str
-    before: int | None = None
-
-    @property
-    def saved(self) -> int:
-        """How many steps fewer there are."""
-        return 0 if self.before is None else self.before - self.steps
 
 
 class Explanation:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_lite.functions import ATOM, COMPARISON, POWER, PRODUCT, SIGN, SUM, traits
+from autograd_lite.operations import OPERATIONS
 from autograd_lite.program.ir import Step, Variable, function_name
 from autograd_lite.program.names import identifier
 from autograd_lite.program.sizes import Size, SizedFloat, SizedInt
@@ -156,10 +157,12 @@ class Printer:
 
 
 def importable(function: Any) -> tuple[str, str] | None:
-    """The module and the name by which others can import a function; None where they cannot.
+    """The module and the name by which others can import an operation of somebody's own.
 
-    Those of NumPy and of autograd_lite are written out instead.
+    None where they cannot, and for what is no such operation.
     """
+    if function not in OPERATIONS:
+        return None
     module, name = getattr(function, "__module__", None), getattr(function, "__name__", "")
     if not module or module.partition(".")[0] in ("__main__", "numpy", "autograd_lite"):
         return None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from autograd_lite.compiler.explanation import Note
 from autograd_lite.program import growth
 from autograd_lite.program.factoring import factored
 from autograd_lite.program.identities import algebra, expanding, stable
@@ -14,17 +13,23 @@ from autograd_lite.program.ir import Program, Variable
 from autograd_lite.program.rewriting import Rewriting, Rule, without_dead
 from autograd_lite.program.tracing import Trace
 
-MOST = 4
-"""How often a pass is repeated while it still finds something."""
+REPETITIONS = 4
+"""How often identities are applied while they still find something."""
 
-Table = Callable[[Program], Mapping[Any, list[Rule]]]
 
-PASSES: list[tuple[str, Table]] = [
-    ("stable forms", lambda program: stable.table()),
-    ("expansion", expanding.rules_for),
-    ("algebra", lambda program: algebra.table()),
-    ("overflow", lambda program: growth.table()),
-]
+@dataclass
+class Note:
+    """What one pass did, and how many steps the program has after it."""
+
+    name: str
+    steps: int
+    did: str
+    before: int | None = None
+
+    @property
+    def saved(self) -> int:
+        """How many steps fewer there are."""
+        return 0 if self.before is None else self.before - self.steps
 
 
 @dataclass
@@ -35,37 +40,70 @@ class Optimised:
     values: Mapping[Variable, Any]
 
 
-def optimised(program: Program, trace: Trace, notes: list[Note]) -> Optimised:
-    """`program` after all passes; what each did is added to `notes`."""
-    notes.append(Note("trace", len(program.steps), f"{trace.repeated} equal steps taken together"))
-    best = Optimised(program, trace.values)
-    for name, table in PASSES:
-        if name == "algebra":
-            best = _with_common_factors(best, notes)
-        before = best.program
+class Pass(Protocol):
+    """A step of optimisation: a name, and what it makes of a program."""
+
+    @property
+    def name(self) -> str: ...
+
+    def run(self, given: Optimised) -> tuple[Optimised, str]:
+        """What becomes of a program, and what was done to it, in words."""
+
+
+@dataclass(frozen=True)
+class Identities:
+    """Applies the rules that `table` has for a program, until nothing changes."""
+
+    name: str
+    table: Callable[[Program], Mapping[Any, list[Rule]]]
+
+    def run(self, given: Optimised) -> tuple[Optimised, str]:
         changed = repeated = folded = 0
-        for _ in range(MOST):
-            rewriting = Rewriting(best.program, best.values)
-            after, values = rewriting.run(table(best.program))
-            best = Optimised(after, values)
+        program, values = given.program, given.values
+        for _ in range(REPETITIONS):
+            rewriting = Rewriting(program, values)
+            program, values = rewriting.run(self.table(program))
             changed += rewriting.changed
             repeated += rewriting.trace.repeated
             folded += rewriting.folded
             if not rewriting.changed and not rewriting.trace.repeated:
                 break
-            best.program = without_dead(best.program)
-        best.program = without_dead(best.program)
+            program = without_dead(program)
         did = [f"{changed} steps rewritten"] * bool(changed)
         did += [f"{folded} computed beforehand"] * bool(folded)
         did += [f"{repeated} equal ones taken together"] * bool(repeated)
-        what = ", ".join(did) or "nothing to do"
-        notes.append(Note(name, len(best.program.steps), what, len(before.steps)))
+        return Optimised(without_dead(program), values), ", ".join(did) or "nothing to do"
+
+
+@dataclass(frozen=True)
+class CommonFactors:
+    """Multiplies once by what several values are multiplied by."""
+
+    name: str = "common factors"
+
+    def run(self, given: Optimised) -> tuple[Optimised, str]:
+        program, values, saved = factored(given.program, given.values)
+        did = f"{saved} products saved" if saved else "nothing to do"
+        return Optimised(program, values), did
+
+
+PASSES: Sequence[Pass] = (
+    Identities("stable forms", lambda program: stable.table()),
+    Identities("expansion", expanding.rules_for),
+    CommonFactors(),
+    Identities("algebra", lambda program: algebra.table()),
+    Identities("overflow", lambda program: growth.table()),
+)
+
+
+def optimised(
+    program: Program, trace: Trace, notes: list[Note], passes: Sequence[Pass] = PASSES
+) -> Optimised:
+    """`program` after all passes; what each did is added to `notes`."""
+    notes.append(Note("trace", len(program.steps), f"{trace.repeated} equal steps taken together"))
+    best = Optimised(program, trace.values)
+    for step in passes:
+        before = len(best.program.steps)
+        best, did = step.run(best)
+        notes.append(Note(step.name, len(best.program.steps), did, before))
     return best
-
-
-def _with_common_factors(best: Optimised, notes: list[Note]) -> Optimised:
-    before = len(best.program.steps)
-    program, values, saved = factored(best.program, best.values)
-    did = f"{saved} products saved" if saved else "nothing to do"
-    notes.append(Note("common factors", len(program.steps), did, before))
-    return Optimised(program, values)
