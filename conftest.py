@@ -3,14 +3,15 @@
 import gc
 import importlib
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Before NumPy is imported; programs that a test starts inherit it.
-    for library in ("OPENBLAS", "OMP", "MKL", "VECLIB_MAXIMUM"):
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    for library in ("OPENBLAS_NUM", "OMP_NUM", "MKL_NUM", "VECLIB_MAXIMUM"):
+        os.environ.setdefault(f"{library}_THREADS", "1")
 
 DATA = "AUTOGRAD_LITE_DATA"
 
@@ -30,6 +31,8 @@ def pytest_configure():
     # pytest imports the file of a doctest a second time if that is what imports its package.
     for package in ("autograd_lite", "nn"):
         importlib.import_module(package)
+    # What a shell starts in the background ignores Ctrl-C, which tests send.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -43,28 +46,32 @@ def cat_files(pytestconfig):
     return files
 
 
-def pytest_collection_finish():
-    # Tests that collect garbage, or ask who refers to an array, look at what is new only.
+@pytest.fixture(scope="module", autouse=True)
+def new_garbage():
+    """Tests that collect garbage, or ask who refers to an array, look at what is new only."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call():
-    """Rules that a test or an example declares end with it, those that it replaced return."""
+    """What a test or an example declares of functions ends with it."""
     import numpy as np
 
+    from autograd_lite.functions import TRAITS
     from autograd_lite.operations import OPERATIONS
 
-    before = {function: (op, op.rules) for function, op in OPERATIONS.items()}
+    before = dict(OPERATIONS), dict(TRAITS)
+    rules = {operation: operation.rules for operation in OPERATIONS.values()}
     try:
         return (yield)
     finally:
-        for function in OPERATIONS.keys() - before.keys():
-            # The rules of SciPy's, which are all ufuncs, are loaded when the first is called.
-            if not isinstance(function, np.ufunc):
-                del OPERATIONS[function]
-        for function, (operation, rules) in before.items():
-            OPERATIONS[function] = operation
-            if operation.rules is not rules:
-                operation.declare(rules)
+        for table, was in zip((OPERATIONS, TRAITS), before, strict=True):
+            for function in table.keys() - was.keys():
+                # SciPy's, which are all ufuncs, are loaded when the first of them is called.
+                if not isinstance(function, np.ufunc):
+                    del table[function]
+            table.update(was)
+        for operation, declared in rules.items():
+            if operation.rules is not declared:
+                operation.declare(declared)
