@@ -637,3 +637,146 @@ class TestBlocks:
             ValueError, match=r"the scores of sample 33 are not finite: X\[33\] holds"
         ):
             model.predict(da.from_array(X, chunks=(30, 3)))
+
+
+class TestNumbers:
+    """What estimators compute, by hand: X is 0, 1 and 3, the first of class or value 0."""
+
+    X = np.array([[0.0], [1.0], [3.0]])
+
+    def test_logistic_regression(self):
+        """Two steps of learning rate 1: the slopes are the means of (a - y) x and of a - y."""
+        model = nn.LogisticRegression(learning_rate=1.0, max_iter=2).fit(self.X, [0, 1, 1])
+        w, b = 2 / 3, 1 / 6
+        a = 1 / (1 + np.exp(-(w * self.X[:, 0] + b)))
+        errors = a - [0, 1, 1]
+        assert model.loss_curve_ == pytest.approx(
+            [np.log(2), -np.mean(np.log([1 - a[0], a[1], a[2]]))]
+        )
+        expected = [[w - np.mean(errors * self.X[:, 0])]], [b - np.mean(errors)]
+        np.testing.assert_allclose(model.coef_, expected[0])
+        np.testing.assert_allclose(model.intercept_, expected[1])
+        z = model.coef_[0, 0] * self.X[:, 0] + model.intercept_
+        np.testing.assert_allclose(model.decision_function(self.X), z)
+        p = 1 / (1 + np.exp(-z))
+        np.testing.assert_allclose(model.predict_proba(self.X), np.stack([1 - p, p], axis=1))
+        np.testing.assert_allclose(
+            model.predict_log_proba(self.X), np.log(np.stack([1 - p, p], axis=1))
+        )
+        assert model.predict(self.X).tolist() == (z > 0).astype(int).tolist()
+        assert model.score(self.X, [0, 0, 1], sample_weight=[1, 2, 5]) == pytest.approx(
+            np.average((z > 0) == [0, 0, 1], weights=[1, 2, 5])
+        )
+
+    def test_logistic_regression_of_three_classes(self):
+        """A step from zero: the errors are 1/3, or -2/3 at the true class."""
+        model = nn.LogisticRegression(learning_rate=3.0, max_iter=1).fit(self.X, ["c", "a", "b"])
+        assert model.classes_.tolist() == ["a", "b", "c"]
+        np.testing.assert_allclose(model.coef_, [[-1 / 3], [5 / 3], [-4 / 3]], atol=1e-15)
+        np.testing.assert_allclose(model.intercept_, [0, 0, 0], atol=1e-15)
+        logits = self.X @ model.coef_.T
+        p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(model.predict_proba(self.X), p)
+        np.testing.assert_allclose(model.predict_log_proba(self.X), np.log(p))
+        assert model.predict(self.X).tolist() == ["a", "b", "b"]
+
+    def test_balanced_classes(self):
+        """Of one sample of class 0 and two of class 1: 3/2 and 3/4, in a mean over 3."""
+        options = {"learning_rate": 1.0, "max_iter": 1}
+        balanced = nn.LogisticRegression(class_weight="balanced", **options).fit(self.X, [0, 1, 1])
+        np.testing.assert_allclose(balanced.coef_, [[0.5 * 0.75 * (1 + 3) / 3]])
+        np.testing.assert_allclose(balanced.intercept_, [0], atol=1e-15)
+        weighted = nn.LogisticRegression(class_weight={1: 3}, **options)
+        weighted.fit(self.X, [0, 1, 1], sample_weight=[7, 1, 2])
+        np.testing.assert_allclose(weighted.coef_, [[0.5 * (3 * 1 + 6 * 3) / 16]])
+        np.testing.assert_allclose(weighted.intercept_, [(-7 * 0.5 + 9 * 0.5) / 16])
+
+    @pytest.mark.parametrize(
+        ("batch_size", "weights", "rate"),
+        [
+            # 2 over the largest eigenvalue of the mean of [x, 1]^T [x, 1]: 10/3, 4/3 and 1.
+            (None, None, 1 / (13 / 3 + np.sqrt((7 / 3) ** 2 + 4 * (4 / 3) ** 2))),
+            (None, [0, 0, 5], 1 / 20),
+            (2, None, 1 / 20),
+        ],
+    )
+    def test_the_learning_rate_of_linear_regression(self, batch_size, weights, rate):
+        model = nn.LinearRegression(max_iter=1, batch_size=batch_size)
+        model.fit(self.X, [0.0, 1, 2], sample_weight=weights)
+        assert model._optimiser.learning_rate == pytest.approx(rate, rel=1e-6)
+
+    def test_linear_regression(self):
+        """The bias starts as the mean of y, 1; a step of Nesterov's is 1.9 times the gradient."""
+        model = nn.LinearRegression(0.1, max_iter=1).fit(self.X, [0.0, 1, 2])
+        assert model.loss_curve_ == pytest.approx([2 / 3])
+        np.testing.assert_allclose(model.coef_, [0.19 * 2 * (0 + 0 + 3) / 3])
+        assert model.intercept_ == pytest.approx(1)
+        np.testing.assert_allclose(model.predict(self.X), 1 + 0.38 * self.X[:, 0])
+        left = np.square([1, 0.38, 0.14])
+        assert model.score(self.X, [0.0, 1, 2]) == pytest.approx(1 - np.sum(left) / 2)
+
+    def test_the_penalty_is_on_the_weights_alone(self):
+        model = nn.LinearRegression(0.1, max_iter=2, alpha=0.5, optimiser="sgd")
+        model.fit(self.X, [0.0, 1, 2])
+        w = 0.1 * 2
+        z = w * self.X[:, 0] + 1
+        errors = 2 * (z - [0, 1, 2]) / 3
+        np.testing.assert_allclose(model.coef_, [w - 0.1 * (errors @ self.X[:, 0] + 0.5 * w)])
+        assert model.intercept_ == pytest.approx(1 - 0.1 * np.sum(errors))
+
+
+OF_ALL = {
+    "batch_size": None,
+    "alpha": 0.0,
+    "tol": None,
+    "n_iter_no_change": 10,
+    "early_stopping": False,
+    "validation_fraction": 0.1,
+    "warm_start": False,
+    "random_state": None,
+    "compile": False,
+    "verbose": False,
+}
+OF_NETS = {"activation": "relu", "at_zero": 1.0, "initialisation": "he", "learning_rate": 0.01}
+
+
+@pytest.mark.parametrize(
+    ("kind", "role", "options"),
+    [
+        (
+            nn.LogisticRegression,
+            "classifier",
+            {"learning_rate": 0.005, "max_iter": 2000, "optimiser": "sgd", "class_weight": None},
+        ),
+        (
+            nn.LinearRegression,
+            "regressor",
+            {"learning_rate": None, "max_iter": 2000, "optimiser": "nesterov"},
+        ),
+        (
+            nn.DeepClassifier,
+            "classifier",
+            OF_NETS
+            | {"hidden_layer_sizes": (20, 7, 5), "max_iter": 1000, "optimiser": "sgd"}
+            | {"class_weight": None},
+        ),
+        (
+            nn.DeepRegressor,
+            "regressor",
+            OF_NETS | {"hidden_layer_sizes": (20, 20), "max_iter": 500, "optimiser": "adam"},
+        ),
+    ],
+)
+def test_defaults(kind, role, options):
+    assert kind().get_params() == OF_ALL | options
+    assert kind._estimator_type == role
+
+
+def test_dask_arrays_keep_float32():
+    da = pytest.importorskip("dask.array")
+    X, y = blobs()
+    for given, expected in (("f4", "f4"), ("f8", "f8"), ("i4", "f8")):
+        blocks = da.from_array((10 * X).astype(given), chunks=(30, 3))
+        model = nn.LogisticRegression(learning_rate=0.01, max_iter=1)
+        model.fit(blocks, da.from_array(y, chunks=30))
+        assert model.coef_.dtype == expected

@@ -166,3 +166,117 @@ def test_without_matplotlib_the_extra_is_named():
     code = "import sys; sys.modules['matplotlib.figure'] = None; import nn; nn.plots.cost([1.0])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "pip install 'autograd_lite[plot]'" in run.stderr.splitlines()[-1]
+
+
+class TestDetails:
+    """What can be read off the axes, number by number."""
+
+    def test_the_plane_has_a_margin_of_a_tenth(self, classifier):
+        X, y = np.array([[0.0, 5.0], [10.0, 5.0]]), np.array([0, 1])
+        axes = plots.decision_boundary(classifier, X, y, resolution=11).axes[0]
+        assert axes.get_xlim() == (-1, 11) and axes.get_ylim() == pytest.approx((4.9, 5.1))
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("first feature", "second feature")
+        assert [t.get_text() for t in axes.get_legend().get_texts()] == ["0", "1"]
+        offsets = [c.get_offsets().tolist() for c in axes.collections[-2:]]
+        assert offsets == [[[0, 5]], [[10, 5]]]
+
+    def test_many_classes_have_a_shade_and_a_marker_each(self):
+        class Bands:
+            def predict(self, X):
+                return np.clip(np.floor(X[:, 0]), 0, 8)
+
+        X = np.stack([np.arange(9.0) + 0.5, np.zeros(9)], axis=1)
+        figure = plots.decision_boundary(Bands(), X, np.arange(9.0), resolution=40)
+        filled, *scattered = figure.axes[0].collections
+        np.testing.assert_allclose(filled.levels, np.arange(-0.5, 9))
+        assert len(scattered) == 9 and len(figure.axes) == 1
+        shapes = [len(c.get_paths()[0].vertices) for c in scattered]
+        assert shapes[0] == shapes[7] and shapes[1] == shapes[8] != shapes[0]
+        colours = [tuple(c.get_facecolor()[0]) for c in scattered]
+        assert colours == [filled.cmap(k / 8) for k in range(9)]
+
+    def test_two_classes_have_the_colours_at_the_ends(self, classifier):
+        X, y = points()
+        figure = plots.decision_boundary(classifier, X, y, resolution=20)
+        filled, _, zero, one = figure.axes[0].collections
+        assert tuple(zero.get_facecolor()[0]) == filled.cmap(0.0)
+        assert tuple(one.get_facecolor()[0]) == filled.cmap(1.0)
+        np.testing.assert_allclose(filled.levels, np.linspace(0, 1, 11))
+        assert figure.axes[1].get_ylabel() == "probability of 1"
+
+    @pytest.mark.parametrize(("largest", "limit"), [(0.25, 0.25), (-4.0, 4.0), (0.0, 1.0)])
+    def test_the_scale_of_weights(self, largest, limit):
+        figure = plots.weights(np.array([[largest, 0.0, 0.0, 0.0]]))
+        assert figure.axes[0].images[0].get_clim() == (-limit, limit)
+        assert figure.axes[0].get_title() == "unit 0"
+
+    @pytest.mark.parametrize(
+        ("units", "count", "drawn"), [(30, 25, 25), (3, 25, 3), (3, 2, 2), (1, 25, 1)]
+    )
+    def test_as_many_units_as_are_asked_for(self, units, count, drawn):
+        figure = plots.weights(np.ones((units, 4)), count=count)
+        assert sum(bool(axes.images) for axes in figure.axes) == drawn
+        places = figure.axes[0].get_subplotspec().get_gridspec().get_geometry()
+        assert places == {25: (5, 5), 3: (2, 2), 2: (1, 2), 1: (1, 1)}[drawn]
+
+    def test_mistakes_of_a_number_that_is_asked_for(self):
+        X = np.zeros((6, 4))
+        X[:, 0] = 1.0
+        figure = plots.mistakes(Certain(), X, np.full(6, 3), count=2)
+        assert len(figure.axes) == 2 and "6 of 6 are classified wrongly" in figure.get_suptitle()
+
+    @pytest.mark.parametrize(
+        ("picture", "shown"),
+        [
+            (np.array([[0.2, 0.6], [0.4, 1.0]]), [[0.2, 0.6], [0.4, 1.0]]),
+            (np.array([[-1.0, 3.0], [1.0, 1.0]]), [[0, 1], [0.5, 0.5]]),
+            (np.array([[0.5, 2.5], [1.5, 0.5]]), [[0, 1], [0.5, 0]]),
+            (np.full((2, 2), 7.0), [[0, 0], [0, 0]]),
+            (np.array([[0, 255], [3, 4]], np.uint8), [[0, 255], [3, 4]]),
+        ],
+    )
+    def test_pixels_are_shown_in_their_range(self, picture, shown):
+        class Wrong:
+            classes_ = np.array([0, 1])
+
+            def predict_proba(self, X):
+                return np.array([[0.0, 1.0]])
+
+        figure = plots.mistakes(Wrong(), picture[np.newaxis], [0])
+        assert figure.axes[0].images[0].get_array().tolist() == shown
+
+    def test_the_scale_of_gradients(self):
+        net = nn.Sequential(*(nn.Linear(1, 1, bias=False) for _ in range(3)))
+        for parameter, gradient in zip(net.parameters(), (0.0, 1e-3, 10.0), strict=True):
+            parameter.grad = np.full((1, 1), gradient)
+        axes = plots.gradient_flow(net).axes[0]
+        assert axes.get_ylim() == pytest.approx((1e-4, 100)) and axes.get_yscale() == "log"
+        assert axes.lines[0].get_ydata().tolist() == [0, 1e-3, 10]
+        assert [t.get_text() for t in axes.texts] == ["all 0"]
+        assert axes.get_ylabel() == "absolute gradient"
+        for parameter, gradient in zip(net.parameters(), (np.nan, 0.0, 0.0), strict=True):
+            parameter.grad = np.full((1, 1), gradient)
+        axes = plots.gradient_flow(net).axes[0]
+        assert axes.get_ylim() == pytest.approx((0.1, 10))
+        assert [t.get_text() for t in axes.texts] == ["NaN", "all 0", "all 0"]
+
+    @pytest.mark.parametrize(
+        ("call", "message"),
+        [
+            (lambda: plots.cost([]), r"a sequence of costs, not list of shape \(0,\)"),
+            (lambda: plots.cost([[1.0]]), r"not list of shape \(1, 1\)"),
+            (lambda: plots.weights(np.ones((2, 4)), shape=(4,)), r"no picture of shape \(4,\)"),
+            (lambda: plots.weights(np.ones((0, 4))), r"\(units, features\), not \(0, 4\)"),
+            (
+                lambda: plots.mistakes(Certain(), np.ones((0, 4)), []),
+                r"mistakes\(\) takes a label per sample: X has shape \(0, 4\), y has shape \(0,\)",
+            ),
+            (
+                lambda: plots.mistakes(Certain(), np.ones((1, 4)), [[3]]),
+                r"mistakes\(\) takes a label per sample",
+            ),
+        ],
+    )
+    def test_messages(self, call, message):
+        with pytest.raises(ValueError, match=message):
+            call()
