@@ -104,7 +104,10 @@ def numpys(function, *inputs):
             return None
 
 
-DTYPES = ["float64", "float32", "int64", "bool", "float16", "int32", "uint8", "int8"]
+DTYPES = [
+    *("float64", "float32", "int64", "bool"),
+    *(pytest.param(d, marks=pytest.mark.slow) for d in ("float16", "int32", "uint8", "int8")),
+]
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

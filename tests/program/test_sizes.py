@@ -150,22 +150,28 @@ def assert_right_or_refused(derived, cost, arguments):
 REFUSED = {"logarithm", "remainder", "looped", "half"}
 
 
-@pytest.mark.parametrize("simplified", [True, False], ids=["sympy", "plain"])
+@pytest.mark.parametrize(
+    ("simplified", "outputs", "features"),
+    [
+        pytest.param(True, 2, 3, id="sympy"),
+        pytest.param(False, 2, 3, id="plain"),
+        pytest.param(False, 2, 2, id="plain, as many outputs as features"),
+        pytest.param(True, 1, 3, id="sympy, one output", marks=pytest.mark.slow),
+        pytest.param(False, 1, 3, id="plain, one output", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("name", COSTS)
-def test_any_number_of_samples(name, simplified, monkeypatch):
+def test_any_number_of_samples(name, simplified, outputs, features, monkeypatch):
     if not simplified:
         monkeypatch.setattr(writing, "available", lambda: False)
     cost = COSTS[name]
-    for outputs, features in ((1, 3), (2, 3), (2, 2)):
-        if simplified and (outputs, features) == (2, 2):
-            continue
-        derived = al.derive(cost, *example(outputs, features, 5), wrt=("W", "b"))
-        right = [
-            assert_right_or_refused(derived, cost, example(outputs, features, n, seed=n))
-            for n in (5, 2, 8, 13)
-        ]
-        assert right[0]
-        assert all(right) or name in REFUSED
+    derived = al.derive(cost, *example(outputs, features, 5), wrt=("W", "b"))
+    right = [
+        assert_right_or_refused(derived, cost, example(outputs, features, n, seed=n))
+        for n in (5, 2, 8, 13)
+    ]
+    assert right[0]
+    assert all(right) or name in REFUSED
 
 
 @pytest.mark.parametrize("samples", [1, 3])
