@@ -772,6 +772,16 @@ def test_defaults(kind, role, options):
     assert kind._estimator_type == role
 
 
+def test_labels_in_memory_of_samples_in_blocks():
+    da = pytest.importorskip("dask.array")
+    X, y = blobs()
+    models = [nn.LogisticRegression(learning_rate=0.1, max_iter=3) for _ in range(2)]
+    weights = np.random.default_rng(0).uniform(1, 2, 70)
+    models[0].fit(da.from_array(X, chunks=(30, 2)), y, sample_weight=weights)
+    models[1].fit(X, y, sample_weight=weights)
+    np.testing.assert_allclose(models[0].loss_curve_, models[1].loss_curve_)
+
+
 def test_dask_arrays_keep_float32():
     da = pytest.importorskip("dask.array")
     X, y = blobs()

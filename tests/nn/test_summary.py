@@ -39,6 +39,16 @@ def test_the_table(net):
     assert html.endswith(f"<p>{str(summary).splitlines()[-1]}</p>")
 
 
+def test_words_stand_left_and_numbers_right():
+    lines = str(nn.Sequential(nn.Linear(3, 100), nn.ReLU()).summary((3, 20))).splitlines()
+    assert lines == [
+        "layer     kind            output     parameters    memory",
+        "layers.0  Linear(3, 100)  (100, 20)         400  18.8 KiB",
+        "layers.1  ReLU()          (100, 20)           0  15.6 KiB",
+        "400 parameters; 34.4 KiB with what the layers give",
+    ]
+
+
 def test_a_notebook_shows_a_net_with_its_layers(net):
     html = net._repr_html_()
     assert html.startswith("<p><b>Sequential</b>: 40 parameters, 20 of them trainable, 8 in buff")
