@@ -11,7 +11,7 @@ import numpy as np
 from autograd_lite.arrays.foreign import is_unknown
 from autograd_lite.gradients import TupleGradient
 from autograd_lite.modes import Mode
-from autograd_lite.source import caller
+from autograd_lite.source import users_line
 
 
 class detect_anomaly(Mode):
@@ -36,7 +36,7 @@ def check_result(operation: str, values: Iterable[Any], result: Any) -> None:
         if fault:
             operands = "; ".join(_range(v) for v in values if _is_numeric(v))
             raise FloatingPointError(
-                f"{operation} gave {fault} at {caller()}. Operands: {operands}"
+                f"{operation} gave {fault} at {users_line()}. Operands: {operands}"
             )
 
 

@@ -25,7 +25,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from autograd_lite.arrays.foreign import beside, is_foreign
+from autograd_lite.arrays.foreign import asarray_like, is_foreign
 from autograd_lite.arrays.trees import map_leaves
 from autograd_lite.functions import traits
 
@@ -130,7 +130,7 @@ def _added_up(g: Any, index: Any, shape: Shape) -> Any:
     result = _zeros(g, index, shape)
     if is_foreign(result) or g.dtype.char not in "efd" or g.size * 8 < size:
         items = index if isinstance(index, tuple) else (index,)
-        own = tuple(beside(i, result) if isinstance(i, np.ndarray) else i for i in items)
+        own = tuple(asarray_like(i, result) if isinstance(i, np.ndarray) else i for i in items)
         np.add.at(result, own, g)
         return result
     positions = np.arange(size).reshape(shape)[index]
@@ -245,7 +245,7 @@ def shut(values: Any, gate: Any) -> Any:
     `.ungated()`, if they can.
     """
     if isinstance(gate, np.ndarray):
-        gate = beside(gate, values)
+        gate = asarray_like(gate, values)
     gate = np.broadcast_to(gate, np.shape(values))
     chosen = np.where(gate, as_plain(values), 0)
     if hasattr(chosen, "gated_by"):

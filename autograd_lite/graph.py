@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from autograd_lite.arrays.foreign import beside
+from autograd_lite.arrays.foreign import asarray_like
 from autograd_lite.arrays.locks import Hold
 from autograd_lite.gradients import TupleGradient
 from autograd_lite.operations import Operation, Plan
@@ -142,7 +142,7 @@ def item_nodes(joint: Node, results: tuple[Any, ...]) -> list[Node]:
 def _only(i: int, templates: list[tuple[Any, Any]], g: Any, kept: Any) -> TupleGradient:
     """Gradients of all results, of which only the i-th is not zero."""
     return TupleGradient(
-        g if k == i else np.broadcast_to(beside(np.zeros((), dtype), g), shape)
+        g if k == i else np.broadcast_to(asarray_like(np.zeros((), dtype), g), shape)
         for k, (shape, dtype) in enumerate(templates)
     )
 
@@ -190,7 +190,7 @@ class Leaf:
         return array
 
 
-class Lost:
+class Disconnected:
     """In the place of a node, where a result was not recorded: what became of the connection."""
 
     __slots__ = ("how",)

@@ -20,9 +20,9 @@ from autograd_lite.arrays.lazy import adopt
 from autograd_lite.arrays.locks import Hold, hold
 from autograd_lite.arrays.trees import leaves_of, map_leaves
 from autograd_lite.graph import (
+    Disconnected,
     Extra,
     Leaf,
-    Lost,
     Node,
     item_nodes,
     next_serial,
@@ -39,7 +39,7 @@ from autograd_lite.operations import (
 )
 from autograd_lite.printable import printable
 from autograd_lite.rules.indexing import as_array
-from autograd_lite.source import caller
+from autograd_lite.source import users_line
 
 Compute = Callable[..., Any]
 _SCIPY_RULES = "autograd_lite.rules.scipy_special"
@@ -59,7 +59,7 @@ class Recorded(Recordable):
     __slots__ = ("_value", "_node", "__weakref__")
 
     _value: Any
-    _node: Node | Leaf | Lost | None
+    _node: Node | Leaf | Disconnected | None
 
     result_type: ClassVar[type[Any]]
 
@@ -72,7 +72,7 @@ class Recorded(Recordable):
 
     def _identity(self) -> Node | Leaf:
         """What the graph calls this value; made now for a result that was not recorded."""
-        if self._node is None or isinstance(self._node, Lost):
+        if self._node is None or isinstance(self._node, Disconnected):
             self._node = Leaf(self._value, owns_data=False)
         return self._node
 
@@ -89,7 +89,7 @@ class Recorded(Recordable):
         return "a Tensor"
 
 
-def make(data: Any, node: Node | Leaf | Lost | None) -> Any:
+def make(data: Any, node: Node | Leaf | Disconnected | None) -> Any:
     """A Tensor of a value that the engine owns."""
     tensor: Any = _new(Recorded.result_type)
     tensor._value = data
@@ -153,7 +153,7 @@ def record(
     except ValueError as error:
         raise _with_names(error, operation, args, values) from None
     if not mask or (entered.get() and not is_recording()):
-        return _unrecorded(result, _lost(operation.name, args))
+        return _unrecorded(result, _disconnected(operation.name, args))
     plan = operation.plans.get(mask) or operation.plan(mask)
     kept = plan.keep(result, values, kwargs)
     if not inside:
@@ -284,7 +284,7 @@ def _record_watched(
         node = tensor._node
         if node.__class__ is Node:
             node.extra = Extra()
-            node.extra.line = caller()
+            node.extra.line = users_line()
             if watch.calls is not None:
                 node.extra.calls = watch.calls.now()
     return recorded
@@ -325,35 +325,36 @@ def _with_names(
     return ValueError(message)
 
 
-def _unrecorded(result: Any, lost: Lost | None) -> Any:
+def _unrecorded(result: Any, lost: Disconnected | None) -> Any:
     if isinstance(result, tuple):
         return _as_tuple(result, [make(value, lost) for value in result])
     return make(result, lost)
 
 
-def _lost(operation: str, args: Sequence[Any]) -> Lost | None:
+def _disconnected(operation: str, args: Sequence[Any]) -> Disconnected | None:
     """What became of the connection of a result of `args` that was not recorded, if one had it."""
     for a in args:
         if isinstance(a, Recorded):
-            if isinstance(a._node, Lost):
+            if isinstance(a._node, Disconnected):
                 return a._node
             if _requires_grad(a):
                 # One line for a whole block: finding it takes longer than most operations.
                 pause = pausing()
                 if pause.lost is None:
-                    pause.lost = Lost(
-                        f"{a._describe()} went through {operation} under al.no_grad() at {caller()}"
+                    pause.lost = Disconnected(
+                        f"{a._describe()} went through {operation} under al.no_grad() at "
+                        f"{users_line()}"
                     )
                 return pause.lost
     return None
 
 
-def _cut_off(operation: str, args: Sequence[Any], result: Any) -> Lost:
+def _cut_off(operation: str, args: Sequence[Any], result: Any) -> Disconnected:
     """What became of the connection of a result that `dtype=` made one of whole numbers."""
     origin = next((a._describe() for a in args if isinstance(a, Recorded)), "a Tensor")
-    return Lost(
+    return Disconnected(
         f"{origin} went through {operation}, whose result has dtype {result.dtype} and so no "
-        f"gradient, at {caller()}"
+        f"gradient, at {users_line()}"
     )
 
 
@@ -435,7 +436,7 @@ def pack(values: Sequence[Any], keeper: str | None) -> Any:
     )
     needed = [isinstance(v, Recorded) and _requires_grad(v) for v in values]
     if not any(needed) or (entered.get() and not is_recording()):
-        lost = _lost(keeper or "an operation", values)
+        lost = _disconnected(keeper or "an operation", values)
         return arrays if lost is None else make(arrays, lost)
     parents = tuple(
         _admitted(v if isinstance(v, Recorded) else a, True)

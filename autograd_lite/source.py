@@ -16,7 +16,7 @@ _PACKAGES = tuple(os.path.join(_HOME, name) + os.sep for name in ("autograd_lite
 _number = itertools.count(1).__next__
 
 
-def caller() -> str:
+def users_line() -> str:
     """The file and line of the innermost running statement that is the user's own.
 
     Of the form `File "train.py", line 12, in step`, as tracebacks have it.

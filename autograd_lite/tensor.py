@@ -20,7 +20,7 @@ from autograd_lite.arrays.lazy import adopt, compute_for, expose
 from autograd_lite.arrays.locks import find_hold, locked_view
 from autograd_lite.backward import accumulate, propagate
 from autograd_lite.gradients import ungated
-from autograd_lite.graph import Extra, Leaf, Lost, Node, name_array
+from autograd_lite.graph import Disconnected, Extra, Leaf, Node, name_array
 from autograd_lite.methods import (
     called,
     called_ufunc,
@@ -49,7 +49,7 @@ from autograd_lite.record import (
 )
 from autograd_lite.rules.indexing import as_index, getitem
 from autograd_lite.rules.special import astype, relu, sigmoid
-from autograd_lite.source import caller
+from autograd_lite.source import users_line
 
 _GETITEM = OPERATIONS[getitem]
 
@@ -399,8 +399,8 @@ class Tensor(Recorded, results=True):
             view.flags.writeable = False
         node = self._node
         if node is not None and node.requires_grad:
-            node = Lost(f"{self._describe()} went through .detach() at {caller()}")
-        return make(view, node if isinstance(node, Lost) else None)
+            node = Disconnected(f"{self._describe()} went through .detach() at {users_line()}")
+        return make(view, node if isinstance(node, Disconnected) else None)
 
     def zero_grad(self) -> None:
         """Forget the gradient."""
@@ -445,7 +445,7 @@ class Tensor(Recorded, results=True):
         if not isinstance(node, Node):
             accumulate(cast(Leaf, node), seed)
             return
-        grads = propagate(node, seed, freed_by=None if retain_graph else caller())
+        grads = propagate(node, seed, freed_by=None if retain_graph else users_line())
         if is_lazy(self._value):
             self._settle(grads)
         for leaf in list(grads):
@@ -461,7 +461,7 @@ class Tensor(Recorded, results=True):
 
     def _check_connected(self, caller: str) -> None:
         if not self.requires_grad:
-            lost = f": {self._node.how}" if isinstance(self._node, Lost) else ""
+            lost = f": {self._node.how}" if isinstance(self._node, Disconnected) else ""
             raise RuntimeError(
                 f"{caller} from {self._describe()}, which does not depend on any tensor that "
                 f"requires grad{lost}. Give the parameters requires_grad=True before the "

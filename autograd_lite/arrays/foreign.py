@@ -44,7 +44,7 @@ def fixed(value: Any) -> Any:
     return value if is_unknown(value) else np.array(value)
 
 
-def beside(helper: np.ndarray, array: Any) -> Any:
+def asarray_like(helper: np.ndarray, array: Any) -> Any:
     """A rule's own array as one that computes with `array`: CuPy's do not with NumPy's."""
     value = getattr(array, "_value", array)
     # What stands before a foreign array, such as its gate.

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.check.changes import Change, changes, longer, text_of
-from autograd_lite.check.marking import Comparing
-from autograd_lite.check.suspect import Suspect, alike, candidates
+from autograd_lite.check.marking import Tolerance
+from autograd_lite.check.wrong_line import WrongLine, alike, candidates
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ ORDER = (
 )
 
 
-def find_causes(suspect: Suspect, comparing: Comparing) -> list[Cause]:
+def find_causes(wrong_line: WrongLine, tolerance: Tolerance) -> list[Cause]:
     """The causes that fit, the likeliest first; none where nothing makes the line right."""
     found: dict[str, Cause] = {}
     stages: list[tuple[Search, ...]] = [
@@ -44,7 +44,7 @@ def find_causes(suspect: Suspect, comparing: Comparing) -> list[Cause]:
     for searches in stages:
         for search in searches:
             causes: dict[str, Cause] = {}
-            for cause in search(suspect, comparing):
+            for cause in search(wrong_line, tolerance):
                 causes.setdefault(cause.kind, cause)
             # Of a mask or an index the line says more; of a factor the value does.
             found = found | causes | {k: c for k, c in found.items() if k in ("factor", "sign")}
@@ -53,24 +53,24 @@ def find_causes(suspect: Suspect, comparing: Comparing) -> list[Cause]:
     return sorted(found.values(), key=lambda cause: ORDER.index(cause.kind))
 
 
-Search = Callable[[Suspect, Comparing], Iterator[Cause]]
+Search = Callable[[WrongLine, Tolerance], Iterator[Cause]]
 
 
-def _by_value(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
+def _by_value(s: WrongLine, tolerance: Tolerance) -> Iterator[Cause]:
     """Changes that need nothing but the value: a factor, a sign, a transpose, a sum."""
-    number = comparing.factor(s.given, s.expected)
+    number = tolerance.factor(s.given, s.expected)
     if number is not None and (s.given.size > 1 or _is_plain(s, number)):
         yield _factor(s, number)
     if s.given.shape != s.expected.shape and s.given.size == s.expected.size:
-        if comparing.same(s.given.reshape(s.expected.shape), s.expected):
+        if tolerance.same(s.given.reshape(s.expected.shape), s.expected):
             yield Cause("shape", "its values are right: is keepdims=True missing in a sum?")
-    if s.given.ndim == 2 and comparing.same(s.given.T, s.expected):
+    if s.given.ndim == 2 and tolerance.same(s.given.T, s.expected):
         yield Cause("transpose", f"{s.name} is the transpose of what it should be")
     if s.given.ndim >= s.expected.ndim and s.given.shape != s.expected.shape:
         summed = _summed(s.given, s.expected.shape)
         if summed is not None:
             axes, total = summed
-            ratio = comparing.factor(total, s.expected)
+            ratio = tolerance.factor(total, s.expected)
             if ratio is not None:
                 more = "" if abs(ratio - 1) < 1e-6 else f", and is {_number(s, ratio)} times it"
                 if s.broadcast:
@@ -82,22 +82,22 @@ def _by_value(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
                 else:
                     text = f"a matrix product sums over axis {axes} of an element-wise one{more}"
                     yield Cause("elementwise", text)
-    yield from _overwritten(s, comparing)
+    yield from _overwritten(s, tolerance)
 
 
-def _factor(s: Suspect, number: float) -> Cause:
+def _factor(s: WrongLine, number: float) -> Cause:
     if abs(number + 1) < 1e-6:
         return Cause("sign", f"{s.name} has the wrong sign")
     return Cause("factor", f"{s.name} is {_number(s, number)} times what it should be")
 
 
-def _is_plain(s: Suspect, number: float) -> bool:
+def _is_plain(s: WrongLine, number: float) -> bool:
     """Whether a factor is one that people write. Of a single element, anything is a multiple."""
     plain = {1.0, 2.0, 3.0, 4.0, *s.sizes}
     return any(abs(abs(number) / n - 1) < 1e-6 for p in plain if p for n in (p, 1 / p))
 
 
-def _number(s: Suspect, number: float) -> str:
+def _number(s: WrongLine, number: float) -> str:
     """A factor, by what it is called where it is a size of the data."""
     sign, size = ("-" if number < 0 else ""), abs(number)
     for whole, what in s.sizes.items():
@@ -117,7 +117,7 @@ def _summed(given: np.ndarray, shape: tuple[int, ...]) -> tuple[Any, np.ndarray]
     return (axes[0] if len(axes) == 1 else tuple(axes)), total
 
 
-def _overwritten(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
+def _overwritten(s: WrongLine, tolerance: Tolerance) -> Iterator[Cause]:
     """Two statements gave it a value, the second without the first's."""
     values = [] if s.assigned is None else s.assigned.values
     statements = [] if s.assigned is None else [st for st, _ in s.assigned.statements]
@@ -127,7 +127,7 @@ def _overwritten(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
         terms = [np.asarray(v) for v in values[-count:]]
         if all(t.shape == s.expected.shape for t in terms):
             total = terms[0] + sum(terms[1:])
-            if comparing.same(total, s.expected):
+            if tolerance.same(total, s.expected):
                 yield Cause(
                     "accumulate",
                     f"{s.name} is overwritten where the gradients of several uses of {s.tensor} "
@@ -136,17 +136,17 @@ def _overwritten(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
                 return
 
 
-def _by_neighbour(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
+def _by_neighbour(s: WrongLine, tolerance: Tolerance) -> Iterator[Cause]:
     """It is the right gradient of another tensor."""
     for other, value in s.others.items():
-        if other != s.name and alike(other, s.name) and comparing.same(s.given, value):
-            if np.any(value) and not comparing.same(value, s.expected):
-                paths = list(_by_path(s, comparing))
+        if other != s.name and alike(other, s.name) and tolerance.same(s.given, value):
+            if np.any(value) and not tolerance.same(value, s.expected):
+                paths = list(_by_path(s, tolerance))
                 index = Cause("index", f"{s.name} is what {other} should be: is an index off?")
                 yield from paths or [index]
                 return
     for name, value in s.incoming().items():
-        if name != s.tensor and comparing.same(s.given, value) and np.any(value):
+        if name != s.tensor and tolerance.same(s.given, value) and np.any(value):
             relu = name in s.masks
             if relu:
                 text = f"the mask of the ReLU is missing: {s.name} equals d{name}"
@@ -157,16 +157,16 @@ def _by_neighbour(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
                 return
 
 
-def _by_path(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
+def _by_path(s: WrongLine, tolerance: Tolerance) -> Iterator[Cause]:
     """A path of the chain rule was left out, or counted twice."""
     parts = {name: part for name, part in s.parts().items() if np.any(part)}
     if len(parts) < 2 or s.given.shape != s.expected.shape:
         return
     for name, part in parts.items():
-        if comparing.same(s.given + part, s.expected):
+        if tolerance.same(s.given + part, s.expected):
             yield Cause("term", f"the term that comes from {name} is missing in {s.name}")
             return
-        number = comparing.factor(s.given - (s.expected - part), part)
+        number = tolerance.factor(s.given - (s.expected - part), part)
         if number is not None and (part.size > 1 or _is_plain(s, number)):
             what = _number(s, number)
             kind = "sign" if abs(number + 1) < 1e-6 else "factor"
@@ -174,33 +174,33 @@ def _by_path(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
             return
 
 
-def _by_line(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
+def _by_line(s: WrongLine, tolerance: Tolerance) -> Iterator[Cause]:
     """Changes to the line itself, as it stands and with what it builds on written out."""
     for expression in s.expressions:
-        found = list(_fitting(s, changes, expression, comparing))
+        found = list(_fitting(s, changes, expression, tolerance))
         if not found:
-            found = list(_scaled_terms(s, expression, comparing))
+            found = list(_scaled_terms(s, expression, tolerance))
         if found:
             yield from found
             return
 
 
 def _fitting(
-    s: Suspect,
-    change: Callable[[Suspect, ast.expr], Iterator[Change]],
+    s: WrongLine,
+    change: Callable[[WrongLine, ast.expr], Iterator[Change]],
     expression: ast.expr,
-    comparing: Comparing,
+    tolerance: Tolerance,
 ) -> Iterator[Cause]:
     """The changes that make the line right: found on the brief form, confirmed on the whole."""
     brief = s.brief
     for kind, text, changed in change(brief, expression):
-        if not comparing.same(brief.compute(changed), brief.expected):
+        if not tolerance.same(brief.compute(changed), brief.expected):
             continue
-        if brief is s or comparing.same(s.compute(changed), s.expected):
+        if brief is s or tolerance.same(s.compute(changed), s.expected):
             yield Cause(kind, f"in the line of {s.name}, {text}")
 
 
-def _by_slope(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
+def _by_slope(s: WrongLine, tolerance: Tolerance) -> Iterator[Cause]:
     """It is the gradient after the activation times the derivative of another one, or of it at
     another place."""
     for after, incoming in s.incoming().items():
@@ -212,30 +212,30 @@ def _by_slope(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
             slopes = {f"{name} * (1 - {name})": value * (1 - value), f"1 - {name}**2": 1 - value**2}
             slopes[f"{name} > 0"] = value > 0
             for text, slope in slopes.items():
-                if np.ptp(slope * 1.0) and comparing.same(s.given, incoming * slope):
+                if np.ptp(slope * 1.0) and tolerance.same(s.given, incoming * slope):
                     what = f"{text} is not the derivative of {after} with respect to {s.tensor}"
                     yield Cause("activation", f"in the line of {s.name}, {what}")
                     return
 
 
-def _by_term(s: Suspect, comparing: Comparing) -> Iterator[Cause]:
+def _by_term(s: WrongLine, tolerance: Tolerance) -> Iterator[Cause]:
     """A term is missing: a multiple of a named tensor, or one somewhere inside the line."""
     if s.given.shape != s.expected.shape:
         return
     missing = s.expected - s.given
     for name, value in candidates(s):
-        number = comparing.factor(missing, np.asarray(value))
+        number = tolerance.factor(missing, np.asarray(value))
         if number is not None and (missing.size > 1 or _is_plain(s, number)):
             yield Cause("term", f"the term {_number(s, number)} * {name} is missing in {s.name}")
             return
     for expression in s.expressions:
-        found = next(_fitting(s, longer, expression, comparing), None)
+        found = next(_fitting(s, longer, expression, tolerance), None)
         if found is not None:
             yield found
             return
 
 
-def _scaled_terms(s: Suspect, expression: ast.expr, comparing: Comparing) -> Iterator[Cause]:
+def _scaled_terms(s: WrongLine, expression: ast.expr, tolerance: Tolerance) -> Iterator[Cause]:
     """A factor or a sign that one term of a sum lacks."""
     terms = list(_terms(expression))
     for term in terms if len(terms) > 1 else ():
@@ -246,7 +246,7 @@ def _scaled_terms(s: Suspect, expression: ast.expr, comparing: Comparing) -> Ite
         square = float(np.vdot(value, value).real)
         missing = s.expected - s.given
         more = float(np.vdot(value, missing).real) / square if square else 0.0
-        if abs(more) > 1e-9 and comparing.same(s.given + more * value, s.expected):
+        if abs(more) > 1e-9 and tolerance.same(s.given + more * value, s.expected):
             share = 1 / (1 + more) if abs(1 + more) > 1e-9 else 0.0
             plain = s.given.size > 1 or _is_plain(s, share)
             if share < 0 and abs(share + 1) > 1e-6:

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.suspect import Suspect, alike, candidates, name_of
+from autograd_lite.check.wrong_line import WrongLine, alike, candidates, name_of
 from autograd_lite.observe import flat, located, target_name
 
 Change = tuple[str, str, ast.expr]
 """The kind of the mistake, what it is, and the line without it."""
 
 
-def changes(s: Suspect, expression: ast.expr) -> Iterator[Change]:
+def changes(s: WrongLine, expression: ast.expr) -> Iterator[Change]:
     """What the line might have been meant to be: one operand, operator or call of it another."""
     for node, parents in _walk(expression):
         in_index = any(isinstance(p, ast.Subscript) for p in parents)
@@ -80,7 +80,7 @@ def text_of(node: ast.AST) -> str:
     return ast.unparse(node)
 
 
-def _whole_changes(s: Suspect, expression: ast.expr) -> Iterator[Change]:
+def _whole_changes(s: WrongLine, expression: ast.expr) -> Iterator[Change]:
     """A mask or a derivative that is missing, for the tensor that the gradient belongs to."""
     value = s.values.get(s.tensor)
     if value is None or s.given.shape != s.expected.shape:
@@ -114,7 +114,7 @@ _OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
 }
 
 
-def _mask_changes(s: Suspect, expression: ast.expr, node: ast.Compare) -> Iterator[Change]:
+def _mask_changes(s: WrongLine, expression: ast.expr, node: ast.Compare) -> Iterator[Change]:
     opposite = _OPPOSITE.get(type(node.ops[0]))
     if opposite is not None:
         flipped = ast.Compare(node.left, [opposite()], node.comparators)
@@ -198,7 +198,7 @@ def _is_reference(node: ast.expr, parents: tuple[ast.AST, ...]) -> bool:
 
 
 def _operand_changes(
-    s: Suspect, expression: ast.expr, node: ast.expr, parents: tuple[ast.AST, ...]
+    s: WrongLine, expression: ast.expr, node: ast.expr, parents: tuple[ast.AST, ...]
 ) -> Iterator[Change]:
     here = s.compute(node)
     if not hasattr(here, "shape") or not np.ndim(here):
@@ -232,7 +232,9 @@ def _operand_changes(
             yield kind, text, _swap_all(expression, {id(n): s.bound(value) for n in same})
 
 
-def _kind_of_operand(s: Suspect, mine: str | None, name: str, parents: tuple[ast.AST, ...]) -> str:
+def _kind_of_operand(
+    s: WrongLine, mine: str | None, name: str, parents: tuple[ast.AST, ...]
+) -> str:
     if any(isinstance(p, ast.Compare) for p in parents):
         return "mask"
     related = mine is not None and (
@@ -245,7 +247,7 @@ def _kind_of_operand(s: Suspect, mine: str | None, name: str, parents: tuple[ast
     return "activation" if related and not matrix else "operand"
 
 
-def _shifted(s: Suspect, expression: ast.expr) -> Iterator[Change]:
+def _shifted(s: WrongLine, expression: ast.expr) -> Iterator[Change]:
     """The same line, with the number of every layer one higher or one lower."""
     values = dict(flat(s.scope)) | dict(s.values)
     for step in (1, -1):
@@ -267,7 +269,7 @@ def _numbered(name: str, step: int) -> str | None:
     return f"{match[1]}{int(match[2]) + step}" if match else None
 
 
-def longer(s: Suspect, expression: ast.expr) -> Iterator[Change]:
+def longer(s: WrongLine, expression: ast.expr) -> Iterator[Change]:
     """The line with a term more in some place."""
     terms = [(n, s.bound(v)) for n, v in candidates(s) if np.shape(v) == s.given.shape]
     terms.append(("1", ast.Constant(1)))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.differences import apart, difference_message, largest
+from autograd_lite.check.differences import abs_difference, difference_message, largest
 from autograd_lite.check.report import Line, Report
 from autograd_lite.graph import Leaf, Node, ancestors
 from autograd_lite.record import make
@@ -227,7 +227,7 @@ def _line(
         )
     if tolerance is None:
         tolerance = float(np.sqrt(np.finfo(expected.dtype).eps))
-    distance = apart(given, expected)
+    distance = abs_difference(given, expected)
     absolute, relative = largest(distance, given, expected)
     right = relative <= tolerance
     message = "" if right else difference_message(name, distance, given, expected)

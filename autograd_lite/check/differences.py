@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def extent(array: np.ndarray) -> float:
+def max_abs(array: np.ndarray) -> float:
     """The largest absolute value; NaN where there is one, 0 where there is no element."""
     if not array.size:
         return 0.0
@@ -15,11 +15,11 @@ def extent(array: np.ndarray) -> float:
     return float(np.max(np.abs(array)))
 
 
-def apart(given: np.ndarray, expected: np.ndarray) -> np.ndarray:
+def abs_difference(given: np.ndarray, expected: np.ndarray) -> np.ndarray:
     """How far each element is off: 0 where both are the same NaN or infinity, never NaN."""
     with np.errstate(invalid="ignore", over="ignore"):
         distance = np.abs(np.subtract(given, expected, dtype=np.result_type(given, expected, 1.0)))
-        if np.isfinite(extent(distance)):
+        if np.isfinite(max_abs(distance)):
             return distance
         same = (given == expected) | (np.isnan(given) & np.isnan(expected))
         distance = np.where(same, 0.0, distance)
@@ -28,15 +28,15 @@ def apart(given: np.ndarray, expected: np.ndarray) -> np.ndarray:
 
 def largest(distance: np.ndarray, given: np.ndarray, expected: np.ndarray) -> tuple[float, float]:
     """The largest absolute difference, and its share of the largest element of either."""
-    absolute = extent(distance)
+    absolute = max_abs(distance)
     if absolute == 0 or np.isinf(absolute):
         return absolute, absolute
     return absolute, absolute / max(_largest_finite(given), _largest_finite(expected))
 
 
 def _largest_finite(array: np.ndarray) -> float:
-    most = extent(array)
-    return most if np.isfinite(most) else extent(array[np.isfinite(array)])
+    most = max_abs(array)
+    return most if np.isfinite(most) else max_abs(array[np.isfinite(array)])
 
 
 def difference_message(

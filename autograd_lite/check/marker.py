@@ -11,9 +11,9 @@ import numpy as np
 
 from autograd_lite.check.causes import Cause, find_causes
 from autograd_lite.check.derived import Derived, expression_of, tensor_of, written_out
-from autograd_lite.check.differences import apart, difference_message, extent, largest
-from autograd_lite.check.marking import Comparing, Graph, fit, going_on, read
-from autograd_lite.check.nudge import Nudged
+from autograd_lite.check.differences import abs_difference, difference_message, largest, max_abs
+from autograd_lite.check.marking import ForwardGraph, Tolerance, fit, going_on, read
+from autograd_lite.check.perturbation import Nudged
 from autograd_lite.check.recording import (
     Recording,
     flat_inputs,
@@ -21,7 +21,7 @@ from autograd_lite.check.recording import (
     sizes_of_data,
 )
 from autograd_lite.check.report import Line, Report
-from autograd_lite.check.suspect import Suspect
+from autograd_lite.check.wrong_line import WrongLine
 from autograd_lite.functions import Traits, traits
 from autograd_lite.graph import Leaf, Node, ancestors
 from autograd_lite.observe import Run, Scope, flat, is_value, target_name
@@ -50,7 +50,7 @@ class Marker:
         self.recording = recording
         self.plain = plain
         self.inputs = inputs
-        self.graph = Graph(recording.loss, recording.tensors)
+        self.graph = ForwardGraph(recording.loss, recording.tensors)
         self.own: dict[str, np.ndarray] = {}
         for d in self.derived:
             self.own.setdefault(d.tensor, d.value)
@@ -59,13 +59,13 @@ class Marker:
         with_gradient = {d.tensor for d in derived}
         self.sizes = sizes_of_data(plain, inputs, with_gradient)
         self.truth = truth = self.graph.gradients({})
-        scale = max(map(extent, truth.values()), default=0.0)
-        self.comparing = Comparing(tolerance, 1e-6 * tolerance * scale)
+        scale = max(map(max_abs, truth.values()), default=0.0)
+        self.tolerance = Tolerance(tolerance, 1e-6 * tolerance * scale)
         lines = {d.tensor: d.line for d in self.derived}
         counts = sample_counts(plain, inputs, with_gradient)
-        self.reading = read(self.graph, self.own, lines, counts, truth, self.comparing)
+        self.interpretation = read(self.graph, self.own, lines, counts, truth, self.tolerance)
         self._take_earlier_values(lines, counts)
-        self.nudged: Nudged | None = None
+        self.perturbed: Nudged | None = None
         self.notes = [
             f"{d.name} is not marked: {d.tensor} stands for several values in the forward pass; "
             "give each a name of its own"
@@ -84,38 +84,42 @@ class Marker:
         """Where a name is used again for the gradient of what comes before: its first value."""
         for d in self.derived:
             is_result = isinstance(self.graph.tensors[d.tensor]._node, Node)
-            if self.reading.status[d.tensor] != "wrong" or not is_result or d.assigned is None:
+            if (
+                self.interpretation.status[d.tensor] != "wrong"
+                or not is_result
+                or d.assigned is None
+            ):
                 continue
             for _, scope in d.assigned.statements[1:]:
                 earlier = scope.get(d.name)
                 if not isinstance(earlier, np.ndarray) or d.value is not self.own[d.tensor]:
                     continue
                 own = self.own | {d.tensor: earlier}
-                reading = read(self.graph, own, lines, counts, self.truth, self.comparing)
-                if reading.faults(lines) < self.reading.faults(lines):
+                interpretation = read(self.graph, own, lines, counts, self.truth, self.tolerance)
+                if interpretation.faults(lines) < self.interpretation.faults(lines):
                     d.value = earlier
-                    self.own, self.reading = own, reading
+                    self.own, self.interpretation = own, interpretation
                     break
 
     def _line(self, d: Derived) -> Line:
-        reading = self.reading
-        status = reading.status[d.tensor]
-        expected = reading.truth[d.tensor]
+        interpretation = self.interpretation
+        status = interpretation.status[d.tensor]
+        expected = interpretation.truth[d.tensor]
         if d.value is not self.own[d.tensor]:
             status = self._status_of_another(d)
         if status == "wrong":
-            expected = reading.expected[d.tensor]
+            expected = interpretation.expected[d.tensor]
         cause, message = None, ""
         if status == "wrong":
             cause, message = self._explained(d, expected)
         elif status == "inherited":
             after = self.graph.after(d.tensor, self.own)
-            befores = [n for n in after if reading.status[n] in ("wrong", "inherited")]
+            befores = [n for n in after if interpretation.status[n] in ("wrong", "inherited")]
             names = {e.tensor: e.name for e in self.derived}
             passed = ", ".join(names[n] for n in befores) or "a line before"
             message = f"{d.name} is right in itself, and passes on the error of {passed}"
         if d.value.shape == expected.shape:
-            absolute, error = largest(apart(d.value, expected), d.value, expected)
+            absolute, error = largest(abs_difference(d.value, expected), d.value, expected)
         else:
             absolute = error = float("inf")
         return Line(
@@ -125,16 +129,19 @@ class Marker:
 
     def _status_of_another(self, d: Derived) -> str:
         """The status of a second gradient of the same tensor."""
-        truth, expected = self.reading.truth[d.tensor], self.reading.expected[d.tensor]
-        if self.comparing.same(d.value, truth):
-            return "convention" if self.reading.scales[d.tensor] != 1 else "correct"
-        return "inherited" if self.comparing.same(d.value, expected) else "wrong"
+        truth, expected = (
+            self.interpretation.truth[d.tensor],
+            self.interpretation.expected[d.tensor],
+        )
+        if self.tolerance.same(d.value, truth):
+            return "convention" if self.interpretation.scales[d.tensor] != 1 else "correct"
+        return "inherited" if self.tolerance.same(d.value, expected) else "wrong"
 
     def _explained(self, d: Derived, expected: np.ndarray) -> tuple[str, str]:
-        causes = find_causes(self._suspect(d, expected), self.comparing)
+        causes = find_causes(self._wrong_line(d, expected), self.tolerance)
         where = f"line {d.line}: " if d.line else ""
         if d.value.shape == expected.shape:
-            distance = apart(d.value, expected)
+            distance = abs_difference(d.value, expected)
             what = difference_message(d.name, distance, d.value, expected)
             what += _from_whom(self.graph.after(d.tensor, self.own), self.derived)
         else:
@@ -142,7 +149,7 @@ class Marker:
         self._third_opinion(d)
         if not causes:
             shape = d.value.shape != expected.shape
-            pattern = "" if shape else _pattern(d, expected, self.comparing)
+            pattern = "" if shape else _pattern(d, expected, self.tolerance)
             return ("shape" if shape else "unknown"), f"{where}{what}{pattern}"
         text = f"{where}{what}; {_because(causes)}"
         if len(causes) > 1:
@@ -152,7 +159,7 @@ class Marker:
             )
         return causes[0].kind, text
 
-    def _suspect(self, d: Derived, expected: np.ndarray) -> Suspect:
+    def _wrong_line(self, d: Derived, expected: np.ndarray) -> WrongLine:
         expression, scope = expression_of(d)
         names_of_all = {e.name for e in self.derived}
         expressions = [] if expression is None else [expression]
@@ -160,10 +167,10 @@ class Marker:
             out = written_out(written, self.back, names_of_all)
             if ast.dump(out) != ast.dump(written):
                 expressions.append(out)
-        reading = self.reading
+        interpretation = self.interpretation
         names = {e.tensor: e.name for e in self.derived}
-        others = {names[t]: reading.expected[t] for t in self.own if t != d.tensor}
-        return Suspect(
+        others = {names[t]: interpretation.expected[t] for t in self.own if t != d.tensor}
+        return WrongLine(
             name=d.name,
             tensor=d.tensor,
             given=d.value,
@@ -184,17 +191,17 @@ class Marker:
 
     def _incoming(self) -> dict[str, np.ndarray]:
         """The gradient at each named tensor, the person's own where there is one."""
-        local, factor = self.reading.local, self.reading.factor
+        local, factor = self.interpretation.local, self.interpretation.factor
         results = {n for n, t in self.recording.tensors.items() if isinstance(t._node, Node)}
         return {n: self.own[n] if n in self.own else local[n] * factor for n in results}
 
     def _parts(self, tensor: str) -> dict[str, np.ndarray]:
         """What each of the nearest gradients after a tensor contributes to its own."""
         own = {n: g for n, g in going_on(self.graph, self.own, 1).items() if n != tensor}
-        scale = self.reading.scales[tensor] / self.reading.factor
+        scale = self.interpretation.scales[tensor] / self.interpretation.factor
         nothing = {n: np.zeros_like(g) for n, g in own.items()}
         direct = self.graph.gradients(nothing)[tensor]
-        parts = {"the loss itself": direct * self.reading.scales[tensor]}
+        parts = {"the loss itself": direct * self.interpretation.scales[tensor]}
         for name in self.graph.after(tensor, own):
             if name in own:
                 alone = self.graph.gradients(nothing | {name: own[name]})[tensor]
@@ -228,15 +235,15 @@ class Marker:
     def _third_opinion(self, d: Derived) -> None:
         """What numerical differentiation of the plain forward pass says of a disputed gradient."""
         truth = self.truth[d.tensor]
-        scale = self.reading.scales[d.tensor]
+        scale = self.interpretation.scales[d.tensor]
         fitted = fit(d.value, truth.shape)
         # Where the two differ, so that the answer tells them apart.
         direction = np.sign(truth if fitted is None else fitted / scale - truth)
         if not np.any(direction):
             return
-        self.nudged = self.nudged or Nudged(self.plain, self.inputs)
+        self.perturbed = self.perturbed or Nudged(self.plain, self.inputs)
         try:
-            slope = self.nudged.slope(d.tensor, direction)
+            slope = self.perturbed.slope(d.tensor, direction)
         except Exception:
             return
         if not slope or not np.isfinite(slope):
@@ -260,17 +267,19 @@ class Marker:
             )
 
     def _conventions(self) -> list[str]:
-        reading = self.reading
-        used = [d for d in self.derived if reading.status[d.tensor] == "convention"]
+        interpretation = self.interpretation
+        used = [d for d in self.derived if interpretation.status[d.tensor] == "convention"]
         notes = []
-        if reading.factor != 1 and any(reading.scales[d.tensor] != 1 for d in used):
-            size = int(reading.factor)
-            where = "throughout" if reading.everywhere else "until the division in the last step"
+        if interpretation.factor != 1 and any(interpretation.scales[d.tensor] != 1 for d in used):
+            size = int(interpretation.factor)
+            where = (
+                "throughout" if interpretation.everywhere else "until the division in the last step"
+            )
             notes.append(
                 f"convention: gradients of {size} times the loss ({self.sizes[size]}) {where}; "
                 "that is no mistake"
             )
-        at_zero = [d.name for d in used if d.tensor in reading.at_zero]
+        at_zero = [d.name for d in used if d.tensor in interpretation.at_zero]
         if at_zero:
             notes.append(
                 f"convention: {', '.join(at_zero)} takes another derivative at exactly 0, where "
@@ -373,12 +382,12 @@ def _because(causes: list[Cause]) -> str:
     return first + "".join(f"; or {text}" for text in others)
 
 
-def _pattern(d: Derived, expected: np.ndarray, comparing: Comparing) -> str:
+def _pattern(d: Derived, expected: np.ndarray, tolerance: Tolerance) -> str:
     """Where a gradient differs, when nothing says why."""
     with np.errstate(invalid="ignore"):
         apart = np.abs(d.value - expected)
-    largest = max(float(np.max(np.abs(expected), initial=0)), comparing.floor)
-    off = ~(apart <= comparing.tolerance * largest)
+    largest = max(float(np.max(np.abs(expected), initial=0)), tolerance.floor)
+    off = ~(apart <= tolerance.relative * largest)
     count = int(np.sum(off))
     text = f"; it differs in {count} of {off.size} elements"
     if off.ndim == 2 and 0 < count < off.size:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.backward import propagate
-from autograd_lite.check.differences import extent
+from autograd_lite.check.differences import max_abs
 from autograd_lite.functions import traits
 from autograd_lite.graph import Extra, Leaf, Node, ancestors
 from autograd_lite.tensor import Tensor
@@ -22,7 +22,7 @@ from autograd_lite.tensor import Tensor
 Arrays = dict[str, np.ndarray]
 
 
-class Graph:
+class ForwardGraph:
     """The recorded forward pass and its named tensors."""
 
     def __init__(self, loss: Tensor, tensors: Mapping[str, Tensor]) -> None:
@@ -89,10 +89,10 @@ def _taking_note(
 
 
 @dataclass
-class Comparing:
-    """What counts as the same: `tolerance` relative, differences below `floor` never matter."""
+class Tolerance:
+    """What counts as the same: `relative` differences, and absolute ones below `floor`."""
 
-    tolerance: float
+    relative: float
     floor: float
 
     def error(self, given: np.ndarray, expected: np.ndarray) -> float:
@@ -102,8 +102,10 @@ class Comparing:
         if not given.size:
             return 0.0
         with np.errstate(invalid="ignore", over="ignore"):
-            apart = extent(np.subtract(given, expected, dtype=np.result_type(given, expected, 1.0)))
-            largest = max(extent(given), extent(expected), self.floor)
+            apart = max_abs(
+                np.subtract(given, expected, dtype=np.result_type(given, expected, 1.0))
+            )
+            largest = max(max_abs(given), max_abs(expected), self.floor)
             error = apart / largest if largest else 0.0
         if np.isnan(error):
             return 0.0 if np.array_equal(given, expected, equal_nan=True) else float("inf")
@@ -113,7 +115,7 @@ class Comparing:
         given = np.asarray(given)
         if given.dtype.kind not in "fciub":
             return False
-        return self.error(given, expected) <= self.tolerance
+        return self.error(given, expected) <= self.relative
 
     def factor(self, given: np.ndarray, expected: np.ndarray) -> float | None:
         """The number that `given` is times `expected`, if there is one, and it is not 0."""
@@ -132,7 +134,7 @@ def nearest_factor(given: np.ndarray, expected: np.ndarray) -> float | None:
 
 
 @dataclass
-class Reading:
+class Interpretation:
     """One way to read a derivation, and what it makes of each gradient.
 
     `scales` are the factors that its convention puts on each gradient; `local` is what arrives at
@@ -160,41 +162,43 @@ class Reading:
 
 
 def read(
-    graph: Graph,
+    graph: ForwardGraph,
     own: Arrays,
     lines: Mapping[str, Any],
     sizes: Iterable[int],
     truth: Arrays,
-    comparing: Comparing,
-) -> Reading:
-    """The reading with the fewest wrong lines; among equals, the plainest.
+    tolerance: Tolerance,
+) -> Interpretation:
+    """The interpretation with the fewest wrong lines; among equals, the plainest.
 
     `lines` has the line in which each gradient was derived; one in a loop may give several.
     `truth` has the gradients of the graph.
 
-    The readings are: gradients of the loss; those of the loss times N, a size of the data, of
-    which N is taken out again in the gradients of the inputs; those times N throughout. In each,
-    a derivative of ReLU at exactly 0 may be 0, 1/2 or 1.
+    The interpretations are: gradients of the loss; those of N times the loss, where N is a size of
+    the data and is taken out again in the gradients of the inputs; those of N times the loss
+    throughout. In each, a derivative of ReLU at exactly 0 may be 0, 1/2 or 1.
     """
-    if all(comparing.same(given, truth[name]) for name, given in own.items()):
+    if all(tolerance.same(given, truth[name]) for name, given in own.items()):
         # By the chain rule from right gradients come the true ones.
-        return _reading(graph, own, truth, truth, 1, False, comparing)
+        return _interpretation(graph, own, truth, truth, 1, False, tolerance)
     local = graph.gradients(going_on(graph, own, 1))
-    best = _reading(graph, own, truth, local, 1, False, comparing)
+    best = _interpretation(graph, own, truth, local, 1, False, tolerance)
     if not best.unfounded:
         return best
     off = {name: own[name] for name, status in best.status.items() if status != "correct"}
-    for factor in _factors(off, (truth, local), sizes, comparing):
+    for factor in _factors(off, (truth, local), sizes, tolerance):
         local = graph.gradients(going_on(graph, own, factor))
         for everywhere in (False, True):
-            reading = _reading(graph, own, truth, local, factor, everywhere, comparing)
-            if reading.faults(lines) < best.faults(lines):
-                best = reading
+            interpretation = _interpretation(
+                graph, own, truth, local, factor, everywhere, tolerance
+            )
+            if interpretation.faults(lines) < best.faults(lines):
+                best = interpretation
     return best
 
 
 def _factors(
-    own: Arrays, references: tuple[Arrays, ...], sizes: Iterable[int], comparing: Comparing
+    own: Arrays, references: tuple[Arrays, ...], sizes: Iterable[int], tolerance: Tolerance
 ) -> list[float]:
     """Sizes of the data that some gradient is off by, the most frequent first."""
     counts: dict[float, int] = {}
@@ -203,12 +207,12 @@ def _factors(
         for reference in references:
             number = abs(nearest_factor(given, reference[name]) or 0)
             near = [n for n in sizes if any(abs(number / s - 1) < 1e-6 for s in (n, 1 / n))]
-            if near and comparing.factor(given, reference[name]) is not None:
+            if near and tolerance.factor(given, reference[name]) is not None:
                 counts.update({size: counts.get(size, 0) + 1 for size in near})
     return sorted(counts, key=lambda size: -counts[size])[:3]
 
 
-def going_on(graph: Graph, own: Arrays, factor: float) -> Arrays:
+def going_on(graph: ForwardGraph, own: Arrays, factor: float) -> Arrays:
     """The person's gradients of results, over `factor`, as they go on to the tensors before."""
     passed = {}
     for name, given in own.items():
@@ -228,21 +232,21 @@ def fit(given: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
     return given.reshape(shape) if given.size == np.prod(shape, dtype=int) else None
 
 
-def _reading(
-    graph: Graph,
+def _interpretation(
+    graph: ForwardGraph,
     own: Arrays,
     truth: Arrays,
     local: Arrays,
     factor: float,
     everywhere: bool,
-    comparing: Comparing,
-) -> Reading:
+    tolerance: Tolerance,
+) -> Interpretation:
     scales = {
         name: factor if everywhere or isinstance(graph.tensors[name]._node, Node) else 1.0
         for name in own
     }
     for name, given in own.items():
-        like_results = scales[name] != factor and comparing.same(given, local[name] * factor)
+        like_results = scales[name] != factor and tolerance.same(given, local[name] * factor)
         if like_results and _has_samples(graph, name, own, int(factor)):
             # dX is no parameter's gradient, whose samples are summed: it is as those of results.
             scales[name] = factor
@@ -250,7 +254,7 @@ def _reading(
     at_zero = {
         name
         for name, given in own.items()
-        if differs_at_zero_only(given, expected[name], graph.tensors[name]._value, comparing)
+        if differs_at_zero_only(given, expected[name], graph.tensors[name]._value, tolerance)
         and graph.has_kink(name)
     }
     if at_zero:
@@ -259,10 +263,10 @@ def _reading(
             truth[name] = own[name] / scales[name]
     true = {name: _scaled(truth[name], scales[name]) for name in own}
     misshapen = {name for name in own if fit(own[name], truth[name].shape) is None}
-    founded = {n for n, given in own.items() if comparing.same(given, expected[n])}
+    founded = {n for n, given in own.items() if tolerance.same(given, expected[n])}
     status = {}
     for name, given in own.items():
-        if comparing.same(given, true[name]):
+        if tolerance.same(given, true[name]):
             conventional = scales[name] != 1 or name in at_zero
             status[name] = "convention" if conventional else "correct"
         elif name in founded or name in at_zero:
@@ -272,10 +276,12 @@ def _reading(
         else:
             status[name] = "wrong"
     unfounded = own.keys() - founded
-    return Reading(factor, everywhere, scales, status, local, expected, true, at_zero, unfounded)
+    return Interpretation(
+        factor, everywhere, scales, status, local, expected, true, at_zero, unfounded
+    )
 
 
-def _has_samples(graph: Graph, name: str, own: Arrays, count: int) -> bool:
+def _has_samples(graph: ForwardGraph, name: str, own: Arrays, count: int) -> bool:
     """Whether an input holds samples: what arrives at one of them stays with that one."""
     for axis, length in enumerate(graph.tensors[name].shape):
         if length != count:
@@ -298,12 +304,12 @@ def _scaled(array: np.ndarray, factor: float) -> np.ndarray:
 
 
 def differs_at_zero_only(
-    given: np.ndarray, expected: np.ndarray, value: np.ndarray, comparing: Comparing
+    given: np.ndarray, expected: np.ndarray, value: np.ndarray, tolerance: Tolerance
 ) -> bool:
     """Whether two gradients differ just where the tensor is exactly 0, where ReLU has a kink."""
     at_zero = np.asarray(value == 0)
     if given.shape != expected.shape or not at_zero.any() or at_zero.all():
         return False
-    if comparing.same(given, expected):
+    if tolerance.same(given, expected):
         return False
-    return comparing.same(np.where(at_zero, 0, given), np.where(at_zero, 0, expected))
+    return tolerance.same(np.where(at_zero, 0, given), np.where(at_zero, 0, expected))

@@ -27,13 +27,13 @@ from autograd_lite.program.arguments import (
     statics,
     unflatten,
 )
-from autograd_lite.program.captures import Outside
+from autograd_lite.program.captures import Captures
 from autograd_lite.program.ir import Program, Variable
 from autograd_lite.program.names import identifier
 from autograd_lite.program.passes import Note, optimised
 from autograd_lite.program.tracing import Trace, TracedValueError, Tracer, public
 from autograd_lite.record import NO_OPTIONS, make, record_call
-from autograd_lite.source import caller
+from autograd_lite.source import users_line
 from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import grad
 
@@ -97,7 +97,7 @@ class Specialised:
         lowered: Lowered,
         returns: Structure,
         tensors: list[bool],
-        outside: Outside,
+        captures: Captures,
         notes: list[Note],
         donated: list[bool],
     ) -> None:
@@ -107,20 +107,20 @@ class Specialised:
         self.returns = returns
         self.tensors = tensors
         self.has_tensors = any(tensors)
-        self.outside = outside
+        self.captures = captures
         self.notes = notes
 
     def run(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
         """What the program gives for these leaves of the arguments."""
         if self.donated is not None:
             leaves = _apart(leaves, self.donated)
-        rooms = self.lowered.rooms
-        room = rooms.enter()
+        workspaces = self.lowered.workspaces
+        workspace = workspaces.enter()
         try:
             with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
-                return self.lowered.run(*leaves, room)
+                return self.lowered.run(*leaves, workspace)
         finally:
-            rooms.leave(room)
+            workspaces.leave(workspace)
 
 
 def _apart(leaves: Sequence[Any], donated: Sequence[bool]) -> Sequence[Any]:
@@ -241,17 +241,17 @@ class Compiled:
                     while len(self._programs) > KEPT:
                         self._programs.popitem(last=False)
         else:
-            changed = found.outside.changed()
+            changed = found.captures.changed()
             if changed is not None:
-                self._refuse_changed(found.outside, changed)
+                self._refuse_changed(found.captures, changed)
         self._latest = found
         return found
 
-    def _refuse_changed(self, outside: Outside, label: str) -> None:
+    def _refuse_changed(self, captures: Captures, label: str) -> None:
         raise RuntimeError(
             f"{self.name} was compiled with {label} as it was then, and it has changed since; it "
-            f"is read at {outside.line(label)}. Pass what changes as an argument, or call "
-            f".forget() to have {self.name} traced anew. Called at {caller()}"
+            f"is read at {captures.line(label)}. Pass what changes as an argument, or call "
+            f".forget() to have {self.name} traced anew. Called at {users_line()}"
         )
 
     def forget(self) -> None:
@@ -264,17 +264,17 @@ class Compiled:
 
     def _new(self, structure: Structure, values: list[Any]) -> Specialised:
         """Trace, optimise and print the program for these arguments."""
-        outside = Outside(self.function, statics(structure), self.exempt)
-        if outside.unknown is not None:
-            label, why = outside.unknown
+        captures = Captures(self.function, statics(structure), self.exempt)
+        if captures.unknown is not None:
+            label, why = captures.unknown
             raise TracedValueError(
-                f"{self.name}, {outside.line(label)}: it reads {label}, and {why}; pass what it "
+                f"{self.name}, {captures.line(label)}: it reads {label}, and {why}; pass what it "
                 "reads as an argument, or compute it outside"
             )
         trace, program, returns, tensors = traced(
-            self.name, self.function, structure, values, outside
+            self.name, self.function, structure, values, captures
         )
-        _keep_watch(trace, outside)
+        _keep_watch(trace, captures)
         notes: list[Note] = []
         best = optimised(program, trace, notes)
         contiguous = [not np.ndim(v) or v.flags.c_contiguous for v in values]
@@ -293,7 +293,7 @@ class Compiled:
         )
         # Printers refer to it and to one another, and would keep the values for a while.
         products.values = {}
-        return Specialised(best.program, lowered, returns, tensors, outside, notes, donated)
+        return Specialised(best.program, lowered, returns, tensors, captures, notes, donated)
 
     def _donated(self, structure: Structure, count: int) -> list[bool]:
         """Which of the leaves belong to an argument that is given away."""
@@ -407,7 +407,7 @@ def traced(
     function: Function,
     structure: Structure,
     values: Sequence[Any],
-    outside: Outside | None = None,
+    captures: Captures | None = None,
     detached: bool = False,
 ) -> tuple[Trace, Program, Structure, list[bool]]:
     """Run a function on tracers: the trace, its program, and the structure of the results.
@@ -416,16 +416,16 @@ def traced(
     `detached` the gradients of what comes out do not matter.
     """
     trace = Trace(name)
-    if outside is not None:
-        trace.outside = {id(array) for array, _, _ in outside.arrays}
+    if captures is not None:
+        trace.captured = {id(array) for array, _, _ in captures.arrays}
     tracers = [
         trace.input(np.asarray(v) if isinstance(v, np.ndarray) else v, n.name)
         for v, n in zip(values, names_of(structure, function), strict=True)
     ]
     args, kwargs = unflatten(structure, tracers)
     run = _watched(function, args, kwargs)
-    if outside is not None:
-        check_pure(trace, outside, run.error)
+    if captures is not None:
+        check_pure(trace, captures, run.error)
     if run.error is not None:
         raise own_error(run.error)
     for label, assigned in run.variables.items():
@@ -440,7 +440,7 @@ def traced(
     return trace, trace.program(outputs), returns, tensors
 
 
-def _keep_watch(trace: Trace, outside: Outside) -> None:
+def _keep_watch(trace: Trace, captures: Captures) -> None:
     """Note the arrays that were met in a trace that is over, and are still there.
 
     Somebody has them, by a way that was not found.
@@ -448,7 +448,7 @@ def _keep_watch(trace: Trace, outside: Outside) -> None:
     for reference, before, line in trace.met:
         array = reference()
         if array is not None:
-            outside.add(array, before, line)
+            captures.add(array, before, line)
 
 
 def own_error(error: BaseException) -> BaseException:
@@ -473,17 +473,17 @@ def _name(label: str, value: Any) -> None:
         inner.variable.name = label
 
 
-def check_pure(trace: Trace, outside: Outside, error: Exception | None) -> None:
+def check_pure(trace: Trace, captures: Captures, error: Exception | None) -> None:
     """Refuse what a function did to anything outside, and undo it."""
-    label = outside.written()
+    label = captures.written()
     if label is None:
         return
-    outside.restore()
+    captures.restore()
     if error is not None and not isinstance(error, TracedValueError):
         return
     what = (
         "draws random numbers from"
-        if label == "np.random" or label in _generators(outside)
+        if label == "np.random" or label in _generators(captures)
         else ("writes to")
     )
     instead = (
@@ -494,13 +494,13 @@ def check_pure(trace: Trace, outside: Outside, error: Exception | None) -> None:
         else "return what is new instead"
     )
     raise TracedValueError(
-        f"{trace.name}, {outside.line(label, writes=True)}: it {what} {label}, which happens when "
+        f"{trace.name}, {captures.line(label, writes=True)}: it {what} {label}, which happens when "
         f"it is traced and never again: {instead}"
     )
 
 
-def _generators(outside: Outside) -> set[str]:
-    return {label for _, _, label in outside.generators}
+def _generators(captures: Captures) -> set[str]:
+    return {label for _, _, label in captures.generators}
 
 
 def _output(trace: Trace, result: Any, detached: bool) -> Variable:

@@ -27,9 +27,9 @@ class Explanation:
         return [item for item in self.lowered.items if isinstance(item, Region)]
 
     @property
-    def room(self) -> int:
+    def workspace(self) -> int:
         """The bytes that the program works in, results not counted."""
-        return sum(self.lowered.rooms.sizes)
+        return sum(self.lowered.workspaces.sizes)
 
     def __str__(self) -> str:
         width = max(len(note.name) for note in self.notes)
@@ -42,9 +42,9 @@ class Explanation:
         lowered = self.lowered
         lines += [f"  {name:<{width}}  {did}" for name, did in self._layout()]
         lines.append(
-            f"  {'memory':<{width}}  {_size(self.room)} for what is needed on the way, instead of "
-            f"{_size(lowered.alone)}: {lowered.in_place} steps write over an operand, and "
-            f"{lowered.reused} arrays lie where another was"
+            f"  {'memory':<{width}}  {_size(self.workspace)} for what is needed on the way, "
+            f"instead of {_size(lowered.alone)}: {lowered.in_place} steps write over an operand, "
+            f"and {lowered.reused} arrays lie where another was"
         )
         return "\n".join(lines)
 

@@ -113,7 +113,11 @@ def _operand(value: Any, names: Mapping[Variable, str], kind: Any, step: Step) -
 
 
 def faster(
-    region: Any, text: str, written: Callable[..., Any], rooms: Any, values: Mapping[Variable, Any]
+    region: Any,
+    text: str,
+    written: Callable[..., Any],
+    workspaces: Any,
+    values: Mapping[Variable, Any],
 ) -> Callable[..., Any] | None:
     """The compiled loop, if it takes less time than `written` on the example's values."""
     import numba
@@ -123,7 +127,7 @@ def faster(
     exec(text, namespace)
     kernel = namespace[region.function_name]
 
-    def fused(start: int, stop: int, step: int, room: Any, *arrays: Any) -> None:
+    def fused(start: int, stop: int, step: int, workspace: Any, *arrays: Any) -> None:
         kernel(start, stop, *arrays)
 
     arguments = _arguments(region, values)
@@ -132,7 +136,7 @@ def faster(
         for turn in range(ROUNDS + 1):
             for function, measured in times.items():
                 start = time.perf_counter()
-                in_blocks(function, region.count, region.block, rooms, *arguments)
+                in_blocks(function, region.count, region.block, workspaces, *arguments)
                 if turn:
                     measured.append(time.perf_counter() - start)
     medians = {function: statistics.median(found) for function, found in times.items()}

@@ -1,7 +1,7 @@
 """Writing a program out as the NumPy source that is run.
 
-What is needed only on the way lies in arrays that are made once (`room`) and used by every call;
-what comes out is made anew. Views of the room are made once, too.
+What is needed only on the way lies in a `workspace`: arrays, and views of them, that are made once
+and used by every call. What comes out is made anew.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import numpy as np
 
 from autograd_lite.compiler import fused
 from autograd_lite.compiler.memory import (
-    Lives,
-    Rooms,
+    Liveness,
     Slots,
+    Workspaces,
     array_in,
     is_product,
 )
@@ -43,7 +43,7 @@ Product = Callable[[Any, Any, Any], Any]
 
 @dataclass
 class Lowered:
-    """The source of a program, the function it defines, and the rooms that it works in.
+    """The source of a program, the function it defines, and the workspaces that it works in.
 
     `in_place` is how many steps write over an operand, `reused` how many arrays lie in memory that
     held another before, `alone` the bytes that all of them would take side by side, and `fused` how
@@ -52,7 +52,7 @@ class Lowered:
 
     source: str
     run: Callable[..., tuple[Any, ...]]
-    rooms: Rooms
+    workspaces: Workspaces
     items: list[Item]
     in_place: int = 0
     reused: int = 0
@@ -92,7 +92,7 @@ class _Printer:
     ) -> None:
         self.program, self.threads, self.product = program, threads, product
         self.items = schedule(program)
-        self.lives = Lives(program, self.items)
+        self.liveness = Liveness(program, self.items)
         self.contiguous = {v for v, c in zip(program.inputs, contiguous, strict=True) if c}
         self.contiguous |= {
             v for v, value in program.constants.items() if np.asarray(value).flags.c_contiguous
@@ -123,7 +123,7 @@ class _Printer:
         self.fresh: set[Variable] = set()
         # Numbers, which nobody can write to.
         self.numbers = {v for v in (*program.inputs, *program.constants) if v.weak}
-        self.in_room: dict[Variable, int] = {}
+        self.in_workspace: dict[Variable, int] = {}
         self.lines: list[str] = []
         self.functions: list[str] = []
         self.regions: list[RegionPrinter] = []
@@ -147,14 +147,14 @@ class _Printer:
         tree = checked(source, [*self.namespace, *dir(builtins)])
         code = compile(tree, f"<compiled {self.name}>", "exec")
         exec(code, self.namespace)
-        rooms = Rooms(self.slots.sizes, self.makers)
+        workspaces = Workspaces(self.slots.sizes, self.makers)
         if values is not None and self.regions and fused.available():
-            self._fuse(values, rooms)
+            self._fuse(values, workspaces)
             source = self._source(arguments, returned)
         return Lowered(
             source,
             self.namespace[self.name],
-            rooms,
+            workspaces,
             self.items,
             self.in_place,
             self.reused,
@@ -164,12 +164,12 @@ class _Printer:
         )
 
     def _source(self, arguments: list[str], returned: str) -> str:
-        parameters = ", ".join([*arguments, "room"])
+        parameters = ", ".join([*arguments, "workspace"])
         head = [f"def {self.name}({parameters}):"]
         for start in range(0, len(self.unpacked), 8):
             names = ", ".join(self.unpacked[start : start + 8])
             comma = "," if len(self.unpacked[start : start + 8]) == 1 else ""
-            head.append(f"    ({names}{comma}) = room[{start}:{start + 8}]")
+            head.append(f"    ({names}{comma}) = workspace[{start}:{start + 8}]")
         body = [f"    {line}" for line in self.lines]
         text = "\n".join([*head, *body, f"    return {returned}"])
         return "\n\n\n".join([*self.functions, text]) + "\n"
@@ -209,7 +209,7 @@ class _Printer:
         return self.bind(tree, "constant")
 
     def place(self, variable: Variable, at: int, operands: Sequence[Variable] = ()) -> str:
-        """Give a variable an array: of its own if it comes out, else in the room.
+        """Give a variable an array: of its own if it comes out, else in the workspace.
 
         It takes the place of one of `operands` that is read for the last time at `at`.
         """
@@ -229,19 +229,19 @@ class _Printer:
             self.reused += len(self.slots.sizes) == before
         self.slot_of[variable] = slot
         self.holders[slot] = self.holders.get(slot, 0) + 1
-        self._put_in_room(variable, array_in(slot, variable))
+        self._put_in_workspace(variable, array_in(slot, variable))
         return name
 
     def place_parts(self, variable: Variable, at: int) -> None:
-        """Give a variable that is there during one item only an array in the room."""
+        """Give a variable that is there during one item only an array in the workspace."""
         slot = self.slots.take(variable.nbytes)
-        self.lives.last[variable] = at
+        self.liveness.last[variable] = at
         self.slot_of[variable] = slot
         self.holders[slot] = self.holders.get(slot, 0) + 1
-        self._put_in_room(variable, array_in(slot, variable))
+        self._put_in_workspace(variable, array_in(slot, variable))
 
-    def _put_in_room(self, variable: Variable, maker: Any) -> None:
-        self.in_room[variable] = len(self.makers)
+    def _put_in_workspace(self, variable: Variable, maker: Any) -> None:
+        self.in_workspace[variable] = len(self.makers)
         self.makers.append(maker)
         self.unpacked.append(self.names[variable])
 
@@ -251,9 +251,9 @@ class _Printer:
         for operand in operands:
             slot = self.slot_of.get(operand)
             alike = operand.shape == variable.shape and operand.dtype == variable.dtype
-            if slot is not None and alike and self.lives.last[operand] == at:
+            if slot is not None and alike and self.liveness.last[operand] == at:
                 # A view of it may be another operand, which would be written over too early.
-                if not any(operand in self.lives.origins.get(v, ()) for v in operands):
+                if not any(operand in self.liveness.aliases.get(v, ()) for v in operands):
                     self.in_place += 1
                     # It has no place any more, which nobody else can take then.
                     del self.slot_of[operand]
@@ -266,21 +266,21 @@ class _Printer:
         donor = self.donors.get(variable)
         if donor is None:
             return None
-        last = self.lives.last.get(donor, -1)
+        last = self.liveness.last.get(donor, -1)
         aliased = any(
-            donor in roots and v is not donor and self.lives.last[v] >= at
-            for v, roots in self.lives.origins.items()
+            donor in roots and v is not donor and self.liveness.last[v] >= at
+            for v, roots in self.liveness.aliases.items()
         )
         return donor if last < at or (last == at and donor in operands and not aliased) else None
 
     def _release(self, item: Item, at: int) -> None:
         steps = item.steps if isinstance(item, Region) else [item]
         touched = {v for s in steps for v in (*s.operands, *s.results)}
-        touched |= {v for v in self.slot_of if self.lives.last[v] <= at}
+        touched |= {v for v in self.slot_of if self.liveness.last[v] <= at}
         for variable in touched:
-            for root in (variable, *self.lives.roots(variable)):
+            for root in (variable, *self.liveness.aliases_of(variable)):
                 slot = self.slot_of.get(root)
-                if slot is not None and self.lives.last[root] <= at:
+                if slot is not None and self.liveness.last[root] <= at:
                     del self.slot_of[root]
                     self.holders[slot] -= 1
                     if not self.holders[slot]:
@@ -359,23 +359,23 @@ class _Printer:
         self._say(f"{called}({a}, {b}, {name})", step)
 
     def _is_static_view(self, step: Step) -> bool:
-        """Whether the result is the same view of the room in every call."""
+        """Whether the result is the same view of the workspace in every call."""
         if not traits(step.function).views or step.several or not step.result.shape:
             return False
         x = step.args[0] if step.args else None
-        if not isinstance(x, Variable) or x not in self.in_room:
+        if not isinstance(x, Variable) or x not in self.in_workspace:
             return False
         if any(isinstance(v, Variable) for v in step.operands[1:]):
             return False
         stand_in = np.empty(x.shape, x.dtype)
         if x not in self.slot_of and x not in self.contiguous:
-            # A view of the room, which does not lie there as an array of its shape would.
+            # A view of the workspace, which does not lie there as an array of its shape would.
             return False
         view = step.function(stand_in, *step.args[1:], **step.options)
         return isinstance(view, np.ndarray) and np.may_share_memory(view, stand_in)
 
     def _static_view(self, step: Step) -> None:
-        index = self.in_room[step.args[0]]
+        index = self.in_workspace[step.args[0]]
         function, args, options = step.function, step.args[1:], step.options
         if step.result in self.outputs:
             self._call(step)
@@ -383,7 +383,7 @@ class _Printer:
         stand_in = np.empty(step.args[0].shape, step.args[0].dtype)
         if function(stand_in, *args, **options).flags.c_contiguous:
             self.contiguous.add(step.result)
-        self._put_in_room(
+        self._put_in_workspace(
             step.result, lambda memory, arrays: function(arrays[index], *args, **options)
         )
 
@@ -393,7 +393,7 @@ class _Printer:
         self.numbers.update(r for r in step.results if r.weak)
         names = ", ".join(self.names[r] for r in step.results)
         target = f"({names},)" if step.several and len(step.results) == 1 else names
-        if is_fresh or not self.lives.origins.get(step.result):
+        if is_fresh or not self.liveness.aliases.get(step.result):
             self.fresh.update(step.results)
         self.lines.append(f"{target} = {self.function(step.function)}({', '.join(arguments)})")
 
@@ -404,21 +404,21 @@ class _Printer:
         self.namespace["in_blocks"] = in_blocks
         self.lines += printer.calls
 
-    def _fuse(self, values: Mapping[Variable, Any], rooms: Rooms) -> None:
+    def _fuse(self, values: Mapping[Variable, Any], workspaces: Workspaces) -> None:
         """Put loops in the place of the regions for which they are faster."""
-        room = rooms.enter()
+        workspace = workspaces.enter()
         for number, region in enumerate(self.regions):
             text = fused.loop(region)
             if text is None:
                 continue
             name = region.function_name
-            own = room[self.unpacked.index(f"{name}_rooms")]
+            own = workspace[self.unpacked.index(f"{name}_rooms")]
             found = fused.faster(region, text, self.namespace[name], own, values)
             if found is not None:
                 self.namespace[name] = found
                 self.functions[number] = text
                 self.fused += 1
-        rooms.leave(room)
+        workspaces.leave(workspace)
 
     def _returned(self) -> str:
         """What comes out: each an array that nobody else has."""
@@ -454,4 +454,4 @@ def _pairs(outputs: Sequence[Variable], given: list[Variable]) -> dict[Variable,
     return pairs
 
 
-_RESERVED = ("room", "empty", "array", "in_blocks", "cut", "start", "stop", "step", "i", "j")
+_RESERVED = ("workspace", "empty", "array", "in_blocks", "cut", "start", "stop", "step", "i", "j")

@@ -14,14 +14,14 @@ from autograd_lite.program.ir import Program, Step, Variable
 _FRESH_MODULES = ("numpy.linalg", "numpy.fft")
 
 
-class Lives:
+class Liveness:
     """When each value is read for the last time, as the number of an item of the schedule.
 
     What may be a view counts as a use of what it is a view of, for as long as itself is read.
     """
 
     def __init__(self, program: Program, items: list[Item]) -> None:
-        self.origins: dict[Variable, tuple[Variable, ...]] = {}
+        self.aliases: dict[Variable, tuple[Variable, ...]] = {}
         self.last: dict[Variable, int] = {}
         self.made: dict[Variable, int] = {}
         for at, item in enumerate(items):
@@ -29,20 +29,20 @@ class Lives:
                 for result in step.results:
                     self.made[result] = self.last[result] = at
                     if may_be_view(step):
-                        self.origins[result] = tuple(
-                            root for v in step.operands for root in self.roots(v)
+                        self.aliases[result] = tuple(
+                            root for v in step.operands for root in self.aliases_of(v)
                         )
                 for variable in step.operands:
                     self._use(variable, at)
         for variable in program.outputs:
             self._use(variable, len(items))
 
-    def roots(self, variable: Variable) -> tuple[Variable, ...]:
+    def aliases_of(self, variable: Variable) -> tuple[Variable, ...]:
         """Whose memory a value may lie in."""
-        return self.origins.get(variable, (variable,))
+        return self.aliases.get(variable, (variable,))
 
     def _use(self, variable: Variable, at: int) -> None:
-        for v in (variable, *self.roots(variable)):
+        for v in (variable, *self.aliases_of(variable)):
             self.last[v] = max(self.last.get(v, -1), at)
 
 
@@ -95,7 +95,7 @@ class Slots:
         self.free.append(slot)
 
 
-class Rooms:
+class Workspaces:
     """The arrays that a program works in, one set for each call that runs at the same time."""
 
     def __init__(self, sizes: list[int], makers: Iterable[Callable[[list[Any], list[Any]], Any]]):
@@ -118,9 +118,9 @@ class Rooms:
         except IndexError:
             return self.make()
 
-    def leave(self, room: tuple[Any, ...]) -> None:
+    def leave(self, workspace: tuple[Any, ...]) -> None:
         """Give a set back."""
-        self.idle.append(room)
+        self.idle.append(workspace)
 
 
 ALIGNMENT = 64

@@ -37,7 +37,7 @@ class RegionPrinter:
         self.read_outside = {
             v
             for v in region.made
-            if printer.lives.last[v] > at or v in printer.outputs or reduction_of(self._maker(v))
+            if printer.liveness.last[v] > at or v in printer.outputs or reduction_of(self._maker(v))
         }
         self.outside = list(
             dict.fromkeys(v for s in self.steps for v in s.operands if v not in region.made)
@@ -131,8 +131,8 @@ class RegionPrinter:
                 if slot is not None and last.get(variable, -1) <= k:
                     del self.slot_of[variable]
                     self.slots.give(slot)
-        rooms = self._rooms()
-        names = ", ".join([rooms, *self.arguments])
+        workspaces = self._rooms()
+        names = ", ".join([workspaces, *self.arguments])
         call = f"in_blocks({self.function_name}, {self.count}, {self.block}, {names})"
         self.calls += [call, *self.after]
 
@@ -167,8 +167,8 @@ class RegionPrinter:
         later = {v for s in self.steps[index + 1 :] for v in s.operands}
         if step.function is np.where:
             later.update(step.operands)
-        origins = self.printer.lives.origins
-        viewed = {root for v in self.outside for root in origins.get(v, ())}
+        aliases = self.printer.liveness.aliases
+        viewed = {root for v in self.outside for root in aliases.get(v, ())}
         read = {v for s in self.steps[: index + 1] for v in s.operands}
         return [v for v in self.outside if v in read - later - viewed]
 
@@ -334,7 +334,7 @@ class RegionPrinter:
 
     def _text(self) -> str:
         parameters = list(dict.fromkeys(self.parameters))
-        names = ", ".join(["start", "stop", "step", "room", *parameters])
+        names = ", ".join(["start", "stop", "step", "workspace", *parameters])
         lines = [
             f"def {self.function_name}({names}):",
             "    for i in range(start, stop, step):",
@@ -343,7 +343,7 @@ class RegionPrinter:
         if self.temporaries:
             self.printer.namespace["cut"] = cut
             first = self.printer.bind(_first_of(self.axis), "first")
-            whole = f"room if j - i == step else cut(room, {first}(j - i))"
+            whole = f"workspace if j - i == step else cut(workspace, {first}(j - i))"
             found = ", ".join(name for name, _, _ in self.temporaries)
             lines.append(f"        ({found},) = {whole}")
         lines += [f"        {line}" for line in (*self.head, *self.body)]

@@ -66,22 +66,22 @@ def in_blocks(
     region: Callable[..., None],
     count: int,
     step: int,
-    rooms: Sequence[Sequence[np.ndarray]],
+    workspaces: Sequence[Sequence[np.ndarray]],
     *args: Any,
 ) -> None:
-    """Run a region from 0 to `count` in blocks of `step`, with a thread for each of the rooms."""
-    spans = share(count, step, len(rooms))
+    """Run a region from 0 to `count` in blocks of `step`, on a thread for each workspace."""
+    spans = share(count, step, len(workspaces))
     if len(spans) == 1:
-        region(0, count, step, rooms[0], *args)
+        region(0, count, step, workspaces[0], *args)
         return
     in_parallel(
         [
-            (lambda span=span, room=room: region(*span, step, room, *args))  # type: ignore[misc]
-            for span, room in zip(spans, rooms, strict=False)
+            (lambda span=span, workspace=workspace: region(*span, step, workspace, *args))  # type: ignore[misc]
+            for span, workspace in zip(spans, workspaces, strict=False)
         ]
     )
 
 
-def cut(room: Sequence[np.ndarray], index: Any) -> list[np.ndarray]:
-    """The beginnings of a room's arrays, for the last block, which may be shorter."""
-    return [array[index] for array in room]
+def cut(workspace: Sequence[np.ndarray], index: Any) -> list[np.ndarray]:
+    """The beginnings of a workspace's arrays, for the last block, which may be shorter."""
+    return [array[index] for array in workspace]

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd_lite.derivation.joint import Joint, recorded
+from autograd_lite.derivation.differentiated import Differentiated, recorded
 from autograd_lite.derivation.latex import equations
 from autograd_lite.derivation.module import Written
 from autograd_lite.derivation.statements import written
@@ -57,8 +57,8 @@ def derive(
     """
     if not callable(function):
         raise TypeError(f"derive() takes a function, not {type(function).__name__}")
-    joint = recorded(function, inputs, wrt)
-    return Derivation(joint, written(joint))
+    differentiated = recorded(function, inputs, wrt)
+    return Derivation(differentiated, written(differentiated))
 
 
 class Derivation:
@@ -68,11 +68,11 @@ class Derivation:
     by name, `dW1` of W1; `al.check_derivation(d.forward, d.backward, *inputs)` marks them.
     """
 
-    def __init__(self, joint: Joint, text: Written) -> None:
-        self.name = joint.name
+    def __init__(self, differentiated: Differentiated, text: Written) -> None:
+        self.name = differentiated.name
         self.source = text.source
         self._written = text
-        namespace: dict[str, Any] = {"__name__": f"derivation of {joint.name}"}
+        namespace: dict[str, Any] = {"__name__": f"derivation of {differentiated.name}"}
         noted = _Noted(text.source)
         # As long as the functions are there, which their globals are a part of.
         namespace["__source__"] = noted

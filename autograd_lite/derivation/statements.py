@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.compiler.schedule import is_elementwise
+from autograd_lite.derivation.differentiated import Differentiated, is_of_samples
 from autograd_lite.derivation.expressions import NoExpression, Printer, Text, importable, of_size
-from autograd_lite.derivation.joint import Joint, is_of_samples
 from autograd_lite.derivation.module import Statement, Written
 from autograd_lite.derivation.simplify import Simplifier, available
 from autograd_lite.functions import traits
@@ -25,40 +25,40 @@ SHORT = 12
 """Up to how many characters a formula may be written twice."""
 
 
-def written(joint: Joint) -> Written:
+def written(differentiated: Differentiated) -> Written:
     """Write a program out."""
     simplify = available()
     if not simplify:
         note = "The formulas are not simplified: SymPy (extra `derive`) is not installed."
-        found = _Writer(joint, False).written(note)
+        found = _Writer(differentiated, False).written(note)
         found.check()
         return found
-    found = _Writer(joint, True).written()
+    found = _Writer(differentiated, True).written()
     found.check()
-    if not _is_right(joint, found):
+    if not _is_right(differentiated, found):
         # Formulas that are each right to rounding may be less so together.
-        found = _Writer(joint, False).written("The formulas are not simplified.")
+        found = _Writer(differentiated, False).written("The formulas are not simplified.")
         found.check()
     return found
 
 
 class _Writer:
-    def __init__(self, joint: Joint, simplify: bool) -> None:
-        self.joint = joint
-        self.program = joint.program
+    def __init__(self, differentiated: Differentiated, simplify: bool) -> None:
+        self.differentiated = differentiated
+        self.program = differentiated.program
         self.makers = self.program.makers()
         self.uses = self.program.uses()
         taken = ["forward", "backward", "cache", "cache_", "put_back", "slice", "bool"]
-        _name_lengths(joint)
-        taken += [*(length.name for length in joint.lengths), *joint.arguments]
+        _name_lengths(differentiated)
+        taken += [*(length.name for length in differentiated.lengths), *differentiated.arguments]
         self.names = Names(taken)
         functions = dict.fromkeys(step.function for step in self.program.steps)
         self.imports = {f: found for f in functions if (found := importable(f)) is not None}
         imported = {function: self.names.new(name) for function, (_, name) in self.imports.items()}
         self.printer = Printer(imported)
         # Arguments keep their names, whatever keys of others are called.
-        for variable, path in joint.paths.items():
-            if path in joint.arguments:
+        for variable, path in differentiated.paths.items():
+            if path in differentiated.arguments:
                 self.names.given[variable] = path
         self.forward_steps = self._forward_steps()
         for variable in self._in_order():
@@ -66,7 +66,7 @@ class _Writer:
                 _ = self.names[variable]
         self.texts: dict[Variable, Text] = {}
         self.statements: list[Statement] = []
-        self.checker = _Checker(joint, imported) if simplify else None
+        self.checker = _Checker(differentiated, imported) if simplify else None
 
     def _in_order(self) -> Iterator[Variable]:
         yield from self.program.inputs
@@ -76,7 +76,7 @@ class _Writer:
 
     def _forward_steps(self) -> set[Step]:
         """The steps that the value depends on."""
-        needed = {self.joint.value}
+        needed = {self.differentiated.value}
         found = set()
         for step in reversed(self.program.steps):
             if any(r in needed for r in step.results):
@@ -91,22 +91,22 @@ class _Writer:
         backward = self._backward()
         gradients = {
             self.names[v]: self.texts[g].text
-            for v, g in zip(self.joint.wrt, self.joint.gradients, strict=True)
+            for v, g in zip(self.differentiated.wrt, self.differentiated.gradients, strict=True)
         }
         backward += self._renamed(gradients)
         backward = _read(backward, set(gradients.values()))
-        inputs = {self.names[v]: (path, v) for v, path in self.joint.paths.items()}
+        inputs = {self.names[v]: (path, v) for v, path in self.differentiated.paths.items()}
         return Written(
-            self.joint.name,
-            self.joint.arguments,
+            self.differentiated.name,
+            self.differentiated.arguments,
             inputs,
             self._constants(),
             self._sizes(),
             forward,
             backward,
-            self.texts[self.joint.value].text,
+            self.texts[self.differentiated.value].text,
             gradients,
-            {self.names[v]: v for v in self.joint.parameters},
+            {self.names[v]: v for v in self.differentiated.parameters},
             self.printer.helpers,
             [(*self.imports[f], alias) for f, alias in self.printer.imported.items()],
             notes=list(notes),
@@ -115,19 +115,19 @@ class _Writer:
 
     def _constants(self) -> dict[str, Any]:
         """The arrays that become part of the module: parameters, and what was closed over."""
-        values = {v: self.joint.values[v] for v in self.joint.parameters}
+        values = {v: self.differentiated.values[v] for v in self.differentiated.parameters}
         values |= {
             v: c
             for v, c in self.program.constants.items()
-            if np.ndim(c) and v not in self.joint.ranges
+            if np.ndim(c) and v not in self.differentiated.ranges
         }
         return {self.names[v]: value for v, value in values.items()}
 
     def _checks(self) -> list[tuple[str, str]]:
         """Lengths that are a part of the formulas: of what, and which, as expressions."""
-        found = [(name, literal(value)) for name, value in self.joint.static.items()]
-        for variable, axes in self.joint.fixed.items():
-            shape = f"{self.joint.paths[variable]}.shape"
+        found = [(name, literal(value)) for name, value in self.differentiated.static.items()]
+        for variable, axes in self.differentiated.fixed.items():
+            shape = f"{self.differentiated.paths[variable]}.shape"
             if len(axes) == variable.ndim:
                 found.append((shape, str(tuple(map(int, variable.shape)))))
             else:
@@ -136,17 +136,19 @@ class _Writer:
 
     def _sizes(self) -> dict[str, str]:
         """An expression for each length that has a name."""
-        variables = list(self.joint.paths)
+        variables = list(self.differentiated.paths)
         found = {}
-        for length in self.joint.lengths:
-            leaf, axis = min(length.axes, key=lambda a: variables[a[0]] in self.joint.wrt)
+        for length in self.differentiated.lengths:
+            leaf, axis = min(length.axes, key=lambda a: variables[a[0]] in self.differentiated.wrt)
             found[length.name] = f"{self.names[variables[leaf]]}.shape[{axis}]"
         return found
 
     def _renamed(self, gradients: dict[str, str]) -> list[Statement]:
         """A statement for each gradient that is another one, or no name at all."""
         added = []
-        for variable, gradient in zip(self.joint.wrt, self.joint.gradients, strict=True):
+        for variable, gradient in zip(
+            self.differentiated.wrt, self.differentiated.gradients, strict=True
+        ):
             name = self.names[variable]
             wanted = f"d{name}"
             # Unless something else is called so, which may still be read.
@@ -158,8 +160,8 @@ class _Writer:
     def _name_inputs(self) -> None:
         for variable in (*self.program.inputs, *self.program.constants):
             constant = self.program.constants.get(variable)
-            if variable in self.joint.ranges:
-                size = of_size(self.joint.ranges[variable]).text
+            if variable in self.differentiated.ranges:
+                size = of_size(self.differentiated.ranges[variable]).text
                 self.texts[variable] = Text(f"np.arange({size})")
             elif constant is not None and not np.ndim(constant):
                 sized = isinstance(constant, (SizedInt, SizedFloat))
@@ -179,7 +181,7 @@ class _Writer:
         for step in steps:
             for result in step.results:
                 text = self._fitting(step, result)
-                is_value = result is self.joint.value
+                is_value = result is self.differentiated.value
                 repeated = count.get(result, 0) > 1 and not _is_short(text)
                 if result.name is not None or is_value or repeated:
                     self._state(result, text)
@@ -221,7 +223,7 @@ class _Writer:
         steps = [s for s in self.program.steps if s not in self.forward_steps]
         makers = {r: s for s in steps for r in s.results}
         stated = self._stated(steps)
-        for step in _ordered(steps, self.joint, stated, makers):
+        for step in _ordered(steps, self.differentiated, stated, makers):
             for result in step.results:
                 if result not in stated:
                     continue
@@ -234,7 +236,9 @@ class _Writer:
 
         Element-wise formulas are put into one another, as far as they are used once.
         """
-        stated = {v for v in self.joint.gradients if v in {r for s in steps for r in s.results}}
+        stated = {
+            v for v in self.differentiated.gradients if v in {r for s in steps for r in s.results}
+        }
         for step in steps:
             if traits(step.function).rearranges:
                 continue
@@ -338,10 +342,13 @@ def _is_short(text: Text) -> bool:
 
 
 def _ordered(
-    steps: list[Step], joint: Joint, stated: set[Variable], makers: dict[Variable, Step]
+    steps: list[Step],
+    differentiated: Differentiated,
+    stated: set[Variable],
+    makers: dict[Variable, Step],
 ) -> list[Step]:
     """The steps in an order in which they can run: as soon as they can, what comes out first."""
-    wanted = {v: i for i, v in enumerate(joint.gradients)}
+    wanted = {v: i for i, v in enumerate(differentiated.gradients)}
     waiting = list(steps)
     done: list[Step] = []
     made: set[Variable] = set()
@@ -358,16 +365,18 @@ def _ordered(
     return done
 
 
-def _name_lengths(joint: Joint) -> None:
+def _name_lengths(differentiated: Differentiated) -> None:
     """Name the lengths: by a local variable that held it in every trace, or N, or after an axis."""
-    variables = list(joint.paths)
-    taken = {v.name for v in joint.values} | set(joint.arguments)
-    for length in joint.lengths:
-        length.name = next((name for name in _holding(joint, length) if name not in taken), "")
-    samples = next((n for n in joint.lengths if is_of_samples(joint, n)), None)
-    held = [length.name for length in joint.lengths]
+    variables = list(differentiated.paths)
+    taken = {v.name for v in differentiated.values} | set(differentiated.arguments)
+    for length in differentiated.lengths:
+        length.name = next(
+            (name for name in _holding(differentiated, length) if name not in taken), ""
+        )
+    samples = next((n for n in differentiated.lengths if is_of_samples(differentiated, n)), None)
+    held = [length.name for length in differentiated.lengths]
     taken |= set(held)
-    for length in joint.lengths:
+    for length in differentiated.lengths:
         # A variable that held two lengths in turn names neither.
         if not length.name or held.count(length.name) > 1:
             wish = "N" if length is samples else f"n_{variables[length.axes[0][0]].name}"
@@ -377,23 +386,23 @@ def _name_lengths(joint: Joint) -> None:
             taken.add(length.name)
 
 
-def _holding(joint: Joint, length: Length) -> Iterator[str]:
+def _holding(differentiated: Differentiated, length: Length) -> Iterator[str]:
     """The local variables that held a length in every trace."""
-    for name, value in joint.whole.items():
-        if [value, *(other.whole.get(name) for other in joint.others)] == length.all:
+    for name, value in differentiated.whole.items():
+        if [value, *(other.whole.get(name) for other in differentiated.others)] == length.all:
             yield name
 
 
 class _Checker:
     """Whether a formula gives a value, on the example and near it."""
 
-    def __init__(self, joint: Joint, imported: Mapping[Any, str]) -> None:
-        self.joint = joint
+    def __init__(self, differentiated: Differentiated, imported: Mapping[Any, str]) -> None:
+        self.differentiated = differentiated
         self.known = {"np": np} | {name: function for function, name in imported.items()}
-        self.worlds = [self._world(inputs) for inputs in nearby(joint)]
+        self.worlds = [self._world(inputs) for inputs in nearby(differentiated)]
 
     def _world(self, inputs: list[Any]) -> dict[Variable, Any]:
-        program = self.joint.program
+        program = self.differentiated.program
         every = [r for s in program.steps for r in s.results]
         everything = program.with_steps(program.steps, every)
         values = dict(zip(every, interpret(everything, inputs), strict=True))
@@ -404,7 +413,7 @@ class _Checker:
         for world in self.worlds:
             scope: dict[str, Any] = {**self.known}
             scope |= {name: world[v] for v, name in names.items() if v in world}
-            scope |= {length.name: length.length for length in self.joint.lengths}
+            scope |= {length.name: length.length for length in self.differentiated.lengths}
             try:
                 with np.errstate(all="ignore"):
                     found = eval(text, scope)
@@ -415,10 +424,10 @@ class _Checker:
         return True
 
 
-def nearby(joint: Joint) -> list[list[Any]]:
+def nearby(differentiated: Differentiated) -> list[list[Any]]:
     """The example inputs, and others near them."""
     rng = np.random.default_rng(0)
-    example = [joint.values[v] for v in joint.program.inputs]
+    example = [differentiated.values[v] for v in differentiated.program.inputs]
     worlds = [example]
     for _ in range(2):
         moved = []
@@ -446,17 +455,19 @@ def _close(found: Any, expected: Any) -> bool:
         )
 
 
-def _is_right(joint: Joint, written: Written) -> bool:
+def _is_right(differentiated: Differentiated, written: Written) -> bool:
     """Whether the whole source gives what the program gives, on the example and near it."""
     namespace: dict[str, Any] = {}
     exec(written.source, namespace)
-    worlds = [(joint, inputs) for inputs in nearby(joint)]
-    worlds += [(other, [other.values[v] for v in other.program.inputs]) for other in joint.others]
+    worlds = [(differentiated, inputs) for inputs in nearby(differentiated)]
+    worlds += [
+        (other, [other.values[v] for v in other.program.inputs]) for other in differentiated.others
+    ]
     for world, inputs in worlds:
-        by_variable = dict(zip(joint.program.inputs, inputs, strict=True))
+        by_variable = dict(zip(differentiated.program.inputs, inputs, strict=True))
         for name, variable in written.parameters.items():
             namespace[name] = by_variable[variable]
-        arguments = joint.rebuilt(by_variable)
+        arguments = differentiated.rebuilt(by_variable)
         expected = interpret(world.program, inputs)
         with np.errstate(all="ignore"):
             value, cache = namespace["forward"](*arguments)

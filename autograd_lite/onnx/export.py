@@ -19,7 +19,7 @@ from autograd_lite.functions import traits
 from autograd_lite.onnx import definitions as definitions
 from autograd_lite.operations import OPERATIONS
 from autograd_lite.program.arguments import Structure, flatten, unflatten
-from autograd_lite.program.captures import Outside
+from autograd_lite.program.captures import Captures
 from autograd_lite.program.identities import expanding
 from autograd_lite.program.ir import Program, Step, Variable, function_name
 from autograd_lite.program.names import Names, identifier
@@ -101,8 +101,8 @@ def to_onnx(
     inputs = map_leaves(lambda v: v._value if isinstance(v, Tensor) else v, inputs)
     leaves: list[Any] = []
     structure = flatten((inputs, {}), leaves)
-    outside = Outside(function)
-    program = _exported(name, function, structure, leaves, outside)
+    captures = Captures(function)
+    program = _exported(name, function, structure, leaves, captures)
 
     def build(values: Sequence[Any]) -> Any:
         return unflatten(structure, values)[0]
@@ -110,7 +110,7 @@ def to_onnx(
     lengths = lengths_of(function, leaves, build, scalar=False)
     ranges: dict[Variable, Size] = {}
     for some in (lengths, [n for n in lengths if are_samples(n, leaves)][:1]):
-        found = _with_sizes(program, name, function, structure, leaves, some, outside)
+        found = _with_sizes(program, name, function, structure, leaves, some, captures)
         if found is not None:
             program, ranges = found
             break
@@ -122,11 +122,11 @@ def to_onnx(
 
 
 def _exported(
-    name: str, function: Any, structure: Structure, leaves: Sequence[Any], outside: Outside
+    name: str, function: Any, structure: Structure, leaves: Sequence[Any], captures: Captures
 ) -> Program:
     """The program of a function in functions that have an operator in ONNX."""
-    trace, program, _, _ = traced(name, function, structure, leaves, outside, detached=True)
-    labels = {id(array): label for array, _, label in outside.arrays}
+    trace, program, _, _ = traced(name, function, structure, leaves, captures, detached=True)
+    labels = {id(array): label for array, _, label in captures.arrays}
     for variable, source in trace.sources.items():
         variable.name = variable.name or labels.get(id(source()))
     return _in_known(program, trace.values)
@@ -139,7 +139,7 @@ def _with_sizes(
     structure: Structure,
     leaves: Sequence[Any],
     lengths: list[Length],
-    outside: Outside,
+    captures: Captures,
 ) -> tuple[Program, dict[Variable, Size]] | None:
     """The program with sizes for the numbers that depend on lengths; None where they are fixed."""
 
@@ -162,11 +162,11 @@ def _with_sizes(
         length.name += f"_{again + 1}" if again else ""
     try:
         others = [
-            _exported(name, function, structure, resized(leaves, changes), Outside(function))
+            _exported(name, function, structure, resized(leaves, changes), Captures(function))
             for changes in choose_lengths(lengths)
         ]
         unified, ranges = unify(program, others, lengths)
-        check_near(outside.whole_numbers(), unified, ranges, lengths, leaves, results)
+        check_near(captures.whole_numbers(), unified, ranges, lengths, leaves, results)
         return unified, ranges
     except Exception:
         # Not of the example, which was traced without one.
@@ -299,8 +299,8 @@ class _Exporter:
 
     def _output(self, variable: Variable) -> str:
         """The name of a result, which nothing else has: neither an input nor a constant."""
-        outside = variable in self.program.inputs or variable in self.program.constants
-        if not outside and self.program.outputs.count(variable) == 1:
+        taken = variable in self.program.inputs or variable in self.program.constants
+        if not taken and self.program.outputs.count(variable) == 1:
             return self.names[variable]
         return self.node("Identity", [self.names[variable]], self._fresh("output"))
 

@@ -190,7 +190,7 @@ def distribution(array: np.ndarray, bins: int = 16) -> str:
 
 
 def line_text(line: str | None) -> str | None:
-    """`net.py:12: Z = W @ X + b`, of a place as `caller()` tells it."""
+    """`net.py:12: Z = W @ X + b`, of a place as `users_line()` tells it."""
     match = re.match(r'File "(.*)", line (\d+), in ', line or "", re.DOTALL)
     if match is None:
         return None

@@ -71,7 +71,7 @@ _IMPURE_BUILTINS = {"open", "input", "eval", "exec", "globals", "__import__"}
 _CLOCKS = {"now", "today", "utcnow"}
 
 
-class Outside:
+class Captures:
     """The values that a function reads from outside, as they are now.
 
     `others` are functions and objects among its arguments; `exempt` ones are not looked at. Values

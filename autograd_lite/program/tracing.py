@@ -25,7 +25,7 @@ from autograd_lite.record import Recorded
 from autograd_lite.rules.indexing import getitem
 from autograd_lite.rules.masks import gated
 from autograd_lite.rules.special import astype
-from autograd_lite.source import caller
+from autograd_lite.source import users_line
 
 
 class TracedValueError(RuntimeError):
@@ -51,7 +51,7 @@ class Trace:
         self.constants: dict[Variable, Any] = {}
         self.values: dict[Variable, Any] = {}
         self.sources: dict[Variable, weakref.ref[Any]] = {}
-        self.outside: set[int] = set()
+        self.captured: set[int] = set()
         self.met: list[tuple[weakref.ref[Any], np.ndarray, str]] = []
         self.repeated = 0
         self._known: dict[int, list[Variable]] = {}
@@ -80,7 +80,7 @@ class Trace:
         variable = Variable.like(array)
         self.constants[variable] = self.values[variable] = np.array(array)
         self.sources[variable] = weakref.ref(array)
-        self.met.append((weakref.ref(array), self.constants[variable], caller()))
+        self.met.append((weakref.ref(array), self.constants[variable], users_line()))
         self._known.setdefault(id(array), []).append(variable)
         return variable
 
@@ -113,12 +113,12 @@ class Trace:
             if not isinstance(item, (np.ndarray, np.generic, float, complex)):
                 self.refuse(f"{function_name(function)} gives a {type(item).__name__}")
         results = tuple(map(Variable.like, items))
-        step = Step(function, noted, noted_options, results, several, caller())
+        step = Step(function, noted, noted_options, results, several, users_line())
         return self.append(step, key, result)
 
     def apply_plain(self, function: Callable[..., Any], args: Any, result: Any) -> Variable:
         """Note a call on plain values, which gave `result`."""
-        step = Step(function, args, {}, (Variable.like(result),), line=caller())
+        step = Step(function, args, {}, (Variable.like(result),), line=users_line())
         found: Variable = self.repeat(step, result).variable
         return found
 
@@ -170,7 +170,7 @@ class Trace:
             return leaf.variable
         if isinstance(leaf, np.ndarray):
             if self._is_expanded(leaf):
-                self.met.append((weakref.ref(leaf), np.array(leaf), caller()))
+                self.met.append((weakref.ref(leaf), np.array(leaf), users_line()))
                 number = leaf[(0,) * leaf.ndim]
                 expanded = np.broadcast_to(number, leaf.shape)
                 return self.apply_plain(np.broadcast_to, (number, leaf.shape), expanded)
@@ -182,7 +182,7 @@ class Trace:
 
         The gradients of sums begin as such arrays. Those from outside keep their names.
         """
-        if array.size < 2 or array.dtype.kind not in "fciub" or id(array) in self.outside:
+        if array.size < 2 or array.dtype.kind not in "fciub" or id(array) in self.captured:
             return False
         # By their bits: 0.0 and -0.0 are equal.
         number = array[(0,) * array.ndim]
@@ -191,7 +191,7 @@ class Trace:
     def refuse(self, what: str, instead: str = "") -> NoReturn:
         """Raise TracedValueError."""
         advice = f": {instead}" if instead else ""
-        raise TracedValueError(f"{self.name}, {caller()}: {what}{advice}")
+        raise TracedValueError(f"{self.name}, {users_line()}: {what}{advice}")
 
 
 class Tracer(Recordable):

@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from autograd_lite.arrays.foreign import beside
+from autograd_lite.arrays.foreign import asarray_like
 from autograd_lite.gradients import TupleGradient, absent
 from autograd_lite.operations import composite, defvjp, primitive
 from autograd_lite.rules.matrices import (
@@ -131,7 +131,7 @@ def _at_fixed_phase(g: Any, vectors: Any, values: Any, of_complex: bool) -> Any:
     numbers = plain(vectors)
     sizes = np.abs(numbers)
     largest = np.argmax(sizes * (np.imag(numbers) == 0), axis=-2)
-    chosen = beside(np.arange(numbers.shape[-2])[:, None], largest) == largest[..., None, :]
+    chosen = asarray_like(np.arange(numbers.shape[-2])[:, None], largest) == largest[..., None, :]
     turn = np.sum(np.imag(g * vectors), axis=-2, keepdims=True)
     rounding = np.sqrt(np.finfo(sizes.dtype).eps)
     others = np.max(np.where(chosen, 0, sizes), axis=-2, keepdims=True)

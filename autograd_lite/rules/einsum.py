@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.arrays.foreign import Recordable, beside
+from autograd_lite.arrays.foreign import Recordable, asarray_like
 from autograd_lite.operations import OPERATIONS, composite, defvjp_sequence, primitive
 from autograd_lite.rules.matrices import as_array
 from autograd_lite.rules.reductions import wide
@@ -60,7 +60,7 @@ def _gradient(
         if letter in distinct:
             # A repeated index takes a diagonal: off it the gradient is 0.
             fresh = next(c for c in LETTERS if c not in known and c not in own + distinct)
-            factors.append(beside(np.eye(size, dtype=factors[0].dtype), factors[0]))
+            factors.append(asarray_like(np.eye(size, dtype=factors[0].dtype), factors[0]))
             indices.append(letter + fresh)
             known |= {letter, fresh}
             letter = fresh

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from autograd_lite.arrays.foreign import beside
+from autograd_lite.arrays.foreign import asarray_like
 from autograd_lite.operations import composite, defvjp
 from autograd_lite.rules.matrices import Shape, place
 
@@ -64,7 +64,7 @@ def _irfft(g: Any, a_shape: Shape, axis: int, norm: Norm) -> Any:
     if n % 2 == 0:
         weights[-1] = 1
     shape = [-1 if i == axis % g.ndim else 1 for i in range(g.ndim)]
-    weights = beside(np.reshape(weights, shape), g)
+    weights = asarray_like(np.reshape(weights, shape), g)
     spectrum = np.conjugate(np.fft.rfft(g, axis=axis, norm=_opposite(norm)))
     return _resized(spectrum * weights, a_shape, axis)
 

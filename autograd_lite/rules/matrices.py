@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.arrays.foreign import beside
+from autograd_lite.arrays.foreign import asarray_like
 from autograd_lite.rules.indexing import put_back
 
 Shape = tuple[int, ...]
@@ -82,17 +82,17 @@ def _axes_last(ndim: int, axes: int | Sequence[int]) -> list[int]:
 
 def identity(n: int, like: Any) -> Any:
     """The mask of the diagonal; booleans, which leave the dtype of what they multiply alone."""
-    return beside(np.eye(n, dtype=bool), like)
+    return asarray_like(np.eye(n, dtype=bool), like)
 
 
 def strictly_lower(a: Any) -> Any:
     """`a` with zeros on and above the diagonal."""
-    return a * beside(np.tri(a.shape[-2], a.shape[-1], -1, dtype=bool), a)
+    return a * asarray_like(np.tri(a.shape[-2], a.shape[-1], -1, dtype=bool), a)
 
 
 def strictly_upper(a: Any) -> Any:
     """`a` with zeros on and below the diagonal."""
-    return a * beside(~np.tri(a.shape[-2], a.shape[-1], dtype=bool), a)
+    return a * asarray_like(~np.tri(a.shape[-2], a.shape[-1], dtype=bool), a)
 
 
 def onto_triangle(g: Any, lower: bool) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.arrays.foreign import beside
+from autograd_lite.arrays.foreign import asarray_like
 from autograd_lite.operations import composite, defvjp, primitive
 from autograd_lite.rules.matrices import (
     Shape,
@@ -211,7 +211,9 @@ defvjp(np.kron, a=_kron_left, b=_kron_right)
 
 def _in_space(a: Any) -> Any:
     """Vectors of 2 elements as vectors of 3, the last one 0."""
-    return a if a.shape[-1] == 3 else np.matmul(a, beside(np.eye(2, 3, dtype=plain_dtype(a)), a))
+    return (
+        a if a.shape[-1] == 3 else np.matmul(a, asarray_like(np.eye(2, 3, dtype=plain_dtype(a)), a))
+    )
 
 
 def plain_dtype(a: Any) -> Any:
@@ -230,7 +232,7 @@ def _cross_gradient(
     size = shape[own_axis]
     if size == other.shape[-1] == 2:
         # The result is the third element alone.
-        g = column(g) * beside(np.array([0, 0, 1], dtype=plain_dtype(g)), g)
+        g = column(g) * asarray_like(np.array([0, 0, 1], dtype=plain_dtype(g)), g)
     else:
         g = to_end(g, result_axis)
     product = np.cross(_in_space(other), g)[..., :size] * sign
@@ -258,7 +260,7 @@ def _trace(g: Any, a_shape: Shape, offset: int, axis1: int, axis2: int) -> Any:
     ndim = len(a_shape)
     axes = (range(ndim)[axis1], range(ndim)[axis2])
     diagonal = np.eye(a_shape[axes[0]], a_shape[axes[1]], offset, dtype=bool)
-    return from_end(column(column(g)) * beside(diagonal, g), axes)
+    return from_end(column(column(g)) * asarray_like(diagonal, g), axes)
 
 
 defvjp(np.trace, a=_trace)

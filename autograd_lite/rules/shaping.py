@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd_lite.arrays.foreign import Recordable, beside, whole_number
+from autograd_lite.arrays.foreign import Recordable, asarray_like, whole_number
 from autograd_lite.operations import composite, defvjp, non_differentiable
 from autograd_lite.rules.indexing import as_array, cast, getitem, put_back
 from autograd_lite.rules.masks import gated
@@ -86,7 +86,7 @@ def _vander(g: Any, x: Any, increasing: bool) -> Any:
     # The column of x ** k changes with k * x ** (k - 1).
     g = (g if increasing else g[:, ::-1])[:, 1:]
     count = g.shape[1]
-    numbers = beside(np.arange(1, count + 1), x)
+    numbers = asarray_like(np.arange(1, count + 1), x)
     return np.sum(g * (np.vander(x, count, increasing=True) * numbers), axis=1)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.arrays.foreign import beside, is_unknown
+from autograd_lite.arrays.foreign import asarray_like, is_unknown
 from autograd_lite.operations import (
     by_value,
     composite,
@@ -49,7 +49,7 @@ def _groups_of_equals(ordered: Any, axis: int) -> Any:
     """Numbers that equal neighbours along `axis` share; None if no neighbours are equal."""
     rows = np.moveaxis(ordered, axis, -1)
     first = np.ones((*rows.shape[:-1], min(rows.shape[-1], 1)), dtype=bool)
-    starts = np.concatenate([beside(first, rows), rows[..., 1:] != rows[..., :-1]], axis=-1)
+    starts = np.concatenate([asarray_like(first, rows), rows[..., 1:] != rows[..., :-1]], axis=-1)
     if not is_unknown(starts) and starts.all():
         return None
     numbers = np.cumsum(np.ravel(starts)) - 1

@@ -9,7 +9,7 @@ from benchmarks.measure import medians
 from derivations import running, sources
 
 import autograd_lite as al
-from autograd_lite.check.nudge import Nudged
+from autograd_lite.check.perturbation import Nudged
 from autograd_lite.observe import watch
 
 SIZES = (12288, 20, 7, 5, 1)

@@ -195,7 +195,7 @@ def test_compiling_a_step_of_a_deep_net():
     [((784, 512, 512, 10), 4096, 0.7), ((64, 32, 16, 1), 2048, 0.7), (ARTICLE["20-7-5"], 209, 1.1)],
 )
 def test_memory(sizes, columns, limit):
-    """The peak of a compiled step over that of an eager one, NumPy's arrays and the room counted.
+    """The peak of a compiled step over that of an eager one, with NumPy's arrays and the workspace.
 
     0.7 was aimed at; 0.47 and 0.64 is measured in the first two. In the article's net the gradient
     of W1, of 2 MB, is nearly all of either, and no step can do without it.
@@ -209,7 +209,7 @@ def test_memory(sizes, columns, limit):
         step()
         if step is compiled:
             # It works in the same memory in every call; here it has to take it anew.
-            step.program._last().lowered.rooms.idle.clear()
+            step.program._last().lowered.workspaces.idle.clear()
         tracemalloc.start()
         step()
         peaks.append(tracemalloc.get_traced_memory()[1])

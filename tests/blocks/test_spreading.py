@@ -12,7 +12,7 @@ import pytest
 import autograd_lite as al
 import nn
 from autograd_lite.arrays.dask.array import Blocks, in_blocks
-from autograd_lite.arrays.dask.running import Graph, run_group
+from autograd_lite.arrays.dask.running import TaskGraph, run_group
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(0.2, 2, (6, 50))
@@ -159,7 +159,7 @@ def test_there_are_groups_of_blocks_for_as_many_threads_as_there_are_now():
     total = np.sum(cut(np.ones((4, 64)), 1)).step
     for threads, groups in ((1, 4), (8, 8), (100, 64)):
         with dask.config.set(scheduler="threads", num_workers=threads):
-            tasks = Graph([total]).tasks.values()
+            tasks = TaskGraph([total]).tasks.values()
         assert sum(task[0] is run_group for task in tasks) == groups
 
 

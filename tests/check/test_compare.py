@@ -1,4 +1,4 @@
-"""Comparing hand-derived gradients with those of the recorded graph."""
+"""Tolerance hand-derived gradients with those of the recorded graph."""
 
 import re
 

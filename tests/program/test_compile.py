@@ -711,11 +711,11 @@ class TestPrograms:
 
         f = al.compile(chain)
         f(np.ones((50, 50)))
-        assert f.explain().room <= 3 * 50 * 50 * 8
+        assert f.explain().workspace <= 3 * 50 * 50 * 8
 
     def test_names_that_are_words_of_the_source(self):
-        def f(room, add, np_, lambda_):
-            step, i, empty = room * add, add + np_, np.exp(lambda_)
+        def f(workspace, add, np_, lambda_):
+            step, i, empty = workspace * add, add + np_, np.exp(lambda_)
             return step, i, empty, np.sum(step)
 
         arguments = [RNG.normal(size=3) for _ in range(4)]
@@ -769,6 +769,6 @@ def test_the_values_of_the_example_are_gone_after_the_first_call():
         gc.enable()
     arrays = tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)
     left = sum(trace.size for trace in snapshot.filter_traces([arrays]).traces)
-    rooms = sum(step._last().lowered.rooms.sizes)
-    assert peak > rooms + 20 * X.nbytes
-    assert left < rooms + X.nbytes
+    workspaces = sum(step._last().lowered.workspaces.sizes)
+    assert peak > workspaces + 20 * X.nbytes
+    assert left < workspaces + X.nbytes

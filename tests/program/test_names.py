@@ -46,7 +46,7 @@ HOSTILE = [
     "bool",
     "v0",
     "N",
-    "room",
+    "workspace",
     "<b>",
     "$\\input{x}$",
 ]

@@ -48,8 +48,8 @@ def assert_owned(compiled, results, arguments):
     found = [np.asarray(leaf) for leaf in leaves_of(results)]
     workspace = [
         memory
-        for room in compiled._latest.lowered.rooms.idle
-        for memory in room
+        for workspace in compiled._latest.lowered.workspaces.idle
+        for memory in workspace
         if isinstance(memory, np.ndarray)
     ]
     constants = [np.asarray(c) for c in compiled.program.constants.values()]

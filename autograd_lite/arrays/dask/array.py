@@ -11,9 +11,9 @@ import dask.array
 import numpy as np
 
 from autograd_lite.arrays.dask.elementwise import converted
-from autograd_lite.arrays.dask.expression import Step
+from autograd_lite.arrays.dask.expression import BlockStep
 from autograd_lite.arrays.dask.moving import replaced, taken
-from autograd_lite.arrays.dask.running import Graph, compute, item
+from autograd_lite.arrays.dask.running import TaskGraph, compute, item
 from autograd_lite.arrays.dask.sources import Source
 from autograd_lite.arrays.dask.spreading import spread
 from autograd_lite.arrays.foreign import Recordable
@@ -63,7 +63,7 @@ class Blocks(np.lib.mixins.NDArrayOperatorsMixin):
 
     __slots__ = ("step",)
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: BlockStep) -> None:
         self.step = step
 
     @property
@@ -176,7 +176,7 @@ class Blocks(np.lib.mixins.NDArrayOperatorsMixin):
             return step.array
         if step.is_known:
             return dask.array.from_array(np.asarray(step.value), chunks=-1)
-        graph = Graph([step])
+        graph = TaskGraph([step])
         if step.axis is None:
             name = graph.name + "-whole"
             key, position = graph.whole[id(step)]
@@ -256,7 +256,7 @@ def _mapped(change: Any, value: Any) -> Any:
     return map_leaves(lambda leaf: change(leaf) if is_lazy(leaf) else leaf, value)
 
 
-def _step(value: Any) -> Step:
+def _step(value: Any) -> BlockStep:
     value = value if isinstance(value, Blocks) else in_blocks(value)
     if not isinstance(value, Blocks):
         raise _NotBlocks

@@ -7,38 +7,38 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.arrays.dask.expression import Cut, Parts, Step
+from autograd_lite.arrays.dask.expression import BlockStep, Cut, Parts
 from autograd_lite.arrays.dask.sources import Pieces
 
 
-def constant(value: Any) -> Step:
+def constant(value: Any) -> BlockStep:
     """A whole step whose value is known."""
     value = np.asarray(value)
-    return Step(value.shape, value.dtype, None, (), None, value=value)
+    return BlockStep(value.shape, value.dtype, None, (), None, value=value)
 
 
 def made(
-    like: Step | None,
+    like: BlockStep | None,
     shape: tuple[int, ...],
     dtype: Any,
     axis: int | None,
     compute: Any,
     operands: Sequence[Any],
     options: Mapping[str, Any] | None = None,
-) -> Step:
+) -> BlockStep:
     """A step cut as `like` is, along `axis`; a whole one that depends on no data is computed."""
     if axis is None or like is None:
-        step = Step(shape, dtype, None, (), compute, operands, options)
+        step = BlockStep(shape, dtype, None, (), compute, operands, options)
         known = [_value(operand) for operand in step.operands]
         if all(found for found, _ in known):
             step.settle(compute(*[value for _, value in known], **step.options))
         return step
-    return Step(shape, dtype, axis, like.parts, compute, operands, options)
+    return BlockStep(shape, dtype, axis, like.parts, compute, operands, options)
 
 
 def _value(operand: Any) -> tuple[bool, Any]:
     """Whether the value of an operand is known, and the value."""
-    if isinstance(operand, Step):
+    if isinstance(operand, BlockStep):
         return operand.is_known, operand.value
     return not isinstance(operand, Cut), operand
 
@@ -63,20 +63,20 @@ def _result_dtype(function: Any, operands: Sequence[Any], options: Mapping[str, 
 
 
 def shape_of(operand: Any) -> tuple[int, ...]:
-    return operand.shape if isinstance(operand, Step) else np.shape(operand)
+    return operand.shape if isinstance(operand, BlockStep) else np.shape(operand)
 
 
 def is_blocked(operand: Any) -> bool:
-    return isinstance(operand, Step) and operand.axis is not None
+    return isinstance(operand, BlockStep) and operand.axis is not None
 
 
-def axis_of(step: Step) -> int:
+def axis_of(step: BlockStep) -> int:
     """The axis that a blocked step is cut along."""
     assert step.axis is not None
     return step.axis
 
 
-def alike(operands: Sequence[Any]) -> tuple[bool, Step | None]:
+def alike(operands: Sequence[Any]) -> tuple[bool, BlockStep | None]:
     """Whether all blocked operands are cut into the same parts, and one of them."""
     blocked = [x for x in operands if is_blocked(x)]
     return all(x.parts == blocked[0].parts for x in blocked), blocked[0] if blocked else None
@@ -84,23 +84,23 @@ def alike(operands: Sequence[Any]) -> tuple[bool, Step | None]:
 
 def along(operand: Any, axis: int, parts: Parts, compact: bool = True) -> Any:
     """A whole operand cut along `axis`; what is the same all along it need not be, if `compact`."""
-    if isinstance(operand, Step):
+    if isinstance(operand, BlockStep):
         if operand.compute is _broadcast_whole and compact:
             source = _raised(operand.operands[0], operand.ndim)
             if source.shape[axis] == 1:
                 return broadcast(np.broadcast_to, source, with_length(operand.shape, axis, 1))
     elif compact and operand.strides[axis] == 0:
         return operand[(*(slice(None),) * axis, slice(0, 1))]
-    return Cut(operand, axis) if isinstance(operand, Step) else Pieces(operand, axis, parts)
+    return Cut(operand, axis) if isinstance(operand, BlockStep) else Pieces(operand, axis, parts)
 
 
-def _raised(operand: Step, ndim: int) -> Step:
+def _raised(operand: BlockStep, ndim: int) -> BlockStep:
     """A whole step with axes of length 1 in front."""
     new = (1,) * (ndim - operand.ndim) + operand.shape
     return made(None, new, operand.dtype, None, np.reshape, (operand, new))
 
 
-def elementwise(function: Any, *operands: Any, **options: Any) -> Step | None:
+def elementwise(function: Any, *operands: Any, **options: Any) -> BlockStep | None:
     if "out" in options or options.get("where", True) is not True:
         return None
     if function is np.where and len(operands) != 3:
@@ -133,10 +133,10 @@ def elementwise(function: Any, *operands: Any, **options: Any) -> Step | None:
 
 def _stretched(
     function: Any, operands: Sequence[Any], options: Any, shape: tuple[int, ...], dtype: Any
-) -> Step:
+) -> BlockStep:
     """An element-wise step of whole operands; computed before what was broadcast, not after."""
     compact = [
-        x.operands[0] if isinstance(x, Step) and x.compute is _broadcast_whole else x
+        x.operands[0] if isinstance(x, BlockStep) and x.compute is _broadcast_whole else x
         for x in operands
     ]
     inner = np.broadcast_shapes(*map(shape_of, compact))
@@ -156,21 +156,21 @@ def with_length(shape: tuple[int, ...], axis: int, length: int) -> tuple[int, ..
     return (*shape[:axis], length, *shape[axis + 1 :])
 
 
-def broadcast(function: Any, array: Step, shape: Any, subok: bool = False) -> Step:
+def broadcast(function: Any, array: BlockStep, shape: Any, subok: bool = False) -> BlockStep:
     shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
     if np.broadcast_shapes(array.shape, shape) != shape:
         raise ValueError(f"an array of shape {array.shape} cannot be broadcast to {shape}")
     if array.shape == shape:
         return array
     if array.axis is None:
-        return Step(shape, array.dtype, None, (), _broadcast_whole, (array, shape))
+        return BlockStep(shape, array.dtype, None, (), _broadcast_whole, (array, shape))
     place = array.axis - array.ndim
     options = {"shape": shape, "place": place}
     axis = len(shape) + place
     return made(array, shape, array.dtype, axis, _broadcast_block, (array,), options)
 
 
-def converted(a: Step, dtype: Any) -> Step:
+def converted(a: BlockStep, dtype: Any) -> BlockStep:
     """`a.astype(dtype)`."""
     return made(a, a.shape, np.dtype(dtype), a.axis, _astype, (a, np.dtype(dtype)))
 

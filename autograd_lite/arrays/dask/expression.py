@@ -19,7 +19,7 @@ NOT_KNOWN = object()
 _serial = itertools.count().__next__
 
 
-class Step:
+class BlockStep:
     """`compute(*operands, **options)`, an array of `shape` and `dtype`.
 
     It is cut along `axis` into blocks as long as `parts` says, or whole if `axis` is None.
@@ -73,12 +73,14 @@ def kept(operand: Any) -> Any:
     return operand.copy("K")
 
 
-class Total(Step):
+class Total(BlockStep):
     """The results of all blocks combined by a binary function, in the order of a binary tree."""
 
     __slots__ = ("combine",)
 
-    def __init__(self, partial: Step, shape: tuple[int, ...], combine: Callable[..., Any]) -> None:
+    def __init__(
+        self, partial: BlockStep, shape: tuple[int, ...], combine: Callable[..., Any]
+    ) -> None:
         super().__init__(shape, partial.dtype, None, (), None, (partial,))
         self.combine = combine
 
@@ -88,18 +90,18 @@ class Cut:
 
     __slots__ = ("whole", "axis")
 
-    def __init__(self, whole: Step, axis: int) -> None:
+    def __init__(self, whole: BlockStep, axis: int) -> None:
         self.whole, self.axis = whole, axis
 
 
-def step_of(operand: Any) -> Step | None:
+def step_of(operand: Any) -> BlockStep | None:
     """The step that an operand is, or is cut from; None for a plain value."""
     if isinstance(operand, Cut):
         return operand.whole
-    return operand if isinstance(operand, Step) else None
+    return operand if isinstance(operand, BlockStep) else None
 
 
-def steps_below(targets: Sequence[Step]) -> list[Step]:
+def steps_below(targets: Sequence[BlockStep]) -> list[BlockStep]:
     """The steps that `targets` depend on, themselves included, each after its operands."""
     seen = {id(step): step for step in targets}
     stack = list(seen.values())

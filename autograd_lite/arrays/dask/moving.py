@@ -19,31 +19,33 @@ from autograd_lite.arrays.dask.elementwise import (
     shape_of,
     with_length,
 )
-from autograd_lite.arrays.dask.expression import Step
+from autograd_lite.arrays.dask.expression import BlockStep
 from autograd_lite.arrays.dask.reducing import by_name
 
 
-def transpose(function: Any, a: Step, axes: Any = None) -> Step:
+def transpose(function: Any, a: BlockStep, axes: Any = None) -> BlockStep:
     order = tuple(range(a.ndim))[::-1] if axes is None else normalize_axis_tuple(axes, a.ndim)
     axis = None if a.axis is None else order.index(a.axis)
     shape = tuple(a.shape[i] for i in order)
     return made(a, shape, a.dtype, axis, np.transpose, (a, order))
 
 
-def swapaxes(function: Any, a: Step, axis1: int, axis2: int) -> Step:
+def swapaxes(function: Any, a: BlockStep, axis1: int, axis2: int) -> BlockStep:
     order = list(range(a.ndim))
     i, j = (normalize_axis_index(axis, a.ndim) for axis in (axis1, axis2))
     order[i], order[j] = order[j], order[i]
     return transpose(function, a, order)
 
 
-def moveaxis(function: Any, a: Step, source: Any, destination: Any) -> Step:
+def moveaxis(function: Any, a: BlockStep, source: Any, destination: Any) -> BlockStep:
     stand_in = np.broadcast_to(0, range(1, a.ndim + 1))
     order = [n - 1 for n in np.moveaxis(stand_in, source, destination).shape]
     return transpose(function, a, order)
 
 
-def reshape(function: Any, a: Step, shape: Any, order: str = "C", copy: Any = None) -> Step | None:
+def reshape(
+    function: Any, a: BlockStep, shape: Any, order: str = "C", copy: Any = None
+) -> BlockStep | None:
     if order != "C":
         return None
     new = np.broadcast_to(0, a.shape).reshape(shape).shape if a.shape else _filled(shape)
@@ -61,18 +63,18 @@ def _filled(shape: Any) -> tuple[int, ...]:
     return np.zeros(()).reshape(shape).shape
 
 
-def ravel(function: Any, a: Step, order: str = "C") -> Step | None:
+def ravel(function: Any, a: BlockStep, order: str = "C") -> BlockStep | None:
     return reshape(np.reshape, a, (math.prod(a.shape),), order)
 
 
-def expand_dims(function: Any, a: Step, axis: Any) -> Step | None:
+def expand_dims(function: Any, a: BlockStep, axis: Any) -> BlockStep | None:
     axes = normalize_axis_tuple(axis, a.ndim + (1 if np.ndim(axis) == 0 else len(axis)))
     old = iter(a.shape)
     shape = tuple(1 if i in axes else next(old) for i in range(a.ndim + len(axes)))
     return reshape(np.reshape, a, shape)
 
 
-def squeeze(function: Any, a: Step, axis: Any = None) -> Step | None:
+def squeeze(function: Any, a: BlockStep, axis: Any = None) -> BlockStep | None:
     if axis is None and a.axis is not None and a.shape[a.axis] == 1:
         return None
     dropped = [i for i, n in enumerate(a.shape) if n == 1 and i != a.axis]
@@ -85,13 +87,13 @@ def squeeze(function: Any, a: Step, axis: Any = None) -> Step | None:
 
 @by_name
 def like(
-    function: Any, a: Step, fill_value: Any = None, dtype: Any = None, shape: Any = None
-) -> Step | None:
+    function: Any, a: BlockStep, fill_value: Any = None, dtype: Any = None, shape: Any = None
+) -> BlockStep | None:
     """zeros_like, ones_like, empty_like and full_like."""
     shape = a.shape if shape is None else tuple(np.atleast_1d(shape).tolist())
     dtype = np.dtype(a.dtype if dtype is None else dtype)
     fill = () if fill_value is None else (fill_value,)
-    if any(isinstance(x, Step) or np.ndim(x) for x in fill):
+    if any(isinstance(x, BlockStep) or np.ndim(x) for x in fill):
         return None
     if a.axis is None:
         # The same everywhere, whatever its shape.
@@ -111,10 +113,10 @@ def _like_block(
 
 def concatenate(
     function: Any, arrays: Any, axis: int | None = 0, out: Any = None, dtype: Any = None
-) -> Step | None:
+) -> BlockStep | None:
     if axis is None or out is not None or dtype is not None:
         return None
-    arrays = [x if isinstance(x, Step) else np.asarray(x) for x in arrays]
+    arrays = [x if isinstance(x, BlockStep) else np.asarray(x) for x in arrays]
     same, like = alike(arrays)
     ndim = arrays[0].ndim
     axis = normalize_axis_index(axis, ndim)
@@ -138,7 +140,7 @@ def _joined(*arrays: Any, axis: int) -> Any:
     return np.concatenate(arrays, axis)
 
 
-def taken(a: Step, index: Any) -> Step | None:
+def taken(a: BlockStep, index: Any) -> BlockStep | None:
     """`a[index]`, where the axis that is cut is taken as a whole."""
     found = _taken_shape(a, index)
     if found is None:
@@ -147,7 +149,7 @@ def taken(a: Step, index: Any) -> Step | None:
     return made(a, shape, a.dtype, axis, _item, (a,), {"index": index})
 
 
-def replaced(a: Step, index: Any, value: Any) -> Step | None:
+def replaced(a: BlockStep, index: Any, value: Any) -> BlockStep | None:
     """`a` after `a[index] = value`, where the axis that is cut is taken as a whole."""
     found = _taken_shape(a, index)
     if found is None:
@@ -158,7 +160,7 @@ def replaced(a: Step, index: Any, value: Any) -> Step | None:
     except ValueError:
         message = f"values of shape {shape_of(value)} do not fit items of shape {shape}"
         raise ValueError(message) from None
-    if isinstance(value, Step) and value.axis is not None:
+    if isinstance(value, BlockStep) and value.axis is not None:
         if a.axis is None or value.axis != axis or value.shape != shape or value.parts != a.parts:
             return None
     elif axis is not None and len(shape_of(value)) == len(shape) and shape_of(value)[axis] != 1:
@@ -176,7 +178,7 @@ def _with_items(block: Any, value: Any, index: Any) -> Any:
     return result
 
 
-def _taken_shape(a: Step, index: Any) -> tuple[Any, tuple[int, ...], int | None] | None:
+def _taken_shape(a: BlockStep, index: Any) -> tuple[Any, tuple[int, ...], int | None] | None:
     """A basic index written out, the shape that it gives, and where the axis that is cut goes."""
     items = list(index) if isinstance(index, tuple) else [index]
     kinds = (int, np.integer, slice, type(None), type(Ellipsis))

@@ -20,21 +20,21 @@ from autograd_lite.arrays.dask.elementwise import (
     made,
     shape_of,
 )
-from autograd_lite.arrays.dask.expression import Step, Total
+from autograd_lite.arrays.dask.expression import BlockStep, Total
 from autograd_lite.functions import traits
 
 
-def by_name(rule: Callable[..., Step | None]) -> Callable[..., Step | None]:
+def by_name(rule: Callable[..., BlockStep | None]) -> Callable[..., BlockStep | None]:
     """A rule that is called with the names of NumPy's parameters; None for what it has not.
 
     As everywhere here, None says that nobody knows how to do that block by block.
     """
     known = inspect.signature(rule).parameters.keys()
 
-    def named(function: Any, *args: Any, **options: Any) -> Step | None:
+    def named(function: Any, *args: Any, **options: Any) -> BlockStep | None:
         given = _signature(function).bind(*args, **options).arguments
         given = {n: v for n, v in given.items() if v is not None and v is not np._NoValue}
-        is_known = given.keys() <= known and isinstance(given["a"], Step)
+        is_known = given.keys() <= known and isinstance(given["a"], BlockStep)
         return rule(function, **given) if is_known else None
 
     return named
@@ -45,8 +45,8 @@ _signature = functools.cache(inspect.signature)
 
 @by_name
 def reduction(
-    function: Any, a: Step, axis: Any = None, dtype: Any = None, keepdims: Any = False
-) -> Step | None:
+    function: Any, a: BlockStep, axis: Any = None, dtype: Any = None, keepdims: Any = False
+) -> BlockStep | None:
     """sum, prod, max, min, all and any."""
     options = {} if dtype is None else {"dtype": np.dtype(dtype)}
     return _reduced(function, a, axis, bool(keepdims), options)
@@ -54,8 +54,8 @@ def reduction(
 
 @by_name
 def mean(
-    function: Any, a: Step, axis: Any = None, dtype: Any = None, keepdims: Any = False
-) -> Step | None:
+    function: Any, a: BlockStep, axis: Any = None, dtype: Any = None, keepdims: Any = False
+) -> BlockStep | None:
     """The sum over the count."""
     if a.dtype == np.float16 and dtype is None:
         # NumPy adds them up in float32.
@@ -69,8 +69,8 @@ def mean(
 
 @by_name
 def variance(
-    function: Any, a: Step, axis: Any = None, ddof: float = 0, keepdims: Any = False
-) -> Step | None:
+    function: Any, a: BlockStep, axis: Any = None, ddof: float = 0, keepdims: Any = False
+) -> BlockStep | None:
     """var and std: the mean first, in a pass of its own."""
     if a.dtype.kind != "f":
         return None
@@ -89,18 +89,20 @@ def variance(
 
 
 def _mean(
-    a: Step, axis: Any, keepdims: bool, options: Mapping[str, Any], ddof: float
-) -> Step | None:
+    a: BlockStep, axis: Any, keepdims: bool, options: Mapping[str, Any], ddof: float
+) -> BlockStep | None:
     total = _reduced(np.sum, a, axis, keepdims, options)
     count = math.prod(a.shape[i] for i in _axes(a, axis))
     return elementwise(np.true_divide, total, max(count - ddof, 0))
 
 
-def _axes(a: Step, axis: Any) -> tuple[int, ...]:
+def _axes(a: BlockStep, axis: Any) -> tuple[int, ...]:
     return normalize_axis_tuple(range(a.ndim) if axis is None else axis, a.ndim)
 
 
-def _reduced(function: Any, a: Step, axis: Any, keepdims: bool, options: Mapping[str, Any]) -> Step:
+def _reduced(
+    function: Any, a: BlockStep, axis: Any, keepdims: bool, options: Mapping[str, Any]
+) -> BlockStep:
     axes = _axes(a, axis)
     shape = tuple(1 if i in axes else n for i, n in enumerate(a.shape) if keepdims or i not in axes)
     dtype = function(np.ones((1,) * a.ndim, a.dtype), **options).dtype
@@ -110,13 +112,13 @@ def _reduced(function: Any, a: Step, axis: Any, keepdims: bool, options: Mapping
     if a.axis not in axes:
         left = a.axis if keepdims else a.axis - sum(i < a.axis for i in axes)
         return made(a, shape, dtype, left, function, (a,), options)
-    partial = Step(shape, dtype, None, a.parts, function, (a,), options)
+    partial = BlockStep(shape, dtype, None, a.parts, function, (a,), options)
     combine = traits(function).reduction
     assert combine is not None
     return Total(partial, shape, combine)
 
 
-def product(function: Any, a: Any, b: Any) -> Step | None:
+def product(function: Any, a: Any, b: Any) -> BlockStep | None:
     """Of vectors and matrices: dot and matmul."""
     ndims = len(shape_of(a)), len(shape_of(b))
     if not all(1 <= n <= 2 for n in ndims):
@@ -126,7 +128,9 @@ def product(function: Any, a: Any, b: Any) -> Step | None:
     return _summed_product(function, (a, b), terms, result, {})
 
 
-def einsum(function: Any, subscripts: Any, *operands: Any, optimize: Any = False) -> Step | None:
+def einsum(
+    function: Any, subscripts: Any, *operands: Any, optimize: Any = False
+) -> BlockStep | None:
     if not isinstance(subscripts, str) or "->" not in subscripts or "." in subscripts:
         return None
     inputs, result = subscripts.replace(" ", "").split("->")
@@ -144,7 +148,7 @@ def _einsum_of(*operands: Any, subscripts: str, optimize: Any) -> Any:
 
 def _summed_product(
     function: Any, operands: Sequence[Any], terms: Sequence[str], result: str, options: Any
-) -> Step | None:
+) -> BlockStep | None:
     """A product of `operands` whose axes are named by `terms`, summed over what `result` lacks."""
     same, like = alike(operands)
     sizes: dict[str, int] = {}
@@ -173,4 +177,4 @@ def _summed_product(
     ]
     if letter in result:
         return made(like, shape, dtype, result.index(letter), function, parts, options)
-    return Total(Step(shape, dtype, None, like.parts, function, parts, options), shape, np.add)
+    return Total(BlockStep(shape, dtype, None, like.parts, function, parts, options), shape, np.add)

@@ -18,7 +18,7 @@ import dask
 import numpy as np
 from dask.base import get_scheduler
 
-from autograd_lite.arrays.dask.expression import Cut, Parts, Step, Total, step_of, steps_below
+from autograd_lite.arrays.dask.expression import BlockStep, Cut, Parts, Total, step_of, steps_below
 from autograd_lite.arrays.dask.sources import Source, group_size
 
 FAN_IN = 8
@@ -27,10 +27,10 @@ FAN_IN = 8
 Registers = dict[int, Any]
 
 
-class Program:
+class BlockProgram:
     """The steps to compute from given ones, for one block or for what is whole."""
 
-    def __init__(self, targets: Sequence[Step], given: Sequence[Step], name: str) -> None:
+    def __init__(self, targets: Sequence[BlockStep], given: Sequence[BlockStep], name: str) -> None:
         self.name = name
         start = {id(step) for step in given}
         order = [s for s in _below(targets, start) if id(s) not in start and not s.is_known]
@@ -63,9 +63,9 @@ class _Register:
         self.serial, self.axis = serial, axis
 
 
-def _below(targets: Sequence[Step], given: set[int]) -> list[Step]:
+def _below(targets: Sequence[BlockStep], given: set[int]) -> list[BlockStep]:
     """The steps that `targets` depend on as far as those that are `given`."""
-    seen: dict[int, Step] = {}
+    seen: dict[int, BlockStep] = {}
     stack = list(targets)
     while stack:
         step = stack.pop()
@@ -77,7 +77,7 @@ def _below(targets: Sequence[Step], given: set[int]) -> list[Step]:
     return sorted(seen.values(), key=lambda step: step.serial)
 
 
-def _line(step: Step) -> tuple[int, Any, list[Any], Any]:
+def _line(step: BlockStep) -> tuple[int, Any, list[Any], Any]:
     operands = []
     for operand in step.operands:
         own = step_of(operand)
@@ -152,7 +152,11 @@ class Group:
 
 
 def run_group(
-    program: Program, combine: Sequence[Any], group: Group, earlier: list[Any], arrived: list[Any]
+    program: BlockProgram,
+    combine: Sequence[Any],
+    group: Group,
+    earlier: list[Any],
+    arrived: list[Any],
 ) -> list[Any]:
     """The sums over the blocks of a group."""
     sums = _Sums(combine)
@@ -163,7 +167,7 @@ def run_group(
     return sums.result()
 
 
-def run_block(program: Program, group: Group, earlier: list[Any], arrived: list[Any]) -> Any:
+def run_block(program: BlockProgram, group: Group, earlier: list[Any], arrived: list[Any]) -> Any:
     """The value of the one target for the one block of a group."""
     ((start, stop, values),) = group.blocks(arrived)
     return program.run([*earlier, *values], start, stop)[0]
@@ -178,7 +182,10 @@ def run_tree(combine: Sequence[Any], parts: list[list[Any]]) -> list[Any]:
 
 
 def run_end(
-    program: Program, combine: Sequence[Sequence[Any]], trees: Sequence[Any], earlier: list[Any]
+    program: BlockProgram,
+    combine: Sequence[Sequence[Any]],
+    trees: Sequence[Any],
+    earlier: list[Any],
 ) -> list[Any]:
     """What is whole: each tree's sums are added up, and what is computed of them follows."""
     sums = [run_tree(own, parts) for own, parts in zip(combine, trees, strict=True)]
@@ -186,21 +193,21 @@ def run_end(
         return program.run([*earlier, *itertools.chain(*sums)])
 
 
-class Graph:
+class TaskGraph:
     """The Dask graph of whole steps, and of blocked ones' blocks.
 
     With `ends_here` the last sums of the last pass are no task, but left for `run_end` here: that
     saves the way to the scheduler and back.
     """
 
-    def __init__(self, targets: Sequence[Step], ends_here: bool = False) -> None:
+    def __init__(self, targets: Sequence[BlockStep], ends_here: bool = False) -> None:
         self.name = f"autograd_lite-{uuid.uuid4().hex}"
         self.tasks: dict[Any, Any] = {}
         self.numbers = itertools.count()
         self.steps = steps_below(targets)
         # Where each whole step's value is: a task, and the position in its list of results.
         self.whole: dict[int, tuple[Any, int]] = {}
-        self.end: tuple[Program, list[Any]] | None = None
+        self.end: tuple[BlockProgram, list[Any]] | None = None
         self.end_keys: list[Any] = []
         # How many totals are on the longest way to each step: so many passes come before.
         self.levels: dict[int, int] = {}
@@ -231,7 +238,7 @@ class Graph:
         wanted = [s for s in self.steps if self._is_wanted(s, level)]
         earlier = [s for s in _below(wanted, {*self.whole}) if id(s) in self.whole]
         given = [*earlier, *itertools.chain(*own.values())]
-        program = Program(wanted, given, f"{self.name}-end-{level}")
+        program = BlockProgram(wanted, given, f"{self.name}-end-{level}")
         fetched = [self._add_fetch(step) for step in earlier]
         key = self._key()
         if is_left:
@@ -240,7 +247,7 @@ class Graph:
             self.tasks[key] = (run_end, program, combine, trees, fetched)
         self.whole |= {id(step): (key, position) for position, step in enumerate(wanted)}
 
-    def _is_wanted(self, step: Step, level: int) -> bool:
+    def _is_wanted(self, step: BlockStep, level: int) -> bool:
         """Whether a step is whole and ready after the pass of `level`, and not before."""
         is_whole = step.axis is None and not step.parts
         return is_whole and not step.is_known and self.levels[id(step)] == level
@@ -261,7 +268,9 @@ class Graph:
                 self.tasks[keys[-1]] = (run_tree, combine, lower[i : i + FAN_IN])
         return keys
 
-    def _program(self, targets: Sequence[Step]) -> tuple[Program, list[Any], list[Source]]:
+    def _program(
+        self, targets: Sequence[BlockStep]
+    ) -> tuple[BlockProgram, list[Any], list[Source]]:
         """The program of one pass, the tasks that give it what is whole, and its sources."""
         below = _below(targets, {*self.whole})
         given = [s for s in below if id(s) in self.whole]
@@ -270,15 +279,15 @@ class Graph:
             self.tasks.update(source.prepare())
         fetched = [self._add_fetch(step) for step in given]
         name = f"{self.name}-pass-{next(self.numbers)}"
-        return Program(targets, [*given, *sources], name), fetched, sources
+        return BlockProgram(targets, [*given, *sources], name), fetched, sources
 
-    def _add_fetch(self, step: Step) -> Any:
+    def _add_fetch(self, step: BlockStep) -> Any:
         key, position = self.whole[id(step)]
         fetched = self._key()
         self.tasks[fetched] = (item, key, position)
         return fetched
 
-    def blocks(self, step: Step) -> list[Any]:
+    def blocks(self, step: BlockStep) -> list[Any]:
         """The keys of the blocks of a blocked step."""
         program, earlier, sources = self._program([step])
         keys = []
@@ -309,17 +318,17 @@ def _groups(
     return groups
 
 
-def _compute_if_ready(step: Step) -> None:
+def _compute_if_ready(step: BlockStep) -> None:
     """Compute a whole step whose operands have all become known since it was made."""
     if step.axis is not None or step.parts or step.is_known or isinstance(step, Total | Source):
         return
     own = [step_of(operand) for operand in step.operands]
     if step.compute is not None and all(s is None or s.is_known for s in own):
-        values = [x.value if isinstance(x, Step) else x for x in step.operands]
+        values = [x.value if isinstance(x, BlockStep) else x for x in step.operands]
         step.settle(step.compute(*values, **step.options))
 
 
-def compute(targets: Sequence[Step]) -> list[Any]:
+def compute(targets: Sequence[BlockStep]) -> list[Any]:
     """The values of steps, which are blocked or whole, computed together.
 
     Whole steps keep theirs.
@@ -331,7 +340,7 @@ def compute(targets: Sequence[Step]) -> list[Any]:
     if waiting:
         blocked = [step for step in waiting if step.axis is not None]
         whole = [step for step in waiting if step.axis is None]
-        graph = Graph(waiting, ends_here=not blocked)
+        graph = TaskGraph(waiting, ends_here=not blocked)
         places = [graph.whole[id(step)] for step in whole]
         keys = [key for key, _ in places if key in graph.tasks]
         wanted = [graph.end_keys, keys, *(graph.blocks(step) for step in blocked)]

@@ -15,7 +15,7 @@ import dask
 import numpy as np
 from dask.base import get_scheduler
 
-from autograd_lite.arrays.dask.expression import Parts, Step, kept
+from autograd_lite.arrays.dask.expression import BlockStep, Parts, kept
 
 LARGEST_GROUP = 16
 """Blocks per task at most: what is lost with a worker, and the grain of Dask's progress bar."""
@@ -53,7 +53,7 @@ class Loaded:
         return self.value
 
 
-class Source(Step):
+class Source(BlockStep):
     """A Dask array that is cut along one axis.
 
     `keys` are its blocks' in Dask's graph. `loads[i]` loads block i, or is None where other
@@ -127,7 +127,7 @@ class Pieces(Source):
     __slots__ = ()
 
     def __init__(self, array: np.ndarray, axis: int, parts: Parts) -> None:
-        Step.__init__(self, array.shape, array.dtype, axis, parts, None)
+        BlockStep.__init__(self, array.shape, array.dtype, axis, parts, None)
         array = kept(array)
         self.array, self.tasks, self.keys = array, {}, []
         ends = itertools.accumulate(parts)

@@ -9,10 +9,10 @@ import numpy as np
 
 from autograd_lite.arrays.dask import moving, reducing
 from autograd_lite.arrays.dask.elementwise import broadcast, elementwise
-from autograd_lite.arrays.dask.expression import Step
+from autograd_lite.arrays.dask.expression import BlockStep
 from autograd_lite.functions import traits
 
-RULES: dict[Any, Callable[..., Step | None]] = {
+RULES: dict[Any, Callable[..., BlockStep | None]] = {
     np.mean: reducing.mean,
     np.var: reducing.variance,
     np.std: reducing.variance,
@@ -31,7 +31,7 @@ RULES: dict[Any, Callable[..., Step | None]] = {
 }
 
 
-def _by_traits(function: Any) -> Callable[..., Step | None] | None:
+def _by_traits(function: Any) -> Callable[..., BlockStep | None] | None:
     known = traits(function)
     if known.elementwise:
         return elementwise
@@ -40,7 +40,7 @@ def _by_traits(function: Any) -> Callable[..., Step | None] | None:
     return moving.like if known.makes_alike else None
 
 
-def spread(function: Any, args: Sequence[Any], options: Mapping[str, Any]) -> Step | None:
+def spread(function: Any, args: Sequence[Any], options: Mapping[str, Any]) -> BlockStep | None:
     """The step for `function(*args, **options)`, of which some arguments are steps.
 
     None where the result is not blocks along one axis, or nobody has said how it comes from those

@@ -63,7 +63,7 @@ def read_call(function: Any, args: list[Term], keywords: dict[str, Term], depth:
     bound.apply_defaults()
     local = {name: _given(name, value) for name, value in bound.arguments.items()}
     definition = definition_of(function)
-    reader = Reader(function, local, depth)
+    reader = RuleReader(function, local, depth)
     if isinstance(definition, ast.Lambda):
         return reader.term(definition.body)
     result = reader.block(definition.body)
@@ -80,7 +80,7 @@ def _given(name: str, value: Any) -> Term:
     return constant(name, value)
 
 
-class Reader:
+class RuleReader:
     """Goes through the body of one function."""
 
     def __init__(self, function: types.FunctionType, local: dict[str, Term], depth: int) -> None:
@@ -158,7 +158,7 @@ class Reader:
 
     def either(self, test: Term, body: list[ast.stmt], other: list[ast.stmt]) -> Term:
         """A branch that only the elements decide, as a conditional expression."""
-        readers = [Reader(self.function, dict(self.local), self.depth) for _ in range(2)]
+        readers = [RuleReader(self.function, dict(self.local), self.depth) for _ in range(2)]
         try:
             first, second = (r.block(b) for r, b in zip(readers, (body, other), strict=True))
         except _Next:
@@ -336,7 +336,7 @@ class Reader:
         whole = self.read_any(node)
         if whole.static or len(node.generators) > 1 or node.generators[0].ifs:
             return whole
-        reader = Reader(self.function, dict(self.local), self.depth)
+        reader = RuleReader(self.function, dict(self.local), self.depth)
         items = []
         try:
             for item in elements_of(self.term(node.generators[0].iter)):

@@ -20,7 +20,7 @@ LONG = 512
 
 
 @dataclass
-class Suspect:
+class WrongLine:
     """A wrong gradient and all that is known of it.
 
     `expected` is what it should be, `others` what the other gradients should be; `incoming` gives
@@ -50,7 +50,7 @@ class Suspect:
     scope: Scope
     run: Run
     extra: Scope = field(default_factory=dict)
-    whole: Suspect | None = None
+    whole: WrongLine | None = None
     originals: Mapping[int, Any] = field(default_factory=dict)
 
     def bound(self, value: Any) -> ast.expr:
@@ -67,11 +67,11 @@ class Suspect:
         return getattr(value, "_value", value)
 
     @cached_property
-    def brief(self) -> Suspect:
+    def brief(self) -> WrongLine:
         """The same with some of the entries of a long axis, to try many changes of the line on.
 
         Only where the line as it stands gives the same entries of the gradient, that is where it
-        computes each by itself; otherwise this suspect.
+        computes each by itself; otherwise this wrong_line.
         """
         length = max(self.expected.shape, default=0)
         if length < LONG or self.given.shape != self.expected.shape:
@@ -125,7 +125,7 @@ def _equal(value: Any, given: np.ndarray) -> bool:
     return np.shape(value) == given.shape and np.allclose(value, given, rtol=1e-6, equal_nan=True)
 
 
-def candidates(s: Suspect) -> Iterator[tuple[str, Any]]:
+def candidates(s: WrongLine) -> Iterator[tuple[str, Any]]:
     """The arrays that a line might have named, each once, by name."""
     seen: set[int] = set()
     for name, value in [*s.values.items(), *flat(s.scope)]:
@@ -134,7 +134,7 @@ def candidates(s: Suspect) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def name_of(value: Any, s: Suspect) -> str | None:
+def name_of(value: Any, s: WrongLine) -> str | None:
     """What the array is called, or another one that is equal to it."""
     for name, other in candidates(s):
         if other is value or (np.shape(other) == np.shape(value) and np.array_equal(other, value)):

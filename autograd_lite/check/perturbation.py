@@ -58,7 +58,7 @@ class Nudged:
         return value + self.change if self.change is not None and self.left == 0 else value
 
 
-def _with_calls(function: Callable[..., Any], nudge: Callable[..., Any]) -> Any:
+def _with_calls(function: Callable[..., Any], perturb: Callable[..., Any]) -> Any:
     """The function with a call after each assignment; None where it has no source."""
     definition = definition_of(function)
     if definition is None:
@@ -77,16 +77,16 @@ def _with_calls(function: Callable[..., Any], nudge: Callable[..., Any]) -> Any:
     definition.body = [*entry, *definition.body]
     module = ast.fix_missing_locations(ast.Module([definition], []))
     names = dict(getattr(function, "__globals__", {})) | closure_of(function)
-    names["__nudge__"] = nudge
+    names["__nudge__"] = perturb
     try:
-        exec(compile(module, "<nudged forward pass>", "exec"), names)
+        exec(compile(module, "<perturbed forward pass>", "exec"), names)
     except SyntaxError:
         return None
-    nudged = names[definition.name]
-    nudged.__defaults__ = function.__defaults__
-    nudged.__kwdefaults__ = function.__kwdefaults__
+    perturbed = names[definition.name]
+    perturbed.__defaults__ = function.__defaults__
+    perturbed.__kwdefaults__ = function.__kwdefaults__
     owner = getattr(function, "__self__", None)
-    return nudged if owner is None else functools.partial(nudged, owner)
+    return perturbed if owner is None else functools.partial(perturbed, owner)
 
 
 class _Calls(ast.NodeTransformer):

@@ -23,7 +23,7 @@ from autograd_lite.program.arguments import (
     parameters_of,
     unflatten,
 )
-from autograd_lite.program.captures import Outside
+from autograd_lite.program.captures import Captures
 from autograd_lite.program.identities import expanding, stable, textbook
 from autograd_lite.program.ir import Program, Variable
 from autograd_lite.program.names import identifier
@@ -49,7 +49,7 @@ _WRITTEN_AS_THEY_ARE = {sigmoid, relu, softplus, astype}
 _LINEAR_LAYER = {"weight": "W", "bias": "b"}
 
 
-class Joint:
+class Differentiated:
     """The program, whose outputs are the value and the gradients `wrt`.
 
     `inputs` are the leaves of the arguments, `paths` how each is got out of them, `parameters` the
@@ -69,7 +69,7 @@ class Joint:
         self.parameters: list[Variable] = []
         self.whole: dict[str, int] = {}
         self.lengths: list[Length] = []
-        self.others: list[Joint] = []
+        self.others: list[Differentiated] = []
         self.ranges: dict[Variable, Size] = {}
         self.static: dict[str, Any] = {}
         self.numbers: set[int] = set()
@@ -88,43 +88,48 @@ class Joint:
         return self.program.outputs[0]
 
 
-def recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) -> Joint:
+def recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) -> Differentiated:
     """Run a function forward and backward on tracers, and find what depends on lengths of axes."""
-    joint = _recorded(function, inputs, wrt)
-    leaves = [joint.values[v] for v in joint.paths]
-    variables = list(joint.paths)
+    differentiated = _recorded(function, inputs, wrt)
+    leaves = [differentiated.values[v] for v in differentiated.paths]
+    variables = list(differentiated.paths)
 
     def build(values: Sequence[Any]) -> tuple[Any, ...]:
-        return joint.rebuilt(dict(zip(variables, values, strict=True)))
+        return differentiated.rebuilt(dict(zip(variables, values, strict=True)))
 
     lengths = lengths_of(function, leaves, build)
     # Where those of weights are a part of the program, that of the samples need not be; or else.
-    samples = [length for length in lengths if is_of_samples(joint, length)]
+    samples = [length for length in lengths if is_of_samples(differentiated, length)]
     for some in (lengths, samples, [length for length in lengths if length not in samples]):
-        if some and _with_sizes(joint, function, wrt, leaves, build, some):
+        if some and _with_sizes(differentiated, function, wrt, leaves, build, some):
             break
     else:
         some = []
     free = {axis for length in some for axis in length.axes}
-    alone = [] if any(is_of_samples(joint, n) for n in some) else of_one_sample(leaves)
+    alone = [] if any(is_of_samples(differentiated, n) for n in some) else of_one_sample(leaves)
     for i, variable in enumerate(variables):
-        weight = variable in joint.wrt and len(joint.wrt) < len(variables)
+        weight = variable in differentiated.wrt and len(differentiated.wrt) < len(variables)
         for axis, length in enumerate(variable.shape):
             if (length > 1 and (i, axis) not in free) or ((i, axis) in alone and not weight):
-                joint.fixed.setdefault(variable, []).append(axis)
-    return joint
+                differentiated.fixed.setdefault(variable, []).append(axis)
+    return differentiated
 
 
-def is_of_samples(joint: Joint, length: Length) -> bool:
+def is_of_samples(differentiated: Differentiated, length: Length) -> bool:
     """Whether a length is that of the samples: of inputs that are no weights."""
-    variables = list(joint.paths)
-    weights = joint.wrt if len(joint.wrt) < len(variables) else []
+    variables = list(differentiated.paths)
+    weights = differentiated.wrt if len(differentiated.wrt) < len(variables) else []
     known = all(variables[i] not in weights for i, _ in length.axes)
-    return known and are_samples(length, [joint.values[v] for v in variables])
+    return known and are_samples(length, [differentiated.values[v] for v in variables])
 
 
 def _with_sizes(
-    joint: Joint, function: Any, wrt: Any, leaves: Any, build: Any, lengths: list[Length]
+    differentiated: Differentiated,
+    function: Any,
+    wrt: Any,
+    leaves: Any,
+    build: Any,
+    lengths: list[Length],
 ) -> bool:
     """Put sizes for the numbers that depend on these lengths; False where they are fixed."""
 
@@ -133,8 +138,10 @@ def _with_sizes(
         result = result[0] if type(result) is tuple else result
         return [getattr(result, "_value", result)]
 
-    shapes = {v: v.shape for v in joint.values}
-    numbers = joint.numbers | {n for n in joint.static.values() if type(n) is int and n > 2}
+    shapes = {v: v.shape for v in differentiated.values}
+    numbers = differentiated.numbers | {
+        n for n in differentiated.static.values() if type(n) is int and n > 2
+    }
     for length in lengths:
         length.lengths.clear()
     try:
@@ -142,31 +149,33 @@ def _with_sizes(
             _recorded(function, build(resized(leaves, changes)), wrt)
             for changes in choose_lengths(lengths)
         ]
-        program, ranges = unify(joint.program, [other.program for other in others], lengths)
-        rest = [joint.values[v] for v in joint.parameters]
+        program, ranges = unify(
+            differentiated.program, [other.program for other in others], lengths
+        )
+        rest = [differentiated.values[v] for v in differentiated.parameters]
         check_near(numbers, program, ranges, lengths, leaves, value, rest)
     except Exception:
         # Not of the example, which was traced without one.
         for variable, shape in shapes.items():
             variable.shape = shape
         return False
-    joint.program, joint.ranges = program, ranges
-    joint.lengths, joint.others = lengths, others
+    differentiated.program, differentiated.ranges = program, ranges
+    differentiated.lengths, differentiated.others = lengths, others
     return True
 
 
-def _recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) -> Joint:
+def _recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) -> Differentiated:
     """Run a function forward and backward on tracers."""
     name = getattr(function, "__name__", type(function).__name__)
     leaves: list[Any] = []
     inputs = map_leaves(lambda v: v._value if isinstance(v, Tensor) else v, inputs)
     structure = flatten((inputs, {}), leaves)
     labels = names_of(structure, function)
-    outside = Outside(function)
+    captures = Captures(function)
     trace = Trace(name)
-    trace.outside = {id(array) for array, _, _ in outside.arrays}
+    trace.captured = {id(array) for array, _, _ in captures.arrays}
     tracers = [trace.input(v, n.name) for v, n in zip(leaves, labels, strict=True)]
-    own = [(t, label) for t, label in outside.tensors if t.requires_grad]
+    own = [(t, label) for t, label in captures.tensors if t.requires_grad]
     own_tracers = [trace.input(t._value, n) for (t, _), n in zip(own, _own_names(own), strict=True)]
     chosen = _chosen(structure, labels, leaves, wrt, bool(own), name)
     variables = {i: Tensor(tracers[i], requires_grad=True, copy=False) for i in chosen}
@@ -174,7 +183,7 @@ def _recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) -
     block, stand_ins = standing_in([t for t, _ in own], own_tracers)
     with block:
         run, nodes = _run(function, args)
-        check_pure(trace, outside, run.error)
+        check_pure(trace, captures, run.error)
         if run.error is not None:
             raise own_error(run.error)
         output = _scalar(run, name)
@@ -185,20 +194,22 @@ def _recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) -
         targets += [t._identity() for t in stand_ins] if not chosen else []
         grads = _gradients(output, [*targets, *nodes.values()])
     asked = [tracers[i] for i in chosen] if chosen else own_tracers
-    joint = _joint(trace, output, asked, [grads.get(t) for t in targets], nodes, grads)
-    joint.whole = _whole_numbers(run)
-    joint.numbers = outside.whole_numbers()
-    joint.arguments = parameters_of(structure, function)
-    joint.static = {
+    differentiated = _joint(trace, output, asked, [grads.get(t) for t in targets], nodes, grads)
+    differentiated.whole = _whole_numbers(run)
+    differentiated.numbers = captures.whole_numbers()
+    differentiated.arguments = parameters_of(structure, function)
+    differentiated.static = {
         name: inner[2]
-        for name, inner in zip(joint.arguments, structure[2][0][2], strict=True)
+        for name, inner in zip(differentiated.arguments, structure[2][0][2], strict=True)
         if inner[0] == "=" and type(inner[2]) in (int, str, bool, bytes)
     }
-    joint.structure = structure
-    joint.paths = {t.variable: label.path for t, label in zip(tracers, labels, strict=True)}
-    joint.parameters = [tracer.variable for tracer in own_tracers]
-    _name_constants(trace, outside)
-    return joint
+    differentiated.structure = structure
+    differentiated.paths = {
+        t.variable: label.path for t, label in zip(tracers, labels, strict=True)
+    }
+    differentiated.parameters = [tracer.variable for tracer in own_tracers]
+    _name_constants(trace, captures)
+    return differentiated
 
 
 def _own_names(own: Sequence[tuple[Any, str]]) -> list[str]:
@@ -357,7 +368,7 @@ def _joint(
     gradients: list[Any],
     nodes: dict[Variable, Any],
     grads: dict[Any, Any],
-) -> Joint:
+) -> Differentiated:
     for variable, node in nodes.items():
         gradient = grads.get(node)
         if isinstance(gradient, Tracer) and gradient.variable.name is None:
@@ -377,10 +388,10 @@ def _joint(
     if outputs[0].name is None:
         outputs[0].name = "loss"
     program, values = _simplified(trace.program(outputs), trace.values)
-    joint = Joint(trace.name, program, values)
-    joint.wrt = [tracer.variable for tracer in asked]
-    joint.gradients = program.outputs[1:]
-    return joint
+    differentiated = Differentiated(trace.name, program, values)
+    differentiated.wrt = [tracer.variable for tracer in asked]
+    differentiated.gradients = program.outputs[1:]
+    return differentiated
 
 
 def _simplified(
@@ -423,9 +434,9 @@ def _leading_to(program: Program, value: Variable) -> set[Variable]:
     return needed
 
 
-def _name_constants(trace: Trace, outside: Outside) -> None:
+def _name_constants(trace: Trace, captures: Captures) -> None:
     """Name the arrays from outside after where they were found."""
-    labels = {id(array): label for array, _, label in outside.arrays}
+    labels = {id(array): label for array, _, label in captures.arrays}
     for variable, source in trace.sources.items():
         label = labels.get(id(source()))
         if variable.name is None and label is not None:
