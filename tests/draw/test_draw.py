@@ -5,48 +5,9 @@ import re
 import graphviz
 import numpy as np
 import pytest
+from draw.drawings import edges, labels, parameter, small_net, styles
 
 import autograd_lite as al
-
-
-def labels(picture):
-    """The lines of each node's label, by the node's id, in the order of the text."""
-    found = {}
-    for line in picture.source.splitlines():
-        if match := re.match(r'\t+(\w+) \[label=("(?:[^"\\]|\\.)*"|[^" \]]+)[ \]]', line):
-            name, label = match.groups()
-            if name not in ("graph", "node", "edge"):
-                found[name] = label.strip('"').split(r"\n")
-    return found
-
-
-def edges(picture):
-    """The edges, as pairs of what the first lines of the labels of their ends say."""
-    first = {name: lines[0] for name, lines in labels(picture).items()}
-    pairs = re.findall(r"^\t(\w+) -> (\w+)(?: \[.*\])?$", picture.source, re.MULTILINE)
-    return [(first[a], first[b]) for a, b in pairs]
-
-
-def styles(picture):
-    """The fill colour of each node, by the first line of its label."""
-    first = {name: lines[0] for name, lines in labels(picture).items()}
-    found = re.findall(r'^\t+(\w+) \[label=.*fillcolor="(#\w+)"', picture.source, re.MULTILINE)
-    return {first[name]: colour for name, colour in found}
-
-
-def parameter(shape, name=None):
-    return al.Tensor(np.ones(shape), requires_grad=True, name=name)
-
-
-def small_net():
-    W = parameter((4, 3), "W")
-    b = parameter((4, 1), "b")
-    X = np.ones((3, 5))
-    Z = np.dot(W, X) + b
-    A = np.tanh(Z)
-    cost = A.sum() / 5
-    al.label(locals())
-    return cost
 
 
 def test_a_drawing_is_a_digraph_with_every_leaf_operation_name_and_shape():
@@ -285,13 +246,6 @@ def test_a_retained_graph_can_be_drawn_after_backward():
     before = al.draw(loss).source
     loss.backward(retain_graph=True)
     assert al.draw(loss).source == before
-
-
-def chain(length):
-    y = parameter((), "x")
-    for _ in range(length):
-        y = y + 1
-    return y
 
 
 def test_a_report_shows_on_the_boxes_of_its_tensors():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from draw.test_draw import edges, labels, styles
+from draw.drawings import edges, labels, styles
 
 import autograd_lite as al
 import nn

@@ -1,27 +1,15 @@
 """Every rule against finite differences, in both orders, over the table of cases."""
 
-import importlib
 import itertools
-import pkgutil
 
-import cases
 import numpy as np
 import pytest
+from all_cases import CASES, by_id
 from cases import elementwise
 from numerics import assert_close, numeric_gradient, numeric_slope
 
 import autograd_lite as al
 from autograd_lite.operations import COMPOSITES, OPERATIONS
-
-FAMILIES = [
-    importlib.import_module(f"cases.{m.name}") for m in pkgutil.iter_modules(cases.__path__)
-]
-CASES = [case for family in FAMILIES for case in family.cases()]
-SMALL = [case for case in CASES if sum(np.size(o) for o in case.operands) <= 12]
-
-
-def by_id(cases):
-    return pytest.mark.parametrize("case", cases, ids=lambda case: case.id)
 
 
 def weighted(case):
@@ -63,7 +51,7 @@ def test_first_derivative(case):
         assert_close(actual, expected, 1e-8)
 
 
-@by_id(SMALL)
+@by_id([c for c in CASES if sum(np.size(o) for o in c.operands) <= 12])
 def test_second_derivative(case):
     scalar = weighted(case)
     for i, j in itertools.product(range(len(case.operands)), repeat=2):

@@ -312,7 +312,7 @@ def file_of(x):
 )
 def test_what_cannot_be_watched_is_refused_by_name(function, named):
     with pytest.raises(
-        al.TracedValueError, match=rf"{named}.*test_outside.py|test_outside.py.*{named}"
+        al.TracedValueError, match=rf"{named}.*test_captures.py|test_captures.py.*{named}"
     ):
         al.compile(function)(np.ones(3))
 

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from blocks.test_training import engine_loop
+from loops import engine_loop
 
 import nn
 from autograd_lite.arrays.dask import sources

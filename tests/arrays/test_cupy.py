@@ -1,9 +1,8 @@
 """On a GPU: what the stand-in of `foreign` promises, with CuPy's arrays."""
 
-import importlib
-
 import numpy as np
 import pytest
+from all_cases import CASES, by_id
 
 import autograd_lite as al
 import nn
@@ -15,8 +14,6 @@ except cupy.cuda.runtime.CUDARuntimeError:
     DEVICES = 0
 if not DEVICES:
     pytest.skip("CuPy finds no GPU: they are not tested here", allow_module_level=True)
-
-test_rules = importlib.import_module("rules.test_rules")
 
 LACKING = {
     *("block", "geomspace", "histogram", "histogram2d", "histogramdd", "insert", "linspace"),
@@ -75,7 +72,7 @@ def test_networks_train_there():
     np.testing.assert_allclose(losses(gpu), losses(np.array), rtol=1e-10)
 
 
-@test_rules.by_id([c for c in test_rules.CASES if c.function.__name__ not in LACKING])
+@by_id([c for c in CASES if c.function.__name__ not in LACKING])
 def test_rules_on_the_gpu(case):
     def derivatives(kind):
         operands = [al.Tensor(kind(np.asarray(o)), requires_grad=True) for o in case.operands]

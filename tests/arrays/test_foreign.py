@@ -3,8 +3,8 @@
 import foreign
 import numpy as np
 import pytest
+from all_cases import CASES, by_id
 from foreign import Foreign, shown
-from rules.test_rules import CASES, by_id
 
 import autograd_lite as al
 

@@ -8,32 +8,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from draw.test_draw import chain, edges, labels, parameter, small_net, styles
+from draw.drawings import box, edges, frames, labels, net, parameter, small_net, styles
 
 import autograd_lite as al
 import nn
-
-
-def box(picture, first_line):
-    """The lines of the only box that begins with `first_line`."""
-    (found,) = (lines for lines in labels(picture).values() if lines[0] == first_line)
-    return found
-
-
-def frames(picture):
-    """The labels of the frames."""
-    opened = re.findall(r'subgraph cluster_\d+ \{\n\t.*?label=("[^"]*"|[^ \n]+)', picture.source)
-    return [label.strip('"') for label in opened]
-
-
-def net(layers=2):
-    sizes = [3, *range(layers + 1, 1, -1), 1]
-    parts = []
-    for i, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
-        parts += [nn.ReLU()] if i else []
-        parts.append(nn.Linear(n_in, n_out, seed=i))
-    return nn.Sequential(*parts)
-
 
 X = np.arange(12.0).reshape(3, 4) / 10
 
@@ -106,15 +84,15 @@ def test_lines_are_those_of_the_source():
         return y.sum()
 
     lines = box(al.draw(f, np.ones(2), lines=True), "y")
-    assert re.fullmatch(r"test_options\.py:\d+: y = np\.exp\(x\)", lines[-1])
+    assert re.fullmatch(r"test_draw_options\.py:\d+: y = np\.exp\(x\)", lines[-1])
 
 
 def test_lines_of_a_loss_that_was_recorded_with_them():
     x = parameter(2, "x")
     with al.record_lines():
         y = np.exp(x)
-    assert "test_options.py" in box(al.draw(y, lines=True), "exp")[-1]
-    assert "test_options.py" not in al.draw(np.exp(x), lines=True).source
+    assert "test_draw_options.py" in box(al.draw(y, lines=True), "exp")[-1]
+    assert "test_draw_options.py" not in al.draw(np.exp(x), lines=True).source
 
 
 def test_modules_are_frames_around_their_parameters():
@@ -375,107 +353,3 @@ def test_the_text_is_the_same_in_every_process():
         for seed in ("1", "2")
     }
     assert len(texts) == 1
-
-
-class TestFolding:
-    def test_a_chain_is_one_block(self):
-        picture = al.draw(chain(2_000))
-        assert frames(picture) == ["× 2,000"]
-        assert len(labels(picture)) == 2
-        assert "style=dashed" in picture.source
-
-    def test_a_small_graph_is_not_folded_unless_asked(self):
-        assert len(labels(al.draw(chain(12)))) == 13
-        assert frames(al.draw(chain(12), fold=True)) == ["× 12"]
-
-    def test_a_graph_is_not_folded_if_so_asked(self):
-        assert len(labels(al.draw(chain(2_000), fold=False))) == 2_001
-
-    def test_too_large_a_graph_is_not_drawn_without_folding(self):
-        with pytest.raises(ValueError, match=r"has 2,001 operations, and more than 2,000 are"):
-            al.draw(chain(2_001), fold=False)
-
-    def test_equal_layers_are_one_with_the_names_of_the_first_and_the_last(self):
-        deep = nn.Sequential(*[p for _ in range(13) for p in (nn.Linear(3, 3), nn.ReLU())])
-        picture = al.draw(deep, X, fold=True)
-        assert frames(picture) == ["× 13", "Linear(3, 3)"]
-        assert ["W1, …, W13 (13)", "(3, 3)"] in labels(picture).values()
-
-    def test_a_shared_parameter_keeps_one_box(self):
-        def f(W, x):
-            for _ in range(20):
-                x = np.tanh(W @ x)
-            return x.sum()
-
-        picture = al.draw(f, np.eye(2), np.ones(2), fold=True)
-        assert box(picture, "W") and box(picture, "x")
-
-    def test_loops_in_loops_nest(self):
-        def f(x):
-            for _ in range(7):
-                for _ in range(5):
-                    x = np.sin(x)
-                x = np.exp(-x)
-            return x.sum()
-
-        assert frames(al.draw(f, np.ones(2), fold=True)) == ["× 7", "× 5"]
-
-    def test_what_comes_twice_is_not_folded(self):
-        assert frames(al.draw(np.exp(np.exp(parameter(2))), fold=True)) == []
-
-    def test_blocks_of_other_shapes_are_not_taken_together(self):
-        x = parameter(2)
-        for _ in range(18):
-            x = np.concatenate([np.tanh(x), np.ones(1)])
-        assert frames(al.draw(x.sum(), fold=True)) == []
-
-    def test_a_graph_without_a_pattern_says_what_was_left_out(self):
-        rng = np.random.default_rng(0)
-        y = parameter(2, "x")
-        for k in rng.integers(0, 4, 3_000):
-            y = (np.sin, np.cos, np.tanh, np.exp)[k](y * 0.1)
-        picture = al.draw(y)
-        (left_out,) = (lines for lines in labels(picture).values() if "operations" in lines[0])
-        assert re.fullmatch(r"[\d,]+ operations", left_out[0])
-        assert re.fullmatch(r"[\d,]+ multiply, [\d,]+ \w+, [\d,]+ \w+, …", left_out[1])
-        assert len(labels(picture)) <= 251
-
-    def test_every_operation_is_drawn_or_counted(self):
-        """The boxes stand for all operations, those of a frame as often as it says."""
-        rng = np.random.default_rng(1)
-        y = parameter(2, "x")
-        for k in rng.integers(0, 4, 1_000):
-            y = (np.sin, np.cos, np.tanh, np.negative)[k](y)
-        count = 0
-        for lines in labels(al.draw(y)).values():
-            found = re.fullmatch(r"([\d,]+) operations", lines[0])
-            count += int(found[1].replace(",", "")) if found else lines[0] != "x"
-        assert count + repeated(al.draw(y)) == 1_000
-
-    def test_values_that_are_not_finite_are_marked_on_a_folded_box(self):
-        x = al.Tensor([-1.0], True, name="x")
-        with np.errstate(invalid="ignore"):
-            loss = np.log(x) + 1
-        module = nn.Sequential()
-        module.forward = lambda t: loss
-        assert "⚠" in al.draw(loss, fold=True).source
-
-    @pytest.mark.slow
-    def test_a_million_operations(self):
-        picture = al.draw(chain(1_000_000))
-        assert frames(picture) == ["× 1,000,000"]
-
-
-def repeated(picture):
-    """How many operations the frames of repeated blocks stand for besides those drawn in them."""
-    count, copies = 0, [1]
-    for line in picture.source.splitlines():
-        if "label=" in line and (found := re.search(r'label="?× ([\d,]+)', line)):
-            copies[-1] *= int(found[1].replace(",", ""))
-        elif "subgraph" in line:
-            copies.append(copies[-1])
-        elif line.strip() == "}":
-            copies.pop()
-        elif re.match(r"\t+n\d+ \[", line):
-            count += copies[-1] - 1
-    return count

@@ -4,6 +4,7 @@ import dask
 import dask.array as da
 import numpy as np
 import pytest
+from loops import engine_loop, loss_of, parameters
 
 import autograd_lite as al
 import nn
@@ -18,32 +19,6 @@ LABELS = np.digitize(X[2], [-0.5, 0.5])
 def cut(array, parts=16):
     length = -(-array.shape[-1] // parts)
     return da.from_array(array, chunks=(*array.shape[:-1], length))
-
-
-def parameters(width=6):
-    rng = np.random.default_rng(1)
-    shapes = [(width, 8), (width, 1), (1, width), (1, 1)]
-    return [al.Tensor(rng.normal(size=s) * 0.5, requires_grad=True) for s in shapes]
-
-
-def loss_of(W1, b1, W2, b2, X, Y):
-    A1 = al.relu(np.dot(W1, X) + b1)
-    A2 = al.sigmoid(np.dot(W2, A1) + b2)
-    return -np.mean(Y * np.log(A2) + (1 - Y) * np.log(1 - A2))
-
-
-def engine_loop(X, Y, steps=5):
-    """The loop that people write; it knows nothing of Dask."""
-    own = parameters()
-    costs = []
-    for _ in range(steps):
-        cost = loss_of(*own, X, Y)
-        cost.backward()
-        for p in own:
-            p.data -= 0.5 * p.grad
-            p.zero_grad()
-        costs.append(cost.item())
-    return costs
 
 
 @pytest.fixture
