@@ -686,6 +686,9 @@ class TestNumbers:
         balanced = nn.LogisticRegression(class_weight="balanced", **options).fit(self.X, [0, 1, 1])
         np.testing.assert_allclose(balanced.coef_, [[0.5 * 0.75 * (1 + 3) / 3]])
         np.testing.assert_allclose(balanced.intercept_, [0], atol=1e-15)
+        # With weights of 4, 1 and 1 the classes weigh 4 and 2: they count 6/8 and 6/4.
+        balanced.fit(self.X, [0, 1, 1], sample_weight=[4, 1, 1])
+        np.testing.assert_allclose(balanced.coef_, [[0.5 * 1.5 * (1 + 3) / 6]])
         weighted = nn.LogisticRegression(class_weight={1: 3}, **options)
         weighted.fit(self.X, [0, 1, 1], sample_weight=[7, 1, 2])
         np.testing.assert_allclose(weighted.coef_, [[0.5 * (3 * 1 + 6 * 3) / 16]])
@@ -772,14 +775,21 @@ def test_defaults(kind, role, options):
     assert kind._estimator_type == role
 
 
-def test_labels_in_memory_of_samples_in_blocks():
+@pytest.mark.parametrize("class_weight", [None, "balanced", {"left": 3}])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_blocks_train_as_memory_does(class_weight, weighted):
+    """With labels and weights in memory, and in blocks of their own."""
     da = pytest.importorskip("dask.array")
     X, y = blobs()
-    models = [nn.LogisticRegression(learning_rate=0.1, max_iter=3) for _ in range(2)]
-    weights = np.random.default_rng(0).uniform(1, 2, 70)
-    models[0].fit(da.from_array(X, chunks=(30, 2)), y, sample_weight=weights)
-    models[1].fit(X, y, sample_weight=weights)
-    np.testing.assert_allclose(models[0].loss_curve_, models[1].loss_curve_)
+    weights = np.random.default_rng(0).uniform(1, 2, 70) if weighted else None
+    options = {"learning_rate": 0.1, "max_iter": 3, "class_weight": class_weight}
+    expected = nn.LogisticRegression(**options).fit(X, y, sample_weight=weights)
+    blocks = da.from_array(X, chunks=(30, 2))
+    for labels in (y, da.from_array(y, chunks=30), da.from_array(y, chunks=20)):
+        model = nn.LogisticRegression(**options).fit(blocks, labels, sample_weight=weights)
+        np.testing.assert_allclose(model.loss_curve_, expected.loss_curve_)
+        np.testing.assert_allclose(model.coef_, expected.coef_)
+        np.testing.assert_array_equal(model.predict(blocks), expected.predict(X))
 
 
 def test_dask_arrays_keep_float32():

@@ -186,36 +186,6 @@ def test_relu_at_zero(at_zero):
         nn.ReLU(at_zero=2)
 
 
-class TestBatches:
-    def test_they_are_all_samples_once(self):
-        found = list(nn.batches(X, Y, 16, seed=3))
-        assert [x.shape[1] for x, _ in found] == [16, 16, 16, 2]
-        together = np.concatenate([x for x, _ in found], axis=1)
-        assert not np.array_equal(together, X)
-        np.testing.assert_array_equal(np.sort(together[0]), np.sort(X[0]))
-        for x, y in found:
-            np.testing.assert_array_equal(y, x[:1] > 0)
-
-    def test_their_order_is_that_of_the_seed(self):
-        first, again, other = (
-            [x for x, _ in nn.batches(X, Y, 16, seed=seed)] for seed in (1, 1, 2)
-        )
-        assert all(map(np.array_equal, first, again))
-        assert not all(map(np.array_equal, first, other))
-        generator = np.random.default_rng(0)
-        epochs = [[x for x, _ in nn.batches(X, Y, 16, seed=generator)] for _ in range(2)]
-        assert not all(map(np.array_equal, *epochs))
-        np.testing.assert_array_equal(
-            np.concatenate([x for x, _ in nn.batches(X, Y, 16)], axis=1), X
-        )
-
-    def test_what_is_refused(self):
-        with pytest.raises(ValueError, match="size must be at least 1, not 0"):
-            nn.batches(X, Y, 0)
-        with pytest.raises(ValueError, match="so pass X.T"):
-            nn.batches(X.T, Y)
-
-
 def test_learning_curves_go_to_other_tools_by_a_callback():
     """What TensorBoard's add_scalars and MLflow's log_metrics take: numbers by name, and a step."""
     seen = []

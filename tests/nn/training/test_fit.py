@@ -434,17 +434,6 @@ class TestRefusals:
             fit(net(), X)
 
 
-def test_batches_from_the_middle_are_those_of_the_whole():
-    data = ArrayData(np.arange(20.0)[None], np.arange(20), np.arange(20.0))
-    whole = list(data.batches(6, [3, 1]))
-    rest = list(data.batches(6, [3, 1], start=2))
-    assert [len(b.Y) for b in whole] == [6, 6, 6, 2]
-    for a, b in zip(whole[2:], rest, strict=True):
-        np.testing.assert_array_equal(a.Y, b.Y)
-        np.testing.assert_array_equal(a.X[0], a.Y)
-        np.testing.assert_array_equal(a.weights, a.Y)
-
-
 def trained(path, epochs, pause=0.0, stop=None):
     """The weights and the losses of a training, which may stop after an epoch."""
     import time
