@@ -5,7 +5,7 @@ import pytest
 
 import autograd_lite as al
 import nn
-from autograd_lite.arrays.lazy import compute
+from autograd_lite.extend import compute
 from nn.data.batches import ArrayData
 
 N = 20
