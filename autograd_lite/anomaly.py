@@ -15,7 +15,8 @@ from autograd_lite.source import users_line
 
 
 class detect_anomaly(Mode):
-    """Inside, the first NaN or Inf raises FloatingPointError: a context manager and a decorator.
+    """Raises FloatingPointError at the first NaN or Inf that is computed inside: a context manager
+    and a decorator.
 
     The message has the operation, the range of each of its operands, and the line of the user's
     that called it; in the backward pass the line of the forward pass whose gradient it is. It
@@ -57,7 +58,7 @@ def _is_numeric(value: Any) -> bool:
 
 
 def _fault(value: Any) -> str | None:
-    """Which value that is not finite stands where; None if all are."""
+    """The kind and the place of a value that is not finite; None if all are."""
     if isinstance(value, TupleGradient):
         faults = (_fault(part) for part in value if part is not None)
         return next((fault for fault in faults if fault), None)

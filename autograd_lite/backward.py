@@ -200,7 +200,7 @@ def _references(value: Any) -> int:
 
 
 def _references_when_alone() -> int:
-    """What `_references` counts for an array that is handed on as `accumulate` does it."""
+    """The number that `_references` counts for an array handed on as `accumulate` does it."""
 
     def as_accumulate_does(g: Any) -> int:
         return as_owned_does(g)
@@ -229,7 +229,8 @@ def _is_graph(parent: Any) -> bool:
 
 
 def _wrap_kept(node: Node, wrap: Wrap) -> tuple[Any, ...]:
-    """What `node` keeps, with what depends on the graph as tensors that are connected to it."""
+    """The values that `node` keeps, with those that depend on the graph as tensors connected to
+    it."""
     kept = []
     # After what the rules need come the holds, which they do not see.
     for value, origin in zip(node.kept, node.plan.origins, strict=False):
@@ -260,7 +261,7 @@ def _wrap_operand(value: Any, parent: Any, wrap: Wrap) -> Any:
 
 
 def call_hooks(extra: Extra, g: Any) -> Any:
-    """What the hooks on a gradient make of it."""
+    """The gradient after the hooks on it."""
     for hook in extra.hooks:
         view = np.asarray(g).view() if isinstance(g, (np.ndarray, np.generic)) else g
         if view is not g:

@@ -1,4 +1,4 @@
-"""What other packages build on: operations, arrays of other libraries, pictures, files.
+"""The public face for other packages: operations, arrays of other libraries, pictures, files.
 
 `nn` uses nothing of the engine besides this module and what `autograd_lite` itself exports.
 

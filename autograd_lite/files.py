@@ -79,7 +79,7 @@ def error_of(kind: type[OSError], code: int | None, sentence: str) -> OSError:
 
 
 def kind_of(mode: int) -> str:
-    """What a path that is no regular file leads to."""
+    """Names what a path leads to that is no regular file."""
     if stat.S_ISDIR(mode):
         return "a folder"
     if stat.S_ISFIFO(mode):

@@ -1,4 +1,4 @@
-"""What is known of a function besides its derivative: its traits.
+"""Traits: facts about a function besides its derivative.
 
 Passes, printers, pictures, blocks and the checker ask `traits(function)` instead of keeping lists
 of functions of their own. A pass's own rules stay with the pass: how fast exp grows, say.
@@ -41,7 +41,7 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What a function does, as far as somebody asks.
+    """Facts about a function that passes, printers and pictures ask for.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ _UFUNC = Traits(elementwise=True)
 
 
 def traits(function: Function) -> Traits:
-    """What is known of `function`; a ufunc that nobody described is element-wise.
+    """The traits of `function`; a ufunc that nobody described is element-wise.
 
     >>> traits(np.multiply).linear
     'each'

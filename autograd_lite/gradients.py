@@ -198,7 +198,7 @@ class MaskedGradient(np.ndarray):
 
 
 class MaskedForeign(np.lib.mixins.NDArrayOperatorsMixin):
-    """What `MaskedGradient` is, for an array of another library: it stands before the array."""
+    """Stands before an array of another library, as `MaskedGradient` does for NumPy's."""
 
     alive = None
 
@@ -288,17 +288,18 @@ def ungated(value: Any) -> Any:
 
 
 def gate_of(value: Any) -> Any:
-    """Where a gradient was let through; None if it went through no selection."""
+    """The places where a gradient was let through; None if it went through no selection."""
     return getattr(value, "gate", None)
 
 
 def combined_gate(ufunc: np.ufunc, inputs: Sequence[Any]) -> Any:
-    """Where the result of an element-wise function is let through."""
+    """The places where the result of an element-wise function is let through."""
     return _combined(ufunc, list(map(gate_of, inputs)))
 
 
 def _combined(ufunc: np.ufunc, masks: list[Any]) -> Any:
-    """Where a result is open: a product where all factors are, a sum where one term is."""
+    """The places where a result is open: a product where all factors are, a sum where one term
+    is."""
     described = traits(ufunc)
     linear = described.linear if described.elementwise else None
     if linear == "first":

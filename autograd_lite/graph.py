@@ -148,7 +148,8 @@ def _only(i: int, templates: list[tuple[Any, Any]], g: Any, kept: Any) -> TupleG
 
 
 class Extra:
-    """What leaves have, and only some nodes: a gradient, hooks on it, the line that made them.
+    """The rarer attributes of nodes, which all leaves have: a gradient, hooks on it, the line that
+    made them.
 
     `calls` are the calls that the line was in, the outermost first.
     """
@@ -191,7 +192,7 @@ class Leaf:
 
 
 class Disconnected:
-    """In the place of a node, where a result was not recorded: what became of the connection."""
+    """Marks a result that was not recorded; `how` says where its gradient was cut off."""
 
     __slots__ = ("how",)
 

@@ -132,7 +132,8 @@ def _results_that_lead_to(nodes: list[Node]) -> tuple[list[str], list[str]]:
 
 
 def _displayed() -> dict[int, str]:
-    """What a notebook, or Python's prompt, calls the objects that it displayed, by their ids."""
+    """The names that a notebook, or Python's prompt, has for the objects that it displayed, by
+    their ids."""
     main = vars(sys.modules.get("__main__", builtins))
     out = main.get("Out")
     names = {id(main.get(name)): name for name in ("___", "__", "_")}

@@ -1,4 +1,4 @@
-"""What the class Tensor is made of: its operators and methods, each by the function that it calls.
+"""Operators and methods of the class Tensor, each by the function that it calls.
 
 Here is decided, too, what a call does that writes into an array (`out=`), and what the methods of
 NumPy's ufuncs do.
@@ -141,7 +141,7 @@ def of_array(name: str) -> Any:
 
 @functools.cache
 def _out_position(function: Callable[..., Any]) -> int | None:
-    """Where `out` stands among the positional arguments of a function, if it takes it so."""
+    """The place of `out` among the positional arguments of a function; None if it has none."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except ValueError:
@@ -151,7 +151,7 @@ def _out_position(function: Callable[..., Any]) -> int | None:
 
 
 def called(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """What NumPy's function does with Tensors among its arguments; `out` is written to."""
+    """Calls NumPy's function with Tensors among its arguments; `out` is written to."""
     if "out" in kwargs or len(args) > 2:
         at = _out_position(function)
         given = args[at] if at is not None and at < len(args) else kwargs.get("out")
@@ -163,7 +163,8 @@ def called(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
 def _written(
     name: str, function: Callable[..., Any], args: Any, kwargs: Any, at: int | None = None
 ) -> Any:
-    """What a call gives that may write into the argument `at` or into `out`: NumPy's own result.
+    """Makes a call that may write into the argument `at` or into `out`, and gives NumPy's own
+    result.
 
     Nothing records it, so it is a TypeError where a gradient would be lost. `name` is what messages
     call the function.
@@ -223,7 +224,7 @@ _UFUNC_WAYS_OUT = {
 
 
 def called_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: Any) -> Any:
-    """What a ufunc, or its method of that name, does with Tensors among its arguments."""
+    """Calls a ufunc, or its method of that name, with Tensors among its arguments."""
     selects = kwargs.get("where", True) is not True
     if method == "__call__" and not selects and "out" not in kwargs:
         return dispatch(ufunc, inputs, kwargs)

@@ -1,4 +1,4 @@
-"""What a `with` block changes for the operations inside it: whether and how they are recorded.
+"""Modes: `with` blocks that change whether and how the operations inside are recorded.
 
 A block holds for the thread, the task or the generator that entered it, and for no other. An
 interrupt may come at any point, even while a block is left; a block is therefore in force only
@@ -163,7 +163,7 @@ class watching(Mode):
 
     @staticmethod
     def get() -> Watch | None:
-        """What is noted of operations here and now, besides the graph; None if nothing is."""
+        """The `Watch` that is in force here and now; None if nothing is noted besides the graph."""
         wanted: dict[str, Any] = {}
         for entry in entered.get():
             if not entry.changes.keys() & {"records", "stand_ins"} and entry.in_force():
@@ -172,7 +172,8 @@ class watching(Mode):
 
 
 class swapped(Mode):
-    """Inside, and for nobody else, other tensors stand for some: a trace sees its own values.
+    """Puts other tensors in the place of some, inside and for nobody else: a trace sees its own
+    values.
 
     `stand_ins` has for the `id` of each tensor the pair of it and the one that stands for it.
     """
@@ -198,7 +199,7 @@ def pausing() -> Any:
 
 
 def stand_in(tensor: Any) -> Any:
-    """What stands for a tensor here and now: itself, but where it is `swapped`."""
+    """The tensor in the place of another here and now: itself, unless it is `swapped`."""
     for entry in reversed(entered.get()):
         pair = entry.changes.get("stand_ins", {}).get(id(tensor))
         if pair is not None and entry.in_force():

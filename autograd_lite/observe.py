@@ -27,7 +27,7 @@ WHERE = "__where__"
 
 @dataclass
 class Assigned:
-    """What one local name, or one entry of a local dict or list, came to hold.
+    """The values that one local name, or one entry of a local dict or list, came to hold.
 
     `statements` are those that gave it a value, in their order, each with the local variables as
     they were before it ran; `values` what it held after each.
@@ -63,7 +63,7 @@ class Run:
 
     @functools.cached_property
     def surroundings(self) -> dict[str, Any]:
-        """What the function's expressions may name besides its local variables."""
+        """The names that the function's expressions may use besides its local variables."""
         outer = dict(getattr(self.function, "__globals__", {}))
         return outer | {WHERE: np.where} | closure_of(self.function)
 
@@ -198,7 +198,7 @@ def flat(variables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def entry_name(container: str, key: str | int) -> str:
-    """What an entry of a local dict or list is called: its key, or the two names joined."""
+    """The name of an entry of a local dict or list: its key, or the two names joined."""
     key = str(key)
     return key if key.isidentifier() else f"{container}{key.lstrip('_')}"
 

@@ -49,7 +49,8 @@ NON_DIFFERENTIABLE: set[Callable[..., Any]] = set()
 
 
 class Plan:
-    """What an operation keeps and computes when a given set of its operands needs gradients.
+    """The values to keep and the gradients to compute, for a given set of operands that need
+    gradients.
 
     `keep(result, args, kwargs)` returns the tuple that the graph holds until backward;
     `pulls` has a pair (i, pull) for each operand i that needs a gradient, which is
@@ -132,7 +133,8 @@ class Operation:
         return plan
 
     def position(self, name: str) -> int | None:
-        """Where an argument that a rule calls `name` stands among the positional ones."""
+        """The place of an argument that a rule calls `name` among the positional ones; None for
+        others."""
         operands = list(self.rules)
         if name in operands:
             return operands.index(name)
@@ -157,7 +159,8 @@ class Operation:
 
 
 def defvjp_sequence(function: Callable[..., Any], position: int, /, **rules: Rule | None) -> None:
-    """As `defvjp`, for a function whose argument at `position` is a sequence of operands.
+    """Declares a derivative as `defvjp` does, for a function whose argument at `position` is a
+    sequence of operands.
 
     That argument's rule returns a sequence of gradients, one for each of them.
 
@@ -308,7 +311,7 @@ def _parameters(
 
 
 def _needs(rule: Rule | None) -> list[str]:
-    """What `rule` needs besides the gradient: the names of its parameters after the first."""
+    """The names of a rule's parameters after the gradient."""
     return [] if rule is None else list(inspect.signature(rule).parameters)[1:]
 
 
@@ -326,7 +329,8 @@ def _keeper(operation: Operation, needs: list[str]) -> Callable[..., tuple[Any, 
 
 
 def _compiled(expression: str) -> CodeType:
-    """With this file's name, so that nobody takes it for a line of the user's."""
+    """Compiles an expression with this file's name, so that nobody takes it for a line of the
+    user's."""
     return compile(expression, __file__, "eval")
 
 

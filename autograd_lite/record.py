@@ -71,7 +71,7 @@ class Recorded(Recordable):
         return record_call(operation, args, kwargs)
 
     def _identity(self) -> Node | Leaf:
-        """What the graph calls this value; made now for a result that was not recorded."""
+        """The node or leaf of this value, made now for a result that was not recorded."""
         if self._node is None or isinstance(self._node, Disconnected):
             self._node = Leaf(self._value, owns_data=False)
         return self._node
@@ -332,7 +332,7 @@ def _unrecorded(result: Any, lost: Disconnected | None) -> Any:
 
 
 def _disconnected(operation: str, args: Sequence[Any]) -> Disconnected | None:
-    """What became of the connection of a result of `args` that was not recorded, if one had it."""
+    """The mark of a result of `args` that was not recorded, if one of them was connected."""
     for a in args:
         if isinstance(a, Recorded):
             if isinstance(a._node, Disconnected):
@@ -350,7 +350,7 @@ def _disconnected(operation: str, args: Sequence[Any]) -> Disconnected | None:
 
 
 def _cut_off(operation: str, args: Sequence[Any], result: Any) -> Disconnected:
-    """What became of the connection of a result that `dtype=` made one of whole numbers."""
+    """The mark of a result that `dtype=` made one of whole numbers."""
     origin = next((a._describe() for a in args if isinstance(a, Recorded)), "a Tensor")
     return Disconnected(
         f"{origin} went through {operation}, whose result has dtype {result.dtype} and so no "
@@ -395,7 +395,8 @@ def _hold_leaf(leaf: Leaf, plan: Plan) -> Hold:
 
 
 def _held_views(kept: Any, parents: Sequence[Any], plan: Plan, result: Any) -> tuple[Any, ...]:
-    """As `_held`, for operands that the result is a view of: that is as good as keeping them."""
+    """Adds holds as `_held` does, for operands that the result is a view of: that is as good as
+    keeping them."""
     for parent in parents[: len(plan.operation.rules)]:
         array = parent.array if parent.__class__ is Leaf else parent
         if isinstance(array, _ndarray) and _shares(result, array):
@@ -489,7 +490,7 @@ def _checked_options(
 
 
 def dispatch(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """What NumPy's function does when a Tensor is among its arguments."""
+    """Calls NumPy's function with a Tensor among its arguments."""
     operation = OPERATIONS.get(function)
     if operation is not None:
         return record_call(operation, args, kwargs)

@@ -222,7 +222,7 @@ class Tensor(Recorded, results=True):
 
     @property
     def name(self) -> str | None:
-        """What pictures, comparisons and messages call the tensor."""
+        """The name of the tensor in pictures, comparisons and messages."""
         return self._node.name if self._node is not None else None
 
     @name.setter

@@ -221,7 +221,7 @@ def _traced(
 
 
 def _close(variables: Sequence[Tensor]) -> None:
-    """For an enclosing derivative, the variables of an inner one are constants."""
+    """Makes the variables of an inner derivative constants for the enclosing one."""
     for variable in variables:
         if isinstance(variable._node, Leaf):
             variable._node.requires_grad = False
@@ -284,7 +284,7 @@ def grad(function: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> 
 
 
 def value_and_grad(function: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> Function:
-    """As `grad`, but the function that it gives returns (value, gradient).
+    """A function that gives (value, gradient), otherwise as `grad` does.
 
     With `has_aux` it returns ((value, aux), gradient).
 

@@ -1,4 +1,4 @@
-"""What is noted of operations besides the graph itself, where somebody asked for it."""
+"""Notes of operations besides the graph itself, for those who ask for them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["record_lines", "watching"]
 
 
 class record_lines(Mode):
-    """Inside, every operation notes the line that called it, for pictures.
+    """Notes the line that called each operation inside, for pictures.
 
     It also notes the functions on the way there, so that `draw(depth=...)` can fold them: a context
     manager and a decorator. It costs time, and keeps the local variables of those functions until
@@ -36,7 +36,7 @@ class Calls:
         self._known: dict[FrameType, Call] = {}
 
     def now(self) -> tuple[Call, ...]:
-        """Those that are running, the outermost first."""
+        """The calls that are running, the outermost first."""
         found = []
         for frame in users_frames(self._outside):
             if not frame.f_code.co_name.startswith("<"):

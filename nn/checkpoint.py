@@ -54,13 +54,14 @@ _DTYPES = {
 
 
 class Checkpointable(Protocol):
-    """What `save` and `load` ask of a model."""
+    """The methods that `save` and `load` ask of a model."""
 
     def state_dict(self) -> Mapping[str, Array]:
         """Every array that makes the model what it is, by name."""
 
     def describe(self) -> Mapping[str, Any]:
-        """What JSON can hold of it, for people and for `expected_state`; tuples become lists."""
+        """A description that JSON can hold, for people and for `expected_state`; tuples become
+        lists."""
 
     def expected_state(self, description: dict[str, Any]) -> State:
         """Shape and dtype of every array that this model would load; must not change the model.
@@ -292,7 +293,7 @@ def _differences(name: str, found: Spec, wanted: Spec) -> list[str]:
 
 
 def _stored_spec(file: hdf5.Reader, where: str, i: int, name: str, listed: Spec) -> Spec:
-    """What HDF5 declares of array i, which must be what the metadata say of it."""
+    """The shape and dtype that HDF5 declares of array i, which must be those in the metadata."""
     stored = file.spec(f"arrays/{i}")
     native = Spec(stored.shape, stored.dtype.newbyteorder("="))
     if native != Spec(_stored_shape(listed.shape), listed.dtype):

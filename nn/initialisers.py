@@ -1,4 +1,4 @@
-"""How the weights of a layer start.
+"""Initial weights of layers.
 
 A shape is (n_out, n_in) of a matrix or (n_out, n_in, height, width) of windows; "fan in" is how
 many numbers each output is made of, "fan out" how many outputs each number goes to.

@@ -35,7 +35,7 @@ def _takes(kind: str) -> Callable[[Loss], Loss]:
 
 
 def kind_of(loss: Any) -> str | None:
-    """What a loss takes predictions for, one of `KINDS`, or None where it does not say."""
+    """The kind of predictions that a loss takes, one of `KINDS`, or None where it does not say."""
     while isinstance(loss, functools.partial) and not hasattr(loss, "prediction"):
         loss = loss.func
     kind = getattr(loss, "prediction", None)
@@ -45,7 +45,7 @@ def kind_of(loss: Any) -> str | None:
 
 
 def weight_of(loss: Any, Y: Any, sample_weight: Any = None) -> float:
-    """What samples with the targets Y count together in the mean that a loss is.
+    """The sum of the weights of samples with the targets Y, in the mean that a loss is.
 
     That is their number, or the sum of their weights, with those of the classes where the loss is a
     `functools.partial` with `class_weight`.

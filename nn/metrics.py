@@ -1,4 +1,4 @@
-"""How good predictions are, of classes and of numbers.
+"""Metrics: the quality of predictions, of classes and of numbers.
 
 Of classes, a prediction is (1, N) or (N,), a score for class 1; or (K, N), a score for each class;
 or whole numbers (N,), the classes themselves. Targets are class numbers (N,) or (1, N), or columns
@@ -61,7 +61,7 @@ def _rows(scores: np.ndarray) -> np.ndarray:
 
 
 def _kind(rows: np.ndarray, given: str | None) -> str:
-    """What scores are: what is given, or what they can only be."""
+    """The kind of scores: what is given, or what they can only be."""
     if given is not None:
         if given not in KINDS:
             raise ValueError(f"given must be one of {list(KINDS)}, not {given!r}")
@@ -190,7 +190,8 @@ def accuracy(
 def confusion_matrix(
     prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
 ) -> np.ndarray:
-    """How often, or with what weight, each true class (rows) was taken for each class (columns)."""
+    """Counts, or sums of weights, of each true class (rows) that was taken for each class
+    (columns)."""
     found = _compared(prediction, targets, sample_weight)
     predicted = classes_of(found.scores, given)
     n = found.classes
@@ -358,7 +359,7 @@ def _differences(
 
 @dataclass(frozen=True)
 class ClassReport:
-    """What there is to say of a class; `support` is the number, or weight, of its samples."""
+    """The scores of one class; `support` is the number, or weight, of its samples."""
 
     name: str
     precision: float

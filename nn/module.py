@@ -117,7 +117,7 @@ class Module(Spelled):
         return self
 
     def eval(self) -> Self:
-        """As `train(False)`: from now on the module is used, not trained."""
+        """Does what `train(False)` does: from now on the module is used, not trained."""
         return self.train(False)
 
     def to(self, convert: Callable[[Any], Any]) -> Self:
@@ -161,7 +161,7 @@ class Module(Spelled):
         return state | {path: buffer.copy() for path, buffer in self.named_buffers()}
 
     def describe(self) -> dict[str, Any]:
-        """What a checkpoint says of the module, for people who look into it."""
+        """A description of the module for people who look into a checkpoint."""
         return {"model": type(self).__name__, "layout": repr(self)}
 
     def expected_state(
@@ -227,7 +227,7 @@ def _joined(path: str, name: object) -> str:
 
 
 def _found(kind: type[Any], path: str, value: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
-    """What of a kind there is in a module, once each, with its path."""
+    """The objects of a kind in a module, once each, with their paths."""
     items: Iterable[tuple[Any, Any]] = ()
     if isinstance(value, Module):
         items = vars(value).items()

@@ -65,7 +65,8 @@ def cost(
 
 
 def decision_boundary(model: Any, X: Any, y: Any, *, resolution: int = 200) -> Figure:
-    """What a classifier says in the plane around its samples, which have two features.
+    """Draws the classes that a classifier gives in the plane around its samples, which have two
+    features.
 
     Parameters
     ----------
@@ -189,7 +190,7 @@ def mistakes(
 
 
 def gradient_flow(module: Any) -> Figure:
-    """How large the gradients of each parameter are after `backward()`, from the input on.
+    """Draws the size of the gradients of each parameter after `backward()`, from the input on.
 
     Bars are the mean of the absolute values, dots the largest, on a logarithmic scale: gradients
     that vanish towards the input fall to the left. A gradient of zeros has no bar, and says so.

@@ -1,4 +1,4 @@
-"""What other libraries call what is here: errors for their names say ours."""
+"""Other libraries' names for what is here: errors for them say ours."""
 
 from __future__ import annotations
 

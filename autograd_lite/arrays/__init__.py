@@ -1,1 +1,1 @@
-"""What the engine asks of arrays."""
+"""Arrays: their kinds, those of other libraries, lazy ones, locks, and trees of them."""

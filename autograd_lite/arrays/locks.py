@@ -18,7 +18,7 @@ from autograd_lite.arrays.trees import map_leaves
 
 
 class Hold:
-    """What the nodes that keep an array share: it is locked for as long as one of them lives.
+    """A lock on an array, shared by the nodes that keep it, which ends with the last of them.
 
     Reference counting tells when that is. `reader` is the first operation that keeps it. For an
     array that is a view, `base` is the hold on the array behind it, and `own` a token: the view
@@ -98,7 +98,8 @@ _when_gone: Callable[[Any, Callable[..., Any]], weakref.ref[Any]] = weakref.ref
 
 
 def _token(view: np.ndarray, known: list[Any]) -> Any:
-    """What keeps a view read-only while somebody has it; None for one that was so before.
+    """An object that keeps a view read-only while somebody has it; None for a view that was
+    read-only before.
 
     A new one becomes one of the `known` tokens of its base, before it does anything.
     """

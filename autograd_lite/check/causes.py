@@ -137,7 +137,7 @@ def _overwritten(s: WrongLine, tolerance: Tolerance) -> Iterator[Cause]:
 
 
 def _by_neighbour(s: WrongLine, tolerance: Tolerance) -> Iterator[Cause]:
-    """It is the right gradient of another tensor."""
+    """Yields the cause of a gradient that is the right one of another tensor."""
     for other, value in s.others.items():
         if other != s.name and alike(other, s.name) and tolerance.same(s.given, value):
             if np.any(value) and not tolerance.same(value, s.expected):
@@ -201,8 +201,8 @@ def _fitting(
 
 
 def _by_slope(s: WrongLine, tolerance: Tolerance) -> Iterator[Cause]:
-    """It is the gradient after the activation times the derivative of another one, or of it at
-    another place."""
+    """Yields the cause of a gradient that has the derivative of another activation, or of this one
+    at another place."""
     for after, incoming in s.incoming().items():
         if s.tensor not in s.activations.get(after, ()) or incoming.shape != s.given.shape:
             continue

@@ -19,7 +19,7 @@ Change = tuple[str, str, ast.expr]
 
 
 def changes(s: WrongLine, expression: ast.expr) -> Iterator[Change]:
-    """What the line might have been meant to be: one operand, operator or call of it another."""
+    """Lines that might have been meant: each has one operand, operator or call replaced."""
     for node, parents in _walk(expression):
         in_index = any(isinstance(p, ast.Subscript) for p in parents)
         if in_index:

@@ -96,7 +96,7 @@ def compare(
 
 
 def _recorder(loss: Tensor) -> Callable[[], Tensor]:
-    """What finds the loss again, without keeping its graph alive."""
+    """A function that finds the loss again without keeping its graph alive."""
     reference = weakref.ref(loss)
 
     def record() -> Tensor:

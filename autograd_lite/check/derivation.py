@@ -116,7 +116,8 @@ def _loss_again(
 def assert_derivation(
     forward: Callable[..., Any], backward: Callable[..., Any], *inputs: Any, **options: Any
 ) -> Report:
-    """As `check_derivation`, but raises AssertionError with the report if a gradient is wrong.
+    """Does what `check_derivation` does, and raises AssertionError with the report if a gradient is
+    wrong.
 
     For tests: `al.check.assert_derivation(forward, backward, W, b, X, Y)`.
     """

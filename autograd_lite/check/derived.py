@@ -145,7 +145,7 @@ def tensor_of(name: str, known: set[str], names: dict[str, str | None], bare: bo
 
 
 def expression_of(derived: Derived) -> tuple[ast.expr | None, Scope]:
-    """What was written for a gradient, and the local variables there.
+    """The expression that was written for a gradient, and the local variables at that line.
 
     None where the gradient is one of several that a statement gave.
     """

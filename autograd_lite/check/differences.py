@@ -1,4 +1,4 @@
-"""How far two arrays are apart, and where most."""
+"""Differences between two arrays, and where they are largest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def max_abs(array: np.ndarray) -> float:
 
 
 def abs_difference(given: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """How far each element is off: 0 where both are the same NaN or infinity, never NaN."""
+    """The absolute difference of each element: 0 where both are the same NaN or infinity, never
+    NaN."""
     with np.errstate(invalid="ignore", over="ignore"):
         distance = np.abs(np.subtract(given, expected, dtype=np.result_type(given, expected, 1.0)))
         if np.isfinite(max_abs(distance)):
@@ -42,7 +43,7 @@ def _largest_finite(array: np.ndarray) -> float:
 def difference_message(
     name: str, distance: np.ndarray, given: np.ndarray, expected: np.ndarray
 ) -> str:
-    """Where two arrays differ most: `dW[0, 1] is 3, and should be 2`."""
+    """Names the element in which two arrays differ most: `dW[0, 1] is 3, and should be 2`."""
     worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(distance)), distance.shape))
     place = f"{name}[{', '.join(map(str, worst))}]" if worst else name
     is_, should_be = given[worst].item(), expected[worst].item()

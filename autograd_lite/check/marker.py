@@ -81,7 +81,8 @@ class Marker:
         return Report(tuple(lines), tuple([*self._conventions(), *dict.fromkeys(self.notes)]))
 
     def _take_earlier_values(self, lines: dict[str, int | None], counts: list[int]) -> None:
-        """Where a name is used again for the gradient of what comes before: its first value."""
+        """Takes the first value of a name that is used again for the gradient of what comes
+        before."""
         for d in self.derived:
             is_result = isinstance(self.graph.tensors[d.tensor]._node, Node)
             if (
@@ -196,7 +197,7 @@ class Marker:
         return {n: self.own[n] if n in self.own else local[n] * factor for n in results}
 
     def _parts(self, tensor: str) -> dict[str, np.ndarray]:
-        """What each of the nearest gradients after a tensor contributes to its own."""
+        """The contribution of each of the nearest gradients after a tensor to its own."""
         own = {n: g for n, g in going_on(self.graph, self.own, 1).items() if n != tensor}
         scale = self.interpretation.scales[tensor] / self.interpretation.factor
         nothing = {n: np.zeros_like(g) for n, g in own.items()}
@@ -233,7 +234,8 @@ class Marker:
         )
 
     def _third_opinion(self, d: Derived) -> None:
-        """What numerical differentiation of the plain forward pass says of a disputed gradient."""
+        """Tells what numerical differentiation of the plain forward pass gives for a disputed
+        gradient."""
         truth = self.truth[d.tensor]
         scale = self.interpretation.scales[d.tensor]
         fitted = fit(d.value, truth.shape)
@@ -355,7 +357,7 @@ def _activated(node: Node, at: Mapping[Any, list[str]]) -> list[str]:
 
 
 def traits_of(node: Node) -> Traits:
-    """What is known of a node's operation."""
+    """The traits of a node's operation."""
     return traits(node.plan.operation.function)
 
 
@@ -383,7 +385,7 @@ def _because(causes: list[Cause]) -> str:
 
 
 def _pattern(d: Derived, expected: np.ndarray, tolerance: Tolerance) -> str:
-    """Where a gradient differs, when nothing says why."""
+    """Describes where a gradient differs, for one whose cause is not known."""
     with np.errstate(invalid="ignore"):
         apart = np.abs(d.value - expected)
     largest = max(float(np.max(np.abs(expected), initial=0)), tolerance.floor)

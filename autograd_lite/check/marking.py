@@ -1,4 +1,4 @@
-"""Which hand-derived gradients are wrong in themselves, and which only pass on an error.
+"""Tells hand-derived gradients that are wrong in themselves from those that only pass on an error.
 
 A gradient is compared twice: with the true one, and with what the chain rule makes of the person's
 own gradients of the nearest tensors after it. The second comparison is one backward pass in which
@@ -90,7 +90,8 @@ def _taking_note(
 
 @dataclass
 class Tolerance:
-    """What counts as the same: `relative` differences, and absolute ones below `floor`."""
+    """The largest relative difference that counts as none, and the absolute one below which none
+    counts."""
 
     relative: float
     floor: float
@@ -153,7 +154,7 @@ class Interpretation:
     unfounded: set[str]
 
     def faults(self, lines: Mapping[str, Any]) -> tuple[int, int]:
-        """How many of the person's lines are wrong, and how many do not follow from those before.
+        """The number of wrong lines, and of those that do not follow from the lines before.
 
         The latter are more where a line makes up for an error, which nobody does by chance.
         """

@@ -103,7 +103,7 @@ def _double(i: int, value: Any) -> np.ndarray:
 
 
 def _argument_names(function: Callable[..., Any], inputs: Sequence[Any]) -> list[str]:
-    """What each input is called, in brackets: by itself or by the function."""
+    """The name of each input in brackets: its own, or that of the parameter."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
@@ -124,7 +124,7 @@ def _random_like(point: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _weights(function: Any, points: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
-    """What each result counts for in the combination: 1 for a real scalar, else random numbers."""
+    """The weight of each result in the combination: 1 for a real scalar, else random numbers."""
     with no_grad():
         values, again = ([_array(v) for v in leaves_of(function(*points))] for _ in range(2))
     for value, other in zip(values, again, strict=True):
@@ -288,7 +288,7 @@ def _kink(at: Any, point: np.ndarray, direction: np.ndarray) -> str:
 
 
 def _pattern(gradient: np.ndarray, expected: np.ndarray) -> str:
-    """What would make the gradient right: a sign, a factor, a transpose."""
+    """Names a change that would make the gradient right: a sign, a factor, a transpose."""
     if np.allclose(gradient, -expected, rtol=1e-5):
         return "; the sign is wrong"
     if gradient.ndim == 2 and gradient.shape[0] == gradient.shape[1]:

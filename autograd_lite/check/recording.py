@@ -129,7 +129,7 @@ def flat_arrays(run: Run, inputs: tuple[Any, ...]) -> list[tuple[str, Any]]:
 
 
 def sizes_of_data(run: Run, inputs: tuple[Any, ...], derived: set[str]) -> dict[int, str]:
-    """What the lengths of the data's axes are called, those of the last axes first."""
+    """Names of the lengths of the data's axes, those of the last axes first."""
     arrays = [(n, v) for n, v in flat_arrays(run, inputs) if n not in derived]
     arrays.sort(key=lambda item: -item[1].size)
     sizes: dict[int, str] = {}
@@ -144,7 +144,8 @@ def sizes_of_data(run: Run, inputs: tuple[Any, ...], derived: set[str]) -> dict[
 
 
 def sample_counts(run: Run, inputs: tuple[Any, ...], derived: set[str]) -> list[int]:
-    """What may be the number of samples: the lengths that the inputs without a gradient share."""
+    """Candidates for the number of samples: the lengths that the inputs without a gradient
+    share."""
     data = [v for n, v in flat_arrays(run, inputs) if n not in derived]
     axes = [{*array.shape, array.size} for array in data]
     counts = [length for lengths in axes for length in lengths if length > 1]

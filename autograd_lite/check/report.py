@@ -26,7 +26,7 @@ COLOURS = {
 
 @dataclass(frozen=True)
 class Line:
-    """What is said of one hand-derived gradient.
+    """The verdict on one hand-derived gradient.
 
     `status` is one of
 

@@ -135,7 +135,7 @@ def candidates(s: WrongLine) -> Iterator[tuple[str, Any]]:
 
 
 def name_of(value: Any, s: WrongLine) -> str | None:
-    """What the array is called, or another one that is equal to it."""
+    """The name of an array, or of another one that is equal to it."""
     for name, other in candidates(s):
         if other is value or (np.shape(other) == np.shape(value) and np.array_equal(other, value)):
             return name

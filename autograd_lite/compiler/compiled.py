@@ -111,7 +111,7 @@ class Specialised:
         self.notes = notes
 
     def run(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
-        """What the program gives for these leaves of the arguments."""
+        """Runs the program on these leaves of the arguments."""
         if self.donated is not None:
             leaves = _apart(leaves, self.donated)
         workspaces = self.lowered.workspaces
@@ -296,7 +296,7 @@ class Compiled:
         return Specialised(best.program, lowered, returns, tensors, captures, notes, donated)
 
     def _donated(self, structure: Structure, count: int) -> list[bool]:
-        """Which of the leaves belong to an argument that is given away."""
+        """Tells for each leaf whether it belongs to an argument that is given away."""
         names = names_of(structure, self.function)
         return [names[i].argument in self.donate for i in range(count)]
 
@@ -360,7 +360,8 @@ class Compiled:
         return self._last().program
 
     def explain(self) -> Explanation:
-        """What each pass did to the program that ran last, and what it saved; it can be drawn."""
+        """An account of each pass on the program that ran last, and of what it saved; it can be
+        drawn."""
         last = self._last()
         return Explanation(self.name, last.notes, last.lowered, last.program)
 

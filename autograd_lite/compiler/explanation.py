@@ -1,4 +1,4 @@
-"""What the passes did to a program, to be read and to be drawn."""
+"""The account of what the passes did to a program, to be read and to be drawn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from autograd_lite.rendering import Picture
 
 
 class Explanation:
-    """What each pass did and saved; `print` shows it, and `.draw()` draws what runs together."""
+    """An account of each pass and its savings; `print` shows it, and `.draw()` draws what runs
+    together."""
 
     def __init__(self, name: str, notes: list[Note], lowered: Lowered, program: Program) -> None:
         self.name = name

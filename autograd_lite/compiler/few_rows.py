@@ -27,7 +27,7 @@ Product = Callable[[Any, Any, Any], Any]
 
 
 def few_rows(a: np.ndarray, b: np.ndarray) -> Product | None:
-    """What computes a b into an array for operands like these; None where it is not made for them.
+    """A function that computes a b into an array, for operands like these; None for others.
 
     The sums are in another order than BLAS's.
     """
@@ -42,7 +42,8 @@ def few_rows(a: np.ndarray, b: np.ndarray) -> Product | None:
 
 @functools.cache
 def _along_columns(rows: int, kind: Any) -> Product:
-    """For a matrix whose columns lie in one piece: dot products with several of them at once."""
+    """Computes dot products with several columns at once, of a matrix whose columns lie in one
+    piece."""
     sums = [[f"s{r}_{q}" for q in range(AT_ONCE)] for r in range(rows)]
     lines = ["def kernel(a, lines, out):", "    n, length = lines.shape", "    j = 0"]
     lines += [f"    a{r} = a[{r}]" for r in range(rows)]
@@ -66,7 +67,7 @@ def _along_columns(rows: int, kind: Any) -> Product:
 
 @functools.cache
 def _along_rows(rows: int, kind: Any) -> Product:
-    """For a matrix whose rows lie in one piece: several of them are added to the result at once."""
+    """Adds several rows at once to the result, of a matrix whose rows lie in one piece."""
     lines = ["def kernel(a, lines, out):", "    n, length = lines.shape"]
     lines.append(f"    for start in range(0, length, {STRETCH}):")
     lines.append(f"        stop = min(start + {STRETCH}, length)")

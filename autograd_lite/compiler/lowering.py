@@ -421,7 +421,7 @@ class _Printer:
         workspaces.leave(workspace)
 
     def _returned(self) -> str:
-        """What comes out: each an array that nobody else has."""
+        """The names of the results, each an array that nobody else has."""
         seen: set[Variable] = set()
         parts = []
         for variable in self.program.outputs:
@@ -443,7 +443,7 @@ def _unlike(name: str, taken: Collection[str]) -> str:
 
 
 def _pairs(outputs: Sequence[Variable], given: list[Variable]) -> dict[Variable, Variable]:
-    """For each output the first input of its shape and dtype that no earlier one has."""
+    """Pairs each output with the first input of its shape and dtype that no earlier one has."""
     pairs: dict[Variable, Variable] = {}
     for output in dict.fromkeys(outputs):
         for variable in given:

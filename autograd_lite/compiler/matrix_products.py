@@ -1,4 +1,4 @@
-"""How a matrix product is computed: np.dot, or what is faster for its shapes, dtype and layout.
+"""The choice of a matrix product: np.dot, or what is faster for its shapes, dtype and layout.
 
 BLAS packs both matrices before it multiplies them. Where one of them has few rows that takes
 longer than the product itself, and products with vectors, which read the large matrix as it lies,
@@ -78,7 +78,7 @@ def _fastest(a: np.ndarray, b: np.ndarray) -> tuple[str, Product]:
 
 
 def ways_for(a: np.ndarray, b: np.ndarray) -> dict[str, Product]:
-    """What there is to choose from for such operands, by name."""
+    """The functions to choose from for such operands, by name."""
     ways: dict[str, Product] = {"dot": np.dot, "turned": turned}
     if len(a) <= FEW:
         ways["by_rows"] = by_rows

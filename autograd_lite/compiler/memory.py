@@ -1,4 +1,4 @@
-"""Where the values of a program lie: memory is used again as soon as nobody reads it any more."""
+"""The plan of memory: a value's place is used again as soon as nobody reads it any more."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Liveness:
             self._use(variable, len(items))
 
     def aliases_of(self, variable: Variable) -> tuple[Variable, ...]:
-        """Whose memory a value may lie in."""
+        """The values whose memory a value may lie in."""
         return self.aliases.get(variable, (variable,))
 
     def _use(self, variable: Variable, at: int) -> None:
@@ -142,6 +142,6 @@ def _stretches(sizes: list[int]) -> list[np.ndarray]:
 
 
 def array_in(slot: int, variable: Variable) -> Callable[[list[Any], list[Any]], Any]:
-    """What makes the array of a variable in a stretch of memory."""
+    """A function that makes the array of a variable in a stretch of memory."""
     shape, dtype, nbytes = variable.shape, variable.dtype, variable.nbytes
     return lambda memory, arrays: memory[slot][:nbytes].view(dtype).reshape(shape)

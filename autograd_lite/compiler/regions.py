@@ -351,7 +351,7 @@ class RegionPrinter:
 
 
 def _first_of(axis: int) -> Any:
-    """What makes the index of the first n along an axis; one function for each axis."""
+    """A function that makes the index of the first n along an axis, the same one for each axis."""
     return _FIRST.setdefault(axis, lambda n: (*(slice(None),) * axis, slice(n)))
 
 

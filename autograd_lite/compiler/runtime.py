@@ -1,4 +1,4 @@
-"""What compiled programs call while they run: threads that share the blocks of a region."""
+"""The threads that share the blocks of a region while a compiled program runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _guard = fork_safe(threading.Lock())
 
 
 def cores() -> int:
-    """How many threads run at once: the processor's, or what OMP_NUM_THREADS says."""
+    """The number of threads that run at once: the processor's, or OMP_NUM_THREADS."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
     if asked.isdigit() and int(asked):
         return int(asked)

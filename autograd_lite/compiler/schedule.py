@@ -1,5 +1,5 @@
-"""What is run together: element-wise steps of one shape, as regions that go through large arrays
-block by block, and everything else step by step."""
+"""The schedule: element-wise steps of one shape run together, as regions that go through large
+arrays block by block; everything else runs step by step."""
 
 from __future__ import annotations
 

@@ -231,7 +231,7 @@ def _own_names(own: Sequence[tuple[Any, str]]) -> list[str]:
 def _chosen(
     structure: Any, labels: Any, leaves: list[Any], wrt: Any, has_own: bool, name: str
 ) -> list[int]:
-    """Which of the leaves are differentiated with respect to."""
+    """The leaves that are differentiated with respect to."""
     floating = [
         i for i, v in enumerate(leaves) if isinstance(v, float) or np.asarray(v).dtype.kind == "f"
     ]

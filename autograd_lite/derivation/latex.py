@@ -45,7 +45,7 @@ def equations(written: Written) -> str:
 
 
 def _readers(forward: Sequence[Statement]) -> dict[str, list[str]]:
-    """Which statements read each name."""
+    """The statements that read each name."""
     found: dict[str, list[str]] = {}
     for statement in forward:
         for name in statement.reads:
@@ -66,7 +66,7 @@ def _chain(name: str, readers: dict[str, list[str]], names: _Names) -> str:
 
 
 class _Names:
-    """How names look in a formula."""
+    """Names as they look in a formula."""
 
     def __init__(self, written: Written) -> None:
         self.value = written.value
@@ -77,7 +77,7 @@ class _Names:
                 self.sources.setdefault(statement.name, statement.name[1:])
 
     def differentiated(self, name: str) -> str | None:
-        """What a gradient is the gradient at."""
+        """The name that a gradient is taken with respect to."""
         return self.sources.get(name)
 
     def gradient(self, source: str) -> str:

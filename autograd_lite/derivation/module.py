@@ -67,7 +67,7 @@ class Written:
 
     @property
     def cache(self) -> list[str]:
-        """What the backward pass needs of the forward pass."""
+        """The names that the backward pass needs of the forward pass."""
         read = set().union(*(s.reads for s in self.backward), self.gradients.values())
         return [s.name for s in self.forward if s.name in read]
 
@@ -79,7 +79,7 @@ class Written:
 
     @property
     def cache_name(self) -> str:
-        """What the cache is called, which no argument is."""
+        """The name of the cache, which no argument has."""
         return "cache" if "cache" not in self.arguments else "cache_"
 
     def _head(self) -> str:

@@ -232,7 +232,7 @@ class _Writer:
         return self.statements
 
     def _stated(self, steps: list[Step]) -> set[Variable]:
-        """Which values of the backward pass are given a name.
+        """The values of the backward pass that get a name.
 
         Element-wise formulas are put into one another, as far as they are used once.
         """

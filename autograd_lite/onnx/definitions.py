@@ -218,7 +218,7 @@ def round_(a: Any, decimals: int = 0) -> Any:
 
 
 def remainder(x: Any, y: Any) -> Any:
-    """What is left of x, with the sign of y."""
+    """The rest of x after division by y, with the sign of y."""
     left = np.fmod(x, y)
     return np.where((left != 0) & ((left < 0) != (y < 0)), left + y, left)
 

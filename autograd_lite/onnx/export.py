@@ -202,7 +202,7 @@ def _over_several_axes(step: Step) -> bool:
 
 
 def _defined(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    """What a step's definition for its dtype makes of it; None where there is none."""
+    """The result of a step by its definition for its dtype; None where there is none."""
     dtype = _common(step) if _is_boolean(step.result.dtype) else step.result.dtype
     if isinstance(step.function, np.ufunc):
         # Any other function rounds to the dtype after each step.
@@ -411,7 +411,7 @@ class _Exporter:
         dtype: Any = None,
         **attributes: Any,
     ) -> None:
-        """As `elementwise`, of other operands than those of the step."""
+        """Writes a node as `elementwise` does, of other operands than those of the step."""
         result = step.result.dtype
         dtype = np.dtype(result if dtype is None else dtype)
         work = _computed_in(dtype, step)

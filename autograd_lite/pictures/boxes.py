@@ -1,4 +1,4 @@
-"""Which boxes and arrows a picture has, once it is known what is folded."""
+"""The boxes and arrows of a picture, once it is known what is folded."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ class Box:
 
 @dataclass
 class Arrow:
-    """From one box to another. `slot` is that of the operand, or -1 where it means several.
+    """An arrow from one box to another. `slot` is that of the operand, or -1 where it means
+    several.
 
     `carries` says that a gradient flows back, `again` that it leads to the next copy of a block.
     """
@@ -202,7 +203,7 @@ def _worthwhile(part: Box | Frame) -> list[Box | Frame]:
 
 
 def _open(groups: list[Group], closed: bool) -> Iterator[Group]:
-    """Those groups that are closed, or that are not, none of which is inside a closed one."""
+    """The groups that are closed, or that are not, outside of closed ones."""
     stack = list(groups)
     while stack:
         group = stack.pop()
@@ -213,7 +214,7 @@ def _open(groups: list[Group], closed: bool) -> Iterator[Group]:
 
 
 def _end(frame: Frame) -> int:
-    """Where the operations end that have boxes in a frame: with the first copy of a block."""
+    """The operation up to which a frame has boxes: the end of the first copy of a block."""
     group = frame.group
     assert group is not None
     return group.start + (group.stop - group.start) // group.copies

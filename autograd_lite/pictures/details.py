@@ -1,4 +1,4 @@
-"""What a picture writes into its boxes, besides names and operations."""
+"""Texts in the boxes of a picture, besides names and operations."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def gradient_graph(results: Sequence[Tensor]) -> GradientGraph:
 
 
 class Details:
-    """What is known of the operations and sources of a graph, as far as a picture shows it."""
+    """Facts about the operations and sources of a graph, as far as a picture shows them."""
 
     def __init__(
         self,
@@ -101,7 +101,8 @@ class Details:
 
     @functools.cached_property
     def symbols(self) -> dict[int, str]:
-        """What formulas call the operations and sources (see `symbols`)."""
+        """Symbols of operations and sources in formulas, by id: the name, or a letter and a
+        number."""
         return symbols(self.graph)
 
     def _values(self) -> dict[Any, Any]:
@@ -122,7 +123,7 @@ class Details:
             return {}
 
     def symbol(self, box: Any) -> str:
-        """What formulas call an operation or a source."""
+        """The symbol of an operation or a source in formulas."""
         return self.symbols[_key(box)]
 
     def local_derivative(self, node: Node, slot: int) -> str | None:
@@ -132,7 +133,7 @@ class Details:
 
 
 def symbols(graph: Structure) -> dict[int, str]:
-    """What formulas call each operation and source, by id: its name, or a letter and a number."""
+    """Symbols of operations and sources in formulas, by id: the name, or a letter and a number."""
     found: dict[int, str] = {}
     used = {name_of(box) for box in (*graph.nodes, *graph.sources)}
     for letter, boxes in (("v", graph.nodes), ("c", graph.sources)):
@@ -160,7 +161,7 @@ def text_of(operand: Any, names: Mapping[int, str]) -> str:
 def derivative(
     node: Node, slot: int, names: Mapping[int, str], values: Mapping[Any, Any] | None = None
 ) -> Formula | None:
-    """How a gradient goes from an operation to its operand `slot`, from the rule's own text.
+    """The way of a gradient from an operation to its operand `slot`, from the rule's own text.
 
     None where no gradient flows. `slot` counts the operands of a list one by one.
     """
@@ -186,7 +187,7 @@ def derivative(
 
 
 def _needed(node: Node, rule: Any) -> list[tuple[str, Any]]:
-    """What a rule is called with after the gradient, by name."""
+    """The arguments of a rule after the gradient, by name."""
     given = dict(zip(node.plan.names, node.kept, strict=False))
     return [(name, given[name]) for name in list(inspect.signature(rule).parameters)[1:]]
 

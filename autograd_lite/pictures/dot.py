@@ -221,7 +221,7 @@ def _shown(value: Any) -> list[str | None]:
 
 
 def _verdict_text(line: Line | None) -> str | None:
-    """What a report says of a gradient, for the box of its tensor."""
+    """The verdict of a report on a gradient, for the box of its tensor."""
     if line is None:
         return None
     cause = f" ({line.cause})" if line.cause not in (None, "unknown") else ""

@@ -1,4 +1,5 @@
-"""What of a large graph is drawn: repeated blocks once, calls as one box, the rest in sum."""
+"""The parts of a large graph that are drawn: repeated blocks once, calls as one box, the rest in
+sum."""
 
 from __future__ import annotations
 
@@ -59,7 +60,7 @@ class Folded:
 
 
 def folded(graph: Structure, depth: int | None = None, fold: bool | None = None) -> Folded:
-    """What is drawn where calls are opened down to `depth`, and repeated blocks are folded."""
+    """The graph with calls opened down to `depth`, and repeated blocks folded."""
     top = _groups(graph, graph.scopes, depth)
     picture = _folded(graph, top)
     if fold is False:
@@ -135,7 +136,7 @@ def _close_all(top: Group) -> Group:
 
 
 def _items(group: Group) -> Iterator[tuple[int, int, Group | None]]:
-    """What a group consists of: operations, and groups, each with where it starts and stops."""
+    """The operations and groups that a group consists of, each with its start and stop."""
     at = group.start
     for inner in group.inner:
         yield from ((i, i + 1, None) for i in range(at, inner.start))
@@ -201,7 +202,7 @@ def _is_parameter(source: object) -> bool:
 def _sequence(
     group: Group, patterns: np.ndarray, of_group: dict[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where the items of a group start and stop, and the kind of each."""
+    """The starts and stops of the items of a group, and the kind of each."""
     if not group.inner:
         starts = np.arange(group.start, group.stop)
         return np.stack([starts, starts + 1], axis=1), patterns[group.start : group.stop]
@@ -248,7 +249,8 @@ def _folded_sequence(
 def _runs(
     kinds: np.ndarray, length: int, spans: np.ndarray, graph: Structure
 ) -> Iterator[tuple[int, int]]:
-    """Where blocks of `length` items come at least LEAST_COPIES times in a row, and how often."""
+    """The starts and counts of blocks of `length` items that come at least LEAST_COPIES times in a
+    row."""
     ahead, behind = kinds[length:], kinds[:-length]
     if length > 16 and len(ahead) > PROBED:
         # In a long sequence only what makes up most of it is worth the search.
@@ -271,7 +273,8 @@ def _runs(
 
 
 def _natural_start(begin: int, length: int, spans: np.ndarray, graph: Structure) -> int:
-    """How many items later a block of `length` begins with one that reads a parameter."""
+    """The number of items after which a block of `length` begins with one that reads a
+    parameter."""
     if length == 1:
         return 0
     n = len(graph.nodes)

@@ -1,4 +1,4 @@
-"""Where boxes, frames and arrows lie: Graphviz's positions, in points, with y running down."""
+"""Positions of boxes, frames and arrows from Graphviz, in points, with y running down."""
 
 from __future__ import annotations
 

@@ -255,7 +255,7 @@ class Walk:
         }
 
     def _note(self, flow: Flow) -> str:
-        """What becomes of the product so that it fits the operand."""
+        """Names the step that makes the product fit the operand."""
         have, want = np.shape(flow.pulled), flow.operand.shape
         if have == want:
             return ""

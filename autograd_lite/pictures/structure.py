@@ -51,7 +51,7 @@ class Structure:
 
 
 def structure(roots: Iterable[Node]) -> Structure:
-    """What is behind `roots`; ValueError where a part of it was freed."""
+    """The graph behind `roots`; ValueError where a part of it was freed."""
     nodes = [node for node in ancestors(roots)[::-1] if node.plan.operation is not PACK]
     position = {node: i for i, node in enumerate(nodes)}
     sources: list[Any] = []
@@ -77,7 +77,7 @@ def structure(roots: Iterable[Node]) -> Structure:
 
 
 def operands(node: Node) -> Sequence[Any]:
-    """What an operation was called with: those of a list one by one."""
+    """The operands that an operation was called with, those of a list one by one."""
     parents = node.parents
     if parents is None:
         raise freed(node)
@@ -101,7 +101,7 @@ def _is_pack(parent: Any) -> bool:
 
 
 def places(node: Node) -> list[int]:
-    """For each of `operands(node)` which of the node's parents it is, or is in."""
+    """The index of the node's parent for each of `operands(node)`."""
     found: list[int] = []
     for i, parent in enumerate(node.parents or ()):
         found += [i] * (len(operands(parent)) if _is_pack(parent) else 1)

@@ -1,4 +1,4 @@
-"""What pictures say of operations and arrays, as text in which nothing is markup."""
+"""Texts about operations and arrays in pictures, in which nothing is markup."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def number(value: Any) -> str:
 
 
 def unnamed(source: Any) -> str:
-    """What stands for a source without a name: its value if that is one number, or its kind."""
+    """A text for a source without a name: its value if that is one number, or its kind."""
     if isinstance(source, Leaf) and source.requires_grad:
         return "parameter"
     array = source.array if isinstance(source, Leaf) else source

@@ -1,4 +1,4 @@
-"""What is to be drawn: a recorded result, or a function that is run for it."""
+"""The graph to draw: of a recorded result, or of a function that is run for it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def result_of(caller: str, loss: Any, inputs: tuple[Any, ...], lines: bool = Tru
 
 
 def results_of(caller: str, loss: Any, inputs: tuple[Any, ...], lines: bool = True) -> list[Tensor]:
-    """As `result_of`, for `loss` that may be nested lists, tuples and dicts of results, too.
+    """The results as `result_of` gives one, also for nested lists, tuples and dicts of them.
 
     A result that is there twice is given once.
     """
@@ -81,7 +81,7 @@ def _computed(caller: str, loss: Any, inputs: tuple[Any, ...], lines: bool) -> A
 
 
 def traced(function: Callable[..., Any], inputs: tuple[Any, ...], lines: bool = False) -> Any:
-    """What `function(*inputs)` returns, recorded; of a tuple its first, as of (loss, cache).
+    """The recorded result of `function(*inputs)`; of a tuple its first item, as of (loss, cache).
 
     Arrays among the inputs are copied into Tensors. They require grad only where the function has
     no parameters of its own that do, such as those of a module. Tensors that have no name get that

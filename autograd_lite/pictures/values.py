@@ -53,7 +53,7 @@ def computed(
 
 
 def operand_value(operand: Any, found: Mapping[Any, Any]) -> Any:
-    """What an operand was for the operation."""
+    """The value of an operand, as the operation had it."""
     if operand.__class__ is Node:
         return found[operand]
     if operand.__class__ is Leaf:

@@ -90,7 +90,7 @@ def _built(structure: Structure, leaves: Iterator[Any]) -> Any:
 
 
 def kind_of(leaf: Any) -> Any:
-    """What a program is specialised to: shape, dtype, and whether the memory is contiguous.
+    """The properties that a program is specialised to: shape, dtype, and contiguous memory.
 
     None for what records itself: a Tensor, or a value that is traced.
     """
@@ -111,7 +111,7 @@ def statics(structure: Structure) -> Iterator[Any]:
 
 
 class Name(NamedTuple):
-    """What a leaf of the arguments is called, and how it is got out of them.
+    """The name of a leaf of the arguments, and the way to it.
 
     `argument` is the position of the argument it belongs to, `parameter` that one's name, `keys`
     lead from it to the leaf, `label` is what a person would call it, and `name` an identifier.

@@ -1,4 +1,4 @@
-"""What a function reads besides its arguments, and whether that has changed.
+"""Captures: values that a function reads besides its arguments, and whether they have changed.
 
 A compiled program has the values that a function closed over built in. They are found by walking
 from the function through its closure, the globals that its code names, and the objects and
@@ -192,7 +192,8 @@ class Captures:
                 self._refuse(name, "what it gives may be something else in the next call")
 
     def _attributes_of_module(self, module: types.ModuleType, name: str, code: Any) -> None:
-        """What the code reads of a library, by the name that it knows it by."""
+        """Follows the attributes of a library that the code reads, by the name that it knows it
+        by."""
         if not _is_library(getattr(module, "__file__", None)):
             return
         for attribute in _loaded_attributes(code, name):
@@ -231,7 +232,8 @@ class Captures:
             self._walk(item, named)
 
     def _class(self, kind: type, label: str) -> None:
-        """What the objects of a class have in common; its methods, as far as they are looked up."""
+        """Follows what the objects of a class have in common, and those of its methods that are
+        looked up."""
         for base in [*kind.__mro__, *type.mro(type(kind))]:
             module = sys.modules.get(base.__module__)
             if base is not kind and id(base) in self._seen:
@@ -336,7 +338,7 @@ class Captures:
             self.lines[label] = line
 
     def changed(self) -> str | None:
-        """What is not as it was, if anything: its label."""
+        """The label of something that has changed; None if nothing has."""
         for container, key, value, label in self.places:
             now = _now(container, key)
             if now is not value and not _equal(now, value):
@@ -357,7 +359,7 @@ class Captures:
         return None
 
     def written(self) -> str | None:
-        """What a call of the function wrote to, if anything: its label."""
+        """The label of something that a call of the function wrote to; None if there is nothing."""
         for extra, gradient, label in self.gradients:
             if extra.grad is not gradient:
                 extra.grad = gradient

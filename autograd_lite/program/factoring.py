@@ -38,12 +38,12 @@ def factored(
 
 
 def _cost(results: Iterable[Variable]) -> int:
-    """What it takes to multiply them, in elements."""
+    """The cost of multiplying them, in elements."""
     return sum(v.size + CALL for v in results)
 
 
 def _factors(program: Program) -> list[Any]:
-    """What several values are multiplied by: numbers, and inputs that are numbers."""
+    """The factors of several values: numbers, and inputs that are numbers."""
     counts: dict[Any, int] = {}
     inputs = set(program.inputs)
     for step in program.steps:
@@ -155,7 +155,7 @@ def _linear_operands(step: Step, scaled: set[Variable]) -> list[Variable]:
 
 
 def _sources(program: Program, scaled: set[Variable]) -> list[Variable]:
-    """Where the factor has to be multiplied: values that are not scaled by their operands."""
+    """The values at which the factor has to be multiplied: those not scaled by their operands."""
     steps = [s for s in program.steps if s.result in scaled]
     return [s.result for s in steps if not _linear_operands(s, scaled)]
 

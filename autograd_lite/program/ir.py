@@ -120,7 +120,7 @@ class Program:
         return Program(self.inputs, constants, list(steps), outputs)
 
     def uses(self) -> dict[Variable, int]:
-        """How often each variable is read; being an output counts."""
+        """The number of times each variable is read; being an output counts."""
         count: dict[Variable, int] = {}
         for step in self.steps:
             for variable in step.operands:
@@ -130,7 +130,7 @@ class Program:
         return count
 
     def makers(self) -> dict[Variable, Step]:
-        """Which step sets each variable."""
+        """The step that sets each variable."""
         return {result: step for step in self.steps for result in step.results}
 
     def __str__(self) -> str:
@@ -138,7 +138,7 @@ class Program:
 
 
 def interpret(program: Program, inputs: Sequence[Any]) -> tuple[Any, ...]:
-    """What the program gives for these inputs, one step after the other."""
+    """Computes the program on these inputs, one step after the other: its meaning."""
     values: dict[Variable, Any] = dict(program.constants)
     values.update(zip(program.inputs, inputs, strict=True))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):

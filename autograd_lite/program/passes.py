@@ -19,7 +19,7 @@ REPETITIONS = 4
 
 @dataclass
 class Note:
-    """What one pass did, and how many steps the program has after it."""
+    """The account of one pass, with the number of steps after it."""
 
     name: str
     steps: int
@@ -28,7 +28,7 @@ class Note:
 
     @property
     def saved(self) -> int:
-        """How many steps fewer there are."""
+        """The number of steps that it saved."""
         return 0 if self.before is None else self.before - self.steps
 
 
@@ -47,7 +47,7 @@ class Pass(Protocol):
     def name(self) -> str: ...
 
     def run(self, given: Optimised) -> tuple[Optimised, str]:
-        """What becomes of a program, and what was done to it, in words."""
+        """The program after the pass, and an account of it in words."""
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,8 @@ def lengths_of(
 
 
 def _subsets(axes: list[Axis], leaves: Sequence[Any]) -> Iterator[tuple[Axis, ...]]:
-    """Which axes may have a length in common: few of them first, those of samples before others.
+    """The sets of axes that may have a length in common: few of them first, those of samples before
+    others.
 
     Samples are the last axis of the last arguments, or their first axis.
     """

@@ -65,7 +65,7 @@ class Trace:
         return Tracer(self, variable, value)
 
     def program(self, outputs: list[Variable]) -> Program:
-        """What was written down: the trace is over."""
+        """The program that was written down: the trace is over."""
         # They refer to the trace, which would keep all values until the garbage is collected.
         self._seen.clear()
         program = Program(self.inputs, self.constants, self.steps, outputs)
@@ -484,7 +484,7 @@ Tracer.flatten = _method(np.ravel)  # type: ignore[attr-defined]
 
 
 def _key(function: Any, args: Any, options: Any) -> Any:
-    """What two equal calls have in common; None where that cannot be told."""
+    """A key that equal calls share; None where that cannot be told."""
     try:
         key = (function, _frozen(args), _frozen(options))
         hash(key)

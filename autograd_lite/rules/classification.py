@@ -1,4 +1,5 @@
-"""What no family of rules declares: no gradient by nature, or refused with a way out."""
+"""Functions that no family of rules declares: without a gradient by nature, or refused with a way
+out."""
 
 from __future__ import annotations
 

@@ -49,7 +49,8 @@ def _inverse_gaps(gaps: Any, idle: Any) -> Any:
 
 
 def _idle(of_values: Any, *of_vectors: Any) -> Any:
-    """Which values, with their vectors, a result does not depend on: all their gradients are 0."""
+    """The values, with their vectors, that a result does not depend on: all their gradients are
+    0."""
     idle = of_values == 0
     for g in of_vectors:
         idle = idle & np.all(g == 0, axis=-2)
@@ -70,7 +71,7 @@ def _refuse_dependence(defect: Any, g: Any, what: str) -> None:
 
 
 def _phases(product: Any) -> Any:
-    """How a result changes with each vector's phase, given V^H times the gradient at V."""
+    """The change of a result with each vector's phase, given V^H times the gradient at V."""
     return np.imag(plain(product)) * identity(product.shape[-1], product)
 
 

@@ -84,7 +84,7 @@ def block(arrays: Any) -> Any:
 
 
 def _nested(arrays: Any) -> tuple[int, list[Any]]:
-    """How deep the lists are nested, and what is in the innermost ones."""
+    """The depth of nested lists, and the items of the innermost ones."""
     if isinstance(arrays, tuple):
         raise TypeError("np.block takes nested lists, not tuples")
     if not isinstance(arrays, list):

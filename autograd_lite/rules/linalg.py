@@ -53,7 +53,7 @@ def inverse_gradient(g: Any, out: Any) -> Any:
 
 
 def _solve_right(g: Any, a: Any, b_shape: Shape) -> Any:
-    """For A x = b: A^T db = dx."""
+    """The gradient at b for A x = b: A^T db = dx."""
     transposed = swap(as_array(a))
     if len(b_shape) == 1:
         return drop_last(np.linalg.solve(transposed, column(g)))
@@ -162,7 +162,7 @@ def truncated_pinv(a: Any, cutoff: np.ndarray, hermitian: bool) -> Any:
 
 
 def _truncated_pinv(g: Any, a: Any, cutoff: np.ndarray, hermitian: bool) -> Any:
-    """What is dropped takes part in the derivative: it turns the vectors of what is kept.
+    """The gradient of a pseudo-inverse of part of the values; the others turn the vectors of these.
 
     For f(A) = V f(S) U^H and M = U^H dA V this is V (w M + x M^H) U^H, element by element, by
     the divided differences of f (Y. L. Daletskii and S. G. Krein, 1965), with f = 1/s or 0.

@@ -1,4 +1,4 @@
-"""What the rules of products and of linear algebra share: views of stacks of matrices.
+"""Views of stacks of matrices, shared by the rules of products and of linear algebra.
 
 The stack's matrices lie in the last two axes. All of this works on arrays and on Tensors alike.
 """

@@ -72,7 +72,7 @@ def _polar(x: Any) -> tuple[Any, Any]:
 
 
 def _shares(sizes: Any, largest: bool, axis: int) -> Any:
-    """What each of `sizes` has in the largest, or the smallest, along an axis."""
+    """The share of each of `sizes` in the largest, or the smallest, along an axis."""
     extreme = (np.max if largest else np.min)(sizes, axis=axis, keepdims=True)
     chosen = sizes == extreme
     return (chosen / np.sum(chosen, axis=axis, keepdims=True)).astype(sizes.dtype)

@@ -62,7 +62,7 @@ def _extended(x: Any, axis: int, widths: Widths, mode: Any, options: dict[str, A
 
 
 def _borders(x: Any, axis: int, widths: Widths, mode: Any, options: dict[str, Any]) -> list[Any]:
-    """What comes before and after `x` on `axis`."""
+    """The borders before and after `x` on `axis`."""
     if mode in VALUES:
         pairs = np.broadcast_to(_collected(options.get(VALUES[mode], 0)), (x.ndim, 2))
         ends = [cast(pairs[axis, i], x.dtype) for i in (0, 1)]
@@ -88,7 +88,7 @@ def _constant(x: Any, axis: int, side: int, width: int, value: Any) -> Any:
 
 
 def _ramp(x: Any, axis: int, side: int, width: int, end: Any) -> Any:
-    """From `end` on the outside up to the edge, which it stops short of."""
+    """Numbers from `end` on the outside up to the edge, which they stop short of."""
     edge = _edge(x, axis, side)
     steps = np.arange(width, dtype=x.dtype).reshape(-1, *(1,) * (x.ndim - axis - 1))
     ramp = steps * ((edge - end) / max(width, 1)) + end

@@ -67,7 +67,8 @@ def _matmul_right(g: Any, x: Any, y_shape: Shape, axes: Axes | None) -> Any:
 
 
 def _result_axes(axes: Axes) -> Any:
-    """Where `axes=` of a generalized ufunc puts the result; it may be left out for a scalar."""
+    """The axes of the result in `axes=` of a generalized ufunc; they may be left out for a
+    scalar."""
     return axes[2] if len(axes) > 2 else ()
 
 

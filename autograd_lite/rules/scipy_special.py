@@ -22,7 +22,8 @@ ROOT_TWO_PI = math.sqrt(2 * math.pi)
 
 
 class _Asked:
-    """What SciPy's Python functions are called with to learn which ufunc they hand over to."""
+    """An argument for SciPy's Python functions, by which they tell the ufunc that they hand over
+    to."""
 
     def __array_ufunc__(self, ufunc: np.ufunc, *args: Any, **kwargs: Any) -> np.ufunc:
         return ufunc

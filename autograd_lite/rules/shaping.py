@@ -54,7 +54,7 @@ def _diag(g: Any, v_shape: Shape, k: int) -> Any:
 
 
 def triangle(shape: Shape, k: int) -> Any:
-    """Where a matrix, the last two of the axes, is on or below its k-th diagonal."""
+    """A mask of the places on or below the k-th diagonal of a matrix in the last two axes."""
     return np.tri(shape[-2], shape[-1], k, dtype=bool)
 
 

@@ -31,7 +31,7 @@ def _given(**options: Any) -> dict[str, Any]:
 
 
 def _counts(x: Any, axis: Axis, where: Any) -> Any:
-    """How many elements each reduced element is made of."""
+    """The number of elements that each reduced element is made of."""
     if where is _NOT_GIVEN or where is True:
         axes = range(x.ndim) if axis is None else np.atleast_1d(axis).tolist()
         return math.prod(x.shape[i] for i in axes)
@@ -152,7 +152,7 @@ def nancumprod(a: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _numbers(a: Any, where: Any) -> Any:
-    """Where `a` has a number that is asked for."""
+    """A mask of the numbers in `a` that are asked for."""
     present = np.logical_not(np.isnan(a))
     return present if where is _NOT_GIVEN else present & where
 

@@ -45,7 +45,7 @@ Gradients = dict[str, Array]
 
 
 class LogisticRegressionCache(NamedTuple):
-    """What the backward pass of logistic regression needs of the forward pass."""
+    """The values that the backward pass of logistic regression needs of the forward pass."""
 
     X: Array
     A: Array
@@ -53,7 +53,8 @@ class LogisticRegressionCache(NamedTuple):
 
 
 class OneHiddenLayerCache(NamedTuple):
-    """What the backward pass of the net with one hidden layer needs of the forward pass."""
+    """The values that the backward pass of the net with one hidden layer needs of the forward
+    pass."""
 
     X: Array
     Z1: Array

@@ -20,7 +20,8 @@ Gradients = dict[str, Array]
 
 
 class RNNCache(NamedTuple):
-    """What the backward pass of an RNN needs: H has the state before the first step as well."""
+    """The values that the backward pass of an RNN needs: H has the state before the first step as
+    well."""
 
     X: Array
     W: Array
@@ -59,7 +60,8 @@ def backward_rnn(dH: Array, cache: RNNCache) -> Gradients:
 
 
 class LSTMCache(NamedTuple):
-    """What the backward pass of an LSTM needs: the gates of each step, H and C from 0 on."""
+    """The values that the backward pass of an LSTM needs: the gates of each step, H and C from 0
+    on."""
 
     X: Array
     W: Array
@@ -114,7 +116,8 @@ def backward_lstm(dH: Array, cache: LSTMCache) -> Gradients:
 
 
 class GRUCache(NamedTuple):
-    """What the backward pass of a GRU needs: r, u and n of each step, and H from 0 on."""
+    """The values that the backward pass of a GRU needs: r, u and n of each step, and H from 0
+    on."""
 
     X: Array
     W: Array
@@ -172,7 +175,8 @@ def backward_gru(dH: Array, cache: GRUCache) -> Gradients:
 
 
 class AttentionCache(NamedTuple):
-    """What the backward pass of attention needs: C is V A, the others (N, heads, ., steps)."""
+    """The values that the backward pass of attention needs: C is V A, the others (N, heads, .,
+    steps)."""
 
     X: Array
     weights: tuple[Array, Array, Array, Array]
@@ -230,7 +234,7 @@ def backward_attention(dY: Array, cache: AttentionCache) -> Gradients:
 
 
 class Conv1dCache(NamedTuple):
-    """What the backward pass of a convolution needs: the padded input."""
+    """The values that the backward pass of a convolution needs: the padded input."""
 
     X: Array
     W: Array

@@ -21,7 +21,8 @@ class Batch(NamedTuple):
 
 
 class Data(Protocol):
-    """What training asks of data: `ArrayData`, `nn.H5Dataset` and whatever gives batches likewise.
+    """The methods that training asks of data: `ArrayData`, `nn.H5Dataset` and whatever gives
+    batches likewise.
 
     `seed` decides the order; without it the samples come as they are. The batches from number
     `start` on must be the same as where all were asked for.
@@ -122,7 +123,8 @@ def _held(array: Any) -> Any:
 
 
 def _taken(array: Any, chosen: Any) -> Any:
-    """Those samples; taken as rows, since that is how samples mostly lie in memory."""
+    """The samples with these numbers, taken as rows, since that is how samples mostly lie in
+    memory."""
     if not has_values(array):
         return adopt(array[..., chosen])
     if array.ndim < 3:

@@ -25,7 +25,7 @@ _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
 def excess(text: bytes) -> str:
-    """What there is too much of in some JSON, which need not be valid; empty if nothing.
+    """Names what there is too much of in some JSON, which need not be valid; empty if nothing.
 
     The sentence wants an end such as "that a checkpoint may have".
     """
@@ -59,7 +59,8 @@ def encoded(value: Any) -> bytes:
 
 
 def decoded(text: bytes) -> Any:
-    """What JSON says, if it is not too much; ValueError says what is wrong, to follow a subject."""
+    """The value of some JSON, if it is not too much; ValueError says what is wrong, to follow a
+    subject."""
     found = excess(text)
     if found:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""What the chunks of an HDF5 dataset cost: how many there are, and what they unpack to."""
+"""The cost of the chunks of an HDF5 dataset: their number, and what they unpack to."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Box = tuple[slice, ...]
 
 
 def count_chunks(shape: Sequence[int], chunk: Sequence[int]) -> int:
-    """How many chunks cover an array."""
+    """The number of chunks that cover an array."""
     return math.prod(-(-n // c) for n, c in zip(shape, chunk, strict=True))
 
 
@@ -40,7 +40,7 @@ def boxes(region: Sequence[range], chunk: Sequence[int], most: int = RUN_CHUNKS)
 
 
 def touched(box: Box, chunk: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """Where the chunks begin that a box touches."""
+    """The starts of the chunks that a box touches."""
     return itertools.product(
         *(range(s.start // c * c, s.stop, c) for s, c in zip(box, chunk, strict=True))
     )
@@ -56,7 +56,8 @@ def inflates_beyond(packed: bytes, size: int) -> bool:
 
 
 def lzf_size(packed: bytes) -> int:
-    """How many bytes LZF makes of some, from the lengths that are written between them."""
+    """The number of bytes that LZF makes of some, from the lengths that are written between
+    them."""
     at = size = 0
     while at < len(packed):
         control = packed[at]

@@ -79,7 +79,7 @@ class FileFormatError(ValueError):
 
 @dataclass(frozen=True)
 class Spec:
-    """What a dataset declares: its shape and its dtype."""
+    """The shape and the dtype that a dataset declares."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -145,7 +145,8 @@ class Reader:
         self._found: dict[str, _Checked] = {}
 
     def spec(self, name: str, itemsize: int = 0) -> Spec:
-        """What dataset `name` declares, after every check that can be made without reading it.
+        """The shape and dtype of dataset `name`, after every check that can be made without reading
+        it.
 
         `itemsize` is how many bytes each of its numbers takes where the caller uses it.
 
@@ -160,7 +161,7 @@ class Reader:
             return spec
 
     def stored(self, name: str) -> int:
-        """How many bytes of the file dataset `name` takes; raises as `spec` does."""
+        """The number of bytes that dataset `name` takes in the file; raises as `spec` does."""
         with self._damage_reported(name):
             return self._checked(name, self._dataset(name)).stored
 
@@ -610,7 +611,8 @@ def write_rows(
     *,
     compress: bool = False,
 ) -> None:
-    """As `write`, for datasets that are larger than memory: block after block of their rows.
+    """Writes datasets that are larger than memory, as `write` does: block after block of their
+    rows.
 
     `specs` says what the datasets will be; each of the `blocks` has the next rows of each, and
     together they have all. `others` are written whole.

@@ -42,7 +42,7 @@ _KEPT_BYTES = 64 * 2**20
 
 
 class _Subset(NamedTuple):
-    """What a file says of its training or its test set, without the pictures."""
+    """The declarations of a file about its training or its test set, without the pictures."""
 
     path: Path
     where: str
@@ -226,7 +226,7 @@ def _check_alike(train: _Subset, test: _Subset) -> None:
 def _two_classes(
     train: _Subset, positive: ClassName | Iterable[ClassName] | None
 ) -> tuple[NDArray[np.bool_], list[str]]:
-    """For each class of the file whether it is labelled 1, and the names of the two groups."""
+    """Tells for each class of the file whether it is labelled 1, and names the two groups."""
     classes = train.classes
     if positive is None:
         if len(classes) > 2:
@@ -252,7 +252,7 @@ def _two_classes(
 
 
 def _positions(name: ClassName, train: _Subset) -> list[int]:
-    """Where a class is in list_classes; two classes of one name are both meant."""
+    """The places of a class in list_classes; two classes of one name are both meant."""
     classes = train.classes
     if isinstance(name, str | bytes):
         text = name.decode(errors="backslashreplace") if isinstance(name, bytes) else name

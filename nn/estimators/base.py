@@ -1,4 +1,4 @@
-"""What the estimators share: scikit-learn's conventions, and training by `nn.fit`."""
+"""The common part of the estimators: scikit-learn's conventions, and training by `nn.fit`."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Estimator(Spelled):
 
     @abstractmethod
     def _outputs(self) -> int:
-        """How many numbers the network gives for a sample."""
+        """The number of outputs of the network for a sample."""
 
     @abstractmethod
     def _loss(self) -> Callable[..., Any]:
@@ -185,7 +185,7 @@ class Estimator(Spelled):
         self.n_iter_ += len(history)
 
     def _scores(self, X: Any) -> np.ndarray:
-        """What the network gives, (outputs, N)."""
+        """The output of the network, (outputs, N)."""
         if not hasattr(self, "network_"):
             raise not_fitted(self)
         samples = samples_of(self, X, reset=False)
@@ -201,7 +201,7 @@ class Estimator(Spelled):
         return self.network_.state_dict()
 
     def describe(self) -> dict[str, Any]:
-        """What a checkpoint says beside the parameters."""
+        """The entries of a checkpoint beside the parameters."""
         return {
             "model": type(self).__name__,
             **self._description(),
@@ -212,7 +212,7 @@ class Estimator(Spelled):
 
     @abstractmethod
     def _description(self) -> dict[str, Any]:
-        """What a checkpoint says of the outputs."""
+        """The entry of a checkpoint about the outputs."""
 
     @abstractmethod
     def _described(self, description: Mapping[str, Any]) -> dict[str, Any]:
@@ -220,7 +220,7 @@ class Estimator(Spelled):
 
     @abstractmethod
     def _outputs_of(self, fitted: Mapping[str, Any]) -> int:
-        """How many numbers a network gives that has these fitted attributes."""
+        """The number of outputs of a network that has these fitted attributes."""
 
     def expected_state(
         self, description: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""What the classifiers share: labels, probabilities, the weights of classes."""
+"""The common part of the classifiers: labels, probabilities, the weights of classes."""
 
 from __future__ import annotations
 

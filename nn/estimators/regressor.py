@@ -1,4 +1,4 @@
-"""What the regressors share: targets that are numbers."""
+"""The common part of the regressors: targets that are numbers."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Samples(ABC):
 
     @property
     def features(self) -> int:
-        """How many features a sample has."""
+        """The number of features of a sample."""
         return int(self.columns.shape[0])
 
     @property
@@ -59,7 +59,7 @@ class Samples(ABC):
 
     @abstractmethod
     def numbers(self, labels: Any, classes: np.ndarray) -> Any:
-        """Which of the sorted classes each label is."""
+        """The place of each label among the sorted classes."""
 
     @abstractmethod
     def targets(self, y: Any) -> Any:

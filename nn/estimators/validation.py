@@ -185,7 +185,7 @@ def checked_targets(y: Any, n_samples: int) -> np.ndarray:
 
 
 def numbers_of(found: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Which of the classes, sorted, each label is."""
+    """The place of each label among the sorted classes."""
     numbers = np.searchsorted(classes, found)
     numbers = np.minimum(numbers, len(classes) - 1)
     if (classes[numbers] != found).any():
@@ -216,7 +216,7 @@ def check_weights(finite: bool, positive: bool, some: bool) -> None:
 
 
 def class_weights(given: Any, numbers: Any, classes: np.ndarray, weights: Any) -> Any:
-    """How much each class counts; `weights` are those of the samples."""
+    """The weight of each class; `weights` are those of the samples."""
     if isinstance(given, str):
         if given != "balanced":
             raise ValueError(f"class_weight must be 'balanced' or a dict, not {given!r}")

@@ -71,7 +71,7 @@ class Residual(Module):
         self.path = Sequential(*layers)
 
     def forward(self, X: Any) -> Any:
-        """Of the shape of X; ValueError where the layers give another."""
+        """The result has the shape of X; ValueError where the layers give another."""
         change = self.path(X)
         if np.shape(change) != np.shape(X):
             raise ValueError(

@@ -32,7 +32,7 @@ def _outputs(size: int, window: int, stride: int, padding: int) -> int:
 def _windows(
     shape: tuple[int, ...], window: Pair, stride: Pair, padding: Pair
 ) -> Iterator[tuple[int, int, tuple[slice, slice], tuple[slice, slice]]]:
-    """For each place (i, j) in a window: which pixels are under it, and in which outputs."""
+    """The pixels under each place (i, j) of a window, and the outputs that they go into."""
     spans = []
     for size, k, s, p in zip(shape[1:3], window, stride, padding, strict=True):
         n = _outputs(size, k, s, p)

@@ -60,7 +60,8 @@ class BatchNorm(Module):
         self.running_variance = np.ones((n_features, 1), dtype)
 
     def forward(self, X: Any) -> Any:
-        """Of the shape of X, whose first axis is the features and whose last is the samples."""
+        """The result has the shape of X, whose first axis is the features and whose last is the
+        samples."""
         shape = np.shape(X)
         if len(shape) < 2 or shape[0] != len(self.scale):
             raise ValueError(
@@ -113,7 +114,8 @@ class LayerNorm(Module):
         self.shift = Parameter(np.zeros((n_features, 1)), dtype=dtype)
 
     def forward(self, X: Any) -> Any:
-        """Of the shape of X, whose first axis is the features and whose last is the samples."""
+        """The result has the shape of X, whose first axis is the features and whose last is the
+        samples."""
         shape = np.shape(X)
         if len(shape) < 2 or shape[0] != len(self.scale):
             raise ValueError(
@@ -130,7 +132,7 @@ class LayerNorm(Module):
 
 
 class Dropout(Module):
-    """In training, a share of the numbers become 0, and the others larger by as much.
+    """Sets a share of the numbers to 0 in training, and makes the others larger by as much.
 
     After `eval()` nothing is changed. (Srivastava et al., 2014.)
 

@@ -136,7 +136,7 @@ class Optimiser(Spelled):
         return self._rooms[dtype]
 
     def numbers(self, group: Mapping[str, Any], steps: int) -> dict[str, float]:
-        """What a rule needs of a group that may differ from step to step; `steps` counts from 1."""
+        """The numbers of a group that may differ from step to step; `steps` counts from 1."""
         return {"learning_rate": group["learning_rate"]}
 
     def update(self, group: dict[str, Any], *arrays: Any, **rooms: Any) -> None:
@@ -153,7 +153,7 @@ class Optimiser(Spelled):
             parameter.zero_grad()
 
     def state_dict(self) -> dict[str, Any]:
-        """What the optimiser remembers, as numbers and arrays by name: for checkpoints."""
+        """The optimiser's memory, as numbers and arrays by name: for checkpoints."""
         state: dict[str, Any] = {f"steps.{i}": count for i, count in enumerate(self.counts)}
         for i, group in enumerate(self.groups):
             state |= {f"groups.{i}.{k}": v for k, v in group.items() if k != "parameters"}

@@ -28,7 +28,7 @@ class Schedule:
         self._set()
 
     def factor(self, steps: int) -> float:
-        """What the learning rate is multiplied with after `steps` steps."""
+        """The factor of the learning rate after `steps` steps."""
         raise NotImplementedError(f"{type(self).__name__} defines no factor()")
 
     def step(self, metric: float | None = None) -> None:
@@ -74,7 +74,8 @@ class StepSchedule(Schedule):
 
 
 class CosineSchedule(Schedule):
-    """From 1 to `least` in `length` steps, along half a cosine (Loshchilov and Hutter, 2016)."""
+    """Falls from 1 to `least` in `length` steps, along half a cosine (Loshchilov and Hutter,
+    2016)."""
 
     def __init__(self, optimiser: Optimiser, length: int, least: float = 0.0) -> None:
         if length < 1:
@@ -88,7 +89,7 @@ class CosineSchedule(Schedule):
 
 
 class WarmUpSchedule(Schedule):
-    """In a straight line from `start` to 1 in `length` steps."""
+    """Rises in a straight line from `start` to 1 in `length` steps."""
 
     def __init__(self, optimiser: Optimiser, length: int, start: float = 0.01) -> None:
         if length < 1:

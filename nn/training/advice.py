@@ -1,4 +1,4 @@
-"""What is wrong with a training, said while there is time: data, units, gradients, NaN."""
+"""Warnings about a training while there is time: data, units, gradients, NaN."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training is given, checked and put together."""
+"""The arguments of a training, checked and put together."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class CompiledUpdate:
         return float(loss)
 
     def _plan(self) -> tuple[tuple[_Place, ...], list[dict[str, float]]]:
-        """Which parameters are trained now, and the different numbers that their steps need."""
+        """The parameters that are trained now, and the different numbers that their steps need."""
         optimiser, places, known = self.optimiser, [], {}
         numbers: list[dict[str, float]] = []
         index = 0
@@ -118,7 +118,7 @@ class CompiledUpdate:
 
 
 def _put(array: np.ndarray, result: Any) -> None:
-    """Where the program could not write a result into the array itself."""
+    """Writes a result where the program could not write it into the array itself."""
     if result is not array:
         array[...] = result
 
@@ -170,7 +170,7 @@ def _update_of(
 
 
 def _clipped(gradients: Sequence[Any], most: float) -> list[Any]:
-    """As `nn.clip_by_norm`, without a branch."""
+    """Clips as `nn.clip_by_norm` does, without a branch."""
     largest = np.max(np.stack([np.max(np.abs(g)) for g in gradients]))
     safe = np.where(largest > 0, largest, 1.0)
     norm = largest * np.sqrt(sum(np.sum((g / safe) ** 2) for g in gradients))
@@ -187,7 +187,7 @@ def _stepped(
     memories: Sequence[Sequence[Any]],
     numbers: Sequence[Mapping[str, Any]],
 ) -> tuple[list[Any], list[list[Any]]]:
-    """What the optimiser's rule, which works in place, makes of the values."""
+    """The values after the optimiser's rule, which works in place."""
     new, remembered = [], []
     for place, value, gradient, memory in zip(places, values, gradients, memories, strict=True):
         cells = [Cell(value), Cell(gradient), *map(Cell, memory)]

@@ -205,12 +205,12 @@ class Training:
 
     @property
     def history(self) -> History:
-        """What became of the loss in the epochs so far."""
+        """The losses and metrics of the epochs so far."""
         return self.state.history
 
     @property
     def epoch(self) -> int:
-        """How many epochs are done."""
+        """The number of epochs that are done."""
         return self.state.epoch
 
     def stop(self, reason: str) -> None:

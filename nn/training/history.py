@@ -1,4 +1,4 @@
-"""What training tells of each epoch."""
+"""The record of a training: numbers of each epoch."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class History:
 
     @property
     def names(self) -> list[str]:
-        """What there is of the epochs."""
+        """The names of the numbers that epochs have."""
         return list(dict.fromkeys(name for record in self.records for name in record))
 
     def __getitem__(self, name: str) -> list[float]:

@@ -1,4 +1,4 @@
-"""What a model is worth on data: its loss, and metrics that are told what it gives."""
+"""Measures a model on data: its loss, and metrics of its outputs."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ _MOST_RECORDED = 1000
 
 @dataclass
 class TrainingState:
-    """What changes in a training; `nn.save` and `nn.load` take it as they take a model.
+    """The state of a training; `nn.save` and `nn.load` take it as they take a model.
 
     `position` is how many batches of the present epoch are done, `seen` and `weight` how many
     samples they had and what these count, `total` the sum of their losses times their weights.
@@ -170,7 +170,7 @@ class TrainingState:
         self.history.best_epoch = training["best_epoch"]
 
     def _checked(self, description: Mapping[str, Any]) -> dict[str, Any]:
-        """What a description says of the training; ValueError unless it can be loaded whole."""
+        """A description of the training; ValueError unless it can be loaded whole."""
         if not isinstance(description.get("training"), dict):
             raise ValueError(
                 "it holds no training: it is of a model alone, which nn.load(path, model) loads"
@@ -184,7 +184,8 @@ class TrainingState:
         return training
 
     def _check_kinds(self, training: Mapping[str, Any]) -> None:
-        """That the parts are of the same kinds, said in words of their own: people mix them up."""
+        """Checks that the parts are of the same kinds, in words of their own: people mix them
+        up."""
         kind = type(self.optimiser).__name__
         found = training.get("optimiser")
         found = found.get("kind") if isinstance(found, dict) else None
@@ -219,7 +220,7 @@ class TrainingState:
         )
 
     def _check_agreement(self, training: Mapping[str, Any]) -> None:
-        """That numbers which are each in order are so together."""
+        """Checks that numbers which are each in order are so together."""
         position, seen, total = (training[name] for name in ("position", "seen", "total"))
         if position > seen or (position == 0 and (seen or total or training["weight"])):
             raise ValueError(
@@ -258,7 +259,7 @@ def _any(value: Any, where: str) -> None:
 
 
 def _record_of_epoch(index: int) -> Check:
-    """What history has of an epoch: numbers by name, of which some are always there."""
+    """The numbers of an epoch in the history, by name; some of them are always there."""
     always = {
         "epoch": exactly(index + 1),
         "loss": any_number,
@@ -370,7 +371,7 @@ def _generator(generator: np.random.Generator) -> Check:
 
 
 def _check_positions(state: Any, where: str) -> None:
-    """That a generator's place in its buffer is within it, which NumPy does not look at."""
+    """Checks that a generator's place in its buffer is within it, which NumPy does not look at."""
     for name, most in (("pos", 624), ("buffer_pos", 4), ("has_uint32", 1)):
         for part in (state, state["state"]):
             if name in part:

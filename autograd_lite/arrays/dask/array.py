@@ -164,7 +164,7 @@ class Blocks(np.lib.mixins.NDArrayOperatorsMixin):
         return complex(np.asarray(self))
 
     def exposed(self) -> Any:
-        """What a user sees: the Dask array that it was made of, the value, or a Dask array."""
+        """The user's view of it: the Dask array that it was made of, the value, or a Dask array."""
         if isinstance(self.step, Source):
             return self.step.exposed()
         return self.step.value if self.step.is_known else self.in_dask()

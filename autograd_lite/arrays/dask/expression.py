@@ -1,4 +1,4 @@
-"""What is to be computed of an array that is cut into blocks along one axis.
+"""Computations on arrays that are cut into blocks along one axis.
 
 A blocked step has a value per block; a whole step has one value. `Total` makes the second of the
 first, by adding up (or comparing) what the blocks give.

@@ -119,7 +119,7 @@ def _reduced(
 
 
 def product(function: Any, a: Any, b: Any) -> BlockStep | None:
-    """Of vectors and matrices: dot and matmul."""
+    """dot and matmul of vectors and matrices."""
     ndims = len(shape_of(a)), len(shape_of(b))
     if not all(1 <= n <= 2 for n in ndims):
         return None

@@ -88,7 +88,7 @@ def _line(step: BlockStep) -> tuple[int, Any, list[Any], Any]:
 
 
 def _last_uses(lines: Sequence[Any], kept: set[int]) -> list[list[int]]:
-    """Which of the values that lines compute are used for the last time in each line."""
+    """The values that are used for the last time in each line, by line."""
     computed = {serial for serial, *_ in lines} - kept
     found: list[list[int]] = []
     for _, _, operands, _ in reversed(lines):
@@ -187,7 +187,7 @@ def run_end(
     trees: Sequence[Any],
     earlier: list[Any],
 ) -> list[Any]:
-    """What is whole: each tree's sums are added up, and what is computed of them follows."""
+    """Adds up each tree's sums and computes what follows from them."""
     sums = [run_tree(own, parts) for own, parts in zip(combine, trees, strict=True)]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return program.run([*earlier, *itertools.chain(*sums)])

@@ -25,7 +25,7 @@ SMALL = 2**26
 
 
 class Load:
-    """How a task gets a block by itself: nodes of Dask's that only this block needs, in order."""
+    """The nodes of Dask's graph by which a task gets one block itself, in order."""
 
     __slots__ = ("nodes",)
 
@@ -102,7 +102,7 @@ class Source(BlockStep):
         return self.tasks
 
     def arriving(self, numbers: range) -> Any:
-        """What tells Dask of those of some neighbouring blocks that other tasks compute.
+        """The keys of neighbouring blocks that other tasks compute.
 
         The keys; or the Future of a list of them, where they are on a cluster and small, so that a
         step has one key to look after in the place of sixteen. Its list is made once. Of large
@@ -166,7 +166,8 @@ def _can_move(node: Any, users: int) -> bool:
 
 
 def group_size(blocks: int) -> int:
-    """How many blocks one task goes through: a power of two that leaves a group for each thread."""
+    """The number of blocks that one task goes through: a power of two that leaves a group for each
+    thread."""
     size, threads = 1, max(_threads(), 1)
     while size < LARGEST_GROUP and blocks > size * threads:
         size *= 2

@@ -1,4 +1,4 @@
-"""How NumPy's functions spread over arrays that are cut into blocks along one axis."""
+"""Rules by which NumPy's functions spread over arrays that are cut into blocks along one axis."""
 
 from __future__ import annotations
 

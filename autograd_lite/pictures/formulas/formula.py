@@ -30,7 +30,7 @@ PLACEHOLDER = re.compile(r"\b__(\d+)__\b")
 
 @dataclass(frozen=True)
 class Formula:
-    """What a rule computes, as text.
+    """The computation of a rule, as text.
 
     `product` is the gradient that the rule returns, `dA2 * (A2 * (1 - A2))`. `local` is the
     derivative that the result's gradient is multiplied by, `A2 * (1 - A2)`, where the operation

@@ -23,7 +23,7 @@ def element_wise(rule: Any, arguments: Sequence[Any]) -> bool:
 
 
 def local_of(node: ast.expr) -> ast.expr | None:
-    """What the gradient is multiplied by in `node`, if every element has its own factor."""
+    """The factor of the gradient in `node`, if every element has its own."""
     match node:
         case ast.Name(id="__0__"):
             return ast.Constant(1)

@@ -124,7 +124,7 @@ class RuleReader:
         return compute
 
     def block(self, statements: Sequence[ast.stmt]) -> Term | None:
-        """What the statements return; None if their end is reached."""
+        """The value that the statements return; None if their end is reached."""
         for i, statement in enumerate(statements):
             rest = statements[i + 1 :]
             if isinstance(statement, ast.Return) and statement.value is not None:
@@ -349,7 +349,8 @@ class RuleReader:
     read_GeneratorExp = read_ListComp
 
     def read_any(self, node: ast.expr) -> Term:
-        """What has no method of its own: names are replaced, and it is known if all of them are."""
+        """Reads an expression without a method of its own: names are replaced, and it is known if
+        all of them are."""
         names = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
         bound = {n.id for n in names if isinstance(n.ctx, ast.Store)}
         bound |= {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}

@@ -135,7 +135,7 @@ def settled_term(term: Term, numbers: bool = True) -> Term:
 
 
 def constant(name: str, value: Any) -> Term:
-    """What a rule finds outside of itself, under `name`."""
+    """The value that a rule finds outside of itself, under `name`."""
     node = literal(value)
     if node is None and isinstance(value, float) and value > 0:
         # Logarithms of small integers are what tables of constants consist of.

@@ -110,7 +110,8 @@ def _xlog1py(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
 
 
 def _slope(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    """Where u has s or t in denominators. Else the form as it is keeps more digits than 1 - s."""
+    """Rewrites u where it has s or t in denominators. Elsewhere the form as it is keeps more digits
+    than 1 - s."""
     return slope(now, args, written_out=False)
 
 
