@@ -388,17 +388,23 @@ def test_training_learns_what_can_be_learned() -> None:
     assert costs[-1] < 0.1
 
 
-def test_logistic_regression_on_the_cats_gives_the_published_costs(cat_files: list[Path]) -> None:
+@pytest.mark.parametrize("steps", [501, pytest.param(2000, marks=pytest.mark.slow)])
+def test_logistic_regression_on_the_cats_gives_the_published_costs(
+    cat_files: list[Path], steps: int
+) -> None:
     train_X, train_Y, test_X, test_Y, _ = load_data(*cat_files)
     parameters = {"W": np.zeros((1, train_X.shape[0])), "b": np.zeros((1, 1))}
     costs = []
-    for _ in range(2000):
+    for _ in range(steps):
         cost, cache = by_hand.forward_logistic_regression(**parameters, X=train_X, Y=train_Y)
         gradients = by_hand.backward_logistic_regression(cache)
         by_hand.update_parameters(parameters, gradients, 0.005)
         costs.append(cost)
     published = {0: 0.693147, 500: 0.303273, 1000: 0.214820, 1500: 0.166521, 1900: 0.140872}
-    assert {i: round(float(costs[i]), 6) for i in published} == published
+    done = {i: cost for i, cost in published.items() if i < steps}
+    assert {i: round(float(costs[i]), 6) for i in done} == done
+    if steps < 2000:
+        return
     accuracies = [
         100 * np.mean((by_hand.sigmoid(parameters["W"] @ X + parameters["b"]) > 0.5) == Y)
         for X, Y in ((train_X, train_Y), (test_X, test_Y))

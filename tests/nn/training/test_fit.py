@@ -13,6 +13,7 @@ import pytest
 
 import autograd_lite as al
 import nn
+from nn import checkpoint
 from nn.training import ArrayData
 
 rng = np.random.default_rng(0)
@@ -140,6 +141,44 @@ def test_a_share_for_validation_takes_its_weights_with_it():
     assert found["validation_accuracy"][-1] == pytest.approx(
         np.average(right[0], weights=counts[last])
     )
+
+
+def test_models_that_give_a_number_per_sample_are_measured_in_batches():
+    """(N,), of more samples than one batch has where nothing is recorded."""
+
+    class Scaled(nn.Module):
+        def __init__(self):
+            self.w = nn.Parameter(0.5)
+
+        def forward(self, X):
+            return X[0] * self.w
+
+    model, x = Scaled(), np.random.default_rng(0).normal(size=(1, 300))
+    options = {"loss": nn.mean_squared_error, "metrics": ["mse", "mae"], "advice": False}
+    history = fit(model, x, 2 * x[0], epochs=1, validation=(x, 2 * x[0]), **options)
+    w = model.w.item()
+    assert w != 0.5
+    expected = (2 - w) ** 2 * np.mean(x**2)
+    assert history["validation_loss"] == pytest.approx([expected])
+    assert history["validation_mse"] == pytest.approx([expected])
+    assert history["validation_mae"] == pytest.approx([abs(2 - w) * np.mean(np.abs(x))])
+
+
+@pytest.mark.parametrize(
+    ("every", "epochs_saved"), [(1, [1, 2, 3, 4, 5]), (2, [2, 4, 5]), (9, [5])]
+)
+def test_checkpoints_are_saved_every_so_many_epochs_and_at_the_end(
+    every, epochs_saved, tmp_path, monkeypatch
+):
+    saved, save = [], checkpoint.save
+
+    def noting(state, path):
+        saved.append(state.epoch)
+        save(state, path)
+
+    monkeypatch.setattr(checkpoint, "save", noting)
+    fit(net(), epochs=5, checkpoint=tmp_path / "training.h5", checkpoint_every=every)
+    assert saved == epochs_saved
 
 
 def test_a_metric_may_stand_alone():
