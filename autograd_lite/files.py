@@ -20,12 +20,14 @@ fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
 Path = str | os.PathLike[str]
 
 _UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]+(\.\w+)?")
-_LONGEST_PATH = 500
+_PATH_LIMIT_CHARACTERS = 500
 
 
 def write(path: Path, data: bytes, what: str) -> None:
     """Write a whole file or none; `what` it is, for the message of the OSError."""
-    with replacing(path, f"cannot write the {what} to {printable(path, _LONGEST_PATH)}") as file:
+    with replacing(
+        path, f"cannot write the {what} to {printable(path, _PATH_LIMIT_CHARACTERS)}"
+    ) as file:
         file.write(data)
 
 
@@ -168,7 +170,7 @@ def _take_over_permissions(target: str, before: os.stat_result, part: str) -> No
 
 def _reason(error: OSError, folder: str | None) -> str:
     if error.errno == errno.ENOENT and folder is not None:
-        return f"there is no folder {printable(folder, _LONGEST_PATH)}"
+        return f"there is no folder {printable(folder, _PATH_LIMIT_CHARACTERS)}"
     if error.errno == errno.ELOOP:
         return "that is a symbolic link that leads in a circle"
     return error.strerror or str(error)

@@ -14,8 +14,8 @@ from autograd_lite.arrays.locks import Hold, find_hold
 from autograd_lite.graph import Node, ancestors, array_name
 from autograd_lite.tensor import Tensor, living_tensors
 
-SHOWN = 5
-"""How many of the results that lead to an array are named, at most."""
+LISTED_RESULTS = 5
+"""Up to this many of the results that lead to an array are named."""
 
 
 def why_locked(array: np.ndarray | Tensor) -> str | None:
@@ -97,8 +97,10 @@ def _reason(held: Hold) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:SHOWN])
-    return shown if len(names) <= SHOWN else f"{shown} and {len(names) - SHOWN} more"
+    shown = ", ".join(names[:LISTED_RESULTS])
+    return (
+        shown if len(names) <= LISTED_RESULTS else f"{shown} and {len(names) - LISTED_RESULTS} more"
+    )
 
 
 def _keepers(held: Hold) -> Iterator[Node]:

@@ -18,8 +18,8 @@ from autograd_lite.arrays.foreign import Recordable
 
 Scope = dict[str, Any]
 
-MANY = 100
-"""How often a statement may run before what it gave each time is no longer kept."""
+REPETITION_LIMIT_RUNS = 100
+"""The values that a statement gives are kept for up to this many runs of it."""
 
 WHERE = "__where__"
 """What np.where is called in expressions that are made of statements."""
@@ -129,7 +129,10 @@ class _Watcher:
                 return self.step
             self._note(frame)
             self.times[statement] = self.times.get(statement, 0) + 1
-            self.pending = (statement, self._scope(frame, self.times[statement] <= MANY))
+            self.pending = (
+                statement,
+                self._scope(frame, self.times[statement] <= REPETITION_LIMIT_RUNS),
+            )
         elif event == "return":
             self._note(frame)
             self.run.last = self.pending
@@ -164,7 +167,7 @@ class _Watcher:
                 continue
             assigned = self.run.variables.setdefault(name, Assigned(name, value))
             assigned.value = value
-            if len(assigned.values) > MANY:
+            if len(assigned.values) > REPETITION_LIMIT_RUNS:
                 # Of a long loop the last round is enough, and all of them may not fit in memory.
                 assigned.statements[-1:] = [self.pending] if self.pending else []
                 assigned.values[-1] = value

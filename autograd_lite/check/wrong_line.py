@@ -15,8 +15,8 @@ from autograd_lite.observe import Assigned, Run, Scope, evaluate, flat
 
 Values = Mapping[str, Any]
 
-LONG = 512
-"""The length of an axis of which some entries are enough to see what a line computes."""
+SAMPLED_FROM_LENGTH = 512
+"""Of longer axes some entries are enough to see what a line computes."""
 
 
 @dataclass
@@ -74,7 +74,7 @@ class WrongLine:
         computes each by itself; otherwise this wrong_line.
         """
         length = max(self.expected.shape, default=0)
-        if length < LONG or self.given.shape != self.expected.shape:
+        if length < SAMPLED_FROM_LENGTH or self.given.shape != self.expected.shape:
             return self
         shorten = _Shortening(length)
         brief = replace(
@@ -99,7 +99,7 @@ class _Shortening:
 
     def __init__(self, length: int) -> None:
         self.length = length
-        self.entries = slice(None, None, length // (LONG // 8))
+        self.entries = slice(None, None, length // (SAMPLED_FROM_LENGTH // 8))
         self.originals: dict[int, Any] = {}
         self.is_square = False
         self._short: dict[int, Any] = {}

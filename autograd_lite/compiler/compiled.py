@@ -38,8 +38,8 @@ from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import grad
 
 Function = Callable[..., Any]
-KEPT = 16
-"""How many kinds of arguments a compiled function keeps a program for."""
+PROGRAM_LIMIT = 16
+"""A compiled function keeps the programs of up to this many kinds of arguments."""
 
 _tracing = fork_safe(threading.RLock())
 """Held while a function is traced: a trace writes nothing down for another thread."""
@@ -238,7 +238,7 @@ class Compiled:
                 found = self._programs.get(key)
                 if found is None:
                     found = self._programs[key] = self._new(structure, values)
-                    while len(self._programs) > KEPT:
+                    while len(self._programs) > PROGRAM_LIMIT:
                         self._programs.popitem(last=False)
         else:
             changed = found.captures.changed()

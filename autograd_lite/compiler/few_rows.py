@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-MOST = 6
-"""Up to how many rows all sums fit into the processor's registers."""
+REGISTER_LIMIT_ROWS = 6
+"""The sums of up to this many rows fit into the processor's registers."""
 
-WORTH = 2_000_000
-"""From how many multiplications on it is worth compiling a loop."""
+LOOP_FROM_MULTIPLICATIONS = 2_000_000
+"""A loop is compiled for products of more multiplications."""
 
 AT_ONCE = 4
 """How many lines of the matrix are read side by side."""
@@ -33,7 +33,11 @@ def few_rows(a: np.ndarray, b: np.ndarray) -> Product | None:
     """
     rows = len(a)
     kind: Any = a.dtype.type
-    if rows > MOST or a.size * b.shape[1] < WORTH or kind not in (np.float32, np.float64):
+    if (
+        rows > REGISTER_LIMIT_ROWS
+        or a.size * b.shape[1] < LOOP_FROM_MULTIPLICATIONS
+        or kind not in (np.float32, np.float64)
+    ):
         return None
     if b.T.flags.c_contiguous:
         return _along_columns(rows, kind)

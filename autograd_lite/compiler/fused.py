@@ -19,9 +19,9 @@ from autograd_lite.compiler.runtime import in_blocks
 from autograd_lite.program.ir import Step, Variable
 from autograd_lite.rules.special import astype
 
-ROUNDS = 9
-MARGIN = 0.9
-"""What share of the time of NumPy's functions a loop may take to be taken."""
+TIMING_ROUNDS = 9
+TAKEN_BELOW_SHARE = 0.9
+"""A loop is taken if its share of the time of NumPy's functions is below this."""
 
 _FORMS: dict[Any, str] = {
     np.add: "{} + {}",
@@ -133,14 +133,14 @@ def faster(
     arguments = _arguments(region, values)
     times: dict[Any, list[float]] = {written: [], fused: []}
     with np.errstate(all="ignore"):
-        for turn in range(ROUNDS + 1):
+        for turn in range(TIMING_ROUNDS + 1):
             for function, measured in times.items():
                 start = time.perf_counter()
                 in_blocks(function, region.count, region.block, workspaces, *arguments)
                 if turn:
                     measured.append(time.perf_counter() - start)
     medians = {function: statistics.median(found) for function, found in times.items()}
-    return fused if medians[fused] < MARGIN * medians[written] else None
+    return fused if medians[fused] < TAKEN_BELOW_SHARE * medians[written] else None
 
 
 def _arguments(region: Any, values: Mapping[Variable, Any]) -> Sequence[Any]:

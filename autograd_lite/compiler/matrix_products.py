@@ -18,15 +18,15 @@ from autograd_lite.compiler import fused
 from autograd_lite.compiler.few_rows import Product, few_rows
 from autograd_lite.program.ir import Step, Variable
 
-FEW = 64
-"""Up to how many rows or columns of the result there is something to choose."""
+CHOICE_LIMIT_ROWS = 64
+"""There is something to choose where the result has up to this many rows or columns."""
 
-WORTH = 200_000
-"""From how many multiplications on it is worth a measurement."""
+MEASURED_FROM_MULTIPLICATIONS = 200_000
+"""Products of more multiplications are measured."""
 
-ROUNDS = 11
-MARGIN = 0.9
-"""What share of np.dot's time another way may take to be taken."""
+TIMING_ROUNDS = 11
+TAKEN_BELOW_SHARE = 0.9
+"""Another way is taken if its share of np.dot's time is below this."""
 
 
 def by_rows(a: Any, b: Any, out: Any) -> Any:
@@ -65,7 +65,11 @@ class Products:
         rows, inner = a.shape
         columns = b.shape[1]
         same = a.dtype == b.dtype and a.dtype.kind == "f"
-        return same and min(rows, columns) <= FEW and rows * inner * columns >= WORTH
+        return (
+            same
+            and min(rows, columns) <= CHOICE_LIMIT_ROWS
+            and rows * inner * columns >= MEASURED_FROM_MULTIPLICATIONS
+        )
 
 
 def _fastest(a: np.ndarray, b: np.ndarray) -> tuple[str, Product]:
@@ -80,7 +84,7 @@ def _fastest(a: np.ndarray, b: np.ndarray) -> tuple[str, Product]:
 def ways_for(a: np.ndarray, b: np.ndarray) -> dict[str, Product]:
     """The functions to choose from for such operands, by name."""
     ways: dict[str, Product] = {"dot": np.dot, "turned": turned}
-    if len(a) <= FEW:
+    if len(a) <= CHOICE_LIMIT_ROWS:
         ways["by_rows"] = by_rows
     loops = few_rows(a, b) if fused.available() else None
     return ways if loops is None else {**ways, "few_rows": loops}
@@ -93,14 +97,14 @@ def _measure(a: np.ndarray, b: np.ndarray) -> tuple[str, Product]:
     for way in ways.values():
         way(a, b, out)
     times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(ROUNDS):
+    for _ in range(TIMING_ROUNDS):
         for name, way in ways.items():
             start = time.perf_counter()
             way(a, b, out)
             times[name].append(time.perf_counter() - start)
     medians = {name: statistics.median(values) for name, values in times.items()}
     best = min(medians, key=lambda name: medians[name])
-    best = best if medians[best] < MARGIN * medians["dot"] else "dot"
+    best = best if medians[best] < TAKEN_BELOW_SHARE * medians["dot"] else "dot"
     return best, ways[best]
 
 

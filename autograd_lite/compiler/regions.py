@@ -18,11 +18,11 @@ from autograd_lite.functions import traits
 from autograd_lite.program.ir import Step, Variable
 from autograd_lite.rules.special import astype
 
-BLOCK = 65_536
-"""Elements of a block."""
+BLOCK_ELEMENTS = 65_536
+"""The elements of a block."""
 
-PARALLEL = 300_000
-"""From how many nanoseconds of work on a region is shared among threads."""
+PARALLEL_FROM_NANOSECONDS = 300_000
+"""A region of more work is shared among threads."""
 
 _INTEGERS = {4: np.dtype(np.int32), 8: np.dtype(np.int64)}
 
@@ -47,7 +47,7 @@ class RegionPrinter:
         self.axis = self._axis()
         self.count = self.shape[self.axis]
         rest = math.prod(self.shape) // self.count
-        self.block = min(self.count, max(1, BLOCK // max(rest, 1)))
+        self.block = min(self.count, max(1, BLOCK_ELEMENTS // max(rest, 1)))
         self.threads = self._threads()
         self.function_name = f"{printer.name}_{len(printer.functions)}"
         self.slots = Slots()
@@ -80,14 +80,14 @@ class RegionPrinter:
     def _axis(self) -> int:
         """The axis that is cut: the first one behind which there is less than a block."""
         for axis in range(len(self.shape)):
-            if math.prod(self.shape[axis + 1 :]) <= BLOCK:
+            if math.prod(self.shape[axis + 1 :]) <= BLOCK_ELEMENTS:
                 return axis
         return len(self.shape) - 1
 
     def _threads(self) -> int:
         size = math.prod(self.shape)
         cost = sum(traits(s.function).nanoseconds for s in self.steps) * size
-        if cost < PARALLEL:
+        if cost < PARALLEL_FROM_NANOSECONDS:
             return 1
         return len(share(self.count, self.block, self.printer.threads))
 

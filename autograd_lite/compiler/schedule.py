@@ -13,8 +13,8 @@ from autograd_lite.functions import traits
 from autograd_lite.program.ir import Program, Step, Variable
 from autograd_lite.rules.special import astype
 
-LARGE = 65_536
-"""From how many elements on arrays are gone through in blocks."""
+REGION_FROM_ELEMENTS = 65_536
+"""Arrays of at least this many elements are gone through in blocks."""
 
 _IN_BLOCKS = (np.add, np.maximum, np.minimum)
 """The ufuncs whose reductions are the same in parts, up to rounding, in the operand's dtype."""
@@ -126,7 +126,11 @@ def _region_shape(step: Step) -> tuple[int, ...] | None:
         variable = step.args[0]
     else:
         return None
-    fits = variable.ndim > 0 and variable.size >= LARGE and variable.dtype.kind in "fciub"
+    fits = (
+        variable.ndim > 0
+        and variable.size >= REGION_FROM_ELEMENTS
+        and variable.dtype.kind in "fciub"
+    )
     return variable.shape if fits else None
 
 

@@ -44,7 +44,7 @@ from autograd_lite.record import standing_in
 from autograd_lite.rules.special import astype, relu, sigmoid, softplus
 from autograd_lite.tensor import Tensor
 
-ROUNDS = 6
+REWRITE_LIMIT_ROUNDS = 6
 _WRITTEN_AS_THEY_ARE = {sigmoid, relu, softplus, astype}
 _LINEAR_LAYER = {"weight": "W", "bias": "b"}
 
@@ -401,14 +401,14 @@ def _simplified(
 
     The value is left as it was written, but for sigmoids, which the identities are about.
     """
-    for _ in range(ROUNDS):
+    for _ in range(REWRITE_LIMIT_ROUNDS):
         table: dict[Any, list[Rule]] = {np.divide: [stable.recognise_sigmoid]}
         table |= {s.function: [expanding.defined] for s in program.steps if _is_own(s.function)}
         rewriting = Rewriting(program, values)
         program, values = rewriting.run(table)
         if not rewriting.changed:
             break
-    for _ in range(ROUNDS):
+    for _ in range(REWRITE_LIMIT_ROUNDS):
         rewriting = Rewriting(program, values, _leading_to(program, program.outputs[0]))
         after, values = rewriting.run(textbook.table())
         program = without_dead(after)
@@ -422,7 +422,7 @@ def _is_own(function: Any) -> bool:
     operation = OPERATIONS.get(function)
     if operation is None or operation.function is function:
         return False
-    return function not in _WRITTEN_AS_THEY_ARE | expanding.KEPT
+    return function not in _WRITTEN_AS_THEY_ARE | expanding.NOT_EXPANDED
 
 
 def _leading_to(program: Program, value: Variable) -> set[Variable]:

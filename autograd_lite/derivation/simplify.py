@@ -14,8 +14,8 @@ from autograd_lite.program.ir import Step, Variable
 from autograd_lite.program.sizes import Size, SizedFloat, SizedInt
 from autograd_lite.rules.special import sigmoid, softplus
 
-MOST = 24
-"""Formulas of more operations than this are left as they are: SymPy would take its time."""
+SIMPLIFY_LIMIT_OPERATIONS = 24
+"""Formulas of up to this many operations are simplified: SymPy takes its time."""
 
 
 def available() -> bool:
@@ -56,7 +56,7 @@ class Simplifier:
             formula = self._formula(variable, makers, stops)
         except _NotElementwise:
             return None
-        if sympy.count_ops(formula) > MOST:
+        if sympy.count_ops(formula) > SIMPLIFY_LIMIT_OPERATIONS:
             return None
         candidates = [formula]
         for start in (formula, self._by_definitions(formula)):

@@ -18,11 +18,11 @@ from autograd_lite.program.names import Names, literal
 from autograd_lite.program.sizes import Length, SizedFloat, SizedInt
 from autograd_lite.rules.indexing import put_back
 
-LONG = 60
-"""From how many characters on a formula is broken into statements."""
+LINE_LIMIT_CHARACTERS = 60
+"""Longer formulas are broken into statements."""
 
-SHORT = 12
-"""Up to how many characters a formula may be written twice."""
+REPEAT_LIMIT_CHARACTERS = 12
+"""Formulas of up to this many characters may be written twice."""
 
 
 def written(differentiated: Differentiated) -> Written:
@@ -202,9 +202,13 @@ class _Writer:
     def _fitting(self, step: Step, result: Variable) -> Text:
         """The formula of a step; its longest parts get names until it fits on a line."""
         text = self._text(step, result)
-        while len(text.text) > LONG:
+        while len(text.text) > LINE_LIMIT_CHARACTERS:
             parts = [v for v in step.operands if not self.texts[v].text.isidentifier()]
-            parts = [v for v in parts if v in self.makers and len(self.texts[v].text) > SHORT]
+            parts = [
+                v
+                for v in parts
+                if v in self.makers and len(self.texts[v].text) > REPEAT_LIMIT_CHARACTERS
+            ]
             if not parts:
                 break
             longest = max(parts, key=lambda v: len(self.texts[v].text))
@@ -338,7 +342,7 @@ def _read(statements: list[Statement], wanted: set[str]) -> list[Statement]:
 
 
 def _is_short(text: Text) -> bool:
-    return len(text.text) <= SHORT
+    return len(text.text) <= REPEAT_LIMIT_CHARACTERS
 
 
 def _ordered(

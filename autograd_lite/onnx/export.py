@@ -42,10 +42,10 @@ from autograd_lite.tensor import Tensor
 
 OPSET = 18
 _DIRECT = {relu, softmax, astype, getitem}
-_FAR = 2**62
-"""Beyond the end of any axis."""
+_PAST_THE_END = 2**62
+"""An index beyond the end of any axis."""
 
-ROUNDS = 8
+REWRITE_LIMIT_ROUNDS = 8
 
 _COMPUTED_IN: dict[Any, Any] = {
     **{np.dtype(t): np.dtype(t) for t in (np.float32, np.float64, np.int32, np.int64, bool)},
@@ -177,7 +177,7 @@ def _with_sizes(
 
 def _in_known(program: Program, values: Any) -> Program:
     """The program in functions that have an operator in ONNX, as far as they have definitions."""
-    for _ in range(ROUNDS):
+    for _ in range(REWRITE_LIMIT_ROUNDS):
         table: dict[Any, list[Rule]] = {}
         for step in program.steps:
             operation = OPERATIONS.get(step.function)
@@ -653,8 +653,10 @@ def _indexed(exporter: _Exporter, step: Step, output: str) -> None:
             steps.append(1)
         elif isinstance(item, slice):
             back = item.step is not None and item.step < 0
-            starts.append((_FAR if back else 0) if item.start is None else item.start)
-            stops.append((-_FAR if back else _FAR) if item.stop is None else item.stop)
+            starts.append((_PAST_THE_END if back else 0) if item.start is None else item.start)
+            stops.append(
+                (-_PAST_THE_END if back else _PAST_THE_END) if item.stop is None else item.stop
+            )
             steps.append(1 if item.step is None else item.step)
         else:
             raise TypeError("indexing by arrays or np.newaxis has no form in ONNX here")
@@ -671,7 +673,7 @@ def _after(index: Any) -> Any:
     """One more than an index, where the element ends."""
     if isinstance(index, SizedInt):
         return SizedInt(index + 1, replace(index.size, offset=index.size.offset + 1))
-    return index + 1 if index != -1 else _FAR
+    return index + 1 if index != -1 else _PAST_THE_END
 
 
 def _marker(function: Any) -> Any:

@@ -8,12 +8,12 @@ import numpy as np
 
 from autograd_lite.gradients import TupleGradient
 
-MOST_CELLS = 1_024
-"""Cells of the grid of one array."""
+GRID_LIMIT_CELLS = 1_024
+"""The grid of one array has up to this many cells."""
 
-MOST_CELLS_IN_ALL = 400_000
+PAGE_LIMIT_CELLS = 400_000
 
-LEAST_CELLS = 16
+GRID_LEAST_CELLS = 16
 
 
 class Arrays:
@@ -24,8 +24,8 @@ class Arrays:
         self._numbers: dict[int, int] = {}
         # An array that is kept has its id to itself.
         self._kept: list[Any] = []
-        share = MOST_CELLS_IN_ALL // max(expected, 1)
-        self._most = min(max(share, LEAST_CELLS), MOST_CELLS)
+        share = PAGE_LIMIT_CELLS // max(expected, 1)
+        self._most = min(max(share, GRID_LEAST_CELLS), GRID_LIMIT_CELLS)
 
     def number(self, value: Any) -> int | None:
         """The index of an array among the rows; None for what is no array of numbers."""

@@ -12,7 +12,7 @@ from autograd_lite.graph import Leaf, Node
 from autograd_lite.pictures.folding import Folded, Group
 from autograd_lite.pictures.structure import Structure, flows_to, operands
 
-MOST_INPUTS = 8
+OWN_BOX_LIMIT_CONSTANTS = 8
 """Constants that only one folded box reads, up to which each has a box of its own."""
 
 
@@ -136,7 +136,7 @@ class Boxes:
         own = [k for k in numbers if readers[k] == 1]
         group = self.closed[head]
         swallowed = {k for k in own if _owns(group, self.graph.sources[k])}
-        if group.scope is None or len(own) - len(swallowed) > MOST_INPUTS:
+        if group.scope is None or len(own) - len(swallowed) > OWN_BOX_LIMIT_CONSTANTS:
             swallowed = set(own)
         self.boxes[head].inside = [
             *self.boxes[head].inside,

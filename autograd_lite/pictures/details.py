@@ -22,7 +22,7 @@ from autograd_lite.pictures.values import faults, gradients_of, is_finite, value
 from autograd_lite.record import make
 from autograd_lite.tensor import Tensor
 
-MOST_CHECKED = 20_000, 100_000
+CHECK_LIMIT_NODES = 20_000, 100_000
 """Operations up to which values are computed again to see whether one of them is not finite, where
 the result is finite, and where it is not."""
 
@@ -114,7 +114,7 @@ class Details:
         return gradients_of(_together(self.results), seed)
 
     def _faults(self) -> dict[Node, str]:
-        if len(self.graph.nodes) > MOST_CHECKED[not is_finite(tuple(self.ends.values()))]:
+        if len(self.graph.nodes) > CHECK_LIMIT_NODES[not is_finite(tuple(self.ends.values()))]:
             return {}
         try:
             return faults(self.roots, self.ends)

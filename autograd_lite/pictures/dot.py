@@ -27,7 +27,7 @@ from autograd_lite.pictures.themes import Theme
 from autograd_lite.pictures.values import operand_value
 from autograd_lite.rendering import Picture
 
-LONGEST_REPR = 40
+REPR_LIMIT_CHARACTERS = 40
 
 
 class DotText:
@@ -199,7 +199,7 @@ def call_name(scope: Any) -> str:
     except Exception:
         # Whatever is wrong with it, the picture is of something else.
         return name
-    return short(text) if len(text) <= LONGEST_REPR else name
+    return short(text) if len(text) <= REPR_LIMIT_CHARACTERS else name
 
 
 def _several(sources: Sequence[Any]) -> str:

@@ -11,22 +11,22 @@ import numpy as np
 from autograd_lite.graph import Leaf
 from autograd_lite.pictures.structure import Scope, Structure
 
-FOLD_ABOVE = 40
+FOLD_LIMIT_NODES = 40
 """Operations from which repeated blocks are drawn once, unless the caller decides."""
 
-MOST_BOXES = 250
-"""Operations that a folded picture may have."""
+PICTURE_LIMIT_BOXES = 250
+"""A folded picture has up to this many operations."""
 
-LEAST_COPIES = 3
-"""How often a block must come in a row to be drawn once."""
+FOLD_LEAST_COPIES = 3
+"""Blocks that come at least this often in a row are drawn once."""
 
-LONGEST_BLOCK = 400
-"""Items of a block that is looked for."""
+BLOCK_LIMIT_ITEMS = 400
+"""Blocks of up to this many items are looked for."""
 
-PROBED = 5_000
+PROBED_PLACES = 5_000
 """Places of a longer sequence at which long blocks are looked for, before all of it is."""
 
-ENDS = 12
+END_ITEMS = 12
 """Items that are left at either end where the middle of a sequence is drawn as one box."""
 
 
@@ -65,16 +65,16 @@ def folded(graph: Structure, depth: int | None = None, fold: bool | None = None)
     picture = _folded(graph, top)
     if fold is False:
         return picture
-    if fold or len(picture.shown) > FOLD_ABOVE:
+    if fold or len(picture.shown) > FOLD_LIMIT_NODES:
         _fold_repeats(graph, top)
         picture = _folded(graph, top)
     for level in range(min(_deepest(graph.scopes), 20), -1, -1):
-        if len(picture.shown) <= MOST_BOXES:
+        if len(picture.shown) <= PICTURE_LIMIT_BOXES:
             return picture
         _close(top, level)
         picture = _folded(graph, top)
     for shrink in (_cut, _close_all):
-        if len(picture.shown) > MOST_BOXES:
+        if len(picture.shown) > PICTURE_LIMIT_BOXES:
             picture = _folded(graph, shrink(top))
     return picture
 
@@ -122,8 +122,8 @@ def _close(top: Group, level: int) -> None:
 def _cut(top: Group) -> Group:
     """`top` with the middle of its items as one box."""
     items = list(_items(top))
-    if len(items) > 2 * ENDS + 1:
-        first, last = items[ENDS][0], items[-ENDS][0]
+    if len(items) > 2 * END_ITEMS + 1:
+        first, last = items[END_ITEMS][0], items[-END_ITEMS][0]
         kept = [g for g in top.inner if g.stop <= first or g.start >= last]
         top.inner = sorted([*kept, Group(first, last, closed=True)], key=lambda g: g.start)
     return top
@@ -222,7 +222,7 @@ def _folded_sequence(
     """The items with repeated ones taken together; short blocks first, so that loops may nest."""
     groups = {(g.start, g.stop): g for g in inner}
     length = 1
-    while length <= min(len(kinds) // LEAST_COPIES, LONGEST_BLOCK):
+    while length <= min(len(kinds) // FOLD_LEAST_COPIES, BLOCK_LIMIT_ITEMS):
         runs = list(_runs(kinds, length, spans, graph))
         if not runs:
             length += 1
@@ -249,25 +249,24 @@ def _folded_sequence(
 def _runs(
     kinds: np.ndarray, length: int, spans: np.ndarray, graph: Structure
 ) -> Iterator[tuple[int, int]]:
-    """The starts and counts of blocks of `length` items that come at least LEAST_COPIES times in a
-    row."""
+    """The starts and counts of blocks of `length` items that come often enough in a row."""
     ahead, behind = kinds[length:], kinds[:-length]
-    if length > 16 and len(ahead) > PROBED:
+    if length > 16 and len(ahead) > PROBED_PLACES:
         # In a long sequence only what makes up most of it is worth the search.
-        step = len(ahead) // PROBED
-        if np.count_nonzero(ahead[::step] == behind[::step]) * 2 < PROBED:
+        step = len(ahead) // PROBED_PLACES
+        if np.count_nonzero(ahead[::step] == behind[::step]) * 2 < PROBED_PLACES:
             return
     same = ahead == behind
-    if np.count_nonzero(same) < (LEAST_COPIES - 1) * length:
+    if np.count_nonzero(same) < (FOLD_LEAST_COPIES - 1) * length:
         return
     edges = np.flatnonzero(np.diff(np.concatenate(([False], same, [False])))).reshape(-1, 2)
-    long = edges[:, 1] - edges[:, 0] >= (LEAST_COPIES - 1) * length
+    long = edges[:, 1] - edges[:, 0] >= (FOLD_LEAST_COPIES - 1) * length
     taken = 0
     for begin, end in edges[long]:
         begin = max(int(begin), taken)
         begin += _natural_start(begin, length, spans, graph)
         copies = (int(end) - begin) // length + 1
-        if copies >= LEAST_COPIES:
+        if copies >= FOLD_LEAST_COPIES:
             yield begin, copies
             taken = begin + copies * length
 

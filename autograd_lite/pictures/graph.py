@@ -16,8 +16,8 @@ from autograd_lite.pictures.tracing import results_of, root_of
 from autograd_lite.rendering import Picture
 from autograd_lite.tensor import Tensor
 
-MOST_NODES = 2_000
-"""Operations up to which a graph is drawn without folding anything."""
+UNFOLDED_LIMIT_NODES = 2_000
+"""A graph of up to this many operations is drawn without folding anything."""
 
 
 def draw(
@@ -100,10 +100,10 @@ def draw(
     extent = gradient_graph(results) if backward else None
     ends = map(root_of, results)
     graph = structure([*ends, *(extent.roots if extent is not None else ())])
-    if fold is False and len(graph.nodes) > MOST_NODES:
+    if fold is False and len(graph.nodes) > UNFOLDED_LIMIT_NODES:
         raise ValueError(
-            f"the graph has {len(graph.nodes):,} operations, and more than {MOST_NODES:,} are "
-            "drawn with fold=None or fold=True only"
+            f"the graph has {len(graph.nodes):,} operations, and more than "
+            f"{UNFOLDED_LIMIT_NODES:,} are drawn with fold=None or fold=True only"
         )
     details = Details(
         results, graph, report, extent, values=values, gradients=gradients, local=local, lines=lines

@@ -15,12 +15,12 @@ LINE_HEIGHT = 15.0
 CHARACTER_WIDTH = 6.6
 PADDING = 14.0
 
-LONG = 25
+LONG_ARROW_STEPS = 25
 """Steps of computation from which only the end of an arrow is drawn in a large graph: Graphviz
 takes time for every rank that an arrow crosses."""
 
-LARGE = 300
-"""Arrows from which a graph is large."""
+LARGE_GRAPH_ARROWS = 300
+"""Graphs of more arrows are large."""
 
 Point = tuple[float, float]
 
@@ -58,7 +58,7 @@ def layout(boxes: Boxes, texts: dict[str, Sequence[str]]) -> Layout:
             stack += reversed(part.parts)
         else:
             picture.node(part.name, **_size(part, texts))
-    long = _long(boxes) if len(boxes.arrows) > LARGE else set()
+    long = _long(boxes) if len(boxes.arrows) > LARGE_GRAPH_ARROWS else set()
     for number, arrow in enumerate(boxes.arrows):
         if number not in long:
             picture.edge(arrow.tail, arrow.head, comment=str(number))
@@ -79,7 +79,7 @@ def _long(boxes: Boxes) -> set[int]:
     started: set[str] = set()
     found = set()
     for number, arrow in enumerate(boxes.arrows):
-        if arrow.tail in started and rank[arrow.head] - rank[arrow.tail] > LONG:
+        if arrow.tail in started and rank[arrow.head] - rank[arrow.tail] > LONG_ARROW_STEPS:
             found.add(number)
         started.add(arrow.tail)
     return found

@@ -27,8 +27,8 @@ from autograd_lite.pictures.tracing import result_of, root_of
 from autograd_lite.pictures.values import Flow, flows, operand_value
 from autograd_lite.tensor import Tensor
 
-MOST_NODES = 2_000
-"""Operations that a page walks through."""
+WALK_LIMIT_NODES = 2_000
+"""A page walks through up to this many operations."""
 
 
 def step_through(
@@ -93,10 +93,11 @@ class Walk:
     def __init__(self, loss: Tensor, report: Report | None) -> None:
         root = root_of(loss)
         self.graph = structure([root])
-        if len(self.graph.nodes) > MOST_NODES:
+        if len(self.graph.nodes) > WALK_LIMIT_NODES:
             raise ValueError(
                 f"the graph has {len(self.graph.nodes):,} operations, and step_through() walks "
-                f"through {MOST_NODES:,} at most; take a smaller example of the same computation"
+                f"through {WALK_LIMIT_NODES:,} at most; take a smaller example of the same "
+                "computation"
             )
         self.root = root
         self.report = report

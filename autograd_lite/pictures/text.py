@@ -16,7 +16,7 @@ from autograd_lite.graph import Leaf, Node, array_name
 from autograd_lite.operations import Operation
 from autograd_lite.pictures.structure import is_scalar, operands
 
-LONGEST_NAME = 60
+NAME_LIMIT_CHARACTERS = 60
 
 SYMBOLS = {
     "add": "+",
@@ -58,9 +58,9 @@ def plain(text: str) -> str:
 
 
 def short(text: str) -> str:
-    """`text` as one line of at most LONGEST_NAME characters."""
+    """`text` as one line of at most NAME_LIMIT_CHARACTERS characters."""
     text = NOT_TEXT.sub(" ", str(text))
-    return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…"
+    return text if len(text) <= NAME_LIMIT_CHARACTERS else f"{text[: NAME_LIMIT_CHARACTERS - 1]}…"
 
 
 def name_of(box: Any) -> str | None:
@@ -152,7 +152,7 @@ def value_lines(value: Any) -> list[str]:
         texts = [[number(cell.item()) for cell in row] for row in rows]
         width = max((len(t) for row in texts for t in row), default=0)
         lines = ["  ".join(t.rjust(width) for t in row) for row in texts]
-        if max(map(len, lines), default=0) <= LONGEST_NAME:
+        if max(map(len, lines), default=0) <= NAME_LIMIT_CHARACTERS:
             return lines if array.ndim else texts[0]
     return [summary(array), distribution(array)] if array.dtype.kind != "c" else [summary(array)]
 

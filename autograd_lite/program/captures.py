@@ -35,8 +35,8 @@ import numpy as np
 from autograd_lite.record import Recorded
 
 _MISSING = object()
-MANY = 10_000
-"""How many values are looked at, at most."""
+CAPTURE_LIMIT_VALUES = 10_000
+"""Up to this many values are watched."""
 
 _FIXED = {
     *(int, float, complex, str, bytes, bool, type(None), type(Ellipsis), type(NotImplemented)),
@@ -116,8 +116,8 @@ class Captures:
             return
         if value is sys.stdout or value is sys.stderr:
             return
-        if len(self._seen) > MANY:
-            self._refuse(label, f"more than {MANY:,} values can be reached from it")
+        if len(self._seen) > CAPTURE_LIMIT_VALUES:
+            self._refuse(label, f"more than {CAPTURE_LIMIT_VALUES:,} values can be reached from it")
             return
         self._seen.add(id(value))
         # What has been seen is known by its id, which must not be another's.

@@ -15,8 +15,8 @@ from autograd_lite.functions import traits
 from autograd_lite.program.ir import Program, Step, Variable
 from autograd_lite.program.rewriting import Rewriting, without_dead
 
-CALL = 1_000
-"""How many elements are multiplied in the time that a call takes by itself."""
+CALL_COST_ELEMENTS = 1_000
+"""The cost of a call, in elements that are multiplied in its time."""
 
 
 def factored(
@@ -39,7 +39,7 @@ def factored(
 
 def _cost(results: Iterable[Variable]) -> int:
     """The cost of multiplying them, in elements."""
-    return sum(v.size + CALL for v in results)
+    return sum(v.size + CALL_COST_ELEMENTS for v in results)
 
 
 def _factors(program: Program) -> list[Any]:

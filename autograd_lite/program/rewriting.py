@@ -16,8 +16,8 @@ from autograd_lite.program.ir import Program, Step, Variable, substituted
 from autograd_lite.program.tracing import Trace, TracedValueError, Tracer
 
 Rule = Callable[["Rewriting", Step, tuple[Any, ...], dict[str, Any]], Any]
-FOLDED = 65_536
-"""The most elements that a constant which is computed beforehand may have."""
+FOLD_LIMIT_ELEMENTS = 65_536
+"""Constants of up to this many elements are computed beforehand."""
 
 
 class Rewriting:
@@ -106,7 +106,7 @@ class Rewriting:
         constant = all(v in self.trace.constants for v in kept.operands)
         # An expanded number is better left as it is.
         if constant and not step.several and step.function is not np.broadcast_to:
-            if step.result.size <= FOLDED:
+            if step.result.size <= FOLD_LIMIT_ELEMENTS:
                 self.folded += 1
                 self._stand(step.result, self.constant(self.values[step.result]))
                 return

@@ -23,17 +23,17 @@ from autograd_lite.arrays.trees import map_leaves, rebuild, split
 from autograd_lite.modes import no_grad
 from autograd_lite.program.ir import Program, Step, Variable, interpret
 
-TRIALS = 120
-"""How often a function may be run to see which axes of one length go together."""
+TRIAL_LIMIT_RUNS = 120
+"""A function is run up to this often to see which axes of one length go together."""
 
-MOST_TOGETHER = 4
-"""How many axes of one length are looked for among more of them."""
+GROUP_LIMIT_AXES = 4
+"""Groups of up to this many axes of one length are looked for among more of them."""
 
-FAR = 200
-"""How much longer short axes are in the last trace."""
+LAST_TRACE_EXTRA_LENGTH = 200
+"""Short axes are longer by this much in the last trace."""
 
-LARGEST = 2**24
-"""How many elements the arguments of one trace may have."""
+TRACE_LIMIT_ELEMENTS = 2**24
+"""The arguments of one trace have up to this many elements."""
 
 _PRIMES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41)
 _EXPONENTS = (1, -1, 2, -2, 0.5, -0.5)
@@ -113,7 +113,7 @@ def lengths_of(
     def works(axes: Sequence[Axis], length: int) -> bool:
         nonlocal trials
         trials += 1
-        if trials > TRIALS:
+        if trials > TRIAL_LIMIT_RUNS:
             return False
         # A longer axis may be only not read to its end.
         return all(
@@ -145,9 +145,9 @@ def _subsets(axes: list[Axis], leaves: Sequence[Any]) -> Iterator[tuple[Axis, ..
     Samples are the last axis of the last arguments, or their first axis.
     """
     ordered = sorted(axes, key=lambda a: (a[1] not in (0, np.ndim(leaves[a[0]]) - 1), -a[0], -a[1]))
-    for count in range(1, MOST_TOGETHER + 1):
+    for count in range(1, GROUP_LIMIT_AXES + 1):
         yield from itertools.combinations(ordered, count)
-    if len(ordered) > MOST_TOGETHER:
+    if len(ordered) > GROUP_LIMIT_AXES:
         yield tuple(ordered)
 
 
@@ -196,7 +196,11 @@ def choose_lengths(lengths: Sequence[Length]) -> Iterator[list[tuple[list[Axis],
         for number, length in enumerate(lengths):
             more = length.length + _PRIMES[(number + 4 * trace) % len(_PRIMES)]
             # Far off as well: what is cut at some length shows there.
-            more += FAR if trace == 2 and length.length < FAR else 0
+            more += (
+                LAST_TRACE_EXTRA_LENGTH
+                if trace == 2 and length.length < LAST_TRACE_EXTRA_LENGTH
+                else 0
+            )
             changes.append((length, more))
         yield _changed(changes)
 
@@ -220,7 +224,7 @@ def check_near(
         for near in (number - 1, number, 2 * number):
             # Each of the lengths in turn: some have to be different from others.
             changes = [(n, near + (i + turn) % count) for i, n in enumerate(lengths)]
-            if sum(map(math.prod, _shapes(leaves, changes))) > LARGEST:
+            if sum(map(math.prod, _shapes(leaves, changes))) > TRACE_LIMIT_ELEMENTS:
                 raise Fixed
             there = resized(leaves, _changed(changes))
             with no_grad(), np.errstate(all="ignore"):

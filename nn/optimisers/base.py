@@ -10,7 +10,7 @@ import numpy as np
 from nn.module import Module, Parameter, has_values
 from nn.spelling import Spelled
 
-BLOCK = 16_384
+BLOCK_NUMBERS = 16_384
 """Numbers that are updated at a time, so that what a rule computes stays in the cache."""
 
 Groups = Iterable[Parameter] | Iterable[Mapping[str, Any]]
@@ -118,11 +118,15 @@ class Optimiser(Spelled):
         arrays = [values, gradient, *memory.values()]
         flat = [array.reshape(-1) for array in arrays]
         room, other = self._room(values.dtype)
-        if values.size <= BLOCK and values.flags.c_contiguous and gradient.flags.c_contiguous:
+        if (
+            values.size <= BLOCK_NUMBERS
+            and values.flags.c_contiguous
+            and gradient.flags.c_contiguous
+        ):
             self.update(group, *flat, room=room[: values.size], other=other[: values.size])
             return
-        for start in range(0, values.size, BLOCK):
-            parts = [array[start : start + BLOCK] for array in flat]
+        for start in range(0, values.size, BLOCK_NUMBERS):
+            parts = [array[start : start + BLOCK_NUMBERS] for array in flat]
             n = len(parts[0])
             self.update(group, *parts, room=room[:n], other=other[:n])
         for array, changed in zip(arrays, flat, strict=True):
@@ -132,7 +136,7 @@ class Optimiser(Spelled):
     def _room(self, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
         """Two stretches of memory for what a rule computes on the way."""
         if dtype not in self._rooms:
-            self._rooms[dtype] = np.empty(BLOCK, dtype), np.empty(BLOCK, dtype)
+            self._rooms[dtype] = np.empty(BLOCK_NUMBERS, dtype), np.empty(BLOCK_NUMBERS, dtype)
         return self._rooms[dtype]
 
     def numbers(self, group: Mapping[str, Any], steps: int) -> dict[str, float]:

@@ -10,9 +10,8 @@ import pytest
 
 import autograd_lite as al
 import nn
-from autograd_lite.compiler import regions
-from autograd_lite.compiler import schedule as scheduling
-from autograd_lite.compiler.compiled import KEPT
+from autograd_lite.compiler import regions, schedule
+from autograd_lite.compiler.compiled import PROGRAM_LIMIT
 
 RNG = np.random.default_rng(0)
 
@@ -110,8 +109,8 @@ class TestResults:
         ],
     )
     def test_layouts(self, x, monkeypatch):
-        monkeypatch.setattr(scheduling, "LARGE", 2)
-        monkeypatch.setattr(regions, "BLOCK", 3)
+        monkeypatch.setattr(schedule, "REGION_FROM_ELEMENTS", 2)
+        monkeypatch.setattr(regions, "BLOCK_ELEMENTS", 3)
 
         def f(x):
             return np.exp(x) / (1 + x * x), np.sum(x * 2, axis=0), np.sum(np.sin(x))
@@ -154,7 +153,7 @@ class TestResultsBelongToTheCaller:
         assert_trees_close(first, copies, 0)
 
     def test_threads_do_not_meet(self, monkeypatch):
-        monkeypatch.setattr(scheduling, "LARGE", 10)
+        monkeypatch.setattr(schedule, "REGION_FROM_ELEMENTS", 10)
         f = al.compile(al.value_and_grad(lambda x: np.sum(np.tanh(x @ x.T) ** 2)))
         inputs = [RNG.normal(size=(30, 30)) for _ in range(8)]
         expected = [f(x) for x in inputs]
@@ -217,8 +216,8 @@ class TestResultsBelongToTheCaller:
 
     @pytest.mark.parametrize("donated", [True, False])
     def test_memory_of_another_order_holds_the_results_too(self, donated, monkeypatch):
-        monkeypatch.setattr(scheduling, "LARGE", 2)
-        monkeypatch.setattr(regions, "BLOCK", 4)
+        monkeypatch.setattr(schedule, "REGION_FROM_ELEMENTS", 2)
+        monkeypatch.setattr(regions, "BLOCK_ELEMENTS", 4)
 
         def f(a, b):
             return np.exp(b) * 2 + 1, np.dot(b, b), np.sum(b, axis=0)
@@ -671,9 +670,9 @@ GENERATOR = np.random.default_rng(0)
 class TestPrograms:
     def test_the_cache_is_bounded(self):
         f = al.compile(lambda x: x + 1)
-        for n in range(3 * KEPT):
+        for n in range(3 * PROGRAM_LIMIT):
             f(np.ones(n))
-        assert len(f._programs) == KEPT
+        assert len(f._programs) == PROGRAM_LIMIT
 
     def test_the_source_has_the_users_names(self):
         f = al.compile(al.value_and_grad(cost))
@@ -695,7 +694,7 @@ class TestPrograms:
         assert "W1" in dot and "->" in dot
 
     def test_regions_are_explained_and_drawn(self, monkeypatch):
-        monkeypatch.setattr(scheduling, "LARGE", 4)
+        monkeypatch.setattr(schedule, "REGION_FROM_ELEMENTS", 4)
         f = al.compile(lambda x: np.sum(np.exp(x) * x))
         f(np.ones(10))
         text = str(f.explain())
@@ -728,8 +727,8 @@ class TestPrograms:
         assert_trees_close(al.compile(function)(*arrays), function(*arrays))
 
     def test_variables_that_are_called_as_functions_are(self, monkeypatch):
-        monkeypatch.setattr(scheduling, "LARGE", 4)
-        monkeypatch.setattr(regions, "BLOCK", 3)
+        monkeypatch.setattr(schedule, "REGION_FROM_ELEMENTS", 4)
+        monkeypatch.setattr(regions, "BLOCK_ELEMENTS", 3)
 
         def add(t0, where, transpose, first, cut):
             dot = np.dot(t0, transpose.T)

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
-from autograd_lite.compiler import few_rows, fused, regions
-from autograd_lite.compiler import schedule as scheduling
+from autograd_lite.compiler import few_rows, fused, regions, schedule
 
 pytest.importorskip("numba")
 RNG = np.random.default_rng(0)
@@ -14,9 +13,9 @@ RNG = np.random.default_rng(0)
 @pytest.fixture(autouse=True)
 def always(monkeypatch):
     """Loops wherever there is a form, however long they take, on small arrays."""
-    monkeypatch.setattr(fused, "MARGIN", np.inf)
-    monkeypatch.setattr(scheduling, "LARGE", 2)
-    monkeypatch.setattr(regions, "BLOCK", 8)
+    monkeypatch.setattr(fused, "TAKEN_BELOW_SHARE", np.inf)
+    monkeypatch.setattr(schedule, "REGION_FROM_ELEMENTS", 2)
+    monkeypatch.setattr(regions, "BLOCK_ELEMENTS", 8)
 
 
 def functions():
@@ -71,7 +70,7 @@ def test_what_is_left_to_numpy(function):
 
 
 def test_where_they_take_longer_they_are_not_taken(monkeypatch):
-    monkeypatch.setattr(fused, "MARGIN", 0)
+    monkeypatch.setattr(fused, "TAKEN_BELOW_SHARE", 0)
     compiled = al.compile(lambda a: a * 2 + 1)
     compiled(np.ones(20))
     assert not compiled.explain().lowered.fused
@@ -82,7 +81,7 @@ def test_where_they_take_longer_they_are_not_taken(monkeypatch):
 @pytest.mark.parametrize("columns", [8, 207])
 @pytest.mark.parametrize("rows", [1, 5, 6])
 def test_products_of_few_rows(rows, columns, dtype, monkeypatch):
-    monkeypatch.setattr(few_rows, "WORTH", 1)
+    monkeypatch.setattr(few_rows, "LOOP_FROM_MULTIPLICATIONS", 1)
     a, b = RNG.normal(size=(rows, 1111)).astype(dtype), RNG.normal(size=(1111, columns))
     for matrix in (np.asfortranarray(b.astype(dtype)), np.ascontiguousarray(b.astype(dtype))):
         matrix[0, 0] = np.inf

@@ -7,8 +7,7 @@ import pytest
 from random_programs import program
 
 import autograd_lite as al
-from autograd_lite.compiler import regions
-from autograd_lite.compiler import schedule as scheduling
+from autograd_lite.compiler import regions, schedule
 from autograd_lite.compiler.compiled import traced
 from autograd_lite.compiler.lowering import lower
 from autograd_lite.program import growth
@@ -98,9 +97,9 @@ def test_without_dead_steps(seed, kind):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_source(seed, kind, large, block, parallel, monkeypatch):
-    monkeypatch.setattr(scheduling, "LARGE", large)
-    monkeypatch.setattr(regions, "BLOCK", block)
-    monkeypatch.setattr(regions, "PARALLEL", parallel)
+    monkeypatch.setattr(schedule, "REGION_FROM_ELEMENTS", large)
+    monkeypatch.setattr(regions, "BLOCK_ELEMENTS", block)
+    monkeypatch.setattr(regions, "PARALLEL_FROM_NANOSECONDS", parallel)
     best, leaves = optimal(seed, kind)
     lowered = lower(best, [np.asarray(x).flags.c_contiguous for x in leaves], threads=2)
     expected = interpret(best, leaves)

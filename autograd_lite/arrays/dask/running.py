@@ -21,8 +21,8 @@ from dask.base import get_scheduler
 from autograd_lite.arrays.dask.expression import BlockStep, Cut, Parts, Total, step_of, steps_below
 from autograd_lite.arrays.dask.sources import Source, group_size
 
-FAN_IN = 8
-"""How many sums one task of the tree adds up. A power of two, as the sizes of groups are."""
+FAN_IN_SUMS = 8
+"""One task of the tree adds up this many sums: a power of two, as the sizes of groups are."""
 
 Registers = dict[int, Any]
 
@@ -261,11 +261,11 @@ class TaskGraph:
             keys.append(self._key())
             # In lists, Dask puts the results of tasks in the place of their keys.
             self.tasks[keys[-1]] = (run_group, program, combine, group, earlier, arriving)
-        while len(keys) > FAN_IN:
+        while len(keys) > FAN_IN_SUMS:
             lower, keys = keys, []
-            for i in range(0, len(lower), FAN_IN):
+            for i in range(0, len(lower), FAN_IN_SUMS):
                 keys.append(self._key())
-                self.tasks[keys[-1]] = (run_tree, combine, lower[i : i + FAN_IN])
+                self.tasks[keys[-1]] = (run_tree, combine, lower[i : i + FAN_IN_SUMS])
         return keys
 
     def _program(

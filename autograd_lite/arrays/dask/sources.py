@@ -20,8 +20,8 @@ from autograd_lite.arrays.dask.expression import BlockStep, Parts, kept
 LARGEST_GROUP = 16
 """Blocks per task at most: what is lost with a worker, and the grain of Dask's progress bar."""
 
-SMALL = 2**26
-"""Bytes up to which a cluster holds an array's blocks in lists as well."""
+LISTED_LIMIT_BYTES = 2**26
+"""A cluster holds the blocks of arrays of up to this many bytes in lists as well."""
 
 
 class Load:
@@ -110,7 +110,7 @@ class Source(BlockStep):
         """
         keys = [self.keys[i] for i in numbers if self.loads[i] is None]
         client = _client()
-        if client is None or len(keys) < 2 or self.array.nbytes > SMALL:
+        if client is None or len(keys) < 2 or self.array.nbytes > LISTED_LIMIT_BYTES:
             return keys
         if self.tasks or not all(hasattr(key, "release") for key in keys):
             return keys

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-MOST_ITEMS = 16
+LIST_LIMIT_ITEMS = 16
 
 
 def name_node(text: str) -> ast.Name:
@@ -39,7 +39,7 @@ def literal(value: Any) -> ast.expr | None:
     if _slices(value):
         index = index_literal(value)
         return index and ast.Subscript(numpy_node("s_"), index, ast.Load())
-    if isinstance(value, (tuple, list)) and len(value) <= MOST_ITEMS:
+    if isinstance(value, (tuple, list)) and len(value) <= LIST_LIMIT_ITEMS:
         items = [literal(item) for item in value]
         if None in items:
             return None
@@ -58,7 +58,7 @@ def index_literal(value: Any) -> ast.expr | None:
         ends = [None if e is None else literal(e) for e in (value.start, value.stop, value.step)]
         return ast.Slice(*ends)
     if isinstance(value, np.ndarray):
-        inside = literal(value.tolist()) if 0 < value.size <= MOST_ITEMS else None
+        inside = literal(value.tolist()) if 0 < value.size <= LIST_LIMIT_ITEMS else None
         return numpy_call("array", inside) if inside and value.dtype.kind in "iub" else None
     if not isinstance(value, tuple):
         return literal(value)

@@ -19,7 +19,12 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.gradients import TupleGradient
-from autograd_lite.pictures.formulas.expressions import MOST_ITEMS, literal, name_node, numpy_call
+from autograd_lite.pictures.formulas.expressions import (
+    LIST_LIMIT_ITEMS,
+    literal,
+    name_node,
+    numpy_call,
+)
 from autograd_lite.pictures.formulas.local import element_wise, local_of
 from autograd_lite.pictures.formulas.reader import read_call
 from autograd_lite.pictures.formulas.terms import Term, has_elements, item_of, sequence_of
@@ -91,7 +96,11 @@ def _argument(i: int, value: Any, name: str) -> Term:
 
 def _literal_named(value: Any, name: str) -> ast.expr | None:
     """The literal that an argument's name is, if it is one of this value."""
-    if isinstance(value, np.ndarray) and value.dtype.kind in "iub" and value.size <= MOST_ITEMS:
+    if (
+        isinstance(value, np.ndarray)
+        and value.dtype.kind in "iub"
+        and value.size <= LIST_LIMIT_ITEMS
+    ):
         shown = value.ndim and name in (repr(value), str(value))
         return numpy_call("array", literal(value.tolist()) or name_node("?")) if shown else None
     if isinstance(value, (np.ndarray, TupleGradient)):

@@ -33,7 +33,7 @@ from autograd_lite.pictures.formulas.terms import (
     together,
 )
 
-DEEPEST = 8
+DEPTH_LIMIT_CALLS = 8
 
 
 _OF_KINDS: tuple[Any, ...] = (len, isinstance, hasattr, type)
@@ -55,7 +55,7 @@ def read_call(function: Any, args: list[Term], keywords: dict[str, Term], depth:
     if isinstance(function, types.MethodType):
         itself = constant("self", function.__self__)
         return read_call(function.__func__, [itself, *args], keywords, depth)
-    if not isinstance(function, types.FunctionType) or depth > DEEPEST:
+    if not isinstance(function, types.FunctionType) or depth > DEPTH_LIMIT_CALLS:
         raise Unreadable
     if function.__code__.co_qualname == "_as_parts.<locals>.parts":
         function = inspect.unwrap(function)

@@ -13,14 +13,14 @@ import numpy as np
 
 from autograd_lite.pictures.formulas.definition import Unreadable
 from autograd_lite.pictures.formulas.expressions import (
-    MOST_ITEMS,
+    LIST_LIMIT_ITEMS,
     index_literal,
     literal,
     name_node,
     numpy_call,
 )
 
-MOST_NODES = 1_500
+FORMULA_LIMIT_NODES = 1_500
 
 
 class Term:
@@ -40,7 +40,7 @@ class Term:
         items: list[Term] | None = None,
         inner: Term | None = None,
     ) -> None:
-        if _size(node) > MOST_NODES:
+        if _size(node) > FORMULA_LIMIT_NODES:
             raise Unreadable
         self.node = node
         self.compute = functools.cache(compute)
@@ -80,14 +80,14 @@ def elements_of(term: Term) -> list[Term]:
     if not term.static:
         raise Unreadable
     values = list(term.value())
-    if len(values) > MOST_ITEMS or any(literal(value) is None for value in values):
+    if len(values) > LIST_LIMIT_ITEMS or any(literal(value) is None for value in values):
         raise Unreadable
     return [constant("item", value) for value in values]
 
 
 def filled(array: Any, method: str, args: list[Term]) -> Term:
     """A small array of constants after an assignment to some of its elements."""
-    if method != "__setitem__" or array.size > MOST_ITEMS or not all(a.static for a in args):
+    if method != "__setitem__" or array.size > LIST_LIMIT_ITEMS or not all(a.static for a in args):
         raise Unreadable
     array = array.copy()
     array[args[0].value()] = args[1].value()

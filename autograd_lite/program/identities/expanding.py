@@ -18,7 +18,7 @@ from autograd_lite.program.tracing import Tracer
 from autograd_lite.rules.indexing import getitem, put_back
 from autograd_lite.rules.special import astype, sigmoid, softplus
 
-KEPT = {getitem, put_back, astype}
+NOT_EXPANDED = {getitem, put_back, astype}
 
 
 def rules_for(program: Program) -> dict[Any, list[Rule]]:
@@ -26,7 +26,11 @@ def rules_for(program: Program) -> dict[Any, list[Rule]]:
     table: dict[Any, list[Rule]] = {sigmoid: [_sigmoid, defined], softplus: [_softplus]}
     for step in program.steps:
         operation = OPERATIONS.get(step.function)
-        if operation is None or operation.function is step.function or step.function in KEPT:
+        if (
+            operation is None
+            or operation.function is step.function
+            or step.function in NOT_EXPANDED
+        ):
             continue
         table.setdefault(step.function, [defined])
     table[np.mean] = [_mean]

@@ -116,11 +116,11 @@ def test_a_worker_can_be_killed_by_a_callback(client, data):
     assert trained([callback])["loss"] == trained([])["loss"]
 
 
-@pytest.mark.parametrize("limit", [sources.SMALL, 0])
+@pytest.mark.parametrize("limit", [sources.LISTED_LIMIT_BYTES, 0])
 def test_small_blocks_are_held_as_lists_as_well(client, limit, monkeypatch):
     import dask.array as da
 
-    monkeypatch.setattr(sources, "SMALL", limit)
+    monkeypatch.setattr(sources, "LISTED_LIMIT_BYTES", limit)
     X = da.from_array(SAMPLES.T, chunks=(8, 100)).persist()
     y = da.from_array(LABELS[np.newaxis], chunks=(1, 100)).persist()
     found = engine_loop(X, y, steps=3)
