@@ -81,6 +81,13 @@ def test_what_lzf_unpacks_to(kind, size, tmp_path):
     assert size <= chunks.LZF_INFLATION * len(packed)
 
 
+def test_lzf_that_is_cut_off_is_counted_as_far_as_it_goes():
+    assert chunks.lzf_size(b"") == 0
+    assert chunks.lzf_size(b"\x02abc") == 3
+    assert chunks.lzf_size(b"\x20\0") == 3 and chunks.lzf_size(b"\xc0") == 8
+    assert chunks.lzf_size(b"\xe0") == 9 and chunks.lzf_size(b"\xe0\x05") == 14
+
+
 def test_the_strongest_packing():
     assert 264 / 3 == chunks.LZF_INFLATION == chunks.lzf_size(b"\xe0\xff\0" * 100) / 300
     n = 10_000_000

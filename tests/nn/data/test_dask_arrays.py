@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import nn
+from nn.data import dask_inputs
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(100, 2, 4))
@@ -48,6 +49,15 @@ def test_blocks_are_whole_chunks_of_about_56_mib(tmp_path):
         file["y"] = np.zeros(5000)
     x, _ = nn.dask_arrays(tmp_path / "chunked.h5")
     assert x.chunks[0] == (3300, 1700)
+
+
+def test_a_block_has_one_sample_where_it_is_large(tmp_path, monkeypatch):
+    nn.write_dataset(tmp_path / "all.h5", X, Y)
+    for size, rows in ((10, 1), (64, 1), (128, 2), (199, 3)):
+        monkeypatch.setattr(dask_inputs, "BLOCK", size)
+        x, _ = nn.dask_arrays(tmp_path / "all.h5")
+        step = nn.H5Dataset(tmp_path / "all.h5").step
+        assert x.chunks[0][0] == (rows - rows % step or rows)
 
 
 def test_pictures_are_from_0_to_1(tmp_path):

@@ -269,6 +269,46 @@ def test_what_is_written_reaches_the_disk_before_its_name(tmp_path, monkeypatch)
     assert steps == ["fsync", "replace", "fsync"]
 
 
+def test_samples_are_written_block_by_block(tmp_path, monkeypatch):
+    """As many rows at a time as fit into a block, or one."""
+    monkeypatch.setattr(datasets, "BLOCK", 100)
+    for width, most in ((4, 3), (40, 1)):
+        x, asked = np.arange(7.0 * width).reshape(7, width), []
+
+        class Rows:
+            shape, dtype = x.shape, x.dtype
+
+            def __len__(self):
+                return 7
+
+            def __getitem__(self, rows, x=x, asked=asked):
+                asked.append(len(x[rows]))
+                return x[rows]
+
+        nn.write_dataset(tmp_path / "data.h5", Rows(), np.arange(7))
+        assert sum(asked) == 7 and max(asked) == most
+        (batch,) = nn.H5Dataset(tmp_path / "data.h5").batches(7)
+        np.testing.assert_array_equal(batch.X, x.T)
+
+
+@pytest.mark.parametrize(("packed", "is_taken"), [(201, True), (200, True), (199, False)])
+def test_samples_may_be_packed_to_a_twentieth(tmp_path, packed, is_taken):
+    """Or have the size that is allowed for any."""
+    with h5py.File(tmp_path / "data.h5", "w") as file:
+        x = file.create_dataset("x", (4, 1000), "u1", chunks=(4, 1000), compression="gzip")
+        x.id.write_direct_chunk((0, 0), bytes(packed))
+        file["y"] = np.zeros(4)
+    options = {"dtype": np.float32, "limit": 3999}
+    if is_taken:
+        nn.H5Dataset(tmp_path / "data.h5", **options)
+        return
+    with pytest.raises(
+        nn.FileFormatError, match="a sample of 'x' takes 4,000 bytes.*pass limit=4000"
+    ):
+        nn.H5Dataset(tmp_path / "data.h5", **options)
+    nn.H5Dataset(tmp_path / "data.h5", dtype=np.float32, limit=4000)
+
+
 def test_without_pillow_it_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(ImportError, match="write_pictures needs Pillow: pip install pillow"):
