@@ -43,6 +43,13 @@ def _is_users(frame: FrameType) -> bool:
     return not str(frame.f_globals.get("__name__", "")).startswith("numpy.")
 
 
+def remembered(what: str, source: str) -> str:
+    """A file name under which inspect, tracebacks and the checker find `source`."""
+    name = f"<{what} {_number()}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    return name
+
+
 def from_source(source: str, **names: Any) -> Callable[..., Any]:
     """The last function that a text defines, as if it had been imported.
 
@@ -72,9 +79,6 @@ def from_source(source: str, **names: Any) -> Callable[..., Any]:
     defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
     if not defined:
         raise ValueError("the text defines no function")
-    file = f"<text {_number()}>"
-    # Where inspect and tracebacks look for the lines of a file.
-    linecache.cache[file] = (len(source), None, source.splitlines(True), file)
-    exec(compile(source, file, "exec"), names)
+    exec(compile(source, remembered("text", source), "exec"), names)
     function: Callable[..., Any] = names[defined[-1]]
     return function

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -10,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.check.differences import abs_difference, difference_message, largest
+from autograd_lite.check.names import tensors_named_in
 from autograd_lite.check.report import Line, Report
 from autograd_lite.graph import Leaf, Node, ancestors
 from autograd_lite.record import make
 from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import gradients
-
-_GRADIENT_NAMES = (r"d_?(.+)", r"grad_(.+)", r"(.+)_grad")
 
 
 def compare(
@@ -168,9 +166,7 @@ def _connected(root: Node) -> set[Any] | None:
 
 def _tensor_name(name: str, named: Mapping[str, list[Tensor]]) -> str:
     """The tensor whose gradient is called `name`."""
-    matches = [m[1] for p in _GRADIENT_NAMES if (m := re.fullmatch(p, name))]
-    candidates = [c for match in matches for c in (match, match.replace("_", ""))]
-    for candidate in [*candidates, name]:
+    for candidate in [*tensors_named_in(name), name]:
         if candidate in named:
             break
     else:

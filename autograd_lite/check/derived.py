@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import ast
 import copy
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.names import tensors_named_in
 from autograd_lite.observe import WHERE, Assigned, Run, Scope, flat
 from autograd_lite.record import Recorded
-
-GRADIENT_NAMES = (r"d_?(.+)", r"grad_(.+)", r"(.+)_grad")
 
 
 @dataclass
@@ -138,9 +136,7 @@ def tensor_of(name: str, known: set[str], names: dict[str, str | None], bare: bo
                 f"which has {', '.join(sorted(known))}"
             )
         return tensor
-    matches = [m[1] for p in GRADIENT_NAMES if (m := re.fullmatch(p, name))]
-    candidates = [c for match in matches for c in (match, match.replace("_", ""))]
-    candidates += [name] if bare else []
+    candidates = [*tensors_named_in(name), *([name] if bare else [])]
     return next((c for c in candidates if c in known), None)
 
 

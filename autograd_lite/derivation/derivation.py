@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import linecache
 import os
 import weakref
@@ -14,8 +13,7 @@ from autograd_lite.derivation.latex import equations
 from autograd_lite.derivation.module import Written
 from autograd_lite.derivation.statements import written
 from autograd_lite.files import write
-
-_count = itertools.count(1)
+from autograd_lite.source import remembered
 
 
 def derive(
@@ -100,6 +98,5 @@ class _Noted:
     """Source under a file name by which tracebacks, and al.check_derivation, find it."""
 
     def __init__(self, source: str) -> None:
-        self.filename = name = f"<derivation {next(_count)}>"
-        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-        weakref.finalize(self, linecache.cache.pop, name, None).atexit = False
+        self.filename = remembered("derivation", source)
+        weakref.finalize(self, linecache.cache.pop, self.filename, None).atexit = False
