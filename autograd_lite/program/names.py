@@ -9,10 +9,7 @@ from __future__ import annotations
 import keyword
 import unicodedata
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from autograd_lite.program.ir import Variable
+from typing import Any, Protocol
 
 RESERVED = frozenset((*keyword.kwlist, "np"))
 
@@ -38,6 +35,12 @@ def identifier(text: str, otherwise: str = "value") -> str:
     return f"{word}_" if word in RESERVED else word
 
 
+class Named(Protocol):
+    """Something that a person may have called by a name, such as a variable of a program."""
+
+    name: str | None
+
+
 class Names:
     """A different identifier for each variable: the user's where there is one, with a number if
     needed.
@@ -46,11 +49,11 @@ class Names:
     """
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
-        self.given: dict[Variable, str] = {}
+        self.given: dict[Any, str] = {}
         self.used = {*RESERVED, *taken}
         self.count = 0
 
-    def __getitem__(self, variable: Variable) -> str:
+    def __getitem__(self, variable: Named) -> str:
         name = self.given.get(variable)
         if name is None:
             name = self.given[variable] = self.new(variable.name)

@@ -23,8 +23,7 @@ class Optimiser(Spelled):
     count of steps, so that one which is trained later starts as the others did.
 
     A subclass names what it remembers of each number in `memories`, arrays that start as zeros, and
-    gives the rule in `update`. Its `options` are those that the groups of parameters may differ
-    in, with the least value of each, which is allowed if its name is not "learning_rate".
+    gives the rule in `update`.
 
     Parameters
     ----------
@@ -33,7 +32,6 @@ class Optimiser(Spelled):
         own; what it leaves out is as for all.
     """
 
-    options: ClassVar[tuple[str, ...]] = ("learning_rate", "weight_decay")
     memories: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, parameters: Groups, **options: float) -> None:

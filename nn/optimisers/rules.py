@@ -39,8 +39,6 @@ class SGD(Optimiser):
         Move by gradient + momentum * velocity (Sutskever et al., 2013).
     """
 
-    options = ("learning_rate", "momentum", "weight_decay")
-
     def __init__(
         self,
         parameters: Groups,
