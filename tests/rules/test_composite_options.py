@@ -103,7 +103,7 @@ def with_dtype():
     """Every function with a rule that has the option `dtype`, as a function of (x, options)."""
     several = {np.concatenate, np.stack, np.hstack, np.vstack}
     binary = {np.matmul, np.vecdot, np.matvec, np.vecmat, np.linspace, np.logspace, np.geomspace}
-    for function in sorted({*OPERATIONS, *COMPOSITES}, key=lambda f: f.__name__):
+    for function in sorted([*OPERATIONS, *COMPOSITES], key=lambda f: f.__name__):
         name = function.__name__
         if function in (np.full_like, np.astype, astype):
             continue

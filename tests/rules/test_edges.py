@@ -44,7 +44,7 @@ MORE_ARGUMENTS = {
 
 def along_an_axis():
     """Every function with a rule that has a parameter `axis`, as a function of (x, axis)."""
-    for function in sorted({*OPERATIONS, *COMPOSITES}, key=lambda f: f.__name__):
+    for function in sorted([*OPERATIONS, *COMPOSITES], key=lambda f: f.__name__):
         if isinstance(function, np.ufunc) or not function.__module__.startswith("numpy"):
             continue
         parameters = list(inspect.signature(function).parameters.values())
