@@ -181,6 +181,42 @@ def test_checkpoints_are_saved_every_so_many_epochs_and_at_the_end(
     assert saved == epochs_saved
 
 
+def test_defaults():
+    parameters = inspect.signature(nn.fit).parameters.values()
+    found = {p.name: p.default for p in parameters if p.default is not p.empty}
+    assert found == {
+        "Y": None,
+        "batch_size": 32,
+        "drop_last": False,
+        "shuffle": True,
+        "seed": None,
+        "sample_weight": None,
+        "validation": None,
+        "metrics": (),
+        "schedule": None,
+        "clip_norm": None,
+        "callbacks": (),
+        "patience": None,
+        "tolerance": 0.0,
+        "checkpoint": None,
+        "checkpoint_every": 1,
+        "resume": False,
+        "advice": True,
+        "compile": False,
+        "verbose": True,
+    }
+
+
+def test_a_training_begins_anew_unless_it_is_to_go_on(tmp_path):
+    path = tmp_path / "training.h5"
+    assert len(fit(net(), epochs=2, checkpoint=path)) == 2
+    model = net()
+    history = fit(model, epochs=2, checkpoint=path, callbacks=[lambda t: t.stop("enough")])
+    assert len(history) == 1
+    resumed = fit(net(), epochs=2, checkpoint=path, resume=True)
+    assert len(resumed) == 2 and resumed["loss"][0] == history["loss"][0]
+
+
 def test_a_metric_may_stand_alone():
     for metric in ("accuracy", nn.metrics.accuracy):
         assert fit(net(), metrics=metric).names[-1] == "accuracy"
