@@ -400,6 +400,29 @@ def test_numbers_that_do_not_agree_are_refused(path, change):
     assert refusal(path)
 
 
+@pytest.mark.parametrize(
+    ("schedule", "change"),
+    [
+        # Before the first step, after the next, and later on.
+        ("warm", {"start": -0.001, "length": 1}),
+        ("warm", {"length": 0}),
+        ("step", {"by": -0.5, "every": 4}),
+        ("step", {"by": 1e300, "every": 1}),
+        ("cycle", {"least": -1.0, "length": 4}),
+        ("plateau", {"reached": -1.0}),
+    ],
+)
+def test_schedules_give_learning_rates(path, schedule, change):
+    kinds = ("PCG64", schedule)
+    train(path, *parts(*kinds), 1)
+    file = File(path)
+    state = file.metadata["description"]["training"]["schedule"]
+    assert state.keys() >= change.keys()
+    state.update(change)
+    file.write(path, file.metadata)
+    assert "learning rate" in refusal(path, *kinds)
+
+
 @pytest.mark.parametrize("rate", [0, -0.01, math.nan, math.inf, 10**400, True, "0.1", None])
 def test_learning_rates_are_above_0(path, rate):
     train(path, *parts(schedule="none"), 1)
