@@ -24,17 +24,10 @@ from autograd_lite.compiler.memory import (
 )
 from autograd_lite.compiler.regions import RegionPrinter
 from autograd_lite.compiler.runtime import in_blocks
-from autograd_lite.compiler.schedule import (
-    Item,
-    Region,
-    is_elementwise,
-    reduction_of,
-    schedule,
-    takes_out_by_name,
-)
+from autograd_lite.compiler.schedule import Item, Region, reduction_of, schedule, takes_out_by_name
 from autograd_lite.functions import traits
 from autograd_lite.program.checked import checked
-from autograd_lite.program.ir import Program, Step, Variable, function_name
+from autograd_lite.program.ir import Program, Step, Variable, function_name, is_elementwise
 from autograd_lite.program.names import Names, identifier
 from autograd_lite.rules.special import astype
 

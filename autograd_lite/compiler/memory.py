@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.compiler.schedule import Item, Region, is_elementwise, reduction_of
+from autograd_lite.compiler.schedule import Item, Region, reduction_of
 from autograd_lite.functions import traits
-from autograd_lite.program.ir import Program, Step, Variable
+from autograd_lite.program.ir import Program, Step, Variable, is_elementwise
 
 _FRESH_MODULES = ("numpy.linalg", "numpy.fft")
 

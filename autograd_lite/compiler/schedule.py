@@ -10,8 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_lite.functions import traits
-from autograd_lite.program.ir import Program, Step, Variable
-from autograd_lite.rules.special import astype
+from autograd_lite.program.ir import Program, Step, Variable, is_elementwise
 
 REGION_FROM_ELEMENTS = 65_536
 """Arrays of at least this many elements are gone through in blocks."""
@@ -36,28 +35,10 @@ class Region:
 Item = Step | Region
 
 
-def is_elementwise(step: Step) -> bool:
-    """Whether each element of the result depends on one element of each operand."""
-    if step.several or step.options:
-        return False
-    function = step.function
-    if isinstance(function, np.ufunc):
-        whole = function.nout == 1 and len(step.args) == function.nin
-        return whole and traits(function).elementwise and all(map(_is_operand, step.args))
-    # These two are written into a given array without an argument for it.
-    if function is np.where:
-        return len(step.args) == 3 and all(map(_is_operand, step.args))
-    return function is astype and isinstance(step.args[0], Variable)
-
-
 def takes_out_by_name(ufunc: Any) -> bool:
     """Whether NumPy warns of an `out` that is given by its place: where it has read like a third
     operand."""
     return ufunc in (np.maximum, np.minimum)
-
-
-def _is_operand(value: Any) -> bool:
-    return isinstance(value, (Variable, bool, int, float, complex, np.generic))
 
 
 def reduction_of(step: Step) -> tuple[np.ufunc, tuple[int, ...], bool] | None:

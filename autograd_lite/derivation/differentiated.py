@@ -10,7 +10,6 @@ import numpy as np
 
 from autograd_lite.arrays.trees import map_leaves
 from autograd_lite.backward import propagate
-from autograd_lite.compiler.compiled import check_pure, own_error
 from autograd_lite.graph import Node
 from autograd_lite.modes import watching
 from autograd_lite.observe import Run, watch
@@ -39,6 +38,7 @@ from autograd_lite.program.sizes import (
     resized,
     unify,
 )
+from autograd_lite.program.traced import check_pure, own_error
 from autograd_lite.program.tracing import Trace, Tracer, public
 from autograd_lite.record import standing_in
 from autograd_lite.rules.special import astype, relu, sigmoid, softplus

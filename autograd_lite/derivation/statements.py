@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.compiler.schedule import is_elementwise
 from autograd_lite.derivation.differentiated import Differentiated, is_of_samples
 from autograd_lite.derivation.expressions import NoExpression, Printer, Text, importable, of_size
 from autograd_lite.derivation.module import Statement, Written
 from autograd_lite.derivation.simplify import Simplifier, available
 from autograd_lite.functions import traits
-from autograd_lite.program.ir import Step, Variable, interpret
+from autograd_lite.program.ir import Step, Variable, interpret, is_elementwise
 from autograd_lite.program.names import Names, literal
 from autograd_lite.program.sizes import Length, SizedFloat, SizedInt
 from autograd_lite.rules.indexing import put_back

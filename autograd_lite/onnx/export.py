@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.arrays.trees import map_leaves
-from autograd_lite.compiler.compiled import traced
 from autograd_lite.derivation.expressions import of_size
 from autograd_lite.files import write
 from autograd_lite.functions import traits
@@ -36,6 +35,7 @@ from autograd_lite.program.sizes import (
     resized,
     unify,
 )
+from autograd_lite.program.traced import traced
 from autograd_lite.rules.indexing import getitem
 from autograd_lite.rules.special import astype, relu, softmax
 from autograd_lite.tensor import Tensor

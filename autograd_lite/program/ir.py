@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.arrays.trees import leaves_of, map_leaves
+from autograd_lite.functions import traits
 from autograd_lite.program.names import Names
+from autograd_lite.rules.special import astype
 
 
 class Variable:
@@ -159,6 +161,24 @@ def variables_in(tree: Any) -> Iterator[Variable]:
 def substituted(tree: Any, values: Mapping[Variable, Any]) -> Any:
     """`tree` with every variable that `values` has replaced by its value there."""
     return map_leaves(lambda v: values.get(v, v) if isinstance(v, Variable) else v, tree)
+
+
+def is_elementwise(step: Step) -> bool:
+    """Whether each element of the result depends on one element of each operand."""
+    if step.several or step.options:
+        return False
+    function = step.function
+    if isinstance(function, np.ufunc):
+        whole = function.nout == 1 and len(step.args) == function.nin
+        return whole and traits(function).elementwise and all(map(_is_operand, step.args))
+    # These two are written into a given array without an argument for it.
+    if function is np.where:
+        return len(step.args) == 3 and all(map(_is_operand, step.args))
+    return function is astype and isinstance(step.args[0], Variable)
+
+
+def _is_operand(value: Any) -> bool:
+    return isinstance(value, (Variable, bool, int, float, complex, np.generic))
 
 
 def function_name(function: Callable[..., Any]) -> str:
