@@ -402,6 +402,17 @@ def test_the_log_loss_of_what_was_held_impossible_is_infinite():
     assert metrics.log_loss([800.0, -800.0], [1, 1], given="logits") == 400
 
 
+def test_auc_of_two_rows():
+    """Of logits their difference counts, of probabilities the second row, of numbers the one row."""
+    logits = np.array([[0.0, 2.0, 1.0], [1.0, 2.5, 2.5]])
+    assert metrics.roc_auc(logits, [1, 0, 0], given="logits") == 0.5
+    assert metrics.roc_auc(logits, [0, 0, 1], given="logits") == 1
+    assert metrics.roc_auc(logits[1], [1, 0, 0], given="logits") == 0
+    p = np.array([[0.4, 0.7, 0.4], [0.6, 0.3, 0.6]])
+    assert metrics.roc_auc(p, [1, 0, 0]) == 0.75
+    assert metrics.roc_auc(p, [1, 0, 0], sample_weight=[1, 3, 1]) == pytest.approx(3.5 / 4)
+
+
 def test_auc_of_a_class_that_does_not_occur():
     assert np.isnan(metrics.roc_auc(np.ones((1, 2)), [1, 1]))
     assert np.isnan(metrics.roc_auc(rng.normal(size=(3, 4)), [0, 1, 0, 1]))

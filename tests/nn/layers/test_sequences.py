@@ -262,6 +262,25 @@ def test_values_of_recurrent_layers(name):
     np.testing.assert_allclose(layer(sines(2, 3, 2)).data, VALUES[name], atol=1e-10)
 
 
+def test_biases_start_as_zeros_and_those_of_what_is_kept_as_ones():
+    assert not nn.RNN(2, 3).bias.data.any() and not nn.GRU(2, 3).bias.data.any()
+    assert nn.LSTM(2, 3).bias.data[:, 0].tolist() == [0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0]
+    attention = nn.MultiheadAttention(2, 1)
+    for name in ("query", "key", "value", "out"):
+        assert not getattr(attention, f"{name}_bias").data.any()
+    assert not nn.Conv1d(2, 3, 2).bias.data.any() and not nn.Conv2d(2, 3, 2).bias.data.any()
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_recurrent_weights_start_orthogonal_gate_by_gate(name):
+    layer = RECURRENT[name](2, 3, seed=0)
+    for first in range(0, len(layer.recurrent), 3):
+        U = layer.recurrent.data[first : first + 3]
+        np.testing.assert_allclose(U @ U.T, np.eye(3), atol=1e-12)
+    limit = np.sqrt(6 / (2 + 3))
+    assert np.max(np.abs(layer.weight.data)) <= limit
+
+
 def test_values_of_conv1d():
     """PyTorch's, to ten digits."""
     layer = nn.Conv1d(2, 2, 2, stride=2, padding=1)

@@ -31,6 +31,12 @@ class TestClipping:
         p.grad = [np.nan, 1.0]
         assert math.isnan(nn.clip_by_norm([p], 1.0))
 
+    def test_norms_below_the_squares_of_floats(self):
+        p = nn.Parameter([1.0, 1.0])
+        p.grad = [3e-200, 4e-200]
+        assert nn.clip_by_norm([p], 1e-200) == pytest.approx(5e-200)
+        np.testing.assert_allclose(p.grad, [0.6e-200, 0.8e-200])
+
     def test_by_value(self):
         parameters = self.parameters()
         nn.clip_by_value(parameters, 3.5)
