@@ -403,7 +403,7 @@ def test_the_log_loss_of_what_was_held_impossible_is_infinite():
 
 
 def test_auc_of_two_rows():
-    """Of logits their difference counts, of probabilities the second row, of numbers the one row."""
+    """Of logits their difference counts, of probabilities the second row, of one row itself."""
     logits = np.array([[0.0, 2.0, 1.0], [1.0, 2.5, 2.5]])
     assert metrics.roc_auc(logits, [1, 0, 0], given="logits") == 0.5
     assert metrics.roc_auc(logits, [0, 0, 1], given="logits") == 1
