@@ -24,6 +24,7 @@ from autograd_lite.program.arguments import (
 )
 from autograd_lite.program.captures import Captures
 from autograd_lite.program.identities import expanding, stable, textbook
+from autograd_lite.program.identities.pairs import rules_of
 from autograd_lite.program.ir import Program, Variable
 from autograd_lite.program.names import identifier
 from autograd_lite.program.rewriting import Rewriting, Rule, without_dead
@@ -402,7 +403,7 @@ def _simplified(
     The value is left as it was written, but for sigmoids, which the identities are about.
     """
     for _ in range(REWRITE_LIMIT_ROUNDS):
-        table: dict[Any, list[Rule]] = {np.divide: [stable.recognise_sigmoid]}
+        table: dict[Any, list[Rule]] = rules_of(stable.SIGMOIDS)
         table |= {s.function: [expanding.defined] for s in program.steps if _is_own(s.function)}
         rewriting = Rewriting(program, values)
         program, values = rewriting.run(table)

@@ -10,26 +10,37 @@ import numpy as np
 
 from autograd_lite.functions import with_trait
 from autograd_lite.program.identities import masking
+from autograd_lite.program.identities.pairs import Identity, rules_of
 from autograd_lite.program.ir import Step
 from autograd_lite.program.rewriting import Rewriting, Rule
 from autograd_lite.program.tracing import Tracer
 from autograd_lite.rules.indexing import getitem
+
+CHEAPER = (
+    Identity("cheaper", lambda x: x * 1, lambda x: x),
+    Identity("cheaper", lambda x: x / 1, lambda x: x),
+    Identity("cheaper", lambda x: np.negative(-x), lambda x: x),
+    Identity("cheaper", lambda x, y: -x + -y, lambda x, y: -(x + y)),
+    Identity("cheaper", lambda x, y: x + -y, lambda x, y: x - y),
+    Identity("cheaper", lambda x, y: x - -y, lambda x, y: x + y),
+    Identity("cheaper", lambda x, y: -(x - y), lambda x, y: y - x, once=True),
+    Identity("cheaper", lambda x: np.abs(-x), np.abs),
+    Identity("cheaper", lambda x: np.transpose(np.transpose(x)), lambda x: x),
+)
 
 
 def table() -> dict[Any, list[Rule]]:
     """The rules by the function they are for."""
     binary = (f for f in with_trait("elementwise") if getattr(f, "nin", 0) == 2)
     rules: dict[Any, list[Rule]] = {function: [_unexpanded] for function in binary}
-    rules[np.multiply] += [_times_one, _scaled, _times_negative, _scaled_product]
-    rules[np.divide] += [_over_one, _negative_over]
-    rules[np.add] += [_plus_negative]
-    rules[np.subtract] += [_minus_negative]
+    for function, identities in rules_of(CHEAPER).items():
+        rules.setdefault(function, []).extend(identities)
+    rules[np.multiply] += [_scaled, _times_negative, _scaled_product]
+    rules[np.divide] += [_negative_over]
+    rules[np.negative] += [_negative]
     rules |= {
         operator.pow: [_power],
         np.power: [_power],
-        np.negative: [_negative],
-        np.absolute: [_absolute],
-        np.transpose: [_transpose],
         np.reshape: [_reshape],
         np.ravel: [_ravel],
         np.broadcast_to: [_same_shape],
@@ -56,13 +67,6 @@ def _before(now: Rewriting, value: Any, function: Callable[..., Any]) -> Any:
     """The first operand of `function`, where it gave this value; else the value."""
     maker = now.maker(value, function)
     return value if maker is None else now.operand(maker, 0)
-
-
-def _times_one(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    x, y = args
-    if now.is_all(y, 1):
-        return x
-    return y if now.is_all(x, 1) else None
 
 
 def _scaled(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
@@ -99,24 +103,10 @@ def _itself(x: Any) -> Any:
     return x
 
 
-def _over_one(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    return args[0] if now.is_all(args[1], 1) else None
-
-
 def _negated(now: Rewriting, value: Any) -> Any:
     """x of a value that is -x, else None."""
     maker = now.maker(value, np.negative)
     return None if maker is None else now.operand(maker, 0)
-
-
-def _plus_negative(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    x, y = args
-    minus_x, minus_y = _negated(now, x), _negated(now, y)
-    if minus_x is not None and minus_y is not None:
-        return -(minus_x + minus_y)
-    if minus_y is not None:
-        return x - minus_y
-    return y - minus_x if minus_x is not None else None
 
 
 def _times_negative(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
@@ -160,34 +150,16 @@ def _sum_of_negative(now: Rewriting, step: Step, args: Any, options: Any) -> Any
     return None if x is None else -np.sum(x, *args[1:], **options)
 
 
-def _minus_negative(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    return args[0] + _negated(now, args[1]) if _negated(now, args[1]) is not None else None
-
-
 def _negative(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    if _negated(now, args[0]) is not None:
-        return _negated(now, args[0])
-    inner = now.maker(args[0], np.subtract, np.multiply, np.divide)
+    """-(x c) as x (-c), and -(x / c) likewise, for a number c."""
+    inner = now.maker(args[0], np.multiply, np.divide)
     if inner is None or now.uses.get(args[0].variable, 0) > 1:
         return None
     x, y = now.operand(inner, 0), now.operand(inner, 1)
-    if inner.function is np.subtract:
-        return y - x
     for a, b in ((x, y), (y, x)) if inner.function is np.multiply else ((x, y),):
         if now.number(b) is not None:
             return inner.function(a, _minus(now.number(b)))
     return None
-
-
-def _absolute(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    return np.abs(_negated(now, args[0])) if _negated(now, args[0]) is not None else None
-
-
-def _transpose(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    inner = now.maker(args[0], np.transpose)
-    if inner is None or len(args) > 1 or options or len(inner.args) > 1 or inner.options:
-        return None
-    return now.operand(inner, 0)
 
 
 def _in_order(args: Any, options: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.program.identities.algebra import table as algebra
+from autograd_lite.program.identities.pairs import Identity, rules_of
 from autograd_lite.program.ir import Step
 from autograd_lite.program.rewriting import Rewriting, Rule
 from autograd_lite.program.tracing import Tracer
@@ -22,20 +23,32 @@ from autograd_lite.rules.special import (
     xlogy,
 )
 
+SIGMOIDS = (
+    Identity("stable", lambda z: 1 / (1 + np.exp(-z)), sigmoid),
+    Identity("stable", lambda z: 1 / (1 + np.exp(z)), lambda z: sigmoid(-z)),
+)
+LOGARITHMS = (
+    Identity("stable", lambda z: np.log(sigmoid(z)), lambda z: -softplus(-z)),
+    Identity("stable", lambda z: np.log(1 - sigmoid(z)), lambda z: -softplus(z)),
+    Identity("stable", lambda z: np.log1p(-sigmoid(z)), lambda z: -softplus(z)),
+    Identity("stable", lambda x, z: xlogy(x, sigmoid(z)), lambda x, z: -(x * softplus(-z))),
+    Identity("stable", lambda x, z: xlogy(x, 1 - sigmoid(z)), lambda x, z: -(x * softplus(z))),
+    Identity("stable", lambda x, z: xlog1py(x, -sigmoid(z)), lambda x, z: -(x * softplus(z))),
+)
+
 
 def table() -> dict[Any, list[Rule]]:
     """The rules by the function they are for, those of the algebra after them."""
     rules = algebra()
     for function, first in {
-        np.divide: [recognise_sigmoid, _softmax],
-        np.log: [_log_of_sigmoid, _log_of_sum],
-        np.log1p: [_log1p_of_sigmoid],
-        xlogy: [_xlogy],
-        xlog1py: [_xlog1py],
+        np.divide: [_softmax],
+        np.log: [_log_of_sum],
         np.multiply: [_slope, cancelled, _over_sum],
         np.add: [_log_loss],
     }.items():
         rules[function] = [*first, *rules.get(function, [])]
+    for function, identities in rules_of((*SIGMOIDS, *LOGARITHMS)).items():
+        rules[function] = [*identities, *rules.get(function, [])]
     return rules
 
 
@@ -66,12 +79,6 @@ def _exponent_of_denominator(now: Rewriting, value: Any) -> Any:
     return None
 
 
-def recognise_sigmoid(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    """1 / (1 + exp(-z))"""
-    z = _exponent_of_denominator(now, args[1]) if now.is_all(args[0], 1) else None
-    return None if z is None else sigmoid(z)
-
-
 def _logit(now: Rewriting, value: Any) -> Any:
     """z of s."""
     return _argument(now, value, sigmoid)
@@ -83,30 +90,6 @@ def _complement(now: Rewriting, value: Any) -> Any:
     if difference is None or not now.is_all(now.operand(difference, 0), 1):
         return None
     return _logit(now, now.operand(difference, 1))
-
-
-def _log_of_sigmoid(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    """log s = -softplus(-z), and log t = -softplus(z)."""
-    z = _logit(now, args[0])
-    if z is not None:
-        return -softplus(-z)
-    z = _complement(now, args[0])
-    return None if z is None else -softplus(z)
-
-
-def _log1p_of_sigmoid(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    z = _logit(now, _argument(now, args[0], np.negative))
-    return None if z is None else -softplus(z)
-
-
-def _xlogy(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    z = _logit(now, args[1])
-    return None if z is None else -(args[0] * softplus(-z))
-
-
-def _xlog1py(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    z = _logit(now, _argument(now, args[1], np.negative))
-    return None if z is None else -(args[0] * softplus(z))
 
 
 def _slope(now: Rewriting, step: Step, args: Any, options: Any) -> Any:

@@ -1,0 +1,83 @@
+"""Identities as pairs of functions: each holds for numbers, and is found where it stands."""
+
+import numpy as np
+import pytest
+
+import autograd_lite as al
+from autograd_lite.program.identities.algebra import CHEAPER
+from autograd_lite.program.identities.pairs import Identity, Symbol, rules_of
+from autograd_lite.program.identities.stable import LOGARITHMS, SIGMOIDS
+from autograd_lite.program.identities.textbook import TEXTBOOK
+
+IDENTITIES = (*CHEAPER, *SIGMOIDS, *LOGARITHMS, *TEXTBOOK)
+
+
+def operands(identity):
+    rng = np.random.default_rng(3)
+    names = identity.before.__code__.co_varnames[: identity.before.__code__.co_argcount]
+    return [rng.uniform(-2, 2, (3, 3)) for _ in names]
+
+
+def label(identity):
+    return f"{identity.purpose} {formula(identity.pattern)}"
+
+
+def formula(part):
+    if not isinstance(part, Symbol):
+        return str(part)
+    if part.function is None:
+        return part.name
+    return f"{part.function.__name__}({', '.join(map(formula, part.args))})"
+
+
+@pytest.mark.parametrize("identity", IDENTITIES, ids=label)
+def test_both_sides_give_the_same(identity):
+    values = operands(identity)
+    before, after = identity.before(*values), identity.after(*values)
+    np.testing.assert_allclose(after, before, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("identity", CHEAPER + SIGMOIDS + LOGARITHMS, ids=label)
+def test_the_formula_is_found_in_a_compiled_program(identity):
+    values = operands(identity)
+    compiled = al.compile(lambda *values: np.sin(identity.before(*values)))
+    wanted = al.compile(lambda *values: np.sin(identity.after(*values)))
+    np.testing.assert_allclose(compiled(*values), np.sin(identity.before(*values)), rtol=1e-12)
+    wanted(*values)
+    assert steps(compiled.program) == steps(wanted.program)
+
+
+def steps(program):
+    return [(step.function, len(step.args)) for step in program.steps]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [lambda z: 1 / (1 + np.exp(-z)), lambda z: 1 / (np.exp(-z) + 1)],
+    ids=["1 + exp", "exp + 1"],
+)
+def test_sums_are_found_in_either_order(written):
+    compiled = al.compile(lambda z: np.log(written(z)))
+    np.testing.assert_array_equal(compiled(np.array([-1000.0, 0.0]))[0], -1000.0)
+
+
+def test_a_parameter_that_stands_twice_must_be_the_same_value():
+    square = Identity("cheaper", lambda x: x * x, np.square)
+    with_square = al.compile(lambda x, y: np.sin(x * y))
+    with_square(np.ones(3), np.ones(3))
+    matched = [step.function for step in with_square.program.steps]
+    assert np.square not in matched
+    assert square.pattern.function is np.multiply
+    assert [part.name for part in square.pattern.args] == ["x", "x"]
+
+
+def test_numbers_in_a_formula_stand_for_themselves():
+    compiled = al.compile(lambda z: np.log(2 / (1 + np.exp(-z))))
+    compiled(np.ones(3))
+    assert np.divide in [step.function for step in compiled.program.steps]
+
+
+def test_identities_are_kept_by_the_function_of_their_last_step():
+    table = rules_of(LOGARITHMS)
+    assert set(table) == {np.log, np.log1p, al.xlogy, al.xlog1py}
+    assert len(table[np.log]) == 2
