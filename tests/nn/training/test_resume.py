@@ -4,7 +4,10 @@ import contextlib
 import copy
 import json
 import math
+import os
 import re
+import signal
+import sys
 
 import h5py
 import numpy as np
@@ -343,6 +346,52 @@ def test_every_array_is_looked_at(path, share):
                     taken.add((re.search("running|square|mean|$", name)[0], number))
     # What is not trained may be infinite, and so may a mean of squares that overflowed.
     assert taken == {("running", 5), ("running", 6), ("running", 7), ("square", 6)}
+
+
+@pytest.mark.parametrize(
+    ("saved", "here", "message"),
+    [
+        ("cosine", "none", "it is of a training with a schedule, and this one has no"),
+        ("none", "cosine", "it is of a training with no schedule, and this one has a"),
+    ],
+)
+def test_a_schedule_is_in_both_or_in_none(path, saved, here, message):
+    train(path, *parts(schedule=saved), 1)
+    assert message in refusal(path, "PCG64", here)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
+def test_in_the_middle_of_an_epoch_it_says_how_far_it_is(path):
+    """Pictures, whose samples are the last of four axes, with weights."""
+
+    class Interrupting(nn.Flatten):
+        calls = 0
+
+        def forward(self, X):
+            self.calls += 1
+            if self.calls == 2:
+                os.kill(os.getpid(), signal.SIGINT)
+            return super().forward(X)
+
+    net = nn.Sequential(Interrupting(), nn.Linear(6, 1, seed=0))
+    counts = np.arange(1.0, 11)
+    nn.fit(
+        net,
+        np.ones((1, 2, 3, 10)),
+        np.eye(10)[:1],
+        loss=nn.mean_squared_error,
+        optimiser="sgd",
+        epochs=1,
+        batch_size=4,
+        shuffle=False,
+        sample_weight=counts,
+        checkpoint=path,
+        advice=False,
+        verbose=False,
+    )
+    training = File(path).metadata["description"]["training"]
+    assert (training["epoch"], training["position"], training["seen"]) == (0, 2, 8)
+    assert training["weight"] == counts[:8].sum()
 
 
 @pytest.mark.parametrize("kind", ["missing", "more", "twice", "elsewhere", "negative"])
