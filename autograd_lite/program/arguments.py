@@ -33,6 +33,11 @@ def flatten(tree: Any, leaves: list[Any]) -> Structure:
             raise TypeError(f"a compiled function takes arrays of numbers, not of {tree.dtype}")
         leaves.append(tree)
         return LEAF
+    # These two kinds by themselves: most arguments are such, and a call takes microseconds.
+    if kind is dict:
+        return dict, tuple(tree), tuple([flatten(item, leaves) for item in tree.values()])
+    if kind is tuple or kind is list:
+        return kind, None, tuple([flatten(item, leaves) for item in tree])
     if isinstance(tree, Recorded):
         leaves.append(tree)
         return TENSOR
@@ -80,6 +85,9 @@ def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
 def _built(structure: Structure, leaves: Iterator[Any]) -> Any:
     if structure is LEAF or structure == LEAF:
         return next(leaves)
+    kind = structure[0]
+    if kind is tuple or kind is list:
+        return kind([_built(s, leaves) for s in structure[2]])
     if structure == TENSOR:
         leaf = next(leaves)
         return leaf if isinstance(leaf, Recorded) else make(leaf, None)

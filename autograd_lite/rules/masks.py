@@ -11,6 +11,8 @@ from autograd_lite.functions import Traits
 from autograd_lite.gradients import as_plain, gate_of, marked, shut
 from autograd_lite.operations import defvjp, primitive
 
+_ndarray = np.ndarray
+
 
 @primitive(Traits(elementwise=True, linear="first", kinked=True))
 def gated(g: Any, condition: Any) -> Any:
@@ -41,8 +43,8 @@ def flat_at_infinity(g: Any, y: Any) -> Any:
     Arrays of other libraries, whose values are not read, traced values and complex numbers are
     left as they are.
     """
-    values = y if y.__class__ is np.ndarray else getattr(y, "_value", y)
-    if values.__class__ is np.ndarray:
+    values = y if y.__class__ is _ndarray else getattr(y, "_value", y)
+    if values.__class__ is _ndarray:
         # The sum of the squares is quicker to find than an element that is infinite.
         numbers = values.ravel()
         if values.dtype.kind == "c" or math.isfinite(numbers.dot(numbers)):
