@@ -13,6 +13,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     for library in ("OPENBLAS_NUM", "OMP_NUM", "MKL_NUM", "VECLIB_MAXIMUM"):
         os.environ.setdefault(f"{library}_THREADS", "1")
 
+# Unless they are named: some set the number of threads when they are imported.
+collect_ignore = ["tests/benchmarks"]
+
 DATA = "AUTOGRAD_LITE_DATA"
 
 
