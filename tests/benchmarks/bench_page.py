@@ -6,8 +6,8 @@ pytest tests/benchmarks/bench_page.py -s
 import statistics
 
 import pytest
-from draw.browser import chromium
-from draw.page_data import large_net
+from pictures.browser import chromium
+from pictures.page_data import large_net
 
 from autograd_lite.pictures.assemble import assembled
 

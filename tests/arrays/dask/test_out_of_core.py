@@ -1,6 +1,7 @@
 """A file of 6 GiB in 1.5 GiB of memory."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -23,13 +24,17 @@ import numpy as np
 import nn
 X, y = nn.dask_arrays(sys.argv[1], dtype=np.float32)
 model = nn.LogisticRegression(0.5, max_iter=2).fit(X, y)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+# Of this program alone: what getrusage tells includes the process that it was forked from.
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+peak = int(status["VmHWM"].split()[0]) * 1024
 print(json.dumps([model.loss_curve_, model.coef_[0, :2].tolist(), X.nbytes, peak]))
 """
 
 
 @pytest.mark.slow
 def test_logistic_regression_over_a_file_that_is_larger_than_memory(tmp_path):
+    if not os.path.exists("/proc/self/status"):
+        pytest.skip("the system does not say what memory a process took")
     if shutil.disk_usage(tmp_path).free < 8 * GIB:
         pytest.skip("less than 8 GiB of the disk are free: a file of 6 GiB is not made here")
     path = tmp_path / "big.h5"

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from draw.browser import chromium
+from pictures.browser import chromium
 from random_programs import program
 
 import autograd_lite as al

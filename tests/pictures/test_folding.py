@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from draw.drawings import box, chain, frames, labels, parameter
+from pictures.drawings import box, chain, frames, labels, parameter
 
 import autograd_lite as al
 import nn

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from draw.drawings import edges, labels, styles
+from pictures.drawings import edges, labels, styles
 
 import autograd_lite as al
 import nn

@@ -8,8 +8,8 @@ import re
 
 import numpy as np
 import pytest
-from draw.browser import chromium
-from draw.page_data import Computation, large_net, one_node, small_net
+from pictures.browser import chromium
+from pictures.page_data import Computation, large_net, one_node, small_net
 
 from autograd_lite.pictures.assemble import SCRIPTS, assembled, page_text
 

@@ -5,7 +5,7 @@ import re
 import graphviz
 import numpy as np
 import pytest
-from draw.drawings import edges, labels, parameter, small_net, styles
+from pictures.drawings import edges, labels, parameter, small_net, styles
 
 import autograd_lite as al
 

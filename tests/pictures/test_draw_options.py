@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from draw.drawings import box, edges, frames, labels, net, parameter, small_net, styles
+from pictures.drawings import box, edges, frames, labels, net, parameter, small_net, styles
 
 import autograd_lite as al
 import nn
