@@ -64,7 +64,8 @@ class Traits:
     of_memory : bool
         The result depends on where arrays lie in memory.
     makes_alike : bool
-        The result is a new array with the shape and dtype of the first operand.
+        The result is a new array with the shape and dtype of the first operand, whose values
+        depend on no operand.
     shape_from_values : bool
         The shape of the result depends on the values of the operands.
     writes : bool
@@ -203,7 +204,7 @@ describe(Traits(linear="each"), np.linalg.matmul)
 describe(Traits(of_shapes=True), np.shape, np.ndim, np.size, np.result_type, np.can_cast)
 describe(Traits(of_shapes=True), np.iscomplexobj, np.isrealobj, np.common_type)
 describe(Traits(of_memory=True), np.may_share_memory, np.shares_memory)
-describe(Traits(makes_alike=True), np.zeros_like, np.ones_like, np.empty_like, np.full_like)
+describe(Traits(makes_alike=True), np.zeros_like, np.ones_like, np.empty_like)
 describe(Traits(shape_from_values=True), np.nonzero, np.flatnonzero, np.argwhere, np.extract)
 describe(Traits(shape_from_values=True), np.unique, np.unique_all, np.unique_counts)
 describe(Traits(shape_from_values=True), np.unique_inverse, np.unique_values, np.bincount)

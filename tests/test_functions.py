@@ -75,7 +75,7 @@ def test_the_elements_of_the_result_are_those_of_the_operand(case):
     x, *others = case.operands
     numbers = np.arange(1.0, np.size(x) + 1).reshape(np.shape(x))
     result = np.asarray(case(numbers, *others))
-    assert np.isin(result, numbers).all() or np.isin(result[result != 0], numbers).all()
+    assert np.isin(result[result != 0], numbers).all()
 
 
 @pytest.mark.parametrize("case", described("linear"))

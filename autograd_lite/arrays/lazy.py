@@ -55,7 +55,7 @@ def expose(value: Any) -> Any:
 
 
 def compute(values: Sequence[Any]) -> list[Any]:
-    """`values`, of which those that are lazy become NumPy arrays, all by one computation."""
+    """`values` with the lazy ones as NumPy arrays, all by one computation."""
     if not any(map(is_lazy, values)):
         return list(values)
     from autograd_lite.arrays.dask.array import settled
@@ -64,7 +64,7 @@ def compute(values: Sequence[Any]) -> list[Any]:
 
 
 def compute_for(output: Any, values: Sequence[Any], owners: Sequence[Any]) -> tuple[Any, list[Any]]:
-    """`output` and those of `values` that belong to a NumPy array, settled; the others as they are.
+    """`output` and those of `values` that belong to NumPy arrays, computed; the others as they are.
 
     So a gradient is an array of its tensor's library.
     """

@@ -33,7 +33,7 @@ def split(tree: Any) -> tuple[Keys, Sequence[Any]] | None:
         return None, tree
     if kind is slice:
         return None, (tree.start, tree.stop, tree.step)
-    if hasattr(tree, "__dataclass_fields__") and not isinstance(tree, type):
+    if hasattr(kind, "__dataclass_fields__"):
         names = tuple(field.name for field in dataclasses.fields(tree))
         return names, [getattr(tree, name) for name in names]
     return None

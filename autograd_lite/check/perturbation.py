@@ -27,7 +27,7 @@ class Nudged:
         self.name: str | None = None
         self.change: Any = None
         self.left = 0
-        self.function = _with_calls(run.function, self._nudge) or run.function
+        self.function = _with_calls(run.function, self._perturb) or run.function
 
     def slope(self, name: str, direction: np.ndarray) -> float | None:
         """The derivative of the loss as the value called `name` moves along `direction`.
@@ -51,7 +51,7 @@ class Nudged:
             result = self.function(*self.inputs)
         return float(result[0] if isinstance(result, tuple) else result)
 
-    def _nudge(self, container: str, key: Any, value: Any) -> Any:
+    def _perturb(self, container: str, key: Any, value: Any) -> Any:
         if not is_value(value) or self.name != (entry_name(container, key) if key else container):
             return value
         self.left -= 1
@@ -77,7 +77,7 @@ def _with_calls(function: Callable[..., Any], perturb: Callable[..., Any]) -> An
     definition.body = [*entry, *definition.body]
     module = ast.fix_missing_locations(ast.Module([definition], []))
     names = dict(getattr(function, "__globals__", {})) | closure_of(function)
-    names["__nudge__"] = perturb
+    names["__perturb__"] = perturb
     try:
         exec(compile(module, "<perturbed forward pass>", "exec"), names)
     except SyntaxError:
@@ -108,7 +108,7 @@ def _calls(target: ast.expr) -> list[ast.stmt]:
 
 
 def _call(target: ast.Name | ast.Subscript) -> ast.stmt:
-    """`x = __nudge__("x", None, x)`, or `x[k] = __nudge__("x", k, x[k])`."""
+    """`x = __perturb__("x", None, x)`, or `x[k] = __perturb__("x", k, x[k])`."""
     value, stored = copy.copy(target), copy.copy(target)
     value.ctx, stored.ctx = ast.Load(), ast.Store()
     key: ast.expr = ast.Constant(None)
@@ -116,4 +116,4 @@ def _call(target: ast.Name | ast.Subscript) -> ast.stmt:
     if isinstance(target, ast.Subscript):
         key, name = target.slice, target.value  # type: ignore[assignment]
     arguments: list[ast.expr] = [ast.Constant(name.id), key, value]  # type: ignore[union-attr]
-    return ast.Assign([stored], ast.Call(ast.Name("__nudge__", ast.Load()), arguments, []))
+    return ast.Assign([stored], ast.Call(ast.Name("__perturb__", ast.Load()), arguments, []))

@@ -28,6 +28,7 @@ RULES: dict[Any, Callable[..., BlockStep | None]] = {
     np.expand_dims: moving.expand_dims,
     np.squeeze: moving.squeeze,
     np.concatenate: moving.concatenate,
+    np.full_like: moving.like,
 }
 
 

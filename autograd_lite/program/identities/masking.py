@@ -1,7 +1,7 @@
 """Selections that say once what the gradients behind a mask say at every step.
 
 A gradient that `where` let through in some places is 0 in the others whatever its factors are (see
-rules/gating.py), so that a trace selects again after each operation on it. Most of these selections
+`gradients`), so that a trace selects again after each operation on it. Most of these selections
 follow from another one.
 """
 

@@ -40,6 +40,8 @@ class Symbol(Recordable, np.lib.mixins.NDArrayOperatorsMixin):
         return Symbol(ufunc, inputs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Symbol:
+        if kwargs:
+            raise TypeError(f"the formula of an identity calls {func.__name__} with options")
         return Symbol(func, args)
 
     def _record(self, operation: Any, args: Any, kwargs: Any) -> Symbol:
