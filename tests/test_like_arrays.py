@@ -132,7 +132,7 @@ PROTOCOLS_OF_CLASSES = set(
 )
 
 
-@pytest.mark.parametrize("name", [n for n in dir(np.ndarray) if not n.startswith("__")])
+@pytest.mark.parametrize("name", [n for n in dir(np.ndarray) if not n.startswith("_")])
 def test_every_name_of_an_array_is_known_here(name):
     known = [CALLS, ATTRIBUTES, REFUSED, CUT_OFF, ELSEWHERE]
     assert any(name in some for some in known), f"say what a Tensor does for {name}"

@@ -97,7 +97,7 @@ def fit(model=None, **options):
 
 
 def test_what_fit_lacks_is_said_in_its_name():
-    with pytest.raises(TypeError, match=r"^fit\(\): missing a required argument: 'loss'"):
+    with pytest.raises(TypeError, match=r"^fit\(\): missing a required .*argument: 'loss'"):
         nn.fit(nn.Linear(4, 1), X, Y)
     with pytest.raises(TypeError, match="the loss as a function .* not 'mse'"):
         fit(loss="mse")

@@ -300,7 +300,8 @@ def test_states_of_generators_are_what_numpy_takes(path, kind, share):
 def test_places_in_the_buffers_of_generators_end_with_them(path, kind, field, most):
     train(path, *parts(kind), 1)
     file = File(path)
-    for place, is_taken in ((0, True), (most, True), (most + 1, False), (-1, False)):
+    # NumPy 2.5 takes no 0 for Philox.
+    for place, is_taken in ((1, True), (most, True), (most + 1, False), (-1, False)):
         metadata = copy.deepcopy(file.metadata)
         state = metadata["description"]["training"]["generators"]["layers.3.generator"]
         holder = state["state"] if field in state["state"] else state
