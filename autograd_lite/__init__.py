@@ -62,7 +62,7 @@ from autograd_lite.watching import record_lines
 
 if TYPE_CHECKING:
     from autograd_lite import check
-    from autograd_lite.check import check_derivation, compare, gradcheck
+    from autograd_lite.check import check_derivation, check_script, compare, gradcheck
     from autograd_lite.compiler import compile
     from autograd_lite.derivation import derive
     from autograd_lite.onnx import to_onnx
@@ -80,6 +80,7 @@ __all__ = [
     "add",
     "check",
     "check_derivation",
+    "check_script",
     "checkpoint",
     "compile",
     "compare",
@@ -136,6 +137,7 @@ _LOADED_WHEN_USED = {
     "TracedValueError": "program",
     "check": "check",
     "check_derivation": "check",
+    "check_script": "check",
     "compare": "check",
     "compile": "compiler",
     "derive": "derivation",

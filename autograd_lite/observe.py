@@ -222,7 +222,7 @@ def _statements(function: Callable[..., Any]) -> dict[int, ast.stmt]:
 
 def definition_of(function: Callable[..., Any]) -> ast.FunctionDef | None:
     """The syntax tree of a function, with the line numbers of its file: a new one in every call."""
-    source = _source_of(function) if hasattr(function, "__code__") else None
+    source = source_of(function) if hasattr(function, "__code__") else None
     if source is None:
         return None
     tree = ast.parse(source[0])
@@ -233,7 +233,7 @@ def definition_of(function: Callable[..., Any]) -> ast.FunctionDef | None:
 
 
 @functools.lru_cache(maxsize=32)
-def _source_of(function: Callable[..., Any]) -> tuple[str, int] | None:
+def source_of(function: Callable[..., Any]) -> tuple[str, int] | None:
     """The text of a function that can be parsed by itself, and its first line."""
     try:
         lines, first = inspect.getsourcelines(function)

@@ -1,10 +1,23 @@
-"""Names of gradients: `dW1`, `dW_1`, `grad_W1` and `W1_grad` belong to the tensor W1."""
+"""Names of gradients: `dW1`, `dL_dW1`, `grad_W1`, `nabla_W1` and `W1_grad` belong to W1."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
-_PATTERNS = (r"d_?(.+)", r"grad_(.+)", r"(.+)_grad")
+_LOSSES = r"(?:loss|cost|[JjLlECc])"
+_PATTERNS = (
+    *(rf"d{_LOSSES}_?d_?(.+)", r"[dD]_?(.+)", r"grads?_?(.+)", r"nabla_?(.+)", r"g_(.+)"),
+    *(
+        r"(.+)_grads?",
+        r"(.+)_gradients?",
+        r"gradients?_(.+)",
+        r"(.+)grads?",
+        r"∂(.+)",
+        r"delta_(.+)",
+    ),
+)
 
 
 def tensors_named_in(gradient: str) -> list[str]:
@@ -12,7 +25,33 @@ def tensors_named_in(gradient: str) -> list[str]:
 
     >>> tensors_named_in("dW_1")
     ['W_1', 'W1']
+    >>> tensors_named_in("dL_dW")
+    ['W', 'L_dW', 'LdW']
     """
     matches = [match[1] for pattern in _PATTERNS if (match := re.fullmatch(pattern, gradient))]
     spelled = (name for match in matches for name in (match, match.replace("_", "")))
     return list(dict.fromkeys(spelled))
+
+
+def tensor_among(gradient: str, known: Any) -> str | None:
+    """The tensor among `known` that a gradient is called after; in another case where there is
+    one only.
+
+    >>> tensor_among("dw", {"W": 1, "b": 2})
+    'W'
+    """
+    candidates = tensors_named_in(gradient)
+    for candidate in candidates:
+        if candidate in known:
+            return candidate
+    for spelled in (str.lower, lambda name: name.lower().replace("_", "")):
+        for candidate in candidates:
+            alike = [name for name in known if spelled(name) == spelled(candidate)]
+            if len(alike) == 1:
+                return str(alike[0])
+    return None
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """What a function is called in messages."""
+    return getattr(function, "__name__", repr(function))

@@ -5,12 +5,15 @@ import functools
 import io
 import json
 import re
+import time
 
 import numpy as np
 import pytest
 
 import autograd_lite as al
 from autograd_lite.check import from_source
+from autograd_lite.check.marking.chain_rule import Tolerance
+from autograd_lite.check.marking.verdicts import _pattern
 from autograd_lite.check.report import Report
 
 FORWARD = """
@@ -90,7 +93,8 @@ class TestVerdicts:
         assert (line.name, line.tensor, line.line, line.cause) == ("dZ1", "Z1", 9, "mask")
         assert re.match(
             r"line 9: dZ1\[\d, \d\] is \S+, and should be \S+ by the chain rule from your dA1; in "
-            r"the line of dZ1, the mask Z1 < 0 is inverted$",
+            r"the line of dZ1, the mask Z1 < 0 is inverted. In backward\(\): "
+            r"dZ1 = dA1 \* \(Z1 < 0\)  should be  dZ1 = dA1 \* \(Z1 >= 0\)$",
             line.message,
         )
         assert report.lines[5].message == ("dW1 is right in itself, and passes on the error of dZ1")
@@ -115,13 +119,23 @@ class TestVerdicts:
 
     def test_an_unknown_cause_says_where_it_differs(self):
         report = marked(
-            ("    dW1 = np.dot(dZ1, X.T)\n", "    dW1 = np.dot(dZ1, X.T)\n    dW1[:, 1] = 0.123\n")
+            (
+                "    dW1 = np.dot(dZ1, X.T)\n",
+                "    dW1 = np.sign(W2.sum()) * np.cumsum(np.dot(dZ1, X.T) ** 3).reshape(4, 3)\n",
+            )
         )
         line = report.first_wrong
         assert (line.name, line.cause) == ("dW1", "unknown")
-        assert line.message.endswith("it differs in 4 of 12 elements, all of them in the columns 1")
+        assert re.search(r"it differs in \d+ of 12 elements", line.message)
 
-    def test_when_two_causes_fit_both_are_named(self):
+    def test_where_a_gradient_differs(self):
+        expected = np.arange(1.0, 13.0).reshape(4, 3)
+        given = expected.copy()
+        given[:, 1] = 0.123
+        text = _pattern(given, expected, Tolerance(1e-6, 0.0))
+        assert text == "; it differs in 4 of 12 elements, all of them in the columns 1"
+
+    def test_a_cause_that_fits_these_inputs_by_chance_is_not_named(self):
         def loss(W, X, P):
             S = W @ X
             return np.sum(S) + np.sum(P)
@@ -133,9 +147,9 @@ class TestVerdicts:
         X = np.arange(12.0).reshape(3, 4)
         report = al.check_derivation(loss, gradient, np.ones((2, 3)), X, 2 * X, show=False)
         line = report.first_wrong
-        assert line.cause == "factor"
-        assert "is 2 times what it should be; or in the line of dW, P should be X" in line.message
-        assert any("inputs tell them apart whose widths are unequal" in n for n in report.notes)
+        assert line.cause == "operand"
+        assert "in the line of dS @ P.T" not in line.message
+        assert "P.T should be X.T" in line.message and "; or" not in line.message
 
     def test_the_data_are_not_written_to(self):
         arguments = inputs()
@@ -231,7 +245,7 @@ def backward(cache):
         arguments = rng.normal(size=(4, 6)), parameters, rng.normal(size=(2, 6))
         report = al.check_derivation(loops, back, *arguments, show=False)
         assert report.ok
-        names = {"dA3", "dA2", "dA1", "dA0", *(f"d{k}{i}" for k in "Wb" for i in (1, 2, 3))}
+        names = {"dZ", "dA3", "dA2", "dA1", "dA0", *(f"d{k}{i}" for k in "Wb" for i in (1, 2, 3))}
         assert {line.name for line in report} == names
 
     @pytest.mark.parametrize("name", ["grad_W", "W_grad", "d_W", "dW", "W"])
@@ -392,37 +406,24 @@ def square(W):
 
 
 class TestBadInput:
-    def test_a_random_loss(self):
-        rng = np.random.default_rng(0)
-
+    def test_a_loss_that_differs_from_call_to_call(self):
         def noisy(W):
             S = W * W
-            return np.sum(S) * rng.random()
+            return np.sum(S) * (1 + time.perf_counter_ns() % 1000)
 
         with pytest.raises(ValueError, match="noisy gives the loss .* in one call and .* in the n"):
             al.check_derivation(noisy, lambda W: {"dW": W}, np.ones(2))
 
-    def test_a_backward_pass_that_writes_into_its_inputs(self):
-        def back(W):
-            W *= 2
-            return {"dW": W}
-
-        with pytest.raises(ValueError, match="let the backward pass write into copies"):
-            al.check_derivation(square, back, np.ones(2))
-
     def test_a_forward_pass_that_leaves_numpy(self):
-        import math
-
         def leaves(W):
             S = W * W
-            return math.exp(S.sum())
+            return float(f"{S.sum():.17g}")
 
-        with pytest.raises(TypeError, match=r"leaves leaves NumPy in line \d+, .*float\(\) of"):
+        message = r"does not depend on any input .*line \d+, in leaves turns a value into a number"
+        with pytest.raises(ValueError, match=message):
             al.check_derivation(leaves, lambda W: {"dW": W}, np.ones(2))
 
     def test_names_that_match_nothing(self):
-        with pytest.raises(ValueError, match="no tensor that 'dV' is the gradient of: .* W, S"):
-            al.check_derivation(square, lambda W: {"dV": W}, np.ones(2))
         with pytest.raises(ValueError, match="finds no gradient in back.*are W, S; pass names="):
 
             def back(W):
@@ -438,10 +439,9 @@ class TestBadInput:
             al.check_derivation(square, lambda W: {"dW": value}, np.ones(2))
 
     def test_a_loss_that_is_no_number(self):
-        with pytest.raises(TypeError, match="the loss as one real number, not ndarray"):
-            al.check_derivation(lambda W: W, lambda W: {"dW": W}, np.ones(2))
-        with pytest.raises(TypeError, match="the loss or .loss, cache., not a tuple of"):
-            al.check_derivation(lambda W: (1.0, W, W), lambda W: {"dW": W}, np.ones(2))
+        for loss in ("text", None, 1j, {}):
+            with pytest.raises(TypeError, match="the loss as one real number, or arrays at which"):
+                al.check_derivation(lambda W, loss=loss: loss, lambda W: {"dW": W}, np.ones(2))
 
     def test_a_loss_that_depends_on_nothing(self):
         with pytest.raises(ValueError, match="does not depend on any input"):
@@ -637,21 +637,11 @@ def wide(line, change=None):
         ("dW1 = np.dot(A1, X.T)", "operand"),
         ("dW1 = np.dot(dA1, X.T)", "operand"),
         ("dW1 = np.dot(dZ1, X.T) - 0.5 * np.dot(A1, X.T)", "term"),
-        ("dW1 = np.dot(np.exp(dZ1), X.T)", "unknown"),
+        ("dW1 = np.dot(np.exp(dZ1), X.T)", "activation"),
+        ("dW1 = np.dot(np.sin(dZ1) ** 3, X.T)", "unknown"),
         ("dW1 = np.dot(np.dot(A1, X.T), np.eye(len(X)))", "operand"),
     ],
 )
 def test_the_cause_is_found_in_a_line_of_long_arrays(line, cause):
     wrong = wide(line)
     assert (wrong.name, wrong.cause) == ("dW1", cause)
-
-
-def test_no_cause_is_claimed_that_is_right_on_some_of_a_long_axis_only():
-    """One factor M less makes nine in ten columns right, the others it does not."""
-
-    def mark_some(arguments):
-        arguments[4][1::10, 0] = 5.0
-
-    line = "M = 1.0 + (X[:, :1].T == 5.0)\n    dW1 = np.dot(dZ1, X.T * M * M)"
-    wrong = wide(line, mark_some)
-    assert (wrong.name, wrong.cause) == ("dW1", "unknown")

@@ -1,0 +1,116 @@
+"""The command line: `python -m autograd_lite mark train.py`."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+RIGHT, WRONG, NOT_MARKED = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a subcommand; the exit status is 0 for right, 1 for wrong, 2 where it failed."""
+    parser = argparse.ArgumentParser(prog="python -m autograd_lite", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    _add_mark(commands)
+    options = parser.parse_args(arguments)
+    return int(options.run(options))
+
+
+def _add_mark(commands: Any) -> None:
+    mark = commands.add_parser(
+        "mark",
+        help="mark derivations that were written by hand",
+        description=(
+            "Marks the derivation in a script, in a notebook, or in each file of a folder: which "
+            "line is wrong, and why. THE CODE IS RUN: mark only what you would run. The exit "
+            "status is 0 where all is right, 1 where something is wrong, 2 where something could "
+            "not be marked."
+        ),
+    )
+    mark.add_argument("path", type=Path, help="a .py or .ipynb file, or a folder of them")
+    mark.add_argument("--loss", help="the variable that holds the loss, or an expression")
+    mark.add_argument("--function", help="the function whose loop is marked")
+    mark.add_argument("--json", action="store_true", help="print the reports as JSON")
+    mark.add_argument("--csv", type=Path, help="write a table of a folder's files to this file")
+    mark.add_argument("--seconds", type=float, help="time for the search in each file (3)")
+    mark.set_defaults(run=_mark)
+
+
+def _mark(options: argparse.Namespace) -> int:
+    files = _files(options.path)
+    if not files:
+        print(f"there is no .py or .ipynb file at {options.path}", file=sys.stderr)
+        return NOT_MARKED
+    print(f"this runs the code of {', '.join(f.name for f in files)}", file=sys.stderr)
+    rows = [_marked(path, options) for path in files]
+    if options.json:
+        found = [{"file": r["file"], **(r["report"] or {"error": r["why"]})} for r in rows]
+        print(json.dumps(found if options.path.is_dir() else found[0], indent=1))
+    if options.path.is_dir():
+        _tell_table(rows, options)
+    return max(row["status"] for row in rows)
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path] if path.is_file() else []
+    return sorted(p for p in path.iterdir() if p.suffix in (".py", ".ipynb") and p.is_file())
+
+
+def _marked(path: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """The verdict on one file; what keeps it from being marked is told, and is no traceback."""
+    from autograd_lite.check import check_script
+
+    row: dict[str, Any] = {"file": str(path), "report": None, "why": "", "lines": []}
+    try:
+        report = check_script(
+            path, options.loss, function=options.function, seconds=options.seconds, show=False
+        )
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        row |= {"status": NOT_MARKED, "why": f"{type(error).__name__}: {error}".splitlines()[0]}
+        print(f"{path.name} could not be marked: {row['why']}", file=sys.stderr)
+        return row
+    wrong = [line for line in report if line.status in ("wrong", "missing")]
+    row |= {
+        "status": RIGHT if report.ok else WRONG,
+        "report": json.loads(report.to_json()),
+        "lines": sorted({line.line for line in wrong if line.line is not None}),
+        "why": "; ".join(str(line.cause or line.status) for line in wrong),
+    }
+    if not options.json and not options.path.is_dir():
+        report.show()
+    return row
+
+
+def _tell_table(rows: list[dict[str, Any]], options: argparse.Namespace) -> None:
+    words = {RIGHT: "right", WRONG: "wrong", NOT_MARKED: "not marked"}
+    table = [
+        (Path(r["file"]).name, words[r["status"]], " ".join(map(str, r["lines"])), r["why"])
+        for r in rows
+    ]
+    header = ("file", "verdict", "lines", "why")
+    if not options.json:
+        widths = [max(len(row[i]) for row in [header, *table]) for i in range(3)]
+        for row in [header, *table]:
+            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+            print("  ".join([*cells, row[3]]).rstrip())
+    if options.csv is not None:
+        with open(options.csv, "w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([header, *map(_safe, table)])
+
+
+def _safe(row: tuple[str, ...]) -> list[str]:
+    """Cells that no spreadsheet takes for formulas."""
+    return [f"'{cell}" if cell[:1] in ("=", "+", "-", "@") else cell for cell in row]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

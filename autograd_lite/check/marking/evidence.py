@@ -1,0 +1,242 @@
+"""What is known of a derivation on one set of inputs, and which of its steps are wrong there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.backward import propagate
+from autograd_lite.check.differences import max_abs
+from autograd_lite.check.marking.chain_rule import (
+    Arrays,
+    ForwardGraph,
+    Interpretation,
+    Tolerance,
+    going_on,
+    read,
+)
+from autograd_lite.check.marking.execution import Event, Execution
+from autograd_lite.check.marking.forward import Recording, Setting
+from autograd_lite.check.marking.handed_in import Known, Step, handed_in, known_tensors
+from autograd_lite.graph import Node, ancestors
+from autograd_lite.record import make
+from autograd_lite.tensor import Tensor
+
+
+class Graph:
+    """The graph of a recorded loss: the gradient that arrives at each of its nodes."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self.root: Any = recording.loss._node
+        self.nodes = list(ancestors([self.root]))
+        self.places = {node: i for i, node in enumerate(self.nodes)}
+        self.inputs = {i.tensor._node: i.path for i in recording.inputs}
+        self.by_path = {i.path: i.tensor for i in recording.inputs}
+
+    def arrivals(self, own: Mapping[Any, np.ndarray] | None = None) -> dict[Any, np.ndarray]:
+        """The gradient at each node, where those in `own` go on instead."""
+        seed = np.ones_like(self.recording.loss._value)[()]
+        targets: Any = {*self.nodes, *(n for n in self.inputs if n is not None)}
+        if not own:
+            found = propagate(self.root, seed, targets=targets)
+            return {node: np.asarray(g) for node, g in found.items()}
+        tensors = {str(i): make(np.empty(n.shape, n.dtype), n) for i, n in enumerate(self.nodes)}
+        graph = ForwardGraph(self.recording.loss, tensors | self._inputs())
+        given = {str(self.places[n]): g for n, g in own.items() if n in self.places}
+        arrived = graph.gradients(given)
+        return {graph.tensors[name]._node: g for name, g in arrived.items()}
+
+    def _inputs(self) -> dict[str, Tensor]:
+        return {f"input {i}": x.tensor for i, x in enumerate(self.recording.inputs)}
+
+    def locate(self, tensor: Tensor) -> tuple[str, Any]:
+        """Where a tensor stands in the graph, so that it is found in another recording."""
+        node: Any = tensor._node
+        if node in self.places:
+            return "node", self.places[node]
+        return "input", self.inputs.get(node)
+
+    def tensor_at(self, place: tuple[str, Any]) -> Tensor:
+        kind, where = place
+        if kind == "input":
+            return self.by_path[where]
+        node = self.nodes[where]
+        return make(np.empty(node.shape, node.dtype), node)
+
+
+@dataclass
+class Evidence:
+    """The steps of a derivation beside the graph that they are steps of.
+
+    `places` has where each step's tensor stands in the graph, `lines` the line of each.
+    """
+
+    setting: Setting
+    recording: Recording
+    graph: Graph
+    steps: list[Step]
+    places: dict[str, tuple[str, Any]]
+    tolerance: Tolerance
+    counts: list[int]
+    direction: int = 1
+    unconnected: list[Step] = field(default_factory=list)
+    forward_values: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.lines = {s.key: s.line for s in self.steps}
+        tensors = {key: self.graph.tensor_at(place) for key, place in self.places.items()}
+        for step in self.steps:
+            if step.of is not None and step.of._node is tensors[step.key]._node:
+                tensors[step.key] = step.of
+        self.forward = ForwardGraph(self.recording.loss, tensors)
+        self.truth = self.forward.gradients({})
+
+    def own(self, values: Mapping[str, np.ndarray]) -> Arrays:
+        scales = {
+            s.key: s.sign * (1 if s.sign == -1 else self.direction) / s.rate for s in self.steps
+        }
+        return {k: v if scales[k] == 1 else v * scales[k] for k, v in values.items()}
+
+    def read(self, values: Mapping[str, np.ndarray]) -> Interpretation:
+        """The interpretation of the steps' values with the fewest wrong lines."""
+        own = self.own(values)
+        lines = {key: self.lines[key] for key in own}
+        return read(self.forward, own, lines, self.counts, self.truth, self.tolerance)
+
+    def parts(
+        self, key: str, values: Mapping[str, np.ndarray], factor: float, scale: float
+    ) -> Arrays:
+        """The contribution of each of the nearest gradients after a tensor to its own."""
+        passed = going_on(self.forward, self.own(values), 1)
+        own = {k: g for k, g in passed.items() if k != key}
+        nothing = {k: np.zeros_like(g) for k, g in own.items()}
+        direct = self.forward.gradients(nothing)[key]
+        parts = {"the loss itself": direct * scale}
+        for other in self.forward.after(key, own):
+            alone = self.forward.gradients(nothing | {other: own[other]})[key]
+            parts[other] = (alone - direct) * (scale / factor)
+        return parts if len(parts) > 1 else {}
+
+
+def values_of(steps: Iterable[Step], back: Execution) -> dict[str, np.ndarray] | None:
+    """The values of the steps in another run; None where one is gone."""
+    events = {event.key: event for event in back.events}
+    found: dict[str, np.ndarray] = {}
+    for step in steps:
+        if step.event is not None:
+            event = events.get(step.event.key)
+            array = None if event is None else event.array
+        else:
+            array = _entry(back.result, step.entry)
+        if array is None:
+            return None
+        found[step.key] = array
+    return found
+
+
+def _entry(result: Any, path: tuple[Any, ...] | None) -> np.ndarray | None:
+    try:
+        for key in path or ():
+            result = (
+                getattr(result, key)
+                if isinstance(key, str) and hasattr(result, "_fields")
+                else result[key]
+            )
+        array = np.asarray(result)
+    except (KeyError, IndexError, TypeError, ValueError):
+        return None
+    return array if array.dtype.kind in "fciu" else None
+
+
+def gather(
+    setting: Setting,
+    recording: Recording,
+    back: Execution,
+    names: Mapping[str, str | None],
+    tolerance: float | None,
+    counts: list[int],
+) -> tuple[Evidence, Known, list[str]]:
+    """The evidence of the person's own inputs."""
+    graph = Graph(recording)
+    truth = graph.arrivals()
+    known = known_tensors(recording)
+    steps, notes = handed_in(setting, recording, known, back, truth, names)
+    if tolerance is None:
+        tolerance = 1e-3 if recording.loss.dtype.itemsize < 8 else 1e-6
+    connected = [s for s in steps if s.of is not None and s.of._node in truth]
+    scale = max((max_abs(truth[s.of._node]) for s in connected), default=0.0)  # type: ignore
+    floor = 1e-6 * tolerance * scale
+    evidence = Evidence(
+        *(setting, recording, graph, connected),
+        {s.key: graph.locate(s.of) for s in connected},  # type: ignore[arg-type]
+        *(Tolerance(tolerance, floor), counts),
+    )
+    evidence.unconnected = [s for s in steps if s not in connected]
+    evidence.forward_values = known.values
+    return evidence, known, notes
+
+
+def steps_on_the_way(
+    evidence: Evidence, events: list[Event], interpretation: Interpretation
+) -> tuple[list[Step], list[Event]]:
+    """Steps without a name of the forward pass that are right: found by what they are equal to.
+
+    A value is one if it is the gradient that arrives at some node of the graph, by the chain rule
+    from the person's own gradients. The other events are returned as well.
+    """
+    factor = interpretation.factor * evidence.direction
+    own: dict[Any, np.ndarray] = {}
+    values = evidence.own({s.key: s.value for s in evidence.steps})
+    for key, value in going_on(evidence.forward, values, interpretation.factor).items():
+        own[evidence.forward.tensors[key]._node] = value
+    tables = [_Table(evidence.graph.arrivals()), _Table(evidence.graph.arrivals(own))]
+    taken = {id(s.event) for s in evidence.steps}
+    found: list[Step] = []
+    rest: list[Event] = []
+    for event in events:
+        array = event.array
+        if array is None or id(event) in taken or type(event.value) in (int, float):
+            continue
+        node = next(
+            (
+                n
+                for table in tables
+                for scale in dict.fromkeys((evidence.direction, factor))
+                if (n := table.find(array, scale)) is not None
+            ),
+            None,
+        )
+        if node is None:
+            rest.append(event)
+        elif isinstance(node, Node):
+            step = Step(event.name, "", array, event, make(np.empty(node.shape), node))
+            step.key = f"{event.name} on the way {event.serial}"
+            found.append(step)
+    return found, rest
+
+
+class _Table:
+    """Gradients by their size and length, to find an equal one quickly."""
+
+    def __init__(self, arrivals: Mapping[Any, np.ndarray]) -> None:
+        self.entries: dict[int, list[tuple[float, Any, np.ndarray]]] = {}
+        for node, g in arrivals.items():
+            if g.size and np.any(g):
+                self.entries.setdefault(g.size, []).append((float(np.linalg.norm(g)), node, g))
+
+    def find(self, value: np.ndarray, scale: float) -> Any:
+        norm = float(np.linalg.norm(value)) / abs(scale)
+        if not norm:
+            return None
+        for length, node, g in self.entries.get(value.size, ()):
+            if abs(length - norm) <= 1e-6 * norm:
+                if value.shape == g.shape or (
+                    value.size > 1 and np.squeeze(g).shape == np.squeeze(value).shape
+                ):
+                    if np.max(np.abs(value.reshape(g.shape) - scale * g)) <= 1e-6 * max_abs(value):
+                        return node
+        return None

@@ -1,0 +1,311 @@
+"""The forms in which people write a derivation, and how each is run.
+
+    forward(...), backward(...)                  two functions, the loss inside
+    forward(...), backward(...), loss=cost       the cost is a function of its own
+    affine_forward(...), affine_backward(...)    no loss: a random gradient arrives at the output
+    softmax_loss(...)                            one function that returns loss and gradients
+    net.loss, net.gradient; layer                methods, and objects with forward and backward
+
+All of them become a `Subject`. Arguments are bound by name, and by their order where no name tells.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.marking.execution import Execution, World
+from autograd_lite.check.marking.rewriting import Sources, innermost
+from autograd_lite.check.names import name_of, tensors_named_in
+
+LOSS_NAMES = ("loss", "cost", "J", "L", "E", "total_loss", "data_loss", "C", "error", "nll")
+BACKWARD_NAMES = ("backward", "backprop", "backward_pass", "back", "gradient", "grad", "bprop")
+
+_UPSTREAM = re.compile(
+    r"(d|D|grad|delta|error|err|upstream|g|gout|dout|output_grad|grad_output|gy|top_diff|eta).*"
+)
+
+
+@dataclass
+class Subject:
+    """The functions to be marked and their inputs.
+
+    `backward` is None where one function returns loss and gradients. `loss_name` is the variable
+    that holds the loss there.
+    """
+
+    forward: Callable[..., Any]
+    backward: Callable[..., Any] | None
+    inputs: tuple[Any, ...]
+    cost: Callable[..., Any] | None = None
+    loss_name: str | None = None
+    sources: Sources = field(default_factory=Sources)
+
+    @property
+    def marked(self) -> Callable[..., Any]:
+        return self.forward if self.backward is None else self.backward
+
+
+def subject_of(
+    forward: Any, backward: Any, inputs: tuple[Any, ...], loss: Any, has_backward: bool
+) -> Subject:
+    """The subject that the arguments of check_derivation() stand for."""
+    if has_backward and not callable(backward):
+        inputs, has_backward = (backward, *inputs), False
+    if not has_backward and not inspect.isroutine(forward):
+        found = next((n for n in BACKWARD_NAMES if callable(getattr(forward, n, None))), None)
+        ahead = next((n for n in ("forward", "__call__") if hasattr(forward, n)), None)
+        if found is not None and ahead is not None:
+            backward, forward, has_backward = getattr(forward, found), getattr(forward, ahead), True
+    if not callable(forward):
+        raise TypeError(f"check_derivation() takes forward as a function, not {forward!r}")
+    forward = innermost(forward)
+    backward = innermost(backward) if has_backward else None
+    if backward == forward:
+        backward = None
+    cost = loss if callable(loss) else None
+    return Subject(
+        *(forward, backward, inputs, innermost(cost) if cost else None),
+        loss_name=loss if isinstance(loss, str) else None,
+    )
+
+
+def is_loss(value: Any) -> bool:
+    """Whether a value may be a loss: one real number."""
+    value = getattr(value, "value", value)
+    if isinstance(value, (bool, np.bool_, str)) or value is None:
+        return False
+    if isinstance(value, (int, float, np.number)):
+        return not isinstance(value, (complex, np.complexfloating))
+    dtype = getattr(value, "dtype", None)
+    return dtype is not None and dtype.kind in "fiu" and getattr(value, "size", 0) == 1
+
+
+@dataclass
+class Returned:
+    """What a forward pass returned, taken apart.
+
+    `outputs` are arrays for which no loss was given, `rest` the cache and what else there is.
+    `names` are what the items are called where they were returned.
+    """
+
+    loss: Any
+    loss_name: str | None
+    outputs: list[Any]
+    rest: list[Any]
+    names: dict[str, Any]
+
+
+def taken_apart(execution: Execution, result: Any) -> Returned:
+    """The loss or the outputs of a forward pass, and what it returned besides."""
+    items, names = _items(result, execution)
+    called = {n: v for n, v in zip(names, items, strict=True) if n is not None}
+    place = _place_of_loss(items, names)
+    if place is not None:
+        rest = [*items[:place], *items[place + 1 :]]
+        return Returned(items[place], names[place], [], rest, called)
+    outputs = []
+    for item in items:
+        if not _is_array(item):
+            break
+        outputs.append(item)
+    return Returned(None, None, outputs, items[len(outputs) :], called)
+
+
+def _place_of_loss(items: list[Any], names: list[str | None]) -> int | None:
+    losses = [i for i, item in enumerate(items) if is_loss(item)]
+    named = [i for i in losses if names[i] in LOSS_NAMES]
+    if named:
+        return named[0]
+    if not losses or (
+        losses[0] and any(_is_array(i) for i in items[: losses[0]]) and names[losses[0]]
+    ):
+        return losses[0] if losses and not _is_array(items[0]) else None
+    return losses[0]
+
+
+def _is_array(value: Any) -> bool:
+    value = getattr(value, "value", value)
+    return getattr(getattr(value, "dtype", None), "kind", "") == "f"
+
+
+def _items(result: Any, execution: Execution) -> tuple[list[Any], list[str | None]]:
+    node: Any = getattr(getattr(execution.returned_at, "statement", None), "value", None)
+    if isinstance(result, Mapping):
+        return list(result.values()), [str(key) for key in result]
+    if isinstance(result, (tuple, list)) and not isinstance(node, ast.Name | ast.ListComp):
+        fields = getattr(result, "_fields", None)
+        if fields:
+            return list(result), list(fields)
+        elements: list[Any] = node.elts if isinstance(node, (ast.Tuple, ast.List)) else []
+        elements = elements if len(elements) == len(result) else [None] * len(result)
+        return list(result), [_name_of(e) for e in elements]
+    if isinstance(result, tuple):
+        return list(result), [None] * len(result)
+    return [result], [_name_of(node)]
+
+
+def _name_of(node: Any) -> str | None:
+    if isinstance(node, ast.Name):
+        return node.id
+    return node.attr if isinstance(node, ast.Attribute) else None
+
+
+def bound(
+    function: Callable[..., Any],
+    named: Sequence[Mapping[str, Any]],
+    rest: list[Any],
+    inputs: list[Any],
+    upstream: list[Any],
+) -> tuple[Any, ...]:
+    """The arguments of a function: by name from `named`, else in their order.
+
+    Raises TypeError where there are too few.
+    """
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return tuple(upstream + rest or inputs)
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return (*upstream, *inputs, *rest)
+    taken = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    needed = [p.name for p in taken if p.default is p.empty]
+    found: dict[str, Any] = {}
+    open_, arriving = [], list(upstream)
+    for name in needed:
+        known = next((scope for scope in named if name in scope), None)
+        if arriving and _UPSTREAM.fullmatch(name) and (known is None or tensors_named_in(name)):
+            found[name] = arriving.pop(0)
+        elif known is not None:
+            found[name] = known[name]
+        else:
+            open_.append(name)
+    for name in open_[: len(arriving)]:
+        found[name] = arriving.pop(0)
+    open_ = [name for name in open_ if name not in found]
+    spare = [v for v in inputs if not any(v is f for f in found.values())]
+    offers = next((o for o in _offers(rest, inputs, spare) if len(o) == len(open_)), None)
+    if offers is None:
+        raise TypeError(
+            f"{name_of(function)} takes {len(needed)} arguments; it is called with the "
+            f"{len(inputs)} inputs, with the cache that the forward pass returns, or with both"
+        )
+    found.update(zip(open_, offers, strict=True))
+    options = [p for p in taken if p.default is not p.empty]
+    arguments = [found[name] for name in needed]
+    for p in options:
+        scope = next((s for s in named[:2] if p.name in s), None)
+        if scope is None:
+            break
+        arguments.append(scope[p.name])
+    return tuple(arguments)
+
+
+def _offers(rest: list[Any], inputs: list[Any], spare: list[Any]) -> list[list[Any]]:
+    one = [rest[0] if len(rest) == 1 else tuple(rest)] if rest else []
+    return [[], one, rest, [*inputs, *one], inputs, [*spare, *one], spare, [*one, *spare]]
+
+
+@dataclass
+class Forward:
+    """A forward pass that was run: what it returned, and the values of its variables."""
+
+    execution: Execution
+    returned: Returned
+    loss: Any
+    variables: dict[str, Any]
+    rest: list[Any]
+
+
+def run_forward(subject: Subject, world: World, execution: Execution) -> Forward:
+    """Runs the forward pass, and the cost where that is a function of its own."""
+    forward = world.copied(subject.forward, ("self",))
+    names = parameter_names(forward, len(subject.inputs))
+    inputs = tuple(
+        world.copied(value, (name,)) for name, value in zip(names, subject.inputs, strict=True)
+    )
+    world.roots.update(inputs=inputs, forward=forward)
+    if subject.backward is not None:
+        world.roots["backward"] = world.copied(subject.backward, ("self",))
+    execution.run(forward, inputs)
+    returned = taken_apart(execution, execution.result)
+    variables = dict(execution.locals)
+    loss, rest = returned.loss, returned.rest
+    if subject.cost is not None and execution.error is None:
+        items, called = _items(execution.result, execution)
+        given = [v for v in items if _is_array(v)][:1] + list(inputs)
+        scopes = [
+            dict(zip(names, inputs, strict=True)),
+            {n: v for n, v in zip(called, items, strict=True) if n},
+            variables,
+        ]
+        cost = world.copied(subject.cost, ("self",))
+        arguments = bound_cost(cost, scopes, items, list(inputs), given)
+        execution.run(cost, arguments)
+        loss, rest = taken_apart(execution, execution.result).loss, items
+    return Forward(execution, returned, loss, variables, rest)
+
+
+def bound_cost(
+    cost: Callable[..., Any],
+    scopes: Sequence[Mapping[str, Any]],
+    items: list[Any],
+    inputs: list[Any],
+    given: list[Any],
+) -> tuple[Any, ...]:
+    """The arguments of a cost function: of its output, and of inputs."""
+    parameters = list(inspect.signature(cost).parameters.values())
+    needed = [p for p in parameters if p.default is p.empty]
+    found: list[Any] = []
+    outputs = [v for v in items if _is_array(v)] or items
+    for p in needed:
+        scope = next((s for s in scopes if p.name in s), None)
+        if scope is not None:
+            found.append(scope[p.name])
+        elif outputs:
+            found.append(outputs.pop(0))
+        else:
+            spare = [v for v in inputs if not any(v is f for f in found)]
+            if not spare:
+                raise TypeError(f"{name_of(cost)} takes {p.name}, which no value is found for")
+            found.append(_alike(spare, found))
+    return tuple(found)
+
+
+def _alike(spare: list[Any], found: list[Any]) -> Any:
+    """The input that is likeliest to be the target: of the shape of the output."""
+    shape = np.shape(found[0]) if found and not isinstance(found[0], dict) else None
+    same = [v for v in spare if not isinstance(v, dict) and np.shape(v) == shape]
+    return (same or spare)[-1]
+
+
+def parameter_names(function: Callable[..., Any], count: int) -> list[str]:
+    try:
+        names = [
+            p.name
+            for p in inspect.signature(function).parameters.values()
+            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        ]
+    except (TypeError, ValueError):
+        names = []
+    return [*names[:count], *(f"input {i}" for i in range(len(names), count))]
+
+
+def backward_arguments(
+    subject: Subject, forward: Forward, world: World, upstream: list[Any]
+) -> tuple[Any, ...]:
+    """What the backward pass is called with."""
+    inputs = world.roots["inputs"]
+    names = parameter_names(world.roots["forward"], len(inputs))
+    scopes = [
+        dict(zip(names, inputs, strict=True)),
+        {n: v for n, v in forward.returned.names.items()},
+        {n: v for n, v in forward.variables.items() if n != "self"},
+    ]
+    return bound(world.roots["backward"], scopes, forward.rest, list(inputs), upstream)

@@ -1,0 +1,289 @@
+"""The forward pass of a derivation: run as it is, and recorded on Tensors with its named values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.marking.execution import Event, Execution, World, paths_of
+from autograd_lite.check.marking.forms import (
+    LOSS_NAMES,
+    Forward,
+    Subject,
+    backward_arguments,
+    run_forward,
+    taken_apart,
+)
+from autograd_lite.check.marking.mutable import Mutable, left_recording, plain, settled
+from autograd_lite.check.names import name_of
+from autograd_lite.graph import Node
+from autograd_lite.observe import entry_name
+from autograd_lite.tensor import Tensor
+
+ALL_INPUTS_LIMIT_ELEMENTS = 1_000_000
+"""Up to this many elements, all arrays are differentiated; else those that are wanted."""
+
+
+@dataclass
+class Input:
+    """An array that a forward pass starts from: an argument, an attribute, a global variable."""
+
+    path: tuple[Any, ...]
+    name: str
+    tensor: Tensor
+    original: Any = None
+
+    @property
+    def qualified(self) -> str:
+        """The name with that of the object that it belongs to: `layers0.W`."""
+        before = [k for k in self.path[:-1] if k != "self"]
+        owner = ""
+        for key in before:
+            owner = entry_name(owner, key) if owner and not str(key).isidentifier() else str(key)
+        return f"{owner}.{self.name}" if owner and owner != self.name else self.name
+
+
+def path_name(path: tuple[Any, ...]) -> str:
+    """The name of an array by the path that leads to it: `params["W1"]` is called W1."""
+    key = path[-1] if path else ""
+    if isinstance(key, str) and key.isidentifier():
+        return key
+    return entry_name(path_name(path[:-1]), key) if len(path) > 1 else str(key)
+
+
+class Setting:
+    """A derivation on one set of inputs, of which backward passes can be run.
+
+    `change` puts other numbers in the place of the person's arrays. `convention` are edits of the
+    forward pass that leave out what people leave out in a derivative, such as a small epsilon.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        change: Callable[[np.ndarray], np.ndarray] | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.subject = subject
+        self._change = change
+        self._changed: dict[int, tuple[Any, np.ndarray]] = {}
+        self.sources = subject.sources
+        self.seed = seed
+        self.wanted: set[str] | None = None
+        world = World(self._copied)
+        if subject.backward is None:
+            self._run_joint(world)
+        else:
+            self._run_apart(world)
+
+    def _copied(self, array: np.ndarray, _: Any) -> np.ndarray:
+        if self._change is None:
+            return array.copy()
+        if id(array) not in self._changed:
+            self._changed[id(array)] = array, self._change(array)
+        return self._changed[id(array)][1].copy()
+
+    def _run_apart(self, world: World) -> None:
+        execution = Execution(self.sources, world)
+        forward = self.forward = run_forward(self.subject, world, execution)
+        if execution.error is not None:
+            raise execution.error
+        self.upstream: list[np.ndarray] = []
+        if forward.loss is None:
+            rng = np.random.default_rng(self.seed)
+            outputs = forward.returned.outputs
+            if not outputs:
+                raise TypeError(
+                    f"{name_of(self.subject.forward)} must return the loss as one real number, or "
+                    f"arrays at which a gradient can arrive, not {_described(execution.result)}"
+                )
+            count = _count_of_upstream(self.subject, outputs)
+            self.upstream = [rng.normal(size=np.shape(v)).astype(v.dtype) for v in outputs[:count]]
+            forward.rest = [*outputs[count:], *forward.rest]
+        self.loss = float(np.asarray(forward.loss).reshape(())) if self.upstream == [] else None
+        self.loss_event: Event | None = None
+        world.roots["arguments"] = backward_arguments(
+            self.subject, forward, world, [u.copy() for u in self.upstream]
+        )
+        self.base = world
+
+    def _run_joint(self, world: World) -> None:
+        self.upstream = []
+        start = world.copied(self.subject.forward, ("self",))
+        inputs = world.copied(self.subject.inputs)
+        world.roots.update(forward=start, backward=start, inputs=inputs, arguments=inputs)
+        self.base = world
+        execution = self.run_backward()
+        if execution.error is not None and self.subject.loss_name is None:
+            raise execution.error
+        self.forward = Forward(
+            execution,
+            returned := taken_apart(execution, execution.result),
+            returned.loss,
+            {},
+            returned.rest,
+        )
+        name = self.subject.loss_name or returned.loss_name
+        self.loss_event = _loss_event(execution, name, returned.loss)
+        if self.loss_event is None and execution.error is not None:
+            raise execution.error
+        if self.loss_event is None and returned.loss is None:
+            raise TypeError(
+                f"{name_of(self.subject.forward)} must return the loss as one real number among "
+                f"what it returns, or hold it in a variable that loss= names, not "
+                f"{_described(execution.result)}"
+            )
+        loss = returned.loss if self.loss_event is None else self.loss_event.value
+        self.loss = float(np.asarray(loss).reshape(()))
+
+    def run_backward(self, **options: Any) -> Execution:
+        """A run of the backward pass, on copies of all that it can write to."""
+        world = self.base.fork()
+        execution = Execution(self.sources, world, **options)
+        return execution.run(world.roots["backward"], tuple(world.roots["arguments"]))
+
+    def record(self, wanted: set[str] | None = None, edits: Any = None) -> Recording:
+        """The forward pass on Tensors. With `wanted`, only these inputs are differentiated."""
+        inputs: list[Input] = []
+        left_recording.clear()
+
+        def convert(array: np.ndarray, path: tuple[Any, ...]) -> Any:
+            copied = self._copied(array, path)
+            if array.dtype.kind not in "fc" and (wanted is None or path_name(path) not in wanted):
+                return copied
+            name = path_name(path)
+            copied = copied if copied.dtype.kind in "fc" else copied.astype(float)
+            needed = wanted is None or name in wanted
+            tensor = Tensor(copied, needed, copy=False)
+            inputs.append(Input(path, name, tensor, array))
+            return Mutable(tensor)
+
+        world = World(convert)
+        stop = None if self.loss_event is None else self._is_at_loss
+        execution = Execution(self.sources, world, recorded=True, stop=stop, edits=edits)
+        if self.subject.backward is None:
+            forward = world.copied(self.subject.forward, ("self",))
+            names = self.subject_parameters()
+            arguments = tuple(
+                _numbers(world.copied(v, (n,)), n, wanted, inputs)
+                for n, v in zip(names, self.subject.inputs, strict=True)
+            )
+            execution.run(forward, arguments)
+            loss = execution.events[-1].value if execution.stopped else None
+            if loss is None and execution.error is None:
+                loss = settled(taken_apart(execution, execution.result).loss)
+        else:
+            recorded = run_forward(_with_numbers(self.subject, wanted, inputs), world, execution)
+            loss = settled(recorded.loss)
+            if self.upstream and execution.error is None:
+                outputs = [settled(v) for v in recorded.returned.outputs]
+                terms = [np.sum(o * g) for o, g in zip(outputs, self.upstream, strict=False)]
+                loss = sum(terms[1:], terms[0])
+        if execution.error is not None:
+            raise self._left_numpy(execution)
+        if not isinstance(loss, Tensor) or not isinstance(loss._node, Node):
+            where = f": {left_recording[0]} turns a value into a number" if left_recording else ""
+            raise ValueError(
+                f"the loss of {name_of(self.subject.forward)} does not depend on any input that "
+                f"is a floating-point array{where}"
+            )
+        if edits is None:
+            self._check_repeats(loss)
+        return Recording(loss, inputs, execution.events)
+
+    def subject_parameters(self) -> list[str]:
+        from autograd_lite.check.marking.forms import parameter_names
+
+        return parameter_names(self.subject.forward, len(self.subject.inputs))
+
+    def _is_at_loss(self, event: Event) -> bool:
+        return self.loss_event is not None and event.key == self.loss_event.key
+
+    def _left_numpy(self, execution: Execution) -> TypeError:
+        where = f" in line {execution.error_line}" if execution.error_line else ""
+        error = TypeError(
+            f"the forward pass {name_of(self.subject.forward)} leaves NumPy{where}, so it cannot "
+            f"be recorded: {execution.error}"
+        )
+        error.__cause__ = execution.error
+        return error
+
+    def _check_repeats(self, loss: Tensor) -> None:
+        again = float(np.asarray(loss._value).reshape(()))
+        if self.loss is None:
+            return
+        if not np.isclose(again, self.loss, rtol=1e-6, atol=1e-300, equal_nan=True):
+            raise ValueError(
+                f"{name_of(self.subject.forward)} gives the loss {self.loss:.9g} in one call and "
+                f"{again:.9g} in the next: seed what is random in it"
+            )
+
+
+@dataclass
+class Recording:
+    """A recorded forward pass: the loss, what it started from, and what was assigned."""
+
+    loss: Tensor
+    inputs: list[Input]
+    events: list[Event]
+
+
+def _described(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"a tuple of {len(value)}"
+    return f"{type(value).__name__} of shape {np.shape(value)}"
+
+
+def _count_of_upstream(subject: Subject, outputs: list[Any]) -> int:
+    """How many gradients arrive: as many as the backward pass has parameters for."""
+    import inspect
+    import re
+
+    try:
+        names = list(inspect.signature(subject.backward).parameters)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return 1
+    gradients = [n for n in names if re.match(r"(d|D|grad|delta|upstream|g(?=$|_))", n)]
+    return max(1, min(len(outputs), len(gradients)))
+
+
+def _loss_event(execution: Execution, name: str | None, value: Any) -> Event | None:
+    names = (name,) if name is not None else LOSS_NAMES
+    for candidate in names:
+        events = [
+            e for e in execution.events if e.name == candidate and np.size(plain(e.value)) == 1
+        ]
+        if value is not None and name is None:
+            events = [e for e in events if np.all(e.value == value)]
+        if events:
+            return events[-1]
+    return None
+
+
+def _numbers(value: Any, name: str, wanted: set[str] | None, inputs: list[Input]) -> Any:
+    """A number that is differentiated, as a Tensor."""
+    if wanted is not None and name in wanted and isinstance(value, (int, float, np.number)):
+        tensor = Tensor(np.asarray(value, dtype=float), True)
+        inputs.append(Input((name,), name, tensor))
+        return Mutable(tensor)
+    return value
+
+
+def _with_numbers(subject: Subject, wanted: set[str] | None, inputs: list[Input]) -> Subject:
+    from dataclasses import replace
+
+    from autograd_lite.check.marking.forms import parameter_names
+
+    names = parameter_names(subject.forward, len(subject.inputs))
+    arguments = tuple(
+        _numbers(v, n, wanted, inputs) for n, v in zip(names, subject.inputs, strict=True)
+    )
+    return replace(subject, inputs=arguments)
+
+
+def arrays_of(value: Any) -> list[tuple[tuple[Any, ...], np.ndarray]]:
+    """The arrays in a structure, with the path to each."""
+    return [(p, v) for p, v in paths_of(value) if isinstance(v, np.ndarray)]

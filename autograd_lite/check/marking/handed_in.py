@@ -1,0 +1,639 @@
+"""The gradients that a backward pass hands in, and whose they are.
+
+They are returned, left in variables and attributes, or used up in an update. Whose a gradient is
+tells its name; where it has none that tells, what holds it, its shape, its value, and its order.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.marking.chain_rule import fit
+from autograd_lite.check.marking.execution import Event, Execution, paths_of
+from autograd_lite.check.marking.forward import Input, Recording, Setting, path_name
+from autograd_lite.check.marking.mutable import plain
+from autograd_lite.check.marking.rewriting import (
+    elements_of,
+    is_unnamed,
+    targets_of,
+    update_of,
+)
+from autograd_lite.check.names import name_of, tensor_among, tensors_named_in
+from autograd_lite.observe import entry_name
+from autograd_lite.record import Recorded
+from autograd_lite.tensor import Tensor
+
+_RATES = re.compile(r"(?i)(lr|alpha|eta|\w*rate|step|step_?size|gamma_?lr)")
+
+
+@dataclass(eq=False)
+class Step:
+    """A gradient of the derivation: its value, where it was computed, and whose it is.
+
+    `tensor` is the name of what it is the gradient of, `of` the recorded Tensor; `final` says that
+    it is a result of the derivation and no step on the way. `sign` is -1 for a descent direction.
+    """
+
+    name: str
+    tensor: str
+    value: np.ndarray
+    event: Event | None
+    of: Tensor | None
+    final: bool = False
+    sign: int = 1
+    others: list[Tensor] = field(default_factory=list)
+    earlier: list[Event] = field(default_factory=list)
+    key: str = ""
+    entry: tuple[Any, ...] | None = None
+    written: int | None = None
+    rate: float = 1.0
+
+    @property
+    def line(self) -> int | None:
+        return self.written if self.event is None else self.event.line
+
+
+@dataclass
+class Known:
+    """The tensors of a forward pass by name: inputs, and what variables held one after another."""
+
+    inputs: dict[str, Input]
+    versions: dict[str, list[Tensor]]
+    in_loops: set[str]
+    values: dict[str, Any]
+
+    def among(self, name: str) -> str | None:
+        return tensor_among(name, self.versions)
+
+
+def known_tensors(recording: Recording) -> Known:
+    inputs: dict[str, Input] = {}
+    counts: dict[str, int] = {}
+    for found in recording.inputs:
+        counts[found.name] = counts.get(found.name, 0) + 1
+    for found in recording.inputs:
+        name = found.name if counts[found.name] == 1 else found.qualified
+        inputs.setdefault(name, found)
+    versions: dict[str, list[Tensor]] = {n: [i.tensor] for n, i in inputs.items()}
+    values: dict[str, Any] = {n: i.tensor._value for n, i in inputs.items()}
+    times: dict[tuple[str, int], int] = {}
+    in_loops = set()
+    for event in recording.events:
+        if is_unnamed(event.name):
+            continue
+        values[event.name] = plain(event.value)
+        value = event.value
+        if isinstance(value, Tensor) and value.requires_grad:
+            same = versions.setdefault(event.name, [])
+            if not any(value._node is other._node for other in same):
+                same.append(value)
+                at = event.name, event.place.line
+                times[at] = times.get(at, 0) + 1
+                if times[at] > 1 and not _is_update(event):
+                    in_loops.add(event.name)
+    return Known(inputs, versions, in_loops, values)
+
+
+def _is_update(event: Event) -> bool:
+    statement = event.place.statement
+    if isinstance(statement, ast.AugAssign):
+        return True
+    targets = targets_of(statement)
+    return bool(targets) and isinstance(targets[0], ast.Subscript)
+
+
+def handed_in(
+    setting: Setting,
+    recording: Recording,
+    known: Known,
+    back: Execution,
+    truth: Mapping[Any, np.ndarray],
+    names: Mapping[str, str | None],
+) -> tuple[list[Step], list[str]]:
+    """The gradients that have a tensor, in the order of the derivation, and remarks on others."""
+    finder = _Finder(setting, recording, known, back, truth, dict(names))
+    finder.by_variables()
+    finder.by_return()
+    finder.by_attributes()
+    finder.by_updates()
+    finder.by_place()
+    return finder.steps, finder.notes
+
+
+class _Finder:
+    def __init__(
+        self,
+        setting: Setting,
+        recording: Recording,
+        known: Known,
+        back: Execution,
+        truth: Mapping[Any, np.ndarray],
+        names: dict[str, str | None],
+    ) -> None:
+        self.setting = setting
+        self.recording = recording
+        self.known = known
+        self.back = back
+        self.truth = truth
+        self.names = names
+        self.steps: list[Step] = []
+        self.notes: list[str] = []
+        self.events = self._of_the_derivation()
+        self.open: list[Step] = []
+        self._check_names()
+
+    def _of_the_derivation(self) -> list[Event]:
+        """The events after the loss was computed, where one function does both."""
+        loss = self.setting.loss_event
+        if self.setting.subject.backward is not None or loss is None:
+            return self.back.events
+        start = next((e.serial for e in self.back.events if e.key == loss.key), -1)
+        return [e for e in self.back.events if e.serial > start]
+
+    def _check_names(self) -> None:
+        for name, tensor in self.names.items():
+            if tensor is not None and tensor not in self.known.versions:
+                raise ValueError(
+                    f"names={{{name!r}: {tensor!r}}}: there is no {tensor!r} in the forward pass, "
+                    f"which has {', '.join(sorted(self.known.versions))}"
+                )
+        if self.back.error is None:
+            found = {e.name for e in self.events} | {n for _, n, _ in self._returned()}
+            strange = [name for name in self.names if name not in found]
+            if strange:
+                raise ValueError(
+                    f"names= has {strange[0]!r}, which the backward pass does not have"
+                )
+
+    def tensor_of(self, name: str, bare: bool = False) -> str | None:
+        if name in self.names:
+            return self.names[name]
+        found = self.known.among(name)
+        if found is None and bare and name in self.known.versions:
+            return name
+        return found
+
+    def by_variables(self) -> None:
+        """Variables that are called after a tensor: dZ1, grads["W1"]."""
+        groups: dict[tuple[str, str], list[Event]] = {}
+        outermost = min((e.frame for e in self.events), default=0)
+        for event in self.events:
+            in_main = event.frame == outermost
+            if (in_main or event.name in self.names) and not is_unnamed(event.name):
+                groups.setdefault((event.name, event.owner), []).append(event)
+        for (name, _), events in groups.items():
+            last = events[-1]
+            tensor = self.tensor_of(name, _in_gradients(last.path))
+            if tensor is None or (name not in self.names and _is_setting(last.value)):
+                continue
+            self._by_name(name, tensor, events)
+
+    def _by_name(self, name: str, tensor: str, events: list[Event]) -> None:
+        is_input = tensor in self.known.inputs
+        versions = self.known.versions[tensor]
+        rebound = _rebound(events)
+        if not is_input and name not in self.names:
+            if tensor in self.known.in_loops or rebound:
+                if len(events) == 1 or tensor in self.known.in_loops:
+                    self._match_versions(name, tensor, events, versions)
+                return
+        arrays = [(e, _checked(name, e.value)) for e in events[-1:]]
+        event, array = arrays[0]
+        of = self._best(array, versions)
+        if self._right(array, versions) is None and not rebound:
+            for other in events[:-1]:
+                value = other.array
+                found = None if value is None else self._right(value, versions)
+                if value is not None and found is not None and np.any(value):
+                    event, array, of = other, value, found
+        self._add(
+            Step(
+                name,
+                tensor,
+                array,
+                event,
+                of,
+                is_input,
+                others=versions,
+                earlier=[] if rebound else events[:-1],
+            )
+        )
+
+    def _match_versions(
+        self, name: str, tensor: str, events: list[Event], versions: list[Tensor]
+    ) -> None:
+        """Takes each value for the gradient of the version whose gradient it equals."""
+        matched = False
+        for event in events:
+            found = None if event.array is None else self._right(event.array, versions)
+            if found is not None:
+                self._add(Step(name, tensor, event.array, event, found))  # type: ignore[arg-type]
+                matched = True
+        if not matched and tensor in self.known.in_loops and len(events) == 1:
+            self._note_ambiguous(name, tensor)
+
+    def _note_ambiguous(self, name: str, tensor: str) -> None:
+        self.notes.append(
+            f"{name} is not marked: {tensor} stands for several values in the forward pass; give "
+            "each a name of its own"
+        )
+
+    def _best(self, value: np.ndarray, versions: list[Tensor]) -> Tensor:
+        found = self._right(value, versions)
+        return versions[-1] if found is None else found
+
+    def _right(self, value: np.ndarray, versions: list[Tensor]) -> Tensor | None:
+        """The last version whose gradient the value is, but for its shape."""
+        for version in reversed(versions):
+            true = self.truth.get(version._node)
+            if true is not None and same_values(value, true):
+                return version
+        return None
+
+    def by_return(self) -> None:
+        """What is returned: entries of dicts by their keys, items by the names they were given."""
+        for path, name, value in self._returned():
+            if name in self.names and self.names[name] is None:
+                continue
+            array = _checked_loosely(value)
+            if array is None:
+                if self.tensor_of(name) is not None and not _is_number(value):
+                    _checked(name, value)
+                continue
+            if name not in self.names and self._is_known_value(array, name):
+                continue
+            event = self._event_of(name, array, path)
+            in_dict = isinstance(self.back.result, Mapping)
+            tensor = self.tensor_of(name, in_dict)
+            if any(self._is_same(s, name, tensor, array, event) for s in self.steps):
+                continue
+            step = Step(name, tensor or "", array, event, None, True)
+            step.written = _line_of_entry(self.back, name)
+            step.entry = path
+            if tensor is not None and _is_setting(value) and not in_dict:
+                continue
+            if tensor is None:
+                if in_dict and not _is_gradient_name(name) and not self._fits_somewhere(array):
+                    continue
+                self.open.append(step)
+            else:
+                versions = self.known.versions[tensor]
+                if tensor in self.known.in_loops and self._right(array, versions) is None:
+                    self._note_ambiguous(name, tensor)
+                    continue
+                step.of = self._best(array, versions)
+                step.others = versions
+                self._add(step)
+
+    def _is_same(
+        self, step: Step, name: str, tensor: str | None, array: np.ndarray, event: Event | None
+    ) -> bool:
+        if event is not None and step.event is event:
+            return True
+        return (
+            step.value.shape == array.shape
+            and np.array_equal(step.value, array, equal_nan=True)
+            and (tensor == step.tensor or name == step.name)
+        )
+
+    def _returned(self) -> list[tuple[tuple[Any, ...], str, Any]]:
+        """What was returned, item by item, with the name of each."""
+        result = self.back.result
+        statement: Any = getattr(self.back.returned_at, "statement", None)
+        node = getattr(statement, "value", None)
+        found: list[tuple[tuple[Any, ...], str, Any]] = []
+        for path, value in _items_of(result):
+            found.append((path, _name_of_item(path, node, statement), value))
+        if self.setting.subject.backward is None and found:
+            loss = self.setting.forward.returned.loss
+            found = [f for f in found if not (f[2] is loss or _equal_number(f[2], loss))]
+        return found
+
+    def _is_known_value(self, array: np.ndarray, name: str) -> bool:
+        """Whether it is a value of the forward pass, handed on: a state, a prediction."""
+        for known, value in self.known.values.items():
+            if known == name or not _is_gradient_name(name):
+                value = np.asarray(value)
+                if value.shape == array.shape and array.size > 1 and np.array_equal(value, array):
+                    return True
+        return False
+
+    def _fits_somewhere(self, array: np.ndarray) -> bool:
+        return any(
+            same_values(array, self.truth[i.tensor._node])
+            for i in self.recording.inputs
+            if i.tensor._node in self.truth
+        )
+
+    def _event_of(self, name: str, array: np.ndarray, path: Any) -> Event | None:
+        """The statement that gave a returned value: by its name, or by its value."""
+        same = [
+            e
+            for e in self.events
+            if e.array is not None
+            and e.array.shape == array.shape
+            and np.array_equal(e.array, array, equal_nan=True)
+        ]
+        named = [e for e in same if e.name == name]
+        written = _line_of_entry(self.back, name)
+        if not named and written is not None:
+            return next((e for e in same if e.line == written), None)
+        return (named or same or [None])[-1]  # type: ignore[list-item]
+
+    def by_attributes(self) -> None:
+        """Attributes of the objects whose methods run: layer.dW, layer.grads[0]."""
+        world = self.back.world
+        roots = {k: world.roots[k] for k in ("backward", "inputs", "arguments") if k in world.roots}
+        before = {
+            path: value
+            for path, value in paths_of(self.setting.base.roots.get("backward"), ("self",))
+        }
+        for root in roots.values():
+            for path, value in paths_of(root, ("self",) if root is roots.get("backward") else ()):
+                array = _checked_loosely(value)
+                if array is None or not path or path[0] != "self":
+                    continue
+                old = before.get(path)
+                if old is not None and np.shape(old) == array.shape and np.array_equal(old, array):
+                    continue
+                self._by_attribute(path, array)
+
+    def _by_attribute(self, path: tuple[Any, ...], array: np.ndarray) -> None:
+        name = path_name(path)
+        siblings = {i.path: n for n, i in self.known.inputs.items()}
+        tensor = None
+        for candidate in [*tensors_named_in(str(path[-1])), path[-1]]:
+            if (*path[:-1], candidate) in siblings and _is_gradient_name(str(path[-1])):
+                tensor = siblings[*path[:-1], candidate]
+                break
+        if tensor is None and len(path) > 1 and _is_gradient_name(str(path[-2])):
+            same = [
+                n
+                for p, n in siblings.items()
+                if len(p) == len(path) and p[:-2] == path[:-2] and p[-1] == path[-1]
+            ]
+            tensor = same[0] if same else self.tensor_of(str(path[-1]), True)
+        if tensor is None and _is_gradient_name(str(path[-1])):
+            found = self.tensor_of(name)
+            tensor = found if found in self.known.inputs else None
+        if tensor is None or tensor not in self.known.versions:
+            return
+        event = self._event_of(name, array, path)
+        if any(s.tensor == tensor and np.array_equal(s.value, array) for s in self.steps):
+            return
+        versions = self.known.versions[tensor]
+        of = self._best(array, versions)
+        self._add(Step(name, tensor, array, event, of, True, others=versions))
+
+    def by_updates(self) -> None:
+        """What is taken from a parameter: in `W -= rate * step` the step is the gradient of W."""
+        for event in self.events:
+            update = update_of(event.place.statement)
+            tensor = event.name if event.name in self.known.inputs else None
+            if update is None or tensor is None or any(s.tensor == tensor for s in self.steps):
+                continue
+            versions = self.known.versions[tensor]
+            found = self._factor_of(event, update[1], versions[0].shape)
+            if found is not None:
+                name, value, source = found
+                step = Step(name, tensor, value, source, versions[0], True, update[0] * -1)
+                step.rate = self._rate_in(event, source)
+                self._add(step)
+
+    def _rate_in(self, event: Event, source: Event) -> float:
+        """The learning rate where it stands inside of the gradient: `W -= rate * X.T @ dZ`."""
+        if source.place is not event.place:
+            return 1.0
+        elements = elements_of(event.place.statement)
+        if not elements:
+            return 1.0
+        node = elements[0][0]
+        number = self.setting.sources.places.index(event.place)
+        scope = (self.back.scopes or {}).get(number, {})
+        names = self.back.namespaces.get(number, {})
+        for inner in ast.walk(node):
+            text = ast.unparse(inner) if isinstance(inner, (ast.Name, ast.Attribute)) else ""
+            if _RATES.fullmatch(text.split(".")[-1]):
+                value = scope.get(text, names.get(text))
+                if isinstance(value, (int, float)) and value > 0:
+                    return float(value)
+            if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Mult):
+                first = inner.left
+                if isinstance(first, ast.UnaryOp):
+                    first = first.operand
+                if isinstance(first, ast.Constant) and type(first.value) is float:
+                    return first.value if 0 < first.value < 1 else 1.0
+        return 1.0
+
+    def _factor_of(
+        self, event: Event, node: ast.expr, shape: tuple[int, ...]
+    ) -> tuple[str, np.ndarray, Event] | None:
+        """The factor of an update that has the shape of the parameter."""
+        at_once = [e for e in self.events if e.serial < event.serial][::-1]
+        elements = [
+            e
+            for e in at_once
+            if e.place is event.place and is_unnamed(e.name) and e.frame == event.frame
+        ]
+        for element in elements[: len(elements_of(event.place.statement))]:
+            if element.array is not None and fit(element.array, shape) is not None:
+                if np.size(element.array) > 1 or not shape:
+                    return event.name, element.array, element
+        for name in (n for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute))):
+            path = ast.unparse(name)
+            known = next((e for e in at_once if e.path == path), None)
+            if known is not None and known.array is not None:
+                if fit(known.array, shape) is not None and (known.array.size > 1 or not shape):
+                    return known.name, known.array, known
+        return None
+
+    def by_place(self) -> None:
+        """Items without a name that tells: by container, value, shape and order."""
+        taken = {s.tensor for s in self.steps}
+        free = {n: i for n, i in self.known.inputs.items() if n not in taken}
+        order = self._in_order(free)
+        for step in list(self.open):
+            right = next(
+                (n for n in order if same_values(step.value, self._true(n), floor=True)), None
+            )
+            if right is not None:
+                self._take(step, right, order)
+        for step in list(self.open):
+            alike = [n for n in order if _starts_alike(step.name, n)]
+            alike = [n for n in alike if fit(step.value, self._shape(n)) is not None] or alike
+            if alike and _is_gradient_name(step.name):
+                self._take(step, alike[0], order)
+        for step in list(self.open):
+            same = [n for n in order if self._shape(n) == step.value.shape]
+            same = same or [n for n in order if fit(step.value, self._shape(n)) is not None]
+            if len(self.open) > len(order) and not _is_gradient_name(step.name):
+                continue
+            if same:
+                self._take(step, same[0], order)
+            elif len(self.open) == len(order) == 1:
+                self._take(step, order[0], order)
+        for step in self.open:
+            self.notes.append(
+                f"{step.name} is not marked: no value of the forward pass is known that it is the "
+                f'gradient of; say so with names={{"{step.name}": ...}}'
+            )
+
+    def _true(self, name: str) -> np.ndarray:
+        tensor = self.known.inputs[name].tensor
+        return self.truth.get(tensor._node, np.zeros(tensor.shape))
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        return self.known.inputs[name].tensor.shape
+
+    def _in_order(self, free: dict[str, Input]) -> list[str]:
+        """The free inputs, those that the loss depends on first, in the order of arguments."""
+        from autograd_lite.check.marking.forms import parameter_names
+
+        names = parameter_names(self.setting.subject.forward, len(self.setting.subject.inputs))
+        places = {n: i for i, n in enumerate(names)}
+        return sorted(
+            (n for n in free if free[n].tensor._node in self.truth),
+            key=lambda n: places.get(str(free[n].path[0]), len(places)),
+        )
+
+    def _take(self, step: Step, tensor: str, order: list[str]) -> None:
+        order.remove(tensor)
+        self.open.remove(step)
+        step.tensor = tensor
+        step.of = self.known.inputs[tensor].tensor
+        if is_unnamed(step.name):
+            step.name = f"d{tensor}"
+        self._add(step)
+
+    def _add(self, step: Step) -> None:
+        step.key = f"{step.name} {len(self.steps)}"
+        self.steps.append(step)
+
+
+def same_values(value: np.ndarray, true: np.ndarray, floor: bool = False) -> bool:
+    """Whether a value is a gradient, but for its shape."""
+    if value.shape != true.shape:
+        fitted = value.reshape(true.shape) if value.size == true.size else None
+        if fitted is None:
+            return False
+        value = fitted
+    largest = max(np.max(np.abs(true), initial=0), 0 if floor else 1e-300)
+    with np.errstate(all="ignore"):
+        return bool(np.max(np.abs(value - true), initial=0) <= 1e-6 * largest)
+
+
+def _rebound(events: list[Event]) -> bool:
+    """Whether one statement bound the name anew several times."""
+    places = [e.place for e in events if not _is_update(e)]
+    return len({id(p) for p in places}) < len(places)
+
+
+def _in_gradients(path: str) -> bool:
+    """Whether an entry stands in a container that is called after gradients: grads["W1"]."""
+    container = path.split("[")[0].split(".")[-1] if "[" in path else ""
+    return bool(container) and _is_gradient_name(container)
+
+
+def _is_gradient_name(name: str) -> bool:
+    low = name.lower()
+    return bool(tensors_named_in(name)) or "grad" in low or "nabla" in low or "delta" in low
+
+
+def _is_setting(value: Any) -> bool:
+    """Whether it is a length, a step or a mask, such as d_k and dt: sums of arrays are NumPy's."""
+    return type(value) in (int, float) or getattr(value, "dtype", None) == np.bool_
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float))
+
+
+def _checked(name: str, value: Any) -> np.ndarray:
+    try:
+        array = np.asarray(value._value if isinstance(value, Recorded) else plain(value))
+    except ValueError:
+        array = np.asarray(None)
+    if array.dtype.kind not in "fciub":
+        raise TypeError(
+            f"the gradient {name!r} is {type(value).__name__}, which is no array of numbers"
+        )
+    return array
+
+
+def _checked_loosely(value: Any) -> np.ndarray | None:
+    try:
+        return _checked("", value)
+    except TypeError:
+        return None
+
+
+def _equal_number(value: Any, loss: Any) -> bool:
+    return np.size(value) == 1 and np.size(loss) == 1 and bool(np.all(value == loss))
+
+
+def _items_of(result: Any, path: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], Any]]:
+    if isinstance(result, Mapping):
+        entries = result.items()
+        return [
+            x
+            for k, v in entries
+            for x in ([((*path, k), None)] if v is None else _items_of(v, (*path, k)))
+        ]
+    if isinstance(result, tuple) or (isinstance(result, list) and not _is_array_like(result)):
+        fields = getattr(result, "_fields", None)
+        keys = fields or range(len(result))
+        return [x for k, v in zip(keys, result, strict=True) for x in _items_of(v, (*path, k))]
+    return [] if result is None else [(path, result)]
+
+
+def _is_array_like(value: list[Any]) -> bool:
+    """Whether a list stands for an array, such as `[[1], [2, 3]]`, and holds no arrays."""
+    return bool(value) and not any(isinstance(v, (np.ndarray, np.generic)) for v in value)
+
+
+def _name_of_item(path: tuple[Any, ...], node: Any, statement: Any) -> str:
+    name = ""
+    for i, key in enumerate(path):
+        if i == 0 and isinstance(node, (ast.Tuple, ast.List)) and isinstance(key, int):
+            element = node.elts[key] if key < len(node.elts) else None
+            name = getattr(element, "id", getattr(element, "attr", f"<{key}>"))
+        elif i == 0 and isinstance(node, ast.Name) and isinstance(key, int):
+            name = entry_name(node.id, key)
+        else:
+            name = entry_name(name, key) if isinstance(key, (str, int)) else str(key)
+    if not path:
+        return getattr(node, "id", getattr(node, "attr", "<0>"))
+    return name
+
+
+def _line_of_entry(back: Execution, name: str) -> int | None:
+    """The line of the expression that a dict in the return statement has for a name."""
+    statement = getattr(back.returned_at, "statement", None)
+    for node, called in elements_of(statement) if statement is not None else ():
+        if called == name:
+            return node.lineno
+    return None
+
+
+def _starts_alike(name: str, tensor: str) -> bool:
+    """Whether a gradient is called after the beginning of a tensor's name: nabla_w0 of weights0."""
+    number = name[len(name.rstrip("0123456789")) :]
+    if number != tensor[len(tensor.rstrip("0123456789")) :]:
+        return False
+    stems = [s.rstrip("0123456789").lower() for s in tensors_named_in(name)]
+    return any(stem and tensor.lower().startswith(stem) for stem in stems)
+
+
+def no_gradient_message(setting: Setting, known: Known) -> str:
+    names = ", ".join(n for n in known.values if not is_unnamed(n)) or "none"
+    return (
+        f"check_derivation() finds no gradient in {name_of(setting.subject.marked)}: it looks for "
+        f"dW1, grad_W1 or W1_grad of the names in {name_of(setting.subject.forward)}, which are "
+        f"{names}; pass names={{...}} for other names"
+    )

@@ -1,0 +1,316 @@
+"""Marking: from the functions of a person to the report on their derivation."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.marking.chain_rule import Interpretation
+from autograd_lite.check.marking.conventions import without_clipping, without_epsilons
+from autograd_lite.check.marking.evidence import Evidence, gather, steps_on_the_way
+from autograd_lite.check.marking.execution import Event, Execution
+from autograd_lite.check.marking.forms import Subject
+from autograd_lite.check.marking.forward import ALL_INPUTS_LIMIT_ELEMENTS, Recording, Setting
+from autograd_lite.check.marking.handed_in import Known, Step, no_gradient_message
+from autograd_lite.check.marking.verdicts import Verdicts, activations
+from autograd_lite.check.marking.wrong_line import SEARCH_SECONDS, Search
+from autograd_lite.check.report import Report
+
+
+@dataclass
+class Reading:
+    """A derivation read in one convention: its evidence, and the wrong steps in it."""
+
+    recording: Recording
+    back: Execution
+    evidence: Evidence
+    known: Known
+    notes: list[str]
+    interpretation: Interpretation
+    clipped: bool = False
+    epsilon: bool = False
+    edits: Any = None
+
+    @property
+    def faults(self) -> int:
+        return sum(s == "wrong" for s in self.interpretation.status.values()) + sum(
+            bool(np.any(s.value)) for s in self.evidence.unconnected
+        )
+
+
+def mark(
+    subject: Subject,
+    names: Mapping[str, str | None],
+    tolerance: float | None,
+    seconds: float | None,
+) -> tuple[Report, Recording, list[Step]]:
+    """The report on a derivation."""
+    setting = Setting(subject)
+    reading = _best_reading(setting, names, tolerance)
+    if not reading.evidence.steps and not reading.evidence.unconnected:
+        if reading.back.error is None and not reading.notes:
+            raise ValueError(no_gradient_message(setting, reading.known))
+    sizes = sizes_of_data(reading)
+    evidence, interpretation = reading.evidence, reading.interpretation
+    events = derivation_events(setting, reading.back)
+    on_the_way, rest = steps_on_the_way(evidence, events, interpretation)
+    found, cut_off = [], False
+    wrong = frozenset(k for k, s in interpretation.status.items() if s == "wrong")
+    if wrong and reading.back.error is None:
+        scoped = setting.run_backward(
+            scopes=True, edits=reading.edits, forward=reading.known.values
+        )
+        context = {
+            "values": reading.known.values,
+            "related": activations(reading.known),
+            "sizes": sizes,
+        }
+        search = Search(
+            evidence, scoped, _same_events(rest, scoped), context, seconds or SEARCH_SECONDS, _Bar()
+        )
+        search.trees = dict(reading.edits or {})
+        found, cut_off = search.find(interpretation), search.cut_off
+    verdicts = Verdicts(
+        *(setting, reading.known, _with_steps(evidence, on_the_way), reading.back),
+        interpretation,
+        found,
+        wrong - frozenset(k for f in found for k in f.mended),
+        [*reading.notes, *_without_source(setting, subject)],
+        sizes,
+        reading.clipped,
+        reading.epsilon,
+        cut_off,
+    )
+    _with_statuses(interpretation, on_the_way, verdicts.evidence)
+    lines = verdicts.lines()
+    report = Report(tuple(lines), tuple(verdicts.remarks()))
+    return report, reading.recording, evidence.steps
+
+
+def _same_events(events: list[Event], back: Execution) -> list[Event]:
+    keys = {e.key for e in events}
+    return [e for e in back.events if e.key in keys]
+
+
+def _with_steps(evidence: Evidence, more: list[Step]) -> Evidence:
+    """The evidence with the steps on the way, for the report."""
+    if not more:
+        return evidence
+    places = evidence.places | {s.key: evidence.graph.locate(s.of) for s in more}  # type: ignore
+    joined = Evidence(
+        *(evidence.setting, evidence.recording, evidence.graph, [*evidence.steps, *more], places),
+        *(evidence.tolerance, evidence.counts, evidence.direction),
+    )
+    joined.unconnected = evidence.unconnected
+    return joined
+
+
+def _with_statuses(interpretation: Interpretation, more: list[Step], evidence: Evidence) -> None:
+    """Verdicts on steps that were found by their value: right, or passing on an error."""
+    own = {s.key: s.value for s in evidence.steps}
+    for step in more:
+        truth = evidence.truth[step.key]
+        value = evidence.own({step.key: step.value})[step.key].reshape(truth.shape)
+        ratio = 1.0
+        if not evidence.tolerance.same(value, truth):
+            factor = interpretation.factor
+            right = evidence.tolerance.same(value, truth * factor)
+            status = "convention" if right and factor != 1 else "inherited"
+            ratio = factor if right else 1.0
+        else:
+            status = "correct"
+        interpretation.status[step.key] = status
+        interpretation.truth[step.key] = (truth * ratio).reshape(step.value.shape)
+        interpretation.scales[step.key] = ratio
+        interpretation.expected[step.key] = step.value
+    del own
+
+
+def derivation_events(setting: Setting, back: Execution) -> list[Event]:
+    """The events that belong to the derivation, where one function does both passes."""
+    loss = setting.loss_event
+    if setting.subject.backward is not None or loss is None:
+        return back.events
+    start = next((e.serial for e in back.events if e.key == loss.key), -1)
+    return [e for e in back.events if e.serial > start]
+
+
+def _best_reading(
+    setting: Setting, names: Mapping[str, str | None], tolerance: float | None
+) -> Reading:
+    reading = _reading(setting, setting.record(_wanted(setting)), names, tolerance)
+    if not reading.faults or reading.back.error is not None:
+        return reading
+    definitions = [d for d in setting.sources.definitions.values() if d is not None]
+    epsilons, clips = without_epsilons(definitions), without_clipping(definitions)
+    others: list[tuple[Recording, Any, bool]] = []
+    if clips:
+        others.append((reading.recording, clips, False))
+    if epsilons or clips:
+        try:
+            smooth = setting.record(setting.wanted, edits={**clips, **epsilons})
+        except (TypeError, ValueError):
+            smooth = None
+        if smooth is not None:
+            others += [(smooth, None, True)] + ([(smooth, clips, True)] if clips else [])
+    for recording, edits, epsilon in others:
+        try:
+            other = _reading(setting, recording, names, tolerance, edits)
+        except (TypeError, ValueError):
+            continue
+        if other.faults < reading.faults and len(other.evidence.steps) >= 1:
+            other.clipped, other.epsilon, other.edits = edits is not None, epsilon, edits
+            reading = other
+    return reading
+
+
+def _reading(
+    setting: Setting,
+    recording: Recording,
+    names: Mapping[str, str | None],
+    tolerance: float | None,
+    edits: Any = None,
+) -> Reading:
+    back = setting.run_backward(edits=edits, scopes=True)
+    evidence, known, notes = gather(setting, recording, back, names, tolerance, [])
+    derived = {s.tensor for s in evidence.steps}
+    evidence.counts = sample_counts(recording, setting, derived)
+    values = {s.key: s.value for s in evidence.steps}
+    interpretation = evidence.read(values)
+    if any(s.sign == -1 for s in evidence.steps):
+        evidence.direction = -1
+        other = evidence.read(values)
+        if other.faults(evidence.lines) > interpretation.faults(evidence.lines):
+            evidence.direction = 1
+    _take_earlier_values(evidence, interpretation)
+    interpretation = evidence.read({s.key: s.value for s in evidence.steps})
+    return Reading(recording, back, evidence, known, notes, interpretation)
+
+
+def _take_earlier_values(evidence: Evidence, interpretation: Interpretation) -> None:
+    """Takes an earlier value of a name that is used again for the gradient of what comes before."""
+    for step in evidence.steps:
+        if interpretation.status[step.key] != "wrong" or not step.earlier:
+            continue
+        for event in step.earlier:
+            if event.array is None or event.array.shape != step.value.shape:
+                continue
+            values = {s.key: s.value for s in evidence.steps} | {step.key: event.array}
+            other = evidence.read(values)
+            if other.faults(evidence.lines) < interpretation.faults(evidence.lines):
+                step.value, step.event = event.array, event
+                evidence.lines[step.key] = step.line
+                interpretation = other
+                break
+
+
+def _wanted(setting: Setting) -> set[str] | None:
+    """The inputs to differentiate: all of them, unless they are large."""
+    from autograd_lite.check.marking.execution import paths_of
+    from autograd_lite.check.names import tensors_named_in
+
+    size = sum(v.size for _, v in paths_of(setting.base.roots) if isinstance(v, np.ndarray))
+    numbers = [
+        n
+        for n, v in zip(setting.subject_parameters(), setting.subject.inputs, strict=True)
+        if isinstance(v, (int, float, np.number))
+        or getattr(v, "dtype", np.dtype(float)).kind in "iu"
+    ]
+    if size <= ALL_INPUTS_LIMIT_ELEMENTS and not numbers:
+        return None
+    back = setting.run_backward()
+    called = {name for e in back.events for name in (e.name, *tensors_named_in(e.name))}
+    if isinstance(back.result, Mapping):
+        called |= {n for k in back.result for n in (str(k), *tensors_named_in(str(k)))}
+    from autograd_lite.check.marking.forward import path_name
+
+    if size <= ALL_INPUTS_LIMIT_ELEMENTS:
+        wanted = called & set(numbers)
+        if not wanted:
+            return None
+        every = {
+            path_name(p)
+            for p, v in paths_of(
+                dict(zip(setting.subject_parameters(), setting.subject.inputs, strict=True))
+            )
+            if isinstance(v, np.ndarray) and v.dtype.kind == "f"
+        }
+        setting.wanted = wanted | every
+        return setting.wanted
+    setting.wanted = called
+    return called
+
+
+def sizes_of_data(reading: Reading) -> dict[int, str]:
+    """Names of the lengths of the data's axes, those of the last axes first."""
+    derived = {s.tensor for s in reading.evidence.steps}
+    arrays = [
+        (n, v) for n, v in data_of(reading.recording, reading.evidence.setting) if n not in derived
+    ]
+    arrays.sort(key=lambda item: -item[1].size)
+    sizes: dict[int, str] = {}
+    for axis, what in ((-1, "columns"), (0, "rows")):
+        for name, array in arrays:
+            if array.ndim > 1 or axis == -1:
+                what_here = what if array.ndim > 1 else "elements"
+                sizes.setdefault(array.shape[axis], f"the number of {what_here} of {name}")
+    for name, array in arrays:
+        sizes.setdefault(array.size, f"the number of elements of {name}")
+    return sizes
+
+
+def data_of(recording: Recording, setting: Setting) -> list[tuple[str, np.ndarray]]:
+    """The arrays that the forward pass starts from, whole numbers as well, by name."""
+    from autograd_lite.check.marking.execution import paths_of
+    from autograd_lite.check.marking.forward import path_name
+
+    found = [(i.name, i.tensor._value) for i in recording.inputs if i.tensor.ndim]
+    names = {n for n, _ in found}
+    arguments = dict(zip(setting.subject_parameters(), setting.subject.inputs, strict=True))
+    for path, value in paths_of(arguments):
+        if isinstance(value, np.ndarray) and value.ndim and path_name(path) not in names:
+            found.append((path_name(path), value))
+    return found
+
+
+def sample_counts(recording: Recording, setting: Setting, derived: set[str]) -> list[int]:
+    """Candidates for the number of samples: lengths that inputs without a gradient share."""
+    data = [v for n, v in data_of(recording, setting) if n not in derived]
+    axes = [{*array.shape, array.size} for array in data]
+    counts = [length for lengths in axes for length in lengths if length > 1]
+    shared = {length for length in counts if counts.count(length) > 1}
+    return sorted(shared or set(counts))
+
+
+def _without_source(setting: Setting, subject: Subject) -> list[str]:
+    from autograd_lite.check.marking.rewriting import persons_function
+    from autograd_lite.check.names import name_of
+
+    if persons_function(setting.sources, subject.marked) is not None:
+        return []
+    return [
+        f"the source of {name_of(subject.marked)} is not known, as it was typed into a prompt or "
+        "made by exec(): its gradients are marked, but no lines"
+    ]
+
+
+class _Bar:
+    """A bar on a terminal, for searches that take longer than a second."""
+
+    def __init__(self) -> None:
+        self.start = time.monotonic()
+        self.bar: Any = None
+
+    def __call__(self, runs: int) -> None:
+        if self.bar is None and sys.stderr.isatty() and time.monotonic() - self.start > 1:
+            from tqdm import tqdm
+
+            self.bar = tqdm(desc="looking for the mistake", unit=" runs", leave=False)
+        if self.bar is not None:
+            self.bar.n = runs
+            self.bar.refresh()

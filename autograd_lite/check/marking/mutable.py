@@ -1,0 +1,330 @@
+"""Arrays of a recorded forward pass that can be written to, as NumPy's can.
+
+A Tensor cannot be assigned to slot by slot. People do so in forward passes: a convolution that
+fills its output in loops, `scores[range(N), y] = 0`, `x -= x.max()`. A `Mutable` holds the Tensor
+that it currently stands for, and a write puts another one in its place.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.arrays.trees import map_leaves
+from autograd_lite.functions import Traits
+from autograd_lite.operations import defvjp, primitive
+from autograd_lite.source import users_line
+from autograd_lite.tensor import Tensor
+
+
+@primitive(Traits())
+def put(x: Any, values: Any, key: Any) -> Any:
+    """A copy of `x` with `values` in the place of `x[key]`."""
+    out = np.array(x)
+    out[key] = values
+    return out
+
+
+def _kept(g: Any, key: Any) -> Any:
+    kept = np.array(g)
+    kept[key] = 0
+    return kept
+
+
+def _summed(g: Any, shape: tuple[int, ...]) -> Any:
+    """The sum of a gradient over the axes along which values were stretched."""
+    extra = g.ndim - len(shape)
+    g = g.sum(axis=tuple(range(extra))) if extra > 0 else g
+    stretched = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
+    return (g.sum(axis=stretched, keepdims=True) if stretched else g).reshape(shape)
+
+
+defvjp(
+    put,
+    x=lambda g, key: _kept(g, key),
+    values=lambda g, values, key: _summed(np.asarray(g[key]), np.shape(values)),
+)
+
+
+@primitive(Traits())
+def add_at(x: Any, values: Any, key: Any) -> Any:
+    """A copy of `x` to which `values` were added at `key`, as often as an entry is named there."""
+    out = np.array(x)
+    np.add.at(out, key, values)
+    return out
+
+
+defvjp(
+    add_at,
+    x=lambda g: g,
+    values=lambda g, values, key: _summed(np.asarray(g[key]), np.shape(values)),
+)
+
+
+left_recording: list[str] = []
+"""The first line in which a recorded value was turned into a plain number."""
+
+
+class Mutable(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array or Tensor that can be written to; views of it by plain indices write through."""
+
+    __slots__ = ("_base", "_key", "_seen", "_value", "version")
+    __hash__ = object.__hash__
+
+    def __init__(self, value: Any, base: Mutable | None = None, key: Any = None) -> None:
+        self._value = value
+        self._base = base
+        self._key = key
+        self._seen = 0 if base is None else base.version
+        self.version: int = 0
+
+    @property
+    def value(self) -> Any:
+        """The Tensor, or the array where no gradient flows, that it stands for now."""
+        base = self._base
+        if base is not None:
+            current = base.value
+            if base.version != self._seen:
+                self._seen = base.version
+                self._value = current[self._key]
+                self.version += 1
+        return self._value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        if self._base is None:
+            self._value = value
+            self.version += 1
+        else:
+            self._base[self._key] = value
+
+    def __getitem__(self, key: Any) -> Any:
+        key = plain(key)
+        found = self.value[key]
+        return Mutable(found, self, key) if _is_view(key) and np.ndim(found) else made(found)
+
+    def __setitem__(self, key: Any, values: Any) -> None:
+        current, key, values = self.value, plain(key), settled(values)
+        if isinstance(current, Tensor) or isinstance(values, Tensor):
+            self.value = put(current, values, key)
+        else:
+            changed = np.array(current)
+            changed[key] = values
+            self.value = changed
+
+    def __iter__(self) -> Any:
+        return (self[i] for i in range(len(self)))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        found = getattr(self.value, name)
+        if not callable(found):
+            return made(found) if isinstance(found, (np.ndarray, Tensor)) else found
+
+        def method(*args: Any, **options: Any) -> Any:
+            out = options.pop("out", None)
+            result = found(*map(settled, args), **{k: settled(v) for k, v in options.items()})
+            return made(result) if out is None else _written(out, result)
+
+        return method
+
+    def astype(self, dtype: Any, **options: Any) -> Any:
+        value = self.value
+        if np.dtype(dtype).kind not in "fc":
+            return np.asarray(plain(self)).astype(dtype)
+        return (
+            self
+            if value.dtype == dtype and not options.get("copy", True)
+            else (made(value.astype(dtype)))
+        )
+
+    def copy(self, *_: Any) -> Any:
+        return Mutable(self.value)
+
+    def item(self, *index: Any) -> Any:
+        return made(self.value[index] if index else self.value.reshape(()))
+
+    def tolist(self) -> Any:
+        return [row.tolist() if np.ndim(row) else row for row in self] if len(self.shape) else self
+
+    def fill(self, number: Any) -> None:
+        self[...] = number
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(plain(self))
+
+    def __float__(self) -> float:
+        return float(self._left())
+
+    def __int__(self) -> int:
+        return int(self._left())
+
+    def _left(self) -> Any:
+        """The value as a number, of which no gradient is known; notes where that happened."""
+        if isinstance(self.value, Tensor) and len(left_recording) < 1:
+            left_recording.append(users_line())
+        return plain(self)
+
+    def __index__(self) -> int:
+        raise TypeError("a floating-point number is no index")
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(float(self), digits)
+
+    def __format__(self, specification: str) -> str:
+        return format(self._left(), specification)
+
+    def __repr__(self) -> str:
+        return repr(plain(self))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return Mutable(self.value)
+
+    __copy__ = copy
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if isinstance(self.value, Tensor):
+            return np.asarray(self.value, dtype)  # raises, and says why
+        return np.array(self.value, dtype)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, how: str, *inputs: Any, **options: Any) -> Any:
+        out = options.pop("out", None)
+        if how == "at":
+            if ufunc is not np.add or not isinstance(inputs[0], Mutable):
+                return NotImplemented
+            target, key, values = inputs[0], plain(inputs[1]), settled(inputs[2])
+            target.value = add_at(target.value, values, key)
+            return None
+        options = {name: settled(value) for name, value in options.items()}
+        result = getattr(ufunc, how)(*map(settled, inputs), **options)
+        return made(result) if out is None else _written(out[0], result)
+
+    def __array_function__(self, function: Any, _: Any, args: Any, options: Any) -> Any:
+        return call_settled(function, args, options)
+
+
+def _in_place(operator: Callable[[Any, Any], Any]) -> Callable[[Mutable, Any], Mutable]:
+    def method(self: Mutable, other: Any) -> Mutable:
+        value = operator(self.value, settled(other))
+        if value.shape != self.value.shape:
+            raise ValueError(f"an array of shape {self.value.shape} cannot become {value.shape}")
+        self.value = value
+        return self
+
+    return method
+
+
+for _name, _operator in {
+    **{"__iadd__": np.add, "__isub__": np.subtract, "__imul__": np.multiply},
+    **{"__itruediv__": np.divide, "__ipow__": np.power, "__imatmul__": np.matmul},
+}.items():
+    setattr(Mutable, _name, _in_place(_operator))
+
+
+def _written(out: Any, result: Any) -> Any:
+    if not isinstance(out, Mutable):
+        raise TypeError("out= is an array that the recording does not know")
+    out.value = settled(result)
+    return out
+
+
+def _is_view(key: Any) -> bool:
+    keys = key if isinstance(key, tuple) else (key,)
+    return all(k is None or k is Ellipsis or isinstance(k, (int, slice, np.integer)) for k in keys)
+
+
+def made(value: Any) -> Any:
+    """A result, or each of several, so that it can be written to."""
+    if isinstance(value, Tensor):
+        return Mutable(value)
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fc":
+        return Mutable(value)
+    if isinstance(value, (tuple, list)) and any(isinstance(v, (Tensor, np.ndarray)) for v in value):
+        return map_leaves(made, value)
+    return value
+
+
+def settled(value: Any) -> Any:
+    """A value with the Tensors that Mutables stand for in their places."""
+    if isinstance(value, Mutable):
+        return value.value
+    if isinstance(value, (tuple, list, dict)):
+        return map_leaves(settled, value)
+    return value
+
+
+def plain(value: Any) -> Any:
+    """A value with arrays in the places of Mutables and Tensors."""
+    if isinstance(value, Mutable):
+        value = value.value
+    if isinstance(value, Tensor):
+        return value._value
+    if isinstance(value, (tuple, list, dict)):
+        return map_leaves(plain, value)
+    return value
+
+
+_SEQUENCES = frozenset(
+    (
+        *(np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack, np.block),
+        *(np.broadcast_arrays, np.meshgrid, np.einsum, np.where, np.linalg.multi_dot),
+    )
+)
+
+_NUMBERS: Mapping[Any, Any] = {
+    **{float: None, np.float64: None, np.asarray: None, np.asanyarray: None},
+    **{np.ascontiguousarray: None, np.atleast_1d: np.atleast_1d},
+    **{math.exp: np.exp, math.log: np.log, math.sqrt: np.sqrt, math.tanh: np.tanh},
+    **{math.sin: np.sin, math.cos: np.cos, math.pow: np.power, math.log1p: np.log1p},
+    **{math.fabs: np.abs, math.fsum: np.sum, math.prod: np.prod},
+}
+"""Functions that would turn what is recorded into numbers, and what is called in their place."""
+
+
+def call_settled(function: Callable[..., Any], args: Any, options: Mapping[str, Any]) -> Any:
+    """The result of a function of arrays on what Mutables stand for."""
+    options = dict(options)
+    out = options.pop("out", None)
+    if function is np.copyto:
+        args[0][_where(args, options)] = args[1]
+        return None
+    if function is np.array and _is_recorded(args[0]):
+        return made(stacked(args[0])) if isinstance(args[0], (list, tuple)) else args[0].copy()
+    if function in _NUMBERS and args and _is_recorded(args[0]):
+        function = _NUMBERS[function] or _as_it_is
+    if args and isinstance(args[0], (list, tuple)) and function not in _SEQUENCES:
+        args = (stacked(args[0]), *args[1:]) if _is_recorded(args[0]) else args
+    result = function(*map(settled, args), **{k: settled(v) for k, v in options.items()})
+    return made(result) if out is None else _written(out[0] if type(out) is tuple else out, result)
+
+
+def _where(args: Any, options: Mapping[str, Any]) -> Any:
+    where = args[3] if len(args) > 3 else options.get("where", True)
+    return ... if where is True else plain(where)
+
+
+def _as_it_is(value: Any, *_: Any, **options: Any) -> Any:
+    value = stacked(value) if isinstance(value, (list, tuple)) else value
+    return value.reshape(()) if value.size == 1 and value.ndim and not options else value
+
+
+def stacked(values: Any) -> Any:
+    """Nested lists of numbers and recorded arrays as one array."""
+    if not isinstance(values, (list, tuple)):
+        return settled(values)
+    if not _is_recorded(values):
+        return np.array(values)
+    return np.stack([stacked(value) for value in values])
+
+
+def _is_recorded(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(map(_is_recorded, value))
+    return isinstance(value, (Mutable, Tensor))

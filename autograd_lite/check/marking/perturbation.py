@@ -1,0 +1,81 @@
+"""A third opinion: how the loss changes when a named value of the forward pass is moved a little.
+
+The forward pass is run in plain NumPy. No derivative rule takes part.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.marking.execution import Event, Execution, World
+from autograd_lite.check.marking.forms import run_forward, taken_apart
+from autograd_lite.check.marking.forward import Input, Setting
+from autograd_lite.observe import is_value
+
+STEP = 1e-6
+
+
+def slope(setting: Setting, name: str, source: Input | None, direction: np.ndarray) -> float | None:
+    """The derivative of the loss as the value called `name` moves along `direction`.
+
+    `source` is the input of that name, if it is one. None where no assignment of it is seen.
+    """
+    if source is not None:
+        ahead, behind = (_moved_input(setting, source, s * STEP * direction) for s in (1, -1))
+        return (ahead - behind) / (2 * STEP)
+    count = 0
+
+    def seen(event: Event, value: Any) -> Any:
+        nonlocal count
+        count += event.name == name and is_value(value)
+        return value
+
+    _loss(setting, None, seen)
+    if not count:
+        return None
+    ahead, behind = (_moved(setting, name, count, s * STEP * direction) for s in (1, -1))
+    return (ahead - behind) / (2 * STEP)
+
+
+def _moved_input(setting: Setting, source: Input, change: np.ndarray) -> float:
+    def changed(array: np.ndarray) -> np.ndarray:
+        if array is source.original:
+            return np.asarray(array + change)
+        return array.copy()
+
+    return _loss(setting, changed, None)
+
+
+def _moved(setting: Setting, name: str, last: int, change: np.ndarray) -> float:
+    left = last
+
+    def move(event: Event, value: Any) -> Any:
+        nonlocal left
+        if event.name != name or not is_value(value):
+            return value
+        left -= 1
+        return value + change if left == 0 else value
+
+    return _loss(setting, None, move)
+
+
+def _loss(setting: Setting, change: Any, move: Any) -> float:
+    """The loss of the plain forward pass, with some value moved."""
+    convert = (lambda array, _: change(array)) if change is not None else None
+    world = World(convert)
+    execution = Execution(setting.sources, world, move=move)
+    subject = setting.subject
+    if subject.backward is None:
+        forward = world.copied(subject.forward, ("self",))
+        execution.run(forward, world.copied(subject.inputs))
+        key = None if setting.loss_event is None else setting.loss_event.key
+        event = next((e for e in execution.events if e.key == key), None)
+        loss = taken_apart(execution, execution.result).loss if event is None else event.value
+        return float(np.asarray(loss).reshape(()))
+    run = run_forward(subject, world, execution)
+    if setting.upstream:
+        outputs = zip(run.returned.outputs, setting.upstream, strict=False)
+        return float(sum(np.sum(o * g) for o, g in outputs))
+    return float(np.asarray(run.loss).reshape(()))

@@ -1,0 +1,511 @@
+"""A person's functions, rewritten so that a run of them can be followed.
+
+After each assignment of a rewritten function stands a call that is told what was assigned, and
+each call goes through another one, so that helpers and methods are followed as well:
+
+    dZ = back(dA, A)        dZ = __watch__.call(back, dA, A)
+                            dZ = __watch__.after(7, 0, dZ)
+
+Line numbers stay those of the file.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import functools
+import inspect
+import os
+import re
+import sysconfig
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import numpy as np
+
+from autograd_lite.observe import located, source_of
+
+WATCH = "__watch__"
+
+_HOME = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3))
+_paths = sysconfig.get_paths()
+_LIBRARIES = tuple(
+    path + os.sep
+    for path in (
+        *(_paths["stdlib"], _paths["platstdlib"], _paths["purelib"], _paths["platlib"]),
+        *(os.path.dirname(os.path.dirname(np.__file__)), os.path.join(_HOME, "autograd_lite")),
+        os.path.join(_HOME, "nn"),
+    )
+)
+
+
+@dataclass(eq=False)
+class Place:
+    """A statement of a person's function: where it stands, and what it assigns to."""
+
+    definition: Definition
+    statement: ast.stmt
+
+    @property
+    def line(self) -> int:
+        return self.statement.lineno
+
+
+@dataclass(eq=False)
+class Definition:
+    """The source of a function as a syntax tree, and the places of its statements."""
+
+    name: str
+    tree: ast.FunctionDef
+    filename: str
+    free: tuple[str, ...]
+    owner: str | None = None
+    compiled: types.CodeType | None = None
+    rewritten: dict[int, tuple[Any, list[ast.stmt]]] = field(default_factory=dict)
+
+    def code(self, tree: ast.FunctionDef | None = None) -> types.CodeType:
+        """The code of the rewritten function; of `tree` where it was edited."""
+        if tree is not None:
+            return self._compile(tree)
+        if self.compiled is None:
+            self.compiled = self._compile(self.tree)
+        return self.compiled
+
+    def _compile(self, tree: ast.FunctionDef) -> types.CodeType:
+        changed = _Rewriter(self).function(tree)
+        # The function around it has the variables that this one takes from outside.
+        around = made_function("__around__", _parameters(self.free), [changed])
+        module = ast.Module([located(around)], [])
+        outer = compile(module, self.filename, "exec")
+        inner = next(c for c in outer.co_consts if isinstance(c, types.CodeType))
+        return next(
+            c for c in inner.co_consts if isinstance(c, types.CodeType) and c.co_name == tree.name
+        )
+
+
+def made_function(name: str, arguments: ast.arguments, body: list[Any]) -> ast.FunctionDef:
+    """The definition of a function, with the fields that it has in this version of Python."""
+    made = ast.parse("def f(): pass").body[0]
+    assert isinstance(made, ast.FunctionDef)
+    made.name, made.args, made.body = name, arguments, body
+    return made
+
+
+def _parameters(names: tuple[str, ...]) -> ast.arguments:
+    return ast.arguments(
+        posonlyargs=[],
+        args=[
+            ast.arg(name, lineno=1, col_offset=0, end_lineno=1, end_col_offset=0) for name in names
+        ],
+        kwonlyargs=[],
+        kw_defaults=[],
+        defaults=[],
+    )
+
+
+class Sources:
+    """The definitions of the functions that a person wrote, by their code."""
+
+    def __init__(self) -> None:
+        self.places: list[Place] = []
+        self.definitions: dict[types.CodeType, Definition | None] = {}
+
+    def definition(self, function: types.FunctionType) -> Definition | None:
+        """The definition of a function of the person's; None for others, and without source."""
+        code = function.__code__
+        if code not in self.definitions:
+            self.definitions[code] = self._find(function)
+        return self.definitions[code]
+
+    def _find(self, function: types.FunctionType) -> Definition | None:
+        code = function.__code__
+        if code.co_filename.startswith(_LIBRARIES):
+            return None
+        source = source_of(function)
+        if source is None:
+            return None
+        tree = ast.parse(source[0])
+        ast.increment_lineno(tree, source[1] - 1)
+        found = _function_in(tree, function)
+        if found is None:
+            return None
+        return self.add(found, code.co_filename, code.co_freevars, _owner(function))
+
+    def add(
+        self, tree: ast.FunctionDef, filename: str, free: tuple[str, ...], owner: str | None = None
+    ) -> Definition:
+        """A definition from a syntax tree, whose statements are numbered."""
+        definition = Definition(tree.name, tree, filename, free, owner)
+        tree.decorator_list = []
+        for node in ast.walk(tree):
+            if isinstance(node, ast.stmt) and node is not tree:
+                node._place = len(self.places)  # type: ignore[attr-defined]
+                self.places.append(Place(definition, node))
+        for argument in ast.walk(tree.args):
+            if isinstance(argument, ast.arg):
+                argument.annotation = None
+        tree.returns = None
+        # What is in the signature was evaluated where the function was defined.
+        nothing = ast.copy_location(ast.Constant(None), tree)
+        tree.args.defaults = [nothing for _ in tree.args.defaults]
+        tree.args.kw_defaults = [d and nothing for d in tree.args.kw_defaults]
+        return definition
+
+
+def _function_in(tree: ast.Module, function: types.FunctionType) -> ast.FunctionDef | None:
+    """The definition of a function in its source; a lambda as a function that returns."""
+    name, code = function.__name__, function.__code__
+    if name != "<lambda>":
+        found = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == name)
+        return next(found, None)
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    lambdas = [n for n in ast.walk(tree) if isinstance(n, ast.Lambda)]
+    lambdas = [
+        n
+        for n in lambdas
+        if tuple(a.arg for a in ast.walk(n.args) if isinstance(a, ast.arg)) == names
+    ]
+    if len(lambdas) != 1:
+        return None
+    body = lambdas[0].body
+    returned = ast.copy_location(ast.Return(body), body)
+    made = made_function("lambda_", lambdas[0].args, [returned])
+    return ast.copy_location(made, lambdas[0])
+
+
+def _owner(function: types.FunctionType) -> str | None:
+    """The class in whose body a function stands, for names with two underscores."""
+    before = function.__qualname__.split(".")[:-1]
+    return before[-1] if before and before[-1] != "<locals>" else None
+
+
+def statement_at(node: ast.AST) -> int | None:
+    return getattr(node, "_place", None)
+
+
+_NEVER_FOLLOWED = frozenset(
+    (
+        *("range", "len", "zip", "enumerate", "reversed", "print", "super", "locals", "globals"),
+        *("vars", "list", "tuple", "dict", "set", "str", "slice", "type", "id", "repr"),
+    )
+)
+
+
+class _Rewriter:
+    """Rewrites one function. No node of the original is changed."""
+
+    def __init__(self, definition: Definition) -> None:
+        self.definition = definition
+
+    def function(self, tree: ast.FunctionDef) -> ast.FunctionDef:
+        changed = copy.copy(tree)
+        changed.body = self.body(tree.body)
+        return changed
+
+    def body(self, statements: list[ast.stmt]) -> list[ast.stmt]:
+        return [new for statement in statements for new in self.statement(statement)]
+
+    def statement(self, statement: ast.stmt) -> list[ast.stmt]:
+        # What an edit does not touch is the same node, and was rewritten before.
+        known = self.definition.rewritten.get(id(statement))
+        if known is not None and known[0] is statement:
+            return known[1]
+        new = self._statement(statement)
+        self.definition.rewritten[id(statement)] = statement, new
+        return new
+
+    def _statement(self, statement: ast.stmt) -> list[ast.stmt]:
+        changed = copy.copy(statement)
+        for name, value in ast.iter_fields(statement):
+            if isinstance(value, ast.expr):
+                setattr(changed, name, self.expression(value))
+            elif isinstance(value, list) and value:
+                if isinstance(value[0], ast.stmt):
+                    setattr(changed, name, self.body(value))
+                elif isinstance(value[0], ast.ExceptHandler | ast.match_case):
+                    setattr(changed, name, [self._block(v) for v in value])
+                elif isinstance(value[0], ast.withitem):
+                    setattr(changed, name, [self._rebuilt(v) for v in value])
+                elif isinstance(value[0], ast.expr) and name == "targets":
+                    setattr(changed, name, [self.expression(v) for v in value])
+        place = statement_at(statement)
+        if place is None:
+            return [changed]
+        if isinstance(statement, ast.Return) and statement.value is not None:
+            changed.value = self._elements(statement, changed.value)  # type: ignore[attr-defined]
+            changed.value = _watch("returned", ast.Constant(place), changed.value)  # type: ignore
+        elif isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+            if statement.value is not None:
+                changed.value = self._elements(statement, changed.value)  # type: ignore
+                return [changed, *self._after(place, statement)]
+        elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+            return [changed, *self._after_call(place, statement.value)]
+        return [changed]
+
+    def _block(self, block: Any) -> Any:
+        changed = copy.copy(block)
+        changed.body = self.body(block.body)
+        return changed
+
+    def _rebuilt(self, node: Any) -> Any:
+        changed = copy.copy(node)
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, ast.expr):
+                setattr(changed, name, self.expression(value))
+        return changed
+
+    def expression(self, node: Any) -> Any:
+        """The expression with its calls going through the watch; shared where it has none."""
+        changed = node
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, ast.AST):
+                new: Any = self.expression(value)
+            elif isinstance(value, list) and value and isinstance(value[0], ast.AST):
+                new = [self.expression(v) for v in value]
+                new = value if all(a is b for a, b in zip(new, value, strict=True)) else new
+            else:
+                continue
+            if new is not value:
+                changed = copy.copy(node) if changed is node else changed
+                setattr(changed, name, new)
+        if isinstance(changed, ast.Attribute) and self._is_private(changed.attr):
+            changed = copy.copy(changed) if changed is node else changed
+            changed.attr = f"_{(self.definition.owner or '').lstrip('_')}{changed.attr}"
+        if isinstance(changed, ast.Call) and not _is_simple(node):
+            followed = _watch("call", changed.func, *changed.args)
+            followed.keywords = changed.keywords
+            return _at(followed, node)
+        return changed
+
+    def _is_private(self, name: str) -> bool:
+        return bool(self.definition.owner) and name.startswith("__") and not name.endswith("__")
+
+    def _elements(self, statement: Any, value: Any) -> Any:
+        """The value of a statement with calls around the elements that get no name elsewhere."""
+        place = statement_at(statement)
+        for i, (element, name) in enumerate(elements_of(statement)):
+            told = (
+                *(ast.Constant(place), ast.Constant(name or f"<{i}>")),
+                ast.Constant(element.lineno),
+            )
+            value = _replaced(value, element, functools.partial(_watch, "element", *told))
+        return value
+
+    def _after(self, place: int, statement: Any) -> list[ast.stmt]:
+        found: list[ast.stmt] = []
+        for target in targets_of(statement):
+            if isinstance(target, (ast.Name, ast.Attribute)) and not _calls_something(target):
+                told = _watch("after", *_called(place, target), self._loaded(target))
+                found.append(ast.Assign([self.expression(target)], told))
+            elif isinstance(target, ast.Subscript) and not _calls_something(target.value):
+                key = target.slice
+                told = _watch(
+                    *("stored", *_called(place, target.value), self._loaded(target.value)),
+                    ast.Constant(None) if _calls_something(key) else self.expression(key),
+                )
+                found.append(ast.Expr(told))
+        return [ast.fix_missing_locations(ast.copy_location(f, statement)) for f in found]
+
+    def _after_call(self, place: int, call: ast.Call) -> list[ast.stmt]:
+        """Calls that are told of what a call may have written into: `np.add.at(dW, i, d)`."""
+        found: list[ast.stmt] = []
+        for written in written_by(call):
+            told = _watch("changed", *_called(place, written), self._loaded(written))
+            found.append(ast.fix_missing_locations(ast.copy_location(ast.Expr(told), call)))
+        return found
+
+    def _loaded(self, target: Any) -> Any:
+        loaded = copy.copy(self.expression(target))
+        loaded.ctx = ast.Load()
+        return loaded
+
+
+def _replaced(tree: Any, old: Any, wrap: Callable[[Any], Any]) -> Any:
+    """`tree`, which was rewritten, with a call around the element that `old` became."""
+    wanted = (type(old), old.lineno, old.col_offset, old.end_lineno, old.end_col_offset)
+
+    def go(node: Any) -> Any:
+        at = (type(node), *(getattr(node, n, None) for n in _PLACE))
+        if at == wanted:
+            return _at(wrap(node), node)
+        changed = node
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, ast.AST):
+                new: Any = go(value)
+            elif isinstance(value, list):
+                new = [go(v) if isinstance(v, ast.AST) else v for v in value]
+                new = value if all(a is b for a, b in zip(new, value, strict=True)) else new
+            else:
+                continue
+            if new is not value:
+                changed = copy.copy(node) if changed is node else changed
+                setattr(changed, name, new)
+        return changed
+
+    return go(tree)
+
+
+_PLACE = ("lineno", "col_offset", "end_lineno", "end_col_offset")
+
+
+def _called(place: int, target: Any) -> tuple[ast.expr, ...]:
+    """What a target is called, as arguments: an attribute by its own name, an entry by that of its
+    container; and the whole as it is written."""
+    path = ast.unparse(target)
+    while isinstance(target, (ast.Subscript, ast.Starred)):
+        target = target.value
+    name = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "?")
+    return ast.Constant(place), ast.Constant(name), ast.Constant(path)
+
+
+def _watch(name: str, *arguments: ast.expr) -> ast.Call:
+    watch = ast.Attribute(ast.Name(WATCH, ast.Load()), name, ast.Load())
+    return cast(ast.Call, located(ast.Call(watch, list(arguments), [])))
+
+
+def _at(call: Any, node: ast.AST) -> Any:
+    """A call of the watch at the place of an expression: errors in it have that line."""
+    for part in (call, call.func, call.func.value):
+        ast.copy_location(part, node)
+    return call
+
+
+def _is_simple(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Name) and call.func.id in _NEVER_FOLLOWED
+
+
+_PURE = frozenset(("str", "len", "int", "range", "max", "min", "abs"))
+
+
+def _calls_something(node: ast.AST) -> bool:
+    """Whether it calls a function that may do more than to compute a key."""
+    calls = (n for n in ast.walk(node) if isinstance(n, (ast.Call, ast.NamedExpr, ast.Await)))
+    return any(not _is_pure(call) for call in calls)
+
+
+def _is_pure(call: Any) -> bool:
+    function = getattr(call, "func", None)
+    if isinstance(function, ast.Attribute):
+        return isinstance(function.value, ast.Name) and function.value.id in ("np", "numpy")
+    return isinstance(function, ast.Name) and function.id in _PURE
+
+
+def targets_of(statement: ast.stmt) -> list[ast.expr]:
+    """What a statement assigns to, with the items of tuples."""
+    targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
+    return [item for target in targets if target is not None for item in _items(target)]
+
+
+def _items(target: ast.expr) -> list[ast.expr]:
+    if isinstance(target, (ast.Tuple, ast.List)):
+        return [item for element in target.elts for item in _items(element)]
+    return [target.value if isinstance(target, ast.Starred) else target]
+
+
+Element = tuple[ast.expr, str | None]
+
+
+def elements_of(statement: Any) -> list[Element]:
+    """The expressions inside a statement whose values get no name of their own, with what they
+    are called: items of a returned tuple or dict, the step of an update."""
+    value = getattr(statement, "value", None)
+    if isinstance(statement, ast.Return):
+        return [e for e in _named_items(value) if not isinstance(e[0], (ast.Name, ast.Constant))]
+    if isinstance(statement, ast.Assign) and isinstance(value, (ast.Dict, ast.Tuple, ast.List)):
+        return [e for e in _named_items(value) if not isinstance(e[0], (ast.Name, ast.Constant))]
+    step = update_of(statement)
+    if step is not None:
+        return [] if isinstance(step[1], (ast.Name, ast.Constant)) else [(step[1], None)]
+    return []
+
+
+def _named_items(value: Any, name: str | None = None) -> list[Element]:
+    if isinstance(value, ast.Dict):
+        pairs = zip(value.keys, value.values, strict=True)
+        return [item for key, inner in pairs for item in _named_items(inner, _constant(key))]
+    if isinstance(value, (ast.Tuple, ast.List)):
+        return [item for inner in value.elts for item in _named_items(inner)]
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "dict":
+        return [item for k in value.keywords for item in _named_items(k.value, k.arg)]
+    return [(value, name)] if isinstance(value, ast.expr) else []
+
+
+def _constant(key: Any) -> str | None:
+    return str(key.value) if isinstance(key, ast.Constant) else None
+
+
+def update_of(statement: Any) -> tuple[int, ast.expr] | None:
+    """The sign and the expression of an update of a variable: `W -= step`, `W = W - step`."""
+    signs = {ast.Add: 1, ast.Sub: -1}
+    if isinstance(statement, ast.AugAssign) and type(statement.op) in signs:
+        return signs[type(statement.op)], statement.value
+    value = getattr(statement, "value", None)
+    if isinstance(statement, ast.Assign) and isinstance(value, ast.BinOp):
+        if type(value.op) in signs and len(statement.targets) == 1:
+            if ast.unparse(value.left) == ast.unparse(statement.targets[0]):
+                return signs[type(value.op)], value.right
+    return None
+
+
+def written_by(call: ast.Call) -> list[ast.expr]:
+    """What a call that stands alone may write into: its receiver, its first argument, its out=."""
+    function = call.func
+    candidates: list[ast.expr] = [k.value for k in call.keywords if k.arg == "out"]
+    candidates += call.args[:1]
+    if isinstance(function, ast.Attribute):
+        candidates.append(function.value)
+    return [
+        c
+        for c in candidates
+        if isinstance(c, (ast.Name, ast.Attribute, ast.Subscript)) and not _calls_something(c)
+    ]
+
+
+def variables_of(function: types.FunctionType) -> Mapping[str, types.CellType]:
+    """The cells of the variables that a function takes from the function around it."""
+    return dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+
+
+def names_in(code: types.CodeType) -> set[str]:
+    """The names that a code and those inside it take from outside."""
+    inner = (c for c in code.co_consts if isinstance(c, types.CodeType))
+    return set(code.co_names).union(*map(names_in, inner))
+
+
+def persons_function(
+    sources: Sources, called: Any
+) -> tuple[types.FunctionType, tuple[Any, ...]] | None:
+    """The function of the person's that a call runs, and what it is given first."""
+    function: Any
+    first: tuple[Any, ...]
+    if isinstance(called, types.MethodType):
+        function, first = called.__func__, (called.__self__,)
+    elif isinstance(called, types.FunctionType):
+        function, first = called, ()
+    else:
+        method = "__call__"
+        function, first = getattr(type(called), method, None), (called,)
+        if isinstance(called, type):
+            return None
+    if not isinstance(function, types.FunctionType):
+        return None
+    return (function, first) if sources.definition(function) is not None else None
+
+
+def innermost(function: Any) -> Any:
+    """A function without its decorators; a method keeps its object."""
+    inner = inspect.unwrap(function)
+    owner = getattr(function, "__self__", None)
+    if owner is not None and isinstance(inner, types.FunctionType):
+        return types.MethodType(inner, owner)
+    return inner
+
+
+_UNNAMED = re.compile(r"<\d+>")
+
+
+def is_unnamed(name: str) -> bool:
+    """Whether it is the number of an expression that has no name of its own."""
+    return _UNNAMED.fullmatch(name) is not None

@@ -1,0 +1,355 @@
+"""check_script: marks the derivation in a script, one pass of its training loop."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import copy
+import io
+import json
+import os
+import re
+import sys
+import types
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from autograd_lite.check.derivation import marked
+from autograd_lite.check.marking.execution import is_data
+from autograd_lite.check.marking.forms import LOSS_NAMES, Subject
+from autograd_lite.check.marking.rewriting import (
+    Sources,
+    made_function,
+    targets_of,
+    update_of,
+)
+from autograd_lite.check.names import tensor_among
+from autograd_lite.check.report import Report
+from autograd_lite.source import remembered
+
+CAPTURE = "__capture__"
+"""What the call is named that stands where the script is left."""
+
+
+class _Captured(
+    BaseException
+):  # ends a script wherever it is, also inside of try: except Exception
+    def __init__(self, variables: dict[str, Any], names: dict[str, Any]) -> None:
+        self.variables = variables
+        self.names = names
+
+
+def check_script(
+    script: str | os.PathLike[str],
+    loss: str | None = None,
+    *,
+    function: str | None = None,
+    names: Mapping[str, str | None] | None = None,
+    tolerance: float | None = None,
+    seconds: float | None = None,
+    show: bool = True,
+    namespace: Mapping[str, Any] | None = None,
+) -> Report:
+    """Mark the derivation in a script: forward pass, gradients and update in one piece of code.
+
+    The script is run up to its training loop, and one pass of the loop is marked. Where it has no
+    loop, what follows the making of the parameters is. What `W -= rate * expr` takes from a
+    parameter is its gradient. What the script prints is not shown.
+
+    THE SCRIPT IS RUN: take it only from whom you would run it for.
+
+    Parameters
+    ----------
+    script : str or path
+        A file (`.py`, `.ipynb`), or the text itself.
+    loss : str, optional
+        The variable that holds the loss, or an expression that gives it, such as
+        `"0.5 * np.sum((out - T) ** 2)"`. Left out, a variable called loss, cost, J, L or E; where
+        there is none but an `error = T - out`, half the sum of its squares.
+    function : str, optional
+        The function whose loop is marked, where several have one.
+    names, tolerance, seconds, show
+        As `check_derivation` takes them.
+    namespace : mapping, optional
+        Variables that the script may use without making them, as a cell of a notebook does.
+
+    Returns
+    -------
+    Report
+        Its lines have the numbers of the script's.
+
+    Raises
+    ------
+    ValueError
+        Where the script is no Python, where it does not reach its loop, where no loss is found, or
+        where there is no gradient to mark.
+
+    Examples
+    --------
+    >>> report = check_script('''
+    ... import numpy as np
+    ... X, T, W = np.ones((4, 2)), np.zeros((4, 1)), np.full((2, 1), 0.5)
+    ... for step in range(10):
+    ...     Z = X @ W
+    ...     loss = 0.5 * np.sum((Z - T) ** 2)
+    ...     W -= 0.1 * X.T @ (Z - T)
+    ... ''', show=False)
+    >>> report.ok
+    True
+    """
+    text, filename = _read(script)
+    subject = _subject(text, filename, loss, function, dict(namespace or {}))
+    with contextlib.redirect_stdout(io.StringIO()):
+        report = marked(subject, names, tolerance, seconds)
+    if show:
+        report.show()
+    return report
+
+
+def _read(script: str | os.PathLike[str]) -> tuple[str, str]:
+    """The text of a script, and the file name under which its lines are found."""
+    if isinstance(script, str) and "\n" in script:
+        return script, remembered("script", script)
+    path = Path(script)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is no text") from None
+    if path.suffix == ".ipynb":
+        text = notebook_source(text, str(path))
+        return text, remembered("notebook", text)
+    return text, str(path)
+
+
+def notebook_source(text: str, path: str) -> str:
+    """The code of a notebook's cells as one text; lines for the shell are left empty."""
+    try:
+        cells = json.loads(text)["cells"]
+        sources = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"{path} is no notebook") from None
+    lines = "\n".join(sources).splitlines()
+    return "\n".join(re.sub(r"^(\s*)[%!?].*", r"\1pass", line) for line in lines) + "\n"
+
+
+def _subject(
+    text: str, filename: str, loss: str | None, function: str | None, namespace: dict[str, Any]
+) -> Subject:
+    try:
+        tree = ast.parse(text, filename)
+    except SyntaxError as error:
+        raise ValueError(f"line {error.lineno} of {filename} is no Python: {error.msg}") from None
+    name, expression = _loss_of(tree, loss)
+    body, owner = _part_to_mark(tree, name, function)
+    if expression is not None:
+        body[:] = _with_loss(body, name, expression)
+    captured = _run_up_to(tree, body, filename, namespace)
+    return _as_function(body, captured, filename, name, owner)
+
+
+def _loss_of(tree: ast.Module, loss: str | None) -> tuple[str, ast.expr | None]:
+    """The variable that holds the loss, and the expression where it is given as one."""
+    assigned = _assigned_in(tree)
+    if loss is None:
+        found = next((name for name in LOSS_NAMES if name in assigned), None)
+        if found is None or found.lower() == "error":
+            error = _error_in(tree)
+            if error is not None:
+                return "__loss", error
+        if found is None:
+            raise ValueError(
+                "check_script() finds no variable called loss or cost; say which one holds the "
+                'loss, or give it as an expression: loss="0.5 * np.sum((out - T) ** 2)"'
+            )
+        return found, None
+    if loss in assigned:
+        return loss, None
+    try:
+        expression = ast.parse(loss, mode="eval").body
+    except SyntaxError:
+        raise ValueError(f"loss={loss!r} is neither a variable nor an expression") from None
+    if isinstance(expression, ast.Name):
+        raise ValueError(
+            f"check_script() finds no variable {loss!r}: the script has "
+            f"{', '.join(sorted(assigned)[:12])}"
+        )
+    return "__loss", expression
+
+
+def _error_in(tree: ast.AST) -> ast.expr | None:
+    """Half the sum of the squares of `error = y - out`, where a script has no loss."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
+            name = ast.unparse(node.targets[0])
+            if isinstance(node.value.op, ast.Sub) and re.fullmatch(r"(?i)\w*err(or)?\w*", name):
+                if isinstance(node.value.left, ast.Name) and isinstance(node.value.right, ast.Name):
+                    text = f"0.5 * (({ast.unparse(node.value)}) ** 2).sum()"
+                    return ast.parse(text, mode="eval").body
+    return None
+
+
+def _assigned_in(tree: ast.AST) -> set[str]:
+    return {
+        target.id
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign))
+        for target in targets_of(node)
+        if isinstance(target, ast.Name)
+    }
+
+
+def _part_to_mark(tree: ast.Module, loss: str, function: str | None) -> tuple[list[ast.stmt], str]:
+    """The statements to mark: the body of the innermost loop that has the loss and an update."""
+    found: list[tuple[int, int, list[ast.stmt], str]] = []
+    for body, depth, owner in _bodies(tree, 0, "<script>"):
+        if function is not None and owner != function:
+            continue
+        inside = ast.Module(body, [])
+        has_loss = loss in _assigned_in(inside) or loss == "__loss"
+        updates = sum(update_of(n) is not None for n in ast.walk(inside) if isinstance(n, ast.stmt))
+        gradients = sum(
+            tensor_among(n, _names_in(inside)) is not None for n in _assigned_in(inside)
+        )
+        if has_loss and (updates or gradients):
+            found.append((bool(updates) + bool(gradients), depth, body, owner))
+    if found:
+        _, _, body, owner = max(found, key=lambda f: (f[0], f[1]))
+        return body, owner
+    if function is not None:
+        raise ValueError(f"check_script() finds no loop with the loss {loss!r} in {function}()")
+    return _after_parameters(tree), "<script>"
+
+
+def _names_in(tree: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+
+
+def _bodies(node: Any, depth: int, owner: str) -> Iterator[tuple[list[ast.stmt], int, str]]:
+    """The bodies of loops, with how deep they stand and the function that they are in."""
+    for child in ast.iter_child_nodes(node):
+        inner = child.name if isinstance(child, ast.FunctionDef) else owner
+        if isinstance(child, (ast.For, ast.While)):
+            yield child.body, depth + 1, owner
+            yield from _bodies(child, depth + 1, owner)
+        else:
+            yield from _bodies(child, depth, inner)
+
+
+def _after_parameters(tree: ast.Module) -> list[ast.stmt]:
+    """What follows the making of the parameters, where a script has no loop."""
+    everything = _names_in(tree)
+    assigned = _assigned_in(tree)
+    updated = {ast.unparse(targets_of(s)[0]) for s in tree.body if update_of(s) is not None}
+    parameters = updated | {
+        tensor for name in assigned if (tensor := tensor_among(name, everything)) is not None
+    }
+    start = 0
+    for i, statement in enumerate(tree.body):
+        made = {ast.unparse(t) for t in targets_of(statement)}
+        reads = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)} - made
+        if made & parameters and update_of(statement) is None and not reads & parameters:
+            start = i + 1
+        if isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)):
+            start = max(start, i + 1)
+    if start >= len(tree.body):
+        raise ValueError("check_script() finds nothing that follows the making of the parameters")
+    body = tree.body[start:]
+    # In a block of its own, so that it can be put into other words in its place.
+    block = ast.If(ast.Constant(True), body, [])
+    tree.body[start:] = [ast.fix_missing_locations(ast.copy_location(block, body[0]))]
+    return body
+
+
+def _with_loss(body: list[ast.stmt], name: str, expression: ast.expr) -> list[ast.stmt]:
+    """The statements with the loss after the first point at which all that it names is known."""
+    needed = _names_in(expression) - {"np"}
+    assigned = {
+        n: i for i, s in reversed(list(enumerate(body))) for n in _assigned_in(ast.Module([s], []))
+    }
+    place = max((assigned[n] for n in needed if n in assigned), default=len(body) - 1)
+    loss = ast.Assign([ast.Name(name, ast.Store())], expression)
+    ast.copy_location(loss, body[place])
+    for node in ast.walk(loss):
+        ast.copy_location(node, body[place])
+    return [*body[: place + 1], loss, *body[place + 1 :]]
+
+
+def _run_up_to(
+    tree: ast.Module, body: list[ast.stmt], filename: str, namespace: dict[str, Any]
+) -> _Captured:
+    """Runs the script until it comes to `body`, and what its variables are there."""
+    left = ast.parse(f"{CAPTURE}(locals(), globals())").body[0]
+    ast.copy_location(left, body[0])
+    ast.fix_missing_locations(left)
+    original = list(body)
+    body[:] = [left, *original]
+    module = types.ModuleType("__main__")
+    names = module.__dict__
+    names.update(namespace)
+    names.update({"__file__": filename, "__name__": "__main__", CAPTURE: _capture})
+    folder = os.path.dirname(os.path.abspath(filename)) if os.path.exists(filename) else ""
+    before = list(sys.path)
+    if folder:
+        sys.path.insert(0, folder)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(compile(tree, filename, "exec"), names)
+    except _Captured as captured:
+        return captured
+    except SystemExit:
+        pass
+    except Exception as error:
+        line = _line_of(error, filename)
+        raise ValueError(
+            f"line {line} of the script raised {type(error).__name__}, before its loop: {error}"
+        ) from error
+    finally:
+        sys.path[:] = before
+        body[:] = original
+    raise ValueError(
+        f"the script ended without coming to line {original[0].lineno}, where its loop begins"
+    )
+
+
+def _capture(variables: dict[str, Any], names: dict[str, Any]) -> None:
+    raise _Captured(dict(variables), names)
+
+
+def _line_of(error: Exception, filename: str) -> int | None:
+    trace, line = error.__traceback__, None
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == filename:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+def _as_function(
+    body: list[ast.stmt], captured: _Captured, filename: str, loss: str, owner: str
+) -> Subject:
+    """One pass of a loop as a function of the variables that it reads."""
+    read = _names_in(ast.Module(body, []))
+    variables = captured.variables
+    known = [n for n in variables if n in read and is_data(variables[n]) and n != CAPTURE]
+    once = ast.For(
+        ast.Name("__pass", ast.Store()), ast.Tuple([ast.Constant(0)], ast.Load()), body, []
+    )
+    arguments = ast.arguments(
+        posonlyargs=[], args=[ast.arg(n) for n in known], kwonlyargs=[], kw_defaults=[], defaults=[]
+    )
+    name = owner.strip("<>") if owner == "<script>" else owner
+    tree = made_function(name, arguments, [once])
+    ast.copy_location(tree, body[0])
+    ast.fix_missing_locations(tree)
+    namespace = captured.names
+    # Helpers of the function around, where the loop is inside one.
+    namespace.update({n: v for n, v in variables.items() if n in read and n not in known})
+    module = ast.Module([copy.deepcopy(tree)], [])
+    made: dict[str, Any] = {}
+    exec(compile(module, filename, "exec"), namespace, made)
+    function = made[name]
+    sources = Sources()
+    sources.definitions[function.__code__] = sources.add(tree, filename, ())
+    inputs = tuple(variables[n] for n in known)
+    return Subject(function, None, inputs, None, loss, sources)
