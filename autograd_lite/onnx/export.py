@@ -47,6 +47,9 @@ _PAST_THE_END = 2**62
 
 REWRITE_LIMIT_ROUNDS = 8
 
+_NEGATIVE_POWER = "integers to negative integer powers are not allowed"
+"""How the name of the node begins that fails then: ONNX Runtime's message has it."""
+
 _COMPUTED_IN: dict[Any, Any] = {
     **{np.dtype(t): np.dtype(t) for t in (np.float32, np.float64, np.int32, np.int64, bool)},
     np.dtype(np.float16): np.dtype(np.float32),
@@ -58,6 +61,8 @@ _COMPUTED_IN: dict[Any, Any] = {
 
 Results are cast back: halves are rounded and integers wrap as NumPy's do.
 """
+
+_PARTS = {part for parts in definitions.PARTS.values() for part in parts}
 
 _ANY_ORDER = {"dtype", "casting", "order", "subok"}
 """Options of ufuncs that say no more than the dtypes of a step do."""
@@ -71,6 +76,9 @@ def to_onnx(
     Lengths of axes that may be others, as the number of samples, are dynamic: they have names, such
     as `N`, in the shapes of inputs and outputs. Lengths that the function itself does not leave
     open, or that change what it computes, are those of the example.
+
+    ONNX Runtime computes as NumPy does, to rounding; on the processor it fails on negative powers of
+    integers, for which NumPy raises.
 
     Parameters
     ----------
@@ -177,6 +185,7 @@ def _with_sizes(
 
 def _in_known(program: Program, values: Any) -> Program:
     """The program in functions that have an operator in ONNX, as far as they have definitions."""
+    program = program.with_steps([part for step in program.steps for part in _parts(step)])
     for _ in range(REWRITE_LIMIT_ROUNDS):
         table: dict[Any, list[Rule]] = {}
         for step in program.steps:
@@ -195,6 +204,17 @@ def _in_known(program: Program, values: Any) -> Program:
     return without_dead(program)
 
 
+def _parts(step: Step) -> list[Step]:
+    """The step, or one for each of its results where there are functions that give just that."""
+    parts = definitions.PARTS.get(step.function)
+    if parts is None or set(step.options) - _ANY_ORDER:
+        return [step]
+    return [
+        Step(part, step.args, step.options, (result,), line=step.line)
+        for part, result in zip(parts, step.results, strict=True)
+    ]
+
+
 def _over_several_axes(step: Step) -> bool:
     """Whether it is a softmax that has no operator."""
     axis = step.args[1] if len(step.args) > 1 else step.options.get("axis")
@@ -203,11 +223,17 @@ def _over_several_axes(step: Step) -> bool:
 
 def _defined(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
     """The result of a step by its definition for its dtype; None where there is none."""
-    dtype = _common(step) if _is_boolean(step.result.dtype) else step.result.dtype
-    if isinstance(step.function, np.ufunc):
+    for operand in step.operands:
+        _computed_in(operand.dtype, step)
+    dtype = step.result.dtype
+    kinds: tuple[str, ...] = ("half",) if dtype == np.float16 else ()
+    if dtype.kind != "f":
+        # What is asked of floating-point numbers may be answered by booleans or integers.
+        dtype = np.result_type(dtype, _common(step))
+    if isinstance(step.function, np.ufunc) or step.function in _PARTS:
         # Any other function rounds to the dtype after each step.
         dtype = _computed_in(dtype, step)
-    kinds = {
+    kinds += {
         "f": ("double", "real", "any") if dtype == np.float64 else ("real", "any"),
         "b": ("exact", "any"),
     }.get(dtype.kind, ("whole", "exact", "any"))
@@ -232,17 +258,19 @@ def _is_boolean(dtype: Any) -> bool:
 
 
 def _in_dtype(value: Any, dtype: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return np.asarray(value, dtype)
     return value.astype(dtype) if hasattr(value, "astype") else value
 
 
 def _common(step: Step) -> Any:
     """The dtype that a comparison of a step's operands is made in."""
-    return np.result_type(*(_example(a) for a in step.args))
+    return np.result_type(*(_example(a) for a in step.args if a is not None))
 
 
 def _example(operand: Any) -> Any:
     if not isinstance(operand, Variable):
-        return operand
+        return np.asarray(operand) if isinstance(operand, list | tuple) else operand
     # A Python number gives way to the dtype of arrays.
     return operand.dtype.type(0).item() if operand.weak else operand.dtype
 
@@ -260,12 +288,17 @@ def _computed_in(dtype: Any, step: Step) -> Any:
 
 class _Exporter:
     def __init__(
-        self, onnx: Any, name: str, program: Program, ranges: Mapping[Variable, Size]
+        self,
+        onnx: Any,
+        name: str,
+        program: Program,
+        ranges: Mapping[Variable, Size],
+        names: Names | None = None,
     ) -> None:
         self.onnx, self.program, self.ranges = onnx, program, ranges
         self.measured: dict[tuple[Length, Any], str] = {}
         self.title = identifier(name, "function")
-        self.names = Names()
+        self.names = Names() if names is None else names
         self.nodes: list[Any] = []
         self.initializers: list[Any] = []
 
@@ -276,6 +309,16 @@ class _Exporter:
             if variable.name is None:
                 variable.name = "output"
         inputs = [self._described(v, self.names[v]) for v in self.program.inputs]
+        self._write()
+        outputs = [self._described(v, self._output(v)) for v in self.program.outputs]
+        graph = helper.make_graph(self.nodes, self.title, inputs, outputs, self.initializers)
+        opset = helper.make_opsetid("", OPSET)
+        return helper.make_model(
+            graph, opset_imports=[opset], producer_name="autograd_lite", ir_version=9
+        )
+
+    def _write(self) -> None:
+        """The constants and the nodes of the program."""
         for variable, value in self.program.constants.items():
             name = self.names[variable]
             if variable in self.ranges:
@@ -290,12 +333,42 @@ class _Exporter:
                 self._initializer(name, np.asarray(value))
         for step in self.program.steps:
             self._step(step)
-        outputs = [self._described(v, self._output(v)) for v in self.program.outputs]
-        graph = helper.make_graph(self.nodes, self.title, inputs, outputs, self.initializers)
-        opset = helper.make_opsetid("", OPSET)
-        return helper.make_model(
-            graph, opset_imports=[opset], producer_name="autograd_lite", ir_version=9
+
+    def turn(self) -> Any:
+        """The program as what a Loop repeats until the last of the results is 0 everywhere.
+
+        It is element-wise, so that the shapes of what it is called with do not matter.
+        """
+        described = self.onnx.helper.make_tensor_value_info
+        inputs = [
+            described(self._fresh("turns"), self._kind(np.int64), []),
+            described(self._fresh("going_on"), self._kind(bool), []),
+            *(described(self.names[v], self._kind(v.dtype), None) for v in self.program.inputs),
+        ]
+        self._write()
+        results = {self._output(v): v.dtype for v in self.program.outputs}
+        last, dtype = list(results.items())[-1]
+        left = self.cast(self.cast(last, dtype, bool), bool, np.int64)
+        count = self.node("ReduceSum", [left], keepdims=0)
+        outputs = [
+            described(self.cast(count, np.int64, bool), self._kind(bool), []),
+            *(described(name, self._kind(dtype), None) for name, dtype in results.items()),
+        ]
+        return self.onnx.helper.make_graph(
+            self.nodes, self.title, inputs, outputs, self.initializers
         )
+
+    def loop(self, turn: Callable[..., Any], step: Step, output: str) -> None:
+        """A Loop of `turn`: see `definitions.repeated`."""
+        dtype = step.result.dtype
+        leaves: list[Any] = []
+        structure = flatten((tuple(np.zeros((), dtype) for _ in step.args), {}), leaves)
+        program = _exported(turn.__name__, turn, structure, leaves, Captures(turn))
+        body = _Exporter(self.onnx, turn.__name__, program, {}, self.names)
+        # No number of turns, and a first one in any case.
+        inputs = ["", self.constant(True), *(self.operand(a, dtype) for a in step.args)]
+        outputs = [output, *(self._fresh("value") for _ in step.args[1:])]
+        self.nodes.append(self.onnx.helper.make_node("Loop", inputs, outputs, body=body.turn()))
 
     def _output(self, variable: Variable) -> str:
         """The name of a result, which nothing else has: neither an input nor a constant."""
@@ -530,20 +603,6 @@ def _whole_or(kind: str) -> Form:
     return build
 
 
-def _floating(kind: str) -> Form:
-    """A form for floating-point numbers only."""
-
-    def build(exporter: _Exporter, step: Step, output: str) -> None:
-        if step.result.dtype.kind != "f":
-            raise TypeError(
-                f"{function_name(step.function)} ({step.line}) of integers has no form in ONNX "
-                "here, but for powers by one known whole number; convert them to floats first"
-            )
-        exporter.elementwise(kind, step, output)
-
-    return build
-
-
 def _comparison(kind: str) -> Form:
     def build(exporter: _Exporter, step: Step, output: str) -> None:
         common = _common(step)
@@ -676,6 +735,37 @@ def _after(index: Any) -> Any:
     return index + 1 if index != -1 else _PAST_THE_END
 
 
+def _shifted(direction: str) -> Form:
+    """The 64 bits of integers, whatever they count for."""
+
+    def build(exporter: _Exporter, step: Step, output: str) -> None:
+        whole = [exporter.operand(a, np.dtype(np.int64)) for a in step.args]
+        bits = [exporter.cast(a, np.int64, np.uint64) for a in whole]
+        dtype = step.result.dtype
+        exporter.cast_into(
+            output, np.dtype(np.uint64), dtype, "BitShift", bits, direction=direction
+        )
+
+    return build
+
+
+def _not_negative(exporter: _Exporter, step: Step, output: str) -> None:
+    """Adds the first element of a list of one 0; a negative number asks for a second one."""
+    dtype = step.result.dtype
+    y = exporter.operand(step.args[0], dtype)
+    negative = exporter.node("Less", [y, exporter.constant(0, dtype)])
+    zero = exporter.node(
+        "Gather",
+        [exporter.constant([0], dtype), exporter.cast(negative, bool, np.int64)],
+        name=f"{_NEGATIVE_POWER}: {output}",
+    )
+    exporter.node("Add", [y, zero], output)
+
+
+def _repeated(turn: Callable[..., Any]) -> Form:
+    return lambda exporter, step, output: exporter.loop(turn, step, output)
+
+
 def _marker(function: Any) -> Any:
     """The function of the steps that a call of one of ONNX's own operators is."""
     return function.__wrapped__
@@ -694,8 +784,8 @@ _FORMS: dict[Any, Form] = {
         operator.abs: _simple("Abs"),
     },
     np.fmod: _simple("Mod", fmod=1),
-    **{f: _floating(k) for f, k in ((np.power, "Pow"), (operator.pow, "Pow"))},
-    **{f: _floating(k) for f, k in ((np.float_power, "Pow"), (np.reciprocal, "Reciprocal"))},
+    **{f: _simple("Pow") for f in (np.power, operator.pow, np.float_power)},
+    np.reciprocal: _simple("Reciprocal"),
     **{f: _simple(k) for f, k in ((np.sin, "Sin"), (np.cos, "Cos"), (np.tan, "Tan"))},
     **{f: _simple(k) for f, k in ((np.arcsin, "Asin"), (np.arccos, "Acos"), (np.arctan, "Atan"))},
     **{f: _simple(k) for f, k in ((np.sinh, "Sinh"), (np.cosh, "Cosh"), (np.arcsinh, "Asinh"))},
@@ -703,6 +793,11 @@ _FORMS: dict[Any, Form] = {
     _marker(definitions.sine): _simple("Sin"),
     _marker(definitions.cosine): _simple("Cos"),
     _marker(definitions.quotient): _simple("Div"),
+    _marker(definitions.shifted_left): _shifted("LEFT"),
+    _marker(definitions.shifted_right): _shifted("RIGHT"),
+    _marker(definitions.not_negative): _not_negative,
+    _marker(definitions.common_divisor): _repeated(definitions.euclids_turn),
+    _marker(definitions.squarings): _repeated(definitions.squaring_turn),
     **{f: _whole_or(k) for f, k in ((np.floor, "Floor"), (np.ceil, "Ceil"), (np.rint, "Round"))},
     **{f: _whole_or("Identity") for f in (np.trunc, np.fix, np.round, np.around)},
     **{f: _logical(k) for f, k in ((np.logical_and, "And"), (np.logical_or, "Or"))},
