@@ -77,8 +77,8 @@ def to_onnx(
     as `N`, in the shapes of inputs and outputs. Lengths that the function itself does not leave
     open, or that change what it computes, are those of the example.
 
-    ONNX Runtime computes as NumPy does, to rounding; on the processor it fails on negative powers of
-    integers, for which NumPy raises.
+    ONNX Runtime computes what NumPy does, to rounding; where NumPy raises for a negative power of
+    integers, it fails too, on the processor.
 
     Parameters
     ----------
