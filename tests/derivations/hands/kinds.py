@@ -103,7 +103,7 @@ def is_mask(statement: Statement, node: ast.AST) -> bool:
     if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
         value = statement.value(node)
         name = ast.unparse(node).lower()
-        return getattr(value, "dtype", None) == bool or "mask" in name or "keep" in name
+        return getattr(value, "dtype", None) == np.dtype(bool) or "mask" in name or "keep" in name
     return False
 
 
@@ -513,7 +513,9 @@ def comparison_edit(statement: Statement, node: ast.Compare, text: str) -> Edit:
 def mask_of_another(statement: Statement) -> Iterator[Mistake]:
     """The mask of another array of the same shape."""
     for node in ast.walk(statement.node):
-        if isinstance(node, ast.Compare) and is_operand(node.left):
+        if not isinstance(node, ast.Compare) or not is_operand(node.left):
+            continue
+        if statement.is_array(node.left):
             for other in others(statement, node.left):
                 edit = comparison_edit(statement, node.left, other)
                 yield (edit,), {"mask", "operand", "index", "activation"}

@@ -52,7 +52,8 @@ def batchnorm_backward(dout, cache):
     dx = dx1 + dx2
     return dx, dgamma, dbeta
 """,
-        call="al.check_derivation(batchnorm_forward, batchnorm_backward, x, gamma, beta, show=False)",
+        call="al.check_derivation("
+        "batchnorm_forward, batchnorm_backward, x, gamma, beta, show=False)",
         run="out, cache = batchnorm_forward(x, gamma, beta)\n"
         "dout = np.random.default_rng(60).normal(size=out.shape)\n"
         "dx, dgamma, dbeta = batchnorm_backward(dout, cache)",
