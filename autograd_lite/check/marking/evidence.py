@@ -21,6 +21,7 @@ from autograd_lite.check.marking.chain_rule import (
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Recording, Setting
 from autograd_lite.check.marking.handed_in import Known, Step, handed_in, known_tensors
+from autograd_lite.gradients import IndexedGradient, MaskedGradient, TupleGradient
 from autograd_lite.graph import Node, ancestors
 from autograd_lite.record import make
 from autograd_lite.tensor import Tensor
@@ -43,8 +44,12 @@ class Graph:
         targets: Any = {*self.nodes, *(n for n in self.inputs if n is not None)}
         if not own:
             found = propagate(self.root, seed, targets=targets)
-            return {node: np.asarray(g) for node, g in found.items()}
-        tensors = {str(i): make(np.empty(n.shape, n.dtype), n) for i, n in enumerate(self.nodes)}
+            return {node: g for node, g in ((n, _dense(g)) for n, g in found.items()) if g is not None}
+        tensors = {
+            str(i): make(np.empty(n.shape, n.dtype), n)
+            for i, n in enumerate(self.nodes)
+            if n.shape is not TupleGradient.shape
+        }
         graph = ForwardGraph(self.recording.loss, tensors | self._inputs())
         given = {str(self.places[n]): g for n, g in own.items() if n in self.places}
         arrived = graph.gradients(given)
@@ -120,6 +125,13 @@ class Evidence:
             alone = self.forward.gradients(nothing | {other: own[other]})[key]
             parts[other] = (alone - direct) * (scale / factor)
         return parts if len(parts) > 1 else {}
+
+
+def _dense(g: Any) -> np.ndarray | None:
+    """A gradient as an array; None for that of a node with several results."""
+    if isinstance(g, TupleGradient):
+        return None
+    return np.asarray(g.dense() if isinstance(g, (IndexedGradient, MaskedGradient)) else g)
 
 
 def values_of(steps: Iterable[Step], back: Execution) -> dict[str, np.ndarray] | None:

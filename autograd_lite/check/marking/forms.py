@@ -48,6 +48,33 @@ class Subject:
     sources: Sources = field(default_factory=Sources)
 
     @property
+    def taken(self) -> int:
+        """The number of inputs that the forward pass takes; others are for the cost."""
+        try:
+            parameters = inspect.signature(self.forward).parameters.values()
+        except (TypeError, ValueError):
+            return len(self.inputs)
+        if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+            return len(self.inputs)
+        positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        count = sum(p.kind in positional for p in parameters)
+        return min(count, len(self.inputs)) if self.cost or self.backward else len(self.inputs)
+
+    @property
+    def names(self) -> list[str]:
+        """What the inputs are called, by the functions that take them."""
+        names = parameter_names(self.forward, self.taken)
+        for function in (self.cost, self.backward):
+            if function is not None and len(names) < len(self.inputs):
+                known = {*names, "self", "cache"}
+                others = [n for n in parameter_names(function, 99) if not n.startswith("input ")]
+                names += [n for n in others if n not in known and not _UPSTREAM.fullmatch(n)][::-1][
+                    : len(self.inputs) - len(names)
+                ][::-1]
+        count = len(self.inputs) - len(names)
+        return names + [f"input {i}" for i in range(len(names), len(names) + count)]
+
+    @property
     def marked(self) -> Callable[..., Any]:
         return self.forward if self.backward is None else self.backward
 
@@ -226,14 +253,14 @@ class Forward:
 def run_forward(subject: Subject, world: World, execution: Execution) -> Forward:
     """Runs the forward pass, and the cost where that is a function of its own."""
     forward = world.copied(subject.forward, ("self",))
-    names = parameter_names(forward, len(subject.inputs))
+    names = subject.names
     inputs = tuple(
         world.copied(value, (name,)) for name, value in zip(names, subject.inputs, strict=True)
     )
     world.roots.update(inputs=inputs, forward=forward)
     if subject.backward is not None:
         world.roots["backward"] = world.copied(subject.backward, ("self",))
-    execution.run(forward, inputs)
+    execution.run(forward, inputs[: subject.taken])
     returned = taken_apart(execution, execution.result)
     variables = dict(execution.locals)
     loss, rest = returned.loss, returned.rest
@@ -302,7 +329,7 @@ def backward_arguments(
 ) -> tuple[Any, ...]:
     """What the backward pass is called with."""
     inputs = world.roots["inputs"]
-    names = parameter_names(world.roots["forward"], len(inputs))
+    names = subject.names
     scopes = [
         dict(zip(names, inputs, strict=True)),
         {n: v for n, v in forward.returned.names.items()},

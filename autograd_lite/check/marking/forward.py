@@ -195,9 +195,7 @@ class Setting:
         return Recording(loss, inputs, execution.events)
 
     def subject_parameters(self) -> list[str]:
-        from autograd_lite.check.marking.forms import parameter_names
-
-        return parameter_names(self.subject.forward, len(self.subject.inputs))
+        return self.subject.names
 
     def _is_at_loss(self, event: Event) -> bool:
         return self.loss_event is not None and event.key == self.loss_event.key
@@ -275,9 +273,7 @@ def _numbers(value: Any, name: str, wanted: set[str] | None, inputs: list[Input]
 def _with_numbers(subject: Subject, wanted: set[str] | None, inputs: list[Input]) -> Subject:
     from dataclasses import replace
 
-    from autograd_lite.check.marking.forms import parameter_names
-
-    names = parameter_names(subject.forward, len(subject.inputs))
+    names = subject.names
     arguments = tuple(
         _numbers(v, n, wanted, inputs) for n, v in zip(names, subject.inputs, strict=True)
     )

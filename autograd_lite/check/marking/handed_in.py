@@ -16,6 +16,7 @@ import numpy as np
 
 from autograd_lite.check.marking.chain_rule import fit
 from autograd_lite.check.marking.execution import Event, Execution, paths_of
+from autograd_lite.check.marking.forms import parameter_names
 from autograd_lite.check.marking.forward import Input, Recording, Setting, path_name
 from autograd_lite.check.marking.mutable import plain
 from autograd_lite.check.marking.rewriting import (
@@ -146,6 +147,7 @@ class _Finder:
         self.notes: list[str] = []
         self.events = self._of_the_derivation()
         self.open: list[Step] = []
+        self.arriving = self._arriving()
         self._check_names()
 
     def _of_the_derivation(self) -> list[Event]:
@@ -155,6 +157,14 @@ class _Finder:
             return self.back.events
         start = next((e.serial for e in self.back.events if e.key == loss.key), -1)
         return [e for e in self.back.events if e.serial > start]
+
+    def _arriving(self) -> frozenset[str]:
+        """The parameters of the backward pass in which gradients arrive."""
+        backward = self.setting.subject.backward
+        if backward is None or not self.setting.upstream:
+            return frozenset()
+        inputs = {i.name for i in self.recording.inputs}
+        return frozenset(n for n in parameter_names(backward, 99) if n not in inputs)
 
     def _check_names(self) -> None:
         for name, tensor in self.names.items():
@@ -190,7 +200,9 @@ class _Finder:
         for (name, _), events in groups.items():
             last = events[-1]
             tensor = self.tensor_of(name, _in_gradients(last.path))
-            if tensor is None or (name not in self.names and _is_setting(last.value)):
+            if tensor is None or name in self.arriving:
+                continue
+            if name not in self.names and _is_setting(last.value):
                 continue
             self._by_name(name, tensor, events)
 
@@ -271,6 +283,9 @@ class _Finder:
             event = self._event_of(name, array, path)
             in_dict = isinstance(self.back.result, Mapping)
             tensor = self.tensor_of(name, in_dict)
+            if tensor is not None and name in self.arriving:
+                # It is called after what arrived, and was written into.
+                tensor = None
             if any(self._is_same(s, name, tensor, array, event) for s in self.steps):
                 continue
             step = Step(name, tensor or "", array, event, None, True)
@@ -493,9 +508,7 @@ class _Finder:
 
     def _in_order(self, free: dict[str, Input]) -> list[str]:
         """The free inputs, those that the loss depends on first, in the order of arguments."""
-        from autograd_lite.check.marking.forms import parameter_names
-
-        names = parameter_names(self.setting.subject.forward, len(self.setting.subject.inputs))
+        names = self.setting.subject.names
         places = {n: i for i, n in enumerate(names)}
         return sorted(
             (n for n in free if free[n].tensor._node in self.truth),
