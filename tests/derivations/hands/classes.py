@@ -72,4 +72,389 @@ t = np.eye(3)[[0, 2, 1, 2, 0, 1]]
         gradients={n: (f'net.params["{n}"]', f'grads["{n}"]') for n in ("W1", "b1", "W2", "b2")},
         derivation=(("dy = (y - t) / batch_num", 'grads["b1"] = np.sum(da1, axis=0)'),),
     ),
+    Hand(
+        name="Neural_Network with costFunctionPrime",
+        form=FORM,
+        source="""\
+import numpy as np
+
+
+class Neural_Network(object):
+    def __init__(self, Lambda=0.02):
+        np.random.seed(62)
+        self.inputLayerSize = 2
+        self.outputLayerSize = 1
+        self.hiddenLayerSize = 3
+        self.W1 = np.random.randn(self.inputLayerSize, self.hiddenLayerSize)
+        self.W2 = np.random.randn(self.hiddenLayerSize, self.outputLayerSize)
+        self.Lambda = Lambda
+
+    def forward(self, X):
+        self.z2 = np.dot(X, self.W1)
+        self.a2 = self.sigmoid(self.z2)
+        self.z3 = np.dot(self.a2, self.W2)
+        yHat = self.sigmoid(self.z3)
+        return yHat
+
+    def sigmoid(self, z):
+        return 1 / (1 + np.exp(-z))
+
+    def sigmoidPrime(self, z):
+        return np.exp(-z) / ((1 + np.exp(-z)) ** 2)
+
+    def costFunction(self, X, y):
+        self.yHat = self.forward(X)
+        J = 0.5 * sum((y - self.yHat) ** 2) / X.shape[0] + (self.Lambda / 2) * (
+            np.sum(self.W1 ** 2) + np.sum(self.W2 ** 2)
+        )
+        return J
+
+    def costFunctionPrime(self, X, y):
+        self.yHat = self.forward(X)
+
+        delta3 = np.multiply(-(y - self.yHat), self.sigmoidPrime(self.z3))
+        dJdW2 = np.dot(self.a2.T, delta3) / X.shape[0] + self.Lambda * self.W2
+
+        delta2 = np.dot(delta3, self.W2.T) * self.sigmoidPrime(self.z2)
+        dJdW1 = np.dot(X.T, delta2) / X.shape[0] + self.Lambda * self.W1
+
+        return dJdW1, dJdW2
+
+
+NN = Neural_Network()
+X = np.array([[0.3, 1.0], [0.5, 0.2], [1.0, 0.4], [0.6, 0.7], [0.1, 0.9]])
+y = np.array([[0.75], [0.82], [0.93], [0.4], [0.2]])
+""",
+        call="al.check_derivation(NN.costFunction, NN.costFunctionPrime, X, y, show=False)",
+        run="dJdW1, dJdW2 = NN.costFunctionPrime(X, y)",
+        loss="NN.costFunction(X, y)",
+        gradients={"W1": ("NN.W1", "dJdW1"), "W2": ("NN.W2", "dJdW2")},
+        derivation=("Neural_Network.sigmoidPrime", "Neural_Network.costFunctionPrime"),
+    ),
+    Hand(
+        name="MLP that stores gradients in self",
+        form=FORM,
+        source="""\
+import numpy as np
+
+
+class MLP:
+    def __init__(self, n_in, n_hidden, n_out, seed=0):
+        rng = np.random.RandomState(seed)
+        self.W1 = rng.randn(n_in, n_hidden) * 0.5
+        self.b1 = np.zeros((1, n_hidden)) + 0.1
+        self.W2 = rng.randn(n_hidden, n_out) * 0.5
+        self.b2 = np.zeros((1, n_out)) - 0.1
+
+    def forward(self, X, Y):
+        self.X, self.Y = X, Y
+        self.Z1 = X @ self.W1 + self.b1
+        self.A1 = np.tanh(self.Z1)
+        self.Z2 = self.A1 @ self.W2 + self.b2
+        expZ = np.exp(self.Z2 - self.Z2.max(axis=1, keepdims=True))
+        self.A2 = expZ / expZ.sum(axis=1, keepdims=True)
+        return -np.mean(np.sum(Y * np.log(self.A2), axis=1))
+
+    def backward(self):
+        m = self.X.shape[0]
+        self.dZ2 = (self.A2 - self.Y) / m
+        self.dW2 = self.A1.T @ self.dZ2
+        self.db2 = self.dZ2.sum(axis=0, keepdims=True)
+        self.dA1 = self.dZ2 @ self.W2.T
+        self.dZ1 = self.dA1 * (1 - self.A1 ** 2)
+        self.dW1 = self.X.T @ self.dZ1
+        self.db1 = self.dZ1.sum(axis=0, keepdims=True)
+
+
+rng = np.random.default_rng(63)
+mlp = MLP(3, 5, 4)
+X = rng.normal(size=(7, 3))
+Y = np.eye(4)[[0, 1, 3, 2, 1, 0, 2]]
+""",
+        call="al.check_derivation(mlp.forward, mlp.backward, X, Y, show=False)",
+        run="mlp.forward(X, Y); mlp.backward()",
+        loss="mlp.forward(X, Y)",
+        gradients={n: (f"mlp.{n}", f"mlp.d{n}") for n in ("W1", "b1", "W2", "b2")},
+        derivation=("MLP.backward",),
+    ),
+    Hand(
+        name="Network with deltas and updates in backprop",
+        form=FORM,
+        source="""\
+import numpy as np
+
+
+class NeuralNetwork:
+    def __init__(self, input_nodes, hidden_nodes, output_nodes, learning_rate):
+        rng = np.random.default_rng(64)
+        self.lr = learning_rate
+        self.weights_input_to_hidden = rng.normal(0.0, 0.6, (input_nodes, hidden_nodes))
+        self.weights_hidden_to_output = rng.normal(0.0, 0.6, (hidden_nodes, output_nodes))
+
+    def activation_function(self, x):
+        return 1 / (1 + np.exp(-x))
+
+    def run(self, features):
+        hidden_inputs = np.dot(features, self.weights_input_to_hidden)
+        hidden_outputs = self.activation_function(hidden_inputs)
+        final_outputs = np.dot(hidden_outputs, self.weights_hidden_to_output)
+        return final_outputs, hidden_outputs
+
+    def loss(self, features, targets):
+        final_outputs, _ = self.run(features)
+        return 0.5 * np.sum((targets - final_outputs) ** 2)
+
+    def train(self, features, targets):
+        n_records = features.shape[0]
+        delta_weights_i_h = np.zeros(self.weights_input_to_hidden.shape)
+        delta_weights_h_o = np.zeros(self.weights_hidden_to_output.shape)
+        for X, y in zip(features, targets):
+            final_outputs, hidden_outputs = self.run(X)
+            error = y - final_outputs
+            output_error_term = error
+            hidden_error = np.dot(self.weights_hidden_to_output, output_error_term)
+            hidden_error_term = hidden_error * hidden_outputs * (1 - hidden_outputs)
+            delta_weights_i_h += hidden_error_term * X[:, None]
+            delta_weights_h_o += output_error_term * hidden_outputs[:, None]
+        self.weights_hidden_to_output += self.lr * delta_weights_h_o / n_records
+        self.weights_input_to_hidden += self.lr * delta_weights_i_h / n_records
+
+
+rng = np.random.default_rng(65)
+network = NeuralNetwork(3, 4, 2, 0.5)
+features = rng.normal(size=(6, 3))
+targets = rng.normal(size=(6, 2))
+""",
+        call="al.check_derivation(network.loss, network.train, features, targets, show=False)",
+        run="start = copy.deepcopy(network); network.train(features, targets)",
+        loss="start.loss(features, targets) / len(features)",
+        gradients={
+            "weights_input_to_hidden": (
+                "start.weights_input_to_hidden",
+                "(start.weights_input_to_hidden - network.weights_input_to_hidden) / 0.5",
+            ),
+            "weights_hidden_to_output": (
+                "start.weights_hidden_to_output",
+                "(start.weights_hidden_to_output - network.weights_hidden_to_output) / 0.5",
+            ),
+        },
+        derivation=(("error = y - final_outputs", "delta_weights_h_o += output_error_term"),),
+        convention="the deltas descend, and are divided by the number of records in the step",
+    ),
+    Hand(
+        name="logistic regression with fit-like gradient",
+        form=FORM,
+        source="""\
+import numpy as np
+
+
+class LogisticRegression:
+    def __init__(self, n_features, l2=0.3):
+        rng = np.random.default_rng(66)
+        self.coef_ = rng.normal(size=n_features)
+        self.intercept_ = 0.4
+        self.l2 = l2
+
+    def _sigmoid(self, z):
+        return 1.0 / (1.0 + np.exp(-z))
+
+    def predict_proba(self, X):
+        return self._sigmoid(X @ self.coef_ + self.intercept_)
+
+    def loss(self, X, y):
+        p = self.predict_proba(X)
+        eps = 1e-15
+        ll = y * np.log(p + eps) + (1 - y) * np.log(1 - p + eps)
+        return -ll.mean() + self.l2 / 2 * (self.coef_ ** 2).sum()
+
+    def gradients(self, X, y):
+        p = self.predict_proba(X)
+        residual = p - y
+        grad_coef_ = X.T @ residual / len(y)
+        grad_coef_ += self.l2 * self.coef_
+        grad_intercept_ = residual.mean()
+        return grad_coef_, grad_intercept_
+
+
+rng = np.random.default_rng(67)
+clf = LogisticRegression(4)
+X = rng.normal(size=(9, 4))
+y = (X[:, 0] + rng.normal(size=9) > 0).astype(float)
+""",
+        call="al.check_derivation(clf.loss, clf.gradients, X, y, show=False)",
+        run="g, g0 = clf.gradients(X, y)",
+        loss="clf.loss(X, y)",
+        gradients={"coef_": ("clf.coef_", "g"), "intercept_": ("clf.intercept_", "g0")},
+        derivation=(("residual = p - y", "grad_intercept_ = residual.mean()"),),
+    ),
+    Hand(
+        name="deep net with lists of layers, any depth",
+        form=FORM,
+        source="""\
+import numpy as np
+
+
+class DeepNet:
+    def __init__(self, sizes, rng):
+        self.sizes = sizes
+        self.W = [rng.normal(size=(i, o)) / np.sqrt(i) for i, o in zip(sizes, sizes[1:])]
+        self.b = [rng.normal(size=o) * 0.1 for o in sizes[1:]]
+
+    def forward(self, x):
+        self.a = [x]
+        self.z = []
+        for i, (W, b) in enumerate(zip(self.W, self.b)):
+            z = self.a[-1] @ W + b
+            self.z.append(z)
+            last = i == len(self.W) - 1
+            self.a.append(z if last else np.where(z > 0, z, 0.1 * z))
+        return self.a[-1]
+
+    def loss(self, x, t):
+        return 0.5 * np.mean(np.sum((self.forward(x) - t) ** 2, axis=1))
+
+    def grads(self, x, t):
+        y = self.forward(x)
+        dW = [None] * len(self.W)
+        db = [None] * len(self.b)
+        d = (y - t) / len(x)
+        for i in range(len(self.W) - 1, -1, -1):
+            if i < len(self.W) - 1:
+                d = d * np.where(self.z[i] > 0, 1, 0.1)
+            dW[i] = self.a[i].T @ d
+            db[i] = d.sum(axis=0)
+            d = d @ self.W[i].T
+        return dW, db
+
+
+rng = np.random.default_rng(68)
+net = DeepNet([3, 5, 4, 2], rng)
+x, t = rng.normal(size=(7, 3)), rng.normal(size=(7, 2))
+""",
+        call="al.check_derivation(net.loss, net.grads, x, t, show=False)",
+        run="dW, db = net.grads(x, t)",
+        loss="net.loss(x, t)",
+        gradients={
+            f"{kind}{i}": (f"net.{kind}[{i}]", f"d{kind}[{i}]") for kind in "Wb" for i in range(3)
+        },
+        derivation=(("d = (y - t) / len(x)", "d = d @ self.W[i].T"),),
+    ),
+    Hand(
+        name="GRU language model with self.grads",
+        form=FORM,
+        source="""\
+import numpy as np
+
+
+def logistic(v):
+    return 1.0 / (1.0 + np.exp(-v))
+
+
+class GRUModel:
+    def __init__(self, vocab, hidden, rng):
+        self.V, self.H = vocab, hidden
+        self.Wz = rng.normal(size=(hidden, hidden + vocab)) * 0.5
+        self.Wr = rng.normal(size=(hidden, hidden + vocab)) * 0.5
+        self.Wc = rng.normal(size=(hidden, hidden + vocab)) * 0.5
+        self.Wy = rng.normal(size=(vocab, hidden)) * 0.5
+
+    def loss(self, ids, targets):
+        h = np.zeros((self.H, 1))
+        self.tape = []
+        total = 0.0
+        for i, t in zip(ids, targets):
+            x = np.zeros((self.V, 1))
+            x[i] = 1
+            hx = np.vstack([h, x])
+            z = logistic(self.Wz @ hx)
+            r = logistic(self.Wr @ hx)
+            rhx = np.vstack([r * h, x])
+            c = np.tanh(self.Wc @ rhx)
+            h_new = (1 - z) * h + z * c
+            y = self.Wy @ h_new
+            p = np.exp(y) / np.exp(y).sum()
+            total -= np.log(p[t, 0])
+            self.tape.append((h, hx, z, r, rhx, c, h_new, p, t))
+            h = h_new
+        return total
+
+    def backward(self, ids, targets):
+        self.loss(ids, targets)
+        H = self.H
+        self.grads = {n: np.zeros_like(getattr(self, n)) for n in ("Wz", "Wr", "Wc", "Wy")}
+        dh_next = np.zeros((H, 1))
+        for h, hx, z, r, rhx, c, h_new, p, t in reversed(self.tape):
+            dy = p.copy()
+            dy[t] -= 1
+            self.grads["Wy"] += dy @ h_new.T
+            dh = self.Wy.T @ dy + dh_next
+            dc = dh * z
+            dz = dh * (c - h)
+            dh_prev = dh * (1 - z)
+            dac = dc * (1 - c ** 2)
+            self.grads["Wc"] += dac @ rhx.T
+            drh = (self.Wc.T @ dac)[:H]
+            dr = drh * h
+            dh_prev += drh * r
+            dar = dr * r * (1 - r)
+            daz = dz * z * (1 - z)
+            self.grads["Wr"] += dar @ hx.T
+            self.grads["Wz"] += daz @ hx.T
+            dh_prev += (self.Wr.T @ dar + self.Wz.T @ daz)[:H]
+            dh_next = dh_prev
+        return self.grads
+
+
+rng = np.random.default_rng(69)
+model = GRUModel(6, 4, rng)
+ids, targets = [0, 3, 5, 1, 2], [3, 5, 1, 2, 4]
+""",
+        call="al.check_derivation(model.loss, model.backward, ids, targets, show=False)",
+        run="grads = model.backward(ids, targets)",
+        loss="model.loss(ids, targets)",
+        gradients={n: (f"model.{n}", f'grads["{n}"]') for n in ("Wz", "Wr", "Wc", "Wy")},
+        derivation=(("dy = p.copy()", "dh_next = dh_prev"),),
+    ),
+    Hand(
+        name="factorisation machine with W_grad attributes",
+        form=FORM,
+        source="""\
+import numpy as np
+
+
+class FactorizationMachine:
+    def __init__(self, n, k):
+        state = np.random.RandomState(70)
+        self.w0 = np.array([0.2])
+        self.w = state.normal(size=n) * 0.5
+        self.V = state.normal(size=(n, k)) * 0.5
+
+    def predict(self, X):
+        self.XV = X @ self.V
+        pairs = 0.5 * ((self.XV ** 2).sum(axis=1) - ((X ** 2) @ (self.V ** 2)).sum(axis=1))
+        return self.w0 + X @ self.w + pairs
+
+    def loss(self, X, y):
+        return np.mean((self.predict(X) - y) ** 2)
+
+    def compute_gradients(self, X, y):
+        e = 2.0 * (self.predict(X) - y) / len(y)
+        self.w0_grad = np.array([e.sum()])
+        self.w_grad = X.T @ e
+        self.V_grad = np.zeros_like(self.V)
+        for f in range(self.V.shape[1]):
+            vf = self.V[:, f]
+            self.V_grad[:, f] = X.T @ (e * self.XV[:, f]) - ((X ** 2).T @ e) * vf
+
+
+rng = np.random.default_rng(71)
+fm = FactorizationMachine(5, 3)
+X, y = rng.normal(size=(8, 5)), rng.normal(size=8)
+""",
+        call="al.check_derivation(fm.loss, fm.compute_gradients, X, y, show=False)",
+        run="fm.compute_gradients(X, y)",
+        loss="fm.loss(X, y)",
+        gradients={n: (f"fm.{n}", f"fm.{n}_grad") for n in ("w0", "w", "V")},
+        derivation=(("e = 2.0 * (self.predict(X) - y)", "self.V_grad[:, f] ="),),
+    ),
 ]

@@ -1,6 +1,6 @@
 """Hands that write layers as objects with forward and backward."""
 
-from derivations.hands.hand import Hand
+from derivations.hands.hand import Hand, wrong
 
 FORM = "layer objects"
 
@@ -47,5 +47,371 @@ x = rng.normal(size=(5, 2, 3))
         loss="np.sum(layer.forward(x) * dout)",
         gradients={"x": ("x", "dx"), "W": ("layer.W", "layer.dW"), "b": ("layer.b", "layer.db")},
         derivation=("Affine.backward",),
+    ),
+    Hand(
+        name="network of Linear, ReLU and loss objects",
+        form=FORM,
+        source="""\
+import numpy as np
+
+
+class Linear:
+    def __init__(self, n_in, n_out, rng):
+        self.weight = rng.normal(size=(n_in, n_out)) * 0.6
+        self.bias = rng.normal(size=n_out) * 0.2
+
+    def forward(self, x):
+        self.input = x
+        return x @ self.weight + self.bias
+
+    def backward(self, grad_output):
+        self.weight_grad = self.input.T @ grad_output
+        self.bias_grad = grad_output.sum(axis=0)
+        return grad_output @ self.weight.T
+
+
+class ReLU:
+    def forward(self, x):
+        self.mask = x > 0
+        return x * self.mask
+
+    def backward(self, grad_output):
+        return grad_output * self.mask
+
+
+class SoftmaxCrossEntropy:
+    def forward(self, logits, y):
+        shifted = logits - logits.max(axis=1, keepdims=True)
+        self.p = np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)
+        self.y = y
+        return -np.log(self.p[np.arange(len(y)), y]).mean()
+
+    def backward(self):
+        grad = self.p.copy()
+        grad[np.arange(len(self.y)), self.y] -= 1
+        return grad / len(self.y)
+
+
+class Network:
+    def __init__(self, rng):
+        self.fc1 = Linear(4, 5, rng)
+        self.relu = ReLU()
+        self.fc2 = Linear(5, 3, rng)
+        self.criterion = SoftmaxCrossEntropy()
+
+    def forward(self, x, y):
+        h = self.relu.forward(self.fc1.forward(x))
+        return self.criterion.forward(self.fc2.forward(h), y)
+
+    def backward(self):
+        g = self.criterion.backward()
+        g = self.fc2.backward(g)
+        g = self.relu.backward(g)
+        return self.fc1.backward(g)
+
+
+rng = np.random.default_rng(72)
+network = Network(rng)
+x = rng.normal(size=(7, 4))
+y = np.array([0, 2, 1, 1, 0, 2, 1])
+""",
+        call="al.check_derivation(network, x, y, show=False)",
+        run="loss = network.forward(x, y); dx = network.backward()",
+        loss="network.forward(x, y)",
+        gradients={
+            f"fc{i}.{n}": (f"network.fc{i}.{n}", f"network.fc{i}.{n}_grad")
+            for i in (1, 2)
+            for n in ("weight", "bias")
+        },
+        derivation=("Linear.backward", "ReLU.backward", "SoftmaxCrossEntropy.backward"),
+    ),
+    Hand(
+        name="MatMul and sigmoid with params and grads lists",
+        form=FORM,
+        source="""\
+import numpy as np
+
+
+class TimeAffineSigmoid:
+    def __init__(self, W, b):
+        self.params = [W, b]
+        self.grads = [np.zeros_like(W), np.zeros_like(b)]
+        self.cache = None
+
+    def forward(self, x):
+        N, T, D = x.shape
+        W, b = self.params
+        rx = x.reshape(N * T, -1)
+        a = np.dot(rx, W) + b
+        out = 1 / (1 + np.exp(-a))
+        self.cache = (x, out)
+        return out.reshape(N, T, -1)
+
+    def backward(self, dout):
+        x, out = self.cache
+        N, T, D = x.shape
+        W, b = self.params
+        dout = dout.reshape(N * T, -1)
+        rx = x.reshape(N * T, -1)
+        da = dout * (1.0 - out) * out
+        db = np.sum(da, axis=0)
+        dW = np.dot(rx.T, da)
+        dx = np.dot(da, W.T)
+        dx = dx.reshape(*x.shape)
+        self.grads[0][...] = dW
+        self.grads[1][...] = db
+        return dx
+
+
+rng = np.random.default_rng(73)
+layer = TimeAffineSigmoid(rng.normal(size=(5, 4)), rng.normal(size=4))
+x = rng.normal(size=(2, 3, 5))
+""",
+        call="al.check_derivation(layer, x, show=False)",
+        run="out = layer.forward(x)\n"
+        "dout = np.random.default_rng(90).normal(size=out.shape)\n"
+        "dx = layer.backward(dout)",
+        loss="np.sum(layer.forward(x) * dout)",
+        gradients={
+            "x": ("x", "dx"),
+            "params0": ("layer.params[0]", "layer.grads[0]"),
+            "params1": ("layer.params[1]", "layer.grads[1]"),
+        },
+        derivation=(("da = dout * (1.0 - out) * out", "self.grads[1][...] = db"),),
+    ),
+    Hand(
+        name="batch normalization object",
+        form=FORM,
+        source="""\
+import numpy as np
+
+
+class BatchNormalization:
+    def __init__(self, gamma, beta):
+        self.gamma = gamma
+        self.beta = beta
+        self.batch_size = None
+        self.xc = None
+        self.std = None
+        self.dgamma = None
+        self.dbeta = None
+
+    def forward(self, x):
+        mu = x.mean(axis=0)
+        xc = x - mu
+        var = np.mean(xc ** 2, axis=0)
+        std = np.sqrt(var + 10e-7)
+        xn = xc / std
+        self.batch_size = x.shape[0]
+        self.xc = xc
+        self.xn = xn
+        self.std = std
+        return self.gamma * xn + self.beta
+
+    def backward(self, dout):
+        dbeta = dout.sum(axis=0)
+        dgamma = np.sum(self.xn * dout, axis=0)
+        dxn = self.gamma * dout
+        dxc = dxn / self.std
+        dstd = -np.sum((dxn * self.xc) / (self.std * self.std), axis=0)
+        dvar = 0.5 * dstd / self.std
+        dxc += (2.0 / self.batch_size) * self.xc * dvar
+        dmu = np.sum(dxc, axis=0)
+        dx = dxc - dmu / self.batch_size
+        self.dgamma = dgamma
+        self.dbeta = dbeta
+        return dx
+
+
+rng = np.random.default_rng(74)
+bn = BatchNormalization(rng.uniform(0.5, 1.5, 4), rng.normal(size=4))
+x = rng.normal(size=(7, 4)) * 2 + 1
+""",
+        call="al.check_derivation(bn, x, show=False)",
+        run="out = bn.forward(x)\n"
+        "dout = np.random.default_rng(90).normal(size=out.shape)\n"
+        "dx = bn.backward(dout)",
+        loss="np.sum(bn.forward(x) * dout)",
+        gradients={
+            "x": ("x", "dx"),
+            "gamma": ("bn.gamma", "bn.dgamma"),
+            "beta": ("bn.beta", "bn.dbeta"),
+        },
+        derivation=(("dbeta = dout.sum(axis=0)", "dx = dxc - dmu / self.batch_size"),),
+    ),
+    Hand(
+        name="attention head object",
+        form=FORM,
+        source="""\
+import numpy as np
+
+
+class AttentionHead:
+    def __init__(self, d_model, d_head, rng):
+        self.W_q = rng.normal(size=(d_model, d_head)) * 0.5
+        self.W_k = rng.normal(size=(d_model, d_head)) * 0.5
+        self.W_v = rng.normal(size=(d_model, d_head)) * 0.5
+        self.scale = d_head ** -0.5
+        self.grads = {}
+
+    def forward(self, x):
+        self.x = x
+        self.q = x @ self.W_q
+        self.k = x @ self.W_k
+        self.v = x @ self.W_v
+        s = (self.q @ self.k.T) * self.scale
+        s = np.exp(s - s.max(axis=1, keepdims=True))
+        self.a = s / s.sum(axis=1, keepdims=True)
+        return self.a @ self.v
+
+    def backward(self, d_out):
+        d_v = self.a.T @ d_out
+        d_a = d_out @ self.v.T
+        d_s = self.a * (d_a - np.sum(d_a * self.a, axis=1, keepdims=True))
+        d_s = d_s * self.scale
+        d_q = d_s @ self.k
+        d_k = d_s.T @ self.q
+        self.grads["W_q"] = self.x.T @ d_q
+        self.grads["W_k"] = self.x.T @ d_k
+        self.grads["W_v"] = self.x.T @ d_v
+        d_x = d_q @ self.W_q.T
+        d_x = d_x + d_k @ self.W_k.T
+        d_x = d_x + d_v @ self.W_v.T
+        return d_x
+
+
+rng = np.random.default_rng(75)
+head = AttentionHead(6, 3, rng)
+x = rng.normal(size=(5, 6))
+""",
+        call="al.check_derivation(head, x, show=False)",
+        run="out = head.forward(x)\n"
+        "dout = np.random.default_rng(90).normal(size=out.shape)\n"
+        "dx = head.backward(dout)",
+        loss="np.sum(head.forward(x) * dout)",
+        gradients={
+            "x": ("x", "dx"),
+            "W_q": ("head.W_q", 'head.grads["W_q"]'),
+            "W_k": ("head.W_k", 'head.grads["W_k"]'),
+            "W_v": ("head.W_v", 'head.grads["W_v"]'),
+        },
+        derivation=(("d_v = self.a.T @ d_out", "d_x = d_x + d_v @ self.W_v.T"),),
+        extra=(
+            wrong(
+                "softmax taken for elementwise",
+                "self.a * (d_a - np.sum(d_a * self.a, axis=1, keepdims=True))",
+                "d_a * self.a * (1 - self.a)",
+                "activation",
+                "elementwise",
+                "term",
+            ),
+        ),
+    ),
+    Hand(
+        name="max pool and flatten as objects in a chain",
+        form=FORM,
+        source="""\
+import numpy as np
+
+
+class MaxPool2:
+    def iterate_regions(self, image):
+        h, w, _ = image.shape
+        for i in range(h // 2):
+            for j in range(w // 2):
+                yield image[i * 2:i * 2 + 2, j * 2:j * 2 + 2], i, j
+
+    def forward(self, input):
+        self.last_input = input
+        h, w, num_filters = input.shape
+        output = np.zeros((h // 2, w // 2, num_filters))
+        for im_region, i, j in self.iterate_regions(input):
+            output[i, j] = np.amax(im_region, axis=(0, 1))
+        return output
+
+    def backprop(self, d_L_d_out):
+        d_L_d_input = np.zeros(self.last_input.shape)
+        for im_region, i, j in self.iterate_regions(self.last_input):
+            h, w, f = im_region.shape
+            amax = np.amax(im_region, axis=(0, 1))
+            for i2 in range(h):
+                for j2 in range(w):
+                    for f2 in range(f):
+                        if im_region[i2, j2, f2] == amax[f2]:
+                            d_L_d_input[i * 2 + i2, j * 2 + j2, f2] = d_L_d_out[i, j, f2]
+        return d_L_d_input
+
+
+class SoftmaxLayer:
+    def __init__(self, input_len, nodes, rng):
+        self.weights = rng.normal(size=(input_len, nodes)) / 2
+        self.biases = rng.normal(size=nodes) / 5
+
+    def forward(self, input):
+        self.last_input_shape = input.shape
+        input = input.flatten()
+        self.last_input = input
+        totals = np.dot(input, self.weights) + self.biases
+        self.last_totals = totals
+        exp = np.exp(totals)
+        return exp / np.sum(exp, axis=0)
+
+    def backprop(self, d_L_d_out):
+        t_exp = np.exp(self.last_totals)
+        S = np.sum(t_exp)
+        out = t_exp / S
+        d_L_d_t = out * (d_L_d_out - np.dot(d_L_d_out, out))
+        d_L_d_w = self.last_input[np.newaxis].T @ d_L_d_t[np.newaxis]
+        d_L_d_b = d_L_d_t
+        d_L_d_inputs = self.weights @ d_L_d_t
+        self.d_weights = d_L_d_w
+        self.d_biases = d_L_d_b
+        return d_L_d_inputs.reshape(self.last_input_shape)
+
+
+class CNN:
+    def __init__(self, rng):
+        self.pool = MaxPool2()
+        self.softmax = SoftmaxLayer(12, 5, rng)
+
+    def forward(self, image, label):
+        out = self.softmax.forward(self.pool.forward(image))
+        self.out, self.label = out, label
+        return -np.log(out[label])
+
+    def backward(self):
+        gradient = np.zeros(5)
+        gradient[self.label] = -1 / self.out[self.label]
+        gradient = self.softmax.backprop(gradient)
+        return self.pool.backprop(gradient)
+
+
+rng = np.random.default_rng(76)
+cnn = CNN(rng)
+image, label = rng.normal(size=(4, 6, 2)), 3
+""",
+        call="al.check_derivation(cnn, image, label, show=False)",
+        run="loss = cnn.forward(image, label); d_image = cnn.backward()",
+        loss="cnn.forward(image, label)",
+        gradients={
+            "image": ("image", "d_image"),
+            "softmax.weights": ("cnn.softmax.weights", "cnn.softmax.d_weights"),
+            "softmax.biases": ("cnn.softmax.biases", "cnn.softmax.d_biases"),
+        },
+        derivation=(
+            ("if im_region[i2, j2, f2] == amax[f2]", "d_L_d_input[i * 2 + i2"),
+            ("d_L_d_t = out *", "self.d_biases = d_L_d_b"),
+            ("gradient[self.label] = -1", "gradient[self.label] = -1"),
+        ),
+        extra=(
+            wrong(
+                "softmax taken for elementwise",
+                "out * (d_L_d_out - np.dot(d_L_d_out, out))",
+                "out * (1 - out) * d_L_d_out",
+                "activation",
+                "elementwise",
+                "term",
+            ),
+        ),
     ),
 ]
