@@ -415,6 +415,7 @@ def whole_reciprocal(x: Any) -> Any:
 
 
 def left_shift(x: Any, n: Any) -> Any:
+    # The processor may take what is outside modulo the width.
     inside = (n >= 0) & (n < 64)
     return np.where(inside, shifted_left(x, np.where(inside, n, 0)), 0)
 
@@ -468,7 +469,7 @@ def ldexp(x: Any, exponent: Any) -> Any:
 
 
 def _normalised(size: Any, limits: Any) -> tuple[Any, Any]:
-    """size / 2**e, which is in [1, 2), and e, for a finite positive number.
+    """size / 2**e, which is in [1, 2), and e, for a finite positive number; others stay themselves.
 
     Exact: it is compared with powers of two and multiplied by them, and neither rounds.
     """
@@ -489,12 +490,11 @@ def _normalised(size: Any, limits: Any) -> tuple[Any, Any]:
 def mantissa(x: Any) -> Any:
     """The first result of frexp."""
     half = _normalised(abs(x), np.finfo(x.dtype))[0] / 2
-    return np.where((x == 0) | ~np.isfinite(x), x, np.where(x < 0, -half, half))
+    return np.where(x < 0, -half, half)
 
 
 def exponent(x: Any) -> Any:
-    """The second result of frexp, of floating-point numbers or integers."""
-    x = x * 1.0
+    """The second result of frexp."""
     found = _normalised(abs(x), np.finfo(x.dtype))[1] + 1
     return np.where((x == 0) | ~np.isfinite(x), 0, found)
 
@@ -629,7 +629,7 @@ DEFINITIONS: dict[str, dict[Any, Callable[..., Any]]] = {
         **{np.heaviside: heaviside, np.fmax: fmax, np.fmin: fmin, np.ldexp: ldexp},
         **{np.nan_to_num: nan_to_num, np.isfinite: isfinite, np.isposinf: isposinf},
         **{np.isneginf: isneginf, np.i0: i0, np.angle: angle, np.isclose: isclose},
-        **{fraction: fraction, mantissa: mantissa},
+        **{fraction: fraction, mantissa: mantissa, exponent: exponent},
         **{np.nextafter: nextafter, np.spacing: spacing},
     },
     "half": {np.nextafter: half_nextafter, np.spacing: half_spacing},
@@ -651,9 +651,10 @@ DEFINITIONS: dict[str, dict[Any, Callable[..., Any]]] = {
         **{np.isposinf: lambda x: x != x, np.isneginf: lambda x: x != x},
         np.nan_to_num: lambda x, *args, **options: np.copy(x),
         np.isclose: lambda a, b, *args, **options: np.isclose(a * 1.0, b, *args, **options),
+        exponent: lambda x: exponent(x * 1.0),
     },
     "any": {
-        **{np.square: square, np.clip: clip, np.not_equal: not_equal, exponent: exponent},
+        **{np.square: square, np.clip: clip, np.not_equal: not_equal},
         **{np.imag: imag, np.isreal: isreal, np.iscomplex: iscomplex},
     },
 }

@@ -229,7 +229,8 @@ def _defined(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
     kinds: tuple[str, ...] = ("half",) if dtype == np.float16 else ()
     if dtype.kind != "f":
         # What is asked of floating-point numbers may be answered by booleans or integers.
-        dtype = np.result_type(dtype, _common(step))
+        common = _common(step)
+        dtype = common if common.kind == "f" else np.result_type(dtype, common)
     if isinstance(step.function, np.ufunc) or step.function in _PARTS:
         # Any other function rounds to the dtype after each step.
         dtype = _computed_in(dtype, step)
