@@ -2,10 +2,12 @@
 
 import ast
 import copy
+import io
 import linecache
 import sys
 import types
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from typing import Any
 
 import numpy as np
@@ -80,7 +82,7 @@ def executed(
     if hand.is_script:
         names |= {"__start__": lambda: _start(hand, names, at_start), "__End__": _EndOfPass}
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), redirect_stdout(io.StringIO()):
             exec(compiled(source, label, hand), names)
             names["copy"] = copy
             exec(hand.run, names)
@@ -152,7 +154,8 @@ def _move(names: Values, array: str, index: tuple[int, ...], step: float) -> Non
 def report_on(hand: Hand, source: str, label: str) -> Any:
     """The marker's report on a text."""
     if hand.is_script:
-        return eval(hand.call, {"al": al, "np": np, "TEXT": source})
+        with redirect_stdout(io.StringIO()):
+            return eval(hand.call, {"al": al, "TEXT": source})
     module = new_module(label)
     try:
         with np.errstate(all="ignore"):
