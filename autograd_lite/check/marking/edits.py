@@ -256,6 +256,28 @@ class Line:
             if isinstance(getattr(n, "ctx", None), (ast.Load, ast.Store))
         )
 
+    def is_slope(self, value: Any) -> bool:
+        """Whether an array is the derivative of a usual activation at some value."""
+        if not isinstance(value, np.ndarray) or not value.ndim:
+            return False
+        for other in self.values.values():
+            if np.shape(other) == value.shape and getattr(other, "dtype", value.dtype).kind == "f":
+                for slope in (other * (1 - other), 1 - other * other, 1 - np.tanh(other) ** 2):
+                    if np.allclose(slope, value, rtol=1e-9, atol=0):
+                        return True
+        return False
+
+    def fitting(self, shape: tuple[int, ...] | None) -> list[tuple[str, ast.expr, Any]]:
+        """References of a shape, or of one that is stretched to it."""
+        if shape is None:
+            return []
+        found = []
+        for reference in self.references:
+            other = np.shape(reference[2])
+            if other == shape or (other and _broadcasts(other, shape)):
+                found.append(reference)
+        return found[: 2 * CANDIDATES_LIMIT]
+
     def alike(self, shape: tuple[int, ...] | None) -> list[tuple[str, ast.expr, Any]]:
         found = [r for r in self.references if np.shape(r[2]) == shape]
         return found[:CANDIDATES_LIMIT]
@@ -289,6 +311,14 @@ class Line:
             statement._place = self.statement._place if len(placed) == len(statements) - 1 else None
             placed.append(statement)
         return Edit(kind, text, self.place, placed, weight)
+
+
+def _broadcasts(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    try:
+        np.broadcast_shapes(one, other)
+    except ValueError:
+        return False
+    return True
 
 
 def _equal(one: Any, other: Any) -> bool:
@@ -506,7 +536,7 @@ def _kind_of_factor(line: Line, node: ast.expr) -> str:
     text = ast.unparse(node)
     if line.ndim(node) and re.match(r"\(?1(\.0?)? - ", text):
         return "activation"
-    return "factor"
+    return "activation" if line.is_slope(line.at(node)) else "factor"
 
 
 def _what_factor(line: Line, node: ast.expr) -> str:
@@ -522,13 +552,15 @@ def numbers(line: Line) -> Iterator[Edit]:
         number: Any = node.value if isinstance(node, ast.Constant) else None
         if type(number) in (int, float) and number:
             parent = around[-1] if around else None
-            if isinstance(parent, (ast.keyword, ast.Compare)):
+            if isinstance(parent, (ast.keyword, ast.Compare, ast.Call)):
                 continue
+            is_slope = _is_exponent_in_slope(around)
             for other in dict.fromkeys((2 * number, number / 2, number + 1, number - 1, 1)):
                 if other != number:
                     shown = int(other) if other == int(other) else other
                     text = f"{_around_text(node, around)}: {number} should be {shown}"
-                    yield line.edit("factor", text, node, ast.Constant(shown))
+                    kind = "activation" if is_slope else "factor"
+                    yield line.edit(kind, text, node, ast.Constant(shown))
         value = line.at(node) if isinstance(node, (ast.Name, ast.Subscript, ast.Call)) else None
         if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 0:
             if not _is_called(node, around):
@@ -539,6 +571,19 @@ def numbers(line: Line) -> Iterator[Edit]:
                 if line.at(other) is not None and ast.unparse(other) != ast.unparse(node):
                     text = f"{text_of(node)} should be {text_of(other)}"
                     yield line.edit("factor", text, node, other)
+
+
+def _is_exponent_in_slope(around: tuple[ast.AST, ...]) -> bool:
+    """Whether a number is the exponent in `1 - a**2`."""
+    if len(around) < 2:
+        return False
+    power, outer = around[-1], around[-2]
+    return (
+        isinstance(power, ast.BinOp)
+        and isinstance(power.op, ast.Pow)
+        and isinstance(outer, ast.BinOp)
+        and isinstance(outer.op, ast.Sub)
+    )
 
 
 def _is_shape(node: ast.expr) -> bool:
@@ -566,10 +611,11 @@ def scales(line: Line) -> Iterator[Edit]:
     ratio = _ratio(line)
     if ratio is not None and all(abs(ratio / r - 1) > 1e-6 for r, _ in ratios):
         ratios.insert(0, (ratio, f"{ratio:.6g}"))
+    places = [(old, name) for old, name in _values_assigned(line) if not _is_whole(line.at(old))]
     for number, shown in ratios:
         kind = "sign" if number == -1 else "factor"
         what = "has the wrong sign" if number == -1 else f"lacks a factor {shown}"
-        for old, name in _values_assigned(line):
+        for old, name in places:
             new = _scaled(old, number)
             yield line.edit(kind, f"{name} {what}", old, new, 1.1 if number == ratio else 1.0)
         yield from _scaled_in_place(line, number, kind, what)
@@ -582,6 +628,10 @@ def scales(line: Line) -> Iterator[Edit]:
                 kind = "sign" if number == -1 else "factor"
                 text = f"the term {text_of(side)} {what}"
                 yield line.edit(kind, text, side, _scaled(side, number), 0.9)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, (int, np.integer))
 
 
 def _scaled(node: ast.expr, number: float) -> ast.expr:
@@ -674,7 +724,8 @@ def products(line: Line) -> Iterator[Edit]:
                     for x, y in ((a, b), (b, a)):
                         other = ast.BinOp(x, ast.MatMult(), y)
                         text = f"{text_of(node)} should be {text_of(other)}"
-                        yield line.edit("elementwise", text, node, other, 0.9)
+                        scalar = line.expected is not None and not line.expected.ndim
+                        yield line.edit("elementwise", text, node, other, 0.8 if scalar else 0.9)
 
 
 def _product_of(node: ast.expr) -> tuple[ast.expr, ast.expr, bool, str] | None:
@@ -1165,6 +1216,10 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
         value = line.at(old)
         if not isinstance(value, np.ndarray) or not value.ndim:
             continue
+        for _, other, _ in line.fitting(value.shape):
+            if text_of(other) != text_of(old):
+                text = f"the factor {text_of(other)} is missing in {name}"
+                yield line.edit("factor", text, old, times(old, other), 0.8)
         for _, other, found in line.alike(value.shape):
             for slope in slopes(other, found):
                 is_mask = isinstance(slope, ast.Compare)
@@ -1172,9 +1227,6 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
                 what = "the mask of the ReLU" if is_mask else "the derivative of the activation"
                 text = f"{what} is missing in {name}: multiply by {text_of(slope)}"
                 yield line.edit(kind, text, old, times(old, slope))
-            if other is not old and text_of(other) != text_of(old):
-                text = f"the factor {text_of(other)} is missing in {name}"
-                yield line.edit("factor", text, old, times(old, other), 0.8)
     for target in _written_arrays(line):
         value = line.at(_loaded(target))
         for _, other, found in line.alike(np.shape(value)):
@@ -1292,7 +1344,7 @@ def missing_terms(line: Line) -> Iterator[Edit]:
         if not isinstance(value, (np.ndarray, np.floating, float)):
             continue
         offers: list[tuple[str, ast.expr]] = [("1", ast.Constant(1))]
-        offers += [(text_of(o), o) for _, o, _ in line.alike(np.shape(value))]
+        offers += [(text_of(o), o) for _, o, _ in line.fitting(np.shape(value))]
         for shown, other in offers:
             if shown == text_of(old):
                 continue

@@ -21,7 +21,7 @@ from autograd_lite.check.marking.chain_rule import (
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Recording, Setting
 from autograd_lite.check.marking.handed_in import Known, Step, handed_in, known_tensors
-from autograd_lite.gradients import IndexedGradient, MaskedGradient, TupleGradient
+from autograd_lite.gradients import IndexedGradient, TupleGradient
 from autograd_lite.graph import Node, ancestors
 from autograd_lite.record import make
 from autograd_lite.tensor import Tensor
@@ -131,7 +131,7 @@ def _dense(g: Any) -> np.ndarray | None:
     """A gradient as an array; None for that of a node with several results."""
     if isinstance(g, TupleGradient):
         return None
-    return np.asarray(g.dense() if isinstance(g, (IndexedGradient, MaskedGradient)) else g)
+    return np.asarray(g.dense() if isinstance(g, IndexedGradient) else g)
 
 
 def values_of(steps: Iterable[Step], back: Execution) -> dict[str, np.ndarray] | None:

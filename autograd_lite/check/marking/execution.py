@@ -227,6 +227,7 @@ class Execution:
         self.recorded = recorded
         self.edits = edits or {}
         self.keys = keys
+        self.told = None if keys is None else frozenset(place for place, _, _ in keys)
         self.move = move
         self.stop = stop
         self.events: list[Event] = []
@@ -301,7 +302,7 @@ class Execution:
     def _rewritten(self, function: types.FunctionType) -> types.FunctionType:
         definition = self.sources.definition(function)
         assert definition is not None
-        code = definition.code(self.edits.get(definition))
+        code = definition.code(self.edits.get(definition), self.told)
         names = self.world.namespace(function, self.sources)
         names[WATCH] = self
         closure = self.world.closure(function, code.co_freevars)

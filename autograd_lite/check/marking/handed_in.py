@@ -294,7 +294,7 @@ class _Finder:
             if tensor is not None and _is_setting(value) and not in_dict:
                 continue
             if tensor is None:
-                if in_dict and not _is_gradient_name(name) and not self._fits_somewhere(array):
+                if in_dict and not is_gradient_name(name) and not self._fits_somewhere(array):
                     continue
                 self.open.append(step)
             else:
@@ -333,7 +333,7 @@ class _Finder:
     def _is_known_value(self, array: np.ndarray, name: str) -> bool:
         """Whether it is a value of the forward pass, handed on: a state, a prediction."""
         for known, value in self.known.values.items():
-            if known == name or not _is_gradient_name(name):
+            if known == name or not is_gradient_name(name):
                 value = np.asarray(value)
                 if value.shape == array.shape and array.size > 1 and np.array_equal(value, array):
                     return True
@@ -384,17 +384,17 @@ class _Finder:
         siblings = {i.path: n for n, i in self.known.inputs.items()}
         tensor = None
         for candidate in [*tensors_named_in(str(path[-1])), path[-1]]:
-            if (*path[:-1], candidate) in siblings and _is_gradient_name(str(path[-1])):
+            if (*path[:-1], candidate) in siblings and is_gradient_name(str(path[-1])):
                 tensor = siblings[*path[:-1], candidate]
                 break
-        if tensor is None and len(path) > 1 and _is_gradient_name(str(path[-2])):
+        if tensor is None and len(path) > 1 and is_gradient_name(str(path[-2])):
             same = [
                 n
                 for p, n in siblings.items()
                 if len(p) == len(path) and p[:-2] == path[:-2] and p[-1] == path[-1]
             ]
             tensor = same[0] if same else self.tensor_of(str(path[-1]), True)
-        if tensor is None and _is_gradient_name(str(path[-1])):
+        if tensor is None and is_gradient_name(str(path[-1])):
             found = self.tensor_of(name)
             tensor = found if found in self.known.inputs else None
         if tensor is None or tensor not in self.known.versions:
@@ -482,12 +482,12 @@ class _Finder:
         for step in list(self.open):
             alike = [n for n in order if _starts_alike(step.name, n)]
             alike = [n for n in alike if fit(step.value, self._shape(n)) is not None] or alike
-            if alike and _is_gradient_name(step.name):
+            if alike and is_gradient_name(step.name):
                 self._take(step, alike[0], order)
         for step in list(self.open):
             same = [n for n in order if self._shape(n) == step.value.shape]
             same = same or [n for n in order if fit(step.value, self._shape(n)) is not None]
-            if len(self.open) > len(order) and not _is_gradient_name(step.name):
+            if len(self.open) > len(order) and not is_gradient_name(step.name):
                 continue
             if same:
                 self._take(step, same[0], order)
@@ -550,10 +550,10 @@ def _rebound(events: list[Event]) -> bool:
 def _in_gradients(path: str) -> bool:
     """Whether an entry stands in a container that is called after gradients: grads["W1"]."""
     container = path.split("[")[0].split(".")[-1] if "[" in path else ""
-    return bool(container) and _is_gradient_name(container)
+    return bool(container) and is_gradient_name(container)
 
 
-def _is_gradient_name(name: str) -> bool:
+def is_gradient_name(name: str) -> bool:
     low = name.lower()
     return bool(tensors_named_in(name)) or "grad" in low or "nabla" in low or "delta" in low
 

@@ -71,7 +71,13 @@ def mark(
             "sizes": sizes,
         }
         search = Search(
-            evidence, scoped, _same_events(rest, scoped), context, seconds or SEARCH_SECONDS, _Bar()
+            evidence,
+            scoped,
+            _same_events(rest, scoped),
+            frozenset(s.event.key for s in on_the_way if s.event is not None),
+            context,
+            seconds or SEARCH_SECONDS,
+            _Bar(),
         )
         search.trees = dict(reading.edits or {})
         found, cut_off = search.find(interpretation), search.cut_off

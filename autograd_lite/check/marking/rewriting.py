@@ -62,19 +62,24 @@ class Definition:
     filename: str
     free: tuple[str, ...]
     owner: str | None = None
-    compiled: types.CodeType | None = None
-    rewritten: dict[int, tuple[Any, list[ast.stmt]]] = field(default_factory=dict)
+    compiled: dict[Any, types.CodeType] = field(default_factory=dict)
+    rewritten: dict[Any, dict[int, tuple[Any, list[ast.stmt]]]] = field(default_factory=dict)
 
-    def code(self, tree: ast.FunctionDef | None = None) -> types.CodeType:
-        """The code of the rewritten function; of `tree` where it was edited."""
+    def code(
+        self, tree: ast.FunctionDef | None = None, told: frozenset[int] | None = None
+    ) -> types.CodeType:
+        """The code of the rewritten function; of `tree` where it was edited.
+
+        With `told`, only these places tell what they assign, and calls of NumPy are left alone.
+        """
         if tree is not None:
-            return self._compile(tree)
-        if self.compiled is None:
-            self.compiled = self._compile(self.tree)
-        return self.compiled
+            return self._compile(tree, told)
+        if told not in self.compiled:
+            self.compiled[told] = self._compile(self.tree, told)
+        return self.compiled[told]
 
-    def _compile(self, tree: ast.FunctionDef) -> types.CodeType:
-        changed = _Rewriter(self).function(tree)
+    def _compile(self, tree: ast.FunctionDef, told: frozenset[int] | None) -> types.CodeType:
+        changed = _Rewriter(self, told).function(tree)
         # The function around it has the variables that this one takes from outside.
         around = made_function("__around__", _parameters(self.free), [changed])
         module = ast.Module([located(around)], [])
@@ -196,8 +201,10 @@ _NEVER_FOLLOWED = frozenset(
 class _Rewriter:
     """Rewrites one function. No node of the original is changed."""
 
-    def __init__(self, definition: Definition) -> None:
+    def __init__(self, definition: Definition, told: frozenset[int] | None) -> None:
         self.definition = definition
+        self.told = told
+        self.known = definition.rewritten.setdefault(told, {})
 
     def function(self, tree: ast.FunctionDef) -> ast.FunctionDef:
         changed = copy.copy(tree)
@@ -209,11 +216,11 @@ class _Rewriter:
 
     def statement(self, statement: ast.stmt) -> list[ast.stmt]:
         # What an edit does not touch is the same node, and was rewritten before.
-        known = self.definition.rewritten.get(id(statement))
+        known = self.known.get(id(statement))
         if known is not None and known[0] is statement:
             return known[1]
         new = self._statement(statement)
-        self.definition.rewritten[id(statement)] = statement, new
+        self.known[id(statement)] = statement, new
         return new
 
     def _statement(self, statement: ast.stmt) -> list[ast.stmt]:
@@ -231,7 +238,7 @@ class _Rewriter:
                 elif isinstance(value[0], ast.expr) and name == "targets":
                     setattr(changed, name, [self.expression(v) for v in value])
         place = statement_at(statement)
-        if place is None:
+        if place is None or (self.told is not None and place not in self.told):
             return [changed]
         if isinstance(statement, ast.Return) and statement.value is not None:
             changed.value = self._elements(statement, changed.value)  # type: ignore[attr-defined]
@@ -273,11 +280,14 @@ class _Rewriter:
         if isinstance(changed, ast.Attribute) and self._is_private(changed.attr):
             changed = copy.copy(changed) if changed is node else changed
             changed.attr = f"_{(self.definition.owner or '').lstrip('_')}{changed.attr}"
-        if isinstance(changed, ast.Call) and not _is_simple(node):
+        if isinstance(changed, ast.Call) and not self._is_left_alone(node):
             followed = _watch("call", changed.func, *changed.args)
             followed.keywords = changed.keywords
             return _at(followed, node)
         return changed
+
+    def _is_left_alone(self, call: ast.Call) -> bool:
+        return _is_simple(call) or (self.told is not None and _is_of_numpy(call))
 
     def _is_private(self, name: str) -> bool:
         return bool(self.definition.owner) and name.startswith("__") and not name.endswith("__")
@@ -374,6 +384,14 @@ def _at(call: Any, node: ast.AST) -> Any:
 
 def _is_simple(call: ast.Call) -> bool:
     return isinstance(call.func, ast.Name) and call.func.id in _NEVER_FOLLOWED
+
+
+def _is_of_numpy(call: ast.Call) -> bool:
+    """Whether it calls a function that is named as NumPy's are: `np.linalg.norm(x)`."""
+    function = call.func
+    while isinstance(function, ast.Attribute):
+        function = function.value
+    return isinstance(function, ast.Name) and function.id in ("np", "numpy", "math")
 
 
 _PURE = frozenset(("str", "len", "int", "range", "max", "min", "abs"))

@@ -19,10 +19,14 @@ from autograd_lite.check.marking.edits import EDITS, LATER_EDITS, Edit, Line
 from autograd_lite.check.marking.evidence import Evidence, Graph, values_of
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Setting
+from autograd_lite.check.marking.handed_in import is_gradient_name
 from autograd_lite.check.marking.rewriting import Definition, Place
 
 SEARCH_SECONDS = 3.0
 """The time that the search takes at most, unless another is given."""
+
+COMMON_CAUSE_SECONDS = 1.0
+"""The time in which one edit is looked for that explains more than the one that was found."""
 
 FRESH_INPUTS = 2
 """The number of other inputs on which a change has to hold as well."""
@@ -55,6 +59,7 @@ class Search:
         evidence: Evidence,
         back: Execution,
         rest: Sequence[Event],
+        right_keys: frozenset[Any],
         context: Mapping[str, Any],
         seconds: float = SEARCH_SECONDS,
         progress: Any = None,
@@ -62,6 +67,7 @@ class Search:
         self.evidence = evidence
         self.back = back
         self.rest = rest
+        self.right_keys = right_keys
         self.context = context
         self.deadline = time.monotonic() + seconds
         self.cut_off = False
@@ -104,20 +110,33 @@ class Search:
         return self.evidence.read(values)
 
     def _next(self, now: Interpretation, wrong: frozenset[str]) -> Found | None:
+        """The edit that makes most right; of equals that in the likeliest line."""
         lines = list(self._lines(now, wrong))
         reliable = [line for line in lines if line.is_reliable]
         others = [line for line in lines if not line.is_reliable]
+        best: Found | None = None
+        until = self.deadline
         for sources, chosen in (
             *((EDITS, reliable), (LATER_EDITS, reliable)),
             *((EDITS, others), (LATER_EDITS, others)),
         ):
             for line in chosen:
+                if time.monotonic() > until:
+                    return best
                 accepted = list(self._accepted(line, sources, now, wrong))
                 if accepted:
-                    return self._best(line, accepted)
+                    found = self._best(line, accepted)
+                    if best is None or len(found.mended) > len(best.mended):
+                        best = found
+                    if best.mended == wrong:
+                        return best
+                    # Another line may explain more: it is looked for a while.
+                    until = min(until, time.monotonic() + COMMON_CAUSE_SECONDS)
                 if self.cut_off:
-                    return None
-        return None
+                    return best
+            if best is not None and chosen is others:
+                return best
+        return best
 
     def _best(self, line: Line, accepted: list[tuple[Edit, frozenset[str]]]) -> Found:
         most = max(len(mended) for _, mended in accepted)
@@ -244,13 +263,13 @@ class Search:
         suspects = [own[key] for key in wrong if key in own]
         last = max((e.serial for e in suspects), default=len(self.back.events))
         again = self._forward_again()
-        rest = [events[e.key] for e in self.rest if e.key in events and np.ndim(e.value)]
+        rest = [events[e.key] for e in self.rest if e.key in events]
         unknown = [e for e in rest if e.serial <= last and id(e.place) not in again]
+        unknown = [e for e in unknown if not isinstance(e.value, (int, np.integer))]
+        arrays = [e for e in unknown if np.ndim(e.value)]
         first = sorted([*suspects, *unknown], key=lambda e: e.serial)
-        named = any(self.evidence.places[key][0] == "node" for key in wrong)
-        if named or len(wrong) == 1:
-            first = [*sorted(suspects, key=lambda e: e.serial), *first]
-        nodes = {key for key in wrong if self.evidence.places[key][0] == "node"}
+        known = sorted(e.serial for k, e in own.items() if k not in wrong)
+        known += [e.serial for e in self.back.events if e.key in self.right_keys]
         others = [e for e in self.back.events if e.serial <= last][::-1]
         later = [e for e in self.back.events if e.serial > last]
         seen: set[int] = set()
@@ -261,8 +280,15 @@ class Search:
             seen.add(id(place))
             here = [key for key in wrong if key in own and own[key].place is place]
             line = self._line(place, max(here, key=lambda k: own[k].serial, default=None), now)
-            line.is_reliable = bool(nodes & set(here)) or bool(here) and not unknown
+            line.is_reliable = bool(here) and self._is_next_to_known(
+                min(own[k].serial for k in here), known, arrays
+            )
             yield line
+
+    def _is_next_to_known(self, serial: int, known: list[int], unknown: list[Event]) -> bool:
+        """Whether nothing that is not understood stands between a step and the known one before."""
+        before = max((s for s in known if s < serial), default=-1)
+        return not any(before < e.serial < serial for e in unknown)
 
     def _forward_again(self) -> set[int]:
         """Statements that compute values of the forward pass again, and no gradient."""
@@ -276,6 +302,8 @@ class Search:
                 v.shape == array.shape and np.array_equal(v, array) for v in values
             )
             again[id(event.place)] = again.get(id(event.place), True) and same
+            if is_gradient_name(event.name):
+                again[id(event.place)] = False
         return {place for place, same in again.items() if same}
 
     def _line(self, place: Place, key: str | None, now: Interpretation) -> Line:
