@@ -1,14 +1,41 @@
 """Marking derivations as people write them: each right as it stands, and with one mistake."""
 
+import ast
+import functools
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
 import numpy as np
 import pytest
 from derivations.hands import HANDS
 from derivations.hands.hand import FORMS
+from derivations.hands.kinds import KINDS
+from derivations.hands.mutants import corpus
 from derivations.hands.running import differences_of, gradients_of
+from derivations.hands.verdicts import Verdict, every, verdict
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
+LOCATED, RIGHT_CAUSE, WRONG_CAUSE = 0.97, 0.93, 0.005
+SOME, ALL = 20, 1
+
 hands = pytest.mark.parametrize("hand", HANDS, ids=lambda hand: hand.name.replace(" ", "_"))
+some_and_all = pytest.mark.parametrize(
+    "step", [SOME, pytest.param(ALL, marks=pytest.mark.slow)], ids=["some", "all"]
+)
+
+
+@functools.cache
+def verdicts(step: int) -> list[Verdict]:
+    return [verdict(mutant) for mutant in every(corpus().mutants, step)]
+
+
+def assert_few(chosen: list[Verdict], of: list[Verdict], share: float) -> None:
+    assert len(chosen) <= share * len(of), "\n".join(
+        [*map(str, chosen), f"{len(chosen)} of {len(of)}"]
+    )
 
 
 @hands
@@ -25,4 +52,53 @@ def test_hands_are_right_by_differences_of_their_own_loss(hand):
 
 def test_hands_are_of_all_forms_and_have_names_of_their_own():
     assert {hand.form for hand in HANDS} == set(FORMS)
-    assert len({hand.name for hand in HANDS}) == len(HANDS)
+    assert min(Counter(hand.form for hand in HANDS).values()) >= 6
+    assert len({hand.name for hand in HANDS}) == len(HANDS) >= 45
+
+
+@pytest.mark.slow
+def test_mutants_are_many_and_differ():
+    found = corpus()
+    assert len(found.mutants) >= 3000
+    assert len({mutant.id for mutant in found.mutants}) == len(found.mutants)
+    assert len({(m.hand.name, m.text) for m in found.mutants}) == len(found.mutants)
+    assert {mutant.kind for mutant in found.mutants} >= set(KINDS)
+    assert len(found.raising) >= 300
+
+
+@pytest.mark.slow
+def test_mutants_differ_from_their_hand_in_the_lines_that_may_be_blamed():
+    for mutant in corpus().mutants:
+        before, after = mutant.hand.source.splitlines(), mutant.text.splitlines()
+        changed = {
+            n for n, pair in enumerate(zip(before, after, strict=True), 1) if len({*pair}) > 1
+        }
+        assert mutant.line in mutant.causes
+        assert changed & mutant.causes.keys(), mutant.id
+
+
+@pytest.mark.slow
+def test_of_mutants_that_raise_the_line_is_known():
+    for found in corpus().raising:
+        assert found.line is not None, found.mutant.id
+        assert ast.parse(found.mutant.text)
+
+
+@pytest.mark.slow
+def test_mutants_do_not_depend_on_the_order_of_hashes():
+    program = (
+        "from derivations.hands import HANDS; from derivations.hands.mutants import corpus\n"
+        "print([(m.id, m.text, m.causes.keys()) for m in corpus(tuple(HANDS[::9])).mutants])"
+    )
+    texts = {
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", program],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join([".", "..", *sys.path])},
+            cwd=Path(__file__).parents[1],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(texts) == 1

@@ -6,7 +6,7 @@ FORM = "class with self"
 
 CLASSES = [
     Hand(
-        name="TwoLayerNet with a gradient method",
+        name="ShallowNet with a gradient method",
         form=FORM,
         source="""\
 import numpy as np
@@ -22,36 +22,36 @@ def sigmoid(a):
     return 1 / (1 + np.exp(-a))
 
 
-class TwoLayerNet:
-    def __init__(self, input_size, hidden_size, output_size, rng):
+class ShallowNet:
+    def __init__(self, n_in, n_mid, n_out, rng):
         self.params = {}
-        self.params["W1"] = rng.normal(size=(input_size, hidden_size)) * 0.5
-        self.params["b1"] = rng.normal(size=hidden_size) * 0.1
-        self.params["W2"] = rng.normal(size=(hidden_size, output_size)) * 0.5
-        self.params["b2"] = rng.normal(size=output_size) * 0.1
+        self.params["W1"] = rng.normal(size=(n_in, n_mid)) * 0.5
+        self.params["b1"] = rng.normal(size=n_mid) * 0.1
+        self.params["W2"] = rng.normal(size=(n_mid, n_out)) * 0.5
+        self.params["b2"] = rng.normal(size=n_out) * 0.1
 
-    def predict(self, x):
+    def infer(self, x):
         a1 = np.dot(x, self.params["W1"]) + self.params["b1"]
         z1 = sigmoid(a1)
         a2 = np.dot(z1, self.params["W2"]) + self.params["b2"]
         return softmax(a2)
 
     def loss(self, x, t):
-        y = self.predict(x)
+        y = self.infer(x)
         return -np.sum(t * np.log(y + 1e-10)) / x.shape[0]
 
     def gradient(self, x, t):
         W1, W2 = self.params["W1"], self.params["W2"]
         b1, b2 = self.params["b1"], self.params["b2"]
         grads = {}
-        batch_num = x.shape[0]
+        count = x.shape[0]
 
         a1 = np.dot(x, W1) + b1
         z1 = sigmoid(a1)
         a2 = np.dot(z1, W2) + b2
         y = softmax(a2)
 
-        dy = (y - t) / batch_num
+        dy = (y - t) / count
         grads["W2"] = np.dot(z1.T, dy)
         grads["b2"] = np.sum(dy, axis=0)
         dz1 = np.dot(dy, W2.T)
@@ -62,7 +62,7 @@ class TwoLayerNet:
 
 
 rng = np.random.default_rng(2)
-net = TwoLayerNet(5, 4, 3, rng)
+net = ShallowNet(5, 4, 3, rng)
 x = rng.normal(size=(6, 5))
 t = np.eye(3)[[0, 2, 1, 2, 0, 1]]
 """,
@@ -70,31 +70,31 @@ t = np.eye(3)[[0, 2, 1, 2, 0, 1]]
         run="grads = net.gradient(x, t)",
         loss="net.loss(x, t)",
         gradients={n: (f'net.params["{n}"]', f'grads["{n}"]') for n in ("W1", "b1", "W2", "b2")},
-        derivation=(("dy = (y - t) / batch_num", 'grads["b1"] = np.sum(da1, axis=0)'),),
+        derivation=(("dy = (y - t) / count", 'grads["b1"] = np.sum(da1, axis=0)'),),
     ),
     Hand(
-        name="Neural_Network with costFunctionPrime",
+        name="NeuralNet with costFunctionPrime",
         form=FORM,
         source="""\
 import numpy as np
 
 
-class Neural_Network(object):
-    def __init__(self, Lambda=0.02):
+class NeuralNet:
+    def __init__(self, lam=0.02):
         np.random.seed(62)
-        self.inputLayerSize = 2
-        self.outputLayerSize = 1
-        self.hiddenLayerSize = 3
-        self.W1 = np.random.randn(self.inputLayerSize, self.hiddenLayerSize)
-        self.W2 = np.random.randn(self.hiddenLayerSize, self.outputLayerSize)
-        self.Lambda = Lambda
+        self.nIn = 2
+        self.nOut = 1
+        self.nHid = 3
+        self.W1 = np.random.randn(self.nIn, self.nHid) * 0.8
+        self.W2 = np.random.randn(self.nHid, self.nOut)
+        self.lam = lam
 
     def forward(self, X):
         self.z2 = np.dot(X, self.W1)
         self.a2 = self.sigmoid(self.z2)
         self.z3 = np.dot(self.a2, self.W2)
-        yHat = self.sigmoid(self.z3)
-        return yHat
+        guess = self.sigmoid(self.z3)
+        return guess
 
     def sigmoid(self, z):
         return 1 / (1 + np.exp(-z))
@@ -103,33 +103,33 @@ class Neural_Network(object):
         return np.exp(-z) / ((1 + np.exp(-z)) ** 2)
 
     def costFunction(self, X, y):
-        self.yHat = self.forward(X)
-        J = 0.5 * sum((y - self.yHat) ** 2) / X.shape[0] + (self.Lambda / 2) * (
+        self.guess = self.forward(X)
+        J = 0.5 * sum((y - self.guess) ** 2) / X.shape[0] + (self.lam / 2) * (
             np.sum(self.W1 ** 2) + np.sum(self.W2 ** 2)
         )
         return J
 
     def costFunctionPrime(self, X, y):
-        self.yHat = self.forward(X)
+        self.guess = self.forward(X)
 
-        delta3 = np.multiply(-(y - self.yHat), self.sigmoidPrime(self.z3))
-        dJdW2 = np.dot(self.a2.T, delta3) / X.shape[0] + self.Lambda * self.W2
+        d3 = np.multiply(-(y - self.guess), self.sigmoidPrime(self.z3))
+        dJdW2 = np.dot(self.a2.T, d3) / X.shape[0] + self.lam * self.W2
 
-        delta2 = np.dot(delta3, self.W2.T) * self.sigmoidPrime(self.z2)
-        dJdW1 = np.dot(X.T, delta2) / X.shape[0] + self.Lambda * self.W1
+        d2 = np.dot(d3, self.W2.T) * self.sigmoidPrime(self.z2)
+        dJdW1 = np.dot(X.T, d2) / X.shape[0] + self.lam * self.W1
 
         return dJdW1, dJdW2
 
 
-NN = Neural_Network()
-X = np.array([[0.3, 1.0], [0.5, 0.2], [1.0, 0.4], [0.6, 0.7], [0.1, 0.9]])
-y = np.array([[0.75], [0.82], [0.93], [0.4], [0.2]])
+nnet = NeuralNet()
+rs = np.random.RandomState(92)
+X, y = rs.rand(5, 2), rs.rand(5, 1)
 """,
-        call="al.check_derivation(NN.costFunction, NN.costFunctionPrime, X, y, show=False)",
-        run="dJdW1, dJdW2 = NN.costFunctionPrime(X, y)",
-        loss="NN.costFunction(X, y)",
-        gradients={"W1": ("NN.W1", "dJdW1"), "W2": ("NN.W2", "dJdW2")},
-        derivation=("Neural_Network.sigmoidPrime", "Neural_Network.costFunctionPrime"),
+        call="al.check_derivation(nnet.costFunction, nnet.costFunctionPrime, X, y, show=False)",
+        run="dJdW1, dJdW2 = nnet.costFunctionPrime(X, y)",
+        loss="nnet.costFunction(X, y)",
+        gradients={"W1": ("nnet.W1", "dJdW1"), "W2": ("nnet.W2", "dJdW2")},
+        derivation=("NeuralNet.sigmoidPrime", "NeuralNet.costFunctionPrime"),
     ),
     Hand(
         name="MLP that stores gradients in self",
@@ -184,44 +184,44 @@ Y = np.eye(4)[[0, 1, 3, 2, 1, 0, 2]]
 import numpy as np
 
 
-class NeuralNetwork:
-    def __init__(self, input_nodes, hidden_nodes, output_nodes, learning_rate):
+class Regressor:
+    def __init__(self, n_in, n_hid, n_out, learning_rate):
         rng = np.random.default_rng(64)
         self.lr = learning_rate
-        self.weights_input_to_hidden = rng.normal(0.0, 0.6, (input_nodes, hidden_nodes))
-        self.weights_hidden_to_output = rng.normal(0.0, 0.6, (hidden_nodes, output_nodes))
+        self.weights_in = rng.normal(0.0, 0.6, (n_in, n_hid))
+        self.weights_out = rng.normal(0.0, 0.6, (n_hid, n_out))
 
-    def activation_function(self, x):
+    def squash(self, x):
         return 1 / (1 + np.exp(-x))
 
     def run(self, features):
-        hidden_inputs = np.dot(features, self.weights_input_to_hidden)
-        hidden_outputs = self.activation_function(hidden_inputs)
-        final_outputs = np.dot(hidden_outputs, self.weights_hidden_to_output)
-        return final_outputs, hidden_outputs
+        net_in = np.dot(features, self.weights_in)
+        hidden = self.squash(net_in)
+        predicted = np.dot(hidden, self.weights_out)
+        return predicted, hidden
 
     def loss(self, features, targets):
-        final_outputs, _ = self.run(features)
-        return 0.5 * np.sum((targets - final_outputs) ** 2)
+        predicted, _ = self.run(features)
+        return 0.5 * np.sum((targets - predicted) ** 2)
 
     def train(self, features, targets):
         n_records = features.shape[0]
-        delta_weights_i_h = np.zeros(self.weights_input_to_hidden.shape)
-        delta_weights_h_o = np.zeros(self.weights_hidden_to_output.shape)
+        delta_in = np.zeros(self.weights_in.shape)
+        delta_out = np.zeros(self.weights_out.shape)
         for X, y in zip(features, targets):
-            final_outputs, hidden_outputs = self.run(X)
-            error = y - final_outputs
-            output_error_term = error
-            hidden_error = np.dot(self.weights_hidden_to_output, output_error_term)
-            hidden_error_term = hidden_error * hidden_outputs * (1 - hidden_outputs)
-            delta_weights_i_h += hidden_error_term * X[:, None]
-            delta_weights_h_o += output_error_term * hidden_outputs[:, None]
-        self.weights_hidden_to_output += self.lr * delta_weights_h_o / n_records
-        self.weights_input_to_hidden += self.lr * delta_weights_i_h / n_records
+            predicted, hidden = self.run(X)
+            error = y - predicted
+            output_term = error
+            hidden_error = np.dot(self.weights_out, output_term)
+            hidden_term = hidden_error * hidden * (1 - hidden)
+            delta_in += hidden_term * X[:, None]
+            delta_out += output_term * hidden[:, None]
+        self.weights_out += self.lr * delta_out / n_records
+        self.weights_in += self.lr * delta_in / n_records
 
 
 rng = np.random.default_rng(65)
-network = NeuralNetwork(3, 4, 2, 0.5)
+network = Regressor(3, 4, 2, 0.5)
 features = rng.normal(size=(6, 3))
 targets = rng.normal(size=(6, 2))
 """,
@@ -229,16 +229,16 @@ targets = rng.normal(size=(6, 2))
         run="start = copy.deepcopy(network); network.train(features, targets)",
         loss="start.loss(features, targets) / len(features)",
         gradients={
-            "weights_input_to_hidden": (
-                "start.weights_input_to_hidden",
-                "(start.weights_input_to_hidden - network.weights_input_to_hidden) / 0.5",
+            "weights_in": (
+                "start.weights_in",
+                "(start.weights_in - network.weights_in) / 0.5",
             ),
-            "weights_hidden_to_output": (
-                "start.weights_hidden_to_output",
-                "(start.weights_hidden_to_output - network.weights_hidden_to_output) / 0.5",
+            "weights_out": (
+                "start.weights_out",
+                "(start.weights_out - network.weights_out) / 0.5",
             ),
         },
-        derivation=(("error = y - final_outputs", "delta_weights_h_o += output_error_term"),),
+        derivation=(("error = y - predicted", "delta_out += output_term"),),
         convention="the deltas descend, and are divided by the number of records in the step",
     ),
     Hand(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from derivations.hands.statements import Edit, Statement, called
+from derivations.hands.statements import COUNTS, Edit, Statement, called
 
 Mistake = tuple[tuple[Edit, ...], set[str]]
 Kind = Callable[[Statement], Iterator[Mistake]]
@@ -163,6 +163,11 @@ def term(statement: Statement, node: ast.AST) -> tuple[str, ...]:
     return ("term",) if in_a_sum(statement, node) else ()
 
 
+def scalar(statement: Statement, *nodes: ast.expr) -> tuple[str, ...]:
+    """ "factor" where what is changed are single numbers, which are factors of an array."""
+    return ("factor",) if nodes and all(statement.shape(n) == () for n in nodes) else ()
+
+
 def inside(statement: Statement, node: ast.AST, test: Callable[[ast.AST], bool]) -> bool:
     while node in statement.parents:
         node = statement.parents[node]
@@ -173,7 +178,9 @@ def inside(statement: Statement, node: ast.AST, test: Callable[[ast.AST], bool])
 
 def where(statement: Statement, node: ast.AST) -> tuple[str, ...]:
     """The causes besides "operand" that an operand may be called by, from where it stands."""
-    causes = term(statement, node)
+    causes = term(statement, node) + scalar(statement, node)
+    if inside(statement, node, lambda n: is_binary(n, ast.Pow) or called(n) == "sqrt"):
+        causes += ("activation",)
     if inside(statement, node, lambda n: isinstance(n, ast.Compare)):
         causes += ("mask",)
     for _, chain in chains(statement):
@@ -186,8 +193,7 @@ def where(statement: Statement, node: ast.AST) -> tuple[str, ...]:
 
 def numbers(statement: Statement) -> list[str]:
     """What the number of samples may be called."""
-    names = ("N", "m", "n", "num_train", "batch_size", "batch", "count", "num_examples", "D")
-    return [n for n in names if type(statement.value(n)) is int and statement.value(n) > 1]
+    return [n for n in COUNTS if type(statement.value(n)) is int and statement.value(n) > 1]
 
 
 def is_gradient(statement: Statement, node: ast.expr) -> bool:
@@ -235,6 +241,23 @@ def count_once_more(statement: Statement) -> Iterator[Mistake]:
         for count in numbers(statement)[:1]:
             for text in (f"{bracketed(node)} / {count}", f"{bracketed(node)} * {count}"):
                 yield one(statement, node, text, "factor", *term(statement, node))
+
+
+@kind
+def factor_of_a_part(statement: Statement) -> Iterator[Mistake]:
+    """Twice, half, or minus one term of a sum."""
+    if statement.is_update:
+        return
+    nodes = [n for n in statement.arithmetic() if is_binary(n, *ADDITIVE)]
+    for node in nodes:
+        if statement.is_factor(node) or any(is_number(n, 1) for n in pair_of(node)):
+            continue
+        for part in pair_of(node):
+            if is_binary(part, *ADDITIVE) or not is_gradient(statement, part):
+                continue
+            for text in ("2 * {}", "0.5 * {}", "-{}"):
+                changed = statement.edit(part, text.format(bracketed(part)))
+                yield (changed,), {"sign" if "-" in text else "factor", "term"}
 
 
 @kind
@@ -373,6 +396,8 @@ def sum_left_out(statement: Statement) -> Iterator[Mistake]:
     for node in statement.arithmetic():
         if is_sum(node):
             causes = {"unsummed", "shape", *term(statement, node)}
+            if is_product(summed(node)):
+                causes.add("elementwise")
             yield (statement.edit(node, ast.unparse(summed(node))),), causes
 
 
@@ -528,9 +553,10 @@ def activation_missing(statement: Statement) -> Iterator[Mistake]:
         found = derivatives(chain)
         rest = [n for n in chain if n not in found]
         if found and rest:
-            yield one(statement, node, product(rest), "activation")
+            yield one(statement, node, product(rest), "activation", *scalar(statement, *found))
         for gone in found if len(found) > 1 else ():
-            yield one(statement, node, product([n for n in chain if n is not gone]), "activation")
+            rest = [n for n in chain if n is not gone]
+            yield one(statement, node, product(rest), "activation", *scalar(statement, gone))
     for node in statement.arithmetic():
         flags = [k for k in getattr(node, "keywords", ()) if k.arg and "deriv" in k.arg]
         if flags:
@@ -546,7 +572,8 @@ def activation_once_too_often(statement: Statement) -> Iterator[Mistake]:
     for node, chain in chains(statement):
         found = derivatives(chain)
         if found and len(chain) > len(found):
-            yield one(statement, node, product([*chain, *found]), "activation", "operand")
+            causes = ("activation", "operand", *scalar(statement, *found))
+            yield one(statement, node, product([*chain, *found]), *causes)
 
 
 @kind
@@ -629,6 +656,12 @@ def term_left_out(statement: Statement) -> Iterator[Mistake]:
         if not is_binary(node, *ADDITIVE) or statement.is_factor(node):
             continue
         causes = ["term", "operand"] if is_operand(node.left) else ["term"]
+        causes += scalar(statement, node)
+        if statement.target is not None and ast.unparse(statement.target) in (
+            ast.unparse(node.left),
+            ast.unparse(node.right),
+        ):
+            causes += ["accumulate", "operand"]
         if any(is_number(n, 1) for n in (node.left, node.right)):
             causes.append("activation")
         left = ast.unparse(node.left)

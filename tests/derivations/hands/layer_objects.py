@@ -314,65 +314,65 @@ x = rng.normal(size=(5, 6))
 import numpy as np
 
 
-class MaxPool2:
-    def iterate_regions(self, image):
+class HalvingPool:
+    def windows(self, image):
         h, w, _ = image.shape
         for i in range(h // 2):
             for j in range(w // 2):
                 yield image[i * 2:i * 2 + 2, j * 2:j * 2 + 2], i, j
 
     def forward(self, input):
-        self.last_input = input
-        h, w, num_filters = input.shape
-        output = np.zeros((h // 2, w // 2, num_filters))
-        for im_region, i, j in self.iterate_regions(input):
-            output[i, j] = np.amax(im_region, axis=(0, 1))
+        self.seen = input
+        h, w, channels = input.shape
+        output = np.zeros((h // 2, w // 2, channels))
+        for window, i, j in self.windows(input):
+            output[i, j] = np.best(window, axis=(0, 1))
         return output
 
-    def backprop(self, d_L_d_out):
-        d_L_d_input = np.zeros(self.last_input.shape)
-        for im_region, i, j in self.iterate_regions(self.last_input):
-            h, w, f = im_region.shape
-            amax = np.amax(im_region, axis=(0, 1))
+    def backprop(self, dL_dout):
+        dL_dinput = np.zeros(self.seen.shape)
+        for window, i, j in self.windows(self.seen):
+            h, w, f = window.shape
+            best = np.best(window, axis=(0, 1))
             for i2 in range(h):
                 for j2 in range(w):
                     for f2 in range(f):
-                        if im_region[i2, j2, f2] == amax[f2]:
-                            d_L_d_input[i * 2 + i2, j * 2 + j2, f2] = d_L_d_out[i, j, f2]
-        return d_L_d_input
+                        if window[i2, j2, f2] == best[f2]:
+                            dL_dinput[i * 2 + i2, j * 2 + j2, f2] = dL_dout[i, j, f2]
+        return dL_dinput
 
 
-class SoftmaxLayer:
-    def __init__(self, input_len, nodes, rng):
-        self.weights = rng.normal(size=(input_len, nodes)) / 2
-        self.biases = rng.normal(size=nodes) / 5
+class Classifier:
+    def __init__(self, n_in, n_classes, rng):
+        self.weights = rng.normal(size=(n_in, n_classes)) / 2
+        self.biases = rng.normal(size=n_classes) / 5
 
     def forward(self, input):
-        self.last_input_shape = input.shape
+        self.seen_shape = input.shape
         input = input.flatten()
-        self.last_input = input
+        self.seen = input
         totals = np.dot(input, self.weights) + self.biases
-        self.last_totals = totals
+        self.totals_ = totals
         exp = np.exp(totals)
         return exp / np.sum(exp, axis=0)
 
-    def backprop(self, d_L_d_out):
-        t_exp = np.exp(self.last_totals)
-        S = np.sum(t_exp)
-        out = t_exp / S
-        d_L_d_t = out * (d_L_d_out - np.dot(d_L_d_out, out))
-        d_L_d_w = self.last_input[np.newaxis].T @ d_L_d_t[np.newaxis]
-        d_L_d_b = d_L_d_t
-        d_L_d_inputs = self.weights @ d_L_d_t
-        self.d_weights = d_L_d_w
-        self.d_biases = d_L_d_b
-        return d_L_d_inputs.reshape(self.last_input_shape)
+    def backprop(self, dL_dout):
+        powers = np.exp(self.totals_)
+        S = np.sum(powers)
+        out = powers / S
+        dL_dt = out * (dL_dout - np.dot(dL_dout, out))
+        dL_dw = self.seen[np.newaxis].T @ dL_dt[np.newaxis]
+        dL_db = dL_dt
+        dL_dx = self.weights @ dL_dt
+        self.d_weights = dL_dw
+        self.d_biases = dL_db
+        return dL_dx.reshape(self.seen_shape)
 
 
 class CNN:
     def __init__(self, rng):
-        self.pool = MaxPool2()
-        self.softmax = SoftmaxLayer(12, 5, rng)
+        self.pool = HalvingPool()
+        self.softmax = Classifier(12, 5, rng)
 
     def forward(self, image, label):
         out = self.softmax.forward(self.pool.forward(image))
@@ -399,15 +399,15 @@ image, label = rng.normal(size=(4, 6, 2)), 3
             "softmax.biases": ("cnn.softmax.biases", "cnn.softmax.d_biases"),
         },
         derivation=(
-            ("if im_region[i2, j2, f2] == amax[f2]", "d_L_d_input[i * 2 + i2"),
-            ("d_L_d_t = out *", "self.d_biases = d_L_d_b"),
+            ("if window[i2, j2, f2] == best[f2]", "dL_dinput[i * 2 + i2"),
+            ("dL_dt = out *", "self.d_biases = dL_db"),
             ("gradient[self.label] = -1", "gradient[self.label] = -1"),
         ),
         extra=(
             wrong(
                 "softmax taken for elementwise",
-                "out * (d_L_d_out - np.dot(d_L_d_out, out))",
-                "out * (1 - out) * d_L_d_out",
+                "out * (dL_dout - np.dot(dL_dout, out))",
+                "out * (1 - out) * dL_dout",
                 "activation",
                 "elementwise",
                 "term",

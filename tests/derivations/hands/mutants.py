@@ -21,7 +21,14 @@ from derivations.hands.statements import Edit, Statement, statements_of
 EQUAL = 1e-9
 WITHIN_TOLERANCE = 1e-4
 MUTANTS_PER_HAND = 90
-GENERAL = ("constant factor", "count once more", "other operand", "other index", "other power")
+GENERAL = (
+    "constant factor",
+    "count once more",
+    "factor of a part",
+    "other operand",
+    "other index",
+    "other power",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +81,8 @@ def corpus_of(hand: Hand) -> Corpus:
         texts.add(draft.text)
         try:
             given = gradients_of(hand, draft.text, draft.id)
+        except SyntaxError:
+            continue
         except Exception as error:
             line = raising_line(error, draft.id)
             found.raising.append(Raising(draft, line, f"{type(error).__name__}: {error}"))
@@ -129,14 +138,37 @@ def drafts(hand: Hand) -> Iterator[Mutant]:
 def of_kind(statement: Statement, kind: str, mistakes) -> Iterator[Mutant]:
     for count, (edits, causes) in enumerate(mistakes(statement)):
         text = edited(statement.hand.source, edits)
-        try:
-            ast.parse(text)
-        except SyntaxError:
-            continue
         lines = {statement.line, *(line_at(statement.hand.source, e.begin) for e in edits)}
         label = f"{statement.hand.name}:{statement.line}.{statement.node.col_offset}:{kind}:{count}"
+        if any(e.text.strip() == "pass" for e in edits):
+            lines |= beside(statement)
+            causes = causes | {"term", "operand"}
         allowed = dict.fromkeys(sorted(lines), frozenset(causes))
         yield Mutant(label, statement.hand, kind, statement.line, allowed, text)
+
+
+def beside(statement: Statement) -> set[int]:
+    """The lines that may be blamed for a statement that is missing.
+
+    They are those that assign its target just before, and read it just after.
+    """
+    tree = ast.parse(statement.hand.source)
+    scopes = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+    around = [n for n in scopes if n.lineno <= statement.line <= n.end_lineno]
+    scope = max(around, key=lambda n: n.lineno, default=tree)
+    target = statement.target
+    while isinstance(target, ast.Subscript):
+        target = target.value
+    name = ast.unparse(target)
+    simple = (ast.Assign, ast.AugAssign, ast.Return, ast.Expr)
+    using = [
+        n.lineno
+        for n in ast.walk(scope)
+        if isinstance(n, simple) and any(ast.unparse(part) == name for part in ast.walk(n))
+    ]
+    before = sorted(n for n in using if n < statement.line)
+    after = sorted(n for n in using if n > statement.line)
+    return {*before[-1:], *after[:1]}
 
 
 def by_hand(hand: Hand) -> Iterator[Mutant]:

@@ -56,53 +56,53 @@ def svm_loss_naive(W, X, y, reg):
 import numpy as np
 
 np.random.seed(5)
-hidden_size, vocab_size = 4, 6
-Wxh = np.random.randn(hidden_size, vocab_size) * 0.5
-Whh = np.random.randn(hidden_size, hidden_size) * 0.5
-Why = np.random.randn(vocab_size, hidden_size) * 0.5
-bh = np.random.randn(hidden_size, 1) * 0.1
-by = np.random.randn(vocab_size, 1) * 0.1
-inputs, targets = [0, 3, 1, 5, 2], [3, 1, 5, 2, 4]
-hprev = np.random.randn(hidden_size, 1) * 0.3
+n_hidden, n_letters = 4, 6
+W_in = np.random.randn(n_hidden, n_letters) * 0.5
+W_rec = np.random.randn(n_hidden, n_hidden) * 0.5
+W_out = np.random.randn(n_letters, n_hidden) * 0.5
+b_hid = np.random.randn(n_hidden, 1) * 0.1
+b_out = np.random.randn(n_letters, 1) * 0.1
+letters, followers = [0, 3, 1, 5, 2], [3, 1, 5, 2, 4]
+h_start = np.random.randn(n_hidden, 1) * 0.3
 
 
-def lossFun(inputs, targets, hprev):
-    xs, hs, ys, ps = {}, {}, {}, {}
-    hs[-1] = np.copy(hprev)
-    loss = 0
-    for t in range(len(inputs)):
-        xs[t] = np.zeros((vocab_size, 1))
-        xs[t][inputs[t]] = 1
-        hs[t] = np.tanh(np.dot(Wxh, xs[t]) + np.dot(Whh, hs[t - 1]) + bh)
-        ys[t] = np.dot(Why, hs[t]) + by
-        ps[t] = np.exp(ys[t]) / np.sum(np.exp(ys[t]))
-        loss += -np.log(ps[t][targets[t], 0])
-    dWxh, dWhh, dWhy = np.zeros_like(Wxh), np.zeros_like(Whh), np.zeros_like(Why)
-    dbh, dby = np.zeros_like(bh), np.zeros_like(by)
-    dhnext = np.zeros_like(hs[0])
-    for t in reversed(range(len(inputs))):
-        dy = np.copy(ps[t])
-        dy[targets[t]] -= 1
-        dWhy += np.dot(dy, hs[t].T)
-        dby += dy
-        dh = np.dot(Why.T, dy) + dhnext
-        dhraw = (1 - hs[t] * hs[t]) * dh
-        dbh += dhraw
-        dWxh += np.dot(dhraw, xs[t].T)
-        dWhh += np.dot(dhraw, hs[t - 1].T)
-        dhnext = np.dot(Whh.T, dhraw)
-    return loss, dWxh, dWhh, dWhy, dbh, dby, hs[len(inputs) - 1]
+def sequence_loss(letters, followers, h_start):
+    loss, onehot, score, prob = 0.0, {}, {}, {}
+    state = {-1: h_start.copy()}
+    for t in range(len(letters)):
+        onehot[t] = np.zeros((n_letters, 1))
+        onehot[t][letters[t]] = 1
+        state[t] = np.tanh(np.dot(W_in, onehot[t]) + np.dot(W_rec, state[t - 1]) + b_hid)
+        score[t] = np.dot(W_out, state[t]) + b_out
+        prob[t] = np.exp(score[t]) / np.sum(np.exp(score[t]))
+        loss += -np.log(prob[t][followers[t], 0])
+    dW_in, db_hid = 0 * W_in, 0 * b_hid
+    dW_rec = 0 * W_rec
+    dW_out, db_out = 0 * W_out, 0 * b_out
+    dh_later = 0 * state[-1]
+    for t in reversed(range(len(letters))):
+        dy = np.copy(prob[t])
+        dy[followers[t]] -= 1
+        dW_out += np.dot(dy, state[t].T)
+        db_out += dy
+        dh = np.dot(W_out.T, dy) + dh_later
+        dpre = (1 - state[t] * state[t]) * dh
+        db_hid += dpre
+        dW_in += np.dot(dpre, onehot[t].T)
+        dW_rec += np.dot(dpre, state[t - 1].T)
+        dh_later = np.dot(W_rec.T, dpre)
+    return loss, dW_in, dW_rec, dW_out, db_hid, db_out, state[len(letters) - 1]
 """,
-        call="al.check_derivation(lossFun, inputs, targets, hprev, show=False)",
-        run="loss, dWxh, dWhh, dWhy, dbh, dby, h = lossFun(inputs, targets, hprev)",
-        loss="lossFun(inputs, targets, hprev)[0]",
-        gradients={n: (n, "d" + n) for n in ("Wxh", "Whh", "Why", "bh", "by")},
-        derivation=(("dy = np.copy(ps[t])", "dhnext = np.dot(Whh.T, dhraw)"),),
+        call="al.check_derivation(sequence_loss, letters, followers, h_start, show=False)",
+        run="loss, dW_in, dW_rec, dW_out, db_hid, db_out, h = sequence_loss(letters, followers, h_start)",
+        loss="sequence_loss(letters, followers, h_start)[0]",
+        gradients={n: (n, "d" + n) for n in ("W_in", "W_rec", "W_out", "b_hid", "b_out")},
+        derivation=(("dy = np.copy(prob[t])", "dh_later = np.dot(W_rec.T, dpre)"),),
         extra=(
             wrong(
                 "accumulation left out",
-                "dh = np.dot(Why.T, dy) + dhnext",
-                "dh = np.dot(Why.T, dy)",
+                "dh = np.dot(W_out.T, dy) + dh_later",
+                "dh = np.dot(W_out.T, dy)",
                 "term",
             ),
         ),

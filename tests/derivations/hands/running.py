@@ -90,6 +90,7 @@ def executed(
         pass
     finally:
         sys.modules.pop(module.__name__, None)
+        linecache.cache.pop(file_of(label), None)
     return names
 
 

@@ -12,27 +12,27 @@ SCRIPTS = [
         source="""\
 import numpy as np
 
-X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1], [1, 0, 0]])
-y = np.array([[0.1], [0.9], [0.8], [0.2], [0.7]])
-np.random.seed(1)
-syn0 = 2 * np.random.random((3, 4)) - 1
-syn1 = 2 * np.random.random((4, 1)) - 1
-for j in range(60000):
-    l1 = 1 / (1 + np.exp(-(np.dot(X, syn0))))
+np.random.seed(91)
+inp = np.random.uniform(-1, 1, (5, 3))
+want = np.random.uniform(0.1, 0.9, (5, 1))
+syn0, syn1 = np.random.uniform(-1, 1, (3, 4)), np.random.uniform(-1, 1, (4, 1))
+for turn in range(4000):
+    l1 = 1 / (1 + np.exp(-(np.dot(inp, syn0))))
     l2 = 1 / (1 + np.exp(-(np.dot(l1, syn1))))
-    loss = 0.5 * np.sum((y - l2) ** 2)
-    l2_delta = (y - l2) * (l2 * (1 - l2))
+    l2_error = want - l2
+    loss = 0.5 * np.sum(l2_error ** 2)
+    l2_delta = l2_error * (l2 * (1 - l2))
     l1_delta = l2_delta.dot(syn1.T) * (l1 * (1 - l1))
     syn1 += l1.T.dot(l2_delta)
-    syn0 += X.T.dot(l1_delta)
+    syn0 += inp.T.dot(l1_delta)
 """,
         call=CALL,
-        start="for j in range(60000):",
+        start="for turn in range(4000):",
         gradients={
             "syn0": ("syn0", 'before["syn0"] - syn0'),
             "syn1": ("syn1", 'before["syn1"] - syn1'),
         },
-        derivation=(("l2_delta = (y - l2)", "syn0 += X.T.dot(l1_delta)"),),
+        derivation=(("l2_delta = l2_error", "syn0 += inp.T.dot(l1_delta)"),),
         convention="the deltas descend",
     ),
     Hand(
@@ -40,34 +40,32 @@ for j in range(60000):
         form=FORM,
         source="""\
 import numpy as np
-import math
 
-x = np.linspace(-math.pi, math.pi, 9)
-y = np.sin(x)
+grid = np.linspace(-2, 2, 9)
+curve = np.exp(-grid) * np.cos(3 * grid)
 rng = np.random.default_rng(11)
 a, b, c, d = rng.normal(size=4)
-learning_rate = 1e-6
-for t in range(2000):
-    y_pred = a + b * x + c * x ** 2 + d * x ** 3
-    loss = np.square(y_pred - y).sum()
-    if t % 100 == 99:
-        print(t, loss)
-
-    grad_y_pred = 2.0 * (y_pred - y)
+rate = 1e-6
+for round_ in range(500):
+    fit = a + b * grid + c * grid ** 2 + d * grid ** 3
+    loss = np.square(fit - curve).sum()
+    grad_y_pred = 2.0 * (fit - curve)
     grad_a = grad_y_pred.sum()
-    grad_b = (grad_y_pred * x).sum()
-    grad_c = (grad_y_pred * x ** 2).sum()
-    grad_d = (grad_y_pred * x ** 3).sum()
+    grad_b = (grad_y_pred * grid).sum()
+    grad_c = (grad_y_pred * grid ** 2).sum()
+    grad_d = (grad_y_pred * grid ** 3).sum()
 
-    a -= learning_rate * grad_a
-    b -= learning_rate * grad_b
-    c -= learning_rate * grad_c
-    d -= learning_rate * grad_d
+    a -= rate * grad_a
+    b -= rate * grad_b
+    c -= rate * grad_c
+    d -= rate * grad_d
 """,
         call=CALL,
-        start="for t in range(2000):",
+        start="for round_ in range(500):",
         gradients={n: (n, f"grad_{n}") for n in "abcd"},
-        derivation=(("grad_y_pred = 2.0 * (y_pred - y)", "grad_d = (grad_y_pred * x ** 3).sum()"),),
+        derivation=(
+            ("grad_y_pred = 2.0 * (fit - curve)", "grad_d = (grad_y_pred * grid ** 3).sum()"),
+        ),
     ),
     Hand(
         name="two layers of the tutorial",
@@ -76,34 +74,33 @@ for t in range(2000):
 import numpy as np
 
 np.random.seed(81)
-N, D_in, H, D_out = 8, 6, 5, 3
-x = np.random.randn(N, D_in)
-y = np.random.randn(N, D_out)
-w1 = np.random.randn(D_in, H)
-w2 = np.random.randn(H, D_out)
+N, wide, middle, narrow = 8, 6, 5, 3
+x = np.random.randn(N, wide)
+y = np.random.randn(N, narrow)
+w1 = np.random.randn(wide, middle)
+w2 = np.random.randn(middle, narrow)
 
-learning_rate = 1e-6
-for t in range(500):
+lr = 1e-6
+for it in range(500):
     h = x.dot(w1)
     h_relu = np.maximum(h, 0)
-    y_pred = h_relu.dot(w2)
+    pred = h_relu.dot(w2)
 
-    loss = np.square(y_pred - y).sum()
-    if t % 100 == 99:
-        print(t, loss)
+    loss = np.square(pred - y).sum()
+    print(f"{it}: {loss:.3f}")
 
-    grad_y_pred = 2.0 * (y_pred - y)
+    grad_y_pred = 2.0 * (pred - y)
     grad_w2 = h_relu.T.dot(grad_y_pred)
     grad_h_relu = grad_y_pred.dot(w2.T)
     grad_h = grad_h_relu.copy()
     grad_h[h < 0] = 0
     grad_w1 = x.T.dot(grad_h)
 
-    w1 -= learning_rate * grad_w1
-    w2 -= learning_rate * grad_w2
+    w1 -= lr * grad_w1
+    w2 -= lr * grad_w2
 """,
         call=CALL,
-        start="for t in range(500):",
+        start="for it in range(500):",
         gradients={n: (n, f"grad_{n}") for n in ("w1", "w2")},
         derivation=(("grad_y_pred = 2.0 *", "grad_w1 = x.T.dot(grad_h)"),),
         extra=(
@@ -126,45 +123,45 @@ b = 0.1 * rng.normal(size=(1, h))
 W2 = 0.5 * rng.normal(size=(h, K))
 b2 = 0.1 * rng.normal(size=(1, K))
 
-step_size = 1e-0
+step = 1e-0
 reg = 1e-1
-num_examples = X.shape[0]
-for i in range(10000):
-    hidden_layer = np.maximum(0, np.dot(X, W) + b)
-    scores = np.dot(hidden_layer, W2) + b2
+n_points = X.shape[0]
+for it in range(3000):
+    hid = np.maximum(0, np.dot(X, W) + b)
+    scores = np.dot(hid, W2) + b2
 
     exp_scores = np.exp(scores)
-    probs = exp_scores / np.sum(exp_scores, axis=1, keepdims=True)
-    corect_logprobs = -np.log(probs[range(num_examples), y])
-    data_loss = np.sum(corect_logprobs) / num_examples
+    p = exp_scores / np.sum(exp_scores, axis=1, keepdims=True)
+    nll = -np.log(p[range(n_points), y])
+    data_loss = np.sum(nll) / n_points
     reg_loss = 0.5 * reg * np.sum(W * W) + 0.5 * reg * np.sum(W2 * W2)
     loss = data_loss + reg_loss
-    if i % 1000 == 0:
-        print("iteration %d: loss %f" % (i, loss))
+    if it % 500 == 0:
+        print("after %d: %f" % (it, loss))
 
-    dscores = probs
-    dscores[range(num_examples), y] -= 1
-    dscores /= num_examples
+    dscores = p
+    dscores[range(n_points), y] -= 1
+    dscores /= n_points
 
-    dW2 = np.dot(hidden_layer.T, dscores)
+    dW2 = np.dot(hid.T, dscores)
     db2 = np.sum(dscores, axis=0, keepdims=True)
     dhidden = np.dot(dscores, W2.T)
-    dhidden[hidden_layer <= 0] = 0
+    dhidden[hid <= 0] = 0
     dW = np.dot(X.T, dhidden)
     db = np.sum(dhidden, axis=0, keepdims=True)
 
     dW2 += reg * W2
     dW += reg * W
 
-    W += -step_size * dW
-    b += -step_size * db
-    W2 += -step_size * dW2
-    b2 += -step_size * db2
+    W += -step * dW
+    b += -step * db
+    W2 += -step * dW2
+    b2 += -step * db2
 """,
         call=CALL,
-        start="for i in range(10000):",
+        start="for it in range(3000):",
         gradients={n: (n, f"d{n}") for n in ("W", "b", "W2", "b2")},
-        derivation=(("dscores[range(num_examples), y] -= 1", "dW += reg * W"),),
+        derivation=(("dscores[range(n_points), y] -= 1", "dW += reg * W"),),
     ),
     Hand(
         name="matrix factorisation by stochastic steps",
@@ -336,64 +333,64 @@ import numpy as np
 
 rng = np.random.default_rng(85)
 n = 8
-Xb = rng.normal(size=(n, 4))
-Yb = np.array([1, 0, 2, 1, 2, 0, 0, 1])
+batch_x = rng.normal(size=(n, 4))
+batch_y = np.array([1, 0, 2, 1, 2, 0, 0, 1])
 W1 = rng.normal(size=(4, 6)) * 0.6
 b1 = rng.normal(size=6) * 0.1
-bngain = rng.uniform(0.7, 1.3, size=(1, 6))
-bnbias = rng.normal(size=(1, 6)) * 0.1
+gain = rng.uniform(0.7, 1.3, size=(1, 6))
+shift = rng.normal(size=(1, 6)) * 0.1
 W2 = rng.normal(size=(6, 3)) * 0.6
 b2 = rng.normal(size=3) * 0.1
 
-hprebn = Xb @ W1 + b1
-bnmeani = 1 / n * hprebn.sum(0, keepdims=True)
-bndiff = hprebn - bnmeani
-bndiff2 = bndiff ** 2
-bnvar = 1 / (n - 1) * bndiff2.sum(0, keepdims=True)
-bnvar_inv = (bnvar + 1e-5) ** -0.5
-bnraw = bndiff * bnvar_inv
-hpreact = bngain * bnraw + bnbias
-h = np.tanh(hpreact)
+pre = batch_x @ W1 + b1
+mu = 1 / n * pre.sum(0, keepdims=True)
+cen = pre - mu
+cen2 = cen ** 2
+var = 1 / (n - 1) * cen2.sum(0, keepdims=True)
+isd = (var + 1e-5) ** -0.5
+nrm = cen * isd
+act = gain * nrm + shift
+h = np.tanh(act)
 logits = h @ W2 + b2
-logit_maxes = logits.max(1, keepdims=True)
-norm_logits = logits - logit_maxes
-counts = np.exp(norm_logits)
-counts_sum = counts.sum(1, keepdims=True)
-counts_sum_inv = counts_sum ** -1
-probs = counts * counts_sum_inv
-logprobs = np.log(probs)
-loss = -logprobs[np.arange(n), Yb].mean()
+peak = logits.max(1, keepdims=True)
+low = logits - peak
+ex = np.exp(low)
+tot = ex.sum(1, keepdims=True)
+inv = tot ** -1
+probs = ex * inv
+lp = np.log(probs)
+loss = -lp[np.arange(n), batch_y].mean()
 
-dlogprobs = np.zeros_like(logprobs)
-dlogprobs[np.arange(n), Yb] = -1.0 / n
-dprobs = (1.0 / probs) * dlogprobs
-dcounts_sum_inv = (counts * dprobs).sum(1, keepdims=True)
-dcounts = counts_sum_inv * dprobs
-dcounts_sum = (-counts_sum ** -2) * dcounts_sum_inv
-dcounts += np.ones_like(counts) * dcounts_sum
-dlogits = counts * dcounts
+dlp = np.zeros_like(lp)
+dlp[np.arange(n), batch_y] = -1.0 / n
+dprobs = (1.0 / probs) * dlp
+dinv = (ex * dprobs).sum(1, keepdims=True)
+dex = inv * dprobs
+dtot = (-tot ** -2) * dinv
+dex += np.ones_like(ex) * dtot
+dlogits = ex * dex
 dh = dlogits @ W2.T
 dW2 = h.T @ dlogits
 db2 = dlogits.sum(0)
-dhpreact = (1.0 - h ** 2) * dh
-dbngain = (bnraw * dhpreact).sum(0, keepdims=True)
-dbnraw = bngain * dhpreact
-dbnbias = dhpreact.sum(0, keepdims=True)
-dbndiff = bnvar_inv * dbnraw
-dbnvar_inv = (bndiff * dbnraw).sum(0, keepdims=True)
-dbnvar = (-0.5 * (bnvar + 1e-5) ** -1.5) * dbnvar_inv
-dbndiff2 = (1.0 / (n - 1)) * np.ones_like(bndiff2) * dbnvar
-dbndiff += (2 * bndiff) * dbndiff2
-dhprebn = dbndiff.copy()
-dbnmeani = (-dbndiff).sum(0)
-dhprebn += 1.0 / n * (np.ones_like(hprebn) * dbnmeani)
-dXb = dhprebn @ W1.T
-dW1 = Xb.T @ dhprebn
+dact = (1.0 - h ** 2) * dh
+dgain = (nrm * dact).sum(0, keepdims=True)
+dnrm = gain * dact
+dshift = dact.sum(0, keepdims=True)
+dcen = isd * dnrm
+disd = (cen * dnrm).sum(0, keepdims=True)
+dvar = (-0.5 * (var + 1e-5) ** -1.5) * disd
+dcen2 = (1.0 / (n - 1)) * np.ones_like(cen2) * dvar
+dcen += (2 * cen) * dcen2
+dpre = dcen.copy()
+dmu = (-dcen).sum(0)
+dpre += 1.0 / n * (np.ones_like(pre) * dmu)
+dbatch_x = dpre @ W1.T
+dW1 = batch_x.T @ dpre
 """,
         call=CALL,
-        start="hprebn = Xb @ W1 + b1",
-        gradients={n: (n, "d" + n) for n in ("Xb", "W1", "bngain", "bnbias", "W2", "b2")},
-        derivation=(("dlogprobs[np.arange(n), Yb] = -1.0 / n", "dW1 = Xb.T @ dhprebn"),),
+        start="pre = batch_x @ W1 + b1",
+        gradients={n: (n, "d" + n) for n in ("batch_x", "W1", "gain", "shift", "W2", "b2")},
+        derivation=(("dlp[np.arange(n), batch_y] = -1.0 / n", "dW1 = batch_x.T @ dpre"),),
     ),
     Hand(
         name="perceptron with hinge, sample by sample",

@@ -1,6 +1,7 @@
 """The statements of a derivation, the values of their expressions, and edits of their text."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ PURE_METHODS = {
 PURE = {"len", "range", "reversed", "zip", "enumerate", "sum", "max", "min", "abs", "float", "int"}
 IMPURE_NUMPY = {"random", "put", "at", "copyto", "place", "fill_diagonal", "save"}
 TIGHT = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.Constant, ast.Tuple, ast.List)
+COUNTS = ("N", "m", "n", "num_train", "batch_size", "batch", "count", "num_examples", "D")
 RATES = {"lr", "rate", "learning_rate", "eta", "step_size", "alpha", "LR", "ALPHA", "l_rate"}
 
 
@@ -63,7 +65,7 @@ class Statement:
             return self.node.targets[0]
         return None
 
-    @property
+    @functools.cached_property
     def is_update(self) -> bool:
         """Whether a parameter takes a step here, whose length is free."""
         arrays = {ast.unparse(ast.parse(a)) for a, _ in self.hand.gradients.values()}
@@ -185,11 +187,15 @@ class Statement:
             return type(node.value) in (int, float)
         if isinstance(node, ast.BinOp):
             return self.is_factor(node.left) and self.is_factor(node.right)
+        if isinstance(node, ast.UnaryOp):
+            return self.is_factor(node.operand)
         names = [n.id.lower() for n in ast.walk(node) if isinstance(n, ast.Name)]
         names += [n.attr.lower() for n in ast.walk(node) if isinstance(n, ast.Attribute)]
         value = self.value(node)
         if isinstance(value, int | np.integer) and not isinstance(value, bool):
             return True
+        if isinstance(node, ast.Name) and node.id in COUNTS:
+            return isinstance(value, float)
         strengths = ("reg", "lam", "l2", "strength", "decay", "weight_decay", "gamma_")
         return isinstance(value, float) and any(n.startswith(strengths) for n in names)
 

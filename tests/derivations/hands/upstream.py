@@ -557,7 +557,8 @@ def causal_attention_backward(dout, cache):
     dK = dpreatt.transpose(0, 2, 1) @ Q
     return dQ, dK, dV
 """,
-        call="al.check_derivation(causal_attention, causal_attention_backward, Q, K, V, show=False)",
+        call="al.check_derivation("
+        "causal_attention, causal_attention_backward, Q, K, V, show=False)",
         run="out, cache = causal_attention(Q, K, V)\n"
         "dout = np.random.default_rng(60).normal(size=out.shape)\n"
         "dQ, dK, dV = causal_attention_backward(dout, cache)",
