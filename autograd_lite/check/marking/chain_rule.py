@@ -169,6 +169,7 @@ def read(
     sizes: Iterable[int],
     truth: Arrays,
     tolerance: Tolerance,
+    averaged: bool = False,
 ) -> Interpretation:
     """The interpretation with the fewest wrong lines; among equals, the plainest.
 
@@ -177,7 +178,7 @@ def read(
 
     The interpretations are: gradients of the loss; those of N times the loss, where N is a size of
     the data and is taken out again in the gradients of the inputs; those of N times the loss
-    throughout. In each, a derivative of ReLU at exactly 0 may be 0, 1/2 or 1.
+    throughout; with `averaged`, those of the loss over N. In each, a derivative of ReLU at exactly 0 may be 0, 1/2 or 1.
     """
     if all(tolerance.same(given, truth[name]) for name, given in own.items()):
         # By the chain rule from right gradients come the true ones.
@@ -187,9 +188,10 @@ def read(
     if not best.unfounded:
         return best
     off = {name: own[name] for name, status in best.status.items() if status != "correct"}
-    for factor in _factors(off, (truth, local), sizes, tolerance):
+    factors = _factors(off, (truth, local), sizes, tolerance)
+    for factor in [*factors, *(1 / f for f in factors if averaged)]:
         local = graph.gradients(going_on(graph, own, factor))
-        for everywhere in (False, True):
+        for everywhere in (False, True) if factor > 1 else (True,):
             interpretation = _interpretation(
                 graph, own, truth, local, factor, everywhere, tolerance
             )

@@ -44,7 +44,9 @@ class Graph:
         targets: Any = {*self.nodes, *(n for n in self.inputs if n is not None)}
         if not own:
             found = propagate(self.root, seed, targets=targets)
-            return {node: g for node, g in ((n, _dense(g)) for n, g in found.items()) if g is not None}
+            return {
+                node: g for node, g in ((n, _dense(g)) for n, g in found.items()) if g is not None
+            }
         tensors = {
             str(i): make(np.empty(n.shape, n.dtype), n)
             for i, n in enumerate(self.nodes)
@@ -100,6 +102,28 @@ class Evidence:
         self.forward = ForwardGraph(self.recording.loss, tensors)
         self.truth = self.forward.gradients({})
 
+    def without(self, step: Step) -> Evidence:
+        """The evidence with one step less."""
+        return self.with_steps([s for s in self.steps if s is not step])
+
+    def with_steps(self, steps: list[Step]) -> Evidence:
+        """The evidence with other steps."""
+        places = {
+            s.key: self.places[s.key] if s.key in self.places else self.graph.locate(s.of)  # type: ignore
+            for s in steps
+        }
+        other = Evidence(
+            *(self.setting, self.recording, self.graph, steps, places),
+            *(self.tolerance, self.counts, self.direction),
+        )
+        other.unconnected, other.forward_values = self.unconnected, self.forward_values
+        return other
+
+    def drop(self, step: Step) -> None:
+        self.steps.remove(step)
+        del self.places[step.key]
+        self.__post_init__()
+
     def own(self, values: Mapping[str, np.ndarray]) -> Arrays:
         scales = {
             s.key: s.sign * (1 if s.sign == -1 else self.direction) / s.rate for s in self.steps
@@ -110,7 +134,9 @@ class Evidence:
         """The interpretation of the steps' values with the fewest wrong lines."""
         own = self.own(values)
         lines = {key: self.lines[key] for key in own}
-        return read(self.forward, own, lines, self.counts, self.truth, self.tolerance)
+        # The rate of an update is anyone's choice, so that it may as well average.
+        averaged = any(s.in_update for s in self.steps)
+        return read(self.forward, own, lines, self.counts, self.truth, self.tolerance, averaged)
 
     def parts(
         self, key: str, values: Mapping[str, np.ndarray], factor: float, scale: float
@@ -190,6 +216,96 @@ def gather(
     evidence.unconnected = [s for s in steps if s not in connected]
     evidence.forward_values = known.values
     return evidence, known, notes
+
+
+def without_misleading_names(evidence: Evidence, interpretation: Interpretation) -> list[Step]:
+    """Leaves out steps whose name misleads: no gradient of what they are called after.
+
+    Such as `dy` for the gradient before a softmax that gave `y`. They are wrong as named, and what
+    follows from them is not. Returns what was left out.
+    """
+    left: list[Step] = []
+    faults = interpretation.faults(evidence.lines)
+    for step in list(evidence.steps):
+        status = interpretation.status.get(step.key)
+        if status != "wrong" or step.final or evidence.places[step.key][0] != "node":
+            continue
+        if step.named:
+            continue
+        without = evidence.without(step)
+        if not without.steps:
+            continue
+        other = without.read({s.key: s.value for s in without.steps})
+        now = other.faults(without.lines)
+        if now < faults and (not now[0] or now[1] < faults[1] - 1):
+            evidence.drop(step)
+            left.append(step)
+            interpretation, faults = other, now
+    return left
+
+
+def places_by_effect(
+    evidence: Evidence, events: list[Event], interpretation: Interpretation
+) -> list[Step]:
+    """Steps that are wrong themselves: found by what follows from them.
+
+    A value is the gradient of the node that, with the value in the place of what arrives there,
+    makes later gradients what they are.
+    """
+    wrong = {k for k, status in interpretation.status.items() if status == "wrong"}
+    found: list[Step] = []
+    for event in events[:EFFECT_LIMIT_EVENTS]:
+        array = event.array
+        if array is None or not array.ndim or array.size < 2 or not wrong:
+            continue
+        step, explained = _by_effect(evidence, found, event, array, wrong, interpretation)
+        if step is not None:
+            found.append(step)
+            wrong -= explained
+    return found
+
+
+def _by_effect(
+    evidence: Evidence,
+    found: list[Step],
+    event: Event,
+    array: np.ndarray,
+    wrong: set[str],
+    interpretation: Interpretation,
+) -> tuple[Step | None, set[str]]:
+    graph, factor = evidence.graph, interpretation.factor
+    values = evidence.own({s.key: s.value for s in evidence.steps})
+    passed = going_on(evidence.forward, values, factor)
+    owned = {evidence.forward.tensors[k]._node for k in passed}
+    value = array * (evidence.direction / factor)
+    best: tuple[int, Any, set[str]] = (0, None, set())
+    nodes = [
+        n
+        for n in reversed(graph.nodes)
+        if n.shape is not TupleGradient.shape and n.shape == array.shape and n not in owned
+    ]
+    for node in nodes[:EFFECT_LIMIT_NODES]:
+        tensor = make(np.empty(node.shape, node.dtype), node)
+        trial = ForwardGraph(evidence.recording.loss, evidence.forward.tensors | {"?": tensor})
+        arrived = trial.gradients(passed | {"?": value})
+        explained = {
+            k
+            for k in wrong
+            if evidence.tolerance.same(values[k], arrived[k] * interpretation.scales[k])
+        }
+        if len(explained) > best[0]:
+            best = len(explained), node, explained
+    if best[1] is None:
+        return None, set()
+    tensor = make(np.empty(best[1].shape, best[1].dtype), best[1])
+    step = Step(event.name, "", array, event, tensor)
+    step.key = f"{event.name} by effect {event.serial}"
+    return step, best[2]
+
+
+EFFECT_LIMIT_EVENTS = 24
+EFFECT_LIMIT_NODES = 40
+"""So many values and places of the graph are tried on each other."""
 
 
 def steps_on_the_way(

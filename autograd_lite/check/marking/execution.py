@@ -89,6 +89,7 @@ class World:
         self.roots: dict[str, Any] = {}
         self.globals: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
         self.cells: dict[int, types.CellType] = {}
+        self.number: Callable[[Any, tuple[Any, ...]], Any] | None = None
 
     def copied(self, value: Any, path: tuple[Any, ...] = ()) -> Any:
         """A deep copy; the same one for the same object.
@@ -101,10 +102,13 @@ class World:
                     self.memo[id(found)] = self.convert(found, where)
                     self.memo[id(self.memo)] = [*self.memo.get(id(self.memo), ()), found]
         try:
-            return copy.deepcopy(value, self.memo)
+            copied = copy.deepcopy(value, self.memo)
         except (TypeError, RecursionError, AttributeError, NotImplementedError):
             # A file, a lock, a generator: it is used as it is.
             return value
+        if self.number is not None:
+            _with_numbers(copied, path, self.number, set())
+        return copied
 
     def namespace(self, function: types.FunctionType, sources: Sources) -> dict[str, Any]:
         """The global variables of a function: its own dict, in which data are copies."""
@@ -154,6 +158,25 @@ class World:
             if id(value) in memo:
                 forked.memo[key] = memo[id(value)]
         return forked
+
+
+def _with_numbers(
+    value: Any, path: tuple[Any, ...], convert: Callable[[Any, Any], Any], seen: set[int]
+) -> None:
+    """Puts what `convert` makes of them in the place of numbers in containers and objects."""
+    if id(value) in seen or isinstance(value, _ATOMS):
+        return
+    seen.add(id(value))
+    owner = value.__self__ if isinstance(value, types.MethodType) else value
+    items = owner if isinstance(owner, (dict, list)) else getattr(owner, "__dict__", None)
+    if items is None or type(owner).__module__.split(".")[0] == "numpy":
+        return
+    pairs = list(items.items()) if isinstance(items, dict) else list(enumerate(items))
+    for key, item in pairs:
+        if isinstance(item, (int, float, np.number)) and not isinstance(item, bool):
+            items[key] = convert(item, (*path, key))
+        elif isinstance(item, (dict, list)) or hasattr(item, "__dict__"):
+            _with_numbers(item, (*path, key), convert, seen)
 
 
 def _deep(value: Any, memo: dict[int, Any]) -> Any:

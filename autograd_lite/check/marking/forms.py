@@ -32,6 +32,20 @@ _UPSTREAM = re.compile(
 )
 
 
+_CACHES = re.compile(r"(?i)(caches?|memory|mem|ctx|context|state|tape|stored|saved|activations)")
+_TARGETS = re.compile(r"(?i)(y|t|d|targets?|labels?|y_?true|truth|expected|gold|desired|ys|tgt)")
+
+
+def _is_input(name: str) -> bool:
+    """Whether a parameter of a backward pass may be an input that the forward pass lacks."""
+    called = name.startswith("input ") or _CACHES.fullmatch(name)
+    return not called and not (_UPSTREAM.fullmatch(name) and tensors_named_in(name))
+
+
+def _is_target(name: str) -> bool:
+    return _TARGETS.fullmatch(name) is not None
+
+
 @dataclass
 class Subject:
     """The functions to be marked and their inputs.
@@ -64,15 +78,13 @@ class Subject:
     def names(self) -> list[str]:
         """What the inputs are called, by the functions that take them."""
         names = parameter_names(self.forward, self.taken)
-        for function in (self.cost, self.backward):
+        code = getattr(getattr(self.forward, "__func__", self.forward), "__code__", None)
+        known = {*names, "self", *(code.co_varnames if code is not None else ())}
+        for function, fits in ((self.backward, _is_input), (self.cost, _is_target)):
             if function is not None and len(names) < len(self.inputs):
-                known = {*names, "self", "cache"}
-                others = [n for n in parameter_names(function, 99) if not n.startswith("input ")]
-                names += [n for n in others if n not in known and not _UPSTREAM.fullmatch(n)][::-1][
-                    : len(self.inputs) - len(names)
-                ][::-1]
-        count = len(self.inputs) - len(names)
-        return names + [f"input {i}" for i in range(len(names), len(names) + count)]
+                others = [n for n in parameter_names(function, 99) if fits(n) and n not in known]
+                names += others[: len(self.inputs) - len(names)]
+        return names + [f"input {i}" for i in range(len(names), len(self.inputs))]
 
     @property
     def marked(self) -> Callable[..., Any]:
@@ -209,6 +221,8 @@ def bound(
         known = next((scope for scope in named if name in scope), None)
         if arriving and _UPSTREAM.fullmatch(name) and (known is None or tensors_named_in(name)):
             found[name] = arriving.pop(0)
+        elif len(rest) == 1 and _CACHES.fullmatch(name) and name not in _names(named[:2]):
+            found[name] = rest[0]
         elif known is not None:
             found[name] = known[name]
         else:
@@ -232,6 +246,10 @@ def bound(
             break
         arguments.append(scope[p.name])
     return tuple(arguments)
+
+
+def _names(scopes: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {name for scope in scopes for name in scope}
 
 
 def _offers(rest: list[Any], inputs: list[Any], spare: list[Any]) -> list[list[Any]]:
@@ -266,16 +284,15 @@ def run_forward(subject: Subject, world: World, execution: Execution) -> Forward
     loss, rest = returned.loss, returned.rest
     if subject.cost is not None and execution.error is None:
         items, called = _items(execution.result, execution)
-        given = [v for v in items if _is_array(v)][:1] + list(inputs)
         scopes = [
             dict(zip(names, inputs, strict=True)),
             {n: v for n, v in zip(called, items, strict=True) if n},
             variables,
         ]
         cost = world.copied(subject.cost, ("self",))
-        arguments = bound_cost(cost, scopes, items, list(inputs), given)
+        arguments = bound_cost(cost, scopes, items, list(inputs), subject.taken)
         execution.run(cost, arguments)
-        loss, rest = taken_apart(execution, execution.result).loss, items
+        loss, rest = taken_apart(execution, execution.result).loss, items[1:]
     return Forward(execution, returned, loss, variables, rest)
 
 
@@ -284,17 +301,21 @@ def bound_cost(
     scopes: Sequence[Mapping[str, Any]],
     items: list[Any],
     inputs: list[Any],
-    given: list[Any],
+    taken: int,
 ) -> tuple[Any, ...]:
-    """The arguments of a cost function: of its output, and of inputs."""
+    """The arguments of a cost function: of the output of the forward pass, and of inputs."""
     parameters = list(inspect.signature(cost).parameters.values())
     needed = [p for p in parameters if p.default is p.empty]
     found: list[Any] = []
-    outputs = [v for v in items if _is_array(v)] or items
+    outputs = ([v for v in items if _is_array(v)] or items)[:]
+    extra = [v for v in inputs if not any(v is s for s in scopes[0].values())]
+    extra = extra or list(scopes[0].values())[taken:]
     for p in needed:
         scope = next((s for s in scopes if p.name in s), None)
         if scope is not None:
             found.append(scope[p.name])
+        elif _is_target(p.name) and extra:
+            found.append(extra.pop(0))
         elif outputs:
             found.append(outputs.pop(0))
         else:

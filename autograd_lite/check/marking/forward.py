@@ -161,12 +161,16 @@ class Setting:
             inputs.append(Input(path, name, tensor, array))
             return Mutable(tensor)
 
+        def number(value: Any, path: tuple[Any, ...]) -> Any:
+            return _numbers(value, path_name(path), wanted, inputs, path)
+
         world = World(convert)
+        world.number = number if wanted is not None else None
         stop = None if self.loss_event is None else self._is_at_loss
         execution = Execution(self.sources, world, recorded=True, stop=stop, edits=edits)
         if self.subject.backward is None:
             forward = world.copied(self.subject.forward, ("self",))
-            names = self.subject_parameters()
+            names = self.subject.names
             arguments = tuple(
                 _numbers(world.copied(v, (n,)), n, wanted, inputs)
                 for n, v in zip(names, self.subject.inputs, strict=True)
@@ -193,9 +197,6 @@ class Setting:
         if edits is None:
             self._check_repeats(loss)
         return Recording(loss, inputs, execution.events)
-
-    def subject_parameters(self) -> list[str]:
-        return self.subject.names
 
     def _is_at_loss(self, event: Event) -> bool:
         return self.loss_event is not None and event.key == self.loss_event.key
@@ -261,11 +262,17 @@ def _loss_event(execution: Execution, name: str | None, value: Any) -> Event | N
     return None
 
 
-def _numbers(value: Any, name: str, wanted: set[str] | None, inputs: list[Input]) -> Any:
+def _numbers(
+    value: Any,
+    name: str,
+    wanted: set[str] | None,
+    inputs: list[Input],
+    path: tuple[Any, ...] | None = None,
+) -> Any:
     """A number that is differentiated, as a Tensor."""
     if wanted is not None and name in wanted and isinstance(value, (int, float, np.number)):
         tensor = Tensor(np.asarray(value, dtype=float), True)
-        inputs.append(Input((name,), name, tensor))
+        inputs.append(Input(path or (name,), name, tensor))
         return Mutable(tensor)
     return value
 

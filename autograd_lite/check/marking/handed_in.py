@@ -54,6 +54,8 @@ class Step:
     entry: tuple[Any, ...] | None = None
     written: int | None = None
     rate: float = 1.0
+    in_update: bool = False
+    named: bool = False
 
     @property
     def line(self) -> int | None:
@@ -262,11 +264,12 @@ class _Finder:
 
     def _right(self, value: np.ndarray, versions: list[Tensor]) -> Tensor | None:
         """The last version whose gradient the value is, but for its shape."""
-        for version in reversed(versions):
-            true = self.truth.get(version._node)
-            if true is not None and same_values(value, true):
-                return version
-        return None
+        right = [
+            version
+            for version in reversed(versions)
+            if (true := self.truth.get(version._node)) is not None and same_values(value, true)
+        ]
+        return next((v for v in right if v.shape == value.shape), right[0] if right else None)
 
     def by_return(self) -> None:
         """What is returned: entries of dicts by their keys, items by the names they were given."""
@@ -419,6 +422,7 @@ class _Finder:
                 name, value, source = found
                 step = Step(name, tensor, value, source, versions[0], True, update[0] * -1)
                 step.rate = self._rate_in(event, source)
+                step.in_update = True
                 self._add(step)
 
     def _rate_in(self, event: Event, source: Event) -> float:
@@ -435,7 +439,7 @@ class _Finder:
         for inner in ast.walk(node):
             text = ast.unparse(inner) if isinstance(inner, (ast.Name, ast.Attribute)) else ""
             if _RATES.fullmatch(text.split(".")[-1]):
-                value = scope.get(text, names.get(text))
+                value = _evaluated(text, names, scope)
                 if isinstance(value, (int, float)) and value > 0:
                     return float(value)
             if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Mult):
@@ -526,6 +530,7 @@ class _Finder:
 
     def _add(self, step: Step) -> None:
         step.key = f"{step.name} {len(self.steps)}"
+        step.named = step.name in self.names
         self.steps.append(step)
 
 
@@ -539,6 +544,14 @@ def same_values(value: np.ndarray, true: np.ndarray, floor: bool = False) -> boo
     largest = max(np.max(np.abs(true), initial=0), 0 if floor else 1e-300)
     with np.errstate(all="ignore"):
         return bool(np.max(np.abs(value - true), initial=0) <= 1e-6 * largest)
+
+
+def _evaluated(text: str, names: Mapping[str, Any], scope: Mapping[str, Any]) -> Any:
+    """The value of a name or an attribute; None where it has none."""
+    try:
+        return eval(text, dict(names), dict(scope))
+    except Exception:
+        return None
 
 
 def _rebound(events: list[Event]) -> bool:

@@ -12,13 +12,31 @@ import numpy as np
 
 from autograd_lite.check.marking.chain_rule import Interpretation
 from autograd_lite.check.marking.conventions import without_clipping, without_epsilons
-from autograd_lite.check.marking.evidence import Evidence, gather, steps_on_the_way
-from autograd_lite.check.marking.execution import Event, Execution
+from autograd_lite.check.marking.evidence import (
+    Evidence,
+    gather,
+    places_by_effect,
+    steps_on_the_way,
+    without_misleading_names,
+)
+from autograd_lite.check.marking.execution import Event, Execution, paths_of
 from autograd_lite.check.marking.forms import Subject
-from autograd_lite.check.marking.forward import ALL_INPUTS_LIMIT_ELEMENTS, Recording, Setting
-from autograd_lite.check.marking.handed_in import Known, Step, no_gradient_message
+from autograd_lite.check.marking.forward import (
+    ALL_INPUTS_LIMIT_ELEMENTS,
+    Recording,
+    Setting,
+    path_name,
+)
+from autograd_lite.check.marking.handed_in import (
+    Known,
+    Step,
+    is_gradient_name,
+    no_gradient_message,
+)
+from autograd_lite.check.marking.rewriting import persons_function, update_of
 from autograd_lite.check.marking.verdicts import Verdicts, activations
 from autograd_lite.check.marking.wrong_line import SEARCH_SECONDS, Search
+from autograd_lite.check.names import name_of, tensors_named_in
 from autograd_lite.check.report import Report
 
 
@@ -58,7 +76,22 @@ def mark(
     sizes = sizes_of_data(reading)
     evidence, interpretation = reading.evidence, reading.interpretation
     events = derivation_events(setting, reading.back)
+    dropped = without_misleading_names(evidence, interpretation)
+    if dropped:
+        interpretation = evidence.read({s.key: s.value for s in evidence.steps})
     on_the_way, rest = steps_on_the_way(evidence, events, interpretation)
+    if any(s == "wrong" for s in interpretation.status.values()):
+        effects = places_by_effect(evidence, _of_gradients(rest, reading.known), interpretation)
+        if effects:
+            evidence = evidence.with_steps([*evidence.steps, *effects])
+            interpretation = evidence.read({s.key: s.value for s in evidence.steps})
+            rest = [e for e in rest if all(e is not s.event for s in effects)]
+    told = {s.key for s in on_the_way} | {id(s.event) for s in on_the_way}
+    reading.notes += [
+        f"{s.name} is not marked: it is no gradient of {s.tensor}"
+        for s in dropped
+        if id(s.event) not in told
+    ]
     found, cut_off = [], False
     wrong = frozenset(k for k, s in interpretation.status.items() if s == "wrong")
     if wrong and reading.back.error is None:
@@ -98,6 +131,20 @@ def mark(
     return report, reading.recording, evidence.steps
 
 
+def _of_gradients(events: list[Event], known: Known) -> list[Event]:
+    """The events whose values are none of the forward pass."""
+    values = [v for v in map(np.asarray, known.values.values()) if v.ndim]
+    return [
+        e
+        for e in events
+        if e.array is not None
+        and (
+            is_gradient_name(e.name)
+            or not any(v.shape == e.array.shape and np.array_equal(v, e.array) for v in values)
+        )
+    ]
+
+
 def _same_events(events: list[Event], back: Execution) -> list[Event]:
     keys = {e.key for e in events}
     return [e for e in back.events if e.key in keys]
@@ -107,12 +154,7 @@ def _with_steps(evidence: Evidence, more: list[Step]) -> Evidence:
     """The evidence with the steps on the way, for the report."""
     if not more:
         return evidence
-    places = evidence.places | {s.key: evidence.graph.locate(s.of) for s in more}  # type: ignore
-    joined = Evidence(
-        *(evidence.setting, evidence.recording, evidence.graph, [*evidence.steps, *more], places),
-        *(evidence.tolerance, evidence.counts, evidence.direction),
-    )
-    joined.unconnected = evidence.unconnected
+    joined = evidence.with_steps([*evidence.steps, *more])
     return joined
 
 
@@ -217,37 +259,28 @@ def _take_earlier_values(evidence: Evidence, interpretation: Interpretation) -> 
 
 def _wanted(setting: Setting) -> set[str] | None:
     """The inputs to differentiate: all of them, unless they are large."""
-    from autograd_lite.check.marking.execution import paths_of
-    from autograd_lite.check.names import tensors_named_in
-
-    size = sum(v.size for _, v in paths_of(setting.base.roots) if isinstance(v, np.ndarray))
-    numbers = [
+    reached = list(paths_of(setting.base.roots))
+    size = sum(v.size for _, v in reached if isinstance(v, np.ndarray))
+    numbers = {
         n
-        for n, v in zip(setting.subject_parameters(), setting.subject.inputs, strict=True)
+        for n, v in zip(setting.subject.names, setting.subject.inputs, strict=True)
         if isinstance(v, (int, float, np.number))
         or getattr(v, "dtype", np.dtype(float)).kind in "iu"
-    ]
+    }
+    numbers |= {path_name(p) for p, v in reached if isinstance(v, (int, float, np.number))}
     if size <= ALL_INPUTS_LIMIT_ELEMENTS and not numbers:
         return None
     back = setting.run_backward()
-    called = {name for e in back.events for name in (e.name, *tensors_named_in(e.name))}
+    called = {name for e in back.events for name in tensors_named_in(e.name)}
+    called |= {e.name for e in back.events if update_of(e.place.statement) is not None}
     if isinstance(back.result, Mapping):
         called |= {n for k in back.result for n in (str(k), *tensors_named_in(str(k)))}
-    from autograd_lite.check.marking.forward import path_name
-
     if size <= ALL_INPUTS_LIMIT_ELEMENTS:
-        wanted = called & set(numbers)
-        if not wanted:
+        if not called & numbers:
             return None
-        every = {
-            path_name(p)
-            for p, v in paths_of(
-                dict(zip(setting.subject_parameters(), setting.subject.inputs, strict=True))
-            )
-            if isinstance(v, np.ndarray) and v.dtype.kind == "f"
+        called = (called & numbers) | {
+            path_name(p) for p, v in reached if isinstance(v, np.ndarray) and v.dtype.kind == "f"
         }
-        setting.wanted = wanted | every
-        return setting.wanted
     setting.wanted = called
     return called
 
@@ -272,12 +305,9 @@ def sizes_of_data(reading: Reading) -> dict[int, str]:
 
 def data_of(recording: Recording, setting: Setting) -> list[tuple[str, np.ndarray]]:
     """The arrays that the forward pass starts from, whole numbers as well, by name."""
-    from autograd_lite.check.marking.execution import paths_of
-    from autograd_lite.check.marking.forward import path_name
-
     found = [(i.name, i.tensor._value) for i in recording.inputs if i.tensor.ndim]
     names = {n for n, _ in found}
-    arguments = dict(zip(setting.subject_parameters(), setting.subject.inputs, strict=True))
+    arguments = dict(zip(setting.subject.names, setting.subject.inputs, strict=True))
     for path, value in paths_of(arguments):
         if isinstance(value, np.ndarray) and value.ndim and path_name(path) not in names:
             found.append((path_name(path), value))
@@ -294,9 +324,6 @@ def sample_counts(recording: Recording, setting: Setting, derived: set[str]) -> 
 
 
 def _without_source(setting: Setting, subject: Subject) -> list[str]:
-    from autograd_lite.check.marking.rewriting import persons_function
-    from autograd_lite.check.names import name_of
-
     if persons_function(setting.sources, subject.marked) is not None:
         return []
     return [

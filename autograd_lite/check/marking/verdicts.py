@@ -243,14 +243,15 @@ class Verdicts:
             notes.append("convention: descent directions, minus the gradients; that is no mistake")
         scaled = [s for s in used if interpretation.scales[s.key] != 1]
         if interpretation.factor != 1 and scaled:
-            size = int(interpretation.factor)
+            averaged = interpretation.factor < 1
+            size = round(1 / interpretation.factor if averaged else interpretation.factor)
             where = (
                 "throughout" if interpretation.everywhere else "until the division in the last step"
             )
             what = self.sizes.get(size, "a length of the data")
             notes.append(
-                f"convention: gradients of {size} times the loss ({what}) {where}; that is no "
-                "mistake"
+                f"convention: gradients of {'1/' if averaged else ''}{size} times the loss "
+                f"({what}) {where}; that is no mistake"
             )
         at_zero = [s.name for s in used if s.key in interpretation.at_zero]
         if at_zero:
