@@ -326,14 +326,14 @@ class HalvingPool:
         h, w, channels = input.shape
         output = np.zeros((h // 2, w // 2, channels))
         for window, i, j in self.windows(input):
-            output[i, j] = np.best(window, axis=(0, 1))
+            output[i, j] = np.max(window, axis=(0, 1))
         return output
 
     def backprop(self, dL_dout):
         dL_dinput = np.zeros(self.seen.shape)
         for window, i, j in self.windows(self.seen):
             h, w, f = window.shape
-            best = np.best(window, axis=(0, 1))
+            best = np.max(window, axis=(0, 1))
             for i2 in range(h):
                 for j2 in range(w):
                     for f2 in range(f):

@@ -94,7 +94,8 @@ def sequence_loss(letters, followers, h_start):
     return loss, dW_in, dW_rec, dW_out, db_hid, db_out, state[len(letters) - 1]
 """,
         call="al.check_derivation(sequence_loss, letters, followers, h_start, show=False)",
-        run="loss, dW_in, dW_rec, dW_out, db_hid, db_out, h = sequence_loss(letters, followers, h_start)",
+        run="loss, dW_in, dW_rec, dW_out, db_hid, db_out, h = "
+        "sequence_loss(letters, followers, h_start)",
         loss="sequence_loss(letters, followers, h_start)[0]",
         gradients={n: (n, "d" + n) for n in ("W_in", "W_rec", "W_out", "b_hid", "b_out")},
         derivation=(("dy = np.copy(prob[t])", "dh_later = np.dot(W_rec.T, dpre)"),),
