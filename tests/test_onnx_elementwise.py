@@ -94,13 +94,13 @@ def run(function, *inputs):
     return exported(function, *inputs)(*inputs)
 
 
-def equal(actual, expected, size=0, exact=False):
+def equal(actual, expected, size=0, exact=False, tolerance=0):
     """To rounding of the result; of numbers of this `size` where a difference of such is taken."""
     assert (actual.shape, actual.dtype) == (expected.shape, expected.dtype)
     if exact or expected.dtype.kind != "f":
         np.testing.assert_array_equal(actual, expected)
         return
-    tolerance = TOLERANCE[expected.dtype.name]
+    tolerance = max(tolerance, TOLERANCE[expected.dtype.name])
     # What is below the normal numbers has fewer digits.
     smallest = np.finfo(expected.dtype).tiny * 1e-3
     size = np.nan_to_num(size, nan=0, posinf=0, neginf=0)
@@ -141,6 +141,51 @@ def test_every_function_on_every_kind_of_numbers(function, dtype):
         size = np.maximum(*map(abs, inputs)) if differs else 0
         for actual, expected in zip(run(call, *inputs), numpys(call, *inputs), strict=True):
             equal(actual, expected, size, exact=function in EXACT)
+
+
+def beside(function, seed, count):
+    """Calls of a function on operands of different dtypes, and on an array and a number."""
+    dtypes = "float64 float32 float16 int64 int32 int16 int8 uint32 uint16 uint8 bool".split()
+    pairs = [(a, b) for a in dtypes for b in dtypes if a != b]
+    of_numbers = [(a, b) for a in dtypes for b in (1, 3, 2.5, True, 0, -1, 300, np.inf)]
+    of_numbers += [(b, a) for a, b in of_numbers]
+    random = np.random.default_rng(seed)
+    for some in (pairs, of_numbers):
+        for place in random.permutation(len(some))[:count]:
+            of = some[place]
+            arrays = [numbers(k) if isinstance(k, str) else k for k in of]
+            if all(isinstance(k, str) for k in of):
+                arrays[0] = arrays[0][:, None]
+            if function in (np.power, np.float_power):
+                arrays = [a[a >= 0] if isinstance(a, np.ndarray) and a.ndim else a for a in arrays]
+            yield arrays
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("count", [3, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "function", [f for f in FUNCTIONS if f in OF_TWO], ids=lambda f: f.__name__
+)
+def test_operands_of_different_dtypes_and_numbers(function, count):
+    for arrays in beside(function, FUNCTIONS.index(function), count):
+        given = [a for a in arrays if isinstance(a, np.ndarray)]
+        call = called(function)
+        if len(given) == 1:
+            x, y = arrays
+            call = (lambda x: function(x, y)) if x is given[0] else (lambda y: function(x, y))  # noqa: B023
+        try:
+            expected = numpys(call, *given)
+        except (OverflowError, ValueError):
+            # A number that is none of the dtype, a negative power of integers.
+            continue
+        if expected is None:
+            continue
+        for ours, theirs in zip(run(call, *given), expected, strict=True):
+            differs = function in (np.logaddexp, np.logaddexp2)
+            size = np.maximum(*(abs(np.asarray(a, float)) for a in arrays)) if differs else 0
+            # Of operands in single precision a part is computed in it.
+            coarsest = [a.dtype.name for a in given if a.dtype.name in TOLERANCE]
+            equal(ours, theirs, size, tolerance=max(map(TOLERANCE.get, coarsest), default=0))
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -203,6 +248,9 @@ MIXED = {
     "integers divided to wholes": lambda n, x: (
         n // 3 + (-n) // 3 + n % -3 + (-n) % 3 + 7 // (n + 1)
     ),
+    "one divided to wholes": lambda n, x: 1 % (n + 1) + np.fmod(1, n) + 1 // (n + 1),
+    "beyond the dtype": lambda n, x: (n.astype(np.uint8) > -1) & (n < 2**70) & (-(2**70) != n),
+    "a list": lambda n, x: (x > [1, 0, 0, 1, 0, 1]) & np.isclose(x, [1.5, 0, 0, 2, 1, 0]),
     "by zero": lambda n, x: n // (n - n) + n % (n - n),
     "floats divided to wholes": lambda n, x: x // 0.3 + (x % 0.3) + (x % -0.3) + np.fmod(x, 0.3),
     "rounding of integers": lambda n, x: np.floor(n) + np.ceil(n) + np.trunc(n) + np.round(n),

@@ -341,7 +341,8 @@ def _divided(x: Any, y: Any) -> tuple[Any, Any]:
     # The processor divides neither by 0 nor the least of the integers by -1.
     divisor = np.where((y == 0) | (y == -1), 1, y)
     found = quotient(x, divisor)
-    left = x - found * divisor
+    # ONNX Runtime takes (1 / y) * z for z / y, of integers too: its product is of -(1 / y) here.
+    left = x + -found * divisor
     return np.where(y == 0, 0, np.where(y == -1, -found, found)), np.where(y == 0, 0, left)
 
 

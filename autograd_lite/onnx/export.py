@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import operator
 import os
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -242,8 +243,13 @@ def _defined(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
     definition = next((table[step.function] for table in tables if step.function in table), None)
     if definition is None:
         return None
+    # Python functions of NumPy's compare operands as they are.
+    own = _is_boolean(step.result.dtype) and not isinstance(step.function, np.ufunc)
     numbers = [now.number(a) for a in args]
-    operands = [_in_dtype(a, dtype) if n is None else n for a, n in zip(args, numbers, strict=True)]
+    operands = [
+        _in_dtype(a, None if own else dtype) if n is None else n
+        for a, n in zip(args, numbers, strict=True)
+    ]
     settings = {name: v for name, v in options.items() if name not in _ANY_ORDER}
     try:
         inspect.signature(definition).bind(*operands, **settings)
@@ -259,9 +265,10 @@ def _is_boolean(dtype: Any) -> bool:
 
 
 def _in_dtype(value: Any, dtype: Any) -> Any:
+    """An operand in a dtype, or with None in its own; numbers stay what they are."""
     if isinstance(value, list | tuple):
         return np.asarray(value, dtype)
-    return value.astype(dtype) if hasattr(value, "astype") else value
+    return value.astype(dtype) if hasattr(value, "astype") and dtype is not None else value
 
 
 def _common(step: Step) -> Any:
@@ -604,14 +611,28 @@ def _whole_or(kind: str) -> Form:
     return build
 
 
+def _fits(operand: Any, dtype: Any) -> bool:
+    """Whether an integer of Python's, if it is one, is a number of an integer dtype.
+
+    One that is none compares with all of them as an infinity does.
+    """
+    limits = np.iinfo(dtype)
+    return type(operand) is not int or limits.min <= operand <= limits.max
+
+
 def _comparison(kind: str) -> Form:
     def build(exporter: _Exporter, step: Step, output: str) -> None:
         common = _common(step)
-        if kind in _PREDICATES and len(step.args) == 1 and common.kind != "f":
+        operands: Sequence[Any] = step.args
+        if len(operands) == 1 and common.kind != "f":
+            common = np.dtype(np.float64)
+        if common.kind in "iu" and not all(_fits(a, common) for a in operands):
+            operands = [a if _fits(a, common) else math.copysign(math.inf, a) for a in operands]
             common = np.dtype(np.float64)
         if _is_boolean(common) and kind != "Equal":
             common = np.dtype(np.int32)
-        exporter.elementwise(kind, step, output, common)
+        _check_options(step, _ANY_ORDER)
+        exporter.given(kind, step, operands, output, common)
 
     return build
 
