@@ -202,12 +202,19 @@ def _assigned_in(tree: ast.AST) -> set[str]:
 def _part_to_mark(tree: ast.Module, loss: str, function: str | None) -> tuple[list[ast.stmt], str]:
     """The statements to mark: the body of the innermost loop that has the loss and an update."""
     found: list[tuple[int, int, list[ast.stmt], str]] = []
+    sums = _sums_in(tree)
     for body, depth, owner in _bodies(tree, 0, "<script>"):
         if function is not None and owner != function:
             continue
         inside = ast.Module(body, [])
         has_loss = loss in _assigned_in(inside) or loss == "__loss"
-        updates = sum(update_of(n) is not None for n in ast.walk(inside) if isinstance(n, ast.stmt))
+        updates = [
+            n
+            for n in ast.walk(inside)
+            if isinstance(n, ast.stmt)
+            and update_of(n) is not None
+            and ast.unparse(targets_of(n)[0]) not in sums
+        ]
         gradients = sum(
             tensor_among(n, _names_in(inside)) is not None for n in _assigned_in(inside)
         )
@@ -219,6 +226,18 @@ def _part_to_mark(tree: ast.Module, loss: str, function: str | None) -> tuple[li
     if function is not None:
         raise ValueError(f"check_script() finds no loop with the loss {loss!r} in {function}()")
     return _after_parameters(tree), "<script>"
+
+
+def _sums_in(tree: ast.AST) -> set[str]:
+    """Variables that are set anew in a loop and added to: sums, and no parameters."""
+    return {
+        ast.unparse(target)
+        for loop in ast.walk(tree)
+        if isinstance(loop, (ast.For, ast.While))
+        for node in ast.walk(loop)
+        if isinstance(node, ast.Assign) and update_of(node) is None
+        for target in targets_of(node)
+    }
 
 
 def _names_in(tree: ast.AST) -> set[str]:
@@ -245,10 +264,13 @@ def _after_parameters(tree: ast.Module) -> list[ast.stmt]:
         tensor for name in assigned if (tensor := tensor_among(name, everything)) is not None
     }
     start = 0
+    computed: set[str] = set()
     for i, statement in enumerate(tree.body):
         made = {ast.unparse(t) for t in targets_of(statement)}
         reads = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)} - made
-        if made & parameters and update_of(statement) is None and not reads & parameters:
+        if reads & (parameters | computed):
+            computed |= made
+        elif made & parameters and update_of(statement) is None:
             start = i + 1
         if isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)):
             start = max(start, i + 1)

@@ -178,7 +178,8 @@ def read(
 
     The interpretations are: gradients of the loss; those of N times the loss, where N is a size of
     the data and is taken out again in the gradients of the inputs; those of N times the loss
-    throughout; with `averaged`, those of the loss over N. In each, a derivative of ReLU at exactly 0 may be 0, 1/2 or 1.
+    throughout; with `averaged`, those of the loss over N. In each, a derivative of ReLU at exactly
+    0 may be 0, 1/2 or 1.
     """
     if all(tolerance.same(given, truth[name]) for name, given in own.items()):
         # By the chain rule from right gradients come the true ones.

@@ -168,6 +168,8 @@ def values_of(steps: Iterable[Step], back: Execution) -> dict[str, np.ndarray] |
         if step.event is not None:
             event = events.get(step.event.key)
             array = None if event is None else event.array
+            if array is not None and step.before is not None:
+                array = step.before - array
         else:
             array = _entry(back.result, step.entry)
         if array is None:

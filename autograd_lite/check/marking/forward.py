@@ -73,6 +73,7 @@ class Setting:
         self.sources = subject.sources
         self.seed = seed
         self.wanted: set[str] | None = None
+        self.all_arrays = False
         world = World(self._copied)
         if subject.backward is None:
             self._run_joint(world)
@@ -156,7 +157,7 @@ class Setting:
                 return copied
             name = path_name(path)
             copied = copied if copied.dtype.kind in "fc" else copied.astype(float)
-            needed = wanted is None or name in wanted
+            needed = wanted is None or self.all_arrays or name in wanted
             tensor = Tensor(copied, needed, copy=False)
             inputs.append(Input(path, name, tensor, array))
             return Mutable(tensor)

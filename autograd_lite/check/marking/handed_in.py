@@ -55,6 +55,7 @@ class Step:
     written: int | None = None
     rate: float = 1.0
     in_update: bool = False
+    before: np.ndarray | None = None
     named: bool = False
 
     @property
@@ -204,9 +205,15 @@ class _Finder:
             tensor = self.tensor_of(name, _in_gradients(last.path))
             if tensor is None or name in self.arriving:
                 continue
-            if name not in self.names and _is_setting(last.value):
+            if name not in self.names and self._is_setting(last.value, tensor):
                 continue
             self._by_name(name, tensor, events)
+
+    def _is_setting(self, value: Any, tensor: str) -> bool:
+        """Whether it is a length, a step or a mask, such as d_k and dt, and no gradient."""
+        found = self.known.inputs.get(tensor)
+        is_number = found is not None and not found.tensor.ndim
+        return not (is_number and isinstance(value, float)) and _is_setting(value)
 
     def _by_name(self, name: str, tensor: str, events: list[Event]) -> None:
         is_input = tensor in self.known.inputs
@@ -294,7 +301,7 @@ class _Finder:
             step = Step(name, tensor or "", array, event, None, True)
             step.written = _line_of_entry(self.back, name)
             step.entry = path
-            if tensor is not None and _is_setting(value) and not in_dict:
+            if tensor is not None and not in_dict and self._is_setting(value, tensor):
                 continue
             if tensor is None:
                 if in_dict and not is_gradient_name(name) and not self._fits_somewhere(array):
@@ -417,6 +424,9 @@ class _Finder:
             if update is None or tensor is None or any(s.tensor == tensor for s in self.steps):
                 continue
             versions = self.known.versions[tensor]
+            if isinstance(targets_of(event.place.statement)[0], ast.Subscript):
+                self._by_update_of_entries(tensor, versions)
+                continue
             found = self._factor_of(event, update[1], versions[0].shape)
             if found is not None:
                 name, value, source = found
@@ -424,6 +434,18 @@ class _Finder:
                 step.rate = self._rate_in(event, source)
                 step.in_update = True
                 self._add(step)
+
+    def _by_update_of_entries(self, tensor: str, versions: list[Tensor]) -> None:
+        """What updates of entries take from a parameter in all: `P[u] -= rate * step`."""
+        events = [e for e in self.events if e.name == tensor and e.array is not None]
+        before = np.asarray(versions[0]._value)
+        last = events[-1]
+        if last.array is None or last.array.shape != before.shape:
+            return
+        step = Step(tensor, tensor, before - last.array, last, versions[0], True)
+        step.before, step.in_update = before, True
+        step.rate = self._rate_in(last, last)
+        self._add(step)
 
     def _rate_in(self, event: Event, source: Event) -> float:
         """The learning rate where it stands inside of the gradient: `W -= rate * X.T @ dZ`."""

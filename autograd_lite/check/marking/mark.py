@@ -259,7 +259,9 @@ def _take_earlier_values(evidence: Evidence, interpretation: Interpretation) -> 
 
 def _wanted(setting: Setting) -> set[str] | None:
     """The inputs to differentiate: all of them, unless they are large."""
-    reached = list(paths_of(setting.base.roots))
+    subject = setting.subject
+    roots = dict(zip(subject.names, setting.base.roots["inputs"], strict=True))
+    reached = list(paths_of(roots | {"self": setting.base.roots["backward"]}))
     size = sum(v.size for _, v in reached if isinstance(v, np.ndarray))
     numbers = {
         n
@@ -270,6 +272,9 @@ def _wanted(setting: Setting) -> set[str] | None:
     numbers |= {path_name(p) for p, v in reached if isinstance(v, (int, float, np.number))}
     if size <= ALL_INPUTS_LIMIT_ELEMENTS and not numbers:
         return None
+    if not any(isinstance(v, np.ndarray) and v.dtype.kind == "f" for _, v in reached):
+        setting.wanted = {path_name(p) for p, v in reached if isinstance(v, (float, np.floating))}
+        return setting.wanted or None
     back = setting.run_backward()
     called = {name for e in back.events for name in tensors_named_in(e.name)}
     called |= {e.name for e in back.events if update_of(e.place.statement) is not None}
@@ -278,9 +283,8 @@ def _wanted(setting: Setting) -> set[str] | None:
     if size <= ALL_INPUTS_LIMIT_ELEMENTS:
         if not called & numbers:
             return None
-        called = (called & numbers) | {
-            path_name(p) for p, v in reached if isinstance(v, np.ndarray) and v.dtype.kind == "f"
-        }
+        setting.all_arrays = True
+        called &= numbers
     setting.wanted = called
     return called
 

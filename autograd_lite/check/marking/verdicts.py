@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.differences import abs_difference, difference_message, largest
+from autograd_lite.check.differences import (
+    abs_difference,
+    difference_message,
+    largest,
+    max_abs,
+)
 from autograd_lite.check.marking.chain_rule import Interpretation, Tolerance, fit
 from autograd_lite.check.marking.evidence import Evidence
 from autograd_lite.check.marking.execution import Event, Execution
@@ -51,7 +56,7 @@ class Verdicts:
             self._unconnected(s) if s in self.evidence.unconnected else self._line(s) for s in steps
         ]
         lines += self._lines_without_a_step(lines)
-        lines = _once_each(lines)
+        lines = _once_each(lines, self.known.inputs)
         lines += self._missing()
         if self.back.error is not None:
             lines.append(self._raised())
@@ -292,11 +297,18 @@ class Verdicts:
         letters = {re.sub(r"\d+", "", n) for n in derived & leaves if re.search(r"\d", n)}
         lines = []
         for name in sorted(leaves - derived):
-            if re.search(r"\d", name) and re.sub(r"\d+", "", name) in letters:
+            numbered = re.search(r"\d", name) and re.sub(r"\d+", "", name) in letters
+            if numbered and not self._is_constant(name):
                 shape = self.known.inputs[name].tensor.shape
                 message = f"there is no d{name}"
                 lines.append(Line(f"d{name}", name, "missing", 1.0, 0.0, (), shape, None, message))
         return lines
+
+    def _is_constant(self, name: str) -> bool:
+        """Whether the loss does not change with an input, such as a bias before a batch norm."""
+        true = self.evidence.graph.arrivals().get(self.known.inputs[name].tensor._node)
+        floor = self.evidence.tolerance.floor / self.evidence.tolerance.relative
+        return true is None or max_abs(true) <= floor
 
     def _raised(self) -> Line:
         """The line in which the backward pass ended with an exception."""
@@ -318,12 +330,12 @@ def _has_name(step: Step) -> bool:
     return not is_unnamed(step.name)
 
 
-def _once_each(lines: list[Line]) -> list[Line]:
+def _once_each(lines: list[Line], inputs: Collection[str]) -> list[Line]:
     """One verdict for each name and line; of a loop the worst of its rounds."""
     order = ("wrong", "inherited", "convention", "correct")
-    kept: dict[tuple[str, Any], Line] = {}
+    kept: dict[tuple[str, str, Any], Line] = {}
     for line in lines:
-        at = line.name, line.line
+        at = line.name, line.tensor if line.tensor in inputs else "", line.line
         other = kept.get(at)
         if other is None or order.index(line.status) <= order.index(other.status):
             kept[at] = line

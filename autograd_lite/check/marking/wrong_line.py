@@ -406,6 +406,7 @@ def _fresh_evidence(evidence: Evidence) -> Iterator[Evidence]:
         change = _Change(np.random.default_rng(seed), None if wide else wanted)
         try:
             setting = Setting(evidence.setting.subject, change, seed)
+            setting.all_arrays = evidence.setting.all_arrays
             recording = setting.record(evidence.setting.wanted)
             graph = Graph(recording)
             if len(graph.nodes) != len(evidence.graph.nodes):
