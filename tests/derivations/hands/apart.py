@@ -454,4 +454,52 @@ def backward_propagation_with_dropout(X, Y, cache, keep_prob):
             ),
         ),
     ),
+    Hand(
+        name="triplet margin on embeddings, helpers for norms",
+        form=FORM,
+        source="""\
+import numpy as np
+
+rng = np.random.default_rng(36)
+anchor, positive, negative = (rng.normal(size=(7, 4)) for _ in range(3))
+E = rng.normal(size=(4, 3)) * 0.8
+bias = rng.normal(size=3) * 0.5
+
+
+def embed(anchor, positive, negative, E, bias):
+    a, p, n = anchor @ E + bias, positive @ E + bias, np.tanh(negative @ E + bias)
+    return a, p, n
+
+
+def margin_loss(a, p, n, margin=1.0):
+    near = np.sum((a - p) ** 2, axis=1)
+    far = np.sum((a - n) ** 2, axis=1)
+    return np.maximum(near - far + margin, 0).mean()
+
+
+def margin_grad(a, p, n, margin=1.0):
+    near = np.sum((a - p) ** 2, axis=1)
+    far = np.sum((a - n) ** 2, axis=1)
+    active = (near - far + margin > 0)[:, None] / len(a)
+    d_a = active * 2 * ((a - p) - (a - n))
+    d_p = active * -2 * (a - p)
+    d_n = active * 2 * (a - n)
+    return d_a, d_p, d_n
+
+
+def embed_grad(anchor, positive, negative, E, bias, a, p, n):
+    d_a, d_p, d_n = margin_grad(a, p, n)
+    d_n = d_n * (1 - n ** 2)
+    d_E = anchor.T @ d_a + positive.T @ d_p + negative.T @ d_n
+    d_bias = (d_a + d_p + d_n).sum(axis=0)
+    return d_E, d_bias
+""",
+        call="al.check_derivation(embed, embed_grad, anchor, positive, negative, E, bias, "
+        "loss=margin_loss, show=False)",
+        run="a, p, n = embed(anchor, positive, negative, E, bias)\n"
+        "d_E, d_bias = embed_grad(anchor, positive, negative, E, bias, a, p, n)",
+        loss="margin_loss(*embed(anchor, positive, negative, E, bias))",
+        gradients={"E": ("E", "d_E"), "bias": ("bias", "d_bias")},
+        derivation=("embed_grad", ("active = (near", "d_n = active")),
+    ),
 ]

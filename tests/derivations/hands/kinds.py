@@ -8,6 +8,7 @@ import ast
 import itertools
 import re
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -769,8 +770,11 @@ def readable(name: str, value: object, depth: int = 2) -> Iterator[str]:
         for key, entry in value.items():
             if isinstance(key, str):
                 yield from readable(f"{name}[{key!r}]", entry, depth - 1)
-    elif type(value).__name__ == "SimpleNamespace":
-        for attribute, entry in vars(value).items():
+    elif (
+        isinstance(value, SimpleNamespace) or isinstance(value, tuple) and hasattr(value, "_asdict")
+    ):
+        entries = value._asdict() if isinstance(value, tuple) else vars(value)
+        for attribute, entry in entries.items():
             yield from readable(f"{name}.{attribute}", entry, depth)
 
 
@@ -781,7 +785,16 @@ def other_operand(statement: Statement) -> Iterator[Mistake]:
         if inside(statement, operand, lambda n: isinstance(n, ast.Compare)):
             continue
         for other in others(statement, operand):
-            yield one(statement, operand, other, "operand", "index", *where(statement, operand))
+            causes = ("operand", "index", *where(statement, operand))
+            if rise_together(statement.value(operand), statement.value(other)):
+                causes += ("activation",)
+            yield one(statement, operand, other, *causes)
+
+
+def rise_together(one_value: np.ndarray, other: np.ndarray) -> bool:
+    """Whether one array may be an activation of the other, which rises with it."""
+    order = np.argsort(np.ravel(one_value))
+    return order.size > 3 and bool(np.all(np.diff(np.ravel(other)[order]) >= 0))
 
 
 @kind

@@ -414,4 +414,50 @@ def value_and_grad(coef, intercept, feats, obs, delta=1.0, alpha=0.05):
             ),
         ),
     ),
+    Hand(
+        name="recurrent net with clipped gradients",
+        form=FORM,
+        source="""\
+import numpy as np
+
+rng = np.random.default_rng(48)
+width, dim = 4, 3
+model = dict(
+    U=rng.normal(size=(width, dim)) * 0.7,
+    V=rng.normal(size=(width, width)) * 0.7,
+    c=rng.normal(size=width) * 0.2,
+)
+series = rng.normal(size=(6, dim)) * 1.5
+goals = rng.normal(size=(6, width)) * 2
+
+
+def bptt(model, series, goals):
+    U, V, c = model["U"], model["V"], model["c"]
+    steps = len(series)
+    h = np.zeros((steps + 1, width))
+    for t in range(steps):
+        h[t] = np.tanh(U @ series[t] + V @ h[t - 1] + c)
+    loss = 0.5 * np.sum((h[:steps] - goals) ** 2)
+
+    dU, dV, dc = (np.zeros_like(p) for p in (U, V, c))
+    back = np.zeros(width)
+    for t in range(steps - 1, -1, -1):
+        dh = h[t] - goals[t] + back
+        da = dh * (1 - h[t] ** 2)
+        dU += np.outer(da, series[t])
+        dV += np.outer(da, h[t - 1])
+        dc += da
+        back = V.T @ da
+    for g in (dU, dV, dc):
+        np.clip(g, -2, 2, out=g)
+    return loss, dict(U=dU, V=dV, c=dc)
+""",
+        call="al.check_derivation(bptt, model, series, goals, show=False)",
+        run="loss, grads = bptt(model, series, goals)",
+        loss="bptt(model, series, goals)[0]",
+        gradients={n: (f'model["{n}"]', f'grads["{n}"]') for n in "UVc"},
+        derivation=(("dh = h[t] - goals[t] + back", "back = V.T @ da"),),
+        convention="gradients are clipped at 2",
+        clip=2,
+    ),
 ]

@@ -200,6 +200,8 @@ def _copied(value: Any) -> Any:
         return {k: _copied(v) for k, v in value.items()} if len(value) < 40 else value
     if type(value) in (list, tuple):
         return type(value)(_copied(v) for v in value)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return value._make(map(_copied, value))
     if type(value).__module__.startswith("hand_"):
         return types.SimpleNamespace(**{n: _copied(v) for n, v in vars(value).items()})
     return value

@@ -592,4 +592,63 @@ def reconstruct_grad(V, W, a, c, Hd, R):
         gradients={"W": ("W", "gW"), "a": ("a", "ga"), "c": ("c", "gc")},
         derivation=("reconstruct_grad",),
     ),
+    Hand(
+        name="gradients of the sum, loss the mean, namedtuple",
+        form=FORM,
+        source="""\
+from collections import namedtuple
+
+import numpy as np
+
+Parameters = namedtuple("Parameters", "hidden_W hidden_b out_W out_b")
+State = namedtuple("State", "pre hidden guess")
+
+rng = np.random.default_rng(28)
+points = rng.normal(size=(7, 3))
+wanted = rng.normal(size=(7, 2))
+parameters = Parameters(
+    rng.normal(size=(4, 3)) * 0.6,
+    rng.normal(size=4) * 0.2,
+    rng.normal(size=(2, 4)) * 0.6,
+    rng.normal(size=2) * 0.2,
+)
+
+
+def softplus(v):
+    return np.log1p(np.exp(v))
+
+
+def softplus_grad(v):
+    return 1 / (1 + np.exp(-v))
+
+
+def run(parameters, points, wanted):
+    points = points.T
+    pre = parameters.hidden_W @ points + parameters.hidden_b[:, None]
+    hidden = softplus(pre)
+    guess = parameters.out_W @ hidden + parameters.out_b[:, None]
+    cost = np.mean(np.sum((guess - wanted.T) ** 2, axis=0))
+    return cost.item(), State(pre, hidden, guess)
+
+
+def run_backwards(parameters, points, wanted, state):
+    grad_guess = 2 * (state.guess - wanted.T)
+    grad_out_W = grad_guess @ state.hidden.T
+    grad_out_b = grad_guess.sum(axis=1)
+    grad_hidden = parameters.out_W.T @ grad_guess
+    grad_pre = grad_hidden * softplus_grad(state.pre)
+    grad_hidden_W = grad_pre @ points
+    grad_hidden_b = grad_pre.sum(axis=1)
+    return Parameters(grad_hidden_W, grad_hidden_b, grad_out_W, grad_out_b)
+""",
+        call="al.check_derivation(run, run_backwards, parameters, points, wanted, show=False)",
+        run="cost, state = run(parameters, points, wanted)\n"
+        "grads = run_backwards(parameters, points, wanted, state)",
+        loss="len(points) * run(parameters, points, wanted)[0]",
+        gradients={
+            n: (f"parameters.{n}", f"grads.{n}") for n in ("hidden_W", "hidden_b", "out_W", "out_b")
+        },
+        derivation=("softplus_grad", "run_backwards"),
+        convention="gradients of the sum, where the loss is the mean",
+    ),
 ]
