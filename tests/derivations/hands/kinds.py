@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from derivations.hands.statements import COUNTS, Edit, Statement, called
+from derivations.hands.statements import COUNTS, RATES, Edit, Statement, called
 
 Mistake = tuple[tuple[Edit, ...], set[str]]
 Kind = Callable[[Statement], Iterator[Mistake]]
@@ -201,10 +201,9 @@ def is_gradient(statement: Statement, node: ast.expr) -> bool:
     """Whether the value is one of floating point, not an index, a flag or an object."""
     value = statement.value(node)
     if value is None:
-        return not isinstance(node, ast.Constant | ast.Tuple | ast.JoinedStr) and not re.match(
-            r"(self\.)?(forward|predict|loss|print|len|range|zip|list|dict|super|copy)",
-            called(node),
-        )
+        others = r"[A-Z]|forward|predict|loss|print|len|range|zip|list|dict|super|copy"
+        unlike = isinstance(node, ast.Constant | ast.Tuple | ast.JoinedStr)
+        return not unlike and not re.match(others, called(node))
     return isinstance(value, float) or getattr(getattr(value, "dtype", None), "kind", "") == "f"
 
 
@@ -256,9 +255,10 @@ def factor_of_a_part(statement: Statement) -> Iterator[Mistake]:
         for part in pair_of(node):
             if is_binary(part, *ADDITIVE) or not is_gradient(statement, part):
                 continue
-            for text in ("2 * {}", "0.5 * {}", "-{}"):
+            counts = [t for n in numbers(statement)[:1] for t in (f"{{}} / {n}", f"{{}} * {n}")]
+            for text in ("2 * {}", "0.5 * {}", "-{}", *counts):
                 changed = statement.edit(part, text.format(bracketed(part)))
-                yield (changed,), {"sign" if "-" in text else "factor", "term"}
+                yield (changed,), {"sign" if text.startswith("-") else "factor", "term"}
 
 
 @kind
@@ -317,6 +317,8 @@ def sign_of_a_term(statement: Statement) -> Iterator[Mistake]:
             causes = ["sign", "term"]
             if is_number(node.left, 1):
                 causes.append("activation")
+            if inside(statement, node, lambda n: isinstance(n, ast.Compare)):
+                causes.append("mask")
             text = f"{ast.unparse(node.left)} {other} {bracketed(node.right)}"
             yield one(statement, node, text, *causes)
         unary = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
@@ -663,6 +665,8 @@ def term_left_out(statement: Statement) -> Iterator[Mistake]:
             ast.unparse(node.right),
         ):
             causes += ["accumulate", "operand"]
+        if inside(statement, node, lambda n: isinstance(n, ast.Compare)):
+            causes.append("mask")
         if any(is_number(n, 1) for n in (node.left, node.right)):
             causes.append("activation")
         left = ast.unparse(node.left)
@@ -679,6 +683,8 @@ def factor_of_arrays_left_out(statement: Statement) -> Iterator[Mistake]:
         found = derivatives(chain)
         for gone in chain if len(chain) > 1 else ():
             if gone in found or is_mask(statement, gone) or statement.is_factor(gone):
+                continue
+            if statement.is_update and ast.unparse(gone).split(".")[-1] in RATES:
                 continue
             rest = [n for n in chain if n is not gone]
             if any(not statement.is_factor(n) for n in rest):
@@ -793,8 +799,10 @@ def other_operand(statement: Statement) -> Iterator[Mistake]:
 
 def rise_together(one_value: np.ndarray, other: np.ndarray) -> bool:
     """Whether one array may be an activation of the other, which rises with it."""
-    order = np.argsort(np.ravel(one_value))
-    return order.size > 3 and bool(np.all(np.diff(np.ravel(other)[order]) >= 0))
+    rows = np.atleast_2d(one_value), np.atleast_2d(other)
+    order = np.argsort(rows[0], axis=-1)
+    rising = np.diff(np.take_along_axis(rows[1], order, axis=-1)) >= 0
+    return rising.size > 3 and bool(np.all(rising))
 
 
 @kind
