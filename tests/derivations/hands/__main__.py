@@ -46,7 +46,7 @@ def main() -> None:
         mutants = [mutant for of_hand, _ in found for mutant in of_hand]
         if chosen.count:
             for hand, (of_hand, raising) in zip(hands, found, strict=True):
-                print(f"{hand.form:34}{hand.name:34}{len(of_hand):6}{raising:6} raise")
+                print(f"{hand.form:34}{hand.name:62}{len(of_hand):6}{raising:6} raise")
             print(f"{len(mutants)} mutants, {sum(raising for _, raising in found)} raise")
             return
         verdicts: list[Verdict] = []

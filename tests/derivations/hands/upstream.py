@@ -210,9 +210,9 @@ def batchnorm_backward_alt(dout, cache):
 import numpy as np
 
 rng = np.random.default_rng(54)
-x = rng.normal(size=(2, 3, 5, 7))
-w = rng.normal(size=(4, 3, 3, 3)) * 0.5
-b = rng.normal(size=4)
+x = rng.normal(size=(2, 6, 5, 7))
+w = rng.normal(size=(5, 6, 3, 3)) * 0.5
+b = rng.normal(size=5)
 conv_param = {"stride": 2, "pad": 1}
 
 
@@ -472,8 +472,8 @@ import numpy as np
 
 rng = np.random.default_rng(59)
 x = rng.normal(size=(2, 3, 6, 5))
-w = rng.normal(size=(4, 3, 3, 3)) * 0.5
-b = rng.normal(size=4)
+w = rng.normal(size=(7, 3, 3, 3)) * 0.5
+b = rng.normal(size=7)
 
 
 def im2col(x, k):

@@ -37,6 +37,14 @@ class Verdict:
         ]
         return next((v for v in ("wrong", "unknown") if v in said), "right" if said else "unknown")
 
+    @property
+    def astray(self) -> bool:
+        """Whether a cause is named for a line that is right."""
+        return any(
+            cause not in (None, "unknown") and line not in self.mutant.causes
+            for line, cause in self.blamed
+        )
+
     def __str__(self) -> str:
         allowed = {line: sorted(causes) for line, causes in self.mutant.causes.items()}
         return (
@@ -71,16 +79,21 @@ def false_alarm(hand: Hand) -> str:
 
 
 def table(verdicts: list[Verdict], key: Callable[[Mutant], str], title: str) -> str:
-    """For each group of mutants: how many, located, and causes right, unknown and wrong."""
-    rows = [f"{title:34}{'mutants':>8}{'located':>9}{'right':>8}{'unknown':>9}{'wrong':>7}"]
+    """For each group of mutants: how many, located, and causes right, unknown and wrong.
+
+    The last column counts those of which a cause is named for a line that is right.
+    """
+    columns = f"{'mutants':>8}{'located':>9}{'right':>8}{'unknown':>9}{'wrong':>7}{'astray':>8}"
+    rows = [f"{title:62}{columns}"]
     groups: dict[str, list[Verdict]] = {}
     for found in verdicts:
         groups.setdefault(key(found.mutant), []).append(found)
     for name, chosen in [*groups.items(), ("all", verdicts)]:
         causes = Counter(v.cause for v in chosen)
         rows.append(
-            f"{name:34}{len(chosen):8}{sum(v.located for v in chosen):9}"
+            f"{name:62}{len(chosen):8}{sum(v.located for v in chosen):9}"
             f"{causes['right']:8}{causes['unknown']:9}{causes['wrong']:7}"
+            f"{sum(v.astray for v in chosen):8}"
         )
     return "\n".join(rows)
 
