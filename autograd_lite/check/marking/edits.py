@@ -42,6 +42,7 @@ class Edit:
     statements: list[ast.stmt]
     weight: float = 1.0
     line: int | None = None
+    operand: str | None = None
 
     @property
     def definition(self) -> Definition:
@@ -286,7 +287,8 @@ class Line:
         """The line with `new` in the place of one of its expressions."""
         new = _placed(new, old)
         statement = swapped(self.statement, {id(old): new})
-        return Edit(kind, text, self.place, [statement], weight, self._line_of(old))
+        operand = ast.unparse(old) if isinstance(old, (ast.Name, ast.Attribute)) else None
+        return Edit(kind, text, self.place, [statement], weight, self._line_of(old), operand)
 
     def _line_of(self, node: ast.AST) -> int:
         """The line to name: that of the entry where a dict is written out over several."""
@@ -1090,7 +1092,8 @@ def derivatives(line: Line) -> Iterator[Edit]:
             continue
         yield from _powers(line, node, around)
         in_product = _is_factor(around)
-        if not in_product and not isinstance(node, ast.Call):
+        is_root = any(node is root for root in line.roots)
+        if not in_product and not is_root and not isinstance(node, ast.Call):
             continue
         for _, other, found in line.alike(value.shape):
             for slope in slopes(other, found):
@@ -1131,7 +1134,7 @@ def _powers(line: Line, node: ast.expr, around: tuple[ast.AST, ...]) -> Iterator
     squared = ast.BinOp(node, ast.Pow(), ast.Constant(2))
     parent = around[-1] if around else None
     in_one_less = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Sub)
-    if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
+    if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript, ast.BinOp)):
         text = f"{text_of(node)} should be {text_of(squared)}"
         if in_one_less:
             whole = f"{text_of(parent)} should be {text_of(swapped(parent, {id(node): squared}))}"  # type: ignore[arg-type]
@@ -1366,4 +1369,6 @@ LATER_EDITS: tuple[Source, ...] = (
     *(measured_terms, missing_paths, missing_derivatives, centred, missing_terms),
 )
 
-__all__ = ["EDITS", "LATER_EDITS", "Edit", "Line", "located"]
+ALL_EDITS = EDITS + LATER_EDITS
+
+__all__ = ["ALL_EDITS", "EDITS", "LATER_EDITS", "Edit", "Line", "located"]

@@ -21,6 +21,7 @@ from autograd_lite.check.marking.chain_rule import (
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Recording, Setting
 from autograd_lite.check.marking.handed_in import Known, Step, handed_in, known_tensors
+from autograd_lite.check.marking.rewriting import is_unnamed
 from autograd_lite.gradients import IndexedGradient, TupleGradient
 from autograd_lite.graph import Node, ancestors
 from autograd_lite.record import make
@@ -257,14 +258,29 @@ def places_by_effect(
     wrong = {k for k, status in interpretation.status.items() if status == "wrong"}
     found: list[Step] = []
     for event in events[:EFFECT_LIMIT_EVENTS]:
+        event = _named_one(event, events)
         array = event.array
         if array is None or not array.ndim or array.size < 2 or not wrong:
+            continue
+        if any(s.event is event for s in found):
             continue
         step, explained = _by_effect(evidence, found, event, array, wrong, interpretation)
         if step is not None:
             found.append(step)
             wrong -= explained
     return found
+
+
+def _named_one(event: Event, events: list[Event]) -> Event:
+    """The event that gives a name to a value that had none."""
+    if not is_unnamed(event.name) or event.array is None:
+        return event
+    for other in events:
+        if other.serial > event.serial and not is_unnamed(other.name):
+            found = other.array
+            if found is not None and np.array_equal(found, event.array):
+                return other
+    return event
 
 
 def _by_effect(
@@ -295,7 +311,12 @@ def _by_effect(
             for k in wrong
             if evidence.tolerance.same(values[k], arrived[k] * interpretation.scales[k])
         }
-        if len(explained) > best[0]:
+        broken = any(
+            not evidence.tolerance.same(values[k], arrived[k] * interpretation.scales[k])
+            for k in values
+            if interpretation.status[k] in ("correct", "convention")
+        )
+        if len(explained) > best[0] and not broken:
             best = len(explained), node, explained
     if best[1] is None:
         return None, set()

@@ -225,7 +225,7 @@ class _Finder:
                     self._match_versions(name, tensor, events, versions)
                 return
         arrays = [(e, _checked(name, e.value)) for e in events[-1:]]
-        event, array = arrays[0]
+        event, array = self._origin(arrays[0][0]), arrays[0][1]
         of = self._best(array, versions)
         if self._right(array, versions) is None and not rebound:
             for other in events[:-1]:
@@ -265,6 +265,29 @@ class _Finder:
             "each a name of its own"
         )
 
+    def _origin(self, event: Event) -> Event:
+        """The statement that computed a value, where this one only hands it on.
+
+        That is one that gives it another name, or takes it from a helper.
+        """
+        array = event.array
+        node = getattr(event.place.statement, "value", None)
+        if array is None or array.size < 2 or node is None:
+            return event
+        earlier = [e for e in self.events if e.serial < event.serial and _equal_arrays(e, array)]
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            path = ast.unparse(node)
+            other = self.known.among(getattr(node, "id", getattr(node, "attr", "")))
+            if other is not None and other != self.known.among(event.name):
+                # The gradient of one tensor is handed in for that of another.
+                return event
+            named = [e for e in earlier if e.path == path and e.frame == event.frame]
+            return self._origin(named[-1]) if named else event
+        if isinstance(node, ast.Call):
+            inside = [e for e in earlier if e.frame > event.frame and not is_unnamed(e.name)]
+            return self._origin(inside[0]) if inside else event
+        return event
+
     def _best(self, value: np.ndarray, versions: list[Tensor]) -> Tensor:
         found = self._right(value, versions)
         return versions[-1] if found is None else found
@@ -288,7 +311,7 @@ class _Finder:
                 if self.tensor_of(name) is not None and not _is_number(value):
                     _checked(name, value)
                 continue
-            if name not in self.names and self._is_known_value(array, name):
+            if name not in self.names and self._is_known_value(array, name, path):
                 continue
             event = self._event_of(name, array, path)
             in_dict = isinstance(self.back.result, Mapping)
@@ -309,6 +332,9 @@ class _Finder:
                 self.open.append(step)
             else:
                 versions = self.known.versions[tensor]
+                if in_dict and tensor == name and tensor in self.known.inputs:
+                    # A key is called after a parameter, also where a variable has its name.
+                    versions = versions[:1]
                 if tensor in self.known.in_loops and self._right(array, versions) is None:
                     self._note_ambiguous(name, tensor)
                     continue
@@ -340,8 +366,11 @@ class _Finder:
             found = [f for f in found if not (f[2] is loss or _equal_number(f[2], loss))]
         return found
 
-    def _is_known_value(self, array: np.ndarray, name: str) -> bool:
+    def _is_known_value(self, array: np.ndarray, name: str, path: tuple[Any, ...]) -> bool:
         """Whether it is a value of the forward pass, handed on: a state, a prediction."""
+        in_dict = isinstance(self.back.result, Mapping)
+        if len(path) > 1 or (in_dict and name in self.known.inputs):
+            return False
         for known, value in self.known.values.items():
             if known == name or not is_gradient_name(name):
                 value = np.asarray(value)
@@ -369,7 +398,8 @@ class _Finder:
         written = _line_of_entry(self.back, name)
         if not named and written is not None:
             return next((e for e in same if e.line == written), None)
-        return (named or same or [None])[-1]  # type: ignore[list-item]
+        found = (named or same or [None])[-1]  # type: ignore[list-item]
+        return None if found is None else self._origin(found)
 
     def by_attributes(self) -> None:
         """Attributes of the objects whose methods run: layer.dW, layer.grads[0]."""
@@ -574,6 +604,11 @@ def _evaluated(text: str, names: Mapping[str, Any], scope: Mapping[str, Any]) ->
         return eval(text, dict(names), dict(scope))
     except Exception:
         return None
+
+
+def _equal_arrays(event: Event, array: np.ndarray) -> bool:
+    found = event.array
+    return found is not None and found.shape == array.shape and np.array_equal(found, array)
 
 
 def _rebound(events: list[Event]) -> bool:

@@ -92,7 +92,7 @@ def mark(
         for s in dropped
         if id(s.event) not in told
     ]
-    found, cut_off = [], False
+    found, cut_off, left = [], False, frozenset[str]()
     wrong = frozenset(k for k, s in interpretation.status.items() if s == "wrong")
     if wrong and reading.back.error is None:
         scoped = setting.run_backward(
@@ -114,11 +114,12 @@ def mark(
         )
         search.trees = dict(reading.edits or {})
         found, cut_off = search.find(interpretation), search.cut_off
+        left = search.unexplained
     verdicts = Verdicts(
         *(setting, reading.known, _with_steps(evidence, on_the_way), reading.back),
         interpretation,
         found,
-        wrong - frozenset(k for f in found for k in f.mended),
+        left,
         [*reading.notes, *_without_source(setting, subject)],
         sizes,
         reading.clipped,

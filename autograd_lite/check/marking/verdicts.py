@@ -49,7 +49,11 @@ class Verdicts:
 
     def lines(self) -> list[Line]:
         steps = sorted(
-            (s for s in [*self.evidence.steps, *self.evidence.unconnected] if _has_name(s)),
+            (
+                s
+                for s in [*self.evidence.steps, *self.evidence.unconnected]
+                if _has_name(s) or self.interpretation.status.get(s.key) == "wrong"
+            ),
             key=lambda s: s.event.serial if s.event is not None else 10**9,
         )
         lines = [
@@ -71,11 +75,10 @@ class Verdicts:
         cause, message, number = None, "", step.line
         found = self._found_for(step)
         if status == "wrong":
-            if found is not None and found.line != step.line:
+            if self._is_explained_elsewhere(step, found):
                 status = "inherited"
-                message = (
-                    f"{step.name} is right in itself, and passes on the error of line {found.line}"
-                )
+                line = (found or self.found[0]).line
+                message = f"{step.name} is right in itself, and passes on the error of line {line}"
             else:
                 expected = interpretation.expected[key]
                 cause, message = self._explained(step, value, expected, found)
@@ -88,10 +91,17 @@ class Verdicts:
         else:
             absolute = error = float("inf")
         tensor = step.tensor or self._name_of(step)
+        name = step.name if _has_name(step) else _called(step)
         return Line(
-            *(step.name, tensor, status, error, absolute, value.shape, expected.shape),
+            *(name, tensor, status, error, absolute, value.shape, expected.shape),
             *(cause, message, number),
         )
+
+    def _is_explained_elsewhere(self, step: Step, found: Found | None) -> bool:
+        """Whether a wrong step is right once another line is."""
+        if found is not None:
+            return found.line != step.line
+        return bool(self.found) and step.key not in self.left
 
     def _found_for(self, step: Step) -> Found | None:
         return next((f for f in self.found if step.key in f.mended), None)
@@ -324,6 +334,14 @@ class Verdicts:
         message = f"line {line} raised {type(error).__name__}: {error}{shapes}"
         infinite = float("inf")
         return Line(name, tensor, "wrong", infinite, infinite, (), expected, "shape", message, line)
+
+
+def _called(step: Step) -> str:
+    """What a value without a name is called: what its statement assigns to, or its function."""
+    if step.event is None:
+        return "?"
+    targets = targets_of(step.event.place.statement)
+    return ast.unparse(targets[0]) if targets else f"{step.event.place.definition.name}()"
 
 
 def _has_name(step: Step) -> bool:

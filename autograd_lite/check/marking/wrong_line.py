@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.check.marking.chain_rule import Interpretation
-from autograd_lite.check.marking.edits import EDITS, LATER_EDITS, Edit, Line
+from autograd_lite.check.marking.edits import ALL_EDITS, EDITS, LATER_EDITS, Edit, Line
 from autograd_lite.check.marking.evidence import Evidence, Graph, values_of
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Setting
@@ -81,7 +81,7 @@ class Search:
     def find(self, interpretation: Interpretation) -> list[Found]:
         """The mistakes, one after the other; each is undone before the next is looked for."""
         found: list[Found] = []
-        now = interpretation
+        now = self.left = interpretation
         for _ in range(4):
             wrong = _wrong(now)
             if not wrong:
@@ -90,6 +90,7 @@ class Search:
             if one is None:
                 break
             found.append(one)
+            self.left = now
             self.trees[one.edit.definition] = one.edit.tree(self.trees.get(one.edit.definition))
             after = self._undone()
             if after is None:
@@ -97,6 +98,11 @@ class Search:
             now = after
         self.left = now
         return found
+
+    @property
+    def unexplained(self) -> frozenset[str]:
+        """The steps that are still wrong with all mistakes undone that were found."""
+        return _wrong(self.left)
 
     def _undone(self) -> Interpretation | None:
         """The derivation without the mistakes that were found so far."""
@@ -113,19 +119,21 @@ class Search:
         """The edit that makes most right; of equals that in the likeliest line."""
         lines = list(self._lines(now, wrong))
         reliable = [line for line in lines if line.is_reliable]
-        others = [line for line in lines if not line.is_reliable]
+        # What a line should give is known where it has a step, so that trying is quick.
+        quick = [line for line in lines if not line.is_reliable and self._is_quick(line, now)]
+        others = [line for line in lines if not line.is_reliable and line not in quick]
         best: Found | None = None
         until = self.deadline
         for sources, chosen in (
             *((EDITS, reliable), (LATER_EDITS, reliable)),
-            *((EDITS, others), (LATER_EDITS, others)),
+            *((ALL_EDITS, quick), (EDITS, others), (LATER_EDITS, others)),
         ):
             for line in chosen:
                 if time.monotonic() > until:
                     return best
                 accepted = list(self._accepted(line, sources, now, wrong))
                 if accepted:
-                    found = self._best(line, accepted)
+                    found = self._at_its_origin(self._best(line, accepted), line, now, wrong)
                     if best is None or len(found.mended) > len(best.mended):
                         best = found
                     if best.mended == wrong:
@@ -134,9 +142,36 @@ class Search:
                     until = min(until, time.monotonic() + COMMON_CAUSE_SECONDS)
                 if self.cut_off:
                     return best
-            if best is not None and chosen is others:
+            if best is not None and chosen is not reliable:
                 return best
         return best
+
+    def _is_quick(self, line: Line, now: Interpretation) -> bool:
+        return _Quick.of(line, self.evidence, self.values, now) is not None
+
+    def _at_its_origin(
+        self, found: Found, line: Line, now: Interpretation, wrong: frozenset[str]
+    ) -> Found:
+        """An edit of the line that computed an operand, where that explains more.
+
+        Where several lines lack the same of one operand, it is the operand that lacks it.
+        """
+        operand = found.edit.operand
+        if operand is None or found.mended == wrong:
+            return found
+        here = [e.serial for e in self.back.events if e.place is line.place]
+        before = [
+            e for e in self.back.events if here and e.path == operand and e.serial < min(here)
+        ]
+        if not before or before[-1].place is line.place:
+            return found
+        other = self._line(before[-1].place, None, now)
+        for sources in (EDITS, LATER_EDITS):
+            accepted = list(self._accepted(other, sources, now, wrong))
+            if accepted:
+                at_origin = self._best(other, accepted)
+                return at_origin if len(at_origin.mended) > len(found.mended) else found
+        return found
 
     def _best(self, line: Line, accepted: list[tuple[Edit, frozenset[str]]]) -> Found:
         most = max(len(mended) for _, mended in accepted)
@@ -262,7 +297,7 @@ class Search:
         own = {s.key: events[s.event.key] for s in self.evidence.steps if s.event is not None}
         suspects = [own[key] for key in wrong if key in own]
         last = max((e.serial for e in suspects), default=len(self.back.events))
-        again = self._forward_again()
+        again, ahead = self._forward_again(), self._of_the_forward_pass()
         rest = [events[e.key] for e in self.rest if e.key in events]
         unknown = [e for e in rest if e.serial <= last and id(e.place) not in again]
         unknown = [e for e in unknown if not isinstance(e.value, (int, np.integer))]
@@ -275,7 +310,7 @@ class Search:
         seen: set[int] = set()
         for event in [*first, *others, *later]:
             place = event.place
-            if id(place) in seen or id(place) in again:
+            if id(place) in seen or id(place) in again or id(place) in ahead:
                 continue
             seen.add(id(place))
             here = [key for key in wrong if key in own and own[key].place is place]
@@ -284,6 +319,17 @@ class Search:
                 min(own[k].serial for k in here), known, arrays
             )
             yield line
+
+    def _of_the_forward_pass(self) -> set[int]:
+        """Statements that the forward pass runs as well, which gave what is right."""
+        setting = self.evidence.setting
+        loss = setting.loss_event
+        if setting.subject.backward is not None:
+            return {id(e.place) for e in setting.forward.execution.events}
+        if loss is None:
+            return set()
+        start = next((e.serial for e in self.back.events if e.key == loss.key), -1)
+        return {id(e.place) for e in self.back.events if e.serial <= start}
 
     def _is_next_to_known(self, serial: int, known: list[int], unknown: list[Event]) -> bool:
         """Whether nothing that is not understood stands between a step and the known one before."""
