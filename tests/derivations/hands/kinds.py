@@ -18,12 +18,19 @@ Mistake = tuple[tuple[Edit, ...], set[str]]
 Kind = Callable[[Statement], Iterator[Mistake]]
 
 KINDS: dict[str, Kind] = {}
+EXPLANATIONS: dict[str, Kind] = {}
 ADDITIVE = (ast.Add, ast.Sub)
 OTHERS_PER_OPERAND = 3
 
 
 def kind(function: Kind) -> Kind:
     KINDS[function.__name__.replace("_", " ")] = function
+    return function
+
+
+def explanation(function: Kind) -> Kind:
+    """A kind that nobody's mistake is, but that may explain one."""
+    EXPLANATIONS[function.__name__.replace("_", " ")] = function
     return function
 
 
@@ -218,13 +225,18 @@ def gradients(statement: Statement) -> list[ast.expr]:
     ]
 
 
+def is_bare_number(statement: Statement, node: ast.expr) -> bool:
+    """Whether it is a number that is not written into an array."""
+    return isinstance(node, ast.Constant) and not isinstance(statement.target, ast.Subscript)
+
+
 @kind
 def constant_factor(statement: Statement) -> Iterator[Mistake]:
     """Twice or half of it."""
     if statement.is_update:
         return
     for node in gradients(statement):
-        if isinstance(statement.node, ast.Expr) or isinstance(node, ast.Constant):
+        if isinstance(statement.node, ast.Expr) or is_bare_number(statement, node):
             continue
         for factor in ("2", "0.5"):
             yield one(
@@ -300,7 +312,7 @@ def removed(statement: Statement) -> tuple[Edit, ...]:
 def sign_flipped(statement: Statement) -> Iterator[Mistake]:
     """Minus the gradient."""
     for node in gradients(statement):
-        if isinstance(node, ast.Constant):
+        if is_bare_number(statement, node):
             continue
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             yield one(statement, node, ast.unparse(node.operand), "sign", *term(statement, node))
@@ -471,7 +483,10 @@ def accumulated_again(statement: Statement) -> Iterator[Mistake]:
         if not isinstance(target, ast.Tuple | ast.List) and statement.value(target) is not None:
             begin, end = statement.span(target)[1], statement.span(step.value)[0]
             between = statement.hand.source[begin:end].replace("=", "+=", 1)
-            yield (Edit(begin, end, between),), {"accumulate", "term"}
+            causes = {"accumulate", "term"}
+            if any(ast.unparse(n) == ast.unparse(target) for n in ast.walk(step.value)):
+                causes |= {"mask", "activation", "operand"}
+            yield (Edit(begin, end, between),), causes
 
 
 @kind
@@ -678,7 +693,7 @@ def term_left_out(statement: Statement) -> Iterator[Mistake]:
 @kind
 def factor_of_arrays_left_out(statement: Statement) -> Iterator[Mistake]:
     """One array of an elementwise product left out."""
-    causes = {"operand", "activation", "factor", "term", "elementwise", "mask"}
+    causes = {"operand", "activation", "factor", "term", "elementwise", "mask", "shape"}
     for node, chain in chains(statement):
         found = derivatives(chain)
         for gone in chain if len(chain) > 1 else ():
@@ -689,6 +704,15 @@ def factor_of_arrays_left_out(statement: Statement) -> Iterator[Mistake]:
             rest = [n for n in chain if n is not gone]
             if any(not statement.is_factor(n) for n in rest):
                 yield (statement.edit(node, product(rest)),), causes
+
+
+@kind
+def divisor_left_out(statement: Statement) -> Iterator[Mistake]:
+    """A division by an array left out, such as by a standard deviation."""
+    for node in statement.arithmetic():
+        if is_binary(node, ast.Div) and not statement.is_factor(node.right):
+            causes = ("operand", "activation", "factor", *term(statement, node))
+            yield one(statement, node, ast.unparse(node.left), *causes)
 
 
 @kind
@@ -849,7 +873,7 @@ def other_index(statement: Statement) -> Iterator[Mistake]:
     for node in nodes:
         if isinstance(node.value, ast.Attribute) and node.value.attr == "shape":
             continue
-        causes = {"index", "operand", "term"}
+        causes = {"index", "operand", "term", *scalar(statement, node)}
         index = node.slice
         parts = index.elts if isinstance(index, ast.Tuple) else [index]
         for part in parts:
@@ -910,3 +934,16 @@ def has_slice(node: ast.AST) -> bool:
     return isinstance(node, ast.Subscript) and any(
         isinstance(n, ast.Slice) and (n.lower or n.upper) for n in ast.walk(node.slice)
     )
+
+
+@explanation
+def factor_of_what_is_read(statement: Statement) -> Iterator[Mistake]:
+    """Twice, half, or minus an array that is given another name."""
+    step = statement.node
+    if not isinstance(step, ast.Assign) or not isinstance(statement.target, ast.Name):
+        return
+    if isinstance(step.value, ast.Subscript | ast.Attribute) and is_gradient(statement, step.value):
+        counts = [t for n in numbers(statement)[:1] for t in (f"{{}} / {n}", f"{{}} * {n}")]
+        for text in ("2 * {}", "0.5 * {}", "-{}", *counts):
+            edit = statement.edit(step.value, text.format(ast.unparse(step.value)))
+            yield (edit,), {"sign" if text.startswith("-") else "factor"}

@@ -123,7 +123,12 @@ y = np.array([0, 2, 1, 1, 0, 2, 1])
             for i in (1, 2)
             for n in ("weight", "bias")
         },
-        derivation=("Linear.backward", "ReLU.backward", "SoftmaxCrossEntropy.backward"),
+        derivation=(
+            "Linear.backward",
+            "ReLU.backward",
+            "SoftmaxCrossEntropy.backward",
+            "Network.backward",
+        ),
     ),
     Hand(
         name="MatMul and sigmoid with params and grads lists",
@@ -395,8 +400,8 @@ image, label = rng.normal(size=(4, 6, 2)), 3
         loss="cnn.forward(image, label)",
         gradients={
             "image": ("image", "d_image"),
-            "softmax.weights": ("cnn.softmax.weights", "cnn.softmax.d_weights"),
-            "softmax.biases": ("cnn.softmax.biases", "cnn.softmax.d_biases"),
+            "weights": ("cnn.softmax.weights", "cnn.softmax.d_weights"),
+            "biases": ("cnn.softmax.biases", "cnn.softmax.d_biases"),
         },
         derivation=(
             ("if window[i2, j2, f2] == best[f2]", "dL_dinput[i * 2 + i2"),

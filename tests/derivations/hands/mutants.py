@@ -14,7 +14,7 @@ import numpy as np
 
 from derivations.hands import HANDS
 from derivations.hands.hand import Hand
-from derivations.hands.kinds import KINDS
+from derivations.hands.kinds import EXPLANATIONS, KINDS
 from derivations.hands.running import Values, executed, gradients_of, line_of, raising_line
 from derivations.hands.statements import Edit, Statement, statements_of
 
@@ -85,7 +85,8 @@ def corpus_of(hand: Hand) -> Corpus:
             continue
         except Exception as error:
             line = raising_line(error, draft.id)
-            found.raising.append(Raising(draft, line, f"{type(error).__name__}: {error}"))
+            if draft.kind not in EXPLANATIONS:
+                found.raising.append(Raising(draft, line, f"{type(error).__name__}: {error}"))
             continue
         if not is_mistake(given, right, counts, hand.has_free_length):
             continue
@@ -95,7 +96,8 @@ def corpus_of(hand: Hand) -> Corpus:
                 break
         else:
             known.append((draft, given))
-    found.mutants = spread([mutant for mutant, _ in known], hand.name)
+    mistakes = [mutant for mutant, _ in known if mutant.kind not in EXPLANATIONS]
+    found.mutants = spread(mistakes, hand.name)
     found.raising = found.raising[:MUTANTS_PER_HAND]
     return found
 
@@ -132,6 +134,9 @@ def drafts(hand: Hand) -> Iterator[Mutant]:
             for kind, mistakes in KINDS.items():
                 if (kind in GENERAL) is general:
                     yield from of_kind(statement, kind, mistakes)
+    for statement in statements:
+        for kind, mistakes in EXPLANATIONS.items():
+            yield from of_kind(statement, kind, mistakes)
     yield from moved(hand, statements)
 
 

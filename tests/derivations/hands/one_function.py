@@ -354,7 +354,7 @@ def policy_loss(theta, states, actions, advantages, beta=0.1):
         run="J, grads = policy_loss(theta, states, actions, advantages)",
         loss="policy_loss(theta, states, actions, advantages)[0]",
         gradients={n: (f'theta["{n}"]', f'grads["{n}"]') for n in ("W1", "W2")},
-        derivation=(("dlogits = (pi - onehot)", 'grads["W1"] = states.T @ dhid'),),
+        derivation=(("onehot[idx, actions] = 1.0", 'grads["W1"] = states.T @ dhid'),),
         extra=(
             wrong(
                 "activation of another kind",
