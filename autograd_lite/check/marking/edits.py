@@ -1361,10 +1361,11 @@ def missing_terms(line: Line) -> Iterator[Edit]:
 
 Source = Callable[[Line], Iterator[Edit]]
 
-EDITS: tuple[Source, ...] = (
-    *(statements, masks, signs, calls, products, transposes, indices, numbers, operands),
-    *(factors, terms, derivatives, layers, scales, sums),
+FIRST_EDITS: tuple[Source, ...] = (
+    *(statements, masks, signs, calls, products, transposes, indices, numbers, factors, terms),
 )
+SECOND_EDITS: tuple[Source, ...] = (operands, derivatives, layers, scales, sums)
+EDITS = FIRST_EDITS + SECOND_EDITS
 LATER_EDITS: tuple[Source, ...] = (
     *(measured_terms, missing_paths, missing_derivatives, centred, missing_terms),
 )

@@ -115,6 +115,7 @@ def mark(
         search.trees = dict(reading.edits or {})
         found, cut_off = search.find(interpretation), search.cut_off
         left = search.unexplained
+    unknown = _first_unknown(rest, evidence, wrong, reading.known)
     verdicts = Verdicts(
         *(setting, reading.known, _with_steps(evidence, on_the_way), reading.back),
         interpretation,
@@ -125,11 +126,29 @@ def mark(
         reading.clipped,
         reading.epsilon,
         cut_off,
+        unknown,
     )
     _with_statuses(interpretation, on_the_way, verdicts.evidence)
     lines = verdicts.lines()
     report = Report(tuple(lines), tuple(verdicts.remarks()))
     return report, reading.recording, evidence.steps
+
+
+def _first_unknown(
+    rest: list[Event], evidence: Evidence, wrong: frozenset[str], known: Known
+) -> Event | None:
+    """The first value of the derivation that is not understood, before the wrong ones."""
+    flagged = [s.event.serial for s in evidence.steps if s.key in wrong and s.event is not None]
+    if not flagged:
+        return None
+    names = {s.name for s in evidence.steps}
+    for event in _of_gradients(rest, known):
+        array = event.array
+        if array is None or not array.ndim or array.size < 2 or not np.any(array):
+            continue
+        if event.serial < min(flagged) and event.name not in names:
+            return event if is_gradient_name(event.name) else None
+    return None
 
 
 def _of_gradients(events: list[Event], known: Known) -> list[Event]:

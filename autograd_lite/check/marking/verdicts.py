@@ -45,6 +45,7 @@ class Verdicts:
     clipped: bool = False
     epsilon: bool = False
     cut_off: bool = False
+    unknown: Event | None = None
     _opinions: list[str] = field(default_factory=list)
 
     def lines(self) -> list[Line]:
@@ -77,7 +78,8 @@ class Verdicts:
         if status == "wrong":
             if self._is_explained_elsewhere(step, found):
                 status = "inherited"
-                line = (found or self.found[0]).line
+                first = found or (self.found[0] if self.found else self.unknown)
+                line = None if first is None else first.line
                 message = f"{step.name} is right in itself, and passes on the error of line {line}"
             else:
                 expected = interpretation.expected[key]
@@ -101,6 +103,8 @@ class Verdicts:
         """Whether a wrong step is right once another line is."""
         if found is not None:
             return found.line != step.line
+        if not self.found and self.unknown is not None:
+            return step.line != self.unknown.line
         return bool(self.found) and step.key not in self.left
 
     def _found_for(self, step: Step) -> Found | None:
@@ -172,6 +176,8 @@ class Verdicts:
         """Verdicts on lines of the derivation whose value is no gradient of a named tensor."""
         told = {line.line for line in lines if line.status == "wrong"}
         new = []
+        if not self.found and self.unknown is not None and self.unknown.line not in told:
+            new.append(self._unknown_line(self.unknown))
         for found in self.found:
             if found.line in told:
                 continue
@@ -195,6 +201,19 @@ class Verdicts:
                 )
             )
         return new
+
+    def _unknown_line(self, event: Event) -> Line:
+        """The verdict on the first value that is not understood, where no change helps."""
+        shape = np.shape(event.value)
+        message = (
+            f"line {event.line}: {event.name} is the first value that is no gradient of anything "
+            "in the forward pass, and what follows from it is wrong"
+        )
+        nothing = float("nan")
+        return Line(
+            *(event.name, "", "wrong", nothing, nothing, shape, shape, "unknown", message),
+            event.line,
+        )
 
     def _event_at(self, found: Found) -> Event | None:
         events = [e for e in self.back.events if e.place is found.edit.place]

@@ -15,7 +15,15 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.check.marking.chain_rule import Interpretation
-from autograd_lite.check.marking.edits import ALL_EDITS, EDITS, LATER_EDITS, Edit, Line
+from autograd_lite.check.marking.edits import (
+    ALL_EDITS,
+    EDITS,
+    FIRST_EDITS,
+    LATER_EDITS,
+    SECOND_EDITS,
+    Edit,
+    Line,
+)
 from autograd_lite.check.marking.evidence import Evidence, Graph, values_of
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Setting
@@ -126,8 +134,11 @@ class Search:
         until = self.deadline
         for sources, chosen in (
             *((EDITS, reliable), (LATER_EDITS, reliable)),
-            *((ALL_EDITS, quick), (EDITS, others), (LATER_EDITS, others)),
+            *((ALL_EDITS, quick), (FIRST_EDITS, others), (SECOND_EDITS, others)),
+            (LATER_EDITS, others),
         ):
+            if best is not None and sources in (LATER_EDITS, ALL_EDITS):
+                continue
             for line in chosen:
                 if time.monotonic() > until:
                     return best
@@ -142,8 +153,6 @@ class Search:
                     until = min(until, time.monotonic() + COMMON_CAUSE_SECONDS)
                 if self.cut_off:
                     return best
-            if best is not None and chosen is not reliable:
-                return best
         return best
 
     def _is_quick(self, line: Line, now: Interpretation) -> bool:
