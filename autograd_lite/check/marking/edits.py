@@ -283,6 +283,13 @@ class Line:
         found = [r for r in self.references if np.shape(r[2]) == shape]
         return found[:CANDIDATES_LIMIT]
 
+    @property
+    def is_misshapen(self) -> bool:
+        """Whether the line gives another shape than it should."""
+        if self.given is None or self.expected is None:
+            return False
+        return self.given.shape != self.expected.shape
+
     def edit(self, kind: str, text: str, old: ast.AST, new: ast.expr, weight: float = 1.0) -> Edit:
         """The line with `new` in the place of one of its expressions."""
         new = _placed(new, old)
@@ -951,6 +958,7 @@ def operands(line: Line) -> Iterator[Edit]:
             shaped = np.shape(value) == here.shape
             numbered = _stem(text) == _stem(mine)
             turned = np.ndim(value) == 2 and np.shape(value) == here.shape[::-1]
+            shaped = shaped or (line.is_misshapen and np.ndim(value) == here.ndim)
             if not shaped and not numbered and not turned:
                 continue
             kind = _kind_of_operand(line, mine, text, node, around)
@@ -1141,6 +1149,9 @@ def _powers(line: Line, node: ast.expr, around: tuple[ast.AST, ...]) -> Iterator
             yield line.edit("activation", whole, node, squared, 1.1)
         else:
             yield line.edit("factor", text, node, squared, 0.7)
+            cubed = ast.BinOp(node, ast.Pow(), ast.Constant(3))
+            text = f"{text_of(node)} should be {text_of(cubed)}"
+            yield line.edit("factor", text, node, cubed, 0.6)
         if in_one_less and parent.right is node:  # type: ignore[union-attr]
             both = times(node, parent)  # type: ignore[arg-type]
             text = f"{text_of(parent)} should be {text_of(both)}"  # type: ignore[arg-type]
@@ -1223,6 +1234,9 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
             if text_of(other) != text_of(old):
                 text = f"the factor {text_of(other)} is missing in {name}"
                 yield line.edit("factor", text, old, times(old, other), 0.8)
+                over = ast.BinOp(old, ast.Div(), other)
+                text = f"the division by {text_of(other)} is missing in {name}"
+                yield line.edit("factor", text, old, over, 0.7)
         for _, other, found in line.alike(value.shape):
             for slope in slopes(other, found):
                 is_mask = isinstance(slope, ast.Compare)

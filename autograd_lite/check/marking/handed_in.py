@@ -275,10 +275,11 @@ class _Finder:
         if array is None or array.size < 2 or node is None:
             return event
         earlier = [e for e in self.events if e.serial < event.serial and _equal_arrays(e, array)]
+        if isinstance(node, ast.Dict):
+            node = _entry_of(node, event.name)
         if isinstance(node, (ast.Name, ast.Attribute)):
             path = ast.unparse(node)
-            other = self.known.among(getattr(node, "id", getattr(node, "attr", "")))
-            if other is not None and other != self.known.among(event.name):
+            if path.split(".")[-1] != event.name:
                 # The gradient of one tensor is handed in for that of another.
                 return event
             named = [e for e in earlier if e.path == path and e.frame == event.frame]
@@ -318,6 +319,9 @@ class _Finder:
             tensor = self.tensor_of(name, in_dict)
             if tensor is not None and name in self.arriving:
                 # It is called after what arrived, and was written into.
+                tensor = None
+            elif tensor not in self.known.inputs and self._is_one_for_each():
+                # A step on the way in the place of the gradient of an argument.
                 tensor = None
             if any(self._is_same(s, name, tensor, array, event) for s in self.steps):
                 continue
@@ -369,7 +373,7 @@ class _Finder:
     def _is_known_value(self, array: np.ndarray, name: str, path: tuple[Any, ...]) -> bool:
         """Whether it is a value of the forward pass, handed on: a state, a prediction."""
         in_dict = isinstance(self.back.result, Mapping)
-        if len(path) > 1 or (in_dict and name in self.known.inputs):
+        if len(path) > 1 or (in_dict and name in self.known.inputs) or self._is_one_for_each():
             return False
         for known, value in self.known.values.items():
             if known == name or not is_gradient_name(name):
@@ -377,6 +381,15 @@ class _Finder:
                 if value.shape == array.shape and array.size > 1 and np.array_equal(value, array):
                     return True
         return False
+
+    def _is_one_for_each(self) -> bool:
+        """Whether as many arrays are returned as there are arrays among the arguments."""
+        if isinstance(self.back.result, Mapping):
+            return False
+        names = set(self.setting.subject.names)
+        inputs = [i for i in self.recording.inputs if i.path[0] in names and i.tensor.ndim]
+        arrays = [v for _, _, v in self._returned() if np.ndim(v)]
+        return bool(self.setting.upstream) and len(arrays) == len(inputs) > 1
 
     def _fits_somewhere(self, array: np.ndarray) -> bool:
         return any(
@@ -604,6 +617,12 @@ def _evaluated(text: str, names: Mapping[str, Any], scope: Mapping[str, Any]) ->
         return eval(text, dict(names), dict(scope))
     except Exception:
         return None
+
+
+def _entry_of(node: ast.Dict, name: str) -> ast.expr | None:
+    """The expression of an entry in a dict that is written out."""
+    pairs = zip(node.keys, node.values, strict=True)
+    return next((v for k, v in pairs if isinstance(k, ast.Constant) and str(k.value) == name), None)
 
 
 def _equal_arrays(event: Event, array: np.ndarray) -> bool:

@@ -155,6 +155,22 @@ class Search:
                     return best
         return best
 
+    def _lines_called(self, line: Line, now: Interpretation) -> Iterator[Line]:
+        """The statements of helpers that a line calls, which the forward pass does not run."""
+        called = {
+            getattr(n.func, "attr", getattr(n.func, "id", ""))
+            for root in line.roots
+            for n in ast.walk(root)
+            if isinstance(n, ast.Call)
+        }
+        ahead = self._of_the_forward_pass()
+        places = {
+            id(e.place): e.place
+            for e in self.back.events
+            if e.place.definition.name in called and id(e.place) not in ahead
+        }
+        return (self._line(place, None, now) for place in places.values())
+
     def _is_quick(self, line: Line, now: Interpretation) -> bool:
         return _Quick.of(line, self.evidence, self.values, now) is not None
 
@@ -165,6 +181,12 @@ class Search:
 
         Where several lines lack the same of one operand, it is the operand that lacks it.
         """
+        for inner in self._lines_called(line, now):
+            accepted = list(self._accepted(inner, EDITS, now, wrong))
+            if accepted:
+                inside = self._best(inner, accepted)
+                if len(inside.mended) >= len(found.mended):
+                    return inside
         operand = found.edit.operand
         if operand is None or found.mended == wrong:
             return found
