@@ -14,7 +14,7 @@ import numpy as np
 
 from derivations.hands import HANDS
 from derivations.hands.hand import Hand
-from derivations.hands.kinds import EXPLANATIONS, KINDS
+from derivations.hands.kinds import EXPLANATIONS, KINDS, Kind
 from derivations.hands.running import Values, executed, gradients_of, line_of, raising_line
 from derivations.hands.statements import Edit, Statement, statements_of
 
@@ -70,36 +70,55 @@ class Corpus:
 @functools.cache
 def corpus_of(hand: Hand) -> Corpus:
     """The mutants of a hand, a seeded choice spread over the kinds."""
-    found = Corpus()
-    right = gradients_of(hand, hand.source, hand.name)
-    counts = lengths(hand)
-    known: list[tuple[Mutant, Values]] = []
-    texts: set[str] = {hand.source}
+    found, known = Corpus(), Known()
+    right, counts = gradients_of(hand, hand.source, hand.name), lengths(hand)
     for draft in drafts(hand):
-        if draft.text in texts:
+        if known.has(draft):
             continue
-        texts.add(draft.text)
         try:
             given = gradients_of(hand, draft.text, draft.id)
         except SyntaxError:
             continue
         except Exception as error:
-            line = raising_line(error, draft.id)
             if draft.kind not in EXPLANATIONS:
+                line = raising_line(error, draft.id)
                 found.raising.append(Raising(draft, line, f"{type(error).__name__}: {error}"))
+            known.texts[draft.text] = None
             continue
-        if not is_mistake(given, right, counts, hand.has_free_length):
-            continue
-        for place, (other, other_given) in enumerate(known):
-            if all(close(given[n], other_given[n]) for n in given):
-                known[place] = (merged(other, draft), other_given)
-                break
-        else:
-            known.append((draft, given))
-    mistakes = [mutant for mutant, _ in known if mutant.kind not in EXPLANATIONS]
+        mistake = is_mistake(given, right, counts, hand.has_free_length)
+        known.texts[draft.text] = known.add(draft, given) if mistake else None
+    mistakes = [mutant for mutant in known.mutants if mutant.kind not in EXPLANATIONS]
     found.mutants = spread(mistakes, hand.name)
     found.raising = found.raising[:MUTANTS_PER_HAND]
     return found
+
+
+@dataclass
+class Known:
+    """Mutants with their gradients, those with equal gradients as one; texts with their places."""
+
+    mutants: list[Mutant] = field(default_factory=list)
+    gradients: list[Values] = field(default_factory=list)
+    texts: dict[str, int | None] = field(default_factory=dict)
+
+    def has(self, draft: Mutant) -> bool:
+        """Whether the text is known; what the draft allows is allowed as well."""
+        if draft.text not in self.texts:
+            return draft.text == draft.hand.source
+        place = self.texts[draft.text]
+        if place is not None:
+            self.mutants[place] = merged(self.mutants[place], draft)
+        return True
+
+    def add(self, draft: Mutant, given: Values) -> int:
+        """The place of a mutant, which is that of another with equal gradients."""
+        for place, other in enumerate(self.gradients):
+            if all(close(given[name], other[name]) for name in given):
+                self.mutants[place] = merged(self.mutants[place], draft)
+                return place
+        self.mutants.append(draft)
+        self.gradients.append(given)
+        return len(self.mutants) - 1
 
 
 def corpus(hands: tuple[Hand, ...] = tuple(HANDS)) -> Corpus:
@@ -140,7 +159,8 @@ def drafts(hand: Hand) -> Iterator[Mutant]:
     yield from moved(hand, statements)
 
 
-def of_kind(statement: Statement, kind: str, mistakes) -> Iterator[Mutant]:
+def of_kind(statement: Statement, kind: str, mistakes: Kind) -> Iterator[Mutant]:
+    """The mistakes of one kind in one statement."""
     for count, (edits, causes) in enumerate(mistakes(statement)):
         text = edited(statement.hand.source, edits)
         lines = {statement.line, *(line_at(statement.hand.source, e.begin) for e in edits)}
@@ -161,19 +181,21 @@ def beside(statement: Statement) -> set[int]:
     scopes = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
     around = [n for n in scopes if n.lineno <= statement.line <= n.end_lineno]
     scope = max(around, key=lambda n: n.lineno, default=tree)
-    target = statement.target
-    while isinstance(target, ast.Subscript):
-        target = target.value
-    name = ast.unparse(target)
+    names = [statement.target]
+    while isinstance(names[-1], ast.Subscript):
+        names.append(names[-1].value)
     simple = (ast.Assign, ast.AugAssign, ast.Return, ast.Expr)
-    using = [
-        n.lineno
-        for n in ast.walk(scope)
-        if isinstance(n, simple) and any(ast.unparse(part) == name for part in ast.walk(n))
-    ]
-    before = sorted(n for n in using if n < statement.line)
-    after = sorted(n for n in using if n > statement.line)
-    return {*before[-1:], *after[:1]}
+    found: set[int] = set()
+    for name in map(ast.unparse, names):
+        using = [
+            n.lineno
+            for n in ast.walk(scope)
+            if isinstance(n, simple) and any(ast.unparse(part) == name for part in ast.walk(n))
+        ]
+        before = sorted(n for n in using if n < statement.line)
+        after = sorted(n for n in using if n > statement.line)
+        found |= {*before[-1:], *after[:1]}
+    return found
 
 
 def by_hand(hand: Hand) -> Iterator[Mutant]:

@@ -17,6 +17,7 @@ PURE_METHODS = {
 }  # fmt: skip
 PURE = {"len", "range", "reversed", "zip", "enumerate", "sum", "max", "min", "abs", "float", "int"}
 IMPURE_NUMPY = {"random", "put", "at", "copyto", "place", "fill_diagonal", "save"}
+SHAPING = ("zeros", "zeros_like", "range", "reshape", "transpose", "einsum")
 TIGHT = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.Constant, ast.Tuple, ast.List)
 COUNTS = ("N", "m", "n", "num_train", "batch_size", "batch", "count", "num_examples", "D")
 RATES = {"lr", "rate", "learning_rate", "eta", "step_size", "alpha", "LR", "ALPHA", "l_rate"}
@@ -106,14 +107,7 @@ class Statement:
             if isinstance(node, ast.Call):
                 if isinstance(node.func, ast.Attribute):
                     walk(node.func.value)
-                if called(node) in (
-                    "zeros",
-                    "zeros_like",
-                    "range",
-                    "reshape",
-                    "transpose",
-                    "einsum",
-                ):
+                if called(node) in SHAPING:
                     for argument in node.args[:1] if called(node) == "reshape" else ():
                         walk(argument)
                     for argument in node.args[1:] if called(node) == "einsum" else ():
@@ -160,15 +154,11 @@ class Statement:
             return node.func.attr in PURE_METHODS
         return False
 
-    @property
+    @functools.cached_property
     def pure_functions(self) -> set[str]:
-        """The helpers of the text that return one expression."""
-        return {
-            n
-            for n, v in self.module.items()
-            if callable(v) and getattr(v, "__code__", None) and v.__code__.co_argcount <= 2
-            and not v.__code__.co_cellvars and len(v.__code__.co_varnames) <= 3
-        }  # fmt: skip
+        """The helpers of the text that have an argument or two and hardly a variable."""
+        codes = {n: getattr(v, "__code__", None) for n, v in self.module.items()}
+        return {n for n, c in codes.items() if c and c.co_argcount <= 2 and len(c.co_varnames) <= 3}
 
     def shape(self, node: ast.expr | str) -> tuple[int, ...] | None:
         value = self.value(node)
