@@ -346,6 +346,10 @@ def steps_on_the_way(
         own[evidence.forward.tensors[key]._node] = value
     tables = [_Table(evidence.graph.arrivals()), _Table(evidence.graph.arrivals(own))]
     taken = {id(s.event) for s in evidence.steps}
+    # `A - Y` may stand for N times a gradient that is divided by N later.
+    scales = dict.fromkeys(
+        (evidence.direction, factor, *(n * evidence.direction for n in evidence.counts))
+    )
     found: list[Step] = []
     rest: list[Event] = []
     for event in events:
@@ -356,7 +360,7 @@ def steps_on_the_way(
             (
                 n
                 for table in tables
-                for scale in dict.fromkeys((evidence.direction, factor))
+                for scale in scales
                 if (n := table.find(array, scale)) is not None
             ),
             None,

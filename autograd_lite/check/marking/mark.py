@@ -185,13 +185,14 @@ def _with_statuses(interpretation: Interpretation, more: list[Step], evidence: E
         truth = evidence.truth[step.key]
         value = evidence.own({step.key: step.value})[step.key].reshape(truth.shape)
         ratio = 1.0
+        status = "correct"
         if not evidence.tolerance.same(value, truth):
-            factor = interpretation.factor
-            right = evidence.tolerance.same(value, truth * factor)
-            status = "convention" if right and factor != 1 else "inherited"
-            ratio = factor if right else 1.0
-        else:
-            status = "correct"
+            ratio = evidence.tolerance.factor(value, truth) or 1.0
+            near = [
+                n for n in (interpretation.factor, *evidence.counts) if abs(ratio / n - 1) < 1e-6
+            ]
+            status = "convention" if near else "inherited"
+            ratio = ratio if near else 1.0
         interpretation.status[step.key] = status
         interpretation.truth[step.key] = (truth * ratio).reshape(step.value.shape)
         interpretation.scales[step.key] = ratio
