@@ -14,7 +14,7 @@ from derivations.hands.hand import FORMS
 from derivations.hands.kinds import KINDS
 from derivations.hands.mutants import corpus
 from derivations.hands.running import differences_of, gradients_of
-from derivations.hands.verdicts import Verdict, every, verdict
+from derivations.hands.verdicts import Verdict, every, false_alarm, table, verdict
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
@@ -102,3 +102,27 @@ def test_mutants_do_not_depend_on_the_order_of_hashes():
         for seed in ("1", "2")
     }
     assert len(texts) == 1
+
+
+@hands
+def test_right_derivations_are_called_right_as_they_stand(hand):
+    assert false_alarm(hand) == ""
+
+
+@some_and_all
+def test_the_wrong_line_is_found(step):
+    found = verdicts(step)
+    print("\n" + table(found, lambda mutant: mutant.hand.form, "form"))
+    assert_few([v for v in found if not v.located], found, 1 - LOCATED)
+
+
+@some_and_all
+def test_the_cause_is_named(step):
+    found = verdicts(step)
+    assert_few([v for v in found if v.cause != "right"], found, 1 - RIGHT_CAUSE)
+
+
+@some_and_all
+def test_hardly_any_cause_is_false(step):
+    found = verdicts(step)
+    assert_few([v for v in found if v.cause == "wrong"], found, WRONG_CAUSE)
