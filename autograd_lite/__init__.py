@@ -149,6 +149,13 @@ _LOADED_WHEN_USED = {
 """The packages of what a program that only computes and differentiates does not need."""
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Makes `%%check_derivation` known to a notebook, for `%load_ext autograd_lite`."""
+    from autograd_lite.check.notebook import register
+
+    register(shell)
+
+
 def __getattr__(name: str) -> Any:
     package = _LOADED_WHEN_USED.get(name)
     if package is None:

@@ -1,7 +1,8 @@
-"""The backward pass of an article, marked: each report names a mistake, until none is left.
+"""Derivations with mistakes, marked as they stand: an article's listing, and one net in five forms.
 
 The listing is the last one of Keon Yong Lee, "Deep Learning by Andrew Ng, Course 1" (2019), with
-nothing but its syntax repaired. Each step below corrects what the report before it says.
+nothing but its syntax repaired; each step below corrects what the report before it says. After it
+come the forms in which people write a derivation, each with another mistake.
 """
 
 import numpy as np
@@ -59,9 +60,96 @@ REPAIRS = [
     ("db of a layer is of its dZ", "dZ[str(l + 1)], np.ones", "dZ[str(l)], np.ones"),
 ]
 
+rng = np.random.default_rng(1)
+X, T = rng.normal(size=(8, 3)), rng.normal(size=(8, 2))
+W1, W2 = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
+
+
+def forward(W1, W2, X, T):
+    H = np.tanh(X @ W1)
+    out = H @ W2
+    return 0.5 * np.sum((out - T) ** 2), (H, out)
+
+
+def backward(W2, X, T, cache):
+    H, out = cache
+    dout = out - T
+    dW2 = H.T @ dout
+    dH = dout @ W2.T
+    dW1 = X.T @ (dH * (1 - H))  # the derivative of tanh is 1 - H**2
+    return {"W1": dW1, "W2": dW2}
+
+
+def loss_and_gradients(W1, W2, X, T):
+    H = np.tanh(X @ W1)
+    error = H @ W2 - T
+    loss = 0.5 * np.sum(error**2)
+    delta = (error @ W2.T) * (1 - H * H)
+    return loss, X.T @ delta, H.T @ error / len(X)  # the loss is no mean
+
+
+class Net:
+    def __init__(self, W1, W2):
+        self.W1, self.W2 = W1, W2
+
+    def loss(self, X, T):
+        self.H = np.tanh(X @ self.W1)
+        self.out = self.H @ self.W2
+        return 0.5 * np.sum((self.out - T) ** 2)
+
+    def gradient(self, X, T):
+        self.loss(X, T)
+        error = T - self.out  # the sign
+        hidden_error = (error @ self.W2.T) * (1 - self.H**2)
+        return {"W1": X.T @ hidden_error, "W2": self.H.T @ error}
+
+
+class Dense:
+    def __init__(self, W, b):
+        self.W, self.b = W, b
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, dout):
+        self.dW = self.x.T @ dout
+        self.db = dout.sum(axis=1)  # the samples are rows
+        return dout @ self.W.T
+
+
+SCRIPT = """
+import numpy as np
+rng = np.random.default_rng(1)
+X, T = rng.normal(size=(8, 3)), rng.normal(size=(8, 2))
+W1, W2 = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
+for step in range(100):
+    H = np.tanh(X @ W1)
+    out = H @ W2
+    loss = 0.5 * np.sum((out - T) ** 2)
+    delta = out - T
+    W2 -= 0.01 * H.T @ delta
+    W1 -= 0.01 * X.T @ ((delta @ W2.T) * (1 - H**2))  # W2 is the new one already
+"""
+
+
+def mark_forms() -> None:
+    """Mark one net in five forms."""
+    print("--- two functions")
+    al.check_derivation(forward, backward, W1, W2, X, T)
+    print("\n--- one function that returns the loss and its gradients")
+    al.check_derivation(loss_and_gradients, W1, W2, X, T)
+    net = Net(W1, W2)
+    print("\n--- methods of a class")
+    al.check_derivation(net.loss, net.gradient, X, T)
+    print("\n--- a layer with forward and backward, at which a gradient arrives")
+    al.check_derivation(Dense(W1, np.zeros(4)), X)
+    print("\n--- a script: one pass of its loop")
+    al.check_script(SCRIPT)
+
 
 def main() -> None:
-    """Mark the listing as it stands, and again after each repair."""
+    """Mark the listing as it stands, and again after each repair; then the forms."""
     rng = np.random.default_rng(0)
     sizes = [6, 5, 4, 3, 1]
     parameters = {}
@@ -78,6 +166,7 @@ def main() -> None:
         backward = al.check.from_source(source, np=np)
         al.check_derivation(forward, backward, X, parameters, Y)
         print()
+    mark_forms()
 
 
 if __name__ == "__main__":

@@ -100,22 +100,24 @@ def marked(
     seconds: float | None,
 ) -> Report:
     """The report on a subject, with its gradients and a way to its graph."""
-    report, _, steps = mark(subject, dict(names or {}), tolerance, seconds)
+    report, recording, steps = mark(subject, dict(names or {}), tolerance, seconds)
+    loss = float(np.asarray(recording.loss._value).reshape(()))
     return replace(
         report,
         derived={s.name: np.asarray(s.value) for s in steps},
-        record=lambda: _loss_again(subject),
+        record=lambda: _loss_again(subject, loss),
     )
 
 
-def _loss_again(subject: Subject) -> Tensor:
+def _loss_again(subject: Subject, loss: float) -> Tensor:
     """The loss with its graph, whose nodes have the names of the forward pass."""
-    try:
-        recording = Setting(subject).record()
-    except ValueError as error:
+    recording = Setting(subject).record()
+    again = float(np.asarray(recording.loss._value).reshape(()))
+    if not np.isclose(again, loss, rtol=1e-6, atol=1e-300, equal_nan=True):
         raise ValueError(
-            f"the inputs were changed since {name_of(subject.forward)} was marked: {error}"
-        ) from error
+            f"the inputs were changed since {name_of(subject.forward)} was marked: the loss was "
+            f"{loss:.9g} and is {again:.9g}"
+        )
     versions = known_tensors(recording).versions
     label({name: found[-1] for name, found in versions.items()} | {"loss": recording.loss})
     return recording.loss

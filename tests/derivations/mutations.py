@@ -238,6 +238,8 @@ def judge(mutant: Mutant, run: Run) -> Mutant | None:
         return None
     if any(is_rounding(given[name], right[name]) for name in given):
         return None
+    # (h,) for (1, h) is a convention.
+    given = {name: with_leading_axes(given[name], right[name]) for name in given}
     if all(close(given[name], right[name]) for name in given):
         return None
     wrong = frozenset(n for n, kept in run.recorded.items() if not all(close(*p) for p in kept))
@@ -299,6 +301,13 @@ def close(one: np.ndarray, other: np.ndarray) -> bool:
         return False
     scale = max(np.max(np.abs(one), initial=0), np.max(np.abs(other), initial=0))
     return bool(np.max(np.abs(one - other), initial=0) <= UNCHANGED * scale)
+
+
+def with_leading_axes(given: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """An array with the axes of length 1 before its own that it should have."""
+    missing = right.ndim - given.ndim
+    fits = missing > 0 and given.ndim and right.shape == (1,) * missing + given.shape
+    return given.reshape(right.shape) if fits else given
 
 
 def is_rounding(given: np.ndarray, right: np.ndarray) -> bool:

@@ -171,15 +171,26 @@ def test_find_the_mistake_names_one_mistake_after_the_other(tmp_path):
         "line 10 raised ValueError: shapes (9,1) and (9,1) not aligned",
         "line 12 raised NameError: name 'dA' is not defined",
         "line 13 raised KeyError: '3'",
-        "in the line of dW3, the number of the layer is one too high",
-        "in the line of db3, dZ[str(l + 1)] should be dZ3",
+        "the number of the layer is one too high",
+        "the index l + 1 should be l",
     ]
-    assert len(reports) == len(expected) + 1
+    forms = {
+        "two functions": "1 - H should be 1 - H ** 2",
+        "one function": "the factor len(X) is too much",
+        "methods of a class": "T - self.out has the wrong sign",
+        "a layer with": "axis=1 should be axis=0",
+        "a script": "line 12",
+    }
+    assert len(reports) == len(expected) + 1 + len(forms)
     for report, message in zip(reports, expected, strict=False):
         assert message in report
         assert "wrong" in report
-    assert "wrong" not in reports[-1]
-    assert "gradients of 9 times the loss" in reports[-1]
+    assert "wrong" not in reports[len(expected)]
+    assert "gradients of 9 times the loss" in reports[len(expected)]
+    for report, (form, message) in zip(reports[len(expected) + 1 :], forms.items(), strict=True):
+        assert report.startswith(form)
+        assert message in report
+        assert report.count("  wrong") == 1
 
 
 def test_the_gallery(tmp_path):

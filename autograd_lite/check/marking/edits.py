@@ -187,7 +187,8 @@ class Line:
         for name, value in self.values.items():
             if not any(v is value or _equal(v, value) for _, _, v in found.values()):
                 if isinstance(value, np.ndarray) and name.isidentifier():
-                    node = _parsed(f"{WATCH}.named({name!r})")
+                    older = ", True" if name in self.scope else ""
+                    node = _parsed(f"{WATCH}.named({name!r}{older})")
                     found[f"{name} of the forward pass"] = name, node, value
         return list(found.values())
 
@@ -262,7 +263,7 @@ class Line:
         if not isinstance(value, np.ndarray) or not value.ndim:
             return False
         for other in self.values.values():
-            if np.shape(other) == value.shape and getattr(other, "dtype", value.dtype).kind == "f":
+            if isinstance(other, np.ndarray) and other.shape == value.shape:
                 for slope in (other * (1 - other), 1 - other * other, 1 - np.tanh(other) ** 2):
                     if np.allclose(slope, value, rtol=1e-9, atol=0):
                         return True
@@ -376,7 +377,8 @@ def _walk(
 
 
 def text_of(node: ast.AST) -> str:
-    return re.sub(rf"{WATCH}\.named\('(\w+)'\)", r"\1", ast.unparse(node))
+    text = re.sub(rf"{WATCH}\.named\('(\w+)'\)", r"\1", ast.unparse(node))
+    return re.sub(rf"{WATCH}\.named\('(\w+)', True\)", r"(\1 as it was before)", text)
 
 
 def binary(left: ast.expr, operator: ast.operator, right: ast.expr) -> ast.BinOp:
@@ -626,7 +628,7 @@ def scales(line: Line) -> Iterator[Edit]:
         what = "has the wrong sign" if number == -1 else f"lacks a factor {shown}"
         for old, name in places:
             new = _scaled(old, number)
-            yield line.edit(kind, f"{name} {what}", old, new, 1.1 if number == ratio else 1.0)
+            yield line.edit(kind, f"{name} {what}", old, new, 0.95)
         yield from _scaled_in_place(line, number, kind, what)
     for node, around in line.nodes:
         if _in_index(around) or not isinstance(node, ast.BinOp) or type(node.op) not in _OTHER_SIGN:
@@ -1011,6 +1013,39 @@ def layers(line: Line) -> Iterator[Edit]:
             direction = "low" if step > 0 else "high"
             text = f"the number of the layer is one too {direction}"
             yield line.edit_all("index", text, news)
+        entries = {
+            id(node): _placed(ast.Subscript(node.value, shifted, ast.Load()), node)
+            for node, around in line.nodes
+            if isinstance(node, ast.Subscript) and not _in_index(around)
+            if (shifted := _shifted_key(line, node.slice, step)) is not None
+        }
+        if len(entries) > 1:
+            direction = "low" if step > 0 else "high"
+            text = f"the number of the layer is one too {direction}"
+            yield line.edit_all("index", text, entries)
+
+
+def _shifted_key(line: Line, key: ast.expr, step: int) -> ast.expr | None:
+    """A computed key one higher or lower: `l + 1` becomes `l`; None where nothing is computed."""
+    for node in ast.walk(key):
+        if isinstance(node, ast.BinOp) and type(node.op) in _OTHER_SIGN:
+            if isinstance(node.right, ast.Constant) and type(node.right.value) is int:
+                sign = 1 if isinstance(node.op, ast.Add) else -1
+                return cast(
+                    ast.expr,
+                    swapped(key, {id(node): _plus(node.left, sign * node.right.value + step)}),
+                )
+    for node in ast.walk(key):
+        if isinstance(node, ast.Name) and isinstance(line.at(node), (int, np.integer)):
+            return cast(ast.expr, swapped(key, {id(node): _plus(node, step)}))
+    return None
+
+
+def _plus(node: ast.expr, number: int) -> ast.expr:
+    if not number:
+        return node
+    operator = ast.Add() if number > 0 else ast.Sub()
+    return ast.copy_location(ast.BinOp(node, operator, ast.Constant(abs(number))), node)
 
 
 def indices(line: Line) -> Iterator[Edit]:

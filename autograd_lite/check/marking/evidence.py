@@ -51,7 +51,7 @@ class Graph:
         tensors = {
             str(i): make(np.empty(n.shape, n.dtype), n)
             for i, n in enumerate(self.nodes)
-            if n.shape is not TupleGradient.shape
+            if not _is_several(n)
         }
         graph = ForwardGraph(self.recording.loss, tensors | self._inputs())
         given = {str(self.places[n]): g for n, g in own.items() if n in self.places}
@@ -129,7 +129,18 @@ class Evidence:
         scales = {
             s.key: s.sign * (1 if s.sign == -1 else self.direction) / s.rate for s in self.steps
         }
-        return {k: v if scales[k] == 1 else v * scales[k] for k, v in values.items()}
+        return {
+            k: self._with_leading_axes(k, v if scales[k] == 1 else v * scales[k])
+            for k, v in values.items()
+        }
+
+    def _with_leading_axes(self, key: str, value: np.ndarray) -> np.ndarray:
+        """A gradient of shape (h,) for a tensor of shape (1, h), which broadcasting makes one."""
+        shape = self.forward.tensors[key].shape
+        missing = len(shape) - value.ndim
+        if missing > 0 and shape == (1,) * missing + value.shape and value.ndim:
+            return value.reshape(shape)
+        return value
 
     def read(self, values: Mapping[str, np.ndarray]) -> Interpretation:
         """The interpretation of the steps' values with the fewest wrong lines."""
@@ -152,6 +163,12 @@ class Evidence:
             alone = self.forward.gradients(nothing | {other: own[other]})[key]
             parts[other] = (alone - direct) * (scale / factor)
         return parts if len(parts) > 1 else {}
+
+
+def _is_several(node: Node) -> bool:
+    """Whether a node stands for several arrays."""
+    shape: Any = node.shape
+    return shape is TupleGradient.shape
 
 
 def _dense(g: Any) -> np.ndarray | None:
@@ -300,7 +317,7 @@ def _by_effect(
     nodes = [
         n
         for n in reversed(graph.nodes)
-        if n.shape is not TupleGradient.shape and n.shape == array.shape and n not in owned
+        if not _is_several(n) and n.shape == array.shape and n not in owned
     ]
     for node in nodes[:EFFECT_LIMIT_NODES]:
         tensor = make(np.empty(node.shape, node.dtype), node)

@@ -10,6 +10,7 @@ import ast
 import copy
 import functools
 import math
+import os
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,7 @@ import numpy as np
 
 from autograd_lite.check.marking.mutable import Mutable, call_settled, made, plain
 from autograd_lite.check.marking.rewriting import (
+    HOME,
     WATCH,
     Definition,
     Place,
@@ -33,6 +35,8 @@ from autograd_lite.tensor import Tensor
 
 KEPT_VALUE_BYTES = 1 << 26
 """Arrays up to this size are copied when they are noted, so that later writes do not show."""
+
+_ENGINE = os.path.join(HOME, "autograd_lite") + os.sep
 
 _ATOMS = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, str, bytes)
 
@@ -432,7 +436,7 @@ class Execution:
         self.frames[-1].latest[path] = dict(items)
         return value
 
-    def named(self, name: str) -> Any:
+    def named(self, name: str, _: bool = False) -> Any:
         """A value of the forward pass, for edits that name one."""
         return self.forward[name]
 
@@ -479,6 +483,10 @@ def _takes_arrays(function: Any) -> bool:
     if isinstance(function, np.ufunc) or function in (float, max, min) or function is math.fsum:
         return function not in (max, min)
     module = getattr(function, "__module__", None) or ""
+    code = getattr(function, "__code__", None)
+    if code is not None and code.co_filename.startswith(_ENGINE):
+        # An operation of another package, which records itself.
+        return True
     receiver = getattr(function, "__self__", None)
     if isinstance(receiver, (np.random.Generator, np.random.RandomState)):
         return True

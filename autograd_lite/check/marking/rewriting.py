@@ -29,14 +29,14 @@ from autograd_lite.observe import located, source_of
 
 WATCH = "__watch__"
 
-_HOME = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3))
+HOME = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3))
 _paths = sysconfig.get_paths()
 _LIBRARIES = tuple(
     path + os.sep
     for path in (
         *(_paths["stdlib"], _paths["platstdlib"], _paths["purelib"], _paths["platlib"]),
-        *(os.path.dirname(os.path.dirname(np.__file__)), os.path.join(_HOME, "autograd_lite")),
-        os.path.join(_HOME, "nn"),
+        *(os.path.dirname(os.path.dirname(np.__file__)), os.path.join(HOME, "autograd_lite")),
+        os.path.join(HOME, "nn"),
     )
 )
 

@@ -47,6 +47,7 @@ class Verdicts:
     cut_off: bool = False
     unknown: Event | None = None
     _opinions: list[str] = field(default_factory=list)
+    _told: set[int] = field(default_factory=set)
 
     def lines(self) -> list[Line]:
         steps = sorted(
@@ -92,6 +93,8 @@ class Verdicts:
             absolute, error = largest(abs_difference(value, expected), value, expected)
         else:
             absolute = error = float("inf")
+        if status == "correct" and step.value.shape != value.shape:
+            status = "convention"
         tensor = step.tensor or self._name_of(step)
         name = step.name if _has_name(step) else _called(step)
         return Line(
@@ -142,6 +145,9 @@ class Verdicts:
                 f"{step.name} has shape {value.shape}, but {step.tensor or self._name_of(step)} "
                 f"has shape {expected.shape}"
             )
+        if found is not None and id(found) in self._told:
+            return found.edit.kind, f"line {line}: {step.name} as well"
+        self._told.add(id(found))
         self._third_opinion(step, value)
         if found is None:
             is_shape = value.shape != expected.shape
@@ -293,6 +299,12 @@ class Verdicts:
                 f"convention: {', '.join(at_zero)} takes another derivative at exactly 0, where "
                 "there is a kink; that is no mistake"
             )
+        flat = [s.name for s in evidence.steps if self._lacks_leading_axes(s)]
+        if flat:
+            notes.append(
+                f"convention: {', '.join(dict.fromkeys(flat))} lacks the first axis, of length 1; "
+                "broadcasting puts it there, so that it is no mistake"
+            )
         if self.clipped:
             notes.append(
                 "convention: the gradients are clipped; marked is what they were before, as "
@@ -304,6 +316,10 @@ class Verdicts:
                 "no mistake"
             )
         return notes
+
+    def _lacks_leading_axes(self, step: Step) -> bool:
+        own = self.evidence.own({step.key: step.value})[step.key]
+        return own.shape != step.value.shape and own.size == step.value.size
 
     def _unconnected(self, step: Step) -> Line:
         value = np.asarray(self.known.values.get(step.tensor, 0.0))
@@ -388,7 +404,7 @@ def _because(found: Found) -> str:
         where = f"in the line of {ast.unparse(targets[0])}, "
     text = where + edit.text
     for other in found.others:
-        text += f"; or {where}{other.text}"
+        text += f"; or {other.text}"
     written = ast.unparse(edit.place.statement)
     if "\n" not in written and len(written) < 160 and "__watch__" not in edit.written:
         text += f". In {name}(): {written}  should be  {edit.written}"

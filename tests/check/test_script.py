@@ -1,0 +1,188 @@
+"""check_script, the command line, and the notebook's magic."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import autograd_lite as al
+from autograd_lite.__main__ import main
+
+LOOP = """
+import numpy as np
+rng = np.random.default_rng(1)
+X = rng.normal(size=(6, 3)); T = rng.normal(size=(6, 1))
+w_in = rng.normal(size=(3, 4)); w_out = rng.normal(size=(4, 1))
+for step in range(20):
+    hid = np.tanh(X @ w_in)
+    out = hid @ w_out
+    loss = 0.5 * np.sum((out - T) ** 2)
+    out_delta = out - T
+    hid_delta = (out_delta @ w_out.T) * (1 - hid ** 2)
+    print("a step")
+    w_out -= 0.01 * hid.T @ out_delta
+    w_in -= 0.01 * X.T @ hid_delta
+"""
+
+XOR = """
+import numpy as np
+rng = np.random.default_rng(1)
+X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
+y = np.array([[0, 1, 1, 0]]).T
+syn0 = 2 * rng.random((3, 4)) - 1
+syn1 = 2 * rng.random((4, 1)) - 1
+for j in range(60000):
+    l1 = 1 / (1 + np.exp(-(np.dot(X, syn0))))
+    l2 = 1 / (1 + np.exp(-(np.dot(l1, syn1))))
+    l2_error = y - l2
+    l2_delta = l2_error * (l2 * (1 - l2))
+    l1_delta = l2_delta.dot(syn1.T) * (l1 * (1 - l1))
+    syn1 += l1.T.dot(l2_delta)
+    syn0 += X.T.dot(l1_delta)
+"""
+
+NO_LOOP = """
+import numpy as np
+rng = np.random.default_rng(0)
+x = rng.normal(size=(5, 3)); t = rng.normal(size=(5, 2))
+w1 = rng.normal(size=(3, 4)); w2 = rng.normal(size=(4, 2))
+h = x.dot(w1)
+h_relu = np.maximum(h, 0)
+y_pred = h_relu.dot(w2)
+loss = np.square(y_pred - t).sum()
+grad_y_pred = 2.0 * (y_pred - t)
+grad_w2 = h_relu.T.dot(grad_y_pred)
+grad_h = grad_y_pred.dot(w2.T)
+grad_h[h < 0] = 0
+grad_w1 = x.T.dot(grad_h)
+"""
+
+
+def blamed(report):
+    return [(line.line, line.cause) for line in report if line.status == "wrong"]
+
+
+def line_of(text, part):
+    return next(i for i, line in enumerate(text.splitlines(), 1) if part in line)
+
+
+@pytest.mark.parametrize("text", [LOOP, XOR, NO_LOOP], ids=["loop", "no loss", "no loop"])
+def test_right_scripts(text):
+    report = al.check_script(text, show=False)
+    assert report.ok, str(report)
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "cause"),
+    [
+        (LOOP, "(1 - hid ** 2)", "(1 - hid)", "activation"),
+        (LOOP, "0.01 * hid.T @ out_delta", "0.01 * hid.T @ out", "operand"),
+        (XOR, "l2_error * (l2 * (1 - l2))", "l2_error * l2", "activation"),
+        (NO_LOOP, "h < 0", "h > 0", "mask"),
+        (NO_LOOP, "2.0 * (y_pred - t)", "2.0 * (y_pred + t)", "sign"),
+    ],
+)
+def test_the_line_of_a_mistake(text, old, new, cause):
+    wrong = text.replace(old, new)
+    assert blamed(al.check_script(wrong, show=False)) == [(line_of(wrong, new), cause)]
+
+
+def test_a_weight_that_is_updated_too_early():
+    lines = LOOP.splitlines()
+    lines.insert(line_of(LOOP, "out_delta = out - T"), lines.pop(-2))
+    text = "\n".join(lines) + "\n"
+    report = al.check_script(text, show=False)
+    assert blamed(report) == [(line_of(text, "hid_delta ="), "operand")]
+    assert "w_out.T should be (w_out as it was before).T" in str(report)
+
+
+def test_the_loss_as_an_expression():
+    report = al.check_script(XOR, loss="np.sum((y - l2) ** 2) / 2", show=False)
+    assert report.ok
+
+
+def test_a_loop_inside_of_a_function():
+    body = "".join(f"    {line}\n" for line in LOOP.splitlines()[2:])
+    text = f"import numpy as np\ndef train():\n{body}\nif __name__ == '__main__':\n    train()\n"
+    assert al.check_script(text, show=False).ok
+    assert al.check_script(text, function="train", show=False).ok
+    with pytest.raises(ValueError, match=r"finds no loop with the loss 'loss' in other\(\)"):
+        al.check_script(text, function="other", show=False)
+
+
+def test_what_a_script_prints_is_not_shown(capsys):
+    al.check_script(LOOP, show=False)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 1\nfor", "line 2 of .* is no Python"),
+        ("x = 1\n", "finds no variable called loss or cost"),
+        (
+            "import sys\nsys.exit()\nfor i in range(2):\n    loss = i\n    w -= loss\n",
+            "ended without",
+        ),
+        ("1 / 0\nfor i in range(2):\n    loss = i\n    w -= loss\n", "line 1 .* ZeroDivisionError"),
+    ],
+)
+def test_scripts_that_cannot_be_marked(text, message):
+    with pytest.raises(ValueError, match=message):
+        al.check_script(text, show=False)
+
+
+def test_the_command(tmp_path, capsys):
+    right, wrong = tmp_path / "right.py", tmp_path / "wrong.py"
+    right.write_text(LOOP)
+    wrong.write_text(LOOP.replace("(1 - hid ** 2)", "(1 - hid)"))
+    assert main(["mark", str(right)]) == 0
+    assert main(["mark", str(wrong), "--loss", "loss"]) == 1
+    assert "1 - hid should be 1 - hid ** 2" in capsys.readouterr().out
+    assert main(["mark", str(wrong), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["ok"] is False
+    assert main(["mark", str(tmp_path / "absent.py")]) == 2
+    assert "there is no .py or .ipynb file" in capsys.readouterr().err
+
+
+def test_the_command_on_a_folder(tmp_path, capsys):
+    (tmp_path / "a.py").write_text(LOOP)
+    (tmp_path / "b.py").write_text(LOOP.replace("out - T\n", "T - out\n"))
+    (tmp_path / "c.py").write_text("this is no Python\n")
+    cells = [{"cell_type": "markdown", "source": ["# text"]}]
+    cells += [{"cell_type": "code", "source": ["%matplotlib inline\n", *NO_LOOP.splitlines(True)]}]
+    (tmp_path / "d.ipynb").write_text(json.dumps({"cells": cells}))
+    table = tmp_path / "table.csv"
+    assert main(["mark", str(tmp_path), "--csv", str(table)]) == 2
+    printed = capsys.readouterr()
+    assert "this runs the code of a.py, b.py, c.py, d.ipynb" in printed.err
+    with table.open(newline="") as file:
+        rows = {row["file"]: row for row in csv.DictReader(file)}
+    assert [row["verdict"] for row in rows.values()] == ["right", "wrong", "not marked", "right"]
+    assert rows["b.py"]["lines"] == str(line_of(LOOP, "out_delta = out - T"))
+    assert rows["b.py"]["why"] == "sign"
+
+
+def test_the_command_as_a_module(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text(LOOP)
+    done = subprocess.run(
+        [sys.executable, "-m", "autograd_lite", "mark", str(path)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "correct" in done.stdout
+
+
+def test_the_magic(capsys):
+    testing = pytest.importorskip("IPython.testing.globalipapp")
+    shell = testing.start_ipython() or testing.get_ipython()
+    al.load_ipython_extension(shell)
+    shell.user_ns.update(np=np, W=np.ones((2, 1)), X=np.ones((3, 2)), T=np.zeros((3, 1)))
+    cell = "Z = X @ W\nloss = 0.5 * np.sum((Z - T) ** 2)\ndZ = Z + T\ndW = X.T @ dZ * 2\n"
+    shell.run_cell_magic("check_derivation", "loss", cell)
+    assert "wrong (factor)" in capsys.readouterr().out
+    assert "dW" in shell.user_ns
