@@ -9,8 +9,9 @@ from benchmarks.measure import medians
 from derivations import running, sources
 
 import autograd_lite as al
-from autograd_lite.check.perturbation import Nudged
-from autograd_lite.observe import watch
+from autograd_lite.check.marking.forms import subject_of
+from autograd_lite.check.marking.forward import Setting
+from autograd_lite.check.marking.perturbation import slope
 
 SIZES = (12288, 20, 7, 5, 1)
 
@@ -41,12 +42,13 @@ def test_a_report_on_a_wide_net(benchmark, mistake):
     _, backward = running.load(sources.DEEP.replace(old, new) if old else sources.DEEP, mistake)
     first = al.check_derivation(forward, backward, *inputs, show=False).first_wrong
     assert (first and first.name) == name
-    watched = watch(forward, tuple(inputs))
+    setting = Setting(subject_of(forward, backward, tuple(inputs), None, True))
+    source = next(i for i in setting.record().inputs if i.name == "W1")
     direction = np.ones_like(inputs[2])
     candidates = {
         "report": lambda: al.check_derivation(forward, backward, *inputs, show=False),
         "pass": lambda: right(forward(*inputs)[1]),
-        "numerical": lambda: Nudged(watched, tuple(inputs)).slope("W1", direction),
+        "numerical": lambda: slope(setting, "W1", source, direction),
     }
     measured = medians(candidates, 15)
     numerical = 0.0 if name is None else measured["numerical"]

@@ -38,16 +38,18 @@ class Graph:
         self.places = {node: i for i, node in enumerate(self.nodes)}
         self.inputs = {i.tensor._node: i.path for i in recording.inputs}
         self.by_path = {i.path: i.tensor for i in recording.inputs}
+        self._truth: dict[Any, np.ndarray] | None = None
 
     def arrivals(self, own: Mapping[Any, np.ndarray] | None = None) -> dict[Any, np.ndarray]:
         """The gradient at each node, where those in `own` go on instead."""
         seed = np.ones_like(self.recording.loss._value)[()]
         targets: Any = {*self.nodes, *(n for n in self.inputs if n is not None)}
         if not own:
-            found = propagate(self.root, seed, targets=targets)
-            return {
-                node: g for node, g in ((n, _dense(g)) for n, g in found.items()) if g is not None
-            }
+            if self._truth is None:
+                found = propagate(self.root, seed, targets=targets)
+                dense = ((node, _dense(g)) for node, g in found.items())
+                self._truth = {node: g for node, g in dense if g is not None}
+            return self._truth
         tensors = {
             str(i): make(np.empty(n.shape, n.dtype), n)
             for i, n in enumerate(self.nodes)
@@ -59,7 +61,9 @@ class Graph:
         return {graph.tensors[name]._node: g for name, g in arrived.items()}
 
     def _inputs(self) -> dict[str, Tensor]:
-        return {f"input {i}": x.tensor for i, x in enumerate(self.recording.inputs)}
+        connected = self.arrivals()
+        inputs = enumerate(self.recording.inputs)
+        return {f"input {i}": x.tensor for i, x in inputs if x.tensor._node in connected}
 
     def locate(self, tensor: Tensor) -> tuple[str, Any]:
         """Where a tensor stands in the graph, so that it is found in another recording."""

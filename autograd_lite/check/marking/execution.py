@@ -36,6 +36,9 @@ from autograd_lite.tensor import Tensor
 KEPT_VALUE_BYTES = 1 << 26
 """Arrays up to this size are copied when they are noted, so that later writes do not show."""
 
+SHARED_FROM_BYTES = 1 << 20
+"""Larger arrays are shared by runs, which are repeated on copies where they write into one."""
+
 _ENGINE = os.path.join(HOME, "autograd_lite") + os.sep
 
 _ATOMS = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, str, bytes)
@@ -94,6 +97,7 @@ class World:
         self.globals: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
         self.cells: dict[int, types.CellType] = {}
         self.number: Callable[[Any, tuple[Any, ...]], Any] | None = None
+        self._views: dict[int, Any] | None = None
 
     def copied(self, value: Any, path: tuple[Any, ...] = ()) -> Any:
         """A deep copy; the same one for the same object.
@@ -113,6 +117,18 @@ class World:
         if self.number is not None:
             _with_numbers(copied, path, self.number, set())
         return copied
+
+    def _read_only(self) -> dict[int, Any]:
+        """Read-only views of the large arrays, by the identities of these."""
+        if self._views is None:
+            copies = [{n: names.get(n) for n in copied} for names, copied in self.globals.values()]
+            self._views = {}
+            for _, found in paths_of([self.roots, *copies]):
+                if isinstance(found, np.ndarray) and found.nbytes > SHARED_FROM_BYTES:
+                    view = found.view()
+                    view.flags.writeable = False
+                    self._views[id(found)] = view
+        return dict(self._views)
 
     def namespace(self, function: types.FunctionType, sources: Sources) -> dict[str, Any]:
         """The global variables of a function: its own dict, in which data are copies."""
@@ -143,10 +159,13 @@ class World:
                 self.cells[id(cell)] = types.CellType(copied)
         return self.cells[id(cell)]
 
-    def fork(self) -> World:
-        """The world as it is now, with copies of everything that can be written to."""
+    def fork(self, shared: bool = False) -> World:
+        """The world as it is now, with copies of everything that can be written to.
+
+        With `shared`, large arrays are no copies, but read-only.
+        """
         forked = World(self.convert)
-        memo: dict[int, Any] = {}
+        memo: dict[int, Any] = self._read_only() if shared else {}
         forked.roots = _deep(self.roots, memo)
         for key, (names, copied) in self.globals.items():
             new = dict(names)

@@ -74,6 +74,7 @@ class Setting:
         self.seed = seed
         self.wanted: set[str] | None = None
         self.all_arrays = False
+        self._shares = True
         world = World(self._copied)
         if subject.backward is None:
             self._run_joint(world)
@@ -142,7 +143,14 @@ class Setting:
 
     def run_backward(self, **options: Any) -> Execution:
         """A run of the backward pass, on copies of all that it can write to."""
-        world = self.base.fork()
+        execution = self._run_backward(self._shares, options)
+        if self._shares and "read-only" in str(execution.error):
+            self._shares = False
+            execution = self._run_backward(False, options)
+        return execution
+
+    def _run_backward(self, shared: bool, options: dict[str, Any]) -> Execution:
+        world = self.base.fork(shared)
         execution = Execution(self.sources, world, **options)
         return execution.run(world.roots["backward"], tuple(world.roots["arguments"]))
 

@@ -77,7 +77,7 @@ class Search:
         self.rest = rest
         self.right_keys = right_keys
         self.context = context
-        self.deadline = time.monotonic() + seconds
+        self.deadline = time.thread_time() + seconds
         self.cut_off = False
         self.progress = progress
         self.trees: dict[Definition, Any] = {}
@@ -140,7 +140,7 @@ class Search:
             if best is not None and sources in (LATER_EDITS, ALL_EDITS):
                 continue
             for line in chosen:
-                if time.monotonic() > until:
+                if time.thread_time() > until:
                     return best
                 accepted = list(self._accepted(line, sources, now, wrong))
                 if accepted:
@@ -150,7 +150,7 @@ class Search:
                     if best.mended == wrong:
                         return best
                     # Another line may explain more: it is looked for a while.
-                    until = min(until, time.monotonic() + COMMON_CAUSE_SECONDS)
+                    until = min(until, time.thread_time() + COMMON_CAUSE_SECONDS)
                 if self.cut_off:
                     return best
         return best
@@ -226,7 +226,7 @@ class Search:
         here = {k for k in wrong if self.evidence.lines[k] == line.place.line}
         for source in sources:
             for edit in source(line):
-                if time.monotonic() > self.deadline:
+                if time.thread_time() > self.deadline:
                     self.cut_off = True
                     return
                 text = edit.written
