@@ -1,6 +1,5 @@
 """Marking derivations: correct passes in every convention, and mistakes made on purpose."""
 
-import functools
 from collections import Counter
 from dataclasses import dataclass
 
@@ -74,7 +73,6 @@ def outcome(mutant: Mutant) -> Outcome:
     return Outcome(mutant, {line.name: line.cause for line in report if line.status == "wrong"})
 
 
-@functools.cache
 def outcomes(passes: tuple[Pass, ...]) -> list[Outcome]:
     return [outcome(mutant) for mutant in corpus(passes).mutants]
 
@@ -163,19 +161,9 @@ def test_correct_passes_are_ok_in_every_convention(passed: Pass):
 
 
 @some_and_all
-def test_the_wrong_lines_are_found(passes):
+def test_the_wrong_lines_are_found_and_the_causes_named(passes):
     found = outcomes(passes)
     print("\n" + table(found))
     assert_few([o for o in found if not o.located], found, 1 - LOCATED)
-
-
-@some_and_all
-def test_the_causes_are_named(passes):
-    found = outcomes(passes)
     assert_few([o for o in found if o.verdict != "right"], found, 1 - RIGHT_CAUSE)
-
-
-@some_and_all
-def test_hardly_any_cause_is_named_wrongly(passes):
-    found = outcomes(passes)
     assert_few([o for o in found if o.verdict == "wrong"], found, WRONG_CAUSE)
