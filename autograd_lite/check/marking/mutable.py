@@ -28,24 +28,30 @@ def put(x: Any, values: Any, key: Any) -> Any:
     return out
 
 
-def _kept(g: Any, key: Any) -> Any:
-    kept = np.array(g)
-    kept[key] = 0
-    return kept
+def _last(key: Any, whole: tuple[int, ...], shape: tuple[int, ...]) -> Any:
+    """1 for the values that stay, where an index that is named several times keeps the last."""
+    if _is_view(key):
+        return 1.0
+    written = np.full(whole, -1)
+    numbers = np.arange(math.prod(shape)).reshape(shape)
+    written[key] = numbers
+    return (written[key] == numbers) * 1.0
 
 
 def _summed(g: Any, shape: tuple[int, ...]) -> Any:
     """The sum of a gradient over the axes along which values were stretched."""
-    extra = g.ndim - len(shape)
-    g = g.sum(axis=tuple(range(extra))) if extra > 0 else g
-    stretched = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
-    return (g.sum(axis=stretched, keepdims=True) if stretched else g).reshape(shape)
+    extra = np.ndim(g) - len(shape)
+    g = np.sum(g, axis=tuple(range(extra))) if extra > 0 else g
+    stretched = tuple(i for i, n in enumerate(shape) if n == 1 and np.shape(g)[i] != 1)
+    return np.reshape(np.sum(g, axis=stretched, keepdims=True) if stretched else g, shape)
 
 
 defvjp(
     put,
-    x=lambda g, key: _kept(g, key),
-    values=lambda g, values, key: _summed(np.asarray(g[key]), np.shape(values)),
+    x=lambda g, key: put(g, 0.0, key),
+    values=lambda g, values, key: _summed(
+        g[key] * _last(key, np.shape(g), np.shape(g[key])), np.shape(values)
+    ),
 )
 
 
@@ -60,7 +66,7 @@ def add_at(x: Any, values: Any, key: Any) -> Any:
 defvjp(
     add_at,
     x=lambda g: g,
-    values=lambda g, values, key: _summed(np.asarray(g[key]), np.shape(values)),
+    values=lambda g, values, key: _summed(g[key], np.shape(values)),
 )
 
 
@@ -293,7 +299,7 @@ def call_settled(function: Callable[..., Any], args: Any, options: Mapping[str, 
     options = dict(options)
     out = options.pop("out", None)
     if function is np.copyto:
-        args[0][_where(args, options)] = args[1]
+        _written(args[0], np.where(_where(args, options), settled(args[1]), args[0].value))
         return None
     if function is np.array and _is_recorded(args[0]):
         return made(stacked(args[0])) if isinstance(args[0], (list, tuple)) else args[0].copy()
@@ -307,7 +313,7 @@ def call_settled(function: Callable[..., Any], args: Any, options: Mapping[str, 
 
 def _where(args: Any, options: Mapping[str, Any]) -> Any:
     where = args[3] if len(args) > 3 else options.get("where", True)
-    return ... if where is True else plain(where)
+    return plain(where)
 
 
 def _as_it_is(value: Any, *_: Any, **options: Any) -> Any:

@@ -1,0 +1,106 @@
+"""Arrays of a recorded forward pass that can be written to: values as NumPy's, gradients too."""
+
+import math
+
+import numpy as np
+import pytest
+
+import autograd_lite as al
+from autograd_lite.check.marking.mutable import Mutable, add_at, call_settled, plain, put, settled
+
+rng = np.random.default_rng(0)
+
+
+def filled_in_a_loop(x, make):
+    out = make((3, 2))
+    for i in range(3):
+        for j in range(2):
+            out[i, j] = x[i, j] ** 2 + x[i].sum()
+    return out
+
+
+def through_a_view(x, make):
+    out = make((3, 2)) + x
+    row = out[1]
+    row[0] = 5 * x[0, 0]
+    row *= 2
+    out[:, 1] += x[:, 0]
+    return out + row
+
+
+def by_masks_and_indices(x, make):
+    out = x.copy()
+    out[plain(x) > 0] = 0
+    out[[0, 0, 2], [1, 1, 0]] += 1
+    out[np.arange(3), [0, 1, 0]] -= x[:, 1]
+    return out
+
+
+def in_place(x, make):
+    out = x * 1
+    out -= out.max(axis=1, keepdims=True)
+    out /= 3
+    out **= 2
+    return out
+
+
+def repeated_indices(x, make):
+    out = make((3, 2))
+    np.add.at(out, [0, 0, 2], x)
+    return out
+
+
+def written_by_functions(x, make):
+    out = x * 2
+    np.clip(out, -1, 1, out=out)
+    np.copyto(out, x, where=plain(x) > 1)
+    return np.exp(out)
+
+
+def views_of_views(x, make):
+    out = x * 1
+    block = out[1:]
+    cell = block[0, None]
+    cell[...] = x[0] * x[2]
+    return out
+
+
+PROGRAMS = [
+    *(filled_in_a_loop, through_a_view, by_masks_and_indices, in_place, repeated_indices),
+    *(written_by_functions, views_of_views),
+]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
+def test_values_and_gradients_are_those_of_numpy(program):
+    x, weights = rng.normal(size=(3, 2)), rng.normal(size=(3, 2))
+    expected = program(x.copy(), np.zeros)
+    tensor = al.Tensor(x, requires_grad=True)
+    result = settled(program(Mutable(tensor), lambda shape: Mutable(np.zeros(shape))))
+    np.testing.assert_allclose(plain(result), expected, rtol=1e-12)
+    np.sum(result * weights).backward()
+    for place in np.ndindex(x.shape):
+        ahead, behind = x.copy(), x.copy()
+        ahead[place] += 1e-6
+        behind[place] -= 1e-6
+        change = program(ahead, np.zeros) - program(behind, np.zeros)
+        assert np.isclose(tensor.grad[place], np.sum(change * weights) / 2e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("key", [1, (slice(None), 0), ([0, 2], [1, 1]), Ellipsis, (None, 2)])
+def test_the_rules_of_writing(key):
+    x = rng.normal(size=(3, 2))
+    values = rng.normal(size=np.shape(x[key]))
+    al.gradcheck(lambda x, values: put(x, values, key), x, values, order=2)
+    al.gradcheck(lambda x, values: add_at(x, values, key), x, values, order=2)
+    al.gradcheck(lambda x, value: put(x, value, key), x, np.float64(0.5))
+
+
+def test_numbers_stay_recorded():
+    x = Mutable(al.Tensor([4.0], requires_grad=True))
+    for function in (float, np.float64, math.sqrt, math.log):
+        assert isinstance(call_settled(function, (x,), {}), Mutable)
+    assert isinstance(call_settled(np.array, ([x[0], 2.0],), {}), Mutable)
+    assert isinstance(call_settled(np.mean, ([x[0], x[0]],), {}), Mutable)
+    assert isinstance(x.item(), Mutable)
+    assert f"{x[0]:.1f}" == "4.0"
