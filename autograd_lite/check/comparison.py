@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.check.differences import abs_difference, difference_message, largest
-from autograd_lite.check.names import tensors_named_in
+from autograd_lite.check.names import tensor_among
 from autograd_lite.check.report import Line, Report
 from autograd_lite.graph import Leaf, Node, ancestors
 from autograd_lite.record import make
@@ -166,10 +166,8 @@ def _connected(root: Node) -> set[Any] | None:
 
 def _tensor_name(name: str, named: Mapping[str, list[Tensor]]) -> str:
     """The tensor whose gradient is called `name`."""
-    for candidate in [*tensors_named_in(name), name]:
-        if candidate in named:
-            break
-    else:
+    candidate = tensor_among(name, named, bare=True)
+    if candidate is None:
         known = f"those with a name are {', '.join(named)}" if named else "none has a name"
         raise ValueError(
             f"compare() finds no tensor that {name!r} is the gradient of: {known}. Name one with "

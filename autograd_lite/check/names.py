@@ -30,17 +30,17 @@ def tensors_named_in(gradient: str) -> list[str]:
     """
     matches = [match[1] for pattern in _PATTERNS if (match := re.fullmatch(pattern, gradient))]
     spelled = (name for match in matches for name in (match, match.replace("_", "")))
-    return list(dict.fromkeys(spelled))
+    return [name for name in dict.fromkeys(spelled) if re.search("[A-Za-z]", name)]
 
 
-def tensor_among(gradient: str, known: Any) -> str | None:
+def tensor_among(gradient: str, known: Any, bare: bool = False) -> str | None:
     """The tensor among `known` that a gradient is called after; in another case where there is
-    one only.
+    one only. With `bare`, a gradient may be called as its tensor is.
 
     >>> tensor_among("dw", {"W": 1, "b": 2})
     'W'
     """
-    candidates = tensors_named_in(gradient)
+    candidates = [*tensors_named_in(gradient), *([gradient] if bare else [])]
     for candidate in candidates:
         if candidate in known:
             return candidate

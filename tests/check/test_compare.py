@@ -490,3 +490,10 @@ def test_a_hand_derived_gradient_that_does_not_match():
     text = str(report)
     assert "dW[1, 1] is 9, and should be 8" in text
     assert f"{1 / 9:.2e}" in text
+
+
+@pytest.mark.parametrize("name", ["dW1", "dL_dW1", "dJdW1", "nabla_W1", "gradW1", "dw1", "grad_w1"])
+def test_names_are_matched_as_in_derivations(name):
+    W1 = al.Tensor([1.0, 2.0], requires_grad=True, name="W1")
+    report = al.compare(np.sum(W1 * W1), {name: np.array([2.0, 4.0])}, show=False)
+    assert report.ok and report.lines[0].tensor == "W1"

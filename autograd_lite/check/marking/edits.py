@@ -166,7 +166,8 @@ class Line:
     def references(self) -> list[tuple[str, ast.expr, Any]]:
         """The arrays that the line might have named: the text, the expression, the value."""
         found: dict[str, tuple[str, ast.expr, Any]] = {}
-        targets = {ast.unparse(t) for t in targets_of(self.statement)}
+        # The target itself is known where it was assigned before as well.
+        targets = {t for t in self.targets if self._assigned.count(t) < 2}
 
         def offer(text: str, value: Any) -> None:
             value = plain(value)
@@ -191,6 +192,19 @@ class Line:
                     node = _parsed(f"{WATCH}.named({name!r}{older})")
                     found[f"{name} of the forward pass"] = name, node, value
         return list(found.values())
+
+    @cached_property
+    def targets(self) -> frozenset[str]:
+        return frozenset(ast.unparse(t) for t in targets_of(self.statement))
+
+    @cached_property
+    def _assigned(self) -> list[str]:
+        return [
+            ast.unparse(target)
+            for node in ast.walk(self.place.definition.tree)
+            if isinstance(node, (ast.Assign, ast.AugAssign))
+            for target in targets_of(node)
+        ]
 
     def _entries(self) -> Iterator[str]:
         """Entries of dicts and lists by the keys that the function computes: dZ[str(l + 1)]."""

@@ -142,13 +142,20 @@ def _first_unknown(
     if not flagged:
         return None
     names = {s.name for s in evidence.steps}
-    for event in _of_gradients(rest, known):
+    values = [v for v in map(np.asarray, known.values.values()) if v.ndim]
+    for event in rest:
+        if any(_is_equal(v, event.array) for v in values):
+            continue
         array = event.array
         if array is None or not array.ndim or array.size < 2 or not np.any(array):
             continue
         if event.serial < min(flagged) and event.name not in names:
             return event if is_gradient_name(event.name) else None
     return None
+
+
+def _is_equal(value: np.ndarray, array: np.ndarray | None) -> bool:
+    return array is not None and value.shape == array.shape and np.array_equal(value, array)
 
 
 def _of_gradients(events: list[Event], known: Known) -> list[Event]:
@@ -158,10 +165,7 @@ def _of_gradients(events: list[Event], known: Known) -> list[Event]:
         e
         for e in events
         if e.array is not None
-        and (
-            is_gradient_name(e.name)
-            or not any(v.shape == e.array.shape and np.array_equal(v, e.array) for v in values)
-        )
+        and (is_gradient_name(e.name) or not any(_is_equal(v, e.array) for v in values))
     ]
 
 

@@ -462,6 +462,9 @@ class _Quick:
         statement = edit.statements[0]
         if ast.dump(statement.targets[0]) != ast.dump(self.line.statement.targets[0]):
             return True
+        if any(ast.unparse(n) in self.line.targets for n in _read_in(statement.value)):
+            # What the target held before is not known here.
+            return True
         value = self.line.computed(statement.value)
         if value is None:
             return False
@@ -469,6 +472,10 @@ class _Quick:
         if value.dtype.kind not in "fciu":
             return False
         return any(self.tolerance.same(value * self.sign, target) for target in self.targets)
+
+
+def _read_in(node: ast.expr) -> Iterator[ast.AST]:
+    return (n for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute, ast.Subscript)))
 
 
 def _wrong(interpretation: Interpretation) -> frozenset[str]:
