@@ -83,14 +83,25 @@ def check_derivation(
     ValueError
         Where the loss differs from call to call, or where there is no gradient to mark.
     """
-    _check_arguments(names, tolerance)
+    _check_arguments(names, tolerance, seconds, loss)
     has_backward = backward is not _NOTHING
-    inputs = arrays_of(inputs)
+    inputs = _told_apart(arrays_of(inputs))
     subject = subject_of(forward, backward, inputs, loss, has_backward)
     report = marked(subject, names, tolerance, seconds)
     if show:
         report.show()
     return report
+
+
+def _told_apart(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The inputs with a view in the place of an array that was given before."""
+    seen: set[int] = set()
+    found = []
+    for value in inputs:
+        is_again = isinstance(value, np.ndarray) and id(value) in seen
+        seen.add(id(value))
+        found.append(value.view() if is_again else value)
+    return tuple(found)
 
 
 def marked(
@@ -134,8 +145,15 @@ def assert_derivation(forward: Any, *arguments: Any, **options: Any) -> Report:
     return report
 
 
-def _check_arguments(names: Any, tolerance: Any) -> None:
+def _check_arguments(names: Any, tolerance: Any, seconds: Any, loss: Any) -> None:
     if names is not None and not isinstance(names, Mapping):
         raise TypeError(f'check_derivation() takes names= as in {{"delta": "Z2"}}, not {names!r}')
     if tolerance is not None and not (isinstance(tolerance, (int, float)) and tolerance > 0):
         raise ValueError(f"check_derivation() takes a tolerance above 0, not {tolerance!r}")
+    if seconds is not None and not (isinstance(seconds, (int, float)) and seconds > 0):
+        raise ValueError(f"check_derivation() takes seconds above 0, not {seconds!r}")
+    if loss is not None and not (callable(loss) or isinstance(loss, str)):
+        raise TypeError(
+            "check_derivation() takes loss= as the cost function, or as the name of the variable "
+            f"that holds the loss, not {loss!r}"
+        )

@@ -8,6 +8,7 @@ import copy
 import io
 import json
 import os
+import random
 import re
 import sys
 import types
@@ -15,8 +16,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from autograd_lite.check.derivation import marked
-from autograd_lite.check.marking.execution import is_data
+from autograd_lite.check.marking.execution import World, is_data
 from autograd_lite.check.marking.forms import LOSS_NAMES, Subject
 from autograd_lite.check.marking.rewriting import (
     Sources,
@@ -99,12 +102,44 @@ def check_script(
     True
     """
     text, filename = _read(script)
-    subject = _subject(text, filename, loss, function, dict(namespace or {}))
-    with contextlib.redirect_stdout(io.StringIO()):
+    folder = os.path.dirname(os.path.abspath(filename)) if os.path.exists(filename) else None
+    with _left_as_it_was(filename, folder), contextlib.redirect_stdout(io.StringIO()):
+        variables = World().copied(dict(namespace or {}))
+        subject = _subject(text, filename, loss, function, variables)
         report = marked(subject, names, tolerance, seconds)
     if show:
         report.show()
     return report
+
+
+@contextlib.contextmanager
+def _left_as_it_was(filename: str, folder: str | None) -> Iterator[None]:
+    """Runs a script as Python would, and leaves the process as it was.
+
+    Modules beside one script are not taken for those beside another.
+    """
+    path, arguments, where = list(sys.path), list(sys.argv), os.getcwd()
+    modules, environment = set(sys.modules), dict(os.environ)
+    numbers, other_numbers = np.random.get_state(), random.getstate()
+    errors = np.geterr()
+    sys.argv = [filename]
+    if folder is not None:
+        sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path[:], sys.argv = path, arguments
+        os.chdir(where)
+        for name in set(sys.modules) - modules:
+            file = getattr(sys.modules[name], "__file__", None) or ""
+            if folder is not None and file.startswith(folder + os.sep):
+                del sys.modules[name]
+        for name in set(os.environ) - environment.keys():
+            del os.environ[name]
+        os.environ.update(environment)
+        np.random.set_state(numbers)
+        random.setstate(other_numbers)
+        np.seterr(**errors)
 
 
 def _read(script: str | os.PathLike[str]) -> tuple[str, str]:
@@ -112,6 +147,11 @@ def _read(script: str | os.PathLike[str]) -> tuple[str, str]:
     if isinstance(script, str) and "\n" in script:
         return script, remembered("script", script)
     path = Path(script)
+    if not path.is_file():
+        raise ValueError(
+            f"check_script() takes the path of a file, or the text of a script of several lines; "
+            f"there is no file {str(path)!r}"
+        )
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -310,13 +350,8 @@ def _run_up_to(
     names = module.__dict__
     names.update(namespace)
     names.update({"__file__": filename, "__name__": "__main__", CAPTURE: _capture})
-    folder = os.path.dirname(os.path.abspath(filename)) if os.path.exists(filename) else ""
-    before = list(sys.path)
-    if folder:
-        sys.path.insert(0, folder)
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            exec(compile(tree, filename, "exec"), names)
+        exec(compile(tree, filename, "exec"), names)
     except _Captured as captured:
         return captured
     except SystemExit:
@@ -327,7 +362,6 @@ def _run_up_to(
             f"line {line} of the script raised {type(error).__name__}, before its loop: {error}"
         ) from error
     finally:
-        sys.path[:] = before
         body[:] = original
     raise ValueError(
         f"the script ended without coming to line {original[0].lineno}, where its loop begins"

@@ -5,6 +5,7 @@ import functools
 import io
 import json
 import re
+import threading
 import time
 
 import numpy as np
@@ -646,3 +647,152 @@ def wide(line, change=None):
 def test_the_cause_is_found_in_a_line_of_long_arrays(line, cause):
     wrong = wide(line)
     assert (wrong.name, wrong.cause) == ("dW1", cause)
+
+
+W, X, T = (np.random.default_rng(3).normal(size=size) for size in ((3, 2), (5, 3), (5, 2)))
+
+
+def residual(W, X, T):
+    Z = X @ W
+    return 0.5 * np.sum((Z - T) ** 2), Z
+
+
+class TestArraysAreSafe:
+    def test_arguments_defaults_and_globals_that_are_written_into(self):
+        state = {"calls": 0}
+
+        def step(X, T, W=W, history=[]):  # noqa: B006
+            state["calls"] += 1
+            history.append(1)
+            Z = X @ W
+            loss = 0.5 * np.sum((Z - T) ** 2)
+            dW = X.T @ (Z - T)
+            W -= 0.1 * dW
+            X *= 0
+            return loss, dW
+
+        before = [array.copy() for array in (W, X, T)]
+        assert al.check_derivation(step, X, T, show=False).ok
+        for array, old in zip((W, X, T), before, strict=True):
+            assert np.array_equal(array, old) and array.flags.writeable
+        assert state == {"calls": 0} and step.__defaults__[1] == []
+
+    @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+    def test_after_an_exception(self, error):
+        def back(W, X, T, Z):
+            W[:] = 0
+            raise error
+
+        before = W.copy()
+        with contextlib.suppress(KeyboardInterrupt):
+            al.check_derivation(residual, back, W, X, T, show=False)
+        assert np.array_equal(W, before) and W.flags.writeable
+
+    def test_an_object_that_holds_what_cannot_be_copied(self):
+        class Net:
+            def __init__(self):
+                self.xp, self.lock, self.W = np, threading.Lock(), W.copy()
+                self.calls = 0
+
+            def loss(self, X, T):
+                self.calls += 1
+                self.Z = self.xp.dot(X, self.W)
+                return 0.5 * np.sum((self.Z - T) ** 2)
+
+            def gradient(self, X, T):
+                self.loss(X, T)
+                return {"W": X.T @ (self.Z - T)}
+
+        net = Net()
+        assert al.check_derivation(net.loss, net.gradient, X, T, show=False).ok
+        assert net.calls == 0 and not hasattr(net, "Z")
+
+
+class TestForms:
+    def test_closures_that_are_made_in_the_run(self):
+        def back(W, X, T):
+            total = np.zeros_like(W)
+
+            def add(x, t):
+                nonlocal total
+                total = total + np.outer(x, x @ W - t)
+
+            for x, t in zip(X, T, strict=True):
+                add(x, t)
+            return {"W": total}
+
+        assert al.check_derivation(residual, back, W, X, T, show=False).ok
+
+    def test_a_function_that_calls_itself(self):
+        def net(weights, X, k=0):
+            return X if k == len(weights) else net(weights, np.tanh(X @ weights[k]), k + 1)
+
+        def loss(weights, X):
+            return np.sum(net(weights, X))
+
+        weights = [W, np.eye(2)]
+        wrong = al.check_derivation(
+            loss, lambda weights, X: [W + 1, np.eye(2)], weights, X, show=False
+        )
+        assert not wrong.ok
+
+    def test_the_loss_comes_last(self):
+        def cost(theta, X, y):
+            h = X @ theta
+            grad = X.T @ (h - y) / len(y)
+            J = np.sum((h - y) ** 2) / (2 * len(y))
+            return J, grad
+
+        theta, y = W[:, 0].copy(), T[:, 0].copy()
+        assert al.check_derivation(cost, theta, X, y, show=False).ok
+
+    def test_one_array_given_twice(self):
+        def loss(W, X, T):
+            out = X @ W @ W.T
+            return 0.5 * np.sum((out - T) ** 2), out
+
+        def back(W, X, T, out):
+            dout = out - T
+            return {"W": (X.T @ dout + dout.T @ X) @ W, "X": dout @ W @ W.T}
+
+        assert al.check_derivation(loss, back, W, X, X, show=False).ok
+
+    def test_gradients_in_a_list_of_tuples(self):
+        def loss(layers, X, T):
+            ((W, b),) = layers
+            Z = X @ W + b
+            return 0.5 * np.sum((Z - T) ** 2)
+
+        for factor, right in ((1, True), (3, False)):
+
+            def back(layers, X, T, factor=factor):
+                ((W, b),) = layers
+                dZ = X @ W + b - T
+                return [(X.T @ dZ * factor, dZ.sum(axis=0))]
+
+            report = al.check_derivation(loss, back, [(W, np.ones(2))], X, T, show=False)
+            assert report.ok is right
+
+    def test_gradients_that_are_zero_but_for_rounding(self):
+        def loss(W, b, X, T):
+            Z = X @ W + b
+            N = Z - Z.mean(axis=0)
+            return np.sum(N * T)
+
+        def back(W, b, X, T):
+            dZ = T - T.mean(axis=0)
+            return {"W": X.T @ dZ, "b": dZ.sum(axis=0)}
+
+        assert al.check_derivation(loss, back, W, np.ones(2), X, T, show=False).ok
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"loss": 3}, "takes loss= as the cost function, or as the name"),
+            ({"seconds": "x"}, "takes seconds above 0"),
+            ({"tolerance": -1}, "takes a tolerance above 0"),
+        ],
+    )
+    def test_options_that_are_none(self, options, message):
+        with pytest.raises((TypeError, ValueError), match=message):
+            al.check_derivation(residual, residual, W, X, T, show=False, **options)

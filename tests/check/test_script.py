@@ -186,3 +186,29 @@ def test_the_magic(capsys):
     shell.run_cell_magic("check_derivation", "loss", cell)
     assert "wrong (factor)" in capsys.readouterr().out
     assert "dW" in shell.user_ns
+
+
+def test_modules_beside_one_script_are_not_those_beside_another(tmp_path):
+    text = LOOP.replace("import numpy as np", "import numpy as np\nfrom helper import slope")
+    text = text.replace("(1 - hid ** 2)", "slope(hid)")
+    reports = []
+    for name, body in (("a", "1 - h ** 2"), ("b", "1 - h")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "helper.py").write_text(f"def slope(h):\n    return {body}\n")
+        (folder / "train.py").write_text(text)
+        reports.append(al.check_script(folder / "train.py", show=False))
+    assert [report.ok for report in reports] == [True, False]
+    assert "helper" not in sys.modules
+
+
+def test_the_process_is_left_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["mine", "--option"])
+    before = np.random.get_state()[1].copy()
+    given = np.ones((3, 4))
+    text = "import os, sys\nos.environ['HERS'] = '1'\nimport numpy as np\nnp.random.seed(3)\n"
+    text += f"os.chdir({str(tmp_path)!r})\nassert sys.argv[1:] == []\nw_in *= 0.5\n"
+    text += LOOP.replace("w_in = rng.normal(size=(3, 4)); ", "")
+    assert al.check_script(text, namespace={"w_in": given}, show=False).ok
+    assert np.array_equal(np.random.get_state()[1], before)
+    assert sys.argv == ["mine", "--option"] and np.all(given == 1)

@@ -231,7 +231,9 @@ def gather(
         tolerance = 1e-3 if recording.loss.dtype.itemsize < 8 else 1e-6
     connected = [s for s in steps if s.of is not None and s.of._node in truth]
     scale = max((max_abs(truth[s.of._node]) for s in connected), default=0.0)  # type: ignore
-    floor = 1e-6 * tolerance * scale
+    eps = float(np.finfo(np.result_type(recording.loss.dtype, np.float32)).eps)
+    # What rounding leaves of terms that cancel is no difference.
+    floor = 128 * eps * scale / tolerance
     evidence = Evidence(
         *(setting, recording, graph, connected),
         {s.key: graph.locate(s.of) for s in connected},  # type: ignore[arg-type]

@@ -7,10 +7,13 @@ A `World` has the copies: arguments, objects whose methods run, variables from o
 from __future__ import annotations
 
 import ast
+import contextlib
 import copy
 import functools
+import io
 import math
 import os
+import random
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +29,7 @@ from autograd_lite.check.marking.rewriting import (
     Definition,
     Place,
     Sources,
+    is_without_source,
     names_in,
     persons_function,
     variables_of,
@@ -109,11 +113,7 @@ class World:
                 if isinstance(found, np.ndarray) and id(found) not in self.memo:
                     self.memo[id(found)] = self.convert(found, where)
                     self.memo[id(self.memo)] = [*self.memo.get(id(self.memo), ()), found]
-        try:
-            copied = copy.deepcopy(value, self.memo)
-        except (TypeError, RecursionError, AttributeError, NotImplementedError):
-            # A file, a lock, a generator: it is used as it is.
-            return value
+        copied = _deep(value, self.memo)
         if self.number is not None:
             _with_numbers(copied, path, self.number, set())
         return copied
@@ -146,6 +146,9 @@ class World:
 
     def closure(self, function: types.FunctionType, free: tuple[str, ...]) -> tuple[Any, ...]:
         cells = variables_of(function)
+        if WATCH in function.__globals__:
+            # It was made in the run, so that its variables are copies already.
+            return tuple(cells[name] for name in free)
         return tuple(self._cell(cells[name], name) for name in free)
 
     def _cell(self, cell: types.CellType, name: str) -> types.CellType:
@@ -203,12 +206,47 @@ def _with_numbers(
 
 
 def _deep(value: Any, memo: dict[int, Any]) -> Any:
+    """A deep copy, in which what cannot be copied (a file, a lock, a module) is as it is."""
+    trial = dict(memo)
     try:
-        return copy.deepcopy(value, memo)
+        copied = copy.deepcopy(value, trial)
     except (TypeError, RecursionError, AttributeError, NotImplementedError):
-        if type(value) is dict:
-            return {key: _deep(item, memo) for key, item in value.items()}
+        return _copied_by_parts(value, memo)
+    memo.update(trial)
+    return copied
+
+
+def _copied_by_parts(value: Any, memo: dict[int, Any]) -> Any:
+    if id(value) in memo:
+        return memo[id(value)]
+    if isinstance(value, types.MethodType):
+        return types.MethodType(value.__func__, _deep(value.__self__, memo))
+    if type(value) in (list, dict):
+        made: Any = type(value)()
+        memo[id(value)] = made
+        if isinstance(value, dict):
+            made.update((key, _deep(item, memo)) for key, item in value.items())
+        else:
+            made.extend(_deep(item, memo) for item in value)
+        return made
+    if type(value) is tuple:
+        return tuple(_deep(item, memo) for item in value)
+    attributes = getattr(value, "__dict__", None)
+    if attributes is None or isinstance(value, _ATOMS) or not _is_persons(type(value)):
         return value
+    made = object.__new__(type(value))
+    memo[id(value)] = made
+    made.__dict__.update((name, _deep(item, memo)) for name, item in attributes.items())
+    return made
+
+
+def _is_persons(kind: type) -> bool:
+    """Whether a class is of Python code that anyone may copy attribute by attribute."""
+    return (
+        "__new__" not in vars(kind)
+        and type(kind) is type
+        and kind.__module__ not in (*("builtins", "io", "threading", "_thread", "types"),)
+    )
 
 
 @dataclass(eq=False)
@@ -295,19 +333,21 @@ class Execution:
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], **options: Any) -> Execution:
         """Runs the function; an exception of its own ends up in `error`."""
-        state = np.random.get_state()
+        state, other = np.random.get_state(), random.getstate()
+        quiet = io.StringIO() if self.keys is not None or self.recorded else sys.stdout
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), contextlib.redirect_stdout(quiet):
                 self.result = self.call(function, *args, **options)
         except Stop:
             self.stopped = True
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._take_error(error)
         finally:
             np.random.set_state(state)
+            random.setstate(other)
         return self
 
-    def _take_error(self, error: Exception) -> None:
+    def _take_error(self, error: BaseException) -> None:
         self.error = error
         files = {d.filename for d in self.sources.definitions.values() if d is not None}
         trace = error.__traceback__
@@ -327,6 +367,8 @@ class Execution:
         found = persons_function(self.sources, function)
         if found is not None:
             return self._enter(*found, args, options)
+        if isinstance(function, types.FunctionType) and is_without_source(function):
+            function = self._without_source(function)
         if not self.recorded:
             return function(*args, **options)
         return self._call_library(function, args, options)
@@ -352,9 +394,30 @@ class Execution:
         names = self.world.namespace(function, self.sources)
         names[WATCH] = self
         closure = self.world.closure(function, code.co_freevars)
-        made = types.FunctionType(code, names, function.__name__, function.__defaults__, closure)
-        made.__kwdefaults__ = function.__kwdefaults__
+        made = types.FunctionType(code, names, function.__name__, None, closure)
+        made.__qualname__ = function.__qualname__
+        positional = function.__code__.co_varnames[: function.__code__.co_argcount]
+        given = function.__defaults__ or ()
+        made.__defaults__ = tuple(
+            self.world.copied(value, (name,)) if is_data(value) else value
+            for name, value in zip(positional[len(positional) - len(given) :], given, strict=True)
+        )
+        made.__kwdefaults__ = {
+            name: self.world.copied(value, (name,)) if is_data(value) else value
+            for name, value in (function.__kwdefaults__ or {}).items()
+        }
         return made
+
+    def _without_source(self, function: types.FunctionType) -> types.FunctionType:
+        """A person's function that cannot be followed, with copies of what it reads."""
+        if function not in self.functions:
+            names = self.world.namespace(function, self.sources)
+            closure = self.world.closure(function, function.__code__.co_freevars)
+            code = function.__code__
+            made = types.FunctionType(code, names, function.__name__, None, closure)
+            made.__defaults__, made.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
+            self.functions[function] = made
+        return self.functions[function]
 
     def _call_library(self, function: Any, args: Any, options: Any) -> Any:
         if function is isinstance:

@@ -159,7 +159,11 @@ class _Finder:
         if self.setting.subject.backward is not None or loss is None:
             return self.back.events
         start = next((e.serial for e in self.back.events if e.key == loss.key), -1)
-        return [e for e in self.back.events if e.serial > start]
+        after = [e for e in self.back.events if e.serial > start]
+        if any(self.known.among(e.name) in self.known.inputs for e in after):
+            return after
+        # The loss comes last.
+        return self.back.events
 
     def _arriving(self) -> frozenset[str]:
         """The parameters of the backward pass in which gradients arrive."""
@@ -376,6 +380,10 @@ class _Finder:
         if len(path) > 1 or (in_dict and name in self.known.inputs) or self._is_one_for_each():
             return False
         for known, value in self.known.values.items():
+            versions = self.known.versions.get(known, [])
+            if versions and not any(v._node in self.truth for v in versions):
+                # The loss does not come from it: a gradient that was computed before the loss.
+                continue
             if known == name or not is_gradient_name(name):
                 value = np.asarray(value)
                 if value.shape == array.shape and array.size > 1 and np.array_equal(value, array):
@@ -467,6 +475,9 @@ class _Finder:
             if update is None or tensor is None or any(s.tensor == tensor for s in self.steps):
                 continue
             versions = self.known.versions[tensor]
+            if versions[0]._node not in self.truth:
+                # A velocity, a sum of squares: no parameter of the loss.
+                continue
             if isinstance(targets_of(event.place.statement)[0], ast.Subscript):
                 self._by_update_of_entries(tensor, versions)
                 continue
@@ -520,6 +531,12 @@ class _Finder:
     ) -> tuple[str, np.ndarray, Event] | None:
         """The factor of an update that has the shape of the parameter."""
         at_once = [e for e in self.events if e.serial < event.serial][::-1]
+        true = self.truth.get(self.known.versions[event.name][0]._node)
+        for other in at_once:
+            # An optimiser may have made more of the gradient.
+            if other.array is not None and other.array.size > 1 and true is not None:
+                if not is_unnamed(other.name) and same_values(other.array, true):
+                    return other.name, other.array, other
         elements = [
             e
             for e in at_once
@@ -696,7 +713,11 @@ def _items_of(result: Any, path: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, 
 
 def _is_array_like(value: list[Any]) -> bool:
     """Whether a list stands for an array, such as `[[1], [2, 3]]`, and holds no arrays."""
-    return bool(value) and not any(isinstance(v, (np.ndarray, np.generic)) for v in value)
+    return bool(value) and not any(
+        isinstance(v, (np.ndarray, np.generic, Mapping))
+        or (isinstance(v, (list, tuple)) and not _is_array_like(list(v)))
+        for v in value
+    )
 
 
 def _name_of_item(path: tuple[Any, ...], node: Any, statement: Any) -> str:

@@ -130,6 +130,10 @@ def mark(
     )
     _with_statuses(interpretation, on_the_way, verdicts.evidence)
     lines = verdicts.lines()
+    if not lines:
+        raise ValueError(
+            " ".join([no_gradient_message(setting, reading.known), *verdicts.remarks()])
+        )
     report = Report(tuple(lines), tuple(verdicts.remarks()))
     return report, reading.recording, evidence.steps
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import dis
 import functools
 import inspect
 import os
@@ -80,8 +81,12 @@ class Definition:
 
     def _compile(self, tree: ast.FunctionDef, told: frozenset[int] | None) -> types.CodeType:
         changed = _Rewriter(self, told).function(tree)
+        body: list[Any] = [changed]
+        if tree.name not in self.free:
+            # A function that names itself means the one outside.
+            body.insert(0, ast.copy_location(ast.Global([tree.name]), tree))
         # The function around it has the variables that this one takes from outside.
-        around = made_function("__around__", _parameters(self.free), [changed])
+        around = made_function("__around__", _parameters(self.free), body)
         module = ast.Module([located(around)], [])
         outer = compile(module, self.filename, "exec")
         inner = next(c for c in outer.co_consts if isinstance(c, types.CodeType))
@@ -489,7 +494,18 @@ def variables_of(function: types.FunctionType) -> Mapping[str, types.CellType]:
 def names_in(code: types.CodeType) -> set[str]:
     """The names that a code and those inside it take from outside."""
     inner = (c for c in code.co_consts if isinstance(c, types.CodeType))
-    return set(code.co_names).union(*map(names_in, inner))
+    # Names of attributes are no variables.
+    read = {i.argval for i in dis.get_instructions(code) if i.opname in _READS_NAME}
+    return read.union(*map(names_in, inner))
+
+
+_READS_NAME = frozenset(("LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "STORE_NAME"))
+
+
+def is_without_source(function: types.FunctionType) -> bool:
+    """Whether a function is a person's, of which no source is known."""
+    code = function.__code__
+    return code.co_filename.startswith("<") and not code.co_filename.startswith("<frozen")
 
 
 def persons_function(

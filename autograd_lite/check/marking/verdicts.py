@@ -341,7 +341,7 @@ class Verdicts:
         leaves = set(self.known.inputs)
         letters = {re.sub(r"\d+", "", n) for n in derived & leaves if re.search(r"\d", n)}
         lines = []
-        for name in sorted(leaves - derived):
+        for name in sorted(n for n in leaves - derived if not n.startswith("input ")):
             numbered = re.search(r"\d", name) and re.sub(r"\d+", "", name) in letters
             if numbered and not self._is_constant(name):
                 shape = self.known.inputs[name].tensor.shape
@@ -352,7 +352,7 @@ class Verdicts:
     def _is_constant(self, name: str) -> bool:
         """Whether the loss does not change with an input, such as a bias before a batch norm."""
         true = self.evidence.graph.arrivals().get(self.known.inputs[name].tensor._node)
-        floor = self.evidence.tolerance.floor / self.evidence.tolerance.relative
+        floor = self.evidence.tolerance.floor * self.evidence.tolerance.relative
         return true is None or max_abs(true) <= floor
 
     def _raised(self) -> Line:
