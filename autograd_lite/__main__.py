@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from autograd_lite.files import write
 
 RIGHT, WRONG, NOT_MARKED = 0, 1, 2
 
@@ -52,9 +55,8 @@ def _mark(options: argparse.Namespace) -> int:
     if options.json:
         found = [{"file": r["file"], **(r["report"] or {"error": r["why"]})} for r in rows]
         print(json.dumps(found if options.path.is_dir() else found[0], indent=1))
-    if options.path.is_dir():
-        _tell_table(rows, options)
-    return max(row["status"] for row in rows)
+    told = _tell_table(rows, options) if options.path.is_dir() else RIGHT
+    return max(told, *(row["status"] for row in rows))
 
 
 def _files(path: Path) -> list[Path]:
@@ -90,7 +92,8 @@ def _marked(path: Path, options: argparse.Namespace) -> dict[str, Any]:
     return row
 
 
-def _tell_table(rows: list[dict[str, Any]], options: argparse.Namespace) -> None:
+def _tell_table(rows: list[dict[str, Any]], options: argparse.Namespace) -> int:
+    """Prints a line for each file, and writes the table where that is asked for."""
     words = {RIGHT: "right", WRONG: "wrong", NOT_MARKED: "not marked"}
     table = [
         (Path(r["file"]).name, words[r["status"]], " ".join(map(str, r["lines"])), r["why"])
@@ -103,8 +106,14 @@ def _tell_table(rows: list[dict[str, Any]], options: argparse.Namespace) -> None
             cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
             print("  ".join([*cells, row[3]]).rstrip())
     if options.csv is not None:
-        with open(options.csv, "w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([header, *map(_safe, table)])
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows([header, *map(_safe, table)])
+        try:
+            write(options.csv, text.getvalue().encode("utf-8"), "table")
+        except OSError as error:
+            print(error, file=sys.stderr)
+            return NOT_MARKED
+    return RIGHT
 
 
 def _safe(row: tuple[str, ...]) -> list[str]:
