@@ -708,6 +708,24 @@ class TestArraysAreSafe:
         assert net.calls == 0 and not hasattr(net, "Z")
 
 
+class TestTheLineAsWritten:
+    @pytest.mark.parametrize(
+        ("written", "mended"),
+        [
+            ("dW = X.T @ (dZ*Z)", "dW = X.T @ (dZ)"),
+            ("é = 'é'; dW = X.T@(2 * dZ); rate = 1", "é = 'é'; dW = X.T@(1 * dZ); rate = 1"),
+            ("dW = -(X.T @ dZ)", "dW = X.T @ dZ"),
+            ("dW = X.T @ (T - X @ W)", "dW = X.T @ (X @ W - T)"),
+        ],
+    )
+    def test_it_is_shown_beside_what_it_should_be(self, written, mended):
+        text = (
+            f"def back(W, X, T, Z):\n    dZ = Z - T\n    {written}  # why = '#'\n    return (dW,)\n"
+        )
+        report = al.check_derivation(residual, from_source(text, np=np), W, X, T, show=False)
+        assert f"In back(): {written}  should be  {mended}" in str(report)
+
+
 class TestForms:
     def test_closures_that_are_made_in_the_run(self):
         def back(W, X, T):

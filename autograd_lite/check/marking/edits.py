@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import linecache
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ class Edit:
     weight: float = 1.0
     line: int | None = None
     operand: str | None = None
+    swap: tuple[ast.AST, ast.expr] | None = None
 
     @property
     def definition(self) -> Definition:
@@ -56,6 +58,48 @@ class Edit:
     @property
     def written(self) -> str:
         return "; ".join(ast.unparse(s) for s in self.statements)
+
+    def as_written(self) -> tuple[str, str] | None:
+        """The line as it stands in the file, and with the edit; None where that is no one line."""
+        statement = self.place.statement
+        line = linecache.getline(self.definition.filename, statement.lineno).rstrip("\n")
+        if statement.lineno != statement.end_lineno or not line.strip() or self.swap is None:
+            return None
+        old, new = self.swap
+        raw = line.encode()
+        # The source was shifted to the left before it was parsed.
+        first, last = _columns(self.definition, statement.lineno)
+        shift = len(raw) - len(raw.lstrip()) - first
+        raw = raw[: last + shift]
+        start, end = (getattr(old, n, -1) + shift for n in ("col_offset", "end_col_offset"))
+        if ast.unparse(_parsed_or_none(raw[start:end].decode(errors="ignore"))) != ast.unparse(old):
+            return None
+        text = text_of(new)
+        binds = isinstance(new, ast.BinOp) and isinstance(new.op, ast.Pow)
+        bare = binds or not isinstance(new, (ast.BinOp, ast.Compare, ast.UnaryOp, ast.BoolOp))
+        around = raw[start - 1 : start] + raw[end : end + 1]
+        is_whole = old is getattr(statement, "value", None)
+        if not (bare or is_whole or around == b"()"):
+            text = f"({text})"
+        changed = raw[:start] + text.encode() + raw[end:]
+        return raw.decode().strip(), changed.decode().strip()
+
+
+def _columns(definition: Definition, line: int) -> tuple[int, int]:
+    """Where the first statement on a line begins, and the last one ends."""
+    there = [
+        n
+        for n in ast.walk(definition.tree)
+        if isinstance(n, ast.stmt) and n.lineno == n.end_lineno == line
+    ]
+    return min(n.col_offset for n in there), max(n.end_col_offset or 0 for n in there)
+
+
+def _parsed_or_none(text: str) -> ast.AST:
+    try:
+        return _parsed(text.strip())
+    except (SyntaxError, ValueError):
+        return ast.Constant(None)
 
 
 def _with_statements(tree: Any, place: Place, new: list[ast.stmt]) -> Any:
@@ -310,7 +354,9 @@ class Line:
         new = _placed(new, old)
         statement = swapped(self.statement, {id(old): new})
         operand = ast.unparse(old) if isinstance(old, (ast.Name, ast.Attribute)) else None
-        return Edit(kind, text, self.place, [statement], weight, self._line_of(old), operand)
+        return Edit(
+            *(kind, text, self.place, [statement], weight, self._line_of(old), operand), (old, new)
+        )
 
     def _line_of(self, node: ast.AST) -> int:
         """The line to name: that of the entry where a dict is written out over several."""

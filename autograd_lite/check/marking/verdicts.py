@@ -405,6 +405,9 @@ def _because(found: Found) -> str:
     text = where + edit.text
     for other in found.others:
         text += f"; or {other.text}"
+    lines = edit.as_written()
+    if lines is not None:
+        return f"{text}. In {name}(): {lines[0]}  should be  {lines[1]}"
     written = ast.unparse(edit.place.statement)
     if "\n" not in written and len(written) < 160 and "__watch__" not in edit.written:
         text += f". In {name}(): {written}  should be  {edit.written}"
