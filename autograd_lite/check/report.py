@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -169,11 +170,14 @@ def _has_colours() -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """A value that JSON has: no infinity."""
-    return str(value) if isinstance(value, float) and value in (float("inf"),) else value
+    """A value that JSON has: no infinity, and null for what was not compared."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value
 
 
 def _row(line: Line) -> tuple[str, ...]:
+    is_compared = line.status != "missing" and not math.isnan(line.error)
     same_shape = line.shape == line.expected_shape and line.status != "missing"
     shape = str(line.shape) if same_shape else f"{line.shape}, not {line.expected_shape}"
     if not line.shape and not np.isfinite(line.error):
@@ -184,7 +188,7 @@ def _row(line: Line) -> tuple[str, ...]:
         line.name,
         line.tensor,
         shape,
-        f"{line.absolute:.2e}" if same_shape else "-",
-        f"{line.error:.2e}" if same_shape else "-",
+        f"{line.absolute:.2e}" if same_shape and is_compared else "-",
+        f"{line.error:.2e}" if same_shape and is_compared else "-",
         line.status if line.cause in UNTOLD else f"{line.status} ({line.cause})",
     )

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import io
 import json
+import math
 import re
 import threading
 import time
@@ -15,7 +16,7 @@ import autograd_lite as al
 from autograd_lite.check import from_source
 from autograd_lite.check.marking.chain_rule import Tolerance
 from autograd_lite.check.marking.verdicts import _pattern
-from autograd_lite.check.report import Report
+from autograd_lite.check.report import Line, Report
 
 FORWARD = """
 def forward(W1, b1, W2, b2, X, Y):
@@ -355,6 +356,12 @@ class TestReport:
         assert found["lines"][1]["name"] == "dW2"
         assert found["lines"][1]["error"] == "inf"
         assert found["lines"][1]["expected_shape"] == [2, 4]
+
+    def test_a_line_without_a_gradient_is_null_in_json(self):
+        report = Report((Line("e", "", "wrong", math.nan, math.nan, (2,), (2,), "sign", "", 3),))
+        found = json.loads(report.to_json(), parse_constant=pytest.fail)
+        assert found["lines"][0]["error"] is None
+        assert "nan" not in str(report)
 
     def test_in_a_notebook(self):
         def loss(W):
@@ -761,8 +768,15 @@ class TestForms:
             J = np.sum((h - y) ** 2) / (2 * len(y))
             return J, grad
 
+        def wrong(theta, X, y):
+            h = X @ theta
+            grad = X.T @ (h + y) / len(y)
+            J = np.sum((h - y) ** 2) / (2 * len(y))
+            return J, grad
+
         theta, y = W[:, 0].copy(), T[:, 0].copy()
         assert al.check_derivation(cost, theta, X, y, show=False).ok
+        assert al.check_derivation(wrong, theta, X, y, show=False).first_wrong.cause == "sign"
 
     def test_one_array_given_twice(self):
         def loss(W, X, T):

@@ -287,7 +287,7 @@ def places_by_effect(
             continue
         if any(s.event is event for s in found):
             continue
-        step, explained = _by_effect(evidence, found, event, array, wrong, interpretation)
+        step, explained = _by_effect(evidence, event, array, wrong, interpretation)
         if step is not None:
             found.append(step)
             wrong -= explained
@@ -308,7 +308,6 @@ def _named_one(event: Event, events: list[Event]) -> Event:
 
 def _by_effect(
     evidence: Evidence,
-    found: list[Step],
     event: Event,
     array: np.ndarray,
     wrong: set[str],

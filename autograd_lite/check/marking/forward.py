@@ -57,8 +57,7 @@ def path_name(path: tuple[Any, ...]) -> str:
 class Setting:
     """A derivation on one set of inputs, of which backward passes can be run.
 
-    `change` puts other numbers in the place of the person's arrays. `convention` are edits of the
-    forward pass that leave out what people leave out in a derivative, such as a small epsilon.
+    `change` puts other numbers in the place of the person's arrays.
     """
 
     def __init__(

@@ -112,6 +112,19 @@ def _is_update(event: Event) -> bool:
     return bool(targets) and isinstance(targets[0], ast.Subscript)
 
 
+def derivation_events(setting: Setting, back: Execution, known: Known) -> list[Event]:
+    """The events of the derivation: those after the loss, where one function does both passes."""
+    loss = setting.loss_event
+    if setting.subject.backward is not None or loss is None:
+        return back.events
+    start = next((e.serial for e in back.events if e.key == loss.key), -1)
+    after = [e for e in back.events if e.serial > start]
+    if any(known.among(e.name) in known.inputs for e in after):
+        return after
+    # The loss comes last.
+    return back.events
+
+
 def handed_in(
     setting: Setting,
     recording: Recording,
@@ -148,22 +161,10 @@ class _Finder:
         self.names = names
         self.steps: list[Step] = []
         self.notes: list[str] = []
-        self.events = self._of_the_derivation()
+        self.events = derivation_events(setting, back, known)
         self.open: list[Step] = []
         self.arriving = self._arriving()
         self._check_names()
-
-    def _of_the_derivation(self) -> list[Event]:
-        """The events after the loss was computed, where one function does both."""
-        loss = self.setting.loss_event
-        if self.setting.subject.backward is not None or loss is None:
-            return self.back.events
-        start = next((e.serial for e in self.back.events if e.key == loss.key), -1)
-        after = [e for e in self.back.events if e.serial > start]
-        if any(self.known.among(e.name) in self.known.inputs for e in after):
-            return after
-        # The loss comes last.
-        return self.back.events
 
     def _arriving(self) -> frozenset[str]:
         """The parameters of the backward pass in which gradients arrive."""

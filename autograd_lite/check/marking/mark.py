@@ -30,6 +30,7 @@ from autograd_lite.check.marking.forward import (
 from autograd_lite.check.marking.handed_in import (
     Known,
     Step,
+    derivation_events,
     is_gradient_name,
     no_gradient_message,
 )
@@ -75,7 +76,7 @@ def mark(
             raise ValueError(no_gradient_message(setting, reading.known))
     sizes = sizes_of_data(reading)
     evidence, interpretation = reading.evidence, reading.interpretation
-    events = derivation_events(setting, reading.back)
+    events = derivation_events(setting, reading.back, reading.known)
     dropped = without_misleading_names(evidence, interpretation)
     if dropped:
         interpretation = evidence.read({s.key: s.value for s in evidence.steps})
@@ -86,7 +87,7 @@ def mark(
             evidence = evidence.with_steps([*evidence.steps, *effects])
             interpretation = evidence.read({s.key: s.value for s in evidence.steps})
             rest = [e for e in rest if all(e is not s.event for s in effects)]
-    told = {s.key for s in on_the_way} | {id(s.event) for s in on_the_way}
+    told = {id(s.event) for s in on_the_way}
     reading.notes += [
         f"{s.name} is not marked: it is no gradient of {s.tensor}"
         for s in dropped
@@ -99,7 +100,7 @@ def mark(
             scopes=True, edits=reading.edits, forward=reading.known.values
         )
         context = {
-            "values": reading.known.values,
+            "ahead": _places_ahead(setting, reading, events),
             "related": activations(reading.known),
             "sizes": sizes,
         }
@@ -117,7 +118,12 @@ def mark(
         left = search.unexplained
     unknown = _first_unknown(rest, evidence, wrong, reading.known)
     verdicts = Verdicts(
-        *(setting, reading.known, _with_steps(evidence, on_the_way), reading.back),
+        *(
+            setting,
+            reading.known,
+            evidence.with_steps([*evidence.steps, *on_the_way]),
+            reading.back,
+        ),
         interpretation,
         found,
         left,
@@ -178,17 +184,16 @@ def _same_events(events: list[Event], back: Execution) -> list[Event]:
     return [e for e in back.events if e.key in keys]
 
 
-def _with_steps(evidence: Evidence, more: list[Step]) -> Evidence:
-    """The evidence with the steps on the way, for the report."""
-    if not more:
-        return evidence
-    joined = evidence.with_steps([*evidence.steps, *more])
-    return joined
+def _places_ahead(setting: Setting, reading: Reading, events: list[Event]) -> set[int]:
+    """Statements that the forward pass runs as well, which gave what is right."""
+    if setting.subject.backward is not None:
+        return {id(e.place) for e in setting.forward.execution.events}
+    derived = {e.key for e in events}
+    return {id(e.place) for e in reading.back.events if e.key not in derived}
 
 
 def _with_statuses(interpretation: Interpretation, more: list[Step], evidence: Evidence) -> None:
     """Verdicts on steps that were found by their value: right, or passing on an error."""
-    own = {s.key: s.value for s in evidence.steps}
     for step in more:
         truth = evidence.truth[step.key]
         value = evidence.own({step.key: step.value})[step.key].reshape(truth.shape)
@@ -205,16 +210,6 @@ def _with_statuses(interpretation: Interpretation, more: list[Step], evidence: E
         interpretation.truth[step.key] = (truth * ratio).reshape(step.value.shape)
         interpretation.scales[step.key] = ratio
         interpretation.expected[step.key] = step.value
-    del own
-
-
-def derivation_events(setting: Setting, back: Execution) -> list[Event]:
-    """The events that belong to the derivation, where one function does both passes."""
-    loss = setting.loss_event
-    if setting.subject.backward is not None or loss is None:
-        return back.events
-    start = next((e.serial for e in back.events if e.key == loss.key), -1)
-    return [e for e in back.events if e.serial > start]
 
 
 def _best_reading(

@@ -27,7 +27,7 @@ from autograd_lite.check.marking.edits import (
 from autograd_lite.check.marking.evidence import Evidence, Graph, values_of
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Setting
-from autograd_lite.check.marking.handed_in import is_gradient_name
+from autograd_lite.check.marking.handed_in import is_gradient_name, known_tensors
 from autograd_lite.check.marking.rewriting import Definition, Place
 
 SEARCH_SECONDS = 3.0
@@ -163,7 +163,7 @@ class Search:
             for n in ast.walk(root)
             if isinstance(n, ast.Call)
         }
-        ahead = self._of_the_forward_pass()
+        ahead = self.context["ahead"]
         places = {
             id(e.place): e.place
             for e in self.back.events
@@ -251,14 +251,16 @@ class Search:
         mended = self._compare(self.evidence, values, wrong)
         if not mended:
             return mended
+        confirmed = False
         for evidence, wrong_there in self.fresh():
             other = self._values(evidence, trees)
             if other is None:
                 return frozenset()
             there = self._compare(evidence, other, wrong_there)
-            if not there >= mended & wrong_there or (mended & wrong_there and not there):
+            if not there >= mended & wrong_there:
                 return frozenset()
-        return mended
+            confirmed |= bool(mended & wrong_there)
+        return mended if confirmed else frozenset()
 
     def _promises(
         self, values: Mapping[str, np.ndarray], now: Interpretation, wrong: frozenset[str]
@@ -328,7 +330,7 @@ class Search:
         own = {s.key: events[s.event.key] for s in self.evidence.steps if s.event is not None}
         suspects = [own[key] for key in wrong if key in own]
         last = max((e.serial for e in suspects), default=len(self.back.events))
-        again, ahead = self._forward_again(), self._of_the_forward_pass()
+        again, ahead = self._forward_again(), self.context["ahead"]
         rest = [events[e.key] for e in self.rest if e.key in events]
         unknown = [e for e in rest if e.serial <= last and id(e.place) not in again]
         unknown = [e for e in unknown if not isinstance(e.value, (int, np.integer))]
@@ -350,17 +352,6 @@ class Search:
                 min(own[k].serial for k in here), known, arrays
             )
             yield line
-
-    def _of_the_forward_pass(self) -> set[int]:
-        """Statements that the forward pass runs as well, which gave what is right."""
-        setting = self.evidence.setting
-        loss = setting.loss_event
-        if setting.subject.backward is not None:
-            return {id(e.place) for e in setting.forward.execution.events}
-        if loss is None:
-            return set()
-        start = next((e.serial for e in self.back.events if e.key == loss.key), -1)
-        return {id(e.place) for e in self.back.events if e.serial <= start}
 
     def _is_next_to_known(self, serial: int, known: list[int], unknown: list[Event]) -> bool:
         """Whether nothing that is not understood stands between a step and the known one before."""
@@ -501,7 +492,7 @@ def _fresh_evidence(evidence: Evidence) -> Iterator[Evidence]:
             )
         except Exception:
             continue
-        other.forward_values = _forward_values(setting, recording)
+        other.forward_values = known_tensors(recording).values
         yield other
 
 
@@ -527,9 +518,3 @@ class _Change:
         if np.min(array, initial=0) < 0:
             moved = moved + 0.3 * spread * self.rng.normal(size=array.shape)
         return np.asarray(moved, array.dtype)
-
-
-def _forward_values(setting: Setting, recording: Any) -> dict[str, Any]:
-    from autograd_lite.check.marking.handed_in import known_tensors
-
-    return known_tensors(recording).values
