@@ -27,7 +27,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_report_on_a_wide_net(benchmark, mistake):
-    """12288-20-7-5-1 with 209 columns: 11 to 22 times one pass plus the numerical check of one line,
+    """12288-20-7-5-1, 209 columns: 11 to 22 times one pass plus the numerical check of one line,
     measured on a loaded machine.
 
     A report is two forward passes and three backward passes (two where all is right), the three
