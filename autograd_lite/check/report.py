@@ -21,6 +21,7 @@ COLOURS = {
     "convention": "36",
     "inherited": "33",
     "missing": "35",
+    "unmarked": "35",
     "wrong": "1;31",
 }
 
@@ -37,6 +38,8 @@ class Line:
     "wrong"       the mistake is in this line
     "inherited"   it is right in itself, and passes on the error of a line before
     "missing"     it was not derived
+    "unmarked"    nothing can be said of it: no value of the forward pass is known that it
+                  belongs to, or the inputs tell nothing, as all is zero or NaN there
     ============  ==================================================================
 
     `absolute` and `error` are the largest absolute difference and the largest relative one: the
@@ -179,7 +182,8 @@ def _plain(value: Any) -> Any:
 def _row(line: Line) -> tuple[str, ...]:
     is_compared = line.status != "missing" and not math.isnan(line.error)
     same_shape = line.shape == line.expected_shape and line.status != "missing"
-    shape = str(line.shape) if same_shape else f"{line.shape}, not {line.expected_shape}"
+    is_alone = same_shape or (line.status == "unmarked" and not is_compared)
+    shape = str(line.shape) if is_alone else f"{line.shape}, not {line.expected_shape}"
     if not line.shape and not np.isfinite(line.error):
         shape = f"none, not {line.expected_shape}" if line.expected_shape else "-"
     if line.status == "missing":

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.check.derivation import marked
-from autograd_lite.check.marking.execution import World, is_data
 from autograd_lite.check.marking.forms import LOSS_NAMES, Subject
 from autograd_lite.check.marking.rewriting import (
     Sources,
@@ -27,6 +26,7 @@ from autograd_lite.check.marking.rewriting import (
     targets_of,
     update_of,
 )
+from autograd_lite.check.marking.world import World, is_data
 from autograd_lite.check.names import tensor_among
 from autograd_lite.check.report import Report
 from autograd_lite.source import remembered

@@ -96,6 +96,7 @@ class Evidence:
     counts: list[int]
     direction: int = 1
     unconnected: list[Step] = field(default_factory=list)
+    unmarked: list[Step] = field(default_factory=list)
     forward_values: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -121,7 +122,8 @@ class Evidence:
             *(self.setting, self.recording, self.graph, steps, places),
             *(self.tolerance, self.counts, self.direction),
         )
-        other.unconnected, other.forward_values = self.unconnected, self.forward_values
+        other.unconnected, other.unmarked = self.unconnected, self.unmarked
+        other.forward_values = self.forward_values
         return other
 
     def drop(self, step: Step) -> None:
@@ -226,7 +228,8 @@ def gather(
     graph = Graph(recording)
     truth = graph.arrivals()
     known = known_tensors(recording)
-    steps, notes = handed_in(setting, recording, known, back, truth, names)
+    handed = handed_in(setting, recording, known, back, truth, names)
+    steps = handed.steps
     if tolerance is None:
         tolerance = 1e-3 if recording.loss.dtype.itemsize < 8 else 1e-6
     connected = [s for s in steps if s.of is not None and s.of._node in truth]
@@ -240,8 +243,9 @@ def gather(
         *(Tolerance(tolerance, floor), counts),
     )
     evidence.unconnected = [s for s in steps if s not in connected]
+    evidence.unmarked = handed.unmarked
     evidence.forward_values = known.values
-    return evidence, known, notes
+    return evidence, known, handed.notes
 
 
 def without_misleading_names(evidence: Evidence, interpretation: Interpretation) -> list[Step]:

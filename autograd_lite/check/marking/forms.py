@@ -20,8 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.marking.execution import Execution, World
-from autograd_lite.check.marking.rewriting import Sources, innermost
+from autograd_lite.check.marking.execution import Execution
+from autograd_lite.check.marking.rewriting import Sources, innermost, without_library_decorators
+from autograd_lite.check.marking.world import World
 from autograd_lite.check.names import name_of, tensors_named_in
 
 LOSS_NAMES = ("loss", "cost", "J", "L", "E", "total_loss", "data_loss", "C", "error", "nll")
@@ -64,11 +65,8 @@ class Subject:
     @property
     def taken(self) -> int:
         """The number of inputs that the forward pass takes; others are for the cost."""
-        try:
-            parameters = inspect.signature(self.forward).parameters.values()
-        except (TypeError, ValueError):
-            return len(self.inputs)
-        if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        parameters = parameters_of(self.forward)
+        if parameters is None or any(p.kind is p.VAR_POSITIONAL for p in parameters):
             return len(self.inputs)
         positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
         count = sum(p.kind in positional for p in parameters)
@@ -78,7 +76,8 @@ class Subject:
     def names(self) -> list[str]:
         """What the inputs are called, by the functions that take them."""
         names = parameter_names(self.forward, self.taken)
-        code = getattr(getattr(self.forward, "__func__", self.forward), "__code__", None)
+        forward = innermost(self.forward)
+        code = getattr(getattr(forward, "__func__", forward), "__code__", None)
         known = {*names, "self", *(code.co_varnames if code is not None else ())}
         for function, fits in ((self.backward, _is_input), (self.cost, _is_target)):
             if function is not None and len(names) < len(self.inputs):
@@ -104,14 +103,16 @@ def subject_of(
             backward, forward, has_backward = getattr(forward, found), getattr(forward, ahead), True
     if not callable(forward):
         raise TypeError(f"check_derivation() takes forward as a function, not {forward!r}")
-    forward = innermost(forward)
-    backward = innermost(backward) if has_backward else None
+    sources = Sources()
+    forward = without_library_decorators(forward, sources)
+    backward = without_library_decorators(backward, sources) if has_backward else None
     if backward == forward:
         backward = None
     cost = loss if callable(loss) else None
     return Subject(
-        *(forward, backward, inputs, innermost(cost) if cost else None),
+        *(forward, backward, inputs, without_library_decorators(cost, sources) if cost else None),
         loss_name=loss if isinstance(loss, str) else None,
+        sources=sources,
     )
 
 
@@ -207,9 +208,8 @@ def bound(
 
     Raises TypeError where there are too few.
     """
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
+    parameters = parameters_of(function)
+    if parameters is None:
         return tuple(upstream + rest or inputs)
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return (*upstream, *inputs, *rest)
@@ -304,8 +304,7 @@ def bound_cost(
     taken: int,
 ) -> tuple[Any, ...]:
     """The arguments of a cost function: of the output of the forward pass, and of inputs."""
-    parameters = list(inspect.signature(cost).parameters.values())
-    needed = [p for p in parameters if p.default is p.empty]
+    needed = [p for p in parameters_of(cost) or () if p.default is p.empty]
     found: list[Any] = []
     outputs = ([v for v in items if _is_array(v)] or items)[:]
     extra = [v for v in inputs if not any(v is s for s in scopes[0].values())]
@@ -333,15 +332,21 @@ def _alike(spare: list[Any], found: list[Any]) -> Any:
     return (same or spare)[-1]
 
 
-def parameter_names(function: Callable[..., Any], count: int) -> list[str]:
+def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter] | None:
+    """The parameters of a function, those of what its decorators were given; None where they are
+    not known."""
     try:
-        names = [
-            p.name
-            for p in inspect.signature(function).parameters.values()
-            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-        ]
+        return list(inspect.signature(innermost(function)).parameters.values())
     except (TypeError, ValueError):
-        names = []
+        return None
+
+
+def parameter_names(function: Callable[..., Any], count: int) -> list[str]:
+    names = [
+        p.name
+        for p in parameters_of(function) or ()
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
     return [*names[:count], *(f"input {i}" for i in range(len(names), count))]
 
 

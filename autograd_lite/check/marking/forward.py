@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.marking.execution import Event, Execution, World, paths_of
+from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forms import (
     LOSS_NAMES,
     Forward,
     Subject,
     backward_arguments,
+    parameters_of,
     run_forward,
     taken_apart,
 )
 from autograd_lite.check.marking.mutable import Mutable, left_recording, plain, settled
+from autograd_lite.check.marking.world import World, paths_of
 from autograd_lite.check.names import name_of
 from autograd_lite.graph import Node
 from autograd_lite.observe import entry_name
@@ -246,13 +249,8 @@ def _described(value: Any) -> str:
 
 def _count_of_upstream(subject: Subject, outputs: list[Any]) -> int:
     """How many gradients arrive: as many as the backward pass has parameters for."""
-    import inspect
-    import re
-
-    try:
-        names = list(inspect.signature(subject.backward).parameters)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return 1
+    assert subject.backward is not None
+    names = [p.name for p in parameters_of(subject.backward) or ()]
     gradients = [n for n in names if re.match(r"(d|D|grad|delta|upstream|g(?=$|_))", n)]
     return max(1, min(len(outputs), len(gradients)))
 
@@ -286,8 +284,6 @@ def _numbers(
 
 
 def _with_numbers(subject: Subject, wanted: set[str] | None, inputs: list[Input]) -> Subject:
-    from dataclasses import replace
-
     names = subject.names
     arguments = tuple(
         _numbers(v, n, wanted, inputs) for n, v in zip(names, subject.inputs, strict=True)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.check.marking.chain_rule import fit
-from autograd_lite.check.marking.execution import Event, Execution, paths_of
+from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forms import parameter_names
 from autograd_lite.check.marking.forward import Input, Recording, Setting, path_name
 from autograd_lite.check.marking.mutable import plain
@@ -25,6 +25,7 @@ from autograd_lite.check.marking.rewriting import (
     targets_of,
     update_of,
 )
+from autograd_lite.check.marking.world import paths_of
 from autograd_lite.check.names import name_of, tensor_among, tensors_named_in
 from autograd_lite.observe import entry_name
 from autograd_lite.record import Recorded
@@ -132,15 +133,32 @@ def handed_in(
     back: Execution,
     truth: Mapping[Any, np.ndarray],
     names: Mapping[str, str | None],
-) -> tuple[list[Step], list[str]]:
-    """The gradients that have a tensor, in the order of the derivation, and remarks on others."""
+) -> Handed:
+    """The gradients of a backward pass, in the order of the derivation, and remarks on others."""
     finder = _Finder(setting, recording, known, back, truth, dict(names))
     finder.by_variables()
     finder.by_return()
     finder.by_attributes()
     finder.by_updates()
     finder.by_place()
-    return finder.steps, finder.notes
+    return Handed(finder.steps, finder.unmarked, finder.notes)
+
+
+@dataclass
+class Handed:
+    """What a backward pass hands in: gradients that have a tensor, and those of which none is
+    known."""
+
+    steps: list[Step]
+    unmarked: list[Step]
+    notes: list[str]
+
+
+def unmarked_message(step: Step) -> str:
+    return (
+        f"{step.name} is not marked: no value of the forward pass is known that it is the "
+        f'gradient of; say so with names={{"{step.name}": ...}}'
+    )
 
 
 class _Finder:
@@ -161,6 +179,7 @@ class _Finder:
         self.names = names
         self.steps: list[Step] = []
         self.notes: list[str] = []
+        self.unmarked: list[Step] = []
         self.events = derivation_events(setting, back, known)
         self.open: list[Step] = []
         self.arriving = self._arriving()
@@ -200,9 +219,9 @@ class _Finder:
     def by_variables(self) -> None:
         """Variables that are called after a tensor: dZ1, grads["W1"]."""
         groups: dict[tuple[str, str], list[Event]] = {}
-        outermost = min((e.frame for e in self.events), default=0)
+        main = self.back.main_frame
         for event in self.events:
-            in_main = event.frame == outermost
+            in_main = main is not None and event.frame == main.number
             if (in_main or event.name in self.names) and not is_unnamed(event.name):
                 groups.setdefault((event.name, event.owner), []).append(event)
         for (name, _), events in groups.items():
@@ -574,17 +593,17 @@ class _Finder:
         for step in list(self.open):
             same = [n for n in order if self._shape(n) == step.value.shape]
             same = same or [n for n in order if fit(step.value, self._shape(n)) is not None]
-            if len(self.open) > len(order) and not is_gradient_name(step.name):
+            if len(self.open) > len(order) and not _may_be_gradient(step.name):
                 continue
             if same:
                 self._take(step, same[0], order)
-            elif len(self.open) == len(order) == 1:
+            elif len(self.open) == len(order) == 1 and _may_be_gradient(step.name):
                 self._take(step, order[0], order)
         for step in self.open:
-            self.notes.append(
-                f"{step.name} is not marked: no value of the forward pass is known that it is the "
-                f'gradient of; say so with names={{"{step.name}": ...}}'
-            )
+            if is_gradient_name(step.name):
+                self.unmarked.append(step)
+            else:
+                self.notes.append(unmarked_message(step))
 
     def _true(self, name: str) -> np.ndarray:
         tensor = self.known.inputs[name].tensor
@@ -663,6 +682,10 @@ def _in_gradients(path: str) -> bool:
 def is_gradient_name(name: str) -> bool:
     low = name.lower()
     return bool(tensors_named_in(name)) or "grad" in low or "nabla" in low or "delta" in low
+
+
+def _may_be_gradient(name: str) -> bool:
+    return is_unnamed(name) or is_gradient_name(name)
 
 
 def _is_setting(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from autograd_lite.check.marking.evidence import (
     steps_on_the_way,
     without_misleading_names,
 )
-from autograd_lite.check.marking.execution import Event, Execution, paths_of
+from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forms import Subject
 from autograd_lite.check.marking.forward import (
     ALL_INPUTS_LIMIT_ELEMENTS,
@@ -35,7 +36,8 @@ from autograd_lite.check.marking.handed_in import (
     no_gradient_message,
 )
 from autograd_lite.check.marking.rewriting import persons_function, update_of
-from autograd_lite.check.marking.verdicts import Verdicts, activations
+from autograd_lite.check.marking.verdicts import Verdicts, activations, silence_of
+from autograd_lite.check.marking.world import paths_of
 from autograd_lite.check.marking.wrong_line import SEARCH_SECONDS, Search
 from autograd_lite.check.names import name_of, tensors_named_in
 from autograd_lite.check.report import Report
@@ -95,7 +97,11 @@ def mark(
     ]
     found, cut_off, left = [], False, frozenset[str]()
     wrong = frozenset(k for k, s in interpretation.status.items() if s == "wrong")
-    if wrong and reading.back.error is None:
+    silence = silence_of(evidence)
+    if not wrong:
+        marked = [*evidence.steps, *on_the_way, *dropped]
+        reading.notes += _not_understood(rest, marked, reading.known)
+    if wrong and not silence and reading.back.error is None:
         scoped = setting.run_backward(
             scopes=True, edits=reading.edits, forward=reading.known.values
         )
@@ -133,6 +139,7 @@ def mark(
         reading.epsilon,
         cut_off,
         unknown,
+        silence,
     )
     _with_statuses(interpretation, on_the_way, verdicts.evidence)
     lines = verdicts.lines()
@@ -162,6 +169,30 @@ def _first_unknown(
         if event.serial < min(flagged) and event.name not in names:
             return event if is_gradient_name(event.name) else None
     return None
+
+
+def _not_understood(events: list[Event], steps: list[Step], known: Known) -> list[str]:
+    """A remark on values that are called like gradients, of which none is the gradient of
+    anything."""
+    told = {s.name for s in steps}
+    names = [
+        e.name
+        for e in _of_gradients(events, known)
+        if np.size(e.value) > 1 and e.name not in told and _is_called_after(e.name, known)
+    ]
+    if not names:
+        return []
+    one = len(set(names)) == 1
+    what = "is not marked by itself: it is" if one else "are not marked by themselves: they are"
+    listed = ", ".join(dict.fromkeys(names))
+    return [f"{listed} {what} the whole gradient of no value in the forward pass"]
+
+
+def _is_called_after(name: str, known: Known) -> bool:
+    """Whether a name is that of a gradient, also of a part of one, and no word such as `diff`."""
+    tensors = tensors_named_in(name)
+    spelled = re.match(r"d[A-Z_]|.*(grad|delta)", name) is not None
+    return bool(tensors) and (spelled or any(t.startswith(tuple(known.versions)) for t in tensors))
 
 
 def _is_equal(value: np.ndarray, array: np.ndarray | None) -> bool:

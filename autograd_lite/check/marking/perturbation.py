@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.marking.execution import Event, Execution, World
+from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forms import run_forward, taken_apart
 from autograd_lite.check.marking.forward import Input, Setting
+from autograd_lite.check.marking.world import World
 from autograd_lite.observe import is_value
 
 STEP = 1e-6

@@ -16,6 +16,7 @@ import copy
 import dis
 import functools
 import inspect
+import linecache
 import os
 import re
 import sysconfig
@@ -40,6 +41,11 @@ _LIBRARIES = tuple(
         os.path.join(HOME, "nn"),
     )
 )
+
+
+def is_of_library(filename: str) -> bool:
+    """Whether a file is no person's: Python's, an installed package's, or this one's."""
+    return filename.startswith(_LIBRARIES)
 
 
 @dataclass(eq=False)
@@ -131,14 +137,9 @@ class Sources:
 
     def _find(self, function: types.FunctionType) -> Definition | None:
         code = function.__code__
-        if code.co_filename.startswith(_LIBRARIES):
+        if is_of_library(code.co_filename):
             return None
-        source = source_of(function)
-        if source is None:
-            return None
-        tree = ast.parse(source[0])
-        ast.increment_lineno(tree, source[1] - 1)
-        found = _function_in(tree, function)
+        found = _lambda_of(code) if code.co_name == "<lambda>" else _function_of(code)
         if found is None:
             return None
         return self.add(found, code.co_filename, code.co_freevars, _owner(function))
@@ -164,25 +165,37 @@ class Sources:
         return definition
 
 
-def _function_in(tree: ast.Module, function: types.FunctionType) -> ast.FunctionDef | None:
-    """The definition of a function in its source; a lambda as a function that returns."""
-    name, code = function.__name__, function.__code__
-    if name != "<lambda>":
-        found = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == name)
-        return next(found, None)
-    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    lambdas = [n for n in ast.walk(tree) if isinstance(n, ast.Lambda)]
-    lambdas = [
-        n
-        for n in lambdas
-        if tuple(a.arg for a in ast.walk(n.args) if isinstance(a, ast.arg)) == names
-    ]
-    if len(lambdas) != 1:
+def _function_of(code: types.CodeType) -> ast.FunctionDef | None:
+    """The definition of a function, found by its code: decorators may have given it a name."""
+    source = source_of(code)
+    if source is None:
         return None
-    body = lambdas[0].body
-    returned = ast.copy_location(ast.Return(body), body)
-    made = made_function("lambda_", lambdas[0].args, [returned])
-    return ast.copy_location(made, lambdas[0])
+    tree = ast.parse(source[0])
+    ast.increment_lineno(tree, source[1] - 1)
+    named = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == code.co_name)
+    return next(named, None)
+
+
+def _lambda_of(code: types.CodeType) -> ast.FunctionDef | None:
+    """A lambda as a function that returns: the one in its file that stands where the code does."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+    except SyntaxError:
+        return None
+    places = [(p[0], p[2]) for p in code.co_positions() if p[0] and p[2] is not None and p[3]]
+    lambdas = (n for n in ast.walk(tree) if isinstance(n, ast.Lambda))
+    around = [n for n in lambdas if places and _is_around(n.body, places)]
+    if not around:
+        return None
+    found = max(around, key=lambda n: (n.lineno, n.col_offset))
+    returned = ast.copy_location(ast.Return(found.body), found.body)
+    return ast.copy_location(made_function("lambda_", found.args, [returned]), found)
+
+
+def _is_around(node: ast.expr, places: list[tuple[int, int]]) -> bool:
+    first = node.lineno, node.col_offset
+    last = node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
+    return all(first <= place <= last for place in places)
 
 
 def _owner(function: types.FunctionType) -> str | None:
@@ -530,11 +543,49 @@ def persons_function(
 
 def innermost(function: Any) -> Any:
     """A function without its decorators; a method keeps its object."""
-    inner = inspect.unwrap(function)
+    return _unwrapped(function, lambda _: False)
+
+
+def without_library_decorators(function: Any, sources: Sources) -> Any:
+    """A function without the decorators that cannot be followed; what a person's own one changes
+    is part of the derivation."""
+    return _unwrapped(function, lambda f: sources.definition(f) is not None)
+
+
+def _unwrapped(function: Any, is_enough: Callable[[types.FunctionType], bool]) -> Any:
+    inner = getattr(function, "__func__", function)
     owner = getattr(function, "__self__", None)
+    while not (isinstance(inner, types.FunctionType) and is_enough(inner)):
+        wrapped = _wrapped_by(inner)
+        if wrapped is None:
+            break
+        inner = wrapped
+    if inner is getattr(function, "__func__", function):
+        return function
     if owner is not None and isinstance(inner, types.FunctionType):
         return types.MethodType(inner, owner)
     return inner
+
+
+def _wrapped_by(function: Any) -> Any:
+    """What a decorator was given: known by name, or the only function that one of any arguments
+    has around it."""
+    if hasattr(function, "__wrapped__"):
+        return function.__wrapped__
+    if not isinstance(function, types.FunctionType) or function.__code__.co_argcount:
+        return None
+    if not function.__code__.co_flags & inspect.CO_VARARGS:
+        return None
+    contents = (_content(cell) for cell in function.__closure__ or ())
+    functions = [c for c in contents if callable(c) and c is not function]
+    return functions[0] if len(functions) == 1 else None
+
+
+def _content(cell: types.CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None
 
 
 _UNNAMED = re.compile(r"<\d+>")

@@ -20,11 +20,11 @@ from autograd_lite.check.marking.chain_rule import Interpretation, Tolerance, fi
 from autograd_lite.check.marking.evidence import Evidence
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Setting
-from autograd_lite.check.marking.handed_in import Known, Step
+from autograd_lite.check.marking.handed_in import Known, Step, unmarked_message
 from autograd_lite.check.marking.perturbation import slope
 from autograd_lite.check.marking.rewriting import is_unnamed, targets_of
 from autograd_lite.check.marking.wrong_line import Found
-from autograd_lite.check.report import Line
+from autograd_lite.check.report import RIGHT, Line
 from autograd_lite.functions import traits
 from autograd_lite.graph import Leaf, Node
 
@@ -46,6 +46,7 @@ class Verdicts:
     epsilon: bool = False
     cut_off: bool = False
     unknown: Event | None = None
+    silence: str = ""
     _opinions: list[str] = field(default_factory=list)
     _told: set[int] = field(default_factory=set)
 
@@ -64,6 +65,7 @@ class Verdicts:
         lines += self._lines_without_a_step(lines)
         lines = _once_each(lines, self.known.inputs)
         lines += self._missing()
+        lines += map(_unmarked, self.evidence.unmarked)
         if self.back.error is not None:
             lines.append(self._raised())
         return lines
@@ -95,12 +97,20 @@ class Verdicts:
             absolute = error = float("inf")
         if status == "correct" and step.value.shape != value.shape:
             status = "convention"
+        if self.silence and (status in RIGHT or not self.loss_is_finite):
+            status, cause, message = "unmarked", None, ""
+        elif status in RIGHT and not np.all(np.isfinite(expected)):
+            status, message = "unmarked", _undefined(step.name)
         tensor = step.tensor or self._name_of(step)
         name = step.name if _has_name(step) else _called(step)
         return Line(
             *(name, tensor, status, error, absolute, value.shape, expected.shape),
             *(cause, message, number),
         )
+
+    @property
+    def loss_is_finite(self) -> bool:
+        return bool(np.all(np.isfinite(self.evidence.recording.loss._value)))
 
     def _is_explained_elsewhere(self, step: Step, found: Found | None) -> bool:
         """Whether a wrong step is right once another line is."""
@@ -267,7 +277,8 @@ class Verdicts:
                 "where two causes fit, inputs tell them apart whose widths are unequal, whose "
                 "number of samples is not 1 or a width, and whose values have no symmetry"
             )
-        notes = [*self._conventions(), *self.notes, *self._opinions]
+        notes = [self.silence] if self.silence else []
+        notes += [*self._conventions(), *self.notes, *self._opinions]
         if self.cut_off:
             notes.append(
                 "the search for the mistake was cut off; give it more time with seconds=..."
@@ -371,6 +382,38 @@ class Verdicts:
         return Line(name, tensor, "wrong", infinite, infinite, (), expected, "shape", message, line)
 
 
+def _undefined(name: str) -> str:
+    return (
+        f"{name} cannot be marked: the true gradient is NaN or infinite on these inputs; mark the "
+        "derivation on others"
+    )
+
+
+def silence_of(evidence: Evidence) -> str:
+    """Why gradients that are equal to the true ones need not be right on these inputs; "" if they
+    are."""
+    loss = float(np.asarray(evidence.recording.loss._value).reshape(()))
+    if not np.isfinite(loss):
+        return (
+            f"the loss is {loss} on these inputs, so that no gradient can be told right from "
+            "wrong: mark the derivation on others"
+        )
+    if evidence.steps and not any(map(np.any, evidence.truth.values())):
+        return (
+            "every gradient is 0 on these inputs, also of a wrong derivation, so that none can be "
+            "called right: mark the derivation on others"
+        )
+    return ""
+
+
+def _unmarked(step: Step) -> Line:
+    shape, nothing = step.value.shape, float("nan")
+    message = unmarked_message(step)
+    return Line(
+        *(step.name, "?", "unmarked", nothing, nothing, shape, shape, None, message, step.line)
+    )
+
+
 def _called(step: Step) -> str:
     """What a value without a name is called: what its statement assigns to, or its function."""
     if step.event is None:
@@ -385,7 +428,7 @@ def _has_name(step: Step) -> bool:
 
 def _once_each(lines: list[Line], inputs: Collection[str]) -> list[Line]:
     """One verdict for each name and line; of a loop the worst of its rounds."""
-    order = ("wrong", "inherited", "convention", "correct")
+    order = ("wrong", "inherited", "unmarked", "convention", "correct")
     kept: dict[tuple[str, str, Any], Line] = {}
     for line in lines:
         at = line.name, line.tensor if line.tensor in inputs else "", line.line

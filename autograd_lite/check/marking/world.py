@@ -1,0 +1,321 @@
+"""Copies of all that a person's functions can reach, so that no run changes anything of theirs."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import enum
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.marking.mutable import Mutable
+from autograd_lite.check.marking.rewriting import (
+    WATCH,
+    Sources,
+    is_of_library,
+    names_in,
+    variables_of,
+)
+from autograd_lite.observe import is_value
+from autograd_lite.tensor import Tensor
+
+SHARED_FROM_BYTES = 1 << 20
+"""Larger arrays are shared by runs, which are repeated on copies where they write into one."""
+
+_ATOMS = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, str, bytes)
+
+
+def is_noted(value: Any) -> bool:
+    """Whether a value is an array or a number."""
+    return isinstance(value, Mutable) or is_value(value)
+
+
+def is_data(value: Any) -> bool:
+    """Whether a variable is data, which a run may write into, and no function or module."""
+    return not isinstance(value, (*_ATOMS, np.ufunc, types.CodeType))
+
+
+def paths_of(value: Any, path: tuple[Any, ...] = (), seen: set[int] | None = None) -> Iterator[Any]:
+    """The arrays and numbers in nested containers and objects, each with the path to it."""
+    seen = set() if seen is None else seen
+    if isinstance(value, (np.ndarray, Mutable, Tensor)) or is_noted(value):
+        if isinstance(value, (np.ndarray, Mutable, Tensor)):
+            if id(value) in seen:
+                return
+            seen.add(id(value))
+        yield path, value
+        return
+    if id(value) in seen:
+        return
+    if isinstance(value, Mapping):
+        items: Any = value.items()
+    elif isinstance(value, (list, tuple)):
+        fields = getattr(value, "_fields", None)
+        items = zip(fields, value, strict=False) if fields else enumerate(value)
+    elif isinstance(value, types.MethodType):
+        items = _attributes(value.__self__)
+    else:
+        items = _attributes(value)
+    seen.add(id(value))
+    for key, item in list(items):
+        yield from paths_of(item, (*path, key), seen)
+
+
+def _attributes(value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, _ATOMS) or type(value).__module__.split(".")[0] in ("numpy", "builtins"):
+        return []
+    found = list(getattr(value, "__dict__", {}).items())
+    for kind in type(value).__mro__:
+        slots = getattr(kind, "__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if hasattr(value, name):
+                found.append((name, getattr(value, name)))
+    return found
+
+
+class World:
+    """Copies of what a person's functions can reach, made as they are asked for."""
+
+    def __init__(self, convert: Callable[[Any, tuple[Any, ...]], Any] | None = None) -> None:
+        self.convert = convert
+        self.memo: dict[int, Any] = {}
+        self.roots: dict[str, Any] = {}
+        self.globals: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
+        self.cells: dict[int, types.CellType] = {}
+        self.lent: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self._owned: dict[int, dict[str, Any]] | None = None
+        self.number: Callable[[Any, tuple[Any, ...]], Any] | None = None
+        self._views: dict[int, Any] | None = None
+
+    def copied(self, value: Any, path: tuple[Any, ...] = ()) -> Any:
+        """A deep copy; the same one for the same object.
+
+        `convert(array, path)` makes the copies of arrays, where `path` leads to it.
+        """
+        if self.convert is not None:
+            for where, found in paths_of(value, path):
+                if isinstance(found, np.ndarray) and id(found) not in self.memo:
+                    self.memo[id(found)] = self.convert(found, where)
+                    self.memo[id(self.memo)] = [*self.memo.get(id(self.memo), ()), found]
+        copied = _deep(value, self.memo)
+        if self.number is not None:
+            _with_numbers(copied, path, self.number, set())
+        return copied
+
+    def _read_only(self) -> dict[int, Any]:
+        """Read-only views of the large arrays, by the identities of these."""
+        if self._views is None:
+            copies = [{n: names.get(n) for n in copied} for names, copied in self.globals.values()]
+            self._views = {}
+            copies += [lent for _, lent in self.lent.values()]
+            for _, found in paths_of([self.roots, *copies]):
+                if isinstance(found, np.ndarray) and found.nbytes > SHARED_FROM_BYTES:
+                    view = found.view()
+                    view.flags.writeable = False
+                    self._views[id(found)] = view
+        return dict(self._views)
+
+    def namespace(self, function: types.FunctionType, sources: Sources) -> dict[str, Any]:
+        """The global variables of a function: its own dict, in which data are copies."""
+        outer = function.__globals__
+        known = self.globals.get(id(outer))
+        if known is None:
+            known = self.globals[id(outer)] = dict(outer), {}
+        names, copied = known
+        _, lent = self.lent.get(id(outer), (None, {}))
+        for name in names_in(function.__code__) - copied.keys():
+            if name in lent:
+                names[name] = copied[name] = lent[name]
+            elif name in outer:
+                value = outer[name]
+                if isinstance(value, (types.ModuleType, type)):
+                    self.lend(value, (name,))
+                copied[name] = self.copied(value, (name,)) if is_data(value) else value
+                names[name] = copied[name]
+        return names
+
+    def lend(self, owner: Any, path: tuple[Any, ...]) -> None:
+        """Has copies stand in for the data in a class or a module of the person's.
+
+        Attributes are looked up in the class or module itself, so that they hold the copies for as
+        long as `standing_in` lasts.
+        """
+        if _key(owner) in self.lent or not _is_lent(owner):
+            return
+        copies: dict[str, Any] = {}
+        self.lent[_key(owner)] = owner, copies
+        for name, value in list(vars(owner).items()):
+            if not name.startswith("__") and is_data(value) and not hasattr(value, "__get__"):
+                copies[name] = self.copied(value, (*path, name))
+        if self._owned is not None:
+            self._put(owner, copies)
+
+    def lend_class(self, kind: type) -> None:
+        """Has copies stand in for what an object takes from its class and those above it."""
+        if id(kind) not in self.lent:
+            for owner in kind.__mro__:
+                self.lend(owner, ("self",))
+
+    def _put(self, owner: Any, copies: dict[str, Any]) -> None:
+        assert self._owned is not None
+        self._owned[_key(owner)] = dict(vars(owner))
+        for name, value in copies.items():
+            _set(owner, name, value)
+
+    @contextlib.contextmanager
+    def standing_in(self) -> Iterator[None]:
+        """Copies in the classes and modules of the person's, which get their own back at the
+        end."""
+        self._owned = {}
+        try:
+            for owner, copies in self.lent.values():
+                self._put(owner, copies)
+            yield
+        finally:
+            owned, self._owned = self._owned, None
+            for key, own in owned.items():
+                owner, copies = self.lent[key]
+                for name, value in list(vars(owner).items()):
+                    if name not in own:
+                        copies[name] = value
+                        delattr(owner, name)
+                    elif value is not own[name]:
+                        copies[name] = value
+                        _set(owner, name, own[name])
+                for name in own.keys() - vars(owner).keys():
+                    _set(owner, name, own[name])
+
+    def closure(self, function: types.FunctionType, free: tuple[str, ...]) -> tuple[Any, ...]:
+        cells = variables_of(function)
+        if WATCH in function.__globals__:
+            # It was made in the run, so that its variables are copies already.
+            return tuple(cells[name] for name in free)
+        return tuple(self._cell(cells[name], name) for name in free)
+
+    def _cell(self, cell: types.CellType, name: str) -> types.CellType:
+        if id(cell) not in self.cells:
+            try:
+                value = cell.cell_contents
+            except ValueError:
+                self.cells[id(cell)] = cell
+            else:
+                if isinstance(value, (types.ModuleType, type)):
+                    self.lend(value, (name,))
+                copied = self.copied(value, (name,)) if is_data(value) else value
+                self.cells[id(cell)] = types.CellType(copied)
+        return self.cells[id(cell)]
+
+    def fork(self, shared: bool = False) -> World:
+        """The world as it is now, with copies of everything that can be written to.
+
+        With `shared`, large arrays are no copies, but read-only.
+        """
+        forked = World(self.convert)
+        memo: dict[int, Any] = self._read_only() if shared else {}
+        forked.roots = _deep(self.roots, memo)
+        for key, (names, copied) in self.globals.items():
+            new = dict(names)
+            for name in copied:
+                if is_data(names.get(name)):
+                    new[name] = _deep(names[name], memo)
+            forked.globals[key] = new, copied
+        for key, (owner, copies) in self.lent.items():
+            forked.lent[key] = owner, {n: _deep(v, memo) for n, v in copies.items()}
+        for key, cell in self.cells.items():
+            value = cell.cell_contents
+            forked.cells[key] = types.CellType(_deep(value, memo) if is_data(value) else value)
+        # What was copied once is found again under the identity of the person's object.
+        for key, value in self.memo.items():
+            if id(value) in memo:
+                forked.memo[key] = memo[id(value)]
+        return forked
+
+
+def _key(owner: Any) -> int:
+    """The identity of a class, or of the variables of a module, which its functions know it by."""
+    return id(vars(owner)) if isinstance(owner, types.ModuleType) else id(owner)
+
+
+def _is_lent(owner: Any) -> bool:
+    """Whether it is a class or a module of the person's, which a run might write into."""
+    if isinstance(owner, enum.EnumMeta):
+        return False
+    module = owner if isinstance(owner, types.ModuleType) else sys.modules.get(owner.__module__)
+    file = getattr(module, "__file__", None)
+    if file is None:
+        # Built-in modules have a specification; a prompt has none.
+        return getattr(module, "__spec__", None) is None
+    return not is_of_library(file)
+
+
+def _set(owner: Any, name: str, value: Any) -> None:
+    """Sets an attribute, whatever the class of a class has to say to it."""
+    put = type.__setattr__ if isinstance(owner, type) else setattr
+    put(owner, name, value)
+
+
+def _with_numbers(
+    value: Any, path: tuple[Any, ...], convert: Callable[[Any, Any], Any], seen: set[int]
+) -> None:
+    """Puts what `convert` makes of them in the place of numbers in containers and objects."""
+    if id(value) in seen or isinstance(value, _ATOMS):
+        return
+    seen.add(id(value))
+    owner = value.__self__ if isinstance(value, types.MethodType) else value
+    items = owner if isinstance(owner, (dict, list)) else getattr(owner, "__dict__", None)
+    if items is None or type(owner).__module__.split(".")[0] == "numpy":
+        return
+    pairs = list(items.items()) if isinstance(items, dict) else list(enumerate(items))
+    for key, item in pairs:
+        if isinstance(item, (int, float, np.number)) and not isinstance(item, bool):
+            items[key] = convert(item, (*path, key))
+        elif isinstance(item, (dict, list)) or hasattr(item, "__dict__"):
+            _with_numbers(item, (*path, key), convert, seen)
+
+
+def _deep(value: Any, memo: dict[int, Any]) -> Any:
+    """A deep copy, in which what cannot be copied (a file, a lock, a module) is as it is."""
+    trial = dict(memo)
+    try:
+        copied = copy.deepcopy(value, trial)
+    except (TypeError, RecursionError, AttributeError, NotImplementedError):
+        return _copied_by_parts(value, memo)
+    memo.update(trial)
+    return copied
+
+
+def _copied_by_parts(value: Any, memo: dict[int, Any]) -> Any:
+    if id(value) in memo:
+        return memo[id(value)]
+    if isinstance(value, types.MethodType):
+        return types.MethodType(value.__func__, _deep(value.__self__, memo))
+    if type(value) in (list, dict):
+        made: Any = type(value)()
+        memo[id(value)] = made
+        if isinstance(value, dict):
+            made.update((key, _deep(item, memo)) for key, item in value.items())
+        else:
+            made.extend(_deep(item, memo) for item in value)
+        return made
+    if type(value) is tuple:
+        return tuple(_deep(item, memo) for item in value)
+    attributes = getattr(value, "__dict__", None)
+    if attributes is None or isinstance(value, _ATOMS) or not _is_persons(type(value)):
+        return value
+    made = object.__new__(type(value))
+    memo[id(value)] = made
+    made.__dict__.update((name, _deep(item, memo)) for name, item in attributes.items())
+    return made
+
+
+def _is_persons(kind: type) -> bool:
+    """Whether a class is of Python code that anyone may copy attribute by attribute."""
+    return (
+        "__new__" not in vars(kind)
+        and type(kind) is type
+        and kind.__module__ not in (*("builtins", "io", "threading", "_thread", "types"),)
+    )

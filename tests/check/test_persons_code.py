@@ -1,0 +1,212 @@
+"""What is a person's stays as it was, and what they wrote is what is marked."""
+
+import functools
+import linecache
+import sys
+import types
+
+import numpy as np
+import pytest
+
+import autograd_lite as al
+
+X = np.array([[0.3, -0.5], [1.0, 0.2], [-0.7, 0.9]])
+Y = np.array([[1.0], [0.0], [0.5]])
+
+LIBRARY = """
+import numpy as np
+
+W = np.array([[0.2, -0.4], [0.7, 0.1]])
+cache = {}
+steps = []
+
+
+def hidden(X):
+    cache["X"] = X
+    return np.tanh(X @ W)
+
+
+def step(dW):
+    global W
+    W -= 0.1 * dW
+    steps.append(1)
+"""
+
+
+@pytest.fixture
+def library(tmp_path, monkeypatch):
+    """A module of the person's own, with a parameter, a cache and a function that updates."""
+    (tmp_path / "my_layers.py").write_text(LIBRARY)
+    monkeypatch.syspath_prepend(tmp_path)
+    import my_layers
+
+    yield my_layers
+    sys.modules.pop("my_layers", None)
+    linecache.clearcache()
+
+
+def net_with(library, factor=1.0):
+    class Net:
+        V = np.array([[0.6], [-0.3]])
+        log: list[int] = []
+
+        def loss(self, X, Y):
+            self.h = library.hidden(X)
+            self.e = self.h @ self.V - Y
+            Net.log.append(1)
+            return 0.5 * np.sum(self.e**2)
+
+        def gradient(self, X, Y):
+            dV = factor * self.h.T @ self.e
+            dh = self.e @ self.V.T
+            dz = dh * (1 - self.h**2)
+            dW = library.cache["X"].T @ dz
+            self.V -= 0.1 * dV
+            library.step(dW)
+            library.W *= 2
+            Net.seen = True
+            return dW, dV
+
+    return Net
+
+
+@pytest.mark.parametrize("factor", [1.0, 3.5])
+def test_arrays_of_classes_and_of_modules_are_parameters_and_stay_as_they_are(library, factor):
+    Net = net_with(library, factor)
+    net = Net()
+    before = Net.V, library.W, Net.V.copy(), library.W.copy()
+    for _ in range(2):
+        report = al.check_derivation(net.loss, net.gradient, X, Y, show=False)
+        assert report.ok == (factor == 1)
+        assert {"V", "W"} <= {line.tensor for line in report}
+        assert Net.V is before[0] and library.W is before[1]
+        np.testing.assert_array_equal(Net.V, before[2])
+        np.testing.assert_array_equal(library.W, before[3])
+        assert (library.cache, library.steps, Net.log, vars(net)) == ({}, [], [], {})
+        assert not hasattr(Net, "seen")
+    if factor != 1:
+        assert report.first_wrong.name == "dV"
+
+
+def test_classes_and_modules_get_their_own_back_where_a_pass_raises(library):
+    Net = net_with(library)
+
+    def broken(self, X, Y):
+        self.V[:] = 0
+        library.W[:] = 0
+        raise RuntimeError("no")
+
+    Net.gradient = broken
+    net = Net()
+    values = Net.V.copy(), library.W.copy()
+    report = al.check_derivation(net.loss, net.gradient, X, Y, show=False)
+    assert not report.ok
+    np.testing.assert_array_equal(Net.V, values[0])
+    np.testing.assert_array_equal(library.W, values[1])
+
+
+def forward(W, X, Y):
+    Z = X @ W
+    E = Z - Y
+    return 0.5 * np.sum(E**2), (Z, E)
+
+
+def backward(W, X, Y, cache):
+    _, E = cache
+    dZ = E
+    dW = X.T @ dZ
+    return (dW,)
+
+
+def doubled(function):
+    @functools.wraps(function)
+    def wrapper(*arguments):
+        return tuple(2 * g for g in function(*arguments))
+
+    return wrapper
+
+
+def counted(function):
+    def wrapper(*arguments, **options):
+        wrapper.calls = getattr(wrapper, "calls", 0) + 1
+        return function(*arguments, **options)
+
+    return wrapper
+
+
+def in_order(function):
+    return functools.wraps(function)(lambda *arguments: function(*arguments))
+
+
+W = np.array([[0.4], [-1.1]])
+QUIET = {
+    "counted": counted,
+    "in order": in_order,
+    "np.errstate": np.errstate(all="ignore"),
+    "two": lambda f: counted(in_order(f)),
+}
+
+
+@pytest.mark.parametrize("decorator", QUIET.values(), ids=QUIET)
+def test_decorators_that_change_nothing_change_no_verdict(decorator):
+    report = al.check_derivation(decorator(forward), decorator(backward), W, X, Y, show=False)
+    assert report.ok
+    assert {"dZ", "dW"} <= {line.name for line in report}
+
+
+def test_what_a_decorator_changes_is_marked():
+    assert not al.check_derivation(forward, doubled(backward), W, X, Y, show=False).ok
+    half = functools.wraps(backward)(lambda *a: tuple(g / 2 for g in backward(*a)))
+    assert al.check_derivation(forward, doubled(half), W, X, Y, show=False).ok
+
+
+def test_what_the_decorator_of_a_helper_changes_is_marked():
+    @doubled
+    def pair(one, other):
+        return one, other
+
+    def loss(W, X, Y):
+        E = X @ W - Y
+        loss = np.sum(E**2)
+        dE, _ = pair(E, E)
+        dW = X.T @ dE
+        return loss, dW
+
+    assert al.check_derivation(loss, W, X, Y, show=False).ok
+
+
+def test_lambdas_on_one_line_are_told_apart():
+    square, slope = lambda W, X: np.sum((X @ W) ** 2), lambda W, X: 2 * X.T @ (X @ W)  # noqa: E731
+    assert al.check_derivation(square, slope, W, X, show=False).ok
+    square, slope = lambda W, X: np.sum((X @ W) ** 2), lambda W, X: -2 * X.T @ (X @ W)  # noqa: E731
+    report = al.check_derivation(square, slope, W, X, show=False)
+    assert [(line.status, line.cause) for line in report] == [("wrong", "sign")]
+    assert report.first_wrong.line == slope.__code__.co_firstlineno
+
+
+def test_lambdas_with_equal_parameters_in_a_call_over_several_lines():
+    report = al.check_derivation(
+        lambda W, X: np.sum((X @ W) ** 2), lambda W, X: (X.T @ (X @ W)),
+        W, X, show=False,
+    )  # fmt: skip
+    assert report.first_wrong.cause == "factor"
+    assert report.first_wrong.line is not None
+
+
+def test_a_module_made_by_hand_is_a_persons():
+    module = types.ModuleType("made_by_hand")
+    module.V = np.array([2.0, -1.0])
+
+    def loss(x):
+        return np.sum(module.V * x**2)
+
+    def gradient(x):
+        module.V *= 1
+        dV = x**2
+        dx = 2 * module.V * x
+        module.V[:] = 0
+        return dx, dV
+
+    report = al.check_derivation(loss, gradient, np.array([1.0, 3.0]), show=False)
+    assert report.ok
+    np.testing.assert_array_equal(module.V, [2.0, -1.0])
