@@ -261,10 +261,17 @@ def _interpretation(
         if differs_at_zero_only(given, expected[name], graph.tensors[name]._value, tolerance)
         and graph.has_kink(name)
     }
-    if at_zero:
-        truth = graph.gradients({name: own[name] / scales[name] for name in at_zero})
-        for name in at_zero:
-            truth[name] = own[name] / scales[name]
+    # Others pass on an error as well.
+    right_but_at_zero = {
+        name
+        for name in at_zero
+        if differs_at_zero_only(
+            own[name] / scales[name], truth[name], graph.tensors[name]._value, tolerance
+        )
+    }
+    if right_but_at_zero:
+        taken = {name: own[name] / scales[name] for name in right_but_at_zero}
+        truth = graph.gradients(taken) | taken
     true = {name: _scaled(truth[name], scales[name]) for name in own}
     misshapen = {name for name in own if fit(own[name], truth[name].shape) is None}
     founded = {n for n, given in own.items() if tolerance.same(given, expected[n])}

@@ -38,6 +38,8 @@ class Graph:
         self.places = {node: i for i, node in enumerate(self.nodes)}
         self.inputs = {i.tensor._node: i.path for i in recording.inputs}
         self.by_path = {i.path: i.tensor for i in recording.inputs}
+        values = (e.value for e in recording.events)
+        self.named = {v._node: v for v in values if isinstance(v, Tensor)}
         self._truth: dict[Any, np.ndarray] | None = None
 
     def arrivals(self, own: Mapping[Any, np.ndarray] | None = None) -> dict[Any, np.ndarray]:
@@ -51,7 +53,7 @@ class Graph:
                 self._truth = {node: g for node, g in dense if g is not None}
             return self._truth
         tensors = {
-            str(i): make(np.empty(n.shape, n.dtype), n)
+            str(i): _without_value(n)
             for i, n in enumerate(self.nodes)
             if not _is_several(n)
         }
@@ -77,7 +79,12 @@ class Graph:
         if kind == "input":
             return self.by_path[where]
         node = self.nodes[where]
-        return make(np.empty(node.shape, node.dtype), node)
+        return self.named[node] if node in self.named else _without_value(node)
+
+
+def _without_value(node: Any) -> Tensor:
+    """A tensor for a place in the graph, of which no value was kept."""
+    return make(np.broadcast_to(np.asarray(np.nan, node.dtype), node.shape), node)
 
 
 @dataclass
@@ -329,7 +336,7 @@ def _by_effect(
         if not _is_several(n) and n.shape == array.shape and n not in owned
     ]
     for node in nodes[:EFFECT_LIMIT_NODES]:
-        tensor = make(np.empty(node.shape, node.dtype), node)
+        tensor = _without_value(node)
         trial = ForwardGraph(evidence.recording.loss, evidence.forward.tensors | {"?": tensor})
         arrived = trial.gradients(passed | {"?": value})
         explained = {
@@ -346,7 +353,7 @@ def _by_effect(
             best = len(explained), node, explained
     if best[1] is None:
         return None, set()
-    tensor = make(np.empty(best[1].shape, best[1].dtype), best[1])
+    tensor = _without_value(best[1])
     step = Step(event.name, "", array, event, tensor)
     step.key = f"{event.name} by effect {event.serial}"
     return step, best[2]
@@ -394,7 +401,7 @@ def steps_on_the_way(
         if node is None:
             rest.append(event)
         elif isinstance(node, Node):
-            step = Step(event.name, "", array, event, make(np.empty(node.shape), node))
+            step = Step(event.name, "", array, event, _without_value(node))
             step.key = f"{event.name} on the way {event.serial}"
             found.append(step)
     return found, rest
