@@ -1,7 +1,6 @@
 """What is a person's stays as it was, and what they wrote is what is marked."""
 
 import functools
-import linecache
 import sys
 import types
 
@@ -42,7 +41,6 @@ def library(tmp_path, monkeypatch):
 
     yield my_layers
     sys.modules.pop("my_layers", None)
-    linecache.clearcache()
 
 
 def net_with(library, factor=1.0):
