@@ -1,7 +1,8 @@
 """Habits that are no mistakes: what people leave out in a derivative, and add to a gradient.
 
 An epsilon in a logarithm and a clipped probability are left out of the derivative; a gradient is
-clipped before it is used. Each is undone by an edit, and marked is what is left.
+clipped before it is used. Each is undone by an edit, and marked is what is left. What an optimiser
+carries on from the pass before is set to 0.
 """
 
 from __future__ import annotations
@@ -12,7 +13,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from autograd_lite.check.marking.edits import swapped
-from autograd_lite.check.marking.rewriting import Definition
+from autograd_lite.check.marking.execution import Event
+from autograd_lite.check.marking.handed_in import is_gradient_name
+from autograd_lite.check.marking.rewriting import (
+    Definition,
+    is_decay,
+    targets_of,
+    texts_in,
+    update_of,
+)
 
 EPSILON_LIMIT = 1e-3
 """Numbers up to this size count as epsilons, which keep a logarithm or a division finite."""
@@ -38,20 +47,37 @@ def without_epsilons(definitions: Iterable[Definition]) -> dict[Definition, Any]
 
 
 def without_clipping(definitions: Iterable[Definition]) -> dict[Definition, Any]:
-    """The functions that clip, without the clipping."""
+    """The functions that clip, element by element or by a norm, without the clipping."""
     found: dict[Definition, Any] = {}
     for definition in definitions:
         news: dict[int, Any] = {}
+        norms = _norms_in(definition.tree)
         for node in ast.walk(definition.tree):
-            if isinstance(node, ast.Expr) and _clipped(node.value) is not None:
-                nothing = ast.copy_location(ast.Pass(), node)
-                nothing._place = node._place  # type: ignore[attr-defined]
-                news[id(node)] = nothing
-            elif isinstance(node, ast.expr) and _clipped(node) is not None:
-                news.setdefault(id(node), _clipped(node))
+            if isinstance(node, ast.stmt) and _is_clipping(node, norms):
+                news[id(node)] = _nothing(node)
+            elif isinstance(node, ast.expr):
+                inner = _clipped(node)
+                inner = _unscaled(node, norms) if inner is None else inner
+                if inner is not None:
+                    news.setdefault(id(node), inner)
         if news:
             found[definition] = swapped(definition.tree, news)
     return found
+
+
+def _is_clipping(statement: ast.stmt, norms: frozenset[str]) -> bool:
+    """Whether a statement does nothing but clip: `np.clip(g, -1, 1, out=g)`, `g *= c / norm`."""
+    if isinstance(statement, ast.Expr):
+        return _clipped(statement.value) is not None
+    if isinstance(statement, ast.AugAssign) and isinstance(statement.op, (ast.Mult, ast.Div)):
+        return _is_gradient(statement.target) and _is_of_norm(statement.value, norms)
+    return False
+
+
+def _nothing(statement: ast.stmt) -> ast.stmt:
+    nothing = ast.copy_location(ast.Pass(), statement)
+    nothing._place = statement._place  # type: ignore[attr-defined]
+    return nothing
 
 
 def _clipped(node: ast.expr) -> ast.expr | None:
@@ -64,3 +90,91 @@ def _clipped(node: ast.expr) -> ast.expr | None:
     if isinstance(owner, ast.Name) and owner.id in ("np", "numpy"):
         return node.args[0] if node.args else None
     return owner
+
+
+def _unscaled(node: ast.expr, norms: frozenset[str]) -> ast.expr | None:
+    """What is multiplied by `c / norm`, or divided by a norm: `g * c / norm` gives `g`."""
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, (ast.Mult, ast.Div)):
+        return None
+    numerator, divisors = _fraction(node)
+    if not any(_is_of_norm(d, norms) for d in divisors):
+        scaling = [n for n in numerator if _is_of_norm(n, norms)]
+        if not scaling or isinstance(node.op, ast.Div):
+            return None
+    return next((n for n in numerator if _is_gradient(n)), None)
+
+
+def _fraction(node: ast.expr) -> tuple[list[ast.expr], list[ast.expr]]:
+    """The factors above and below a line of products and quotients."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div)):
+        above, below = _fraction(node.left)
+        more, less = _fraction(node.right)
+        if isinstance(node.op, ast.Div):
+            more, less = less, more
+        return [*above, *more], [*below, *less]
+    return [node], []
+
+
+def _is_gradient(node: ast.expr) -> bool:
+    """Whether an expression is a variable called like a gradient, an entry of one, or of a loop
+    over them: `dW`, `grads[k]`, `g`."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    name = getattr(node, "attr", getattr(node, "id", ""))
+    return is_gradient_name(name) or name in ("g", "param_grad")
+
+
+def _norms_in(tree: ast.AST) -> frozenset[str]:
+    """Names of norms, and of what is computed from one: `scale = min(1, c / norm)`."""
+    names: set[str] = set()
+    statements = [n for n in ast.walk(tree) if isinstance(n, (ast.Assign, ast.AugAssign))]
+    for _ in range(2):
+        for statement in statements:
+            for target in targets_of(statement):
+                if isinstance(target, ast.Name) and not is_gradient_name(target.id):
+                    if _is_of_norm(statement.value, frozenset(names)):
+                        names.add(target.id)
+    return frozenset(names)
+
+
+def _is_of_norm(node: ast.AST, norms: frozenset[str]) -> bool:
+    """Whether a norm of gradients is computed in an expression, or named in it."""
+    for inner in ast.walk(node):
+        name = getattr(inner, "attr", getattr(inner, "id", ""))
+        if isinstance(inner, (ast.Name, ast.Attribute)) and (
+            name in norms or re.search(r"(?i)norm", name)
+        ):
+            return True
+        if isinstance(inner, ast.Call) and _name_called(inner) == "sqrt":
+            if any(isinstance(n, ast.Call) and _name_called(n) == "sum" for n in ast.walk(inner)):
+                return True
+    return False
+
+
+def _name_called(call: ast.Call) -> str:
+    return getattr(call.func, "attr", getattr(call.func, "id", ""))
+
+
+def velocities(events: Iterable[Event]) -> set[str]:
+    """Names of what an optimiser carries on: of v in `v = 0.9 * v - rate * dW; W += v`.
+
+    They are decayed and used in the update of another array.
+    """
+    events = list(events)
+    statements = {id(e.place.statement): e.place.statement for e in events}.values()
+    decayed = {ast.unparse(t): t for s in statements for t in targets_of(s) if is_decay(s, t)}
+    used: set[str] = set()
+    for statement in statements:
+        update = update_of(statement)
+        if update is not None and ast.unparse(targets_of(statement)[0]) not in decayed:
+            read = texts_in(update[1])
+            made = [s for s in statements if read & {ast.unparse(t) for t in targets_of(s)}]
+            used |= read.union(*(texts_in(s.value) for s in made if hasattr(s, "value")))
+    return {_root_of(target) for text, target in decayed.items() if text in used}
+
+
+def _root_of(target: ast.expr) -> str:
+    """The variable or the attribute that holds a target."""
+    while isinstance(target, ast.Subscript):
+        target = target.value
+    return getattr(target, "attr", getattr(target, "id", ""))

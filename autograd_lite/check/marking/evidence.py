@@ -53,9 +53,7 @@ class Graph:
                 self._truth = {node: g for node, g in dense if g is not None}
             return self._truth
         tensors = {
-            str(i): _without_value(n)
-            for i, n in enumerate(self.nodes)
-            if not _is_several(n)
+            str(i): _without_value(n) for i, n in enumerate(self.nodes) if not _is_several(n)
         }
         graph = ForwardGraph(self.recording.loss, tensors | self._inputs())
         given = {str(self.places[n]): g for n, g in own.items() if n in self.places}

@@ -52,7 +52,7 @@ class Subject:
     """The functions to be marked and their inputs.
 
     `backward` is None where one function returns loss and gradients. `loss_name` is the variable
-    that holds the loss there.
+    that holds the loss there. `blank` has the identities of arrays that are 0 in every run.
     """
 
     forward: Callable[..., Any]
@@ -61,6 +61,7 @@ class Subject:
     cost: Callable[..., Any] | None = None
     loss_name: str | None = None
     sources: Sources = field(default_factory=Sources)
+    blank: frozenset[int] = frozenset()
 
     @property
     def taken(self) -> int:

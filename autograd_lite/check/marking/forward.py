@@ -84,6 +84,8 @@ class Setting:
             self._run_apart(world)
 
     def _copied(self, array: np.ndarray, _: Any) -> np.ndarray:
+        if id(array) in self.subject.blank:
+            return np.zeros_like(array)
         if self._change is None:
             return array.copy()
         if id(array) not in self._changed:

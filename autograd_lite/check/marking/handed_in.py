@@ -8,25 +8,30 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.marking.chain_rule import fit
+from autograd_lite.check.marking.chain_rule import fit, nearest_factor
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forms import parameter_names
 from autograd_lite.check.marking.forward import Input, Recording, Setting, path_name
 from autograd_lite.check.marking.mutable import plain
 from autograd_lite.check.marking.rewriting import (
     elements_of,
+    is_changed_by_itself,
     is_unnamed,
+    is_velocity,
     targets_of,
+    texts_in,
     update_of,
 )
 from autograd_lite.check.marking.world import paths_of
 from autograd_lite.check.names import name_of, tensor_among, tensors_named_in
+from autograd_lite.graph import Leaf, Node, ancestors
 from autograd_lite.observe import entry_name
 from autograd_lite.record import Recorded
 from autograd_lite.tensor import Tensor
@@ -79,11 +84,14 @@ class Known:
 
 def known_tensors(recording: Recording) -> Known:
     inputs: dict[str, Input] = {}
-    counts: dict[str, int] = {}
+    nodes = ancestors([recording.loss._node])
+    used = {p for n in nodes for p in n.parents or () if isinstance(p, (Node, Leaf))}
+    # Of several W, in parameters and in what an optimiser keeps, the one that the loss is of.
+    named = Counter((i.name, i.tensor._node in used) for i in recording.inputs)
     for found in recording.inputs:
-        counts[found.name] = counts.get(found.name, 0) + 1
-    for found in recording.inputs:
-        name = found.name if counts[found.name] == 1 else found.qualified
+        is_used = found.tensor._node in used
+        is_only = named[found.name, is_used] == 1 and (is_used or not named[found.name, True])
+        name = found.name if is_only else found.qualified
         inputs.setdefault(name, found)
     versions: dict[str, list[Tensor]] = {n: [i.tensor] for n, i in inputs.items()}
     values: dict[str, Any] = {n: i.tensor._value for n, i in inputs.items()}
@@ -248,11 +256,14 @@ class _Finder:
                 if len(events) == 1 or tensor in self.known.in_loops:
                     self._match_versions(name, tensor, events, versions)
                 return
+        # What is made of the gradient of a parameter is handed in, and no step after it.
+        end = len(self.back.events)
+        earlier = [e for e in events[:-1] if not (is_input and self._is_spoiled(e, end))]
         arrays = [(e, _checked(name, e.value)) for e in events[-1:]]
         event, array = self._origin(arrays[0][0]), arrays[0][1]
         of = self._best(array, versions)
         if self._right(array, versions) is None and not rebound:
-            for other in events[:-1]:
+            for other in earlier:
                 value = other.array
                 found = None if value is None else self._right(value, versions)
                 if value is not None and found is not None and np.any(value):
@@ -266,7 +277,7 @@ class _Finder:
                 of,
                 is_input,
                 others=versions,
-                earlier=[] if rebound else events[:-1],
+                earlier=[] if rebound else earlier,
             )
         )
 
@@ -289,6 +300,17 @@ class _Finder:
             "each a name of its own"
         )
 
+    def _is_spoiled(self, event: Event, until: int) -> bool:
+        """Whether later statements made something else of a right value, more than a scaled one."""
+        for other in self.events:
+            if not event.serial < other.serial < until or other.path != event.path:
+                continue
+            if other.frame != event.frame or not is_changed_by_itself(other.place.statement):
+                continue
+            if not _is_multiple(other.array, event.array):
+                return True
+        return False
+
     def _origin(self, event: Event) -> Event:
         """The statement that computed a value, where this one only hands it on.
 
@@ -299,6 +321,10 @@ class _Finder:
         if array is None or array.size < 2 or node is None:
             return event
         earlier = [e for e in self.events if e.serial < event.serial and _equal_arrays(e, array)]
+        before = [e for e in self.events if e.path == event.path and e.serial < event.serial]
+        if before and before[-1].frame == event.frame and _equal_arrays(before[-1], array):
+            # Such as a clipping that did nothing.
+            return self._origin(before[-1])
         if isinstance(node, ast.Dict):
             node = _entry_of(node, event.name)
         if isinstance(node, (ast.Name, ast.Attribute)):
@@ -333,7 +359,7 @@ class _Finder:
                 continue
             array = _checked_loosely(value)
             if array is None:
-                if self.tensor_of(name) is not None and not _is_number(value):
+                if self.tensor_of(name) is not None and not is_number(value):
                     _checked(name, value)
                 continue
             if name not in self.names and self._is_known_value(array, name, path):
@@ -504,7 +530,12 @@ class _Finder:
             found = self._factor_of(event, update[1], versions[0].shape)
             if found is not None:
                 name, value, source = found
-                step = Step(name, tensor, value, source, versions[0], True, update[0] * -1)
+                turned = 1
+                if is_velocity(source.place.statement):
+                    name, value, source, turned = self._before_the_optimiser(source, value)
+                # A velocity may have turned round what is the gradient itself.
+                sign = 1 if self._right(value, versions[:1]) is not None else -update[0] * turned
+                step = Step(name, tensor, value, source, versions[0], True, sign)
                 step.rate = self._rate_in(event, source)
                 step.in_update = True
                 self._add(step)
@@ -546,6 +577,22 @@ class _Finder:
                     return first.value if 0 < first.value < 1 else 1.0
         return 1.0
 
+    def _before_the_optimiser(
+        self, event: Event, value: np.ndarray
+    ) -> tuple[str, np.ndarray, Event, int]:
+        """What a velocity that started at 0 is a multiple of, and the sign of the multiple."""
+        read = texts_in(event.place.statement)
+        for other in reversed(self.events):
+            array = other.array
+            if other.serial >= event.serial or other.path not in read or array is None:
+                continue
+            if other.name in self.known.inputs or array.shape != value.shape:
+                continue
+            number = nearest_factor(value, array)
+            if number is not None and same_values(value, number * array):
+                return other.name, array, other, 1 if number > 0 else -1
+        return event.name, value, event, 1
+
     def _factor_of(
         self, event: Event, node: ast.expr, shape: tuple[int, ...]
     ) -> tuple[str, np.ndarray, Event] | None:
@@ -554,8 +601,9 @@ class _Finder:
         true = self.truth.get(self.known.versions[event.name][0]._node)
         for other in at_once:
             # An optimiser may have made more of the gradient.
-            if other.array is not None and other.array.size > 1 and true is not None:
-                if not is_unnamed(other.name) and same_values(other.array, true):
+            if other.array is not None and true is not None and not is_unnamed(other.name):
+                is_right = (other.array.size > 1 or not shape) and same_values(other.array, true)
+                if is_right and not self._is_spoiled(other, event.serial):
                     return other.name, other.array, other
         elements = [
             e
@@ -636,6 +684,14 @@ class _Finder:
         self.steps.append(step)
 
 
+def _is_multiple(value: np.ndarray | None, of: np.ndarray | None) -> bool:
+    """Whether a value is a positive number times another."""
+    if value is None or of is None:
+        return False
+    number = nearest_factor(value, of)
+    return number is not None and number > 0 and same_values(value, number * of)
+
+
 def same_values(value: np.ndarray, true: np.ndarray, floor: bool = False) -> bool:
     """Whether a value is a gradient, but for its shape."""
     if value.shape != true.shape:
@@ -693,8 +749,8 @@ def _is_setting(value: Any) -> bool:
     return type(value) in (int, float) or getattr(value, "dtype", None) == np.bool_
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float))
+def is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _checked(name: str, value: Any) -> np.ndarray:

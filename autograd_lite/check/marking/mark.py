@@ -6,13 +6,17 @@ import re
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.check.marking.chain_rule import Interpretation
-from autograd_lite.check.marking.conventions import without_clipping, without_epsilons
+from autograd_lite.check.marking.conventions import (
+    velocities,
+    without_clipping,
+    without_epsilons,
+)
 from autograd_lite.check.marking.evidence import (
     Evidence,
     gather,
@@ -33,6 +37,7 @@ from autograd_lite.check.marking.handed_in import (
     Step,
     derivation_events,
     is_gradient_name,
+    is_number,
     no_gradient_message,
 )
 from autograd_lite.check.marking.rewriting import persons_function, update_of
@@ -63,6 +68,13 @@ class Reading:
             bool(np.any(s.value)) for s in self.evidence.unconnected
         )
 
+    @property
+    def first_fault(self) -> float:
+        """When the first wrong step came about."""
+        status = self.interpretation.status
+        wrong = (s.event for s in self.evidence.steps if status.get(s.key) == "wrong")
+        return min((e.serial for e in wrong if e is not None), default=float("inf"))
+
 
 def mark(
     subject: Subject,
@@ -71,8 +83,10 @@ def mark(
     seconds: float | None,
 ) -> tuple[Report, Recording, list[Step]]:
     """The report on a derivation."""
-    setting = Setting(subject)
-    reading = _best_reading(setting, names, tolerance)
+    reading = _without_velocities(
+        _best_reading(Setting(subject), names, tolerance), names, tolerance
+    )
+    setting = reading.evidence.setting
     if not reading.evidence.steps and not reading.evidence.unconnected:
         if reading.back.error is None and not reading.notes:
             raise ValueError(no_gradient_message(setting, reading.known))
@@ -243,6 +257,34 @@ def _with_statuses(interpretation: Interpretation, more: list[Step], evidence: E
         interpretation.expected[step.key] = step.value
 
 
+def _without_velocities(
+    reading: Reading, names: Mapping[str, str | None], tolerance: float | None
+) -> Reading:
+    """The derivation with 0 for what an optimiser carries on, where that makes no more wrong."""
+    if not reading.faults or reading.back.error is not None:
+        return reading
+    carried = velocities(reading.back.events)
+    subject = reading.evidence.setting.subject
+    given = dict(zip(subject.names, subject.inputs, strict=True))
+    arrays = [i for i in reading.recording.inputs if carried & {str(k) for k in i.path}]
+    arrays = [i for i in arrays if i.original is not None and np.any(i.original)]
+    numbers = {n for n, v in given.items() if n in carried and is_number(v) and v}
+    if not arrays and not numbers:
+        return reading
+    inputs = tuple(0.0 if name in numbers else value for name, value in given.items())
+    blank = frozenset(id(i.original) for i in arrays)
+    setting = Setting(replace(subject, inputs=inputs, blank=blank))
+    other = _best_reading(setting, names, tolerance)
+    if other.faults > reading.faults:
+        return reading
+    listed = ", ".join(dict.fromkeys([*(i.name for i in arrays), *sorted(numbers)]))
+    other.notes.append(
+        f"convention: what {listed} carried on from the pass before is 0 here, so that the update "
+        "shows the gradient; that is no mistake"
+    )
+    return other
+
+
 def _best_reading(
     setting: Setting, names: Mapping[str, str | None], tolerance: float | None
 ) -> Reading:
@@ -266,10 +308,15 @@ def _best_reading(
             other = _reading(setting, recording, names, tolerance, edits)
         except (TypeError, ValueError):
             continue
-        if other.faults < reading.faults and len(other.evidence.steps) >= 1:
+        if _explains_more(other, reading) and len(other.evidence.steps) >= 1:
             other.clipped, other.epsilon, other.edits = edits is not None, epsilon, edits
             reading = other
     return reading
+
+
+def _explains_more(one: Reading, other: Reading) -> bool:
+    """Whether a reading has fewer faults, or as many of which the first comes before."""
+    return (one.faults, one.first_fault) < (other.faults, other.first_fault)
 
 
 def _reading(

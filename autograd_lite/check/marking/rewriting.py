@@ -485,6 +485,35 @@ def update_of(statement: Any) -> tuple[int, ast.expr] | None:
     return None
 
 
+def is_velocity(statement: ast.stmt) -> bool:
+    """Whether it decays what it assigns to, as optimisers do: `v = 0.9 * v - rate * dW`."""
+    return any(is_decay(statement, target) for target in targets_of(statement))
+
+
+def is_decay(statement: ast.stmt, target: ast.expr) -> bool:
+    if isinstance(statement, ast.AugAssign):
+        return isinstance(statement.op, ast.Mult)
+    value = getattr(statement, "value", None)
+    if value is None or update_of(statement) is not None:
+        return False
+    return ast.unparse(target) in texts_in(value)
+
+
+def is_changed_by_itself(statement: ast.stmt) -> bool:
+    """Whether it makes something new of what it assigns to: `dW *= 2`, `dW = np.abs(dW)`."""
+    targets = targets_of(statement)
+    if isinstance(statement, ast.AugAssign) or any(isinstance(t, ast.Subscript) for t in targets):
+        return True
+    value = getattr(statement, "value", None)
+    return value is not None and any(ast.unparse(t) in texts_in(value) for t in targets)
+
+
+def texts_in(node: ast.AST) -> set[str]:
+    """The variables, attributes and entries in an expression, as they are written."""
+    kinds = (ast.Name, ast.Attribute, ast.Subscript)
+    return {ast.unparse(n) for n in ast.walk(node) if isinstance(n, kinds)}
+
+
 def written_by(call: ast.Call) -> list[ast.expr]:
     """What a call that stands alone may write into: its receiver, its first argument, its out=."""
     function = call.func

@@ -1,0 +1,276 @@
+"""What optimisers carry on and how they clip is no mistake, and hides none."""
+
+import numpy as np
+import pytest
+
+import autograd_lite as al
+
+HEAD = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(20, 3)); Y = rng.normal(size=(20,1))
+W = rng.normal(size=(3,1)); b = np.zeros((1,1)); lr = .05
+vW = np.ones((3,1))*.1; vb = np.full((1,1),0.2)
+m = {"W": np.full((3,1),.3), "b": np.full((1,1),-.2)}
+s = {"W": np.full((3,1),.5), "b": np.full((1,1),.7)}
+params = {"W": W, "b": b}
+t = 3
+for epoch in range(50):
+    %s
+    err = X @ %s + %s - Y
+    loss = (err ** 2).mean()
+    dW = %s2 * X.T @ err / len(Y)
+    db = 2 * err.sum(0, keepdims=True) / len(Y)
+"""
+OPTIMISERS = {
+    "momentum": (
+        "pass",
+        "W",
+        "b",
+        """    vW = .9 * vW - lr * dW
+    vb = .9 * vb - lr * db
+    W += vW
+    b += vb
+""",
+    ),
+    "ema": (
+        "pass",
+        "W",
+        "b",
+        """    vW = .9 * vW + .1 * dW
+    vb = .9 * vb + .1 * db
+    W -= lr * vW
+    b -= lr * vb
+""",
+    ),
+    "inplace": (
+        "pass",
+        "W",
+        "b",
+        """    vW *= .9
+    vW += dW
+    vb *= .9
+    vb += db
+    W -= lr * vW
+    b -= lr * vb
+""",
+    ),
+    "nesterov cs231n": (
+        "pass",
+        "W",
+        "b",
+        """    vW_prev = vW
+    vW = .9 * vW - lr * dW
+    W += -.9 * vW_prev + 1.9 * vW
+    vb_prev = vb
+    vb = .9 * vb - lr * db
+    b += -.9 * vb_prev + 1.9 * vb
+""",
+    ),
+    "nesterov ahead": (
+        "W_ahead = W + .9*vW; b_ahead = b + .9*vb",
+        "W_ahead",
+        "b_ahead",
+        """    vW = .9 * vW - lr * dW
+    vb = .9 * vb - lr * db
+    W += vW
+    b += vb
+""",
+    ),
+    "adam dict": (
+        "pass",
+        'params["W"]',
+        'params["b"]',
+        """    grads = {"W": dW, "b": db}
+    t += 1
+    for k in params:
+        m[k] = .9*m[k] + .1*grads[k]
+        s[k] = .999*s[k] + .001*grads[k]**2
+        mh = m[k]/(1-.9**t); sh = s[k]/(1-.999**t)
+        params[k] -= lr*mh/(np.sqrt(sh)+1e-8)
+""",
+    ),
+    "rmsprop": (
+        "pass",
+        "W",
+        "b",
+        """    vW = .9 * vW + .1 * dW**2
+    vb = .9 * vb + .1 * db**2
+    W -= lr * dW / (np.sqrt(vW) + 1e-8)
+    b -= lr * db / (np.sqrt(vb) + 1e-8)
+""",
+    ),
+    "norm clip if": (
+        "pass",
+        "W",
+        "b",
+        """    norm = np.sqrt(np.sum(dW**2) + np.sum(db**2))
+    if norm > .1:
+        dW *= .1 / norm
+        db *= .1 / norm
+    W -= lr * dW
+    b -= lr * db
+""",
+    ),
+    "norm clip linalg": (
+        "pass",
+        "W",
+        "b",
+        """    total = np.linalg.norm(dW)
+    scale = min(1.0, .1 / (total + 1e-6))
+    dW = dW * scale
+    W -= lr * dW
+    b -= lr * db
+""",
+    ),
+    "norm clip dict": (
+        "pass",
+        "W",
+        "b",
+        """    grads = {"W": dW, "b": db}
+    total_norm = np.sqrt(sum(np.sum(g ** 2) for g in grads.values()))
+    if total_norm > .1:
+        for k in grads:
+            grads[k] = grads[k] * (.1 / total_norm)
+    W -= lr * grads["W"]
+    b -= lr * grads["b"]
+""",
+    ),
+    "norm clip list": (
+        "pass",
+        "W",
+        "b",
+        """    norm = np.sqrt(np.sum(dW**2) + np.sum(db**2))
+    if norm > .1:
+        dW, db = [g * .1 / norm for g in (dW, db)]
+    W -= lr * dW
+    b -= lr * db
+""",
+    ),
+    "norm div": (
+        "pass",
+        "W",
+        "b",
+        """    for g in (dW, db):
+        g /= max(1, np.linalg.norm(g) / .1)
+    W -= lr * dW
+    b -= lr * db
+""",
+    ),
+}
+
+
+def text_of(name, sign=""):
+    before, W, b, tail = OPTIMISERS[name]
+    return HEAD % (before, W, b, sign) + tail
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_what_an_optimiser_does_is_no_mistake(name):
+    report = al.check_script(text_of(name), show=False)
+    assert report.ok, str(report)
+    assert {"W", "b"} <= {line.tensor.removesuffix("_ahead") for line in report}
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_a_mistake_before_an_optimiser_is_found(name):
+    text = text_of(name, "-")
+    report = al.check_script(text, show=False)
+    wrong = [(line.line, line.cause) for line in report if line.status == "wrong"]
+    number = next(n for n, line in enumerate(text.splitlines(), 1) if "dW = -2" in line)
+    assert wrong == [(number, "sign")], str(report)
+
+
+def test_clipping_is_said():
+    assert "clipped" in " ".join(al.check_script(text_of("norm clip if", "-"), show=False).notes)
+
+
+def test_velocities_that_are_numbers_start_at_zero():
+    text = """
+import numpy as np
+X = np.arange(12.0).reshape(6, 2) / 5
+Y = np.array([1.0, 0.0, 2.0, 1.0, 3.0, 0.5])
+w, b, lr, vw, vb = np.array([0.3, -0.2]), 0.1, 0.05, np.array([0.4, 0.2]), 0.3
+for step in range(3):
+    error = X @ w + b - Y
+    loss = np.mean(error**2)
+    gw = 2 * X.T @ error / len(Y)
+    gb = 2 * error.sum() / len(Y)
+    vw = 0.9 * vw - lr * gw
+    vb = 0.9 * vb - lr * gb
+    w = w + vw
+    b = b + vb
+"""
+    assert al.check_script(text, show=False).ok
+    wrong = text.replace("vw = 0.9", "gw[0] += 1\n    vw = 0.9")
+    notes = " ".join(al.check_script(wrong, show=False).notes)
+    assert "vw, vb carried on" in notes
+    report = al.check_script(text.replace("gb = 2 *", "gb = 3 *"), show=False)
+    assert [(line.name, line.cause) for line in report if line.status == "wrong"] == [
+        ("gb", "factor")
+    ]
+
+
+def test_weights_that_decay_are_no_velocities():
+    text = (
+        text_of("momentum").split("    vW =")[0] + "    W = 0.99 * W - lr * dW\n    b -= lr * db\n"
+    )
+    assert al.check_script(text, show=False).ok
+    W = np.ones((2, 1))
+
+    def loss(W, X):
+        E = X @ W
+        return np.sum(E**2), E
+
+    def gradients(W, X, E):
+        dW = X.T @ E
+        W *= 0.9
+        return dW
+
+    report = al.check_derivation(loss, gradients, W, np.arange(6.0).reshape(3, 2), show=False)
+    assert report.first_wrong.cause == "factor"
+
+
+def test_a_norm_of_the_model_is_no_clipping():
+    def forward(x, dout):
+        norm = np.sqrt(np.sum(x * x))
+        u = x / norm
+        return np.sum(dout * u), (norm, u)
+
+    def backward(factor):
+        def gradient(x, dout, cache):
+            norm, u = cache
+            du = dout
+            dx = (du - factor * u * np.sum(u * du)) / norm
+            return dx
+
+        return gradient
+
+    x, dout = np.array([1.0, -2.0, 0.5]), np.array([0.3, 0.1, -0.7])
+    assert al.check_derivation(forward, backward(1), x, dout, show=False).ok
+    assert not al.check_derivation(forward, backward(0.5), x, dout, show=False).ok
+
+
+SPOILED = {
+    "a term more": "dW += W",
+    "an entry set": "dW[0] = 0",
+    "a square": "dW = dW * dW",
+    "the other way": "dW = -dW",
+    "signs": "dW = np.sign(dW)",
+}
+
+
+@pytest.mark.parametrize("statement", SPOILED.values(), ids=SPOILED)
+def test_what_is_made_of_a_right_gradient_is_marked(statement):
+    before, _, _ = text_of("rmsprop").rpartition("    vW =")
+    update = "    W -= lr * dW\n    b -= lr * db\n"
+    text = f"{before}    {statement}\n{update}"
+    report = al.check_script(text, show=False)
+    number = len(text.splitlines()) - 2
+    assert [line.line for line in report if line.status == "wrong"] == [number], str(report)
+
+
+@pytest.mark.parametrize("statement", ["dW = 0.5 * dW", "dW /= np.linalg.norm(dW)"])
+def test_the_length_of_a_step_is_anyones_choice(statement):
+    before, _, _ = text_of("rmsprop").rpartition("    vW =")
+    text = f"{before}    {statement}\n    W -= lr * dW\n    b -= lr * db\n"
+    assert al.check_script(text, show=False).ok
