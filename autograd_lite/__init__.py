@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from autograd_lite.onnx import to_onnx
     from autograd_lite.pictures import draw, step_through
     from autograd_lite.program import TracedValueError
+    from autograd_lite.sheets import sheet
 
 watch_notebook()
 
@@ -114,6 +115,7 @@ __all__ = [
     "record_lines",
     "relu",
     "reshape",
+    "sheet",
     "sigmoid",
     "softmax",
     "softplus",
@@ -143,6 +145,7 @@ _LOADED_WHEN_USED = {
     "derive": "derivation",
     "draw": "pictures",
     "gradcheck": "check",
+    "sheet": "sheets",
     "step_through": "pictures",
     "to_onnx": "onnx",
 }

@@ -6,6 +6,7 @@ import ast
 import itertools
 import linecache
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -13,6 +14,7 @@ from typing import Any
 
 _HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _PACKAGES = tuple(os.path.join(_HOME, name) + os.sep for name in ("autograd_lite", "nn"))
+_LAYERS = os.path.join(_HOME, "nn", "layers") + os.sep
 _number = itertools.count(1).__next__
 
 
@@ -28,19 +30,33 @@ def users_line() -> str:
     return f'File "{code.co_filename}", line {frame.f_lineno}, in {code.co_name}'
 
 
+def line_and_text(where: str) -> tuple[int, str]:
+    """The number and the text of a line that `users_line` gave; 0 and "" where it is not known."""
+    found = re.fullmatch(r'File "(.*)", line (\d+), in .*', where, re.DOTALL)
+    if found is None:
+        return 0, ""
+    return int(found[2]), linecache.getline(found[1], int(found[2])).strip()
+
+
 def users_frames(outside: FrameType | None = None) -> Iterator[FrameType]:
     """The running frames that are the user's own, the innermost first; those `outside` left out."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame is not outside:
-        if _is_users(frame):
+        if is_users(frame):
             yield frame
         frame = frame.f_back
 
 
-def _is_users(frame: FrameType) -> bool:
+def is_users(frame: FrameType) -> bool:
+    """Whether a frame runs a person's own code."""
     if frame.f_code.co_filename.startswith(_PACKAGES):
         return False
     return not str(frame.f_globals.get("__name__", "")).startswith("numpy.")
+
+
+def is_of_a_layer(frame: FrameType) -> bool:
+    """Whether a frame runs the code of one of `nn`'s layers."""
+    return frame.f_code.co_filename.startswith(_LAYERS)
 
 
 def remembered(what: str, source: str) -> str:

@@ -177,7 +177,8 @@ def _recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) -
     trace.captured = {id(array) for array, _, _ in captures.arrays}
     tracers = [trace.input(v, n.name) for v, n in zip(leaves, labels, strict=True)]
     own = [(t, label) for t, label in captures.tensors if t.requires_grad]
-    own_tracers = [trace.input(t._value, n) for (t, _), n in zip(own, _own_names(own), strict=True)]
+    own_names = names_of_parameters(own)
+    own_tracers = [trace.input(t._value, n) for (t, _), n in zip(own, own_names, strict=True)]
     chosen = _chosen(structure, labels, leaves, wrt, bool(own), name)
     variables = {i: Tensor(tracers[i], requires_grad=True, copy=False) for i in chosen}
     args, _ = unflatten(structure, [variables.get(i, t) for i, t in enumerate(tracers)])
@@ -213,8 +214,10 @@ def _recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) -
     return differentiated
 
 
-def _own_names(own: Sequence[tuple[Any, str]]) -> list[str]:
-    """The tensors' own names, or W1, b1, W2, ... for linear layers, or where they were found."""
+def names_of_parameters(own: Sequence[tuple[Any, str]]) -> list[str]:
+    """What tensors from outside are called: by their own names, or W1, b1, W2, ... for linear
+    layers, or after where they were found.
+    """
     names: list[str] = []
     count = 0
     for tensor, label in own:
@@ -388,19 +391,22 @@ def _joint(
         outputs.append(gradient.variable)
     if outputs[0].name is None:
         outputs[0].name = "loss"
-    program, values = _simplified(trace.program(outputs), trace.values)
+    program, values = textbook_form(trace.program(outputs), trace.values)
     differentiated = Differentiated(trace.name, program, values)
     differentiated.wrt = [tracer.variable for tracer in asked]
     differentiated.gradients = program.outputs[1:]
     return differentiated
 
 
-def _simplified(
-    program: Program, values: dict[Variable, Any]
+def textbook_form(
+    program: Program,
+    values: dict[Variable, Any],
+    readable: Sequence[Mapping[Any, list[Rule]]] = (),
 ) -> tuple[Program, dict[Variable, Any]]:
     """The program in NumPy's functions, and its gradients by the identities of books.
 
-    The value is left as it was written, but for sigmoids, which the identities are about.
+    The value is left as it was written, but for sigmoids, which the identities are about. The
+    tables of rules `readable` come last, one after the other.
     """
     for _ in range(REWRITE_LIMIT_ROUNDS):
         table: dict[Any, list[Rule]] = rules_of(stable.SIGMOIDS)
@@ -409,12 +415,13 @@ def _simplified(
         program, values = rewriting.run(table)
         if not rewriting.changed:
             break
-    for _ in range(REWRITE_LIMIT_ROUNDS):
-        rewriting = Rewriting(program, values, _leading_to(program, program.outputs[0]))
-        after, values = rewriting.run(textbook.table())
-        program = without_dead(after)
-        if not rewriting.changed:
-            break
+    for rules in (textbook.table(), *readable):
+        for _ in range(REWRITE_LIMIT_ROUNDS):
+            rewriting = Rewriting(program, values, _leading_to(program, program.outputs[0]))
+            after, values = rewriting.run(rules)
+            program = without_dead(after)
+            if not rewriting.changed:
+                break
     return program, values
 
 

@@ -8,14 +8,32 @@ import html
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 SCRIPTS = ("view.js", "panel.js", "step.js")
 
 
-def assembled(data: Mapping[str, Any]) -> str:
-    """The text of the page that walks through the computation that `data` describes.
+@dataclass(frozen=True)
+class Page:
+    """The files of a page: the package whose folder `page` they are in, and their names."""
+
+    package: str
+    template: str
+    style: str
+    scripts: tuple[str, ...]
+
+    def text(self, name: str) -> str:
+        """One of the files."""
+        return files(self.package).joinpath("page", name).read_text("utf-8")
+
+
+STEPS = Page("autograd_lite.pictures", "page.html", "page.css", SCRIPTS)
+
+
+def assembled(data: Mapping[str, Any], page: Page = STEPS) -> str:
+    """The text of a page that shows the computation that `data` describes.
 
     The page loads nothing: its policy forbids every request and every script and style but its
     own two. No text in `data` can become markup or script, whatever it holds.
@@ -23,8 +41,8 @@ def assembled(data: Mapping[str, Any]) -> str:
     Raises ValueError for a NaN or an infinity in `data`, which JSON has no number for; the cells
     of arrays are texts.
     """
-    style = page_text("page.css")
-    script = "\n".join(page_text(name) for name in SCRIPTS)
+    style = page.text(page.style)
+    script = "\n".join(page.text(name) for name in page.scripts)
     parts = {
         "policy": _policy(style, script),
         "title": html.escape(str(data["title"])).encode(errors="replace").decode(),
@@ -33,12 +51,10 @@ def assembled(data: Mapping[str, Any]) -> str:
         "computation": _json(data),
     }
     # In one pass, so that a part which happens to read {{style}} stays as it is.
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], page_text("page.html"))
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], page.text(page.template))
 
 
-def page_text(name: str) -> str:
-    """One of the files that the page is made of."""
-    return files("autograd_lite.pictures").joinpath("page", name).read_text("utf-8")
+page_text = STEPS.text
 
 
 def _json(data: Mapping[str, Any]) -> str:
@@ -51,6 +67,7 @@ def _policy(style: str, script: str) -> str:
     """A policy for the whole page: nothing is loaded, and only these two texts have a say."""
     return (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
+        "img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 

@@ -32,7 +32,7 @@ CHEAPER = (
 def table() -> dict[Any, list[Rule]]:
     """The rules by the function they are for."""
     binary = (f for f in with_trait("elementwise") if getattr(f, "nin", 0) == 2)
-    rules: dict[Any, list[Rule]] = {function: [_unexpanded] for function in binary}
+    rules: dict[Any, list[Rule]] = {function: [unexpanded] for function in binary}
     for function, identities in rules_of(CHEAPER).items():
         rules.setdefault(function, []).extend(identities)
     rules[np.multiply] += [_scaled, _times_negative, _scaled_product]
@@ -44,14 +44,14 @@ def table() -> dict[Any, list[Rule]]:
         np.reshape: [_reshape],
         np.ravel: [_ravel],
         np.broadcast_to: [_same_shape],
-        np.where: [_unexpanded, *masking.rules()],
+        np.where: [unexpanded, *masking.rules()],
         np.sum: [_sum_of_one, _sum_of_negative],
         getitem: [_whole],
     }
     return rules
 
 
-def _unexpanded(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+def unexpanded(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
     """Operands that were expanded to the shape which broadcasting gives them anyway."""
     if options:
         return None

@@ -1,0 +1,187 @@
+"""A graph as one program: its values, and the gradient that each statement adds to its operands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.backward import fit
+from autograd_lite.derivation.differentiated import textbook_form
+from autograd_lite.gradients import IndexedGradient, TupleGradient
+from autograd_lite.graph import PACK, Leaf, Node, Route, ancestors
+from autograd_lite.modes import watching
+from autograd_lite.pictures.structure import is_source
+from autograd_lite.program.identities import readable
+from autograd_lite.program.ir import Program, Variable
+from autograd_lite.program.tracing import Trace, Tracer, public
+from autograd_lite.sheets.recorded import Recorded
+from autograd_lite.sheets.running import Execution
+from autograd_lite.tensor import Tensor
+
+
+@dataclass(eq=False)
+class Computation:
+    """A program that computes the values and the gradients of a graph.
+
+    `sources` has the variable of each leaf and array, `made` that of each node. `added` has for
+    each operand what each statement adds to its gradient, in the order of the backward pass, and
+    `total` the sum.
+    """
+
+    program: Program
+    values: dict[Variable, Any]
+    sources: dict[int, Variable]
+    made: dict[Node, Variable]
+    added: dict[Any, list[tuple[Execution, Variable]]]
+    total: dict[Any, Variable]
+
+
+def computed(recorded: Recorded) -> Computation:
+    """Run the graph and its backward pass on tracers, and write both as books do."""
+    replay = _Replay(recorded)
+    replay.forward()
+    replay.backward()
+    return replay.computation()
+
+
+class _Replay:
+    def __init__(self, recorded: Recorded) -> None:
+        self.recorded = recorded
+        self.trace = Trace(recorded.title)
+        self.tokens: dict[Any, Any] = {}
+        self.now: dict[Any, Any] = {}
+        self.rows: dict[Node, Execution] = {}
+        self.added: dict[Any, dict[Execution, Any]] = {}
+        self.total: dict[Any, Any] = {}
+
+    def forward(self) -> None:
+        """Compute each node again, on tracers."""
+        wrt = set(map(id, self.recorded.wrt))
+        for source in self.recorded.structure.sources:
+            array = source.array if isinstance(source, Leaf) else source
+            value = np.asarray(array)[()] if not np.ndim(array) else np.asarray(array)
+            if value.dtype.kind not in "fciub":
+                self.now[id(source)] = source
+                continue
+            tracer = self.trace.input(value, self.recorded.names.get(id(source)))
+            tensor = Tensor(tracer, requires_grad=id(source) in wrt, copy=False)
+            self.tokens[tensor._node] = source
+            self.now[id(source)] = tensor
+        with watching(public=public), np.errstate(all="ignore"):
+            for node in self.recorded.structure.nodes:
+                # Two statements that compute the same are two all the same.
+                self.trace.forget_seen()
+                self._compute(node)
+
+    def _compute(self, node: Node) -> None:
+        arguments = [self._operand(parent) for parent in node.parents or ()]
+        if isinstance(node.plan, Route):
+            result = arguments[0][node.plan.item]
+        else:
+            operation = node.plan.operation
+            function = public(operation) or operation.function
+            result = function(*arguments, **(node.options or {}))
+        self.now[node] = result
+        for one in result if isinstance(result, (tuple, list)) else (result,):
+            new = one._node if isinstance(one, Tensor) else None
+            if isinstance(new, Node):
+                row = self.recorded.rows[node]
+                for inner in ancestors([new]):
+                    if inner in self.rows:
+                        continue
+                    self.rows[inner] = row
+                if one is result:
+                    self.tokens[new] = node
+
+    def _operand(self, parent: Any) -> Any:
+        if isinstance(parent, Node):
+            if parent.plan.operation is PACK:
+                return [self._operand(p) for p in parent.parents or ()]
+            return self.now[parent]
+        if is_source(parent):
+            return self.now[id(parent)]
+        if isinstance(parent, Leaf):
+            return parent.array
+        return parent
+
+    def backward(self) -> None:
+        """The gradients on tracers: what `backward.propagate` does, sorted by statements."""
+        root = self.now[self.recorded.root]
+        if not isinstance(root, Tensor) or not isinstance(root._node, Node):
+            return
+        self.trace.forget_seen()
+        gradients: dict[Any, Any] = {root._node: np.ones(root.shape, root.dtype)}
+        with watching(public=public), np.errstate(all="ignore"):
+            for node in ancestors([root._node]):
+                arriving = gradients.get(node)
+                if arriving is None:
+                    arriving = self._sum(node)
+                if arriving is None:
+                    continue
+                self.total[node] = arriving
+                for slot, pull in node.plan.pulls:
+                    self._add(node, (node.parents or ())[slot], pull(arriving, node.kept))
+            for leaf in [k for k in self.added if isinstance(k, Leaf)]:
+                self.total[leaf] = self._sum(leaf)
+
+    def _add(self, node: Node, operand: Any, term: Any) -> None:
+        if isinstance(term, IndexedGradient):
+            term = term.dense()
+        if not isinstance(term, TupleGradient):
+            term = fit(term, operand.shape, operand.dtype, node)
+        by_row = self.added.setdefault(operand, {})
+        row = self.rows[node]
+        by_row[row] = by_row[row] + term if row in by_row else term
+
+    def _sum(self, operand: Any) -> Any:
+        terms = list(self.added.get(operand, {}).values())
+        total = terms[0] if terms else None
+        for term in terms[1:]:
+            total = total + term
+        return total
+
+    def computation(self) -> Computation:
+        """What was found, after the program has been written as books do."""
+        outputs: list[Variable] = [self._variable(self.now[self.recorded.root])]
+        made = {
+            node: self._variable(value)
+            for node, value in self.now.items()
+            if isinstance(node, Node) and not isinstance(value, (tuple, list))
+        }
+        gradients = [
+            (token, row, term)
+            for new, by_row in self.added.items()
+            if (token := self.tokens.get(new)) is not None
+            for row, term in by_row.items()
+            if not isinstance(term, TupleGradient)
+        ]
+        totals = {
+            self.tokens[new]: self._variable(value)
+            for new, value in self.total.items()
+            if new in self.tokens and not isinstance(value, TupleGradient)
+        }
+        terms = [self._variable(term) for _, _, term in gradients]
+        outputs += [*made.values(), *terms, *totals.values()]
+        tables = (readable.of_softmax(), readable.table(self.recorded.whole))
+        program, values = textbook_form(self.trace.program(outputs), self.trace.values, tables)
+        found = iter(program.outputs[1:])
+        made = dict(zip(made, found, strict=False))
+        after = [next(found) for _ in terms]
+        added: dict[Any, list[tuple[Execution, Variable]]] = {}
+        for (token, row, _), variable in zip(gradients, after, strict=True):
+            added.setdefault(token, []).append((row, variable))
+        total = dict(zip(totals, found, strict=True))
+        sources = {
+            key: self._variable(value)
+            for key, value in self.now.items()
+            if isinstance(key, int) and isinstance(value, (Tensor, Tracer))
+        }
+        return Computation(program, values, sources, made, added, total)
+
+    def _variable(self, value: Any) -> Variable:
+        inner = value._value if isinstance(value, Tensor) else value
+        if isinstance(inner, Tracer):
+            return inner.variable
+        return self.trace.constant(np.array(inner))

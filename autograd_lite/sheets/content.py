@@ -1,0 +1,262 @@
+"""A sheet as data: what its page, its picture and its tests read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.report import Report
+from autograd_lite.graph import Leaf
+from autograd_lite.program.ir import Step, Variable, function_name
+from autograd_lite.sheets.computation import Computation
+from autograd_lite.sheets.mathml import equation
+from autograd_lite.sheets.recorded import Recorded
+from autograd_lite.sheets.statements import Expression, Row, Statement
+
+PAGE_LIMIT_NUMBERS = 200_000
+"""A page holds, and computes anew, up to this many numbers."""
+
+GRID_LIMIT_NUMBERS = 1_024
+"""Of an array in a page that holds more, a coarser grid of up to this many is shown."""
+
+
+class Content:
+    """The rows of a sheet and the program that computes them, with what is in the way of that."""
+
+    def __init__(
+        self,
+        recorded: Recorded,
+        computation: Computation,
+        rows: list[Row],
+        report: Report | None = None,
+    ) -> None:
+        self.recorded = recorded
+        self.computation = computation
+        self.rows = rows
+        self.report = report
+        self.names = {s.label: s.source for s in _all(rows) if s.source}
+        self.numbers: dict[Variable, int] = {}
+        self.values = computation.values
+        self.steps = self._needed_steps()
+        self.obstacle = self._obstacle()
+
+    def _needed_steps(self) -> list[Step]:
+        """The steps that something shown depends on."""
+        needed = set(_shown(self.rows)) | {self.loss}
+        found = []
+        for step in reversed(self.computation.program.steps):
+            if any(result in needed for result in step.results):
+                needed.update(step.operands)
+                found.append(step)
+        return found[::-1]
+
+    @property
+    def loss(self) -> Variable:
+        """The value that everything is differentiated of."""
+        return self.computation.program.outputs[0]
+
+    def _obstacle(self) -> str:
+        """Why the page cannot compute anew; empty where it can, if it has all the functions."""
+        for step in self.steps:
+            if any(np.dtype(v.dtype).kind == "c" for v in (*step.results, *step.operands)):
+                return "complex numbers are not computed in the page"
+            try:
+                list(map(self._encoded, step.args))
+                dict((key, self._encoded(value)) for key, value in step.options.items())
+            except TypeError as error:
+                return str(error)
+        count = sum(v.size for v in {*self._inputs(), *_shown(self.rows)})
+        if count > PAGE_LIMIT_NUMBERS:
+            limit = f"{PAGE_LIMIT_NUMBERS:,}"
+            return f"{count:,} numbers are more than the {limit} that the page computes anew"
+        return ""
+
+    def _inputs(self) -> Iterator[Variable]:
+        yield from self.computation.program.inputs
+        yield from self.computation.program.constants
+
+    def data(self) -> dict[str, Any]:
+        """The content as JSON has it."""
+        rows = [self._row(row) for row in self.rows]
+        inputs = [self._input(source) for source in self.recorded.structure.sources]
+        steps = [] if self.obstacle else [self._step(step) for step in self.steps]
+        loss = self._number(self.loss)
+        fixed = [] if self.obstacle else [self._number(v) for v in self._inputs()]
+        return {
+            "title": self.recorded.title,
+            "obstacle": self.obstacle,
+            "loss": loss,
+            "name": self.recorded.name_of(self.recorded.root) or "loss",
+            "inputs": [i for i in inputs if i is not None],
+            "fixed": fixed,
+            "whole": {name: n for n, name in self.recorded.whole.items()},
+            "rows": rows,
+            "steps": steps,
+            "values": [self._array(v) for v in self.numbers],
+        }
+
+    def texts(self) -> list[list[str]]:
+        """The statements of each line, those of its first round."""
+        return [
+            [_text(s) for s in (*row.rounds[0].forward, *row.rounds[0].backward)]
+            for row in self.rows
+        ]
+
+    def _number(self, variable: Variable) -> int:
+        """The index of a variable among the values of the page."""
+        return self.numbers.setdefault(variable, len(self.numbers))
+
+    def _input(self, source: Any) -> dict[str, Any] | None:
+        variable = self.computation.sources.get(id(source))
+        if variable is None:
+            return None
+        gradient = self.computation.total.get(source) if isinstance(source, Leaf) else None
+        wanted = source in self.recorded.wrt if isinstance(source, Leaf) else False
+        return {
+            "v": self._number(variable),
+            "label": self.recorded.name_of(source) or "constant",
+            "floating": variable.dtype.kind == "f",
+            "gradient": self._number(gradient) if wanted and gradient is not None else None,
+        }
+
+    def _row(self, row: Row) -> dict[str, Any]:
+        return {
+            "code": row.text,
+            "line": row.line,
+            "function": row.function,
+            "rounds": [
+                {
+                    "at": round_.at,
+                    "forward": [self._statement(s) for s in round_.forward],
+                    "backward": [self._statement(s) for s in round_.backward],
+                    "inner": [self._row(inner) for inner in round_.inner],
+                }
+                for round_ in row.rounds
+            ],
+        }
+
+    def _statement(self, statement: Statement) -> dict[str, Any]:
+        text = statement.expression.text.text
+        found: dict[str, Any] = {
+            "label": statement.label,
+            "v": self._number(statement.variable),
+            "text": _text(statement),
+            "math": equation(statement.label, text, self.names, statement.adds),
+            "x": self._expression(statement.expression),
+        }
+        if statement.total is not None:
+            found["total"] = self._number(statement.total)
+        if statement.of is not None:
+            found["of"] = self._number(statement.of)
+            found["source"] = statement.source
+            found["only"] = statement.only
+        return found
+
+    def _expression(self, expression: Expression) -> dict[str, Any]:
+        found: dict[str, Any] = {"text": expression.text.text}
+        if expression.variable is not None:
+            found["v"] = self._number(expression.variable)
+        if expression.label:
+            found["label"] = expression.label
+        if expression.operands:
+            found["f"] = expression.function
+            found["symbol"] = expression.symbol
+            found["a"] = [self._expression(inner) for inner in expression.operands]
+        return found
+
+    def _step(self, step: Step) -> list[Any]:
+        return [
+            _name(step),
+            [self._encoded(a) for a in step.args],
+            {key: self._encoded(value) for key, value in step.options.items()},
+            [self._number(r) for r in step.results],
+            [str(r.dtype) for r in step.results],
+        ]
+
+    def _encoded(self, value: Any) -> Any:
+        """An argument as JSON has it; TypeError for one that has no form there."""
+        if isinstance(value, Variable):
+            return {"v": self._number(value)}
+        if value is None or isinstance(value, (bool, str)):
+            return value
+        if isinstance(value, (int, np.integer)):
+            return int(value)
+        if isinstance(value, (float, np.floating)):
+            return float(value) if np.isfinite(value) else {"n": _special(float(value))}
+        if isinstance(value, tuple):
+            return {"t": [self._encoded(v) for v in value]}
+        if isinstance(value, list):
+            return [self._encoded(v) for v in value]
+        if isinstance(value, slice):
+            return {"slice": [self._encoded(v) for v in (value.start, value.stop, value.step)]}
+        if value is Ellipsis:
+            return {"ellipsis": True}
+        if isinstance(value, (np.dtype, type)):
+            return str(np.dtype(value))
+        raise TypeError(f"a {type(value).__name__} is no argument that the page can compute with")
+
+    def _array(self, variable: Variable) -> dict[str, Any]:
+        array = np.asarray(self.values[variable])
+        found: dict[str, Any] = {"shape": list(array.shape), "dtype": str(array.dtype)}
+        if array.dtype.kind == "c" or array.dtype.kind not in "fiub":
+            return found | {"text": f"{array.dtype} {array.shape}"}
+        if self.obstacle and array.size > GRID_LIMIT_NUMBERS:
+            grid = _coarse(array)
+            return found | {"rows": grid.shape[0], "numbers": list(map(_special, grid.ravel()))}
+        return found | {"numbers": [_special(x) for x in array.ravel().tolist()]}
+
+
+def _text(statement: Statement) -> str:
+    sign = "+=" if statement.adds else "="
+    return f"{statement.label} {sign} {statement.expression.text.text}"
+
+
+def _special(number: float) -> Any:
+    """A number, or the name that JavaScript has for one that JSON lacks."""
+    if number != number:
+        return "NaN"
+    if number in (float("inf"), float("-inf")):
+        return "Infinity" if number > 0 else "-Infinity"
+    return float(number) if isinstance(number, (float, np.floating)) else int(number)
+
+
+def _coarse(array: np.ndarray) -> np.ndarray:
+    """A grid of at most about GRID_LIMIT_NUMBERS means of blocks of an array."""
+    grid = array.reshape(-1, array.shape[-1]).astype(float)
+    side = int(GRID_LIMIT_NUMBERS**0.5)
+    for axis in (0, 1):
+        length = grid.shape[axis]
+        edges = np.arange(0, length, -(-length // side))
+        sizes = np.diff([*edges, length])
+        sums = np.add.reduceat(grid, edges, axis=axis)
+        grid = sums / (sizes[:, None] if axis == 0 else sizes)
+    return grid
+
+
+def _name(step: Step) -> str:
+    """What the kernels call a function."""
+    return function_name(step.function).removeprefix("np.")
+
+
+def _all(rows: Iterable[Row]) -> Iterator[Statement]:
+    for row in rows:
+        for round_ in row.rounds:
+            yield from round_.forward
+            yield from round_.backward
+            yield from _all(round_.inner)
+
+
+def _shown(rows: Iterable[Row]) -> Iterator[Variable]:
+    """Every variable that is shown."""
+    for statement in _all(rows):
+        yield statement.variable
+        if statement.total is not None:
+            yield statement.total
+        stack = [statement.expression]
+        while stack:
+            expression = stack.pop()
+            if expression.variable is not None:
+                yield expression.variable
+            stack += expression.operands

@@ -1,0 +1,135 @@
+"""al.sheet: a derivation as a page, a row for each line of code."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from autograd_lite.check.report import Report
+from autograd_lite.files import write
+from autograd_lite.pictures.assemble import Page, assembled
+from autograd_lite.sheets.computation import computed
+from autograd_lite.sheets.content import Content
+from autograd_lite.sheets.recorded import recorded_function, recorded_graph
+from autograd_lite.sheets.statements import rows_of
+from autograd_lite.tensor import Tensor
+
+SHEET = Page(
+    "autograd_lite.sheets",
+    "sheet.html",
+    "sheet.css",
+    ("kernels.js", "numbers.js", "arrays.js", "explain.js", "sheet.js"),
+)
+
+FRAME_HEIGHT_PIXELS = 720
+
+
+def sheet(
+    loss: Callable[..., Any] | Tensor | Report,
+    *inputs: Any,
+    wrt: str | Sequence[str] | None = None,
+    path: str | os.PathLike[str] | None = None,
+) -> Sheet:
+    """A derivation that is alive: a page with a row for each line of a function.
+
+    On the left of a row stands what the line computes, with its matrices as numbers; on the right,
+    read from below, the gradients that belong to it. In the page every number that the function was
+    given can be dragged or typed over, and everything is computed anew; a number that is pointed at
+    says what it is made of, and a gradient is measured by a nudge beside it.
+
+    Parameters
+    ----------
+    loss : callable, Tensor or Report
+        A function of `inputs` that returns a real number, or a tuple that begins with one. Or a
+        result whose graph is still there, which has rows of lines if it was recorded under
+        `al.record_lines()`; or what `al.compare` or `al.check_derivation` returned, whose verdicts
+        are shown.
+    *inputs : array_like, or lists, tuples and dicts of them
+        Example inputs of the function. It runs once, on Tensors of copies of them.
+    wrt : name or names, optional
+        The parameters to differentiate by. By default the tensors that the function uses and that
+        require grad, or all floating-point inputs but those that are called like data: x, y, t,
+        inputs, targets, labels, ...
+    path : path, optional
+        A file to write the page to; `.html` is added to a name without an ending.
+
+    Returns
+    -------
+    Sheet
+        It shows itself in a notebook. `str()` of it is the path, if it was written.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where what is given computes no real number, or the graph was freed, or `wrt` names no
+        floating-point input.
+    OSError
+        Where the file cannot be written; it is then as it was.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> def loss(w, x, y):
+    ...     d = w @ x - y
+    ...     return np.sum(d**2)
+    >>> page = sheet(loss, np.ones((1, 2)), np.ones((2, 3)), np.zeros((1, 3)))
+    >>> [statement for row in page.rows for statement in row]
+    ['d = w @ x - y', 'dw = dd @ x.T', 'loss = np.sum(d**2)', 'dd = 2 * d']
+    """
+    report = loss if isinstance(loss, Report) else None
+    if isinstance(loss, Report):
+        recorded = recorded_graph("sheet", loss.recorded())
+    elif isinstance(loss, Tensor) or not callable(loss):
+        if inputs:
+            raise TypeError(
+                "sheet() takes example inputs only with a function, as in sheet(f, x, y)"
+            )
+        recorded = recorded_graph("sheet", loss)
+    else:
+        recorded = recorded_function(loss, inputs, wrt)
+    computation = computed(recorded)
+    made = Sheet(Content(recorded, computation, rows_of(recorded, computation), report))
+    if path is not None:
+        made.write(path)
+    return made
+
+
+class Sheet:
+    """A page that shows a derivation; see `al.sheet`."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+        self.html = assembled(content.data(), SHEET)
+        self.path: str | None = None
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The statements of each line, forward and then backward, as NumPy writes them."""
+        return self._content.texts()
+
+    def write(self, path: str | os.PathLike[str]) -> str:
+        """Write the page to a file, whose path is returned; `.html` is added where no ending is."""
+        target = Path(path)
+        if not target.suffix:
+            target = target.with_name(f"{target.name}.html")
+        write(target, self.html.encode(errors="replace"), "sheet")
+        self.path = str(target)
+        return self.path
+
+    def _repr_html_(self) -> str:
+        # In a frame of its own, whose origin is nobody's: the policy of the page holds in it.
+        return (
+            f'<iframe srcdoc="{html.escape(self.html)}" sandbox="allow-scripts allow-downloads" '
+            f'title="{html.escape(self._content.recorded.title)}" '
+            f'style="width: 100%; height: {FRAME_HEIGHT_PIXELS}px; border: 0"></iframe>'
+        )
+
+    def __str__(self) -> str:
+        return self.path if self.path is not None else repr(self)
+
+    def __repr__(self) -> str:
+        where = f", written to {self.path}" if self.path is not None else ""
+        return f"<sheet of {self._content.recorded.title}: {len(self.rows)} lines{where}>"

@@ -1,0 +1,113 @@
+// Where a number comes from: the numbers it is made of, and a nudge that measures a gradient.
+
+const TERM_LIMIT = 12;
+
+function stepOf(v) {
+  return stepByResult.get(v);
+}
+
+function axisOf(step) {
+  const args = step[1].map((a) => decoded(a, values)), options = decodedOptions(step[2], values);
+  return { axis: option(args, options, 1, "axis", null), keepdims: option(args, options, 3, "keepdims", false) };
+}
+
+// The element of an expression at an index, written out: its text and the cells it reads.
+function written(x, index, inside = false) {
+  if (x.v === undefined) return { text: x.text, cells: [] };
+  const value = values[x.v];
+  const flat = stridesOf(value.shape).reduce((s, step, i) => s + step * (index[i] ?? 0), 0);
+  if (x.label || !x.a) return { text: shown(value.data[flat]), cells: [[x.v, flat]] };
+  const inner = (operand, at) => written(operand, at, true);
+  const expanded = (operand) => {
+    if (operand.v === undefined) return [];
+    const shape = values[operand.v].shape, extra = index.length - shape.length;
+    return shape.map((l, i) => (l === 1 ? 0 : index[i + extra]));
+  };
+  const enclosed = (text) => (inside ? `(${text})` : text);
+  if (x.symbol === "@" && x.a.every((o) => values[o.v]?.shape.length === 2)) {
+    const n = values[x.a[0].v].shape[1];
+    const terms = Array.from({ length: n }, (_, k) => [written(x.a[0], [index[0], k], true), written(x.a[1], [k, index[1]], true)]);
+    return listed(terms.map(([p, q]) => ({ text: `${p.text}·${q.text}`, cells: [...p.cells, ...q.cells] })), enclosed);
+  }
+  if (["sum", "mean"].includes(x.f) && values[x.a[0].v]) {
+    const a = values[x.a[0].v], { axis, keepdims } = axisOf(stepOf(x.v)), axes = axesOf(axis, a.shape.length);
+    const kept = [...a.shape.keys()].filter((i) => !axes.includes(i));
+    const at = new Array(a.shape.length).fill(0);
+    kept.forEach((i, k) => { at[i] = index[keepdims ? i : k]; });
+    const lengths = axes.map((i) => a.shape[i]), count = product(lengths);
+    const terms = Array.from({ length: count }, (_, k) => {
+      const where = [...at];
+      indexOf(k, lengths).forEach((m, i) => { where[axes[i]] = m; });
+      return written(x.a[0], where, true);
+    });
+    const found = listed(terms, x.f === "sum" ? enclosed : (t) => `(${t})`);
+    return x.f === "sum" ? found : { text: `${found.text} / ${count}`, cells: found.cells };
+  }
+  if (x.f === "transpose" && x.a.length === 1) return inner(x.a[0], [...index].reverse());
+  if (x.symbol && x.symbol !== "@" && x.a.length === 2) {
+    const [p, q] = x.a.map((o) => inner(o, expanded(o)));
+    const sign = { "*": "·", "-": "−", "**": "^" }[x.symbol] ?? x.symbol;
+    return { text: enclosed(`${p.text} ${sign} ${q.text}`), cells: [...p.cells, ...q.cells] };
+  }
+  const alike = x.a.every((o) => o.v === undefined || broadcastable(values[o.v]?.shape, value.shape));
+  if (alike && x.f !== "getitem" && x.f !== "reshape") {
+    const parts = x.a.map((o) => inner(o, expanded(o)));
+    const text = x.f === "negative" ? `−${parts[0].text}` : `${x.f}(${parts.map((p) => p.text).join(", ")})`;
+    return { text, cells: parts.flatMap((p) => p.cells) };
+  }
+  return { text: shown(value.data[flat]), cells: [[x.v, flat]] };
+}
+
+function broadcastable(from, to) {
+  if (!from || from.length > to.length) return false;
+  return from.every((l, i) => l === 1 || l === to[i + to.length - from.length]);
+}
+
+function listed(terms, enclosed) {
+  const few = terms.length <= TERM_LIMIT ? terms : terms.slice(0, TERM_LIMIT - 2);
+  const text = few.map((t) => t.text).join(" + ") + (few.length < terms.length ? ` + … (${terms.length} terms)` : "");
+  return { text: enclosed(text), cells: terms.flatMap((t) => t.cells) };
+}
+
+// How much the loss changes with one number, by a small step to both sides of it.
+function nudged(v, k) {
+  const x = values[v].data[k], h = 6e-6 * Math.max(1, Math.abs(x));
+  const at = (changed) => {
+    const copy = [...values], made = stepByResult.get(v);
+    const put = () => { copy[v] = array(values[v].shape, Float64Array.from(copy[v].data)); copy[v].data[k] = changed; };
+    if (!made) put();
+    for (const step of forwardSteps) { run(step, copy); if (step === made) put(); }
+    return copy[page.loss].data[0];
+  };
+  return { slope: (at(x + h) - at(x - h)) / (2 * h), h };
+}
+
+// The text for a cell of a view, and the cells to light.
+function explained(view, k) {
+  const v = Number(view.dataset.v), label = view.dataset.label, value = values[v];
+  const name = nameOfCell(label, k, value.shape), number = shown(value.data[k]);
+  const holder = view.closest(".statement"), statement = holder?.statement;
+  let text = `${name} = ${number}`, cells = [[v, k]];
+  if (statement && (statement.v === v || statement.total === v) && !statement.sourceless) {
+    const found = written(statement.x, indexOf(k, value.shape));
+    if (statement.v === v) { text += ` = ${found.text}`; cells = cells.concat(found.cells); }
+    else text += `, the sum of all parts`;
+  }
+  const whole = statement?.of !== undefined && (statement.total ?? (statement.only ? statement.v : undefined)) === v;
+  if (whole && live() && values[statement.of]) {
+    const { slope, h } = nudged(statement.of, k);
+    text += `   ·   nudge ${nameOfCell(statement.source, k, values[statement.of].shape)} by ±${h.toExponential(0)}: ΔJ/Δ = ${shown(slope)}`;
+  }
+  return { text, cells };
+}
+
+function light(cells, current) {
+  for (const cell of document.querySelectorAll("td.hot, td.at")) cell.classList.remove("hot", "at");
+  const wanted = new Map();
+  for (const [v, k] of cells) { if (!wanted.has(v)) wanted.set(v, new Set()); wanted.get(v).add(k); }
+  const row = current.closest(".row");
+  for (const made of row ? row.querySelectorAll(".matrix") : []) {
+    const some = wanted.get(Number(made.dataset.v));
+    if (some) for (const cell of made.querySelectorAll("td[data-k]")) if (some.has(Number(cell.dataset.k))) cell.classList.add("hot");
+  }
+}

@@ -1,0 +1,251 @@
+"""What a sheet is made of: a graph, the statements that recorded it, and names for its values."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.arrays.trees import map_leaves
+from autograd_lite.derivation.differentiated import names_of_parameters
+from autograd_lite.graph import Leaf, Node, array_name
+from autograd_lite.pictures.structure import Structure, structure
+from autograd_lite.pictures.tracing import result_of, root_of
+from autograd_lite.program.arguments import flatten, names_of
+from autograd_lite.program.captures import Captures
+from autograd_lite.program.names import identifier
+from autograd_lite.sheets.running import Execution, Frame, run
+from autograd_lite.source import line_and_text
+from autograd_lite.tensor import Tensor
+
+DATA = frozenset(
+    "x y t xs ys data inputs input targets target labels label onehot one_hot".split()
+    + "x_train y_train x_batch y_batch features".split()
+)
+"""Names, in lower case, of arguments that are taken for data, which is not differentiated by."""
+
+
+@dataclass(eq=False)
+class Recorded:
+    """A graph with its statements.
+
+    `names` are the names of nodes, and of sources by their ids; `named_in` the call whose local
+    variable gave it, where one did. `rows` says which statement each node belongs to, `whole` what
+    whole numbers are called. `wrt` are the leaves that are differentiated by.
+    """
+
+    title: str
+    root: Node
+    structure: Structure
+    top: Frame
+    wrt: list[Leaf]
+    names: dict[Any, str] = field(default_factory=dict)
+    named_in: dict[Node, Frame] = field(default_factory=dict)
+    rows: dict[Node, Execution] = field(default_factory=dict)
+    whole: dict[int, str] = field(default_factory=dict)
+
+    def name_of(self, token: Any) -> str | None:
+        """The name of a node or of a source."""
+        return self.names.get(token if isinstance(token, Node) else id(token))
+
+
+def recorded_function(
+    function: Callable[..., Any], inputs: tuple[Any, ...], wrt: str | Sequence[str] | None
+) -> Recorded:
+    """Run a function on Tensors of its inputs, statement by statement."""
+    name = getattr(function, "__name__", type(function).__name__)
+    plain = map_leaves(lambda v: v._value if isinstance(v, Tensor) else v, inputs)
+    arguments = tuple(map_leaves(_as_variable, value) for value in plain)
+    result, top = run(function, arguments)
+    result = result[0] if type(result) is tuple else result
+    loss = _scalar(name, result)
+    leaves: list[Any] = []
+    labels = names_of(flatten((arguments, {}), leaves), function)
+    given = [
+        (leaf._node, label)
+        for leaf, label in zip(leaves, labels, strict=True)
+        if isinstance(leaf, Tensor) and isinstance(leaf._node, Leaf)
+    ]
+    found = Recorded(name, root_of(loss), structure([root_of(loss)]), top, [])
+    reached = {id(source) for source in found.structure.sources}
+    own = [(t, label) for t, label in Captures(function).tensors if id(t._node) in reached]
+    for (tensor, _), own_name in zip(own, _names_of(own), strict=True):
+        found.names.setdefault(id(tensor._node), own_name)
+    for leaf, label in given:
+        found.names.setdefault(id(leaf), label.name)
+    own_leaves = [t._node for t, _ in own if t.requires_grad]
+    found.wrt = _chosen(name, given, own_leaves, wrt)
+    found.wrt = [leaf for leaf in found.wrt if id(leaf) in reached]
+    _name_captured(found, function)
+    _place(found)
+    _name(found)
+    return found
+
+
+def recorded_graph(caller: str, loss: Any) -> Recorded:
+    """The graph of a loss that was recorded before."""
+    loss = _scalar("the graph", result_of(caller, loss, ()))
+    root = root_of(loss)
+    found = Recorded(loss.name or "computation", root, structure([root]), _frame_of([]), [])
+    found.wrt = [s for s in found.structure.sources if isinstance(s, Leaf) and s.requires_grad]
+    found.top = _frame_of(found.structure.nodes)
+    counts = itertools.count(1)
+    for source in found.structure.sources:
+        own = source.name if isinstance(source, Leaf) else array_name(source)
+        if own is None and isinstance(source, Leaf) and source.requires_grad:
+            own = f"x{next(counts)}"
+        if own is not None:
+            found.names[id(source)] = own
+    _place(found)
+    for node in found.structure.nodes:
+        if node.name is not None:
+            found.names[node] = node.name
+    found.names.setdefault(root, "loss")
+    return found
+
+
+def _as_variable(value: Any) -> Any:
+    """A Tensor that is recorded, data too, so that what is computed of it alone is there to see."""
+    number = isinstance(value, (float, np.floating))
+    if number or (isinstance(value, np.ndarray) and value.dtype.kind == "f"):
+        return Tensor(value, True)
+    return value
+
+
+def _scalar(name: str, result: Any) -> Tensor:
+    if not isinstance(result, Tensor) or not isinstance(result._node, Node):
+        what = type(result).__name__
+        raise TypeError(
+            f"sheet() takes a function that computes a number from floating-point inputs by NumPy, "
+            f"and {name} returned {what}"
+            + (" that depends on none of them" if isinstance(result, Tensor) else "")
+        )
+    if result.size != 1 or result.dtype.kind != "f":
+        raise TypeError(
+            f"sheet() shows the derivation of one real number, a loss, and {name} gave "
+            f"{result.dtype} of shape {result.shape}; take its sum, or one entry"
+        )
+    return result
+
+
+def _chosen(name: str, given: list[Any], own: list[Leaf], wrt: Any) -> list[Leaf]:
+    """The leaves that are differentiated by."""
+    if wrt is not None:
+        asked = [wrt] if isinstance(wrt, str) else list(wrt)
+        chosen: list[Leaf] = []
+        for item in asked:
+            found = [leaf for leaf, label in given if item in label.called]
+            if not found:
+                known = ", ".join(dict.fromkeys(label.label for _, label in given)) or "none"
+                raise ValueError(
+                    f"sheet(wrt={item!r}): {name} has no such floating-point input; it has {known}"
+                )
+            chosen += [leaf for leaf in found if leaf not in chosen]
+        return chosen
+    if own:
+        return own
+    weights = [leaf for leaf, label in given if not _is_data(label.name)]
+    return weights or [leaf for leaf, _ in given]
+
+
+def _is_data(name: str) -> bool:
+    return re.sub(r"\d+$", "", name.lower()) in DATA
+
+
+def _names_of(own: Sequence[tuple[Any, str]]) -> list[str]:
+    """The names of tensors from outside, those of attributes without their object if they can."""
+    short = Counter(label.rpartition(".")[2] for _, label in own)
+    names = []
+    for name, (_, label) in zip(names_of_parameters(own), own, strict=True):
+        attribute = label.rpartition(".")[2]
+        alone = name == identifier(label) and short[attribute] == 1 and attribute.isidentifier()
+        names.append(attribute if alone else name)
+    return names
+
+
+def _name_captured(found: Recorded, function: Any) -> None:
+    """Name arrays from outside after where they were found."""
+    for array, _, label in Captures(function).arrays:
+        found.names.setdefault(id(array), label.rpartition(".")[2])
+
+
+def _frame_of(nodes: Sequence[Node]) -> Frame:
+    """A call whose statements are the recorded lines of nodes, or a node each."""
+    top = Frame("", (lambda: None).__code__, {})
+    for node in nodes:
+        where = node.extra.line if node.extra is not None else None
+        line, text = line_and_text(where) if where else (0, "")
+        last = top.executions[-1] if top.executions else None
+        if last is None or not text or (last.text, last.line) != (text, line):
+            last = Execution(text, line, node.serial, node.serial + 1, None)
+            top.executions.append(last)
+        last.last = node.serial + 1
+    return top
+
+
+def _place(found: Recorded) -> None:
+    """Say which statement each node belongs to: the innermost one that was running."""
+    nodes = found.structure.nodes
+    serials = np.array([node.serial for node in nodes])
+    for frame in found.top.walk:
+        for execution in frame.executions:
+            first, last = np.searchsorted(serials, (execution.first, execution.last))
+            for node in nodes[first:last]:
+                found.rows[node] = execution
+    outside = [node for node in nodes if node not in found.rows]
+    if outside:
+        rest = Execution("", 0, outside[0].serial, outside[-1].serial, None)
+        found.top.executions.append(rest)
+        found.rows |= dict.fromkeys(outside, rest)
+
+
+def _name(found: Recorded) -> None:
+    """Give values the names of the local variables that held them, the outermost first.
+
+    Values that one name held in turn are numbered: h1, h2, ... of a loop.
+    """
+    known = {id(node): node for node in found.structure.nodes}
+    known |= {id(source): source for source in found.structure.sources}
+    for frame in found.top.walk:
+        held: dict[str, list[Any]] = {}
+        pairs = itertools.chain(
+            frame.arguments.items(),
+            *(execution.names.items() for execution in frame.executions),
+        )
+        for name, value in pairs:
+            if type(value) is int and value > 2:
+                found.whole.setdefault(value, name)
+            token = known.get(id(value))
+            if token is None or found.name_of(token) is not None:
+                continue
+            if not any(token is other for other in held.setdefault(name, [])):
+                held[name].append(token)
+        taken = set(held)
+        for name, tokens in held.items():
+            # What a loop begins with, and does not compute, is number 0.
+            first = 1 if isinstance(tokens[0], Node) else 0
+            for number, token in enumerate(tokens, start=first):
+                joined = f"{name}_{number}" if f"{name}{number}" in taken else f"{name}{number}"
+                key = token if isinstance(token, Node) else id(token)
+                found.names[key] = name if len(tokens) == 1 else joined
+                if isinstance(token, Node):
+                    found.named_in[token] = frame
+    counts = set(_whole_numbers(found.structure.nodes))
+    found.whole = {number: name for number, name in found.whole.items() if number in counts}
+    if found.root not in found.names:
+        found.names[found.root] = "loss"
+
+
+def _whole_numbers(nodes: Sequence[Node]) -> Iterator[int]:
+    """The whole numbers that operations were given, and those that means divide by."""
+    for node in nodes:
+        for parent in node.parents or ():
+            if type(parent) is int:
+                yield parent
+            elif node.plan.operation.function is np.mean and hasattr(parent, "shape"):
+                yield int(np.prod(parent.shape)) // max(1, int(np.prod(node.shape)))

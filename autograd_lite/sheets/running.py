@@ -1,0 +1,201 @@
+"""A person's function run on Tensors: each statement that ran, and the operations it recorded.
+
+Nodes of a graph are numbered in the order in which they are made, so the numbers at which a
+statement begins and ends say which are its own.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import linecache
+import sys
+import sysconfig
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from types import CodeType, FrameType
+from typing import Any
+
+from autograd_lite.graph import next_serial
+from autograd_lite.observe import flat
+from autograd_lite.source import is_of_a_layer, is_users
+from autograd_lite.tensor import Tensor
+
+RUN_LIMIT_STATEMENTS = 20_000
+"""Of a function that runs more statements than these, the rest are no longer followed."""
+
+
+@dataclass(eq=False)
+class Execution:
+    """A statement that ran once: its text, its line counted from the function's first, and the
+    serial numbers of nodes between which its own are.
+
+    `names` are the local names and entries that it gave a value, by the node, leaf or plain value
+    that they held then; `calls` the functions of a person's that ran in it.
+    """
+
+    text: str
+    line: int
+    first: int
+    last: int
+    statement: ast.stmt | None
+    names: dict[str, Any] = field(default_factory=dict)
+    calls: list[Frame] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Frame:
+    """A call of a function: its arguments by name, and its statements in the order they ran."""
+
+    name: str
+    code: CodeType
+    arguments: dict[str, Any]
+    executions: list[Execution] = field(default_factory=list)
+
+    @property
+    def walk(self) -> Iterator[Frame]:
+        """This call and all calls inside, the outer ones first."""
+        yield self
+        for execution in self.executions:
+            for frame in execution.calls:
+                yield from frame.walk
+
+
+def run(function: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, Frame]:
+    """The result of `function(*args)`, and what ran; an exception of its own is raised."""
+    follower = _Follower()
+    outer = sys.gettrace()
+    sys.settrace(follower.enter)
+    try:
+        result = function(*args)
+    finally:
+        sys.settrace(outer)
+    return result, follower.top
+
+
+class _Follower:
+    """A trace function that builds the tree of calls and statements.
+
+    What the function calls before the first statement of a person's, such as a module's
+    `__call__`, does not count; the first frame of a person's is the top.
+    """
+
+    def __init__(self) -> None:
+        self.top = Frame("", (lambda: None).__code__, {})
+        self.top.executions.append(Execution("", 0, next_serial(), 0, None))
+        self.running: list[tuple[FrameType, Frame]] = []
+        self.held: dict[FrameType, dict[str, Any]] = {}
+        self.count = 0
+
+    def enter(self, frame: FrameType, event: str, arg: Any) -> Any:
+        code = frame.f_code
+        hidden = code.co_name.startswith("<") and code.co_name != "<lambda>"
+        if hidden or not _is_followed(frame) or self.count > RUN_LIMIT_STATEMENTS:
+            return None
+        parent = self.running[-1][1] if self.running else self.top
+        given = _held(flat(frame.f_locals))
+        found = Frame(code.co_name, code, given)
+        parent.executions[-1].calls.append(found)
+        found.executions.append(Execution("", 0, next_serial(), 0, None))
+        self.running.append((frame, found))
+        self.held[frame] = given
+        return self.step
+
+    def step(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if not self.running or self.running[-1][0] is not frame:
+            return self.step
+        found = self.running[-1][1]
+        if event == "line":
+            self._begin(frame, found)
+        elif event == "return":
+            self._end(frame, found)
+            self.running.pop()
+            self.held.pop(frame, None)
+        return self.step
+
+    def _begin(self, frame: FrameType, found: Frame) -> None:
+        statement = statements_of(frame.f_code.co_filename).get(frame.f_lineno)
+        now = found.executions[-1]
+        if statement is not None and statement is now.statement and not _began_again(frame, now):
+            return
+        self._end(frame, found)
+        self.count += 1
+        line = (statement.lineno if statement is not None else frame.f_lineno) - (
+            frame.f_code.co_firstlineno - 1
+        )
+        text = text_of(frame.f_code.co_filename, statement, frame.f_lineno)
+        found.executions.append(Execution(text, line, next_serial(), 0, statement))
+
+    def _end(self, frame: FrameType, found: Frame) -> None:
+        """Note where a statement ends, and what it changed."""
+        execution = found.executions[-1]
+        execution.last = next_serial()
+        before = self.held.get(frame, {})
+        now = _held(flat(frame.f_locals)) | _held(_attributes(execution.statement, frame))
+        for name, value in now.items():
+            if name not in before or before[name] is not value:
+                execution.names[name] = value
+        self.held[frame] = now
+
+
+def _began_again(frame: FrameType, now: Execution) -> bool:
+    """Whether a statement of one line runs once more, as the whole body of a loop does."""
+    return bool(now.statement is not None and frame.f_lineno == now.statement.lineno)
+
+
+def _attributes(statement: ast.stmt | None, frame: FrameType) -> Iterator[tuple[str, Any]]:
+    """What a statement such as `self.Z = ...` assigned, by the name of the attribute."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else ()
+    for target in targets:
+        if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
+            holder = frame.f_locals.get(target.value.id)
+            if target.attr in getattr(holder, "__dict__", {}):
+                yield from flat({target.attr: holder.__dict__[target.attr]})
+
+
+def _held(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """What names stand for in a graph: an array that is written to gets another node."""
+    return {
+        name: value._node if isinstance(value, Tensor) and value._node is not None else value
+        for name, value in values
+    }
+
+
+_LIBRARIES = tuple(
+    {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+)
+
+
+def _is_followed(frame: FrameType) -> bool:
+    """Whether a frame is a person's own, or the `forward` of a layer."""
+    if is_of_a_layer(frame):
+        return frame.f_code.co_name == "forward"
+    filename = frame.f_code.co_filename
+    return is_users(frame) and not filename.startswith((*_LIBRARIES, "<frozen"))
+
+
+def statements_of(filename: str) -> dict[int, ast.stmt]:
+    """The innermost statement on each line of a file; none where its source is not there."""
+    return _statements("".join(linecache.getlines(filename)))
+
+
+@functools.lru_cache(maxsize=64)
+def _statements(source: str) -> dict[int, ast.stmt]:
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return {}
+    lines: dict[int, ast.stmt] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.stmt) and not isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            last = node.lineno if hasattr(node, "body") else node.end_lineno or node.lineno
+            lines |= dict.fromkeys(range(node.lineno, last + 1), node)
+    return lines
+
+
+def text_of(filename: str, statement: ast.stmt | None, line: int) -> str:
+    """A statement as it stands in its file, on one line; of a compound one its head."""
+    if statement is None or hasattr(statement, "body"):
+        return linecache.getline(filename, line).strip()
+    lines = linecache.getlines(filename)[statement.lineno - 1 : statement.end_lineno]
+    return " ".join(part.strip() for part in lines)

@@ -1,0 +1,416 @@
+"""The statements of a sheet: for each line of a person's, what it computes, and the gradients that
+belong to it, as trees whose leaves have names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.derivation.expressions import NoExpression, Printer, Text
+from autograd_lite.functions import COMPARISON, traits
+from autograd_lite.graph import Node
+from autograd_lite.pictures.structure import operands
+from autograd_lite.program.ir import Step, Variable, function_name
+from autograd_lite.program.names import identifier
+from autograd_lite.program.tracing import public
+from autograd_lite.rules.indexing import getitem
+from autograd_lite.sheets.computation import Computation
+from autograd_lite.sheets.places import Places
+from autograd_lite.sheets.recorded import Recorded
+from autograd_lite.sheets.running import Execution, Frame
+
+WHOLE_LIMIT = 1e6
+
+FORMULA_LIMIT_CHARACTERS = 24
+"""A gradient is called after a formula of up to this length."""
+
+
+@dataclass(eq=False)
+class Expression:
+    """A tree: a named value, a number, or a call of a function on others.
+
+    `variable` is its value, None for a number; `text` how it is written in NumPy. `label` is what
+    its array is called where it is shown as one: a name, or a view of one such as `X.T`. `symbol`
+    is that of an operator between the operands.
+    """
+
+    text: Text
+    variable: Variable | None = None
+    label: str = ""
+    function: str = ""
+    symbol: str = ""
+    operands: list[Expression] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Statement:
+    """`label = expression`; with `adds`, `label += expression`.
+
+    `total` is the whole gradient where this is the last of several parts, and `only` says that it
+    is none of several. `of` is the variable that
+    it is the gradient of, and `source` its name or formula, where it has one.
+    """
+
+    label: str
+    variable: Variable
+    expression: Expression
+    adds: bool = False
+    total: Variable | None = None
+    of: Variable | None = None
+    source: str = ""
+    only: bool = True
+
+
+@dataclass(eq=False)
+class Round:
+    """One run of a line: its statements, and the lines of the functions that it called.
+
+    `at` grows with the order in which lines ran.
+    """
+
+    at: int
+    forward: list[Statement]
+    backward: list[Statement]
+    inner: list[Row]
+
+
+@dataclass(eq=False)
+class Row:
+    """A line of a person's, as it is written, and each time that it ran."""
+
+    text: str
+    line: int
+    function: str
+    rounds: list[Round]
+
+
+def rows_of(recorded: Recorded, computation: Computation) -> list[Row]:
+    """The lines of a function, from the first to the last."""
+    return _Writer(recorded, computation).rows()
+
+
+class _Writer:
+    def __init__(self, recorded: Recorded, computation: Computation) -> None:
+        self.recorded = recorded
+        self.computation = computation
+        self.program = computation.program
+        self.makers = self.program.makers()
+        self.order = {r: i for i, s in enumerate(self.program.steps) for r in s.results}
+        self.printer = Printer()
+        self.places = Places(recorded.top)
+        self.nodes_of: dict[Execution, list[Node]] = {}
+        for node, row in recorded.rows.items():
+            self.nodes_of.setdefault(row, []).append(node)
+        self.readers: dict[Any, list[Node]] = {}
+        for node in recorded.structure.nodes:
+            for operand in operands(node):
+                self.readers.setdefault(self._key(operand), []).append(node)
+        self.made_by: dict[Variable, Node] = {}
+        for node, variable in computation.made.items():
+            self.made_by.setdefault(variable, node)
+        self.labels: dict[Variable, str] = {}
+        self.names: dict[Any, str] = {}
+        self.formulas: dict[Any, str] = {}
+        self._label_forward()
+        self.backward_names = self._backward_names()
+
+    @staticmethod
+    def _key(token: Any) -> Any:
+        return token if isinstance(token, Node) else id(token)
+
+    def variable_of(self, token: Any) -> Variable:
+        """The variable of a node or a source."""
+        if isinstance(token, Node):
+            return self.computation.made[token]
+        return self.computation.sources[id(token)]
+
+    def _label_forward(self) -> None:
+        for source in self.recorded.structure.sources:
+            name = self.recorded.name_of(source)
+            if name is not None and id(source) in self.computation.sources:
+                self.names[id(source)] = self.labels[self.variable_of(source)] = name
+        for node, variable in self.computation.made.items():
+            name = self.recorded.name_of(node)
+            if name is not None and self.labels.setdefault(variable, name) == name:
+                self.names[node] = name
+        count: Counter[str] = Counter()
+        for node, variable in self.computation.made.items():
+            row = self.recorded.rows[node]
+            if variable not in self.labels and self._is_read_outside(node, row):
+                name = identifier(self.places.frame[row].name.strip("<>"), "value")
+                count[name] += 1
+                self.labels[variable] = self.names[node] = f"{name}{count[name]}"
+
+    def _is_read_outside(self, node: Node, row: Execution) -> bool:
+        """Whether a value is read by a statement that `row` does not run, or is the result."""
+        if node is self.recorded.root:
+            return True
+        return any(
+            not self.places.is_within(self.recorded.rows.get(reader), row)
+            for reader in self.readers.get(node, ())
+        )
+
+    def _backward_names(self) -> dict[Any, str]:
+        """The names of the gradients that are shown, by whose they are."""
+        alive, count = self._alive()
+        totals = self.computation.total
+        found = {}
+        for token, total in totals.items():
+            name = self.names.get(self._key(token))
+            if token in self.recorded.wrt or (name is not None and total in alive):
+                found[token] = f"d{name}"
+        forward = set(self.computation.made.values()) | set(self.labels)
+        named: dict[Variable, str] = {}
+        for token, name in found.items():
+            if totals[token] not in forward:
+                named.setdefault(totals[token], name)
+        for token, total in totals.items():
+            repeated = total in alive and count[total] > 1 and not self._is_short(total, named)
+            if token not in found and total not in named and total not in forward and repeated:
+                found[token] = named[total] = self._name_of_argument(token, set(named.values()))
+        self.labels |= named
+        return found
+
+    def _alive(self) -> tuple[set[Variable], Counter[Variable]]:
+        """What the wanted gradients depend on, and how often each is read for them."""
+        alive = {self.computation.total[leaf] for leaf in self._wanted()}
+        alive |= {v for leaf in self._wanted() for _, v in self.computation.added.get(leaf, [])}
+        count: Counter[Variable] = Counter()
+        for step in reversed(self.program.steps):
+            if any(result in alive for result in step.results):
+                alive.update(step.operands)
+                count.update(step.operands)
+        return alive, count
+
+    def _wanted(self) -> list[Any]:
+        return [leaf for leaf in self.recorded.wrt if leaf in self.computation.total]
+
+    def _is_short(self, variable: Variable, named: Mapping[Variable, str]) -> bool:
+        """Whether a value is at most one operation on what has names."""
+        step = self.makers.get(variable)
+        if step is None:
+            return True
+        return all(v in self.labels or v in named or v not in self.makers for v in step.operands)
+
+    def _name_of_argument(self, token: Any, taken: set[str]) -> str:
+        """`dtanh3`, for the gradient of what goes into the tanh that makes h3.
+
+        Before an operator it is called after the formula itself, `d(Z - mu)`.
+        """
+        reader = self.readers[self._key(token)][-1]
+        name = re.split(r"\W", reader.plan.operation.name)[0]
+        tree = self._tree(self.variable_of(token), lambda v: v in self.labels, top=True)
+        formula = tree.text.text
+        is_operator = traits(public(reader.plan.operation) or np.exp).operator is not None
+        wish = ""
+        if is_operator and len(formula) <= FORMULA_LIMIT_CHARACTERS:
+            self.formulas[self._key(token)] = formula
+            wish = f"d({formula})"
+        made = self.computation.made.get(reader)
+        number = re.search(r"\d+$", self.labels.get(made, "") if made is not None else "")
+        wish = free = wish or identifier(f"d{name}{number[0] if number else ''}")
+        count = 2
+        while free in taken:
+            free, count = f"{wish}_{count}", count + 1
+        return free
+
+    def rows(self) -> list[Row]:
+        """The lines of the function, from the first to the last."""
+        top = self.recorded.top
+        calls = [call for execution in top.executions for call in execution.calls]
+        while len(calls) == 1 and not any(e in self.nodes_of for e in top.executions):
+            [top] = calls
+            calls = []
+        return self._rows(top)
+
+    def _rows(self, frame: Frame) -> list[Row]:
+        """The lines of a call that computed something; those of a loop have several rounds."""
+        found: dict[Any, Row] = {}
+        for execution in frame.executions:
+            inner = [row for call in execution.calls for row in self._rows(call)]
+            if execution not in self.nodes_of and not inner:
+                continue
+            key = (execution.line, execution.text) if execution.text else execution
+            row = found.setdefault(key, Row(execution.text, execution.line, frame.name, []))
+            forward = [
+                Statement(self.labels[v], v, self._forward(v, execution, top=True))
+                for v in self._results(execution)
+            ]
+            backward = list(self._backward(execution))
+            backward.sort(key=lambda statement: self.order.get(statement.variable, 0))
+            row.rounds.append(Round(execution.first, forward, backward, inner))
+        return list(found.values())
+
+    def _nodes_within(self, execution: Execution) -> Iterator[Node]:
+        yield from self.nodes_of.get(execution, ())
+        for call in execution.calls:
+            for inner in call.executions:
+                yield from self._nodes_within(inner)
+
+    def _results(self, execution: Execution) -> list[Variable]:
+        """The named values that a line makes: its own, and what the functions it calls return."""
+        found: dict[Variable, None] = {}
+        for node in self._nodes_within(execution):
+            variable = self.computation.made.get(node)
+            if node not in self.names or variable is None:
+                continue
+            own = self.recorded.rows[node] is execution
+            if self._is_in_scope(node, execution) and (
+                own or self._is_read_outside(node, execution)
+            ):
+                found[variable] = None
+        return list(found)
+
+    def _is_in_scope(self, node: Node, execution: Execution) -> bool:
+        """Whether the function of a line, or one around it, knows the name of a value."""
+        frame = self.recorded.named_in.get(node)
+        return frame is None or frame in self.places.frames(execution)
+
+    def _backward(self, execution: Execution) -> Iterator[Statement]:
+        """The gradients that a line adds to those of its operands."""
+        for token, entries in self.computation.added.items():
+            name = self.backward_names.get(token)
+            for i, (row, variable) in enumerate(entries if name is not None else ()):
+                if not self._belongs(token, row, execution):
+                    continue
+                last = len(entries) > 1 and i == len(entries) - 1
+                yield Statement(
+                    name or "",
+                    variable,
+                    self._gradient(name or "", variable, i > 0),
+                    adds=i > 0,
+                    total=self.computation.total[token] if last else None,
+                    of=self.variable_of(token),
+                    only=len(entries) == 1,
+                    source=self.names.get(self._key(token)) or self._formula_of(token),
+                )
+
+    def _formula_of(self, token: Any) -> str:
+        return self.formulas.get(self._key(token), "")
+
+    def _belongs(self, token: Any, row: Execution, execution: Execution) -> bool:
+        """Whether a line itself reads a value, or hands it to a function that does."""
+        if row is execution:
+            return True
+        if not self.places.is_within(row, execution):
+            return False
+        made_at = self.recorded.rows.get(token) if isinstance(token, Node) else None
+        call = self.places.call_within(row, execution)
+        inside = made_at is not None and self.places.is_within(made_at, execution)
+        return not inside or self.places.call_within(made_at, execution) is not call  # type: ignore[arg-type]
+
+    def _gradient(self, name: str, variable: Variable, adds: bool) -> Expression:
+        """The formula of a gradient; its name where it is that of another value, too."""
+        if self.labels.get(variable, name) != name:
+            return self._leaf(variable)
+        step = self.makers.get(variable)
+        if adds and step is not None and step.function is np.broadcast_to:
+            # += expands it all the same.
+            [variable] = step.operands
+        return self._tree(variable, lambda v: v in self.labels, top=True)
+
+    def _forward(self, variable: Variable, execution: Execution, top: bool = False) -> Expression:
+        """The formula of a value as the line has it, with calls of functions as such."""
+        node = self.made_by.get(variable)
+        if node is not None:
+            row = self.recorded.rows[node]
+            call = None
+            if self.places.is_within(row, execution):
+                call = self.places.call_within(row, execution)
+            named = node in self.recorded.named_in and self._named_here(variable, execution)
+            if call is not None and (top or not named):
+                return self._call(call, variable, execution)
+        if not top and self._named_here(variable, execution):
+            return self._leaf(variable)
+        step = self.makers.get(variable)
+        if step is None:
+            return self._leaf(variable)
+        return self._operation(
+            step, variable, {v: self._forward(v, execution) for v in step.operands}
+        )
+
+    def _named_here(self, variable: Variable, execution: Execution) -> bool:
+        node = self.made_by.get(variable)
+        if variable not in self.labels:
+            return False
+        return node is None or self._is_in_scope(node, execution)
+
+    def _call(self, call: Frame, variable: Variable, execution: Execution) -> Expression:
+        """A function of a person's, on the values that it was given."""
+        given = []
+        for value in call.arguments.values():
+            known = isinstance(value, Node) and value in self.computation.made
+            if known or id(value) in self.computation.sources:
+                given.append(self._forward(self.variable_of(value), execution))
+        name = call.name if call.name != "<lambda>" else "function"
+        text = Text(f"{name}({', '.join(e.text.text for e in given)})")
+        return Expression(text, variable, "", name, "", given)
+
+    def _tree(self, variable: Variable, is_leaf: Any, top: bool = False) -> Expression:
+        """The formula of a value down to what has a name."""
+        step = self.makers.get(variable)
+        if step is None or (not top and is_leaf(variable)):
+            return self._leaf(variable)
+        inner = {v: self._tree(v, is_leaf) for v in step.operands}
+        return self._operation(step, variable, inner)
+
+    def _operation(
+        self, step: Step, variable: Variable, inner: Mapping[Variable, Expression]
+    ) -> Expression:
+        text = self._text(step, inner)
+        sign = traits(step.function).operator
+        symbol = sign.symbol if sign is not None else "@" if step.function is np.dot else ""
+        shown = [inner[v] for v in step.operands]
+        if len(step.args) == 2 and symbol:
+            shown = [
+                inner[a] if isinstance(a, Variable) else Expression(self._number(a))
+                for a in step.args
+            ]
+        name = function_name(step.function).removeprefix("np.")
+        return Expression(text, variable, _label(step, text, shown), name, symbol, shown)
+
+    def _text(self, step: Step, inner: Mapping[Variable, Expression]) -> Text:
+        texts = {v: e.text for v, e in inner.items()}
+        args = tuple(int(a) if _is_whole(a) else a for a in step.args)
+        step = Step(step.function, args, step.options, step.results, step.several)
+        try:
+            return self.printer.step(step, texts)
+        except NoExpression:
+            listed = ", ".join(texts[v].text for v in step.operands)
+            return Text(f"{function_name(step.function)}({listed})")
+
+    def _number(self, number: Any) -> Text:
+        """A number as a person would write it: 6, where it is 6.0."""
+        return self.printer.plain(int(number) if _is_whole(number) else number)
+
+    def _leaf(self, variable: Variable) -> Expression:
+        label = self.labels.get(variable) or variable.name
+        constant = self.program.constants.get(variable)
+        if label is None and constant is not None and not np.ndim(constant):
+            return Expression(self._number(np.asarray(constant)[()]))
+        label = label or "constant"
+        return Expression(Text(label), variable, label)
+
+
+def _label(step: Step, text: Text, operands: list[Expression]) -> str:
+    """What the array is called that is a view, or a mask, of a named one; else nothing."""
+    if not operands or not operands[0].label:
+        return ""
+    if step.function is np.heaviside:
+        return f"{operands[0].label} > 0"
+    sign = traits(step.function).operator
+    is_mask = sign is not None and sign.strength == COMPARISON and len(step.operands) == 1
+    is_view = step.function is getitem or traits(step.function).views
+    return text.text if is_mask or is_view else ""
+
+
+def _is_whole(number: Any) -> bool:
+    """Whether a float is a whole number that is written without its point."""
+    is_float = isinstance(number, (float, np.floating))
+    return is_float and float(number).is_integer() and abs(number) < WHOLE_LIMIT

@@ -1,0 +1,187 @@
+"""The rows of a sheet: what stands beside each line of code."""
+
+import re
+
+import numpy as np
+import pytest
+from pictures.functions import FUNCTIONS
+
+import autograd_lite as al
+
+
+def lines(sheet):
+    """All statements of a sheet by the line of code, those of called functions included."""
+    found = []
+
+    def walk(rows):
+        for row in rows:
+            for round_ in row["rounds"]:
+                found.append(
+                    (row["code"], [s["text"] for s in round_["forward"] + round_["backward"]])
+                )
+                walk(round_["inner"])
+
+    walk(sheet._content.data()["rows"])
+    return found
+
+
+def texts(sheet):
+    return [text for _, statements in lines(sheet) for text in statements]
+
+
+def expressions(sheet):
+    def walk(x):
+        yield x
+        for inner in x.get("a", []):
+            yield from walk(inner)
+
+    def rows(some):
+        for row in some:
+            for round_ in row["rounds"]:
+                for s in round_["forward"] + round_["backward"]:
+                    yield from walk(s["x"])
+                yield from rows(round_["inner"])
+
+    return list(rows(sheet._content.data()["rows"]))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_gradient_is_written_out_under_the_names_of_the_code(name):
+    function, inputs = FUNCTIONS[name]
+    found = "\n".join(texts(al.sheet(function, *inputs)))
+    assert not re.search(r"\bv\d+\b", found)
+    assert "np.bitwise" not in found and "isnan" not in found
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_gradients_of_a_sheet_are_those_of_the_engine(name):
+    function, inputs = FUNCTIONS[name]
+    content = al.sheet(function, *inputs)._content
+    leaves = {leaf.name or content.recorded.name_of(leaf): leaf for leaf in content.recorded.wrt}
+    assert leaves
+    flat = [np.asarray(leaf.array) for leaf in content.recorded.wrt]
+    result = content.recorded.root
+    wanted = al.pictures.values.gradients_of(result, np.ones(result.shape))
+    for leaf, array in zip(content.recorded.wrt, flat, strict=True):
+        total = content.values[content.computation.total[leaf]]
+        np.testing.assert_allclose(total, wanted[leaf], rtol=1e-10, atol=1e-14)
+        assert np.shape(total) == array.shape
+
+
+def test_the_line_of_the_textbook_is_there():
+    function, inputs = FUNCTIONS["one hidden layer"]
+    found = texts(al.sheet(function, *inputs))
+    assert "dZ2 = (A2 - Y) / N" in found
+    assert "dW2 = dZ2 @ A1.T" in found
+    assert "dZ1 = dA1 * (1 - A1**2)" in found
+
+
+def test_a_softmax_with_its_largest_number_taken_off_first_is_a_softmax():
+    function, inputs = FUNCTIONS["softmax with helpers"]
+    assert "dz = (A2 * np.sum(Y, axis=0, keepdims=True) - Y) / 12" in texts(
+        al.sheet(function, *inputs)
+    )
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_product_shows_both_of_its_operands(name):
+    function, inputs = FUNCTIONS[name]
+    products = [x for x in expressions(al.sheet(function, *inputs)) if x.get("symbol") == "@"]
+    assert products or name == "convolution"
+    assert all(len(x["a"]) == 2 for x in products)
+
+
+def test_a_loop_is_one_row_with_its_rounds():
+    function, inputs = FUNCTIONS["recurrent net"]
+    rows = al.sheet(function, *inputs)._content.rows
+    assert [len(row.rounds) for row in rows] == [12, 12, 12, 1]
+    first, last = rows[0].rounds[0], rows[0].rounds[-1]
+    assert first.forward[0].expression.text.text == "np.tanh(Wx @ X[0] + Wh @ h0 + b)"
+    assert last.forward[0].label == "h12"
+    assert [s.adds for s in last.backward if s.label == "dWx"] == [False]
+    [total] = [s for s in first.backward if s.label == "dWx"]
+    assert total.adds and total.total is not None
+
+
+def test_a_function_that_is_called_is_a_row_that_opens():
+    function, inputs = FUNCTIONS["softmax with helpers"]
+    rows = al.sheet(function, *inputs)._content.rows
+    inner = rows[1].rounds[0].inner
+    assert [row.function for row in inner] == ["softmax", "softmax"]
+    assert inner[0].text == "e = np.exp(z - np.max(z, axis=0, keepdims=True))"
+    assert rows[1].rounds[0].forward[0].expression.text.text == "softmax(W2 @ A1 + b2)"
+
+
+def test_data_is_not_differentiated_by_unless_it_is_asked_for():
+    def loss(w, x, y):
+        return np.sum((w * x - y) ** 2)
+
+    inputs = np.ones(3), np.arange(3.0), np.zeros(3)
+    assert not any(text.startswith(("dx", "dy")) for text in texts(al.sheet(loss, *inputs)))
+    asked = texts(al.sheet(loss, *inputs, wrt=["x", "w"]))
+    assert any(text.startswith("dx =") for text in asked)
+    only_data = texts(al.sheet(lambda x: np.sum(x**2), np.ones(2)))
+    assert any(text.startswith("dx =") for text in only_data)
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs", "wrt", "message"),
+    [
+        (lambda w: w, (np.ones(3),), None, "sheet() takes a function that computes a number"),
+        (lambda w: w * 2, (np.ones(3),), None, "take its sum, or one entry"),
+        (lambda w: 3.0, (np.ones(3),), None, "returned float"),
+        (np.sum, (np.ones(3),), ["nothing"], "has no such floating-point input"),
+        (np.ones(3), (), None, "sheet() takes the Tensor that a computation gave"),
+        (al.Tensor([1.0]), (np.ones(3),), None, "only with a function"),
+    ],
+)
+def test_what_cannot_be_shown_is_said(function, inputs, wrt, message):
+    with pytest.raises((TypeError, ValueError), match=re.escape(message)):
+        al.sheet(function, *inputs, wrt=wrt)
+
+
+def test_arrays_of_a_persons_own_are_as_they_were():
+    def loss(w, x):
+        return np.sum((w @ x) ** 2)
+
+    w, x = np.ones((2, 3)), np.ones((3, 2))
+    al.sheet(loss, w, x)
+    w += 1
+    x[0] = 5
+    assert w[0, 0] == 2 and x[0, 0] == 5
+
+
+def test_a_branch_is_shown_as_it_was_taken():
+    def loss(w):
+        s = np.sum(w)
+        return s * 2 if s > 0 else -s
+
+    assert "loss = s * 2" in texts(al.sheet(loss, np.ones(2)))
+    assert "loss = -s" in texts(al.sheet(loss, -np.ones(2)))
+
+
+def test_a_recorded_loss_has_rows_of_the_lines_that_made_it():
+    with al.record_lines():
+        w = al.Tensor(np.ones((1, 2)), requires_grad=True, name="w")
+        z = w @ np.arange(6.0).reshape(2, 3)
+        loss = np.sum(z * z)
+    loss.name = "loss"
+    found = lines(al.sheet(loss))
+    assert [code for code, _ in found] == [
+        "z = w @ np.arange(6.0).reshape(2, 3)",
+        "loss = np.sum(z * z)",
+    ]
+
+
+def test_the_attributes_of_an_object_have_names():
+    class Net:
+        def __init__(self):
+            self.w = al.Tensor(np.ones((1, 2)), requires_grad=True)
+
+        def loss(self, x):
+            self.z = self.w @ x
+            return np.sum(self.z**2)
+
+    found = texts(al.sheet(Net().loss, np.ones((2, 3))))
+    assert "z = w @ x" in found
+    assert "dw = dz @ x.T" in found
