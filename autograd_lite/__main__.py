@@ -42,6 +42,9 @@ def _add_mark(commands: Any) -> None:
     mark.add_argument("--json", action="store_true", help="print the reports as JSON")
     mark.add_argument("--csv", type=Path, help="write a table of a folder's files to this file")
     mark.add_argument("--seconds", type=float, help="time for the search in each file (3)")
+    mark.add_argument(
+        "--limit", type=float, default=60.0, help="seconds after which a file is stopped (60)"
+    )
     mark.set_defaults(run=_mark)
 
 
@@ -67,25 +70,30 @@ def _files(path: Path) -> list[Path]:
 
 def _marked(path: Path, options: argparse.Namespace) -> dict[str, Any]:
     """The verdict on one file; what keeps it from being marked is told, and is no traceback."""
-    from autograd_lite.check import check_script
+    from autograd_lite.check.process import NotMarked, check_file
 
     row: dict[str, Any] = {"file": str(path), "report": None, "why": "", "lines": []}
     try:
-        report = check_script(
-            path, options.loss, function=options.function, seconds=options.seconds, show=False
+        report = check_file(
+            *(path, options.limit),
+            **{"loss": options.loss, "function": options.function, "seconds": options.seconds},
         )
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        row |= {"status": NOT_MARKED, "why": f"{type(error).__name__}: {error}".splitlines()[0]}
+    except NotMarked as error:
+        row |= {"status": NOT_MARKED, "why": str(error).partition("\n")[0]}
         print(f"{path.name} could not be marked: {row['why']}", file=sys.stderr)
         return row
     wrong = [line for line in report if line.status in ("wrong", "missing")]
+    unmarked = [line.name for line in report if line.status == "unmarked"]
     row |= {
-        "status": RIGHT if report.ok else WRONG,
+        "status": WRONG if wrong else NOT_MARKED if unmarked else RIGHT,
         "report": json.loads(report.to_json()),
         "lines": sorted({line.line for line in wrong if line.line is not None}),
-        "why": "; ".join(str(line.cause or line.status) for line in wrong),
+        "why": "; ".join(
+            [
+                *(str(line.cause or line.status) for line in wrong),
+                *(f"{name} cannot be marked" for name in unmarked),
+            ]
+        ),
     }
     if not options.json and not options.path.is_dir():
         report.show()

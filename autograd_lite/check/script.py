@@ -6,7 +6,6 @@ import ast
 import contextlib
 import copy
 import io
-import json
 import os
 import random
 import re
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.cells import notebook_source
 from autograd_lite.check.derivation import marked
 from autograd_lite.check.marking.forms import LOSS_NAMES, Subject
 from autograd_lite.check.marking.rewriting import (
@@ -160,17 +160,6 @@ def _read(script: str | os.PathLike[str]) -> tuple[str, str]:
         text = notebook_source(text, str(path))
         return text, remembered("notebook", text)
     return text, str(path)
-
-
-def notebook_source(text: str, path: str) -> str:
-    """The code of a notebook's cells as one text; lines for the shell are left empty."""
-    try:
-        cells = json.loads(text)["cells"]
-        sources = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
-    except (ValueError, KeyError, TypeError):
-        raise ValueError(f"{path} is no notebook") from None
-    lines = "\n".join(sources).splitlines()
-    return "\n".join(re.sub(r"^(\s*)[%!?].*", r"\1pass", line) for line in lines) + "\n"
 
 
 def _subject(

@@ -4,12 +4,14 @@ import csv
 import json
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 
 import autograd_lite as al
 from autograd_lite.__main__ import main
+from autograd_lite.check.cells import cell_source
 
 LOOP = """
 import numpy as np
@@ -166,6 +168,73 @@ def test_the_command_on_a_folder(tmp_path, capsys):
     assert rows["b.py"]["why"] == "sign"
 
 
+ENDINGS = {
+    "an endless loop": ("while True:\n    pass", "was stopped after 2 s"),
+    "an endless loop that catches all": (
+        "while True:\n    try:\n        pass\n    except BaseException:\n        pass",
+        "was stopped after 2 s",
+    ),
+    "os._exit": ("import os\nos._exit(0)", "ended its process with exit status 0"),
+    "sys.exit": ("import sys\nsys.exit(0)", "ended without coming to line"),
+    "a signal": (
+        "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)",
+        "ended its process by SIGSEGV",
+    ),
+    "an exit in a thread": (
+        "import os, threading, time\nthreading.Thread(target=lambda: os._exit(5)).start()\n"
+        "time.sleep(9)",
+        "ended its process with exit status 5",
+    ),
+    "a recursion": ("def f():\n    f()\nf()", "RecursionError"),
+    "a question": ("input('your name: ')", "EOFError"),
+    "its parent": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_no_file_ends_the_marking_of_a_folder(tmp_path):
+    for i, (text, _) in enumerate(ENDINGS.values()):
+        (tmp_path / f"{i}.py").write_text(f"{text}\n{LOOP}")
+    (tmp_path / "z.py").write_text(LOOP)
+    table = tmp_path / "table.csv"
+    assert main(["mark", str(tmp_path), "--limit", "2", "--csv", str(table)]) == 2
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row, (name, (_, why)) in zip(rows, ENDINGS.items(), strict=False):
+        assert (row["verdict"], why in row["why"]) == ("not marked", True), (name, row)
+    assert (rows[-1]["file"], rows[-1]["verdict"]) == ("z.py", "right")
+
+
+def test_a_loop_inside_of_the_pass_ends_as_well(tmp_path, capsys):
+    path = tmp_path / "train.py"
+    path.write_text(LOOP.replace("    loss", "    while step == 0:\n        pass\n    loss", 1))
+    assert main(["mark", str(path), "--limit", "2"]) == 2
+    assert "was stopped after 2 s" in capsys.readouterr().err
+
+
+def test_what_a_file_has_started_ends_with_it(tmp_path):
+    path = tmp_path / "train.py"
+    mark = tmp_path / "alive"
+    child = (
+        f"import time\nwhile True:\n    open({str(mark)!r}, 'a').write('.')\n    time.sleep(0.02)\n"
+    )
+    path.write_text(
+        f"import subprocess, sys, time\nsubprocess.Popen([sys.executable, '-c', {child!r}])\n"
+        f"import os\nwhile not os.path.exists({str(mark)!r}):\n    time.sleep(0.02)\n{LOOP}"
+    )
+    assert main(["mark", str(path)]) == 0
+    size = mark.stat().st_size
+    time.sleep(0.3)
+    assert mark.stat().st_size == size
+
+
+def test_nothing_to_be_marked_is_no_right_derivation(tmp_path, capsys):
+    path = tmp_path / "train.py"
+    path.write_text(LOOP.replace("w_in = ", "w_in = np.nan * ", 1))
+    assert main(["mark", str(path)]) == 2
+    assert "no gradient can be told right from wrong" in capsys.readouterr().out
+
+
 def test_the_command_as_a_module(tmp_path):
     path = tmp_path / "train.py"
     path.write_text(LOOP)
@@ -175,6 +244,45 @@ def test_the_command_as_a_module(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "correct" in done.stdout
+
+
+CELLS = {
+    "%matplotlib inline": "pass",
+    "    %matplotlib inline": "    pass",
+    "!pip install numpy": "pass",
+    "x = !ls": "x = []",
+    "a.b = !ls -l | grep = ": "a.b = []",
+    "here = %pwd": "here = []",
+    "%time y = 3": "y = 3",
+    "%timeit -n 3 f(x)": "pass",
+    "np.dot?": "pass",
+    "?np.dot": "pass",
+    "np.dot??": "pass",
+    "!ls \\\n  -l": "pass\n",
+    "%%time\ny = 3": "\ny = 3",
+    "%%capture out\ny = 3\n%time z = 4": "\ny = 3\nz = 4",
+    "%%bash\nls -l\nfor f in *": "\n\n",
+    "\n%%html\n<b>": "\n\n",
+    "text = '''\n%time\n!ls\n'''": "text = '''\n%time\n!ls\n'''",
+    "y = (7\n     % 4)\n!ls": "y = (7\n     % 4)\npass",
+    "this is no Python": "this is no Python",
+}
+
+
+@pytest.mark.parametrize(("cell", "source"), CELLS.items())
+def test_the_python_of_a_cell(cell, source):
+    before = "if True:\n" if cell.startswith("    ") else ""
+    assert cell_source(before + cell) == before + source
+    assert cell_source(cell).count("\n") == cell.count("\n")
+
+
+def test_a_notebook_with_cells_for_the_shell(tmp_path):
+    cells = ["%%bash\nls | wc -l", "files = !ls\n%matplotlib inline\nimport numpy as np\n?np.dot"]
+    cells += ["%%time\n" + LOOP.replace("import numpy as np\n", ""), "np.dot?\n%time print(files)"]
+    found = [{"cell_type": "code", "source": cell.splitlines(True)} for cell in cells]
+    path = tmp_path / "work.ipynb"
+    path.write_text(json.dumps({"cells": found}))
+    assert al.check_script(path, show=False).ok
 
 
 def test_the_magic(capsys):

@@ -1,0 +1,107 @@
+"""Marks a file in a process of its own, which may end as it likes, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from autograd_lite.check.report import Line, Report
+
+LIMIT_SECONDS = 60.0
+"""The time that a file may take: to run up to its loop, and to be marked."""
+
+_START = (
+    "import json, sys; request = json.loads(sys.argv[1]); sys.path[:] = request['path']; "
+    "from autograd_lite.check.process import answer; answer(request)"
+)
+
+
+class NotMarked(Exception):  # noqa: N818 - what the message says is no fault of the caller's
+    """Says why a file could not be marked."""
+
+
+def check_file(path: Path, limit: float = LIMIT_SECONDS, **options: Any) -> Report:
+    """The report of `check_script` on a file, marked in another process.
+
+    The file reads no input, and what it prints is not shown. Raises NotMarked where it cannot be
+    marked, where it ends its process, and where that takes longer than `limit` seconds.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "answer.json"
+        request = {"file": str(path), "answer": str(result), "options": options, "path": sys.path}
+        process = subprocess.Popen(
+            [sys.executable, "-c", _START, json.dumps(request)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "MPLBACKEND": "Agg"},
+            start_new_session=True,
+        )
+        try:
+            status = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            raise NotMarked(
+                f"it was stopped after {limit:g} s: is there an endless loop before the one that "
+                "is marked? --limit gives it more time"
+            ) from None
+        finally:
+            _end(process)
+        if not result.exists():
+            raise NotMarked(f"it ended its process {_how(status)} before it could be marked")
+        found = json.loads(result.read_text("utf-8"))
+    if "error" in found:
+        raise NotMarked(found["error"])
+    return Report(tuple(map(_line, found["lines"])), tuple(found["notes"]))
+
+
+def _line(found: dict[str, Any]) -> Line:
+    shapes = {name: tuple(found[name]) for name in ("shape", "expected_shape")}
+    return Line(**found | shapes)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process with all that it has started."""
+    with contextlib.suppress(OSError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    process.wait()
+
+
+def _how(status: int) -> str:
+    if status >= 0:
+        return f"with exit status {status}"
+    try:
+        return f"by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"by signal {-status}"
+
+
+def answer(request: dict[str, Any]) -> None:
+    """Marks the file of a request, writes the answer to its file, and ends the process."""
+    from autograd_lite.check.script import check_script
+
+    try:
+        report = check_script(Path(request["file"]), show=False, **request["options"])
+        found: dict[str, Any] = {"lines": [*map(vars, report)], "notes": report.notes}
+    except BaseException as error:
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        found = {"error": f"{kind}{error}"}
+    result = Path(request["answer"])
+    whole = result.with_suffix(".part")
+    whole.write_text(json.dumps(found, default=_number), "utf-8")
+    whole.replace(result)
+    # Threads that the file has started are not waited for.
+    os._exit(0)
+
+
+def _number(value: Any) -> Any:
+    return value.item()
