@@ -22,6 +22,7 @@ from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Recording, Setting
 from autograd_lite.check.marking.handed_in import Known, Step, handed_in, known_tensors
 from autograd_lite.check.marking.rewriting import is_unnamed
+from autograd_lite.check.marking.world import fields_of
 from autograd_lite.gradients import IndexedGradient, TupleGradient
 from autograd_lite.graph import Node, ancestors
 from autograd_lite.record import make
@@ -201,6 +202,8 @@ def values_of(steps: Iterable[Step], back: Execution) -> dict[str, np.ndarray] |
                 array = step.before - array
         else:
             array = _entry(back.result, step.entry)
+            if array is not None and step.shape is not None:
+                array = array.reshape(step.shape) if array.size == np.prod(step.shape) else None
         if array is None:
             return None
         found[step.key] = array
@@ -210,11 +213,8 @@ def values_of(steps: Iterable[Step], back: Execution) -> dict[str, np.ndarray] |
 def _entry(result: Any, path: tuple[Any, ...] | None) -> np.ndarray | None:
     try:
         for key in path or ():
-            result = (
-                getattr(result, key)
-                if isinstance(key, str) and hasattr(result, "_fields")
-                else result[key]
-            )
+            fields = fields_of(result)
+            result = (result if fields is None else fields)[key]
         array = np.asarray(result)
     except (KeyError, IndexError, TypeError, ValueError):
         return None

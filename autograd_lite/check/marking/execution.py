@@ -11,7 +11,7 @@ import os
 import random
 import sys
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -133,7 +133,9 @@ class Execution:
                 contextlib.redirect_stdout(quiet),
                 self.world.standing_in(),
             ):
-                self.result = self.call(function, *args, **options)
+                result = self.call(function, *args, **options)
+                # What is yielded is computed here, where it is followed.
+                self.result = _at_once(result)
         except Stop:
             self.stopped = True
         except (Exception, SystemExit) as error:
@@ -183,9 +185,23 @@ class Execution:
             self.main_frame = frame
         self.frames.append(frame)
         try:
-            return rewritten(*first, *args, **options)
+            result = rewritten(*first, *args, **options)
         finally:
             self.frames.pop()
+        return self._continued(result, frame) if isinstance(result, types.GeneratorType) else result
+
+    def _continued(self, generator: Any, frame: Frame) -> Iterator[Any]:
+        """What a generator of the person's yields: its statements belong to its own call."""
+        sent = None
+        while True:
+            self.frames.append(frame)
+            try:
+                value = generator.send(sent)
+            except StopIteration as end:
+                return end.value
+            finally:
+                self.frames.pop()
+            sent = yield value
 
     def _rewritten(self, function: types.FunctionType) -> types.FunctionType:
         definition = self.sources.definition(function)
@@ -321,6 +337,13 @@ class Execution:
     def named(self, name: str, _: bool = False) -> Any:
         """A value of the forward pass, for edits that name one."""
         return self.forward[name]
+
+
+def _at_once(result: Any) -> Any:
+    """What an iterator or a view gives, all of it."""
+    if isinstance(result, ItemsView):
+        return dict(result)
+    return tuple(result) if isinstance(result, (Iterator, KeysView, ValuesView)) else result
 
 
 def _lines_of_items(statement: Any) -> dict[str, int]:

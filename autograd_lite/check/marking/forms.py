@@ -22,7 +22,7 @@ import numpy as np
 
 from autograd_lite.check.marking.execution import Execution
 from autograd_lite.check.marking.rewriting import Sources, innermost, without_library_decorators
-from autograd_lite.check.marking.world import World
+from autograd_lite.check.marking.world import World, fields_of
 from autograd_lite.check.names import name_of, tensors_named_in
 
 LOSS_NAMES = ("loss", "cost", "J", "L", "E", "total_loss", "data_loss", "C", "error", "nll")
@@ -178,12 +178,12 @@ def _is_array(value: Any) -> bool:
 
 def _items(result: Any, execution: Execution) -> tuple[list[Any], list[str | None]]:
     node: Any = getattr(getattr(execution.returned_at, "statement", None), "value", None)
+    fields = fields_of(result)
+    if fields is not None:
+        return list(fields.values()), list(fields)
     if isinstance(result, Mapping):
         return list(result.values()), [str(key) for key in result]
     if isinstance(result, (tuple, list)) and not isinstance(node, ast.Name | ast.ListComp):
-        fields = getattr(result, "_fields", None)
-        if fields:
-            return list(result), list(fields)
         elements: list[Any] = node.elts if isinstance(node, (ast.Tuple, ast.List)) else []
         elements = elements if len(elements) == len(result) else [None] * len(result)
         return list(result), [_name_of(e) for e in elements]
@@ -260,13 +260,17 @@ def _offers(rest: list[Any], inputs: list[Any], spare: list[Any]) -> list[list[A
 
 @dataclass
 class Forward:
-    """A forward pass that was run: what it returned, and the values of its variables."""
+    """A forward pass that was run: what it returned, and the values of its variables.
+
+    `called` has what the cost took, by the names of its parameters.
+    """
 
     execution: Execution
     returned: Returned
     loss: Any
     variables: dict[str, Any]
     rest: list[Any]
+    called: dict[str, Any] = field(default_factory=dict)
 
 
 def run_forward(subject: Subject, world: World, execution: Execution) -> Forward:
@@ -283,6 +287,7 @@ def run_forward(subject: Subject, world: World, execution: Execution) -> Forward
     returned = taken_apart(execution, execution.result)
     variables = dict(execution.locals)
     loss, rest = returned.loss, returned.rest
+    given: dict[str, Any] = {}
     if subject.cost is not None and execution.error is None:
         items, called = _items(execution.result, execution)
         scopes = [
@@ -292,9 +297,10 @@ def run_forward(subject: Subject, world: World, execution: Execution) -> Forward
         ]
         cost = world.copied(subject.cost, ("self",))
         arguments = bound_cost(cost, scopes, items, list(inputs), subject.taken)
+        given = dict(zip(parameter_names(cost, len(arguments)), arguments, strict=True))
         execution.run(cost, arguments)
         loss, rest = taken_apart(execution, execution.result).loss, items[1:]
-    return Forward(execution, returned, loss, variables, rest)
+    return Forward(execution, returned, loss, variables, rest, given)
 
 
 def bound_cost(
@@ -361,5 +367,6 @@ def backward_arguments(
         dict(zip(names, inputs, strict=True)),
         {n: v for n, v in forward.returned.names.items()},
         {n: v for n, v in forward.variables.items() if n != "self"},
+        {n: v for n, v in forward.called.items() if n != "self"},
     ]
     return bound(world.roots["backward"], scopes, forward.rest, list(inputs), upstream)

@@ -29,7 +29,7 @@ from autograd_lite.check.marking.rewriting import (
     texts_in,
     update_of,
 )
-from autograd_lite.check.marking.world import paths_of
+from autograd_lite.check.marking.world import fields_of, paths_of
 from autograd_lite.check.names import name_of, tensor_among, tensors_named_in
 from autograd_lite.graph import Leaf, Node, ancestors
 from autograd_lite.observe import entry_name
@@ -63,6 +63,7 @@ class Step:
     in_update: bool = False
     before: np.ndarray | None = None
     named: bool = False
+    shape: tuple[int, ...] | None = None
 
     @property
     def line(self) -> int | None:
@@ -365,7 +366,7 @@ class _Finder:
             if name not in self.names and self._is_known_value(array, name, path):
                 continue
             event = self._event_of(name, array, path)
-            in_dict = isinstance(self.back.result, Mapping)
+            in_dict = self._has_keys
             tensor = self.tensor_of(name, in_dict)
             if tensor is not None and name in self.arriving:
                 # It is called after what arrived, and was written into.
@@ -383,7 +384,8 @@ class _Finder:
             if tensor is None:
                 if in_dict and not is_gradient_name(name) and not self._fits_somewhere(array):
                     continue
-                self.open.append(step)
+                pieces = self._pieces(step)
+                self.open += [step] if pieces is None else pieces
             else:
                 versions = self.known.versions[tensor]
                 if in_dict and tensor == name and tensor in self.known.inputs:
@@ -396,6 +398,63 @@ class _Finder:
                 step.others = versions
                 self._add(step)
 
+    def _pieces(self, step: Step) -> list[Step] | None:
+        """The gradients that one after the other are in a flat array: those that are no steps yet.
+
+        None where it is no such array.
+        """
+        flat = step.value.ravel()
+        free = {n: i for n, i in self.known.inputs.items() if i.tensor.ndim}
+        order = self._in_order(free)
+        if flat.size < 2 or any(fit(step.value, self._shape(n)) is not None for n in order):
+            return None
+        pieces = self._pieces_by_value(flat)
+        return self._pieces_by_size(step, order) if pieces is None else pieces
+
+    def _pieces_by_value(self, flat: np.ndarray) -> list[Step] | None:
+        """The values of the derivation that the array consists of."""
+        pieces: list[Step] = []
+        place = 0
+        known = [e for e in self.events if e.array is not None and 0 < e.array.size < flat.size]
+        # What a helper makes of a gradient is no step of the derivation.
+        main = self.back.main_frame
+        known.sort(key=lambda e: (main is None or e.frame != main.number, -np.size(e.value)))
+        while place < flat.size:
+            rest = flat[place:]
+            event = next((e for e in known if _begins_with(rest, e.array)), None)  # type: ignore[arg-type]
+            if event is None or event.array is None:
+                return None
+            place += event.array.size
+            event = self._origin(event)
+            pieces.append(Step(event.name, "", np.asarray(event.array), event, None, True))
+        for piece in pieces:
+            assert piece.event is not None
+            tensor = self.tensor_of(piece.name)
+            if tensor is not None and not any(s.tensor == tensor for s in self.steps):
+                self._by_name(piece.name, tensor, [piece.event])
+        return [p for p in pieces if not any(s.event is p.event for s in self.steps)]
+
+    def _pieces_by_size(self, step: Step, order: list[str]) -> list[Step] | None:
+        """The array cut into pieces of the sizes of the parameters, in the order of arguments."""
+        sizes = [int(np.prod(self._shape(n))) for n in order]
+        for first in range(len(order)):
+            for last in range(first + 2, len(order) + 1):
+                if sum(sizes[first:last]) == step.value.size:
+                    ends = np.cumsum([0, *sizes[first:last]])
+                    return [
+                        self._piece(step, name, slice(int(a), int(b)))
+                        for name, a, b in zip(order[first:last], ends, ends[1:], strict=False)
+                    ]
+        return None
+
+    def _piece(self, step: Step, tensor: str, part: slice) -> Step:
+        shape = self._shape(tensor)
+        value = step.value.ravel()[part].reshape(shape)
+        piece = Step(f"d{tensor}", "", value, None, None, True)
+        piece.entry, piece.shape = (*(step.entry or ()), part), shape
+        piece.written = step.line
+        return piece
+
     def _is_same(
         self, step: Step, name: str, tensor: str | None, array: np.ndarray, event: Event | None
     ) -> bool:
@@ -406,6 +465,12 @@ class _Finder:
             and np.array_equal(step.value, array, equal_nan=True)
             and (tensor == step.tensor or name == step.name)
         )
+
+    @property
+    def _has_keys(self) -> bool:
+        """Whether what is returned is named by keys or by fields, and not by variables."""
+        result = self.back.result
+        return isinstance(result, Mapping) or fields_of(result) is not None
 
     def _returned(self) -> list[tuple[tuple[Any, ...], str, Any]]:
         """What was returned, item by item, with the name of each."""
@@ -422,7 +487,7 @@ class _Finder:
 
     def _is_known_value(self, array: np.ndarray, name: str, path: tuple[Any, ...]) -> bool:
         """Whether it is a value of the forward pass, handed on: a state, a prediction."""
-        in_dict = isinstance(self.back.result, Mapping)
+        in_dict = self._has_keys
         if len(path) > 1 or (in_dict and name in self.known.inputs) or self._is_one_for_each():
             return False
         for known, value in self.known.values.items():
@@ -438,7 +503,7 @@ class _Finder:
 
     def _is_one_for_each(self) -> bool:
         """Whether as many arrays are returned as there are arrays among the arguments."""
-        if isinstance(self.back.result, Mapping):
+        if self._has_keys:
             return False
         names = set(self.setting.subject.names)
         inputs = [i for i in self.recording.inputs if i.path[0] in names and i.tensor.ndim]
@@ -648,7 +713,7 @@ class _Finder:
             elif len(self.open) == len(order) == 1 and _may_be_gradient(step.name):
                 self._take(step, order[0], order)
         for step in self.open:
-            if is_gradient_name(step.name):
+            if is_gradient_name(step.name) or (is_unnamed(step.name) and step.value.size > 1):
                 self.unmarked.append(step)
             else:
                 self.notes.append(unmarked_message(step))
@@ -682,6 +747,14 @@ class _Finder:
         step.key = f"{step.name} {len(self.steps)}"
         step.named = step.name in self.names
         self.steps.append(step)
+
+
+def _begins_with(flat: np.ndarray, array: np.ndarray) -> bool:
+    """Whether a flat array begins with the elements of another, by its rows or by its columns."""
+    if array.size > flat.size:
+        return False
+    start = flat[: array.size]
+    return any(np.array_equal(start, array.ravel(order)) for order in ("C", "F"))
 
 
 def _is_multiple(value: np.ndarray | None, of: np.ndarray | None) -> bool:
@@ -777,6 +850,8 @@ def _equal_number(value: Any, loss: Any) -> bool:
 
 
 def _items_of(result: Any, path: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], Any]]:
+    fields = fields_of(result)
+    result = result if fields is None else fields
     if isinstance(result, Mapping):
         entries = result.items()
         return [
@@ -785,9 +860,7 @@ def _items_of(result: Any, path: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, 
             for x in ([((*path, k), None)] if v is None else _items_of(v, (*path, k)))
         ]
     if isinstance(result, tuple) or (isinstance(result, list) and not _is_array_like(result)):
-        fields = getattr(result, "_fields", None)
-        keys = fields or range(len(result))
-        return [x for k, v in zip(keys, result, strict=True) for x in _items_of(v, (*path, k))]
+        return [x for k, v in enumerate(result) for x in _items_of(v, (*path, k))]
     return [] if result is None else [(path, result)]
 
 

@@ -463,9 +463,15 @@ def _named_items(value: Any, name: str | None = None) -> list[Element]:
         return [item for key, inner in pairs for item in _named_items(inner, _constant(key))]
     if isinstance(value, (ast.Tuple, ast.List)):
         return [item for inner in value.elts for item in _named_items(inner)]
-    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "dict":
+    if isinstance(value, ast.Call) and value.keywords and not value.args and _makes(value.func):
         return [item for k in value.keywords for item in _named_items(k.value, k.arg)]
     return [(value, name)] if isinstance(value, ast.expr) else []
+
+
+def _makes(function: ast.expr) -> bool:
+    """Whether a call is of a class, as its name tells: `dict(...)`, `Gradients(...)`."""
+    name = getattr(function, "attr", getattr(function, "id", ""))
+    return name == "dict" or name[:1].isupper()
 
 
 def _constant(key: Any) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import enum
 import sys
 import types
@@ -63,6 +64,17 @@ def paths_of(value: Any, path: tuple[Any, ...] = (), seen: set[int] | None = Non
     seen.add(id(value))
     for key, item in list(items):
         yield from paths_of(item, (*path, key), seen)
+
+
+def fields_of(value: Any) -> dict[str, Any] | None:
+    """The fields of an object that only holds values: a dataclass, a namespace, a named tuple."""
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return dict(zip(value._fields, value, strict=True))
+    if isinstance(value, types.SimpleNamespace):
+        return dict(vars(value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    return None
 
 
 def _attributes(value: Any) -> list[tuple[str, Any]]:

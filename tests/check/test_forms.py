@@ -1,0 +1,152 @@
+"""Containers in which gradients are handed in: each taken as it is."""
+
+import dataclasses
+import linecache
+import types
+from collections import namedtuple
+
+import numpy as np
+import pytest
+
+import autograd_lite as al
+
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
+W1, W2 = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
+
+
+@dataclasses.dataclass
+class Weights:
+    W1: np.ndarray
+    W2: np.ndarray
+
+
+Pair = namedtuple("Pair", "dW1 dW2")  # noqa: PYI024 - as people write it
+
+
+def forward(W1, W2, X, Y):
+    H = np.tanh(X @ W1)
+    E = H @ W2 - Y
+    return 0.5 * np.sum(E**2), (H, E)
+
+
+RETURNS = {
+    "a dataclass by name": "return Weights(W1=q, W2=r)",
+    "a dataclass of expressions": "return Weights(W1=X.T @ p, W2=H.T @ E)",
+    "a dataclass by place": "return Weights(q, r)",
+    "a named tuple": "return Pair(q, r)",
+    "a namespace": "return SimpleNamespace(dW1=q, dW2=r)",
+    "a generator": "yield q\n    yield r",
+    "a generator of another": "yield from (q, r)",
+    "a generator expression": "return (g for g in (q, r))",
+    "a map": "return map(np.asarray, (q, r))",
+    "items of a dict": "return {'W1': q, 'W2': r}.items()",
+    "values of a dict": "return {'W1': q, 'W2': r}.values()",
+    "pairs with names": "return zip(('W1', 'W2'), (q, r))",
+    "a flat array": "return np.concatenate([q.ravel(), r.ravel()])",
+    "a flat array by columns": "return np.concatenate([q.ravel('F'), r.ravel('F')])",
+    "a flat array by hstack": "return np.hstack((q.flatten(), r.flatten()))",
+    "a flat array in a loop": "return np.concatenate([g.ravel() for g in (q, r)])",
+    "a flat array of expressions": "return np.r_[(X.T @ p).ravel(), (H.T @ E).ravel()]",
+    "a column": "return np.concatenate([(X.T @ p).reshape(-1, 1), (H.T @ E).reshape(-1, 1)])",
+    "a flat array of named ones": (
+        "dW1, dW2 = q, r\n    return np.concatenate([dW1.ravel(), dW2.ravel()])"
+    ),
+    "a flat array of a helper": "return flattened({'W1': q, 'W2': r})",
+}
+
+
+def flattened(grads):
+    theta = None
+    for name in ("W1", "W2"):
+        vector = np.reshape(grads[name], (-1, 1))
+        theta = vector if theta is None else np.concatenate((theta, vector), axis=0)
+    return theta
+
+
+def backward_with(text, slope):
+    """A backward pass that ends with a statement, with its slope of tanh."""
+    source = (
+        "def backward(W1, W2, X, Y, cache):\n    H, E = cache\n    a = E @ W2.T\n"
+        f"    p = a * {slope}\n    q = X.T @ p\n    r = H.T @ E\n    {text}\n"
+    )
+    filename = f"<form {text} {slope}>"
+    linecache.cache[filename] = len(source), None, source.splitlines(True), filename
+    names = {"np": np, "Weights": Weights, "Pair": Pair, "flattened": flattened}
+    names["SimpleNamespace"] = types.SimpleNamespace
+    exec(compile(source, filename, "exec"), names)
+    return names["backward"]
+
+
+@pytest.mark.parametrize("text", RETURNS.values(), ids=RETURNS)
+def test_a_right_derivation_in_a_container(text):
+    backward = backward_with(text, "(1 - H**2)")
+    report = al.check_derivation(forward, backward, W1, W2, X, Y, show=False)
+    assert report.ok, str(report)
+    assert {"W1", "W2"} <= {line.tensor for line in report}
+
+
+@pytest.mark.parametrize("text", RETURNS.values(), ids=RETURNS)
+def test_a_wrong_derivation_in_a_container(text):
+    backward = backward_with(text, "(1 - H)")
+    report = al.check_derivation(forward, backward, W1, W2, X, Y, show=False)
+    assert [line.line for line in report if line.status == "wrong"] == [4], str(report)
+    assert report.first_wrong.cause == "activation"
+
+
+def test_a_flat_array_that_nothing_is_known_of_is_not_right():
+    backward = backward_with("return np.concatenate([q.ravel(), r.ravel(), [1.0]])", "(1 - H**2)")
+    with pytest.raises(ValueError, match="finds no gradient in backward"):
+        al.check_derivation(forward, backward, W1, W2, X, Y, show=False)
+
+
+def test_loss_and_gradients_in_one_dataclass():
+    @dataclasses.dataclass
+    class Result:
+        loss: float
+        dW: np.ndarray
+
+    def both(factor):
+        def derivation(W, X, Y):
+            E = X @ W - Y
+            loss = 0.5 * np.sum(E**2)
+            dW = factor * X.T @ E
+            return Result(loss=loss, dW=dW)
+
+        return derivation
+
+    W = rng.normal(size=(3, 2))
+    assert al.check_derivation(both(1), W, X, Y, show=False).ok
+    assert al.check_derivation(both(1.5), W, X, Y, show=False).first_wrong.cause == "factor"
+
+
+def test_batches_of_a_generator_without_end():
+    def batches():
+        while True:
+            yield X, Y
+
+    def loss(W):
+        source = batches()
+        x, y = next(source)
+        E = x @ W - y
+        loss = 0.5 * np.sum(E**2)
+        x, _ = next(source)
+        dW = x.T @ E
+        return loss, dW
+
+    assert al.check_derivation(loss, rng.normal(size=(3, 2)), show=False).ok
+
+
+def test_what_the_cost_calls_an_output_the_backward_pass_may_take():
+    def propagate(w, X):
+        return 1 / (1 + np.exp(-X @ w))
+
+    def cost(A, Y):
+        return -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / len(Y)
+
+    def gradients(w, X, Y, A):
+        return {"dw": X.T @ (A - Y) / len(Y)}
+
+    labels = np.array([[1.0], [0.0], [1.0], [0.0], [1.0]])
+    w = rng.normal(size=(3, 1))
+    assert al.check_derivation(propagate, gradients, w, X, labels, loss=cost, show=False).ok
