@@ -87,13 +87,18 @@ class _Replay:
         for one in result if isinstance(result, (tuple, list)) else (result,):
             new = one._node if isinstance(one, Tensor) else None
             if isinstance(new, Node):
-                row = self.recorded.rows[node]
-                for inner in ancestors([new]):
-                    if inner in self.rows:
-                        continue
-                    self.rows[inner] = row
+                self._place(new, self.recorded.rows[node])
                 if one is result:
                     self.tokens[new] = node
+
+    def _place(self, new: Node, row: Execution) -> None:
+        """Say which statement the nodes belong to that one step of the graph became."""
+        stack: list[Any] = [new]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, Node) and node not in self.rows:
+                self.rows[node] = row
+                stack += node.parents or ()
 
     def _operand(self, parent: Any) -> Any:
         if isinstance(parent, Node):

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.report import Report
+from autograd_lite.check.report import Line, Report
 from autograd_lite.graph import Leaf
 from autograd_lite.program.ir import Step, Variable, function_name
 from autograd_lite.sheets.computation import Computation
-from autograd_lite.sheets.mathml import equation
+from autograd_lite.sheets.mathml import Equations
+from autograd_lite.sheets.mistakes import mistakes_in
 from autograd_lite.sheets.recorded import Recorded
 from autograd_lite.sheets.statements import Expression, Row, Statement
 
 PAGE_LIMIT_NUMBERS = 200_000
 """A page holds, and computes anew, up to this many numbers."""
+
+PREDICTION_LIMIT_STATEMENTS = 1_000
+"""Mistakes are thought of for up to this many statements."""
 
 GRID_LIMIT_NUMBERS = 1_024
 """Of an array in a page that holds more, a coarser grid of up to this many is shown."""
@@ -36,7 +41,7 @@ class Content:
         self.computation = computation
         self.rows = rows
         self.report = report
-        self.names = {s.label: s.source for s in _all(rows) if s.source}
+        self.equations = Equations({s.label: s.source for s in _all(rows) if s.source})
         self.numbers: dict[Variable, int] = {}
         self.values = computation.values
         self.steps = self._needed_steps()
@@ -93,6 +98,8 @@ class Content:
             "fixed": fixed,
             "whole": {name: n for n, name in self.recorded.whole.items()},
             "rows": rows,
+            "predictions": {} if self.obstacle else self._predictions(),
+            "verdicts": self._verdicts(),
             "steps": steps,
             "values": [self._array(v) for v in self.numbers],
         }
@@ -121,6 +128,20 @@ class Content:
             "gradient": self._number(gradient) if wanted and gradient is not None else None,
         }
 
+    def _predictions(self) -> dict[int, list[dict[str, str]]]:
+        """The usual mistakes in each line of the backward pass, by the value of the line."""
+        found: dict[int, list[dict[str, str]]] = {}
+        for statement in itertools.islice(_all(self.rows), PREDICTION_LIMIT_STATEMENTS):
+            if statement.of is not None:
+                mistakes = mistakes_in(statement.expression.text.text)
+                found[self._number(statement.variable)] = [m._asdict() for m in mistakes]
+        return found
+
+    def _verdicts(self) -> dict[str, dict[str, str]]:
+        """What a report says of each gradient."""
+        lines = self.report.lines if self.report is not None else ()
+        return {line.name: {"status": line.status, "text": _said(line)} for line in lines}
+
     def _row(self, row: Row) -> dict[str, Any]:
         return {
             "code": row.text,
@@ -143,7 +164,8 @@ class Content:
             "label": statement.label,
             "v": self._number(statement.variable),
             "text": _text(statement),
-            "math": equation(statement.label, text, self.names, statement.adds),
+            "adds": statement.adds,
+            "math": self.equations.equation(statement.label, text, statement.adds),
             "x": self._expression(statement.expression),
         }
         if statement.total is not None:
@@ -206,6 +228,11 @@ class Content:
             grid = _coarse(array)
             return found | {"rows": grid.shape[0], "numbers": list(map(_special, grid.ravel()))}
         return found | {"numbers": [_special(x) for x in array.ravel().tolist()]}
+
+
+def _said(line: Line) -> str:
+    where = f"line {line.line}: " if line.line is not None else ""
+    return f"yours, {where}{line.status}" + (f"; {line.message}" if line.message else "")
 
 
 def _text(statement: Statement) -> str:

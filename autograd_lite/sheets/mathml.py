@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Element = list[Any]
@@ -26,13 +26,6 @@ _SIGNS: dict[type, str] = {
 _WEAK, _SUM, _PRODUCT, _POWER, _ATOM = range(5)
 
 
-def equation(left: str, text: str, names: Mapping[str, str], adds: bool = False) -> Element:
-    """`left = text`, in which `names` says what each gradient is the gradient of."""
-    math = _Math(names)
-    sign = "+=" if adds else "="
-    return ["math", math.name(left), _sign(sign), *_flat(math.formula(text))]
-
-
 def _flat(element: Element) -> list[Element]:
     return element[1:] if element[0] == "mrow" else [element]
 
@@ -41,13 +34,22 @@ def _sign(text: str) -> Element:
     return ["mo", text]
 
 
-class _Math:
+class Equations:
+    """Writes equations, in which `gradients` says what each gradient is the gradient of."""
+
     def __init__(self, gradients: Mapping[str, str]) -> None:
         self.gradients = gradients
+        named_after = (name for name in gradients if not name.isidentifier())
+        self.formulas = sorted(named_after, key=len, reverse=True)
+
+    def equation(self, left: str, text: str, adds: bool = False) -> Element:
+        """`left = text`, or with `adds` `left += text`."""
+        sign = _sign("+=" if adds else "=")
+        return ["math", self.name(left), sign, *_flat(self.formula(text))]
 
     def formula(self, text: str) -> Element:
         """An expression; text that is none stands as it is."""
-        spans, plain = _with_placeholders(text, self.gradients)
+        spans, plain = _with_placeholders(text, self.formulas)
         try:
             tree = ast.parse(plain, mode="eval").body
         except SyntaxError:
@@ -131,29 +133,29 @@ class _Math:
         return ["mrow", below, self._in(node.args[0], _PRODUCT)], _PRODUCT
 
 
-def _root(math: _Math, node: ast.Call) -> tuple[Element, int]:
+def _root(math: Equations, node: ast.Call) -> tuple[Element, int]:
     return ["msqrt", math._of(node.args[0])[0]], _ATOM
 
 
-def _exponential(math: _Math, node: ast.Call) -> tuple[Element, int]:
+def _exponential(math: Equations, node: ast.Call) -> tuple[Element, int]:
     return ["msup", ["mi", "e"], math._of(node.args[0])[0]], _POWER
 
 
-def _bars(math: _Math, node: ast.Call) -> tuple[Element, int]:
+def _bars(math: Equations, node: ast.Call) -> tuple[Element, int]:
     return ["mrow", _sign("|"), math._of(node.args[0])[0], _sign("|")], _ATOM
 
 
-def _step(math: _Math, node: ast.Call) -> tuple[Element, int]:
+def _step(math: Equations, node: ast.Call) -> tuple[Element, int]:
     inner = math._of(node.args[0])[0]
     return ["mrow", _sign("["), inner, _sign(">"), ["mn", "0"], _sign("]")], _ATOM
 
 
-def _itself(math: _Math, node: ast.Call) -> tuple[Element, int]:
+def _itself(math: Equations, node: ast.Call) -> tuple[Element, int]:
     return math._of(node.args[0])
 
 
-def _named(word: str) -> Callable[[_Math, ast.Call], tuple[Element, int]]:
-    def form(math: _Math, node: ast.Call) -> tuple[Element, int]:
+def _named(word: str) -> Callable[[Equations, ast.Call], tuple[Element, int]]:
+    def form(math: Equations, node: ast.Call) -> tuple[Element, int]:
         inner: list[Element] = []
         for i, argument in enumerate(node.args):
             inner += [_sign(",")] if i else []
@@ -163,8 +165,8 @@ def _named(word: str) -> Callable[[_Math, ast.Call], tuple[Element, int]]:
     return form
 
 
-_FORMS: dict[str, Callable[[_Math, ast.Call], tuple[Element, int]]] = {
-    "sum": _Math._sum,
+_FORMS: dict[str, Callable[[Equations, ast.Call], tuple[Element, int]]] = {
+    "sum": Equations._sum,
     "mean": lambda math, node: math._sum(node, "mean"),
     "max": lambda math, node: math._sum(node, "max"),
     "min": lambda math, node: math._sum(node, "min"),
@@ -179,11 +181,11 @@ _FORMS: dict[str, Callable[[_Math, ast.Call], tuple[Element, int]]] = {
 }
 
 
-def _with_placeholders(text: str, gradients: Mapping[str, str]) -> tuple[dict[str, str], str]:
+def _with_placeholders(text: str, formulas: Sequence[str]) -> tuple[dict[str, str], str]:
     """The text with a name in the place of gradients that are called after a formula."""
     spans: dict[str, str] = {}
-    for name in sorted(gradients, key=len, reverse=True):
-        if not name.isidentifier() and name in text:
+    for name in formulas:
+        if name in text:
             placeholder = f"gradient_{len(spans)}_"
             spans[placeholder] = name
             text = text.replace(name, placeholder)

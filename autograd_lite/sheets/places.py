@@ -10,7 +10,7 @@ class Places:
 
     def __init__(self, top: Frame) -> None:
         self.frame: dict[Execution, Frame] = {}
-        self.around: dict[Frame, tuple[Frame, ...]] = {top: (top,)}
+        self._frames: dict[Frame, tuple[Frame, ...]] = {top: (top,)}
         self._outer: dict[Execution, tuple[Execution, ...]] = {}
         stack: list[tuple[Frame, tuple[Execution, ...]]] = [(top, ())]
         while stack:
@@ -19,12 +19,16 @@ class Places:
                 self.frame[execution] = frame
                 self._outer[execution] = inside = (*outer, execution)
                 for call in execution.calls:
-                    self.around[call] = (*self.around[frame], call)
+                    self._frames[call] = (*self._frames[frame], call)
                     stack.append((call, inside))
 
     def frames(self, execution: Execution) -> tuple[Frame, ...]:
         """The calls that a statement runs in, the outermost first."""
-        return self.around[self.frame[execution]]
+        return self._frames[self.frame[execution]]
+
+    def around(self, execution: Execution) -> tuple[Execution, ...]:
+        """A statement and those that it runs in, the outermost first."""
+        return self._outer[execution]
 
     def is_within(self, inner: Execution | None, outer: Execution) -> bool:
         """Whether a statement is another, or runs in a function that the other calls."""

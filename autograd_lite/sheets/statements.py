@@ -119,6 +119,7 @@ class _Writer:
         self.formulas: dict[Any, str] = {}
         self._label_forward()
         self.backward_names = self._backward_names()
+        self.parts = self._parts()
 
     @staticmethod
     def _key(token: Any) -> Any:
@@ -274,22 +275,31 @@ class _Writer:
 
     def _backward(self, execution: Execution) -> Iterator[Statement]:
         """The gradients that a line adds to those of its operands."""
+        for token, i in self.parts.get(execution, ()):
+            name = self.backward_names[token]
+            entries = self.computation.added[token]
+            variable = entries[i][1]
+            last = len(entries) > 1 and i == len(entries) - 1
+            yield Statement(
+                name,
+                variable,
+                self._gradient(name, variable, i > 0),
+                adds=i > 0,
+                total=self.computation.total[token] if last else None,
+                of=self.variable_of(token),
+                source=self.names.get(self._key(token)) or self._formula_of(token),
+                only=len(entries) == 1,
+            )
+
+    def _parts(self) -> dict[Execution, list[tuple[Any, int]]]:
+        """The parts of gradients that belong to each line: whose they are, and their number."""
+        found: dict[Execution, list[tuple[Any, int]]] = {}
         for token, entries in self.computation.added.items():
-            name = self.backward_names.get(token)
-            for i, (row, variable) in enumerate(entries if name is not None else ()):
-                if not self._belongs(token, row, execution):
-                    continue
-                last = len(entries) > 1 and i == len(entries) - 1
-                yield Statement(
-                    name or "",
-                    variable,
-                    self._gradient(name or "", variable, i > 0),
-                    adds=i > 0,
-                    total=self.computation.total[token] if last else None,
-                    of=self.variable_of(token),
-                    only=len(entries) == 1,
-                    source=self.names.get(self._key(token)) or self._formula_of(token),
-                )
+            for i, (row, _) in enumerate(entries if token in self.backward_names else ()):
+                for execution in self.places.around(row):
+                    if self._belongs(token, row, execution):
+                        found.setdefault(execution, []).append((token, i))
+        return found
 
     def _formula_of(self, token: Any) -> str:
         return self.formulas.get(self._key(token), "")
@@ -298,8 +308,6 @@ class _Writer:
         """Whether a line itself reads a value, or hands it to a function that does."""
         if row is execution:
             return True
-        if not self.places.is_within(row, execution):
-            return False
         made_at = self.recorded.rows.get(token) if isinstance(token, Node) else None
         call = self.places.call_within(row, execution)
         inside = made_at is not None and self.places.is_within(made_at, execution)

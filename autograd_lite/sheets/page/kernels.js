@@ -21,8 +21,9 @@ function stridesOf(shape) {
 function broadcastShape(...shapes) {
   const n = Math.max(...shapes.map((s) => s.length));
   return Array.from({ length: n }, (_, i) => {
-    const lengths = shapes.map((s) => s[i - n + s.length] ?? 1);
-    return lengths.find((l) => l !== 1) ?? 1;
+    const lengths = shapes.map((s) => s[i - n + s.length] ?? 1).filter((l) => l !== 1);
+    if (lengths.some((l) => l !== lengths[0])) throw new RangeError(`shapes ${shapes.map((s) => `(${s})`).join(" and ")} do not fit`);
+    return lengths[0] ?? 1;
   });
 }
 
@@ -141,6 +142,7 @@ function matmul([x, y]) {
   if (left) a = reshaped(a, [1, a.shape[0]]);
   if (right) b = reshaped(b, [b.shape[0], 1]);
   const [n, k] = a.shape.slice(-2), m = b.shape.at(-1);
+  if (b.shape.at(-2) !== k) throw new RangeError(`(${a.shape}) @ (${b.shape}) do not fit`);
   const batch = broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
   const atA = places(array(a.shape.slice(0, -2)), batch), atB = places(array(b.shape.slice(0, -2)), batch);
   const result = array([...batch, n, m]);

@@ -93,12 +93,12 @@ function fill(made) {
   const row = made.row, round = roundOf(row);
   const code = row.code || round.forward.map((s) => s.text).join("; ");
   const line = element("div", { class: "line" }, element("small", {}, row.line ? String(row.line) : ""), element("code", { class: "code" }, code));
-  const front = element("div", { class: "half f" }, line), back = element("div", { class: "half b" });
+  const front = element("div", { class: "reading" }, line), back = element("div", { class: "half b" });
   if (row.rounds.length > 1) front.append(slider(row));
   round.forward.forEach((s) => front.append(statementView(s, false)));
   round.backward.forEach((s) => back.append(statementView(s, true)));
   if (!round.backward.length) back.append(element("p", { class: "note" }, note(row)));
-  const halves = element("div", { class: "halves" }, front, back);
+  const halves = element("div", { class: "halves" }, element("div", { class: "half f" }, front), back);
   made.replaceChildren(halves);
   if (round.inner.length) {
     const open = element("button", { type: "button", "aria-expanded": String(Boolean(made.open)) }, made.open ? "close" : `open ${round.inner[0].function}`);
@@ -126,12 +126,16 @@ function slider(row) {
   const label = element("span", {}, `round ${Number(input.value) + 1} of ${row.rounds.length}`);
   input.addEventListener("input", () => {
     rounds.set(key(row), Number(input.value));
-    for (const other of document.querySelectorAll(".row")) if (other.filled && key(other.row) === key(row) && other.row !== row) fill(other);
     const holder = input.closest(".row");
-    fill(holder);
+    refill(row);
     holder.querySelector(".rounds input").focus();
   });
   return element("div", { class: "rounds" }, `× ${row.rounds.length}`, input, label);
+}
+
+// All rows of the loop that a row is in.
+function refill(row) {
+  for (const made of document.querySelectorAll(".row")) if (made.filled && key(made.row) === key(row)) fill(made);
 }
 
 const seen = new IntersectionObserver((entries) => {
@@ -274,10 +278,10 @@ function go(to, scroll = true) {
   const stop = stops[now];
   if (!stop) return;
   const made = byId("rows").children[stop.i], row = made.row;
-  if (row.rounds.length > 1 && (rounds.get(key(row)) ?? row.rounds.length - 1) !== stop.n) { rounds.set(key(row), stop.n); made.filled = false; }
+  if (row.rounds.length > 1 && (rounds.get(key(row)) ?? row.rounds.length - 1) !== stop.n) { rounds.set(key(row), stop.n); refill(row); }
   if (!made.filled) fill(made);
   for (const lit of document.querySelectorAll(".statement.lit")) lit.classList.remove("lit");
-  const lit = made.querySelectorAll(`:scope > .halves > .half.${stop.half} > .statement`)[stop.s];
+  const lit = made.querySelectorAll(`:scope > .halves > .half.${stop.half} .statement`)[stop.s];
   lit?.classList.add("lit");
   if (scroll) lit?.scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   byId("slider").value = now;
@@ -339,7 +343,7 @@ addEventListener("focusin", (event) => {
 function environment() {
   const found = {};
   const take = (label, v) => { if (/^[\p{L}_][\p{L}\p{N}_]*$/u.test(label) && values[v]) found[label] ??= values[v]; };
-  page.inputs.forEach((i) => take(i.label, i.v));
+  page.inputs.forEach((i) => { take(i.label, i.v); if (i.gradient !== null) take(`d${i.label}`, i.gradient); });
   const collect = (rows) => rows.forEach((row) => roundsFor(row).forEach((r) => {
     [...r.forward, ...r.backward].forEach((s) => { leavesOf(s.x).forEach((l) => take(l.label, l.v)); take(s.label, s.total ?? s.v); });
     collect(r.inner);
@@ -357,10 +361,15 @@ const close = (a, b) => {
 };
 
 function judged(text, statement) {
-  const expression = text.replace(/^[^=]*[^=<>!+]=(?!=)|^[^=]*\+=/u, "").trim();
+  const expression = text.replace(/^\s*[\p{L}_][\p{L}\p{N}_]*\s*\+?=(?!=)/u, "").trim();
+  const plainly = (text) => text.replaceAll(/\s/g, "");
+  const typical = (page.predictions[statement.v] ?? []).find((wrong) => plainly(wrong.text) === plainly(expression));
   let found;
   try { found = computedText(expression, environment()); }
-  catch (error) { return { right: false, text: error instanceof NotUnderstood ? error.message : `This cannot be computed: shapes do not fit.` }; }
+  catch (error) {
+    if (typical) return { right: false, text: `Not yet: ${typical.why}.` };
+    return { right: false, text: error instanceof NotUnderstood ? error.message : `This cannot be computed: ${error.message}.` };
+  }
   const wanted = values[statement.v];
   if (close(found, wanted)) return { right: true, text: `Right: ${statement.text}` };
   for (const wrong of page.predictions[statement.v] ?? []) {
@@ -378,16 +387,16 @@ function ask(made, statement) {
   const id = `answer-${statement.v}-${document.querySelectorAll(".ask").length}`;
   const input = element("input", { type: "text", id, autocomplete: "off", spellcheck: "false", placeholder: "a line of NumPy" });
   const verdict = element("p", { class: "answer", role: "status" });
+  const choices = element("div", { class: "choices" });
+  const form = element("form", { class: "ask" }, element("label", { for: id }, `${statement.label} ${statement.adds ? "+=" : "="}`), input, element("button", { type: "submit" }, "Check"));
   const give = (text) => {
     const found = judged(text, statement);
     verdict.textContent = found.text;
     verdict.className = `answer ${found.right ? "yes" : "no"}`;
-    if (found.right) made.classList.remove("asked");
+    if (found.right) { made.classList.remove("asked"); form.remove(); choices.remove(); }
   };
-  const form = element("form", { class: "ask" }, element("label", { for: id }, `${statement.label} ${statement.adds ? "+=" : "="}`), input, element("button", { type: "submit" }, "Check"));
   form.addEventListener("submit", (event) => { event.preventDefault(); give(input.value); });
   const options = [statement.text.replace(/^.*? \+?= /u, ""), ...(page.predictions[statement.v] ?? []).slice(0, 3).map((w) => w.text)];
-  const choices = element("div", { class: "choices" });
   options.sort((a, b) => hash(a) - hash(b)).forEach((text) => {
     const button = element("button", { type: "button" }, text);
     button.addEventListener("click", () => give(text));
@@ -480,6 +489,21 @@ byId("png").addEventListener("click", () => {
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
 });
 
+// For the console: sheet.value("dW1") and sheet.set("W1", 0, 0.5).
+
+globalThis.sheet = Object.freeze({
+  labels: () => Object.keys(environment()),
+  value: (label) => { const found = environment()[label]; return found && { shape: [...found.shape], data: [...found.data] }; },
+  set: (label, k, x) => {
+    const input = page.inputs.find((i) => i.label === label && changeable(i.v));
+    if (!input) throw new RangeError(`${label} is no input that can be changed`);
+    if (!changes.has(input.v)) changes.set(input.v, new Map());
+    changes.get(input.v).set(k, Number(x));
+    recompute();
+  },
+  state: () => byId("badge").dataset.state,
+});
+
 // The start.
 
 const dark = () => (document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
@@ -491,7 +515,7 @@ addEventListener("resize", drawArcs);
 addEventListener("hashchange", recall);
 new ResizeObserver(drawArcs).observe(byId("rows"));
 
-byId("loss-name").textContent = page.name;
+byId("loss-name").textContent = `J = ${page.name}`;
 page.rows.forEach((row, i) => byId("rows").append(rowView(row, i < 12)));
 nameTheme();
 showState();

@@ -1,0 +1,321 @@
+"""The page of a sheet in a browser: what it computes, and how it is used."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+from pictures.browser import chromium
+from pictures.functions import FUNCTIONS
+from sheets.firefox import firefox
+
+import autograd_lite as al
+from autograd_lite.arrays.trees import leaves_of, map_leaves
+
+DRAGS = 100
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """Opens a sheet; nothing may go wrong in it, and nothing may be asked for."""
+    pages = []
+    number = itertools.count()
+
+    def open_(sheet, width=1440, height=900, fragment="", **options):
+        path = sheet.write(tmp_path / f"sheet{next(number)}.html")
+        page = browser.new_page(viewport={"width": width, "height": height}, **options)
+        page.problems = []
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.on("console", lambda said: page.problems.append(said.text))
+        page.on(
+            "request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else 1 / 0
+        )
+        page.goto(f"file://{path}{fragment}")
+        page.wait_for_selector(".statement")
+        pages.append(page)
+        return page
+
+    yield open_
+    for page in pages:
+        assert not page.problems
+        page.close()
+
+
+def gradients_by_name(sheet, function, inputs):
+    """The loss and its gradients, by the engine, and by name."""
+    recorded = sheet._content.recorded
+    names = [recorded.name_of(leaf) for leaf in recorded.wrt]
+    tensors = map_leaves(lambda v: al.Tensor(v, requires_grad=True), inputs)
+    by_name = dict(zip(sheet_names(sheet), leaves_of(tensors), strict=True))
+    result = function(*tensors)
+    result.backward()
+    return float(result._value), {name: by_name[name].grad for name in names}
+
+
+def sheet_names(sheet):
+    """The names of the inputs in their order."""
+    recorded = sheet._content.recorded
+    frame = recorded.top.executions[0].calls[0]
+    return list(frame.arguments)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_page_computes_what_the_engine_does_after_each_drag(name, opened):
+    function, inputs = FUNCTIONS[name]
+    sheet = al.sheet(function, *inputs)
+    page = opened(sheet)
+    assert page.evaluate("sheet.state()") == "recorded"
+    rng = np.random.default_rng(3)
+    inputs = map_leaves(np.array, inputs)
+    leaves = dict(zip(sheet_names(sheet), leaves_of(inputs), strict=True))
+    for count in range(DRAGS):
+        label = rng.choice(list(leaves))
+        k, x = int(rng.integers(leaves[label].size)), round(rng.normal(), 3)
+        leaves[label].flat[k] = x
+        page.evaluate("([label, k, x]) => sheet.set(label, k, x)", [str(label), k, x])
+        if count % 10 and count < DRAGS - 1:
+            continue
+        loss, gradients = gradients_by_name(sheet, function, inputs)
+        shown = page.evaluate(f"sheet.value({json.dumps(sheet._content.data()['name'])})")
+        np.testing.assert_allclose(shown["data"], loss, rtol=1e-12)
+        for name_, gradient in gradients.items():
+            shown = page.evaluate(f"sheet.value({json.dumps('d' + name_)})")
+            scale = np.abs(gradient).max()
+            assert tuple(shown["shape"]) == gradient.shape
+            np.testing.assert_allclose(
+                np.reshape(shown["data"], gradient.shape), gradient, rtol=1e-12, atol=1e-12 * scale
+            )
+    assert page.evaluate("sheet.state()") == "live"
+
+
+def test_the_same_numbers_in_firefox(tmp_path):
+    function, inputs = FUNCTIONS["softmax with helpers"]
+    sheet = al.sheet(function, *inputs)
+    path = sheet.write(tmp_path / "sheet.html")
+    (tmp_path / "profile").mkdir()
+    with firefox(tmp_path / "profile") as tab:
+        tab.open(f"file://{path}")
+        assert tab.evaluate("document.querySelectorAll('math').length > 5")
+        assert tab.evaluate("sheet.set('W1', 0, 0.25)") is None
+        assert tab.evaluate("sheet.state()") == "live"
+        found = tab.evaluate("sheet.value('dW1')")
+        assert not tab.problems
+    inputs = map_leaves(np.array, inputs)
+    inputs[0].flat[0] = 0.25
+    _, gradients = gradients_by_name(sheet, function, inputs)
+    np.testing.assert_allclose(found["data"], gradients["W1"].ravel(), rtol=1e-12, atol=1e-15)
+
+
+def small(**options):
+    function, inputs = FUNCTIONS["logistic regression"]
+    return al.sheet(function, *inputs, **options)
+
+
+def test_a_number_that_is_dragged_changes_all_others(opened):
+    page = opened(small())
+    before = page.text_content("#loss-value")
+    cell = page.locator(".matrix.given td").first
+    box = cell.bounding_box()
+    page.mouse.move(box["x"] + 10, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90, box["y"] + 10)
+    page.mouse.up()
+    page.wait_for_function("sheet.state() === 'live'")
+    assert page.text_content("#badge") == "live"
+    assert page.text_content("#loss-value") != before
+    page.click("#reset")
+    assert page.text_content("#loss-value") == before
+    assert page.evaluate("sheet.state()") == "recorded"
+
+
+def test_a_number_is_typed_with_the_keyboard_alone(opened):
+    page = opened(small())
+    page.focus(".matrix.given")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.keyboard.type("0.5")
+    page.keyboard.press("Enter")
+    page.wait_for_function("sheet.state() === 'live'")
+    assert page.evaluate("document.activeElement.className").startswith("matrix")
+    label = page.evaluate("document.activeElement.dataset.label")
+    page.keyboard.press("Enter")
+    page.keyboard.type("nonsense")
+    page.keyboard.press("Enter")
+    values = page.evaluate("l => sheet.value(l.replace('.T', ''))", label)
+    assert 0.5 in values["data"]
+
+
+def test_a_gradient_says_what_it_is_made_of_and_is_measured(opened):
+    page = opened(small())
+    page.hover('.half.b .matrix[data-label="dw"] td')
+    said = page.text_content("#why")
+    assert said.startswith("dw[0, 0] = ")
+    assert said.count("·") >= 8
+    made_of, measured = said.split("nudge")
+    assert "w[0, 0]" in measured
+    assert measured.split("= ")[1] == made_of.split(" = ")[1]
+    assert page.locator('.matrix[data-label="dZ.T"] td.hot').count() == 8
+    assert page.locator('.half.b .matrix[data-label="X"] td.hot').count() == 8
+    assert page.locator('.matrix[data-label="w"] td.hot').count() == 0
+
+
+def test_the_walk_goes_down_and_up_again(opened):
+    page = opened(small())
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    assert page.text_content("#counter") == "3 of 6 · forward"
+    page.keyboard.press("End")
+    assert page.text_content("#counter") == "6 of 6 · backward"
+    assert page.locator(".statement.lit").count() == 1
+    page.keyboard.press("ArrowLeft")
+    assert "step=5" in page.evaluate("location.hash")
+
+
+def test_a_link_brings_the_step_and_the_changed_numbers(opened):
+    sheet = small()
+    first = opened(sheet)
+    first.evaluate("sheet.set('w', 1, 2.5)")
+    first.keyboard.press("End")
+    second = opened(sheet, fragment=first.evaluate("location.hash"))
+    assert second.evaluate("sheet.value('w').data[1]") in (2.5, sheet._content.data()["values"][0])
+    assert second.text_content("#counter") == first.text_content("#counter")
+
+
+def test_hostile_links_change_nothing(opened):
+    for fragment in ("#set=99:0:1", "#set=0:999:1", "#set=a:b:c", "#step=1e9", "#set=0:0:Infinity"):
+        page = opened(small(), fragment=fragment)
+        assert page.evaluate("sheet.state()") == "recorded"
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ("X @ dZ.T", "Right: dw = X @ dZ.T"),
+        ("np.dot(X, np.transpose(dZ))", "Right: dw = X @ dZ.T"),
+        ("dw = X @ dZ.T", "Right: dw = X @ dZ.T"),
+        ("X @ dZ", "Not yet: dZ is not transposed."),
+        ("2 * (X @ dZ.T)", "Not yet: it is right but for a factor of 0.500."),
+        ("dZ @ X.T", "Not yet: this has the shape (1, 3), and dw has (3, 1)."),
+        ("X @ nothing", "There is no nothing here."),
+        ("X @", "Something is missing at the end."),
+    ],
+)
+def test_a_line_that_is_typed_is_judged(typed, answer, opened):
+    page = opened(small())
+    page.click("#predict")
+    form = page.locator(".half.b .statement", has_text="dw =").first
+    form.locator("input").fill(typed)
+    form.locator("input").press("Enter")
+    assert form.locator(".answer").text_content() == answer
+
+
+def test_a_row_opens_into_the_function_that_it_calls(opened):
+    function, inputs = FUNCTIONS["softmax with helpers"]
+    page = opened(al.sheet(function, *inputs))
+    assert page.locator(".inner").count() == 0
+    page.click("text=open softmax")
+    assert "e = np.exp(z - np.max(z, axis=0, keepdims=True))" in page.text_content(".inner")
+    page.keyboard.press("Enter")
+    assert page.locator(".inner").count() == 0
+
+
+def test_the_slider_of_a_loop_goes_through_its_rounds(opened):
+    function, inputs = FUNCTIONS["recurrent net"]
+    page = opened(al.sheet(function, *inputs))
+    page.locator(".rounds input").first.fill("2")
+    assert page.locator(".rounds").first.text_content() == "× 12round 3 of 12"
+    assert "dtanh3 = dh3 * (1 - h3**2)" in page.text_content("#rows")
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".rounds").nth(1).text_content() == "× 12round 4 of 12"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_nothing_runs_over_the_side(name, opened):
+    function, inputs = FUNCTIONS[name]
+    page = opened(al.sheet(function, *inputs))
+    for width in (1440, 1024, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_targets_are_large_enough_for_a_finger(opened):
+    page = opened(small(), width=390, has_touch=True, is_mobile=True)
+    sizes = page.evaluate(
+        """[...document.querySelectorAll("button, .matrix.given td[data-k]")]
+        .filter((e) => e.offsetParent).map((e) => e.getBoundingClientRect().height)"""
+    )
+    assert min(sizes) >= 44
+
+
+def test_what_has_no_kernel_is_said_and_the_page_is_for_reading(opened):
+    page = opened(al.sheet(lambda w: np.sum(np.sinc(w)), np.ones(3) / 3))
+    assert "read-only: the page has no JavaScript for np.sinc" in page.text_content("#badge")
+    assert page.locator(".matrix.given").count() == 0
+    assert page.locator(".matrix td").count() > 3
+
+
+def test_more_numbers_than_a_page_holds_are_a_coarser_picture(opened):
+    def loss(w, x):
+        return np.sum(np.tanh(w @ x))
+
+    sheet = al.sheet(loss, np.ones((4, 300)) / 300, np.ones((300, 700)))
+    assert len(sheet.html) < 500_000
+    page = opened(sheet)
+    assert page.text_content("#badge").startswith("read-only: ")
+
+
+def test_names_and_texts_are_never_markup(opened):
+    hostile = "<img src=x onerror=alert(1)></script><script>alert(2)</script>"
+    w = al.Tensor(np.ones(2), requires_grad=True, name=hostile)
+    loss = np.sum(w * w)
+    loss.name = "\"'`${alert(3)}"
+    page = opened(al.sheet(loss))
+    assert hostile in page.text_content("#rows")
+    assert page.locator("img, #rows script").count() == 0
+
+
+def test_a_notebook_shows_the_page_in_a_frame(browser, tmp_path):
+    path = tmp_path / "cell.html"
+    path.write_text(f"<!doctype html><title>cell</title>{small()._repr_html_()}", "utf-8")
+    page = browser.new_page()
+    page.goto(f"file://{path}")
+    frame = page.frames[1]
+    frame.wait_for_selector(".statement")
+    frame.evaluate("sheet.set('w', 0, 1.5)")
+    assert frame.evaluate("sheet.state()") == "live"
+    page.close()
+
+
+@pytest.mark.parametrize("kind", ["svg", "png"])
+def test_what_is_seen_is_saved_as_a_picture(kind, opened, tmp_path):
+    page = opened(small())
+    with page.expect_download() as waiting:
+        page.click(f"#{kind}")
+    waiting.value.save_as(tmp_path / f"sheet.{kind}")
+    data = (tmp_path / f"sheet.{kind}").read_bytes()
+    assert data.startswith(b"<svg" if kind == "svg" else b"\x89PNG")
+    assert len(data) > 10_000
+
+
+def test_verdicts_of_a_report_stand_beside_the_gradients(opened):
+    def forward(W, X, Y):
+        Z = W @ X
+        D = Z - Y
+        return np.sum(D * D), (Z, D)
+
+    def backward(W, X, Y, cache):
+        Z, D = cache
+        dZ = 2 * D
+        dW = dZ @ X.T * 2
+        return {"dW": dW, "dZ": dZ}
+
+    W, X, Y = np.ones((1, 2)), np.arange(6.0).reshape(2, 3), np.zeros((1, 3))
+    report = al.check_derivation(forward, backward, W, X, Y)
+    page = opened(al.sheet(report))
+    assert page.locator('.verdict[data-status="wrong"]').count() == 1
