@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -190,16 +190,16 @@ def _dense(g: Any) -> np.ndarray | None:
     return np.asarray(g.dense() if isinstance(g, IndexedGradient) else g)
 
 
-def values_of(steps: Iterable[Step], back: Execution) -> dict[str, np.ndarray] | None:
+def values_of(evidence: Evidence, back: Execution) -> dict[str, np.ndarray] | None:
     """The values of the steps in another run; None where one is gone."""
     events = {event.key: event for event in back.events}
     found: dict[str, np.ndarray] = {}
-    for step in steps:
+    for step in evidence.steps:
         if step.event is not None:
             event = events.get(step.event.key)
             array = None if event is None else event.array
-            if array is not None and step.before is not None:
-                array = step.before - array
+            if array is not None and step.is_difference:
+                array = evidence.forward.tensors[step.key]._value - array
         else:
             array = _entry(back.result, step.entry)
             if array is not None and step.shape is not None:

@@ -112,6 +112,7 @@ class Execution:
         self.functions: dict[types.FunctionType, types.FunctionType] = {}
         self.result: Any = None
         self.returned_at: Place | None = None
+        self.returns: dict[int, int] = {}
         self.locals: dict[str, Any] = {}
         self.namespaces: dict[int, dict[str, Any]] = {}
         self.error: BaseException | None = None
@@ -294,7 +295,9 @@ class Execution:
         return self._note(place, name, name, value, line)
 
     def returned(self, place: int, value: Any) -> Any:
-        """Notes which statement ended the function that is marked."""
+        """Notes which statements ended functions, and the one that is marked."""
+        self._keep_scope(place)
+        self.returns.setdefault(place, len(self.events))
         if self.frames[-1] is self.main_frame:
             self.returned_at = self.sources.places[place]
             self.locals = dict(sys._getframe(1).f_locals)

@@ -61,7 +61,7 @@ class Step:
     written: int | None = None
     rate: float = 1.0
     in_update: bool = False
-    before: np.ndarray | None = None
+    is_difference: bool = False
     named: bool = False
     shape: tuple[int, ...] | None = None
 
@@ -368,6 +368,11 @@ class _Finder:
             event = self._event_of(name, array, path)
             in_dict = self._has_keys
             tensor = self.tensor_of(name, in_dict)
+            if tensor is None and name in self.known.inputs and self.setting.subject.backward:
+                # The parameter is returned where its gradient should be.
+                tensor = name
+            if event is not None and self._is_of_another(event, tensor):
+                event = None
             if tensor is not None and name in self.arriving:
                 # It is called after what arrived, and was written into.
                 tensor = None
@@ -458,7 +463,7 @@ class _Finder:
     def _is_same(
         self, step: Step, name: str, tensor: str | None, array: np.ndarray, event: Event | None
     ) -> bool:
-        if event is not None and step.event is event:
+        if event is not None and step.event is event and tensor in (None, step.tensor):
             return True
         return (
             step.value.shape == array.shape
@@ -485,12 +490,27 @@ class _Finder:
             found = [f for f in found if not (f[2] is loss or _equal_number(f[2], loss))]
         return found
 
+    def _is_of_another(self, event: Event, tensor: str | None) -> bool:
+        """Whether a value that is handed in for the gradient of a tensor is known as another one.
+
+        The line that handed it in is the one to look at.
+        """
+        own = self.tensor_of(event.name)
+        if tensor is None or own == tensor:
+            return False
+        if any(s.event is event and s.tensor != tensor for s in self.steps):
+            return True
+        return own in self.known.inputs or event.name in self.known.inputs
+
     def _is_known_value(self, array: np.ndarray, name: str, path: tuple[Any, ...]) -> bool:
         """Whether it is a value of the forward pass, handed on: a state, a prediction."""
         in_dict = self._has_keys
         if len(path) > 1 or (in_dict and name in self.known.inputs) or self._is_one_for_each():
             return False
+        is_backward = self.setting.subject.backward is not None
         for known, value in self.known.values.items():
+            if is_backward and known in self.known.inputs:
+                continue
             versions = self.known.versions.get(known, [])
             if versions and not any(v._node in self.truth for v in versions):
                 # The loss does not come from it: a gradient that was computed before the loss.
@@ -593,7 +613,9 @@ class _Finder:
                 self._by_update_of_entries(tensor, versions)
                 continue
             found = self._factor_of(event, update[1], versions[0].shape)
-            if found is not None:
+            if found is None:
+                self._by_update_of_entries(tensor, versions)
+            else:
                 name, value, source = found
                 turned = 1
                 if is_velocity(source.place.statement):
@@ -613,7 +635,7 @@ class _Finder:
         if last.array is None or last.array.shape != before.shape:
             return
         step = Step(tensor, tensor, before - last.array, last, versions[0], True)
-        step.before, step.in_update = before, True
+        step.is_difference = step.in_update = True
         step.rate = self._rate_in(last, last)
         self._add(step)
 

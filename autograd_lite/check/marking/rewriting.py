@@ -539,12 +539,13 @@ def variables_of(function: types.FunctionType) -> Mapping[str, types.CellType]:
     return dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
 
 
-def names_in(code: types.CodeType) -> set[str]:
+@functools.lru_cache(4096)
+def names_in(code: types.CodeType) -> frozenset[str]:
     """The names that a code and those inside it take from outside."""
     inner = (c for c in code.co_consts if isinstance(c, types.CodeType))
     # Names of attributes are no variables.
     read = {i.argval for i in dis.get_instructions(code) if i.opname in _READS_NAME}
-    return read.union(*map(names_in, inner))
+    return frozenset(read.union(*map(names_in, inner)))
 
 
 _READS_NAME = frozenset(("LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "STORE_NAME"))

@@ -117,7 +117,7 @@ class Search:
         back = self.evidence.setting.run_backward(
             edits=self.trees, scopes=True, forward=self.evidence.forward_values
         )
-        values = values_of(self.evidence.steps, back)
+        values = values_of(self.evidence, back)
         if back.error is not None or values is None:
             return None
         self.back, self.values, self._fresh = back, values, None
@@ -291,7 +291,7 @@ class Search:
             return None
         if back.error is not None and self.back.error is None:
             return None
-        values = values_of(evidence.steps, back)
+        values = values_of(evidence, back)
         if values is None or not all(np.all(np.isfinite(v)) for v in values.values()):
             return None
         return values
@@ -341,8 +341,16 @@ class Search:
         others = [e for e in self.back.events if e.serial <= last][::-1]
         later = [e for e in self.back.events if e.serial > last]
         seen: set[int] = set()
-        for event in [*first, *others, *later]:
-            place = event.place
+        returned, handed = self.back.returned_at, [key for key in wrong if key not in own]
+        if returned is not None and handed:
+            # What has no statement of its own is as the return statement has it.
+            seen.add(id(returned))
+            line = self._line(returned, handed[0], now)
+            line.is_reliable = True
+            yield line
+        ended = [self.back.sources.places[p] for p, s in self.back.returns.items() if s <= last]
+        after_suspects = [*(e.place for e in first), *ended, *(e.place for e in others)]
+        for place in [*after_suspects, *(e.place for e in later)]:
             if id(place) in seen or id(place) in again or id(place) in ahead:
                 continue
             seen.add(id(place))
