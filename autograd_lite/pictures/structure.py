@@ -129,6 +129,14 @@ def is_scalar(operand: Any) -> bool:
     return isinstance(operand, (int, float, complex, np.generic))
 
 
+def plain_array(source: Any) -> Any:
+    """The number or NumPy array of numbers that a source is, or None."""
+    value = source.array if source.__class__ is Leaf else source
+    if is_scalar(value):
+        return value
+    return value if value.__class__ is np.ndarray and value.dtype.kind in "fciub" else None
+
+
 def _scopes(nodes: list[Node]) -> list[Scope]:
     """The outermost calls, each with those inside."""
     serials = np.array([node.serial for node in nodes])

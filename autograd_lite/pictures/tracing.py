@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,14 @@ import numpy as np
 from autograd_lite.arrays.trees import leaves_of, map_leaves
 from autograd_lite.graph import Node
 from autograd_lite.observe import watch
+from autograd_lite.pictures.naming import naming
 from autograd_lite.tensor import Tensor, label
 from autograd_lite.watching import record_lines
+
+DATA_NAMES = frozenset(
+    "X Y x_train X_train X_test Y_train Y_test y y_train y_true T t targets labels images".split()
+)
+"""Names of parameters that are taken for data where a function has others, too."""
 
 
 def result_of(caller: str, loss: Any, inputs: tuple[Any, ...], lines: bool = True) -> Tensor:
@@ -25,12 +32,22 @@ def result_of(caller: str, loss: Any, inputs: tuple[Any, ...], lines: bool = Tru
     return _with_graph(caller, _computed(caller, loss, inputs, lines))
 
 
-def results_of(caller: str, loss: Any, inputs: tuple[Any, ...], lines: bool = True) -> list[Tensor]:
+def results_of(
+    caller: str,
+    loss: Any,
+    inputs: tuple[Any, ...],
+    lines: bool = True,
+    wrt: str | Sequence[str] | None = None,
+) -> list[Tensor]:
     """The results as `result_of` gives one, also for nested lists, tuples and dicts of them.
 
-    A result that is there twice is given once.
+    A result that is there twice is given once. `wrt` names the parameters of a function that are
+    differentiated; by default those that do not look like data.
     """
-    loss = _computed(caller, loss, inputs, lines)
+    if wrt is not None and (isinstance(loss, Tensor) or not callable(loss)):
+        raise TypeError(f"{caller}() takes wrt only with a function")
+    chosen = _differentiated(caller, loss, inputs, wrt) if inputs and callable(loss) else None
+    loss = _computed(caller, loss, inputs, lines, chosen)
     results = leaves_of(loss) or [loss]
     return list({id(result): _with_graph(caller, result) for result in results}.values())
 
@@ -62,7 +79,39 @@ def root_of(loss: Tensor) -> Node:
     return root
 
 
-def _computed(caller: str, loss: Any, inputs: tuple[Any, ...], lines: bool) -> Any:
+def _differentiated(
+    caller: str, function: Any, inputs: tuple[Any, ...], wrt: str | Sequence[str] | None
+) -> list[bool]:
+    """Which of the inputs of a function are parameters; the others are data."""
+    names = list(_arguments_by_name(function, inputs))
+    if wrt is not None:
+        chosen = [wrt] if isinstance(wrt, str) else list(wrt)
+        unknown = [name for name in chosen if name not in names]
+        if unknown:
+            raise ValueError(
+                f"{caller}(): wrt names {unknown[0]!r}, and the function's parameters are "
+                f"{', '.join(names)}"
+            )
+        return [name in chosen for name in names]
+    if isinstance(inputs[0], (list, dict)):
+        return [i == 0 for i in range(len(inputs))]
+    found = [name not in DATA_NAMES for name in names]
+    numeric = (
+        isinstance(leaf, (float, np.floating, np.ndarray))
+        for leaf in leaves_of(
+            [value for value, is_parameter in zip(inputs, found, strict=False) if is_parameter]
+        )
+    )
+    return found if any(numeric) else [True] * len(inputs)
+
+
+def _computed(
+    caller: str,
+    loss: Any,
+    inputs: tuple[Any, ...],
+    lines: bool,
+    differentiated: Sequence[bool] | None = None,
+) -> Any:
     """`loss`, or what it gives for `inputs` where it is a function."""
     if isinstance(loss, Tensor) or not callable(loss):
         if inputs:
@@ -70,7 +119,7 @@ def _computed(caller: str, loss: Any, inputs: tuple[Any, ...], lines: bool) -> A
                 f"{caller}() takes example inputs only with a function, as in {caller}(f, x, y)"
             )
         return loss
-    result = traced(loss, inputs, lines)
+    result = traced(loss, inputs, lines, differentiated)
     if not any(isinstance(leaf, Tensor) for leaf in leaves_of(result)):
         name = getattr(loss, "__name__", repr(loss))
         raise TypeError(
@@ -80,18 +129,28 @@ def _computed(caller: str, loss: Any, inputs: tuple[Any, ...], lines: bool) -> A
     return result
 
 
-def traced(function: Callable[..., Any], inputs: tuple[Any, ...], lines: bool = False) -> Any:
+def traced(
+    function: Callable[..., Any],
+    inputs: tuple[Any, ...],
+    lines: bool = False,
+    differentiated: Sequence[bool] | None = None,
+) -> Any:
     """The recorded result of `function(*inputs)`; of a tuple its first item, as of (loss, cache).
 
     Arrays among the inputs are copied into Tensors. They require grad only where the function has
-    no parameters of its own that do, such as those of a module. Tensors that have no name get that
+    no parameters of its own that do, such as those of a module, and then those alone that are
+    `differentiated`. Tensors that have no name get that
     of the parameter or the local variable which holds them, `Z1`, or of the entry `Z["1"]` of a
     local dict.
     """
     result = None
     for requires_grad in (False, True):
-        arguments = tuple(map_leaves(_as_tensor(requires_grad), value) for value in inputs)
-        with record_lines() if lines else contextlib.nullcontext():
+        wanted = itertools.chain(differentiated or (), itertools.repeat(True))
+        arguments = tuple(
+            map_leaves(_as_tensor(requires_grad and is_parameter), value)
+            for value, is_parameter in zip(inputs, wanted, strict=False)
+        )
+        with record_lines() if lines else contextlib.nullcontext(), naming():
             run = watch(function, arguments)
         if run.error is not None:
             raise run.error
