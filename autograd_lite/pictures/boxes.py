@@ -63,6 +63,7 @@ class Boxes:
         self.of_node = folded.boxes
         self.closed = {g.stop - 1: g for g in _open(folded.groups, closed=True)}
         self.arrows: list[Arrow] = []
+        self.sources: list[Box] = []
         self.source_numbers: dict[bytes, int] = {}
         self.top = Frame(None)
         shown = folded.shown.tolist()
@@ -136,7 +137,9 @@ class Boxes:
         own = [k for k in numbers if readers[k] == 1]
         group = self.closed[head]
         swallowed = {k for k in own if _owns(group, self.graph.sources[k])}
-        if group.scope is None or len(own) - len(swallowed) > OWN_BOX_LIMIT_CONSTANTS:
+        if (group.scope is None and group.form is None) or len(own) - len(
+            swallowed
+        ) > OWN_BOX_LIMIT_CONSTANTS:
             swallowed = set(own)
         self.boxes[head].inside = [
             *self.boxes[head].inside,
@@ -160,6 +163,7 @@ class Boxes:
         """Put the box of a source before the first that reads it, in the innermost common frame."""
         sources = [self.graph.sources[k] for k in numbers.tolist()]
         box = Box(f"s{self._source_number(numbers)}", sources)
+        self.sources.append(box)
         stack = self.frame_of[heads[0]]
         for head in heads[1:]:
             stack = [f for f, g in zip(stack, self.frame_of[head], strict=False) if f is g]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
+import contextlib
 import functools
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +17,7 @@ from autograd_lite.backward import propagate
 from autograd_lite.check.report import Line, Report
 from autograd_lite.gradients import TupleGradient
 from autograd_lite.graph import Leaf, Node, Route, ancestors, pack_node
+from autograd_lite.pictures.constants import constant_names, is_mask
 from autograd_lite.pictures.formulas import Formula, formula
 from autograd_lite.pictures.structure import Structure, flows_to, is_scalar, operands, places
 from autograd_lite.pictures.text import name_of, number, short
@@ -27,12 +31,19 @@ CHECK_LIMIT_NODES = 20_000, 100_000
 the result is finite, and where it is not."""
 
 
+RELU_SLOPE = re.compile(r"np\.where\((.+) > 0, 1, np\.where\(\1 == 0, 1 / 2, 0\)\)")
+
+
 @dataclass
 class GradientGraph:
-    """The recorded gradients: their nodes, and from which serial on nodes are of the pass."""
+    """The recorded gradients: their nodes, and from which serial on nodes are of the pass.
+
+    `tensors` has the operation or leaf that each gradient is of.
+    """
 
     roots: list[Node]
     since: int
+    tensors: dict[Node, Node | Leaf]
 
 
 def _together(results: Sequence[Tensor]) -> Node:
@@ -57,16 +68,17 @@ def gradient_graph(results: Sequence[Tensor]) -> GradientGraph:
     )
     named: list[Node | Leaf] = [n for n in nodes if n.name is not None and n not in ends_of_graph]
     found = propagate(root, seed, targets=[*leaves, *named], wrap=make)
-    ends = []
+    ends, tensors = [], {}
     for target in (*named, *leaves):
         gradient = found.get(target)
         node = gradient._node if isinstance(gradient, Tensor) else None
         if isinstance(node, Node) and node.serial > root.serial:
             if node.name is None and target.name is not None:
                 node.name = f"d{target.name}"
+            tensors[node] = target
             if target in leaves:
                 ends.append(node)
-    return GradientGraph(ends, root.serial)
+    return GradientGraph(ends, root.serial, tensors)
 
 
 class Details:
@@ -89,6 +101,7 @@ class Details:
         self.lines = lines
         self.local = local
         self.since = None if extent is None else extent.since
+        self.tensors = {} if extent is None else extent.tensors
         self.verdicts: Mapping[str | None, Line] = {
             line.tensor: line for line in (report.lines if report is not None else ())
         }
@@ -99,11 +112,28 @@ class Details:
         self.gradients = self._gradients() if gradients else None
         self.faults = self._faults()
 
+    @property
+    def backward_start(self) -> int | None:
+        """The number of the first operation of the backward pass, where that is drawn."""
+        if self.since is None:
+            return None
+        serials = [node.serial for node in self.graph.nodes]
+        return bisect.bisect_right(serials, self.since)
+
     @functools.cached_property
     def symbols(self) -> dict[int, str]:
         """Symbols of operations and sources in formulas, by id: the name, or a letter and a
         number."""
-        return symbols(self.graph)
+        return {**symbols(self.graph), **self.constants}
+
+    @functools.cached_property
+    def constants(self) -> dict[int, str]:
+        """What sources without a name were made of, by id."""
+        found: Mapping[Any, Any] = self.values or {}
+        if self.values is None and any(map(is_mask, self.graph.sources)):
+            with contextlib.suppress(ValueError):
+                found = self._values()
+        return constant_names(self.graph, found)
 
     def _values(self) -> dict[Any, Any]:
         found: dict[Any, Any] = dict(values(self.roots, self.ends))
@@ -122,6 +152,10 @@ class Details:
             # Nobody asked for values, so a picture without these marks is better than none.
             return {}
 
+    def name(self, box: Any) -> str | None:
+        """The name of an operation or a source, or what a constant was made of."""
+        return name_of(box) or self.constants.get(id(box))
+
     def symbol(self, box: Any) -> str:
         """The symbol of an operation or a source in formulas."""
         return self.symbols[_key(box)]
@@ -129,7 +163,7 @@ class Details:
     def local_derivative(self, node: Node, slot: int) -> str | None:
         """The derivative of an operation by an operand, where one flows, as a picture writes it."""
         found = derivative(node, slot, self.symbols)
-        return None if found is None else short(found.local or found.product)
+        return None if found is None else short(readable(found.local or found.product))
 
 
 def symbols(graph: Structure) -> dict[int, str]:
@@ -156,6 +190,11 @@ def text_of(operand: Any, names: Mapping[int, str]) -> str:
     if _key(operand) in names:
         return names[_key(operand)]
     return number(operand) if is_scalar(operand) else short(repr(operand))
+
+
+def readable(formula: str) -> str:
+    """A formula with the slope of `maximum(0, z)` as people write it."""
+    return RELU_SLOPE.sub(r"\1 > 0, ½ at 0", formula)
 
 
 def derivative(

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from autograd_lite.graph import Leaf
+from autograd_lite.graph import Leaf, Node
+from autograd_lite.pictures.forms import named_forms
 from autograd_lite.pictures.structure import Scope, Structure
 
 FOLD_LIMIT_NODES = 40
@@ -35,7 +36,8 @@ class Group:
     """Operations from `start` to `stop` that are drawn together: in a frame, or as one box.
 
     `copies` is how often a repeated block comes; only the first is drawn. `closed` groups are one
-    box. A group without a scope is a repeated block, or what is left out of a long sequence.
+    box. A group is the call that its `scope` is, or the formula named `form`, or what one `line` of
+    source computed; without any of them a repeated block, or what a long sequence leaves out.
     """
 
     start: int
@@ -44,6 +46,8 @@ class Group:
     copies: int = 1
     closed: bool = False
     inner: list[Group] = field(default_factory=list)
+    form: str | None = None
+    line: str | None = None
 
 
 @dataclass
@@ -59,23 +63,45 @@ class Folded:
         return np.unique(self.boxes)
 
 
-def folded(graph: Structure, depth: int | None = None, fold: bool | None = None) -> Folded:
-    """The graph with calls opened down to `depth`, and repeated blocks folded."""
+def folded(
+    graph: Structure,
+    depth: int | None = None,
+    fold: bool | None = None,
+    *,
+    forms: bool = False,
+    lines: bool = False,
+    most: int = PICTURE_LIMIT_BOXES,
+    backward: int | None = None,
+    gradients: bool = False,
+) -> Folded:
+    """The graph with calls opened down to `depth`, and repeated blocks folded.
+
+    `forms` says whether formulas with a name are one box, `lines` whether what a line computed is a
+    group. Without `fold=False` there are about `most` operations, or fewer. `backward` is
+    the number of the first operation of a backward pass; `gradients` says whether what computes a
+    gradient that has a name is one box there.
+    """
     top = _groups(graph, graph.scopes, depth)
+    for start, stop, name in named_forms(graph, backward) if forms else ():
+        _insert(top, Group(start, stop, closed=True, form=name))
+    for start, stop, text in _gradients(graph, backward) if gradients else ():
+        _insert(top, Group(start, stop, closed=True, form=text))
+    for start, stop, line in _lines(graph, top) if lines else ():
+        _insert(top, Group(start, stop, line=line))
     picture = _folded(graph, top)
     if fold is False:
         return picture
-    if fold or len(picture.shown) > FOLD_LIMIT_NODES:
+    if fold or len(picture.shown) > min(FOLD_LIMIT_NODES, most):
         _fold_repeats(graph, top)
         picture = _folded(graph, top)
     for level in range(min(_deepest(graph.scopes), 20), -1, -1):
-        if len(picture.shown) <= PICTURE_LIMIT_BOXES:
+        if len(picture.shown) <= most:
             return picture
         _close(top, level)
         picture = _folded(graph, top)
     for shrink in (_cut, _close_all):
-        if len(picture.shown) > PICTURE_LIMIT_BOXES:
-            picture = _folded(graph, shrink(top))
+        if len(picture.shown) > most:
+            picture = _folded(graph, shrink(top, most))
     return picture
 
 
@@ -93,6 +119,52 @@ def _groups(graph: Structure, scopes: list[Scope], depth: int | None) -> Group:
     for group in walk(top):
         group.inner.sort(key=lambda g: g.start)
     return top
+
+
+def _insert(top: Group, group: Group) -> None:
+    """Put a group where it belongs, unless it would overlap with another."""
+    outer = top
+    while True:
+        around = (g for g in outer.inner if g.start <= group.start and group.stop <= g.stop)
+        smaller = next(around, None)
+        if smaller is None or smaller.closed:
+            break
+        outer = smaller
+    within = [g for g in outer.inner if g.start < group.stop and group.start < g.stop]
+    if smaller is None and all(group.start <= g.start and g.stop <= group.stop for g in within):
+        group.inner = [] if group.closed else within
+        kept = [g for g in outer.inner if g not in within]
+        outer.inner = sorted([*kept, group], key=lambda g: g.start)
+
+
+def _lines(graph: Structure, top: Group) -> Iterator[tuple[int, int, str]]:
+    """Start, stop and line of the operations in a row that one line of source computed."""
+    for group in list(walk(top)):
+        found: tuple[int, int, str | None] = (0, 0, None)
+        for start, stop, inner in [*_items(group), (group.stop, group.stop, None)]:
+            called = inner is not None and inner.form is None
+            line = None if called or start == stop else _line(graph.nodes[stop - 1])
+            if line != found[2]:
+                if found[2] is not None and found[1] - found[0] > 1:
+                    yield found[0], found[1], found[2]
+                found = start, stop, line
+            found = found[0], stop, line
+
+
+def _gradients(graph: Structure, backward: int | None) -> Iterator[tuple[int, int, str]]:
+    """Start, stop and operations of what computes each gradient that has a name."""
+    start = len(graph.nodes) if backward is None else backward
+    for stop in range(start + 1, len(graph.nodes) + 1):
+        if graph.nodes[stop - 1].name:
+            if stop - start > 1:
+                names = dict.fromkeys(n.plan.operation.name for n in graph.nodes[start:stop])
+                more = ", …" if len(names) > 3 else ""
+                yield start, stop, ", ".join(list(names)[:3]) + more
+            start = stop
+
+
+def _line(node: Node) -> str | None:
+    return node.extra.line if node.extra is not None else None
 
 
 def walk(top: Group) -> Iterator[Group]:
@@ -119,17 +191,18 @@ def _close(top: Group, level: int) -> None:
             group.closed, group.inner = True, []
 
 
-def _cut(top: Group) -> Group:
-    """`top` with the middle of its items as one box."""
+def _cut(top: Group, most: int) -> Group:
+    """`top` with the middle of its items as one box, so that there are about `most`."""
     items = list(_items(top))
-    if len(items) > 2 * END_ITEMS + 1:
-        first, last = items[END_ITEMS][0], items[-END_ITEMS][0]
+    ends = min(END_ITEMS, max(1, most // 2 - 1))
+    if len(items) > 2 * ends + 1:
+        first, last = items[ends][0], items[-ends][0]
         kept = [g for g in top.inner if g.stop <= first or g.start >= last]
         top.inner = sorted([*kept, Group(first, last, closed=True)], key=lambda g: g.start)
     return top
 
 
-def _close_all(top: Group) -> Group:
+def _close_all(top: Group, most: int) -> Group:
     for group in top.inner:
         group.closed, group.inner = True, []
     return top

@@ -8,8 +8,10 @@ from typing import Any
 from autograd_lite.check.report import Report
 from autograd_lite.pictures.boxes import Boxes
 from autograd_lite.pictures.details import Details, gradient_graph
-from autograd_lite.pictures.dot import DotText
-from autograd_lite.pictures.folding import folded
+from autograd_lite.pictures.dot import NORMAL, DotText, Size
+from autograd_lite.pictures.figure import Figure
+from autograd_lite.pictures.fitting import PAGE_INCHES, fitted, inches
+from autograd_lite.pictures.folding import PICTURE_LIMIT_BOXES, folded
 from autograd_lite.pictures.structure import structure
 from autograd_lite.pictures.themes import THEMES
 from autograd_lite.pictures.tracing import results_of, root_of
@@ -23,7 +25,8 @@ UNFOLDED_LIMIT_NODES = 2_000
 def draw(
     loss: Tensor | Report | Callable[..., Any] | Sequence[Any] | Mapping[Any, Any],
     *inputs: Any,
-    direction: str = "LR",
+    direction: str = "auto",
+    width: float | str | None = PAGE_INCHES,
     report: Report | None = None,
     values: bool = False,
     gradients: bool = False,
@@ -33,12 +36,16 @@ def draw(
     fold: bool | None = None,
     backward: bool = False,
     theme: str = "light",
+    legend: bool = False,
+    wrt: str | Sequence[str] | None = None,
 ) -> Picture:
     """The graph that computed `loss`, as a `graphviz.Digraph`; `loss` may be a function, too.
 
     Arrows run in the direction of computation; those along which a gradient flows back are heavier.
     Parameters (tensors that require grad) are blue boxes, constants grey ones, operations rounded
     boxes with the name of their result, what they compute and its shape; `loss` itself is green.
+    Sigmoid, softmax, log-sum-exp, log-loss and cross-entropy that were written out are one box with
+    their name, except with `local` or `fold=False`.
     `•` stands for an operand that an arrow brings; operands stand in their order, the first above
     or left of the second. A frame is drawn around what a module of `nn` computed. An operation
     that made NaN or Inf of finite numbers is marked. Where there are more than 40 operations,
@@ -57,8 +64,14 @@ def draw(
     *inputs : array_like, or lists, tuples and dicts of them
         Example inputs of the function. Its local variables are the names in the picture. Arrays
         are drawn as parameters, unless the function has parameters of its own, as modules do.
-    direction : {"LR", "TB", "RL", "BT"}
-        Where the graph runs: left to right, top to bottom, and so on.
+    direction : {"auto", "LR", "TB", "RL", "BT"}
+        Where the graph runs: left to right, top to bottom, and so on. By default from left to right
+        if it fits so, else from top to bottom.
+    width : float, str or None
+        What the picture has to fit: inches, or a text such as "16cm"; by default the text of a
+        page. Its text is 8 points or larger then: where boxes do not fit side by side, matrices are
+        summed up, repeated blocks and calls become one box. What is left to do is done by scaling,
+        also where `fold` or `depth` say what to fold. With None it is as wide as it gets.
     report : Report, optional
         What `compare` or `check_derivation` says of gradients derived by hand: each tensor that a
         line is about has the verdict on its box, and a border of its colour (green, amber where
@@ -74,8 +87,9 @@ def draw(
         Write on each arrow the local derivative that it stands for, as a formula; or, where that
         is no element-wise factor, what the chain rule makes of the gradient that arrives.
     lines : bool
-        Write the line of source into the boxes. Those of a function are always known, others where
-        the operations were recorded under `al.record_lines()`.
+        Write each line of source once: on the frame around what it computed, or into the box. Those
+        of a function are always known, others where the operations were recorded under
+        `al.record_lines()`.
     depth : int, optional
         How many levels of modules, and of functions where lines were recorded, are opened: with 0
         each outermost one is a box.
@@ -84,6 +98,12 @@ def draw(
     backward : bool
         Draw the graph of the gradients too: the recorded computation of `dW` from `loss` back.
     theme : {"light", "dark", "print"}
+    legend : bool
+        Say below the picture what the colours mean.
+    wrt : str or sequence of str, optional
+        The parameters of the function that are differentiated; its other inputs are drawn as data.
+        By default all but those with a name that data has, such as X and Y; or the first one alone
+        where that is a list or a dict.
 
     Raises
     ------
@@ -96,7 +116,8 @@ def draw(
     _check_options(direction, theme, depth)
     if isinstance(loss, Report):
         report, loss = loss, loss.recorded()
-    results = results_of("draw", loss, inputs, lines or depth is not None)
+    page = None if width is None else inches(width)
+    results = results_of("draw", loss, inputs, lines or depth is not None, wrt)
     extent = gradient_graph(results) if backward else None
     ends = map(root_of, results)
     graph = structure([*ends, *(extent.roots if extent is not None else ())])
@@ -108,12 +129,30 @@ def draw(
     details = Details(
         results, graph, report, extent, values=values, gradients=gradients, local=local, lines=lines
     )
-    boxes = Boxes(graph, folded(graph, depth, fold))
-    return DotText(boxes, details, THEMES[theme], direction).picture
+    forms = fold is not False and not local
+
+    def make(way: str, size: Size, compact: bool, most: int) -> Figure:
+        parts = folded(
+            graph,
+            depth,
+            fold,
+            forms=forms,
+            lines=lines,
+            most=most,
+            backward=details.backward_start,
+            gradients=forms and compact,
+        )
+        return DotText(
+            Boxes(graph, parts), details, THEMES[theme], way, size, compact, legend
+        ).picture
+
+    if page is None:
+        return make("LR" if direction == "auto" else direction, NORMAL, False, PICTURE_LIMIT_BOXES)
+    return fitted(make, direction, page)
 
 
 def _check_options(direction: str, theme: str, depth: int | None) -> None:
-    if direction not in ("LR", "TB", "RL", "BT"):
+    if direction not in ("auto", "LR", "TB", "RL", "BT"):
         raise ValueError(f"direction must be 'LR', 'TB', 'RL' or 'BT', not {direction!r}")
     if theme not in THEMES:
         raise ValueError(f"theme must be 'light', 'dark' or 'print', not {theme!r}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,28 +40,31 @@ NOT_TEXT = re.compile(
 )
 """Characters that end a line, turn the direction of writing, or have no place in UTF-8 or XML."""
 
+COMPACT_MOST_NUMBERS = 3
+
 MOST_NUMBERS, MOST_ROWS = 12, 6
 """Elements, and rows, up to which an array is written out in a box."""
 
-BARS = "▁▂▃▄▅▆▇█"
+BAR_STEPS = 12
+"""The greatest height of a bar of a distribution."""
 
 
 def label(lines: Iterable[str | None]) -> str:
-    """The lines that are there as the label of a box."""
+    """The lines that are there as the label of a box or a frame."""
     # nohtml() is for the whole label: one that looks like <markup> would be taken as such.
     return graphviz.nohtml("\\n".join(plain(line) for line in lines if line))
 
 
-def plain(text: str) -> str:
+def plain(text: str, most: int = NAME_LIMIT_CHARACTERS) -> str:
     """`text` as one short line in which Graphviz finds nothing to interpret."""
     # Graphviz reads &lt; and the like in every label, and escape() leaves them alone.
-    return graphviz.escape(short(text).replace("&", "&amp;"))
+    return graphviz.escape(short(text, most).replace("&", "&amp;"))
 
 
-def short(text: str) -> str:
-    """`text` as one line of at most NAME_LIMIT_CHARACTERS characters."""
+def short(text: str, most: int = NAME_LIMIT_CHARACTERS) -> str:
+    """`text` as one line of at most so many characters."""
     text = NOT_TEXT.sub(" ", str(text))
-    return text if len(text) <= NAME_LIMIT_CHARACTERS else f"{text[: NAME_LIMIT_CHARACTERS - 1]}…"
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def name_of(box: Any) -> str | None:
@@ -86,7 +90,7 @@ def operation_text(node: Node, names: Sequence[str] | None = None) -> str:
         if _is_between(operation):
             return f" {symbol} ".join(written)
         return f"{symbol}({', '.join(written)})"
-    options = _options(node)
+    options = settings(node)
     return f"{symbol} {options}" if options else symbol
 
 
@@ -110,11 +114,11 @@ def _with_names(node: Node, symbol: str, names: Sequence[str]) -> str:
         return symbol.replace("•", names[0])
     if name == "affine" and len(names) == 3:
         return "{} @ {} + {}".format(*names)
-    options = _options(node)
+    options = settings(node)
     return f"{symbol}({', '.join([*names, *([options] if options else [])])})"
 
 
-def _options(node: Node) -> str:
+def settings(node: Node) -> str:
     """The settings of the call that its rule needs, such as an axis."""
     if not isinstance(node.kept, tuple):
         return ""
@@ -124,9 +128,11 @@ def _options(node: Node) -> str:
     return ", ".join(f"{name}={value}" for name, value in shown.items())
 
 
-def number(value: Any) -> str:
-    """A number with four significant digits."""
-    return f"{value:.4g}" if isinstance(value, (float, complex, np.inexact)) else str(value)
+def number(value: Any, digits: int = 4) -> str:
+    """A number with some significant digits; zero has no sign."""
+    if isinstance(value, (float, complex, np.inexact)):
+        return f"{value + 0.0:.{digits}g}"
+    return str(value)
 
 
 def unnamed(source: Any) -> str:
@@ -142,23 +148,42 @@ def shape_text(shape: tuple[int, ...]) -> str | None:
     return str(shape) if shape and shape != Node.PARTS[0] else None
 
 
-def value_lines(value: Any) -> list[str]:
-    """An array in a box: its numbers if they are few and fit, else their range and distribution."""
+@dataclass
+class Numbers:
+    """An array as a box shows it: its numbers in `cells`, or lines of text, and a bar for each part
+    of their range."""
+
+    lines: list[str]
+    cells: list[list[str]] = field(default_factory=list)
+    bars: list[int] = field(default_factory=list)
+
+
+def numbers_of(value: Any, compact: bool = False) -> Numbers | None:
+    """The numbers of an array if they are few and fit, else their range and distribution.
+
+    `compact` says that there is little room. None for what has no numbers.
+    """
     array = np.asarray(value)
     if array.dtype.kind not in "fciub":
-        return []
-    rows = array.reshape(1, -1) if array.ndim < 2 else array
-    if array.size <= MOST_NUMBERS and array.ndim <= 2 and len(rows) <= MOST_ROWS:
+        return None
+    if not array.ndim:
+        return Numbers([number(array.item())])
+    rows = array.reshape(1, -1) if array.ndim == 1 else array
+    most = COMPACT_MOST_NUMBERS if compact else MOST_NUMBERS
+    if array.size <= most and array.ndim <= 2 and len(rows) <= MOST_ROWS:
         texts = [[number(cell.item()) for cell in row] for row in rows]
         width = max((len(t) for row in texts for t in row), default=0)
-        lines = ["  ".join(t.rjust(width) for t in row) for row in texts]
-        if max(map(len, lines), default=0) <= NAME_LIMIT_CHARACTERS:
-            return lines if array.ndim else texts[0]
-    return [summary(array), distribution(array)] if array.dtype.kind != "c" else [summary(array)]
+        if (width + 2) * rows.shape[1] <= NAME_LIMIT_CHARACTERS:
+            return Numbers([], cells=texts)
+    bars = distribution(array, 12 if compact else 16) if array.dtype.kind != "c" else []
+    return Numbers([summary(array, compact)], bars=bars)
 
 
-def summary(array: np.ndarray) -> str:
-    """The smallest, the mean and the largest number, and how many are none."""
+def summary(array: np.ndarray, compact: bool = False) -> str:
+    """The smallest, the mean and the largest number, and how many are none.
+
+    With `compact` the mean is left out, and there are two digits.
+    """
     if not array.size:
         return "empty"
     if array.dtype.kind == "c":
@@ -168,25 +193,32 @@ def summary(array: np.ndarray) -> str:
     if finite.size:
         with np.errstate(over="ignore"):
             middle = finite.mean(dtype=float)
-        parts.append(f"{number(finite.min())} ≤ {number(float(middle))} ≤ {number(finite.max())}")
+        if compact:
+            parts.append(f"{number(finite.min(), 2)} .. {number(finite.max(), 2)}")
+        else:
+            shown = map(number, (finite.min(), float(middle), finite.max()))
+            parts.append(" ≤ ".join(shown))
     nan, inf = np.isnan(array).sum(), np.isinf(array).sum()
     parts += [f"{count:,} {what}" for count, what in ((nan, "NaN"), (inf, "Inf")) if count]
     return ", ".join(parts)
 
 
-def distribution(array: np.ndarray, bins: int = 16) -> str:
-    """A small picture of how the finite numbers are distributed, from the least to the greatest."""
+def distribution(array: np.ndarray, bins: int = 16) -> list[int]:
+    """How many of the finite numbers lie in each part of their range, as heights up to BAR_STEPS.
+
+    A part with any number in it has a height of at least 1.
+    """
     finite = array[np.isfinite(array)].astype(float)
     if not finite.size:
-        return ""
+        return []
     low, high = float(finite.min()), float(finite.max())
     if not np.isfinite(high - low):
         finite, low, high = finite / 4, low / 4, high / 4
     if low == high:
-        return BARS[-1]
+        return [BAR_STEPS]
     counts = np.histogram(finite, bins=bins, range=(low, high))[0]
-    heights = np.ceil(counts / counts.max() * len(BARS)).astype(int)
-    return "".join(BARS[h - 1] if h else " " for h in heights)
+    heights = np.ceil(counts / counts.max() * BAR_STEPS).astype(int)
+    return [int(height) for height in heights]
 
 
 def line_text(line: str | None) -> str | None:

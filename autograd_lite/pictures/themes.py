@@ -15,12 +15,16 @@ class Theme:
 
     `boxes` are by kind: "parameter", "constant", "operation", "result", "gradient" (an operation of
     the backward pass), "folded" (several operations). `verdicts` are borders by a report's status.
+    `value` and `gradient` are the colours of numbers, `path` that of arrows along which a gradient
+    flows back.
     """
 
     background: str
     text: str
     faint: str
     path: str
+    value: str
+    gradient: str
     frame: str
     frame_fill: str
     fault: str
@@ -53,8 +57,10 @@ THEMES = {
     "light": Theme(
         background="#ffffff",
         text="#1d2129",
-        faint="#9aa1ab",
+        faint="#6b7280",
         path="#8c4a3c",
+        value="#1f4e79",
+        gradient="#a3331c",
         frame="#b9c0ca",
         frame_fill="#f7f8fa",
         fault="#c01818",
@@ -71,8 +77,10 @@ THEMES = {
     "dark": Theme(
         background="#16191f",
         text="#e8eaee",
-        faint="#6d7683",
+        faint="#9aa4b2",
         path="#e09a87",
+        value="#9ecbff",
+        gradient="#ffab91",
         frame="#434b57",
         frame_fill="#1d2129",
         fault="#ff6b6b",
@@ -89,8 +97,10 @@ THEMES = {
     "print": Theme(
         background="#ffffff",
         text="#000000",
-        faint="#8a8a8a",
+        faint="#6e6e6e",
         path="#000000",
+        value="#000000",
+        gradient="#5a5a5a",
         frame="#8a8a8a",
         frame_fill="#ffffff",
         fault="#000000",

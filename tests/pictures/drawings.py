@@ -1,6 +1,7 @@
 """Graphs to draw, and what the text of a drawing says."""
 
 import re
+from xml.etree import ElementTree
 
 import numpy as np
 
@@ -12,18 +13,44 @@ def labels(picture):
     """The lines of each node's label, by the node's id, in the order of the text."""
     found = {}
     for line in picture.source.splitlines():
-        if match := re.match(r'\t+(\w+) \[label=("(?:[^"\\]|\\.)*"|[^" \]]+)[ \]]', line):
+        if match := re.match(r'\t+(\w+) \[label=(<<.*>>|"(?:[^"\\]|\\.)*"|[^" \]]+)[ \]]', line):
             name, label = match.groups()
             if name not in ("graph", "node", "edge"):
-                found[name] = label.strip('"').split(r"\n")
+                markup = label.startswith("<<")
+                found[name] = rows(label) if markup else label.strip('"').split(r"\n")
     return found
+
+
+def rows(label):
+    """The lines of a label with numbers: those of a matrix with spaces between, bars as numbers."""
+    found = []
+    for row in ElementTree.fromstring(label[1:-1]).findall("TR"):
+        inner = row.find("TD/TABLE")
+        bars = [] if inner is None else inner.findall("TR/TD/TABLE/TR/TD")
+        if bars:
+            heights = (int(b.get("HEIGHT")) if b.get("BGCOLOR") else 0 for b in bars)
+            found.append(" ".join(map(str, heights)))
+        elif inner is not None:
+            found += ["  ".join("".join(td.itertext()) for td in tr) for tr in inner]
+        else:
+            found.append("".join(row.itertext()))
+    return found
+
+
+def fonts(label):
+    """The colour and the font of each text in a label with numbers, in their order."""
+    tree = ElementTree.fromstring(label[1:-1])
+    return [(f.text, f.get("COLOR"), f.get("FACE")) for f in tree.iter("FONT")]
 
 
 def edges(picture):
     """The edges, as pairs of what the first lines of the labels of their ends say."""
     first = {name: lines[0] for name, lines in labels(picture).items()}
-    pairs = re.findall(r"^\t(\w+) -> (\w+)(?: \[.*\])?$", picture.source, re.MULTILINE)
-    return [(first[a], first[b]) for a, b in pairs]
+    found = re.findall(r"^\t(\w+) -> (\w+)( \[.*\])?$", picture.source, re.MULTILINE)
+    ends = [
+        (b, a) if "dir=back" in style else (a, b) for a, b, style in found if "invis" not in style
+    ]
+    return [(first[a], first[b]) for a, b in ends]
 
 
 def styles(picture):

@@ -30,7 +30,8 @@ def test_it_is_the_picture_of_the_recorded_result():
     tensors = [al.Tensor(v, True, name=n) for n, v in (("W1", W1), ("b1", b1), ("X", X))]
     loss, (Z1, A) = forward(*tensors)
     al.label({"Z1": Z1, "A1": A["1"], "cost": loss})
-    assert al.draw(forward, W1, b1, X).source == al.draw(loss).source
+    drawn = al.draw(forward, W1, b1, X, wrt=("W1", "b1", "X"))
+    assert drawn.source == al.draw(loss).source
 
 
 def test_parameters_in_a_dict_are_called_by_their_keys():

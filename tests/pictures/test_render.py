@@ -368,7 +368,7 @@ def test_a_name_brings_no_link_and_no_image():
 def test_edges_of_the_picture_point_to_the_result():
     svg = ElementTree.fromstring(al.draw(computation()).pipe("svg"))
     titles = [t.text for t in svg.iter("{http://www.w3.org/2000/svg}title")]
-    assert "s0->n0" in titles
+    assert "x · (2, 3) → exp · (2, 3)" in titles
 
 
 def test_notebooks_get_an_svg(picture):

@@ -1,0 +1,120 @@
+"""What constants without a name were made of: views and masks of arrays that have one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.graph import Leaf, array_name
+from autograd_lite.pictures.structure import Structure, plain_array
+from autograd_lite.pictures.text import name_of
+
+MASKS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
+    ("{} > 0", lambda x: x > 0),
+    ("{} >= 0", lambda x: x >= 0),
+    ("{} < 0", lambda x: x < 0),
+    ("{} <= 0", lambda x: x <= 0),
+    ("{} != 0", lambda x: x != 0),
+    ("{} == 0", lambda x: x == 0),
+)
+
+COMPARED_LIMIT_ELEMENTS = 1_000_000
+"""Larger arrays are compared with none."""
+
+
+def is_mask(source: Any) -> bool:
+    """Whether a source is an array of booleans without a name."""
+    array = plain_array(source)
+    return isinstance(array, np.ndarray) and array.dtype == bool and name_of(source) is None
+
+
+def constant_names(graph: Structure, values: Mapping[Any, Any]) -> dict[int, str]:
+    """Expressions such as `X.T`, `X[2]`, `1 - Y` and `Z1 > 0` for sources without a name, by id.
+
+    `values` has those of operations, for masks.
+    """
+    known = [(name, source) for source in graph.sources if (name := name_of(source)) is not None]
+    arrays = [(n, a) for n, s in known if isinstance(a := plain_array(s), np.ndarray)]
+    arrays += [(n, a) for n, a in _bases(graph) if not any(a is b for _, b in arrays)]
+    results = [(node.name, values[node]) for node in graph.nodes if node.name and node in values]
+    found = {}
+    for source in graph.sources:
+        array = plain_array(source)
+        is_parameter = isinstance(source, Leaf) and source.requires_grad
+        if isinstance(array, np.ndarray) and array.size > 1 and not is_parameter:
+            if name_of(source) is None:
+                text = next(_expressions(array, arrays, results), None)
+                found.update({} if text is None else {id(source): text})
+    return found
+
+
+def _bases(graph: Structure) -> Iterator[tuple[str, np.ndarray]]:
+    """The named arrays that sources are views of, which may be no sources themselves."""
+    seen = set()
+    for source in graph.sources:
+        base = getattr(plain_array(source), "base", None)
+        if isinstance(base, np.ndarray) and id(base) not in seen:
+            seen.add(id(base))
+            name = array_name(base)
+            if name is not None:
+                yield name, base
+
+
+def _expressions(
+    array: np.ndarray, arrays: list[tuple[str, Any]], results: list[tuple[str, Any]]
+) -> Iterator[str]:
+    for name, other in arrays:
+        if np.may_share_memory(array, other):
+            index = _index(array, other)
+            if index is not None:
+                yield f"{name}{index}"
+    if array.size > COMPARED_LIMIT_ELEMENTS:
+        return
+    for name, other in [*results, *arrays] if array.dtype == bool else ():
+        for text, mask in MASKS if _compares(other, array.shape) else ():
+            if np.array_equal(mask(other), array):
+                yield text.format(name)
+    for name, other in arrays if array.dtype.kind == "f" else ():
+        if other.dtype.kind in "fiu" and other.shape == array.shape:
+            if np.array_equal(1 - other, array) and not np.array_equal(other, array):
+                yield f"1 - {name}"
+
+
+def _compares(value: Any, shape: tuple[int, ...]) -> bool:
+    return isinstance(value, np.ndarray) and value.shape == shape and value.dtype.kind in "fiu"
+
+
+def _index(view: np.ndarray, whole: np.ndarray) -> str | None:
+    """How a view is taken of an array: `.T`, or an index with slices, or None."""
+    if view.ndim > 1 and _same_memory(view, whole.T):
+        return ".T"
+    if view.ndim == whole.ndim - 1:
+        for i in range(len(whole)):
+            if _same_memory(view, whole[i]):
+                return f"[{i}]"
+    if view.ndim != whole.ndim or any(a > b for a, b in zip(view.shape, whole.shape, strict=True)):
+        return None
+    offset = _address(view) - _address(whole)
+    slices = ["" for _ in whole.shape]
+    for axis in sorted(range(whole.ndim), key=lambda axis: -whole.strides[axis]):
+        if whole.strides[axis] <= 0:
+            return None
+        start, offset = divmod(offset, whole.strides[axis])
+        stop = start + view.shape[axis]
+        ends = (start or "", "" if stop == whole.shape[axis] else stop)
+        slices[axis] = "{}:{}".format(*ends)
+    cut = whole[tuple(slice(*(int(e) if e else None for e in s.split(":"))) for s in slices)]
+    while len(slices) > 1 and slices[-1] == ":":
+        slices.pop()
+    return f"[{', '.join(slices)}]" if _same_memory(view, cut) else None
+
+
+def _same_memory(a: np.ndarray, b: np.ndarray) -> bool:
+    layouts = [(_address(x), x.shape, x.strides, x.dtype) for x in (a, b)]
+    return layouts[0] == layouts[1]
+
+
+def _address(array: np.ndarray) -> int:
+    return int(array.__array_interface__["data"][0])

@@ -1,0 +1,173 @@
+"""Formulas that have a name of their own, found in a graph where they were written out."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.graph import Leaf, Node
+from autograd_lite.pictures.structure import Structure, is_scalar, operands, plain_array
+from autograd_lite.pictures.text import settings
+from autograd_lite.tensor import Tensor
+
+Bound = Mapping[Any, Any]
+"""What the operations and operands of a pattern stand for."""
+
+
+def _shifted(z: Any) -> Any:
+    return np.exp(z - np.max(z))
+
+
+def _entropy(y: Any, a: Any) -> Any:
+    return y * np.log(a) + (1 - y) * np.log(1 - a)
+
+
+def _negative_entropy(y: Any, a: Any) -> Any:
+    return -y * np.log(a) - (1 - y) * np.log(1 - a)
+
+
+def _entropy_of_products(y: Any, a: Any) -> Any:
+    return np.dot(y, np.log(a).T) + np.dot(1 - y, np.log(1 - a).T)
+
+
+def _averages(name: str, total: Callable[..., Any]) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Ways to write the mean over `n` samples, with its sign changed, of what `total` sums."""
+    yield name, lambda y, a, n: -total(y, a) / n
+    yield name, lambda y, a, n: -(total(y, a) / n)
+    yield name, lambda y, a, n: n * total(y, a)
+    yield name, lambda y, a, n: -(n * total(y, a))
+    yield name, lambda y, a, n: n * -total(y, a)
+    yield name, lambda y, a, n: -total(y, a)
+
+
+# An expression that is written twice is found whether it was computed twice or once.
+FORMS: tuple[tuple[str, Callable[..., Any]], ...] = (
+    ("sigmoid", lambda z: 1 / (1 + np.exp(-z))),
+    ("sigmoid", lambda z: np.exp(z) / (1 + np.exp(z))),
+    ("softmax", lambda z: _shifted(z) / np.sum(_shifted(z))),
+    ("softmax", lambda z: np.exp(z) / np.sum(np.exp(z))),
+    ("log-sum-exp", lambda z: np.max(z) + np.log(np.sum(_shifted(z)))),
+    ("log-sum-exp", lambda z: np.log(np.sum(np.exp(z)))),
+    ("log-loss", lambda y, a: -np.mean(_entropy(y, a))),
+    ("log-loss", lambda y, a: np.mean(-_entropy(y, a))),
+    ("log-loss", lambda y, a: np.mean(_negative_entropy(y, a))),
+    ("log-loss", lambda y, a, n: np.sum(-_entropy(y, a)) / n),
+    ("log-loss", lambda y, a, n: np.sum(_negative_entropy(y, a)) / n),
+    *_averages("log-loss", lambda y, a: np.sum(_entropy(y, a))),
+    *_averages("log-loss", _entropy_of_products),
+    ("cross-entropy", lambda y, a: -np.mean(np.sum(y * np.log(a)))),
+    ("cross-entropy", lambda y, a: np.mean(-np.sum(y * np.log(a)))),
+    *_averages("cross-entropy", lambda y, a: np.sum(y * np.log(a))),
+)
+"""Names of formulas and ways to write them, of which the earlier ones are tried first.
+
+A parameter `n` stands for a number.
+"""
+
+COMMUTATIVE = (np.add, np.multiply)
+
+SEARCH_LIMIT_NODES = 20_000
+"""Larger graphs are not searched."""
+
+
+def named_forms(graph: Structure, end: int | None = None) -> list[tuple[int, int, str]]:
+    """Start, stop and name of the formulas in a graph that have a name, none inside another.
+
+    All operations from start to stop belong to the formula, and only the last is used outside.
+    Operations from number `end` on, those of a backward pass, are left alone: they may use all.
+    """
+    if len(graph.nodes) > SEARCH_LIMIT_NODES:
+        return []
+    end = len(graph.nodes) if end is None else end
+    position = {node: i for i, node in enumerate(graph.nodes)}
+    last_use = np.zeros(len(graph.nodes), dtype=np.int64)
+    between = (graph.tails < end) & (graph.heads < end)
+    np.maximum.at(last_use, graph.tails[between], graph.heads[between])
+    found: list[tuple[int, int, str]] = []
+    stop = end
+    while stop:
+        last = graph.nodes[stop - 1]
+        for name, pattern in _patterns().get(last.plan.operation.name, ()):
+            places = _places(pattern, last, position)
+            if places and all(last_use[i] < stop for i in places[:-1]):
+                found.append((places[0], stop, name))
+                stop = places[0] + 1
+                break
+        stop -= 1
+    return found[::-1]
+
+
+def _places(pattern: Node, last: Node, position: Mapping[Node, int]) -> list[int]:
+    """The operations of a formula that ends with `last`, if there is one and nothing between."""
+    for bound in _ways(pattern, last, {}):
+        inside = {here for what, here in bound.items() if what.__class__ is Node}
+        nodes = [here for here in inside if here.__class__ is Node]
+        places = sorted(position[node] for node in nodes)
+        axes = {settings(n) for n in nodes if n.plan.operation.name in ("sum", "max")}
+        if len(axes) <= 1 and places == list(range(places[0], places[-1] + 1)):
+            return places
+    return []
+
+
+@functools.cache
+def _patterns() -> Mapping[str, list[tuple[str, Node]]]:
+    """The graphs of `FORMS`, by the name of their last operation."""
+    found: dict[str, list[tuple[str, Node]]] = {}
+    for name, function in FORMS:
+        names = function.__code__.co_varnames[: function.__code__.co_argcount]
+        shapes = (() if name == "n" else (2, 2) for name in names)
+        node = function(*(Tensor(np.full(shape, 0.5), True) for shape in shapes))._node
+        found.setdefault(node.plan.operation.name, []).append((name, node))
+    return found
+
+
+def _ways(pattern: Any, here: Any, bound: Bound) -> Iterator[Bound]:
+    """The ways in which `here` is what `pattern` says, given what is `bound` already."""
+    if pattern.__class__ is Node:
+        if pattern in bound:
+            yield from [bound] if bound[pattern] is here else []
+        elif here.__class__ is Node:
+            if here.plan.operation is pattern.plan.operation:
+                yield from _ways_of_operands(pattern, here, {**bound, pattern: here})
+        elif _is_value_of(pattern, here, bound):
+            yield bound
+    elif pattern.__class__ is Leaf:
+        same = bound[pattern] is here if pattern in bound else True
+        if same and is_scalar(here) == (pattern.shape == ()):
+            yield {**bound, pattern: here}
+    elif is_scalar(pattern) and is_scalar(here) and pattern == here:
+        yield bound
+
+
+def _ways_of_operands(pattern: Node, here: Node, bound: Bound) -> Iterator[Bound]:
+    count = len(pattern.plan.operation.rules)
+    wanted, given = (tuple(operands(node)[:count]) for node in (pattern, here))
+    orders = [given]
+    if pattern.plan.operation.function in COMMUTATIVE:
+        orders.append(given[::-1])
+    for order in orders:
+        ways: Iterator[Bound] = iter([bound])
+        for a, b in zip(wanted, order, strict=True):
+            ways = _continued(ways, a, b)
+        yield from ways
+
+
+def _continued(ways: Iterator[Bound], pattern: Any, here: Any) -> Iterator[Bound]:
+    for bound in ways:
+        yield from _ways(pattern, here, bound)
+
+
+def _is_value_of(pattern: Node, here: Any, bound: Bound) -> bool:
+    """Whether an array was computed as `pattern` says, before anything was recorded."""
+    values = [plain_array(bound.get(p) if p.__class__ is Leaf else p) for p in operands(pattern)]
+    array = plain_array(here)
+    if array is None or any(value is None for value in values):
+        return False
+    try:
+        return np.array_equal(pattern.plan.operation.function(*values), array)
+    except ValueError:
+        # Shapes that do not go together.
+        return False
