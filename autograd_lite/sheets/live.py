@@ -11,8 +11,11 @@ from typing import Any
 from autograd_lite.check.report import Report
 from autograd_lite.files import write
 from autograd_lite.pictures.assemble import Page, assembled
+from autograd_lite.pictures.fitting import PAGE_INCHES
+from autograd_lite.rendering import Picture
 from autograd_lite.sheets.computation import computed
 from autograd_lite.sheets.content import Content
+from autograd_lite.sheets.printed import printed
 from autograd_lite.sheets.recorded import recorded_function, recorded_graph
 from autograd_lite.sheets.statements import rows_of
 from autograd_lite.tensor import Tensor
@@ -118,6 +121,14 @@ class Sheet:
         write(target, self.html.encode(errors="replace"), "sheet")
         self.path = str(target)
         return self.path
+
+    def picture(self, width: float | str = PAGE_INCHES, theme: str = "light") -> Picture:
+        """The sheet for a page of paper, as a picture no wider than `width`: 6.5 or "16cm".
+
+        Its text has 8 points. `theme` is "light", "dark" or "print". As what `al.draw` returns it
+        is rendered by `.render("sheet.pdf")`.
+        """
+        return printed(self._content, width, theme)
 
     def _repr_html_(self) -> str:
         # In a frame of its own, whose origin is nobody's: the policy of the page holds in it.

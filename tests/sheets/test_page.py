@@ -319,3 +319,31 @@ def test_verdicts_of_a_report_stand_beside_the_gradients(opened):
     report = al.check_derivation(forward, backward, W, X, Y)
     page = opened(al.sheet(report))
     assert page.locator('.verdict[data-status="wrong"]').count() == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["one hidden layer", "softmax with helpers", "recurrent net"])
+def test_nothing_stands_in_the_way_of_a_reader_with_a_screen_reader(name, scheme, opened):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe")
+    function, inputs = FUNCTIONS[name]
+    page = opened(al.sheet(function, *inputs), color_scheme=scheme)
+    for _ in range(2):
+        found = axe.Axe().run(page).response["violations"]
+        assert not [(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in found]
+        page.click("#predict")
+
+
+def test_it_holds_with_forced_colours_reduced_motion_and_twice_the_size(opened):
+    page = opened(small(), forced_colors="active", reduced_motion="reduce", width=720)
+    page.keyboard.press("End")
+    assert page.evaluate("getComputedStyle(document.querySelector('.lit')).outlineStyle") == "solid"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 720
+
+
+def test_what_is_printed_has_every_row(opened):
+    function, inputs = FUNCTIONS["recurrent net"]
+    page = opened(al.sheet(function, *inputs))
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("#rows > .row > .halves").count() == 4
+    assert not page.locator("footer, .tools").first.is_visible()
