@@ -196,7 +196,8 @@ def read(
             interpretation = _interpretation(
                 graph, own, truth, local, factor, everywhere, tolerance
             )
-            if interpretation.faults(lines) < best.faults(lines):
+            now, before = interpretation.faults(lines), best.faults(lines)
+            if now < before and now[1] <= before[1]:
                 best = interpretation
     return best
 

@@ -1007,7 +1007,7 @@ def operands(line: Line) -> Iterator[Edit]:
         if _in_index(around) or _is_called(node, around):
             continue
         here = line.at(node)
-        if not isinstance(here, np.ndarray):
+        if not isinstance(here, (np.ndarray, np.floating, float)):
             continue
         mine = text_of(node)
         dumped = ast.dump(node)
@@ -1017,10 +1017,10 @@ def operands(line: Line) -> Iterator[Edit]:
             text = text_of(other)
             if text == mine or _equal(value, here):
                 continue
-            shaped = np.shape(value) == here.shape
+            shaped = np.shape(value) == np.shape(here)
             numbered = _stem(text) == _stem(mine)
-            turned = np.ndim(value) == 2 and np.shape(value) == here.shape[::-1]
-            shaped = shaped or (line.is_misshapen and np.ndim(value) == here.ndim)
+            turned = np.ndim(value) == 2 and np.shape(value) == np.shape(here)[::-1]
+            shaped = shaped or (line.is_misshapen and np.ndim(value) == np.ndim(here))
             if not shaped and not numbered and not turned:
                 continue
             kind = _kind_of_operand(line, mine, text, node, around)

@@ -123,16 +123,19 @@ def _is_update(event: Event) -> bool:
 
 
 def derivation_events(setting: Setting, back: Execution, known: Known) -> list[Event]:
-    """The events of the derivation: those after the loss, where one function does both passes."""
+    """The events of the derivation: those after the loss, where one function does both passes.
+
+    All of them where gradients come about before the loss is complete.
+    """
     loss = setting.loss_event
     if setting.subject.backward is not None or loss is None:
         return back.events
     start = next((e.serial for e in back.events if e.key == loss.key), -1)
     after = [e for e in back.events if e.serial > start]
-    if any(known.among(e.name) in known.inputs for e in after):
-        return after
-    # The loss comes last.
-    return back.events
+    before = [e for e in back.events if e.serial < start]
+    is_last = not any(known.among(e.name) in known.inputs for e in after)
+    is_among = any(known.among(e.name) in known.inputs and np.any(e.array) for e in before)
+    return back.events if is_last or is_among else after
 
 
 def handed_in(

@@ -120,7 +120,7 @@ def mark(
             scopes=True, edits=reading.edits, forward=reading.known.values
         )
         context = {
-            "ahead": _places_ahead(setting, reading, events),
+            "ahead": _places_ahead(setting, reading),
             "related": activations(reading.known),
             "sizes": sizes,
         }
@@ -229,12 +229,13 @@ def _same_events(events: list[Event], back: Execution) -> list[Event]:
     return [e for e in back.events if e.key in keys]
 
 
-def _places_ahead(setting: Setting, reading: Reading, events: list[Event]) -> set[int]:
-    """Statements that the forward pass runs as well, which gave what is right."""
+def _places_ahead(setting: Setting, reading: Reading) -> set[int]:
+    """Statements of the forward pass, which gave what is right by definition."""
     if setting.subject.backward is not None:
         return {id(e.place) for e in setting.forward.execution.events}
-    derived = {e.key for e in events}
-    return {id(e.place) for e in reading.back.events if e.key not in derived}
+    nodes = set(reading.evidence.graph.nodes)
+    events = reading.recording.events
+    return {id(e.place) for e in events if getattr(e.value, "_node", None) in nodes}
 
 
 def _with_statuses(interpretation: Interpretation, more: list[Step], evidence: Evidence) -> None:
