@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from autograd_lite.check.marking.edits import swapped
@@ -99,7 +99,7 @@ def _unscaled(node: ast.expr, norms: frozenset[str]) -> ast.expr | None:
     numerator, divisors = _fraction(node)
     if not any(_is_of_norm(d, norms) for d in divisors):
         scaling = [n for n in numerator if _is_of_norm(n, norms)]
-        if not scaling or isinstance(node.op, ast.Div):
+        if not scaling or isinstance(node.op, ast.Div) or len(numerator) > 2:
             return None
     return next((n for n in numerator if _is_gradient(n)), None)
 
@@ -125,30 +125,43 @@ def _is_gradient(node: ast.expr) -> bool:
 
 
 def _norms_in(tree: ast.AST) -> frozenset[str]:
-    """Names of norms, and of what is computed from one: `scale = min(1, c / norm)`."""
+    """Names of norms of all elements, and of what is computed from one: `c / norm`."""
+    sums: set[str] = set()
     names: set[str] = set()
     statements = [n for n in ast.walk(tree) if isinstance(n, (ast.Assign, ast.AugAssign))]
     for _ in range(2):
         for statement in statements:
             for target in targets_of(statement):
-                if isinstance(target, ast.Name) and not is_gradient_name(target.id):
-                    if _is_of_norm(statement.value, frozenset(names)):
-                        names.add(target.id)
+                if not isinstance(target, ast.Name) or is_gradient_name(target.id):
+                    continue
+                if _calls(statement.value, ("sum", "vdot")):
+                    sums.add(target.id)
+                if _is_of_norm(statement.value, names, sums):
+                    names.add(target.id)
     return frozenset(names)
 
 
-def _is_of_norm(node: ast.AST, norms: frozenset[str]) -> bool:
-    """Whether a norm of gradients is computed in an expression, or named in it."""
+def _is_of_norm(node: ast.AST, norms: Collection[str], sums: Collection[str] = frozenset()) -> bool:
+    """Whether a norm of all elements is computed in an expression, or named in it."""
     for inner in ast.walk(node):
-        name = getattr(inner, "attr", getattr(inner, "id", ""))
-        if isinstance(inner, (ast.Name, ast.Attribute)) and (
-            name in norms or re.search(r"(?i)norm", name)
-        ):
+        if isinstance(inner, ast.Name) and inner.id in norms and inner.id not in sums:
             return True
-        if isinstance(inner, ast.Call) and _name_called(inner) == "sqrt":
-            if any(isinstance(n, ast.Call) and _name_called(n) == "sum" for n in ast.walk(inner)):
+        if _calls(inner, ("norm",), here=True):
+            return True
+        if _calls(inner, ("sqrt",), here=True):
+            named = any(isinstance(n, ast.Name) and n.id in sums for n in ast.walk(inner))
+            if named or _calls(inner, ("sum", "vdot")):
                 return True
     return False
+
+
+def _calls(node: ast.AST, names: tuple[str, ...], here: bool = False) -> bool:
+    """Whether a function of such a name is called over all axes."""
+    calls = [n for n in ([node] if here else ast.walk(node)) if isinstance(n, ast.Call)]
+    return any(
+        _name_called(c) in names and not any(k.arg in ("axis", "keepdims") for k in c.keywords)
+        for c in calls
+    )
 
 
 def _name_called(call: ast.Call) -> str:

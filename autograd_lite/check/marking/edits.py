@@ -682,14 +682,8 @@ def scales(line: Line) -> Iterator[Edit]:
     ratio = _ratio(line)
     if ratio is not None and all(abs(ratio / r - 1) > 1e-6 for r, _ in ratios):
         ratios.insert(0, (ratio, f"{ratio:.6g}"))
-    places = [(old, name) for old, name in _values_assigned(line) if not _is_whole(line.at(old))]
     for number, shown in ratios:
-        kind = "sign" if number == -1 else "factor"
-        what = "has the wrong sign" if number == -1 else f"lacks a factor {shown}"
-        for old, name in places:
-            new = _scaled(old, number)
-            yield line.edit(kind, f"{name} {what}", old, new, 0.95)
-        yield from _scaled_in_place(line, number, kind, what)
+        yield from _scaled_as_a_whole(line, number, shown)
     for node, around in line.nodes:
         if _in_index(around) or not isinstance(node, ast.BinOp) or type(node.op) not in _OTHER_SIGN:
             continue
@@ -701,14 +695,33 @@ def scales(line: Line) -> Iterator[Edit]:
                 yield line.edit(kind, text, side, _scaled(side, number), 0.9)
 
 
+def scaled_by(line: Line, number: float) -> Iterator[Edit]:
+    """The values that a line assigns, times a number."""
+    shown = next((f"1/{n}" for n in line.sizes if abs(number * n - 1) < 1e-9), f"{number:.6g}")
+    yield from _scaled_as_a_whole(line, number, shown)
+    for old, name in _values_assigned(line):
+        if _is_whole(line.at(old)):
+            what = f"{name} lacks a factor {shown}"
+            yield line.edit("factor", what, old, _scaled(old, number), 0.95)
+
+
+def _scaled_as_a_whole(line: Line, number: float, shown: str) -> Iterator[Edit]:
+    kind = "sign" if abs(number + 1) < 1e-9 else "factor"
+    what = "has the wrong sign" if kind == "sign" else f"lacks a factor {shown}"
+    for old, name in _values_assigned(line):
+        if not _is_whole(line.at(old)):
+            yield line.edit(kind, f"{name} {what}", old, _scaled(old, number), 0.95)
+    yield from _scaled_in_place(line, number, kind, what)
+
+
 def _is_whole(value: Any) -> bool:
     return isinstance(value, (int, np.integer))
 
 
 def _scaled(node: ast.expr, number: float) -> ast.expr:
-    if number == -1:
+    if abs(number + 1) < 1e-9:
         return ast.UnaryOp(ast.USub(), node)
-    if number < 1 and abs(1 / number - round(1 / number)) < 1e-9:
+    if 0 < number < 1 and abs(1 / number - round(1 / number)) < 1e-9:
         return ast.BinOp(node, ast.Div(), ast.Constant(round(1 / number)))
     return times(node, ast.Constant(int(number) if number == int(number) else number))
 

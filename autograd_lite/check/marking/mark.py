@@ -425,9 +425,10 @@ def sample_counts(recording: Recording, setting: Setting, derived: set[str]) -> 
     """Candidates for the number of samples: lengths that inputs without a gradient share."""
     data = [v for n, v in data_of(recording, setting) if n not in derived]
     axes = [{*array.shape, array.size} for array in data]
-    counts = [length for lengths in axes for length in lengths if length > 1]
+    counts = [length for lengths in axes for length in lengths]
     shared = {length for length in counts if counts.count(length) > 1}
-    return sorted(shared or set(counts))
+    # One sample has axes of length 1 in all, and no number to divide by.
+    return sorted(n for n in shared or set(counts) if n > 1)
 
 
 def _without_source(setting: Setting, subject: Subject) -> list[str]:

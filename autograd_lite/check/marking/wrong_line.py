@@ -23,6 +23,7 @@ from autograd_lite.check.marking.edits import (
     SECOND_EDITS,
     Edit,
     Line,
+    scaled_by,
 )
 from autograd_lite.check.marking.evidence import Evidence, Graph, values_of
 from autograd_lite.check.marking.execution import Event, Execution
@@ -187,6 +188,10 @@ class Search:
                 inside = self._best(inner, accepted)
                 if len(inside.mended) >= len(found.mended):
                     return inside
+        if found.mended != wrong:
+            common = self._common_factor(found, line, now, wrong)
+            if common is not None:
+                return common
         operand = found.edit.operand
         if operand is None or found.mended == wrong:
             return found
@@ -203,6 +208,41 @@ class Search:
                 at_origin = self._best(other, accepted)
                 return at_origin if len(at_origin.mended) > len(found.mended) else found
         return found
+
+    def _common_factor(
+        self, found: Found, line: Line, now: Interpretation, wrong: frozenset[str]
+    ) -> Found | None:
+        """The statement before that lacks the factor which makes up for part of what is wrong, and
+        makes up for more."""
+        number = self._factor_of(found)
+        if number is None:
+            return None
+        best: Found | None = None
+        start = min((e.serial for e in self.back.events if e.place is line.place), default=0)
+        before = [e.place for e in self.back.events if e.serial < start][::-1]
+        ended = [self.back.sources.places[p] for p, s in self.back.returns.items() if s <= start]
+        ahead = self.context["ahead"]
+        for place in dict.fromkeys([*before, *ended]):
+            if id(place) in ahead:
+                continue
+            for edit in scaled_by(self._line(place, None, now), number):
+                if time.thread_time() > self.deadline:
+                    return best
+                mended = self._mends(edit, now, wrong)
+                if len(mended) > len(found.mended if best is None else best.mended):
+                    best = Found(edit, edit.line or place.line, mended)
+        return best
+
+    def _factor_of(self, found: Found) -> float | None:
+        """The number that an edit multiplies a gradient by, where it does nothing else."""
+        trees = self.trees | {
+            found.edit.definition: found.edit.tree(self.trees.get(found.edit.definition))
+        }
+        after = self._values(self.evidence, trees)
+        if after is None:
+            return None
+        factors = (self.evidence.tolerance.factor(after[k], self.values[k]) for k in found.mended)
+        return next((f for f in factors if f is not None and abs(f - 1) > 1e-6), None)
 
     def _best(self, line: Line, accepted: list[tuple[Edit, frozenset[str]]]) -> Found:
         most = max(len(mended) for _, mended in accepted)
