@@ -17,12 +17,16 @@ SCRIPTS = ("view.js", "panel.js", "step.js")
 
 @dataclass(frozen=True)
 class Page:
-    """The files of a page: the package whose folder `page` they are in, and their names."""
+    """The files of a page: the package whose folder `page` they are in, and their names.
+
+    `makes_pictures` allows the page to show pictures that it has made itself.
+    """
 
     package: str
     template: str
     style: str
     scripts: tuple[str, ...]
+    makes_pictures: bool = False
 
     def text(self, name: str) -> str:
         """One of the files."""
@@ -44,7 +48,7 @@ def assembled(data: Mapping[str, Any], page: Page = STEPS) -> str:
     style = page.text(page.style)
     script = "\n".join(page.text(name) for name in page.scripts)
     parts = {
-        "policy": _policy(style, script),
+        "policy": _policy(style, script) + ("; img-src data:" if page.makes_pictures else ""),
         "title": html.escape(str(data["title"])).encode(errors="replace").decode(),
         "style": style,
         "script": script,
@@ -67,7 +71,6 @@ def _policy(style: str, script: str) -> str:
     """A policy for the whole page: nothing is loaded, and only these two texts have a say."""
     return (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
-        "img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 

@@ -18,7 +18,8 @@ from autograd_lite.tensor import Tensor, label
 from autograd_lite.watching import record_lines
 
 DATA_NAMES = frozenset(
-    "X Y x_train X_train X_test Y_train Y_test y y_train y_true T t targets labels images".split()
+    "X Y x y T t xs ys x_train y_train X_train Y_train X_test Y_test X_batch Y_batch y_true".split()
+    + "inputs input targets target labels label images one_hot onehot data".split()
 )
 """Names of parameters that are taken for data where a function has others, too."""
 

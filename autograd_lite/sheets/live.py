@@ -25,6 +25,7 @@ SHEET = Page(
     "sheet.html",
     "sheet.css",
     ("kernels.js", "numbers.js", "arrays.js", "explain.js", "sheet.js"),
+    makes_pictures=True,
 )
 
 FRAME_HEIGHT_PIXELS = 720
@@ -84,7 +85,7 @@ def sheet(
     """
     report = loss if isinstance(loss, Report) else None
     if isinstance(loss, Report):
-        recorded = recorded_graph("sheet", loss.recorded())
+        recorded = recorded_graph("sheet", loss.recorded(), [line.name for line in loss.lines])
     elif isinstance(loss, Tensor) or not callable(loss):
         if inputs:
             raise TypeError(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,19 +14,13 @@ from autograd_lite.arrays.trees import map_leaves
 from autograd_lite.derivation.differentiated import names_of_parameters
 from autograd_lite.graph import Leaf, Node, array_name
 from autograd_lite.pictures.structure import Structure, structure
-from autograd_lite.pictures.tracing import result_of, root_of
+from autograd_lite.pictures.tracing import DATA_NAMES, result_of, root_of
 from autograd_lite.program.arguments import flatten, names_of
 from autograd_lite.program.captures import Captures
 from autograd_lite.program.names import identifier
 from autograd_lite.sheets.running import Execution, Frame, run
 from autograd_lite.source import line_and_text
 from autograd_lite.tensor import Tensor
-
-DATA = frozenset(
-    "x y t xs ys data inputs input targets target labels label onehot one_hot".split()
-    + "x_train y_train x_batch y_batch features".split()
-)
-"""Names, in lower case, of arguments that are taken for data, which is not differentiated by."""
 
 
 @dataclass(eq=False)
@@ -87,12 +80,18 @@ def recorded_function(
     return found
 
 
-def recorded_graph(caller: str, loss: Any) -> Recorded:
-    """The graph of a loss that was recorded before."""
+def recorded_graph(caller: str, loss: Any, wanted: Iterable[str] | None = None) -> Recorded:
+    """The graph of a loss that was recorded before.
+
+    `wanted` are the names of gradients that are spoken of: others of data are left out then.
+    """
     loss = _scalar("the graph", result_of(caller, loss, ()))
     root = root_of(loss)
     found = Recorded(loss.name or "computation", root, structure([root]), _frame_of([]), [])
     found.wrt = [s for s in found.structure.sources if isinstance(s, Leaf) and s.requires_grad]
+    if wanted is not None:
+        asked = set(wanted)
+        found.wrt = [s for s in found.wrt if s.name not in DATA_NAMES or f"d{s.name}" in asked]
     found.top = _frame_of(found.structure.nodes)
     counts = itertools.count(1)
     for source in found.structure.sources:
@@ -149,12 +148,8 @@ def _chosen(name: str, given: list[Any], own: list[Leaf], wrt: Any) -> list[Leaf
         return chosen
     if own:
         return own
-    weights = [leaf for leaf, label in given if not _is_data(label.name)]
+    weights = [leaf for leaf, label in given if label.name not in DATA_NAMES]
     return weights or [leaf for leaf, _ in given]
-
-
-def _is_data(name: str) -> bool:
-    return re.sub(r"\d+$", "", name.lower()) in DATA
 
 
 def _names_of(own: Sequence[tuple[Any, str]]) -> list[str]:
@@ -175,16 +170,19 @@ def _name_captured(found: Recorded, function: Any) -> None:
 
 
 def _frame_of(nodes: Sequence[Node]) -> Frame:
-    """A call whose statements are the recorded lines of nodes, or a node each."""
+    """A call whose statements are the recorded lines of nodes, or each up to a named value."""
     top = Frame("", (lambda: None).__code__, {})
+    complete = True
     for node in nodes:
         where = node.extra.line if node.extra is not None else None
         line, text = line_and_text(where) if where else (0, "")
         last = top.executions[-1] if top.executions else None
-        if last is None or not text or (last.text, last.line) != (text, line):
+        another = (last.text, last.line) != (text, line) if last is not None else True
+        if last is None or another or (complete and not text):
             last = Execution(text, line, node.serial, node.serial + 1, None)
             top.executions.append(last)
         last.last = node.serial + 1
+        complete = node.name is not None
     return top
 
 
