@@ -33,6 +33,10 @@ CANDIDATES_LIMIT = 30
 """Values of one shape that are tried in the place of an operand, at most."""
 
 
+UNUSED_LIMIT = 6
+"""Values that nothing reads and that are tried everywhere, at most."""
+
+
 @dataclass(eq=False)
 class Edit:
     """A changed statement: the kind of mistake that it undoes, and what it was, in words."""
@@ -236,6 +240,23 @@ class Line:
                     node = _parsed(f"{WATCH}.named({name!r}{older})")
                     found[f"{name} of the forward pass"] = name, node, value
         return list(found.values())
+
+    @cached_property
+    def unused(self) -> list[tuple[ast.expr, Any]]:
+        """The variables and attributes that the function has values in and never reads."""
+        tree = self.place.definition.tree
+        loaded = {
+            ast.unparse(n)
+            for n in ast.walk(tree)
+            if isinstance(n, (ast.Name, ast.Attribute)) and isinstance(n.ctx, ast.Load)
+        }
+        names = [n for n in self.scope if n not in loaded and n not in self.targets]
+        owner = self.scope.get("self")
+        kept = vars(owner) if hasattr(owner, "__dict__") else {}
+        names += [f"self.{n}" for n in kept if f"self.{n}" not in loaded and n in self.values]
+        values = [(_parsed(n), plain(kept[n[5:]] if "." in n else self.scope[n])) for n in names]
+        kinds = (np.ndarray, np.floating, float)
+        return [(n, v) for n, v in values if isinstance(v, kinds)][:UNUSED_LIMIT]
 
     @cached_property
     def targets(self) -> frozenset[str]:
@@ -498,6 +519,43 @@ def masks(line: Line) -> Iterator[Edit]:
         if not (isinstance(node.comparators[0], ast.Constant) and node.comparators[0].value == 0):
             right = ast.Compare(node.left, node.ops, [ast.Constant(0)])
             yield line.edit("mask", f"{text_of(node)} should be {text_of(right)}", node, right)
+
+
+# What is not used
+
+
+def unused(line: Line) -> Iterator[Edit]:
+    """A value that the function has at hand and nowhere uses: a mask, a gradient of later."""
+    offers: list[tuple[ast.expr, Any]] = list(line.unused)
+    for one, first in line.unused:
+        for other, second in line.unused:
+            if other is not one and np.shape(first) == np.shape(second):
+                offers.append((ast.BinOp(one, ast.Sub(), other), first - second))
+    places = list(_values_assigned(line))
+    places += [
+        (node, text_of(node))
+        for node, around in line.nodes
+        if not _in_index(around)
+        and not _is_called(node, around)
+        and not isinstance(node, ast.Constant)
+        and not any(node is old for old, _ in places)
+    ]
+    for old, name in places:
+        value = line.at(old)
+        if not isinstance(value, (np.ndarray, np.floating, float)):
+            continue
+        for other, found in offers:
+            if not _broadcasts(np.shape(found), np.shape(value)):
+                continue
+            shown = text_of(other)
+            is_mask = getattr(found, "dtype", None) == np.bool_
+            text = f"{shown} is nowhere used: the factor {shown} is missing in {name}"
+            yield line.edit("mask" if is_mask else "factor", text, old, times(old, other), 0.9)
+            for operator, sign in ((ast.Add(), "+"), (ast.Sub(), "-")):
+                text = f"{shown} is nowhere used: the term {sign} {shown} is missing in {name}"
+                yield line.edit("term", text, old, ast.BinOp(old, operator, other), 0.9)
+            text = f"{shown} is nowhere used: the division by {shown} is missing in {name}"
+            yield line.edit("factor", text, old, ast.BinOp(old, ast.Div(), other), 0.8)
 
 
 # Signs, terms and factors
@@ -1484,7 +1542,8 @@ def missing_terms(line: Line) -> Iterator[Edit]:
 Source = Callable[[Line], Iterator[Edit]]
 
 FIRST_EDITS: tuple[Source, ...] = (
-    *(statements, masks, signs, calls, products, transposes, indices, numbers, factors, terms),
+    *(statements, masks, signs, unused, calls, products, transposes, indices, numbers, factors),
+    terms,
 )
 SECOND_EDITS: tuple[Source, ...] = (operands, derivatives, layers, scales, sums)
 EDITS = FIRST_EDITS + SECOND_EDITS

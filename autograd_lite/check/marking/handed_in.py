@@ -345,7 +345,10 @@ class _Finder:
 
     def _best(self, value: np.ndarray, versions: list[Tensor]) -> Tensor:
         found = self._right(value, versions)
-        return versions[-1] if found is None else found
+        if found is not None:
+            return found
+        same = [v for v in versions if v.shape == value.shape]
+        return (same or versions)[-1]
 
     def _right(self, value: np.ndarray, versions: list[Tensor]) -> Tensor | None:
         """The last version whose gradient the value is, but for its shape."""

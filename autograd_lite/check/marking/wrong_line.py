@@ -93,7 +93,7 @@ class Search:
         now = self.left = interpretation
         for _ in range(4):
             wrong = _wrong(now)
-            if not wrong:
+            if not wrong or (found and not any(map(self._is_final, wrong))):
                 break
             one = self._next(now, wrong)
             if one is None:
@@ -110,8 +110,12 @@ class Search:
 
     @property
     def unexplained(self) -> frozenset[str]:
-        """The steps that are still wrong with all mistakes undone that were found."""
-        return _wrong(self.left)
+        """The steps that are still wrong with all mistakes undone that were found.
+
+        None where all that is handed in is right then: the others are not what they are called.
+        """
+        wrong = _wrong(self.left)
+        return wrong if any(map(self._is_final, wrong)) else frozenset()
 
     def _undone(self) -> Interpretation | None:
         """The derivation without the mistakes that were found so far."""
@@ -133,20 +137,22 @@ class Search:
         others = [line for line in lines if not line.is_reliable and line not in quick]
         best: Found | None = None
         until = self.deadline
+        # A step that is no gradient of what it is called after is right where its line is wrong.
+        misled = [line for line in lines if line.key is not None and not self._is_final(line.key)]
         for sources, chosen in (
             *((EDITS, reliable), (LATER_EDITS, reliable)),
-            *((ALL_EDITS, quick), (FIRST_EDITS, others), (SECOND_EDITS, others)),
-            (LATER_EDITS, others),
+            *((ALL_EDITS, quick), (FIRST_EDITS, others), (FIRST_EDITS, misled)),
+            *((SECOND_EDITS, others), (LATER_EDITS, others)),
         ):
             if best is not None and sources in (LATER_EDITS, ALL_EDITS):
                 continue
             for line in chosen:
                 if time.thread_time() > until:
                     return best
-                accepted = list(self._accepted(line, sources, now, wrong))
+                accepted = list(self._accepted(line, sources, now, wrong, chosen is misled))
                 if accepted:
                     found = self._at_its_origin(self._best(line, accepted), line, now, wrong)
-                    if best is None or len(found.mended) > len(best.mended):
+                    if best is None or self._worth(found.mended) > self._worth(best.mended):
                         best = found
                     if best.mended == wrong:
                         return best
@@ -171,6 +177,13 @@ class Search:
             if e.place.definition.name in called and id(e.place) not in ahead
         }
         return (self._line(place, None, now) for place in places.values())
+
+    def _is_final(self, key: str) -> bool:
+        return any(s.final for s in self.evidence.steps if s.key == key)
+
+    def _worth(self, mended: frozenset[str]) -> tuple[int, int]:
+        """How much an edit explains: of what is handed in, and in all."""
+        return sum(map(self._is_final, mended)), len(mended)
 
     def _is_quick(self, line: Line, now: Interpretation) -> bool:
         return _Quick.of(line, self.evidence, self.values, now) is not None
@@ -245,8 +258,8 @@ class Search:
         return next((f for f in factors if f is not None and abs(f - 1) > 1e-6), None)
 
     def _best(self, line: Line, accepted: list[tuple[Edit, frozenset[str]]]) -> Found:
-        most = max(len(mended) for _, mended in accepted)
-        accepted = [a for a in accepted if len(a[1]) == most]
+        most = max(self._worth(mended) for _, mended in accepted)
+        accepted = [a for a in accepted if self._worth(a[1]) == most]
         accepted.sort(key=lambda a: (-a[0].weight, KINDS.index(a[0].kind)))
         edit, mended = accepted[0]
         kinds = {edit.kind}
@@ -258,11 +271,16 @@ class Search:
         return Found(edit, edit.line or line.place.line, mended, others[:2])
 
     def _accepted(
-        self, line: Line, sources: Any, now: Interpretation, wrong: frozenset[str]
+        self,
+        line: Line,
+        sources: Any,
+        now: Interpretation,
+        wrong: frozenset[str],
+        is_misled: bool = False,
     ) -> Iterator[tuple[Edit, frozenset[str]]]:
         seen: set[str] = set()
         count = 0
-        quick = _Quick.of(line, self.evidence, self.values, now)
+        quick = None if is_misled else _Quick.of(line, self.evidence, self.values, now)
         here = {k for k in wrong if self.evidence.lines[k] == line.place.line}
         for source in sources:
             for edit in source(line):
@@ -305,12 +323,14 @@ class Search:
     def _promises(
         self, values: Mapping[str, np.ndarray], now: Interpretation, wrong: frozenset[str]
     ) -> bool:
-        """Whether a wrong step has become what it should be, which is quickly seen."""
+        """Whether a step that is not right has become what it should be, which is quickly seen."""
         tolerance = self.evidence.tolerance
-        own = self.evidence.own({k: values[k] for k in wrong})
+        off = {k for k, status in now.status.items() if status in ("wrong", "inherited")}
+        own = self.evidence.own({k: values[k] for k in off})
         return any(
-            tolerance.same(own[k], now.expected[k]) or tolerance.same(own[k], now.truth[k])
-            for k in wrong
+            tolerance.same(own[k], now.truth[k])
+            or (k in wrong and tolerance.same(own[k], now.expected[k]))
+            for k in off
         )
 
     def _compare(
