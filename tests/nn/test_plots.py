@@ -116,15 +116,18 @@ def test_no_mistakes_are_said_to_be_none():
     assert "0 of 4" in figure.get_suptitle()
 
 
-def test_the_gradient_flow_has_a_bar_for_each_layer():
+def test_the_gradient_flow_has_a_point_for_each_layer():
     net = nn.Sequential(nn.Linear(3, 4, seed=0), nn.Sigmoid(), nn.Linear(4, 1, seed=1))
     Y = np.array([[0.0, 1.0]])
     nn.binary_cross_entropy_with_logits(net(np.eye(3)[:, :2]), Y).backward()
     axes = plots.gradient_flow(net).axes[0]
-    heights = [bar.get_height() for bar in axes.patches]
-    layers = [net.layers[0], net.layers[2]]
-    assert heights == [np.abs(layer.weight.grad).mean() for layer in layers]
-    assert [t.get_text() for t in axes.get_xticklabels()] == ["layers.0.weight", "layers.2.weight"]
+    means, largest = (line.get_ydata() for line in axes.lines)
+    sizes = [np.abs(net.layers[i].weight.grad) for i in (0, 2)]
+    assert means.tolist() == [s.mean() for s in sizes]
+    assert largest.tolist() == [s.max() for s in sizes]
+    shown = [t.get_text() for t in axes.get_xticklabels()]
+    assert shown == [f"W1 of {net.layers[0]!r}", f"W2 of {net.layers[2]!r}"]
+    assert axes.get_yscale() == "log"
 
 
 def test_gradients_of_zeros_are_marked():
@@ -136,7 +139,7 @@ def test_gradients_of_zeros_are_marked():
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda m: plots.cost(5.0), "a fitted estimator or a sequence of costs"),
+        (lambda m: plots.cost(5.0), "what nn.fit returned, a fitted estimator or a sequence"),
         (lambda m: plots.decision_boundary(m, np.ones((3, 3)), [0, 1, 1]), r"not \(3, 3\)"),
         (lambda m: plots.decision_boundary(m, np.ones((3, 2)), [0, 1]), "a label per sample"),
         (lambda m: plots.weights(np.ones((2, 7))), "7 features are no square picture"),

@@ -1,0 +1,106 @@
+"""What all plots share: where they are drawn, their colours and their texts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autograd_lite.extend import printable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+OURS, OTHER = "#0072b2", "#d55e00"
+"""Blue and vermilion of Okabe and Ito's palette: told apart by colour-blind readers too."""
+
+CLASSES = (OURS, OTHER, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442", "#000000")
+"""Okabe and Ito's palette, for classes (https://jfly.uni-koeln.de/color/)."""
+
+
+def new_figure(size: tuple[float, float] = (6.4, 4.4)) -> Figure:
+    """An empty figure that shows itself; ImportError where there is no matplotlib."""
+    try:
+        from nn.plots.shown import ShownFigure
+    except ImportError:
+        raise ImportError(
+            "nn.plots draws with matplotlib; pip install 'autograd_lite[plot]'"
+        ) from None
+    return ShownFigure(figsize=size, layout="constrained")
+
+
+def place(ax: Any, size: tuple[float, float] = (6.4, 4.4)) -> tuple[Figure, Any]:
+    """The figure and the axes to draw into: those given, or new ones."""
+    if ax is not None:
+        return ax.figure, ax
+    figure = new_figure(size)
+    return figure, figure.add_subplot()
+
+
+def places(count: int, ax: Any, text: bool = False) -> tuple[Figure, list[Any]]:
+    """A figure with so many axes for pictures, as near to a square as it gets; or so in `ax`."""
+    columns = math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    if ax is None:
+        figure = new_figure((1.4 * columns + 1, (1.8 if text else 1.5) * rows + 0.5))
+        found = [figure.add_subplot(rows, columns, number + 1) for number in range(count)]
+    else:
+        figure = ax.figure
+        ax.set_axis_off()
+        # Room for the titles above.
+        corners = ((i % columns / columns, 1 - (i // columns + 1) / rows) for i in range(count))
+        found = [ax.inset_axes((x, y, 0.9 / columns, 0.75 / rows)) for x, y in corners]
+    for axes in found:
+        axes.set_axis_off()
+    return figure, found
+
+
+def tidy(axes: Any) -> None:
+    """Leave the lines away that say nothing."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", alpha=0.3)
+
+
+def count_along(axes: Any) -> None:
+    """Have only whole numbers along the axis of epochs or steps."""
+    axes.xaxis.get_major_locator().set_params(integer=True)
+
+
+def text(name: Any) -> str:
+    """A name from anywhere as matplotlib shows it: on one line, and not as a formula."""
+    return printable(name, 40).replace("$", r"\$")
+
+
+def colours(count: int) -> list[str]:
+    """A colour for each class; from the ninth on they come again."""
+    return [CLASSES[number % len(CLASSES)] for number in range(count)]
+
+
+def check_lengths(function: str, X: np.ndarray, y: np.ndarray) -> None:
+    """Raise ValueError unless there is one label per sample."""
+    if y.ndim != 1 or len(X) != len(y) or not len(y):
+        raise ValueError(
+            f"{function} takes a label per sample: X has shape {X.shape}, y has shape {y.shape}"
+        )
+
+
+def named_parameters(module: Any) -> list[tuple[str, Any]]:
+    """The parameters that are trained, by path."""
+    return [(n, p) for n, p in module.named_parameters() if p.requires_grad]
+
+
+def parameter_text(module: Any, path: str, parameter: Any) -> str:
+    """A parameter as the model prints its layer, with its own name."""
+    owner, _, name = path.rpartition(".")
+    layer = dict(module.named_modules()).get(owner, module)
+    printed = repr(layer)
+    kind = printed if "\n" not in printed and len(printed) <= 40 else type(layer).__name__
+    return f"{parameter.name or name} of {kind}"
+
+
+def named_ticks(axes: Any, names: Sequence[str]) -> None:
+    """Write names of layers below the axes, whose places are 0, 1 and so on."""
+    shown = ["\n".join(text(part) for part in name.split("\n")) for name in names]
+    axes.set_xticks(np.arange(len(names)), shown, rotation=30, ha="right", fontsize=8)

@@ -1,0 +1,171 @@
+"""How good a classifier is, by scikit-learn's displays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nn.plots.figures import check_lengths, colours, place, text, tidy
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def confusion_matrix(
+    model: Any, X: Any, y: Any, *, normalise: bool = False, ax: Any = None
+) -> Figure:
+    """How often samples of each class are predicted as each class: truth down, prediction across.
+
+    Parameters
+    ----------
+    model : fitted classifier
+        With `predict`.
+    X : array of shape (N, ...)
+    y : array of shape (N,)
+        The true classes.
+    normalise : bool
+        Show shares of the samples of each true class instead of counts.
+    ax : Axes, optional
+        The axes to draw into.
+    """
+    display = _displays("confusion_matrix").ConfusionMatrixDisplay
+    y = _checked("confusion_matrix()", X, y)
+    predicted = np.asarray(model.predict(X))
+    classes = np.unique(np.concatenate([y, predicted]))
+    figure, axes = place(ax)
+    drawn = display.from_predictions(
+        y,
+        predicted,
+        labels=classes,
+        display_labels=[text(label) for label in classes],
+        normalize="true" if normalise else None,
+        values_format=".2f" if normalise else "d",
+        cmap="Blues",
+        colorbar=False,
+        ax=axes,
+    )
+    drawn.ax_.set(xlabel="predicted", ylabel="true")
+    return figure
+
+
+def roc(model: Any, X: Any, y: Any, *, ax: Any = None) -> Figure:
+    """The share of true positives against that of false ones, by the threshold, with its area.
+
+    Of more than two classes there is a curve for each against all others.
+
+    Parameters
+    ----------
+    model : fitted classifier
+        With `predict_proba` and `classes_`.
+    X : array of shape (N, ...)
+    y : array of shape (N,)
+        The true classes, two at least.
+    ax : Axes, optional
+        The axes to draw into.
+    """
+    display = _displays("roc").RocCurveDisplay
+    figure, axes = place(ax)
+    for name, is_class, score, colour in _against_others("roc()", model, X, y):
+        display.from_predictions(is_class, score, name=name, ax=axes, **_styled(colour))
+    axes.plot([0, 1], [0, 1], color="#888888", linewidth=0.8, linestyle=":")
+    axes.set(xlabel="false positives", ylabel="true positives")
+    _finish(axes, "lower right")
+    return figure
+
+
+def precision_recall(model: Any, X: Any, y: Any, *, ax: Any = None) -> Figure:
+    """Precision against recall, by the threshold, with the average precision.
+
+    The parameters are those of `roc`, and so is what is drawn of more than two classes.
+    """
+    display = _displays("precision_recall").PrecisionRecallDisplay
+    figure, axes = place(ax)
+    for name, is_class, score, colour in _against_others("precision_recall()", model, X, y):
+        display.from_predictions(is_class, score, name=name, ax=axes, **_styled(colour))
+    axes.set(xlabel="recall", ylabel="precision", ylim=(0, 1.03))
+    _finish(axes, "lower left")
+    return figure
+
+
+def calibration(model: Any, X: Any, y: Any, *, bins: int = 10, ax: Any = None) -> Figure:
+    """How often samples are of a class, against the probability that the model gives it.
+
+    On the diagonal the probabilities are right. The parameters are those of `roc`, and `bins`, the
+    number of groups of equally many samples.
+    """
+    display = _displays("calibration", "calibration").CalibrationDisplay
+    figure, axes = place(ax)
+    for name, is_class, score, colour in _against_others("calibration()", model, X, y):
+        display.from_predictions(
+            is_class,
+            score,
+            n_bins=bins,
+            strategy="quantile",
+            name=name,
+            ax=axes,
+            color=colour,
+        )
+    axes.set(xlabel="probability of the model", ylabel="share of the class")
+    _finish(axes, "upper left")
+    return figure
+
+
+def _displays(function: str, module: str = "metrics") -> Any:
+    """The module of scikit-learn that has a display; ImportError where there is none."""
+    try:
+        if module == "metrics":
+            from sklearn import metrics
+
+            return metrics
+        from sklearn import calibration as found
+
+        return found
+    except ImportError:
+        raise ImportError(
+            f"nn.plots.{function} draws with scikit-learn; "
+            "pip install 'autograd_lite[plot,sklearn]'"
+        ) from None
+
+
+def _against_others(
+    function: str, model: Any, X: Any, y: Any
+) -> Iterator[tuple[str, np.ndarray, np.ndarray, str]]:
+    """Of each class its name, which samples are of it, its probability, and a colour.
+
+    Of two classes the second alone.
+    """
+    y = _checked(function, X, y)
+    classes = np.asarray(model.classes_)
+    unknown = np.setdiff1d(y, classes)
+    if unknown.size:
+        raise ValueError(
+            f"{function} takes y of the model's classes, and {text(unknown[0])} is none"
+        )
+    if len(np.unique(y)) < 2:
+        raise ValueError(
+            f"{function} takes samples of two classes at least, and all are {text(y[0])}"
+        )
+    probabilities = np.asarray(model.predict_proba(X))
+    numbers = [1] if len(classes) == 2 else range(len(classes))
+    for number, colour in zip(numbers, colours(len(classes)), strict=False):
+        is_class = y == classes[number]
+        if is_class.any():
+            yield text(classes[number]), is_class, probabilities[:, number], colour
+
+
+def _checked(function: str, X: Any, y: Any) -> np.ndarray:
+    y = np.asarray(y)
+    check_lengths(function, np.asarray(X), y)
+    return y
+
+
+def _styled(colour: str) -> dict[str, Any]:
+    return {"curve_kwargs": {"color": colour}}
+
+
+def _finish(axes: Any, where: str) -> None:
+    axes.legend(frameon=False, loc=where, fontsize=8)
+    axes.set_aspect("auto")
+    tidy(axes)
