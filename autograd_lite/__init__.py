@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from autograd_lite.onnx import to_onnx
     from autograd_lite.pictures import draw, step_through
     from autograd_lite.program import TracedValueError
-    from autograd_lite.sheets import sheet
+    from autograd_lite.sheets import animate, sheet
 
 watch_notebook()
 
@@ -79,6 +79,7 @@ __all__ = [
     "TracedValueError",
     "abs",
     "add",
+    "animate",
     "check",
     "check_derivation",
     "check_script",
@@ -145,6 +146,7 @@ _LOADED_WHEN_USED = {
     "derive": "derivation",
     "draw": "pictures",
     "gradcheck": "check",
+    "animate": "sheets",
     "sheet": "sheets",
     "step_through": "pictures",
     "to_onnx": "onnx",

@@ -1,5 +1,6 @@
 """The sheet: a derivation as a page with a row for each line of code."""
 
+from autograd_lite.sheets.animation import animate
 from autograd_lite.sheets.live import Sheet, sheet
 
-__all__ = ["Sheet", "sheet"]
+__all__ = ["Sheet", "animate", "sheet"]

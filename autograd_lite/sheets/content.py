@@ -99,7 +99,7 @@ class Content:
             "whole": {name: n for n, name in self.recorded.whole.items()},
             "rows": rows,
             "predictions": {} if self.obstacle else self._predictions(),
-            "verdicts": self._verdicts(),
+            "verdicts": self.verdicts,
             "steps": steps,
             "values": [self._array(v) for v in self.numbers],
         }
@@ -137,7 +137,8 @@ class Content:
                 found[self._number(statement.variable)] = [m._asdict() for m in mistakes]
         return found
 
-    def _verdicts(self) -> dict[str, dict[str, str]]:
+    @property
+    def verdicts(self) -> dict[str, dict[str, str]]:
         """What a report says of each gradient."""
         lines = self.report.lines if self.report is not None else ()
         return {line.name: {"status": line.status, "text": _said(line)} for line in lines}

@@ -24,7 +24,7 @@ SHEET = Page(
     "autograd_lite.sheets",
     "sheet.html",
     "sheet.css",
-    ("kernels.js", "numbers.js", "arrays.js", "explain.js", "sheet.js"),
+    ("kernels.js", "numbers.js", "arrays.js", "explain.js", "graph.js", "sheet.js"),
     makes_pictures=True,
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from autograd_lite.pictures.fitting import PAGE_INCHES, inches, natural_width
 from autograd_lite.pictures.text import short
 from autograd_lite.pictures.themes import THEMES, Theme
 from autograd_lite.program.ir import Variable
-from autograd_lite.rendering import Picture, RenderError
+from autograd_lite.rendering import RenderError
 from autograd_lite.sheets.content import Content
 from autograd_lite.sheets.statements import Expression, Row, Statement
 
@@ -39,33 +39,54 @@ SIGN_COLOURS = {
 }
 """The backgrounds of the largest positive and negative numbers, by theme."""
 
+LIT_COLOURS = {"light": "#fff3cf", "dark": "#3a3320", "print": "#eeeeee"}
+
 SIGNS = {"*": "×", "-": "−", "/": "÷"}
 
 Piece = tuple[str, float]
 """A part of a line: its markup, and its width in points."""
 
 
-def printed(content: Content, width: float | str = PAGE_INCHES, theme: str = "light") -> Picture:
+def printed(content: Content, width: float | str = PAGE_INCHES, theme: str = "light") -> Figure:
     """The rows of a sheet as a picture that is no wider than `width`, with text of 8 points.
 
     Matrices are cut to 6 x 6 numbers with a count of what is left out; of a loop the last round is
     shown.
     """
+    return next(walked(content, [None], width, theme))
+
+
+def walked(
+    content: Content, lit: Iterable[Statement | None], width: float | str, theme: str
+) -> Iterator[Figure]:
+    """The same picture for each of `lit`, the statement that is lit in it."""
     if theme not in THEMES:
         raise ValueError(f"theme must be one of {', '.join(map(repr, THEMES))}, not {theme!r}")
     page = inches(width)
+    half, scaled = _fitted(content, page, theme)
+    for statement in lit:
+        picture = _picture(_Printer(content, half, theme, statement).table(), THEMES[theme])
+        if scaled:
+            picture.attr("graph", size=f"{page:g},{page * 100:g}")
+        yield picture
+
+
+def _fitted(content: Content, page: float, theme: str) -> tuple[float, bool]:
+    """The points of each half with which the picture fits a page, and whether it is to be scaled.
+
+    Graphviz has a say in how wide text is. Where there is none, nothing is measured.
+    """
     half = page * 36 - 14
     for _ in range(FITTING_LIMIT_TRIES):
         picture = _picture(_Printer(content, half, theme).table(), THEMES[theme])
         try:
             natural = natural_width(picture)
         except RenderError:
-            return picture
+            return half, False
         if natural <= page:
-            return picture
+            return half, False
         half *= 0.97 * page / natural
-    picture.attr("graph", size=f"{page:g},{page * 100:g}")
-    return picture
+    return half, True
 
 
 def _picture(table: str, theme: Theme) -> Figure:
@@ -75,13 +96,20 @@ def _picture(table: str, theme: Theme) -> Figure:
     return picture
 
 
+Line = tuple[str, str]
+"""A line's markup, and its background."""
+
+
 class _Printer:
     """Prints the rows in two halves of `half` points each."""
 
-    def __init__(self, content: Content, half: float, theme: str) -> None:
+    def __init__(
+        self, content: Content, half: float, theme: str, lit: Statement | None = None
+    ) -> None:
         self.content = content
         self.half = half
         self.theme = theme
+        self.lit = lit
 
     def table(self) -> str:
         """The whole table: the forward half on the left, the backward half on the right."""
@@ -95,20 +123,31 @@ class _Printer:
     def _row(self, row: Row) -> str:
         last = row.rounds[-1]
         times = f"  × {len(row.rounds)}" if len(row.rounds) > 1 else ""
-        front = [*self._lines(f"{row.text}{times}", bold=True)] if row.text else []
+        head = list(self._lines(f"{row.text}{times}", bold=True)) if row.text else []
+        front = self._coloured(head, None)
+        written = not row.text or len(row.rounds) > 1 or len(last.forward) > 1
         for statement in last.forward:
-            if not row.text or len(row.rounds) > 1 or len(last.forward) > 1:
-                front += self._lines(_text(statement))
-            front += self._flow(statement)
-        back = [line for s in last.backward for line in self._statement(s)]
+            lines = list(self._lines(_text(statement))) if written else []
+            front += self._coloured([*lines, *self._flow(statement)], statement)
+        back: list[Line] = []
+        for statement in last.backward:
+            lines = [*self._lines(_text(statement), bold=True), *self._verdict(statement)]
+            back += self._coloured([*lines, *self._flow(statement)], statement)
         halves = "".join(
             f'<TD VALIGN="TOP" ALIGN="LEFT">{_stacked(lines)}</TD>' for lines in (front, back)
         )
         return f"<TR>{halves}</TR>"
 
-    def _statement(self, statement: Statement) -> Iterator[str]:
-        yield from self._lines(_text(statement), bold=True)
-        yield from self._flow(statement)
+    def _coloured(self, lines: Iterable[str], statement: Statement | None) -> list[Line]:
+        lit = statement is not None and statement is self.lit
+        colour = LIT_COLOURS[self.theme] if lit else THEMES[self.theme].background
+        return [(line, colour) for line in lines]
+
+    def _verdict(self, statement: Statement) -> Iterator[str]:
+        """What a report says of the line that a person wrote."""
+        verdict = self.content.verdicts.get(statement.label)
+        if verdict is not None:
+            yield from self._lines(f"yours: {verdict['status']}")
 
     def _lines(self, text: str, bold: bool = False) -> Iterator[str]:
         """A text on as many lines as it takes."""
@@ -227,10 +266,13 @@ def _beside(markup: Sequence[str]) -> str:
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0"><TR>{cells}</TR></TABLE>'
 
 
-def _stacked(lines: Sequence[str]) -> str:
+def _stacked(lines: Sequence[Line]) -> str:
     if not lines:
         return ""
-    inner = "".join(f'<TR><TD CELLPADDING="1" ALIGN="LEFT">{line}</TD></TR>' for line in lines)
+    inner = "".join(
+        f'<TR><TD CELLPADDING="1" ALIGN="LEFT" BGCOLOR="{colour}">{line}</TD></TR>'
+        for line, colour in lines
+    )
     # Graphviz shares the room that is left among the rows: these take nearly all of it.
     rest = '<TR><TD HEIGHT="0"></TD></TR>' * FILLING_ROWS
     start = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -154,10 +155,11 @@ def _chosen(name: str, given: list[Any], own: list[Leaf], wrt: Any) -> list[Leaf
 
 def _names_of(own: Sequence[tuple[Any, str]]) -> list[str]:
     """The names of tensors from outside, those of attributes without their object if they can."""
-    short = Counter(label.rpartition(".")[2] for _, label in own)
+    attributes = [re.sub(r"[\[\]'\"]", "", label.rpartition(".")[2]) for _, label in own]
+    short = Counter(attributes)
     names = []
-    for name, (_, label) in zip(names_of_parameters(own), own, strict=True):
-        attribute = label.rpartition(".")[2]
+    given = zip(names_of_parameters(own), attributes, own, strict=True)
+    for name, attribute, (_, label) in given:
         alone = name == identifier(label) and short[attribute] == 1 and attribute.isidentifier()
         names.append(attribute if alone else name)
     return names

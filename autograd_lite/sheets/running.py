@@ -94,7 +94,7 @@ class _Follower:
             return None
         parent = self.running[-1][1] if self.running else self.top
         given = _held(flat(frame.f_locals))
-        found = Frame(code.co_name, code, given)
+        found = Frame(_name_of(code), code, given)
         parent.executions[-1].calls.append(found)
         found.executions.append(Execution("", 0, next_serial(), 0, None))
         self.running.append((frame, found))
@@ -136,6 +136,12 @@ class _Follower:
             if name not in before or before[name] is not value:
                 execution.names[name] = value
         self.held[frame] = now
+
+
+def _name_of(code: CodeType) -> str:
+    """What a call is called: the function, or the class of a module."""
+    owner = code.co_qualname.rpartition(".")[0].rpartition(".")[2]
+    return owner if code.co_name == "forward" and owner.isidentifier() else code.co_name
 
 
 def _began_again(frame: FrameType, now: Execution) -> bool:

@@ -371,30 +371,41 @@ class _Writer:
     def _operation(
         self, step: Step, variable: Variable, inner: Mapping[Variable, Expression]
     ) -> Expression:
-        text = self._text(step, inner)
         sign = traits(step.function).operator
         symbol = sign.symbol if sign is not None else "@" if step.function is np.dot else ""
         shown = [inner[v] for v in step.operands]
         if len(step.args) == 2 and symbol:
             shown = [
-                inner[a] if isinstance(a, Variable) else Expression(self._number(a))
+                inner[a] if isinstance(a, Variable) else Expression(self._number(a, symbol))
                 for a in step.args
             ]
+        text = self._text(step, inner, symbol)
         name = function_name(step.function).removeprefix("np.")
         return Expression(text, variable, _label(step, text, shown), name, symbol, shown)
 
-    def _text(self, step: Step, inner: Mapping[Variable, Expression]) -> Text:
+    def _text(self, step: Step, inner: Mapping[Variable, Expression], symbol: str) -> Text:
         texts = {v: e.text for v, e in inner.items()}
-        args = tuple(int(a) if _is_whole(a) else a for a in step.args)
-        step = Step(step.function, args, step.options, step.results, step.several)
+        args: list[Any] = []
+        for value in step.args:
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and symbol:
+                # Under the name that a person gave the number.
+                number = Variable((), float)
+                texts[number] = self._number(value, symbol)
+                args.append(number)
+            else:
+                args.append(int(value) if _is_whole(value) else value)
+        step = Step(step.function, tuple(args), step.options, step.results, step.several)
         try:
             return self.printer.step(step, texts)
         except NoExpression:
             listed = ", ".join(texts[v].text for v in step.operands)
             return Text(f"{function_name(step.function)}({listed})")
 
-    def _number(self, number: Any) -> Text:
-        """A number as a person would write it: 6, where it is 6.0."""
+    def _number(self, number: Any, symbol: str = "") -> Text:
+        """A number as a person would write it: 6, where it is 6.0; N, where they divide by that."""
+        name = self.recorded.whole.get(number) if type(number) is int and symbol in "*/" else None
+        if name is not None and symbol:
+            return Text(name)
         return self.printer.plain(int(number) if _is_whole(number) else number)
 
     def _leaf(self, variable: Variable) -> Expression:

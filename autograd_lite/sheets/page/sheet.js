@@ -80,8 +80,22 @@ function statementView(statement, backward) {
   const verdict = backward && page.verdicts?.[statement.label];
   if (verdict) made.append(element("p", { class: "verdict", "data-status": verdict.status }, verdict.text));
   made.append(flowOf(statement));
+  const opens = graphButton(statement);
+  if (opens) made.append(opens);
   if (backward && page.predictions) ask(made, statement);
   return made;
+}
+
+// A button that opens the statement into its graph.
+function graphButton(statement) {
+  if (!statement.x.a || statement.x.label) return null;
+  const button = element("button", { type: "button", class: "opens", "aria-expanded": "false" }, "graph");
+  let graph = null;
+  button.addEventListener("click", () => {
+    if (graph) { graph.remove(); graph = null; } else { graph = graphOf(statement); button.after(graph); }
+    button.setAttribute("aria-expanded", String(Boolean(graph)));
+  });
+  return button;
 }
 
 function roundOf(row) {

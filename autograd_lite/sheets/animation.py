@@ -1,0 +1,99 @@
+"""al.animate: the walk through a derivation as a moving picture."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from autograd_lite.check.report import Report
+from autograd_lite.files import write
+from autograd_lite.pictures.fitting import PAGE_INCHES
+from autograd_lite.sheets.live import sheet
+from autograd_lite.sheets.printed import walked
+from autograd_lite.sheets.statements import Row, Statement
+from autograd_lite.tensor import Tensor
+
+FRAME_LIMIT = 200
+"""A walk of more steps is too long to be watched."""
+
+
+def animate(
+    loss: Callable[..., Any] | Tensor | Report,
+    path: str | os.PathLike[str],
+    *inputs: Any,
+    seconds: float = 1.0,
+    width: float | str = PAGE_INCHES,
+    theme: str = "light",
+) -> str:
+    """Write the walk through a derivation as a GIF: down the lines, and up again.
+
+    Each frame is the sheet as `Sheet.picture` draws it, with one statement lit. It needs Graphviz,
+    and Pillow (extra `animate`).
+
+    Parameters
+    ----------
+    loss, *inputs
+        As for `al.sheet`.
+    path : path
+        The file to write; `.gif` is added to a name without an ending.
+    seconds : float
+        How long each statement is lit.
+    width, theme
+        As for `Sheet.picture`.
+
+    Returns
+    -------
+    str
+        The path of the file.
+
+    Raises
+    ------
+    ImportError
+        Where Pillow is not installed.
+    ValueError
+        Where the path has another ending than `.gif`, or there are more than 200 statements.
+    RenderError, OSError
+        Where there is no Graphviz, or the file cannot be written; it is then as it was.
+    """
+    try:
+        from PIL import Image
+    except ImportError:
+        raise ImportError("animate() needs Pillow: pip install 'autograd_lite[animate]'") from None
+    target = Path(path)
+    if not target.suffix:
+        target = target.with_name(f"{target.name}.gif")
+    if target.suffix.lower() != ".gif":
+        raise ValueError(f"animate() writes a GIF, and {target.name} has another ending than .gif")
+    content = sheet(loss, *inputs)._content
+    steps = list(_steps(content.rows))
+    if len(steps) > FRAME_LIMIT:
+        raise ValueError(
+            f"the walk has {len(steps)} steps, and animate() shows {FRAME_LIMIT} at most; take a "
+            "smaller example of the same computation"
+        )
+    frames = [
+        Image.open(io.BytesIO(picture.pipe("png"))).convert("RGB")
+        for picture in walked(content, steps, width, theme)
+    ]
+    moving = io.BytesIO()
+    frames[0].save(
+        moving,
+        "GIF",
+        save_all=True,
+        append_images=frames[1:],
+        duration=round(seconds * 1000),
+        loop=0,
+    )
+    write(target, moving.getvalue(), "animation")
+    return str(target)
+
+
+def _steps(rows: list[Row]) -> Iterator[Statement]:
+    """The statements that are shown, down the lines and up again; of a loop the last round."""
+    for row in rows:
+        yield from row.rounds[-1].forward
+    for row in reversed(rows):
+        yield from row.rounds[-1].backward
