@@ -27,6 +27,7 @@ from autograd_lite.check.marking.rewriting import (
     targets_of,
     update_of,
 )
+from autograd_lite.check.names import tensors_named_in
 from autograd_lite.observe import located
 
 CANDIDATES_LIMIT = 30
@@ -229,7 +230,7 @@ class Line:
         variables = {n: v for n, v in self.scope.items() if not n.startswith((".", "__"))}
         for name, value in variables.items():
             offer(name, value)
-        for text in self._entries():
+        for text in (*self._entries(), *self._elements()):
             offer(text, self.at(_parsed(text)))
         for name, value in variables.items():
             self._offer_items(offer, name, value, 0)
@@ -251,6 +252,8 @@ class Line:
             if isinstance(n, (ast.Name, ast.Attribute)) and isinstance(n.ctx, ast.Load)
         }
         names = [n for n in self.scope if n not in loaded and n not in self.targets]
+        # The gradient of a parameter is there to be returned.
+        names = [n for n in names if not any(t in self.values for t in tensors_named_in(n))]
         owner = self.scope.get("self")
         kept = vars(owner) if hasattr(owner, "__dict__") else {}
         names += [f"self.{n}" for n in kept if f"self.{n}" not in loaded and n in self.values]
@@ -288,6 +291,20 @@ class Line:
         for key in list(keys)[:12]:
             for container in list(containers)[:10]:
                 yield f"{container}[{key}]"
+
+    def _elements(self) -> Iterator[str]:
+        """Elements and rows of arrays at the counters of the loops around: X[i, j]."""
+        loops = [n for n in ast.walk(self.place.definition.tree) if isinstance(n, ast.For)]
+        around = [n for n in loops if any(s is self.statement for s in ast.walk(n))]
+        names = [n.id for loop in around for n in ast.walk(loop.target) if isinstance(n, ast.Name)]
+        counters = [n for n in names if isinstance(self.scope.get(n), (int, np.integer))][:3]
+        arrays = {n: v for n, v in self.scope.items() if isinstance(v, np.ndarray) and v.ndim}
+        for name, value in list(arrays.items())[:12]:
+            for one in counters:
+                yield f"{name}[{one}]"
+                if value.ndim > 1:
+                    yield f"{name}[:, {one}]"
+                    yield from (f"{name}[{one}, {two}]" for two in counters if two != one)
 
     def _shifted(self, key: ast.expr) -> Iterator[str]:
         """A computed key one higher and one lower, where no step is written in it."""
@@ -1280,6 +1297,24 @@ def derivatives(line: Line) -> Iterator[Edit]:
             yield line.edit("activation", text, node, slope, 0.9)
 
 
+def other_slopes(line: Line) -> Iterator[Edit]:
+    """`s * (1 - s)` for `d * (1 - d)`, wherever the two stand in a product."""
+    for node, around in line.nodes:
+        chain = chain_of(node)
+        parent = around[-1] if around else None
+        if len(chain) < 2 or (isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult)):
+            continue
+        for i, one in enumerate(chain):
+            for j, other in enumerate(chain):
+                if i == j or ast.dump(other) != ast.dump(one_less(one)):
+                    continue
+                rest = [c for k, c in enumerate(chain) if k not in (i, j)]
+                for _, right, _ in line.alike(line.shape(one)):
+                    pair = [right, one_less(right)]
+                    text = f"{text_of(product([one, other]))} should be {text_of(product(pair))}"
+                    yield line.edit("activation", text, node, product([*rest, *pair]), 0.9)
+
+
 def _is_factor(around: tuple[ast.AST, ...]) -> bool:
     parent = around[-1] if around else None
     if isinstance(parent, ast.BinOp):
@@ -1394,6 +1429,8 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
     ]
     for old, name in places:
         value = line.at(old)
+        if isinstance(value, (float, np.floating)) and not isinstance(old, ast.Constant):
+            yield from _missing_factors(line, old, name)
         if not isinstance(value, np.ndarray) or not value.ndim:
             continue
         for _, other, _ in line.fitting(value.shape):
@@ -1417,6 +1454,16 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
                 after = ast.AugAssign(target, ast.Mult(), slope)
                 text = f"the derivative of the activation is missing in {text_of(target)}"
                 yield line.whole("activation", text, [line.statement, after], 0.7)
+
+
+def _missing_factors(line: Line, old: ast.expr, name: str) -> Iterator[Edit]:
+    """A factor that a number lacks, of its shape or of that of the line."""
+    wholes = (line.shape(v) for v, _ in _values_assigned(line))
+    for shape in dict.fromkeys(((), *(w for w in wholes if w))):
+        for _, other, _ in line.alike(shape):
+            if text_of(other) != text_of(old):
+                text = f"the factor {text_of(other)} is missing in {name}"
+                yield line.edit("factor", text, old, times(old, other), 0.8)
 
 
 def measured_terms(line: Line) -> Iterator[Edit]:
@@ -1545,7 +1592,7 @@ FIRST_EDITS: tuple[Source, ...] = (
     *(statements, masks, signs, unused, calls, products, transposes, indices, numbers, factors),
     terms,
 )
-SECOND_EDITS: tuple[Source, ...] = (operands, derivatives, layers, scales, sums)
+SECOND_EDITS: tuple[Source, ...] = (*(operands, other_slopes, derivatives, layers, scales, sums),)
 EDITS = FIRST_EDITS + SECOND_EDITS
 LATER_EDITS: tuple[Source, ...] = (
     *(measured_terms, missing_paths, missing_derivatives, centred, missing_terms),

@@ -91,6 +91,7 @@ class Evidence:
     """The steps of a derivation beside the graph that they are steps of.
 
     `places` has where each step's tensor stands in the graph, `lines` the line of each.
+    `forward_edits` are the changes to the forward pass that a convention asks for.
     """
 
     setting: Setting
@@ -104,6 +105,7 @@ class Evidence:
     unconnected: list[Step] = field(default_factory=list)
     unmarked: list[Step] = field(default_factory=list)
     forward_values: Mapping[str, Any] = field(default_factory=dict)
+    forward_edits: Any = None
 
     def __post_init__(self) -> None:
         self.lines = {s.key: s.line for s in self.steps}
@@ -130,6 +132,7 @@ class Evidence:
         )
         other.unconnected, other.unmarked = self.unconnected, self.unmarked
         other.forward_values = self.forward_values
+        other.forward_edits = self.forward_edits
         return other
 
     def drop(self, step: Step) -> None:

@@ -339,6 +339,9 @@ class _Finder:
             named = [e for e in earlier if e.path == path and e.frame == event.frame]
             return self._origin(named[-1]) if named else event
         if isinstance(node, ast.Call):
+            if any(_is_value(v, array) for v in self.known.values.values()):
+                # The helper hands on what it was given.
+                return event
             inside = [e for e in earlier if e.frame > event.frame and not is_unnamed(e.name)]
             return self._origin(inside[0]) if inside else event
         return event
@@ -417,7 +420,8 @@ class _Finder:
         flat = step.value.ravel()
         free = {n: i for n, i in self.known.inputs.items() if i.tensor.ndim}
         order = self._in_order(free)
-        if flat.size < 2 or any(fit(step.value, self._shape(n)) is not None for n in order):
+        is_flat = flat.size > 1 and max(step.value.shape) == flat.size
+        if not is_flat or any(fit(step.value, self._shape(n)) is not None for n in order):
             return None
         pieces = self._pieces_by_value(flat)
         return self._pieces_by_size(step, order) if pieces is None else pieces
@@ -775,6 +779,10 @@ class _Finder:
         step.key = f"{step.name} {len(self.steps)}"
         step.named = step.name in self.names
         self.steps.append(step)
+
+
+def _is_value(value: Any, array: np.ndarray) -> bool:
+    return np.shape(value) == array.shape and np.array_equal(value, array)
 
 
 def _begins_with(flat: np.ndarray, array: np.ndarray) -> bool:

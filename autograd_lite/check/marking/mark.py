@@ -295,11 +295,13 @@ def _best_reading(
     definitions = [d for d in setting.sources.definitions.values() if d is not None]
     epsilons, clips = without_epsilons(definitions), without_clipping(definitions)
     others: list[tuple[Recording, Any, bool]] = []
+    smoothed: dict[Any, Any] = {}
     if clips:
         others.append((reading.recording, clips, False))
     if epsilons or clips:
         try:
-            smooth = setting.record(setting.wanted, edits={**clips, **epsilons})
+            smoothed = {**clips, **epsilons}
+            smooth = setting.record(setting.wanted, edits=smoothed)
         except (TypeError, ValueError):
             smooth = None
         if smooth is not None:
@@ -311,6 +313,7 @@ def _best_reading(
             continue
         if _explains_more(other, reading) and len(other.evidence.steps) >= 1:
             other.clipped, other.epsilon, other.edits = edits is not None, epsilon, edits
+            other.evidence.forward_edits = smoothed if epsilon else None
             reading = other
     return reading
 

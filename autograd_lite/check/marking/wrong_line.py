@@ -408,7 +408,7 @@ class Search:
             line = self._line(returned, handed[0], now)
             line.is_reliable = True
             yield line
-        ended = [self.back.sources.places[p] for p, s in self.back.returns.items() if s <= last]
+        ended = [self.back.sources.places[p] for p in self.back.returns]
         after_suspects = [*(e.place for e in first), *ended, *(e.place for e in others)]
         for place in [*after_suspects, *(e.place for e in later)]:
             if id(place) in seen or id(place) in again or id(place) in ahead:
@@ -550,7 +550,7 @@ def _fresh_evidence(evidence: Evidence) -> Iterator[Evidence]:
         try:
             setting = Setting(evidence.setting.subject, change, seed)
             setting.all_arrays = evidence.setting.all_arrays
-            recording = setting.record(evidence.setting.wanted)
+            recording = setting.record(evidence.setting.wanted, edits=evidence.forward_edits)
             graph = Graph(recording)
             if len(graph.nodes) != len(evidence.graph.nodes):
                 continue
