@@ -572,7 +572,8 @@ class _Finder:
             for path, value in paths_of(self.setting.base.roots.get("backward"), ("self",))
         }
         for root in roots.values():
-            for path, value in paths_of(root, ("self",) if root is roots.get("backward") else ()):
+            start = ("self",) if root is roots.get("backward") else ()
+            for path, value in paths_of(root, start, again=True):
                 array = _checked_loosely(value)
                 if array is None or not path or path[0] != "self":
                     continue
@@ -630,8 +631,11 @@ class _Finder:
                 turned = 1
                 if is_velocity(source.place.statement):
                     name, value, source, turned = self._before_the_optimiser(source, value)
-                # A velocity may have turned round what is the gradient itself.
-                sign = 1 if self._right(value, versions[:1]) is not None else -update[0] * turned
+                sign = -update[0] * turned
+                is_direct = source.path in texts_in(update[1]) or source.place is event.place
+                if not is_direct and self._right(value, versions[:1]) is not None:
+                    # A velocity may have turned it round.
+                    sign = 1
                 step = Step(name, tensor, value, source, versions[0], True, sign)
                 step.rate = self._rate_in(event, source)
                 step.in_update = True

@@ -40,12 +40,17 @@ def is_data(value: Any) -> bool:
     return not isinstance(value, (*_ATOMS, np.ufunc, types.CodeType))
 
 
-def paths_of(value: Any, path: tuple[Any, ...] = (), seen: set[int] | None = None) -> Iterator[Any]:
-    """The arrays and numbers in nested containers and objects, each with the path to it."""
+def paths_of(
+    value: Any, path: tuple[Any, ...] = (), seen: set[int] | None = None, again: bool = False
+) -> Iterator[Any]:
+    """The arrays and numbers in nested containers and objects, each with the path to it.
+
+    An array that several paths lead to is given once, or with `again` for each of them.
+    """
     seen = set() if seen is None else seen
     if isinstance(value, (np.ndarray, Mutable, Tensor)) or is_noted(value):
         if isinstance(value, (np.ndarray, Mutable, Tensor)):
-            if id(value) in seen:
+            if id(value) in seen and not again:
                 return
             seen.add(id(value))
         yield path, value
@@ -63,7 +68,7 @@ def paths_of(value: Any, path: tuple[Any, ...] = (), seen: set[int] | None = Non
         items = _attributes(value)
     seen.add(id(value))
     for key, item in list(items):
-        yield from paths_of(item, (*path, key), seen)
+        yield from paths_of(item, (*path, key), seen, again)
 
 
 def fields_of(value: Any) -> dict[str, Any] | None:

@@ -30,6 +30,7 @@ from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Setting
 from autograd_lite.check.marking.handed_in import is_gradient_name, known_tensors
 from autograd_lite.check.marking.rewriting import Definition, Place
+from autograd_lite.check.report import RIGHT
 
 SEARCH_SECONDS = 3.0
 """The time that the search takes at most, unless another is given."""
@@ -93,7 +94,7 @@ class Search:
         now = self.left = interpretation
         for _ in range(4):
             wrong = _wrong(now)
-            if not wrong or (found and not any(map(self._is_final, wrong))):
+            if not wrong or (found and self._is_all_right(now)):
                 break
             one = self._next(now, wrong)
             if one is None:
@@ -114,8 +115,7 @@ class Search:
 
         None where all that is handed in is right then: the others are not what they are called.
         """
-        wrong = _wrong(self.left)
-        return wrong if any(map(self._is_final, wrong)) else frozenset()
+        return frozenset() if self._is_all_right(self.left) else _wrong(self.left)
 
     def _undone(self) -> Interpretation | None:
         """The derivation without the mistakes that were found so far."""
@@ -180,6 +180,11 @@ class Search:
 
     def _is_final(self, key: str) -> bool:
         return any(s.final for s in self.evidence.steps if s.key == key)
+
+    def _is_all_right(self, interpretation: Interpretation) -> bool:
+        """Whether what is handed in is right."""
+        finals = [s.key for s in self.evidence.steps if s.final]
+        return bool(finals) and all(interpretation.status[key] in RIGHT for key in finals)
 
     def _worth(self, mended: frozenset[str]) -> tuple[int, int]:
         """How much an edit explains: of what is handed in, and in all."""
