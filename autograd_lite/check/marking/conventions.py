@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from autograd_lite.check.marking.edits import swapped
+from autograd_lite.check.marking.edits.trees import swapped
 from autograd_lite.check.marking.execution import Event
 from autograd_lite.check.marking.handed_in import is_gradient_name
 from autograd_lite.check.marking.rewriting import (

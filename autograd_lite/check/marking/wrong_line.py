@@ -23,8 +23,8 @@ from autograd_lite.check.marking.edits import (
     SECOND_EDITS,
     Edit,
     Line,
-    scaled_by,
 )
+from autograd_lite.check.marking.edits.factors import scaled_by
 from autograd_lite.check.marking.evidence import Evidence, Graph, values_of
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Setting

@@ -1,0 +1,54 @@
+"""Edits: the changes to a statement that would undo a mistake that people make.
+
+Each is a function of a `Line`, one statement of the backward pass with what is known of it, and
+yields edits, the likelier ones first. To add an edit, write such a function into the module of its
+kind and put it into a table here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from autograd_lite.check.marking.edits.activations import (
+    derivatives,
+    missing_derivatives,
+    other_slopes,
+)
+from autograd_lite.check.marking.edits.factors import (
+    factors,
+    masks,
+    numbers,
+    scales,
+    signs,
+    terms,
+    unused,
+)
+from autograd_lite.check.marking.edits.line import Edit, Line
+from autograd_lite.check.marking.edits.operands import indices, layers, operands
+from autograd_lite.check.marking.edits.products import calls, products, sums, transposes
+from autograd_lite.check.marking.edits.statements import (
+    centred,
+    measured_terms,
+    missing_paths,
+    missing_terms,
+    statements,
+)
+
+Source = Callable[[Line], Iterator[Edit]]
+
+FIRST_EDITS: tuple[Source, ...] = (
+    *(statements, masks, signs, unused, calls, products, transposes, indices, numbers, factors),
+    terms,
+)
+
+SECOND_EDITS: tuple[Source, ...] = (*(operands, other_slopes, derivatives, layers, scales, sums),)
+
+EDITS = FIRST_EDITS + SECOND_EDITS
+
+LATER_EDITS: tuple[Source, ...] = (
+    *(measured_terms, missing_paths, missing_derivatives, centred, missing_terms),
+)
+
+ALL_EDITS = EDITS + LATER_EDITS
+
+__all__ = ["ALL_EDITS", "EDITS", "FIRST_EDITS", "LATER_EDITS", "SECOND_EDITS", "Edit", "Line"]

@@ -1,0 +1,163 @@
+"""Derivatives of activations: of another one, at another value, or left out."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.marking.edits.line import Edit, Line, values_assigned, written_arrays
+from autograd_lite.check.marking.edits.trees import (
+    chain_of,
+    in_index,
+    is_called,
+    name_called,
+    numpy_call,
+    one_less,
+    product,
+    read_from,
+    swapped,
+    text_of,
+    times,
+)
+
+
+def derivatives(line: Line) -> Iterator[Edit]:
+    """The derivative of another activation, or of this one at another value."""
+    for node, around in line.nodes:
+        if in_index(around) or is_called(node, around):
+            continue
+        value = line.at(node)
+        if not isinstance(value, np.ndarray) or isinstance(node, ast.Constant):
+            continue
+        yield from _powers(line, node, around)
+        in_product = _is_factor(around)
+        is_root = any(node is root for root in line.roots)
+        if not in_product and not is_root and not isinstance(node, ast.Call):
+            continue
+        for _, other, found in line.alike(value.shape):
+            for slope in slopes(other, found):
+                if ast.dump(slope) != ast.dump(node):
+                    text = f"{text_of(node)} should be {text_of(slope)}"
+                    kind = "mask" if isinstance(slope, ast.Compare) else "activation"
+                    yield line.edit(kind, text, node, slope, 0.9)
+        for slope in slopes(node, value):
+            text = f"{text_of(node)} should be {text_of(slope)}"
+            yield line.edit("activation", text, node, slope, 0.9)
+
+
+def other_slopes(line: Line) -> Iterator[Edit]:
+    """`s * (1 - s)` for `d * (1 - d)`, wherever the two stand in a product."""
+    for node, around in line.nodes:
+        chain = chain_of(node)
+        parent = around[-1] if around else None
+        if len(chain) < 2 or (isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult)):
+            continue
+        for i, one in enumerate(chain):
+            for j, other in enumerate(chain):
+                if i == j or ast.dump(other) != ast.dump(one_less(one)):
+                    continue
+                rest = [c for k, c in enumerate(chain) if k not in (i, j)]
+                for _, right, _ in line.alike(line.shape(one)):
+                    pair = [right, one_less(right)]
+                    text = f"{text_of(product([one, other]))} should be {text_of(product(pair))}"
+                    yield line.edit("activation", text, node, product([*rest, *pair]), 0.9)
+
+
+def _is_factor(around: tuple[ast.AST, ...]) -> bool:
+    parent = around[-1] if around else None
+    if isinstance(parent, ast.BinOp):
+        return isinstance(parent.op, ast.Mult)
+    return isinstance(parent, ast.Call) and name_called(parent) in ("multiply",)
+
+
+def slopes(node: ast.expr, value: Any) -> list[ast.expr]:
+    """Derivatives of usual activations by what they gave, or by what went in."""
+    if not isinstance(value, np.ndarray):
+        return []
+    return [
+        times(node, one_less(node)),
+        one_less(times(node, node)),
+        ast.Compare(node, [ast.Gt()], [ast.Constant(0)]),
+        one_less(ast.BinOp(numpy_call("tanh", node), ast.Pow(), ast.Constant(2))),
+    ]
+
+
+def _powers(line: Line, node: ast.expr, around: tuple[ast.AST, ...]) -> Iterator[Edit]:
+    """A square for the number, and the number for its square."""
+    squared = ast.BinOp(node, ast.Pow(), ast.Constant(2))
+    parent = around[-1] if around else None
+    in_one_less = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Sub)
+    if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript, ast.BinOp)):
+        text = f"{text_of(node)} should be {text_of(squared)}"
+        if in_one_less:
+            whole = f"{text_of(parent)} should be {text_of(swapped(parent, {id(node): squared}))}"  # type: ignore[arg-type]
+            yield line.edit("activation", whole, node, squared, 1.1)
+        else:
+            yield line.edit("factor", text, node, squared, 0.7)
+            cubed = ast.BinOp(node, ast.Pow(), ast.Constant(3))
+            text = f"{text_of(node)} should be {text_of(cubed)}"
+            yield line.edit("factor", text, node, cubed, 0.6)
+        if in_one_less and parent.right is node:  # type: ignore[union-attr]
+            both = times(node, parent)  # type: ignore[arg-type]
+            text = f"{text_of(parent)} should be {text_of(both)}"  # type: ignore[arg-type]
+            yield line.edit("activation", text, parent, both)  # type: ignore[arg-type]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        text = f"{text_of(node)} should be {text_of(node.left)}"
+        yield line.edit("activation" if in_one_less else "factor", text, node, node.left, 0.8)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        if ast.dump(node.left) == ast.dump(node.right):
+            text = f"{text_of(node)} should be {text_of(node.left)}"
+            yield line.edit("activation" if in_one_less else "factor", text, node, node.left, 0.8)
+
+
+def missing_derivatives(line: Line) -> Iterator[Edit]:
+    """The derivative of an activation that a line, or an operand of it, lacks."""
+    places = list(values_assigned(line))
+    places += [
+        (node, text_of(node))
+        for node, around in line.nodes
+        if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript, ast.BinOp, ast.Call))
+        and not in_index(around)
+        and not is_called(node, around)
+        and not any(node is old for old, _ in places)
+    ]
+    for old, name in places:
+        value = line.at(old)
+        if isinstance(value, (float, np.floating)) and not isinstance(old, ast.Constant):
+            yield from _missing_factors(line, old, name)
+        if not isinstance(value, np.ndarray) or not value.ndim:
+            continue
+        for _, other, _ in line.fitting(value.shape):
+            if text_of(other) != text_of(old):
+                text = f"the factor {text_of(other)} is missing in {name}"
+                yield line.edit("factor", text, old, times(old, other), 0.8)
+                over = ast.BinOp(old, ast.Div(), other)
+                text = f"the division by {text_of(other)} is missing in {name}"
+                yield line.edit("factor", text, old, over, 0.7)
+        for _, other, found in line.alike(value.shape):
+            for slope in slopes(other, found):
+                is_mask = isinstance(slope, ast.Compare)
+                kind = "mask" if is_mask else "activation"
+                what = "the mask of the ReLU" if is_mask else "the derivative of the activation"
+                text = f"{what} is missing in {name}: multiply by {text_of(slope)}"
+                yield line.edit(kind, text, old, times(old, slope))
+    for target in written_arrays(line):
+        value = line.at(read_from(target))
+        for _, other, found in line.alike(np.shape(value)):
+            for slope in slopes(other, found):
+                after = ast.AugAssign(target, ast.Mult(), slope)
+                text = f"the derivative of the activation is missing in {text_of(target)}"
+                yield line.whole("activation", text, [line.statement, after], 0.7)
+
+
+def _missing_factors(line: Line, old: ast.expr, name: str) -> Iterator[Edit]:
+    """A factor that a number lacks, of its shape or of that of the line."""
+    wholes = (line.shape(v) for v, _ in values_assigned(line))
+    for shape in dict.fromkeys(((), *(w for w in wholes if w))):
+        for _, other, _ in line.alike(shape):
+            if text_of(other) != text_of(old):
+                text = f"the factor {text_of(other)} is missing in {name}"
+                yield line.edit("factor", text, old, times(old, other), 0.8)

@@ -1,0 +1,306 @@
+"""Masks, signs, terms, factors and numbers that are wrong, and values that nothing reads."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.marking.edits.line import Edit, Line, values_assigned, written_arrays
+from autograd_lite.check.marking.edits.trees import (
+    chain_of,
+    in_index,
+    is_broadcast,
+    is_called,
+    is_shape,
+    product,
+    read_from,
+    text_of,
+    times,
+)
+
+_OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    **{ast.Gt: ast.LtE, ast.GtE: ast.Lt, ast.Lt: ast.GtE, ast.LtE: ast.Gt},
+    **{ast.Eq: ast.NotEq, ast.NotEq: ast.Eq},
+}
+
+
+def masks(line: Line) -> Iterator[Edit]:
+    """A mask inverted, or that of another array."""
+    for node, _ in line.nodes:
+        if not isinstance(node, ast.Compare) or len(node.ops) != 1:
+            continue
+        opposite = _OPPOSITE.get(type(node.ops[0]))
+        if opposite is not None:
+            flipped = ast.Compare(node.left, [opposite()], node.comparators)
+            yield line.edit("mask", f"the mask {text_of(node)} is inverted", node, flipped)
+        for _, other, _ in line.alike(line.shape(node.left)):
+            right = ast.Compare(other, node.ops, node.comparators)
+            text = f"the mask {text_of(node)} should be {text_of(right)}"
+            yield line.edit("mask", text, node, right)
+        if not (isinstance(node.comparators[0], ast.Constant) and node.comparators[0].value == 0):
+            right = ast.Compare(node.left, node.ops, [ast.Constant(0)])
+            yield line.edit("mask", f"{text_of(node)} should be {text_of(right)}", node, right)
+
+
+def unused(line: Line) -> Iterator[Edit]:
+    """A value that the function has at hand and nowhere uses: a mask, a gradient of later."""
+    offers: list[tuple[ast.expr, Any]] = list(line.unused)
+    for one, first in line.unused:
+        for other, second in line.unused:
+            if other is not one and np.shape(first) == np.shape(second):
+                offers.append((ast.BinOp(one, ast.Sub(), other), first - second))
+    places = list(values_assigned(line))
+    places += [
+        (node, text_of(node))
+        for node, around in line.nodes
+        if not in_index(around)
+        and not is_called(node, around)
+        and not isinstance(node, ast.Constant)
+        and not any(node is old for old, _ in places)
+    ]
+    for old, name in places:
+        value = line.at(old)
+        if not isinstance(value, (np.ndarray, np.floating, float)):
+            continue
+        for other, found in offers:
+            if not is_broadcast(np.shape(found), np.shape(value)):
+                continue
+            shown = text_of(other)
+            is_mask = getattr(found, "dtype", None) == np.bool_
+            text = f"{shown} is nowhere used: the factor {shown} is missing in {name}"
+            yield line.edit("mask" if is_mask else "factor", text, old, times(old, other), 0.9)
+            for operator, sign in ((ast.Add(), "+"), (ast.Sub(), "-")):
+                text = f"{shown} is nowhere used: the term {sign} {shown} is missing in {name}"
+                yield line.edit("term", text, old, ast.BinOp(old, operator, other), 0.9)
+            text = f"{shown} is nowhere used: the division by {shown} is missing in {name}"
+            yield line.edit("factor", text, old, ast.BinOp(old, ast.Div(), other), 0.8)
+
+
+OTHER_SIGN: dict[type[ast.operator], type[ast.operator]] = {ast.Add: ast.Sub, ast.Sub: ast.Add}
+
+
+def signs(line: Line) -> Iterator[Edit]:
+    """A sign of one term, or of the whole."""
+    for node, around in line.nodes:
+        if in_index(around):
+            continue
+        if isinstance(node, ast.BinOp) and type(node.op) in OTHER_SIGN:
+            other = ast.BinOp(node.left, OTHER_SIGN[type(node.op)](), node.right)
+            text = f"{text_of(node)} should be {text_of(other)}"
+            yield line.edit("sign", text, node, other)
+            if isinstance(node.op, ast.Sub):
+                back = ast.BinOp(node.right, ast.Sub(), node.left)
+                yield line.edit("sign", f"{text_of(node)} has the wrong sign", node, back)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            text = f"{text_of(node)} has the wrong sign"
+            yield line.edit("sign", text, node, node.operand)
+    statement = line.statement
+    if isinstance(statement, ast.AugAssign) and type(statement.op) in OTHER_SIGN:
+        other_sign = OTHER_SIGN[type(statement.op)]()
+        changed = ast.AugAssign(statement.target, other_sign, statement.value)
+        operator = "+=" if isinstance(other_sign, ast.Add) else "-="
+        yield line.whole("sign", f"it should be {operator}", [changed], 0.9)
+
+
+def terms(line: Line) -> Iterator[Edit]:
+    """A term too much."""
+    for node, around in line.nodes:
+        if in_index(around) or not isinstance(node, ast.BinOp):
+            continue
+        if type(node.op) in OTHER_SIGN:
+            for rest, too_much in ((node.left, node.right), (node.right, node.left)):
+                if rest is node.right and isinstance(node.op, ast.Sub):
+                    minus = ast.UnaryOp(ast.USub(), rest)
+                    yield line.edit(
+                        "term", f"the term {text_of(too_much)} is too much", node, minus, 0.8
+                    )
+                text = f"the term {text_of(too_much)} is too much"
+                yield line.edit("term", text, node, rest)
+
+
+def factors(line: Line) -> Iterator[Edit]:
+    """A factor or divisor too much, or in the wrong place."""
+    for node, around in line.nodes:
+        if in_index(around) or not isinstance(node, ast.BinOp):
+            continue
+        if isinstance(node.op, (ast.Mult, ast.Div, ast.FloorDiv)):
+            kind = _kind_of_factor(line, node.right)
+            text = f"the {_what_factor(line, node.right)} {text_of(node.right)} is too much"
+            yield line.edit(kind, text, node, node.left)
+            if isinstance(node.op, ast.Mult):
+                kind = _kind_of_factor(line, node.left)
+                text = f"the {_what_factor(line, node.left)} {text_of(node.left)} is too much"
+                yield line.edit(kind, text, node, node.right)
+                other = ast.BinOp(node.left, ast.Div(), node.right)
+                yield line.edit(
+                    "factor", f"{text_of(node)} should be {text_of(other)}", node, other, 0.7
+                )
+            else:
+                other = ast.BinOp(node.left, ast.Mult(), node.right)
+                yield line.edit(
+                    "factor", f"{text_of(node)} should be {text_of(other)}", node, other, 0.7
+                )
+    yield from _two_factors(line)
+
+
+def _two_factors(line: Line) -> Iterator[Edit]:
+    """A derivative of two factors too much: `* A * (1 - A)`."""
+    for node, around in line.nodes:
+        if in_index(around):
+            continue
+        chain = chain_of(node)
+        parent = around[-1] if around else None
+        if len(chain) < 3 or (isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult)):
+            continue
+        for i in range(len(chain)):
+            for j in range(i + 1, len(chain)):
+                rest = [c for k, c in enumerate(chain) if k not in (i, j)]
+                text = f"the factor {text_of(times(chain[i], chain[j]))} is too much"
+                slope = any(_kind_of_factor(line, chain[k]) == "activation" for k in (i, j))
+                kind = "activation" if slope else "factor"
+                yield line.edit(kind, text, node, product(rest), 0.9)
+
+
+def _kind_of_factor(line: Line, node: ast.expr) -> str:
+    if isinstance(node, ast.Compare) or getattr(line.at(node), "dtype", None) == np.bool_:
+        return "mask"
+    text = ast.unparse(node)
+    if line.ndim(node) and re.match(r"\(?1(\.0?)? - ", text):
+        return "activation"
+    return "activation" if line.is_slope(line.at(node)) else "factor"
+
+
+def _what_factor(line: Line, node: ast.expr) -> str:
+    kind = _kind_of_factor(line, node)
+    return {"mask": "mask", "activation": "derivative"}.get(kind, "factor")
+
+
+def numbers(line: Line) -> Iterator[Edit]:
+    """A number, an exponent or a length that should be another."""
+    for node, around in line.nodes:
+        if in_index(around):
+            continue
+        number: Any = node.value if isinstance(node, ast.Constant) else None
+        if type(number) in (int, float) and number:
+            parent = around[-1] if around else None
+            if isinstance(parent, (ast.keyword, ast.Compare, ast.Call)):
+                continue
+            is_slope = _is_exponent_in_slope(around)
+            for other in dict.fromkeys((2 * number, number / 2, number + 1, number - 1, 1)):
+                if other != number:
+                    shown = int(other) if other == int(other) else other
+                    text = f"{_around_text(node, around)}: {number} should be {shown}"
+                    kind = "activation" if is_slope else "factor"
+                    yield line.edit(kind, text, node, ast.Constant(shown))
+        value = line.at(node) if isinstance(node, (ast.Name, ast.Subscript, ast.Call)) else None
+        if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 0:
+            if not is_called(node, around):
+                yield from _other_lengths(line, node, int(value))
+        if isinstance(node, ast.Subscript) and is_shape(node.value):
+            for axis in range(4):
+                other = ast.Subscript(node.value, ast.Constant(axis), ast.Load())
+                if line.at(other) is not None and ast.unparse(other) != ast.unparse(node):
+                    text = f"{text_of(node)} should be {text_of(other)}"
+                    yield line.edit("factor", text, node, other)
+
+
+def _is_exponent_in_slope(around: tuple[ast.AST, ...]) -> bool:
+    """Whether a number is the exponent in `1 - a**2`."""
+    if len(around) < 2:
+        return False
+    power, outer = around[-1], around[-2]
+    return (
+        isinstance(power, ast.BinOp)
+        and isinstance(power.op, ast.Pow)
+        and isinstance(outer, ast.BinOp)
+        and isinstance(outer.op, ast.Sub)
+    )
+
+
+def _around_text(node: ast.AST, around: tuple[ast.AST, ...]) -> str:
+    parent = around[-1] if around else None
+    return text_of(parent) if isinstance(parent, ast.BinOp) else text_of(node)
+
+
+def _other_lengths(line: Line, node: ast.expr, value: int) -> Iterator[Edit]:
+    for size, what in line.sizes.items():
+        if size != value and size > 1:
+            text = f"{text_of(node)} is {value}, and should be {size}, {what}"
+            yield line.edit("factor", text, node, ast.Constant(size), 0.8)
+
+
+def scales(line: Line) -> Iterator[Edit]:
+    """A factor that the line, or one operand of it, lacks."""
+    sizes = [n for n in line.sizes if n > 1]
+    ratios: list[tuple[float, str]] = [(-1.0, "-1"), (2.0, "2"), (0.5, "1/2"), (4.0, "4")]
+    ratios += [(1 / n, f"1/{n} (one over {line.sizes[n]})") for n in sizes]
+    ratios += [(float(n), f"{n} ({line.sizes[n]})") for n in sizes]
+    ratio = _ratio(line)
+    if ratio is not None and all(abs(ratio / r - 1) > 1e-6 for r, _ in ratios):
+        ratios.insert(0, (ratio, f"{ratio:.6g}"))
+    for number, shown in ratios:
+        yield from _scaled_as_a_whole(line, number, shown)
+    for node, around in line.nodes:
+        if in_index(around) or not isinstance(node, ast.BinOp) or type(node.op) not in OTHER_SIGN:
+            continue
+        for side in (node.left, node.right):
+            for number, shown in ratios:
+                what = "has the wrong sign" if number == -1 else f"lacks a factor {shown}"
+                kind = "sign" if number == -1 else "factor"
+                text = f"the term {text_of(side)} {what}"
+                yield line.edit(kind, text, side, _scaled(side, number), 0.9)
+
+
+def scaled_by(line: Line, number: float) -> Iterator[Edit]:
+    """The values that a line assigns, times a number."""
+    shown = next((f"1/{n}" for n in line.sizes if abs(number * n - 1) < 1e-9), f"{number:.6g}")
+    yield from _scaled_as_a_whole(line, number, shown)
+    for old, name in values_assigned(line):
+        if _is_whole(line.at(old)):
+            what = f"{name} lacks a factor {shown}"
+            yield line.edit("factor", what, old, _scaled(old, number), 0.95)
+
+
+def _scaled_as_a_whole(line: Line, number: float, shown: str) -> Iterator[Edit]:
+    kind = "sign" if abs(number + 1) < 1e-9 else "factor"
+    what = "has the wrong sign" if kind == "sign" else f"lacks a factor {shown}"
+    for old, name in values_assigned(line):
+        if not _is_whole(line.at(old)):
+            yield line.edit(kind, f"{name} {what}", old, _scaled(old, number), 0.95)
+    yield from _scaled_in_place(line, number, kind, what)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, (int, np.integer))
+
+
+def _scaled(node: ast.expr, number: float) -> ast.expr:
+    if abs(number + 1) < 1e-9:
+        return ast.UnaryOp(ast.USub(), node)
+    if 0 < number < 1 and abs(1 / number - round(1 / number)) < 1e-9:
+        return ast.BinOp(node, ast.Div(), ast.Constant(round(1 / number)))
+    return times(node, ast.Constant(int(number) if number == int(number) else number))
+
+
+def _ratio(line: Line) -> float | None:
+    """The number that the gradient of the line is too small by."""
+    if line.given is None or line.expected is None or line.given.shape != line.expected.shape:
+        return None
+    square = float(np.sum(line.given * line.given)) if line.given.size > 1 else 0.0
+    if not square or not np.isfinite(square):
+        return None
+    ratio = float(np.sum(line.given * line.expected)) / square
+    return ratio if ratio and np.isfinite(ratio) else None
+
+
+def _scaled_in_place(line: Line, number: float, kind: str, what: str) -> Iterator[Edit]:
+    """The array that a statement wrote into, scaled after it."""
+    for target in written_arrays(line):
+        loaded = read_from(target)
+        after = ast.Assign([target], _scaled(loaded, number))
+        text = f"{text_of(target)} {what}"
+        yield line.whole(kind, text, [line.statement, after], 0.8)

@@ -1,0 +1,420 @@
+"""A statement of a backward pass with what is known of it, and a change to it."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import linecache
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+
+from autograd_lite.check.marking.edits.trees import (
+    columns,
+    is_broadcast,
+    is_equal,
+    parsed,
+    parsed_or_none,
+    placed_at,
+    read_from,
+    swapped,
+    text_of,
+    walked,
+    with_statements,
+)
+from autograd_lite.check.marking.mutable import plain
+from autograd_lite.check.marking.rewriting import (
+    WATCH,
+    Definition,
+    Place,
+    elements_of,
+    targets_of,
+    update_of,
+)
+from autograd_lite.check.names import tensors_named_in
+from autograd_lite.observe import located
+
+CANDIDATES_LIMIT = 30
+"""Values of one shape that are tried in the place of an operand, at most."""
+
+
+UNUSED_LIMIT = 6
+"""Values that nothing reads and that are tried everywhere, at most."""
+
+
+@dataclass(eq=False)
+class Edit:
+    """A changed statement: the kind of mistake that it undoes, and what it was, in words."""
+
+    kind: str
+    text: str
+    place: Place
+    statements: list[ast.stmt]
+    weight: float = 1.0
+    line: int | None = None
+    operand: str | None = None
+    swap: tuple[ast.AST, ast.expr] | None = None
+
+    @property
+    def definition(self) -> Definition:
+        return self.place.definition
+
+    def tree(self, base: ast.FunctionDef | None = None) -> ast.FunctionDef:
+        """The function with the statement changed."""
+        tree = self.definition.tree if base is None else base
+        return cast(ast.FunctionDef, with_statements(tree, self.place, self.statements))
+
+    @property
+    def written(self) -> str:
+        return "; ".join(ast.unparse(s) for s in self.statements)
+
+    def as_written(self) -> tuple[str, str] | None:
+        """The line as it stands in the file, and with the edit; None where that is no one line."""
+        statement = self.place.statement
+        line = linecache.getline(self.definition.filename, statement.lineno).rstrip("\n")
+        if statement.lineno != statement.end_lineno or not line.strip() or self.swap is None:
+            return None
+        old, new = self.swap
+        raw = line.encode()
+        # The source was shifted to the left before it was parsed.
+        first, last = columns(self.definition, statement.lineno)
+        shift = len(raw) - len(raw.lstrip()) - first
+        raw = raw[: last + shift]
+        start, end = (getattr(old, n, -1) + shift for n in ("col_offset", "end_col_offset"))
+        if ast.unparse(parsed_or_none(raw[start:end].decode(errors="ignore"))) != ast.unparse(old):
+            return None
+        text = text_of(new)
+        binds = isinstance(new, ast.BinOp) and isinstance(new.op, ast.Pow)
+        bare = binds or not isinstance(new, (ast.BinOp, ast.Compare, ast.UnaryOp, ast.BoolOp))
+        around = raw[start - 1 : start] + raw[end : end + 1]
+        is_whole = old is getattr(statement, "value", None)
+        if not (bare or is_whole or around == b"()"):
+            text = f"({text})"
+        changed = raw[:start] + text.encode() + raw[end:]
+        return raw.decode().strip(), changed.decode().strip()
+
+
+@dataclass(eq=False)
+class Line:
+    """A statement of a backward pass, and what is known where it stands.
+
+    `scope` has the variables after it ran last. `values` are the named values of the forward pass,
+    `related` says which of its names are an activation of which others, `sizes` what lengths of
+    the data are called.
+    """
+
+    place: Place
+    scope: Mapping[str, Any]
+    names: Mapping[str, Any]
+    values: Mapping[str, Any]
+    related: Mapping[str, frozenset[str]]
+    sizes: Mapping[int, str]
+    given: np.ndarray | None = None
+    expected: np.ndarray | None = None
+    tensor: str = ""
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    key: str | None = None
+    is_reliable: bool = False
+    _values: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def statement(self) -> Any:
+        return self.place.statement
+
+    @cached_property
+    def target(self) -> str:
+        targets = targets_of(self.statement)
+        return ast.unparse(targets[0]) if targets else "the value"
+
+    @cached_property
+    def nodes(self) -> list[tuple[ast.expr, tuple[ast.AST, ...]]]:
+        """The expressions of the statement's own, each with those around it."""
+        return [pair for root in self.roots for pair in walked(root)]
+
+    @cached_property
+    def roots(self) -> list[ast.expr]:
+        statement = self.statement
+        if isinstance(statement, (ast.For, ast.While, ast.If, ast.With, ast.Try, ast.FunctionDef)):
+            head = getattr(statement, "test", None) or getattr(statement, "iter", None)
+            return [] if head is None else [head]
+        found = [n for n in (getattr(statement, "value", None),) if isinstance(n, ast.expr)]
+        for target in targets_of(statement):
+            if isinstance(target, ast.Subscript):
+                found.append(target.slice)
+        return found
+
+    def at(self, node: ast.AST) -> Any:
+        """The value of an expression where the line stands; None where it has none."""
+        text = ast.unparse(node)
+        if text not in self._values:
+            try:
+                code = compile(text, "<derivation>", "eval")
+                with np.errstate(all="ignore"):
+                    self._values[text] = plain(eval(code, dict(self.names), dict(self.scope)))
+            except Exception:
+                self._values[text] = None
+        return self._values[text]
+
+    def computed(self, node: ast.expr) -> Any:
+        """The value of an edited expression where the line stands; None where it has none."""
+        try:
+            code = compile(ast.Expression(located(node)), "<derivation>", "eval")
+            with np.errstate(all="ignore"):
+                return plain(eval(code, self._everything))
+        except Exception:
+            return None
+
+    @cached_property
+    def _everything(self) -> dict[str, Any]:
+        return dict(self.names) | dict(self.scope)
+
+    def ndim(self, node: ast.AST) -> int:
+        """The number of axes of an array; 0 for all else."""
+        value = self.at(node)
+        return value.ndim if isinstance(value, np.ndarray) else 0
+
+    def shape(self, node: ast.AST) -> tuple[int, ...] | None:
+        value = self.at(node)
+        return value.shape if isinstance(value, np.ndarray) else None
+
+    @cached_property
+    def references(self) -> list[tuple[str, ast.expr, Any]]:
+        """The arrays that the line might have named: the text, the expression, the value."""
+        found: dict[str, tuple[str, ast.expr, Any]] = {}
+        # The target itself is known where it was assigned before as well.
+        targets = {t for t in self.targets if self._assigned.count(t) < 2}
+
+        def offer(text: str, value: Any) -> None:
+            value = plain(value)
+            if isinstance(value, (np.ndarray, np.number, float)) and text not in found:
+                if text not in targets or isinstance(self.statement, ast.AugAssign):
+                    found[text] = text, parsed(text), value
+
+        for node in self._written_in_function():
+            if isinstance(node, (ast.Subscript, ast.Attribute, ast.Name)):
+                offer(ast.unparse(node), self.at(node))
+        variables = {n: v for n, v in self.scope.items() if not n.startswith((".", "__"))}
+        for name, value in variables.items():
+            offer(name, value)
+        for text in (*self._entries(), *self._elements()):
+            offer(text, self.at(parsed(text)))
+        for name, value in variables.items():
+            self._offer_items(offer, name, value, 0)
+        for name, value in self.values.items():
+            if not any(v is value or is_equal(v, value) for _, _, v in found.values()):
+                if isinstance(value, np.ndarray) and name.isidentifier():
+                    older = ", True" if name in self.scope else ""
+                    node = parsed(f"{WATCH}.named({name!r}{older})")
+                    found[f"{name} of the forward pass"] = name, node, value
+        return list(found.values())
+
+    @cached_property
+    def unused(self) -> list[tuple[ast.expr, Any]]:
+        """The variables and attributes that the function has values in and never reads."""
+        tree = self.place.definition.tree
+        loaded = {
+            ast.unparse(n)
+            for n in ast.walk(tree)
+            if isinstance(n, (ast.Name, ast.Attribute)) and isinstance(n.ctx, ast.Load)
+        }
+        names = [n for n in self.scope if n not in loaded and n not in self.targets]
+        # The gradient of a parameter is there to be returned.
+        names = [n for n in names if not any(t in self.values for t in tensors_named_in(n))]
+        owner = self.scope.get("self")
+        kept = vars(owner) if hasattr(owner, "__dict__") else {}
+        names += [f"self.{n}" for n in kept if f"self.{n}" not in loaded and n in self.values]
+        values = [(parsed(n), plain(kept[n[5:]] if "." in n else self.scope[n])) for n in names]
+        kinds = (np.ndarray, np.floating, float)
+        return [(n, v) for n, v in values if isinstance(v, kinds)][:UNUSED_LIMIT]
+
+    @cached_property
+    def targets(self) -> frozenset[str]:
+        return frozenset(ast.unparse(t) for t in targets_of(self.statement))
+
+    @cached_property
+    def _assigned(self) -> list[str]:
+        return [
+            ast.unparse(target)
+            for node in ast.walk(self.place.definition.tree)
+            if isinstance(node, (ast.Assign, ast.AugAssign))
+            for target in targets_of(node)
+        ]
+
+    def _entries(self) -> Iterator[str]:
+        """Entries of dicts and lists by the keys that the function computes: dZ[str(l + 1)]."""
+        containers: dict[str, None] = {}
+        keys: dict[str, None] = {}
+        for node in self._written_in_function():
+            if isinstance(node, (ast.Name, ast.Attribute)):
+                if isinstance(self._container(node), (dict, list)):
+                    containers[ast.unparse(node)] = None
+            elif isinstance(node, ast.Subscript) and isinstance(
+                self._container(node.value), (dict, list)
+            ):
+                if any(isinstance(n, ast.Name) for n in ast.walk(node.slice)):
+                    keys[ast.unparse(node.slice)] = None
+                    keys.update(dict.fromkeys(self._shifted(node.slice)))
+        for key in list(keys)[:12]:
+            for container in list(containers)[:10]:
+                yield f"{container}[{key}]"
+
+    def _elements(self) -> Iterator[str]:
+        """Elements and rows of arrays at the counters of the loops around: X[i, j]."""
+        loops = [n for n in ast.walk(self.place.definition.tree) if isinstance(n, ast.For)]
+        around = [n for n in loops if any(s is self.statement for s in ast.walk(n))]
+        names = [n.id for loop in around for n in ast.walk(loop.target) if isinstance(n, ast.Name)]
+        counters = [n for n in names if isinstance(self.scope.get(n), (int, np.integer))][:3]
+        arrays = {n: v for n, v in self.scope.items() if isinstance(v, np.ndarray) and v.ndim}
+        for name, value in list(arrays.items())[:12]:
+            for one in counters:
+                yield f"{name}[{one}]"
+                if value.ndim > 1:
+                    yield f"{name}[:, {one}]"
+                    yield from (f"{name}[{one}, {two}]" for two in counters if two != one)
+
+    def _shifted(self, key: ast.expr) -> Iterator[str]:
+        """A computed key one higher and one lower, where no step is written in it."""
+        if any(isinstance(n, ast.BinOp) for n in ast.walk(key)):
+            return
+        for name in ast.walk(key):
+            if isinstance(name, ast.Name) and isinstance(self.at(name), int):
+                for operator in (ast.Sub(), ast.Add()):
+                    step = ast.BinOp(name, operator, ast.Constant(1))
+                    yield ast.unparse(swapped(key, {id(name): step}))
+
+    def _container(self, node: ast.AST) -> Any:
+        text = ast.unparse(node)
+        if text not in self._values:
+            self.at(node)
+        value = self._values[text]
+        return value
+
+    @cached_property
+    def written(self) -> frozenset[str]:
+        """The texts of the expressions that are written in the function."""
+        return frozenset(
+            ast.unparse(n)
+            for n in self._written_in_function()
+            if isinstance(n, (ast.Subscript, ast.Attribute, ast.Name))
+        )
+
+    def _offer_items(self, offer: Any, name: str, value: Any, depth: int) -> None:
+        if isinstance(value, dict):
+            for key, item in list(value.items())[:CANDIDATES_LIMIT]:
+                if isinstance(key, str):
+                    offer(f"{name}[{key!r}]", item)
+        elif isinstance(value, (list, tuple)):
+            for i, item in enumerate(value[:CANDIDATES_LIMIT]):
+                offer(f"{name}[{i}]", item)
+        elif hasattr(value, "__dict__") and type(value).__module__.split(".")[0] != "numpy":
+            if not isinstance(value, type) and not callable(value) or name == "self":
+                for key, item in list(vars(value).items())[: 2 * CANDIDATES_LIMIT]:
+                    offer(f"{name}.{key}", item)
+                    if depth == 0:
+                        self._offer_items(offer, f"{name}.{key}", item, 1)
+
+    def _written_in_function(self) -> Iterator[ast.AST]:
+        return (
+            n
+            for n in ast.walk(self.place.definition.tree)
+            if isinstance(getattr(n, "ctx", None), (ast.Load, ast.Store))
+        )
+
+    def is_slope(self, value: Any) -> bool:
+        """Whether an array is the derivative of a usual activation at some value."""
+        if not isinstance(value, np.ndarray) or not value.ndim:
+            return False
+        for other in self.values.values():
+            if isinstance(other, np.ndarray) and other.shape == value.shape:
+                for slope in (other * (1 - other), 1 - other * other, 1 - np.tanh(other) ** 2):
+                    if np.allclose(slope, value, rtol=1e-9, atol=0):
+                        return True
+        return False
+
+    def fitting(self, shape: tuple[int, ...] | None) -> list[tuple[str, ast.expr, Any]]:
+        """References of a shape, or of one that is stretched to it."""
+        if shape is None:
+            return []
+        found = []
+        for reference in self.references:
+            other = np.shape(reference[2])
+            if other == shape or (other and is_broadcast(other, shape)):
+                found.append(reference)
+        return found[: 2 * CANDIDATES_LIMIT]
+
+    def alike(self, shape: tuple[int, ...] | None) -> list[tuple[str, ast.expr, Any]]:
+        found = [r for r in self.references if np.shape(r[2]) == shape]
+        return found[:CANDIDATES_LIMIT]
+
+    @property
+    def is_misshapen(self) -> bool:
+        """Whether the line gives another shape than it should."""
+        if self.given is None or self.expected is None:
+            return False
+        return self.given.shape != self.expected.shape
+
+    def edit(self, kind: str, text: str, old: ast.AST, new: ast.expr, weight: float = 1.0) -> Edit:
+        """The line with `new` in the place of one of its expressions."""
+        new = placed_at(new, old)
+        statement = swapped(self.statement, {id(old): new})
+        operand = ast.unparse(old) if isinstance(old, (ast.Name, ast.Attribute)) else None
+        return Edit(
+            *(kind, text, self.place, [statement], weight, self._line_of(old), operand), (old, new)
+        )
+
+    def _line_of(self, node: ast.AST) -> int:
+        """The line to name: that of the entry where a dict is written out over several."""
+        for element, name in elements_of(self.statement):
+            if name is not None and any(n is node for n in ast.walk(element)):
+                return element.lineno
+        return self.place.line
+
+    def edit_all(
+        self, kind: str, text: str, news: Mapping[int, ast.expr], weight: float = 1.0
+    ) -> Edit:
+        statement = swapped(self.statement, news)
+        return Edit(kind, text, self.place, [ast.fix_missing_locations(statement)], weight)
+
+    def whole(self, kind: str, text: str, statements: list[Any], weight: float = 1.0) -> Edit:
+        placed: list[Any] = []
+        for statement in statements:
+            statement = copy.copy(statement)
+            ast.copy_location(statement, self.statement)
+            ast.fix_missing_locations(statement)
+            # The value of the last one stands for the line's.
+            statement._place = self.statement._place if len(placed) == len(statements) - 1 else None
+            placed.append(statement)
+        return Edit(kind, text, self.place, placed, weight)
+
+
+def values_assigned(line: Line) -> list[tuple[ast.expr, str]]:
+    """The expressions that a statement assigns, with what each is called."""
+    statement = line.statement
+    elements = [(node, name or line.target) for node, name in elements_of(statement)]
+    if update_of(statement) is None and elements:
+        return elements
+    value = getattr(statement, "value", None)
+    if isinstance(statement, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return)):
+        return [] if value is None else [(value, line.target)]
+    return []
+
+
+def written_arrays(line: Line) -> list[Any]:
+    """The names of arrays that a statement writes into: `d[range(N), y] -= 1`, `d *= mask`."""
+    statement = line.statement
+    found = []
+    for target in targets_of(statement):
+        while isinstance(target, ast.Subscript) and isinstance(
+            line.at(read_from(target.value)), np.ndarray
+        ):
+            target = target.value
+        if isinstance(target, (ast.Name, ast.Attribute, ast.Subscript)):
+            is_written = isinstance(statement, ast.AugAssign) or target not in targets_of(statement)
+            if is_written and isinstance(line.at(read_from(target)), np.ndarray):
+                stored = copy.copy(target)
+                stored.ctx = ast.Store()
+                found.append(stored)
+    return found

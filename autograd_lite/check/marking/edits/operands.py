@@ -1,0 +1,201 @@
+"""Other operands, other layers, other indices."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import cast
+
+import numpy as np
+
+from autograd_lite.check.marking.edits.factors import OTHER_SIGN
+from autograd_lite.check.marking.edits.line import Edit, Line
+from autograd_lite.check.marking.edits.trees import (
+    in_index,
+    is_called,
+    is_equal,
+    is_shape,
+    placed_at,
+    plus,
+    swapped,
+    text_of,
+    transposed,
+)
+from autograd_lite.check.marking.rewriting import targets_of
+
+
+def operands(line: Line) -> Iterator[Edit]:
+    """Another array of the same shape."""
+    for node, around in line.nodes:
+        if not isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
+            continue
+        if in_index(around) or is_called(node, around):
+            continue
+        here = line.at(node)
+        if not isinstance(here, (np.ndarray, np.floating, float)):
+            continue
+        mine = text_of(node)
+        dumped = ast.dump(node)
+        same = [n for n, a in line.nodes if ast.dump(n) == dumped and not in_index(a)]
+        is_turned = bool(around) and isinstance(around[-1], ast.Attribute)
+        for _, other, value in line.references:
+            text = text_of(other)
+            if text == mine or is_equal(value, here):
+                continue
+            shaped = np.shape(value) == np.shape(here)
+            numbered = _stem(text) == _stem(mine)
+            turned = np.ndim(value) == 2 and np.shape(value) == np.shape(here)[::-1]
+            shaped = shaped or (line.is_misshapen and np.ndim(value) == np.ndim(here))
+            if not shaped and not numbered and not turned:
+                continue
+            kind = _kind_of_operand(line, mine, text, node, around)
+            what = f"{mine} should be {text}"
+            weight = 1.0 if shaped else 0.7
+            weight *= 0.95 if re.search(r"\[[\d'\"]", text) and text not in line.written else 1.0
+            yield line.edit(kind, what, node, other, weight)
+            if turned and not is_turned and not shaped:
+                yield line.edit(kind, f"{mine} should be {text}.T", node, transposed(other), 0.6)
+            if len(same) > 1 and same[0] is node:
+                yield line.edit_all(kind, what, {id(n): placed_at(other, n) for n in same}, weight)
+
+
+def _stem(text: str) -> str:
+    return re.sub(r"\d+|\[.*?\]", "", text)
+
+
+def _kind_of_operand(
+    line: Line, mine: str, other: str, node: ast.expr, around: tuple[ast.AST, ...]
+) -> str:
+    if any(isinstance(p, ast.Compare) for p in around):
+        return "mask"
+    if isinstance(node, ast.Subscript) and _stem(mine) == _stem(other):
+        return "index"
+    one, two = _short(mine), _short(other)
+    related = one in line.related.get(two, ()) or two in line.related.get(one, ())
+    matrix = any(
+        (isinstance(p, ast.BinOp) and isinstance(p.op, ast.MatMult)) or isinstance(p, ast.Call)
+        for p in around
+    )
+    return "activation" if related and not matrix else "operand"
+
+
+def _short(text: str) -> str:
+    return text.split(".")[-1].replace("['", "").replace("']", "") if text else text
+
+
+def layers(line: Line) -> Iterator[Edit]:
+    """The number of every layer one higher or one lower: W2, A1 for W3, A2."""
+    texts = {text: node for text, node, _ in line.references}
+    for step in (1, -1):
+        news: dict[int, ast.expr] = {}
+        for node, around in line.nodes:
+            if isinstance(node, (ast.Name, ast.Attribute)) and not is_called(node, around):
+                match = re.fullmatch(r"(.*?\D)(\d+)", ast.unparse(node))
+                other = match and f"{match[1]}{int(match[2]) + step}"
+                if other in texts:
+                    news[id(node)] = placed_at(texts[other], node)
+        if len(news) > 1:
+            direction = "low" if step > 0 else "high"
+            text = f"the number of the layer is one too {direction}"
+            yield line.edit_all("index", text, news)
+        entries = {
+            id(node): placed_at(ast.Subscript(node.value, shifted, ast.Load()), node)
+            for node, around in line.nodes
+            if isinstance(node, ast.Subscript) and not in_index(around)
+            if (shifted := _shifted_key(line, node.slice, step)) is not None
+        }
+        if len(entries) > 1:
+            direction = "low" if step > 0 else "high"
+            text = f"the number of the layer is one too {direction}"
+            yield line.edit_all("index", text, entries)
+
+
+def _shifted_key(line: Line, key: ast.expr, step: int) -> ast.expr | None:
+    """A computed key one higher or lower: `l + 1` becomes `l`; None where nothing is computed."""
+    for node in ast.walk(key):
+        if isinstance(node, ast.BinOp) and type(node.op) in OTHER_SIGN:
+            if isinstance(node.right, ast.Constant) and type(node.right.value) is int:
+                sign = 1 if isinstance(node.op, ast.Add) else -1
+                return cast(
+                    ast.expr,
+                    swapped(key, {id(node): plus(node.left, sign * node.right.value + step)}),
+                )
+    for node in ast.walk(key):
+        if isinstance(node, ast.Name) and isinstance(line.at(node), (int, np.integer)):
+            return cast(ast.expr, swapped(key, {id(node): plus(node, step)}))
+    return None
+
+
+def indices(line: Line) -> Iterator[Edit]:
+    """An index one too high or too low, a slice for its neighbour."""
+    for node, around in line.nodes:
+        if not in_index(around) and not _is_index_root(line, node):
+            continue
+        if isinstance(node, ast.BinOp) and type(node.op) in OTHER_SIGN:
+            other = ast.BinOp(node.left, OTHER_SIGN[type(node.op)](), node.right)
+            for right in (node.left, other):
+                text = f"the index {text_of(node)} should be {text_of(right)}"
+                yield line.edit("index", text, node, right)
+        if isinstance(node, ast.Constant) and type(node.value) is int and not _in_shape(around):
+            for step in (1, -1):
+                right = ast.Constant(node.value + step)
+                text = f"the index {node.value} should be {node.value + step}"
+                yield line.edit("index", text, node, right)
+        if isinstance(node, ast.Name) and isinstance(line.at(node), (int, np.integer)):
+            for operator in (ast.Add(), ast.Sub()):
+                right_: ast.expr = ast.BinOp(node, operator, ast.Constant(1))
+                text = f"the index {text_of(node)} should be {text_of(right_)}"
+                yield line.edit("index", text, node, right_)
+            for name, value in line.scope.items():
+                if type(value) is int and name != node.id and not name.startswith("_"):
+                    text = f"the index {node.id} should be {name}"
+                    yield line.edit("index", text, node, ast.Name(name, ast.Load()), 0.9)
+        if isinstance(node, ast.Tuple) and len(node.elts) == 2:
+            right_ = ast.Tuple(node.elts[::-1], node.ctx)
+            text = f"the index {text_of(node)} should be {text_of(right_)}"
+            yield line.edit("index", text, node, right_, 0.8)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            for other_ in _neighbours(node.value):
+                text = f"the key {node.value!r} should be {other_!r}"
+                yield line.edit("index", text, node, ast.Constant(other_), 0.9)
+    yield from _slices(line)
+
+
+def _in_shape(around: tuple[ast.AST, ...]) -> bool:
+    return bool(around) and isinstance(around[-1], ast.Subscript) and is_shape(around[-1].value)
+
+
+def _is_index_root(line: Line, node: ast.expr) -> bool:
+    slices = [t.slice for t in targets_of(line.statement) if isinstance(t, ast.Subscript)]
+    return any(node is n for s in slices for n in ast.walk(s))
+
+
+def _neighbours(key: str) -> list[str]:
+    match = re.fullmatch(r"(.*?)(\d+)", key)
+    if not match:
+        return []
+    return [f"{match[1]}{int(match[2]) + step}" for step in (1, -1)]
+
+
+def _slices(line: Line) -> Iterator[Edit]:
+    """Another slice of the same length that is used in the function: dz[:H] for dz[H:2*H]."""
+    used = [
+        n
+        for n in ast.walk(line.place.definition.tree)
+        if isinstance(n, ast.Subscript) and any(isinstance(c, ast.Slice) for c in ast.walk(n.slice))
+    ]
+    for node, around in line.nodes:
+        if not isinstance(node, ast.Subscript) or is_called(node, around):
+            continue
+        if not any(isinstance(c, ast.Slice) for c in ast.walk(node.slice)):
+            continue
+        seen = set()
+        for other in used:
+            if ast.dump(other.slice) in seen or ast.dump(other.slice) == ast.dump(node.slice):
+                continue
+            seen.add(ast.dump(other.slice))
+            new = ast.Subscript(node.value, other.slice, ast.Load())
+            if line.shape(new) is not None:
+                text = f"{text_of(node)} should be {text_of(new)}"
+                yield line.edit("index", text, node, new)

@@ -1,0 +1,228 @@
+"""Matrix products, transposes and sums."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+from autograd_lite.check.marking.edits.line import Edit, Line, values_assigned
+from autograd_lite.check.marking.edits.trees import (
+    in_index,
+    is_called,
+    name_called,
+    operand_of,
+    parsed,
+    text_of,
+    times,
+    transposed,
+)
+
+
+def products(line: Line) -> Iterator[Edit]:
+    """`*` for `@`, a transpose too much or too little, operands in the other order."""
+    for node, around in line.nodes:
+        if in_index(around):
+            continue
+        pair = _product_of(node)
+        if pair is None:
+            continue
+        left, right, is_matrix, kind = pair
+        if not line.ndim(left) or not line.ndim(right):
+            continue
+        if is_matrix:
+            yield from _matrix_edits(line, node, left, right)
+            other = _remade(node, left, right, times(left, right))
+            text = f"{text_of(node)} should be an element-wise product"
+            yield line.edit("elementwise", text, node, other)
+        else:
+            for a in (left, transposed(left)):
+                for b in (right, transposed(right)):
+                    for x, y in ((a, b), (b, a)):
+                        other = ast.BinOp(x, ast.MatMult(), y)
+                        text = f"{text_of(node)} should be {text_of(other)}"
+                        scalar = line.expected is not None and not line.expected.ndim
+                        yield line.edit("elementwise", text, node, other, 0.8 if scalar else 0.9)
+
+
+def _product_of(node: ast.expr) -> tuple[ast.expr, ast.expr, bool, str] | None:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.MatMult)):
+        return node.left, node.right, isinstance(node.op, ast.MatMult), "operator"
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        name = node.func.attr
+        if name in ("dot", "matmul", "multiply", "outer") and len(node.args) == 2:
+            return node.args[0], node.args[1], name in ("dot", "matmul"), "function"
+        if name == "dot" and len(node.args) == 1:
+            return node.func.value, node.args[0], True, "method"
+    return None
+
+
+def _remade(node: ast.expr, left: ast.expr, right: ast.expr, made: ast.expr) -> ast.expr:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if len(node.args) == 2:
+            function = ast.Attribute(node.func.value, "multiply", ast.Load())
+            return ast.Call(function, [left, right], [])
+    return made
+
+
+def _with_operands(node: Any, left: ast.expr, right: ast.expr) -> ast.expr:
+    if isinstance(node, ast.BinOp):
+        return ast.BinOp(left, node.op, right)
+    if len(node.args) == 2:
+        return ast.Call(node.func, [left, right], node.keywords)
+    return ast.Call(ast.Attribute(left, node.func.attr, ast.Load()), [right], node.keywords)
+
+
+def _matrix_edits(line: Line, node: ast.expr, left: ast.expr, right: ast.expr) -> Iterator[Edit]:
+    a, b = transposed(left), transposed(right)
+    for new in (
+        *((a, right), (left, b), (a, b)),
+        *((right, left), (b, left), (right, a), (b, a)),
+    ):
+        other = _with_operands(node, *new)
+        text = f"{text_of(node)} should be {text_of(other)}"
+        yield line.edit("transpose", text, node, other)
+
+
+def transposes(line: Line) -> Iterator[Edit]:
+    """An operand, or the result, transposed."""
+    for node, around in line.nodes:
+        if in_index(around):
+            continue
+        if isinstance(node, ast.Attribute) and node.attr == "T":
+            text = f"{text_of(node)} should be {text_of(node.value)}"
+            yield line.edit("transpose", text, node, node.value)
+        elif line.ndim(node) == 2 and not is_called(node, around):
+            if isinstance(node, (ast.Name, ast.Subscript, ast.Attribute)):
+                text = f"{text_of(node)} should be {text_of(transposed(node))}"
+                yield line.edit("transpose", text, node, transposed(node))
+    for old, name in values_assigned(line):
+        if line.ndim(old) == 2:
+            text = f"{name} is the transpose of what it should be"
+            yield line.edit("transpose", text, old, transposed(old))
+
+
+def calls(line: Line) -> Iterator[Edit]:
+    """Another axis, keepdims, a mean for a sum, a sum too much."""
+    for node, around in line.nodes:
+        if not isinstance(node, ast.Call) or in_index(around):
+            continue
+        name = name_called(node)
+        if name in ("sum", "mean", "max", "prod"):
+            yield from _axis_edits(line, node)
+            other = {"sum": "mean", "mean": "sum"}.get(name)
+            if other is not None and isinstance(node.func, ast.Attribute):
+                function = ast.Attribute(node.func.value, other, ast.Load())
+                new = ast.Call(function, node.args, node.keywords)
+                text = f"{text_of(node)} should be a {other}"
+                yield line.edit("factor", text, node, new)
+            operand = operand_of(node)
+            if operand is not None:
+                text = f"the {name} in {text_of(node)} is too much"
+                yield line.edit("shape", text, node, operand, 0.8)
+        elif name in (
+            "reshape",
+            "ravel",
+            "flatten",
+            "squeeze",
+            "copy",
+            "tanh",
+            "exp",
+            "log",
+            "abs",
+        ):
+            operand = operand_of(node)
+            if operand is not None:
+                text = f"{name} in {text_of(node)} is too much"
+                yield line.edit("activation", text, node, operand, 0.7)
+
+
+def _axis_edits(line: Line, node: ast.Call) -> Iterator[Edit]:
+    operand = operand_of(node)
+    ndim = line.ndim(operand) if operand is not None else 2
+    axes: list[Any] = [*range(ndim), None, *_pairs(ndim)]
+    keywords = {k.arg: k for k in node.keywords}
+    position = 1 if operand is not None and node.args and node.args[0] is operand else 0
+    given = keywords.get("axis")
+    at = given.value if given is not None else None
+    if at is None and len(node.args) > position:
+        at = node.args[position]
+    now = _literal(at)
+    for axis in axes:
+        if axis == now and at is not None:
+            continue
+        new_axis = ast.Constant(axis) if not isinstance(axis, tuple) else parsed(repr(axis))
+        for keep in (None, True):
+            new_keywords = [k for k in node.keywords if k.arg not in ("axis", "keepdims")]
+            if axis is not None:
+                new_keywords.append(ast.keyword("axis", new_axis))
+            if keep or (keep is None and "keepdims" in keywords):
+                new_keywords.append(ast.keyword("keepdims", ast.Constant(True)))
+            new = ast.Call(node.func, node.args[:position], new_keywords)
+            shown = "no axis" if axis is None else f"axis={axis}"
+            is_, should_be = ("no axis" if at is None else f"axis={now}"), shown
+            text = f"{is_} should be {should_be} in {text_of(node)}"
+            yield line.edit("shape", text, node, new, 0.8 if keep else 1.0)
+    kept = "keepdims" in keywords
+    new_keywords = [k for k in node.keywords if k.arg != "keepdims"]
+    if not kept:
+        new_keywords.append(ast.keyword("keepdims", ast.Constant(True)))
+    new = ast.Call(node.func, node.args, new_keywords)
+    text = f"keepdims=True is {'too much' if kept else 'missing'} in {text_of(node)}"
+    yield line.edit("shape", text, node, new)
+
+
+def _pairs(ndim: int) -> list[tuple[int, ...]]:
+    if ndim == 3:
+        return [(0, 1), (0, 2), (1, 2)]
+    return [(0, 2, 3), (0, 1), (2, 3), (1, 2, 3)] if ndim == 4 else []
+
+
+def _literal(node: Any) -> Any:
+    try:
+        return ast.literal_eval(node) if node is not None else None
+    except ValueError:
+        return "?"
+
+
+def sums(line: Line) -> Iterator[Edit]:
+    """A sum that was left out."""
+    for old, name in values_assigned(line):
+        ndim = line.ndim(old)
+        if not ndim:
+            continue
+        for axis in [*range(ndim), *_pairs(ndim), None]:
+            for keep in (True, False):
+                keywords = [] if axis is None else [ast.keyword("axis", parsed(repr(axis)))]
+                if keep and axis is not None:
+                    keywords.append(ast.keyword("keepdims", ast.Constant(True)))
+                for how, what in (("sum", "summed"), ("mean", "averaged")):
+                    new = ast.Call(ast.Attribute(old, how, ast.Load()), [], keywords)
+                    text = f"{name} must be {what}" + ("" if axis is None else f" over axis {axis}")
+                    yield line.edit("unsummed", text, old, new, 0.85)
+    for node, around in line.nodes:
+        if in_index(around) or line.ndim(node) != 2 or is_called(node, around):
+            continue
+        if isinstance(node, (ast.Name, ast.BinOp, ast.Call)) and around:
+            for axis in (0, 1):
+                keywords = [
+                    ast.keyword("axis", ast.Constant(axis)),
+                    ast.keyword("keepdims", ast.Constant(True)),
+                ]
+                new = ast.Call(ast.Attribute(node, "sum", ast.Load()), [], keywords)
+                text = f"{text_of(node)} must be summed over axis {axis}"
+                yield line.edit("unsummed", text, node, new, 0.6)
+                product = node.operand if isinstance(node, ast.UnaryOp) else node
+                if isinstance(product, ast.BinOp) and isinstance(product.op, ast.Mult):
+                    for factor, rest in (
+                        (product.left, product.right),
+                        (product.right, product.left),
+                    ):
+                        whole = times(product.left, product.right)
+                        total = ast.Call(ast.Attribute(whole, "sum", ast.Load()), [], keywords)
+                        less = times(factor, ast.BinOp(rest, ast.Sub(), total))
+                        text = (
+                            f"{text_of(product)} takes a softmax for element-wise: "
+                            f"{text_of(less)} is missing"
+                        )
+                        yield line.edit("activation", text, node, less, 0.7)
