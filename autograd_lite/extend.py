@@ -46,6 +46,13 @@ def compiled(
     return Compiled(function, tuple(donate), exempt=exempt)
 
 
+def sheet_history() -> Any:
+    """A new `SheetHistory`: `look(function, *inputs)` notes its numbers, `write(path)` shows them."""
+    from autograd_lite.sheets.history import SheetHistory
+
+    return SheetHistory()
+
+
 __all__ = [
     "Operator",
     "Traits",
@@ -68,6 +75,7 @@ __all__ = [
     "refused",
     "replace_array",
     "replacing",
+    "sheet_history",
     "standing_in",
     "traits",
     "write",

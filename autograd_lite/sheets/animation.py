@@ -11,7 +11,7 @@ from typing import Any
 from autograd_lite.check.report import Report
 from autograd_lite.files import write
 from autograd_lite.pictures.fitting import PAGE_INCHES
-from autograd_lite.sheets.live import sheet
+from autograd_lite.sheets.live import content_of
 from autograd_lite.sheets.printed import walked
 from autograd_lite.sheets.statements import Row, Statement
 from autograd_lite.tensor import Tensor
@@ -67,7 +67,7 @@ def animate(
         target = target.with_name(f"{target.name}.gif")
     if target.suffix.lower() != ".gif":
         raise ValueError(f"animate() writes a GIF, and {target.name} has another ending than .gif")
-    content = sheet(loss, *inputs)._content
+    content = content_of(loss, inputs)
     steps = list(_steps(content.rows))
     if len(steps) > FRAME_LIMIT:
         raise ValueError(

@@ -61,7 +61,8 @@ class _Replay:
         wrt = set(map(id, self.recorded.wrt))
         for source in self.recorded.structure.sources:
             array = source.array if isinstance(source, Leaf) else source
-            value = np.asarray(array)[()] if not np.ndim(array) else np.asarray(array)
+            # A copy, since the array may be written to while the sheet is there.
+            value = np.array(array)[()] if not np.ndim(array) else np.array(array)
             if value.dtype.kind not in "fciub":
                 self.now[id(source)] = source
                 continue

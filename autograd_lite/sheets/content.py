@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,21 @@ GRID_LIMIT_NUMBERS = 1_024
 """Of an array in a page that holds more, a coarser grid of up to this many is shown."""
 
 
+@dataclass
+class Series:
+    """What became of the numbers of a statement from one look to the next.
+
+    `sizes` are the roots of their mean squares, None where they were not finite; `dead` the shares
+    of rows that are 0 for all samples; `moved` how far a parameter went, as a share of its size;
+    `broken` the number of the look at which they were not finite for the first time.
+    """
+
+    sizes: list[float | None] = field(default_factory=list)
+    dead: list[float] = field(default_factory=list)
+    moved: list[float | None] = field(default_factory=list)
+    broken: int | None = None
+
+
 class Content:
     """The rows of a sheet and the program that computes them, with what is in the way of that."""
 
@@ -41,8 +57,10 @@ class Content:
         self.computation = computation
         self.rows = rows
         self.report = report
-        self.equations = Equations({s.label: s.source for s in _all(rows) if s.source})
+        self.series: list[Series] = []
+        self.equations = Equations({s.label: s.source for s in statements_of(rows) if s.source})
         self.numbers: dict[Variable, int] = {}
+        self.place: dict[Statement, int] = {}
         self.values = computation.values
         self.steps = self._needed_steps()
         self.obstacle = self._obstacle()
@@ -84,6 +102,7 @@ class Content:
 
     def data(self) -> dict[str, Any]:
         """The content as JSON has it."""
+        self.place = {statement: i for i, statement in enumerate(statements_of(self.rows))}
         rows = [self._row(row) for row in self.rows]
         inputs = [self._input(source) for source in self.recorded.structure.sources]
         steps = [] if self.obstacle else [self._step(step) for step in self.steps]
@@ -98,6 +117,7 @@ class Content:
             "fixed": fixed,
             "whole": {name: n for n, name in self.recorded.whole.items()},
             "rows": rows,
+            "series": [asdict(one) for one in self.series],
             "predictions": {} if self.obstacle else self._predictions(),
             "verdicts": self.verdicts,
             "steps": steps,
@@ -131,7 +151,7 @@ class Content:
     def _predictions(self) -> dict[int, list[dict[str, str]]]:
         """The usual mistakes in each line of the backward pass, by the value of the line."""
         found: dict[int, list[dict[str, str]]] = {}
-        for statement in itertools.islice(_all(self.rows), PREDICTION_LIMIT_STATEMENTS):
+        for statement in itertools.islice(statements_of(self.rows), PREDICTION_LIMIT_STATEMENTS):
             if statement.of is not None:
                 mistakes = mistakes_in(statement.expression.text.text)
                 found[self._number(statement.variable)] = [m._asdict() for m in mistakes]
@@ -162,6 +182,7 @@ class Content:
     def _statement(self, statement: Statement) -> dict[str, Any]:
         text = statement.expression.text.text
         found: dict[str, Any] = {
+            "at": self.place[statement],
             "label": statement.label,
             "v": self._number(statement.variable),
             "text": _text(statement),
@@ -268,17 +289,18 @@ def _name(step: Step) -> str:
     return function_name(step.function).removeprefix("np.")
 
 
-def _all(rows: Iterable[Row]) -> Iterator[Statement]:
+def statements_of(rows: Iterable[Row]) -> list[Statement]:
+    """Every statement, the lines of called functions after the line that calls them."""
+    found: list[Statement] = []
     for row in rows:
         for round_ in row.rounds:
-            yield from round_.forward
-            yield from round_.backward
-            yield from _all(round_.inner)
+            found += [*round_.forward, *round_.backward, *statements_of(round_.inner)]
+    return found
 
 
 def _shown(rows: Iterable[Row]) -> Iterator[Variable]:
     """Every variable that is shown."""
-    for statement in _all(rows):
+    for statement in statements_of(rows):
         yield statement.variable
         if statement.total is not None:
             yield statement.total

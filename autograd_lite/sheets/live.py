@@ -83,6 +83,14 @@ def sheet(
     >>> [statement for row in page.rows for statement in row]
     ['d = w @ x - y', 'dw = dd @ x.T', 'loss = np.sum(d**2)', 'dd = 2 * d']
     """
+    made = Sheet(content_of(loss, inputs, wrt))
+    if path is not None:
+        made.write(path)
+    return made
+
+
+def content_of(loss: Any, inputs: tuple[Any, ...], wrt: Any = None) -> Content:
+    """What `al.sheet` shows."""
     report = loss if isinstance(loss, Report) else None
     if isinstance(loss, Report):
         recorded = recorded_graph("sheet", loss.recorded(), [line.name for line in loss.lines])
@@ -95,10 +103,10 @@ def sheet(
     else:
         recorded = recorded_function(loss, inputs, wrt)
     computation = computed(recorded)
-    made = Sheet(Content(recorded, computation, rows_of(recorded, computation), report))
-    if path is not None:
-        made.write(path)
-    return made
+    content = Content(recorded, computation, rows_of(recorded, computation), report)
+    if not isinstance(loss, (Report, Tensor)):
+        recorded.release()
+    return content
 
 
 class Sheet:

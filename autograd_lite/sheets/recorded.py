@@ -43,6 +43,13 @@ class Recorded:
     rows: dict[Node, Execution] = field(default_factory=dict)
     whole: dict[int, str] = field(default_factory=dict)
 
+    def release(self) -> None:
+        """Forget the graph, which nobody else has: arrays that it keeps can be written to again."""
+        for node in self.structure.nodes:
+            node.parents, node.kept = None, "al.sheet()"
+        self.top.executions.clear()
+        self.rows.clear()
+
     def name_of(self, token: Any) -> str | None:
         """The name of a node or of a source."""
         return self.names.get(token if isinstance(token, Node) else id(token))

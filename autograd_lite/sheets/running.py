@@ -63,7 +63,7 @@ class Frame:
 
 def run(function: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, Frame]:
     """The result of `function(*args)`, and what ran; an exception of its own is raised."""
-    follower = _Follower()
+    follower = _Follower(getattr(function, "__code__", None))
     outer = sys.gettrace()
     sys.settrace(follower.enter)
     try:
@@ -80,7 +80,8 @@ class _Follower:
     `__call__`, does not count; the first frame of a person's is the top.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, own: CodeType | None) -> None:
+        self.own = own
         self.top = Frame("", (lambda: None).__code__, {})
         self.top.executions.append(Execution("", 0, next_serial(), 0, None))
         self.running: list[tuple[FrameType, Frame]] = []
@@ -90,7 +91,8 @@ class _Follower:
     def enter(self, frame: FrameType, event: str, arg: Any) -> Any:
         code = frame.f_code
         hidden = code.co_name.startswith("<") and code.co_name != "<lambda>"
-        if hidden or not _is_followed(frame) or self.count > RUN_LIMIT_STATEMENTS:
+        followed = code is self.own or (not hidden and _is_followed(frame))
+        if not followed or self.count > RUN_LIMIT_STATEMENTS:
             return None
         parent = self.running[-1][1] if self.running else self.top
         given = _held(flat(frame.f_locals))

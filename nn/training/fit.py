@@ -15,7 +15,7 @@ from typing import Any, NoReturn, ParamSpec
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.extend import is_lazy
+from autograd_lite.extend import is_lazy, sheet_history
 from nn import checkpoint as checkpoints
 from nn.data.batches import ArrayData, Batch
 from nn.initialisers import Seed
@@ -41,6 +41,9 @@ from nn.training.progress import Progress, say
 from nn.training.state import TrainingState
 
 P = ParamSpec("P")
+
+RECORD_LIMIT_SAMPLES = 64
+"""The record of a training is of up to this many samples."""
 
 
 @dataclass(eq=False, repr=False)
@@ -118,6 +121,10 @@ class Training:
         same numbers up to rounding, in less time. Not for models that draw random numbers or keep
         statistics in training, as Dropout and BatchNorm do; and only the first update is looked at
         for exploding gradients.
+    record : path, optional
+        A page to write when the training ends, also where it fails: the sheet of the loss of up to
+        64 samples (see `al.sheet`), with curves of the size of each value, gradient and parameter's
+        step over the epochs, the share of dead units, and the line in which the first NaN appeared.
     verbose : bool
         Show the progress on standard error, or in a notebook: as a bar, or as lines where it is
         written to a file.
@@ -154,6 +161,7 @@ class Training:
     resume: bool = False
     advice: bool = True
     compile: bool = False
+    record: str | os.PathLike[str] | None = None
     verbose: bool = True
 
     def __post_init__(self) -> None:
@@ -228,18 +236,53 @@ class Training:
         if self.patience is not None and state.waited >= self.patience:
             epochs = state.epoch
         progress = Progress(state.epoch, self.epochs, self.verbose)
-        with self._deferred_interrupt(), contextlib.closing(progress):
+        with self._deferred_interrupt(), contextlib.closing(progress), self._recorded():
             while state.epoch < epochs and self.history.stopped is None:
                 self.model.train()
                 self._run_epoch(parameters)
                 if self.interrupted:
                     break
                 self._finish_epoch()
+                self._look()
                 progress.show(self.history.records[-1])
                 if state.epoch % self.checkpoint_every == 0 and state.epoch < epochs:
                     self._save()
         self._end()
         return self.history
+
+    @contextlib.contextmanager
+    def _recorded(self) -> Iterator[None]:
+        """Writes the record at the end, whatever ends the training."""
+        self.sheets = sheet_history() if self.record is not None else None
+        self._look()
+        try:
+            yield
+        except FloatingPointError:
+            self._look()
+            raise
+        finally:
+            if self.sheets is not None and self.record is not None:
+                self.sheets.write(self.record)
+
+    def _look(self) -> None:
+        """Note how large all numbers of the loss are for a few samples."""
+        if self.sheets is None:
+            return
+        batch = next(iter(self.data.batches(RECORD_LIMIT_SAMPLES, None, 0)))
+        X, Y = (np.asarray(a) for a in (batch.X, batch.Y))
+        modes = [(module, module.training) for _, module in self.model.named_modules()]
+        self.model.eval()
+        model, loss = self.model, self.loss
+
+        def training(X: Any, Y: Any) -> Any:
+            prediction = model(X)
+            return loss(prediction, Y)
+
+        try:
+            self.sheets.look(training, X, Y)
+        finally:
+            for module, mode in modes:
+                module.training = mode
 
     def _run_epoch(self, parameters: list[Any]) -> None:
         """The batches of the epoch that are still to be done."""

@@ -79,11 +79,38 @@ function statementView(statement, backward) {
   made.append(element("div", { class: "equation" }, mathOf(statement.math)));
   const verdict = backward && page.verdicts?.[statement.label];
   if (verdict) made.append(element("p", { class: "verdict", "data-status": verdict.status }, verdict.text));
+  const series = page.series[statement.at];
+  if (series) made.append(sparks(series));
   made.append(flowOf(statement));
   const opens = graphButton(statement);
   if (opens) made.append(opens);
   if (backward && page.predictions) ask(made, statement);
   return made;
+}
+
+// Curves over the epochs: the size of the numbers, dead rows, and how far a parameter moved.
+function sparks({ sizes, dead, moved, broken }) {
+  const made = element("p", { class: "spark" });
+  if (broken) made.append(element("strong", { class: "answer no" }, `not finite since epoch ${broken}`));
+  const add = (name, list, logarithmic, text) => made.append(element("span", {}, name), curve(list, logarithmic), element("span", {}, text));
+  add("size", sizes, true, ends(sizes));
+  if (dead.some((x) => x > 0)) add("dead", dead, false, `${Math.round(100 * dead.at(-1))} %`);
+  if (moved.some((x) => x)) add("moved per epoch", moved, true, ends(moved));
+  return made;
+}
+const ends = (list) => { const some = list.filter((x) => x !== null); return some.length ? `${shown(some[0])} → ${shown(some.at(-1))}` : ""; };
+function curve(list, logarithmic) {
+  const scale = (x) => (logarithmic ? Math.log(Math.max(x, 1e-30)) : x);
+  const some = list.filter((x) => x !== null && x > 0).map(scale), low = Math.min(...some), high = Math.max(...some);
+  const y = (x) => 24 - (high > low ? ((scale(x) - low) / (high - low)) * 22 : 11);
+  let pen = "M";
+  const d = list.map((x, i) => {
+    if (x === null || (logarithmic && x <= 0)) { pen = "M"; return ""; }
+    const point = `${pen} ${1 + (118 * i) / Math.max(1, list.length - 1)} ${y(x)}`;
+    pen = "L";
+    return point;
+  }).join(" ");
+  return drawn("svg", { viewBox: "0 0 120 26", "aria-hidden": "true" }, drawn("path", { d }));
 }
 
 // A button that opens the statement into its graph.

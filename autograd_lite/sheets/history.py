@@ -1,0 +1,79 @@
+"""A sheet with the history of its numbers: how large values and gradients were in each epoch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.program.ir import Variable
+from autograd_lite.sheets.content import Content, Series, statements_of
+from autograd_lite.sheets.live import Sheet, content_of
+from autograd_lite.sheets.statements import Statement
+
+
+class SheetHistory:
+    """Looks at a function again and again while its parameters change.
+
+    Each `look` runs it once and notes for each statement the root of the mean square of its
+    numbers; for values the share of rows that are 0 for all samples; for parameters how far they
+    moved since the look before, as a share of their own size; and where NaN or infinity appeared
+    first.
+
+    >>> w = np.ones(2)
+    >>> history = SheetHistory()
+    >>> for _ in range(3):
+    ...     history.look(lambda w, x: np.sum((w * x) ** 2), w, np.arange(2.0))
+    ...     w = w * 0.5
+    >>> history.sheet().rows
+    [['loss = np.sum((w * x)**2)', 'dw = 2 * w * x * x']]
+    """
+
+    def __init__(self) -> None:
+        self._series: list[Series] = []
+        self._content: Content | None = None
+        self._before: dict[int, np.ndarray] = {}
+
+    def look(self, function: Callable[..., Any], *inputs: Any) -> None:
+        """Run the function on inputs, and note its numbers."""
+        with np.errstate(all="ignore"):
+            content = content_of(function, inputs)
+        statements = statements_of(content.rows)
+        if len(statements) != len(self._series):
+            # Another program, or the first.
+            self._series = [Series() for _ in statements]
+            self._before = {}
+        for place, statement in enumerate(statements):
+            self._note(statement, place, content.values)
+        self._content = content
+
+    def _note(self, statement: Statement, place: int, values: dict[Variable, Any]) -> None:
+        series = self._series[place]
+        value = np.asarray(values[statement.total or statement.variable], float)
+        finite = bool(np.isfinite(value).all())
+        series.sizes.append(float(np.sqrt(np.mean(value**2))) if finite and value.size else None)
+        if not finite and series.broken is None:
+            series.broken = len(series.sizes)
+        if statement.of is None:
+            dead = value.ndim > 1 and value.shape[0] > 1 and not value.any(axis=-1).all()
+            series.dead.append(float(np.mean(~value.any(axis=-1))) if dead else 0.0)
+        elif statement.expression.variable is not None and statement.source:
+            held = np.asarray(values[statement.of], float)
+            before = self._before.get(place)
+            if before is not None and before.shape == held.shape:
+                size = np.linalg.norm(before)
+                series.moved.append(float(np.linalg.norm(held - before) / size) if size else None)
+            self._before[place] = held.copy()
+
+    def sheet(self) -> Sheet:
+        """The sheet of the last look, with the history; ValueError before the first."""
+        if self._content is None:
+            raise ValueError("there is no sheet before look() was called")
+        self._content.series = self._series
+        return Sheet(self._content)
+
+    def write(self, path: str | os.PathLike[str]) -> str:
+        """Write that sheet to a file, whose path is returned."""
+        return self.sheet().write(path)
