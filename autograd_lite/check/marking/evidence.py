@@ -165,6 +165,18 @@ class Evidence:
         averaged = any(s.in_update for s in self.steps)
         return read(self.forward, own, lines, self.counts, self.truth, self.tolerance, averaged)
 
+    def arriving(self, values: Mapping[str, np.ndarray], factor: float) -> Arrays:
+        """What arrives at the named values that have no step, from the person's own gradients."""
+        passed = going_on(self.forward, self.own(values), factor)
+        own = {self.forward.tensors[k]._node: g for k, g in passed.items()}
+        arrived = self.graph.arrivals(own)
+        named = {e.name: getattr(e.value, "_node", None) for e in self.recording.events}
+        return {
+            name: arrived[node] * factor
+            for name, node in named.items()
+            if node in arrived and node not in own and name.isidentifier()
+        }
+
     def parts(
         self, key: str, values: Mapping[str, np.ndarray], factor: float, scale: float
     ) -> Arrays:

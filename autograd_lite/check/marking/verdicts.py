@@ -159,6 +159,8 @@ class Verdicts:
             return found.edit.kind, f"line {line}: {step.name} as well"
         self._told.add(id(found))
         self._third_opinion(step, value)
+        if found is None and self._is_never_added_to(step):
+            return "accumulate", f"{where}{what}; no statement adds to {step.name}"
         if found is None:
             is_shape = value.shape != expected.shape
             pattern = "" if is_shape else _pattern(value, expected, self.evidence.tolerance)
@@ -166,6 +168,12 @@ class Verdicts:
         if found.edit.kind == "factor" and value.shape == expected.shape:
             what += self._times(step, value, expected)
         return found.edit.kind, f"{where}{what}; {_because(found)}"
+
+    def _is_never_added_to(self, step: Step) -> bool:
+        """Whether a gradient is left as it was made: full of zeros."""
+        if step.event is None or step.value.size < 2 or np.any(step.value):
+            return False
+        return sum(e.path == step.event.path for e in self.back.events) == 1
 
     def _times(self, step: Step, value: np.ndarray, expected: np.ndarray) -> str:
         """Says how many times what it should be a gradient is, where that is a plain number."""

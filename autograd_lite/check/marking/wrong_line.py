@@ -25,6 +25,7 @@ from autograd_lite.check.marking.edits import (
     Line,
 )
 from autograd_lite.check.marking.edits.factors import scaled_by
+from autograd_lite.check.marking.edits.trees import ARRIVING
 from autograd_lite.check.marking.evidence import Evidence, Graph, values_of
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Setting
@@ -86,6 +87,7 @@ class Search:
         self.runs = 0
         self._fresh: list[tuple[Evidence, frozenset[str]]] | None = None
         self.values = {s.key: s.value for s in evidence.steps}
+        self._arriving: list[str] = []
         self.keys = {s.event.key for s in evidence.steps if s.event is not None}
 
     def find(self, interpretation: Interpretation) -> list[Found]:
@@ -463,6 +465,7 @@ class Search:
             "" if step is None else step.tensor,
             {} if key is None else self._parts(key, now),
             key,
+            arriving=[] if key is None else self._arriving,
         )
 
     def _parts(self, key: str, now: Interpretation) -> dict[str, Any]:
@@ -474,7 +477,10 @@ class Search:
                 return {}
             parts = evidence.parts(key, values, now.factor, now.scales[key])
             named = {f"part {key}: {names.get(k, k)}": part for k, part in parts.items()}
+            arriving = evidence.arriving(values, now.factor)
+            named |= {ARRIVING + name: g for name, g in arriving.items()}
             evidence.forward_values = dict(evidence.forward_values) | named
+        self._arriving = [n for n in self.evidence.forward_values if n.startswith(ARRIVING)]
         self.back.forward = self.evidence.forward_values
         return {
             n: v for n, v in self.evidence.forward_values.items() if n.startswith(f"part {key}:")

@@ -12,16 +12,19 @@ from autograd_lite.check.marking.edits.line import Edit, Line, values_assigned, 
 from autograd_lite.check.marking.edits.trees import (
     chain_of,
     in_index,
+    is_broadcast,
     is_called,
     name_called,
     numpy_call,
     one_less,
+    parsed,
     product,
     read_from,
     swapped,
     text_of,
     times,
 )
+from autograd_lite.check.marking.rewriting import WATCH
 
 
 def derivatives(line: Line) -> Iterator[Edit]:
@@ -64,6 +67,21 @@ def other_slopes(line: Line) -> Iterator[Edit]:
                     pair = [right, one_less(right)]
                     text = f"{text_of(product([one, other]))} should be {text_of(product(pair))}"
                     yield line.edit("activation", text, node, product([*rest, *pair]), 0.9)
+                if rest:
+                    yield from _softmax(line, node, one, product(rest))
+
+
+def _softmax(line: Line, node: ast.expr, result: ast.expr, g: ast.expr) -> Iterator[Edit]:
+    """`g * p * (1 - p)` for a softmax, of which each element has a part in all."""
+    for axis in range(-line.ndim(result), 0):
+        keywords = [
+            ast.keyword("axis", ast.Constant(axis)),
+            ast.keyword("keepdims", ast.Constant(True)),
+        ]
+        total = ast.Call(ast.Attribute(times(g, result), "sum", ast.Load()), [], keywords)
+        whole = times(result, ast.BinOp(g, ast.Sub(), total))
+        text = f"{text_of(node)} takes a softmax for element-wise: it should be {text_of(whole)}"
+        yield line.edit("activation", text, node, whole, 0.9)
 
 
 def _is_factor(around: tuple[ast.AST, ...]) -> bool:
@@ -130,6 +148,12 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
             yield from _missing_factors(line, old, name)
         if not isinstance(value, np.ndarray) or not value.ndim:
             continue
+        for called in line.arriving:
+            other = parsed(f"{WATCH}.named({called!r})")
+            shape = line.shape(other)
+            if shape is not None and is_broadcast(shape, value.shape):
+                text = f"{text_of(other)}, which arrives here, is missing in {name} as a factor"
+                yield line.edit("factor", text, old, times(old, other), 0.8)
         for _, other, _ in line.fitting(value.shape):
             if text_of(other) != text_of(old):
                 text = f"the factor {text_of(other)} is missing in {name}"

@@ -16,10 +16,12 @@ from autograd_lite.check.marking.edits.trees import (
     is_broadcast,
     is_called,
     is_shape,
+    one_less,
     product,
     read_from,
     text_of,
     times,
+    transposed,
 )
 
 _OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -49,6 +51,7 @@ def masks(line: Line) -> Iterator[Edit]:
 def unused(line: Line) -> Iterator[Edit]:
     """A value that the function has at hand and nowhere uses: a mask, a gradient of later."""
     offers: list[tuple[ast.expr, Any]] = list(line.unused)
+    offers += [(transposed(n), v.T) for n, v in line.unused if np.ndim(v) == 2]
     for one, first in line.unused:
         for other, second in line.unused:
             if other is not one and np.shape(first) == np.shape(second):
@@ -98,6 +101,9 @@ def signs(line: Line) -> Iterator[Edit]:
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             text = f"{text_of(node)} has the wrong sign"
             yield line.edit("sign", text, node, node.operand)
+            whole = one_less(node.operand)
+            text = f"{text_of(node)} should be {text_of(whole)}"
+            yield line.edit("activation", text, node, whole, 0.9)
     statement = line.statement
     if isinstance(statement, ast.AugAssign) and type(statement.op) in OTHER_SIGN:
         other_sign = OTHER_SIGN[type(statement.op)]()

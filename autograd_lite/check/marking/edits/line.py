@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import linecache
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
@@ -87,6 +87,8 @@ class Edit:
         if ast.unparse(parsed_or_none(raw[start:end].decode(errors="ignore"))) != ast.unparse(old):
             return None
         text = text_of(new)
+        if WATCH in text:
+            return None
         binds = isinstance(new, ast.BinOp) and isinstance(new.op, ast.Pow)
         bare = binds or not isinstance(new, (ast.BinOp, ast.Compare, ast.UnaryOp, ast.BoolOp))
         around = raw[start - 1 : start] + raw[end : end + 1]
@@ -103,7 +105,7 @@ class Line:
 
     `scope` has the variables after it ran last. `values` are the named values of the forward pass,
     `related` says which of its names are an activation of which others, `sizes` what lengths of
-    the data are called.
+    the data are called, and `arriving` the gradients that arrive at values without a step.
     """
 
     place: Place
@@ -118,6 +120,7 @@ class Line:
     parts: Mapping[str, Any] = field(default_factory=dict)
     key: str | None = None
     is_reliable: bool = False
+    arriving: Sequence[str] = ()
     _values: dict[str, Any] = field(default_factory=dict)
 
     @property

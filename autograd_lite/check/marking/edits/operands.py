@@ -151,8 +151,9 @@ def indices(line: Line) -> Iterator[Edit]:
                 if type(value) is int and name != node.id and not name.startswith("_"):
                     text = f"the index {node.id} should be {name}"
                     yield line.edit("index", text, node, ast.Name(name, ast.Load()), 0.9)
-        if isinstance(node, ast.Tuple) and len(node.elts) == 2:
-            right_ = ast.Tuple(node.elts[::-1], node.ctx)
+        for i in range(len(node.elts) - 1 if isinstance(node, ast.Tuple) else 0):
+            one, other, *rest = node.elts[i:]  # type: ignore[attr-defined]
+            right_ = ast.Tuple([*node.elts[:i], other, one, *rest], node.ctx)  # type: ignore[attr-defined]
             text = f"the index {text_of(node)} should be {text_of(right_)}"
             yield line.edit("index", text, node, right_, 0.8)
         if isinstance(node, ast.Constant) and isinstance(node.value, str):

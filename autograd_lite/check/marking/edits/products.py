@@ -92,6 +92,11 @@ def transposes(line: Line) -> Iterator[Edit]:
         if isinstance(node, ast.Attribute) and node.attr == "T":
             text = f"{text_of(node)} should be {text_of(node.value)}"
             yield line.edit("transpose", text, node, node.value)
+        elif line.ndim(node) > 2 and not is_called(node, around):
+            last: list[ast.expr] = [ast.Constant(-1), ast.Constant(-2)]
+            other = ast.Call(ast.Attribute(node, "swapaxes", ast.Load()), last, [])
+            text = f"the last two axes of {text_of(node)} should be exchanged"
+            yield line.edit("transpose", text, node, other)
         elif line.ndim(node) == 2 and not is_called(node, around):
             if isinstance(node, (ast.Name, ast.Subscript, ast.Attribute)):
                 text = f"{text_of(node)} should be {text_of(transposed(node))}"

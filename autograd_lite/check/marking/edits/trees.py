@@ -104,8 +104,15 @@ def walked(
         yield from walked(child, (*around, node))
 
 
+ARRIVING = "gradient_of_"
+"""The beginning of what the gradient that arrives at a value is called among the named values."""
+
+
 def text_of(node: ast.AST) -> str:
-    text = re.sub(rf"{WATCH}\.named\('(\w+)'\)", r"\1", ast.unparse(node))
+    text = re.sub(
+        rf"{WATCH}\.named\('{ARRIVING}(\w+)'\)", r"(the gradient of \1)", ast.unparse(node)
+    )
+    text = re.sub(rf"{WATCH}\.named\('(\w+)'\)", r"\1", text)
     return re.sub(rf"{WATCH}\.named\('(\w+)', True\)", r"(\1 as it was before)", text)
 
 
