@@ -1,7 +1,8 @@
 """Train one classifier and write every picture of it that there is into a folder, with an index.
 
 The classifier tells odd handwritten digits from even ones. `index.html` in the folder shows the
-pictures; `walk.html` and `mistake.html` step through the chain rule.
+pictures; `sheet.html` is the derivation of a small net, line by line, `mistake.html` one that was
+made by hand with a mistake, and `walk.html` steps through the chain rule.
 """
 
 import argparse
@@ -101,6 +102,7 @@ def graphs(model: Any, data: tuple[Any, ...]) -> Iterator[tuple[str, str, Any]]:
     weights = [p.numpy() for p in net.parameters()]
     targets = np.array([[0.0, 1.0, 1.0, 0.0]])
     report = al.check_derivation(forward, backward, *weights, small, targets, show=False)
+    yield "sheet", "A small net, line by line", al.sheet(forward, *weights, small, targets).picture()
     yield "graph", "The cost of the classifier: modules, parameters, shapes", al.draw(cost())
     yield "folded", "Its modules as one box each", al.draw(cost(), depth=1)
     yield (
@@ -138,8 +140,10 @@ def pages(model: Any, data: tuple[Any, ...], folder: Path) -> Iterator[tuple[str
     rng = np.random.default_rng(0)
     inputs = (*weights, rng.normal(size=(3, 4)), np.array([[0.0, 1.0, 1.0, 0.0]]))
     report = al.check_derivation(forward, backward, *inputs, show=False)
-    al.step_through(report, folder / "mistake.html")
-    yield "mistake.html", "Walk through a derivation by hand, up to the line that is wrong"
+    al.sheet(forward, *inputs, path=folder / "sheet.html")
+    yield "sheet.html", "The derivation of a small net, line by line, with numbers to drag"
+    al.sheet(report, path=folder / "mistake.html")
+    yield "mistake.html", "A derivation by hand, with the verdict on each line"
 
 
 def charts(

@@ -5,12 +5,15 @@ import json
 
 import numpy as np
 import pytest
+from derivations.passes import PASSES
+from derivations.running import load
 from pictures.browser import chromium
 from pictures.functions import FUNCTIONS
 from sheets.firefox import firefox
 
 import autograd_lite as al
 from autograd_lite.arrays.trees import leaves_of, map_leaves
+from autograd_lite.program.arguments import flatten, names_of
 
 DRAGS = 100
 
@@ -51,32 +54,49 @@ def gradients_by_name(sheet, function, inputs):
     """The loss and its gradients, by the engine, and by name."""
     recorded = sheet._content.recorded
     names = [recorded.name_of(leaf) for leaf in recorded.wrt]
-    tensors = map_leaves(lambda v: al.Tensor(v, requires_grad=True), inputs)
-    by_name = dict(zip(sheet_names(sheet), leaves_of(tensors), strict=True))
+    tensors = map_leaves(
+        lambda v: al.Tensor(v, requires_grad=True) if np.asarray(v).dtype.kind == "f" else v, inputs
+    )
+    by_name = dict(zip(names_of_inputs(function, inputs), leaves_of(tensors), strict=True))
     result = function(*tensors)
+    result = result[0] if isinstance(result, tuple) else result
     result.backward()
     return float(result._value), {name: by_name[name].grad for name in names}
 
 
-def sheet_names(sheet):
+def names_of_inputs(function, inputs):
     """The names of the inputs in their order."""
-    recorded = sheet._content.recorded
-    frame = recorded.top.executions[0].calls[0]
-    return list(frame.arguments)
+    return [name.name for name in names_of(flatten((inputs, {}), []), function)]
+
+
+def corpus():
+    """Every forward pass of the derivations, with its inputs."""
+    return {p.name: (load(p.source, p.name)[0], p.make_inputs()) for p in PASSES}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_page_computes_what_the_engine_does_after_each_drag(name, opened):
-    function, inputs = FUNCTIONS[name]
+    check_drags(*FUNCTIONS[name], opened)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [p.name for p in PASSES])
+def test_the_page_computes_the_corpus_of_derivations_after_each_drag(name, opened):
+    check_drags(*corpus()[name], opened)
+
+
+def check_drags(function, inputs, opened):
+    """Change random numbers, and compare the page with the engine now and then."""
     sheet = al.sheet(function, *inputs)
     page = opened(sheet)
     assert page.evaluate("sheet.state()") == "recorded"
     rng = np.random.default_rng(3)
-    inputs = map_leaves(np.array, inputs)
-    leaves = dict(zip(sheet_names(sheet), leaves_of(inputs), strict=True))
+    inputs = map_leaves(lambda v: np.array(v) if isinstance(v, np.ndarray) else v, inputs)
+    leaves = dict(zip(names_of_inputs(function, inputs), leaves_of(inputs), strict=True))
+    labels = [n for n, v in leaves.items() if getattr(v, "dtype", np.dtype(bool)).kind == "f"]
     for count in range(DRAGS):
-        label = rng.choice(list(leaves))
-        k, x = int(rng.integers(leaves[label].size)), round(rng.normal(), 3)
+        label = rng.choice(labels)
+        k, x = int(rng.integers(leaves[label].size)), round(rng.uniform(-1, 1), 3)
         leaves[label].flat[k] = x
         page.evaluate("([label, k, x]) => sheet.set(label, k, x)", [str(label), k, x])
         if count % 10 and count < DRAGS - 1:
@@ -84,8 +104,8 @@ def test_the_page_computes_what_the_engine_does_after_each_drag(name, opened):
         loss, gradients = gradients_by_name(sheet, function, inputs)
         shown = page.evaluate(f"sheet.value({json.dumps(sheet._content.data()['name'])})")
         np.testing.assert_allclose(shown["data"], loss, rtol=1e-12)
-        for name_, gradient in gradients.items():
-            shown = page.evaluate(f"sheet.value({json.dumps('d' + name_)})")
+        for name, gradient in gradients.items():
+            shown = page.evaluate(f"sheet.value({json.dumps('d' + name)})")
             scale = np.abs(gradient).max()
             assert tuple(shown["shape"]) == gradient.shape
             np.testing.assert_allclose(

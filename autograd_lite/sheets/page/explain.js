@@ -27,7 +27,7 @@ function written(x, index, inside = false) {
   if (x.symbol === "@" && x.a.every((o) => values[o.v]?.shape.length === 2)) {
     const n = values[x.a[0].v].shape[1];
     const terms = Array.from({ length: n }, (_, k) => [written(x.a[0], [index[0], k], true), written(x.a[1], [k, index[1]], true)]);
-    return listed(terms.map(([p, q]) => ({ text: `${p.text}·${q.text}`, cells: [...p.cells, ...q.cells] })), enclosed);
+    return listed(terms.map(([p, q]) => ({ text: `${p.text}·${factor(q.text)}`, cells: [...p.cells, ...q.cells] })), enclosed);
   }
   if (["sum", "mean"].includes(x.f) && values[x.a[0].v]) {
     const a = values[x.a[0].v], { axis, keepdims } = axisOf(stepOf(x.v)), axes = axesOf(axis, a.shape.length);
@@ -46,6 +46,7 @@ function written(x, index, inside = false) {
   if (x.f === "transpose" && x.a.length === 1) return inner(x.a[0], [...index].reverse());
   if (x.symbol && x.symbol !== "@" && x.a.length === 2) {
     const [p, q] = x.a.map((o) => inner(o, expanded(o)));
+    q.text = factor(q.text);
     const sign = { "*": "·", "-": "−", "**": "^" }[x.symbol] ?? x.symbol;
     return { text: enclosed(`${p.text} ${sign} ${q.text}`), cells: [...p.cells, ...q.cells] };
   }
@@ -57,6 +58,9 @@ function written(x, index, inside = false) {
   }
   return { text: shown(value.data[flat]), cells: [[x.v, flat]] };
 }
+
+// A number after an operator: a negative one in parentheses.
+const factor = (text) => (text.startsWith("−") ? `(${text})` : text);
 
 function broadcastable(from, to) {
   if (!from || from.length > to.length) return false;

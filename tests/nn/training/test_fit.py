@@ -203,6 +203,7 @@ def test_defaults():
         "resume": False,
         "advice": True,
         "compile": False,
+        "record": None,
         "verbose": True,
     }
 
