@@ -219,6 +219,12 @@ def array_name(array: Any) -> str | None:
     return name if reference is not None and reference() is array else None
 
 
+def named_arrays() -> list[tuple[str, np.ndarray]]:
+    """The arrays that `name_array` named and that are still there, the latest first."""
+    found = [(name, reference()) for reference, name in reversed(list(_array_names.values()))]
+    return [(name, array) for name, array in found if array is not None]
+
+
 def ancestors(roots: Iterable[Any]) -> list[Node]:
     """All nodes that `roots` depend on, themselves included, the latest first."""
     seen = {root for root in roots if root.__class__ is Node}

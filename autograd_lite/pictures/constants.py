@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.graph import Leaf, array_name
+from autograd_lite.graph import Leaf, named_arrays
 from autograd_lite.pictures.structure import Structure, plain_array
 from autograd_lite.pictures.text import name_of
 
@@ -37,7 +37,8 @@ def constant_names(graph: Structure, values: Mapping[Any, Any]) -> dict[int, str
     """
     known = [(name, source) for source in graph.sources if (name := name_of(source)) is not None]
     arrays = [(n, a) for n, s in known if isinstance(a := plain_array(s), np.ndarray)]
-    arrays += [(n, a) for n, a in _bases(graph) if not any(a is b for _, b in arrays)]
+    # What only a view or a mask of it is read of is no source.
+    arrays += named_arrays()
     results = [(node.name, values[node]) for node in graph.nodes if node.name and node in values]
     found = {}
     for source in graph.sources:
@@ -50,23 +51,11 @@ def constant_names(graph: Structure, values: Mapping[Any, Any]) -> dict[int, str
     return found
 
 
-def _bases(graph: Structure) -> Iterator[tuple[str, np.ndarray]]:
-    """The named arrays that sources are views of, which may be no sources themselves."""
-    seen = set()
-    for source in graph.sources:
-        base = getattr(plain_array(source), "base", None)
-        if isinstance(base, np.ndarray) and id(base) not in seen:
-            seen.add(id(base))
-            name = array_name(base)
-            if name is not None:
-                yield name, base
-
-
 def _expressions(
     array: np.ndarray, arrays: list[tuple[str, Any]], results: list[tuple[str, Any]]
 ) -> Iterator[str]:
     for name, other in arrays:
-        if np.may_share_memory(array, other):
+        if other is not array and np.may_share_memory(array, other):
             index = _index(array, other)
             if index is not None:
                 yield f"{name}{index}"

@@ -13,6 +13,7 @@ from autograd_lite.graph import Leaf, Node
 from autograd_lite.pictures.boxes import Arrow, Box, Boxes, Frame
 from autograd_lite.pictures.details import Details
 from autograd_lite.pictures.figure import Figure
+from autograd_lite.pictures.folding import Group
 from autograd_lite.pictures.labels import legend, numbers_label
 from autograd_lite.pictures.text import (
     NAME_LIMIT_CHARACTERS,
@@ -180,8 +181,7 @@ class DotText:
         assert group is not None
         repeated = group.copies > 1
         if repeated:
-            numbers = self.details.values is not None or self.details.gradients is not None
-            text = f"× {group.copies:,}" + (", numbers of the first" if numbers else "")
+            text = self._copies(group, "first")
         else:
             text = line_text(group.line) or "" if group.line else call_name(group.scope)
         self.titles[f"cluster_{self.frames}"] = short(text)
@@ -276,7 +276,7 @@ class DotText:
         what = ", ".join(f"{n:,} {name}" for name, n in counts.most_common(3))
         more = ", …" if len(counts) > 3 else ""
         if group.copies > 1:
-            lines.append(f"× {group.copies:,}")
+            lines.append(self._copies(group, "last"))
         if group.scope is None:
             lines.append(count_of(group.stop - group.start, "operation"))
         if len(nodes) > 1:
@@ -295,6 +295,11 @@ class DotText:
         is_parameter = [isinstance(s, Leaf) and s.requires_grad for s in sources]
         parts = ((sum(is_parameter), "parameter"), (len(sources) - sum(is_parameter), "constant"))
         return ", ".join(count_of(count, what) for count, what in parts if count)
+
+    def _copies(self, group: Group, which: str) -> str:
+        """How often a block comes, and whose numbers are shown."""
+        numbers = self.details.values is not None or self.details.gradients is not None
+        return f"× {group.copies:,}" + (f", numbers of the {which}" if numbers else "")
 
     def _draw_arrow(self, arrow: Arrow) -> None:
         style: dict[str, str] = {}

@@ -11,6 +11,7 @@ import numpy as np
 from autograd_lite.graph import Leaf, Node
 from autograd_lite.pictures.forms import named_forms
 from autograd_lite.pictures.structure import Scope, Structure
+from autograd_lite.pictures.text import sign_of
 
 FOLD_LIMIT_NODES = 40
 """Operations from which repeated blocks are drawn once, unless the caller decides."""
@@ -157,7 +158,7 @@ def _gradients(graph: Structure, backward: int | None) -> Iterator[tuple[int, in
     for stop in range(start + 1, len(graph.nodes) + 1):
         if graph.nodes[stop - 1].name:
             if stop - start > 1:
-                names = dict.fromkeys(n.plan.operation.name for n in graph.nodes[start:stop])
+                names = dict.fromkeys(sign_of(n.plan.operation) for n in graph.nodes[start:stop])
                 more = ", …" if len(names) > 3 else ""
                 yield start, stop, ", ".join(list(names)[:3]) + more
             start = stop

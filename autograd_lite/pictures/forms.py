@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -103,8 +103,12 @@ def named_forms(graph: Structure, end: int | None = None) -> list[tuple[int, int
 def _places(pattern: Node, last: Node, position: Mapping[Node, int]) -> list[int]:
     """The operations of a formula that ends with `last`, if there is one and nothing between."""
     for bound in _ways(pattern, last, {}):
-        inside = {here for what, here in bound.items() if what.__class__ is Node}
-        nodes = [here for here in inside if here.__class__ is Node]
+        steps = [(what, here) for what, here in bound.items() if what.__class__ is Node]
+        nodes = {here for _, here in steps if here.__class__ is Node}
+        arrays = [(what, here) for what, here in steps if here.__class__ is not Node]
+        bound = {**_negated(arrays), **bound}
+        if not all(_is_value_of(what, here, bound) for what, here in arrays):
+            continue
         places = sorted(position[node] for node in nodes)
         axes = {settings(n) for n in nodes if n.plan.operation.name in ("sum", "max")}
         if len(axes) <= 1 and places == list(range(places[0], places[-1] + 1)):
@@ -125,15 +129,18 @@ def _patterns() -> Mapping[str, list[tuple[str, Node]]]:
 
 
 def _ways(pattern: Any, here: Any, bound: Bound) -> Iterator[Bound]:
-    """The ways in which `here` is what `pattern` says, given what is `bound` already."""
+    """The ways in which `here` is what `pattern` says, given what is `bound` already.
+
+    Whether an array is what an operation of the pattern gives is left open.
+    """
     if pattern.__class__ is Node:
         if pattern in bound:
             yield from [bound] if bound[pattern] is here else []
         elif here.__class__ is Node:
             if here.plan.operation is pattern.plan.operation:
                 yield from _ways_of_operands(pattern, here, {**bound, pattern: here})
-        elif _is_value_of(pattern, here, bound):
-            yield bound
+        else:
+            yield {**bound, pattern: here}
     elif pattern.__class__ is Leaf:
         same = bound[pattern] is here if pattern in bound else True
         if same and is_scalar(here) == (pattern.shape == ()):
@@ -158,6 +165,17 @@ def _ways_of_operands(pattern: Node, here: Node, bound: Bound) -> Iterator[Bound
 def _continued(ways: Iterator[Bound], pattern: Any, here: Any) -> Iterator[Bound]:
     for bound in ways:
         yield from _ways(pattern, here, bound)
+
+
+def _negated(arrays: Sequence[tuple[Node, Any]]) -> Bound:
+    """What operands of the pattern are by the arrays that are said to be their negatives."""
+    negatives = [
+        (w, a)
+        for w, here in arrays
+        if (a := plain_array(here)) is not None
+        if w.plan.operation.function is np.negative
+    ]
+    return {operands(what)[0]: -array for what, array in negatives}
 
 
 def _is_value_of(pattern: Node, here: Any, bound: Bound) -> bool:

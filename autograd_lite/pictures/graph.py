@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -117,7 +118,10 @@ def draw(
     if isinstance(loss, Report):
         report, loss = loss, loss.recorded()
     page = None if width is None else inches(width)
-    results = results_of("draw", loss, inputs, lines or depth is not None, wrt)
+    inputs_as_tensors: list[Any] = []
+    results = results_of(
+        "draw", loss, inputs, lines or depth is not None, wrt, keep=inputs_as_tensors
+    )
     extent = gradient_graph(results) if backward else None
     ends = map(root_of, results)
     graph = structure([*ends, *(extent.roots if extent is not None else ())])
@@ -131,7 +135,8 @@ def draw(
     )
     forms = fold is not False and not local
 
-    def make(way: str, size: Size, compact: bool, most: int) -> Figure:
+    @functools.cache
+    def boxes(most: int, gradients: bool) -> Boxes:
         parts = folded(
             graph,
             depth,
@@ -140,11 +145,13 @@ def draw(
             lines=lines,
             most=most,
             backward=details.backward_start,
-            gradients=forms and compact,
+            gradients=gradients,
         )
-        return DotText(
-            Boxes(graph, parts), details, THEMES[theme], way, size, compact, legend
-        ).picture
+        return Boxes(graph, parts)
+
+    def make(way: str, size: Size, compact: bool, most: int) -> Figure:
+        drawn = boxes(most, backward and forms and compact)
+        return DotText(drawn, details, THEMES[theme], way, size, compact, legend).picture
 
     if page is None:
         return make("LR" if direction == "auto" else direction, NORMAL, False, PICTURE_LIMIT_BOXES)

@@ -94,4 +94,5 @@ def _font(text: str, colour: str, size: float, face: str | None = None) -> str:
 
 
 def _text(text: str) -> str:
-    return html.escape(short(text))
+    # Graphviz puts names in the place of \\N and the like, also in markup.
+    return html.escape(short(text)).replace("\\", "\\\\")

@@ -79,10 +79,12 @@ def operation_text(node: Node, names: Sequence[str] | None = None) -> str:
     `•` stands for each.
     """
     operation = node.plan.operation
-    symbol = _symbol(operation)
+    symbol = sign_of(operation)
     within = operands(node)
     if operation.sequence is None:
         within = within[: len(operation.rules)]
+    elif subscripts := [operand for operand in within if isinstance(operand, str)]:
+        return f"{symbol} {subscripts[0]}"
     if names is not None:
         return _with_names(node, symbol, names[: len(within)])
     if len(within) > 1 and any(is_scalar(operand) for operand in within):
@@ -94,7 +96,8 @@ def operation_text(node: Node, names: Sequence[str] | None = None) -> str:
     return f"{symbol} {options}" if options else symbol
 
 
-def _symbol(operation: Operation) -> str:
+def sign_of(operation: Operation) -> str:
+    """The sign of an operation, or its name where it has none."""
     sign = traits(operation.function).operator
     plain = sign.symbol if sign is not None and _is_between(operation) else operation.name
     return SYMBOLS.get(operation.name, plain)
@@ -191,12 +194,16 @@ def summary(array: np.ndarray, compact: bool = False) -> str:
     finite = array[np.isfinite(array)]
     parts = []
     if finite.size:
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             middle = finite.mean(dtype=float)
+        if not np.isfinite(middle):
+            middle = np.sum(finite / finite.size)
+        ends = finite.min(), finite.max()
         if compact:
-            parts.append(f"{number(finite.min(), 2)} .. {number(finite.max(), 2)}")
+            low, high = (number(end, 2) for end in ends)
+            parts.append(f"all {low}" if ends[0] == ends[1] else f"{low} .. {high}")
         else:
-            shown = map(number, (finite.min(), float(middle), finite.max()))
+            shown = map(number, (ends[0], float(middle), ends[1]))
             parts.append(" ≤ ".join(shown))
     nan, inf = np.isnan(array).sum(), np.isinf(array).sum()
     parts += [f"{count:,} {what}" for count, what in ((nan, "NaN"), (inf, "Inf")) if count]

@@ -18,7 +18,7 @@ from autograd_lite.tensor import Tensor, label
 from autograd_lite.watching import record_lines
 
 DATA_NAMES = frozenset(
-    "X Y x y T t xs ys x_train y_train X_train Y_train X_test Y_test X_batch Y_batch y_true".split()
+    "X Y y T t xs ys x_train y_train X_train Y_train X_test Y_test X_batch Y_batch y_true".split()
     + "inputs input targets target labels label images one_hot onehot data".split()
 )
 """Names of parameters that are taken for data where a function has others, too."""
@@ -39,16 +39,18 @@ def results_of(
     inputs: tuple[Any, ...],
     lines: bool = True,
     wrt: str | Sequence[str] | None = None,
+    keep: list[Any] | None = None,
 ) -> list[Tensor]:
     """The results as `result_of` gives one, also for nested lists, tuples and dicts of them.
 
     A result that is there twice is given once. `wrt` names the parameters of a function that are
-    differentiated; by default those that do not look like data.
+    differentiated; by default those that do not look like data. The inputs as they were handed to
+    it are added to `keep`: constants can be told by them as long as they are there.
     """
     if wrt is not None and (isinstance(loss, Tensor) or not callable(loss)):
         raise TypeError(f"{caller}() takes wrt only with a function")
     chosen = _differentiated(caller, loss, inputs, wrt) if inputs and callable(loss) else None
-    loss = _computed(caller, loss, inputs, lines, chosen)
+    loss = _computed(caller, loss, inputs, lines, chosen, keep)
     results = leaves_of(loss) or [loss]
     return list({id(result): _with_graph(caller, result) for result in results}.values())
 
@@ -112,6 +114,7 @@ def _computed(
     inputs: tuple[Any, ...],
     lines: bool,
     differentiated: Sequence[bool] | None = None,
+    keep: list[Any] | None = None,
 ) -> Any:
     """`loss`, or what it gives for `inputs` where it is a function."""
     if isinstance(loss, Tensor) or not callable(loss):
@@ -120,7 +123,7 @@ def _computed(
                 f"{caller}() takes example inputs only with a function, as in {caller}(f, x, y)"
             )
         return loss
-    result = traced(loss, inputs, lines, differentiated)
+    result = traced(loss, inputs, lines, differentiated, keep)
     if not any(isinstance(leaf, Tensor) for leaf in leaves_of(result)):
         name = getattr(loss, "__name__", repr(loss))
         raise TypeError(
@@ -135,6 +138,7 @@ def traced(
     inputs: tuple[Any, ...],
     lines: bool = False,
     differentiated: Sequence[bool] | None = None,
+    keep: list[Any] | None = None,
 ) -> Any:
     """The recorded result of `function(*inputs)`; of a tuple its first item, as of (loss, cache).
 
@@ -155,6 +159,8 @@ def traced(
             run = watch(function, arguments)
         if run.error is not None:
             raise run.error
+        if keep is not None:
+            keep.extend(arguments)
         result = run.returned[0] if type(run.returned) is tuple else run.returned
         if any(isinstance(leaf, Tensor) and leaf.requires_grad for leaf in leaves_of(result)):
             given = _arguments_by_name(function, arguments)
