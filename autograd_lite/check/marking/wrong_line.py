@@ -141,17 +141,21 @@ class Search:
         until = self.deadline
         # A step that is no gradient of what it is called after is right where its line is wrong.
         misled = [line for line in lines if line.key is not None and not self._is_final(line.key)]
-        for sources, chosen in (
-            *((EDITS, reliable), (LATER_EDITS, reliable)),
-            *((ALL_EDITS, quick), (FIRST_EDITS, others), (FIRST_EDITS, misled)),
-            *((SECOND_EDITS, others), (LATER_EDITS, others)),
-        ):
+        stages: list[tuple[Any, list[Line]]] = [(EDITS, reliable), (LATER_EDITS, reliable)]
+        if len(reliable) > 1:
+            # Several lines are wrong where one that all of them come from is.
+            stages = [(FIRST_EDITS, reliable), (FIRST_EDITS, others)]
+            stages += [(SECOND_EDITS, reliable), (LATER_EDITS, reliable)]
+        stages += [(ALL_EDITS, quick), (FIRST_EDITS, others), (FIRST_EDITS, misled)]
+        stages += [(SECOND_EDITS, others), (LATER_EDITS, others)]
+        for sources, chosen in dict.fromkeys((s, tuple(c)) for s, c in stages):
             if best is not None and sources in (LATER_EDITS, ALL_EDITS):
                 continue
             for line in chosen:
                 if time.thread_time() > until:
                     return best
-                accepted = list(self._accepted(line, sources, now, wrong, chosen is misled))
+                is_misled = chosen == tuple(misled)
+                accepted = list(self._accepted(line, sources, now, wrong, is_misled))
                 if accepted:
                     found = self._at_its_origin(self._best(line, accepted), line, now, wrong)
                     if best is None or self._worth(found.mended) > self._worth(best.mended):
