@@ -173,6 +173,9 @@ class Verdicts:
         """Whether a gradient is left as it was made: full of zeros."""
         if step.event is None or step.value.size < 2 or np.any(step.value):
             return False
+        made = getattr(step.event.place.statement, "value", None)
+        if made is None or not re.search(r"zeros|\b0(\.0)? \*", ast.unparse(made)):
+            return False
         return sum(e.path == step.event.path for e in self.back.events) == 1
 
     def _times(self, step: Step, value: np.ndarray, expected: np.ndarray) -> str:
