@@ -41,7 +41,8 @@ class Trace:
 
     `values` are what its variables hold in the example. A step that is there already is not
     written again: its results are given. `sources` says which array of the user's a constant was;
-    `met` are all arrays that were met, as they were then, and the lines.
+    `met` are all arrays that were met, as they were then, and the lines. Arrays of one number that
+    are made on the way are written as that number, expanded, unless `expands` is False.
     """
 
     def __init__(self, name: str) -> None:
@@ -54,6 +55,7 @@ class Trace:
         self.captured: set[int] = set()
         self.met: list[tuple[weakref.ref[Any], np.ndarray, str]] = []
         self.repeated = 0
+        self.expands = True
         self._known: dict[int, list[Variable]] = {}
         self._seen: dict[Any, Any] = {}
 
@@ -182,7 +184,7 @@ class Trace:
 
         The gradients of sums begin as such arrays. Those from outside keep their names.
         """
-        if array.size < 2 or array.dtype.kind not in "fciub" or id(array) in self.captured:
+        if not self.expands or array.size < 2 or array.dtype.kind not in "fciub" or id(array) in self.captured:
             return False
         # By their bits: 0.0 and -0.0 are equal.
         number = array[(0,) * array.ndim]

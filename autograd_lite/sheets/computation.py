@@ -27,7 +27,7 @@ class Computation:
 
     `sources` has the variable of each leaf and array, `made` that of each node. `added` has for
     each operand what each statement adds to its gradient, in the order of the backward pass, and
-    `total` the sum.
+    `total` the sum. `plain` are named values without a gradient, and the statements that made them.
     """
 
     program: Program
@@ -36,6 +36,7 @@ class Computation:
     made: dict[Node, Variable]
     added: dict[Any, list[tuple[Execution, Variable]]]
     total: dict[Any, Variable]
+    plain: list[tuple[Execution, str, Variable]]
 
 
 def computed(recorded: Recorded) -> Computation:
@@ -57,7 +58,31 @@ class _Replay:
         self.total: dict[Any, Any] = {}
 
     def forward(self) -> None:
-        """Compute each node again, on tracers."""
+        """Compute each node again, on tracers, unless the function ran on tracers itself."""
+        if self.recorded.trace is not None:
+            self._take(self.recorded.trace)
+        else:
+            self._compute_all()
+
+    def _take(self, trace: Trace) -> None:
+        self.trace = trace
+        trace.expands = True
+        self.now = {**self.recorded.values}
+        self.rows = {**self.recorded.rows}
+        for node in self.recorded.structure.nodes:
+            self.tokens[node] = node
+            for parent in node.parents or ():
+                if isinstance(parent, Node) and parent.plan.operation is PACK:
+                    self.rows.setdefault(parent, self.recorded.rows[node])
+        for source in self.recorded.structure.sources:
+            if isinstance(source, Leaf):
+                self.tokens[source] = source
+                if isinstance(source.array, Tracer):
+                    self.now[id(source)] = source.array
+            elif isinstance(source, np.ndarray):
+                self.now[id(source)] = Tracer(trace, trace.constant(source), source)
+
+    def _compute_all(self) -> None:
         wrt = set(map(id, self.recorded.wrt))
         for source in self.recorded.structure.sources:
             array = source.array if isinstance(source, Leaf) else source
@@ -114,13 +139,15 @@ class _Replay:
 
     def backward(self) -> None:
         """The gradients on tracers: what `backward.propagate` does, sorted by statements."""
-        root = self.now[self.recorded.root]
-        if not isinstance(root, Tensor) or not isinstance(root._node, Node):
+        root = self._root()
+        if root is None:
             return
         self.trace.forget_seen()
-        gradients: dict[Any, Any] = {root._node: np.ones(root.shape, root.dtype)}
+        order = ancestors([root])
+        useful = self._useful(order)
+        gradients: dict[Any, Any] = {root: np.ones(root.shape, root.dtype)}
         with watching(public=public), np.errstate(all="ignore"):
-            for node in ancestors([root._node]):
+            for node in order:
                 arriving = gradients.get(node)
                 if arriving is None:
                     arriving = self._sum(node)
@@ -128,9 +155,32 @@ class _Replay:
                     continue
                 self.total[node] = arriving
                 for slot, pull in node.plan.pulls:
-                    self._add(node, (node.parents or ())[slot], pull(arriving, node.kept))
+                    operand = (node.parents or ())[slot]
+                    if operand in useful:
+                        self._add(node, operand, pull(arriving, node.kept))
             for leaf in [k for k in self.added if isinstance(k, Leaf)]:
                 self.total[leaf] = self._sum(leaf)
+
+    def _root(self) -> Node | None:
+        """The node of the value, in the graph that holds tracers."""
+        if self.recorded.trace is not None:
+            return self.recorded.root
+        root = self.now[self.recorded.root]
+        node = root._node if isinstance(root, Tensor) else None
+        return node if isinstance(node, Node) else None
+
+    def _useful(self, order: list[Node]) -> set[Any]:
+        """What leads to the leaves that are differentiated by."""
+        wanted = set(map(id, self.recorded.wrt))
+        useful = {new for new, token in self.tokens.items() if id(token) in wanted}
+        for node in reversed(order):
+            if any(
+                parent in useful
+                for parent in node.parents or ()
+                if isinstance(parent, (Node, Leaf))
+            ):
+                useful.add(node)
+        return useful
 
     def _add(self, node: Node, operand: Any, term: Any) -> None:
         if isinstance(term, IndexedGradient):
@@ -169,12 +219,14 @@ class _Replay:
             if new in self.tokens and not isinstance(value, TupleGradient)
         }
         terms = [self._variable(term) for _, _, term in gradients]
-        outputs += [*made.values(), *terms, *totals.values()]
+        plain = [self._variable(tracer) for _, _, tracer in self.recorded.plain]
+        outputs += [*made.values(), *terms, *plain, *totals.values()]
         tables = (readable.of_softmax(), readable.table(self.recorded.whole))
         program, values = textbook_form(self.trace.program(outputs), self.trace.values, tables)
         found = iter(program.outputs[1:])
         made = dict(zip(made, found, strict=False))
         after = [next(found) for _ in terms]
+        named = [(execution, name, next(found)) for execution, name, _ in self.recorded.plain]
         added: dict[Any, list[tuple[Execution, Variable]]] = {}
         for (token, row, _), variable in zip(gradients, after, strict=True):
             added.setdefault(token, []).append((row, variable))
@@ -184,7 +236,7 @@ class _Replay:
             for key, value in self.now.items()
             if isinstance(key, int) and isinstance(value, (Tensor, Tracer))
         }
-        return Computation(program, values, sources, made, added, total)
+        return Computation(program, values, sources, made, added, total, named)
 
     def _variable(self, value: Any) -> Variable:
         inner = value._value if isinstance(value, Tensor) else value

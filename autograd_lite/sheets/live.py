@@ -55,7 +55,7 @@ def sheet(
         Example inputs of the function. It runs once, on Tensors of copies of them.
     wrt : name or names, optional
         The parameters to differentiate by. By default the tensors that the function uses and that
-        require grad, or all floating-point inputs but those that are called like data: x, y, t,
+        require grad, or all floating-point inputs but those that are called like data: X, Y, y, t,
         inputs, targets, labels, ...
     path : path, optional
         A file to write the page to; `.html` is added to a name without an ending.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 from collections import Counter
@@ -14,11 +15,14 @@ import numpy as np
 from autograd_lite.arrays.trees import map_leaves
 from autograd_lite.derivation.differentiated import names_of_parameters
 from autograd_lite.graph import Leaf, Node, array_name
+from autograd_lite.modes import watching
 from autograd_lite.pictures.structure import Structure, structure
 from autograd_lite.pictures.tracing import DATA_NAMES, result_of, root_of
-from autograd_lite.program.arguments import flatten, names_of
+from autograd_lite.program.arguments import flatten, names_of, unflatten
 from autograd_lite.program.captures import Captures
 from autograd_lite.program.names import identifier
+from autograd_lite.program.tracing import Trace, TracedValueError, Tracer, public
+from autograd_lite.record import standing_in
 from autograd_lite.sheets.running import Execution, Frame, run
 from autograd_lite.source import line_and_text
 from autograd_lite.tensor import Tensor
@@ -28,9 +32,12 @@ from autograd_lite.tensor import Tensor
 class Recorded:
     """A graph with its statements.
 
-    `names` are the names of nodes, and of sources by their ids; `named_in` the call whose local
-    variable gave it, where one did. `rows` says which statement each node belongs to, `whole` what
-    whole numbers are called. `wrt` are the leaves that are differentiated by.
+    Where the function ran on tracers, `trace` is what was written down, and `values` has the tracer
+    of each node; else `decides` says that it decided by values. `names` are the names of nodes, and
+    of sources by their ids; `named_in` the call whose local variable gave it, where one did. `rows`
+    says which statement each node belongs to, `whole` what whole numbers are called. `plain` are
+    values without a gradient, such as masks, with the statements that named them. `wrt` are the
+    leaves that are differentiated by.
     """
 
     title: str
@@ -38,10 +45,14 @@ class Recorded:
     structure: Structure
     top: Frame
     wrt: list[Leaf]
+    trace: Trace | None = None
+    values: dict[Node, Any] = field(default_factory=dict)
+    decides: bool = False
     names: dict[Any, str] = field(default_factory=dict)
     named_in: dict[Node, Frame] = field(default_factory=dict)
     rows: dict[Node, Execution] = field(default_factory=dict)
     whole: dict[int, str] = field(default_factory=dict)
+    plain: list[tuple[Execution, str, Tracer]] = field(default_factory=list)
 
     def release(self) -> None:
         """Forget the graph, which nobody else has: arrays that it keeps can be written to again."""
@@ -58,31 +69,73 @@ class Recorded:
 def recorded_function(
     function: Callable[..., Any], inputs: tuple[Any, ...], wrt: str | Sequence[str] | None
 ) -> Recorded:
-    """Run a function on Tensors of its inputs, statement by statement."""
-    name = getattr(function, "__name__", type(function).__name__)
+    """Run a function on Tensors of its inputs, statement by statement.
+
+    It runs on tracers, so that what it computes without a gradient, such as a mask, is a part of
+    the program as well. If it asks for values, to decide by them, it runs on plain Tensors.
+    """
     plain = map_leaves(lambda v: v._value if isinstance(v, Tensor) else v, inputs)
-    arguments = tuple(map_leaves(_as_variable, value) for value in plain)
-    result, top = run(function, arguments)
-    result = result[0] if type(result) is tuple else result
-    loss = _scalar(name, result)
+    captures = Captures(function)
+    try:
+        return _recorded(function, plain, captures, Trace(_title(function)), wrt)
+    except TracedValueError:
+        found = _recorded(function, plain, captures, None, wrt)
+        found.decides = True
+        return found
+    finally:
+        if captures.written() is not None:
+            captures.restore()
+
+
+def _title(function: Any) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _recorded(
+    function: Any, inputs: tuple[Any, ...], captures: Captures, trace: Trace | None, wrt: Any
+) -> Recorded:
     leaves: list[Any] = []
-    labels = names_of(flatten((arguments, {}), leaves), function)
-    given = [
-        (leaf._node, label)
-        for leaf, label in zip(leaves, labels, strict=True)
-        if isinstance(leaf, Tensor) and isinstance(leaf._node, Leaf)
+    structure_of_inputs = flatten((inputs, {}), leaves)
+    labels = names_of(structure_of_inputs, function)
+    variables = [
+        _as_variable(leaf, label.name, trace) for leaf, label in zip(leaves, labels, strict=True)
     ]
-    found = Recorded(name, root_of(loss), structure([root_of(loss)]), top, [])
+    arguments, _ = unflatten(structure_of_inputs, variables)
+    own = [(t, label) for t, label in captures.tensors if t.requires_grad]
+    own_names = _names_of(own)
+    held = [_own_value(t, n, trace) for (t, _), n in zip(own, own_names, strict=True)]
+    block, stand_ins = standing_in([t for t, _ in own], held)
+    values: dict[Node, Any] = {}
+
+    def note(tensor: Any) -> None:
+        if trace is not None and isinstance(tensor._node, Node):
+            values[tensor._node] = tensor._value
+            # Two statements that compute the same are two all the same.
+            trace.forget_seen()
+
+    watched = watching(public=public, note=note) if trace is not None else contextlib.nullcontext()
+    if trace is not None:
+        trace.expands = False
+    with block, watched:
+        result, top = run(function, arguments)
+    result = result[0] if type(result) is tuple else result
+    loss = _scalar(_title(function), result)
+    root = root_of(loss)
+    found = Recorded(_title(function), root, structure([root]), top, [], trace, values)
     reached = {id(source) for source in found.structure.sources}
-    own = [(t, label) for t, label in Captures(function).tensors if id(t._node) in reached]
-    for (tensor, _), own_name in zip(own, _names_of(own), strict=True):
-        found.names.setdefault(id(tensor._node), own_name)
+    given = [
+        (v._node, label)
+        for v, label in zip(variables, labels, strict=True)
+        if isinstance(v, Tensor)
+    ]
+    for tensor, name in zip(stand_ins, own_names, strict=True):
+        found.names.setdefault(id(tensor._node), name)
     for leaf, label in given:
         found.names.setdefault(id(leaf), label.name)
-    own_leaves = [t._node for t, _ in own if t.requires_grad]
-    found.wrt = _chosen(name, given, own_leaves, wrt)
+    found.wrt = _chosen(found.title, given, [t._node for t in stand_ins], wrt)
     found.wrt = [leaf for leaf in found.wrt if id(leaf) in reached]
-    _name_captured(found, function)
+    for array, _, where in captures.arrays:
+        found.names.setdefault(id(array), where.rpartition(".")[2])
     _place(found)
     _name(found)
     return found
@@ -116,12 +169,21 @@ def recorded_graph(caller: str, loss: Any, wanted: Iterable[str] | None = None) 
     return found
 
 
-def _as_variable(value: Any) -> Any:
+def _as_variable(value: Any, name: str, trace: Trace | None) -> Any:
     """A Tensor that is recorded, data too, so that what is computed of it alone is there to see."""
     number = isinstance(value, (float, np.floating))
-    if number or (isinstance(value, np.ndarray) and value.dtype.kind == "f"):
+    if not number and not (isinstance(value, np.ndarray) and value.dtype.kind == "f"):
+        return value
+    if trace is None:
         return Tensor(value, True)
-    return value
+    array = np.array(value)
+    return Tensor(trace.input(array if array.ndim else array[()], name), True, copy=False)
+
+
+def _own_value(tensor: Any, name: str, trace: Trace | None) -> Any:
+    """A copy of the value of a tensor from outside, or what stands for it in a trace."""
+    value = np.array(tensor._value)
+    return trace.input(value, name) if trace is not None else value
 
 
 def _scalar(name: str, result: Any) -> Tensor:
@@ -170,12 +232,6 @@ def _names_of(own: Sequence[tuple[Any, str]]) -> list[str]:
         alone = name == identifier(label) and short[attribute] == 1 and attribute.isidentifier()
         names.append(attribute if alone else name)
     return names
-
-
-def _name_captured(found: Recorded, function: Any) -> None:
-    """Name arrays from outside after where they were found."""
-    for array, _, label in Captures(function).arrays:
-        found.names.setdefault(id(array), label.rpartition(".")[2])
 
 
 def _frame_of(nodes: Sequence[Node]) -> Frame:
@@ -242,10 +298,27 @@ def _name(found: Recorded) -> None:
                 found.names[key] = name if len(tokens) == 1 else joined
                 if isinstance(token, Node):
                     found.named_in[token] = frame
+    _name_plain(found)
     counts = set(_whole_numbers(found.structure.nodes))
     found.whole = {number: name for number, name in found.whole.items() if number in counts}
     if found.root not in found.names:
         found.names[found.root] = "loss"
+
+
+def _name_plain(found: Recorded) -> None:
+    """Note the masks, and what else has no gradient, that local variables held."""
+    seen = {id(tracer.variable) for tracer in found.values.values()}
+    inputs = found.trace.inputs if found.trace is not None else []
+    seen |= set(map(id, inputs))
+    count: Counter[str] = Counter()
+    for frame in found.top.walk:
+        for execution in frame.executions:
+            for name, value in execution.names.items():
+                if isinstance(value, Tracer) and id(value.variable) not in seen:
+                    seen.add(id(value.variable))
+                    count[name] += 1
+                    label = name if count[name] == 1 else f"{name}{count[name]}"
+                    found.plain.append((execution, label, value))
 
 
 def _whole_numbers(nodes: Sequence[Node]) -> Iterator[int]:

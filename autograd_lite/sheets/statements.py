@@ -116,6 +116,7 @@ class _Writer:
             self.made_by.setdefault(variable, node)
         self.labels: dict[Variable, str] = {}
         self.names: dict[Any, str] = {}
+        self.plain: dict[Execution, list[Variable]] = {}
         self.formulas: dict[Any, str] = {}
         self._label_forward()
         self.backward_names = self._backward_names()
@@ -140,6 +141,9 @@ class _Writer:
             name = self.recorded.name_of(node)
             if name is not None and self.labels.setdefault(variable, name) == name:
                 self.names[node] = name
+        for execution, name, variable in self.computation.plain:
+            if self.labels.setdefault(variable, name) == name:
+                self.plain.setdefault(execution, []).append(variable)
         count: Counter[str] = Counter()
         for node, variable in self.computation.made.items():
             row = self.recorded.rows[node]
@@ -166,7 +170,7 @@ class _Writer:
             name = self.names.get(self._key(token))
             if token in self.recorded.wrt or (name is not None and total in alive):
                 found[token] = f"d{name}"
-        forward = set(self.computation.made.values()) | set(self.labels)
+        forward = self._forward_variables()
         named: dict[Variable, str] = {}
         for token, name in found.items():
             if totals[token] not in forward:
@@ -177,6 +181,14 @@ class _Writer:
                 found[token] = named[total] = self._name_of_argument(token, set(named.values()))
         self.labels |= named
         return found
+
+    def _forward_variables(self) -> set[Variable]:
+        """What the value is computed of, and all that has a name."""
+        needed = {*self.computation.made.values(), *self.labels}
+        for step in reversed(self.program.steps):
+            if any(result in needed for result in step.results):
+                needed.update(step.operands)
+        return needed
 
     def _alive(self) -> tuple[set[Variable], Counter[Variable]]:
         """What the wanted gradients depend on, and how often each is read for them."""
@@ -235,7 +247,7 @@ class _Writer:
         found: dict[Any, Row] = {}
         for execution in frame.executions:
             inner = [row for call in execution.calls for row in self._rows(call)]
-            if execution not in self.nodes_of and not inner:
+            if execution not in self.nodes_of and execution not in self.plain and not inner:
                 continue
             key = (execution.line, execution.text) if execution.text else execution
             row = found.setdefault(key, Row(execution.text, execution.line, frame.name, []))
@@ -256,7 +268,7 @@ class _Writer:
 
     def _results(self, execution: Execution) -> list[Variable]:
         """The named values that a line makes: its own, and what the functions it calls return."""
-        found: dict[Variable, None] = {}
+        found: dict[Variable, None] = dict.fromkeys(self.plain.get(execution, ()))
         for node in self._nodes_within(execution):
             variable = self.computation.made.get(node)
             if node not in self.names or variable is None:

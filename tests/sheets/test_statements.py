@@ -60,7 +60,10 @@ def test_the_gradients_of_a_sheet_are_those_of_the_engine(name):
     content = al.sheet(function, *inputs)._content
     leaves = {leaf.name or content.recorded.name_of(leaf): leaf for leaf in content.recorded.wrt}
     assert leaves
-    flat = [np.asarray(leaf.array) for leaf in content.recorded.wrt]
+    flat = [
+        np.asarray(content.values[content.computation.sources[id(leaf)]])
+        for leaf in content.recorded.wrt
+    ]
     tensors = map_leaves(lambda v: al.Tensor(v, requires_grad=True), inputs)
     function(*tensors).backward()
     wanted = {leaf._value.tobytes(): leaf.grad for leaf in leaves_of(tensors)}
@@ -114,15 +117,55 @@ def test_a_function_that_is_called_is_a_row_that_opens():
 
 
 def test_data_is_not_differentiated_by_unless_it_is_asked_for():
-    def loss(w, x, y):
-        return np.sum((w * x - y) ** 2)
+    def loss(w, X, Y):
+        return np.sum((w * X - Y) ** 2)
 
     inputs = np.ones(3), np.arange(3.0), np.zeros(3)
-    assert not any(text.startswith(("dx", "dy")) for text in texts(al.sheet(loss, *inputs)))
-    asked = texts(al.sheet(loss, *inputs, wrt=["x", "w"]))
-    assert any(text.startswith("dx =") for text in asked)
-    only_data = texts(al.sheet(lambda x: np.sum(x**2), np.ones(2)))
-    assert any(text.startswith("dx =") for text in only_data)
+    assert not any(text.startswith(("dX", "dY")) for text in texts(al.sheet(loss, *inputs)))
+    asked = texts(al.sheet(loss, *inputs, wrt=["X", "w"]))
+    assert any(text.startswith("dX =") for text in asked)
+    only_data = texts(al.sheet(lambda X: np.sum(X**2), np.ones(2)))
+    assert any(text.startswith("dX =") for text in only_data)
+
+
+def test_masks_and_what_else_has_no_gradient_are_a_part_of_the_program():
+    def loss(w, X):
+        Z = w @ X
+        on = Z > 0
+        A = np.where(on, Z, 0.1 * Z)
+        return np.sum(A * np.sign(Z))
+
+    sheet = al.sheet(loss, np.ones((1, 2)), np.arange(6.0).reshape(2, 3) - 2.5)
+    functions = {step[0] for step in sheet._content.data()["steps"]}
+    assert {"greater", "sign"} <= functions
+    assert "on = Z > 0" in texts(sheet)
+
+
+def test_a_function_that_decides_by_values_is_shown_for_reading():
+    def loss(w):
+        s = np.sum(w)
+        return s * 2 if s > 0 else -s
+
+    content = al.sheet(loss, np.ones(2))._content
+    assert content.obstacle == "the function decides by values, which it would not do anew here"
+
+
+def test_an_object_is_as_it_was_before():
+    class Net:
+        def __init__(self):
+            self.w = al.Tensor(np.ones((1, 2)), requires_grad=True)
+            self.cache = {}
+            self.z = None
+
+        def loss(self, X):
+            self.z = self.w @ X
+            self.cache["z"] = self.z
+            return np.sum(self.z**2)
+
+    net = Net()
+    al.sheet(net.loss, np.ones((2, 3)))
+    assert net.z is None and net.cache == {}
+    assert net.w.grad is None
 
 
 @pytest.mark.parametrize(
