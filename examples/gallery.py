@@ -6,7 +6,9 @@ made by hand with a mistake, and `walk.html` steps through the chain rule.
 """
 
 import argparse
+import functools
 import html
+import importlib.util
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,25 +26,28 @@ SAMPLES = 6
 """Columns of the pictures of the graph; all are trained on."""
 
 
-def trained(data: tuple[Any, ...], updates: int) -> tuple[Any, list[float], list[float]]:
-    """A classifier, and its costs on the training and on the test data."""
+def trained(
+    data: tuple[Any, ...], updates: int
+) -> tuple[Any, list[float], list[float], plots.Steps]:
+    """A classifier, its costs on the training and on the test data, and its parameters by step."""
     train_X, train_Y, test_X, test_Y, _ = data
     # fit() makes the network; the training itself is written out for the second curve.
     model = nn.DeepClassifier((12, 6), max_iter=1, random_state=0).fit(train_X.T, train_Y[0])
     network = model.network_
     optimiser = nn.SGD(network.parameters(), learning_rate=0.1)
-    costs, test_costs = [], []
+    costs, test_costs, steps = [], [], plots.Steps(network)
     for update in range(updates):
         network.zero_grad()
         cost = nn.binary_cross_entropy_with_logits(network(train_X), train_Y)
         cost.backward()
         optimiser.step()
+        steps()
         costs.append(cost.item())
         if update % 10 == 0:
             with al.no_grad():
                 seen = nn.binary_cross_entropy_with_logits(network(test_X), test_Y)
             test_costs.append(seen.item())
-    return model, costs, test_costs
+    return model, costs, test_costs, steps
 
 
 def forward(W1: Any, b1: Any, W2: Any, b2: Any, X: Any, Y: Any) -> Any:
@@ -102,13 +107,17 @@ def graphs(model: Any, data: tuple[Any, ...]) -> Iterator[tuple[str, str, Any]]:
     weights = [p.numpy() for p in net.parameters()]
     targets = np.array([[0.0, 1.0, 1.0, 0.0]])
     report = al.check_derivation(forward, backward, *weights, small, targets, show=False)
-    yield "sheet", "A small net, line by line", al.sheet(forward, *weights, small, targets).picture()
+    yield (
+        "sheet",
+        "A small net, line by line",
+        al.sheet(forward, *weights, small, targets).picture(),
+    )
     yield "graph", "The cost of the classifier: modules, parameters, shapes", al.draw(cost())
     yield "folded", "Its modules as one box each", al.draw(cost(), depth=1)
     yield (
         "values",
         "Values and gradients: their numbers, or their range and distribution",
-        al.draw(cost(), values=True, gradients=True),
+        al.draw(cost(), values=True, gradients=True, legend=True),
     )
     yield (
         "local",
@@ -147,7 +156,11 @@ def pages(model: Any, data: tuple[Any, ...], folder: Path) -> Iterator[tuple[str
 
 
 def charts(
-    model: Any, data: tuple[Any, ...], costs: list[float], test_costs: list[float]
+    model: Any,
+    data: tuple[Any, ...],
+    costs: list[float],
+    test_costs: list[float],
+    steps: plots.Steps,
 ) -> Iterator[tuple[str, str, Callable[[], Any]]]:
     """The plots: the name of a file, what it shows, and what makes the figure."""
     train_X, train_Y, test_X, test_Y, classes = data
@@ -164,6 +177,25 @@ def charts(
         lambda: plots.mistakes(model, test_X.T, test_Y[0]),
     )
     yield "gradient_flow", "The gradients by layer", lambda: plots.gradient_flow(network)
+    yield (
+        "dead_units",
+        "The units that give 0 for every sample",
+        lambda: plots.dead_units(network, train_X),
+    )
+    yield (
+        "update_ratios",
+        "The size of each update over that of the weights",
+        lambda: plots.update_ratios(steps),
+    )
+    yield "histograms", "The weights over the updates", lambda: plots.histograms(steps)
+    # These are drawn by scikit-learn.
+    scores = (plots.confusion_matrix, plots.roc, plots.precision_recall, plots.calibration)
+    for score in scores if importlib.util.find_spec("sklearn") else ():
+        yield (
+            score.__name__,
+            f"On the test pictures: {score.__name__.replace('_', ' ')}",
+            functools.partial(score, model, test_X.T, test_Y[0]),
+        )
     yield (
         "boundary",
         "A problem in the plane, and where a classifier of it decides",
@@ -204,14 +236,14 @@ def main() -> None:
 
     prepare(args.output)
     data = nn.load_data(DIGITS, DIGITS, positive=ODD)
-    model, costs, test_costs = trained(data, args.updates)
+    model, costs, test_costs, steps = trained(data, args.updates)
     print(f"test accuracy {100 * model.score(data[2].T, data[3][0]):.2f} %")
 
     images = []
     for name, title, picture in graphs(model, data):
         images.append((Path(picture.render(args.output / f"{name}.svg")).name, title))
     links = list(pages(model, data, args.output))
-    for name, title, figure in charts(model, data, costs, test_costs):
+    for name, title, figure in charts(model, data, costs, test_costs, steps):
         image = io.BytesIO()
         figure().savefig(image, format="png", dpi=120)
         write(args.output / f"{name}.png", image.getvalue(), "figure")

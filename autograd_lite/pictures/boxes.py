@@ -164,17 +164,25 @@ class Boxes:
         sources = [self.graph.sources[k] for k in numbers.tolist()]
         box = Box(f"s{self._source_number(numbers)}", sources)
         self.sources.append(box)
+        if len(sources) == 1:
+            # A backward pass reads parameters outside of their module.
+            heads = [h for h in heads if self._owners(h, sources[0])] or heads
         stack = self.frame_of[heads[0]]
         for head in heads[1:]:
             stack = [f for f, g in zip(stack, self.frame_of[head], strict=False) if f is g]
         if len(sources) == 1:
             # What no module owns comes from outside.
-            owners = [i for i, f in enumerate(stack) if f.group and _owns(f.group, sources[0])]
+            owners = [i for i in self._owners(heads[0], sources[0]) if i < len(stack)]
             stack = stack[: owners[-1] + 1 if owners else 1]
         parts = stack[-1].parts
         inside = self.frame_of[heads[0]][len(stack) :]
         before: Any = inside[0] if inside else self.boxes[heads[0]]
         parts.insert(next(i for i, part in enumerate(parts) if part is before), box)
+
+    def _owners(self, head: int, source: Any) -> list[int]:
+        """Which frames around an operation are of a module that owns a source."""
+        frames = enumerate(self.frame_of[head])
+        return [i for i, frame in frames if frame.group and _owns(frame.group, source)]
 
     def _between_operations(self) -> None:
         for head, slot, tail in self._edges(of_sources=False).tolist():

@@ -56,9 +56,10 @@ def _expressions(
 ) -> Iterator[str]:
     for name, other in arrays:
         if other is not array and np.may_share_memory(array, other):
-            index = _index(array, other)
-            if index is not None:
-                yield f"{name}{index}"
+            for view, after in ((array, ""), (array.T, ".T")):
+                index = _index(view, other)
+                if index is not None:
+                    yield f"{name}{index}{after}"
     if array.size > COMPARED_LIMIT_ELEMENTS:
         return
     for name, other in [*results, *arrays] if array.dtype == bool else ():

@@ -16,7 +16,7 @@ MARGINS_INCHES = 8 / 72
 
 UNITS_PER_INCH = {"in": 1.0, "cm": 2.54, "mm": 25.4, "pt": 72.0, "px": 96.0}
 
-MOST_BOXES = (250, 250, 40, 32, 24, 18, 12, 6)
+MOST_BOXES = (250, 250, 40, 32, 24, 18, 12, 6, 3)
 """How many operations a picture has at most, from one try to the next."""
 
 Make = Callable[[str, Size, bool, int], Figure]

@@ -67,7 +67,7 @@ def draw(
         are drawn as parameters, unless the function has parameters of its own, as modules do.
     direction : {"auto", "LR", "TB", "RL", "BT"}
         Where the graph runs: left to right, top to bottom, and so on. By default from left to right
-        if it fits so, else from top to bottom.
+        if it fits so, else from top to bottom, as with `backward`.
     width : float, str or None
         What the picture has to fit: inches, or a text such as "16cm"; by default the text of a
         page. Its text is 8 points or larger then: where boxes do not fit side by side, matrices are
@@ -97,7 +97,8 @@ def draw(
     fold : bool, optional
         Draw repeated blocks once: always, or never (up to 2,000 operations).
     backward : bool
-        Draw the graph of the gradients too: the recorded computation of `dW` from `loss` back.
+        Draw the graph of the gradients too: the recorded computation of `dW` from `loss` back,
+        beside the tensors. Where there is little room, what computes a gradient is one box.
     theme : {"light", "dark", "print"}
     legend : bool
         Say below the picture what the colours mean.
@@ -118,6 +119,9 @@ def draw(
     if isinstance(loss, Report):
         report, loss = loss, loss.recorded()
     page = None if width is None else inches(width)
+    if backward and direction == "auto":
+        # Gradients are beside their tensors, which takes the room of a second column.
+        direction = "TB"
     inputs_as_tensors: list[Any] = []
     results = results_of(
         "draw", loss, inputs, lines or depth is not None, wrt, keep=inputs_as_tensors

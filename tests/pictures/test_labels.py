@@ -218,3 +218,13 @@ def test_einsum_says_its_subscripts():
     x = parameter((2, 3), "x")
     picture = al.draw(np.einsum("ij,kj->ik", x, x))
     assert ["einsum ij,kj->ik", "(2, 2)"] in labels(picture).values()
+
+
+def test_parameters_stay_in_their_modules_where_the_backward_pass_reads_them_too():
+    source = al.draw(net(), np.ones((3, 2)), backward=True, width=None).source
+    depths, depth = {}, 0
+    for line in source.splitlines():
+        depth += line.count("subgraph") - (line.strip() == "}")
+        if match := re.match(r'\t+s\d+ \[label="(W\d)', line):
+            depths[match[1]] = depth
+    assert depths == {"W1": 2, "W2": 2, "W3": 2}

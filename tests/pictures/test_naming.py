@@ -158,6 +158,7 @@ CONSTANTS = {
     "X.T": lambda W, X: W @ X.T,
     "1 - X": lambda W, X: W * (1 - X),
     "X[1]": lambda W, X: W * X[1],
+    "X[:, :1].T": lambda W, X: W * X[:, :1].T,
     "X[:, 1:]": lambda W, X: W * X[:, 1:],
     "X[:1]": lambda W, X: W * X[:1],
     "Z > 0": lambda W, X: masked(W, lambda Z: Z > 0),
