@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+
 from matplotlib.figure import Figure
 
 
