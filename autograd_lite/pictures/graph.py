@@ -46,14 +46,14 @@ def draw(
     Parameters (tensors that require grad) are blue boxes, constants grey ones, operations rounded
     boxes with the name of their result, what they compute and its shape; `loss` itself is green.
     Sigmoid, softmax, log-sum-exp, log-loss and cross-entropy that were written out are one box with
-    their name, except with `local` or `fold=False`.
-    `•` stands for an operand that an arrow brings; operands stand in their order, the first above
-    or left of the second. A frame is drawn around what a module of `nn` computed. An operation
-    that made NaN or Inf of finite numbers is marked. Where there are more than 40 operations,
-    blocks that repeat are drawn once, in a frame that says how often they come; a dashed arrow
-    leads to the next. What cannot be told apart on a page is drawn as one box that says what it
-    stands for. The same computation gives the same text every time. The DOT text is in `.source`,
-    `.render("graph.svg")` writes a picture.
+    their name, except with `local` or `fold=False`. `•` stands for an operand that an arrow brings;
+    operands stand in their order, the first above or left of the second. Constants say what they
+    were made of, such as `X.T` or `Z > 0`. A frame is drawn around what a module of `nn` computed.
+    An operation that made NaN or Inf of finite numbers is marked. Where there are more than 40
+    operations, blocks that repeat are drawn once, in a frame that says how often they come; a
+    dashed arrow leads to the next. What cannot be told apart on a page is drawn as one box that
+    says what it stands for. The same computation gives the same text every time. The DOT text is in
+    `.source`, `.render("graph.svg")` writes a picture.
 
     Parameters
     ----------
@@ -63,8 +63,9 @@ def draw(
         module) that gives it, or (loss, cache), for `inputs`; or what `al.compare` or
         `al.check_derivation` returned.
     *inputs : array_like, or lists, tuples and dicts of them
-        Example inputs of the function. Its local variables are the names in the picture. Arrays
-        are drawn as parameters, unless the function has parameters of its own, as modules do.
+        Example inputs of the function. Its local variables, and those of the functions that it
+        calls, are the names in the picture. Arrays are drawn as parameters or as data (see `wrt`);
+        all are data where the function has parameters of its own, as modules do.
     direction : {"auto", "LR", "TB", "RL", "BT"}
         Where the graph runs: left to right, top to bottom, and so on. By default from left to right
         if it fits so, else from top to bottom, as with `backward`.

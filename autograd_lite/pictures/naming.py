@@ -19,9 +19,10 @@ class naming(Mode):
     """Names results after the variables of the person's functions that hold them.
 
     Local variables count in the function that the block calls and in all that it calls, also those
-    that are overwritten later; and so do entries of dicts and lists in them, and the attributes of
-    the object that a method is of. Where several hold a result, it gets the name that the outermost
-    function has for it. Results that have a name keep it.
+    that are overwritten later; and so do entries of dicts and lists in them, the attributes of the
+    object that a method is of and of its class, and what a function reads globally. Where several
+    hold a result, it gets the name that the outermost function has for it. Results that have a name
+    keep it.
 
     A variable is seen when the next operation is recorded, which is before it can be overwritten by
     a result that depends on it.
@@ -64,10 +65,10 @@ class naming(Mode):
         parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         # Of a method the object, or what a function is about.
         first = variables.get(parameters[0]) if parameters else None
-        attributes = {} if is_value(first) else getattr(first, "__dict__", {})
+        read = {name: frame.f_globals.get(name) for name in code.co_names}
         current = {
             name: value
-            for name, value in flat({**attributes, **variables})
+            for name, value in flat({**read, **_attributes(first), **variables})
             # A parameter that came to hold something else keeps its name for what was passed.
             if seen.get(name) is not value and not (name in seen and name in parameters)
         }
@@ -78,3 +79,14 @@ class naming(Mode):
                 depth = self._depths[frame]
                 if id(held) not in self._found or depth < self._found[id(held)][0]:
                     self._found[id(held)] = depth, name, held
+
+
+def _attributes(owner: Any) -> dict[str, Any]:
+    """The attributes of an object and those of its classes."""
+    if is_value(owner) or isinstance(owner, (dict, list, tuple, str)):
+        return {}
+    spaces = (
+        *(vars(kind) for kind in reversed(type(owner).__mro__)),
+        getattr(owner, "__dict__", {}),
+    )
+    return {name: value for space in spaces for name, value in space.items()}

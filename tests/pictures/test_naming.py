@@ -14,6 +14,8 @@ from autograd_lite.pictures.tracing import results_of
 
 W = np.array([[1.0, -2.0], [0.5, 3.0]])
 
+GLOBAL_WEIGHT = al.Tensor(W, True)
+
 
 def names(function, *inputs):
     """The names of the operations of a function, in their order."""
@@ -101,6 +103,17 @@ def test_attributes_of_objects_are_kept():
 
     picture = al.draw(Net().loss, W)
     assert {"W1", "X", "Z", "A"} <= firsts(picture)
+
+
+def test_members_of_classes_and_globals_are_kept():
+    class Base:
+        scale = al.Tensor(W, True)
+
+    class Net(Base):
+        def loss(self, X):
+            return np.sum(self.scale * GLOBAL_WEIGHT * X)
+
+    assert {"scale", "GLOBAL_WEIGHT", "X"} <= firsts(al.draw(Net().loss, W))
 
 
 def test_attributes_of_modules_are_kept():
