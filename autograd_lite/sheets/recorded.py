@@ -135,7 +135,7 @@ def _recorded(
     found.wrt = _chosen(found.title, given, [t._node for t in stand_ins], wrt)
     found.wrt = [leaf for leaf in found.wrt if id(leaf) in reached]
     for array, _, where in captures.arrays:
-        found.names.setdefault(id(array), where.rpartition(".")[2])
+        _name_array(found, array, where)
     _place(found)
     _name(found)
     return found
@@ -299,6 +299,7 @@ def _name(found: Recorded) -> None:
                 if isinstance(token, Node):
                     found.named_in[token] = frame
     _name_plain(found)
+    _name_constants(found)
     counts = set(_whole_numbers(found.structure.nodes))
     found.whole = {number: name for number, name in found.whole.items() if number in counts}
     if found.root not in found.names:
@@ -319,6 +320,32 @@ def _name_plain(found: Recorded) -> None:
                     count[name] += 1
                     label = name if count[name] == 1 else f"{name}{count[name]}"
                     found.plain.append((execution, label, value))
+
+
+def _name_array(found: Recorded, array: np.ndarray, where: str) -> None:
+    """Name an array from outside after the variable or attribute that it was found in."""
+    name = where.rpartition(".")[2]
+    if name.isidentifier():
+        found.names.setdefault(id(array), name)
+
+
+def _name_constants(found: Recorded) -> None:
+    """Name the arrays that the program holds after variables that held equal ones."""
+    if found.trace is None:
+        return
+    held: dict[Any, str] = {}
+    for frame in found.top.walk:
+        for execution in frame.executions:
+            for name, value in (*frame.arguments.items(), *execution.names.items()):
+                if isinstance(value, np.ndarray):
+                    held.setdefault(_contents(value), name)
+    for variable, value in found.trace.constants.items():
+        if variable.name is None and np.ndim(value):
+            variable.name = held.get(_contents(np.asarray(value)))
+
+
+def _contents(array: np.ndarray) -> Any:
+    return array.shape, array.dtype.str, array.tobytes()
 
 
 def _whole_numbers(nodes: Sequence[Node]) -> Iterator[int]:

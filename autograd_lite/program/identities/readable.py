@@ -61,9 +61,13 @@ def _quotient(now: Rewriting, args: Any, names: Mapping[int, str]) -> Any:
     """x * c as x / n, or k * x / n, for a number c that is k / n for whole numbers."""
     for x, factor in (args, args[::-1]):
         c = now.number(factor)
-        if not isinstance(x, Tracer) or now.number(x) is not None or not isinstance(c, float):
+        is_float = isinstance(c, (float, np.floating)) and bool(np.isfinite(c))
+        if not isinstance(x, Tracer) or now.number(x) is not None or not is_float:
             continue
-        found = Fraction(c).limit_denominator(DENOMINATOR_LIMIT)
+        # Below the square root of what the dtype can tell apart, so that it is no chance.
+        apart = int(np.finfo(x.dtype).eps ** -0.5) if x.dtype.kind == "f" else 1
+        limit = min(DENOMINATOR_LIMIT, apart)
+        found = Fraction(float(c)).limit_denominator(limit)
         k, n = found.numerator, found.denominator
         exact = n > 1 and 0 < abs(k) <= NUMERATOR_LIMIT and x.dtype.type(k / n) == x.dtype.type(c)
         if not exact:
