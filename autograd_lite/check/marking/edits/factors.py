@@ -276,7 +276,9 @@ def _scaled_as_a_whole(line: Line, number: float, shown: str) -> Iterator[Edit]:
     what = "has the wrong sign" if kind == "sign" else f"lacks a factor {shown}"
     for old, name in values_assigned(line):
         if not _is_whole(line.at(old)):
-            yield line.edit(kind, f"{name} {what}", old, _scaled(old, number), 0.95)
+            is_difference = isinstance(old, ast.BinOp) and isinstance(old.op, ast.Sub)
+            called = text_of(old) if kind == "sign" and is_difference else name
+            yield line.edit(kind, f"{called} {what}", old, _scaled(old, number), 0.95)
     yield from _scaled_in_place(line, number, kind, what)
 
 
@@ -286,6 +288,8 @@ def _is_whole(value: Any) -> bool:
 
 def _scaled(node: ast.expr, number: float) -> ast.expr:
     if abs(number + 1) < 1e-9:
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+            return ast.BinOp(node.right, ast.Sub(), node.left)
         return ast.UnaryOp(ast.USub(), node)
     if 0 < number < 1 and abs(1 / number - round(1 / number)) < 1e-9:
         return ast.BinOp(node, ast.Div(), ast.Constant(round(1 / number)))
