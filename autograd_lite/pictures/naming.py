@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from types import FrameType
+import sys
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,11 @@ from autograd_lite.graph import Leaf, Node, name_array
 from autograd_lite.modes import Mode
 from autograd_lite.observe import flat, is_value
 from autograd_lite.pictures.structure import plain_array
-from autograd_lite.source import users_frames
+from autograd_lite.source import is_users
 from autograd_lite.tensor import Tensor
+
+ENTRY_LIMIT = 100
+"""Lists and dicts of up to this many entries are looked into while the function runs."""
 
 
 class naming(Mode):
@@ -24,24 +28,25 @@ class naming(Mode):
     hold a result, it gets the name that the outermost function has for it. Results that have a name
     keep it.
 
-    A variable is seen when the next operation is recorded, which is before it can be overwritten by
-    a result that depends on it.
+    A variable is seen when the next operation joins the graph, which is before it can be
+    overwritten by a result that depends on it.
     """
 
     def __init__(self) -> None:
         # By id: how deep in the calls it was seen, its name, and the tensor's node or the array.
         self._found: dict[int, tuple[int, str, Any]] = {}
-        self._seen: dict[FrameType, dict[str, Any]] = {}
+        self._frames: dict[FrameType, _Frame] = {}
+        # Whether code is a person's own: asked for every operation.
+        self._persons: dict[CodeType, bool] = {}
 
     def _changes(self, outside: FrameType) -> dict[str, Any]:
         self._outside = outside
-        self._depths: dict[FrameType, int] = {}
         return {"note": self._look}
 
     def __exit__(self, *exception: object) -> None:
         super().__exit__(*exception)
-        for frame in self._depths:
-            self._look_into(frame)
+        for frame in self._frames.values():
+            self._note(frame.depth, frame.changed(at_end=True))
         for _, name, held in self._found.values():
             if not isinstance(held, np.ndarray) and held.name is None:
                 held.name = name
@@ -49,44 +54,67 @@ class naming(Mode):
             array = plain_array(held)
             if isinstance(array, np.ndarray):
                 name_array(array, name)
-        self._found, self._seen, self._depths = {}, {}, {}
+        self._found, self._frames = {}, {}
 
     def _look(self, result: Any) -> None:
-        frames = [
-            f for f in users_frames(self._outside) if not f.f_code.co_name.startswith("<listc")
-        ]
-        for depth, frame in enumerate(reversed(frames)):
-            self._depths.setdefault(frame, depth)
-            self._look_into(frame)
+        if not isinstance(result._node, Node):
+            return
+        running: list[FrameType] = []
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame is not self._outside:
+            code = frame.f_code
+            if code not in self._persons:
+                self._persons[code] = code.co_name != "<listcomp>" and is_users(frame)
+            if self._persons[code]:
+                running.append(frame)
+            frame = frame.f_back
+        for depth, frame in enumerate(reversed(running)):
+            known = self._frames.get(frame)
+            if known is None:
+                known = self._frames[frame] = _Frame(frame, depth)
+            variables = known.changed()
+            if variables:
+                self._note(depth, variables)
 
-    def _look_into(self, frame: FrameType) -> None:
-        code, variables = frame.f_code, frame.f_locals
-        seen = self._seen.setdefault(frame, {})
-        parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        # Of a method the object, or what a function is about.
-        first = variables.get(parameters[0]) if parameters else None
-        read = {name: frame.f_globals.get(name) for name in code.co_names}
-        current = {
-            name: value
-            for name, value in flat({**read, **_attributes(first), **variables})
-            # A parameter that came to hold something else keeps its name for what was passed.
-            if seen.get(name) is not value and not (name in seen and name in parameters)
-        }
-        seen.update(current)
-        for name, value in current.items():
+    def _note(self, depth: int, variables: dict[str, Any]) -> None:
+        for name, value in flat(variables):
             held = value._node if isinstance(value, Tensor) else value
             if isinstance(held, (Node, Leaf)) or (isinstance(held, np.ndarray) and held.size > 1):
-                depth = self._depths[frame]
                 if id(held) not in self._found or depth < self._found[id(held)][0]:
                     self._found[id(held)] = depth, name, held
 
 
-def _attributes(owner: Any) -> dict[str, Any]:
-    """The attributes of an object and those of its classes."""
-    if is_value(owner) or isinstance(owner, (dict, list, tuple, str)):
-        return {}
-    spaces = (
-        *(vars(kind) for kind in reversed(type(owner).__mro__)),
-        getattr(owner, "__dict__", {}),
-    )
-    return {name: value for space in spaces for name, value in space.items()}
+class _Frame:
+    """A call of a function of the person's: what its variables held when they were looked at."""
+
+    def __init__(self, frame: FrameType, depth: int) -> None:
+        self.frame = frame
+        self.depth = depth
+        code = frame.f_code
+        self.parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        first = frame.f_locals.get(self.parameters[0]) if self.parameters else None
+        # Of a method the object, or what a function is about.
+        has_attributes = not (is_value(first) or isinstance(first, (dict, list, tuple, str)))
+        self.attributes: dict[str, Any] = getattr(first, "__dict__", {}) if has_attributes else {}
+        self.seen: dict[str, Any] = {}
+        self.unseen: dict[str, Any] = {name: frame.f_globals.get(name) for name in code.co_names}
+        for kind in reversed(type(first).__mro__) if has_attributes else ():
+            self.unseen.update(vars(kind))
+
+    def changed(self, at_end: bool = False) -> dict[str, Any]:
+        """The variables that hold something else than when they were looked at before.
+
+        Large lists and dicts are among them `at_end` only.
+        """
+        found, self.unseen = self.unseen, {}
+        for variables in (self.attributes, self.frame.f_locals):
+            for name, value in list(variables.items()):
+                if type(value) in (list, dict):
+                    if at_end or len(value) <= ENTRY_LIMIT:
+                        found[name] = value
+                elif name not in self.seen or self.seen[name] is not value:
+                    # A parameter that came to hold something else keeps its name for what was
+                    # passed.
+                    if name not in self.seen or name not in self.parameters:
+                        found[name] = self.seen[name] = value
+        return found

@@ -91,6 +91,16 @@ def test_entries_of_dicts_and_lists_are_called_by_their_keys():
     assert names(f, W)[:4] == ["Z", "outs0", "outs1", "A"]
 
 
+def test_long_lists_have_names_too():
+    def f(x):
+        outs = [x]
+        for _ in range(300):
+            outs.append(np.sin(outs[-1]))
+        return np.sum(outs[-1])
+
+    assert names(f, W)[:300] == [f"outs{i}" for i in range(1, 301)]
+
+
 def test_attributes_of_objects_are_kept():
     class Net:
         def __init__(this):
