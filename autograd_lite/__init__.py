@@ -66,9 +66,9 @@ if TYPE_CHECKING:
     from autograd_lite.compiler import compile
     from autograd_lite.derivation import derive
     from autograd_lite.onnx import to_onnx
-    from autograd_lite.pictures import draw, step_through
+    from autograd_lite.pictures import draw
     from autograd_lite.program import TracedValueError
-    from autograd_lite.sheets import animate, sheet
+    from autograd_lite.sheets import animate, sheet, step_through
 
 watch_notebook()
 
@@ -148,7 +148,7 @@ _LOADED_WHEN_USED = {
     "gradcheck": "check",
     "animate": "sheets",
     "sheet": "sheets",
-    "step_through": "pictures",
+    "step_through": "sheets",
     "to_onnx": "onnx",
 }
 """The packages of what a program that only computes and differentiates does not need."""

@@ -47,7 +47,7 @@ def compiled(
 
 
 def sheet_history() -> Any:
-    """A new `SheetHistory`: `look(function, *inputs)` notes its numbers, `write(path)` shows them."""
+    """A new `SheetHistory`: `look(f, *inputs)` notes the numbers of f, `write(path)` shows them."""
     from autograd_lite.sheets.history import SheetHistory
 
     return SheetHistory()

@@ -2,7 +2,7 @@
 
 The classifier tells odd handwritten digits from even ones. `index.html` in the folder shows the
 pictures; `sheet.html` is the derivation of a small net, line by line, `mistake.html` one that was
-made by hand with a mistake, and `walk.html` steps through the chain rule.
+made by hand with a mistake, and `walk.html` is that of the classifier.
 """
 
 import argparse
@@ -140,8 +140,8 @@ def pages(model: Any, data: tuple[Any, ...], folder: Path) -> Iterator[tuple[str
     X, Y = al.Tensor(data[0][:, :SAMPLES], name="X"), data[1][:, :SAMPLES]
     cost = nn.binary_cross_entropy_with_logits(model.network_(X), Y)
     al.label({"Y": Y, "cost": cost})
-    al.step_through(cost, folder / "walk.html")
-    yield "walk.html", "Walk through the cost of the classifier, forward and backward"
+    al.sheet(cost, path=folder / "walk.html")
+    yield "walk.html", "The cost of the classifier, value by value"
     weights = [
         p.numpy()
         for p in nn.Sequential(nn.Linear(3, 2, seed=0), nn.Linear(2, 1, seed=1)).parameters()

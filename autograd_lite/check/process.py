@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from autograd_lite.check.report import Line, Report
+from autograd_lite.files import write
 
 LIMIT_SECONDS = 60.0
 """The time that a file may take: to run up to its loop, and to be marked."""
@@ -95,10 +96,7 @@ def answer(request: dict[str, Any]) -> None:
     except BaseException as error:
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         found = {"error": f"{kind}{error}"}
-    result = Path(request["answer"])
-    whole = result.with_suffix(".part")
-    whole.write_text(json.dumps(found, default=_number), "utf-8")
-    whole.replace(result)
+    write(request["answer"], json.dumps(found, default=_number).encode(), "answer")
     # Threads that the file has started are not waited for.
     os._exit(0)
 

@@ -114,7 +114,7 @@ class Formula(Generic[Written]):
                 text = text.replace(name, placeholder)
         try:
             tree = ast.parse(text, mode="eval").body
-        except SyntaxError:
+        except (SyntaxError, ValueError, RecursionError):
             return self.notation.text(text)
         written: Written = self.part(tree)[0]
         return written

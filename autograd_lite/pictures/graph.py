@@ -39,6 +39,7 @@ def draw(
     theme: str = "light",
     legend: bool = False,
     wrt: str | Sequence[str] | None = None,
+    layout: str = "graph",
 ) -> Picture:
     """The graph that computed `loss`, as a `graphviz.Digraph`; `loss` may be a function, too.
 
@@ -108,6 +109,11 @@ def draw(
         By default all but those with a name that data has, such as X and Y; or the first one alone
         where that is a list or a dict.
 
+    layout : {"graph", "sheet"}
+        With "sheet" the picture is a table with a row for each line of code, forward and backward,
+        as `al.sheet` has it, for a page of paper. Then only `width`, `report`, `theme` and `wrt`
+        have a meaning.
+
     Raises
     ------
     TypeError
@@ -117,6 +123,15 @@ def draw(
         changed since, so that the values cannot be had; where an option has no such value.
     """
     _check_options(direction, theme, depth)
+    if layout == "sheet":
+        # The sheet is drawn with what is here.
+        from autograd_lite.sheets.live import content_of
+        from autograd_lite.sheets.printed import printed
+
+        content = content_of(loss, inputs, wrt, report, "draw")
+        return printed(content, PAGE_INCHES if width is None else width, theme)
+    if layout != "graph":
+        raise ValueError(f"layout must be 'graph' or 'sheet', not {layout!r}")
     if isinstance(loss, Report):
         report, loss = loss, loss.recorded()
     page = None if width is None else inches(width)

@@ -184,7 +184,9 @@ class Trace:
 
         The gradients of sums begin as such arrays. Those from outside keep their names.
         """
-        if not self.expands or array.size < 2 or array.dtype.kind not in "fciub" or id(array) in self.captured:
+        if not self.expands or array.size < 2 or array.dtype.kind not in "fciub":
+            return False
+        if id(array) in self.captured:
             return False
         # By their bits: 0.0 and -0.0 are equal.
         number = array[(0,) * array.ndim]

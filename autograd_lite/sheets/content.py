@@ -61,6 +61,8 @@ class Content:
         self.equations = Equations({s.label: s.source for s in statements_of(rows) if s.source})
         self.numbers: dict[Variable, int] = {}
         self.place: dict[Statement, int] = {}
+        # Serial numbers go on from one function to the next; the page is to be the same.
+        self.began = min((r.at for row in rows for r in row.rounds), default=0)
         self.values = computation.values
         self.steps = self._needed_steps()
         self.obstacle = self._obstacle()
@@ -172,7 +174,7 @@ class Content:
             "function": row.function,
             "rounds": [
                 {
-                    "at": round_.at,
+                    "at": round_.at - self.began,
                     "forward": [self._statement(s) for s in round_.forward],
                     "backward": [self._statement(s) for s in round_.backward],
                     "inner": [self._row(inner) for inner in round_.inner],

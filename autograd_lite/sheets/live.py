@@ -10,23 +10,15 @@ from typing import Any
 
 from autograd_lite.check.report import Report
 from autograd_lite.files import write
-from autograd_lite.pictures.assemble import Page, assembled
 from autograd_lite.pictures.fitting import PAGE_INCHES
 from autograd_lite.rendering import Picture
+from autograd_lite.sheets.assemble import assembled
 from autograd_lite.sheets.computation import computed
 from autograd_lite.sheets.content import Content
 from autograd_lite.sheets.printed import printed
 from autograd_lite.sheets.recorded import recorded_function, recorded_graph
 from autograd_lite.sheets.statements import rows_of
 from autograd_lite.tensor import Tensor
-
-SHEET = Page(
-    "autograd_lite.sheets",
-    "sheet.html",
-    "sheet.css",
-    ("kernels.js", "numbers.js", "arrays.js", "explain.js", "graph.js", "sheet.js"),
-    makes_pictures=True,
-)
 
 FRAME_HEIGHT_PIXELS = 720
 
@@ -89,19 +81,59 @@ def sheet(
     return made
 
 
-def content_of(loss: Any, inputs: tuple[Any, ...], wrt: Any = None) -> Content:
-    """What `al.sheet` shows."""
-    report = loss if isinstance(loss, Report) else None
+def step_through(
+    loss: Tensor | Report | Callable[..., Any],
+    path: str | os.PathLike[str],
+    *inputs: Any,
+    report: Report | None = None,
+) -> str:
+    """Write the sheet of `loss`, on which its computation is walked, forward and then backward.
+
+    It is the page that `al.sheet` makes: walked by buttons, a slider or the arrow keys.
+
+    Parameters
+    ----------
+    loss : Tensor, callable or Report
+        As for `al.sheet`. Nothing is changed, neither graph nor `.grad`.
+    path : path
+        The file to write; `.html` is added to a name without an ending.
+    *inputs : array_like, or lists, tuples and dicts of them
+        Example inputs of the function.
+    report : Report, optional
+        Gradients derived by hand, whose verdicts stand beside those of the engine.
+
+    Returns
+    -------
+    str
+        The path of the file.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        As `al.sheet` does.
+    """
+    return Sheet(content_of(loss, inputs, None, report, "step_through")).write(path)
+
+
+def content_of(
+    loss: Any,
+    inputs: tuple[Any, ...],
+    wrt: Any = None,
+    report: Report | None = None,
+    caller: str = "sheet",
+) -> Content:
+    """What `al.sheet` shows; errors are those of `caller`."""
+    report = loss if isinstance(loss, Report) else report
     if isinstance(loss, Report):
-        recorded = recorded_graph("sheet", loss.recorded(), [line.name for line in loss.lines])
+        recorded = recorded_graph(caller, loss.recorded(), [line.name for line in loss.lines])
     elif isinstance(loss, Tensor) or not callable(loss):
         if inputs:
             raise TypeError(
-                "sheet() takes example inputs only with a function, as in sheet(f, x, y)"
+                f"{caller}() takes example inputs only with a function, as in {caller}(f, x, y)"
             )
-        recorded = recorded_graph("sheet", loss)
+        recorded = recorded_graph(caller, loss)
     else:
-        recorded = recorded_function(loss, inputs, wrt)
+        recorded = recorded_function(caller, loss, inputs, wrt)
     computation = computed(recorded)
     content = Content(recorded, computation, rows_of(recorded, computation), report)
     if not isinstance(loss, (Report, Tensor)):
@@ -114,7 +146,7 @@ class Sheet:
 
     def __init__(self, content: Content) -> None:
         self._content = content
-        self.html = assembled(content.data(), SHEET)
+        self.html = assembled(content.data())
         self.path: str | None = None
 
     @property
@@ -152,4 +184,5 @@ class Sheet:
 
     def __repr__(self) -> str:
         where = f", written to {self.path}" if self.path is not None else ""
-        return f"<sheet of {self._content.recorded.title}: {len(self.rows)} lines{where}>"
+        lines = "1 line" if len(self.rows) == 1 else f"{len(self.rows)} lines"
+        return f"<sheet of {self._content.recorded.title}: {lines}{where}>"

@@ -30,7 +30,7 @@ def mistakes_in(text: str) -> list[Mistake]:
     """
     try:
         tree = ast.parse(text, mode="eval").body
-    except SyntaxError:
+    except (SyntaxError, ValueError, RecursionError):
         return []
     found: dict[str, str] = {}
     for make in MISTAKES:

@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd_lite.arrays.trees import map_leaves
 from autograd_lite.derivation.differentiated import names_of_parameters
-from autograd_lite.graph import Leaf, Node, array_name
+from autograd_lite.graph import Leaf, Node, ancestors, array_name
 from autograd_lite.modes import watching
 from autograd_lite.pictures.structure import Structure, structure
 from autograd_lite.pictures.tracing import DATA_NAMES, result_of, root_of
@@ -26,6 +26,9 @@ from autograd_lite.record import standing_in
 from autograd_lite.sheets.running import Execution, Frame, run
 from autograd_lite.source import line_and_text
 from autograd_lite.tensor import Tensor
+
+SHEET_LIMIT_NODES = 20_000
+"""A sheet shows up to this many operations."""
 
 
 @dataclass(eq=False)
@@ -67,7 +70,10 @@ class Recorded:
 
 
 def recorded_function(
-    function: Callable[..., Any], inputs: tuple[Any, ...], wrt: str | Sequence[str] | None
+    caller: str,
+    function: Callable[..., Any],
+    inputs: tuple[Any, ...],
+    wrt: str | Sequence[str] | None,
 ) -> Recorded:
     """Run a function on Tensors of its inputs, statement by statement.
 
@@ -77,9 +83,9 @@ def recorded_function(
     plain = map_leaves(lambda v: v._value if isinstance(v, Tensor) else v, inputs)
     captures = Captures(function)
     try:
-        return _recorded(function, plain, captures, Trace(_title(function)), wrt)
+        return _recorded(caller, function, plain, captures, Trace(_title(function)), wrt)
     except TracedValueError:
-        found = _recorded(function, plain, captures, None, wrt)
+        found = _recorded(caller, function, plain, captures, None, wrt)
         found.decides = True
         return found
     finally:
@@ -92,7 +98,12 @@ def _title(function: Any) -> str:
 
 
 def _recorded(
-    function: Any, inputs: tuple[Any, ...], captures: Captures, trace: Trace | None, wrt: Any
+    caller: str,
+    function: Any,
+    inputs: tuple[Any, ...],
+    captures: Captures,
+    trace: Trace | None,
+    wrt: Any,
 ) -> Recorded:
     leaves: list[Any] = []
     structure_of_inputs = flatten((inputs, {}), leaves)
@@ -119,7 +130,7 @@ def _recorded(
     with block, watched:
         result, top = run(function, arguments)
     result = result[0] if type(result) is tuple else result
-    loss = _scalar(_title(function), result)
+    loss = _looked_at(caller, _title(function), result)
     root = root_of(loss)
     found = Recorded(_title(function), root, structure([root]), top, [], trace, values)
     reached = {id(source) for source in found.structure.sources}
@@ -132,7 +143,7 @@ def _recorded(
         found.names.setdefault(id(tensor._node), name)
     for leaf, label in given:
         found.names.setdefault(id(leaf), label.name)
-    found.wrt = _chosen(found.title, given, [t._node for t in stand_ins], wrt)
+    found.wrt = _chosen(caller, found.title, given, [t._node for t in stand_ins], wrt)
     found.wrt = [leaf for leaf in found.wrt if id(leaf) in reached]
     for array, _, where in captures.arrays:
         _name_array(found, array, where)
@@ -146,7 +157,7 @@ def recorded_graph(caller: str, loss: Any, wanted: Iterable[str] | None = None) 
 
     `wanted` are the names of gradients that are spoken of: others of data are left out then.
     """
-    loss = _scalar("the graph", result_of(caller, loss, ()))
+    loss = _looked_at(caller, "the graph", result_of(caller, loss, ()))
     root = root_of(loss)
     found = Recorded(loss.name or "computation", root, structure([root]), _frame_of([]), [])
     found.wrt = [s for s in found.structure.sources if isinstance(s, Leaf) and s.requires_grad]
@@ -186,23 +197,29 @@ def _own_value(tensor: Any, name: str, trace: Trace | None) -> Any:
     return trace.input(value, name) if trace is not None else value
 
 
-def _scalar(name: str, result: Any) -> Tensor:
+def _looked_at(caller: str, name: str, result: Any) -> Tensor:
+    """The result, if it is a Tensor of real numbers with a graph of a size that can be shown."""
     if not isinstance(result, Tensor) or not isinstance(result._node, Node):
         what = type(result).__name__
         raise TypeError(
-            f"sheet() takes a function that computes a number from floating-point inputs by NumPy, "
-            f"and {name} returned {what}"
+            f"{caller}() takes a function that computes a number from floating-point inputs by "
+            f"NumPy, and {name} returned {what}"
             + (" that depends on none of them" if isinstance(result, Tensor) else "")
         )
-    if result.size != 1 or result.dtype.kind != "f":
+    if result.dtype.kind != "f":
         raise TypeError(
-            f"sheet() shows the derivation of one real number, a loss, and {name} gave "
-            f"{result.dtype} of shape {result.shape}; take its sum, or one entry"
+            f"{caller}() shows the derivation of real numbers, and {name} gave {result.dtype}"
+        )
+    count = len(ancestors([result._node]))
+    if count > SHEET_LIMIT_NODES:
+        raise ValueError(
+            f"the graph has {count:,} operations, and {caller}() shows {SHEET_LIMIT_NODES:,} at "
+            "most; take a smaller example of the same computation"
         )
     return result
 
 
-def _chosen(name: str, given: list[Any], own: list[Leaf], wrt: Any) -> list[Leaf]:
+def _chosen(caller: str, name: str, given: list[Any], own: list[Leaf], wrt: Any) -> list[Leaf]:
     """The leaves that are differentiated by."""
     if wrt is not None:
         asked = [wrt] if isinstance(wrt, str) else list(wrt)
@@ -212,7 +229,8 @@ def _chosen(name: str, given: list[Any], own: list[Leaf], wrt: Any) -> list[Leaf
             if not found:
                 known = ", ".join(dict.fromkeys(label.label for _, label in given)) or "none"
                 raise ValueError(
-                    f"sheet(wrt={item!r}): {name} has no such floating-point input; it has {known}"
+                    f"{caller}(wrt={item!r}): {name} has no such floating-point input; it has "
+                    f"{known}"
                 )
             chosen += [leaf for leaf in found if leaf not in chosen]
         return chosen

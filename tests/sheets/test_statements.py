@@ -172,7 +172,7 @@ def test_an_object_is_as_it_was_before():
     ("function", "inputs", "wrt", "message"),
     [
         (lambda w: w, (np.ones(3),), None, "sheet() takes a function that computes a number"),
-        (lambda w: w * 2, (np.ones(3),), None, "take its sum, or one entry"),
+        (lambda w: w * 1j, (np.ones(3),), None, "shows the derivation of real numbers"),
         (lambda w: 3.0, (np.ones(3),), None, "returned float"),
         (np.sum, (np.ones(3),), ["nothing"], "has no such floating-point input"),
         (np.ones(3), (), None, "sheet() takes the Tensor that a computation gave"),

@@ -73,6 +73,8 @@ function listed(terms, enclosed) {
   return { text: enclosed(text), cells: terms.flatMap((t) => t.cells) };
 }
 
+const sumOf = (value) => value.data.reduce((a, b) => a + b, 0);
+
 // How much the loss changes with one number, by a small step to both sides of it.
 function nudged(v, k) {
   const x = values[v].data[k], h = 6e-6 * Math.max(1, Math.abs(x));
@@ -81,7 +83,7 @@ function nudged(v, k) {
     const put = () => { copy[v] = array(values[v].shape, Float64Array.from(copy[v].data)); copy[v].data[k] = changed; };
     if (!made) put();
     for (const step of forwardSteps) { run(step, copy); if (step === made) put(); }
-    return copy[page.loss].data[0];
+    return sumOf(copy[page.loss]);
   };
   return { slope: (at(x + h) - at(x - h)) / (2 * h), h };
 }

@@ -238,7 +238,7 @@ function change(v, k, x) {
 }
 
 function showState() {
-  byId("loss-value").textContent = shown(values[page.loss]?.data[0] ?? NaN);
+  byId("loss-value").textContent = values[page.loss] ? shown(sumOf(values[page.loss])) : "?";
   const badge = byId("badge");
   badge.dataset.state = obstacle ? "fixed" : changes.size ? "live" : "recorded";
   const text = obstacle ? `read-only: ${obstacle}` : changes.size ? "live" : "as recorded · drag an underlined number";
@@ -556,7 +556,7 @@ addEventListener("resize", drawArcs);
 addEventListener("hashchange", recall);
 new ResizeObserver(drawArcs).observe(byId("rows"));
 
-byId("loss-name").textContent = `J = ${page.name}`;
+byId("loss-name").textContent = page.values[page.loss].shape.length ? `J = sum(${page.name})` : `J = ${page.name}`;
 page.rows.forEach((row, i) => byId("rows").append(rowView(row, i < 12)));
 nameTheme();
 showState();

@@ -8,57 +8,39 @@ import html
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-SCRIPTS = ("view.js", "panel.js", "step.js")
+PAGE = files("autograd_lite.sheets").joinpath("page")
+SCRIPTS = ("kernels.js", "numbers.js", "arrays.js", "explain.js", "graph.js", "sheet.js")
 
 
-@dataclass(frozen=True)
-class Page:
-    """The files of a page: the package whose folder `page` they are in, and their names.
-
-    `makes_pictures` allows the page to show pictures that it has made itself.
-    """
-
-    package: str
-    template: str
-    style: str
-    scripts: tuple[str, ...]
-    makes_pictures: bool = False
-
-    def text(self, name: str) -> str:
-        """One of the files."""
-        return files(self.package).joinpath("page", name).read_text("utf-8")
-
-
-STEPS = Page("autograd_lite.pictures", "page.html", "page.css", SCRIPTS)
-
-
-def assembled(data: Mapping[str, Any], page: Page = STEPS) -> str:
+def assembled(data: Mapping[str, Any]) -> str:
     """The text of a page that shows the computation that `data` describes.
 
-    The page loads nothing: its policy forbids every request and every script and style but its
-    own two. No text in `data` can become markup or script, whatever it holds.
+    The page loads nothing: its policy forbids every request, every script and style but its own
+    two, and every picture that it has not made itself. No text in `data` can become markup or
+    script, whatever it holds.
 
     Raises ValueError for a NaN or an infinity in `data`, which JSON has no number for; the cells
     of arrays are texts.
     """
-    style = page.text(page.style)
-    script = "\n".join(page.text(name) for name in page.scripts)
+    style = page_text("sheet.css")
+    script = "\n".join(page_text(name) for name in SCRIPTS)
     parts = {
-        "policy": _policy(style, script) + ("; img-src data:" if page.makes_pictures else ""),
+        "policy": _policy(style, script),
         "title": html.escape(str(data["title"])).encode(errors="replace").decode(),
         "style": style,
         "script": script,
         "computation": _json(data),
     }
     # In one pass, so that a part which happens to read {{style}} stays as it is.
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], page.text(page.template))
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], page_text("sheet.html"))
 
 
-page_text = STEPS.text
+def page_text(name: str) -> str:
+    """One of the files that the page is made of."""
+    return PAGE.joinpath(name).read_text("utf-8")
 
 
 def _json(data: Mapping[str, Any]) -> str:
@@ -71,7 +53,7 @@ def _policy(style: str, script: str) -> str:
     """A policy for the whole page: nothing is loaded, and only these two texts have a say."""
     return (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
-        "base-uri 'none'; form-action 'none'"
+        "img-src data:; base-uri 'none'; form-action 'none'"
     )
 
 
