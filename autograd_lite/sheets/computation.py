@@ -67,7 +67,9 @@ class _Replay:
     def _take(self, trace: Trace) -> None:
         self.trace = trace
         trace.expands = True
-        self.now = {**self.recorded.values}
+        # What the function computed and did not use is no part of the graph.
+        known = self.recorded.structure.nodes
+        self.now = {n: self.recorded.values[n] for n in known if n in self.recorded.values}
         self.rows = {**self.recorded.rows}
         for node in self.recorded.structure.nodes:
             self.tokens[node] = node
