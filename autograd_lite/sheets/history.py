@@ -25,10 +25,10 @@ class SheetHistory:
     >>> w = np.ones(2)
     >>> history = SheetHistory()
     >>> for _ in range(3):
-    ...     history.look(lambda w, x: np.sum((w * x) ** 2), w, np.arange(2.0))
+    ...     history.look(lambda w, X: np.sum((w * X) ** 2), w, np.arange(2.0))
     ...     w = w * 0.5
     >>> history.sheet().rows
-    [['loss = np.sum((w * x)**2)', 'dw = 2 * w * x * x']]
+    [['loss = np.sum((w * X) ** 2)', 'dw = 2 * w * X * X']]
     """
 
     def __init__(self) -> None:

@@ -68,12 +68,12 @@ def sheet(
     Examples
     --------
     >>> import numpy as np
-    >>> def loss(w, x, y):
-    ...     d = w @ x - y
+    >>> def loss(w, X, Y):
+    ...     d = w @ X - Y
     ...     return np.sum(d**2)
     >>> page = sheet(loss, np.ones((1, 2)), np.ones((2, 3)), np.zeros((1, 3)))
     >>> [statement for row in page.rows for statement in row]
-    ['d = w @ x - y', 'dw = dd @ x.T', 'loss = np.sum(d**2)', 'dd = 2 * d']
+    ['d = w @ X - Y', 'dw = dd @ X.T', 'loss = np.sum(d**2)', 'dd = 2 * d']
     """
     made = Sheet(content_of(loss, inputs, wrt))
     if path is not None:
