@@ -290,13 +290,14 @@ def _getitem(printer: Printer, step: Step, operands: Mapping[Variable, Text]) ->
     x = printer.value(step.args[0], operands)
     index = step.args[1]
     items = index if isinstance(index, tuple) else (index,)
-    shown = ", ".join(_index(printer, item, operands) for item in items)
+    shown = ", ".join(index_text(printer, item, operands) for item in items)
     if isinstance(index, tuple) and len(index) == 1:
         shown += ","
     return Text(f"{x.within(ATOM)}[{shown or '()'}]")
 
 
-def _index(printer: Printer, item: Any, operands: Mapping[Variable, Text]) -> str:
+def index_text(printer: Printer, item: Any, operands: Mapping[Variable, Text]) -> str:
+    """One item of an index, as it stands in brackets."""
     if isinstance(item, slice):
         parts = [item.start, item.stop, item.step]
         shown = ["" if p is None else printer.value(p, operands).text for p in parts]

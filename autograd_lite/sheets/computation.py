@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.trees import map_leaves
 from autograd_lite.backward import fit
 from autograd_lite.derivation.differentiated import textbook_form
 from autograd_lite.gradients import IndexedGradient, TupleGradient
@@ -53,6 +54,7 @@ class _Replay:
         self.trace = Trace(recorded.title)
         self.tokens: dict[Any, Any] = {}
         self.now: dict[Any, Any] = {}
+        self.met: set[int] = set()
         self.rows: dict[Node, Execution] = {}
         self.added: dict[Any, dict[Execution, Any]] = {}
         self.total: dict[Any, Any] = {}
@@ -67,6 +69,7 @@ class _Replay:
     def _take(self, trace: Trace) -> None:
         self.trace = trace
         trace.expands = True
+        self.met = {id(array) for ref in trace.sources.values() if (array := ref()) is not None}
         # What the function computed and did not use is no part of the graph.
         known = self.recorded.structure.nodes
         self.now = {n: self.recorded.values[n] for n in known if n in self.recorded.values}
@@ -159,9 +162,18 @@ class _Replay:
                 for slot, pull in node.plan.pulls:
                     operand = (node.parents or ())[slot]
                     if operand in useful:
-                        self._add(node, operand, pull(arriving, node.kept))
+                        self._add(node, operand, pull(arriving, self._kept(node)))
             for leaf in [k for k in self.added if isinstance(k, Leaf)]:
                 self.total[leaf] = self._sum(leaf)
+
+    def _kept(self, node: Node) -> Any:
+        """What a node keeps, with arrays that the function had as what they are called."""
+        return map_leaves(self._met, node.kept)
+
+    def _met(self, value: Any) -> Any:
+        if id(value) in self.met and value.dtype.kind == "f":
+            return Tracer(self.trace, self.trace.constant(value), value)
+        return value
 
     def _root(self) -> Node | None:
         """The node of the value, in the graph that holds tracers."""

@@ -235,7 +235,7 @@ class Content:
             return float(value) if np.isfinite(value) else {"n": _special(float(value))}
         if isinstance(value, tuple):
             return {"t": [self._encoded(v) for v in value]}
-        if isinstance(value, list):
+        if isinstance(value, (list, range)):
             return [self._encoded(v) for v in value]
         if isinstance(value, slice):
             return {"slice": [self._encoded(v) for v in (value.start, value.stop, value.step)]}

@@ -26,6 +26,10 @@ class Places:
         """The calls that a statement runs in, the outermost first."""
         return self._frames[self.frame[execution]]
 
+    def depth(self, frame: Frame) -> int:
+        """How many calls a call is inside of."""
+        return len(self._frames[frame])
+
     def around(self, execution: Execution) -> tuple[Execution, ...]:
         """A statement and those that it runs in, the outermost first."""
         return self._outer[execution]

@@ -23,6 +23,7 @@ from autograd_lite.program.captures import Captures
 from autograd_lite.program.names import identifier
 from autograd_lite.program.tracing import Trace, TracedValueError, Tracer, public
 from autograd_lite.record import standing_in
+from autograd_lite.sheets.places import Places
 from autograd_lite.sheets.running import Execution, Frame, run
 from autograd_lite.source import line_and_text
 from autograd_lite.tensor import Tensor
@@ -286,58 +287,99 @@ def _place(found: Recorded) -> None:
 
 
 def _name(found: Recorded) -> None:
-    """Give values the names of the local variables that held them, the outermost first.
+    """Give values the names of the local variables that held them, each to one value only.
 
-    Values that one name held in turn are numbered: h1, h2, ... of a loop.
+    Values that one name held in turn, or in several calls, are numbered: h1, h2, ... of a loop.
+    Where the function itself has one value of the name, and functions that it calls have others,
+    its own is not.
     """
     known = {id(node): node for node in found.structure.nodes}
-    known |= {id(source): source for source in found.structure.sources}
+    sources = [s for s in found.structure.sources if not isinstance(s, Tracer)]
+    known |= {id(source): source for source in sources}
+    given = {key for key in known if found.name_of(known[key]) is not None}
+    labels = _Labels()
+    count = Counter(found.names[key] for key in map(id, sources) if key in given)
+    for key in filter(given.__contains__, map(id, sources)):
+        name = found.names[key]
+        found.names[key] = labels.plain(name) if count[name] == 1 else labels.numbered(name, 1)
+    held: dict[str, list[tuple[Any, Frame]]] = {}
     for frame in found.top.walk:
-        held: dict[str, list[Any]] = {}
-        pairs = itertools.chain(
-            frame.arguments.items(),
-            *(execution.names.items() for execution in frame.executions),
-        )
-        for name, value in pairs:
+        for name, value in frame.held():
+            labels.avoid(name)
             if type(value) is int and value > 2:
                 found.whole.setdefault(value, name)
-            token = known.get(id(value))
-            if token is None or found.name_of(token) is not None:
-                continue
-            if not any(token is other for other in held.setdefault(name, [])):
-                held[name].append(token)
-        taken = set(held)
-        for name, tokens in held.items():
-            # What a loop begins with, and does not compute, is number 0.
-            first = 1 if isinstance(tokens[0], Node) else 0
-            for number, token in enumerate(tokens, start=first):
-                joined = f"{name}_{number}" if f"{name}{number}" in taken else f"{name}{number}"
-                key = token if isinstance(token, Node) else id(token)
-                found.names[key] = name if len(tokens) == 1 else joined
-                if isinstance(token, Node):
-                    found.named_in[token] = frame
-    _name_plain(found)
-    _name_constants(found)
+            if id(value) in known and id(value) not in given:
+                given.add(id(value))
+                held.setdefault(name, []).append((known[id(value)], frame))
+    places = Places(found.top)
+    for name, values in held.items():
+        depths = [places.depth(frame) for _, frame in values]
+        own = depths.index(min(depths)) if depths.count(min(depths)) == 1 else None
+        # What a loop begins with, and does not compute, is number 0.
+        number = 1 if isinstance(values[0][0], Node) else 0
+        for i, (token, frame) in enumerate(values):
+            if i == own and name not in labels:
+                label = labels.plain(name)
+            else:
+                label, number = labels.numbered(name, number), number + 1
+            found.names[token if isinstance(token, Node) else id(token)] = label
+            if isinstance(token, Node):
+                found.named_in[token] = frame
+    _name_plain(found, labels)
+    _name_constants(found, labels)
     counts = set(_whole_numbers(found.structure.nodes))
-    found.whole = {number: name for number, name in found.whole.items() if number in counts}
+    found.whole = {
+        number: name
+        for number, name in found.whole.items()
+        if number in counts and name not in labels
+    }
     if found.root not in found.names:
-        found.names[found.root] = "loss"
+        found.names[found.root] = labels.free("loss")
 
 
-def _name_plain(found: Recorded) -> None:
+class _Labels:
+    """The names on a sheet: what has one is told from everything else by it."""
+
+    def __init__(self) -> None:
+        self.given: set[str] = set()
+        self.avoided: set[str] = set()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.given
+
+    def avoid(self, name: str) -> None:
+        """Leave a name that a variable has to that variable."""
+        self.avoided.add(name)
+
+    def plain(self, name: str) -> str:
+        """The name itself."""
+        self.given.add(name)
+        return name
+
+    def numbered(self, name: str, number: int) -> str:
+        """The name with a number, or a later one; `h_1` where there is an h1, or for `h1`."""
+        if not name[-1:].isdigit() and not {f"{name}{number}"} & (self.given | self.avoided):
+            return self.plain(f"{name}{number}")
+        while f"{name}_{number}" in self.given:
+            number += 1
+        return self.plain(f"{name}_{number}")
+
+    def free(self, name: str) -> str:
+        """The name itself, or with the next number if something else has it."""
+        return self.plain(name) if name not in self.given else self.numbered(name, 2)
+
+
+def _name_plain(found: Recorded, labels: _Labels) -> None:
     """Note the masks, and what else has no gradient, that local variables held."""
     seen = {id(tracer.variable) for tracer in found.values.values()}
     inputs = found.trace.inputs if found.trace is not None else []
     seen |= set(map(id, inputs))
-    count: Counter[str] = Counter()
     for frame in found.top.walk:
         for execution in frame.executions:
             for name, value in execution.names.items():
                 if isinstance(value, Tracer) and id(value.variable) not in seen:
                     seen.add(id(value.variable))
-                    count[name] += 1
-                    label = name if count[name] == 1 else f"{name}{count[name]}"
-                    found.plain.append((execution, label, value))
+                    found.plain.append((execution, labels.free(name), value))
 
 
 def _name_array(found: Recorded, array: np.ndarray, where: str) -> None:
@@ -347,19 +389,19 @@ def _name_array(found: Recorded, array: np.ndarray, where: str) -> None:
         found.names.setdefault(id(array), name)
 
 
-def _name_constants(found: Recorded) -> None:
+def _name_constants(found: Recorded, labels: _Labels) -> None:
     """Name the arrays that the program holds after variables that held equal ones."""
     if found.trace is None:
         return
     held: dict[Any, str] = {}
     for frame in found.top.walk:
-        for execution in frame.executions:
-            for name, value in (*frame.arguments.items(), *execution.names.items()):
-                if isinstance(value, np.ndarray):
-                    held.setdefault(_contents(value), name)
+        for name, value in frame.held():
+            if isinstance(value, np.ndarray):
+                held.setdefault(_contents(value), name)
     for variable, value in found.trace.constants.items():
-        if variable.name is None and np.ndim(value):
-            variable.name = held.get(_contents(np.asarray(value)))
+        wish = held.get(_contents(np.asarray(value)))
+        if variable.name is None and np.ndim(value) and wish is not None:
+            variable.name = labels.free(wish)
 
 
 def _contents(array: np.ndarray) -> Any:

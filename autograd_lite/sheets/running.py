@@ -60,6 +60,12 @@ class Frame:
             for frame in execution.calls:
                 yield from frame.walk
 
+    def held(self) -> Iterator[tuple[str, Any]]:
+        """Its arguments, and what its variables held later, in the order they did."""
+        yield from self.arguments.items()
+        for execution in self.executions:
+            yield from execution.names.items()
+
 
 def run(function: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, Frame]:
     """The result of `function(*args)`, and what ran; an exception of its own is raised."""

@@ -4,6 +4,7 @@ belong to it, as trees whose leaves have names.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -12,20 +13,23 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.derivation.expressions import NoExpression, Printer, Text
+from autograd_lite.derivation.expressions import NoExpression, Printer, Text, index_text
 from autograd_lite.functions import COMPARISON, traits
 from autograd_lite.graph import Node
 from autograd_lite.pictures.structure import operands
 from autograd_lite.program.ir import Step, Variable, function_name
 from autograd_lite.program.names import identifier
 from autograd_lite.program.tracing import public
-from autograd_lite.rules.indexing import getitem
+from autograd_lite.rules.indexing import getitem, put_back
 from autograd_lite.sheets.computation import Computation
 from autograd_lite.sheets.places import Places
 from autograd_lite.sheets.recorded import Recorded
 from autograd_lite.sheets.running import Execution, Frame
 
 WHOLE_LIMIT = 1e6
+
+LITERAL_LIMIT_NUMBERS = 6
+"""A constant without a name is written out if it has up to this many numbers."""
 
 FORMULA_LIMIT_CHARACTERS = 24
 """A gradient is called after a formula of up to this length."""
@@ -118,6 +122,8 @@ class _Writer:
         self.names: dict[Any, str] = {}
         self.plain: dict[Execution, list[Variable]] = {}
         self.formulas: dict[Any, str] = {}
+        self.literals: dict[Variable, Text] = {}
+        self.unnamed = itertools.count(1)
         self._label_forward()
         self.backward_names = self._backward_names()
         self.parts = self._parts()
@@ -149,8 +155,11 @@ class _Writer:
             row = self.recorded.rows[node]
             if variable not in self.labels and self._is_read_outside(node, row):
                 name = identifier(self.places.frame[row].name.strip("<>"), "value")
+                taken = set(self.labels.values())
+                numbers = (f"{name}{n}" for n in itertools.count(count[name] + 1))
                 count[name] += 1
-                self.labels[variable] = self.names[node] = f"{name}{count[name]}"
+                self.labels[variable] = next(n for n in numbers if n not in taken)
+                self.names[node] = self.labels[variable]
 
     def _is_read_outside(self, node: Node, row: Execution) -> bool:
         """Whether a value is read by a statement that `row` does not run, or is the result."""
@@ -171,6 +180,9 @@ class _Writer:
             if token in self.recorded.wrt or (name is not None and total in alive):
                 found[token] = f"d{name}"
         forward = self._forward_variables()
+        taken = set(self.labels.values())
+        for token, name in found.items():
+            found[token] = name if name not in taken else f"{name}_2"
         named: dict[Variable, str] = {}
         for token, name in found.items():
             if totals[token] not in forward:
@@ -391,11 +403,13 @@ class _Writer:
                 inner[a] if isinstance(a, Variable) else Expression(self._number(a, symbol))
                 for a in step.args
             ]
-        text = self._text(step, inner, symbol)
+        text = self._text(step, variable, inner, symbol)
         name = function_name(step.function).removeprefix("np.")
         return Expression(text, variable, _label(step, text, shown), name, symbol, shown)
 
-    def _text(self, step: Step, inner: Mapping[Variable, Expression], symbol: str) -> Text:
+    def _text(
+        self, step: Step, variable: Variable, inner: Mapping[Variable, Expression], symbol: str
+    ) -> Text:
         texts = {v: e.text for v, e in inner.items()}
         args: list[Any] = []
         for value in step.args:
@@ -405,13 +419,33 @@ class _Writer:
                 texts[number] = self._number(value, symbol)
                 args.append(number)
             else:
-                args.append(int(value) if _is_whole(value) else value)
+                args.append(int(value) if _is_whole(value) else _with_lists(value))
         step = Step(step.function, tuple(args), step.options, step.results, step.several)
         try:
-            return self.printer.step(step, texts)
+            if step.function is put_back:
+                return self._put_back(step, texts)
+            text = self.printer.step(step, texts)
+            return Text(f"{text.text}[{step.results.index(variable)}]") if step.several else text
         except NoExpression:
-            listed = ", ".join(texts[v].text for v in step.operands)
-            return Text(f"{function_name(step.function)}({listed})")
+            return self._call_by_name(step, texts)
+
+    def _call_by_name(self, step: Step, texts: Mapping[Variable, Text]) -> Text:
+        """A call of a function that NumPy does not have, with what it was given."""
+        try:
+            listed = [self.printer.value(value, texts).text for value in step.args]
+            listed += [f"{k}={self.printer.value(v, texts).text}" for k, v in step.options.items()]
+        except NoExpression:
+            listed = [texts[v].text for v in step.operands]
+        return Text(f"{function_name(step.function)}({', '.join(listed)})")
+
+    def _put_back(self, step: Step, texts: Mapping[Variable, Text]) -> Text:
+        """`put_back(g, np.s_[0, :], (2, 3))`: zeros, with g added at an index."""
+        g, index, shape = step.args[:3]
+        items = index if isinstance(index, tuple) else (index,)
+        shown = ", ".join(index_text(self.printer, item, texts) for item in items)
+        comma = "," if isinstance(index, tuple) and len(index) == 1 else ""
+        key = f"np.s_[{shown or '()'}{comma}]"
+        return Text(f"put_back({texts[g].text}, {key}, {self.printer.value(shape, texts).text})")
 
     def _number(self, number: Any, symbol: str = "") -> Text:
         """A number as a person would write it: 6, where it is 6.0; N, where they divide by that."""
@@ -422,11 +456,14 @@ class _Writer:
 
     def _leaf(self, variable: Variable) -> Expression:
         label = self.labels.get(variable) or variable.name
-        constant = self.program.constants.get(variable)
+        constant = self.program.constants.get(variable) if variable not in self.literals else None
         if label is None and constant is not None and not np.ndim(constant):
             return Expression(self._number(np.asarray(constant)[()]))
-        label = label or "constant"
-        return Expression(Text(label), variable, label)
+        if label is None and constant is not None:
+            text = _literal(np.asarray(constant)) or Text(f"constant{next(self.unnamed)}")
+            self.literals[variable] = text
+        text = self.literals.get(variable) or Text(label or "value")
+        return Expression(text, variable, text.text)
 
 
 def _label(step: Step, text: Text, operands: list[Expression]) -> str:
@@ -439,6 +476,31 @@ def _label(step: Step, text: Text, operands: list[Expression]) -> str:
     is_mask = sign is not None and sign.strength == COMPARISON and len(step.operands) == 1
     is_view = step.function is getitem or traits(step.function).views
     return text.text if is_mask or is_view else ""
+
+
+def _with_lists(value: Any) -> Any:
+    """An argument, such as an index, whose ranges are lists."""
+    if isinstance(value, range):
+        return list(value)
+    return tuple(map(_with_lists, value)) if type(value) is tuple else value
+
+
+def _literal(array: np.ndarray) -> Text | None:
+    """An array as NumPy code, if it is one number all over, or has few; else nothing."""
+    if array.dtype.kind not in "fiub":
+        return None
+    kind = "" if array.dtype in (float, int, bool) else f", np.{array.dtype.name}"
+    numbers = array.ravel()
+    shape = array.shape if array.ndim != 1 else array.size
+    if array.size and array.dtype == float and (numbers == numbers[0]).all():
+        name = {0.0: "zeros", 1.0: "ones"}.get(float(numbers[0]))
+        if name is not None and not np.signbit(numbers[0]):
+            return Text(f"np.{name}({shape})")
+        if np.isfinite(numbers[0]):
+            return Text(f"np.full({shape}, {float(numbers[0])!r})")
+    if 0 < array.size <= LITERAL_LIMIT_NUMBERS and np.isfinite(array).all():
+        return Text(f"np.array({array.tolist()!r}{kind})")
+    return None
 
 
 def _is_whole(number: Any) -> bool:

@@ -5,6 +5,8 @@ import re
 import numpy as np
 import pytest
 from pictures.functions import FUNCTIONS
+from sheets.evaluated import problems
+from sheets.strangers import STRANGERS
 
 import autograd_lite as al
 from autograd_lite.arrays.trees import leaves_of, map_leaves
@@ -54,6 +56,15 @@ def test_every_gradient_is_written_out_under_the_names_of_the_code(name):
     assert "np.bitwise" not in found and "isnan" not in found
 
 
+ALL = FUNCTIONS | STRANGERS
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_statement_read_as_numpy_gives_the_number_that_is_shown(name):
+    function, inputs = ALL[name]
+    assert not problems(al.sheet(function, *inputs)._content)
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_gradients_of_a_sheet_are_those_of_the_engine(name):
     function, inputs = FUNCTIONS[name]
@@ -82,7 +93,7 @@ def test_the_line_of_the_textbook_is_there():
 
 def test_a_softmax_with_its_largest_number_taken_off_first_is_a_softmax():
     function, inputs = FUNCTIONS["softmax with helpers"]
-    assert "dz = (A2 * np.sum(Y, axis=0, keepdims=True) - Y) / 12" in texts(
+    assert "dz2 = (A2 * np.sum(Y, axis=0, keepdims=True) - Y) / 12" in texts(
         al.sheet(function, *inputs)
     )
 
