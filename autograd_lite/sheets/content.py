@@ -12,6 +12,7 @@ import numpy as np
 from autograd_lite.check.report import Line, Report
 from autograd_lite.graph import Leaf
 from autograd_lite.program.ir import Step, Variable, function_name
+from autograd_lite.rules.indexing import getitem, put_back
 from autograd_lite.sheets.computation import Computation
 from autograd_lite.sheets.mathml import Equations
 from autograd_lite.sheets.mistakes import mistakes_in
@@ -200,6 +201,7 @@ class Content:
             found["of"] = self._number(statement.of)
             found["source"] = statement.source
             found["only"] = statement.only
+            found["shared"] = statement.shared
         return found
 
     def _expression(self, expression: Expression) -> dict[str, Any]:
@@ -211,17 +213,32 @@ class Content:
         if expression.operands:
             found["f"] = expression.function
             found["symbol"] = expression.symbol
+            found["elementwise"] = expression.elementwise
             found["a"] = [self._expression(inner) for inner in expression.operands]
         return found
 
     def _step(self, step: Step) -> list[Any]:
+        args = step.args
+        if step.function in (getitem, put_back):
+            args = (args[0], self._without_masks(args[1]), *args[2:])
         return [
             _name(step),
-            [self._encoded(a) for a in step.args],
+            [self._encoded(a) for a in args],
             {key: self._encoded(value) for key, value in step.options.items()},
             [self._number(r) for r in step.results],
             [str(r.dtype) for r in step.results],
         ]
+
+    def _without_masks(self, index: Any) -> Any:
+        """An index with the places at which its masks are true, as lists, for the masks."""
+        items: list[Any] = []
+        for item in index if isinstance(index, tuple) else (index,):
+            mask = self.values.get(item) if isinstance(item, Variable) else None
+            if mask is not None and np.ndim(mask) and mask.dtype == bool:
+                items += [places.tolist() for places in np.nonzero(mask)]
+            else:
+                items.append(item)
+        return tuple(items) if isinstance(index, tuple) or len(items) > 1 else items[0]
 
     def _encoded(self, value: Any) -> Any:
         """An argument as JSON has it; TypeError for one that has no form there."""

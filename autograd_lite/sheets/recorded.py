@@ -202,6 +202,8 @@ def _looked_at(caller: str, name: str, result: Any) -> Tensor:
     """The result, if it is a Tensor of real numbers with a graph of a size that can be shown."""
     if not isinstance(result, Tensor) or not isinstance(result._node, Node):
         what = type(result).__name__
+        if isinstance(result, Tracer):
+            what = "a value through which no gradient flows"
         raise TypeError(
             f"{caller}() takes a function that computes a number from floating-point inputs by "
             f"NumPy, and {name} returned {what}"

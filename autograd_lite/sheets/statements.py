@@ -41,7 +41,8 @@ class Expression:
 
     `variable` is its value, None for a number; `text` how it is written in NumPy. `label` is what
     its array is called where it is shown as one: a name, or a view of one such as `X.T`. `symbol`
-    is that of an operator between the operands.
+    is that of an operator between the operands. `elementwise` says that an element of the value is
+    computed of the elements of the operands at the same place, after broadcasting.
     """
 
     text: Text
@@ -50,6 +51,7 @@ class Expression:
     function: str = ""
     symbol: str = ""
     operands: list[Expression] = field(default_factory=list)
+    elementwise: bool = False
 
 
 @dataclass(eq=False)
@@ -57,8 +59,9 @@ class Statement:
     """`label = expression`; with `adds`, `label += expression`.
 
     `total` is the whole gradient where this is the last of several parts, and `only` says that it
-    is none of several. `of` is the variable that
-    it is the gradient of, and `source` its name or formula, where it has one.
+    is none of several. `of` is the variable that it is the gradient of, and `source` its name or
+    formula, where it has one; `shared` says that other values are in that variable, too, as one
+    that is computed twice is.
     """
 
     label: str
@@ -69,6 +72,7 @@ class Statement:
     of: Variable | None = None
     source: str = ""
     only: bool = True
+    shared: bool = False
 
 
 @dataclass(eq=False)
@@ -118,6 +122,7 @@ class _Writer:
         self.made_by: dict[Variable, Node] = {}
         for node, variable in computation.made.items():
             self.made_by.setdefault(variable, node)
+        self.values_of = Counter(computation.made.values())
         self.labels: dict[Variable, str] = {}
         self.names: dict[Any, str] = {}
         self.plain: dict[Execution, list[Variable]] = {}
@@ -313,6 +318,7 @@ class _Writer:
                 of=self.variable_of(token),
                 source=self.names.get(self._key(token)) or self._formula_of(token),
                 only=len(entries) == 1,
+                shared=self.values_of[self.variable_of(token)] > 1,
             )
 
     def _parts(self) -> dict[Execution, list[tuple[Any, int]]]:
@@ -378,11 +384,15 @@ class _Writer:
         given = []
         for value in call.arguments.values():
             known = isinstance(value, Node) and value in self.computation.made
-            if known or id(value) in self.computation.sources:
+            if type(value) in (bool, int, float):
+                given.append(Expression(self.printer.plain(value)))
+            elif known or id(value) in self.computation.sources:
                 given.append(self._forward(self.variable_of(value), execution))
         name = call.name if call.name != "<lambda>" else "function"
         text = Text(f"{name}({', '.join(e.text.text for e in given)})")
-        return Expression(text, variable, "", name, "", given)
+        nodes = [n for e in call.executions for n in self._nodes_within(e)]
+        elementwise = all(_is_elementwise(public(n.plan.operation)) for n in nodes)
+        return Expression(text, variable, "", name, "", given, elementwise)
 
     def _tree(self, variable: Variable, is_leaf: Any, top: bool = False) -> Expression:
         """The formula of a value down to what has a name."""
@@ -398,14 +408,16 @@ class _Writer:
         sign = traits(step.function).operator
         symbol = sign.symbol if sign is not None else "@" if step.function is np.dot else ""
         shown = [inner[v] for v in step.operands]
-        if len(step.args) == 2 and symbol:
+        elementwise = _is_elementwise(step.function)
+        if (elementwise or (len(step.args) == 2 and symbol)) and all(map(_is_operand, step.args)):
             shown = [
                 inner[a] if isinstance(a, Variable) else Expression(self._number(a, symbol))
                 for a in step.args
             ]
         text = self._text(step, variable, inner, symbol)
         name = function_name(step.function).removeprefix("np.")
-        return Expression(text, variable, _label(step, text, shown), name, symbol, shown)
+        label = _label(step, text, shown)
+        return Expression(text, variable, label, name, symbol, shown, elementwise)
 
     def _text(
         self, step: Step, variable: Variable, inner: Mapping[Variable, Expression], symbol: str
@@ -452,6 +464,9 @@ class _Writer:
         name = self.recorded.whole.get(number) if type(number) is int and symbol in "*/" else None
         if name is not None and symbol:
             return Text(name)
+        if isinstance(number, np.float32):
+            # Its own digits, not those of the float64 that is nearest.
+            number = float(str(number))
         return self.printer.plain(int(number) if _is_whole(number) else number)
 
     def _leaf(self, variable: Variable) -> Expression:
@@ -501,6 +516,14 @@ def _literal(array: np.ndarray) -> Text | None:
     if 0 < array.size <= LITERAL_LIMIT_NUMBERS and np.isfinite(array).all():
         return Text(f"np.array({array.tolist()!r}{kind})")
     return None
+
+
+def _is_elementwise(function: Any) -> bool:
+    return function is not None and traits(function).elementwise
+
+
+def _is_operand(argument: Any) -> bool:
+    return isinstance(argument, (Variable, int, float, np.number))
 
 
 def _is_whole(number: Any) -> bool:

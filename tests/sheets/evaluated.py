@@ -29,7 +29,10 @@ def problems(content):
         names = {k: v for k, v in names.items() if not k.startswith("np.")}
         own = {} if one.adds or not one.only else {one.label: one.variable}
         for label, variable in (*names.items(), *own.items()):
-            if known.setdefault(label, variable) is not variable:
+            first = content.values[known.setdefault(label, variable)]
+            value = content.values[variable]
+            # A number may be there twice.
+            if first is not value and (np.ndim(value) or np.ndim(first) or first != value):
                 found.append(f"{where}: {label} is another value elsewhere")
         if not called.isdisjoint(re.findall(r"(?<![\w.])(\w+)\(", text)):
             continue

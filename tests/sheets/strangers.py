@@ -223,15 +223,15 @@ def _closure():
 STRANGERS["a closure"] = (_closure(), (normal(3),))
 
 
-def power(x, n):
+def raised(x, n):
     if n == 0:
         return np.ones_like(x)
-    return x * power(x, n - 1)
+    return x * raised(x, n - 1)
 
 
 @stranger(normal(3))
 def recursion(x):
-    return np.sum(power(x, 4))
+    return np.sum(raised(x, 4))
 
 
 @stranger(normal(4), normal(4))

@@ -10,6 +10,8 @@ from derivations.running import load
 from pictures.browser import chromium
 from pictures.functions import FUNCTIONS
 from sheets.firefox import firefox
+from sheets.strangers import STRANGERS
+from sheets.written import is_within
 
 import autograd_lite as al
 from autograd_lite.arrays.trees import leaves_of, map_leaves
@@ -112,6 +114,55 @@ def check_drags(function, inputs, opened):
                 np.reshape(shown["data"], gradient.shape), gradient, rtol=1e-12, atol=1e-12 * scale
             )
     assert page.evaluate("sheet.state()") == "live"
+
+
+MASK = np.array([True, False, True])
+INDICES = {
+    "mask": MASK,
+    "mask of two axes": np.arange(12).reshape(3, 4) % 3 > 0,
+    "mask and number": (MASK, 1),
+    "mask and list": (MASK, slice(None), np.array([0, 1])),
+    "mask of a later axis": (slice(None), np.array([True, False, True, True])),
+    "number, slice, list": (0, slice(None), np.array([0, 1, 1])),
+    "list, slice, number": (np.array([0, 2]), slice(None), 1),
+    "ranges": (range(3), range(3)),
+    "list of lists": np.array([[0, 1], [2, 0]]),
+    "open mesh": np.ix_([0, 2], [1, 3]),
+    "dots and list": (..., np.array([1, 0])),
+    "new axes": (None, slice(None), slice(1, 3), None),
+    "steps": (slice(None, None, -1), slice(3, 0, -2)),
+    "beyond the ends": (slice(1, 10), slice(-10, 2)),
+}
+
+
+@pytest.mark.parametrize("name", INDICES)
+def test_every_kind_of_index_picks_in_the_page_what_it_does_in_numpy(name, opened):
+    def loss(w):
+        picked = w[INDICES[name]]
+        return np.sum(picked**2 * np.arange(1.0, 1 + picked.size).reshape(picked.shape))
+
+    check_drags(loss, (np.linspace(-1, 2, 24).reshape(3, 4, 2),), opened)
+
+
+def test_a_kernel_that_differs_from_numpy_makes_the_page_one_for_reading(opened):
+    page = opened(al.sheet(lambda w: np.trace(w).sum(), np.arange(24.0).reshape(3, 4, 2)))
+    said = "read-only: trace gives other numbers in the page than in NumPy"
+    assert page.text_content("#badge") == said
+
+
+@pytest.mark.parametrize("name", FUNCTIONS | STRANGERS)
+def test_what_is_said_of_a_number_that_is_pointed_at_gives_that_number(name, opened):
+    function, inputs = (FUNCTIONS | STRANGERS)[name]
+    page = opened(al.sheet(function, *inputs))
+    said = page.evaluate(
+        """() => [...document.querySelectorAll(".matrix td[data-k]")].slice(0, 400).map((cell) => {
+          const moved = { bubbles: true, pointerType: "mouse" };
+          cell.dispatchEvent(new PointerEvent("pointermove", moved));
+          return document.getElementById("why").textContent;
+        })"""
+    )
+    assert said
+    assert not [text for text in said if not is_within(text)]
 
 
 def test_the_same_numbers_in_firefox(tmp_path):

@@ -29,7 +29,7 @@ function written(x, index, inside = false) {
     const terms = Array.from({ length: n }, (_, k) => [written(x.a[0], [index[0], k], true), written(x.a[1], [k, index[1]], true)]);
     return listed(terms.map(([p, q]) => ({ text: `${p.text}·${factor(q.text)}`, cells: [...p.cells, ...q.cells] })), enclosed);
   }
-  if (["sum", "mean"].includes(x.f) && values[x.a[0].v]) {
+  if (["sum", "mean"].includes(x.f) && values[x.a[0].v] && stepOf(x.v)) {
     const a = values[x.a[0].v], { axis, keepdims } = axisOf(stepOf(x.v)), axes = axesOf(axis, a.shape.length);
     const kept = [...a.shape.keys()].filter((i) => !axes.includes(i));
     const at = new Array(a.shape.length).fill(0);
@@ -43,17 +43,27 @@ function written(x, index, inside = false) {
     const found = listed(terms, x.f === "sum" ? enclosed : (t) => `(${t})`);
     return x.f === "sum" ? found : { text: `${found.text} / ${count}`, cells: found.cells };
   }
-  if (x.f === "transpose" && x.a.length === 1) return inner(x.a[0], [...index].reverse());
+  if (x.f === "transpose" && x.a.length === 1 && stepOf(x.v)) {
+    const order = option(stepOf(x.v)[1].map((a) => decoded(a, values)), decodedOptions(stepOf(x.v)[2], values), 1, "axes", null) ?? [...index.keys()].reverse();
+    const at = [];
+    order.forEach((axis, i) => { at[axis < 0 ? axis + index.length : axis] = index[i]; });
+    return inner(x.a[0], at);
+  }
+  if (["broadcast_to", "astype"].includes(x.f)) return inner(x.a[0], expanded(x.a[0]));
   if (x.symbol && x.symbol !== "@" && x.a.length === 2) {
     const [p, q] = x.a.map((o) => inner(o, expanded(o)));
     q.text = factor(q.text);
+    if (x.symbol === "**") p.text = factor(p.text);
     const sign = { "*": "·", "-": "−", "**": "^" }[x.symbol] ?? x.symbol;
     return { text: enclosed(`${p.text} ${sign} ${q.text}`), cells: [...p.cells, ...q.cells] };
   }
-  const alike = x.a.every((o) => o.v === undefined || broadcastable(values[o.v]?.shape, value.shape));
-  if (alike && x.f !== "getitem" && x.f !== "reshape") {
+  if (x.f === "square") {
+    const base = inner(x.a[0], expanded(x.a[0]));
+    return { text: `${factor(base.text)}^2`, cells: base.cells };
+  }
+  if (x.elementwise) {
     const parts = x.a.map((o) => inner(o, expanded(o)));
-    const text = x.f === "negative" ? `−${parts[0].text}` : `${x.f}(${parts.map((p) => p.text).join(", ")})`;
+    const text = x.f === "negative" ? enclosed(`−${factor(parts[0].text)}`) : `${x.f}(${parts.map((p) => p.text).join(", ")})`;
     return { text, cells: parts.flatMap((p) => p.cells) };
   }
   return { text: shown(value.data[flat]), cells: [[x.v, flat]] };
@@ -62,22 +72,20 @@ function written(x, index, inside = false) {
 // A number after an operator: a negative one in parentheses.
 const factor = (text) => (text.startsWith("−") ? `(${text})` : text);
 
-function broadcastable(from, to) {
-  if (!from || from.length > to.length) return false;
-  return from.every((l, i) => l === 1 || l === to[i + to.length - from.length]);
-}
-
 function listed(terms, enclosed) {
+  if (!terms.length) return { text: "0", cells: [] };
   const few = terms.length <= TERM_LIMIT ? terms : terms.slice(0, TERM_LIMIT - 2);
   const text = few.map((t) => t.text).join(" + ") + (few.length < terms.length ? ` + … (${terms.length} terms)` : "");
   return { text: enclosed(text), cells: terms.flatMap((t) => t.cells) };
 }
 
+// Numbers of float32 are rounded more coarsely, and so are differences of them.
+const nudge = () => (forwardSteps.some((s) => s[4].some((dtype) => /float(16|32)/.test(dtype))) ? 5e-3 : 6e-6);
 const sumOf = (value) => value.data.reduce((a, b) => a + b, 0);
 
 // How much the loss changes with one number, by a small step to both sides of it.
 function nudged(v, k) {
-  const x = values[v].data[k], h = 6e-6 * Math.max(1, Math.abs(x));
+  const x = values[v].data[k], h = nudge() * Math.max(1, Math.abs(x));
   const at = (changed) => {
     const copy = [...values], made = stepByResult.get(v);
     const put = () => { copy[v] = array(values[v].shape, Float64Array.from(copy[v].data)); copy[v].data[k] = changed; };
@@ -100,7 +108,7 @@ function explained(view, k) {
     else text += `, the sum of all parts`;
   }
   const whole = statement?.of !== undefined && (statement.total ?? (statement.only ? statement.v : undefined)) === v;
-  if (whole && live() && values[statement.of]) {
+  if (whole && !statement.shared && live() && Number.isFinite(values[statement.of]?.data[k])) {
     const { slope, h } = nudged(statement.of, k);
     text += `   ·   nudge ${nameOfCell(statement.source, k, values[statement.of].shape)} by ±${h.toExponential(0)}: ΔJ/Δ = ${shown(slope)}`;
   }

@@ -158,14 +158,25 @@ function matmul([x, y]) {
   return reshaped(result, shape);
 }
 
+// A list of numbers, or of lists of them, as an array.
+function arrayOf(list) {
+  const shape = [];
+  for (let inner = list; Array.isArray(inner); inner = inner[0]) shape.push(inner.length);
+  return array(shape, Float64Array.from(list.flat(Infinity)));
+}
+
 // What an index picks: the shape, and the place of each element.
 function picked(shape, index) {
-  const items = (Array.isArray(index) && index.tuple ? [...index] : [index]);
+  const items = (Array.isArray(index) && index.tuple ? [...index] : [index]).map((i) => (Array.isArray(i) ? arrayOf(i) : i));
   const taken = items.filter((i) => i !== null && !(i && i.ellipsis)).length;
   const at = items.findIndex((i) => i && i.ellipsis);
   const fill = Array(shape.length - taken).fill({ slice: [null, null, null] });
   if (at >= 0) items.splice(at, 1, ...fill); else items.push(...fill);
   const strides = stridesOf(shape), lists = [];
+  const isAdvanced = (i) => typeof i === "number" || isArray(i);
+  const first = items.findIndex(isAdvanced), last = items.findLastIndex(isAdvanced);
+  // Lists with a slice between them come first, as in NumPy.
+  const apart = items.some(isArray) && items.slice(first, last).some((i) => !isAdvanced(i));
   let out = [], steps = [], start = 0, axis = 0, where = -1;
   for (const item of items) {
     if (item === null) { out.push(1); steps.push(0); continue; }
@@ -176,7 +187,7 @@ function picked(shape, index) {
       const [from, count, step] = sliced(item.slice, length);
       start += from * stride; out.push(count); steps.push(step * stride);
     } else {
-      if (where < 0) { where = out.length; }
+      if (where < 0) where = apart ? 0 : out.length;
       lists.push([asArray(item), length, stride]);
     }
   }
