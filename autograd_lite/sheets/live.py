@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -134,11 +135,24 @@ def content_of(
         recorded = recorded_graph(caller, loss)
     else:
         recorded = recorded_function(caller, loss, inputs, wrt)
-    computation = computed(recorded)
-    content = Content(recorded, computation, rows_of(recorded, computation), report)
+    with _of_depth():
+        computation = computed(recorded)
+        content = Content(recorded, computation, rows_of(recorded, computation), report)
     if not isinstance(loss, (Report, Tensor)):
         recorded.release()
     return content
+
+
+@contextlib.contextmanager
+def _of_depth() -> Iterator[None]:
+    """Says what to do where an expression is deeper than Python's stack."""
+    try:
+        yield
+    except RecursionError:
+        raise ValueError(
+            "sheet(): a line has too many operations in one another to be written out; give parts "
+            "of it names, on lines of their own"
+        ) from None
 
 
 class Sheet:
@@ -146,7 +160,8 @@ class Sheet:
 
     def __init__(self, content: Content) -> None:
         self._content = content
-        self.html = assembled(content.data())
+        with _of_depth():
+            self.html = assembled(content.data())
         self.path: str | None = None
 
     @property

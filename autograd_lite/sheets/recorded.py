@@ -83,6 +83,7 @@ def recorded_function(
     """
     plain = map_leaves(lambda v: v._value if isinstance(v, Tensor) else v, inputs)
     captures = Captures(function)
+    names = dict(getattr(function, "__globals__", {}))
     try:
         return _recorded(caller, function, plain, captures, Trace(_title(function)), wrt)
     except TracedValueError:
@@ -92,6 +93,16 @@ def recorded_function(
     finally:
         if captures.written() is not None:
             captures.restore()
+        _rebind(function, names)
+
+
+def _rebind(function: Any, names: dict[str, Any]) -> None:
+    """Give globals that were assigned recorded values what they held before."""
+    now = getattr(function, "__globals__", {})
+    for name, value in list(now.items()):
+        if isinstance(value, (Tensor, Tracer)) and value is not names.get(name):
+            del now[name]
+            now |= {name: names[name]} if name in names else {}
 
 
 def _title(function: Any) -> str:

@@ -186,6 +186,13 @@ def test_an_object_is_as_it_was_before():
         (lambda w: w * 1j, (np.ones(3),), None, "shows the derivation of real numbers"),
         (lambda w: 3.0, (np.ones(3),), None, "returned float"),
         (np.sum, (np.ones(3),), ["nothing"], "has no such floating-point input"),
+        (
+            lambda w: sum(w[i % 3] * i for i in range(2000)),
+            (np.ones(3),),
+            None,
+            "a line has too many",
+        ),
+        (lambda w: w > 0, (np.ones(3),), None, "returned a value through which no gradient flows"),
         (np.ones(3), (), None, "sheet() takes the Tensor that a computation gave"),
         (al.Tensor([1.0]), (np.ones(3),), None, "only with a function"),
     ],
@@ -193,6 +200,19 @@ def test_an_object_is_as_it_was_before():
 def test_what_cannot_be_shown_is_said(function, inputs, wrt, message):
     with pytest.raises((TypeError, ValueError), match=re.escape(message)):
         al.sheet(function, *inputs, wrt=wrt)
+
+
+def test_globals_are_what_they_were_and_errors_are_a_persons_own():
+    space = {"np": np, "last": 1}
+    exec("def loss(w):\n    global last, new\n    last = new = np.sum(w)\n    return last", space)
+    al.sheet(space["loss"], np.ones(2))
+    assert space["last"] == 1 and "new" not in space
+
+    def endless(w):
+        return endless(w)
+
+    with pytest.raises(RecursionError):
+        al.sheet(endless, np.ones(2))
 
 
 def test_arrays_of_a_persons_own_are_as_they_were_and_can_be_written_to():
