@@ -207,8 +207,13 @@ class Formula(Generic[Written]):
             left, right = right, left
         elementwise = isinstance(node.op, ast.Mult) and not by_number
         sign = self.notation.sign("*" if elementwise else " ")
-        parts = [self.within(left, PRODUCT), sign, self.within(right, PRODUCT)]
-        return self.notation.row(parts), PRODUCT
+        # A product of matrices binds more strongly than one by elements, being written closer.
+        apart = isinstance(node.op, ast.MatMult)
+        sides = [
+            self.within(side, ATOM if apart and _is_by_elements(side) else PRODUCT)
+            for side in (left, right)
+        ]
+        return self.notation.row([sides[0], sign, sides[1]]), PRODUCT
 
     def _number(self, text: str) -> Part:
         """A number; one such as 1e-05 as a power of ten."""
@@ -231,6 +236,13 @@ class Formula(Generic[Written]):
             return self.part(node.func.value)
         notation = self.notation
         return notation.row([notation.function(name), self.arguments(node.args)]), ATOM
+
+
+def _is_by_elements(node: ast.expr) -> bool:
+    """Whether a product is one of arrays, element by element."""
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
+        return False
+    return not (_is_number(node.left) or _is_number(node.right))
 
 
 def _is_number(node: ast.expr) -> bool:

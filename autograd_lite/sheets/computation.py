@@ -12,7 +12,7 @@ from autograd_lite.backward import fit
 from autograd_lite.derivation.differentiated import textbook_form
 from autograd_lite.gradients import IndexedGradient, TupleGradient
 from autograd_lite.graph import PACK, Leaf, Node, Route, ancestors
-from autograd_lite.modes import watching
+from autograd_lite.modes import recording, watching
 from autograd_lite.pictures.structure import is_source
 from autograd_lite.program.identities import readable
 from autograd_lite.program.ir import Program, Variable
@@ -100,7 +100,7 @@ class _Replay:
             tensor = Tensor(tracer, requires_grad=id(source) in wrt, copy=False)
             self.tokens[tensor._node] = source
             self.now[id(source)] = tensor
-        with watching(public=public), np.errstate(all="ignore"):
+        with recording(), watching(public=public), np.errstate(all="ignore"):
             for node in self.recorded.structure.nodes:
                 # Two statements that compute the same are two all the same.
                 self.trace.forget_seen()
@@ -151,7 +151,7 @@ class _Replay:
         order = ancestors([root])
         useful = self._useful(order)
         gradients: dict[Any, Any] = {root: np.ones(root.shape, root.dtype)}
-        with watching(public=public), np.errstate(all="ignore"):
+        with recording(), watching(public=public), np.errstate(all="ignore"):
             for node in order:
                 arriving = gradients.get(node)
                 if arriving is None:

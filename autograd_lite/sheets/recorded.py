@@ -15,7 +15,7 @@ import numpy as np
 from autograd_lite.arrays.trees import map_leaves
 from autograd_lite.derivation.differentiated import names_of_parameters
 from autograd_lite.graph import Leaf, Node, ancestors, array_name
-from autograd_lite.modes import watching
+from autograd_lite.modes import recording, watching
 from autograd_lite.pictures.structure import Structure, structure
 from autograd_lite.pictures.tracing import DATA_NAMES, result_of, root_of
 from autograd_lite.program.arguments import flatten, names_of, unflatten
@@ -139,7 +139,7 @@ def _recorded(
     watched = watching(public=public, note=note) if trace is not None else contextlib.nullcontext()
     if trace is not None:
         trace.expands = False
-    with block, watched:
+    with recording(), block, watched:
         result, top = run(function, arguments)
     result = result[0] if type(result) is tuple else result
     loss = _looked_at(caller, _title(function), result)

@@ -202,6 +202,12 @@ def test_what_cannot_be_shown_is_said(function, inputs, wrt, message):
         al.sheet(function, *inputs, wrt=wrt)
 
 
+def test_a_sheet_is_made_where_nothing_else_is_recorded():
+    with al.no_grad():
+        sheet = al.sheet(lambda w: np.sum(w**2), np.ones(2))
+    assert sheet.rows == [["loss = np.sum(w**2)", "dw = 2 * w"]]
+
+
 def test_globals_are_what_they_were_and_errors_are_a_persons_own():
     space = {"np": np, "last": 1}
     exec("def loss(w):\n    global last, new\n    last = new = np.sum(w)\n    return last", space)
