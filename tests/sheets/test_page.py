@@ -197,7 +197,7 @@ def test_a_number_that_is_dragged_changes_all_others(opened):
     page.mouse.down()
     page.mouse.move(box["x"] + 90, box["y"] + 10)
     page.mouse.up()
-    page.wait_for_function("sheet.state() === 'live'")
+    page.wait_for_selector("#badge[data-state='live']")
     assert page.text_content("#badge") == "live"
     assert page.text_content("#loss-value") != before
     page.click("#reset")
@@ -212,7 +212,7 @@ def test_a_number_is_typed_with_the_keyboard_alone(opened):
     page.keyboard.press("Enter")
     page.keyboard.type("0.5")
     page.keyboard.press("Enter")
-    page.wait_for_function("sheet.state() === 'live'")
+    page.wait_for_selector("#badge[data-state='live']")
     assert page.evaluate("document.activeElement.className").startswith("matrix")
     label = page.evaluate("document.activeElement.dataset.label")
     page.keyboard.press("Enter")
