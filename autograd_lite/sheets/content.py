@@ -85,8 +85,8 @@ class Content:
 
     def _obstacle(self) -> str:
         """Why the page cannot compute anew; empty where it can, if it has all the functions."""
-        if self.recorded.decides:
-            return "the function decides by values, which it would not do anew here"
+        if self.recorded.fixed:
+            return self.recorded.fixed
         for step in self.steps:
             if any(np.dtype(v.dtype).kind == "c" for v in (*step.results, *step.operands)):
                 return "complex numbers are not computed in the page"

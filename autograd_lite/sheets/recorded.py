@@ -37,11 +37,11 @@ class Recorded:
     """A graph with its statements.
 
     Where the function ran on tracers, `trace` is what was written down, and `values` has the tracer
-    of each node; else `decides` says that it decided by values. `names` are the names of nodes, and
-    of sources by their ids; `named_in` the call whose local variable gave it, where one did. `rows`
-    says which statement each node belongs to, `whole` what whole numbers are called. `plain` are
-    values without a gradient, such as masks, with the statements that named them. `wrt` are the
-    leaves that are differentiated by.
+    of each node; else `fixed` may say why its numbers cannot be computed anew. `names` are the names
+    of nodes, and of sources by their ids; `named_in` the call whose local variable gave it, where
+    one did. `rows` says which statement each node belongs to, `whole` what whole numbers are called.
+    `plain` are values without a gradient, such as masks, with the statements that named them. `wrt`
+    are the leaves that are differentiated by.
     """
 
     title: str
@@ -51,7 +51,7 @@ class Recorded:
     wrt: list[Leaf]
     trace: Trace | None = None
     values: dict[Node, Any] = field(default_factory=dict)
-    decides: bool = False
+    fixed: str = ""
     names: dict[Any, str] = field(default_factory=dict)
     named_in: dict[Node, Frame] = field(default_factory=dict)
     rows: dict[Node, Execution] = field(default_factory=dict)
@@ -88,7 +88,7 @@ def recorded_function(
         return _recorded(caller, function, plain, captures, Trace(_title(function)), wrt)
     except TracedValueError:
         found = _recorded(caller, function, plain, captures, None, wrt)
-        found.decides = True
+        found.fixed = "the function decides by values, which it would not do anew here"
         return found
     finally:
         if captures.written() is not None:
@@ -189,7 +189,19 @@ def recorded_graph(caller: str, loss: Any, wanted: Iterable[str] | None = None) 
         if node.name is not None:
             found.names[node] = node.name
     found.names.setdefault(root, "loss")
+    if any(map(_may_be_computed, found.structure.sources)):
+        found.fixed = (
+            "the graph holds an array, such as a mask, of which it is not known how it was "
+            "computed; give al.sheet() the function"
+        )
     return found
+
+
+def _may_be_computed(source: Any) -> bool:
+    """Whether an array without a gradient may depend on the numbers that can be changed."""
+    if isinstance(source, Leaf):
+        return not source.requires_grad and source.name is None
+    return bool(source.dtype.kind == "b" or array_name(source) is None)
 
 
 def _as_variable(value: Any, name: str, trace: Trace | None) -> Any:

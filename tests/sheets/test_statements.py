@@ -272,3 +272,13 @@ def test_the_attributes_of_an_object_have_names():
     found = texts(al.sheet(Net().loss, np.ones((2, 3))))
     assert "z = w @ x" in found
     assert "dw = dz @ x.T" in found
+
+
+def test_a_graph_with_a_mask_in_it_is_one_for_reading():
+    w = al.Tensor(np.array([1.0, -2.0]), requires_grad=True, name="w")
+    on = w > 0
+    content = al.sheet(np.sum(np.where(on, w, 0.1 * w)))._content
+    assert content.obstacle.startswith("the graph holds an array, such as a mask")
+    x = np.arange(2.0)
+    al.label({"x": x})
+    assert not al.sheet(np.sum(w * x))._content.obstacle
