@@ -37,9 +37,9 @@ class Recorded:
     """A graph with its statements.
 
     Where the function ran on tracers, `trace` is what was written down, and `values` has the tracer
-    of each node; else `fixed` may say why its numbers cannot be computed anew. `names` are the names
-    of nodes, and of sources by their ids; `named_in` the call whose local variable gave it, where
-    one did. `rows` says which statement each node belongs to, `whole` what whole numbers are called.
+    of each node; else `fixed` may say why its numbers cannot be computed anew. `names` are those of
+    nodes, and of sources by their ids; `named_in` the call whose local variable gave it, where one
+    did. `rows` says which statement each node belongs to, `whole` what whole numbers are called.
     `plain` are values without a gradient, such as masks, with the statements that named them. `wrt`
     are the leaves that are differentiated by.
     """
