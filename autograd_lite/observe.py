@@ -43,11 +43,6 @@ class Assigned:
         """The line of the last statement."""
         return self.statements[-1][0].lineno if self.statements else None
 
-    @property
-    def in_a_loop(self) -> bool:
-        """Whether one statement gave it a value more than once."""
-        return len({id(s) for s, _ in self.statements}) < len(self.statements)
-
 
 @dataclass
 class Run:

@@ -170,11 +170,6 @@ class Written:
         assert_assigns(functions["backward"], backward)
 
 
-def _import(wanted: tuple[str, str, str]) -> str:
-    module, name, alias = wanted
-    return f"from {module} import {name}" + (f" as {alias}" if alias != name else "")
-
-
 def _names_in(text: str) -> set[str]:
     return {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)}
 

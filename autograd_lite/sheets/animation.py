@@ -5,13 +5,12 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from autograd_lite.check.report import Report
 from autograd_lite.files import write
 from autograd_lite.pictures.fitting import PAGE_INCHES
-from autograd_lite.sheets.live import content_of
+from autograd_lite.sheets.live import content_of, with_ending
 from autograd_lite.sheets.printed import walked
 from autograd_lite.sheets.statements import Row, Statement
 from autograd_lite.tensor import Tensor
@@ -62,9 +61,7 @@ def animate(
         from PIL import Image
     except ImportError:
         raise ImportError("animate() needs Pillow: pip install 'autograd_lite[animate]'") from None
-    target = Path(path)
-    if not target.suffix:
-        target = target.with_name(f"{target.name}.gif")
+    target = with_ending(path, ".gif")
     if target.suffix.lower() != ".gif":
         raise ValueError(f"animate() writes a GIF, and {target.name} has another ending than .gif")
     content = content_of(loss, inputs)

@@ -116,6 +116,12 @@ def step_through(
     return Sheet(content_of(loss, inputs, None, report, "step_through")).write(path)
 
 
+def with_ending(path: str | os.PathLike[str], ending: str) -> Path:
+    """A path, with an ending where it has none."""
+    target = Path(path)
+    return target if target.suffix else target.with_name(f"{target.name}{ending}")
+
+
 def content_of(
     loss: Any,
     inputs: tuple[Any, ...],
@@ -171,9 +177,7 @@ class Sheet:
 
     def write(self, path: str | os.PathLike[str]) -> str:
         """Write the page to a file, whose path is returned; `.html` is added where no ending is."""
-        target = Path(path)
-        if not target.suffix:
-            target = target.with_name(f"{target.name}.html")
+        target = with_ending(path, ".html")
         write(target, self.html.encode(errors="replace"), "sheet")
         self.path = str(target)
         return self.path
