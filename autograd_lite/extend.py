@@ -15,7 +15,7 @@ from typing import Any
 
 from autograd_lite.arrays.foreign import is_foreign
 from autograd_lite.arrays.kinds import is_lazy
-from autograd_lite.arrays.lazy import adopt, compute
+from autograd_lite.arrays.lazy import adopt, compute, expose, on_cluster
 from autograd_lite.files import error_of, kind_of, replacing, write
 from autograd_lite.forks import fork_safe
 from autograd_lite.functions import Operator, Traits, traits
@@ -64,11 +64,13 @@ __all__ = [
     "defvjp_sequence",
     "enclosed",
     "error_of",
+    "expose",
     "fork_safe",
     "is_foreign",
     "is_lazy",
     "kind_of",
     "non_differentiable",
+    "on_cluster",
     "primitive",
     "printable",
     "quoted",

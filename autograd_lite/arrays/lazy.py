@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,18 +16,19 @@ _COMMON: frozenset[type] = frozenset(
 """Kinds of arguments that are what they seem."""
 
 
-def adopt(value: Any) -> Any:
+def adopt(value: Any, axis: int | None = None) -> Any:
     """`value` as the engine computes with it: Dask arrays by their blocks, if they can be.
 
-    TypeError for an array with labels (pandas, xarray) or of another kind that computes in ways of
-    its own without NumPy's protocols (SciPy's sparse matrices).
+    `axis` is that of the samples, where it is known: Dask arrays are cut along it. TypeError for
+    an array with labels (pandas, xarray) or of another kind that computes in ways of its own
+    without NumPy's protocols (SciPy's sparse matrices).
     """
     if value.__class__ in _COMMON:
         return value
     if is_dask(value):
         from autograd_lite.arrays.dask.array import in_blocks
 
-        return in_blocks(value)
+        return in_blocks(value, axis)
     if _computes_differently(value):
         raise TypeError(computes_in_other_ways(type(value).__name__, _way_to_values(value)))
     return value
@@ -52,6 +54,15 @@ def _computes_differently(value: Any) -> bool:
 def expose(value: Any) -> Any:
     """`value` as a user sees it."""
     return value.exposed() if hasattr(value, "in_dask") else value
+
+
+def on_cluster() -> bool:
+    """Whether Dask arrays are computed by the workers of a cluster."""
+    if "distributed" not in sys.modules:
+        return False
+    from autograd_lite.arrays.dask.sources import cluster_client
+
+    return cluster_client() is not None
 
 
 def compute(values: Sequence[Any]) -> list[Any]:

@@ -9,6 +9,7 @@ import numpy as np
 
 import autograd_lite as al
 from autograd_lite.extend import adopt, is_lazy
+from nn.data.lazy_batches import LazyBatches
 from nn.module import as_array, has_values
 
 
@@ -38,14 +39,15 @@ class Data(Protocol):
 class ArrayData:
     """Arrays whose last axis is the samples: X (features, N), or pictures; Y (..., N).
 
-    Arrays of other libraries stay what they are. Those that are computed when they are needed, as
-    Dask's, give batches of neighbouring samples: the order of the batches is new in each epoch,
-    what is in them is not.
+    Arrays of other libraries stay what they are. Of those that are computed when they are needed,
+    as Dask's, batches are NumPy arrays where they fit into memory easily (see
+    `nn.data.lazy_batches`).
     """
 
     def __init__(self, X: Any, Y: Any, weights: Any = None) -> None:
         self.X, self.Y = _held(X), _held(Y)
         self.weights = None if weights is None else _held(weights)
+        self._lazy: LazyBatches | None = None
         if not self.X.ndim or not self.Y.ndim or self.X.shape[-1] != self.Y.shape[-1]:
             hint = ""
             if self.Y.ndim and self.X.ndim == 2 and self.X.shape[0] == self.Y.shape[-1]:
@@ -74,16 +76,17 @@ class ArrayData:
             if not start:
                 yield Batch(self.X, self.Y, self.weights)
             return
-        together = is_lazy(self.X)
-        order = None
-        if seed is not None:
-            count = -(-len(self) // size) if together else len(self)
-            order = np.random.default_rng(seed).permutation(count)
+        arrays = [self.X, self.Y, *([] if self.weights is None else [self.weights])]
+        if any(map(is_lazy, arrays)):
+            if self._lazy is None:
+                self._lazy = LazyBatches(arrays)
+            for found in self._lazy.batches(size, seed, start):
+                yield Batch(*found, *([] if self.weights is not None else [None]))
+            return
+        order = None if seed is None else np.random.default_rng(seed).permutation(len(self))
         for number in range(start, -(-len(self) // size)):
             chosen: Any = slice(number * size, (number + 1) * size)
-            if order is not None and together:
-                chosen = slice(order[number] * size, (order[number] + 1) * size)
-            elif order is not None:
+            if order is not None:
                 chosen = order[chosen]
             weights = None if self.weights is None else self.weights[chosen]
             yield Batch(_taken(self.X, chosen), _taken(self.Y, chosen), weights)
@@ -119,7 +122,7 @@ def batches(
 
 def _held(array: Any) -> Any:
     """An array as training holds it: Dask's in the form that the engine computes with."""
-    return adopt(as_array(array.data if isinstance(array, al.Tensor) else array))
+    return adopt(as_array(array.data if isinstance(array, al.Tensor) else array), axis=-1)
 
 
 def _taken(array: Any, chosen: Any) -> Any:

@@ -68,6 +68,7 @@ def dask_arrays(
     """
     try:
         import dask.array as da
+        from dask.array.core import getter
     except ImportError:
         raise ImportError("dask_arrays needs Dask: pip install 'autograd_lite[cluster]'") from None
     if isinstance(paths, str | os.PathLike) or not isinstance(paths, Iterable):
@@ -95,13 +96,37 @@ def dask_arrays(
         kind = np.dtype(dtype) if which == 0 else spec.dtype
         inner = spec.shape[1:]
         key = f"{name}-of-{os.path.basename(files[0])}-{token}-{which}"
-        tasks = {
-            (key, i, *(0,) * len(inner)): (read_rows, one, which, start, stop, kind)
-            for i, (one, start, stop) in enumerate(parts)
+        # As dask.array.from_array does it, so that of a block rows can be read.
+        tasks: dict[Any, Any] = {
+            ("original-" + key, i): Rows(one, which, kind) for i, one in enumerate(sets)
         }
+        places = {id(one): ("original-" + key, i) for i, one in enumerate(sets)}
+        others = tuple(slice(0, n) for n in inner)
+        for i, (one, start, stop) in enumerate(parts):
+            part = slice(start, stop), *others
+            tasks[key, i, *(0,) * len(inner)] = getter, places[id(one)], part
         lengths = tuple(stop - start for _, start, stop in parts)
         found.append(da.Array(tasks, key, (lengths, *((n,) for n in inner)), kind))
     return found[0], found[1]
+
+
+class Rows:
+    """The samples (`which` 0) or the targets (1) of a file, of which rows are read by an index."""
+
+    def __init__(self, data: H5Dataset, which: int, dtype: Any) -> None:
+        self.data, self.which, self.dtype = data, which, np.dtype(dtype)
+        self.shape, self.path = data.specs[which].shape, os.fspath(data.path)
+        self.ndim = len(self.shape)
+        self.chunks = (data.step, *self.shape[1:])
+
+    def __getitem__(self, index: Any) -> np.ndarray:
+        rows, *others = index if isinstance(index, tuple) else (index,)
+        start, stop, step = rows.indices(self.shape[0])
+        if step != 1:
+            start, stop, rest = 0, self.shape[0], (rows, *others)
+        else:
+            stop, rest = max(start, stop), (slice(None), *others)
+        return read_rows(self.data, self.which, start, stop, self.dtype)[rest]
 
 
 def read_rows(data: H5Dataset, which: int, start: int, stop: int, dtype: Any) -> np.ndarray:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
-import queue
-import threading
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +15,7 @@ from nn.data import hdf5
 from nn.data.batches import Batch
 from nn.data.hdf5 import FileFormatError, Spec, shown_path
 from nn.data.pictures import flatten
-
-BLOCK = 6 * 2**20
-"""Bytes that are read at a time."""
-
-WINDOW = 4
-"""Blocks whose samples are shuffled together."""
+from nn.data.windows import BLOCK, WINDOW, Arrays, Span, Windows, in_batches, windows_of
 
 SAMPLE_LIMIT = 2**20
 """The most bytes of a sample that is packed to less than a twentieth, unless the caller raises it:
@@ -32,14 +24,6 @@ a small file must not ask for much memory."""
 _PACKING = 20
 
 Transform = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
-
-
-class _Window(NamedTuple):
-    """Samples that are in memory together, in the order in which they are given."""
-
-    x: np.ndarray
-    y: np.ndarray
-    order: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -140,59 +124,31 @@ class H5Dataset:
         `seed` decides the order; without it the samples come as they are in the file. In a process
         that is forked on the way, both the parent and the child get all the batches that are left.
         """
-        process = os.getpid()
-        for batch in self._batches_from(start, size, seed):
-            yield batch
-            start += 1
-            if os.getpid() != process:
-                break
-        else:
-            return
-        # The thread that reads ahead stayed with the parent: this process reads on by itself.
-        yield from self.batches(size, seed, start)
+        found = in_batches(lambda skip: self._windows(seed, skip), size, start, self.prefetch)
+        return (self._batch(*arrays) for arrays in found)
 
-    def _batches_from(self, start: int, size: int, seed: list[int] | None) -> Iterator[Batch]:
-        windows = self._windows(seed, start * size)
-        with contextlib.closing(_ahead(windows) if self.prefetch else windows) as source:
-            rest: list[_Window] = []
-            waiting = 0
-            for window in source:
-                rest.append(window)
-                waiting += _size(window)
-                while waiting >= size:
-                    batch, rest = _taken(rest, size)
-                    waiting -= size
-                    yield self._batch(*batch)
-            if waiting:
-                yield self._batch(*_taken(rest, waiting)[0])
-
-    def _windows(self, seed: list[int] | None, skip: int) -> Generator[_Window, None, None]:
+    def _windows(self, seed: list[int] | None, skip: int) -> Windows:
         """The samples, some blocks at a time, without the first `skip`."""
         starts = np.arange(0, len(self), self.rows)
         if seed is not None:
             starts = np.random.default_rng(seed).permutation(starts)
+        spans = [(int(a), min(int(a) + self.rows, len(self))) for a in starts]
+        groups = [spans[i : i + self.window] for i in range(0, len(spans), self.window)]
         with hdf5.reading(self.path, limit=None) as file:
-            x, y = (file.rows(n, s) for n, s in zip((self.x, self.y), self.specs, strict=True))
-            for number, first in enumerate(range(0, len(starts), self.window)):
-                blocks = starts[first : first + self.window]
-                spans = [(a, min(a + self.rows, len(self))) for a in blocks]
+            named = list(zip((self.x, self.y), self.specs, strict=True))
+            readers = [file.rows(name, spec) for name, spec in named]
+
+            def read(spans: Sequence[Span]) -> Arrays:
                 count = sum(b - a for a, b in spans)
-                if skip >= count:
-                    skip -= count
-                    continue
-                order = None
-                if seed is not None:
-                    order = np.random.default_rng([*seed, number]).permutation(count)[skip:]
-                found = [np.empty((count, *spec.shape[1:]), spec.dtype) for spec in self.specs]
+                found = tuple(np.empty((count, *spec.shape[1:]), spec.dtype) for _, spec in named)
                 at = 0
                 for a, b in spans:
-                    for read, array in zip((x, y), found, strict=True):
-                        read(int(a), int(b), array[at : at + b - a])
+                    for rows, array in zip(readers, found, strict=True):
+                        rows(a, b, array[at : at + b - a])
                     at += b - a
-                if order is None:
-                    found = [array[skip:] for array in found]
-                skip = 0
-                yield _Window(found[0], found[1], order)
+                return found
+
+            yield from windows_of(groups, seed, skip, read)
 
     def _batch(self, x: np.ndarray, y: np.ndarray) -> Batch:
         if x.dtype == np.uint8:
@@ -203,68 +159,6 @@ class H5Dataset:
             x, y = self.transform(x, y)
         X = x[np.newaxis] if x.ndim == 1 else flatten(x)
         return Batch(X, y if y.ndim == 1 else flatten(y), None)
-
-
-def _taken(windows: list[_Window], size: int) -> tuple[tuple[Any, Any], list[_Window]]:
-    """The first `size` samples of windows that have as many, and what is left."""
-    xs, ys, left = [], [], size
-    rest = list(windows)
-    while left:
-        window = rest[0]
-        if window.order is None:
-            chosen: Any = slice(0, left)
-            after = _Window(window.x[left:], window.y[left:], None)
-            count = min(left, len(window.y))
-        else:
-            chosen = window.order[:left]
-            after = _Window(window.x, window.y, window.order[left:])
-            count = len(chosen)
-        xs.append(window.x[chosen])
-        ys.append(window.y[chosen])
-        left -= count
-        rest = [after, *rest[1:]] if _size(after) else rest[1:]
-    if len(xs) == 1:
-        return (xs[0], ys[0]), rest
-    return (np.concatenate(xs), np.concatenate(ys)), rest
-
-
-def _size(window: _Window) -> int:
-    return len(window.y) if window.order is None else len(window.order)
-
-
-def _ahead(windows: Generator[_Window, None, None]) -> Generator[_Window, None, None]:
-    """The same windows, each read on a thread while the one before is used."""
-    ready: queue.Queue[Any] = queue.Queue(maxsize=1)
-    given_up = threading.Event()
-
-    def put(item: Any) -> None:
-        while not given_up.is_set():
-            with contextlib.suppress(queue.Full):
-                ready.put(item, timeout=0.05)
-                return
-
-    def read() -> None:
-        try:
-            for window in windows:
-                put(window)
-                if given_up.is_set():
-                    break
-            put(None)
-        except BaseException as error:  # noqa: BLE001 - it is raised where batches are asked for
-            put(error)
-        finally:
-            windows.close()
-
-    thread = threading.Thread(target=read, name="H5Dataset", daemon=True)
-    thread.start()
-    try:
-        while (window := ready.get()) is not None:
-            if isinstance(window, BaseException):
-                raise window
-            yield window
-    finally:
-        given_up.set()
-        thread.join()
 
 
 def write_dataset(

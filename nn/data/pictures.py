@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_lite.extend import quoted
+from autograd_lite.extend import adopt, expose, is_lazy, quoted
 from nn.data import hdf5
 from nn.data.hdf5 import FileFormatError, Spec, shown_path
 
@@ -96,9 +96,9 @@ def flatten(images: AnyArray) -> AnyArray:
 
     Column j is `images[j]` read in C order. The result is a transposed view of (N, n), so that a
     picture lies contiguously in memory, and shares the memory of `images` where `reshape` can.
-    Uses NumPy functions only, so what speaks NumPy's protocols goes through as it is. Raises
-    ValueError for fewer than two dimensions. (`images.reshape(n, N)` has the same shape and
-    scrambles the pictures.)
+    Uses NumPy functions only, so what speaks NumPy's protocols goes through as it is; of a Dask
+    array rows can still be read without the rest of their block. Raises ValueError for fewer than
+    two dimensions. (`images.reshape(n, N)` has the same shape and scrambles the pictures.)
     """
     shape = images.shape
     if len(shape) < 2:
@@ -107,8 +107,9 @@ def flatten(images: AnyArray) -> AnyArray:
             " pass picture[np.newaxis]"
         )
     # Not reshape(N, -1), which cannot guess the -1 when N is 0.
-    rows = np.reshape(cast(Any, images), (shape[0], math.prod(shape[1:])))
-    return cast(AnyArray, np.transpose(rows))
+    pictures: Any = adopt(images, axis=0) if is_lazy(images) else images
+    rows = np.reshape(pictures, (shape[0], math.prod(shape[1:])))
+    return cast(AnyArray, expose(np.transpose(rows)))
 
 
 def _described(path: Path, subset: str, limit: int) -> _Subset:

@@ -9,11 +9,13 @@ from typing import Any, cast
 
 import dask.array
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from autograd_lite.arrays.dask.elementwise import converted
 from autograd_lite.arrays.dask.expression import BlockStep
 from autograd_lite.arrays.dask.moving import replaced, taken
 from autograd_lite.arrays.dask.running import TaskGraph, compute, item
+from autograd_lite.arrays.dask.selecting import picks_along, picks_of, selected, stretches
 from autograd_lite.arrays.dask.sources import Source
 from autograd_lite.arrays.dask.spreading import spread
 from autograd_lite.arrays.foreign import Recordable
@@ -21,36 +23,43 @@ from autograd_lite.arrays.kinds import check_array, is_lazy
 from autograd_lite.arrays.trees import map_leaves
 from autograd_lite.functions import traits
 
-SOURCE = "_autograd_lite_source"
-"""Where a Dask array keeps its Source, so that it is looked at once, and both go together."""
+STEP = "_autograd_lite_step"
+"""Where a Dask array keeps its step under its own name: it is looked at once, and what the engine
+has computed of another one stays an expression, of which a part can be read."""
 
 WAY_OUT = "compute the Dask array first, or leave this part to NumPy arrays"
 
 
-def in_blocks(array: Any) -> Any:
+def in_blocks(array: Any, axis: int | None = None) -> Any:
     """Blocks of a Dask array that is cut along one axis at most; any other as it is.
 
-    TypeError for what a Tensor cannot hold, ValueError for blocks of unknown length.
+    Where the `axis` of the samples is told, an array that is cut along others is put together
+    along those. TypeError for what a Tensor cannot hold, ValueError for blocks of unknown length.
     """
-    known = vars(array).get(SOURCE)
-    if known is not None and known.array.name == array.name:
-        return Blocks(known)
+    name, step = vars(array).get(STEP, (None, None))
+    if axis is not None and array.ndim:
+        axis = normalize_axis_index(axis, array.ndim)
+    if step is not None and name == array.name and axis in (None, step.axis):
+        return Blocks(step)
     check_array(array._meta)
     if any(math.isnan(n) for n in array.shape):
         raise ValueError(
             f"this Dask array of shape {array.shape} has blocks of unknown length; "
             "its method compute_chunk_sizes() finds them out"
         )
-    if not array.ndim:
+    if not (array.ndim and array.size):
         return array
-    counts = [len(parts) for parts in array.chunks]
-    cut = [i for i, count in enumerate(counts) if count > 1]
-    # Of an array of one block the longest axis counts: it is the samples.
-    axis = cut[0] if cut else int(np.argmax(array.shape))
-    if len(cut) > 1 or 0 in array.chunks[axis]:
-        return array
-    source = Source(array, axis)
-    setattr(array, SOURCE, source)
+    whole = array
+    if axis is None:
+        cut = [i for i, parts in enumerate(array.chunks) if len(parts) > 1]
+        if len(cut) > 1:
+            return array
+        # Of an array of one block the longest axis counts, where nobody says which one it is.
+        axis = cut[0] if cut else int(np.argmax(array.shape))
+    elif any(len(parts) > 1 for i, parts in enumerate(array.chunks) if i != axis):
+        whole = array.rechunk({i: -1 for i in range(array.ndim) if i != axis})
+    source = Source(whole, axis)
+    setattr(array, STEP, (array.name, source))
     return Blocks(source)
 
 
@@ -109,10 +118,37 @@ class Blocks(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __getitem__(self, index: Any) -> Any:
         step = taken(self.step, index)
+        if step is None:
+            step = self._taken_samples(index)
         if step is not None:
             return Blocks(step)
         with _told("this index"):
             return self.in_dask()[_without_blocks(index)]
+
+    def _taken_samples(self, index: Any) -> BlockStep | None:
+        """`self[index]` where it takes some samples, in their order, and all of every other
+        axis."""
+        axis = self.step.axis
+        items = list(index) if isinstance(index, tuple) else [index]
+        if Ellipsis in [i for i in items if not isinstance(i, np.ndarray)]:
+            where = next(i for i, item in enumerate(items) if item is Ellipsis)
+            items[where : where + 1] = [slice(None)] * (self.ndim - len(items) + 1)
+        items += [slice(None)] * (self.ndim - len(items))
+        if axis is None or len(items) != self.ndim:
+            return None
+        others = items[:axis] + items[axis + 1 :]
+        if any(not isinstance(i, slice) or i != slice(None) for i in others):
+            return None
+        picks = picks_along(self.step, items[axis])
+        return None if picks is None else selected(self.step, picks)
+
+    def stretches(self, most: int) -> list[tuple[int, int]]:
+        """See `selecting.stretches`."""
+        return stretches(self.step, most)
+
+    def of_spans(self, spans: Sequence[tuple[int, int]]) -> Blocks:
+        """The samples of some spans, one after the other, each a block or some."""
+        return Blocks(selected(self.step, picks_of(self.step.parts, spans)))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         try:
@@ -165,14 +201,19 @@ class Blocks(np.lib.mixins.NDArrayOperatorsMixin):
 
     def exposed(self) -> Any:
         """The user's view of it: the Dask array that it was made of, the value, or a Dask array."""
-        if isinstance(self.step, Source):
+        if type(self.step) is Source:
             return self.step.exposed()
-        return self.step.value if self.step.is_known else self.in_dask()
+        if self.step.is_known:
+            return self.step.value
+        array = self.in_dask()
+        if self.step.axis is not None:
+            setattr(array, STEP, (array.name, self.step))
+        return array
 
     def in_dask(self) -> Any:
         """The same as a Dask array, whose blocks are computed as Dask computes its own."""
         step = self.step
-        if isinstance(step, Source):
+        if type(step) is Source:
             return step.array
         if step.is_known:
             return dask.array.from_array(np.asarray(step.value), chunks=-1)

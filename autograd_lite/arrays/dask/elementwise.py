@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.arrays.dask.expression import BlockStep, Cut, Parts
+from autograd_lite.arrays.dask.expression import BlockStep, Cut, Parts, axis_of
 from autograd_lite.arrays.dask.sources import Pieces
 
 
@@ -68,12 +68,6 @@ def shape_of(operand: Any) -> tuple[int, ...]:
 
 def is_blocked(operand: Any) -> bool:
     return isinstance(operand, BlockStep) and operand.axis is not None
-
-
-def axis_of(step: BlockStep) -> int:
-    """The axis that a blocked step is cut along."""
-    assert step.axis is not None
-    return step.axis
 
 
 def alike(operands: Sequence[Any]) -> tuple[bool, BlockStep | None]:

@@ -101,6 +101,12 @@ def step_of(operand: Any) -> BlockStep | None:
     return operand if isinstance(operand, BlockStep) else None
 
 
+def axis_of(step: BlockStep) -> int:
+    """The axis that a blocked step is cut along."""
+    assert step.axis is not None
+    return step.axis
+
+
 def steps_below(targets: Sequence[BlockStep]) -> list[BlockStep]:
     """The steps that `targets` depend on, themselves included, each after its operands."""
     seen = {id(step): step for step in targets}

@@ -11,7 +11,6 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from autograd_lite.arrays.dask.elementwise import (
     alike,
     along,
-    axis_of,
     broadcast,
     constant,
     is_blocked,
@@ -19,7 +18,7 @@ from autograd_lite.arrays.dask.elementwise import (
     shape_of,
     with_length,
 )
-from autograd_lite.arrays.dask.expression import BlockStep
+from autograd_lite.arrays.dask.expression import BlockStep, axis_of
 from autograd_lite.arrays.dask.reducing import by_name
 
 

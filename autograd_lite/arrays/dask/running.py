@@ -148,7 +148,7 @@ class Group:
         rests = [iter(blocks) for blocks in arrived]
         for (start, stop), loads in zip(self.bounds, self.loads, strict=True):
             found = zip(loads, rests, strict=True)
-            yield start, stop, [next(rest) if x is None else x.load() for x, rest in found]
+            yield start, stop, [load.value(rest) for load, rest in found]
 
 
 def run_group(

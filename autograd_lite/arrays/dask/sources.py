@@ -8,14 +8,15 @@ import os
 import time
 import uuid
 import weakref
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import dask
 import numpy as np
 from dask.base import get_scheduler
 
-from autograd_lite.arrays.dask.expression import BlockStep, Parts, kept
+from autograd_lite.arrays.dask.expression import BlockStep, Parts, axis_of, kept
+from autograd_lite.arrays.dask.unread import Index, MustRead, Unread, unread
 
 LARGEST_GROUP = 16
 """Blocks per task at most: what is lost with a worker, and the grain of Dask's progress bar."""
@@ -25,46 +26,145 @@ LISTED_LIMIT_BYTES = 2**26
 
 
 class Load:
-    """The nodes of Dask's graph by which a task gets one block itself, in order."""
+    """The nodes of Dask's graph by which a task gets one block itself, in order.
 
-    __slots__ = ("nodes",)
+    With `index` it is some samples of the block along `axis`.
+    """
 
-    def __init__(self, nodes: list[Any]) -> None:
-        self.nodes = nodes
+    __slots__ = ("nodes", "axis", "index")
 
-    def load(self) -> Any:
+    def __init__(self, nodes: list[Any], axis: int, index: Index | None = None) -> None:
+        self.nodes, self.axis, self.index = nodes, axis, index
+
+    def part(self, index: Index) -> Load:
+        """Some samples of what this loads."""
+        return Load(self.nodes, self.axis, composed(self.index, index))
+
+    def value(self, arrived: Iterator[Any]) -> Any:
         """The block, which the last node gives."""
+        if self.index is not None:
+            found = unread(self.nodes)
+            if isinstance(found, Unread):
+                return found.taken(self.axis, self.index)
+            return found[(*(slice(None),) * self.axis, self.index)]
         values: dict[Any, Any] = {}
         for node in self.nodes:
             values[node.key] = node(values)
         return values[self.nodes[-1].key]
 
+    def grain(self) -> int | None:
+        """The number of samples that lie together where these are read in part, or None where the
+        block is loaded for any of them."""
+        try:
+            found = unread(self.nodes, may_read=False)
+        except MustRead:
+            return None
+        return found.grain(self.axis) if isinstance(found, Unread) else None
+
+    def origin(self) -> str | None:
+        """The file that the block is read from, where that can be told."""
+        for node in self.nodes:
+            stored = getattr(node, "value", None)
+            for name in ("path", "filename", "store_path"):
+                found = getattr(stored, name, None)
+                if isinstance(found, str | os.PathLike) and os.fspath(found):
+                    return os.fspath(found)
+        return None
+
 
 class Loaded:
     """A block that is here already."""
 
-    __slots__ = ("value",)
+    __slots__ = ("array", "axis")
 
-    def __init__(self, value: np.ndarray) -> None:
-        self.value = value
+    def __init__(self, array: np.ndarray, axis: int) -> None:
+        self.array, self.axis = array, axis
 
-    def load(self) -> np.ndarray:
+    def part(self, index: Index) -> Loaded:
+        """Some samples of it."""
+        return Loaded(self.array[(*(slice(None),) * self.axis, index)], self.axis)
+
+    def value(self, arrived: Iterator[Any]) -> np.ndarray:
         """The block."""
-        return self.value
+        return self.array
+
+    def grain(self) -> int | None:
+        """Any samples can be taken."""
+        return 1
+
+    def origin(self) -> str | None:
+        """There is no file."""
+        return None
+
+
+class Arriving:
+    """A block, or some samples of it, that another task computes."""
+
+    __slots__ = ("axis", "index")
+
+    def __init__(self, axis: int, index: Index | None = None) -> None:
+        self.axis, self.index = axis, index
+
+    def part(self, index: Index) -> Arriving:
+        """Some samples of it."""
+        return Arriving(self.axis, composed(self.index, index))
+
+    def value(self, arrived: Iterator[Any]) -> Any:
+        """The next of the blocks that have arrived."""
+        block = next(arrived)
+        return block if self.index is None else block[(*(slice(None),) * self.axis, self.index)]
+
+    def grain(self) -> int | None:
+        """Any samples can be taken of what is on a cluster."""
+        return 1
+
+    def origin(self) -> str | None:
+        """There is no file."""
+        return None
+
+
+def composed(index: Index | None, inner: Index) -> Index:
+    """The samples `inner` of those that `index` takes."""
+    if index is None:
+        return inner
+    if not isinstance(index, slice):
+        return index[inner]
+    if not isinstance(inner, slice):
+        return inner + index.start
+    return slice(index.start + inner.start, index.start + inner.stop)
+
+
+BlockLoad = Load | Loaded | Arriving
+
+
+class Pick(NamedTuple):
+    """Some samples of the block with a number."""
+
+    block: int
+    samples: Index
+
+
+def lengths_of(picks: Sequence[Pick]) -> Parts:
+    """The number of samples of each pick."""
+    found = [pick.samples for pick in picks]
+    return tuple(s.stop - s.start if isinstance(s, slice) else len(s) for s in found)
 
 
 class Source(BlockStep):
     """A Dask array that is cut along one axis.
 
-    `keys` are its blocks' in Dask's graph. `loads[i]` loads block i, or is None where other
-    tasks compute it: it is on a cluster already, or shares its making with other blocks. `tasks`
-    are those.
+    `keys` are its blocks' in Dask's graph. `loads[i]` loads block i; it is `Arriving` where other
+    tasks compute it, because it is on a cluster already, or shares its making with other blocks.
+    `tasks` are those.
     """
 
-    __slots__ = ("array", "original", "keys", "loads", "tasks", "lists")
+    __slots__ = ("array", "original", "numbers", "keys", "loads", "tasks", "lists")
 
     def __init__(self, array: Any, axis: int) -> None:
-        super().__init__(array.shape, array.dtype, axis, array.chunks[axis], None)
+        # Blocks without samples are left out: nothing is computed of them.
+        self.numbers = [i for i, n in enumerate(array.chunks[axis]) if n]
+        parts = tuple(n for n in array.chunks[axis] if n)
+        super().__init__(array.shape, array.dtype, axis, parts, None)
         # Assigning to items of a Dask array makes it another one.
         self.array, self.original = array.copy(), weakref.ref(array)
         self.tasks: dict[Any, Any] | None = None
@@ -82,6 +182,7 @@ class Source(BlockStep):
             (array,) = dask.optimize(self.array)
             graph = dict(array.__dask_graph__())
             keys = list(_flat(array.__dask_keys__()))
+            keys = [keys[i] for i in self.numbers]
             # What is on a cluster already is not in the graph; its Futures stand for themselves.
             futures = {} if all(k in graph for k in keys) else dict(self.array.__dask_graph__())
             self.keys = [key if key in graph else futures[key] for key in keys]
@@ -89,17 +190,24 @@ class Source(BlockStep):
             users: dict[Any, int] = {}
             for key in (key for keys in below for key in keys):
                 users[key] = users.get(key, 0) + 1
-            loads: list[Load | Loaded | None] = []
+            axis = axis_of(self)
+            loads: list[BlockLoad] = []
             tasks: dict[Any, Any] = {}
             for keys in below:
                 if all(k in graph and _can_move(graph[k], users[k]) for k in keys):
-                    loads.append(Load([graph[k] for k in keys]))
+                    loads.append(Load([graph[k] for k in keys], axis))
                 else:
-                    loads.append(None)
+                    loads.append(Arriving(axis))
                     tasks |= {k: graph[k] for k in keys if k in graph}
             # Last, and whole: another thread may be about to look, or looking as well.
             self.loads, self.tasks = loads, tasks
         return self.tasks
+
+    def grain(self) -> int | None:
+        """See `Load.grain`: that of all blocks is the first one's."""
+        tasks = self.prepare()
+        # What other tasks compute here is computed whole.
+        return None if tasks else self.loads[0].grain()
 
     def arriving(self, numbers: range) -> Any:
         """The keys of neighbouring blocks that other tasks compute.
@@ -108,8 +216,8 @@ class Source(BlockStep):
         step has one key to look after in the place of sixteen. Its list is made once. Of large
         blocks, a worker would count the memory twice.
         """
-        keys = [self.keys[i] for i in numbers if self.loads[i] is None]
-        client = _client()
+        keys = [self.keys[i] for i in numbers if isinstance(self.loads[i], Arriving)]
+        client = cluster_client()
         if client is None or len(keys) < 2 or self.array.nbytes > LISTED_LIMIT_BYTES:
             return keys
         if self.tasks or not all(hasattr(key, "release") for key in keys):
@@ -119,6 +227,49 @@ class Source(BlockStep):
             name = f"autograd_lite-{uuid.uuid4().hex}"
             self.lists[span] = client.get({name: (list, keys)}, name, sync=False)
         return self.lists[span]
+
+    def selected(self, picks: Sequence[Pick]) -> Source:
+        """Some samples of some blocks."""
+        return Selection(self, picks)
+
+
+class Selection(Source):
+    """Samples of the blocks of a Dask array: each of the picks is a block of its own."""
+
+    __slots__ = ("source", "picks")
+
+    def __init__(self, source: Source, picks: Sequence[Pick]) -> None:
+        axis = axis_of(source)
+        parts = lengths_of(picks)
+        shape = (*source.shape[:axis], sum(parts), *source.shape[axis + 1 :])
+        BlockStep.__init__(self, shape, source.dtype, axis, parts, None)
+        self.source, self.picks, self.tasks = source, list(picks), None
+
+    def prepare(self) -> dict[Any, Any]:
+        """See Source: the tasks for these blocks alone."""
+        if self.tasks is None:
+            tasks, numbers = self.source.prepare(), [pick.block for pick in self.picks]
+            loads = [self.source.loads[pick.block].part(pick.samples) for pick in self.picks]
+            if isinstance(self.source, Pieces):
+                self.keys = []
+            else:
+                self.keys = [self.source.keys[i] for i in numbers]
+                needed = {k for i in {*numbers} for k in _below(self.source.keys[i], tasks)}
+                tasks = {k: node for k, node in tasks.items() if k in needed}
+            self.loads, self.tasks = loads, tasks
+        return self.tasks
+
+    def selected(self, picks: Sequence[Pick]) -> Source:
+        """See Source: of the array itself."""
+        own = self.picks
+        return Selection(
+            self.source,
+            [Pick(own[p.block].block, composed(own[p.block].samples, p.samples)) for p in picks],
+        )
+
+    def arriving(self, numbers: range) -> Any:
+        """See Source: the keys themselves."""
+        return [self.keys[i] for i in numbers if isinstance(self.loads[i], Arriving)]
 
 
 class Pieces(Source):
@@ -133,9 +284,13 @@ class Pieces(Source):
         ends = itertools.accumulate(parts)
         before = (slice(None),) * axis
         self.loads = [
-            Loaded(array[(*before, slice(end - n, end))])
+            Loaded(array[(*before, slice(end - n, end))], axis)
             for n, end in zip(parts, ends, strict=True)
         ]
+
+    def arriving(self, numbers: range) -> Any:
+        """Nothing: it is here."""
+        return []
 
 
 def _flat(keys: Any) -> Iterator[Any]:
@@ -179,13 +334,13 @@ _SECONDS = 10
 """How long the number of a cluster's threads is believed: to ask takes as long as a small step."""
 
 
-def _client() -> Any:
+def cluster_client() -> Any:
     """The client of the cluster that computes, or None."""
     return getattr(get_scheduler(), "__self__", None)
 
 
 def _threads() -> int:
-    client = _client()
+    client = cluster_client()
     if client is None:
         return dask.config.get("num_workers", None) or os.cpu_count() or 1
     asked, count = _clusters.get(client, (-math.inf, 0))

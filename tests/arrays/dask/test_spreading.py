@@ -52,6 +52,13 @@ IN_BLOCKS = {
     "squeeze and expand": lambda x: np.expand_dims(np.squeeze(x[:1]), 0),
     "broadcast_to": lambda x: np.broadcast_to(x[:1], (3, 50)),
     "items": lambda x: x[2:4, :] + x[None, 1, :],
+    "some columns": lambda x: x[:, 9:31] * 2,
+    "columns of what was computed": lambda x: (W @ (x - np.mean(x, axis=1, keepdims=True)))[:, 5:],
+    "columns of a total cut back": lambda x: (x * np.sum(x.T, axis=1))[:, 20:-3],
+    "columns that are chosen": lambda x: (
+        x[:, np.array([0, 8, 9, 31, 49])] - x[0][[0, 8, 9, 31, 49]]
+    ),
+    "columns of columns": lambda x: x[1:][:, X[0] > 0.5][:, 3:12][:, [0, 2, 8]],
     "negative items": lambda x: x[..., ::-1, :][-1],
     "concatenate": lambda x: np.concatenate([x, x * 2, np.ones((1, 50))]),
     "like": lambda x: np.ones_like(x) + np.zeros_like(x, shape=(2, 50))[:1] + np.full_like(x, 3),
@@ -71,7 +78,6 @@ IN_BLOCKS = {
 
 BY_DASK = {
     "cumsum": lambda x: np.cumsum(x, axis=0),
-    "some columns": lambda x: x[:, 7:31],
     "reversed columns": lambda x: x[:, ::-1],
     "reshape across": lambda x: x.reshape((300,)),
     "outer": lambda x: np.outer(x[0], x[1]),
@@ -141,12 +147,29 @@ def test_arrays_to_write_to_are_refused(write):
     [
         da.ones((4, 6), chunks=(2, 3)),
         da.ones((), chunks=()),
-        da.ones((4, 6), chunks=((4,), (0, 6))),
+        da.ones((4, 0), chunks=(4, 3)),
     ],
-    ids=["two axes", "no axis", "an empty block"],
+    ids=["two axes", "no axis", "no samples"],
 )
 def test_other_dask_arrays_stay_what_they_are(array):
     assert in_blocks(array) is array
+
+
+def test_empty_blocks_are_left_out():
+    array = da.from_array(X, chunks=((6,), (0, 20, 0, 0, 30, 0)))
+    found = in_blocks(array)
+    assert found.step.parts == (20, 30)
+    np.testing.assert_allclose(np.asarray(np.sum(found * X, axis=1)), np.sum(X * X, axis=1))
+    np.testing.assert_array_equal(np.asarray(found[:, 15:25]), X[:, 15:25])
+
+
+@pytest.mark.parametrize("chunks", [(6, 50), (3, 7), (6, 7), (2, 50)])
+def test_the_axis_of_the_samples_can_be_told(chunks):
+    for axis, other in ((0, 1), (-1, 0)):
+        found = in_blocks(da.from_array(X, chunks=chunks), axis)
+        assert found.step.axis == axis % 2
+        assert len(found.step.parts) == len(da.from_array(X, chunks=chunks).chunks[axis])
+        np.testing.assert_allclose(np.asarray(np.sum(found, axis=other)), np.sum(X, axis=other))
 
 
 def test_an_array_is_taken_once():

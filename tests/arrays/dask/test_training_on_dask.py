@@ -288,19 +288,6 @@ def test_fit_is_unchanged(name):
         np.testing.assert_allclose(other.state_dict()[path], value, rtol=0, atol=1e-10)
 
 
-def test_batches_are_neighbours_in_a_new_order():
-    data = nn.ArrayData(cut(np.arange(40.0)[np.newaxis], 4), cut(np.arange(40.0), 4))
-    orders = []
-    for epoch in (0, 1):
-        batches = [np.asarray(batch.Y) for batch in data.batches(12, [0, epoch])]
-        assert sorted(np.concatenate(batches)) == list(range(40))
-        assert all((np.diff(batch) == 1).all() for batch in batches)
-        orders.append([batch[0] for batch in batches])
-    assert orders[0] != orders[1]
-    again = [batch.Y for batch in data.batches(12, [0, 0], start=2)]
-    assert [float(batch[0]) for batch in again] == orders[0][2:]
-
-
 def test_fit_by_batches_learns():
     history, _ = fitted("plain", cut(X), cut(Y), batch_size=32)
     assert history["loss"][-1] < history["loss"][0]

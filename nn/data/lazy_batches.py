@@ -1,0 +1,117 @@
+"""Batches of arrays that are computed when they are needed, as Dask's."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.extend import compute, is_lazy, on_cluster
+from nn.data.windows import (
+    BLOCK,
+    MOST_SPANS,
+    WINDOW,
+    Arrays,
+    Span,
+    Windows,
+    in_batches,
+    windows_of,
+)
+
+GATHERED = 2 * 2**20
+"""Batches of up to this many bytes are fetched from a cluster: to have it compute one takes longer
+than to fetch it."""
+
+
+class LazyBatches:
+    """Batches of arrays whose last axis is the samples, some of which are lazy.
+
+    In each epoch the stretches by which the data are read come in a new order: rows of a file,
+    some megabytes at a time, or whole blocks where nothing less can be computed. Batches that fit
+    into a window of four stretches are NumPy arrays: windows are read ahead, once in an epoch,
+    and their samples shuffled. Larger batches stay lazy, and each has some stretches, or parts of
+    them; so have those above 2 MiB on a cluster, whose workers compute with them.
+    """
+
+    def __init__(self, arrays: Sequence[Any]) -> None:
+        self.arrays = list(arrays)
+        lazy = [array for array in arrays if is_lazy(array)]
+        self.spans: list[Span] = max(lazy, key=_bytes_of_a_sample).stretches(BLOCK)
+        self.sample = max(1, sum(map(_bytes_of_a_sample, arrays)))
+
+    def batches(self, size: int, seed: list[int] | None, start: int) -> Iterator[tuple[Any, ...]]:
+        """Batches of `size` samples from number `start` on; `seed` decides the order, if any."""
+        spans = self.spans
+        if seed is not None:
+            spans = [spans[i] for i in np.random.default_rng(seed).permutation(len(spans))]
+        longest = max(stop - first for first, stop in spans) * self.sample
+        most = GATHERED if on_cluster() else max(WINDOW * BLOCK, longest)
+        if size * self.sample > most:
+            return self._of_spans(spans, size, start)
+
+        def windows(skip: int) -> Windows:
+            return windows_of(list(self._groups(spans)), seed, skip, self._read)
+
+        found = in_batches(windows, size, start, read_ahead=True)
+        return (tuple(_samples_last(array) for array in arrays) for arrays in found)
+
+    def _groups(self, spans: Sequence[Span]) -> Iterator[list[Span]]:
+        """The spans of each window: four of the largest, or more that are smaller."""
+        group: list[Span] = []
+        size = 0
+        for first, stop in spans:
+            own = (stop - first) * self.sample
+            if group and (size + own > WINDOW * BLOCK or len(group) == MOST_SPANS):
+                yield group
+                group, size = [], 0
+            group.append((first, stop))
+            size += own
+        yield group
+
+    def _read(self, spans: Sequence[Span]) -> Arrays:
+        """The samples of some spans in memory, samples first: one computation for all arrays."""
+        found = compute([_of_spans(array, spans) for array in self.arrays])
+        return tuple(np.moveaxis(np.asarray(array), -1, 0) for array in found)
+
+    def _of_spans(self, spans: Sequence[Span], size: int, start: int) -> Iterator[tuple[Any, ...]]:
+        """Lazy batches: the samples in the order of the spans, `size` at a time."""
+        ends = list(itertools.accumulate(stop - first for first, stop in spans))
+        for at in range(start * size, ends[-1], size):
+            until, chosen = min(at + size, ends[-1]), []
+            while at < until:
+                i = bisect.bisect_right(ends, at)
+                begin = spans[i][1] - ends[i]
+                last = min(until, ends[i])
+                chosen.append((begin + at, begin + last))
+                at = last
+            # Within a batch the order does not matter, and neighbours are read together.
+            yield tuple(_of_spans(array, _joined(sorted(chosen))) for array in self.arrays)
+
+
+def _bytes_of_a_sample(array: Any) -> int:
+    return int(math.prod(array.shape[:-1]) * array.dtype.itemsize)
+
+
+def _of_spans(array: Any, spans: Sequence[Span]) -> Any:
+    if is_lazy(array):
+        return array.of_spans(spans)
+    return np.concatenate([array[..., first:stop] for first, stop in spans], axis=-1)
+
+
+def _joined(spans: Sequence[Span]) -> list[Span]:
+    """Sorted spans, with one in the place of two that touch."""
+    found: list[Span] = []
+    for first, stop in spans:
+        if found and found[-1][1] == first:
+            first = found.pop()[0]
+        found.append((first, stop))
+    return found
+
+
+def _samples_last(array: np.ndarray) -> np.ndarray:
+    moved = np.moveaxis(array, 0, -1)
+    return moved if array.ndim < 3 else np.ascontiguousarray(moved)
