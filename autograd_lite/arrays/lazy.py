@@ -74,6 +74,13 @@ def compute(values: Sequence[Any]) -> list[Any]:
     return settled(values)
 
 
+def compute_blocks(values: Sequence[Any]) -> list[list[np.ndarray]]:
+    """The blocks of lazy arrays that are cut into some, all by one computation."""
+    from autograd_lite.arrays.dask.array import blocks_of
+
+    return blocks_of(values)
+
+
 def compute_for(output: Any, values: Sequence[Any], owners: Sequence[Any]) -> tuple[Any, list[Any]]:
     """`output` and those of `values` that belong to NumPy arrays, computed; the others as they are.
 

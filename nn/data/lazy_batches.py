@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.extend import compute, is_lazy, on_cluster
+from autograd_lite.extend import compute_blocks, is_lazy, on_cluster
+from nn.data.buffers import buffer
 from nn.data.windows import (
     BLOCK,
     MOST_SPANS,
@@ -39,9 +40,10 @@ class LazyBatches:
 
     def __init__(self, arrays: Sequence[Any]) -> None:
         self.arrays = list(arrays)
-        lazy = [array for array in arrays if is_lazy(array)]
-        self.spans: list[Span] = max(lazy, key=_bytes_of_a_sample).stretches(BLOCK)
         self.sample = max(1, sum(map(_bytes_of_a_sample, arrays)))
+        largest = max(filter(is_lazy, arrays), key=_bytes_of_a_sample)
+        share = _bytes_of_a_sample(largest) / self.sample
+        self.spans: list[Span] = largest.stretches(int(BLOCK * share))
 
     def batches(self, size: int, seed: list[int] | None, start: int) -> Iterator[tuple[Any, ...]]:
         """Batches of `size` samples from number `start` on; `seed` decides the order, if any."""
@@ -74,8 +76,14 @@ class LazyBatches:
 
     def _read(self, spans: Sequence[Span]) -> Arrays:
         """The samples of some spans in memory, samples first: one computation for all arrays."""
-        found = compute([_of_spans(array, spans) for array in self.arrays])
-        return tuple(np.moveaxis(np.asarray(array), -1, 0) for array in found)
+        lazy = [array.of_spans(spans) for array in self.arrays if is_lazy(array)]
+        computed = iter(compute_blocks(lazy))
+        return tuple(
+            _joined_samples(
+                next(computed) if is_lazy(array) else [array[..., a:b] for a, b in spans]
+            )
+            for array in self.arrays
+        )
 
     def _of_spans(self, spans: Sequence[Span], size: int, start: int) -> Iterator[tuple[Any, ...]]:
         """Lazy batches: the samples in the order of the spans, `size` at a time."""
@@ -94,6 +102,17 @@ class LazyBatches:
 
 def _bytes_of_a_sample(array: Any) -> int:
     return int(math.prod(array.shape[:-1]) * array.dtype.itemsize)
+
+
+def _joined_samples(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Parts whose last axis is the samples as one array whose first axis is."""
+    first = parts[0]
+    found = buffer((sum(p.shape[-1] for p in parts), *first.shape[:-1]), first.dtype)
+    at = 0
+    for part in parts:
+        found[at : at + part.shape[-1]] = np.moveaxis(part, -1, 0)
+        at += part.shape[-1]
+    return found
 
 
 def _of_spans(array: Any, spans: Sequence[Span]) -> Any:

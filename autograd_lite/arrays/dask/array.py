@@ -247,6 +247,11 @@ def settled(values: Sequence[Any]) -> list[Any]:
     return [np.asarray(next(found)) if isinstance(v, Blocks) else v for v in values]
 
 
+def blocks_of(arrays: Sequence[Blocks]) -> list[list[np.ndarray]]:
+    """The blocks of each array, computed in one Dask graph."""
+    return compute([array.step for array in arrays], joined=False)
+
+
 def _shape_alone(blocks: Any) -> np.ndarray:
     """An array with the shape and dtype of blocks, of one element's memory."""
     return np.broadcast_to(np.empty((), blocks.dtype), blocks.shape)

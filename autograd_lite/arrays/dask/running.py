@@ -328,10 +328,10 @@ def _compute_if_ready(step: BlockStep) -> None:
         step.settle(step.compute(*values, **step.options))
 
 
-def compute(targets: Sequence[BlockStep]) -> list[Any]:
+def compute(targets: Sequence[BlockStep], joined: bool = True) -> list[Any]:
     """The values of steps, which are blocked or whole, computed together.
 
-    Whole steps keep theirs.
+    Whole steps keep theirs. Of blocked ones it is a list of the blocks, unless they are `joined`.
     """
     arrays: dict[int, Any] = {}
     for step in steps_below(targets):
@@ -345,11 +345,11 @@ def compute(targets: Sequence[BlockStep]) -> list[Any]:
         keys = [key for key, _ in places if key in graph.tasks]
         wanted = [graph.end_keys, keys, *(graph.blocks(step) for step in blocked)]
         get = get_scheduler() or dask.threaded.get
-        ends, done, *joined = get(graph.tasks, wanted)
+        ends, done, *blocks = get(graph.tasks, wanted)
         results = dict(zip(keys, done, strict=True))
         last = run_end(*graph.end, *ends) if graph.end is not None else []
         for step, (key, position) in zip(whole, places, strict=True):
             step.settle(results.get(key, last)[position])
-        for step, values in zip(blocked, joined, strict=True):
-            arrays[id(step)] = np.concatenate(values, step.axis)
+        for step, values in zip(blocked, blocks, strict=True):
+            arrays[id(step)] = np.concatenate(values, step.axis) if joined else values
     return [arrays[id(step)] if id(step) in arrays else step.value for step in targets]
