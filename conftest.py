@@ -38,6 +38,13 @@ def pytest_configure():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(autouse=True)
+def no_native_code_by_itself(monkeypatch):
+    """Programs are compiled to native code in tests that ask for it: it takes seconds, beside."""
+    tiers = importlib.import_module("autograd_lite.compiler.native.tiers")
+    monkeypatch.setattr(tiers, "BUILD_FROM_CALLS", float("inf"))
+
+
 @pytest.fixture(scope="session")
 def cat_files(pytestconfig):
     """The files of the course's cat pictures, for training and for testing."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -74,6 +74,9 @@ class Traits:
         The operator that Python writes for it.
     onnx : str or None
         The ONNX operator of the same meaning, element by element.
+    native : str or None
+        One element of the result in compiled loops: an expression with {} for each operand, of
+        NumPy's functions and those in `compiler.native.elementary`.
     nanoseconds : float
         What one element takes in double precision: from when on threads are worth starting.
     """
@@ -91,6 +94,7 @@ class Traits:
     writes: bool = False
     operator: Operator | None = None
     onnx: str | None = None
+    native: str | None = None
     nanoseconds: float = 0.4
 
 
@@ -213,3 +217,45 @@ describe(Traits(shape_from_values=True), np.compress)
 describe(Traits(shape_from_values=True), np.trim_zeros)
 describe(Traits(writes=True), np.copyto, np.put, np.place, np.putmask, np.put_along_axis)
 describe(Traits(writes=True), np.fill_diagonal)
+
+
+def _natively(form: str, *functions: Function) -> None:
+    for function in functions:
+        describe(replace(traits(function), native=form), function)
+
+
+_natively("{} + {}", np.add)
+_natively("{} - {}", np.subtract)
+_natively("{} * {}", np.multiply)
+_natively("{} / {}", np.divide)
+_natively("-{}", np.negative)
+_natively("{}", np.positive)
+_natively("{0} * {0}", np.square)
+_natively("abs({})", np.absolute, np.fabs)
+_natively("np.sqrt({})", np.sqrt)
+_natively("np.cbrt({})", np.cbrt)
+_natively("{} ** {}", np.power)
+_natively("{} > {}", np.greater)
+_natively("{} >= {}", np.greater_equal)
+_natively("{} < {}", np.less)
+_natively("{} <= {}", np.less_equal)
+_natively("{} == {}", np.equal)
+_natively("{} != {}", np.not_equal)
+_natively("{0} != {0}", np.isnan)
+_natively("np.isfinite({})", np.isfinite)
+_natively("np.isinf({})", np.isinf)
+_natively("{1} if {0} else {2}", np.where)
+_natively("({}) & ({})", np.logical_and, np.bitwise_and)
+_natively("({}) | ({})", np.logical_or, np.bitwise_or)
+_natively("({}) ^ ({})", np.logical_xor, np.bitwise_xor)
+_natively("not ({})", np.logical_not, np.invert)
+for _name in ("exp", "expm1", "log", "log1p", "tanh"):
+    _natively(f"{_name}({{}})", getattr(np, _name))
+for _name in ("maximum", "minimum", "fmax", "fmin", "logaddexp"):
+    _natively(f"{_name}({{}}, {{}})", getattr(np, _name))
+for _name in ("floor", "ceil", "trunc", "rint", "sin", "cos", "tan", "sinh", "cosh"):
+    _natively(f"np.{_name}({{}})", getattr(np, _name))
+for _name in ("arcsin", "arccos", "arctan", "arcsinh", "arccosh", "arctanh"):
+    _natively(f"np.{_name}({{}})", getattr(np, _name))
+for _name in ("hypot", "arctan2", "copysign"):
+    _natively(f"np.{_name}({{}}, {{}})", getattr(np, _name))

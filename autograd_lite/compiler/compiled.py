@@ -13,6 +13,9 @@ import numpy as np
 from autograd_lite.compiler.explanation import Explanation
 from autograd_lite.compiler.lowering import Lowered, lower
 from autograd_lite.compiler.matrix_products import Products
+from autograd_lite.compiler.native import tiers
+from autograd_lite.compiler.native.segment import module
+from autograd_lite.compiler.native.tiers import Tiers
 from autograd_lite.compiler.runtime import cores
 from autograd_lite.forks import fork_safe
 from autograd_lite.gradients import TupleGradient
@@ -46,9 +49,14 @@ _tracing = fork_safe(threading.RLock())
 
 
 def compile(
-    function: Function, *, donate: int | Sequence[int] = (), threads: int | None = None
+    function: Function,
+    *,
+    donate: int | Sequence[int] = (),
+    threads: int | None = None,
+    native: bool | None = None,
+    cache: bool = True,
 ) -> Compiled:
-    """`function`, run as an optimised NumPy program.
+    """`function`, run as an optimised program.
 
     The first call with arguments of a kind (structure, shapes, dtypes) traces the function; later
     ones run the program. Arrays, floats and complex numbers are traced; whole numbers, booleans
@@ -72,6 +80,14 @@ def compile(
     threads : int, optional
         How many share the work on large arrays; by default as many as there are cores, or as
         OMP_NUM_THREADS says.
+    native : bool, optional
+        Whether the program is compiled to native code by Numba (extra `jit`). By default it runs as
+        NumPy's calls at once, and if it is called more than a few times native code is made beside
+        it, in another process, and taken if it is measured to be faster. True waits for it at the
+        first call, and always takes it; with False there is none. Results may differ in their last
+        places between the two.
+    cache : bool
+        Whether native code is kept on disk for the next process, in the user's folder for caches.
 
     >>> slope = compile(grad(lambda x: np.sum(np.sin(x) ** 2)))
     >>> slope(np.array([0.0, np.pi / 4]))
@@ -82,7 +98,11 @@ def compile(
     numbers = (donate,) if isinstance(donate, int) else tuple(donate)
     if threads is not None and (not isinstance(threads, int) or threads < 1):
         raise ValueError(f"compile(threads=...) must be at least 1, not {threads!r}")
-    return Compiled(function, numbers, threads)
+    if native and not tiers.is_available():
+        raise ImportError(
+            "compile(native=True) needs Numba and SciPy: pip install 'autograd_lite[jit]'"
+        )
+    return Compiled(function, numbers, threads, native=native, is_kept=cache)
 
 
 class Specialised:
@@ -100,7 +120,10 @@ class Specialised:
         captures: Captures,
         notes: list[Note],
         donated: list[bool],
+        choice: Tiers | None,
     ) -> None:
+        self.choice = choice
+        self.is_open = choice is not None
         self.donated = donated if any(donated) else None
         self.program = program
         self.lowered = lowered
@@ -109,18 +132,36 @@ class Specialised:
         self.has_tensors = any(tensors)
         self.captures = captures
         self.notes = notes
+        if choice is not None:
+            self._settle(choice)
 
     def run(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
         """Runs the program on these leaves of the arguments."""
         if self.donated is not None:
             leaves = _apart(leaves, self.donated)
-        workspaces = self.lowered.workspaces
-        workspace = workspaces.enter()
-        try:
-            with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
-                return self.lowered.run(*leaves, workspace)
-        finally:
-            workspaces.leave(workspace)
+        if self.is_open:
+            return self._run_open(leaves)
+        return _run(self.lowered, leaves)
+
+    def _run_open(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
+        """Runs the program while its form is not settled."""
+        assert self.choice is not None
+        results: tuple[Any, ...] = self.choice.run(lambda lowered: _run(lowered, leaves))
+        self._settle(self.choice)
+        return results
+
+    def _settle(self, choice: Tiers) -> None:
+        if choice.chosen is not None:
+            self.lowered, self.is_open = choice.chosen, False
+
+
+def _run(lowered: Lowered, leaves: Sequence[Any]) -> tuple[Any, ...]:
+    workspace = lowered.workspaces.enter()
+    try:
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+            return lowered.run(*leaves, workspace)
+    finally:
+        lowered.workspaces.leave(workspace)
 
 
 def _apart(leaves: Sequence[Any], donated: Sequence[bool]) -> Sequence[Any]:
@@ -163,8 +204,10 @@ class Compiled:
         donate: tuple[int, ...] = (),
         threads: int | None = None,
         exempt: Sequence[Any] = (),
+        native: bool | None = None,
+        is_kept: bool = True,
     ) -> None:
-        self.exempt = exempt
+        self.exempt, self.native, self.is_kept = exempt, native, is_kept
         functools.update_wrapper(self, function)
         self.function = function
         self.donate = donate
@@ -211,7 +254,9 @@ class Compiled:
 
                 functools.update_wrapper(written, function)
                 donate = (0, *(position + 1 for position in self.donate))
-                self._writing = Compiled(written, donate, self.threads, self.exempt)
+                self._writing = Compiled(
+                    written, donate, self.threads, self.exempt, self.native, self.is_kept
+                )
         targets: list[Any] = []
         wanted = flatten(out, targets)
         results: list[Any] = []
@@ -277,23 +322,30 @@ class Compiled:
         _keep_watch(trace, captures)
         notes: list[Note] = []
         best = optimised(program, trace, notes)
+        program = best.program
         contiguous = [not np.ndim(v) or v.flags.c_contiguous for v in values]
         donated = self._donated(structure, len(values))
         threads = self.threads or cores()
         products = Products(best.values)
         name = identifier(self.name, "run")
-        lowered = lower(
-            best.program,
-            contiguous,
-            threads=threads,
-            donated=donated,
-            product=products.choose,
-            name=name,
-            values=best.values,
-        )
+        options: dict[str, Any] = {"threads": threads, "donated": donated, "name": name}
+        lowered = lower(best.program, contiguous, product=products.choose, **options)
         # Printers refer to it and to one another, and would keep the values for a while.
         products.values = {}
-        return Specialised(best.program, lowered, returns, tensors, captures, notes, donated)
+        choice = self._choice(lowered, lambda: lower(program, contiguous, native=True, **options))
+        return Specialised(
+            best.program, lowered, returns, tensors, captures, notes, donated, choice
+        )
+
+    def _choice(self, lowered: Lowered, native: Callable[[], Lowered]) -> Tiers | None:
+        """The native form of a program beside the plain one, if there may be one."""
+        if self.native is False or not tiers.is_available():
+            return None
+        choice = Tiers(lowered, native, self.is_kept)
+        if self.native:
+            choice.build()
+            choice.take_native()
+        return choice
 
     def _donated(self, structure: Structure, count: int) -> list[bool]:
         """Tells for each leaf whether it belongs to an argument that is given away."""
@@ -342,7 +394,9 @@ class Compiled:
         along.__name__ = f"{self.name}'s gradient"
         pull = self._pulls.get(structure)
         if pull is None:
-            pull = self._pulls[structure] = Compiled(_differentiated(along), (), self.threads)
+            pull = self._pulls[structure] = Compiled(
+                _differentiated(along), (), self.threads, (), self.native, self.is_kept
+            )
 
         def pulled(operands: Any, g: Any) -> Any:
             return pull(operands, tuple(g) if isinstance(g, TupleGradient) else (g,))
@@ -351,8 +405,10 @@ class Compiled:
 
     @property
     def source(self) -> str:
-        """The NumPy source of the program that ran last."""
-        return self._last().lowered.source
+        """The source of the program that ran last."""
+        lowered = self._last().lowered
+        natives = f"{module(lowered.natives)}\n\n" if lowered.natives else ""
+        return natives + lowered.source
 
     @property
     def program(self) -> Program:
@@ -363,7 +419,8 @@ class Compiled:
         """An account of each pass on the program that ran last, and of what it saved; it can be
         drawn."""
         last = self._last()
-        return Explanation(self.name, last.notes, last.lowered, last.program)
+        says = last.choice.says if last.choice is not None else None
+        return Explanation(self.name, last.notes, last.lowered, last.program, says)
 
     def _last(self) -> Specialised:
         if self._latest is None:

@@ -16,7 +16,15 @@ class Explanation:
     """An account of each pass and its savings; `print` shows it, and `.draw()` draws what runs
     together."""
 
-    def __init__(self, name: str, notes: list[Note], lowered: Lowered, program: Program) -> None:
+    def __init__(
+        self,
+        name: str,
+        notes: list[Note],
+        lowered: Lowered,
+        program: Program,
+        native: str | None,
+    ) -> None:
+        self.native = native
         self.name = name
         self.notes = notes
         self.lowered = lowered
@@ -47,6 +55,8 @@ class Explanation:
             f"instead of {_size(lowered.alone)}: {lowered.in_place} steps write over an operand, "
             f"and {lowered.reused} arrays lie where another was"
         )
+        if self.native is not None:
+            lines.append(f"  {'native code':<{width}}  {self.native}")
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -56,8 +66,6 @@ class Explanation:
         for region in self.regions:
             shape = " x ".join(map(str, region.shape))
             found.append(("blocks", f"{len(region.steps)} steps over {shape} in one pass"))
-        if self.lowered.fused:
-            found.append(("loops", f"{self.lowered.fused} regions by Numba, which was faster"))
         counts = ", ".join(f"{n} by {name}" for name, n in self.lowered.products.items())
         if counts:
             found.append(("products", f"{counts}, as measured for their shapes"))

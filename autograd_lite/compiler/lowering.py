@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.compiler import fused
 from autograd_lite.compiler.memory import (
     Liveness,
     Slots,
     Workspaces,
     array_in,
     is_product,
+)
+from autograd_lite.compiler.native.forms import is_native
+from autograd_lite.compiler.native.segment import (
+    RESERVED,
+    Function,
+    Segment,
+    local_views,
+    segments_of,
 )
 from autograd_lite.compiler.regions import RegionPrinter
 from autograd_lite.compiler.runtime import in_blocks
@@ -39,8 +46,8 @@ class Lowered:
     """The source of a program, the function it defines, and the workspaces that it works in.
 
     `in_place` is how many steps write over an operand, `reused` how many arrays lie in memory that
-    held another before, `alone` the bytes that all of them would take side by side, and `fused` how
-    many regions are loops of Numba's.
+    held another before, and `alone` the bytes that all of them would take side by side. `natives`
+    are the functions that have to be compiled before it runs, and `namespace` what it calls.
     """
 
     source: str
@@ -51,7 +58,8 @@ class Lowered:
     reused: int = 0
     alone: int = 0
     products: dict[str, int] = field(default_factory=dict)
-    fused: int = 0
+    natives: list[Function] = field(default_factory=list)
+    namespace: dict[str, Any] = field(default_factory=dict)
 
 
 def lower(
@@ -62,15 +70,15 @@ def lower(
     donated: Sequence[bool] = (),
     product: Callable[[Step], tuple[str, Product]] | None = None,
     name: str = "run",
-    values: Mapping[Variable, Any] | None = None,
+    native: bool = False,
 ) -> Lowered:
     """Write `program` out and compile it.
 
     `contiguous` says which inputs are C-contiguous in every call, and `donated` which of them may
-    be written to. `product` chooses how a matrix product is computed. With the example's `values`
-    regions are loops compiled by Numba, if it is installed, where that is measured to be faster.
+    be written to. `product` chooses how a matrix product is computed. With `native` the steps that
+    have a native form are in functions for Numba, which are printed but not compiled.
     """
-    return _Printer(program, contiguous, threads, donated, product, name).lowered(values)
+    return _Printer(program, contiguous, threads, donated, product, name, native).lowered()
 
 
 class _Printer:
@@ -82,9 +90,13 @@ class _Printer:
         donated: Sequence[bool],
         product: Callable[[Step], tuple[str, Product]] | None,
         name: str,
+        native: bool,
     ) -> None:
         self.program, self.threads, self.product = program, threads, product
-        self.items = schedule(program)
+        self.items = schedule(program, is_native if native else None)
+        self.segments = segments_of(self.items) if native else {}
+        self.local_views = local_views(self.items, self.segments, program.outputs)
+        self.natives: list[Function] = []
         self.liveness = Liveness(program, self.items)
         self.contiguous = {v for v, c in zip(program.inputs, contiguous, strict=True) if c}
         self.contiguous |= {
@@ -99,7 +111,7 @@ class _Printer:
         ]
         self.donors = _pairs(program.outputs, given)
         self.namespace: dict[str, Any] = {"empty": np.empty}
-        self.names = Names([*dir(builtins), *_RESERVED])
+        self.names = Names([*dir(builtins), *_RESERVED, *(RESERVED if native else ())])
         # All of them now, so that nothing else is called by one of them later.
         for variable in (*program.inputs, *program.constants):
             _ = self.names[variable]
@@ -119,31 +131,39 @@ class _Printer:
         self.in_workspace: dict[Variable, int] = {}
         self.lines: list[str] = []
         self.functions: list[str] = []
-        self.regions: list[RegionPrinter] = []
-        self.fused = 0
         self.in_place = self.reused = self.alone = 0
         self.products: dict[str, int] = {}
 
-    def lowered(self, values: Mapping[Variable, Any] | None = None) -> Lowered:
+    def lowered(self) -> Lowered:
         """Print everything, and compile it."""
         arguments = [self.names[v] for v in self.program.inputs]
         for variable, value in self.program.constants.items():
             self.namespace[self.names[variable]] = value
+        segment: Segment | None = None
         for at, item in enumerate(self.items):
-            if isinstance(item, Region):
+            number = self.segments.get(at)
+            if segment is not None and segment.number != number:
+                self.natives.append(segment.close())
+                segment = None
+            if number is not None:
+                segment = segment or Segment(self, number)
+                segment.add(item, at)
+            elif isinstance(item, Region) and not item.is_native:
                 self._region(item, at)
             else:
-                self._step(item, at)
+                # A native region that is no segment by itself has one step.
+                for step in item.steps if isinstance(item, Region) else [item]:
+                    self._step(step, at)
             self._release(item, at)
+        if segment is not None:
+            self.natives.append(segment.close())
         returned = self._returned()
         source = self._source(arguments, returned)
-        tree = checked(source, [*self.namespace, *dir(builtins)])
+        natives = [function.name for function in self.natives]
+        tree = checked(source, [*self.namespace, *natives, *dir(builtins)])
         code = compile(tree, f"<compiled {self.name}>", "exec")
         exec(code, self.namespace)
         workspaces = Workspaces(self.slots.sizes, self.makers)
-        if values is not None and self.regions and fused.available():
-            self._fuse(values, workspaces)
-            source = self._source(arguments, returned)
         return Lowered(
             source,
             self.namespace[self.name],
@@ -153,7 +173,8 @@ class _Printer:
             self.reused,
             self.alone,
             self.products,
-            self.fused,
+            self.natives,
+            self.namespace,
         )
 
     def _source(self, arguments: list[str], returned: str) -> str:
@@ -289,10 +310,19 @@ class _Printer:
             self._reduction(step, at)
         elif is_product(step) and not step.several:
             self._product(step, at)
-        elif self._is_static_view(step):
+        else:
+            self.view(step)
+
+    def view(self, step: Step) -> None:
+        """Print a step that may give a view of what it reads: one that is made once, if it can."""
+        if self._is_static_view(step):
             self._static_view(step)
         else:
             self._call(step)
+
+    def function_name(self, number: int) -> str:
+        """The name of a native function."""
+        return _unlike(f"{self.name}_native_{number}", {*self.variables, *self.namespace})
 
     def _number(self, step: Step) -> None:
         """Python's operators are quicker on numbers than NumPy's functions."""
@@ -392,26 +422,9 @@ class _Printer:
 
     def _region(self, region: Region, at: int) -> None:
         printer = RegionPrinter(self, region, at)
-        self.regions.append(printer)
         self.functions.append(printer.text)
         self.namespace["in_blocks"] = in_blocks
         self.lines += printer.calls
-
-    def _fuse(self, values: Mapping[Variable, Any], workspaces: Workspaces) -> None:
-        """Put loops in the place of the regions for which they are faster."""
-        workspace = workspaces.enter()
-        for number, region in enumerate(self.regions):
-            text = fused.loop(region)
-            if text is None:
-                continue
-            name = region.function_name
-            own = workspace[self.unpacked.index(f"{name}_rooms")]
-            found = fused.faster(region, text, self.namespace[name], own, values)
-            if found is not None:
-                self.namespace[name] = found
-                self.functions[number] = text
-                self.fused += 1
-        workspaces.leave(workspace)
 
     def _returned(self) -> str:
         """The names of the results, each an array that nobody else has."""

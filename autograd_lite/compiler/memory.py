@@ -28,7 +28,8 @@ class Liveness:
             for step in item.steps if isinstance(item, Region) else [item]:
                 for result in step.results:
                     self.made[result] = self.last[result] = at
-                    if may_be_view(step):
+                    # What a region makes is written into arrays of its own.
+                    if not isinstance(item, Region) and may_be_view(step):
                         self.aliases[result] = tuple(
                             root for v in step.operands for root in self.aliases_of(v)
                         )

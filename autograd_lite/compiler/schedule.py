@@ -3,6 +3,7 @@ arrays block by block; everything else runs step by step."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,11 +22,15 @@ _IN_BLOCKS = (np.add, np.maximum, np.minimum)
 
 @dataclass(eq=False, slots=True)
 class Region:
-    """Element-wise steps whose results have one shape, and reductions of them."""
+    """Element-wise steps whose results have one shape, and reductions of them.
+
+    A native one is printed as loops, whatever its size.
+    """
 
     shape: tuple[int, ...]
     steps: list[Step] = field(default_factory=list)
     made: set[Variable] = field(default_factory=set)
+    is_native: bool = False
 
     def add(self, step: Step) -> None:
         self.steps.append(step)
@@ -54,20 +59,25 @@ def reduction_of(step: Step) -> tuple[np.ufunc, tuple[int, ...], bool] | None:
     return ufunc, axes, bool(step.options.get("keepdims", False))
 
 
-def schedule(program: Program) -> list[Item]:
-    """The steps in an order in which they can run, those that belong together in regions."""
+def schedule(program: Program, is_native: Callable[[Step], bool] | None = None) -> list[Item]:
+    """The steps in an order in which they can run, those that belong together in regions.
+
+    With `is_native` the steps of which it says so are in regions of their own.
+    """
     items: list[Item] = []
     place: dict[Variable, int] = {}
-    regions: dict[tuple[int, ...], int] = {}
+    regions: dict[Any, int] = {}
     for step in _masks_first(program.steps):
-        shape = _region_shape(step)
-        at = regions.get(shape) if shape is not None else None
+        native = is_native is not None and is_native(step)
+        shape = _native_shape(step) if native else _region_shape(step)
+        key = (shape, native)
+        at = regions.get(key) if shape is not None else None
         region = items[at] if at is not None else None
         if isinstance(region, Region) and at is not None and _joins(step, region, at, place):
             region.add(step)
-        elif shape is not None and is_elementwise(step):
-            at = regions[shape] = len(items)
-            region = Region(shape)
+        elif shape is not None and reduction_of(step) is None:
+            at = regions[key] = len(items)
+            region = Region(shape, is_native=native)
             region.add(step)
             items.append(region)
         else:
@@ -76,6 +86,13 @@ def schedule(program: Program) -> list[Item]:
         for result in step.results:
             place[result] = at if at is not None else len(items) - 1
     return items
+
+
+def _native_shape(step: Step) -> tuple[int, ...] | None:
+    """The shape of the loops that a native step could be part of."""
+    if is_elementwise(step) or step.function is np.broadcast_to:
+        return step.result.shape or None
+    return step.args[0].shape if reduction_of(step) is not None else None
 
 
 def _masks_first(steps: list[Step]) -> list[Step]:
@@ -125,4 +142,4 @@ def _joins(step: Step, region: Region, at: int, place: dict[Variable, int]) -> b
     operands = step.operands
     if any(v in reduced or (place.get(v, -1) >= at and v not in region.made) for v in operands):
         return False
-    return is_elementwise(step) or operands[0] in region.made
+    return reduction_of(step) is None or operands[0] in region.made

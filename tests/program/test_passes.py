@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 import pytest
+from compiler.native.interpreted import interpreted
 from random_programs import program
 
 import autograd_lite as al
@@ -102,7 +103,22 @@ def test_the_source(seed, kind, large, block, parallel, monkeypatch):
     monkeypatch.setattr(regions, "PARALLEL_FROM_NANOSECONDS", parallel)
     best, leaves = optimal(seed, kind)
     lowered = lower(best, [np.asarray(x).flags.c_contiguous for x in leaves], threads=2)
-    expected = interpret(best, leaves)
+    assert_runs(lowered, best, leaves, TOLERANCES[kind])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_native_source(seed, kind):
+    best, leaves = optimal(seed, kind)
+    contiguous = [np.asarray(x).flags.c_contiguous for x in leaves]
+    lowered = interpreted(lower(best, contiguous, threads=1, native=True))
+    assert kind in ("complex", "half") or lowered.natives
+    assert_runs(lowered, best, leaves, TOLERANCES[kind])
+
+
+def assert_runs(lowered, program, leaves, tolerance):
+    """What was printed gives the program's results, and leaves everything else alone."""
+    expected = interpret(program, leaves)
     copies = [np.array(x) for x in leaves]
     for _ in range(2):
         workspace = lowered.workspaces.enter()
@@ -113,7 +129,7 @@ def test_the_source(seed, kind, large, block, parallel, monkeypatch):
                 memory[...] = 1
         lowered.workspaces.leave(workspace)
         # What came out is not in the workspace, which was written over.
-        assert_same(results, expected, TOLERANCES[kind])
+        assert_same(results, expected, tolerance)
     for leaf, copy in zip(leaves, copies, strict=True):
         assert np.array_equal(leaf, copy)
 

@@ -1,0 +1,266 @@
+"""Segments: runs of steps that are one native function, with NumPy's calls between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd_lite.compiler.native.forms import (
+    element,
+    is_element,
+    is_native,
+    is_native_product,
+    is_native_view,
+)
+from autograd_lite.compiler.native.loops import Loops
+from autograd_lite.compiler.schedule import Item, Region, reduction_of
+from autograd_lite.program.ir import Step, Variable
+
+ELEMENTARY = (
+    *("exp", "expm1", "log", "log1p", "tanh", "logaddexp"),
+    *("maximum", "minimum", "fmax", "fmin", "plus"),
+)
+PRODUCTS = ("multiply_float32", "multiply_float64")
+DTYPES = ("float32", "float64", "int64", "bool_")
+RESERVED = ("np", "njit", "first", "range", "min", "abs", *ELEMENTARY, *PRODUCTS, *DTYPES)
+"""Names that stand for something in native source."""
+
+
+class Kind(NamedTuple):
+    """The type of a parameter: a number if `ndim` is 0; `layout` is C or A, for any."""
+
+    dtype: str
+    ndim: int = 0
+    layout: str = "C"
+    is_written: bool = False
+
+
+@dataclass
+class Function:
+    """The source of a native function, and the types of its parameters."""
+
+    name: str
+    source: str
+    kinds: list[Kind] = field(default_factory=list)
+
+
+def segments_of(items: Sequence[Item]) -> dict[int, int]:
+    """The number of the segment of each item that is in one."""
+    found: dict[int, int] = {}
+    start = 0
+    for at in range(len(items) + 1):
+        if at < len(items) and _is_native(items[at]):
+            continue
+        run = range(start, at)
+        start = at + 1
+        if sum(_weight(items[i]) for i in run) > 1:
+            found.update(dict.fromkeys(run, len(set(found.values()))))
+    return found
+
+
+def _is_native(item: Item) -> bool:
+    return item.is_native if isinstance(item, Region) else is_native(item)
+
+
+def _weight(item: Item) -> int:
+    """The number of NumPy's calls that an item saves: views cost next to nothing."""
+    if isinstance(item, Region):
+        return len(item.steps)
+    return 0 if is_native_view(item) else 1
+
+
+def local_views(
+    items: Sequence[Item], segments: Mapping[int, int], outputs: Sequence[Variable]
+) -> set[Variable]:
+    """The views that only native code of the same segment reads: they are made there."""
+    readers: dict[Variable, set[int | None]] = {v: {None} for v in outputs}
+    found: set[Variable] = set()
+    for at in reversed(range(len(items))):
+        item = items[at]
+        segment = segments.get(at)
+        is_view = not isinstance(item, Region) and segment is not None and is_native_view(item)
+        if is_view and readers.get(item.result, set()) == {segment}:  # type: ignore[union-attr]
+            found.add(item.result)  # type: ignore[union-attr]
+            reader: int | None = segment
+        else:
+            # A view that is made outside is made there before the native function is called.
+            reader = None if is_view else segment
+        for step in item.steps if isinstance(item, Region) else [item]:
+            for operand in step.operands:
+                readers.setdefault(operand, set()).add(reader)
+    return found
+
+
+class Segment:
+    """Prints one native function, item by item, and its call.
+
+    `printer` is that of the program: it gives arrays their places.
+    """
+
+    def __init__(self, printer: Any, number: int) -> None:
+        self.printer, self.number = printer, number
+        self.name = printer.function_name(number)
+        self.lines: list[str] = []
+        self.parameters: dict[Variable, bool] = {}
+        self.local: set[Variable] = set()
+        self.made_numbers: list[Variable] = []
+        self.regions = 0
+
+    def add(self, item: Item, at: int) -> None:
+        """Print an item of the schedule."""
+        if isinstance(item, Region):
+            self._region(item, at)
+        elif is_native_view(item):
+            self._view(item)
+        elif is_native_product(item):
+            self._product(item, at)
+        elif is_element(item):
+            self._use(item.operands)
+            text = element(item, self.printer.names)
+            self._number(item.result)
+            self.lines.append(f"{self.printer.names[item.result]} = {text}")
+        else:
+            assert reduction_of(item) is not None
+            region = Region(item.args[0].shape, is_native=True)
+            region.add(item)
+            self._region(region, at)
+
+    def _use(self, variables: Sequence[Variable]) -> None:
+        for variable in variables:
+            if variable not in self.local:
+                self.parameters.setdefault(variable, False)
+
+    def _number(self, variable: Variable) -> None:
+        self.local.add(variable)
+        self.made_numbers.append(variable)
+        self.printer.numbers.add(variable)
+
+    def _place(self, variable: Variable, at: int, operands: Sequence[Variable] = ()) -> None:
+        self.printer.place(variable, at, operands)
+        self.printer.contiguous.add(variable)
+        self.parameters[variable] = True
+
+    def _region(self, region: Region, at: int) -> None:
+        printer = self.printer
+        outside = [v for s in region.steps for v in s.operands if v not in region.made]
+        self._use(outside)
+        viewed = {root for v in outside for root in printer.liveness.aliases.get(v, ())}
+        kept = []
+        for step in region.steps:
+            result = step.result
+            if reduction_of(step) is not None:
+                if result.shape:
+                    self._place(result, at)
+                else:
+                    self._number(result)
+            elif printer.liveness.last[result] > at or result in printer.outputs:
+                kept.append(result)
+                self._place(result, at, [v for v in outside if v not in viewed])
+        loops = Loops(region, printer.names, printer.contiguous.__contains__, kept, self._mark())
+        self.lines += loops.lines()
+
+    def _mark(self) -> str:
+        """A text that no name of a variable ends with."""
+        self.regions += 1
+        mark = f"_{self.regions}"
+        while any(name.endswith(mark) for name in self.printer.variables):
+            mark = f"_{mark}"
+        return mark
+
+    def _product(self, step: Step, at: int) -> None:
+        a, b = step.args
+        self._use([a, b])
+        self._place(step.result, at)
+        names = [self.printer.names[v] for v in (a, b, step.result)]
+        if a.ndim == 1:
+            names[0], names[2] = f"np.expand_dims({names[0]}, 0)", f"np.expand_dims({names[2]}, 0)"
+        if b.ndim == 1:
+            names[1], names[2] = f"np.expand_dims({names[1]}, 1)", f"np.expand_dims({names[2]}, 1)"
+        self.lines.append(f"multiply_{a.dtype.name}({', '.join(names)}, False)")
+
+    def _view(self, step: Step) -> None:
+        result, x = step.result, step.args[0]
+        if result not in self.printer.local_views:
+            self.printer.view(step)
+            return
+        self._use([x])
+        self.local.add(result)
+        name, of = self.printer.names[result], self.printer.names[x]
+        if step.function is np.transpose:
+            self.lines.append(f"{name} = {of}.T")
+            return
+        if step.function in (np.reshape, np.ravel, np.expand_dims, np.squeeze):
+            whole = of if x in self.printer.contiguous else f"np.ascontiguousarray({of})"
+            self.lines.append(f"{name} = {whole}.reshape({result.shape})")
+            self.printer.contiguous.add(result)
+            return
+        self.lines.append(f"{name} = {of}[{_index(step.args[1])}]")
+
+    def close(self) -> Function:
+        """Print the call, and give the function."""
+        printer, names = self.printer, self.printer.names
+        returned = [v for v in self.made_numbers if self._is_read_later(v)]
+        arguments, kinds = [], []
+        for variable, is_written in self.parameters.items():
+            name = names[variable]
+            if variable.shape:
+                layout = "C" if variable in printer.contiguous else "A"
+                kinds.append(Kind(variable.dtype.name, variable.ndim, layout, is_written))
+            else:
+                kinds.append(Kind(variable.dtype.name))
+                name = name if variable.weak else f"{self._number_type(variable)}({name})"
+            arguments.append(name)
+        call = f"{self.name}({', '.join(arguments)})"
+        if returned:
+            call = f"({', '.join(names[v] for v in returned)},) = {call}"
+        printer.lines.append(call)
+        for variable in returned:
+            if not variable.weak:
+                name = names[variable]
+                printer.lines.append(f"{name} = {self._number_type(variable)}({name})")
+        body = list(self.lines)
+        if returned:
+            body.append(f"return ({', '.join(names[v] for v in returned)},)")
+        head = f"def {self.name}({', '.join(names[v] for v in self.parameters)}):"
+        decorator = '@njit(error_model="numpy", nogil=True, cache=True)'
+        source = "\n".join([decorator, head, *(f"    {line}" for line in body)])
+        return Function(self.name, source, kinds)
+
+    def _number_type(self, variable: Variable) -> str:
+        name: str = self.printer.bind(variable.dtype.type, f"{variable.dtype.name}_")
+        return name
+
+    def _is_read_later(self, variable: Variable) -> bool:
+        printer = self.printer
+        last = printer.liveness.last[variable]
+        return variable in printer.outputs or printer.segments.get(last) != self.number
+
+
+def _index(index: Any) -> str:
+    parts = index if isinstance(index, tuple) else (index,)
+    return ", ".join(map(_part, parts))
+
+
+def _part(index: Any) -> str:
+    if not isinstance(index, slice):
+        return repr(index)
+    start, stop = ("" if end is None else repr(int(end)) for end in (index.start, index.stop))
+    step = "" if index.step is None else f":{int(index.step)}"
+    return f"{start}:{stop}{step}"
+
+
+def module(functions: Sequence[Function]) -> str:
+    """A module with the functions, ready to be compiled."""
+    text = "\n\n\n".join(function.source for function in functions)
+    used = [name for name in ELEMENTARY if f"{name}(" in text]
+    products = [name for name in PRODUCTS if f"{name}(" in text]
+    dtypes = [name for name in DTYPES if f"{name}(" in text]
+    package = "autograd_lite.compiler.native"
+    head = ["import numpy as np", "from numba import njit"]
+    head += [f"from {package}.elementary import {', '.join(used)}"] if used else []
+    head += [f"from {package}.products import {', '.join(products)}"] if products else []
+    head += [f"from numpy import {', '.join(dtypes)}"] if dtypes else []
+    return "\n".join(head) + "\n\n\n" + text + "\n"

@@ -1,0 +1,84 @@
+"""Native programs against NumPy's: every case of the rules, every function, both dtypes."""
+
+import numpy as np
+import pytest
+from all_cases import CASES, by_id
+from compiler.native.interpreted import interpreted
+
+import autograd_lite as al
+from autograd_lite.compiler.compiled import _run
+from autograd_lite.functions import traits, with_trait
+
+pytest.importorskip("numba")
+pytest.importorskip("scipy")
+
+
+def items(result):
+    return list(result) if isinstance(result, (tuple, list)) else [result]
+
+
+@by_id([case for case in CASES if not traits(case.function).shape_from_values])
+@pytest.mark.parametrize("what", ["value", pytest.param("gradient", marks=pytest.mark.slow)])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::DeprecationWarning")
+def test_the_source_of_every_case(case, what):
+    function = lambda *operands: case(*operands)  # noqa: E731
+    if what == "gradient":
+        places = [i for i, x in enumerate(case.operands) if np.asarray(x).dtype.kind == "f"]
+
+        def function(*operands):
+            value = lambda *xs: sum(np.sum(np.abs(r) ** 2) for r in items(case(*xs)))  # noqa: E731
+            return al.grad(value, tuple(places))(*operands)
+
+    compiled = al.compile(function)
+    try:
+        compiled(*case.operands)
+    except (al.TracedValueError, TypeError, ValueError, NotImplementedError):
+        return
+    specialised = compiled._last()
+    leaves = [np.asarray(operand) for operand in case.operands]
+    expected = specialised.run(leaves)
+    native = interpreted(specialised.choice.lower())
+    copies = [leaf.copy() for leaf in leaves]
+    for found, wanted in zip(_run(native, leaves), expected, strict=True):
+        assert np.shape(found) == np.shape(wanted)
+        assert np.asarray(found).dtype == np.asarray(wanted).dtype
+        np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
+    for leaf, copy in zip(leaves, copies, strict=True):
+        np.testing.assert_array_equal(leaf, copy)
+
+
+SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 0.5, -2.5, 3.0, 1e30, -1e30, 1e-30]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_every_function_in_its_last_places(dtype):
+    """All in one program: compiling takes a second for each that is compiled by itself."""
+    rng = np.random.default_rng(0)
+    x = np.concatenate([SPECIAL, rng.normal(size=200) * 3]).astype(dtype)
+    y = np.concatenate([SPECIAL[::-1], rng.normal(size=200) * 3]).astype(dtype)
+    ufuncs = [f for f in with_trait("native") if isinstance(f, np.ufunc)]
+    ufuncs.sort(key=lambda f: f.__name__)
+    floating = [f for f in ufuncs if any(t.startswith("d" * f.nin + "->") for t in f.types)]
+    boolean = [f for f in ufuncs if f not in floating]
+
+    def every(x, y):
+        found = [f(*(x, y)[: f.nin]) for f in floating]
+        found += [f(*(x > 0, y > 0)[: f.nin]) for f in boolean]
+        return [*found, np.where(x > y, x, y), np.sum(x[20:] * y[20:]), np.max(np.abs(y[20:]))]
+
+    compiled = al.compile(every, native=True, cache=False)
+    results = compiled(x, y)
+    assert compiled._last().lowered.natives, str(compiled.explain())
+    names = [f.__name__ for f in (*floating, *boolean)] + ["where", "sum", "max"]
+    for name, found, wanted in zip(names, results, every(x, y), strict=True):
+        assert found.dtype == wanted.dtype, name
+        if found.dtype == bool:
+            assert np.array_equal(found, wanted), name
+            continue
+        finite = np.isfinite(wanted)
+        assert np.array_equal(np.isnan(found), np.isnan(wanted)), name
+        infinite = np.isinf(wanted)
+        assert np.array_equal(found[infinite], wanted[infinite]), name
+        units = np.abs(found - wanted)[finite] / np.spacing(np.abs(wanted[finite]))
+        assert np.max(units, initial=0) <= (100 if name == "sum" else 4), name
