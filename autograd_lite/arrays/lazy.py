@@ -60,7 +60,7 @@ def on_cluster() -> bool:
     """Whether Dask arrays are computed by the workers of a cluster."""
     if "distributed" not in sys.modules:
         return False
-    from autograd_lite.arrays.dask.sources import cluster_client
+    from autograd_lite.arrays.dask.workers import cluster_client
 
     return cluster_client() is not None
 

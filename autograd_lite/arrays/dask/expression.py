@@ -7,6 +7,7 @@ first, by adding up (or comparing) what the blocks give.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -52,6 +53,11 @@ class BlockStep:
     @property
     def ndim(self) -> int:
         return len(self.shape)
+
+    @property
+    def bytes_of_a_sample(self) -> int:
+        """The bytes of a blocked step that belong to one place on the axis that is cut."""
+        return math.prod(self.shape) // self.shape[axis_of(self)] * self.dtype.itemsize
 
     @property
     def is_known(self) -> bool:

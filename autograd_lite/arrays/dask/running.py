@@ -19,7 +19,8 @@ import numpy as np
 from dask.base import get_scheduler
 
 from autograd_lite.arrays.dask.expression import BlockStep, Cut, Parts, Total, step_of, steps_below
-from autograd_lite.arrays.dask.sources import Source, group_size
+from autograd_lite.arrays.dask.sources import Source
+from autograd_lite.arrays.dask.workers import group_size
 
 FAN_IN_SUMS = 8
 """One task of the tree adds up this many sums: a power of two, as the sizes of groups are."""
@@ -308,7 +309,7 @@ def _groups(
     """The groups of blocks, each with the keys of what other tasks compute for it."""
     ends = list(itertools.accumulate(parts))
     bounds = list(zip([0, *ends[:-1]], ends, strict=True))
-    size = size or group_size(len(parts))
+    size = size or group_size(len(parts), sum(source.largest_arriving() for source in sources))
     groups = []
     for first in range(0, len(parts), size):
         numbers = range(first, min(first + size, len(parts)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bisect
 import itertools
-import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -130,9 +129,8 @@ def stretches(step: BlockStep, most: int) -> list[Span]:
     size = max(step.parts)
     rows = [grain for grain in grains if grain is not None]
     if len(rows) == len(grains):
-        sample = step.dtype.itemsize * math.prod(with_length(step.shape, axis_of(step), 1))
         grain = max(rows, default=1)
-        size = max(1, most // max(1, sample * grain)) * grain
+        size = max(1, most // max(1, step.bytes_of_a_sample * grain)) * grain
         size = min(size, max(step.parts))
     for n in step.parts:
         found += [(end + at, end + min(at + size, n)) for at in range(0, n, size)]

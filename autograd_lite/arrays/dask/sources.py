@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import math
 import os
-import time
 import uuid
 import weakref
 from collections.abc import Iterator, Sequence
@@ -13,13 +11,10 @@ from typing import Any, NamedTuple
 
 import dask
 import numpy as np
-from dask.base import get_scheduler
 
 from autograd_lite.arrays.dask.expression import BlockStep, Parts, axis_of, kept
 from autograd_lite.arrays.dask.unread import Index, MustRead, Unread, unread
-
-LARGEST_GROUP = 16
-"""Blocks per task at most: what is lost with a worker, and the grain of Dask's progress bar."""
+from autograd_lite.arrays.dask.workers import MEMORY_SHARE, capacity, cluster_client
 
 LISTED_LIMIT_BYTES = 2**26
 """A cluster holds the blocks of arrays of up to this many bytes in lists as well."""
@@ -216,9 +211,9 @@ class Source(BlockStep):
         step has one key to look after in the place of sixteen. Its list is made once. Of large
         blocks, a worker would count the memory twice.
         """
-        keys = [self.keys[i] for i in numbers if isinstance(self.loads[i], Arriving)]
+        keys = [self.keys[i] for i in numbers if _arrives(self.loads[i])]
         client = cluster_client()
-        if client is None or len(keys) < 2 or self.array.nbytes > LISTED_LIMIT_BYTES:
+        if client is None or len(keys) < 2 or self.array.nbytes > _listed_limit():
             return keys
         if self.tasks or not all(hasattr(key, "release") for key in keys):
             return keys
@@ -227,6 +222,12 @@ class Source(BlockStep):
             name = f"autograd_lite-{uuid.uuid4().hex}"
             self.lists[span] = client.get({name: (list, keys)}, name, sync=False)
         return self.lists[span]
+
+    def largest_arriving(self) -> int:
+        """The bytes of the largest block that another task computes."""
+        self.prepare()
+        sizes = [n for n, load in zip(self.parts, self.loads, strict=True) if _arrives(load)]
+        return max(sizes, default=0) * self.bytes_of_a_sample
 
     def selected(self, picks: Sequence[Pick]) -> Source:
         """Some samples of some blocks."""
@@ -267,9 +268,13 @@ class Selection(Source):
             [Pick(own[p.block].block, composed(own[p.block].samples, p.samples)) for p in picks],
         )
 
+    def largest_arriving(self) -> int:
+        """See Source: blocks arrive whole."""
+        return self.source.largest_arriving()
+
     def arriving(self, numbers: range) -> Any:
         """See Source: the keys themselves."""
-        return [self.keys[i] for i in numbers if isinstance(self.loads[i], Arriving)]
+        return [self.keys[i] for i in numbers if _arrives(self.loads[i])]
 
 
 class Pieces(Source):
@@ -315,36 +320,16 @@ def _below(key: Any, graph: dict[Any, Any]) -> list[Any]:
     return list(found)
 
 
+def _arrives(load: BlockLoad) -> bool:
+    return isinstance(load, Arriving)
+
+
+def _listed_limit() -> float:
+    """The bytes up to which an array may be on a cluster twice."""
+    found = capacity()
+    return min(LISTED_LIMIT_BYTES, found.threads * found.memory / MEMORY_SHARE)
+
+
 def _can_move(node: Any, users: int) -> bool:
     """Whether a node can be part of the task that uses it: data can, and what one block uses."""
     return users == 1 or not node.dependencies
-
-
-def group_size(blocks: int) -> int:
-    """The number of blocks that one task goes through: a power of two that leaves a group for each
-    thread."""
-    size, threads = 1, max(_threads(), 1)
-    while size < LARGEST_GROUP and blocks > size * threads:
-        size *= 2
-    return size
-
-
-_clusters: weakref.WeakKeyDictionary[Any, tuple[float, int]] = weakref.WeakKeyDictionary()
-_SECONDS = 10
-"""How long the number of a cluster's threads is believed: to ask takes as long as a small step."""
-
-
-def cluster_client() -> Any:
-    """The client of the cluster that computes, or None."""
-    return getattr(get_scheduler(), "__self__", None)
-
-
-def _threads() -> int:
-    client = cluster_client()
-    if client is None:
-        return dask.config.get("num_workers", None) or os.cpu_count() or 1
-    asked, count = _clusters.get(client, (-math.inf, 0))
-    if time.monotonic() > asked + _SECONDS:
-        count = sum(client.nthreads().values())
-        _clusters[client] = time.monotonic(), count
-    return count

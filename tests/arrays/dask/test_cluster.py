@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from loops import engine_loop
 
+import autograd_lite as al
 import nn
 from autograd_lite.arrays.dask import sources
 from autograd_lite.arrays.dask.array import in_blocks
@@ -128,3 +129,25 @@ def test_small_blocks_are_held_as_lists_as_well(client, limit, monkeypatch):
     assert bool(lists) == (limit > 0)
     expected = engine_loop(SAMPLES.T, LABELS[np.newaxis], steps=3)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
+
+
+def test_persisted_data_nearly_as_large_as_the_memory_of_the_workers():
+    """200 MB on two workers of 220 MiB, which need half of it for themselves."""
+    import dask.array as da
+
+    options = {"n_workers": 2, "threads_per_worker": 1, "memory_limit": "220MiB"}
+
+    def block(block_info=None):
+        start, stop = block_info[None]["array-location"][1]
+        return np.random.default_rng(start).normal(size=(64, stop - start))
+
+    with (
+        distributed.LocalCluster(**options, dashboard_address=None) as cluster,
+        distributed.Client(cluster),
+    ):
+        X = da.map_blocks(block, chunks=((64,), (6_250,) * 64), dtype=float).persist()
+        distributed.wait(X)
+        W = al.Tensor(np.zeros((1, 64)), requires_grad=True)
+        for _ in range(2):
+            np.mean((W @ X - 1) ** 2).backward()
+    assert np.isfinite(W.grad).all()

@@ -11,6 +11,7 @@ import pytest
 
 import autograd_lite as al
 import nn
+from autograd_lite.arrays.dask import workers
 from autograd_lite.arrays.dask.array import Blocks, in_blocks
 from autograd_lite.arrays.dask.running import TaskGraph, run_group
 
@@ -184,6 +185,34 @@ def test_there_are_groups_of_blocks_for_as_many_threads_as_there_are_now():
         with dask.config.set(scheduler="threads", num_workers=threads):
             tasks = TaskGraph([total]).tasks.values()
         assert sum(task[0] is run_group for task in tasks) == groups
+
+
+@pytest.mark.parametrize(
+    ("mebibytes", "block", "expected"),
+    [(512, 1, 16), (512, 2, 8), (512, 16, 1), (512, 100, 1), (64, 1, 2), (np.inf, 100, 16)],
+)
+def test_groups_of_blocks_that_arrive_fit_into_memory(mebibytes, block, expected, monkeypatch):
+    """They take up to a 32nd of a thread's memory, and there is one block at least."""
+    monkeypatch.setattr(workers, "capacity", lambda: workers.Capacity(2, mebibytes * 2**20))
+    assert workers.group_size(64, block * 2**20) == expected
+    # What the tasks load by themselves is there one after the other.
+    assert workers.group_size(64) == 16
+
+
+def test_a_group_counts_all_that_arrives_for_it(monkeypatch):
+    """Blocks that other tasks make, of every array, whole where some samples of them are used."""
+    monkeypatch.setattr(workers, "capacity", lambda: workers.Capacity(1, 32 * 100 * 8 * 6 * 4))
+    x = da.ones((6, 3200), chunks=(6, 1600)).rechunk((6, 100))
+    blocks = in_blocks(x)
+
+    def groups(*totals):
+        tasks = TaskGraph([np.sum(total).step for total in totals]).tasks.values()
+        return sum(task[0] is run_group for task in tasks if isinstance(task, tuple))
+
+    assert groups(blocks) == 8
+    assert groups(blocks + in_blocks(x + 1)) == 16
+    assert groups(in_blocks(da.ones((6, 3200), chunks=(6, 100)))) == 2
+    assert groups(blocks.of_spans([(i * 100, i * 100 + 1) for i in range(32)])) == 8
 
 
 def test_an_array_goes_when_nobody_needs_it():
