@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import dask
 import numpy as np
+from dask._task_spec import DataNode
 
 from autograd_lite.arrays.dask.expression import BlockStep, Parts, axis_of, kept
 from autograd_lite.arrays.dask.unread import Index, MustRead, Unread, unread
@@ -332,4 +333,4 @@ def _listed_limit() -> float:
 
 def _can_move(node: Any, users: int) -> bool:
     """Whether a node can be part of the task that uses it: data can, and what one block uses."""
-    return users == 1 or not node.dependencies
+    return users == 1 or isinstance(node, DataNode)

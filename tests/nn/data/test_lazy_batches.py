@@ -116,6 +116,14 @@ def test_an_epoch_loads_each_block_once(name, size, small):
     assert sorted(file.read) == [(at, at + 100) for at in range(0, N, 100)]
 
 
+def test_what_several_blocks_are_cut_from_is_loaded_once():
+    file, array = loaded(300)
+    x = nn.ArrayData(array.rechunk((FEATURES, 50)), Y).X
+    assert len(x.step.parts) == 12
+    np.testing.assert_allclose(np.asarray(np.sum(x, axis=1)), np.sum(X, axis=0))
+    assert sorted(file.read) == [(0, 300), (300, 600)]
+
+
 def test_one_batch_reads_its_window(small):
     file, array = READ_BY_ROWS["flattened"](200)
     file.read.clear()
