@@ -178,3 +178,7 @@ def _summed_product(
     if letter in result:
         return made(like, shape, dtype, result.index(letter), function, parts, options)
     return Total(BlockStep(shape, dtype, None, like.parts, function, parts, options), shape, np.add)
+
+
+PRODUCTS = frozenset((np.dot, np.matmul, _einsum_of))
+"""What steps compute matrix products by."""

@@ -9,18 +9,19 @@ steps that need it for each block are done in another pass.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import dask
 import numpy as np
-from dask.base import get_scheduler
 
+from autograd_lite.arrays.dask.blas import one_blas_thread
 from autograd_lite.arrays.dask.expression import BlockStep, Cut, Parts, Total, step_of, steps_below
+from autograd_lite.arrays.dask.reducing import PRODUCTS
 from autograd_lite.arrays.dask.sources import Source
-from autograd_lite.arrays.dask.workers import group_size
+from autograd_lite.arrays.dask.workers import capacity, computes_here, group_size, scheduler
 
 FAN_IN_SUMS = 8
 """One task of the tree adds up this many sums: a power of two, as the sizes of groups are."""
@@ -329,6 +330,13 @@ def _compute_if_ready(step: BlockStep) -> None:
         step.settle(step.compute(*values, **step.options))
 
 
+def _multiplies(targets: Sequence[BlockStep]) -> bool:
+    """Whether several threads of this process are about to multiply matrices."""
+    if not computes_here() or capacity().threads < 2:
+        return False
+    return any(step.compute in PRODUCTS for step in steps_below(targets))
+
+
 def compute(targets: Sequence[BlockStep], joined: bool = True) -> list[Any]:
     """The values of steps, which are blocked or whole, computed together.
 
@@ -345,8 +353,8 @@ def compute(targets: Sequence[BlockStep], joined: bool = True) -> list[Any]:
         places = [graph.whole[id(step)] for step in whole]
         keys = [key for key, _ in places if key in graph.tasks]
         wanted = [graph.end_keys, keys, *(graph.blocks(step) for step in blocked)]
-        get = get_scheduler() or dask.threaded.get
-        ends, done, *blocks = get(graph.tasks, wanted)
+        with one_blas_thread() if _multiplies(waiting) else contextlib.nullcontext():
+            ends, done, *blocks = scheduler()(graph.tasks, wanted)
         results = dict(zip(keys, done, strict=True))
         last = run_end(*graph.end, *ends) if graph.end is not None else []
         for step, (key, position) in zip(whole, places, strict=True):

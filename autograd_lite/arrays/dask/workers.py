@@ -38,6 +38,19 @@ def cluster_client() -> Any:
     return client if hasattr(client, "scheduler_info") else None
 
 
+def scheduler() -> Any:
+    """The function that computes a graph."""
+    return get_scheduler() or dask.threaded.get
+
+
+def computes_here() -> bool:
+    """Whether threads of this process compute, those of a cluster inside of it among them."""
+    client = cluster_client()
+    if client is None:
+        return scheduler() is dask.threaded.get
+    return str(client.scheduler.address).startswith("inproc://")
+
+
 def capacity() -> Capacity:
     """The threads that compute, and their memory."""
     client = cluster_client()

@@ -1,0 +1,55 @@
+"""One thread for each matrix product while several threads of Dask's compute.
+
+OpenBLAS's threads wait for each other by spinning: where each of Dask's threads starts as many, on
+as many cores, they mostly wait.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from autograd_lite.forks import fork_safe
+
+_lock = fork_safe(threading.Lock())
+_before: list[tuple[Any, int]] = []
+"""The libraries whose threads are one now, and how many they had before."""
+
+_users = 0
+"""How many `with` blocks want it so, in all threads: the first one sets it, the last one puts it
+back."""
+
+
+@functools.cache
+def _libraries() -> tuple[Any, ...]:
+    """The BLAS libraries of this process; none where threadpoolctl is not installed."""
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ImportError:
+        return ()
+    found = ThreadpoolController().lib_controllers
+    return tuple(library for library in found if library.user_api == "blas")
+
+
+@contextlib.contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """While the block runs, matrix products take one thread, as far as threadpoolctl knows how."""
+    global _users
+    libraries = _libraries()
+    with _lock:
+        if not _users:
+            _before[:] = [(library, library.num_threads) for library in libraries]
+            for library, _ in _before:
+                library.set_num_threads(1)
+        _users += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if not _users:
+                for library, threads in _before:
+                    library.set_num_threads(threads)
