@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.compiler.calls import builder_for, check_for, guard_for
 from autograd_lite.compiler.explanation import Explanation
 from autograd_lite.compiler.lowering import Lowered, lower
 from autograd_lite.compiler.matrix_products import Products
@@ -108,7 +109,8 @@ def compile(
 class Specialised:
     """The program for one kind of arguments.
 
-    `returns` is the structure of what comes out, `tensors` which of the results are Tensors.
+    `returns` is the structure of what comes out, `tensors` which of the results are Tensors, and
+    `arguments` and `kinds` are what it is for.
     """
 
     def __init__(
@@ -121,6 +123,8 @@ class Specialised:
         notes: list[Note],
         donated: list[bool],
         choice: Tiers | None,
+        arguments: Structure,
+        kinds: Sequence[Any],
     ) -> None:
         self.choice = choice
         self.is_open = choice is not None
@@ -132,6 +136,9 @@ class Specialised:
         self.has_tensors = any(tensors)
         self.captures = captures
         self.notes = notes
+        self.guard = guard_for(arguments, kinds)
+        self.builder = builder_for(returns)
+        self.are_same = check_for(captures)
         if choice is not None:
             self._settle(choice)
 
@@ -158,6 +165,8 @@ class Specialised:
 def _run(lowered: Lowered, leaves: Sequence[Any]) -> tuple[Any, ...]:
     workspace = lowered.workspaces.enter()
     try:
+        if lowered.is_silent:
+            return lowered.run(*leaves, workspace)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
             return lowered.run(*leaves, workspace)
     finally:
@@ -166,18 +175,38 @@ def _run(lowered: Lowered, leaves: Sequence[Any]) -> tuple[Any, ...]:
 
 def _apart(leaves: Sequence[Any], donated: Sequence[bool]) -> Sequence[Any]:
     """Copies donated leaves that are read-only, or share memory with another leaf."""
-    arrays = [v for v in leaves if v.__class__ is np.ndarray]
-    owners = [v if v.base is None else v.base for v in arrays]
-    # An array that owns its memory is alone in it, but for views of it and for buffers.
-    alone = len(set(map(id, owners))) == len(owners) and all(
-        owner.__class__ is np.ndarray and owner.flags.owndata for owner in owners
-    )
-    if alone and all(v.flags.writeable for v in arrays):
+    if _are_alone(leaves, donated):
         return leaves
+    arrays = [v for v in leaves if v.__class__ is np.ndarray]
     return [
         v.copy() if d and v.__class__ is np.ndarray and not _is_alone(v, arrays) else v
         for v, d in zip(leaves, donated, strict=True)
     ]
+
+
+_OWN_AND_WRITEABLE = 0x4 | 0x400
+"""NPY_ARRAY_OWNDATA and NPY_ARRAY_WRITEABLE, of `flags.num`."""
+
+
+def _are_alone(leaves: Sequence[Any], donated: Sequence[bool]) -> bool:
+    """Whether donated arrays surely share no memory with another leaf, and can be written to.
+
+    An array that owns its memory is alone in it, but for views of it and for buffers.
+    """
+    identities = set(map(id, leaves))
+    if len(identities) < len(leaves):
+        return False
+    for leaf, is_donated in zip(leaves, donated, strict=False):
+        if leaf.__class__ is not np.ndarray:
+            continue
+        if is_donated:
+            if leaf.flags.num & _OWN_AND_WRITEABLE != _OWN_AND_WRITEABLE:
+                return False
+        elif (base := leaf.base) is not None and (
+            id(base) in identities or base.__class__ is not np.ndarray or not base.flags.owndata
+        ):
+            return False
+    return True
 
 
 def _is_alone(array: np.ndarray, arrays: Sequence[np.ndarray]) -> bool:
@@ -217,8 +246,21 @@ class Compiled:
         self._pulls: dict[Any, Compiled] = {}
         self._writing: Compiled | None = None
         self._latest: Specialised | None = None
+        self._ready: Specialised | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        ready = self._ready
+        if ready is not None:
+            found = ready.guard(args, kwargs)  # type: ignore[misc]
+            if found is not None:
+                if not ready.are_same():
+                    self._refuse_if_changed(ready.captures)
+                self._latest = ready
+                return ready.builder(ready.run(found))  # type: ignore[misc]
+        return self._called(args, kwargs)
+
+    def _called(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call of any kind."""
         leaves: list[Any] = []
         structure = flatten((args, kwargs), leaves)
         values = leaves
@@ -232,6 +274,8 @@ class Compiled:
             values = inner
             kinds = tuple([kind_of(value) for value in values])
         found = self._specialised(structure, values, kinds)
+        has_short_way = found.guard is not None and found.builder is not None
+        self._ready = found if has_short_way and values is leaves else None
         results = found.run(values)
         if found.has_tensors:
             pairs = zip(results, found.tensors, strict=True)
@@ -282,17 +326,18 @@ class Compiled:
             with _tracing:
                 found = self._programs.get(key)
                 if found is None:
-                    found = self._programs[key] = self._new(structure, values)
+                    found = self._programs[key] = self._new(structure, values, kinds)
                     while len(self._programs) > PROGRAM_LIMIT:
                         self._programs.popitem(last=False)
         else:
-            changed = found.captures.changed()
-            if changed is not None:
-                self._refuse_changed(found.captures, changed)
+            self._refuse_if_changed(found.captures)
         self._latest = found
         return found
 
-    def _refuse_changed(self, captures: Captures, label: str) -> None:
+    def _refuse_if_changed(self, captures: Captures) -> None:
+        label = captures.changed()
+        if label is None:
+            return
         raise RuntimeError(
             f"{self.name} was compiled with {label} as it was then, and it has changed since; it "
             f"is read at {captures.line(label)}. Pass what changes as an argument, or call "
@@ -305,9 +350,9 @@ class Compiled:
             self._programs.clear()
             self._pulls.clear()
             self._writing = None
-            self._latest = None
+            self._latest = self._ready = None
 
-    def _new(self, structure: Structure, values: list[Any]) -> Specialised:
+    def _new(self, structure: Structure, values: list[Any], kinds: Any) -> Specialised:
         """Trace, optimise and print the program for these arguments."""
         captures = Captures(self.function, statics(structure), self.exempt)
         if captures.unknown is not None:
@@ -334,7 +379,8 @@ class Compiled:
         products.values = {}
         choice = self._choice(lowered, lambda: lower(program, contiguous, native=True, **options))
         return Specialised(
-            best.program, lowered, returns, tensors, captures, notes, donated, choice
+            *(best.program, lowered, returns, tensors, captures, notes, donated, choice),
+            *(structure, kinds),
         )
 
     def _choice(self, lowered: Lowered, native: Callable[[], Lowered]) -> Tiers | None:

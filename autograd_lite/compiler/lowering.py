@@ -47,7 +47,8 @@ class Lowered:
 
     `in_place` is how many steps write over an operand, `reused` how many arrays lie in memory that
     held another before, and `alone` the bytes that all of them would take side by side. `natives`
-    are the functions that have to be compiled before it runs, and `namespace` what it calls.
+    are the functions that have to be compiled before it runs, `is_silent` says that there are no
+    calls of NumPy's beside them, which could warn, and `namespace` has everything that is called.
     """
 
     source: str
@@ -59,6 +60,7 @@ class Lowered:
     alone: int = 0
     products: dict[str, int] = field(default_factory=dict)
     natives: list[Function] = field(default_factory=list)
+    is_silent: bool = False
     namespace: dict[str, Any] = field(default_factory=dict)
 
 
@@ -174,6 +176,7 @@ class _Printer:
             self.alone,
             self.products,
             self.natives,
+            len(set(self.segments.values())) == 1 and len(self.segments) == len(self.items),
             self.namespace,
         )
 

@@ -34,7 +34,7 @@ import numpy as np
 
 from autograd_lite.record import Recorded
 
-_MISSING = object()
+MISSING = object()
 CAPTURE_LIMIT_VALUES = 10_000
 """Up to this many values are watched."""
 
@@ -107,7 +107,7 @@ class Captures:
             pass
         if "grad" in self._names:
             for extra, gradient, label in self.gradients:
-                self._place(_Attributes(extra), "grad", f"{label}.grad", gradient)
+                self._place(Attributes(extra), "grad", f"{label}.grad", gradient)
         self.random = np.random.get_state(legacy=False)
 
     def _walk(self, value: Any, label: str) -> None:
@@ -142,7 +142,7 @@ class Captures:
         elif isinstance(value, types.MappingProxyType):
             self._items(value, label)
         elif isinstance(value, contextvars.ContextVar):
-            self._place(_Current(value), "value", label, value.get(_MISSING))
+            self._place(_Current(value), "value", label, value.get(MISSING))
         else:
             self._object(value, label)
 
@@ -171,7 +171,7 @@ class Captures:
         self._names.update(_names(code))
         for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=False):
             self._place(cell, None, name, _contents(cell))
-        own = _Attributes(function)
+        own = Attributes(function)
         for name in ("__code__", "__defaults__", "__kwdefaults__"):
             label = f"{function.__name__}.{name}"
             self.places.append((own, name, own[name], label))
@@ -181,10 +181,10 @@ class Captures:
         if _is_library(code.co_filename):
             return
         for name in _global_names(code):
-            found = function.__globals__.get(name, _MISSING)
-            if found is _MISSING and name in _IMPURE_BUILTINS:
+            found = function.__globals__.get(name, MISSING)
+            if found is MISSING and name in _IMPURE_BUILTINS:
                 self._refuse(name, "what it gives may be something else in the next call")
-            if found is not _MISSING or hasattr(builtins, name):
+            if found is not MISSING or hasattr(builtins, name):
                 self._place(function.__globals__, name, name, found)
             if isinstance(found, types.ModuleType):
                 self._attributes_of_module(found, name, code)
@@ -197,7 +197,7 @@ class Captures:
         if not _is_library(getattr(module, "__file__", None)):
             return
         for attribute in _loaded_attributes(code, name):
-            value = module.__dict__.get(attribute, _MISSING)
+            value = module.__dict__.get(attribute, MISSING)
             label = f"{name}.{attribute}"
             clock = module is datetime and _CLOCKS & self._names
             if (module.__name__ in _IMPURE and isinstance(value, _CALLABLE)) or clock:
@@ -208,7 +208,7 @@ class Captures:
     def _place(self, mapping: Any, key: Any, label: str, value: Any) -> None:
         """Note what a name stands for, and look at that."""
         self.places.append((mapping, key, value, label))
-        if value is not _MISSING:
+        if value is not MISSING:
             self._walk(value, label)
 
     def _module(self, module: types.ModuleType, label: str) -> None:
@@ -325,7 +325,7 @@ class Captures:
             if isinstance(item, types.MemberDescriptorType) and name != "__weakref__"
         ]
         for name in slots:
-            own = _Attributes(value)
+            own = Attributes(value)
             self._place(own, name, f"{label}.{name}", own[name])
         plain_python = any("__slots__" in vars(base) for base in kind.__mro__)
         return isinstance(attributes, dict) or bool(slots) or plain_python
@@ -465,7 +465,7 @@ def _contents(cell: Any) -> Any:
     try:
         return cell.cell_contents
     except ValueError:
-        return _MISSING
+        return MISSING
 
 
 def _now(container: Any, key: Any) -> Any:
@@ -474,7 +474,7 @@ def _now(container: Any, key: Any) -> Any:
     try:
         return container[key]
     except (KeyError, IndexError):
-        return _MISSING
+        return MISSING
 
 
 def _equal(now: Any, before: Any) -> bool:
@@ -494,7 +494,7 @@ _COMPARED = {int, float, complex, str, bytes, bool, type(None), fractions.Fracti
 _CALLABLE = (types.FunctionType, types.BuiltinFunctionType, types.MethodType)
 
 
-class _Attributes:
+class Attributes:
     """The attributes of an object as items."""
 
     __slots__ = ("of",)
@@ -503,10 +503,10 @@ class _Attributes:
         self.of = of
 
     def __getitem__(self, name: str) -> Any:
-        return getattr(self.of, name, _MISSING)
+        return getattr(self.of, name, MISSING)
 
     def __setitem__(self, name: str, value: Any) -> None:
-        if value is not _MISSING:
+        if value is not MISSING:
             setattr(self.of, name, value)
 
 
@@ -519,7 +519,7 @@ class _Current:
         self.of = of
 
     def __getitem__(self, key: str) -> Any:
-        return self.of.get(_MISSING)
+        return self.of.get(MISSING)
 
 
 def _folder(path: str) -> str:
