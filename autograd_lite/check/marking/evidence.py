@@ -210,8 +210,8 @@ def values_of(evidence: Evidence, back: Execution) -> dict[str, np.ndarray] | No
     events = {event.key: event for event in back.events}
     found: dict[str, np.ndarray] = {}
     for step in evidence.steps:
-        if step.event is not None:
-            event = events.get(step.event.key)
+        event = None if step.event is None else events.get(step.event.key)
+        if step.event is not None and (event is not None or step.entry is None):
             array = None if event is None else event.array
             if array is not None and step.is_difference:
                 array = evidence.forward.tensors[step.key]._value - array

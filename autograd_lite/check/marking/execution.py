@@ -265,7 +265,9 @@ class Execution:
             if new is not container[key]:
                 container[key] = new
         else:
-            self._note(place, name, path, container)
+            new = self._note(place, name, path, container)
+            if new is not container and isinstance(container, np.ndarray):
+                container[...] = new
 
     def changed(self, place: int, name: str, path: str, value: Any) -> None:
         """Notes what a call that stands alone has changed."""

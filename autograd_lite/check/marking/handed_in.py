@@ -327,8 +327,9 @@ class _Finder:
         earlier = [e for e in self.events if e.serial < event.serial and _equal_arrays(e, array)]
         before = [e for e in self.events if e.path == event.path and e.serial < event.serial]
         if before and before[-1].frame == event.frame and _equal_arrays(before[-1], array):
-            # Such as a clipping that did nothing.
-            return self._origin(before[-1])
+            # Such as a clipping that did nothing, but for `dx = dx`, in which something is missing.
+            is_empty = ast.unparse(node) == event.path
+            return event if is_empty else self._origin(before[-1])
         if isinstance(node, ast.Dict):
             node = _entry_of(node, event.name)
         if isinstance(node, (ast.Name, ast.Attribute)):
@@ -700,10 +701,13 @@ class _Finder:
         """The factor of an update that has the shape of the parameter."""
         at_once = [e for e in self.events if e.serial < event.serial][::-1]
         true = self.truth.get(self.known.versions[event.name][0]._node)
+        direct = texts_in(event.place.statement)
+        sign = -(update_of(event.place.statement) or (-1,))[0]
         for other in at_once:
             # An optimiser may have made more of the gradient.
             if other.array is not None and true is not None and not is_unnamed(other.name):
-                is_right = (other.array.size > 1 or not shape) and same_values(other.array, true)
+                value = other.array * sign if other.path in direct else other.array
+                is_right = (value.size > 1 or not shape) and same_values(value, true)
                 if is_right and not self._is_spoiled(other, event.serial):
                     return other.name, other.array, other
         elements = [
@@ -714,7 +718,9 @@ class _Finder:
         for element in elements[: len(elements_of(event.place.statement))]:
             if element.array is not None and fit(element.array, shape) is not None:
                 if np.size(element.array) > 1 or not shape:
-                    return event.name, element.array, element
+                    source = self._scaled_in(node, element, at_once)
+                    name = event.name if source is element else source.name
+                    return name, np.asarray(source.array), source
         for name in (n for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute))):
             path = ast.unparse(name)
             known = next((e for e in at_once if e.path == path), None)
@@ -722,6 +728,15 @@ class _Finder:
                 if fit(known.array, shape) is not None and (known.array.size > 1 or not shape):
                     return known.name, known.array, known
         return None
+
+    def _scaled_in(self, node: ast.expr, element: Event, before: list[Event]) -> Event:
+        """The gradient of which an update takes a multiple: `delta` of `rate * delta / n`."""
+        texts = texts_in(node)
+        for other in before:
+            if other.path in texts and not is_unnamed(other.name) and other.array is not None:
+                if other.array.size > 1 and _is_multiple(element.array, other.array):
+                    return other
+        return element
 
     def by_place(self) -> None:
         """Items without a name that tells: by container, value, shape and order."""

@@ -23,6 +23,7 @@ from autograd_lite.check.marking.edits import (
     SECOND_EDITS,
     Edit,
     Line,
+    Source,
 )
 from autograd_lite.check.marking.edits.factors import scaled_by
 from autograd_lite.check.marking.edits.trees import ARRIVING
@@ -30,7 +31,8 @@ from autograd_lite.check.marking.evidence import Evidence, Graph, values_of
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Setting
 from autograd_lite.check.marking.handed_in import is_gradient_name, known_tensors
-from autograd_lite.check.marking.rewriting import Definition, Place
+from autograd_lite.check.marking.influence import dependent_steps
+from autograd_lite.check.marking.rewriting import WATCH, Definition, Place, persons_function
 from autograd_lite.check.report import RIGHT
 
 SEARCH_SECONDS = 3.0
@@ -53,13 +55,30 @@ KINDS = (
 
 
 @dataclass
+class Outcome:
+    """What an edit does: the steps that are no longer wrong, and how many results are right."""
+
+    mended: frozenset[str]
+    results: int = 0
+
+    @property
+    def worth(self) -> tuple[int, int]:
+        """How much the edit explains: of what is handed in, and in all."""
+        return self.results, len(self.mended)
+
+
+@dataclass
 class Found:
-    """An edit that was accepted, and the steps that it makes right."""
+    """An edit that was accepted, and what it does."""
 
     edit: Edit
     line: int
-    mended: frozenset[str]
+    outcome: Outcome
     others: list[Edit] = field(default_factory=list)
+
+    @property
+    def mended(self) -> frozenset[str]:
+        return self.outcome.mended
 
 
 class Search:
@@ -132,33 +151,18 @@ class Search:
 
     def _next(self, now: Interpretation, wrong: frozenset[str]) -> Found | None:
         """The edit that makes most right; of equals that in the likeliest line."""
-        lines = list(self._lines(now, wrong))
-        reliable = [line for line in lines if line.is_reliable]
-        # What a line should give is known where it has a step, so that trying is quick.
-        quick = [line for line in lines if not line.is_reliable and self._is_quick(line, now)]
-        others = [line for line in lines if not line.is_reliable and line not in quick]
         best: Found | None = None
         until = self.deadline
-        # A step that is no gradient of what it is called after is right where its line is wrong.
-        misled = [line for line in lines if line.key is not None and not self._is_final(line.key)]
-        stages: list[tuple[Any, list[Line]]] = [(EDITS, reliable), (LATER_EDITS, reliable)]
-        if len(reliable) > 1:
-            # Several lines are wrong where one that all of them come from is.
-            stages = [(FIRST_EDITS, reliable), (FIRST_EDITS, others)]
-            stages += [(SECOND_EDITS, reliable), (LATER_EDITS, reliable)]
-        stages += [(ALL_EDITS, quick), (FIRST_EDITS, others), (FIRST_EDITS, misled)]
-        stages += [(SECOND_EDITS, others), (LATER_EDITS, others)]
-        for sources, chosen in dict.fromkeys((s, tuple(c)) for s, c in stages):
+        for sources, chosen, is_misled in self._stages(now, wrong):
             if best is not None and sources in (LATER_EDITS, ALL_EDITS):
                 continue
             for line in chosen:
                 if time.thread_time() > until:
                     return best
-                is_misled = chosen == tuple(misled)
                 accepted = list(self._accepted(line, sources, now, wrong, is_misled))
                 if accepted:
                     found = self._at_its_origin(self._best(line, accepted), line, now, wrong)
-                    if best is None or self._worth(found.mended) > self._worth(best.mended):
+                    if best is None or found.outcome.worth > best.outcome.worth:
                         best = found
                     if best.mended == wrong:
                         return best
@@ -168,21 +172,71 @@ class Search:
                     return best
         return best
 
+    def _stages(
+        self, now: Interpretation, wrong: frozenset[str]
+    ) -> Iterator[tuple[tuple[Source, ...], list[Line], bool]]:
+        """Which edits of which lines are tried one after the other.
+
+        The last item says that the lines' own gradients do not tell what they should be.
+        """
+        lines = list(self._lines(now, wrong))
+        reliable = [line for line in lines if line.is_reliable]
+        several = len(reliable) > 1
+        yield FIRST_EDITS if several else EDITS, reliable, False
+        # What a line should give is known where it has a step, so that trying is quick.
+        quick = [line for line in lines if not line.is_reliable and self._is_quick(line, now)]
+        others = [line for line in lines if not line.is_reliable and line not in quick]
+        # A step that is no gradient of what it is called after is right where its line is wrong.
+        misled = [line for line in lines if line.key is not None and not self._is_final(line.key)]
+        likely, possible, unlikely = self._by_likelihood(others, now, wrong)
+        # Several lines are wrong where one that all of them come from is.
+        yield FIRST_EDITS, likely, False
+        if several:
+            yield SECOND_EDITS, reliable, False
+        yield LATER_EDITS, reliable, False
+        yield ALL_EDITS, quick, False
+        yield FIRST_EDITS, misled, True
+        yield SECOND_EDITS, likely, False
+        yield FIRST_EDITS, possible, False
+        yield LATER_EDITS, likely, False
+        yield SECOND_EDITS, misled, True
+        for chosen in (possible, unlikely):
+            yield SECOND_EDITS, chosen, False
+            yield LATER_EDITS, chosen, False
+            yield FIRST_EDITS, unlikely, False
+
+    def _by_likelihood(
+        self, lines: list[Line], now: Interpretation, wrong: frozenset[str]
+    ) -> tuple[list[Line], list[Line], list[Line]]:
+        """The lines that all that is wrong depends on, and nothing that is right; those that some
+        of it does; the others."""
+        off = {key for key, status in now.status.items() if status not in RIGHT}
+        likely: list[Line] = []
+        possible: list[Line] = []
+        unlikely: list[Line] = []
+        for line in lines:
+            found = dependent_steps(self.evidence, line.place, self.values, self.trees)
+            if found is None:
+                likely.append(line)
+            elif found & wrong and found <= off:
+                (likely if found >= wrong else possible).append(line)
+            else:
+                unlikely.append(line)
+        return likely, possible, unlikely
+
     def _lines_called(self, line: Line, now: Interpretation) -> Iterator[Line]:
         """The statements of helpers that a line calls, which the forward pass does not run."""
-        called = {
-            getattr(n.func, "attr", getattr(n.func, "id", ""))
-            for root in line.roots
-            for n in ast.walk(root)
-            if isinstance(n, ast.Call)
-        }
+        calls = [n for root in line.roots for n in ast.walk(root) if isinstance(n, ast.Call)]
+        found = [persons_function(self.back.sources, line.at(call.func)) for call in calls]
+        called = [self.back.sources.definition(f[0]) for f in found if f is not None]
+        ran = [*(e.place for e in self.back.events), *self._ended()]
         ahead = self.context["ahead"]
-        places = {
-            id(e.place): e.place
-            for e in self.back.events
-            if e.place.definition.name in called and id(e.place) not in ahead
-        }
+        places = {id(p): p for p in ran if p.definition in called and id(p) not in ahead}
         return (self._line(place, None, now) for place in places.values())
+
+    def _ended(self) -> list[Place]:
+        """The return statements that ran."""
+        return [self.back.sources.places[p] for p in self.back.returns]
 
     def _is_final(self, key: str) -> bool:
         return any(s.final for s in self.evidence.steps if s.key == key)
@@ -191,10 +245,6 @@ class Search:
         """Whether what is handed in is right."""
         finals = [s.key for s in self.evidence.steps if s.final]
         return bool(finals) and all(interpretation.status[key] in RIGHT for key in finals)
-
-    def _worth(self, mended: frozenset[str]) -> tuple[int, int]:
-        """How much an edit explains: of what is handed in, and in all."""
-        return sum(map(self._is_final, mended)), len(mended)
 
     def _is_quick(self, line: Line, now: Interpretation) -> bool:
         return _Quick.of(line, self.evidence, self.values, now) is not None
@@ -207,31 +257,44 @@ class Search:
         Where several lines lack the same of one operand, it is the operand that lacks it.
         """
         for inner in self._lines_called(line, now):
-            accepted = list(self._accepted(inner, EDITS, now, wrong))
+            accepted = [
+                (edit, outcome)
+                for edit, outcome in self._accepted(inner, EDITS, now, wrong)
+                if WATCH not in edit.written
+            ]
             if accepted:
                 inside = self._best(inner, accepted)
-                if len(inside.mended) >= len(found.mended):
+                if inside.outcome.worth >= found.outcome.worth:
                     return inside
         if found.mended != wrong:
             common = self._common_factor(found, line, now, wrong)
             if common is not None:
                 return common
-        operand = found.edit.operand
-        if operand is None or found.mended == wrong:
+        other = self._origin_of(found, line, now)
+        if other is None:
             return found
-        here = [e.serial for e in self.back.events if e.place is line.place]
-        before = [
-            e for e in self.back.events if here and e.path == operand and e.serial < min(here)
-        ]
-        if not before or before[-1].place is line.place:
-            return found
-        other = self._line(before[-1].place, None, now)
         for sources in (EDITS, LATER_EDITS):
             accepted = list(self._accepted(other, sources, now, wrong))
             if accepted:
                 at_origin = self._best(other, accepted)
-                return at_origin if len(at_origin.mended) > len(found.mended) else found
+                return at_origin if at_origin.outcome.worth >= found.outcome.worth else found
         return found
+
+    def _origin_of(self, found: Found, line: Line, now: Interpretation) -> Line | None:
+        """The line that computed the operand that an edit changes; None where it is known to be
+        right."""
+        operand = found.edit.operand
+        here = [e.serial for e in self.back.events if e.place is line.place]
+        if operand is None or not here:
+            return None
+        before = [e for e in self.back.events if e.path == operand and e.serial < min(here)]
+        if not before or before[-1].place is line.place:
+            return None
+        is_known = before[-1].key in self.right_keys or any(
+            s.event is not None and s.event.key == before[-1].key and now.status[s.key] in RIGHT
+            for s in self.evidence.steps
+        )
+        return None if is_known else self._line(before[-1].place, None, now)
 
     def _common_factor(
         self, found: Found, line: Line, now: Interpretation, wrong: frozenset[str]
@@ -252,9 +315,10 @@ class Search:
             for edit in scaled_by(self._line(place, None, now), number):
                 if time.thread_time() > self.deadline:
                     return best
-                mended = self._mends(edit, now, wrong)
-                if len(mended) > len(found.mended if best is None else best.mended):
-                    best = Found(edit, edit.line or place.line, mended)
+                outcome = self._outcome(edit, now, wrong)
+                if outcome is not None:
+                    if len(outcome.mended) > len((best or found).mended):
+                        best = Found(edit, edit.line or place.line, outcome)
         return best
 
     def _factor_of(self, found: Found) -> float | None:
@@ -268,18 +332,18 @@ class Search:
         factors = (self.evidence.tolerance.factor(after[k], self.values[k]) for k in found.mended)
         return next((f for f in factors if f is not None and abs(f - 1) > 1e-6), None)
 
-    def _best(self, line: Line, accepted: list[tuple[Edit, frozenset[str]]]) -> Found:
-        most = max(self._worth(mended) for _, mended in accepted)
-        accepted = [a for a in accepted if self._worth(a[1]) == most]
+    def _best(self, line: Line, accepted: list[tuple[Edit, Outcome]]) -> Found:
+        most = max(outcome.worth for _, outcome in accepted)
+        accepted = [a for a in accepted if a[1].worth == most]
         accepted.sort(key=lambda a: (-a[0].weight, KINDS.index(a[0].kind)))
-        edit, mended = accepted[0]
+        edit, outcome = accepted[0]
         kinds = {edit.kind}
         others = []
         for other, _ in accepted[1:]:
             if other.kind not in kinds and other.weight >= edit.weight:
                 kinds.add(other.kind)
                 others.append(other)
-        return Found(edit, edit.line or line.place.line, mended, others[:2])
+        return Found(edit, edit.line or line.place.line, outcome, others[:2])
 
     def _accepted(
         self,
@@ -288,7 +352,7 @@ class Search:
         now: Interpretation,
         wrong: frozenset[str],
         is_misled: bool = False,
-    ) -> Iterator[tuple[Edit, frozenset[str]]]:
+    ) -> Iterator[tuple[Edit, Outcome]]:
         seen: set[str] = set()
         count = 0
         quick = None if is_misled else _Quick.of(line, self.evidence, self.values, now)
@@ -304,32 +368,35 @@ class Search:
                 seen.add(text)
                 if quick is not None and not quick.promises(edit):
                     continue
-                mended = self._mends(edit, now, wrong)
-                if mended:
-                    yield edit, mended
-                    count += mended >= here
+                outcome = self._outcome(edit, now, wrong)
+                if outcome is not None:
+                    yield edit, outcome
+                    count += outcome.mended >= here
                     if count >= ACCEPTED_LIMIT:
                         return
 
-    def _mends(self, edit: Edit, now: Interpretation, wrong: frozenset[str]) -> frozenset[str]:
-        """The wrong steps that an edit makes right, empty where it is not accepted."""
+    def _outcome(self, edit: Edit, now: Interpretation, wrong: frozenset[str]) -> Outcome | None:
+        """What an edit makes right; None where it is not accepted."""
         trees = self.trees | {edit.definition: edit.tree(self.trees.get(edit.definition))}
         values = self._values(self.evidence, trees)
         if values is None or not self._promises(values, now, wrong):
-            return frozenset()
-        mended = self._compare(self.evidence, values, wrong)
+            return None
+        after = self.evidence.read(values)
+        mended = self._mended(after, wrong)
         if not mended:
-            return mended
+            return None
         confirmed = False
         for evidence, wrong_there in self.fresh():
             other = self._values(evidence, trees)
             if other is None:
-                return frozenset()
-            there = self._compare(evidence, other, wrong_there)
+                return None
+            there = self._mended(evidence.read(other), wrong_there)
             if not there >= mended & wrong_there:
-                return frozenset()
+                return None
             confirmed |= bool(mended & wrong_there)
-        return mended if confirmed else frozenset()
+        off = (s.key for s in self.evidence.steps if s.final and now.status[s.key] not in RIGHT)
+        results = sum(after.status[key] in RIGHT for key in off)
+        return Outcome(mended, results) if confirmed else None
 
     def _promises(
         self, values: Mapping[str, np.ndarray], now: Interpretation, wrong: frozenset[str]
@@ -339,16 +406,22 @@ class Search:
         off = {k for k, status in now.status.items() if status in ("wrong", "inherited")}
         own = self.evidence.own({k: values[k] for k in off})
         return any(
-            tolerance.same(own[k], now.truth[k])
+            self._is_but_for_a_count(own[k], now.truth[k])
             or (k in wrong and tolerance.same(own[k], now.expected[k]))
             for k in off
         )
 
-    def _compare(
-        self, evidence: Evidence, values: Mapping[str, np.ndarray], wrong: frozenset[str]
-    ) -> frozenset[str]:
-        after = _wrong(evidence.read(values))
-        return wrong - after if after < wrong else frozenset()
+    def _is_but_for_a_count(self, value: np.ndarray, truth: np.ndarray) -> bool:
+        """Whether a gradient is the true one, or that of the sum for the mean."""
+        number = abs(self.evidence.tolerance.factor(value, truth) or 0)
+        counts = (1, *self.evidence.counts)
+        return any(abs(number / n - 1) < 1e-6 or abs(number * n - 1) < 1e-6 for n in counts)
+
+    def _mended(self, after: Interpretation, wrong: frozenset[str]) -> frozenset[str]:
+        """The steps that are no longer wrong, where none is that was not before."""
+        # What is called after a tensor and is no gradient of it is wrong where all else is right.
+        is_accepted = _wrong(after) < wrong or self._is_all_right(after)
+        return wrong - _wrong(after) if is_accepted else frozenset()
 
     def _values(self, evidence: Evidence, trees: Any) -> dict[str, np.ndarray] | None:
         self.runs += 1
@@ -419,8 +492,7 @@ class Search:
             line = self._line(returned, handed[0], now)
             line.is_reliable = True
             yield line
-        ended = [self.back.sources.places[p] for p in self.back.returns]
-        after_suspects = [*(e.place for e in first), *ended, *(e.place for e in others)]
+        after_suspects = [*(e.place for e in first), *self._ended(), *(e.place for e in others)]
         for place in [*after_suspects, *(e.place for e in later)]:
             if id(place) in seen or id(place) in again or id(place) in ahead:
                 continue
@@ -449,7 +521,7 @@ class Search:
                 v.shape == array.shape and np.array_equal(v, array) for v in values
             )
             again[id(event.place)] = again.get(id(event.place), True) and same
-            if is_gradient_name(event.name):
+            if is_gradient_name(event.name) or event.key in self.keys:
                 again[id(event.place)] = False
         return {place for place, same in again.items() if same}
 

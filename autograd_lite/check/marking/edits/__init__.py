@@ -51,4 +51,13 @@ LATER_EDITS: tuple[Source, ...] = (
 
 ALL_EDITS = EDITS + LATER_EDITS
 
-__all__ = ["ALL_EDITS", "EDITS", "FIRST_EDITS", "LATER_EDITS", "SECOND_EDITS", "Edit", "Line"]
+__all__ = [
+    "ALL_EDITS",
+    "EDITS",
+    "FIRST_EDITS",
+    "LATER_EDITS",
+    "SECOND_EDITS",
+    "Edit",
+    "Line",
+    "Source",
+]

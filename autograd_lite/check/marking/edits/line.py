@@ -13,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from autograd_lite.check.marking.edits.trees import (
+    ARRIVING,
     columns,
     is_broadcast,
     is_equal,
@@ -208,7 +209,7 @@ class Line:
             self._offer_items(offer, name, value, 0)
         for name, value in self.values.items():
             if not any(v is value or is_equal(v, value) for _, _, v in found.values()):
-                if isinstance(value, np.ndarray) and name.isidentifier():
+                if isinstance(value, np.ndarray) and _is_of_the_forward_pass(name):
                     older = ", True" if name in self.scope else ""
                     node = parsed(f"{WATCH}.named({name!r}{older})")
                     found[f"{name} of the forward pass"] = name, node, value
@@ -391,6 +392,11 @@ class Line:
             statement._place = self.statement._place if len(placed) == len(statements) - 1 else None
             placed.append(statement)
         return Edit(kind, text, self.place, placed, weight)
+
+
+def _is_of_the_forward_pass(name: str) -> bool:
+    """Whether it is a variable, and no part of a gradient."""
+    return name.isidentifier() and not name.startswith(ARRIVING)
 
 
 def values_assigned(line: Line) -> list[tuple[ast.expr, str]]:
