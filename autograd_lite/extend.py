@@ -15,7 +15,14 @@ from typing import Any
 
 from autograd_lite.arrays.foreign import is_foreign
 from autograd_lite.arrays.kinds import is_lazy
-from autograd_lite.arrays.lazy import adopt, compute, compute_blocks, expose, on_cluster
+from autograd_lite.arrays.lazy import (
+    adopt,
+    compute,
+    compute_blocks,
+    expose,
+    on_cluster,
+    total,
+)
 from autograd_lite.files import error_of, kind_of, replacing, write
 from autograd_lite.forks import fork_safe
 from autograd_lite.functions import Operator, Traits, traits
@@ -80,6 +87,7 @@ __all__ = [
     "replacing",
     "sheet_history",
     "standing_in",
+    "total",
     "traits",
     "write",
 ]

@@ -15,10 +15,15 @@ divided by 0, such as precision where nothing was predicted, it is 0, as in scik
 Of numbers, predictions and targets are (k, N) or (N,), and k outputs count the same.
 
 `sample_weight`, N numbers, says how much each sample counts.
+
+Arrays that are computed when they are needed, as Dask's, are gone through block by block, and what
+is fetched of a block is a few numbers. Only `roc_auc`, and scores in one row without `given`, need
+the scores and targets of all samples in memory.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -26,6 +31,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import autograd_lite as al
+from autograd_lite.extend import compute, is_lazy, total
 from nn.losses import KINDS
 from nn.summary import table
 
@@ -39,8 +45,11 @@ def classes_of(prediction: Any, given: str | None = None) -> np.ndarray:
     """
     scores = _array(prediction)
     if np.isnan(scores).any():
-        raise ValueError("there are scores that are NaN, which are of no class")
+        raise ValueError(_NO_CLASS)
     return _classes(scores, given)
+
+
+_NO_CLASS = "there are scores that are NaN, which are of no class"
 
 
 def _array(value: Any) -> np.ndarray:
@@ -48,6 +57,72 @@ def _array(value: Any) -> np.ndarray:
     if array.dtype.kind not in "fiub":
         raise TypeError(f"metrics take numbers, and these have dtype {array.dtype}")
     return array
+
+
+class Measure(NamedTuple):
+    """A metric in steps: `part` of the predictions, targets, kind of predictions and weights of
+    some samples, two of which `combine` makes one, and `finish` makes the metric."""
+
+    part: Callable[..., Any]
+    combine: Callable[[Any, Any], Any]
+    finish: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """The parts of several measures, each with what the predictions are given as."""
+
+    measures: Sequence[tuple[Measure, str | None]]
+
+    def of(self, prediction: Any, targets: Any, weights: Any) -> list[Any]:
+        return [m.part(prediction, targets, given, weights) for m, given in self.measures]
+
+    def combine(self, a: Sequence[Any], b: Sequence[Any]) -> list[Any]:
+        both = zip(self.measures, a, b, strict=True)
+        return [measure.combine(x, y) for (measure, _), x, y in both]
+
+
+def _measured(
+    measure: Measure, prediction: Any, targets: Any, given: str | None, sample_weight: Any
+) -> Any:
+    (found,) = together([(measure, given)], prediction, targets, sample_weight)
+    return found
+
+
+def together(
+    measures: Sequence[tuple[Measure, str | None]],
+    prediction: Any,
+    targets: Any,
+    sample_weight: Any = None,
+) -> list[Any]:
+    """Measures, each with what the predictions are given as, by one pass over the samples."""
+    arrays = [_plain(a) for a in (prediction, targets, sample_weight)]
+    if any(map(is_lazy, arrays)):
+        _check_lengths(*arrays)
+        scores = arrays[0]
+        is_row = len(scores) == 1 if scores.ndim > 1 else scores.dtype.kind == "f"
+        if is_row and any(given is None for _, given in measures):
+            # What they are shows in all of them together.
+            arrays = compute(arrays)
+    parts = _Parts(measures)
+    found = total(parts.of, parts.combine, arrays)
+    return [measure.finish(value) for (measure, _), value in zip(measures, found, strict=True)]
+
+
+def _plain(value: Any) -> Any:
+    value = value.data if isinstance(value, al.Tensor) else value
+    return value if value is None or is_lazy(value) else np.asarray(value)
+
+
+def _check_lengths(prediction: Any, targets: Any, weights: Any) -> None:
+    samples = prediction.shape[-1]
+    if targets.shape[-1] != samples:
+        raise ValueError(
+            f"there are {samples} predictions and {targets.shape[-1]} targets; the samples are the "
+            "last axis of both"
+        )
+    if weights is not None and weights.shape != (samples,):
+        raise ValueError(f"sample_weight has shape {weights.shape}, expected ({samples},)")
 
 
 def _rows(scores: np.ndarray) -> np.ndarray:
@@ -171,20 +246,34 @@ def _weights(sample_weight: Any, samples: int) -> np.ndarray:
         raise ValueError(f"sample_weight has shape {weights.shape}, expected ({samples},)")
     if not (weights >= 0).all():
         raise ValueError("sample_weight must be numbers from 0 on")
-    if not weights.any():
-        raise ValueError("sample_weight: every weight is zero, so there is nothing to measure")
     return weights
+
+
+def _mean(sums: np.ndarray) -> float:
+    """The sum of something, weighted, over the sum of the weights."""
+    _check_weight(sums[1])
+    return float(sums[0] / sums[1])
+
+
+def _check_weight(some: Any) -> None:
+    """Raise ValueError unless some weight is above 0."""
+    if not some:
+        raise ValueError("sample_weight: every weight is zero, so there is nothing to measure")
 
 
 def accuracy(
     prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
 ) -> float:
     """The share of the samples whose class is right."""
-    found = _compared(prediction, targets, sample_weight)
+    return _measured(MEASURES["accuracy"], prediction, targets, given, sample_weight)
+
+
+def _right(prediction: Any, targets: Any, given: str | None, weights: Any) -> np.ndarray:
+    found = _compared(prediction, targets, weights)
     if found.is_nan:
-        return float("nan")
+        return np.array([np.nan, np.sum(found.weights)])
     right = _classes(found.scores, given) == found.truth
-    return float(np.sum(found.weights * right) / np.sum(found.weights))
+    return np.array([np.sum(found.weights * right), np.sum(found.weights)])
 
 
 def confusion_matrix(
@@ -192,13 +281,37 @@ def confusion_matrix(
 ) -> np.ndarray:
     """Counts, or sums of weights, of each true class (rows) that was taken for each class
     (columns)."""
-    found = _compared(prediction, targets, sample_weight)
-    predicted = classes_of(found.scores, given)
+    return _measured(Measure(_counts, _added, _known), prediction, targets, given, sample_weight)
+
+
+def _known(counts: np.ndarray | None) -> np.ndarray:
+    if counts is None:
+        raise ValueError(_NO_CLASS)
+    _check_weight(counts.any())
+    return counts
+
+
+def _counts(prediction: Any, targets: Any, given: str | None, weights: Any) -> np.ndarray | None:
+    """The confusion matrix, or None where there are scores that are NaN."""
+    found = _compared(prediction, targets, weights)
+    if found.is_nan:
+        return None
+    predicted = _classes(found.scores, given)
     n = found.classes
     if n > _MATRIX_LIMIT_CLASSES:
         raise ValueError(f"a confusion matrix of {n:,} classes is too large")
-    weights = None if sample_weight is None else found.weights
-    return np.bincount(found.truth * n + predicted, weights, minlength=n * n).reshape(n, n)
+    counted = None if weights is None else found.weights
+    return np.bincount(found.truth * n + predicted, counted, minlength=n * n).reshape(n, n)
+
+
+def _added(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
+    """The sum of matrices of counts, of which one may have met more classes."""
+    if a is None or b is None:
+        return None
+    larger, smaller = (a, b) if len(a) >= len(b) else (b, a)
+    found = larger.copy()
+    found[: len(smaller), : len(smaller)] += smaller
+    return found
 
 
 def precision(
@@ -208,7 +321,7 @@ def precision(
 
     Of class 1 where there are two classes, else the mean over the classes that occur.
     """
-    return _averaged(0, prediction, targets, given, sample_weight)
+    return _measured(MEASURES["precision"], prediction, targets, given, sample_weight)
 
 
 def recall(
@@ -218,7 +331,7 @@ def recall(
 
     Of class 1 where there are two classes, else the mean over the classes that occur.
     """
-    return _averaged(1, prediction, targets, given, sample_weight)
+    return _measured(MEASURES["recall"], prediction, targets, given, sample_weight)
 
 
 def f1(
@@ -228,13 +341,14 @@ def f1(
 
     Of class 1 where there are two classes, else the mean over the classes that occur.
     """
-    return _averaged(2, prediction, targets, given, sample_weight)
+    return _measured(MEASURES["f1"], prediction, targets, given, sample_weight)
 
 
-def _averaged(which: int, prediction: Any, targets: Any, given: Any, sample_weight: Any) -> float:
-    if np.isnan(_array(prediction)).any():
+def _averaged(which: int, counts: np.ndarray | None) -> float:
+    """The mean over the classes of precision (0), recall (1) or F1 (2)."""
+    if counts is None:
         return float("nan")
-    counts = confusion_matrix(prediction, targets, given=given, sample_weight=sample_weight)
+    _check_weight(counts.any())
     shares = _shares(counts)[which]
     if len(shares) == 2:
         return float(shares[1])
@@ -261,7 +375,9 @@ def roc_auc(
     Of more than two classes the mean over the classes of each against all others, by the
     probabilities. NaN where a class, or all others, does not occur.
     """
-    found = _compared(prediction, targets, sample_weight)
+    arrays = compute([_plain(a) for a in (prediction, targets, sample_weight)])
+    found = _compared(*arrays)
+    _check_weight(found.weights.any())
     rows = _rows(found.scores)
     if len(rows) == 1:
         return _area(rows[0], found.truth == 1, found.weights)
@@ -291,10 +407,14 @@ def log_loss(
     prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
 ) -> float:
     """The mean of -log of the probability of the true class; infinite where one is 0."""
-    found = _compared(prediction, targets, sample_weight)
+    return _measured(MEASURES["log_loss"], prediction, targets, given, sample_weight)
+
+
+def _log_losses(prediction: Any, targets: Any, given: str | None, weights: Any) -> np.ndarray:
+    found = _compared(prediction, targets, weights)
     rows = _rows(found.scores)
     if found.is_nan:
-        return float("nan")
+        return np.array([np.nan, np.sum(found.weights)])
     numbers_of_classes = found.scores.ndim == 1 and found.scores.dtype.kind in "iub"
     kind = "scores" if numbers_of_classes else _kind(rows, given)
     if kind == "scores":
@@ -311,19 +431,32 @@ def log_loss(
     else:
         raise ValueError("the probabilities of the classes must sum to 1 for each sample")
     losses = -logarithms[found.truth, np.arange(len(found.truth))]
-    return float(np.average(losses, weights=found.weights))
+    return _weighted(losses, found.weights)
+
+
+def _weighted(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The weighted sum of values, and the sum of the weights."""
+    return np.array([np.sum(values * weights), np.sum(weights)])
 
 
 def mse(prediction: Any, targets: Any, *, sample_weight: Any = None) -> float:
     """The mean of the squared differences."""
-    differences, weights, _ = _differences(prediction, targets, sample_weight)
-    return float(np.average(np.square(differences).mean(axis=0), weights=weights))
+    return _measured(MEASURES["mse"], prediction, targets, "numbers", sample_weight)
+
+
+def _squares(prediction: Any, targets: Any, given: str | None, weights: Any) -> np.ndarray:
+    differences, weights, _ = _differences(prediction, targets, weights)
+    return _weighted(np.square(differences).mean(axis=0), weights)
 
 
 def mae(prediction: Any, targets: Any, *, sample_weight: Any = None) -> float:
     """The mean of the absolute differences."""
-    differences, weights, _ = _differences(prediction, targets, sample_weight)
-    return float(np.average(np.abs(differences).mean(axis=0), weights=weights))
+    return _measured(MEASURES["mae"], prediction, targets, "numbers", sample_weight)
+
+
+def _sizes(prediction: Any, targets: Any, given: str | None, weights: Any) -> np.ndarray:
+    differences, weights, _ = _differences(prediction, targets, weights)
+    return _weighted(np.abs(differences).mean(axis=0), weights)
 
 
 def r2(prediction: Any, targets: Any, *, sample_weight: Any = None) -> float:
@@ -332,14 +465,46 @@ def r2(prediction: Any, targets: Any, *, sample_weight: Any = None) -> float:
     Of a target that is the same for all samples it is 1 if all are right and else 0, as in
     scikit-learn; of one sample NaN.
     """
-    differences, weights, truth = _differences(prediction, targets, sample_weight)
-    if truth.shape[1] < 2 or np.isnan(differences).any():
+    return _measured(MEASURES["r2"], prediction, targets, "numbers", sample_weight)
+
+
+def _explained(found: _Spread) -> float:
+    _check_weight(found.weight)
+    if found.samples < 2 or np.isnan(found.left).any():
         return float("nan")
-    means = np.average(truth, axis=1, weights=weights)[:, np.newaxis]
-    left = np.sum(weights * np.square(differences), axis=1)
-    all_ = np.sum(weights * np.square(truth - means), axis=1)
-    unexplained = np.divide(left, all_, out=(left > 0).astype(float), where=all_ > 0)
+    start = (found.left > 0).astype(float)
+    unexplained = np.divide(found.left, found.squares, out=start, where=found.squares > 0)
     return float(np.mean(1 - unexplained))
+
+
+class _Spread(NamedTuple):
+    """Samples, their weight, and of each output the mean of the targets, the sum of the squares
+    away from it, and that of the squared differences of the predictions."""
+
+    samples: int
+    weight: float
+    means: np.ndarray
+    squares: np.ndarray
+    left: np.ndarray
+
+
+def _spread(prediction: Any, targets: Any, given: str | None, weights: Any) -> _Spread:
+    differences, weights, truth = _differences(prediction, targets, weights)
+    weight = float(np.sum(weights))
+    means = np.sum(weights * truth, axis=1) / (weight or 1.0)
+    squares = np.sum(weights * np.square(truth - means[:, np.newaxis]), axis=1)
+    left = np.sum(weights * np.square(differences), axis=1)
+    return _Spread(truth.shape[1], weight, means, squares, left)
+
+
+def _spread_of_both(a: _Spread, b: _Spread) -> _Spread:
+    """That of both parts together (Chan, Golub and LeVeque, 1983)."""
+    weight = a.weight + b.weight
+    share = b.weight / (weight or 1.0)
+    away = b.means - a.means
+    squares = a.squares + b.squares + away**2 * (a.weight * share)
+    means = a.means + away * share
+    return _Spread(a.samples + b.samples, weight, means, squares, a.left + b.left)
 
 
 def _differences(
@@ -438,3 +603,15 @@ OF_NUMBERS: dict[str, Callable[..., float]] = {"mae": mae, "mse": mse, "r2": r2}
 
 METRICS = OF_CLASSES | OF_NUMBERS
 """By name, as `nn.fit(metrics=...)` takes them."""
+
+MEASURES = {
+    "accuracy": Measure(_right, np.add, _mean),
+    "f1": Measure(_counts, _added, functools.partial(_averaged, 2)),
+    "log_loss": Measure(_log_losses, np.add, _mean),
+    "mae": Measure(_sizes, np.add, _mean),
+    "mse": Measure(_squares, np.add, _mean),
+    "precision": Measure(_counts, _added, functools.partial(_averaged, 0)),
+    "r2": Measure(_spread, _spread_of_both, _explained),
+    "recall": Measure(_counts, _added, functools.partial(_averaged, 1)),
+}
+"""The metrics that are computed of parts of the samples, by name."""

@@ -81,6 +81,19 @@ def compute_blocks(values: Sequence[Any]) -> list[list[np.ndarray]]:
     return blocks_of(values)
 
 
+def total(function: Any, combine: Any, arrays: Sequence[Any]) -> Any:
+    """`function(*arrays)` of arrays whose last axis is the samples, None among them.
+
+    Where some are lazy it is that of their blocks, two of which `combine(a, b)` makes one: of
+    each block no more is fetched than what the function gives.
+    """
+    if not any(map(is_lazy, arrays)):
+        return function(*arrays)
+    from autograd_lite.arrays.dask.array import total as of_blocks
+
+    return of_blocks(function, combine, arrays)
+
+
 def compute_for(output: Any, values: Sequence[Any], owners: Sequence[Any]) -> tuple[Any, list[Any]]:
     """`output` and those of `values` that belong to NumPy arrays, computed; the others as they are.
 

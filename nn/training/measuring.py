@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 import autograd_lite as al
+from autograd_lite.extend import compute, is_lazy
 from nn import metrics as known
 from nn.data.batches import Data
 from nn.losses import kind_of, weight_of
@@ -33,8 +34,43 @@ _ELSEWHERE = {
 }
 
 
+class ToldMetric:
+    """A metric that is told what the model gives, and how much samples count, if it asks."""
+
+    def __init__(self, metric: Metric, name: str, kind: str | None) -> None:
+        self.metric, self.name, self.kind = metric, name, kind
+        takes = _options(metric)
+        fixed = metric.keywords if isinstance(metric, functools.partial) else {}
+        self.asks = "given" in takes and "given" not in fixed
+        self.weighs = "sample_weight" in takes
+        self.measure = self._measure(fixed)
+
+    def _measure(self, fixed: Mapping[str, Any]) -> tuple[known.Measure, str | None] | None:
+        """How it is computed of blocks, if it can be."""
+        function = self.metric.func if isinstance(self.metric, functools.partial) else self.metric
+        names = [name for name, own in known.METRICS.items() if own is function]
+        if not names or names[0] not in known.MEASURES or fixed.keys() - {"given"}:
+            return None
+        kind = self.kind if self.asks else fixed.get("given", "numbers")
+        return None if kind is None else (known.MEASURES[names[0]], kind)
+
+    def __call__(self, prediction: np.ndarray, target: np.ndarray, sample_weight: Any) -> float:
+        options: dict[str, Any] = {}
+        if self.asks:
+            if self.kind is None and (prediction.ndim == 1 or len(prediction) == 1):
+                raise ValueError(
+                    f"the metric {self.name!r} must know whether the model gives logits or "
+                    "probabilities, and the loss does not say: set its attribute, as in "
+                    "my_loss.prediction = 'logits'"
+                )
+            options["given"] = self.kind
+        if self.weighs and sample_weight is not None:
+            options["sample_weight"] = sample_weight
+        return self.metric(prediction, target, **options)
+
+
 def measured(
-    model: Module, data: Data, loss: Loss, metrics: Mapping[str, Metric], batch_size: int
+    model: Module, data: Data, loss: Loss, metrics: Mapping[str, ToldMetric], batch_size: int
 ) -> dict[str, float]:
     """The mean loss over all data, as they are weighted, and the metrics, by name.
 
@@ -51,29 +87,54 @@ def measured(
                 total += float(loss(prediction, batch.Y, **options).item()) * counts
                 weight += counts
             if metrics:
-                predictions.append(np.asarray(prediction.data))
-                targets.append(np.asarray(batch.Y))
+                predictions.append(prediction.data)
+                targets.append(batch.Y)
                 weights.append(batch.weights)
     if not weight:
         raise ValueError("the weights of all samples that the loss is measured on are zero")
     found = {"loss": total / weight}
     if metrics:
-        given = np.concatenate(predictions, axis=-1), np.concatenate(targets, axis=-1)
-        together = None
-        if any(w is not None for w in weights):
-            together = np.concatenate([np.asarray(w) for w in weights])
-        found |= {name: float(m(*given, sample_weight=together)) for name, m in metrics.items()}
+        if len(predictions) == 1:
+            given = predictions[0], targets[0], weights[0]
+        else:
+            given = _joined(predictions), _joined(targets), None
+            if any(w is not None for w in weights):
+                given = *given[:2], _joined(weights)
+        found |= _found(metrics, *given)
     return found
 
 
-def told(metrics: str | Metric | Iterable[str | Metric], loss: Loss) -> dict[str, Metric]:
+def _joined(arrays: Sequence[Any]) -> np.ndarray:
+    return np.concatenate([np.asarray(array) for array in compute(arrays)], axis=-1)
+
+
+def _found(
+    metrics: Mapping[str, ToldMetric], prediction: Any, target: Any, weights: Any
+) -> dict[str, float]:
+    """Metrics by name: of lazy arrays those that can be, by one pass over their blocks."""
+    lazy = any(map(is_lazy, (prediction, target, weights)))
+    measures = {name: m.measure for name, m in metrics.items() if lazy and m.measure is not None}
+    found: dict[str, float] = {}
+    if measures:
+        values = known.together(list(measures.values()), prediction, target, weights)
+        found = dict(zip(measures, map(float, values), strict=True))
+    if found.keys() != metrics.keys():
+        prediction, target, weights = compute([prediction, target, weights])
+        given = np.asarray(prediction), np.asarray(target)
+        for name, metric in metrics.items():
+            if name not in found:
+                found[name] = float(metric(*given, sample_weight=weights))
+    return {name: found[name] for name in metrics}
+
+
+def told(metrics: str | Metric | Iterable[str | Metric], loss: Loss) -> dict[str, ToldMetric]:
     """Metrics by name, each as a function of predictions, targets and weights.
 
     Those that take `given` are told what the loss says of the predictions, and those that take
     `sample_weight` get the weights. ValueError for one that is not of what the model gives.
     """
     kind = kind_of(loss)
-    found: dict[str, Metric] = {}
+    found: dict[str, ToldMetric] = {}
     for metric in [metrics] if isinstance(metrics, str) or callable(metrics) else metrics:
         name = metric if isinstance(metric, str) else _name(metric)
         if name in found or name in _RECORDED:
@@ -83,7 +144,7 @@ def told(metrics: str | Metric | Iterable[str | Metric], loss: Loss) -> dict[str
             )
         if isinstance(metric, str):
             metric = _named(metric, kind, getattr(loss, "__name__", "the loss"))
-        found[name] = _told(metric, name, kind)
+        found[name] = ToldMetric(metric, name, kind)
     return found
 
 
@@ -113,28 +174,6 @@ def _named(name: str, kind: str | None, loss: str) -> Metric:
     if name == "log_loss" and kind == "scores":
         raise ValueError(f"the metric 'log_loss' is of probabilities, and {loss} takes scores")
     return known.METRICS[name]
-
-
-def _told(metric: Metric, name: str, kind: str | None) -> Metric:
-    takes = _options(metric)
-    fixed = metric.keywords if isinstance(metric, functools.partial) else {}
-    asks = "given" in takes and "given" not in fixed
-
-    def measure(prediction: np.ndarray, target: np.ndarray, sample_weight: Any) -> float:
-        options: dict[str, Any] = {}
-        if asks:
-            if kind is None and (prediction.ndim == 1 or len(prediction) == 1):
-                raise ValueError(
-                    f"the metric {name!r} must know whether the model gives logits or "
-                    "probabilities, and the loss does not say: set its attribute, as in "
-                    "my_loss.prediction = 'logits'"
-                )
-            options["given"] = kind
-        if "sample_weight" in takes and sample_weight is not None:
-            options["sample_weight"] = sample_weight
-        return metric(prediction, target, **options)
-
-    return measure
 
 
 def _options(metric: Metric) -> frozenset[str]:

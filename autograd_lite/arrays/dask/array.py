@@ -11,8 +11,8 @@ import dask.array
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from autograd_lite.arrays.dask.elementwise import converted
-from autograd_lite.arrays.dask.expression import BlockStep
+from autograd_lite.arrays.dask.elementwise import along, converted
+from autograd_lite.arrays.dask.expression import BlockStep, Total
 from autograd_lite.arrays.dask.moving import replaced, taken
 from autograd_lite.arrays.dask.running import TaskGraph, compute, item
 from autograd_lite.arrays.dask.selecting import picks_along, picks_of, selected, stretches
@@ -250,6 +250,34 @@ def settled(values: Sequence[Any]) -> list[Any]:
 def blocks_of(arrays: Sequence[Blocks]) -> list[list[np.ndarray]]:
     """The blocks of each array, computed in one Dask graph."""
     return compute([array.step for array in arrays], joined=False)
+
+
+def total(function: Any, combine: Any, arrays: Sequence[Any]) -> Any:
+    """`function(*blocks)` of the blocks of arrays whose last axis is the samples, combined.
+
+    Lazy arrays are cut as the largest of them is, and NumPy arrays too; None stays None.
+    """
+    lazy = [
+        in_blocks(a.in_dask() if isinstance(a, Blocks) else a, -1) for a in arrays if is_lazy(a)
+    ]
+    like = max(lazy, key=lambda blocks: blocks.size).step
+    operands, rest = [], iter(lazy)
+    for array in arrays:
+        if is_lazy(array):
+            step = next(rest).step
+            if step.parts != like.parts:
+                whole = Blocks(step).in_dask()
+                step = in_blocks(whole.rechunk({whole.ndim - 1: like.parts}), -1).step
+            operands.append(step)
+        elif array is None:
+            operands.append(None)
+        else:
+            array = np.asarray(array)
+            operands.append(along(array, array.ndim - 1, like.parts, compact=False))
+    # What the function gives may be anything: the step is of no shape.
+    partial = BlockStep((), object, None, like.parts, function, operands)
+    (found,) = compute([Total(partial, (), combine)])
+    return found
 
 
 def _shape_alone(blocks: Any) -> np.ndarray:
