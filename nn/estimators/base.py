@@ -184,15 +184,14 @@ class Estimator(Spelled):
             self.validation_loss_curve_ += history["validation_loss"]
         self.n_iter_ += len(history)
 
-    def _scores(self, X: Any) -> np.ndarray:
-        """The output of the network, (outputs, N)."""
+    def _answer(self, X: Any, function: Callable[[np.ndarray], np.ndarray]) -> Any:
+        """`function` of the outputs of the network, (outputs, N), for the samples X."""
         if not hasattr(self, "network_"):
             raise not_fitted(self)
         samples = samples_of(self, X, reset=False)
         with al.no_grad():
-            scores: np.ndarray = self.network_.eval()(samples.columns).numpy()
-        samples.check_scores(scores)
-        return scores
+            scores = self.network_.eval()(samples.columns)
+        return samples.answers(scores.data, function)
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """The values of the network's parameters by path."""

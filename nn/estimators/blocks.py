@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.extend import adopt
+from autograd_lite.extend import adopt, is_lazy
+from nn.estimators.validation import trained_dtype
 
 
 def numbers(X: Any) -> Any:
@@ -16,7 +20,7 @@ def numbers(X: Any) -> Any:
     # Refuses blocks of unknown length, before somebody counts the samples.
     adopt(X)
     X = X.rechunk({axis: -1 for axis in range(1, X.ndim)})
-    return X if X.dtype == np.float32 else X.astype(np.float64)
+    return X.astype(trained_dtype(X.dtype))
 
 
 def in_the_blocks_of(cols: Any, y: Any) -> Any:
@@ -46,10 +50,69 @@ def different(found: Any) -> np.ndarray:
     )
 
 
-def looked_up(table: np.ndarray, found: Any) -> Any:
-    """`table[found]`, block by block."""
-    return found.map_blocks(_items, table, dtype=table.dtype)
+def mapped(function: Callable[..., Any], array: Any, dtype: Any, *others: Any) -> Any:
+    """`function(block, *others)` of each block of (N,), a value for each of its elements.
+
+    Of numbers a part of a block can still be read by itself.
+    """
+    if array.dtype.kind in "fiub":
+        return adopt(array, axis=-1).mapped(function, dtype, *others)
+    return adopt(array.map_blocks(function, *others, dtype=dtype), axis=-1)
 
 
-def _items(block: np.ndarray, table: np.ndarray) -> np.ndarray:
-    return table[block]
+def answers(scores: Any, function: Callable[[np.ndarray], np.ndarray]) -> Any:
+    """`function` of the scores (outputs, N), which gives (N,) or (N, k), as a Dask array.
+
+    Scores that are not finite raise ValueError where they are computed.
+    """
+    import dask.array as da
+
+    scores = scores.rechunk({0: -1})
+    example = function(np.zeros((scores.shape[0], 1), scores.dtype))
+    places = da.arange(scores.shape[1], chunks=(scores.chunks[1],))
+    return da.blockwise(
+        _Answer(function),
+        "jk"[: example.ndim],
+        scores,
+        "ij",
+        places,
+        "j",
+        concatenate=True,
+        new_axes={"k": example.shape[1]} if example.ndim == 2 else {},
+        dtype=example.dtype,
+        meta=example[:0],
+    )
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What an estimator says of a block of scores, whose first sample has a number."""
+
+    function: Callable[[np.ndarray], np.ndarray]
+
+    def __call__(self, scores: np.ndarray, places: np.ndarray) -> np.ndarray:
+        if not (found := np.isfinite(scores).all(axis=0)).all():
+            sample = int(places[np.argmin(found)])
+            raise ValueError(
+                f"the scores of sample {sample} are not finite: X[{sample}] holds NaN, infinity or "
+                "numbers that are too large"
+            )
+        return self.function(scores)
+
+
+def summed(function: Callable[..., np.ndarray], *arrays: Any) -> np.ndarray:
+    """The sum of `function` of the blocks of arrays (N,), cut as the first is; None stays None."""
+    import dask
+    import dask.array as da
+
+    chunks = arrays[0].chunks
+    cut = [
+        a.rechunk(chunks) if is_lazy(a) else da.from_array(np.asarray(a), chunks=chunks)
+        for a in arrays
+        if a is not None
+    ]
+    blocks = iter([array.to_delayed() for array in cut])
+    nothing = itertools.repeat(None, len(chunks[0]))
+    columns = [nothing if a is None else next(blocks) for a in arrays]
+    parts = [dask.delayed(function)(*own) for own in zip(*columns, strict=True)]
+    return np.sum(computed(parts), axis=0)

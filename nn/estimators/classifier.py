@@ -9,9 +9,10 @@ from typing import Any, Self
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.extend import quoted
+from autograd_lite.extend import is_lazy, quoted
+from nn.estimators import blocks
 from nn.estimators.base import Estimator
-from nn.estimators.samples import Samples, samples_of
+from nn.estimators.samples import Samples, array_of, samples_of
 from nn.estimators.validation import class_weights
 from nn.losses import binary_cross_entropy_with_logits, cross_entropy
 
@@ -110,41 +111,42 @@ class Classifier(Estimator):
     def _strata(self, Y: Any) -> Any:
         return Y.reshape(-1)
 
-    def decision_function(self, X: Any) -> np.ndarray:
-        """The logits: of two classes that of the second, (N,), of more those of each, (N, K)."""
-        scores = self._scores(X)
-        return scores[0] if len(self.classes_) == 2 else scores.T
+    def decision_function(self, X: Any) -> Any:
+        """The logits: of two classes that of the second, (N,), of more those of each, (N, K).
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+        Of a Dask array this, and what the other methods predict, is a Dask array, which is
+        computed where it is read.
+        """
+        return self._answer(X, _logits)
+
+    def predict_proba(self, X: Any) -> Any:
         """The probability of each class, in the order of `classes_`, of shape (N, K)."""
-        scores = self.decision_function(X)
-        if scores.ndim == 1:
-            positive = al.sigmoid(scores)
-            return np.stack([1 - positive, positive], axis=1)
-        return np.asarray(al.softmax(scores, axis=1))
+        return self._answer(X, _probabilities)
 
-    def predict_log_proba(self, X: Any) -> np.ndarray:
+    def predict_log_proba(self, X: Any) -> Any:
         """The logarithm of `predict_proba`, without the loss of small probabilities."""
-        scores = self.decision_function(X)
-        if scores.ndim == 1:
-            return -np.stack([al.softplus(scores), al.softplus(-scores)], axis=1)
-        return np.asarray(al.log_softmax(scores, axis=1))
+        return self._answer(X, _log_probabilities)
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Any) -> Any:
         """The most probable class of each sample, of shape (N,)."""
-        scores = self.decision_function(X)
-        chosen = (scores > 0).astype(np.intp) if scores.ndim == 1 else np.argmax(scores, axis=1)
-        return np.asarray(self.classes_[chosen])
+        return self._answer(X, _Labels(self.classes_))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The share of samples whose class is predicted right, each counting as its weight says."""
+        """The share of samples whose class is predicted right, each counting as its weight says.
+
+        Of Dask arrays two numbers for each block are fetched.
+        """
         predicted = self.predict(X)
-        truth = np.asarray(y)
+        truth = array_of(y)
+        truth = truth if is_lazy(predicted) and is_lazy(truth) else np.asarray(truth)
         if truth.shape != predicted.shape:
             raise ValueError(
                 f"y has shape {truth.shape}, but X has {predicted.shape[0]} samples; "
                 f"expected {predicted.shape}"
             )
+        if is_lazy(predicted):
+            right, weight = blocks.summed(_right, predicted, truth, array_of(sample_weight))
+            return float(right / weight)
         return float(np.average(predicted == truth, weights=sample_weight))
 
     def _description(self) -> dict[str, Any]:
@@ -179,3 +181,42 @@ class Classifier(Estimator):
             classifier_tags=ClassifierTags(),
             input_tags=InputTags(three_d_array=True),
         )
+
+
+def _logits(scores: np.ndarray) -> np.ndarray:
+    """The scores of a sample as a row; those of the second of two classes as numbers."""
+    return scores[0] if len(scores) == 1 else scores.T
+
+
+def _probabilities(scores: np.ndarray) -> np.ndarray:
+    logits = _logits(scores)
+    if logits.ndim == 1:
+        positive = al.sigmoid(logits)
+        return np.stack([1 - positive, positive], axis=1)
+    return np.asarray(al.softmax(logits, axis=1))
+
+
+def _log_probabilities(scores: np.ndarray) -> np.ndarray:
+    logits = _logits(scores)
+    if logits.ndim == 1:
+        return -np.stack([al.softplus(logits), al.softplus(-logits)], axis=1)
+    return np.asarray(al.log_softmax(logits, axis=1))
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """The most probable of some classes."""
+
+    classes: np.ndarray
+
+    def __call__(self, scores: np.ndarray) -> np.ndarray:
+        logits = _logits(scores)
+        chosen = (logits > 0).astype(np.intp) if logits.ndim == 1 else np.argmax(logits, axis=1)
+        return np.asarray(self.classes[chosen])
+
+
+def _right(predicted: np.ndarray, truth: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """The weight of the samples that are predicted right, and that of all."""
+    right = predicted == truth
+    shares = np.ones(len(right)) if weights is None else weights
+    return np.array([np.sum(shares * right), np.sum(shares)])

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.extend import adopt
 from nn.estimators.base import OPTIONS, Estimator
 from nn.estimators.classifier import Classifier
 from nn.estimators.regressor import Regressor
@@ -125,7 +126,8 @@ def _curvature(X: Any, weights: Any, batch_size: int | None) -> float:
     By the power method. Of batches it is bounded by the longest sample.
     """
     if batch_size is not None:
-        return 2 * (1 + float(np.max(np.sum(np.asarray(X, dtype=float) ** 2, axis=0))))
+        X = adopt(X, axis=-1)
+        return 2 * (1 + float(np.max(np.sum(np.square(X.astype(float)), axis=0))))
     shares = np.ones(X.shape[1]) if weights is None else np.asarray(weights, dtype=float)
     shares = shares / shares.sum()
     direction = np.random.default_rng(0).normal(size=X.shape[0] + 1)

@@ -11,7 +11,7 @@ import numpy as np
 from autograd_lite.extend import is_lazy, quoted
 from nn import metrics
 from nn.estimators.base import Estimator
-from nn.estimators.samples import Samples, samples_of
+from nn.estimators.samples import Samples, array_of, samples_of
 from nn.losses import mean_squared_error
 
 
@@ -56,6 +56,7 @@ class Regressor(Estimator):
         return self
 
     def _learn(self, samples: Samples, y: Any, given: Any, first: bool, epochs: int) -> None:
+        y = array_of(y)
         if y is not None and not is_lazy(y):
             y = np.asarray(y)
         Y = samples.targets(y)
@@ -82,14 +83,18 @@ class Regressor(Estimator):
             means = np.mean(Y, axis=1) if weights is None else Y @ weights / np.sum(weights)
             self.network_[-1].bias.data[...] = np.asarray(means)[:, np.newaxis]
 
-    def predict(self, X: Any) -> np.ndarray:
-        """The numbers of each sample, in the shape of the y that was trained on."""
-        scores = self._scores(X)
-        return scores[0] if self._is_row else scores.T
+    def predict(self, X: Any) -> Any:
+        """The numbers of each sample, in the shape of the y that was trained on.
+
+        Of a Dask array it is a Dask array, which is computed where it is read.
+        """
+        return self._answer(X, _first_row if getattr(self, "_is_row", True) else np.transpose)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The share of the variance of y that is predicted, R^2; see `nn.metrics.r2`."""
-        return metrics.r2(self.predict(X).T, np.asarray(y).T, sample_weight=sample_weight)
+        y = array_of(y)
+        truth = y if is_lazy(y) else np.asarray(y)
+        return metrics.r2(self.predict(X).T, truth.T, sample_weight=array_of(sample_weight))
 
     def _description(self) -> dict[str, Any]:
         return {"outputs": None if self._is_row else self.n_outputs_}
@@ -116,3 +121,7 @@ class Regressor(Estimator):
             classifier_tags=None,
             input_tags=InputTags(three_d_array=True),
         )
+
+
+def _first_row(scores: np.ndarray) -> np.ndarray:
+    return scores[0]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.extend import is_lazy
+from autograd_lite.extend import adopt, is_lazy
 from nn.data.pictures import flatten
-from nn.estimators import validation
+from nn.estimators import blocks, validation
 from nn.module import as_array
 
 Part = tuple[Any, Any, Any]
@@ -74,14 +75,32 @@ class Samples(ABC):
         """`table[numbers]`."""
 
     @abstractmethod
+    def answers(self, scores: Any, function: Callable[[np.ndarray], np.ndarray]) -> Any:
+        """`function` of the scores of the samples, (outputs, N), which gives (N,) or (N, k)."""
+
     def split(
         self, Y: Any, weights: Any, share: float, strata: Any, rng: np.random.Generator
     ) -> tuple[Part, Part]:
-        """The samples without a share of each of the `strata`, numbers (N,), and that share."""
+        """The samples without a share of each of the `strata`, numbers (N,), and that share.
 
-    @abstractmethod
-    def check_scores(self, scores: np.ndarray) -> None:
-        """Raise ValueError for a sample whose scores are not finite, since X is not."""
+        The strata of Dask arrays are computed, a number for each sample.
+        """
+        strata = np.asarray(strata)
+        held = np.zeros(len(self), dtype=bool)
+        for value in np.unique(strata):
+            where = rng.permutation(np.flatnonzero(strata == value))
+            held[where[: round(len(where) * share)]] = True
+        if not held.any() or held.all():
+            raise ValueError(
+                f"early stopping holds out {share:g} of the samples (of each class), and "
+                f"{len(self)} samples are too few for that"
+            )
+        X, Y, weights = (adopt(array, axis=-1) for array in (self.columns, Y, weights))
+        kept, held_out = (
+            (X[:, part], Y[..., part], None if weights is None else weights[part])
+            for part in (~held, held)
+        )
+        return kept, held_out
 
 
 class InMemory(Samples):
@@ -117,26 +136,8 @@ class InMemory(Samples):
     def looked_up(self, table: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         return table[numbers]
 
-    def split(
-        self, Y: Any, weights: Any, share: float, strata: Any, rng: np.random.Generator
-    ) -> tuple[Part, Part]:
-        held = np.zeros(len(self), dtype=bool)
-        for value in np.unique(strata):
-            where = rng.permutation(np.flatnonzero(strata == value))
-            held[where[: round(len(where) * share)]] = True
-        if not held.any() or held.all():
-            raise ValueError(
-                f"early stopping holds out {share:g} of the samples (of each class), and "
-                f"{len(self)} samples are too few for that"
-            )
-        kept, held_out = (
-            (self.columns[:, part], Y[..., part], None if weights is None else weights[part])
-            for part in (~held, held)
-        )
-        return kept, held_out
-
-    def check_scores(self, scores: np.ndarray) -> None:
-        """X was looked at before."""
+    def answers(self, scores: Any, function: Callable[[np.ndarray], np.ndarray]) -> Any:
+        return function(np.asarray(scores))
 
 
 class InBlocks(Samples):
@@ -146,62 +147,54 @@ class InBlocks(Samples):
     """
 
     def __init__(self, X: Any) -> None:
-        from nn.estimators import blocks
-
-        self.blocks = blocks
         super().__init__(blocks.numbers(X))
 
     def labels(self, y: Any) -> Any:
+        y = array_of(y)
         if not (is_lazy(y) and y.shape == (len(self),)):
             y = validation.checked_labels(np.asarray(y), len(self))
-        return self.blocks.in_the_blocks_of(self.columns, y)
+        return blocks.in_the_blocks_of(self.columns, y)
 
     def classes(self, labels: Any) -> np.ndarray:
         try:
-            classes = self.blocks.different(labels)
+            classes = blocks.different(labels)
         except TypeError:
             raise validation.mixed_labels("several types") from None
         return validation.checked_labels(classes, len(classes))
 
     def numbers(self, labels: Any, classes: np.ndarray) -> Any:
-        return labels.map_blocks(validation.numbers_of, classes, dtype=np.intp)
+        return blocks.mapped(validation.numbers_of, labels, np.intp, classes)
 
     def targets(self, y: Any) -> Any:
+        y = array_of(y)
         if not is_lazy(y):
             y = validation.checked_targets(y, len(self)).T
         elif y.ndim == 1:
             y = y[:, np.newaxis]
-        columns = [self.blocks.in_the_blocks_of(self.columns, y[:, i]) for i in range(y.shape[1])]
+        columns = [blocks.in_the_blocks_of(self.columns, y[:, i]) for i in range(y.shape[1])]
         return np.stack(columns).astype(self.dtype)
 
     def weights(self, given: Any) -> Any:
         if given is None:
             return None
+        given = array_of(given)
         array = given if is_lazy(given) else np.asarray(given)
         weights = validation.shaped_weights(array.astype(self.dtype), len(self))
-        weights = self.blocks.in_the_blocks_of(self.columns, weights)
+        weights = blocks.in_the_blocks_of(self.columns, weights)
         facts = np.isfinite(weights).all(), (weights >= 0).all(), weights.any()
-        validation.check_weights(*self.blocks.computed(facts))
-        return weights
+        validation.check_weights(*blocks.computed(facts))
+        return adopt(weights, axis=-1)
 
     def looked_up(self, table: np.ndarray, numbers: Any) -> Any:
-        return self.blocks.looked_up(table, numbers)
+        return numbers.mapped(_items, table.dtype, table)
 
-    def split(
-        self, Y: Any, weights: Any, share: float, strata: Any, rng: np.random.Generator
-    ) -> tuple[Part, Part]:
-        raise ValueError(
-            "early_stopping=True holds out samples of each class, which Dask arrays do not "
-            "tell before they are computed; train with nn.fit(validation=(X, Y), patience=...)"
-        )
+    def answers(self, scores: Any, function: Callable[[np.ndarray], np.ndarray]) -> Any:
+        return blocks.answers(scores, function)
 
-    def check_scores(self, scores: np.ndarray) -> None:
-        if not (found := np.isfinite(scores).all(axis=0)).all():
-            sample = int(np.argmin(found))
-            raise ValueError(
-                f"the scores of sample {sample} are not finite: X[{sample}] holds NaN, infinity or "
-                "numbers that are too large"
-            )
+
+def array_of(value: Any) -> Any:
+    """`value`, as a Dask array where it is a data frame of Dask's, whose rows are counted now."""
+    return value.to_dask_array(lengths=True) if hasattr(value, "to_dask_array") else value
 
 
 def samples_of(estimator: Any, X: Any, reset: bool) -> Samples:
@@ -211,6 +204,7 @@ def samples_of(estimator: Any, X: Any, reset: bool) -> Samples:
     compared with those it has.
     """
     validation.check_feature_names(estimator, X, reset)
+    X = array_of(X)
     samples = InBlocks(X) if is_lazy(X) else InMemory(X)
     if reset:
         estimator.n_features_in_ = samples.features
@@ -220,3 +214,7 @@ def samples_of(estimator: Any, X: Any, reset: bool) -> Samples:
             f"{estimator.n_features_in_} features as input"
         )
     return samples
+
+
+def _items(numbers: np.ndarray, table: np.ndarray) -> np.ndarray:
+    return table[numbers]

@@ -38,8 +38,7 @@ def finite_numbers(X: Any) -> np.ndarray:
         array = _from_objects(array)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"X must be real numbers, and it has dtype {array.dtype}")
-    if array.dtype != np.float32:
-        array = array.astype(np.float64, copy=False)
+    array = array.astype(trained_dtype(array.dtype), copy=False)
     if not np.isfinite(array).all():
         first = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         what = "NaN" if np.isnan(array[first]) else "infinity"
@@ -48,6 +47,11 @@ def finite_numbers(X: Any) -> np.ndarray:
             "finite"
         )
     return array
+
+
+def trained_dtype(given: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype that numbers of another are trained in: single precision for single and half."""
+    return np.dtype(np.float32 if given in (np.float16, np.float32) else np.float64)
 
 
 def _from_objects(array: np.ndarray) -> np.ndarray:

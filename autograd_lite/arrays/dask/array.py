@@ -11,7 +11,7 @@ import dask.array
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from autograd_lite.arrays.dask.elementwise import along, converted
+from autograd_lite.arrays.dask.elementwise import along, converted, made
 from autograd_lite.arrays.dask.expression import BlockStep, Total
 from autograd_lite.arrays.dask.moving import replaced, taken
 from autograd_lite.arrays.dask.running import TaskGraph, compute, item
@@ -149,6 +149,11 @@ class Blocks(np.lib.mixins.NDArrayOperatorsMixin):
     def of_spans(self, spans: Sequence[tuple[int, int]]) -> Blocks:
         """The samples of some spans, one after the other, each a block or some."""
         return Blocks(selected(self.step, picks_of(self.step.parts, spans)))
+
+    def mapped(self, function: Any, dtype: Any, *others: Any) -> Blocks:
+        """`function(block, *others)` of each block, which must give a value for each element."""
+        step = self.step
+        return Blocks(made(step, step.shape, dtype, step.axis, function, (step, *others)))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         try:
