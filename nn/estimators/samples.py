@@ -194,7 +194,10 @@ class InBlocks(Samples):
 
 def array_of(value: Any) -> Any:
     """`value`, as a Dask array where it is a data frame of Dask's, whose rows are counted now."""
-    return value.to_dask_array(lengths=True) if hasattr(value, "to_dask_array") else value
+    if not hasattr(value, "to_dask_array"):
+        return value
+    # lengths=True counts partitions of Parquet files that Dask puts together afterwards.
+    return value.to_dask_array().compute_chunk_sizes()
 
 
 def samples_of(estimator: Any, X: Any, reset: bool) -> Samples:
