@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import glob
 import math
 import os
 import uuid
@@ -44,6 +46,8 @@ def dask_arrays(
     Parameters
     ----------
     paths : path, or several
+        One with `*`, `?` or `[...]` stands for all files that it matches, in the order of their
+        names.
     x, y : str
         The datasets of samples and targets, whose first axis is the samples; as `write_dataset`
         and `write_pictures` make them.
@@ -78,6 +82,7 @@ def dask_arrays(
         raise TypeError(
             f"dask_arrays takes the path of a file, or a list of paths, not {quoted(paths)}"
         )
+    files = [found for path in files for found in _matching(path)]
     if not files:
         raise ValueError("dask_arrays got an empty list, and takes the path of at least one file")
     if np.dtype(dtype).kind != "f":
@@ -108,6 +113,21 @@ def dask_arrays(
         lengths = tuple(stop - start for _, start, stop in parts)
         found.append(da.Array(tasks, key, (lengths, *((n,) for n in inner)), kind))
     return found[0], found[1]
+
+
+def _matching(path: Path) -> list[Path]:
+    """The files that a path stands for."""
+    shown = f"File {shown_path(path)}"
+    hdf5.check_local(path, shown)
+    text = os.fspath(path)
+    if os.path.exists(text) or not glob.has_magic(text):
+        return [path]
+    found: list[Path] = sorted(glob.glob(text, recursive=True))
+    if not found:
+        raise FileNotFoundError(
+            errno.ENOENT, f"no file matches the pattern {shown_path(path)}: check the path"
+        )
+    return found
 
 
 class Rows:

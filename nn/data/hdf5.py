@@ -19,6 +19,7 @@ import io
 import itertools
 import math
 import os
+import re
 import stat
 import threading
 import time
@@ -510,6 +511,7 @@ def check_regular(path: Path, where: str) -> None:
     try:
         status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError) as error:
+        check_local(path, where)
         folder = quoted(os.getcwd(), 500)
         sentence = f"{where} does not exist: check the path (looked from {folder})"
         raise error_of(FileNotFoundError, errno.ENOENT, sentence) from error
@@ -528,6 +530,19 @@ def check_regular(path: Path, where: str) -> None:
             f"{where} is incomplete (it is empty): probably interrupted while saving, copying or"
             " downloading"
         )
+
+
+def check_local(path: Path, where: str) -> None:
+    """Raise FileNotFoundError for the address of a file elsewhere, such as `s3://...`."""
+    found = re.match(r"([A-Za-z][A-Za-z0-9+.-]*(?:::[A-Za-z0-9+.-]+)?)://", os.fsdecode(path))
+    if found is None:
+        return
+    sentence = (
+        f"{where} is an address, and files are read from this machine's folders: copy it, as "
+        f"fsspec.filesystem({found[1]!r}).get(address, path) does, or keep the arrays as Zarr, "
+        "which dask.array.from_zarr(address) reads where they are"
+    )
+    raise error_of(FileNotFoundError, errno.ENOENT, sentence)
 
 
 def _not_permitted(where: str) -> OSError:

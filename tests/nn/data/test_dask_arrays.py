@@ -105,6 +105,24 @@ def test_what_does_not_fit_together_is_refused(files, tmp_path):
         nn.dask_arrays(files, x="z")
 
 
+def test_patterns_stand_for_files_in_the_order_of_their_names(files, tmp_path):
+    for pattern in (tmp_path / "part ?.h5", str(tmp_path / "**/p*.h5"), [tmp_path / "part [0-2]*"]):
+        np.testing.assert_array_equal(nn.dask_arrays(pattern)[1], Y)
+    # A file of that name is that file.
+    nn.write_dataset(tmp_path / "part *.h5", X[:5], Y[:5])
+    assert len(nn.dask_arrays(tmp_path / "part *.h5")[0]) == 5
+    with pytest.raises(FileNotFoundError, match=r"no file matches the pattern '.*none-\*.h5'"):
+        nn.dask_arrays(tmp_path / "none-*.h5")
+
+
+@pytest.mark.parametrize("scheme", ["s3", "gs", "https", "file", "abfs+x", "simplecache::s3"])
+def test_addresses_are_refused_with_the_ways_that_there_are(scheme):
+    address = f"{scheme}://bucket/part-*.h5"
+    for door in (nn.dask_arrays, nn.H5Dataset):
+        with pytest.raises(FileNotFoundError, match=r"is an address.*fsspec.*from_zarr\(address\)"):
+            door(address)
+
+
 def test_a_damaged_file_says_so_where_it_is_read(files):
     x, _ = nn.dask_arrays(files)
     content = bytearray(files[2].read_bytes())
