@@ -189,7 +189,39 @@ class Evidence:
         for other in self.forward.after(key, own):
             alone = self.forward.gradients(nothing | {other: own[other]})[key]
             parts[other] = (alone - direct) * (scale / factor)
+        parts |= self._parts_by_use(key, own, factor, scale)
         return parts if len(parts) > 1 else {}
+
+    def _parts_by_use(self, key: str, own: Arrays, factor: float, scale: float) -> Arrays:
+        """What comes from each operation that a tensor goes into, where there are several."""
+        node = self.forward.tensors[key]._node
+        users = [n for n in self.graph.nodes if any(p is node for p in n.parents or ())]
+        if not 1 < len(users) <= USES_LIMIT or any(map(_is_several, users)):
+            return {}
+        uses = {f"use {i}": _without_value(user) for i, user in enumerate(users)}
+        forward = ForwardGraph(self.recording.loss, self.forward.tensors | uses)
+        nothing = {name: np.zeros(use.shape) for name, use in uses.items()}
+        passed = {k: g / factor for k, g in own.items()}
+        parts: Arrays = {}
+        for (name, _), user in zip(uses.items(), users, strict=True):
+            others = {k: g for k, g in nothing.items() if k != name}
+            parts[self._name_after(user)] = forward.gradients(passed | others)[key] * scale
+        return parts
+
+    def _name_after(self, node: Any) -> str:
+        """The name of the nearest value that an operation leads to."""
+        names = {id(getattr(e.value, "_node", None)): e.name for e in self.recording.events}
+        reached = {id(node)}
+        for later in self.graph.nodes[self.graph.places[node] :]:
+            if id(later) in reached or any(id(p) in reached for p in later.parents or ()):
+                if id(later) in names and not is_unnamed(names[id(later)]):
+                    return names[id(later)]
+                reached.add(id(later))
+        return str(node.plan.operation.name)
+
+
+USES_LIMIT = 6
+"""Of up to this many operations, what comes from each is told."""
 
 
 def _is_several(node: Node) -> bool:

@@ -659,9 +659,10 @@ class _Finder:
         if source.place is not event.place:
             return 1.0
         elements = elements_of(event.place.statement)
-        if not elements:
+        update = update_of(event.place.statement)
+        if not elements and update is None:
             return 1.0
-        node = elements[0][0]
+        node = elements[0][0] if elements else update[1]  # type: ignore[index]
         number = self.setting.sources.places.index(event.place)
         scope = (self.back.scopes or {}).get(number, {})
         names = self.back.namespaces.get(number, {})

@@ -123,6 +123,7 @@ def mark(
             "ahead": _places_ahead(setting, reading),
             "related": activations(reading.known),
             "sizes": sizes,
+            "trees": [d.tree for d in setting.sources.definitions.values() if d is not None],
         }
         search = Search(
             evidence,

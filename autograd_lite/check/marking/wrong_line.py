@@ -33,6 +33,7 @@ from autograd_lite.check.marking.forward import Setting
 from autograd_lite.check.marking.handed_in import is_gradient_name, known_tensors
 from autograd_lite.check.marking.influence import dependent_steps
 from autograd_lite.check.marking.rewriting import WATCH, Definition, Place, persons_function
+from autograd_lite.check.marking.trials import Effects, Quick
 from autograd_lite.check.report import RIGHT
 
 SEARCH_SECONDS = 3.0
@@ -200,10 +201,10 @@ class Search:
         yield FIRST_EDITS, possible, False
         yield LATER_EDITS, likely, False
         yield SECOND_EDITS, misled, True
-        for chosen in (possible, unlikely):
-            yield SECOND_EDITS, chosen, False
-            yield LATER_EDITS, chosen, False
-            yield FIRST_EDITS, unlikely, False
+        yield SECOND_EDITS, possible, False
+        yield LATER_EDITS, possible, False
+        for sources in (FIRST_EDITS, SECOND_EDITS, LATER_EDITS):
+            yield sources, unlikely, False
 
     def _by_likelihood(
         self, lines: list[Line], now: Interpretation, wrong: frozenset[str]
@@ -247,7 +248,7 @@ class Search:
         return bool(finals) and all(interpretation.status[key] in RIGHT for key in finals)
 
     def _is_quick(self, line: Line, now: Interpretation) -> bool:
-        return _Quick.of(line, self.evidence, self.values, now) is not None
+        return Quick.of(line, self.evidence, self.values, now) is not None
 
     def _at_its_origin(
         self, found: Found, line: Line, now: Interpretation, wrong: frozenset[str]
@@ -294,7 +295,11 @@ class Search:
             s.event is not None and s.event.key == before[-1].key and now.status[s.key] in RIGHT
             for s in self.evidence.steps
         )
-        return None if is_known else self._line(before[-1].place, None, now)
+        place = before[-1].place
+        is_gradient = is_gradient_name(before[-1].name) or any(
+            is_gradient_name(n.id) for n in ast.walk(place.statement) if isinstance(n, ast.Name)
+        )
+        return None if is_known or not is_gradient else self._line(place, None, now)
 
     def _common_factor(
         self, found: Found, line: Line, now: Interpretation, wrong: frozenset[str]
@@ -355,7 +360,7 @@ class Search:
     ) -> Iterator[tuple[Edit, Outcome]]:
         seen: set[str] = set()
         count = 0
-        quick = None if is_misled else _Quick.of(line, self.evidence, self.values, now)
+        quick = None if is_misled else Quick.of(line, self.evidence, self.values, now)
         here = {k for k in wrong if self.evidence.lines[k] == line.place.line}
         for source in sources:
             for edit in source(line):
@@ -492,9 +497,11 @@ class Search:
             line = self._line(returned, handed[0], now)
             line.is_reliable = True
             yield line
-        after_suspects = [*(e.place for e in first), *self._ended(), *(e.place for e in others)]
-        for place in [*after_suspects, *(e.place for e in later)]:
-            if id(place) in seen or id(place) in again or id(place) in ahead:
+        places = [*(e.place for e in first), *self._ended(), *(e.place for e in others)]
+        places += [e.place for e in later]
+        places.sort(key=lambda place: id(place) in again)
+        for place in places:
+            if id(place) in seen or id(place) in ahead:
                 continue
             seen.add(id(place))
             here = [key for key in wrong if key in own and own[key].place is place]
@@ -517,9 +524,7 @@ class Search:
             array = event.array
             if array is not None and not array.ndim:
                 continue
-            same = array is not None and any(
-                v.shape == array.shape and np.array_equal(v, array) for v in values
-            )
+            same = array is not None and any(_is_part(array, v) for v in values)
             again[id(event.place)] = again.get(id(event.place), True) and same
             if is_gradient_name(event.name) or event.key in self.keys:
                 again[id(event.place)] = False
@@ -529,7 +534,7 @@ class Search:
         number = self.evidence.setting.sources.places.index(place)
         scopes = self.back.scopes or {}
         step = next((s for s in self.evidence.steps if s.key == key), None)
-        return Line(
+        line = Line(
             place,
             scopes.get(number, {}),
             self.back.namespaces.get(number, {}) | {"__watch__": self.back},
@@ -542,7 +547,32 @@ class Search:
             {} if key is None else self._parts(key, now),
             key,
             arriving=[] if key is None else self._arriving,
+            elsewhere=self.context["trees"],
         )
+        line.multiples = self._effects(line, now).multiples
+        return line
+
+    def _effects(self, line: Line, now: Interpretation) -> Effects:
+        """What edits of a line change: computed by itself, or by a run of the whole."""
+        off = [k for k, status in now.status.items() if status not in RIGHT]
+        keys = off if line.key is None else [line.key]
+        truth = now.truth if line.key is None else now.expected
+        quick: list[Quick | None] = []
+
+        def tried(edit: Edit) -> Mapping[str, np.ndarray] | None:
+            if not quick:
+                quick.append(Quick.of(line, self.evidence, self.values, now))
+            if quick[0] is not None and quick[0].can_tell(edit):
+                value = quick[0].value(edit)
+                return None if value is None else {keys[0]: value}
+            if time.thread_time() > self.deadline:
+                return None
+            trees = self.trees | {edit.definition: edit.tree(self.trees.get(edit.definition))}
+            values = self._values(self.evidence, trees)
+            return values and self.evidence.own({k: values[k] for k in keys})
+
+        given = self.evidence.own({k: self.values[k] for k in keys})
+        return Effects(given, {k: truth[k] for k in keys}, tried)
 
     def _parts(self, key: str, now: Interpretation) -> dict[str, Any]:
         """What each path of the chain rule contributes to a gradient, here and on fresh inputs."""
@@ -563,65 +593,17 @@ class Search:
         }
 
 
-class _Quick:
-    """Computes the value of an edited line by itself, without a run of the whole.
-
-    Only where the line as it stands gives the same value in the same way, that is where nothing
-    it reads was changed after it.
-    """
-
-    def __init__(
-        self, line: Line, targets: list[np.ndarray], sign: int, evidence: Evidence
-    ) -> None:
-        self.line = line
-        self.targets = targets
-        self.sign = sign
-        self.tolerance = evidence.tolerance
-
-    @classmethod
-    def of(
-        cls,
-        line: Line,
-        evidence: Evidence,
-        values: Mapping[str, np.ndarray],
-        now: Interpretation,
-    ) -> _Quick | None:
-        statement = line.statement
-        if line.key is None or line.given is None or not isinstance(statement, ast.Assign):
-            return None
-        target = statement.targets[0]
-        if len(statement.targets) > 1 or isinstance(target, (ast.Tuple, ast.List)):
-            return None
-        given = values[line.key]
-        value = line.at(statement.value)
-        if not isinstance(value, (np.ndarray, np.number, float)):
-            return None
-        if np.shape(value) != given.shape or not np.array_equal(value, given):
-            return None
-        sign = 1 if np.array_equal(given, line.given) else -1
-        return cls(line, [now.expected[line.key], now.truth[line.key]], sign, evidence)
-
-    def promises(self, edit: Edit) -> bool:
-        """Whether the line would give what it should; also where that cannot be told."""
-        if len(edit.statements) != 1 or not isinstance(edit.statements[0], ast.Assign):
-            return True
-        statement = edit.statements[0]
-        if ast.dump(statement.targets[0]) != ast.dump(self.line.statement.targets[0]):
-            return True
-        if any(ast.unparse(n) in self.line.targets for n in _read_in(statement.value)):
-            # What the target held before is not known here.
-            return True
-        value = self.line.computed(statement.value)
-        if value is None:
-            return False
-        value = np.asarray(value)
-        if value.dtype.kind not in "fciu":
-            return False
-        return any(self.tolerance.same(value * self.sign, target) for target in self.targets)
-
-
-def _read_in(node: ast.expr) -> Iterator[ast.AST]:
-    return (n for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute, ast.Subscript)))
+def _is_part(array: np.ndarray, value: np.ndarray) -> bool:
+    """Whether an array is a value, or one of its rows, columns or slices."""
+    if value.shape == array.shape:
+        return bool(np.array_equal(value, array))
+    axes = [
+        axis
+        for axis in range(value.ndim)
+        if np.delete(value.shape, axis).tolist() == [*array.shape]
+    ]
+    others = [np.moveaxis(value, axis, 0) for axis in axes]
+    return any(np.any(np.all((v == array).reshape(len(v), -1), axis=1)) for v in others)
 
 
 def _wrong(interpretation: Interpretation) -> frozenset[str]:

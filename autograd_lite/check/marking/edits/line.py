@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import linecache
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
@@ -17,6 +17,7 @@ from autograd_lite.check.marking.edits.trees import (
     columns,
     is_broadcast,
     is_equal,
+    is_of_arrays,
     parsed,
     parsed_or_none,
     placed_at,
@@ -41,6 +42,12 @@ from autograd_lite.observe import located
 CANDIDATES_LIMIT = 30
 """Values of one shape that are tried in the place of an operand, at most."""
 
+
+NUMBERS_LIMIT = 24
+"""Numbers of which products and quotients are tried as factors, at most."""
+
+PHRASES_LIMIT = 24
+"""Expressions written elsewhere that are tried as factors and terms, at most."""
 
 UNUSED_LIMIT = 6
 """Values that nothing reads and that are tried everywhere, at most."""
@@ -87,7 +94,7 @@ class Edit:
         start, end = (getattr(old, n, -1) + shift for n in ("col_offset", "end_col_offset"))
         if ast.unparse(parsed_or_none(raw[start:end].decode(errors="ignore"))) != ast.unparse(old):
             return None
-        text = text_of(new)
+        text = ast.unparse(new)
         if WATCH in text:
             return None
         binds = isinstance(new, ast.BinOp) and isinstance(new.op, ast.Pow)
@@ -107,6 +114,8 @@ class Line:
     `scope` has the variables after it ran last. `values` are the named values of the forward pass,
     `related` says which of its names are an activation of which others, `sizes` what lengths of
     the data are called, and `arriving` the gradients that arrive at values without a step.
+    `elsewhere` are the functions that run. `multiples(edit)` tells how many times the effect of an
+    edit the gradients lack, each number with whether it is sure.
     """
 
     place: Place
@@ -122,6 +131,8 @@ class Line:
     key: str | None = None
     is_reliable: bool = False
     arriving: Sequence[str] = ()
+    elsewhere: Sequence[ast.AST] = ()
+    multiples: Callable[[Edit], list[tuple[float, bool]]] = field(default=lambda _: [])
     _values: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -214,6 +225,42 @@ class Line:
                     node = parsed(f"{WATCH}.named({name!r}{older})")
                     found[f"{name} of the forward pass"] = name, node, value
         return list(found.values())
+
+    @cached_property
+    def numbers(self) -> list[tuple[ast.expr, float]]:
+        """The numbers that are known where the line stands: variables, attributes, lengths."""
+        found: dict[str, float] = {}
+
+        def offer(text: str, value: Any) -> None:
+            if isinstance(value, (int, float, np.integer, np.floating)):
+                if not isinstance(value, bool) and np.isfinite(value) and value:
+                    found.setdefault(text, float(value))
+
+        for node in self._written_in_function():
+            if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
+                offer(ast.unparse(node), self.at(node))
+        for name, value in self.scope.items():
+            if not name.startswith((".", "__")):
+                offer(name, value)
+        return [(parsed(text), value) for text, value in found.items()][:NUMBERS_LIMIT]
+
+    @cached_property
+    def phrases(self) -> list[tuple[ast.expr, np.ndarray]]:
+        """Expressions that are written somewhere and have a value here, such as `1 - a ** 2`."""
+        own = self.place.definition.tree
+        trees = [own, *(tree for tree in self.elsewhere if tree is not own)]
+        texts = {
+            ast.unparse(node)
+            for tree in trees
+            for node in ast.walk(tree)
+            if isinstance(node, (ast.BinOp, ast.Call)) and is_of_arrays(node)
+        } - {ast.unparse(node) for node, _ in self.nodes}
+        found: list[tuple[ast.expr, np.ndarray]] = []
+        for text in sorted(texts, key=lambda t: (len(t), t)):
+            value = self.at(parsed(text))
+            if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+                found.append((parsed(text), value))
+        return found[:PHRASES_LIMIT]
 
     @cached_property
     def unused(self) -> list[tuple[ast.expr, Any]]:

@@ -16,13 +16,14 @@ from autograd_lite.check.marking.edits.trees import (
     is_called,
     is_equal,
     is_shape,
+    parsed,
     placed_at,
     plus,
     swapped,
     text_of,
     transposed,
 )
-from autograd_lite.check.marking.rewriting import targets_of
+from autograd_lite.check.marking.rewriting import WATCH, targets_of
 
 
 def operands(line: Line) -> Iterator[Edit]:
@@ -36,6 +37,7 @@ def operands(line: Line) -> Iterator[Edit]:
         if not isinstance(here, (np.ndarray, np.floating, float)):
             continue
         mine = text_of(node)
+        yield from _as_before(line, node)
         dumped = ast.dump(node)
         same = [n for n, a in line.nodes if ast.dump(n) == dumped and not in_index(a)]
         is_turned = bool(around) and isinstance(around[-1], ast.Attribute)
@@ -58,6 +60,19 @@ def operands(line: Line) -> Iterator[Edit]:
                 yield line.edit(kind, f"{mine} should be {text}.T", node, transposed(other), 0.6)
             if len(same) > 1 and same[0] is node:
                 yield line.edit_all(kind, what, {id(n): placed_at(other, n) for n in same}, weight)
+
+
+def _as_before(line: Line, node: ast.expr) -> Iterator[Edit]:
+    """A part of an array that was written to, as it was before."""
+    if not isinstance(node, ast.Subscript) or not isinstance(node.value, ast.Name):
+        return
+    before = line.values.get(node.value.id)
+    if isinstance(before, np.ndarray) and not is_equal(before, line.at(node.value)):
+        older = ast.Subscript(
+            parsed(f"{WATCH}.named({node.value.id!r}, True)"), node.slice, node.ctx
+        )
+        text = f"{text_of(node)} should be {text_of(older)}"
+        yield line.edit("operand", text, node, older, 1.05)
 
 
 def _stem(text: str) -> str:
