@@ -122,7 +122,7 @@ def _matching(path: Path) -> list[Path]:
     text = os.fspath(path)
     if os.path.exists(text) or not glob.has_magic(text):
         return [path]
-    found: list[Path] = sorted(glob.glob(text, recursive=True))
+    found: list[Path] = [*sorted(glob.glob(text, recursive=True))]
     if not found:
         raise FileNotFoundError(
             errno.ENOENT, f"no file matches the pattern {shown_path(path)}: check the path"

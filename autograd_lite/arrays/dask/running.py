@@ -20,8 +20,15 @@ import numpy as np
 from autograd_lite.arrays.dask.blas import one_blas_thread
 from autograd_lite.arrays.dask.expression import BlockStep, Cut, Parts, Total, step_of, steps_below
 from autograd_lite.arrays.dask.reducing import PRODUCTS
-from autograd_lite.arrays.dask.sources import Source
-from autograd_lite.arrays.dask.workers import capacity, computes_here, group_size, scheduler
+from autograd_lite.arrays.dask.sources import BlockLoad, Source
+from autograd_lite.arrays.dask.workers import (
+    capacity,
+    computes_here,
+    group_size,
+    losses_explained,
+    scheduler,
+    this_worker,
+)
 
 FAN_IN_SUMS = 8
 """One task of the tree adds up this many sums: a power of two, as the sizes of groups are."""
@@ -142,15 +149,32 @@ class Group:
     def __dask_tokenize__(self) -> tuple[int, int]:
         return self.bounds[0][0], self.bounds[-1][1]
 
-    def blocks(self, arrived: Sequence[Sequence[Any]]) -> Iterator[tuple[int, int, list[Any]]]:
-        """Each block's bounds and values: loaded now, or taken from what has arrived.
+    def results(
+        self, arrived: Sequence[Sequence[Any]], run: Callable[[list[Any], int, int], Any]
+    ) -> Iterator[Any]:
+        """What `run` gives for the values and the bounds of each block.
 
-        That is a list of blocks for each source.
+        The values are loaded now, or taken from what has arrived: a list of blocks for each source.
         """
         rests = [iter(blocks) for blocks in arrived]
         for (start, stop), loads in zip(self.bounds, self.loads, strict=True):
             found = zip(loads, rests, strict=True)
-            yield start, stop, [load.value(rest) for load, rest in found]
+            try:
+                result = run([load.value(rest) for load, rest in found], start, stop)
+            except Exception as error:
+                error.add_note(_place_of(loads))
+                raise
+            yield result
+
+
+def _place_of(loads: Sequence[BlockLoad]) -> str:
+    """The block that is computed, the files that it is read from, and who computes it."""
+    first = next((str(place) for load in loads if (place := load.place()) is not None), "0")
+    files = dict.fromkeys(repr(name) for load in loads if (name := load.origin()) is not None)
+    read = f", read from {' and '.join(files)}" if files else ""
+    worker = this_worker()
+    where = "" if worker is None else f", on the worker {worker}"
+    return f"in the block from sample {first} on{read}{where}"
 
 
 def run_group(
@@ -161,18 +185,25 @@ def run_group(
     arrived: list[Any],
 ) -> list[Any]:
     """The sums over the blocks of a group."""
+
+    def run(values: list[Any], start: int, stop: int) -> list[Any]:
+        return program.run([*earlier, *values], start, stop)
+
     sums = _Sums(combine)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        for start, stop, values in group.blocks(arrived):
-            sums.add(program.run([*earlier, *values], start, stop))
-            del values
+        for found in group.results(arrived, run):
+            sums.add(found)
     return sums.result()
 
 
 def run_block(program: BlockProgram, group: Group, earlier: list[Any], arrived: list[Any]) -> Any:
     """The value of the one target for the one block of a group."""
-    ((start, stop, values),) = group.blocks(arrived)
-    return program.run([*earlier, *values], start, stop)[0]
+
+    def run(values: list[Any], start: int, stop: int) -> Any:
+        return program.run([*earlier, *values], start, stop)[0]
+
+    (found,) = group.results(arrived, run)
+    return found
 
 
 def run_tree(combine: Sequence[Any], parts: list[list[Any]]) -> list[Any]:
@@ -226,6 +257,12 @@ class TaskGraph:
 
     def _key(self) -> tuple[str, int]:
         return self.name, next(self.numbers)
+
+    def keepers(self) -> list[Any]:
+        """The clients of the clusters that keep some of what is computed from."""
+        sources = (step for step in self.steps if isinstance(step, Source))
+        keys = itertools.chain.from_iterable(getattr(source, "keys", ()) for source in sources)
+        return [key.client for key in keys if hasattr(key, "client")]
 
     def _add_pass(self, level: int, totals: Sequence[Total], is_left: bool) -> None:
         """The tasks of a pass: groups of blocks, the tree above them, and what comes of the sums.
@@ -353,7 +390,8 @@ def compute(targets: Sequence[BlockStep], joined: bool = True) -> list[Any]:
         places = [graph.whole[id(step)] for step in whole]
         keys = [key for key, _ in places if key in graph.tasks]
         wanted = [graph.end_keys, keys, *(graph.blocks(step) for step in blocked)]
-        with one_blas_thread() if _multiplies(waiting) else contextlib.nullcontext():
+        switched = one_blas_thread() if _multiplies(waiting) else contextlib.nullcontext()
+        with switched, losses_explained(graph.keepers()):
             ends, done, *blocks = scheduler()(graph.tasks, wanted)
         results = dict(zip(keys, done, strict=True))
         last = run_end(*graph.end, *ends) if graph.end is not None else []

@@ -14,7 +14,7 @@ import numpy as np
 from dask._task_spec import DataNode
 
 from autograd_lite.arrays.dask.expression import BlockStep, Parts, axis_of, kept
-from autograd_lite.arrays.dask.unread import Index, MustRead, Unread, unread
+from autograd_lite.arrays.dask.unread import Index, MustRead, Unread, bounds, unread
 from autograd_lite.arrays.dask.workers import MEMORY_SHARE, capacity, cluster_client
 
 LISTED_LIMIT_BYTES = 2**26
@@ -24,17 +24,22 @@ LISTED_LIMIT_BYTES = 2**26
 class Load:
     """The nodes of Dask's graph by which a task gets one block itself, in order.
 
-    With `index` it is some samples of the block along `axis`.
+    With `index` it is some samples of the block along `axis`; `first` is the number of the block's
+    first one in the array.
     """
 
-    __slots__ = ("nodes", "axis", "index")
+    __slots__ = ("nodes", "axis", "first", "index")
 
-    def __init__(self, nodes: list[Any], axis: int, index: Index | None = None) -> None:
-        self.nodes, self.axis, self.index = nodes, axis, index
+    def __init__(self, nodes: list[Any], axis: int, first: int, index: Index | None = None) -> None:
+        self.nodes, self.axis, self.first, self.index = nodes, axis, first, index
 
     def part(self, index: Index) -> Load:
         """Some samples of what this loads."""
-        return Load(self.nodes, self.axis, composed(self.index, index))
+        return Load(self.nodes, self.axis, self.first, composed(self.index, index))
+
+    def place(self) -> int | None:
+        """The number of the first sample in the array."""
+        return self.first + (0 if self.index is None else bounds(self.index)[0])
 
     def value(self, arrived: Iterator[Any]) -> Any:
         """The block, which the last node gives."""
@@ -92,18 +97,26 @@ class Loaded:
         """There is no file."""
         return None
 
+    def place(self) -> int | None:
+        """Nobody knows where in an array it was."""
+        return None
+
 
 class Arriving:
     """A block, or some samples of it, that another task computes."""
 
-    __slots__ = ("axis", "index")
+    __slots__ = ("axis", "first", "index")
 
-    def __init__(self, axis: int, index: Index | None = None) -> None:
-        self.axis, self.index = axis, index
+    def __init__(self, axis: int, first: int, index: Index | None = None) -> None:
+        self.axis, self.first, self.index = axis, first, index
 
     def part(self, index: Index) -> Arriving:
         """Some samples of it."""
-        return Arriving(self.axis, composed(self.index, index))
+        return Arriving(self.axis, self.first, composed(self.index, index))
+
+    def place(self) -> int | None:
+        """See Load."""
+        return self.first + (0 if self.index is None else bounds(self.index)[0])
 
     def value(self, arrived: Iterator[Any]) -> Any:
         """The next of the blocks that have arrived."""
@@ -189,11 +202,12 @@ class Source(BlockStep):
             axis = axis_of(self)
             loads: list[BlockLoad] = []
             tasks: dict[Any, Any] = {}
-            for keys in below:
+            firsts = [0, *itertools.accumulate(self.parts)]
+            for keys, first in zip(below, firsts, strict=False):
                 if all(k in graph and _can_move(graph[k], users[k]) for k in keys):
-                    loads.append(Load([graph[k] for k in keys], axis))
+                    loads.append(Load([graph[k] for k in keys], axis, first))
                 else:
-                    loads.append(Arriving(axis))
+                    loads.append(Arriving(axis, first))
                     tasks |= {k: graph[k] for k in keys if k in graph}
             # Last, and whole: another thread may be about to look, or looking as well.
             self.loads, self.tasks = loads, tasks

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
+import sys
 import time
 import warnings
 import weakref
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import dask
@@ -49,6 +52,48 @@ def computes_here() -> bool:
     if client is None:
         return scheduler() is dask.threaded.get
     return str(client.scheduler.address).startswith("inproc://")
+
+
+def this_worker() -> str | None:
+    """The address of the worker of a cluster that this runs on."""
+    distributed = sys.modules.get("distributed")
+    if distributed is None:
+        return None
+    try:
+        return str(distributed.get_worker().address)
+    except ValueError:
+        return None
+
+
+@contextlib.contextmanager
+def losses_explained(keepers: Sequence[Any]) -> Iterator[None]:
+    """Says what to do where a cluster, or what it kept, is gone.
+
+    `keepers` are the clients of the clusters that keep some of the data.
+    """
+    client = cluster_client()
+    if any(client is None or keeper.status == "closed" for keeper in keepers):
+        # Dask would miss keys.
+        raise ConnectionError(_GONE.format("the cluster that kept the data"))
+    try:
+        yield
+    except Exception as error:
+        if client is None or type(error).__name__ not in _LOSSES:
+            raise
+        if client.status != "running":
+            where = f"the scheduler at {client.scheduler.address}"
+            raise ConnectionError(_GONE.format(where)) from error
+        raise RuntimeError(
+            "data that the cluster kept are lost: the workers that had them are gone, or they were "
+            f"cancelled; make the arrays anew and persist() them. Distributed says: {error}"
+        ) from error
+
+
+_LOSSES = ("FutureCancelledError", "FuturesCancelledError", "CancelledError", "ClosedClientError")
+_GONE = (
+    "{} is gone: start a cluster, make Client(address) and the arrays anew, and go on with "
+    "nn.fit(..., checkpoint=PATH, resume=True) where a checkpoint was saved"
+)
 
 
 def capacity() -> Capacity:

@@ -131,23 +131,21 @@ def test_small_blocks_are_held_as_lists_as_well(client, limit, monkeypatch):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
 
 
-def test_persisted_data_nearly_as_large_as_the_memory_of_the_workers():
-    """200 MB on two workers of 220 MiB, which need half of it for themselves."""
-    import dask.array as da
+def gradient(X):
+    W = al.Tensor(np.zeros((1, X.shape[0])), requires_grad=True)
+    np.mean((W @ X - 1) ** 2).backward()
+    return W.grad
 
-    options = {"n_workers": 2, "threads_per_worker": 1, "memory_limit": "220MiB"}
 
-    def block(block_info=None):
-        start, stop = block_info[None]["array-location"][1]
-        return np.random.default_rng(start).normal(size=(64, stop - start))
-
-    with (
-        distributed.LocalCluster(**options, dashboard_address=None) as cluster,
-        distributed.Client(cluster),
-    ):
-        X = da.map_blocks(block, chunks=((64,), (6_250,) * 64), dtype=float).persist()
-        distributed.wait(X)
-        W = al.Tensor(np.zeros((1, 64)), requires_grad=True)
-        for _ in range(2):
-            np.mean((W @ X - 1) ** 2).backward()
-    assert np.isfinite(W.grad).all()
+def test_errors_name_the_block_the_file_and_the_worker(client, files):
+    content = bytearray(files[2].read_bytes())
+    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    damaged = files[2].with_name("damaged.h5")
+    X, _ = nn.dask_arrays([*files[:2], files[2]], rows=250)
+    damaged.write_bytes(content)
+    X, _ = nn.dask_arrays([*files[:2], damaged], rows=250)
+    with pytest.raises(nn.FileFormatError, match=r"damaged\.h5") as found:
+        gradient(nn.flatten(X))
+    (note,) = found.value.__notes__
+    assert note.startswith("in the block from sample 2")
+    assert "damaged.h5'" in note and "on the worker tcp://" in note

@@ -390,3 +390,27 @@ def test_labels_that_cannot_be_sorted_are_refused():
     mixed = da.from_array(np.array(["a", 1] * (N // 2), dtype=object), chunks=50)
     with pytest.raises(TypeError, match="y mixes labels of several types"):
         nn.LogisticRegression(max_iter=2).fit(cut(X).T, mixed)
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "synchronous"])
+def test_errors_name_the_block(scheduler):
+    def fail(block, block_info=None):
+        if block_info and block_info[0]["array-location"][1][0] == 200:
+            raise OSError("the disk is gone")
+        return block
+
+    x = da.from_array(X, chunks=(8, 50)).map_blocks(fail, dtype=float)
+    for failing in (lambda: engine_loop(x, cut(Y)), lambda: fitted("plain", x, Y, batch_size=20)):
+        with dask.config.set(scheduler=scheduler), pytest.raises(OSError) as found:
+            failing()
+        assert found.value.__notes__ == ["in the block from sample 200 on"]
+
+
+def test_errors_name_the_file(tmp_path):
+    nn.write_dataset(tmp_path / "a.h5", X.T, Y[0])
+    x, y = nn.dask_arrays(tmp_path / "a.h5", rows=100)
+    (tmp_path / "a.h5").unlink()
+    with pytest.raises(FileNotFoundError) as found:
+        np.sum(al.Tensor(nn.flatten(x))).item()
+    (note,) = found.value.__notes__
+    assert note == f"in the block from sample 0 on, read from {str(tmp_path / 'a.h5')!r}"
