@@ -239,16 +239,17 @@ def _dense(g: Any) -> np.ndarray | None:
 
 def values_of(evidence: Evidence, back: Execution) -> dict[str, np.ndarray] | None:
     """The values of the steps in another run; None where one is gone."""
-    events = {event.key: event for event in back.events}
+    events = {event.ordinal: event for event in back.events}
+    events |= {event.key: event for event in back.events}
     found: dict[str, np.ndarray] = {}
     for step in evidence.steps:
-        event = None if step.event is None else events.get(step.event.key)
-        if step.event is not None and (event is not None or step.entry is None):
+        array = None if step.entry is None else _entry(back.result, step.entry)
+        if step.event is not None and array is None:
+            event = events.get(step.event.key) or events.get(step.event.ordinal)
             array = None if event is None else event.array
             if array is not None and step.is_difference:
                 array = evidence.forward.tensors[step.key]._value - array
         else:
-            array = _entry(back.result, step.entry)
             if array is not None and step.shape is not None:
                 array = array.reshape(step.shape) if array.size == np.prod(step.shape) else None
         if array is None:

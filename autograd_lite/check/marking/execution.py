@@ -38,12 +38,19 @@ KEPT_VALUE_BYTES = 1 << 26
 _ENGINE = os.path.join(HOME, "autograd_lite") + os.sep
 
 
+Key = tuple[int, str, int]
+"""The number of a statement, what it assigns to, and which time."""
+
+
 @dataclass(eq=False)
 class Event:
-    """One value that was assigned: where, under which name, and the how many-th time there."""
+    """One value that was assigned: where, under which name, and the how many-th time there.
+
+    `nth` counts all that a statement assigned, also under other names.
+    """
 
     place: Place
-    key: tuple[int, str, int]
+    key: Key
     name: str
     path: str
     line: int
@@ -51,6 +58,12 @@ class Event:
     frame: int
     owner: Any = None
     serial: int = 0
+    nth: int = 0
+
+    @property
+    def ordinal(self) -> Key:
+        """What the event is known by where its name is another one."""
+        return self.key[0], "", self.nth
 
     @property
     def array(self) -> np.ndarray | None:
@@ -89,7 +102,7 @@ class Execution:
         *,
         recorded: bool = False,
         edits: Mapping[Definition, Any] | None = None,
-        keys: set[tuple[int, str, int]] | None = None,
+        keys: set[Key] | None = None,
         move: Callable[[Event, Any], Any] | None = None,
         stop: Callable[[Event], bool] | None = None,
         forward: Mapping[str, Any] | None = None,
@@ -311,8 +324,9 @@ class Execution:
         if isinstance(value, tuple) or not is_noted(value):
             return value
         times = self.times[place, path] = self.times.get((place, path), 0) + 1
+        nth = self.times[place, ""] = self.times.get((place, ""), 0) + 1
         key = place, path, times
-        if self.keys is not None and key not in self.keys:
+        if self.keys is not None and key not in self.keys and (place, "", nth) not in self.keys:
             return value
         where = self.sources.places[place]
         frame = self.frames[-1]
@@ -320,6 +334,7 @@ class Execution:
             *(where, key, name, path, line or where.line, _kept(value), frame.number),
             owner=frame.name,
             serial=len(self.events),
+            nth=nth,
         )
         self.events.append(event)
         if self.keys is None:

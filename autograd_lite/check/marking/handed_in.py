@@ -236,7 +236,9 @@ class _Finder:
             in_main = main is not None and event.frame == main.number
             if (in_main or event.name in self.names) and not is_unnamed(event.name):
                 groups.setdefault((event.name, event.owner), []).append(event)
-        for (name, _), events in groups.items():
+        returned = {name: value for _, name, value in self._returned()}
+        for (name, _), found in groups.items():
+            events = _those_returned(name, found, returned.get(name))
             last = events[-1]
             tensor = self.tensor_of(name, _in_gradients(last.path))
             if tensor is None or name in self.arriving:
@@ -383,13 +385,19 @@ class _Finder:
                 tensor = name
             if event is not None and self._is_of_another(event, tensor):
                 event = None
+            is_astray = False
             if tensor is not None and name in self.arriving:
                 # It is called after what arrived, and was written into.
                 tensor = None
             elif tensor not in self.known.inputs and self._is_one_for_each():
                 # A step on the way in the place of the gradient of an argument.
-                tensor = None
-            if any(self._is_same(s, name, tensor, array, event) for s in self.steps):
+                is_astray, tensor = tensor is not None, None
+            same = [s for s in self.steps if self._is_same(s, name, tensor, array, event)]
+            if is_astray:
+                same = [s for s in same if s.tensor in self.known.inputs]
+                event = event if same else None
+            if same:
+                same[0].entry = path if same[0].sign == 1 else None
                 continue
             step = Step(name, tensor or "", array, event, None, True)
             step.written = _line_of_entry(self.back, name)
@@ -507,7 +515,8 @@ class _Finder:
         The line that handed it in is the one to look at.
         """
         own = self.tensor_of(event.name)
-        if tensor is None or own == tensor:
+        is_entry = event.name == tensor and _in_gradients(event.path)
+        if tensor is None or own == tensor or is_entry:
             return False
         if any(s.event is event and s.tensor != tensor for s in self.steps):
             return True
@@ -744,17 +753,18 @@ class _Finder:
         taken = {s.tensor for s in self.steps}
         free = {n: i for n, i in self.known.inputs.items() if n not in taken}
         order = self._in_order(free)
-        for step in list(self.open):
-            right = next(
-                (n for n in order if same_values(step.value, self._true(n), floor=True)), None
-            )
-            if right is not None:
-                self._take(step, right, order)
-        for step in list(self.open):
-            alike = [n for n in order if _starts_alike(step.name, n)]
-            alike = [n for n in alike if fit(step.value, self._shape(n)) is not None] or alike
-            if alike and is_gradient_name(step.name):
-                self._take(step, alike[0], order)
+        for by_name in (False, True):
+            for step in list(self.open):
+                right = self._right_among(order, step)
+                alike = self._alike_among(order, step)
+                # A list of which one is not right is told by its numbers.
+                is_told = bool(alike) and not all(
+                    self._right_among(order, s) for s in self.open if _stem(s) == _stem(step)
+                )
+                if right is not None and not is_told:
+                    self._take(step, right, order)
+                elif alike and by_name:
+                    self._take(step, alike[0], order)
         for step in list(self.open):
             same = [n for n in order if self._shape(n) == step.value.shape]
             same = same or [n for n in order if fit(step.value, self._shape(n)) is not None]
@@ -769,6 +779,16 @@ class _Finder:
                 self.unmarked.append(step)
             else:
                 self.notes.append(unmarked_message(step))
+
+    def _right_among(self, names: list[str], step: Step) -> str | None:
+        """The input whose gradient a step is."""
+        right = (n for n in names if same_values(step.value, self._true(n), floor=True))
+        return next(right, None)
+
+    def _alike_among(self, names: list[str], step: Step) -> list[str]:
+        """The inputs that a step is called after, those of its shape if there are."""
+        alike = [n for n in names if is_gradient_name(step.name) and _starts_alike(step.name, n)]
+        return [n for n in alike if fit(step.value, self._shape(n)) is not None] or alike
 
     def _true(self, name: str) -> np.ndarray:
         tensor = self.known.inputs[name].tensor
@@ -799,6 +819,14 @@ class _Finder:
         step.key = f"{step.name} {len(self.steps)}"
         step.named = step.name in self.names
         self.steps.append(step)
+
+
+def _those_returned(name: str, events: list[Event], returned: Any) -> list[Event]:
+    """The values of a variable, without what containers hold under its name, where the variable is
+    what is returned."""
+    own = [e for e in events if e.path == name]
+    array = _checked_loosely(returned)
+    return own if own and array is not None and _equal_arrays(own[-1], array) else events
 
 
 def _is_value(value: Any, array: np.ndarray) -> bool:
@@ -951,6 +979,10 @@ def _line_of_entry(back: Execution, name: str) -> int | None:
         if called == name:
             return node.lineno
     return None
+
+
+def _stem(step: Step) -> str:
+    return step.name.rstrip("0123456789")
 
 
 def _starts_alike(name: str, tensor: str) -> bool:

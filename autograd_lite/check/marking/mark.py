@@ -41,7 +41,7 @@ from autograd_lite.check.marking.handed_in import (
     no_gradient_message,
 )
 from autograd_lite.check.marking.rewriting import persons_function, update_of
-from autograd_lite.check.marking.verdicts import Verdicts, activations, silence_of
+from autograd_lite.check.marking.verdicts import Verdicts, activations, never_added_to, silence_of
 from autograd_lite.check.marking.world import paths_of
 from autograd_lite.check.marking.wrong_line import SEARCH_SECONDS, Search
 from autograd_lite.check.names import name_of, tensors_named_in
@@ -115,7 +115,8 @@ def mark(
     if not wrong:
         marked = [*evidence.steps, *on_the_way, *dropped]
         reading.notes += _not_understood(rest, marked, reading.known)
-    if wrong and not silence and reading.back.error is None:
+    is_plain = all(never_added_to(s, reading.back) for s in evidence.steps if s.key in wrong)
+    if wrong and not is_plain and not silence and reading.back.error is None:
         scoped = setting.run_backward(
             scopes=True, edits=reading.edits, forward=reading.known.values
         )

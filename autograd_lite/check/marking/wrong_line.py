@@ -108,7 +108,8 @@ class Search:
         self._fresh: list[tuple[Evidence, frozenset[str]]] | None = None
         self.values = {s.key: s.value for s in evidence.steps}
         self._arriving: list[str] = []
-        self.keys = {s.event.key for s in evidence.steps if s.event is not None}
+        events = [s.event for s in evidence.steps if s.event is not None]
+        self.keys = {key for event in events for key in (event.key, event.ordinal)}
 
     def find(self, interpretation: Interpretation) -> list[Found]:
         """The mistakes, one after the other; each is undone before the next is looked for."""
@@ -190,6 +191,8 @@ class Search:
         # A step that is no gradient of what it is called after is right where its line is wrong.
         misled = [line for line in lines if line.key is not None and not self._is_final(line.key)]
         likely, possible, unlikely = self._by_likelihood(others, now, wrong)
+        # Where a gradient is handed on as it is, something is missing.
+        yield ALL_EDITS, [line for line in others if _hands_on(line)], False
         # Several lines are wrong where one that all of them come from is.
         yield FIRST_EDITS, likely, False
         if several:
@@ -591,6 +594,14 @@ class Search:
         return {
             n: v for n, v in self.evidence.forward_values.items() if n.startswith(f"part {key}:")
         }
+
+
+def _hands_on(line: Line) -> bool:
+    """Whether a line gives a gradient another name, and does nothing else."""
+    statement = line.statement
+    value = getattr(statement, "value", None)
+    is_name = isinstance(statement, ast.Assign) and isinstance(value, (ast.Name, ast.Attribute))
+    return is_name and is_gradient_name(line.target.split(".")[-1])
 
 
 def _is_part(array: np.ndarray, value: np.ndarray) -> bool:

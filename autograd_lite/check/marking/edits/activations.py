@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.marking.edits.factors import kind_of_factor
 from autograd_lite.check.marking.edits.line import (
     CANDIDATES_LIMIT,
     Edit,
@@ -165,7 +166,8 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
         for other in offers:
             if text_of(other) != text_of(old):
                 text = f"the factor {text_of(other)} is missing in {name}"
-                yield line.edit("factor", text, old, times(old, other), 0.8)
+                kind = kind_of_factor(line, other)
+                yield line.edit(kind, text, old, times(old, other), 0.8)
                 over = ast.BinOp(old, ast.Div(), other)
                 text = f"the division by {text_of(other)} is missing in {name}"
                 yield line.edit("factor", text, old, over, 0.7)

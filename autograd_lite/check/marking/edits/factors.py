@@ -134,11 +134,11 @@ def factors(line: Line) -> Iterator[Edit]:
         if in_index(around) or not isinstance(node, ast.BinOp):
             continue
         if isinstance(node.op, (ast.Mult, ast.Div, ast.FloorDiv)):
-            kind = _kind_of_factor(line, node.right)
+            kind = kind_of_factor(line, node.right)
             text = f"the {_what_factor(line, node.right)} {text_of(node.right)} is too much"
             yield line.edit(kind, text, node, node.left)
             if isinstance(node.op, ast.Mult):
-                kind = _kind_of_factor(line, node.left)
+                kind = kind_of_factor(line, node.left)
                 text = f"the {_what_factor(line, node.left)} {text_of(node.left)} is too much"
                 yield line.edit(kind, text, node, node.right)
                 other = ast.BinOp(node.left, ast.Div(), node.right)
@@ -166,12 +166,13 @@ def _two_factors(line: Line) -> Iterator[Edit]:
             for j in range(i + 1, len(chain)):
                 rest = [c for k, c in enumerate(chain) if k not in (i, j)]
                 text = f"the factor {text_of(times(chain[i], chain[j]))} is too much"
-                slope = any(_kind_of_factor(line, chain[k]) == "activation" for k in (i, j))
+                slope = any(kind_of_factor(line, chain[k]) == "activation" for k in (i, j))
                 kind = "activation" if slope else "factor"
                 yield line.edit(kind, text, node, product(rest), 0.9)
 
 
-def _kind_of_factor(line: Line, node: ast.expr) -> str:
+def kind_of_factor(line: Line, node: ast.expr) -> str:
+    """What a factor is: a mask, the derivative of an activation, or any other one."""
     if isinstance(node, ast.Compare) or getattr(line.at(node), "dtype", None) == np.bool_:
         return "mask"
     text = ast.unparse(node)
@@ -181,7 +182,7 @@ def _kind_of_factor(line: Line, node: ast.expr) -> str:
 
 
 def _what_factor(line: Line, node: ast.expr) -> str:
-    kind = _kind_of_factor(line, node)
+    kind = kind_of_factor(line, node)
     return {"mask": "mask", "activation": "derivative"}.get(kind, "factor")
 
 

@@ -23,7 +23,6 @@ from autograd_lite.check.marking.edits.trees import (
     placed_at,
     read_from,
     swapped,
-    text_of,
     walked,
     with_statements,
 )
@@ -147,18 +146,26 @@ class Line:
     @cached_property
     def nodes(self) -> list[tuple[ast.expr, tuple[ast.AST, ...]]]:
         """The expressions of the statement's own, each with those around it."""
-        return [pair for root in self.roots for pair in walked(root)]
+        return [pair for root, around in self._rooted for pair in walked(root, around)]
 
     @cached_property
     def roots(self) -> list[ast.expr]:
+        return [root for root, _ in self._rooted]
+
+    @cached_property
+    def _rooted(self) -> list[tuple[ast.expr, tuple[ast.AST, ...]]]:
+        """The expressions that the statement evaluates; an index with what it is the index of."""
         statement = self.statement
         if isinstance(statement, (ast.For, ast.While, ast.If, ast.With, ast.Try, ast.FunctionDef)):
             head = getattr(statement, "test", None) or getattr(statement, "iter", None)
-            return [] if head is None else [head]
-        found = [n for n in (getattr(statement, "value", None),) if isinstance(n, ast.expr)]
+            return [] if head is None else [(head, ())]
+        value = getattr(statement, "value", None)
+        found: list[tuple[ast.expr, tuple[ast.AST, ...]]] = []
+        if isinstance(value, ast.expr):
+            found.append((value, ()))
         for target in targets_of(statement):
             if isinstance(target, ast.Subscript):
-                found.append(target.slice)
+                found.append((target.slice, (target,)))
         return found
 
     def at(self, node: ast.AST) -> Any:
@@ -202,6 +209,12 @@ class Line:
         # The target itself is known where it was assigned before as well.
         targets = {t for t in self.targets if self._assigned.count(t) < 2}
 
+        def offer_new(text: str, value: Any) -> None:
+            # What is in a container or an object is often known by a shorter name.
+            if isinstance(plain(value), (np.ndarray, np.number, float)):
+                if not any(is_equal(other, plain(value)) for _, _, other in found.values()):
+                    offer(text, value)
+
         def offer(text: str, value: Any) -> None:
             value = plain(value)
             if isinstance(value, (np.ndarray, np.number, float)) and text not in found:
@@ -217,7 +230,7 @@ class Line:
         for text in (*self._entries(), *self._elements()):
             offer(text, self.at(parsed(text)))
         for name, value in variables.items():
-            self._offer_items(offer, name, value, 0)
+            self._offer_items(offer_new, name, value, 0)
         for name, value in self.values.items():
             if not any(v is value or is_equal(v, value) for _, _, v in found.values()):
                 if isinstance(value, np.ndarray) and _is_of_the_forward_pass(name):
