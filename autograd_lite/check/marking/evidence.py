@@ -141,8 +141,10 @@ class Evidence:
         self.__post_init__()
 
     def own(self, values: Mapping[str, np.ndarray]) -> Arrays:
+        # An update tells by itself whether it goes down.
         scales = {
-            s.key: s.sign * (1 if s.sign == -1 else self.direction) / s.rate for s in self.steps
+            s.key: s.sign * (1 if s.sign == -1 or s.is_difference else self.direction) / s.rate
+            for s in self.steps
         }
         return {
             k: self._with_leading_axes(k, v if scales[k] == 1 else v * scales[k])

@@ -448,7 +448,8 @@ def elements_of(statement: Any) -> list[Element]:
     are called: items of a returned tuple or dict, the step of an update."""
     value = getattr(statement, "value", None)
     if isinstance(statement, ast.Return):
-        return [e for e in _named_items(value) if not isinstance(e[0], (ast.Name, ast.Constant))]
+        known = (ast.Name, ast.Attribute, ast.Constant)
+        return [e for e in _named_items(value) if not isinstance(e[0], known)]
     if isinstance(statement, ast.Assign) and isinstance(value, (ast.Dict, ast.Tuple, ast.List)):
         return [e for e in _named_items(value) if not isinstance(e[0], (ast.Name, ast.Constant))]
     step = update_of(statement)

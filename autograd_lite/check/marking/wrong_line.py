@@ -26,7 +26,7 @@ from autograd_lite.check.marking.edits import (
     Source,
 )
 from autograd_lite.check.marking.edits.factors import scaled_by
-from autograd_lite.check.marking.edits.trees import ARRIVING
+from autograd_lite.check.marking.edits.trees import ARRIVING, chain_of
 from autograd_lite.check.marking.evidence import Evidence, Graph, values_of
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Setting
@@ -191,8 +191,10 @@ class Search:
         # A step that is no gradient of what it is called after is right where its line is wrong.
         misled = [line for line in lines if line.key is not None and not self._is_final(line.key)]
         likely, possible, unlikely = self._by_likelihood(others, now, wrong)
-        # Where a gradient is handed on as it is, something is missing.
-        yield ALL_EDITS, [line for line in others if _hands_on(line)], False
+        # Where a gradient is handed on as it is, or a value is not what it was in the forward pass,
+        # something is missing.
+        strange = [line for line in others if _hands_on(line) or self._is_changed(line)]
+        yield ALL_EDITS, strange, False
         # Several lines are wrong where one that all of them come from is.
         yield FIRST_EDITS, likely, False
         if several:
@@ -208,6 +210,16 @@ class Search:
         yield LATER_EDITS, possible, False
         for sources in (FIRST_EDITS, SECOND_EDITS, LATER_EDITS):
             yield sources, unlikely, False
+
+    def _is_changed(self, line: Line) -> bool:
+        """Whether a line computes a value that has another one in the forward pass."""
+        known = self.evidence.forward_values
+        events = [e for e in self.back.events if e.place is line.place and e.name in known]
+        return (
+            bool(events)
+            and not any(is_gradient_name(e.name) for e in events)
+            and not any(_is_part(np.asarray(e.value), np.asarray(known[e.name])) for e in events)
+        )
 
     def _by_likelihood(
         self, lines: list[Line], now: Interpretation, wrong: frozenset[str]
@@ -261,11 +273,10 @@ class Search:
         Where several lines lack the same of one operand, it is the operand that lacks it.
         """
         for inner in self._lines_called(line, now):
-            accepted = [
-                (edit, outcome)
-                for edit, outcome in self._accepted(inner, EDITS, now, wrong)
-                if WATCH not in edit.written
-            ]
+            accepted: list[tuple[Edit, Outcome]] = []
+            for sources in (EDITS, LATER_EDITS):
+                found_inside = self._accepted(inner, sources, now, wrong)
+                accepted = accepted or [a for a in found_inside if WATCH not in a[0].written]
             if accepted:
                 inside = self._best(inner, accepted)
                 if inside.outcome.worth >= found.outcome.worth:
@@ -287,22 +298,19 @@ class Search:
     def _origin_of(self, found: Found, line: Line, now: Interpretation) -> Line | None:
         """The line that computed the operand that an edit changes; None where it is known to be
         right."""
-        operand = found.edit.operand
         here = [e.serial for e in self.back.events if e.place is line.place]
-        if operand is None or not here:
-            return None
-        before = [e for e in self.back.events if e.path == operand and e.serial < min(here)]
-        if not before or before[-1].place is line.place:
-            return None
-        is_known = before[-1].key in self.right_keys or any(
-            s.event is not None and s.event.key == before[-1].key and now.status[s.key] in RIGHT
-            for s in self.evidence.steps
-        )
-        place = before[-1].place
-        is_gradient = is_gradient_name(before[-1].name) or any(
-            is_gradient_name(n.id) for n in ast.walk(place.statement) if isinstance(n, ast.Name)
-        )
-        return None if is_known or not is_gradient else self._line(place, None, now)
+        for operand in _operands_of(found.edit) if here else ():
+            before = [e for e in self.back.events if e.path == operand and e.serial < min(here)]
+            if not before or before[-1].place is line.place:
+                continue
+            is_known = before[-1].key in self.right_keys or any(
+                s.event is not None and s.event.key == before[-1].key and now.status[s.key] in RIGHT
+                for s in self.evidence.steps
+            )
+            place = before[-1].place
+            if not is_known and id(place) not in self._forward_again():
+                return self._line(place, None, now)
+        return None
 
     def _common_factor(
         self, found: Found, line: Line, now: Interpretation, wrong: frozenset[str]
@@ -390,7 +398,7 @@ class Search:
         if values is None or not self._promises(values, now, wrong):
             return None
         after = self.evidence.read(values)
-        mended = self._mended(after, wrong)
+        mended = self._mended(after, wrong, _right(now))
         if not mended:
             return None
         confirmed = False
@@ -398,7 +406,7 @@ class Search:
             other = self._values(evidence, trees)
             if other is None:
                 return None
-            there = self._mended(evidence.read(other), wrong_there)
+            there = self._mended(evidence.read(other), wrong_there, _right(now) - wrong_there)
             if not there >= mended & wrong_there:
                 return None
             confirmed |= bool(mended & wrong_there)
@@ -425,10 +433,13 @@ class Search:
         counts = (1, *self.evidence.counts)
         return any(abs(number / n - 1) < 1e-6 or abs(number * n - 1) < 1e-6 for n in counts)
 
-    def _mended(self, after: Interpretation, wrong: frozenset[str]) -> frozenset[str]:
+    def _mended(
+        self, after: Interpretation, wrong: frozenset[str], right: frozenset[str]
+    ) -> frozenset[str]:
         """The steps that are no longer wrong, where none is that was not before."""
         # What is called after a tensor and is no gradient of it is wrong where all else is right.
-        is_accepted = _wrong(after) < wrong or self._is_all_right(after)
+        is_accepted = self._is_all_right(after) and not _wrong(after) & right
+        is_accepted |= _wrong(after) < wrong
         return wrong - _wrong(after) if is_accepted else frozenset()
 
     def _values(self, evidence: Evidence, trees: Any) -> dict[str, np.ndarray] | None:
@@ -594,6 +605,18 @@ class Search:
         return {
             n: v for n, v in self.evidence.forward_values.items() if n.startswith(f"part {key}:")
         }
+
+
+def _operands_of(edit: Edit) -> list[str]:
+    """The variables that an edit changes, or of whose product it takes another multiple."""
+    if edit.operand is not None or edit.swap is None or edit.kind not in ("factor", "sign"):
+        return [] if edit.operand is None else [edit.operand]
+    names = (ast.Name, ast.Attribute)
+    return [ast.unparse(n) for n in chain_of(edit.swap[0]) if isinstance(n, names)]  # type: ignore[arg-type]
+
+
+def _right(interpretation: Interpretation) -> frozenset[str]:
+    return frozenset(k for k, status in interpretation.status.items() if status in RIGHT)
 
 
 def _hands_on(line: Line) -> bool:

@@ -437,10 +437,16 @@ class Line:
         return self.place.line
 
     def edit_all(
-        self, kind: str, text: str, news: Mapping[int, ast.expr], weight: float = 1.0
+        self,
+        kind: str,
+        text: str,
+        news: Mapping[int, ast.expr],
+        weight: float = 1.0,
+        operand: str | None = None,
     ) -> Edit:
-        statement = swapped(self.statement, news)
-        return Edit(kind, text, self.place, [ast.fix_missing_locations(statement)], weight)
+        """The line with several of its expressions replaced, by their identities."""
+        statement = ast.fix_missing_locations(swapped(self.statement, news))
+        return Edit(kind, text, self.place, [statement], weight, operand=operand)
 
     def whole(self, kind: str, text: str, statements: list[Any], weight: float = 1.0) -> Edit:
         placed: list[Any] = []

@@ -140,6 +140,14 @@ def measured_terms(line: Line) -> Iterator[Edit]:
         value = line.at(old)
         if not _is_number(value):
             continue
+        if not name:
+            # Within a quotient or a power nothing is linear.
+            for new, sign in (
+                (ast.BinOp(ast.Constant(1), ast.Add(), old), "+"),
+                (ast.BinOp(ast.Constant(1), ast.Sub(), old), "-"),
+            ):
+                text = f"{text_of(old)} should be 1 {sign} {text_of(old)}"
+                yield line.edit("term", text, old, new)
         for shown, other, is_free in _offers(line, value):
             if shown == text_of(old):
                 continue

@@ -59,7 +59,9 @@ def operands(line: Line) -> Iterator[Edit]:
             if turned and not is_turned and not shaped:
                 yield line.edit(kind, f"{mine} should be {text}.T", node, transposed(other), 0.6)
             if len(same) > 1 and same[0] is node:
-                yield line.edit_all(kind, what, {id(n): placed_at(other, n) for n in same}, weight)
+                news = {id(n): placed_at(other, n) for n in same}
+                operand = mine if isinstance(node, (ast.Name, ast.Attribute)) else None
+                yield line.edit_all(kind, what, news, weight, operand)
 
 
 def _as_before(line: Line, node: ast.expr) -> Iterator[Edit]:
@@ -92,7 +94,7 @@ def _kind_of_operand(
         (isinstance(p, ast.BinOp) and isinstance(p.op, ast.MatMult)) or isinstance(p, ast.Call)
         for p in around
     )
-    return "activation" if related and not matrix else "operand"
+    return "activation" if related and not matrix and line.ndim(node) else "operand"
 
 
 def _short(text: str) -> str:
