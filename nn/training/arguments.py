@@ -16,9 +16,9 @@ def check_numbers(training: Any) -> None:
     """Raise ValueError for an option that is no number of its kind."""
     if not _is_whole(training.epochs) or training.epochs < 0:
         raise ValueError(f"epochs must be a whole number from 0 on, not {training.epochs!r}")
-    for name in ("batch_size", "checkpoint_every", "patience"):
+    for name in ("batch_size", "accumulate", "checkpoint_every", "patience"):
         value = getattr(training, name)
-        may_be_none = name != "checkpoint_every"
+        may_be_none = name in ("batch_size", "patience")
         if not (value is None and may_be_none) and not (_is_whole(value) and value >= 1):
             hint = {"batch_size": ", or None for all samples", "patience": " epoch, or None"}
             raise ValueError(f"{name} must be at least 1{hint.get(name, '')}, not {value!r}")

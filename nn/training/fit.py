@@ -70,6 +70,9 @@ class Training:
         How often every sample is used, counted from the start also where training is resumed.
     batch_size : int, optional
         Samples per update; None takes all.
+    accumulate : int
+        Batches per update: their gradients are added up, so that an update is that of all their
+        samples, as with `batch_size` as many times larger, in the memory of one batch.
     drop_last : bool
         Leave out the last batch of each epoch where it has fewer samples than the others.
     shuffle : bool
@@ -145,6 +148,7 @@ class Training:
     optimiser: Optimiser | str
     epochs: int
     batch_size: int | None = 32
+    accumulate: int = 1
     drop_last: bool = False
     shuffle: bool = True
     seed: Seed = None
@@ -204,6 +208,11 @@ class Training:
             raise ValueError(
                 f"drop_last=True leaves no batch: there are {samples} samples, fewer than "
                 f"batch_size={self.size}"
+            )
+        if self.compile and self.accumulate > 1:
+            raise ValueError(
+                "fit(compile=True) makes an update of one batch, and accumulate="
+                f"{self.accumulate} of several: leave one of them away"
             )
         if self.compile and isinstance(self.data, ArrayData) and is_lazy(self.data.X):
             raise TypeError(
@@ -289,19 +298,30 @@ class Training:
         state, started = self.state, time.perf_counter()
         order = [state.seed, state.epoch] if self.shuffle else None
         last = len(self.data) // self.size if self.drop_last else None
+        alone = self.accumulate == 1 or self.is_one_batch
+        # What the batches count whose gradients wait for others.
+        pending = 0.0
         for batch in self.data.batches(self.size, order, state.position):
             if state.position == last:
                 break
             samples = batch.X.shape[-1]
             # A single batch is its own mean, whatever it counts.
             counts = samples if self.is_one_batch else weight_of(self.loss, batch.Y, batch.weights)
-            if counts:
+            if counts and alone:
                 state.total += self._update(batch, parameters) * counts
-                state.weight += counts
+            elif counts:
+                state.total += self._add_gradients(batch, counts / self.size) * counts
+                pending += counts / self.size
+            state.weight += counts
             state.seen += samples
             state.position += 1
-            if self.interrupted:
+            if pending and state.position % self.accumulate == 0:
+                self._step_by_mean(parameters, pending)
+                pending = 0.0
+            if self.interrupted and not pending:
                 break
+        if pending:
+            self._step_by_mean(parameters, pending)
         state.seconds += time.perf_counter() - started
 
     def _update(self, batch: Batch, parameters: list[Any]) -> float:
@@ -328,6 +348,16 @@ class Training:
             self._explain(batch, error.value)
 
     def _update_recorded(self, batch: Batch, parameters: list[Any]) -> float:
+        look = self.looks
+        value = self._add_gradients(batch)
+        self._step(parameters)
+        if look:
+            look_at_units(self.model)
+        return value
+
+    def _add_gradients(self, batch: Batch, share: float | None = None) -> float:
+        """Add the gradients of a batch's loss, times its `share`, to those there are; return the
+        loss."""
         look, self.looks = self.looks, False
         if look:
             look_at_data(batch.X, batch.Y)
@@ -336,11 +366,13 @@ class Training:
         loss, prediction = self._loss(batch)
         if look:
             look_at_predictions(self.loss, prediction)
+        if share is not None:
+            loss = loss * share
         # What is computed later is computed once, with the gradients.
         later = is_lazy(loss._value)
         if later:
             loss.backward()
-        value = float(loss.item())
+        value = float(loss.item()) / (1.0 if share is None else share)
         if not np.isfinite(value):
             for generator, before in states:
                 generator.bit_generator.state = before
@@ -353,15 +385,25 @@ class Training:
             self.exploded = look_for_explosion(self.model)
         if look and not self.exploded:
             look_for_vanishing(self.model, value)
+        return value
+
+    def _step_by_mean(self, parameters: list[Any], shares: float) -> None:
+        """Change the parameters by the mean of gradients that were added up."""
+        for parameter in self.state.optimiser.parameters:
+            if parameter.grad is not None:
+                parameter.grad /= shares
+        self._step(parameters)
+        if self.schedule is not None and not self.schedule.by_epoch:
+            self.schedule.step()
+
+    def _step(self, parameters: list[Any]) -> None:
+        """Change the parameters by their gradients, and forget these."""
         optimiser = self.state.optimiser
         if self.clip_norm is not None:
             clip_by_norm((p for p in optimiser.parameters if p.requires_grad), self.clip_norm)
         optimiser.step()
         for parameter in parameters:
             parameter.zero_grad()
-        if look:
-            look_at_units(self.model)
-        return value
 
     def _explain(self, batch: Batch, value: float) -> NoReturn:
         """Raise FloatingPointError for a loss that is not finite."""

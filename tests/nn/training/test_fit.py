@@ -187,6 +187,7 @@ def test_defaults():
     assert found == {
         "Y": None,
         "batch_size": 32,
+        "accumulate": 1,
         "drop_last": False,
         "shuffle": True,
         "seed": None,
