@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.extend import adopt
+from autograd_lite.extend import adopt, compute, is_lazy
 from nn.estimators.base import OPTIONS, Estimator
 from nn.estimators.classifier import Classifier
 from nn.estimators.regressor import Regressor
@@ -130,15 +130,43 @@ def _curvature(X: Any, weights: Any, batch_size: int | None) -> float:
         return 2 * (1 + float(np.max(np.sum(np.square(X.astype(float)), axis=0))))
     shares = np.ones(X.shape[1]) if weights is None else np.asarray(weights, dtype=float)
     shares = shares / shares.sum()
+    product = _of_moments(X, shares) if is_lazy(X) else _of_samples(X, shares)
     direction = np.random.default_rng(0).normal(size=X.shape[0] + 1)
     length = 0.0
     for _ in range(_POWER_STEPS):
-        direction /= np.linalg.norm(direction) or 1.0
-        along = shares * (np.asarray(X.T @ direction[:-1]) + direction[-1])
-        direction = np.append(np.asarray(X @ along), along.sum())
+        direction = product(direction / (np.linalg.norm(direction) or 1.0))
         length = float(np.linalg.norm(direction))
     return 2 * length
 
+
+def _of_samples(X: Any, shares: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """The product of a vector with the mean of x x^T, x a sample and a 1."""
+
+    def product(direction: np.ndarray) -> np.ndarray:
+        along = shares * (np.asarray(X.T @ direction[:-1]) + direction[-1])
+        return np.append(np.asarray(X @ along), along.sum())
+
+    return product
+
+
+def _of_moments(X: Any, shares: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """The same, of samples that are read: once for all products where there are few features."""
+    X = adopt(X, axis=-1)
+    if X.shape[0] > _MOST_FEATURES:
+        lazy = X.T
+
+        def product(direction: np.ndarray) -> np.ndarray:
+            along = shares * (lazy @ direction[:-1] + direction[-1])
+            return np.append(*compute([X @ along, np.sum(along)]))
+
+        return product
+    weighted = X * shares
+    moments, means = compute([np.matmul(weighted, X.T), np.sum(weighted, axis=1)])
+    return np.block([[moments, means[:, np.newaxis]], [means, shares.sum()]]).dot
+
+
+_MOST_FEATURES = 2048
+"""Of up to so many features the matrix of their products is kept, 32 MiB at most."""
 
 _POWER_STEPS = 30
 

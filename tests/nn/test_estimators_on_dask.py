@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import nn
+from nn.estimators import models
 
 RNG = np.random.default_rng(0)
 N = 360
@@ -136,10 +137,21 @@ def test_batches_with_class_weights(kind, parts, early_stopping):
     assert model.score(X, y) > expected.score(X, y) - 0.05
 
 
+@pytest.mark.parametrize(("most", "passes"), [(2048, 1), (2, 30)])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_regression_finds_its_rate_by_few_passes(weighted, most, passes, counted, monkeypatch):
+    monkeypatch.setattr(models, "_MOST_FEATURES", most)
+    w = RNG.random(N) if weighted else None
+    found = models._curvature(cut(X, (90,) * 4).T, w, None)
+    assert counted.graphs == passes
+    assert counted.numbers < N * passes
+    assert found == pytest.approx(models._curvature(X.T, w, None), rel=1e-10)
+
+
 def test_regression_by_batches_finds_its_rate_by_numbers(counted):
-    model = nn.LinearRegression(max_iter=4, batch_size=60, random_state=0)
-    model.fit(cut(X, (90,) * 4), cut(NUMBERS["one"], (90,) * 4))
-    assert model.score(X, NUMBERS["one"]) > 0.5
+    found = models._curvature(cut(X, (90,) * 4).T, None, 32)
+    assert found == pytest.approx(models._curvature(X.T, None, 32), rel=1e-12)
+    assert counted.graphs == 1 and counted.numbers < 10
 
 
 @pytest.mark.parametrize("given", ["NumPy", "Dask"])

@@ -406,7 +406,7 @@ def test_errors_name_the_block(scheduler):
         assert found.value.__notes__ == ["in the block from sample 200 on"]
 
 
-def test_errors_name_the_file(tmp_path):
+def test_errors_name_the_file(tmp_path, synchronous):
     nn.write_dataset(tmp_path / "a.h5", X.T, Y[0])
     x, y = nn.dask_arrays(tmp_path / "a.h5", rows=100)
     (tmp_path / "a.h5").unlink()
