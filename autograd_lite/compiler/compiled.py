@@ -15,6 +15,7 @@ from autograd_lite.compiler.explanation import Explanation
 from autograd_lite.compiler.lowering import Lowered, lower
 from autograd_lite.compiler.matrix_products import Products
 from autograd_lite.compiler.native import tiers
+from autograd_lite.compiler.native.cut import cut_of
 from autograd_lite.compiler.native.segment import module
 from autograd_lite.compiler.native.tiers import Tiers
 from autograd_lite.compiler.runtime import cores
@@ -377,13 +378,13 @@ class Compiled:
         lowered = lower(best.program, contiguous, product=products.choose, **options)
         # Printers refer to it and to one another, and would keep the values for a while.
         products.values = {}
-        choice = self._choice(lowered, lambda: lower(program, contiguous, native=True, **options))
+        choice = self._choice(lowered, lambda: _native_forms(program, contiguous, options))
         return Specialised(
             *(best.program, lowered, returns, tensors, captures, notes, donated, choice),
             *(structure, kinds),
         )
 
-    def _choice(self, lowered: Lowered, native: Callable[[], Lowered]) -> Tiers | None:
+    def _choice(self, lowered: Lowered, native: Callable[[], list[Lowered]]) -> Tiers | None:
         """The native form of a program beside the plain one, if there may be one."""
         if self.native is False or not tiers.is_available():
             return None
@@ -478,6 +479,15 @@ class Compiled:
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
+
+
+def _native_forms(
+    program: Program, contiguous: Sequence[bool], options: dict[str, Any]
+) -> list[Lowered]:
+    """The native forms of a program: block by block, if it can be cut, and step by step."""
+    cut = cut_of(program)
+    cuts = [None] if cut is None else [cut, None]
+    return [lower(program, contiguous, native=True, cut=c, **options) for c in cuts]
 
 
 def _differentiated(along: Function) -> Function:

@@ -65,7 +65,8 @@ class Explanation:
         found = []
         for region in self.regions:
             shape = " x ".join(map(str, region.shape))
-            found.append(("blocks", f"{len(region.steps)} steps over {shape} in one pass"))
+            name = "loops" if region.is_native else "blocks"
+            found.append((name, f"{len(region.steps)} steps over {shape} in one pass"))
         counts = ", ".join(f"{n} by {name}" for name, n in self.lowered.products.items())
         if counts:
             found.append(("products", f"{counts}, as measured for their shapes"))

@@ -21,6 +21,8 @@ from autograd_lite.compiler.memory import (
     array_in,
     is_product,
 )
+from autograd_lite.compiler.native.blocks import BlocksPrinter
+from autograd_lite.compiler.native.cut import Blocks, Cut
 from autograd_lite.compiler.native.forms import is_native
 from autograd_lite.compiler.native.segment import (
     RESERVED,
@@ -73,6 +75,7 @@ def lower(
     product: Callable[[Step], tuple[str, Product]] | None = None,
     name: str = "run",
     native: bool = False,
+    cut: Cut | None = None,
 ) -> Lowered:
     """Write `program` out and compile it.
 
@@ -80,7 +83,7 @@ def lower(
     be written to. `product` chooses how a matrix product is computed. With `native` the steps that
     have a native form are in functions for Numba, which are printed but not compiled.
     """
-    return _Printer(program, contiguous, threads, donated, product, name, native).lowered()
+    return _Printer(program, contiguous, threads, donated, product, name, native, cut).lowered()
 
 
 class _Printer:
@@ -93,13 +96,20 @@ class _Printer:
         product: Callable[[Step], tuple[str, Product]] | None,
         name: str,
         native: bool,
+        cut: Cut | None,
     ) -> None:
         self.program, self.threads, self.product = program, threads, product
-        self.items = schedule(program, is_native if native else None)
+        kind = is_native if native else None
+        self.items: list[Item] = []
+        if cut is None:
+            self.items = schedule(program.steps, kind)
+        else:
+            first, last = (schedule(steps, kind) for steps in (cut.before, cut.after))
+            self.items = [*first, Blocks(cut), *last]
         self.segments = segments_of(self.items) if native else {}
         self.local_views = local_views(self.items, self.segments, program.outputs)
         self.natives: list[Function] = []
-        self.liveness = Liveness(program, self.items)
+        self.liveness = Liveness(self.items, program.outputs, self.segments)
         self.contiguous = {v for v, c in zip(program.inputs, contiguous, strict=True) if c}
         self.contiguous |= {
             v for v, value in program.constants.items() if np.asarray(value).flags.c_contiguous
@@ -144,10 +154,12 @@ class _Printer:
         segment: Segment | None = None
         for at, item in enumerate(self.items):
             number = self.segments.get(at)
-            if segment is not None and segment.number != number:
-                self.natives.append(segment.close())
+            if segment is not None and (segment.number != number or isinstance(item, Blocks)):
+                self.natives += segment.close()
                 segment = None
-            if number is not None:
+            if isinstance(item, Blocks):
+                segment = self._blocks(item, at, number)
+            elif number is not None:
                 segment = segment or Segment(self, number)
                 segment.add(item, at)
             elif isinstance(item, Region) and not item.is_native:
@@ -158,7 +170,7 @@ class _Printer:
                     self._step(step, at)
             self._release(item, at)
         if segment is not None:
-            self.natives.append(segment.close())
+            self.natives += segment.close()
         returned = self._returned()
         source = self._source(arguments, returned)
         natives = [function.name for function in self.natives]
@@ -179,6 +191,14 @@ class _Printer:
             len(set(self.segments.values())) == 1 and len(self.segments) == len(self.items),
             self.namespace,
         )
+
+    def _blocks(self, blocks: Blocks, at: int, number: int | None) -> Segment:
+        """Print what goes through the samples, and begin the function that comes after it."""
+        printer = BlocksPrinter(self, blocks, at, self.function_name(len(self.natives)))
+        self.natives.append(printer.printed())
+        segment = Segment(self, -1 if number is None else number)
+        printer.gather(segment)
+        return segment
 
     def _source(self, arguments: list[str], returned: str) -> str:
         parameters = ", ".join([*arguments, "workspace"])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.compiler.schedule import Item, Region, reduction_of
 from autograd_lite.functions import traits
-from autograd_lite.program.ir import Program, Step, Variable, is_elementwise
+from autograd_lite.program.ir import Step, Variable, is_elementwise
 
 _FRESH_MODULES = ("numpy.linalg", "numpy.fft")
 
@@ -17,10 +17,16 @@ _FRESH_MODULES = ("numpy.linalg", "numpy.fft")
 class Liveness:
     """When each value is read for the last time, as the number of an item of the schedule.
 
-    What may be a view counts as a use of what it is a view of, for as long as itself is read.
+    What may be a view counts as a use of what it is a view of, for as long as itself is read; the
+    regions among the items numbered `native` write everything into arrays of their own.
     """
 
-    def __init__(self, program: Program, items: list[Item]) -> None:
+    def __init__(
+        self,
+        items: Sequence[Item],
+        outputs: Sequence[Variable],
+        native: Collection[int] = (),
+    ) -> None:
         self.aliases: dict[Variable, tuple[Variable, ...]] = {}
         self.last: dict[Variable, int] = {}
         self.made: dict[Variable, int] = {}
@@ -28,14 +34,14 @@ class Liveness:
             for step in item.steps if isinstance(item, Region) else [item]:
                 for result in step.results:
                     self.made[result] = self.last[result] = at
-                    # What a region makes is written into arrays of its own.
-                    if not isinstance(item, Region) and may_be_view(step):
+                    is_copied = isinstance(item, Region) and at in native
+                    if not is_copied and may_be_view(step):
                         self.aliases[result] = tuple(
                             root for v in step.operands for root in self.aliases_of(v)
                         )
                 for variable in step.operands:
                     self._use(variable, at)
-        for variable in program.outputs:
+        for variable in outputs:
             self._use(variable, len(items))
 
     def aliases_of(self, variable: Variable) -> tuple[Variable, ...]:

@@ -82,6 +82,26 @@ def in_blocks(
     )
 
 
+def in_spans(
+    function: Callable[..., None],
+    count: int,
+    step: int,
+    rooms: Sequence[tuple[np.ndarray, ...]],
+    *args: Any,
+) -> None:
+    """Run a native function from 0 to `count`, in a stretch for each of the threads' rooms."""
+    spans = share(count, step, len(rooms))
+    if len(spans) == 1:
+        function(0, count, *rooms[0], *args)
+        return
+    in_parallel(
+        [
+            (lambda span=span, room=room: function(*span, *room, *args))  # type: ignore[misc]
+            for span, room in zip(spans, rooms, strict=True)
+        ]
+    )
+
+
 def cut(workspace: Sequence[np.ndarray], index: Any) -> list[np.ndarray]:
     """The beginnings of a workspace's arrays, for the last block, which may be shorter."""
     return [array[index] for array in workspace]

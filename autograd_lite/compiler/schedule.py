@@ -3,7 +3,7 @@ arrays block by block; everything else runs step by step."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_lite.functions import traits
-from autograd_lite.program.ir import Program, Step, Variable, is_elementwise
+from autograd_lite.program.ir import Step, Variable, is_elementwise
 
 REGION_FROM_ELEMENTS = 65_536
 """Arrays of at least this many elements are gone through in blocks."""
@@ -59,16 +59,17 @@ def reduction_of(step: Step) -> tuple[np.ufunc, tuple[int, ...], bool] | None:
     return ufunc, axes, bool(step.options.get("keepdims", False))
 
 
-def schedule(program: Program, is_native: Callable[[Step], bool] | None = None) -> list[Item]:
+def schedule(steps: Sequence[Step], native_kind: Callable[[Step], Any] | None = None) -> list[Item]:
     """The steps in an order in which they can run, those that belong together in regions.
 
-    With `is_native` the steps of which it says so are in regions of their own.
+    `native_kind` says which steps have a native form; those of one kind are in regions of their
+    own.
     """
     items: list[Item] = []
     place: dict[Variable, int] = {}
     regions: dict[Any, int] = {}
-    for step in _masks_first(program.steps):
-        native = is_native is not None and is_native(step)
+    for step in _masks_first(steps):
+        native = native_kind(step) if native_kind is not None else False
         shape = _native_shape(step) if native else _region_shape(step)
         key = (shape, native)
         at = regions.get(key) if shape is not None else None
@@ -77,7 +78,7 @@ def schedule(program: Program, is_native: Callable[[Step], bool] | None = None) 
             region.add(step)
         elif shape is not None and reduction_of(step) is None:
             at = regions[key] = len(items)
-            region = Region(shape, is_native=native)
+            region = Region(shape, is_native=bool(native))
             region.add(step)
             items.append(region)
         else:
@@ -95,7 +96,7 @@ def _native_shape(step: Step) -> tuple[int, ...] | None:
     return step.args[0].shape if reduction_of(step) is not None else None
 
 
-def _masks_first(steps: list[Step]) -> list[Step]:
+def _masks_first(steps: Sequence[Step]) -> list[Step]:
     """The steps with every comparison as early as it can be.
 
     A mask takes an eighth of the memory of what it is made of, which then may be written over.

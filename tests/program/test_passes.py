@@ -11,6 +11,7 @@ import autograd_lite as al
 from autograd_lite.compiler import regions, schedule
 from autograd_lite.compiler.compiled import traced
 from autograd_lite.compiler.lowering import lower
+from autograd_lite.compiler.native import cut
 from autograd_lite.program import growth
 from autograd_lite.program.arguments import flatten
 from autograd_lite.program.factoring import factored
@@ -113,6 +114,29 @@ def test_the_native_source(seed, kind):
     contiguous = [np.asarray(x).flags.c_contiguous for x in leaves]
     lowered = interpreted(lower(best, contiguous, threads=1, native=True))
     assert kind in ("complex", "half") or lowered.natives
+    assert_runs(lowered, best, leaves, TOLERANCES[kind])
+
+
+@pytest.mark.parametrize("block", [1, 3])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_native_source_in_blocks(seed, kind, block, monkeypatch):
+    for name, value in {
+        "SAMPLES_FROM": 2,
+        "CUT_FROM_NANOSECONDS": 0,
+        "INSIDE_FROM_SHARE": 0,
+        "BLOCK_LIMITS_SAMPLES": (1, 1),
+    }.items():
+        monkeypatch.setattr(cut, name, value)
+    monkeypatch.setattr(cut.Cut, "block", property(lambda self: min(block, self.length - 1)))
+    best, leaves = optimal(seed, kind)
+    contiguous = [np.asarray(x).flags.c_contiguous for x in leaves]
+    found = cut.cut_of(best)
+    if found is None:
+        assert kind in ("complex", "half") or all(v.size < 4 for v in best.inputs)
+        return
+    lowered = interpreted(lower(best, contiguous, threads=2, native=True, cut=found))
+    assert "in_spans" in lowered.source
     assert_runs(lowered, best, leaves, TOLERANCES[kind])
 
 

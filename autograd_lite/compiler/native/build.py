@@ -68,7 +68,8 @@ def _compile_apart(path: Path, functions: Sequence[Function]) -> None:
         raise BuildError(f"compiling took longer than {TIME_LIMIT_SECONDS} seconds") from None
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise BuildError(said[-1] if said else f"the compiler ended with {done.returncode}")
+        errors = [line for line in said if "Error" in line]
+        raise BuildError((errors or said or [f"the compiler ended with {done.returncode}"])[-1])
 
 
 def compile_module(path: str, kinds: dict[str, list[list[Any]]]) -> None:

@@ -17,6 +17,12 @@ from autograd_lite.rules.special import astype
 IN_DOUBLE = frozenset(("exp", "expm1", "log", "log1p", "tanh", "logaddexp"))
 """The functions of `elementary` that take doubles only."""
 
+ROWS_LIMIT = 6
+"""The sums of up to this many rows fit into the processor's registers."""
+
+LOOPS_FROM_MULTIPLICATIONS = 2_000_000
+"""Smaller products are left to BLAS: their operands are in the cache."""
+
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 _KINDS = (*_FLOATS, np.dtype(bool), np.dtype(np.int64))
 _OF_BITS = (np.logical_and, np.logical_or, np.logical_xor, np.logical_not)
@@ -104,6 +110,31 @@ def is_native_product(step: Step) -> bool:
     a, b = step.args
     fits = a.ndim in (1, 2) and b.ndim in (1, 2) and a.ndim + b.ndim >= 3
     return fits and a.dtype == b.dtype == step.result.dtype and a.dtype in _FLOATS
+
+
+def has_few_rows(step: Step) -> bool:
+    """Whether a product is one of a few rows, or columns, with a large matrix."""
+    a, b = step.args
+    if a.ndim != 2 or b.ndim != 2:
+        return False
+    rows, inner, columns = a.shape[0], a.shape[1], b.shape[1]
+    few = min(rows, columns) <= ROWS_LIMIT
+    return few and rows * inner * columns >= LOOPS_FROM_MULTIPLICATIONS
+
+
+def product(step: Step, a: str, b: str, out: str, adds: bool) -> str:
+    """The call that computes a product into an array, or adds it to one."""
+    dtype = step.result.dtype.name
+    if has_few_rows(step):
+        rows, columns = step.result.shape
+        if rows <= ROWS_LIMIT:
+            return f"few_rows_{rows}_{dtype}({a}, {b}, {out}, {adds})"
+        return f"few_rows_{columns}_{dtype}({b}.T, {a}.T, {out}.T, {adds})"
+    if step.args[0].ndim == 1:
+        a, out = f"np.expand_dims({a}, 0)", f"np.expand_dims({out}, 0)"
+    if step.args[1].ndim == 1:
+        b, out = f"np.expand_dims({b}, 1)", f"np.expand_dims({out}, 1)"
+    return f"multiply_{dtype}({a}, {b}, {out}, {adds})"
 
 
 def is_native_view(step: Step) -> bool:

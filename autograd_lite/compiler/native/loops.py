@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,12 @@ PART_ELEMENTS = 1024
 """Longer sums are added up in parts of this many elements, so that few roundings are added up."""
 
 _LETTERS = "ijklmnopqrstuvwxyz"
-_FOLDS: dict[Any, tuple[str, str]] = {
+FOLDS: dict[Any, tuple[str, str]] = {
     np.add: ("plus", "0"),
     np.maximum: ("maximum", "-np.inf"),
     np.minimum: ("minimum", "np.inf"),
 }
+"""What folds two values of a reduction, and where it starts."""
 
 
 class Nest:
@@ -52,6 +54,21 @@ class Nest:
         return [*self.before[level], self.heads[level], *inner, *self.after[level]]
 
 
+@dataclass
+class Block:
+    """What of a region runs in a block: an axis of it, of which `count` elements are there.
+
+    Arrays in `whole` have all samples, from `first` on those of the block; `parts` are the names
+    of the totals of this thread.
+    """
+
+    axis: int
+    first: str
+    count: str
+    whole: Mapping[Variable, int]
+    parts: Mapping[Variable, str]
+
+
 class Loops:
     """Prints the loops of one region.
 
@@ -67,7 +84,9 @@ class Loops:
         flat: Callable[[Variable], bool],
         kept: Sequence[Variable],
         mark: str,
+        block: Block | None = None,
     ) -> None:
+        self.block = block
         self.region, self.names, self.kept, self.mark = region, names, set(kept), mark
         self.outside = list(
             dict.fromkeys(v for s in region.steps for v in s.operands if v not in region.made)
@@ -92,11 +111,20 @@ class Loops:
         found = [reduction_of(step) for step in self.region.steps]
         return all(r is None or len(r[1]) == len(shape) for r in found)
 
+    def _length(self, axis: int) -> str:
+        """The number of elements along an axis of the loops."""
+        if self.block is None:
+            return str(self.lengths[axis])
+        if self.is_flat:
+            shape = self.region.shape
+            return f"{self.block.count} * {math.prod(shape) // shape[self.block.axis]}"
+        return self.block.count if axis == self.block.axis else str(self.lengths[axis])
+
     def _heads(self) -> list[str]:
-        heads = [f"for {self.letters[k]} in range({self.lengths[k]}):" for k in self.axes]
+        heads = [f"for {self.letters[k]} in range({self._length(k)}):" for k in self.axes]
         last = self.axes[-1]
         letter, length = self.letters[last], self.lengths[last]
-        is_long = length > 4 * PART_ELEMENTS
+        is_long = length > 4 * PART_ELEMENTS and self.block is None
         if is_long and any(self._level(s) is not None for s in self.region.steps):
             heads[-1:] = [
                 f"for first_{letter} in range(0, {length}, {PART_ELEMENTS}):",
@@ -157,6 +185,9 @@ class Loops:
             return f"{self._flattened(name)}[{self.letters[0]}]"
         first = len(self.region.shape) - variable.ndim
         own = [self.letters[first + k] if n != 1 else "0" for k, n in enumerate(variable.shape)]
+        if self.block is not None and variable in self.block.whole:
+            axis = self.block.whole[variable]
+            own[axis] = f"{self.block.first} + {own[axis]}"
         return f"{name}[{', '.join(own)}]"
 
     def _flattened(self, name: str) -> str:
@@ -169,24 +200,27 @@ class Loops:
     def _reduce(self, step: Step) -> None:
         found = reduction_of(step)
         assert found is not None
-        fold, first = _FOLDS[found[0]]
+        fold, first = FOLDS[found[0]]
         x, result = step.args[0], step.result
         kind = result.dtype.name
         start = f"{kind}({first})"
         term = self.numbers[x] if x.dtype == result.dtype else f"{kind}({self.numbers[x]})"
         place = self._reduced_place(result, found[1], found[2])
         level = self._level(step)
+        is_part = self.block is not None and result in self.block.parts
         if level is None:
-            self.prepared.append(f"{self.names[result]}[...] = {start}")
+            if not is_part:
+                self.prepared.append(f"{self._filled(result)} = {start}")
             self.nest.inside.append(f"{place} = {fold}({place}, {term})")
             return
-        total = self._local("s") if result.shape else self.names[result]
+        total = self._local("s") if result.shape or is_part else self.names[result]
+        kept = f"{place} = {fold}({place}, {total})" if is_part else f"{place} = {total}"
         self.numbers[result] = total
         if level == len(self.axes):
             # Over axes of one element there is nothing to fold.
             self.nest.inside.append(f"{total} = {term}")
-            if result.shape:
-                self.nest.inside.append(f"{place} = {total}")
+            if result.shape or is_part:
+                self.nest.inside.append(kept)
             return
         self.nest.before[level].append(f"{total} = {start}")
         last = len(self.nest.heads) - 1
@@ -197,12 +231,30 @@ class Loops:
             self.nest.before[last].append(f"{added} = {start}")
             self.nest.after[last].append(f"{total} = {fold}({total}, {added})")
         self.nest.inside.append(f"{added} = {fold}({added}, {term})")
-        if result.shape:
-            self.nest.after[level].append(f"{place} = {total}")
+        if result.shape or is_part:
+            self.nest.after[level].append(kept)
+
+    def _filled(self, result: Variable) -> str:
+        """The part of a result that the loops make."""
+        name = self.names[result]
+        if self.block is None or result not in self.block.whole:
+            return f"{name}[...]"
+        own = [":"] * result.ndim
+        first, count = self.block.first, self.block.count
+        own[self.block.whole[result]] = f"{first} : {first} + {count}"
+        return f"{name}[{', '.join(own)}]"
 
     def _reduced_place(self, result: Variable, axes: Sequence[int], keepdims: bool) -> str:
+        name = self.names[result]
+        if self.block is not None and result in self.block.parts:
+            name = self.block.parts[result]
+            if not result.shape:
+                return f"{name}[0]"
         ndim = len(self.region.shape)
         over = [k for k in range(ndim) if keepdims or k not in axes]
         zero = self.is_flat or result.size == 1
         own = ["0" if zero or k in axes or k not in self.letters else self.letters[k] for k in over]
-        return f"{self.names[result]}[{', '.join(own)}]"
+        if self.block is not None and result in self.block.whole:
+            at = over.index(self.block.axis)
+            own[at] = f"{self.block.first} + {own[at]}"
+        return f"{name}[{', '.join(own)}]"

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 from numba import njit, types
+from numba.core.imputils import impl_ret_borrowed
+from numba.extending import intrinsic
 
-ROWS_LIMIT = 6
-"""The sums of up to this many rows fit into the processor's registers."""
+from autograd_lite.compiler.native.forms import ROWS_LIMIT
 
-LOOPS_FROM_MULTIPLICATIONS = 2_000_000
-"""Smaller products are left to BLAS: they are in the cache."""
+AT_ONCE = 4
+"""How many lines of the matrix are read side by side."""
 
 STRETCH = 512
 """How many numbers of each row of the result are added to at a time, so that they stay close."""
@@ -37,6 +38,17 @@ _PLAIN, _TRANSPOSED = ord("n"), ord("t")
 _compiled = njit(error_model="numpy", nogil=True)
 # Sums in any order, but NaN and infinity as everywhere.
 _summing = njit(error_model="numpy", nogil=True, fastmath={"reassoc", "contract", "nsz"})
+
+
+@intrinsic
+def _contiguous(context: Any, a: Any) -> Any:
+    """An array that lies in one piece, as one of which the compiler knows it."""
+    known = a.copy(layout="C")
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return impl_ret_borrowed(context, builder, signature.return_type, args[0])
+
+    return known(a), generate
 
 
 @_compiled
@@ -120,3 +132,81 @@ def _is_lined(a: Any) -> bool:
 
 multiply_float64 = _product(ord("d"), np.float64)
 multiply_float32 = _product(ord("s"), np.float32)
+
+
+def _few_rows(rows: int, dtype: Any, other: Any) -> Any:
+    """The function that multiplies so many rows with a matrix that is read once.
+
+    Where its columns lie in one piece a few of them are gone through side by side, with a sum for
+    each in a register; where its rows do, several are added to the result at once.
+    """
+    zero = dtype(0)
+    namespace: dict[str, Any] = {"zero": zero, "contiguous": _contiguous}
+    exec("\n".join([*_along_columns(rows), *_along_rows(rows)]), namespace)
+    along_columns, along_rows = (
+        _summing(namespace[name]) for name in ("along_columns", "along_rows")
+    )
+
+    @_compiled
+    def few_rows(a: Any, b: Any, out: Any, adds: bool) -> None:
+        item = out.itemsize
+        if b.strides[0] == item and a.strides[1] == item:
+            along_columns(a[::1, ::1], b[::1, ::1], out[::1, ::1], adds)
+        elif b.strides[1] == item and out.strides[1] == item:
+            along_rows(a[::1, ::1], b[::1, ::1], out[::1, ::1], adds)
+        else:
+            other(a, b, out, adds)
+
+    return few_rows
+
+
+def _along_columns(rows: int) -> list[str]:
+    sums = [[f"s{r}_{q}" for q in range(AT_ONCE)] for r in range(rows)]
+    lines = ["def along_columns(a, b, out, adds):", "    length, n = b.shape", "    j = 0"]
+    lines += [f"    a{r} = contiguous(a[{r}])" for r in range(rows)]
+    lines.append(f"    while j + {AT_ONCE} <= n:")
+    lines += [f"        x{q} = contiguous(b[:, j + {q}])" for q in range(AT_ONCE)]
+    lines += [f"        {name} = zero" for row in sums for name in row]
+    lines.append("        for k in range(length):")
+    for r, row in enumerate(sums):
+        lines += [f"            {name} += a{r}[k] * x{q}[k]" for q, name in enumerate(row)]
+    for r, row in enumerate(sums):
+        lines += [
+            f"        out[{r}, j + {q}] = {name} + (out[{r}, j + {q}] if adds else zero)"
+            for q, name in enumerate(row)
+        ]
+    lines += [f"        j += {AT_ONCE}", "    while j < n:", "        x0 = contiguous(b[:, j])"]
+    lines += [f"        s{r}_0 = zero" for r in range(rows)]
+    lines.append("        for k in range(length):")
+    lines += [f"            s{r}_0 += a{r}[k] * x0[k]" for r in range(rows)]
+    lines += [
+        f"        out[{r}, j] = s{r}_0 + (out[{r}, j] if adds else zero)" for r in range(rows)
+    ]
+    return [*lines, "        j += 1"]
+
+
+def _along_rows(rows: int) -> list[str]:
+    lines = ["def along_rows(a, b, out, adds):", "    n, length = b.shape"]
+    lines.append(f"    for start in range(0, length, {STRETCH}):")
+    lines.append(f"        stop = min(start + {STRETCH}, length)")
+    lines += [f"        o{r} = contiguous(out[{r}, start:stop])" for r in range(rows)]
+    lines.append("        if not adds:")
+    lines += [f"            o{r}[:] = zero" for r in range(rows)]
+    lines += ["        j = 0", f"        while j + {AT_ONCE} <= n:"]
+    lines += [f"            x{q} = contiguous(b[j + {q}, start:stop])" for q in range(AT_ONCE)]
+    for r in range(rows):
+        lines += [f"            a{r}_{q} = a[{r}, j + {q}]" for q in range(AT_ONCE)]
+    lines.append("            for k in range(stop - start):")
+    for r in range(rows):
+        terms = " + ".join(f"a{r}_{q} * x{q}[k]" for q in range(AT_ONCE))
+        lines.append(f"                o{r}[k] += {terms}")
+    lines += [f"            j += {AT_ONCE}", "        while j < n:"]
+    lines.append("            x0 = contiguous(b[j, start:stop])")
+    lines.append("            for k in range(stop - start):")
+    lines += [f"                o{r}[k] += a[{r}, j] * x0[k]" for r in range(rows)]
+    return [*lines, "            j += 1"]
+
+
+for _rows in range(1, ROWS_LIMIT + 1):
+    globals()[f"few_rows_{_rows}_float32"] = _few_rows(_rows, np.float32, multiply_float32)
+    globals()[f"few_rows_{_rows}_float64"] = _few_rows(_rows, np.float64, multiply_float64)

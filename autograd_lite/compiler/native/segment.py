@@ -9,13 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_lite.compiler.native.forms import (
+    ROWS_LIMIT,
     element,
     is_element,
     is_native,
     is_native_product,
     is_native_view,
+    product,
 )
-from autograd_lite.compiler.native.loops import Loops
+from autograd_lite.compiler.native.loops import FOLDS, Loops
 from autograd_lite.compiler.schedule import Item, Region, reduction_of
 from autograd_lite.program.ir import Step, Variable
 
@@ -23,8 +25,14 @@ ELEMENTARY = (
     *("exp", "expm1", "log", "log1p", "tanh", "logaddexp"),
     *("maximum", "minimum", "fmax", "fmin", "plus"),
 )
-PRODUCTS = ("multiply_float32", "multiply_float64")
+PRODUCTS = [f"multiply_{kind}" for kind in ("float32", "float64")]
+PRODUCTS += [
+    f"few_rows_{rows}_{kind}"
+    for rows in range(1, ROWS_LIMIT + 1)
+    for kind in ("float32", "float64")
+]
 DTYPES = ("float32", "float64", "int64", "bool_")
+DECORATOR = '@njit(error_model="numpy", nogil=True, cache=True)'
 RESERVED = ("np", "njit", "first", "range", "min", "abs", *ELEMENTARY, *PRODUCTS, *DTYPES)
 """Names that stand for something in native source."""
 
@@ -52,10 +60,12 @@ def segments_of(items: Sequence[Item]) -> dict[int, int]:
     found: dict[int, int] = {}
     start = 0
     for at in range(len(items) + 1):
-        if at < len(items) and _is_native(items[at]):
+        # Blocks are a function of their own, and what gathers their totals begins another one.
+        is_blocks = at < len(items) and getattr(items[at], "cut", None) is not None
+        if at < len(items) and _is_native(items[at]) and not is_blocks:
             continue
         run = range(start, at)
-        start = at + 1
+        start = at if is_blocks else at + 1
         if sum(_weight(items[i]) for i in run) > 1:
             found.update(dict.fromkeys(run, len(set(found.values()))))
     return found
@@ -102,7 +112,7 @@ class Segment:
 
     def __init__(self, printer: Any, number: int) -> None:
         self.printer, self.number = printer, number
-        self.name = printer.function_name(number)
+        self.name = printer.function_name(len(printer.natives))
         self.lines: list[str] = []
         self.parameters: dict[Variable, bool] = {}
         self.local: set[Variable] = set()
@@ -174,12 +184,8 @@ class Segment:
         a, b = step.args
         self._use([a, b])
         self._place(step.result, at)
-        names = [self.printer.names[v] for v in (a, b, step.result)]
-        if a.ndim == 1:
-            names[0], names[2] = f"np.expand_dims({names[0]}, 0)", f"np.expand_dims({names[2]}, 0)"
-        if b.ndim == 1:
-            names[1], names[2] = f"np.expand_dims({names[1]}, 1)", f"np.expand_dims({names[2]}, 1)"
-        self.lines.append(f"multiply_{a.dtype.name}({', '.join(names)}, False)")
+        of_a, of_b, out = (self.printer.names[v] for v in (a, b, step.result))
+        self.lines.append(product(step, of_a, of_b, out, adds=False))
 
     def _view(self, step: Step) -> None:
         result, x = step.result, step.args[0]
@@ -197,10 +203,38 @@ class Segment:
             self.lines.append(f"{name} = {whole}.reshape({result.shape})")
             self.printer.contiguous.add(result)
             return
-        self.lines.append(f"{name} = {of}[{_index(step.args[1])}]")
+        self.lines.append(f"{name} = {of}[{index_text(step.args[1])}]")
 
-    def close(self) -> Function:
-        """Print the call, and give the function."""
+    def gather(
+        self, variable: Variable, parts: Variable, threads: int, at: int, ufunc: np.ufunc
+    ) -> None:
+        """Print the total of the parts that threads have found, in the order of the samples."""
+        names = self.printer.names
+        fold = FOLDS[ufunc][0]
+        self._use([parts])
+        of, total = names[parts], names[variable]
+        if not variable.shape:
+            self._number(variable)
+            self.lines.append(f"{total} = {of}[0, 0]")
+            self.lines += [f"{total} = {fold}({total}, {of}[{t}, 0])" for t in range(1, threads)]
+            return
+        self._place(variable, at)
+        self.regions += 1
+        mark = self._mark()
+        term = f"{of}{mark}[0, i{mark}]"
+        for t in range(1, threads):
+            term = f"{fold}({term}, {of}{mark}[{t}, i{mark}])"
+        self.lines += [
+            f"{of}{mark} = {of}.reshape(({threads}, {variable.size}))",
+            f"{total}{mark} = {total}.reshape(-1)",
+            f"for i{mark} in range({variable.size}):",
+            f"    {total}{mark}[i{mark}] = {term}",
+        ]
+
+    def close(self) -> list[Function]:
+        """Print the call, and give the function, if there is anything in it."""
+        if not self.lines:
+            return []
         printer, names = self.printer, self.printer.names
         returned = [v for v in self.made_numbers if self._is_read_later(v)]
         arguments, kinds = [], []
@@ -225,9 +259,8 @@ class Segment:
         if returned:
             body.append(f"return ({', '.join(names[v] for v in returned)},)")
         head = f"def {self.name}({', '.join(names[v] for v in self.parameters)}):"
-        decorator = '@njit(error_model="numpy", nogil=True, cache=True)'
-        source = "\n".join([decorator, head, *(f"    {line}" for line in body)])
-        return Function(self.name, source, kinds)
+        source = "\n".join([DECORATOR, head, *(f"    {line}" for line in body)])
+        return [Function(self.name, source, kinds)]
 
     def _number_type(self, variable: Variable) -> str:
         name: str = self.printer.bind(variable.dtype.type, f"{variable.dtype.name}_")
@@ -239,7 +272,8 @@ class Segment:
         return variable in printer.outputs or printer.segments.get(last) != self.number
 
 
-def _index(index: Any) -> str:
+def index_text(index: Any) -> str:
+    """A basic index as source."""
     parts = index if isinstance(index, tuple) else (index,)
     return ", ".join(map(_part, parts))
 

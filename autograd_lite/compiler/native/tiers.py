@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd_lite.compiler.lowering import Lowered
+from autograd_lite.compiler.native.cut import Blocks
 from autograd_lite.forks import fork_safe
 
 BUILD_FROM_CALLS = 3
@@ -31,30 +32,31 @@ def is_available() -> bool:
 
 
 class Tiers:
-    """The choice between two forms of one program.
+    """The choice between the forms of one program.
 
-    `lower` prints the native form. `says` is the state in words, and `chosen` the form that is
-    taken for good, as soon as there is one.
+    `lower` prints the native forms, the one to take unmeasured first. `says` is the state in words,
+    and `chosen` the form that is taken for good, as soon as there is one.
     """
 
-    def __init__(self, plain: Lowered, lower: Callable[[], Lowered], is_kept: bool) -> None:
+    def __init__(self, plain: Lowered, lower: Callable[[], list[Lowered]], is_kept: bool) -> None:
         self.plain, self.lower, self.is_kept = plain, lower, is_kept
-        self.native: Lowered | None = None
+        self.forms: list[Lowered] = [plain]
+        self.times: list[list[float]] = []
         self.chosen: Lowered | None = None
         self.calls = 0
         self.says = f"made from call {BUILD_FROM_CALLS} on"
-        self.times: dict[bool, list[float]] = {False: [], True: []}
 
     def build(self) -> None:
-        """Make the native form."""
+        """Make the native forms."""
         from autograd_lite.compiler.native.build import BuildError, built
 
         try:
-            native = self.lower()
-            if not native.natives:
+            forms = [form for form in self.lower() if form.natives]
+            if not forms:
                 self._keep_plain("no steps that have a native form")
                 return
-            native.namespace.update(built(native.natives, self.is_kept))
+            for form in forms:
+                form.namespace.update(built(form.natives, self.is_kept))
         except BuildError as error:
             self._keep_plain(f"not made: {error}")
             return
@@ -63,42 +65,54 @@ class Tiers:
             self._keep_plain(f"not made: {type(error).__name__}: {error}")
             return
         self.says = "measured against NumPy's calls"
-        self.native = native
+        self.times = [[] for _ in (self.plain, *forms)]
+        self.forms = [self.plain, *forms]
 
     def take_native(self) -> None:
-        """Take the native form without measuring, if there is one."""
-        if self.native is not None:
-            self.says = "taken as asked for"
-            self.chosen = self.native
+        """Take the first native form without measuring, if there is one."""
+        if len(self.forms) > 1:
+            self.says = f"taken as asked for{_cut(self.forms[1])}"
+            self.chosen = self.forms[1]
 
     def run(self, call: Callable[[Lowered], Any]) -> Any:
-        """Run the program in one of its forms, and find out which is faster."""
-        if self.native is None:
+        """Run the program in one of its forms, and find out which is the fastest."""
+        forms = self.forms
+        if len(forms) == 1:
             self.calls += 1
             if self.calls == BUILD_FROM_CALLS:
                 self.says = "being made"
                 _builder.put(self)
             return call(self.plain)
-        is_native = len(self.times[True]) <= len(self.times[False])
+        counts = [len(found) for found in self.times]
+        turn = counts.index(min(counts))
         start = time.perf_counter()
-        result = call(self.native if is_native else self.plain)
-        self._note(is_native, time.perf_counter() - start)
+        result = call(forms[turn])
+        self._note(turn, time.perf_counter() - start)
         return result
 
-    def _note(self, is_native: bool, seconds: float) -> None:
-        self.times[is_native].append(seconds)
-        if min(map(len, self.times.values())) <= TRIAL_ROUNDS or self.chosen is not None:
+    def _note(self, turn: int, seconds: float) -> None:
+        self.times[turn].append(seconds)
+        if min(map(len, self.times)) <= TRIAL_ROUNDS or self.chosen is not None:
             return
         # The first calls found nothing in the cache.
-        medians = {k: statistics.median(found[1:]) for k, found in self.times.items()}
-        compared = f"{_duration(medians[True])} a call for {_duration(medians[False])}"
-        if medians[True] < TAKEN_BELOW_SHARE * medians[False]:
-            self.says, self.chosen = f"taken, {compared}", self.native
+        medians = [statistics.median(found[1:]) for found in self.times]
+        best = min(range(1, len(medians)), key=medians.__getitem__)
+        compared = f"{_duration(medians[best])} a call for {_duration(medians[0])}"
+        if medians[best] < TAKEN_BELOW_SHARE * medians[0]:
+            self.chosen = self.forms[best]
+            self.says = f"taken, {compared}{_cut(self.chosen)}"
         else:
             self._keep_plain(f"not taken, {compared}")
 
     def _keep_plain(self, why: str) -> None:
-        self.says, self.chosen, self.native = why, self.plain, None
+        self.says, self.chosen = why, self.plain
+        self.forms = [self.plain]
+
+
+def _cut(form: Lowered) -> str:
+    """What explains a form that goes through the samples in blocks."""
+    blocks = [item for item in form.items if isinstance(item, Blocks)]
+    return "".join(f", {b.cut.block} of {b.cut.length} samples at a time" for b in blocks)
 
 
 class _Builder:

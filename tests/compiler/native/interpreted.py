@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograd_lite.compiler.native.segment import module
+from autograd_lite.compiler.native.segment import PRODUCTS, module
 
 
 def multiply(a, b, out, adds):
@@ -14,8 +14,7 @@ NAMES = {
     "np": np,
     "njit": lambda **options: lambda function: function,
     "plus": np.add,
-    "multiply_float32": multiply,
-    "multiply_float64": multiply,
+    **dict.fromkeys(PRODUCTS, multiply),
     **{name: getattr(np, name) for name in ("float32", "float64", "int64", "bool_")},
     **{name: getattr(np, name) for name in ("exp", "expm1", "log", "log1p", "tanh", "logaddexp")},
     **{name: getattr(np, name) for name in ("maximum", "minimum", "fmax", "fmin")},

@@ -53,3 +53,28 @@ def test_every_layout(dtype):
                     np.testing.assert_allclose(out, left @ right, tolerance, tolerance)
                     run(left, right, out, True)
                     np.testing.assert_allclose(out, 2 * (left @ right), tolerance, tolerance)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rows", [1, 5, 6])
+def test_few_rows(rows, dtype):
+    few_rows = getattr(products, f"few_rows_{rows}_{np.dtype(dtype)}")
+
+    @numba.njit
+    def run(a, b, out, adds):
+        few_rows(a, b, out, adds)
+
+    of = numba.from_dtype(np.dtype(dtype))
+    any_matrix = numba.types.Array(of, 2, "A", readonly=True)
+    run.compile((any_matrix, any_matrix, numba.types.Array(of, 2, "A"), numba.types.boolean))
+    tolerance = 1e-4 if dtype == np.float32 else 1e-12
+    for inner, columns in [(600, 7), (3, 1030), (1, 1), (8, 4)]:
+        a = RNG.normal(size=(rows, inner)).astype(dtype)
+        b = RNG.normal(size=(inner, columns)).astype(dtype)
+        for left in layouts(a):
+            for right in layouts(b):
+                out = np.full((rows, columns), np.nan, dtype)
+                run(left, right, out, False)
+                np.testing.assert_allclose(out, left @ right, tolerance, tolerance)
+                run(left, right, out, True)
+                np.testing.assert_allclose(out, 2 * (left @ right), tolerance, tolerance)

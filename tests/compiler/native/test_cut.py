@@ -1,0 +1,139 @@
+"""The cut along the samples: what is inside, and results on two threads."""
+
+import numpy as np
+import pytest
+import random_programs
+
+import autograd_lite as al
+from autograd_lite.compiler.native import cut as cutting
+from autograd_lite.compiler.native.cut import Blocks, cut_of
+from autograd_lite.compiler.native.forms import is_native_view
+
+pytest.importorskip("numba")
+pytest.importorskip("scipy")
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture
+def small_work(monkeypatch):
+    monkeypatch.setattr(cutting, "CUT_FROM_NANOSECONDS", 0)
+
+
+def net(p, X, Y):
+    A = X
+    for W, b in p[:-1]:
+        A = al.relu(np.dot(W, A) + b)
+    W, b = p[-1]
+    Z = np.dot(W, A) + b
+    return np.mean(al.softplus(Z) - Z * Y)
+
+
+def step(p, X, Y):
+    value, slopes = al.value_and_grad(net)(p, X, Y)
+    new = [(W - 0.1 * dW, b - 0.1 * db) for (W, b), (dW, db) in zip(p, slopes, strict=True)]
+    return value, new
+
+
+def start(*sizes):
+    pairs = zip(sizes, sizes[1:], strict=False)
+    return [(RNG.normal(size=(b, a)) / a, np.zeros((b, 1))) for a, b in pairs]
+
+
+def data(features, samples, dtype=np.float64):
+    X = RNG.normal(size=(features, samples)).astype(dtype)
+    return X, (RNG.random((1, samples)) < 0.5).astype(dtype)
+
+
+def program(function, *args):
+    compiled = al.compile(function, native=False)
+    compiled(*args)
+    return compiled.program
+
+
+def test_a_training_step_is_inside_but_for_the_update(small_work):
+    cut = cut_of(program(step, start(20, 16, 1), *data(20, 3000)))
+    assert cut.length == 3000 and cut.takes_last
+    assert {v.shape for v in cut.totals} == {(16, 20), (16, 1), (1, 16), (1, 1), ()}
+    assert not cut.stored
+    others = [s for s in (*cut.before, *cut.after) if not is_native_view(s)]
+    assert all(3000 not in v.shape for s in others for v in s.results)
+
+
+def test_rows_that_are_samples_are_cut_as_well(small_work):
+    def rows(W, X, y):
+        return al.grad(lambda W: np.mean((np.tanh(X @ W) - y) ** 2))(W)
+
+    cut = cut_of(program(rows, np.ones((8, 3)), RNG.normal(size=(5000, 8)), np.ones((5000, 3))))
+    assert cut.length == 5000
+    assert {v.shape for v in cut.totals} == {(8, 3)}
+
+
+def test_small_programs_and_those_without_samples_are_not_cut():
+    assert cut_of(program(step, start(20, 16, 1), *data(20, 100))) is None
+    assert cut_of(program(np.linalg.inv, np.eye(300))) is None
+    assert cut_of(program(lambda x: x * 2.0, 3.0)) is None
+
+
+def test_what_needs_a_total_comes_after_the_blocks():
+    def standardised(X):
+        centred = X - np.mean(X, axis=1, keepdims=True)
+        return np.sum(np.exp(centred) ** 2)
+
+    X = RNG.normal(size=(30, 20_000)) * 0.1
+    cut = cut_of(program(standardised, X))
+    assert cut is None or all(s.function is not np.exp for s in cut.inside)
+    compiled = al.compile(standardised, native=True, cache=False)
+    np.testing.assert_allclose(compiled(X), standardised(X), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "samples, dtype",
+    [
+        (2049, np.float64),
+        pytest.param(2048, np.float64, marks=pytest.mark.slow),
+        pytest.param(4099, np.float32, marks=pytest.mark.slow),
+    ],
+)
+def test_results_on_two_threads(samples, dtype, small_work):
+    p = [(W.astype(dtype), b.astype(dtype)) for W, b in start(20, 16, 7, 1)]
+    X, Y = data(20, samples, dtype)
+    compiled = al.compile(step, threads=2, native=True, cache=False)
+    value, new = compiled(p, X, Y)
+    assert "taken" in str(compiled.explain())
+    assert any(isinstance(item, Blocks) for item in compiled._last().lowered.items)
+    assert "samples at a time" in str(compiled.explain())
+    expected, theirs = step(p, X, Y)
+    tolerance = 1e-12 if dtype == np.float64 else 1e-5
+    np.testing.assert_allclose(value, expected, rtol=tolerance)
+    for ours, other in zip(new, theirs, strict=True):
+        for a, b in zip(ours, other, strict=True):
+            assert a.dtype == dtype
+            np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+    # Sums are added up in the same order every time.
+    again = compiled(p, X, Y)
+    assert again[0] == value
+    assert all(
+        np.array_equal(a, b)
+        for x, y in zip(new, again[1], strict=True)
+        for a, b in zip(x, y, strict=True)
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["real", "mixed"])
+@pytest.mark.parametrize("seed", range(3))
+def test_random_programs_are_compiled(seed, kind, small_work, monkeypatch):
+    """What the interpreter of `interpreted` takes has types that Numba takes."""
+    monkeypatch.setattr(cutting, "SAMPLES_FROM", 2)
+    monkeypatch.setattr(cutting, "INSIDE_FROM_SHARE", 0)
+    monkeypatch.setattr(cutting.Cut, "block", property(lambda self: 1))
+    run, inputs = random_programs.program(seed, kind)
+    function = al.value_and_grad(lambda xs: run(np, *xs))
+    compiled = al.compile(function, threads=2, native=True, cache=False)
+    value, slopes = compiled(inputs)
+    assert "taken" in str(compiled.explain())
+    expected, theirs = function(inputs)
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
+    for ours, other in zip(slopes, theirs, strict=True):
+        np.testing.assert_allclose(ours, other, rtol=1e-4, atol=1e-5)
