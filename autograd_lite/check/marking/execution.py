@@ -27,6 +27,7 @@ from autograd_lite.check.marking.rewriting import (
     innermost,
     is_without_source,
     persons_function,
+    statement_at,
 )
 from autograd_lite.check.marking.world import World, is_data, is_noted
 from autograd_lite.observe import entry_name
@@ -74,6 +75,20 @@ class Event:
         return None
 
 
+@dataclass(eq=False)
+class Filling:
+    """Another value for a statement, so that its function need not be compiled anew."""
+
+    place: Place
+    statement: ast.stmt
+    _codes: dict[frozenset[int] | None, types.CodeType] = field(default_factory=dict)
+
+    def code(self, told: frozenset[int] | None) -> types.CodeType:
+        if told not in self._codes:
+            self._codes[told] = self.place.definition.filling(self.statement, told)
+        return self._codes[told]
+
+
 class Stop(Exception):  # noqa: N818 - it ends a run that has seen enough, and is no error
     """Ends a run."""
 
@@ -107,6 +122,7 @@ class Execution:
         stop: Callable[[Event], bool] | None = None,
         forward: Mapping[str, Any] | None = None,
         scopes: bool = False,
+        filling: Filling | None = None,
     ) -> None:
         self.sources = sources
         self.world = world
@@ -134,6 +150,7 @@ class Execution:
         self.error_scope: dict[str, Any] = {}
         self.stopped = False
         self.forward = forward or {}
+        self.hole = filling
         self.scopes: dict[int, dict[str, Any]] | None = {} if scopes else None
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], **options: Any) -> Execution:
@@ -220,7 +237,10 @@ class Execution:
     def _rewritten(self, function: types.FunctionType) -> types.FunctionType:
         definition = self.sources.definition(function)
         assert definition is not None
-        code = definition.code(self.edits.get(definition), self.told)
+        hole = None
+        if self.hole is not None and self.hole.place.definition is definition:
+            hole = statement_at(self.hole.place.statement)
+        code = definition.code(self.edits.get(definition), self.told, hole)
         names = self.world.namespace(function, self.sources)
         names[WATCH] = self
         closure = self.world.closure(function, code.co_freevars)
@@ -353,6 +373,13 @@ class Execution:
         items = value.items() if isinstance(value, dict) else enumerate(value)
         self.frames[-1].latest[path] = dict(items)
         return value
+
+    def filled(self, variables: dict[str, Any]) -> Any:
+        """The value of the statement that is a hole."""
+        assert self.hole is not None
+        names = sys._getframe(1).f_globals
+        # In one dict, as comprehensions see global variables only.
+        return eval(self.hole.code(self.told), {**names, **variables})
 
     def named(self, name: str, _: bool = False) -> Any:
         """A value of the forward pass, for edits that name one."""

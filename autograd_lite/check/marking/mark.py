@@ -47,6 +47,9 @@ from autograd_lite.check.marking.wrong_line import SEARCH_SECONDS, Search
 from autograd_lite.check.names import name_of, tensors_named_in
 from autograd_lite.check.report import Report
 
+PLAIN_SECONDS = 0.5
+"""The time in which a statement is looked for that belongs to an array that nothing adds to."""
+
 
 @dataclass
 class Reading:
@@ -116,7 +119,7 @@ def mark(
         marked = [*evidence.steps, *on_the_way, *dropped]
         reading.notes += _not_understood(rest, marked, reading.known)
     is_plain = all(never_added_to(s, reading.back) for s in evidence.steps if s.key in wrong)
-    if wrong and not is_plain and not silence and reading.back.error is None:
+    if wrong and not silence and reading.back.error is None:
         scoped = setting.run_backward(
             scopes=True, edits=reading.edits, forward=reading.known.values
         )
@@ -132,7 +135,7 @@ def mark(
             _same_events(rest, scoped),
             frozenset(s.event.key for s in on_the_way if s.event is not None),
             context,
-            seconds or SEARCH_SECONDS,
+            min(seconds or SEARCH_SECONDS, PLAIN_SECONDS if is_plain else np.inf),
             _Bar(),
         )
         search.trees = dict(reading.edits or {})

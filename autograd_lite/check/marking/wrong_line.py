@@ -28,7 +28,7 @@ from autograd_lite.check.marking.edits import (
 from autograd_lite.check.marking.edits.factors import scaled_by
 from autograd_lite.check.marking.edits.trees import ARRIVING, chain_of
 from autograd_lite.check.marking.evidence import Evidence, Graph, values_of
-from autograd_lite.check.marking.execution import Event, Execution
+from autograd_lite.check.marking.execution import Event, Execution, Filling
 from autograd_lite.check.marking.forward import Setting
 from autograd_lite.check.marking.handed_in import is_gradient_name, known_tensors
 from autograd_lite.check.marking.influence import dependent_steps
@@ -155,12 +155,16 @@ class Search:
         """The edit that makes most right; of equals that in the likeliest line."""
         best: Found | None = None
         until = self.deadline
+        tried: set[Any] = set()
         for sources, chosen, is_misled in self._stages(now, wrong):
             if best is not None and sources in (LATER_EDITS, ALL_EDITS):
                 continue
             for line in chosen:
                 if time.thread_time() > until:
                     return best
+                if (sources, id(line), is_misled) in tried:
+                    continue
+                tried.add((sources, id(line), is_misled))
                 accepted = list(self._accepted(line, sources, now, wrong, is_misled))
                 if accepted:
                     found = self._at_its_origin(self._best(line, accepted), line, now, wrong)
@@ -191,12 +195,12 @@ class Search:
         # A step that is no gradient of what it is called after is right where its line is wrong.
         misled = [line for line in lines if line.key is not None and not self._is_final(line.key)]
         likely, possible, unlikely = self._by_likelihood(others, now, wrong)
-        # Where a gradient is handed on as it is, or a value is not what it was in the forward pass,
-        # something is missing.
-        strange = [line for line in others if _hands_on(line) or self._is_changed(line)]
-        yield ALL_EDITS, strange, False
+        # A value of the forward pass that is another one here is wrong where it is computed.
+        yield ALL_EDITS, [line for line in others if self._is_changed(line)], False
         # Several lines are wrong where one that all of them come from is.
         yield FIRST_EDITS, likely, False
+        # Where a gradient is handed on as it is, something may be missing.
+        yield LATER_EDITS, [line for line in others if _hands_on(line)], False
         if several:
             yield SECOND_EDITS, reliable, False
         yield LATER_EDITS, reliable, False
@@ -214,12 +218,9 @@ class Search:
     def _is_changed(self, line: Line) -> bool:
         """Whether a line computes a value that has another one in the forward pass."""
         known = self.evidence.forward_values
-        events = [e for e in self.back.events if e.place is line.place and e.name in known]
-        return (
-            bool(events)
-            and not any(is_gradient_name(e.name) for e in events)
-            and not any(_is_part(np.asarray(e.value), np.asarray(known[e.name])) for e in events)
-        )
+        here = [e for e in self.back.events if e.place is line.place and e.path in known]
+        parts = [_is_part(np.asarray(e.value), np.asarray(known[e.path])) for e in here]
+        return bool(here) and not any(parts) and not any(is_gradient_name(e.name) for e in here)
 
     def _by_likelihood(
         self, lines: list[Line], now: Interpretation, wrong: frozenset[str]
@@ -393,8 +394,7 @@ class Search:
 
     def _outcome(self, edit: Edit, now: Interpretation, wrong: frozenset[str]) -> Outcome | None:
         """What an edit makes right; None where it is not accepted."""
-        trees = self.trees | {edit.definition: edit.tree(self.trees.get(edit.definition))}
-        values = self._values(self.evidence, trees)
+        values = self._tried(edit, self.evidence)
         if values is None or not self._promises(values, now, wrong):
             return None
         after = self.evidence.read(values)
@@ -403,7 +403,7 @@ class Search:
             return None
         confirmed = False
         for evidence, wrong_there in self.fresh():
-            other = self._values(evidence, trees)
+            other = self._tried(edit, evidence)
             if other is None:
                 return None
             there = self._mended(evidence.read(other), wrong_there, _right(now) - wrong_there)
@@ -442,13 +442,24 @@ class Search:
         is_accepted |= _wrong(after) < wrong
         return wrong - _wrong(after) if is_accepted else frozenset()
 
-    def _values(self, evidence: Evidence, trees: Any) -> dict[str, np.ndarray] | None:
+    def _tried(self, edit: Edit, evidence: Evidence) -> dict[str, np.ndarray] | None:
+        """The values of the steps with an edit; None where it raises, or they are not finite."""
+        if edit.changes_value_only and edit.definition not in self.trees:
+            if edit.filling is None:
+                edit.filling = Filling(edit.place, edit.statements[0])
+            return self._values(evidence, self.trees, edit.filling)
+        trees = self.trees | {edit.definition: edit.tree(self.trees.get(edit.definition))}
+        return self._values(evidence, trees)
+
+    def _values(
+        self, evidence: Evidence, trees: Any, filling: Filling | None = None
+    ) -> dict[str, np.ndarray] | None:
         self.runs += 1
         if self.progress is not None:
             self.progress(self.runs)
         try:
             back = evidence.setting.run_backward(
-                edits=trees, keys=self.keys, forward=evidence.forward_values
+                edits=trees, keys=self.keys, forward=evidence.forward_values, filling=filling
             )
         except SyntaxError:
             return None
@@ -520,10 +531,14 @@ class Search:
             seen.add(id(place))
             here = [key for key in wrong if key in own and own[key].place is place]
             line = self._line(place, max(here, key=lambda k: own[k].serial, default=None), now)
-            line.is_reliable = bool(here) and self._is_next_to_known(
+            line.is_reliable = any(map(self._is_told, here)) and self._is_next_to_known(
                 min(own[k].serial for k in here), known, arrays
             )
             yield line
+
+    def _is_told(self, key: str) -> bool:
+        """Whether whose gradient a step is was told by the person."""
+        return any(s.tensor or s.final for s in self.evidence.steps if s.key == key)
 
     def _is_next_to_known(self, serial: int, known: list[int], unknown: list[Event]) -> bool:
         """Whether nothing that is not understood stands between a step and the known one before."""
@@ -581,8 +596,7 @@ class Search:
                 return None if value is None else {keys[0]: value}
             if time.thread_time() > self.deadline:
                 return None
-            trees = self.trees | {edit.definition: edit.tree(self.trees.get(edit.definition))}
-            values = self._values(self.evidence, trees)
+            values = self._tried(edit, self.evidence)
             return values and self.evidence.own({k: values[k] for k in keys})
 
         given = self.evidence.own({k: self.values[k] for k in keys})
@@ -620,10 +634,11 @@ def _right(interpretation: Interpretation) -> frozenset[str]:
 
 
 def _hands_on(line: Line) -> bool:
-    """Whether a line gives a gradient another name, and does nothing else."""
+    """Whether a line gives a gradient another name or adds it to one, and does nothing else."""
     statement = line.statement
     value = getattr(statement, "value", None)
-    is_name = isinstance(statement, ast.Assign) and isinstance(value, (ast.Name, ast.Attribute))
+    is_assigned = isinstance(statement, (ast.Assign, ast.AugAssign))
+    is_name = is_assigned and isinstance(value, (ast.Name, ast.Attribute))
     return is_name and is_gradient_name(line.target.split(".")[-1])
 
 

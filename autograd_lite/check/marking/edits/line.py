@@ -64,6 +64,20 @@ class Edit:
     line: int | None = None
     operand: str | None = None
     swap: tuple[ast.AST, ast.expr] | None = None
+    filling: Any = None
+
+    @property
+    def changes_value_only(self) -> bool:
+        """Whether the statement assigns to the same, and only its value is another one."""
+        old, new = self.place.statement, self.statements[0]
+        if len(self.statements) > 1 or type(new) is not type(old):
+            return False
+        if not isinstance(new, (ast.Assign, ast.AugAssign, ast.Return)) or new.value is None:
+            return False
+        same = ("targets", "target", "op")
+        is_same = all(getattr(new, n, None) is getattr(old, n, None) for n in same)
+        strange = (ast.NamedExpr, ast.Yield, ast.YieldFrom, ast.Await)
+        return is_same and not any(isinstance(n, strange) for n in ast.walk(new.value))
 
     @property
     def definition(self) -> Definition:

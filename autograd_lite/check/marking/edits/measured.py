@@ -30,7 +30,7 @@ def measured_factors(line: Line) -> Iterator[Edit]:
     """A factor that the line, a term or a factor of it lacks."""
     seen: set[float] = set()
     for old, name in values_assigned(line):
-        if not _is_number(line.at(old)):
+        if not _is_number(line.at(old)) and not isinstance(old, (ast.Constant, ast.UnaryOp)):
             continue
         for number in _factors(line, line.edit("factor", "", old, times(old, ast.Constant(2)))):
             seen.add(round(number, 9))
