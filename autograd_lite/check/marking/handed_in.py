@@ -194,6 +194,7 @@ class _Finder:
         self.unmarked: list[Step] = []
         self.events = derivation_events(setting, back, known)
         self.open: list[Step] = []
+        self.astray: list[Step] = []
         self.arriving = self._arriving()
         self._check_names()
 
@@ -400,7 +401,8 @@ class _Finder:
                 same[0].entry = path if same[0].sign == 1 else None
                 continue
             step = Step(name, tensor or "", array, event, None, True)
-            step.written = _line_of_entry(self.back, name)
+            at = self.back.returned_at
+            step.written = _line_of_entry(self.back, name) or (None if at is None else at.line)
             step.entry = path
             if tensor is not None and not in_dict and self._is_setting(value, tensor):
                 continue
@@ -408,6 +410,7 @@ class _Finder:
                 if in_dict and not is_gradient_name(name) and not self._fits_somewhere(array):
                     continue
                 pieces = self._pieces(step)
+                self.astray += [step] if is_astray else []
                 self.open += [step] if pieces is None else pieces
             else:
                 versions = self.known.versions[tensor]
@@ -545,10 +548,14 @@ class _Finder:
         """Whether as many arrays are returned as there are arrays among the arguments."""
         if self._has_keys:
             return False
-        names = set(self.setting.subject.names)
-        inputs = [i for i in self.recording.inputs if i.path[0] in names and i.tensor.ndim]
         arrays = [v for _, _, v in self._returned() if np.ndim(v)]
-        return bool(self.setting.upstream) and len(arrays) == len(inputs) > 1
+        return bool(self.setting.upstream) and len(arrays) == len(self._of_arguments()) > 1
+
+    def _of_arguments(self) -> list[str]:
+        """The arrays that are arguments of the forward pass."""
+        names = set(self.setting.subject.names)
+        known = self.known.inputs.items()
+        return [n for n, i in known if i.path[0] in names and i.tensor.ndim]
 
     def _fits_somewhere(self, array: np.ndarray) -> bool:
         return any(
@@ -753,6 +760,12 @@ class _Finder:
         taken = {s.tensor for s in self.steps}
         free = {n: i for n, i in self.known.inputs.items() if n not in taken}
         order = self._in_order(free)
+        for step in self.astray:
+            handed = {s.tensor for s in self.steps if s.entry is not None}
+            left = [n for n in self._of_arguments() if n not in handed]
+            same = [n for n in left if self._shape(n) == step.value.shape] or left
+            if step in self.open and same:
+                self._take(step, self._right_among(same, step) or same[0], order)
         for by_name in (False, True):
             for step in list(self.open):
                 right = self._right_among(order, step)
@@ -807,7 +820,8 @@ class _Finder:
         )
 
     def _take(self, step: Step, tensor: str, order: list[str]) -> None:
-        order.remove(tensor)
+        if tensor in order:
+            order.remove(tensor)
         self.open.remove(step)
         step.tensor = tensor
         step.of = self.known.inputs[tensor].tensor
