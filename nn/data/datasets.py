@@ -138,7 +138,7 @@ class H5Dataset:
             named = list(zip((self.x, self.y), self.specs, strict=True))
             readers = [file.rows(name, spec) for name, spec in named]
 
-            def read(spans: Sequence[Span]) -> Arrays:
+            def read(spans: Sequence[Span]) -> list[Arrays]:
                 count = sum(b - a for a, b in spans)
                 found = tuple(np.empty((count, *spec.shape[1:]), spec.dtype) for _, spec in named)
                 at = 0
@@ -146,7 +146,7 @@ class H5Dataset:
                     for rows, array in zip(readers, found, strict=True):
                         rows(a, b, array[at : at + b - a])
                     at += b - a
-                return found
+                return [found]
 
             yield from windows_of(groups, seed, skip, read)
 

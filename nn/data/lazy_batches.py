@@ -11,9 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.extend import compute_blocks, is_lazy, on_cluster
-from nn.data.buffers import buffer
 from nn.data.windows import (
-    BLOCK,
     MOST_SPANS,
     WINDOW,
     Arrays,
@@ -22,6 +20,9 @@ from nn.data.windows import (
     in_batches,
     windows_of,
 )
+
+BLOCK = 8 * 2**20
+"""Bytes that are read at a time: a file is opened for each of the arrays."""
 
 GATHERED = 2 * 2**20
 """Batches of up to this many bytes are fetched from a cluster: to have it compute one takes longer
@@ -74,16 +75,18 @@ class LazyBatches:
             size += own
         yield group
 
-    def _read(self, spans: Sequence[Span]) -> Arrays:
+    def _read(self, spans: Sequence[Span]) -> list[Arrays]:
         """The samples of some spans in memory, samples first: one computation for all arrays."""
         lazy = [array.of_spans(spans) for array in self.arrays if is_lazy(array)]
         computed = iter(compute_blocks(lazy))
-        return tuple(
-            _joined_samples(
-                next(computed) if is_lazy(array) else [array[..., a:b] for a, b in spans]
-            )
+        found = [
+            next(computed) if is_lazy(array) else [array[..., a:b] for a, b in spans]
             for array in self.arrays
-        )
+        ]
+        if any([block.shape[-1] for block in own] != [b - a for a, b in spans] for own in found):
+            # Arrays whose blocks are others: what was a span may be several of them.
+            found = [[np.concatenate(own, axis=-1)] for own in found]
+        return [tuple(map(_samples_first, part)) for part in zip(*found, strict=True)]
 
     def _of_spans(self, spans: Sequence[Span], size: int, start: int) -> Iterator[tuple[Any, ...]]:
         """Lazy batches: the samples in the order of the spans, `size` at a time."""
@@ -104,17 +107,6 @@ def _bytes_of_a_sample(array: Any) -> int:
     return int(math.prod(array.shape[:-1]) * array.dtype.itemsize)
 
 
-def _joined_samples(parts: Sequence[np.ndarray]) -> np.ndarray:
-    """Parts whose last axis is the samples as one array whose first axis is."""
-    first = parts[0]
-    found = buffer((sum(p.shape[-1] for p in parts), *first.shape[:-1]), first.dtype)
-    at = 0
-    for part in parts:
-        found[at : at + part.shape[-1]] = np.moveaxis(part, -1, 0)
-        at += part.shape[-1]
-    return found
-
-
 def _of_spans(array: Any, spans: Sequence[Span]) -> Any:
     if is_lazy(array):
         return array.of_spans(spans)
@@ -129,6 +121,10 @@ def _joined(spans: Sequence[Span]) -> list[Span]:
             first = found.pop()[0]
         found.append((first, stop))
     return found
+
+
+def _samples_first(block: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(np.moveaxis(block, -1, 0))
 
 
 def _samples_last(array: np.ndarray) -> np.ndarray:

@@ -26,9 +26,12 @@ Arrays = tuple[np.ndarray, ...]
 
 
 class Window(NamedTuple):
-    """Arrays whose first axis is the samples, and the order in which these are given."""
+    """Samples that were read, in one or several parts, and the order in which they are given.
 
-    arrays: Arrays
+    Each part is arrays whose first axis is the samples; without an order there is one part.
+    """
+
+    parts: Sequence[Arrays]
     order: np.ndarray | None
 
 
@@ -39,7 +42,7 @@ def windows_of(
     groups: Sequence[Sequence[Span]],
     seed: list[int] | None,
     skip: int,
-    read: Callable[[Sequence[Span]], Arrays],
+    read: Callable[[Sequence[Span]], Sequence[Arrays]],
 ) -> Windows:
     """The samples of each group of spans, shuffled where there is a seed, without the first `skip`.
 
@@ -53,11 +56,15 @@ def windows_of(
         order = None
         if seed is not None:
             order = np.random.default_rng([*seed, number]).permutation(count)[skip:]
-        arrays = read(spans)
-        if order is None:
-            arrays = tuple(array[skip:] for array in arrays)
-        skip = 0
-        yield Window(arrays, order)
+        parts = read(spans)
+        if order is not None:
+            yield Window(parts, order)
+            skip = 0
+            continue
+        for part in parts:
+            after = min(skip, len(part[0]))
+            skip -= after
+            yield Window([tuple(array[after:] for array in part)], None)
 
 
 def in_batches(
@@ -101,15 +108,14 @@ def _taken(windows: list[Window], size: int) -> tuple[Arrays, list[Window]]:
     rest = list(windows)
     while left:
         window = rest[0]
+        count = min(left, _size(window))
         if window.order is None:
-            count = min(left, _size(window))
-            chosen: Any = slice(0, count)
-            after = Window(tuple(array[count:] for array in window.arrays), None)
+            (part,) = window.parts
+            found.append([array[:count] for array in part])
+            after = Window([tuple(array[count:] for array in part)], None)
         else:
-            chosen = window.order[:left]
-            count = len(chosen)
-            after = Window(window.arrays, window.order[count:])
-        found.append([array[chosen] for array in window.arrays])
+            found.append(_gathered(window.parts, window.order[:count]))
+            after = Window(window.parts, window.order[count:])
         left -= count
         rest = [after, *rest[1:]] if _size(after) else rest[1:]
     if len(found) == 1:
@@ -117,8 +123,26 @@ def _taken(windows: list[Window], size: int) -> tuple[Arrays, list[Window]]:
     return tuple(np.concatenate(parts) for parts in zip(*found, strict=True)), rest
 
 
+def _gathered(parts: Sequence[Arrays], chosen: np.ndarray) -> list[np.ndarray]:
+    """The samples with some numbers; those of a part follow each other."""
+    if len(parts) == 1:
+        return [array[chosen] for array in parts[0]]
+    ends = np.cumsum([len(part[0]) for part in parts])
+    places = np.searchsorted(ends, chosen, side="right")
+    chosen = chosen[np.argsort(places, kind="stable")]
+    found = [np.empty((len(chosen), *array.shape[1:]), array.dtype) for array in parts[0]]
+    at = 0
+    for place, count in enumerate(np.bincount(places, minlength=len(parts))):
+        if count:
+            own = chosen[at : at + count] - (ends[place] - len(parts[place][0]))
+            for array, into in zip(parts[place], found, strict=True):
+                np.take(array, own, axis=0, out=into[at : at + count], mode="clip")
+            at += count
+    return found
+
+
 def _size(window: Window) -> int:
-    return len(window.arrays[0]) if window.order is None else len(window.order)
+    return len(window.parts[0][0]) if window.order is None else len(window.order)
 
 
 def _ahead(windows: Windows) -> Windows:

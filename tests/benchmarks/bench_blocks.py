@@ -7,7 +7,10 @@
 on one of its tasks, as the workers report it.
 """
 
+import contextlib
 import statistics
+import subprocess
+import sys
 import time
 
 import dask
@@ -18,6 +21,7 @@ from benchmarks import candidates, nets
 from benchmarks.measure import medians
 
 import autograd_lite as al
+from autograd_lite.arrays.dask import running
 
 SIZES = (64, 32, 1)
 
@@ -154,17 +158,30 @@ def test_reading_a_file():
     assert rate >= 0.6
 
 
-def test_threads():
-    """784-512-512-10 on 4,096 columns in 16 blocks: two threads of Dask's beside one."""
+@pytest.mark.parametrize("neighbours", [0, 1], ids=["quiet", "beside a busy process"])
+def test_threads(neighbours, monkeypatch):
+    """784-512-512-10 on 4,096 columns in 16 blocks: BLAS with one thread, and as it is set.
+
+    Two of Dask's threads, each of whose products would take as many threads as there are cores.
+    """
     X, _ = nets.samples(784, 4096)
     Y = (np.random.default_rng(2).random((10, 4096)) < 0.1).astype(float)
     step = nets.recorded((784, 512, 512, 10), al.Tensor(cut(X, 16)), al.Tensor(cut(Y, 16)))
-    times = {1: [], 2: []}
-    for _ in range(7):
-        for workers, found in times.items():
-            with dask.config.set(scheduler="threads", num_workers=workers):
-                start = time.perf_counter()
-                step()
-                found.append(time.perf_counter() - start)
-    one, two = (statistics.median(found) for found in times.values())
-    print(f"\ntwo threads of Dask's take {two / one:.2f} of the time of one")
+    ways = {"one thread": running.one_blas_thread, "as set": contextlib.nullcontext}
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(neighbours)]
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    try:
+        with dask.config.set(scheduler="threads", num_workers=2):
+            for _ in range(7):
+                for name, way in ways.items():
+                    monkeypatch.setattr(running, "one_blas_thread", way)
+                    start = time.perf_counter()
+                    step()
+                    times[name].append(time.perf_counter() - start)
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+    one, other = (1e3 * statistics.median(found) for found in times.values())
+    print(f"\na step takes {one:.0f} ms with one BLAS thread and {other:.0f} as they are set")
+    assert one < 1.2 * other

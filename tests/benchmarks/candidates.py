@@ -409,3 +409,27 @@ def batches_of_a_file(is_shuffled: bool) -> Iterator[Runs]:
                 pass
 
         yield {"autograd_lite": epoch, "reading by h5py": _reading(path, 2_000)}
+
+
+@contextlib.contextmanager
+def batches_of_dask_arrays() -> Iterator[Runs]:
+    """A shuffled epoch of nn.fit by batches of 256: nn.dask_arrays beside nn.H5Dataset."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "big.h5")
+        big_file.write(path, 2**30)
+        samples, targets = nn.dask_arrays(path, dtype=np.float32)
+
+        def epoch(*data: Any) -> None:
+            model = nn.Linear(samples.shape[1], 1, dtype=np.float32, seed=0)
+            sgd = nn.SGD(model.parameters(), 0.1)
+            options = {"epochs": 1, "batch_size": 256, "verbose": False, "advice": False}
+            nn.fit(model, *data, loss=_row_loss, optimiser=sgd, **options)
+
+        yield {
+            "autograd_lite": lambda: epoch(nn.flatten(samples), targets),
+            "nn.H5Dataset": lambda: epoch(nn.H5Dataset(path, dtype=np.float32)),
+        }
+
+
+def _row_loss(Z: Any, Y: Any) -> Any:
+    return nn.binary_cross_entropy_with_logits(Z, Y[np.newaxis])

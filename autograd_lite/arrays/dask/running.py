@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.arrays.dask.blas import one_blas_thread
+from autograd_lite.arrays.blas import one_blas_thread
 from autograd_lite.arrays.dask.expression import BlockStep, Cut, Parts, Total, step_of, steps_below
 from autograd_lite.arrays.dask.reducing import PRODUCTS
 from autograd_lite.arrays.dask.sources import BlockLoad, Source

@@ -167,7 +167,7 @@ class Source(BlockStep):
     `tasks` are those.
     """
 
-    __slots__ = ("array", "original", "numbers", "keys", "loads", "tasks", "lists")
+    __slots__ = ("array", "original", "numbers", "keys", "loads", "tasks", "lists", "largest")
 
     def __init__(self, array: Any, axis: int) -> None:
         # Blocks without samples are left out: nothing is computed of them.
@@ -178,6 +178,7 @@ class Source(BlockStep):
         self.array, self.original = array.copy(), weakref.ref(array)
         self.tasks: dict[Any, Any] | None = None
         self.lists: dict[tuple[int, int], Any] = {}
+        self.largest: int | None = None
 
     def exposed(self) -> Any:
         """The Dask array: the user's own object, if it is still there and the same."""
@@ -240,9 +241,11 @@ class Source(BlockStep):
 
     def largest_arriving(self) -> int:
         """The bytes of the largest block that another task computes."""
-        self.prepare()
-        sizes = [n for n, load in zip(self.parts, self.loads, strict=True) if _arrives(load)]
-        return max(sizes, default=0) * self.bytes_of_a_sample
+        if self.largest is None:
+            self.prepare()
+            sizes = [n for n, load in zip(self.parts, self.loads, strict=True) if _arrives(load)]
+            self.largest = max(sizes, default=0) * self.bytes_of_a_sample
+        return self.largest
 
     def selected(self, picks: Sequence[Pick]) -> Source:
         """Some samples of some blocks."""
@@ -308,8 +311,12 @@ class Pieces(Source):
             for n, end in zip(parts, ends, strict=True)
         ]
 
+    def largest_arriving(self) -> int:
+        """See Source: nothing arrives, for it is here."""
+        return 0
+
     def arriving(self, numbers: range) -> Any:
-        """Nothing: it is here."""
+        """See Source: nothing."""
         return []
 
 

@@ -1,7 +1,8 @@
-"""One thread for each matrix product while several threads of Dask's compute.
+"""One thread for each matrix product, where more would wait for each other.
 
-OpenBLAS's threads wait for each other by spinning: where each of Dask's threads starts as many, on
-as many cores, they mostly wait.
+OpenBLAS's threads wait by spinning, once for each panel of the matrices: where the cores have other
+work, be it other threads of this program, small products take many times as long with two threads
+as with one.
 """
 
 from __future__ import annotations
@@ -32,6 +33,11 @@ def _libraries() -> tuple[Any, ...]:
         return ()
     found = ThreadpoolController().lib_controllers
     return tuple(library for library in found if library.user_api == "blas")
+
+
+def look_again() -> None:
+    """Look for libraries that were loaded since."""
+    _libraries.cache_clear()
 
 
 @contextlib.contextmanager
