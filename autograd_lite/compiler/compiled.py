@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.blas import one_blas_thread
 from autograd_lite.compiler.calls import builder_for, check_for, guard_for
 from autograd_lite.compiler.explanation import Explanation
 from autograd_lite.compiler.lowering import Lowered, lower
@@ -164,6 +165,13 @@ class Specialised:
 
 
 def _run(lowered: Lowered, leaves: Sequence[Any]) -> tuple[Any, ...]:
+    if lowered.is_single:
+        with one_blas_thread():
+            return _run_in(lowered, leaves)
+    return _run_in(lowered, leaves)
+
+
+def _run_in(lowered: Lowered, leaves: Sequence[Any]) -> tuple[Any, ...]:
     workspace = lowered.workspaces.enter()
     try:
         if lowered.is_silent:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.compiler.matrix_products import gains_nothing_by_threads
 from autograd_lite.compiler.memory import (
     Liveness,
     Slots,
@@ -50,7 +51,8 @@ class Lowered:
     `in_place` is how many steps write over an operand, `reused` how many arrays lie in memory that
     held another before, and `alone` the bytes that all of them would take side by side. `natives`
     are the functions that have to be compiled before it runs, `is_silent` says that there are no
-    calls of NumPy's beside them, which could warn, and `namespace` has everything that is called.
+    calls of NumPy's beside them, which could warn, `is_single` that BLAS is to take one thread for
+    each product, and `namespace` has everything that is called.
     """
 
     source: str
@@ -63,6 +65,7 @@ class Lowered:
     products: dict[str, int] = field(default_factory=dict)
     natives: list[Function] = field(default_factory=list)
     is_silent: bool = False
+    is_single: bool = False
     namespace: dict[str, Any] = field(default_factory=dict)
 
 
@@ -99,6 +102,7 @@ class _Printer:
         cut: Cut | None,
     ) -> None:
         self.program, self.threads, self.product = program, threads, product
+        self.cut = cut
         kind = is_native if native else None
         self.items: list[Item] = []
         if cut is None:
@@ -189,6 +193,7 @@ class _Printer:
             self.products,
             self.natives,
             len(set(self.segments.values())) == 1 and len(self.segments) == len(self.items),
+            self.cut is not None or gains_nothing_by_threads(self.program.steps),
             self.namespace,
         )
 

@@ -9,12 +9,23 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from autograd_lite.compiler.memory import is_product
 from autograd_lite.program.ir import Step, Variable
+
+ALONE_BELOW_MULTIPLICATIONS = 262_144
+"""OpenBLAS computes smaller products on one thread in any case (4 * 65536, `interface/gemm.c`)."""
+
+THREADS_FROM_MULTIPLICATIONS = 50_000_000
+"""Smaller products gain little by two threads, and lose much where a core is busy."""
+
+LONG_INNER = 4096
+FEW_RESULTS = 100_000
+"""Products that add up so many terms for so few results gain nothing by threads."""
 
 Product = Callable[[Any, Any, Any], Any]
 
@@ -41,6 +52,19 @@ def turned(a: Any, b: Any, out: Any) -> Any:
     """The transpose of b^T a^T."""
     out[...] = np.dot(b.T, a.T).T
     return out
+
+
+def gains_nothing_by_threads(steps: Sequence[Step]) -> bool:
+    """Whether BLAS would use several threads for the products of these steps, to no avail."""
+    several = False
+    for step in filter(is_product, steps):
+        inner = step.args[0].shape[-1]
+        count = step.result.size * inner
+        several = several or count > ALONE_BELOW_MULTIPLICATIONS
+        is_long = inner >= LONG_INNER and step.result.size < FEW_RESULTS
+        if count >= THREADS_FROM_MULTIPLICATIONS and not is_long:
+            return False
+    return several
 
 
 _measured: dict[Any, tuple[str, Product]] = {}

@@ -1,3 +1,4 @@
+import contextlib
 import copy
 import functools
 import gc
@@ -10,6 +11,7 @@ import pytest
 
 import autograd_lite as al
 import nn
+from autograd_lite.compiler import compiled as compiled_module
 from autograd_lite.compiler import regions, schedule
 from autograd_lite.compiler.compiled import PROGRAM_LIMIT
 
@@ -771,3 +773,29 @@ def test_the_values_of_the_example_are_gone_after_the_first_call():
     workspaces = sum(step._last().lowered.workspaces.sizes)
     assert peak > workspaces + 20 * X.nbytes
     assert left < workspaces + X.nbytes
+
+
+@pytest.mark.parametrize(
+    "a, b, single",
+    [
+        ((32, 64), (64, 32), False),
+        ((32, 64), (64, 2048), True),
+        ((5, 12288), (12288, 2000), True),
+        ((512, 784), (784, 4096), False),
+    ],
+)
+def test_blas_takes_one_thread_where_two_gain_nothing(a, b, single, monkeypatch):
+    entered = []
+    monkeypatch.setattr(compiled_module, "one_blas_thread", lambda: watched(entered))
+    compiled = al.compile(lambda A, B: np.dot(A, B) + 1.0, native=False)
+    A, B = np.ones(a), np.ones(b)
+    found = compiled(A, B)
+    assert entered == (["in", "out"] if single else [])
+    assert np.array_equal(found, np.dot(A, B) + 1.0)
+
+
+@contextlib.contextmanager
+def watched(entered):
+    entered.append("in")
+    yield
+    entered.append("out")

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from autograd_lite.arrays import blas
 from autograd_lite.compiler.native import cache
 from autograd_lite.compiler.native.segment import Function, Kind, module
 
@@ -43,7 +44,10 @@ def built(functions: Sequence[Function], is_kept: bool) -> dict[str, Callable[..
             if not cache.is_ready(folder):
                 _compile_apart(path, functions)
                 cache.mark_ready(folder)
-            return loaded(path, functions)
+            found = loaded(path, functions)
+            # SciPy's is loaded with them.
+            blas.look_again()
+            return found
     except (OSError, ImportError) as error:
         raise BuildError(str(error)) from error
 
@@ -76,8 +80,6 @@ def compile_module(path: str, kinds: dict[str, list[list[Any]]]) -> None:
     """Compile the functions of a module, and let Numba write them down beside it."""
     from llvmlite import binding
 
-    if hasattr(os, "nice"):
-        os.nice(5)
     binding.set_option("", f"-runtime-memory-check-threshold={OVERLAP_CHECKS}")
     functions = [Function(n, "", [Kind(*kind) for kind in of]) for n, of in kinds.items()]
     loaded(Path(path), functions)

@@ -40,15 +40,23 @@ _compiled = njit(error_model="numpy", nogil=True)
 _summing = njit(error_model="numpy", nogil=True, fastmath={"reassoc", "contract", "nsz"})
 
 
-@intrinsic
-def _contiguous(context: Any, a: Any) -> Any:
-    """An array that lies in one piece, as one of which the compiler knows it."""
-    known = a.copy(layout="C")
+def _taken_as(layout: str) -> Any:
+    """A function that gives an array a type of this layout, without looking at it."""
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return impl_ret_borrowed(context, builder, signature.return_type, args[0])
+    @intrinsic
+    def taken(context: Any, a: Any) -> Any:
+        known = a.copy(layout=layout, readonly=False)
 
-    return known(a), generate
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return impl_ret_borrowed(context, builder, signature.return_type, args[0])
+
+        return known(a), generate
+
+    return taken
+
+
+# For loops that the compiler is to vectorise; and so that one compiled function serves for all.
+_contiguous, _any = _taken_as("C"), _taken_as("A")
 
 
 @_compiled
@@ -105,11 +113,11 @@ def _product(kind: int, dtype: Any) -> Any:
             if _is_lined(b):
                 of_lines(a, b, out, adds)
             else:
-                of_lines(a, b.copy()[::1, ::1], out, adds)
+                of_lines(a, _any(b.copy()), out, adds)
         elif _is_lined(b):
-            of_lines(a.copy()[::1, ::1], b, out, adds)
+            of_lines(_any(a.copy()), b, out, adds)
         else:
-            of_lines(a.copy()[::1, ::1], b.copy()[::1, ::1], out, adds)
+            of_lines(_any(a.copy()), _any(b.copy()), out, adds)
 
     @_compiled
     def multiply(a: Any, b: Any, out: Any, adds: bool) -> None:
@@ -118,8 +126,7 @@ def _product(kind: int, dtype: Any) -> Any:
         The rows of `out` lie in one piece. `a` and `b` lie in rows or in columns; others are
         copied.
         """
-        # Slices are of no known layout: one compiled function serves for all.
-        of_any(a[::1, ::1], b[::1, ::1], out[::1, ::1], adds)
+        of_any(_any(a), _any(b), _any(out), adds)
 
     return multiply
 
@@ -151,9 +158,9 @@ def _few_rows(rows: int, dtype: Any, other: Any) -> Any:
     def few_rows(a: Any, b: Any, out: Any, adds: bool) -> None:
         item = out.itemsize
         if b.strides[0] == item and a.strides[1] == item:
-            along_columns(a[::1, ::1], b[::1, ::1], out[::1, ::1], adds)
+            along_columns(_any(a), _any(b), _any(out), adds)
         elif b.strides[1] == item and out.strides[1] == item:
-            along_rows(a[::1, ::1], b[::1, ::1], out[::1, ::1], adds)
+            along_rows(_any(a), _any(b), _any(out), adds)
         else:
             other(a, b, out, adds)
 

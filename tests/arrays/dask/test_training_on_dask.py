@@ -413,4 +413,5 @@ def test_errors_name_the_file(tmp_path, synchronous):
     with pytest.raises(FileNotFoundError) as found:
         np.sum(al.Tensor(nn.flatten(x))).item()
     (note,) = found.value.__notes__
-    assert note == f"in the block from sample 0 on, read from {str(tmp_path / 'a.h5')!r}"
+    assert note.startswith("in the block from sample ")
+    assert note.endswith(f" on, read from {str(tmp_path / 'a.h5')!r}")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
-from autograd_lite.arrays.dask import blas
+from autograd_lite.arrays import blas
 
 threadpoolctl = pytest.importorskip("threadpoolctl")
 
