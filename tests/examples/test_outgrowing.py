@@ -42,6 +42,12 @@ def test_out_of_core(files):
     np.testing.assert_allclose(names["model"].coef_, expected.coef_, rtol=1e-5, atol=1e-6)
 
 
+def test_batches_of_a_file(files, capsys):
+    names = {"np": np, "nn": nn}
+    exec(listing("Out of core", 1), names)
+    assert names["model"].weight.data.any()
+
+
 def test_a_plain_loop(files, capsys):
     def cost_of(parameters, X, Y):
         Z = np.dot(parameters[0], X)
