@@ -117,6 +117,38 @@ def test_a_worker_can_be_killed_by_a_callback(client, data):
     assert trained([callback])["loss"] == trained([])["loss"]
 
 
+@pytest.mark.parametrize("gathered", [True, False], ids=["fetched", "on the workers"])
+@pytest.mark.parametrize("kind", ["plain", "stopping early"])
+def test_batches_give_the_numbers_of_threads(client, data, kind, gathered, monkeypatch):
+    """Small batches, which are fetched, and large ones, which the workers compute with."""
+    from nn.data import lazy_batches
+
+    monkeypatch.setattr(lazy_batches, "BLOCK", 100 * 9 * 8)
+    options = {"batch_size": 64, "max_iter": 3, "random_state": 0, "learning_rate": 0.1}
+    options |= {"early_stopping": True} if kind == "stopping early" else {}
+
+    def fitted(limit):
+        monkeypatch.setattr(lazy_batches, "GATHERED", limit)
+        return nn.DeepClassifier((5,), **options).fit(*data)
+
+    found = fitted(2**20 if gathered else 0)
+    x, y = (np.asarray(array) for array in data)
+    expected = nn.DeepClassifier((5,), **options).fit(x, y)
+    # Of other batches.
+    np.testing.assert_allclose(found.loss_curve_, expected.loss_curve_, rtol=0.1)
+    again = fitted(2**20 if gathered else 0)
+    assert again.loss_curve_ == found.loss_curve_
+    assert found.score(*data) == pytest.approx(expected.score(x, y), abs=0.1)
+
+
+def test_flattened_data_can_be_persisted(client, files):
+    X, y = nn.dask_arrays(files, rows=250)
+    columns = nn.flatten(X).persist()
+    found = engine_loop(columns, y[np.newaxis], steps=3)
+    np.testing.assert_allclose(found, engine_loop(SAMPLES.T, LABELS[np.newaxis], 3), rtol=1e-10)
+    np.testing.assert_array_equal(nn.flatten(X.persist()).compute(), SAMPLES.T)
+
+
 @pytest.mark.parametrize("limit", [sources.LISTED_LIMIT_BYTES, 0])
 def test_small_blocks_are_held_as_lists_as_well(client, limit, monkeypatch):
     import dask.array as da
