@@ -603,10 +603,10 @@ class _Finder:
         name = path_name(path)
         siblings = {i.path: n for n, i in self.known.inputs.items()}
         tensor = None
-        for candidate in [*tensors_named_in(str(path[-1])), path[-1]]:
-            if (*path[:-1], candidate) in siblings and is_gradient_name(str(path[-1])):
-                tensor = siblings[*path[:-1], candidate]
-                break
+        beside = {k[-1]: n for k, n in siblings.items() if k[:-1] == path[:-1] and k}
+        called = tensor_among(str(path[-1]), beside)
+        if called is not None:
+            tensor = beside[called]
         if tensor is None and len(path) > 1 and is_gradient_name(str(path[-2])):
             same = [
                 n
@@ -738,8 +738,8 @@ class _Finder:
                     source = self._scaled_in(node, element, at_once)
                     name = event.name if source is element else source.name
                     return name, np.asarray(source.array), source
-        for name in (n for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute))):
-            path = ast.unparse(name)
+        for inner in (n for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute))):
+            path = ast.unparse(inner)
             known = next((e for e in at_once if e.path == path), None)
             if known is not None and known.array is not None:
                 if fit(known.array, shape) is not None and (known.array.size > 1 or not shape):

@@ -23,6 +23,7 @@ import sysconfig
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any, cast
 
 import numpy as np
@@ -424,9 +425,24 @@ def _is_simple(call: ast.Call) -> bool:
     return isinstance(call.func, ast.Name) and call.func.id in _NEVER_FOLLOWED
 
 
+_WRITERS = ("save", "savez", "savez_compressed", "savetxt", "tofile", "write_text", "write_bytes")
+
+
+def writes_files(function: Any) -> bool:
+    """Whether a function opens a file, or writes one."""
+    name = getattr(function, "__name__", "")
+    if function in (open, np.save, np.savez, np.savez_compressed, np.savetxt):
+        return True
+    return name in _WRITERS and isinstance(
+        getattr(function, "__self__", None), (np.ndarray, PurePath)
+    )
+
+
 def _is_of_numpy(call: ast.Call) -> bool:
     """Whether it calls a function that is named as NumPy's are: `np.linalg.norm(x)`."""
     function = call.func
+    if getattr(function, "attr", "") in _WRITERS:
+        return False
     while isinstance(function, ast.Attribute):
         function = function.value
     return isinstance(function, ast.Name) and function.id in ("np", "numpy", "math")

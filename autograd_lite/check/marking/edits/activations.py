@@ -163,6 +163,7 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
                 yield line.edit("factor", text, old, times(old, other), 0.8)
         offers = [other for _, other, _ in line.fitting(value.shape)]
         offers += [o for o, v in line.phrases if is_broadcast(v.shape, value.shape)]
+        offers += [o for _, o, v in line.references if isinstance(v, np.floating)]
         for other in offers:
             if text_of(other) != text_of(old):
                 text = f"the factor {text_of(other)} is missing in {name}"

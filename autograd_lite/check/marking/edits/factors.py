@@ -198,7 +198,8 @@ def numbers(line: Line) -> Iterator[Edit]:
                 continue
             is_slope = _is_exponent_in_slope(around)
             for other in dict.fromkeys((2 * number, number / 2, number + 1, number - 1, 1)):
-                if other != number:
+                is_factor = isinstance(getattr(parent, "op", None), (ast.Mult, ast.Div))
+                if other != number and not (other == 1 and is_factor):
                     shown = int(other) if other == int(other) else other
                     text = f"{_around_text(node, around)}: {number} should be {shown}"
                     kind = "activation" if is_slope else "factor"
