@@ -13,7 +13,7 @@ from typing import Any
 
 import big_file
 import numpy as np
-from benchmarks import nets
+from benchmarks import careful, nets
 
 import autograd_lite as al
 import nn
@@ -48,6 +48,7 @@ def net(sizes: Sequence[int], columns: int, threads: int, dtype: Any = np.float6
         "compiled": nets.compiled(sizes, X, Y, dtype, threads=threads),
     }
     if sizes[-1] == 1:
+        runs["careful hand"] = nets.by_careful_hand(sizes, X, Y, dtype)
         runs["NumPy by hand"] = nets.by_numpy(sizes, X, Y, dtype)
     if (torch := limit_torch(threads)) is not None:
         runs["PyTorch"] = nets.in_torch(torch, sizes, X, Y)
@@ -111,7 +112,7 @@ def wide_net(columns: int) -> Runs:
 
     program = al.compile(lambda p, X, Y: update(p, gradient(p, X, Y)), donate=0, threads=2)
     runs: Runs = {
-        "compiled": carried_on(program, nets.start(sizes), X, Y),
+        "compiled": nets.settled(program, carried_on(program, nets.start(sizes), X, Y)),
         "the products alone": products_alone(sizes, columns),
     }
     if (torch := limit_torch(2)) is not None:
@@ -205,7 +206,8 @@ def log_loss() -> Runs:
     compiled = al.compile(recorded, threads=2)
     runs: Runs = {
         "autograd_lite": lambda: recorded(Z, Y),
-        "compiled": lambda: compiled(Z, Y),
+        "compiled": nets.settled(compiled, lambda: compiled(Z, Y)),
+        "careful hand": careful.log_loss(Z, Y),
         "NumPy by hand": by_hand,
     }
     if (torch := limit_torch(2)) is not None:

@@ -13,11 +13,19 @@ from typing import Any
 from benchmarks.slopes import slope
 from benchmarks.works import OURS, Work
 
-PEERS = ["NumPy by hand", "PyTorch", "torch.compile", "JAX jit", "HIPS autograd", "MyGrad"]
+PEERS = [
+    "careful hand",
+    "NumPy by hand",
+    "PyTorch",
+    "torch.compile",
+    "JAX jit",
+    "HIPS autograd",
+    "MyGrad",
+]
 """Those that have a column of their own."""
 
 PACKAGES = ["numpy", "torch", "jax", "autograd", "mygrad", "micrograd", "scikit-learn"]
-PACKAGES += ["numba", "dask", "distributed"]
+PACKAGES += ["scipy", "numba", "dask", "distributed"]
 
 
 def made() -> dict[str, Any]:
@@ -119,7 +127,7 @@ def draw(found: Mapping[str, Any], path: Path) -> None:
 
 
 def _draw_ratios(axes: Any, rows: Sequence[tuple[str, int, dict[str, list[float]]]]) -> None:
-    markers = dict(zip(PEERS, "osPD^v", strict=True))
+    markers = dict(zip(PEERS, "hosPD^v", strict=True))
     others = {peer for _, _, ratios in rows for peer in ratios} - {*PEERS}
     for peer in [*PEERS, *sorted(others)]:
         points = [(y, ratios[peer]) for y, (_, _, ratios) in enumerate(rows) if peer in ratios]

@@ -69,7 +69,8 @@ def peak_memory() -> Runs:
 def _net(sizes: tuple[int, ...], columns: int, threads: int, **options: Any) -> Work:
     dtype = options.pop("dtype", np.float64)
     single = ", float32" if dtype == np.float32 else ""
-    title = f"step of {'-'.join(map(str, sizes))}, {columns:,} columns{single}"
+    note = options.pop("note", "")
+    title = f"step of {'-'.join(map(str, sizes))}, {columns:,} columns{single}{note}"
     return Work(title, threads, lambda: candidates.net(sizes, columns, threads, dtype), **options)
 
 
@@ -83,6 +84,7 @@ WORKS = [
     _net(WIDE, 209, 2, times=5, dtype=np.float32),
     _net(SMALL, 32, 1, rounds=31, times=20),
     _net(SMALL, 2048, 1, times=5),
+    _net(SMALL, 2048, 2, times=5, note=", two threads"),
     _net(DIGITS, 128, 2),
     Work(
         "step of 784-512-512-10, 4,096 columns, softmax",

@@ -123,7 +123,7 @@ def _nanoseconds(step: Step) -> float:
     """A guess at the time of a step."""
     if is_native_product(step):
         a, b = step.args
-        return 0.05 * a.size * b.size / a.shape[-1]
+        return 0.05 * a.size * b.size / max(a.shape[-1], 1)
     largest = max((v.size for v in (*step.operands, *step.results)), default=0)
     return 0.0 if is_native_view(step) else traits(step.function).nanoseconds * largest
 

@@ -21,6 +21,9 @@ from autograd_lite.forks import fork_safe
 BUILD_FROM_CALLS = 3
 """Native code is made for a program from this call on: one that runs once is done before it is."""
 
+STEPS_LIMIT = 1000
+"""Longer programs stay as they are: compiling them takes minutes."""
+
 TRIAL_ROUNDS = 7
 TAKEN_BELOW_SHARE = 0.95
 """Native code is taken if its share of the time of NumPy's calls is below this."""
@@ -50,6 +53,9 @@ class Tiers:
         """Make the native forms."""
         from autograd_lite.compiler.native.build import BuildError, built
 
+        if len(self.plain.items) > STEPS_LIMIT:
+            self._keep_plain(f"not made: the program has more than {STEPS_LIMIT} steps")
+            return
         try:
             forms = [form for form in self.lower() if form.natives]
             if not forms:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from all_cases import CASES, by_id
+from all_cases import CASES
 from compiler.native.interpreted import interpreted
 
 import autograd_lite as al
@@ -17,8 +17,20 @@ def items(result):
     return list(result) if isinstance(result, (tuple, list)) else [result]
 
 
-@by_id([case for case in CASES if not traits(case.function).shape_from_values])
-@pytest.mark.parametrize("what", ["value", pytest.param("gradient", marks=pytest.mark.slow)])
+COMPILED = [case for case in CASES if not traits(case.function).shape_from_values]
+EVERY = 4
+"""One in so many cases is not slow, and that for values only."""
+
+
+def selected():
+    for number, case in enumerate(COMPILED):
+        for what in ("value", "gradient"):
+            is_slow = what == "gradient" or number % EVERY
+            marks = [pytest.mark.slow] if is_slow else []
+            yield pytest.param(case, what, id=f"{case.id}-{what}", marks=marks)
+
+
+@pytest.mark.parametrize("case, what", list(selected()))
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::DeprecationWarning")
 def test_the_source_of_every_case(case, what):
     function = lambda *operands: case(*operands)  # noqa: E731

@@ -216,3 +216,16 @@ def test_the_source_is_a_module_that_numba_compiles():
     compiled(np.ones(4))
     assert "from numba import njit" in compiled.source
     compile(compiled.source, "source", "exec")
+
+
+def test_long_programs_stay_as_they_are(monkeypatch):
+    monkeypatch.setattr(tiers, "STEPS_LIMIT", 20)
+
+    def function(x):
+        for i in range(30):
+            x = np.sin(x) + i
+        return x
+
+    compiled = al.compile(function, native=True)
+    compiled(np.ones(3))
+    assert state(compiled) == "not made: the program has more than 20 steps"
