@@ -120,17 +120,19 @@ def _blocked_below(step: BlockStep) -> list[BlockStep]:
 def stretches(step: BlockStep, most: int) -> list[Span]:
     """The spans by which the samples of a blocked step are best read.
 
-    Of up to `most` bytes, and whole chunks of a file, where rows can be read; where a block is
-    loaded for any of its samples, all of it.
+    For each up to `most` bytes are read, and whole chunks of a file, where rows can be read; where
+    a block is loaded for any of its samples, all of it.
     """
-    grains = [own.grain() for own in _blocked_below(step) if isinstance(own, Source)]
+    sources = [own for own in _blocked_below(step) if isinstance(own, Source)]
+    grains = [source.grain() for source in sources]
     found: list[Span] = []
     end = 0
     size = max(step.parts)
     rows = [grain for grain in grains if grain is not None]
     if len(rows) == len(grains):
         grain = max(rows, default=1)
-        size = max(1, most // max(1, step.bytes_of_a_sample * grain)) * grain
+        sample = step.bytes_of_a_sample * max(source.spread() for source in sources)
+        size = max(1, int(most / max(1, sample * grain))) * grain
         size = min(size, max(step.parts))
     for n in step.parts:
         found += [(end + at, end + min(at + size, n)) for at in range(0, n, size)]

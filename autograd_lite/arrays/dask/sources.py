@@ -239,6 +239,10 @@ class Source(BlockStep):
             self.lists[span] = client.get({name: (list, keys)}, name, sync=False)
         return self.lists[span]
 
+    def spread(self) -> float:
+        """How many samples are read for one that is wanted, those between wanted ones included."""
+        return 1.0
+
     def largest_arriving(self) -> int:
         """The bytes of the largest block that another task computes."""
         if self.largest is None:
@@ -285,6 +289,17 @@ class Selection(Source):
             self.source,
             [Pick(own[p.block].block, composed(own[p.block].samples, p.samples)) for p in picks],
         )
+
+    def grain(self) -> int | None:
+        """See Source: chosen samples are anywhere in the chunks of a file."""
+        own = self.source.grain()
+        is_whole = all(isinstance(pick.samples, slice) for pick in self.picks)
+        return own if own is None or is_whole else 1
+
+    def spread(self) -> float:
+        """See Source."""
+        found = [pick.samples for pick in self.picks]
+        return max((b - a) / n for (a, b), n in zip(map(bounds, found), self.parts, strict=True))
 
     def largest_arriving(self) -> int:
         """See Source: blocks arrive whole."""

@@ -116,6 +116,20 @@ def test_an_epoch_loads_each_block_once(name, size, small):
     assert sorted(file.read) == [(at, at + 100) for at in range(0, N, 100)]
 
 
+@pytest.mark.parametrize("chosen", [np.arange(0, N, 10), np.flatnonzero(np.arange(N) % 10)])
+@pytest.mark.parametrize("chunks", [None, (16, FEATURES)])
+def test_chosen_samples_are_read_with_those_between(chosen, chunks, small):
+    """As those that early stopping holds out, and those it trains on."""
+    file = Stored(X, chunks)
+    array = nn.ArrayData(da.from_array(file, chunks=(200, FEATURES)).T, Y).X[:, chosen]
+    data = nn.ArrayData(array, Y[chosen])
+    file.read.clear()
+    found = samples_in(data.batches(8, [0, 0]))
+    assert sorted(sum(found, [])) == chosen.tolist()
+    assert in_all(file.read) <= N
+    assert max(stop - start for start, stop in file.read) <= 20
+
+
 def test_what_several_blocks_are_cut_from_is_loaded_once():
     file, array = loaded(300)
     x = nn.ArrayData(array.rechunk((FEATURES, 50)), Y).X
