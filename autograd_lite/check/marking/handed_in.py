@@ -397,9 +397,12 @@ class _Finder:
             if is_astray:
                 same = [s for s in same if s.tensor in self.known.inputs]
                 event = event if same else None
-            if same:
+            if same and same[0].entry in (None, path):
                 same[0].entry = path if same[0].sign == 1 else None
                 continue
+            if same:
+                # One gradient is returned twice, the second time in the place of another one.
+                is_astray, tensor, event = True, None, None
             step = Step(name, tensor or "", array, event, None, True)
             at = self.back.returned_at
             step.written = _line_of_entry(self.back, name) or (None if at is None else at.line)
@@ -763,9 +766,14 @@ class _Finder:
         for step in self.astray:
             handed = {s.tensor for s in self.steps if s.entry is not None}
             left = [n for n in self._of_arguments() if n not in handed]
+            if not self._is_one_for_each():
+                left = [s.tensor for s in self.steps if s.final and s.tensor not in handed]
+                left = [n for n in left if n in self.known.inputs]
             same = [n for n in left if self._shape(n) == step.value.shape] or left
             if step in self.open and same:
                 self._take(step, self._right_among(same, step) or same[0], order)
+            elif step in self.open:
+                self.open.remove(step)
         for by_name in (False, True):
             for step in list(self.open):
                 right = self._right_among(order, step)

@@ -19,6 +19,7 @@ from autograd_lite.check.marking.edits import (
     ALL_EDITS,
     EDITS,
     FIRST_EDITS,
+    INSERTED,
     LATER_EDITS,
     SECOND_EDITS,
     Edit,
@@ -32,7 +33,13 @@ from autograd_lite.check.marking.execution import Event, Execution, Filling
 from autograd_lite.check.marking.forward import Setting
 from autograd_lite.check.marking.handed_in import is_gradient_name, known_tensors
 from autograd_lite.check.marking.influence import dependent_steps
-from autograd_lite.check.marking.rewriting import WATCH, Definition, Place, persons_function
+from autograd_lite.check.marking.rewriting import (
+    WATCH,
+    Definition,
+    Place,
+    persons_function,
+    update_of,
+)
 from autograd_lite.check.marking.trials import Effects, Quick
 from autograd_lite.check.report import RIGHT
 
@@ -194,13 +201,14 @@ class Search:
         others = [line for line in lines if not line.is_reliable and line not in quick]
         # A step that is no gradient of what it is called after is right where its line is wrong.
         misled = [line for line in lines if line.key is not None and not self._is_final(line.key)]
-        likely, possible, unlikely = self._by_likelihood(others, now, wrong)
+        likely, possible, unlikely, ahead = self._by_likelihood(others, now, wrong)
         # A value of the forward pass that is another one here is wrong where it is computed.
         yield ALL_EDITS, [line for line in others if self._is_changed(line)], False
         # Several lines are wrong where one that all of them come from is.
         yield FIRST_EDITS, likely, False
         # Where a gradient is handed on as it is, something may be missing.
         yield LATER_EDITS, [line for line in others if _hands_on(line)], False
+        yield INSERTED, [*likely, *ahead], False
         if several:
             yield SECOND_EDITS, reliable, False
         yield LATER_EDITS, reliable, False
@@ -218,19 +226,22 @@ class Search:
     def _is_changed(self, line: Line) -> bool:
         """Whether a line computes a value that has another one in the forward pass."""
         known = self.evidence.forward_values
+        if update_of(line.statement) is not None:
+            return False
         here = [e for e in self.back.events if e.place is line.place and e.path in known]
         parts = [_is_part(np.asarray(e.value), np.asarray(known[e.path])) for e in here]
         return bool(here) and not any(parts) and not any(is_gradient_name(e.name) for e in here)
 
     def _by_likelihood(
         self, lines: list[Line], now: Interpretation, wrong: frozenset[str]
-    ) -> tuple[list[Line], list[Line], list[Line]]:
+    ) -> tuple[list[Line], list[Line], list[Line], list[Line]]:
         """The lines that all that is wrong depends on, and nothing that is right; those that some
-        of it does; the others."""
+        of it does; the others; and of these the ones that all that is wrong depends on."""
         off = {key for key, status in now.status.items() if status not in RIGHT}
         likely: list[Line] = []
         possible: list[Line] = []
         unlikely: list[Line] = []
+        ahead: list[Line] = []
         for line in lines:
             found = dependent_steps(self.evidence, line.place, self.values, self.trees)
             if found is None:
@@ -239,7 +250,8 @@ class Search:
                 (likely if found >= wrong else possible).append(line)
             else:
                 unlikely.append(line)
-        return likely, possible, unlikely
+                ahead += [line] if found >= wrong else []
+        return likely, possible, unlikely, ahead
 
     def _lines_called(self, line: Line, now: Interpretation) -> Iterator[Line]:
         """The statements of helpers that a line calls, which the forward pass does not run."""

@@ -28,6 +28,7 @@ from autograd_lite.check.marking.edits.operands import indices, layers, operands
 from autograd_lite.check.marking.edits.products import calls, products, sums, transposes
 from autograd_lite.check.marking.edits.statements import (
     centred,
+    left_out,
     missing_paths,
     statements,
 )
@@ -47,12 +48,15 @@ EDITS = FIRST_EDITS + SECOND_EDITS
 
 LATER_EDITS: tuple[Source, ...] = (*(missing_paths, measured_terms, missing_derivatives, centred),)
 
+INSERTED: tuple[Source, ...] = (left_out,)
+
 ALL_EDITS = EDITS + LATER_EDITS
 
 __all__ = [
     "ALL_EDITS",
     "EDITS",
     "FIRST_EDITS",
+    "INSERTED",
     "LATER_EDITS",
     "SECOND_EDITS",
     "Edit",

@@ -462,14 +462,25 @@ class Line:
         statement = ast.fix_missing_locations(swapped(self.statement, news))
         return Edit(kind, text, self.place, [statement], weight, operand=operand)
 
-    def whole(self, kind: str, text: str, statements: list[Any], weight: float = 1.0) -> Edit:
+    def whole(
+        self,
+        kind: str,
+        text: str,
+        statements: list[Any],
+        weight: float = 1.0,
+        keeps: bool = False,
+    ) -> Edit:
+        """Other statements in the place of the line.
+
+        The value of the last one stands for the line's; with `keeps` that of the first.
+        """
+        which = 0 if keeps else len(statements) - 1
         placed: list[Any] = []
         for statement in statements:
             statement = copy.copy(statement)
             ast.copy_location(statement, self.statement)
             ast.fix_missing_locations(statement)
-            # The value of the last one stands for the line's.
-            statement._place = self.statement._place if len(placed) == len(statements) - 1 else None
+            statement._place = self.statement._place if len(placed) == which else None
             placed.append(statement)
         return Edit(kind, text, self.place, placed, weight)
 

@@ -19,6 +19,7 @@ from autograd_lite.check.marking.edits.trees import (
     parsed,
     placed_at,
     plus,
+    read_from,
     swapped,
     text_of,
     transposed,
@@ -43,7 +44,8 @@ def operands(line: Line) -> Iterator[Edit]:
         is_turned = bool(around) and isinstance(around[-1], ast.Attribute)
         for _, other, value in line.references:
             text = text_of(other)
-            if text == mine or is_equal(value, here):
+            # What the target held before is not known here.
+            if text == mine or (is_equal(value, here) and text not in line.targets):
                 continue
             shaped = np.shape(value) == np.shape(here)
             numbered = _stem(text) == _stem(mine)
@@ -198,12 +200,14 @@ def _neighbours(key: str) -> list[str]:
 
 def _slices(line: Line) -> Iterator[Edit]:
     """Another slice of the same length that is used in the function: dz[:H] for dz[H:2*H]."""
+    trees = (line.place.definition.tree, *line.elsewhere)
     used = [
         n
-        for n in ast.walk(line.place.definition.tree)
+        for n in (n for tree in trees for n in ast.walk(tree))
         if isinstance(n, ast.Subscript) and any(isinstance(c, ast.Slice) for c in ast.walk(n.slice))
     ]
-    for node, around in line.nodes:
+    targets = [t for t in targets_of(line.statement) if isinstance(t, ast.Subscript)]
+    for node, around in [*line.nodes, *((target, ()) for target in targets)]:
         if not isinstance(node, ast.Subscript) or is_called(node, around):
             continue
         if not any(isinstance(c, ast.Slice) for c in ast.walk(node.slice)):
@@ -213,7 +217,7 @@ def _slices(line: Line) -> Iterator[Edit]:
             if ast.dump(other.slice) in seen or ast.dump(other.slice) == ast.dump(node.slice):
                 continue
             seen.add(ast.dump(other.slice))
-            new = ast.Subscript(node.value, other.slice, ast.Load())
-            if line.shape(new) is not None:
+            new = ast.Subscript(node.value, other.slice, node.ctx)
+            if line.shape(read_from(new)) is not None:
                 text = f"{text_of(node)} should be {text_of(new)}"
                 yield line.edit("index", text, node, new)

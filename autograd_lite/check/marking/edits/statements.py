@@ -12,6 +12,7 @@ from autograd_lite.check.marking.edits.line import Edit, Line, values_assigned
 from autograd_lite.check.marking.edits.trees import (
     in_index,
     is_called,
+    is_shape,
     parsed,
     read_from,
     text_of,
@@ -36,12 +37,9 @@ def statements(line: Line) -> Iterator[Edit]:
         assigned = ast.Assign([statement.target], statement.value)
         text = f"{text_of(statement.target)} adds up what should be assigned: write ="
         yield line.whole("accumulate", text, [assigned])
-        yield line.whole(
-            "accumulate",
-            f"the line adds to {text_of(statement.target)} too often",
-            [_nothing(statement.target)],
-            0.6,
-        )
+        if isinstance(statement.op, (ast.Add, ast.Sub)):
+            text = f"the line adds to {text_of(statement.target)} too often"
+            yield line.whole("accumulate", text, [_nothing(statement.target)], 0.6)
         target = statement.target
         if isinstance(target, ast.Subscript) and isinstance(statement.op, (ast.Add, ast.Sub)):
             name = "add" if isinstance(statement.op, ast.Add) else "subtract"
@@ -106,3 +104,45 @@ def centred(line: Line) -> Iterator[Edit]:
 def _over(axis: int | None) -> list[ast.keyword]:
     kept = ast.keyword("keepdims", ast.Constant(True))
     return [kept] if axis is None else [ast.keyword("axis", ast.Constant(axis)), kept]
+
+
+def left_out(line: Line) -> Iterator[Edit]:
+    """A statement that was left out after this one: a mask, or the term of the right class."""
+    statement = line.statement
+    targets = targets_of(statement)
+    if not isinstance(statement, (ast.Assign, ast.AugAssign)) or len(targets) != 1:
+        return
+    target = targets[0]
+    value = line.at(read_from(target))
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+        return
+    for _, other, _ in line.alike(value.shape):
+        masked = ast.AugAssign(
+            target, ast.Mult(), ast.Compare(other, [ast.Gt()], [ast.Constant(0)])
+        )
+        text = f"after this line a mask is missing: {ast.unparse(masked)}"
+        yield line.whole("mask", text, [statement, masked], 0.8, keeps=True)
+    for index in _classes(line, value.shape):
+        one_less = ast.AugAssign(
+            ast.Subscript(read_from(target), parsed(index), ast.Store()), ast.Sub(), ast.Constant(1)
+        )
+        text = f"after this line a term is missing: {ast.unparse(one_less)}"
+        yield line.whole("term", text, [statement, one_less], 0.8, keeps=True)
+
+
+def _classes(line: Line, shape: tuple[int, ...]) -> Iterator[str]:
+    """The indices of the elements that belong to labels."""
+    names = {
+        ast.unparse(n)
+        for tree in (line.place.definition.tree, *line.elsewhere)
+        for n in ast.walk(tree)
+        if isinstance(n, (ast.Name, ast.Subscript, ast.Attribute)) and not is_shape(n)
+    }
+    for name in sorted(names):
+        value = line.at(parsed(name))
+        is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if is_whole and 0 <= value < shape[0] and len(shape) < 3:
+            yield name
+        if isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.shape == shape[:1]:
+            if len(shape) == 2:
+                yield f"np.arange({shape[0]}), {name}"

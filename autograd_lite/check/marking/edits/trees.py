@@ -63,7 +63,12 @@ def is_equal(one: Any, other: Any) -> bool:
     return np.shape(one) == np.shape(other) and bool(np.array_equal(one, other))
 
 
-_METHODS = frozenset(("sum", "mean", "dot", "transpose", "reshape", "copy"))
+_METHODS = frozenset(
+    (
+        *("sum", "mean", "dot", "transpose", "reshape", "copy", "astype", "swapaxes", "squeeze"),
+        *("ravel", "flatten", "max", "min", "std", "var", "cumsum", "take"),
+    )
+)
 
 
 def is_of_arrays(node: ast.AST) -> bool:
@@ -160,7 +165,7 @@ def is_called(node: ast.expr, around: tuple[ast.AST, ...]) -> bool:
     if isinstance(parent, ast.Call) and parent.func is node:
         return True
     if isinstance(parent, ast.Attribute):
-        return parent.attr not in ("T", "mT", "sum", "mean", "dot", "copy", "reshape", "astype")
+        return parent.attr not in (*("T", "mT"), *_METHODS)
     return isinstance(parent, ast.keyword)
 
 
