@@ -41,16 +41,22 @@ from autograd_lite.tensor import replace_array
 
 
 def compiled(
-    function: Callable[..., Any], *, donate: Sequence[int] = (), exempt: Sequence[Any] = ()
+    function: Callable[..., Any],
+    *,
+    donate: Sequence[int] = (),
+    exempt: Sequence[Any] = (),
+    native: bool | None = None,
 ) -> Callable[..., Any]:
     """`function` as `al.compile` has it, for functions that read objects which change.
 
     What the function reads of the objects in `exempt` may change between calls: it is passed to
-    it as well, by the caller. `donate` are the positional arguments whose arrays are given away.
+    it as well, by the caller. `donate` are the positional arguments whose arrays are given away,
+    and `native` is that of `al.compile`; ImportError where it is True without Numba.
     """
-    from autograd_lite.compiler import Compiled
+    from autograd_lite.compiler.compiled import Compiled, check_native
 
-    return Compiled(function, tuple(donate), exempt=exempt)
+    check_native(native)
+    return Compiled(function, tuple(donate), exempt=exempt, native=native)
 
 
 def sheet_history() -> Any:

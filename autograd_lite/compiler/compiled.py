@@ -101,11 +101,14 @@ def compile(
     numbers = (donate,) if isinstance(donate, int) else tuple(donate)
     if threads is not None and (not isinstance(threads, int) or threads < 1):
         raise ValueError(f"compile(threads=...) must be at least 1, not {threads!r}")
-    if native and not tiers.is_available():
-        raise ImportError(
-            "compile(native=True) needs Numba and SciPy: pip install 'autograd_lite[jit]'"
-        )
+    check_native(native)
     return Compiled(function, numbers, threads, native=native, is_kept=cache)
+
+
+def check_native(native: bool | None) -> None:
+    """Raise ImportError where native code is asked for and cannot be made."""
+    if native and not tiers.is_available():
+        raise ImportError("native code needs Numba and SciPy: pip install 'autograd_lite[jit]'")
 
 
 class Specialised:

@@ -8,7 +8,7 @@ import itertools
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -40,7 +40,7 @@ OPTIONS = """max_iter : int
         A second `fit` goes on from the first.
     random_state : int, numpy.random.Generator or RandomState, optional
         What the random numbers come from; with the same seed `fit` gives the same numbers.
-    compile : bool
+    compile : bool or "native"
         Run each update as one compiled program; see `nn.fit`.
     verbose : bool
         Show the progress on standard error.
@@ -67,7 +67,7 @@ class Estimator(Spelled):
     validation_fraction: float = 0.1
     warm_start: bool = False
     random_state: Any = None
-    compile: bool = False
+    compile: bool | Literal["native"] = False
     verbose: bool = False
 
     def __getattr__(self, name: str) -> Any:
@@ -176,7 +176,7 @@ class Estimator(Spelled):
             tolerance=self.tol or 0.0,
             # What goes on from trained weights may well have small gradients.
             advice=not self.n_iter_,
-            compile=bool(self.compile),
+            compile=self.compile,
             verbose=bool(self.verbose),
         )
         self.loss_curve_ += history["loss"]

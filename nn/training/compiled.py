@@ -45,7 +45,8 @@ class CompiledUpdate:
     """Changes the parameters of a model once for each batch that it is called with.
 
     It does what the loss, `backward()`, `clip_by_norm` and `optimiser.step()` do one after the
-    other, up to rounding. The model must not draw random numbers or write to its buffers.
+    other, up to rounding. The model must not draw random numbers or write to its buffers. Which
+    form the program has is settled before the first update, so that trainings can be repeated.
     """
 
     def __init__(
@@ -54,8 +55,10 @@ class CompiledUpdate:
         optimiser: Optimiser,
         loss: Callable[..., Any],
         clip_norm: float | None,
+        native: bool = False,
     ) -> None:
         self.model, self.optimiser, self.loss, self.clip_norm = model, optimiser, loss, clip_norm
+        self.native = native
         self.parameters = optimiser.parameters
         self.programs: dict[tuple[_Place, ...], Callable[..., Any]] = {}
 
@@ -105,7 +108,9 @@ class CompiledUpdate:
         if places not in self.programs:
             update = _update_of(self.model, self.optimiser, self.loss, self.clip_norm, places)
             exempt = [self.optimiser, *self.parameters]
-            self.programs[places] = compiled(update, donate=(0, 1), exempt=exempt)
+            self.programs[places] = compiled(
+                update, donate=(0, 1), exempt=exempt, native=self.native
+            )
         return self.programs[places]
 
     @staticmethod

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, NoReturn, ParamSpec
+from typing import Any, Literal, NoReturn, ParamSpec
 
 import numpy as np
 
@@ -119,9 +119,11 @@ class Training:
     advice : bool
         Warn (TrainingWarning) of data that are not scaled, a last layer that does not suit the
         loss, units that are identical and gradients that vanish or explode.
-    compile : bool
+    compile : bool or "native"
         Run each update, with the optimiser's step in it, as one program (see `al.compile`): the
-        same numbers up to rounding, in less time. Not for models that draw random numbers or keep
+        same numbers up to rounding, in less time. "native" has it compiled by Numba (extra `jit`)
+        before the first update, which takes seconds the first time that such a network is trained,
+        and less for each update. Not for models that draw random numbers or keep
         statistics in training, as Dropout and BatchNorm do; and only the first update is looked at
         for exploding gradients.
     record : path, optional
@@ -164,7 +166,7 @@ class Training:
     checkpoint_every: int = 1
     resume: bool = False
     advice: bool = True
-    compile: bool = False
+    compile: bool | Literal["native"] = False
     record: str | os.PathLike[str] | None = None
     verbose: bool = True
 
@@ -190,7 +192,9 @@ class Training:
         self.interrupted = self.exploded = False
         self.looks = self.advice and not self.state.epoch and not self.state.position
         self.compiled = (
-            CompiledUpdate(self.model, optimiser, self.loss, self.clip_norm)
+            CompiledUpdate(
+                self.model, optimiser, self.loss, self.clip_norm, self.compile == "native"
+            )
             if self.compile
             else None
         )

@@ -185,3 +185,26 @@ def test_a_layer_that_changes_its_way_is_noticed():
             compile=True,
             verbose=False,
         )
+
+
+@pytest.mark.parametrize("optimiser", ["Adam", "momentum"])
+def test_as_native_code(optimiser, tmp_path, monkeypatch):
+    pytest.importorskip("numba")
+    pytest.importorskip("scipy")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    rule = OPTIMISERS[optimiser]
+    native = trained("native", rule)
+    assert_same(native, trained(False, rule))
+    # The form is settled before the first update: the same numbers every time.
+    assert_same(trained("native", rule), native, 0)
+
+
+def test_native_code_without_numba(monkeypatch):
+    monkeypatch.setattr("autograd_lite.compiler.native.tiers.is_available", lambda: False)
+    with pytest.raises(ImportError, match="native code needs Numba"):
+        trained("native")
+
+
+def test_another_word_for_compile():
+    with pytest.raises(ValueError, match="compile must be True, False or \"native\", not 'jit'"):
+        trained("jit")
