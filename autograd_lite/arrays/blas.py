@@ -47,7 +47,9 @@ def one_blas_thread() -> Iterator[None]:
     libraries = _libraries()
     with _lock:
         if not _users:
-            _before[:] = [(library, library.num_threads) for library in libraries]
+            # Reading the number takes less time than setting it.
+            found = [(library, library.num_threads) for library in libraries]
+            _before[:] = [(library, threads) for library, threads in found if threads > 1]
             for library, _ in _before:
                 library.set_num_threads(1)
         _users += 1

@@ -144,10 +144,16 @@ def check_for(captures: Captures) -> Callable[[], bool]:
         _differ_if(writer, f"len({name}) != {len(items)}")
         if items and items.__class__ is dict:
             _differ_if(writer, f"tuple({name}) != {writer.bind(tuple(items))}")
+    counted = {id(items) for items, _, _ in captures.containers}
     for container, key, value, _ in captures.places:
+        if isinstance(container, tuple):
+            # Its items are the same for ever.
+            continue
         source = writer.bind(container)
         if container.__class__ is dict:
             now = f"{source}.get({writer.bind(key)}, missing)"
+        elif container.__class__ is list and id(container) in counted:
+            now = f"{source}[{writer.bind(key)}]"
         elif isinstance(container, CellType):
             now = f"getattr({source}, 'cell_contents', missing)"
         elif isinstance(container, Attributes):
