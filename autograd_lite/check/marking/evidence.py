@@ -20,8 +20,9 @@ from autograd_lite.check.marking.chain_rule import (
 )
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Recording, Setting
-from autograd_lite.check.marking.handed_in import Known, Step, handed_in, known_tensors
+from autograd_lite.check.marking.handed_in import handed_in
 from autograd_lite.check.marking.rewriting import is_unnamed
+from autograd_lite.check.marking.steps import Known, Step, known_tensors
 from autograd_lite.check.marking.world import fields_of
 from autograd_lite.gradients import IndexedGradient, TupleGradient
 from autograd_lite.graph import Node, ancestors

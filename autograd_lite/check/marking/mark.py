@@ -32,15 +32,15 @@ from autograd_lite.check.marking.forward import (
     Setting,
     path_name,
 )
-from autograd_lite.check.marking.handed_in import (
+from autograd_lite.check.marking.handed_in import no_gradient_message
+from autograd_lite.check.marking.rewriting import persons_function, update_of
+from autograd_lite.check.marking.steps import (
     Known,
     Step,
     derivation_events,
     is_gradient_name,
     is_number,
-    no_gradient_message,
 )
-from autograd_lite.check.marking.rewriting import persons_function, update_of
 from autograd_lite.check.marking.verdicts import Verdicts, activations, never_added_to, silence_of
 from autograd_lite.check.marking.world import paths_of
 from autograd_lite.check.marking.wrong_line import SEARCH_SECONDS, Search

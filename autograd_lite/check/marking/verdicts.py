@@ -20,9 +20,10 @@ from autograd_lite.check.marking.chain_rule import Interpretation, Tolerance, fi
 from autograd_lite.check.marking.evidence import Evidence
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Setting
-from autograd_lite.check.marking.handed_in import Known, Step, unmarked_message
+from autograd_lite.check.marking.handed_in import unmarked_message
 from autograd_lite.check.marking.perturbation import slope
 from autograd_lite.check.marking.rewriting import is_unnamed, targets_of, texts_in
+from autograd_lite.check.marking.steps import Known, Step
 from autograd_lite.check.marking.wrong_line import Found
 from autograd_lite.check.report import RIGHT, Line
 from autograd_lite.functions import traits

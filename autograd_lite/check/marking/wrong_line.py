@@ -31,7 +31,6 @@ from autograd_lite.check.marking.edits.trees import ARRIVING, chain_of
 from autograd_lite.check.marking.evidence import Evidence, Graph, values_of
 from autograd_lite.check.marking.execution import Event, Execution, Filling
 from autograd_lite.check.marking.forward import Setting
-from autograd_lite.check.marking.handed_in import is_gradient_name, known_tensors
 from autograd_lite.check.marking.influence import dependent_steps
 from autograd_lite.check.marking.rewriting import (
     WATCH,
@@ -40,6 +39,7 @@ from autograd_lite.check.marking.rewriting import (
     persons_function,
     update_of,
 )
+from autograd_lite.check.marking.steps import is_gradient_name, known_tensors
 from autograd_lite.check.marking.trials import Effects, Quick
 from autograd_lite.check.report import RIGHT
 
