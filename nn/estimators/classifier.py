@@ -31,9 +31,10 @@ class Classifier(Estimator):
         Parameters
         ----------
         X : array of shape (N, ...), or data frame
-            Samples first: features, or pictures, which are flattened. float32 stays float32,
-            everything else is computed in float64. A Dask array, cut along the samples, is read
-            anew, block by block, for each update; call `X.persist()` where it fits in memory.
+            Samples first: features, or pictures, which are flattened. float32 and float16 train in
+            float32, everything else in float64. A Dask array is read once in each epoch, which is
+            one update unless there is a `batch_size`; call `X.persist()` where it fits in memory.
+            The rows of a data frame of Dask are counted first.
         y : array of shape (N,)
             Labels of two or more classes.
         sample_weight : array of shape (N,), optional
