@@ -56,7 +56,8 @@ class Verdicts:
             (
                 s
                 for s in [*self.evidence.steps, *self.evidence.unconnected]
-                if _has_name(s) or self.interpretation.status.get(s.key) == "wrong"
+                if (_has_name(s) or self.interpretation.status.get(s.key) == "wrong")
+                and not self._is_misnamed(s)
             ),
             key=lambda s: s.event.serial if s.event is not None else 10**9,
         )
@@ -114,6 +115,12 @@ class Verdicts:
             return found.line
         empty = never_added_to(step, self.back)
         return empty.line if step.line is None and empty is not None else step.line
+
+    def _is_misnamed(self, step: Step) -> bool:
+        """Whether a step is still wrong where all that is handed in is right."""
+        is_wrong = self.interpretation.status.get(step.key) == "wrong"
+        is_left = bool(self.found) and self._found_for(step) is None and step.key not in self.left
+        return is_wrong and is_left and not step.final
 
     @property
     def loss_is_finite(self) -> bool:
@@ -288,7 +295,8 @@ class Verdicts:
                 "number of samples is not 1 or a width, and whose values have no symmetry"
             )
         notes = [self.silence] if self.silence else []
-        notes += [*self._conventions(), *self.notes, *self._opinions]
+        misnamed = [misnamed_message(s) for s in self.evidence.steps if self._is_misnamed(s)]
+        notes += [*self._conventions(), *self.notes, *misnamed, *self._opinions]
         if self.cut_off:
             notes.append(
                 "the search for the mistake was cut off; give it more time with seconds=..."
@@ -414,6 +422,12 @@ def _undefined(name: str) -> str:
         f"{name} cannot be marked: the true gradient is NaN or infinite on these inputs; mark the "
         "derivation on others"
     )
+
+
+def misnamed_message(step: Step) -> str:
+    """The remark on a step that is called after a tensor, and is no gradient of it."""
+    of = f"of {step.tensor}" if step.tensor else "of any value in the forward pass"
+    return f"{step.name} is not marked: it is no gradient {of}"
 
 
 def silence_of(evidence: Evidence) -> str:

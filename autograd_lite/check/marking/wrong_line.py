@@ -109,6 +109,7 @@ class Search:
         self.context = context
         self.deadline = time.thread_time() + seconds
         self.cut_off = False
+        self.found: list[Found] = []
         self.progress = progress
         self.trees: dict[Definition, Any] = {}
         self.runs = 0
@@ -118,9 +119,9 @@ class Search:
         events = [s.event for s in evidence.steps if s.event is not None]
         self.keys = {key for event in events for key in (event.key, event.ordinal)}
 
-    def find(self, interpretation: Interpretation) -> list[Found]:
-        """The mistakes, one after the other; each is undone before the next is looked for."""
-        found: list[Found] = []
+    def find(self, interpretation: Interpretation) -> None:
+        """Finds the mistakes one after the other; each is undone before the next is looked for."""
+        found = self.found
         now = self.left = interpretation
         for _ in range(4):
             wrong = _wrong(now)
@@ -137,7 +138,6 @@ class Search:
                 break
             now = after
         self.left = now
-        return found
 
     @property
     def unexplained(self) -> frozenset[str]:
