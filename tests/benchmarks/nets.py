@@ -150,9 +150,17 @@ def in_mygrad(mygrad: Any, sizes: Sequence[int], X: Any, Y: Any) -> Step:
 
 
 def compiled(
-    sizes: Sequence[int], X: Any, Y: Any, dtype: Any = np.float64, threads: int | None = None
+    sizes: Sequence[int],
+    X: Any,
+    Y: Any,
+    dtype: Any = np.float64,
+    threads: int | None = None,
+    settles: bool = True,
 ) -> Step:
-    """A training step written as a function of arrays, under al.compile, the update donated."""
+    """A training step written as a function of arrays, under al.compile, the update donated.
+
+    It is called until its form is settled, unless it is not to be called before it is measured.
+    """
     depth = len(sizes) - 1
 
     def cost(parameters: Any, X: Any, Y: Any) -> Any:
@@ -174,4 +182,4 @@ def compiled(
         state, _ = program(state, X, Y)
 
     step.program = program  # type: ignore[attr-defined]
-    return settled(program, step)
+    return settled(program, step) if settles else step
