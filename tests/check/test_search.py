@@ -64,9 +64,7 @@ def test_a_gradient_in_the_place_of_another_is_found_in_the_return_statement():
 
 def test_marking_writes_no_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    text = (
-        LINES
-        + "    np.save('W.npy', W)\n    with open('log.txt', 'a') as f:\n        f.write('a step')\n"
-    )
+    text = LINES + "    np.save('W.npy', W)\n    with open('log.txt', 'a') as f:\n"
+    text += "        f.write('a step')\n"
     al.check_script(text, show=False)
     assert not list(tmp_path.iterdir())

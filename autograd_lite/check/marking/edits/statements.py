@@ -112,7 +112,7 @@ def left_out(line: Line) -> Iterator[Edit]:
     targets = targets_of(statement)
     if not isinstance(statement, (ast.Assign, ast.AugAssign)) or len(targets) != 1:
         return
-    target = targets[0]
+    target: Any = targets[0]
     value = line.at(read_from(target))
     if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
         return
