@@ -126,6 +126,7 @@ def test_the_native_source_in_blocks(seed, kind, block, monkeypatch):
         "CUT_FROM_NANOSECONDS": 0,
         "INSIDE_FROM_SHARE": 0,
         "BLOCK_LIMITS_SAMPLES": (1, 1),
+        "CACHE_BYTES": 10**6,
     }.items():
         monkeypatch.setattr(cut, name, value)
     monkeypatch.setattr(cut.Cut, "block", property(lambda self: min(block, self.length - 1)))

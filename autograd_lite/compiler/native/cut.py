@@ -68,8 +68,8 @@ class Cut:
         return own if own is not None else self.sliced.get((step, place))
 
     @property
-    def block(self) -> int:
-        """The number of samples of a block."""
+    def fitting(self) -> int:
+        """The number of samples whose values fit into the cache."""
         size = 0
         seen: set[Variable] = set()
         for step in self.inside:
@@ -78,12 +78,26 @@ class Cut:
                 if is_cut and variable not in seen:
                     seen.add(variable)
                     size += variable.nbytes // self.length
-        least, most = BLOCK_LIMITS_SAMPLES
-        large = max(self.inside, key=_nanoseconds)
-        if is_native_product(large) and has_few_rows(large):
-            least = FEW_ROWS_LIMIT_SAMPLES
-        fitting = max(least, min(most, CACHE_BYTES // max(size, 1)))
-        return min(self.length, fitting // 8 * 8)
+        return CACHE_BYTES // max(size, 1)
+
+    @property
+    def least(self) -> int:
+        """The fewest samples of a block that are worth it."""
+        largest = max(self.inside, key=_nanoseconds)
+        has_loops = is_native_product(largest) and has_few_rows(largest)
+        return FEW_ROWS_LIMIT_SAMPLES if has_loops else BLOCK_LIMITS_SAMPLES[0]
+
+    @property
+    def block(self) -> int:
+        """The number of samples of a block."""
+        most = BLOCK_LIMITS_SAMPLES[1]
+        return min(self.length, max(self.least, min(most, self.fitting)) // 8 * 8)
+
+    @property
+    def is_worth_it(self) -> bool:
+        """Whether there are several blocks, which stay in the cache or are read only twice."""
+        fits = self.fitting >= self.least or self.least == FEW_ROWS_LIMIT_SAMPLES
+        return fits and self.block < self.length
 
 
 class Blocks(Region):
@@ -106,7 +120,7 @@ def cut_of(program: Program) -> Cut | None:
         for takes_last in (True, False):
             found = _Analysis(program, length, takes_last).cut
             work = sum(map(_nanoseconds, found.inside))
-            if work > most and found.block < length:
+            if work > most and found.is_worth_it:
                 best, most = found, work
     return best
 
