@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import importlib.util
 import os
 import signal
 from pathlib import Path
@@ -15,6 +16,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 # Unless they are named: some set the number of threads when they are imported.
 collect_ignore = ["tests/benchmarks"]
+if importlib.util.find_spec("numba") is None:
+    native = "autograd_lite/compiler/native"
+    collect_ignore += [f"{native}/elementary.py", f"{native}/products.py"]
 
 DATA = "AUTOGRAD_LITE_DATA"
 
