@@ -83,8 +83,7 @@ def _taking_note(
 ) -> Any:
     def hook(g: Any) -> Any:
         found[node] = g
-        # Of several gradients of one tensor the last one is the whole.
-        return next((own[name] for name in reversed(names) if name in own), None)
+        return next((own[name] for name in names if name in own), None)
 
     return hook
 

@@ -27,8 +27,6 @@ from autograd_lite.check.marking.rewriting import (
     innermost,
     is_without_source,
     persons_function,
-    statement_at,
-    writes_files,
 )
 from autograd_lite.check.marking.world import World, is_data, is_noted
 from autograd_lite.observe import entry_name
@@ -40,19 +38,12 @@ KEPT_VALUE_BYTES = 1 << 26
 _ENGINE = os.path.join(HOME, "autograd_lite") + os.sep
 
 
-Key = tuple[int, str, int]
-"""The number of a statement, what it assigns to, and which time."""
-
-
 @dataclass(eq=False)
 class Event:
-    """One value that was assigned: where, under which name, and the how many-th time there.
-
-    `nth` counts all that a statement assigned, also under other names.
-    """
+    """One value that was assigned: where, under which name, and the how many-th time there."""
 
     place: Place
-    key: Key
+    key: tuple[int, str, int]
     name: str
     path: str
     line: int
@@ -60,12 +51,6 @@ class Event:
     frame: int
     owner: Any = None
     serial: int = 0
-    nth: int = 0
-
-    @property
-    def ordinal(self) -> Key:
-        """What the event is known by where its name is another one."""
-        return self.key[0], "", self.nth
 
     @property
     def array(self) -> np.ndarray | None:
@@ -74,20 +59,6 @@ class Event:
             array = np.asarray(value)
             return array if array.dtype.kind in "fciu" else None
         return None
-
-
-@dataclass(eq=False)
-class Filling:
-    """Another value for a statement, so that its function need not be compiled anew."""
-
-    place: Place
-    statement: ast.stmt
-    _codes: dict[frozenset[int] | None, types.CodeType] = field(default_factory=dict)
-
-    def code(self, told: frozenset[int] | None) -> types.CodeType:
-        if told not in self._codes:
-            self._codes[told] = self.place.definition.filling(self.statement, told)
-        return self._codes[told]
 
 
 class Stop(Exception):  # noqa: N818 - it ends a run that has seen enough, and is no error
@@ -118,12 +89,11 @@ class Execution:
         *,
         recorded: bool = False,
         edits: Mapping[Definition, Any] | None = None,
-        keys: set[Key] | None = None,
+        keys: set[tuple[int, str, int]] | None = None,
         move: Callable[[Event, Any], Any] | None = None,
         stop: Callable[[Event], bool] | None = None,
         forward: Mapping[str, Any] | None = None,
         scopes: bool = False,
-        filling: Filling | None = None,
     ) -> None:
         self.sources = sources
         self.world = world
@@ -151,7 +121,6 @@ class Execution:
         self.error_scope: dict[str, Any] = {}
         self.stopped = False
         self.forward = forward or {}
-        self.hole = filling
         self.scopes: dict[int, dict[str, Any]] | None = {} if scopes else None
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], **options: Any) -> Execution:
@@ -199,8 +168,6 @@ class Execution:
             return self._enter(*found, args, options)
         if isinstance(function, types.FunctionType) and is_without_source(function):
             function = self._without_source(function)
-        if writes_files(function):
-            return _unwritten(function, args, options)
         if not self.recorded:
             return function(*args, **options)
         return self._call_library(function, args, options)
@@ -240,10 +207,7 @@ class Execution:
     def _rewritten(self, function: types.FunctionType) -> types.FunctionType:
         definition = self.sources.definition(function)
         assert definition is not None
-        hole = None
-        if self.hole is not None and self.hole.place.definition is definition:
-            hole = statement_at(self.hole.place.statement)
-        code = definition.code(self.edits.get(definition), self.told, hole)
+        code = definition.code(self.edits.get(definition), self.told)
         names = self.world.namespace(function, self.sources)
         names[WATCH] = self
         closure = self.world.closure(function, code.co_freevars)
@@ -301,9 +265,7 @@ class Execution:
             if new is not container[key]:
                 container[key] = new
         else:
-            new = self._note(place, name, path, container)
-            if new is not container and isinstance(container, np.ndarray):
-                container[...] = new
+            self._note(place, name, path, container)
 
     def changed(self, place: int, name: str, path: str, value: Any) -> None:
         """Notes what a call that stands alone has changed."""
@@ -347,9 +309,8 @@ class Execution:
         if isinstance(value, tuple) or not is_noted(value):
             return value
         times = self.times[place, path] = self.times.get((place, path), 0) + 1
-        nth = self.times[place, ""] = self.times.get((place, ""), 0) + 1
         key = place, path, times
-        if self.keys is not None and key not in self.keys and (place, "", nth) not in self.keys:
+        if self.keys is not None and key not in self.keys:
             return value
         where = self.sources.places[place]
         frame = self.frames[-1]
@@ -357,7 +318,6 @@ class Execution:
             *(where, key, name, path, line or where.line, _kept(value), frame.number),
             owner=frame.name,
             serial=len(self.events),
-            nth=nth,
         )
         self.events.append(event)
         if self.keys is None:
@@ -377,29 +337,9 @@ class Execution:
         self.frames[-1].latest[path] = dict(items)
         return value
 
-    def filled(self, variables: dict[str, Any]) -> Any:
-        """The value of the statement that is a hole."""
-        assert self.hole is not None
-        names = sys._getframe(1).f_globals
-        # In one dict, as comprehensions see global variables only.
-        return eval(self.hole.code(self.told), {**names, **variables})
-
     def named(self, name: str, _: bool = False) -> Any:
         """A value of the forward pass, for edits that name one."""
         return self.forward[name]
-
-
-def _unwritten(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """What a function that writes a file gives, without a file: a run is one of many."""
-    mode = options.get("mode", args[1] if function in _OPENERS and len(args) > 1 else "r")
-    if function not in _OPENERS:
-        return None
-    if not set(str(mode)) & set("wax+"):
-        return function(*args, **options)
-    return open(os.devnull, mode.replace("x", "w"), encoding=options.get("encoding"))
-
-
-_OPENERS = (open, io.open)
 
 
 def _at_once(result: Any) -> Any:
