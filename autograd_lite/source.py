@@ -13,8 +13,11 @@ from types import FrameType
 from typing import Any
 
 _HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_PACKAGES = tuple(os.path.join(_HOME, name) + os.sep for name in ("autograd_lite", "nn"))
-_LAYERS = os.path.join(_HOME, "nn", "layers") + os.sep
+# A wheel has nn inside of autograd_lite, a checkout beside it.
+_NN = tuple(os.path.join(_HOME, *parts) for parts in (("autograd_lite", "nn"), ("nn",)))
+PACKAGES = (os.path.join(_HOME, "autograd_lite") + os.sep, _NN[1] + os.sep)
+"""The folders of the project's own code, as beginnings of file names."""
+_LAYERS = tuple(os.path.join(folder, "layers") + os.sep for folder in _NN)
 _number = itertools.count(1).__next__
 
 
@@ -49,9 +52,15 @@ def users_frames(outside: FrameType | None = None) -> Iterator[FrameType]:
 
 def is_users(frame: FrameType) -> bool:
     """Whether a frame runs a person's own code."""
-    if frame.f_code.co_filename.startswith(_PACKAGES):
+    if frame.f_code.co_filename.startswith(PACKAGES):
         return False
     return not str(frame.f_globals.get("__name__", "")).startswith("numpy.")
+
+
+def is_of_engine(function: Any) -> bool:
+    """Whether a function is the engine's own: of `autograd_lite`, and not of `nn`."""
+    module = f"{getattr(function, '__module__', '')}."
+    return module.startswith("autograd_lite.") and not module.startswith("autograd_lite.nn.")
 
 
 def is_of_a_layer(frame: FrameType) -> bool:

@@ -1,10 +1,16 @@
 """Networks and classifiers on autograd_lite: logistic regression and deep nets, data from HDF5."""
 
+from importlib import import_module
 from typing import Any
 
-from nn import by_hand, initialisers, layers, losses, metrics, optimisers, plots
-from nn.checkpoint import load, save
-from nn.data import (
+if __name__ == "nn":
+    # One set of modules, whatever the package is called by: `import nn` names those of
+    # autograd_lite.nn, which no other distribution or file called nn can take the place of.
+    import_module("autograd_lite.nn.aliases").name_as("nn")
+
+from . import by_hand, initialisers, layers, losses, metrics, optimisers, plots
+from .checkpoint import load, save
+from .data import (
     ArrayData,
     FileFormatError,
     H5Dataset,
@@ -15,8 +21,8 @@ from nn.data import (
     write_dataset,
     write_pictures,
 )
-from nn.estimators import DeepClassifier, DeepRegressor, LinearRegression, LogisticRegression
-from nn.layers import (
+from .estimators import DeepClassifier, DeepRegressor, LinearRegression, LogisticRegression
+from .layers import (
     ELU,
     GELU,
     GRU,
@@ -44,7 +50,7 @@ from nn.layers import (
     Tanh,
     Unflatten,
 )
-from nn.losses import (
+from .losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     cross_entropy,
@@ -53,8 +59,8 @@ from nn.losses import (
     mean_absolute_error,
     mean_squared_error,
 )
-from nn.module import Module, Parameter
-from nn.optimisers import (
+from .module import Module, Parameter
+from .optimisers import (
     LBFGS,
     SGD,
     Adagrad,
@@ -70,8 +76,8 @@ from nn.optimisers import (
     clip_by_norm,
     clip_by_value,
 )
-from nn.spelling import name_error
-from nn.training import History, TrainingWarning, fit
+from .spelling import name_error
+from .training import History, TrainingWarning, fit
 
 __all__ = [
     "GRU",
@@ -152,4 +158,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    raise name_error(__name__, name, __all__)
+    raise name_error("nn", name, __all__)

@@ -30,9 +30,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_lite.extend import printable, quoted
-from nn import safetensors_files
-from nn.data import bounded_json, hdf5
-from nn.data.hdf5 import FileFormatError, Spec, shown_path
+
+from . import safetensors_files
+from .data import bounded_json, hdf5
+from .data.hdf5 import FileFormatError, Spec, shown_path
 
 __all__ = ["Checkpointable", "load", "read", "save", "write"]
 

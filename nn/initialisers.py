@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nn.spelling import closest
+from .spelling import closest
 
 Seed = int | np.random.Generator | None
 Shape = tuple[int, ...]

@@ -18,7 +18,8 @@ import numpy as np
 
 import autograd_lite as al
 from autograd_lite.extend import compute
-from nn.module import as_array, has_values
+
+from .module import as_array, has_values
 
 KINDS = ("logits", "probabilities", "scores", "numbers")
 """What a prediction can be: "scores" tell classes apart, but are no logits of probabilities."""

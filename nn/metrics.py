@@ -32,8 +32,9 @@ import numpy as np
 
 import autograd_lite as al
 from autograd_lite.extend import compute, is_lazy, total
-from nn.losses import KINDS
-from nn.summary import table
+
+from .losses import KINDS
+from .summary import table
 
 _MATRIX_LIMIT_CLASSES = 10_000
 

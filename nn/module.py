@@ -9,8 +9,9 @@ import numpy as np
 
 import autograd_lite as al
 from autograd_lite.extend import enclosed, printable, quoted, replace_array
-from nn.spelling import Spelled
-from nn.summary import Summary, as_html, summarised
+
+from .spelling import Spelled
+from .summary import Summary, as_html, summarised
 
 
 def as_array(X: Any) -> Any:

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from autograd_lite.extend import printable, quoted
 from autograd_lite.extend import write as write_file
-from nn.data import bounded_json
-from nn.data.hdf5 import FileFormatError, Spec, check_regular, shown_path
+
+from .data import bounded_json
+from .data.hdf5 import FileFormatError, Spec, check_regular, shown_path
 
 Array = NDArray[Any]
 

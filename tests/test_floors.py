@@ -29,10 +29,19 @@ def imports(path):
     for node in visited(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (a.name for a in node.names if a.name in MODULES)
-        elif isinstance(node, ast.ImportFrom) and node.module in MODULES:
-            for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                yield inner if inner in MODULES else node.module
+        elif isinstance(node, ast.ImportFrom):
+            module = absolute(node, path)
+            for alias in node.names if module in MODULES else ():
+                inner = f"{module}.{alias.name}"
+                yield inner if inner in MODULES else module
+
+
+def absolute(node, path):
+    """The module that a statement imports from, which may be told relative to the file."""
+    if not node.level:
+        return node.module
+    folders = path.relative_to(ROOT).parts[: -node.level]
+    return ".".join([*folders, *filter(None, [node.module])])
 
 
 def visited(node):
@@ -59,6 +68,18 @@ def test_every_module_has_a_floor():
 def test_imports_run_downwards(module):
     upwards = [other for other in imports(MODULES[module]) if floor(other) > floor(module)]
     assert not upwards
+
+
+def test_nn_imports_itself_by_relative_names_only():
+    """Whatever else is called nn on somebody's path is not taken for it."""
+    for module, path in MODULES.items():
+        if module.split(".")[0] == "nn":
+            tree = ast.parse(path.read_text())
+            absolute_names = [
+                *(n.module for n in visited(tree) if isinstance(n, ast.ImportFrom) and not n.level),
+                *(a.name for n in visited(tree) if isinstance(n, ast.Import) for a in n.names),
+            ]
+            assert "nn" not in [name.split(".")[0] for name in absolute_names], module
 
 
 def test_there_is_no_circle():

@@ -21,6 +21,7 @@ from autograd_lite.program.names import identifier
 from autograd_lite.program.sizes import Size, SizedFloat, SizedInt
 from autograd_lite.rules.indexing import getitem
 from autograd_lite.rules.special import astype, relu, sigmoid, softplus
+from autograd_lite.source import is_of_engine
 
 
 class Text(NamedTuple):
@@ -164,7 +165,7 @@ def importable(function: Any) -> tuple[str, str] | None:
     if function not in OPERATIONS:
         return None
     module, name = getattr(function, "__module__", None), getattr(function, "__name__", "")
-    if not module or module.partition(".")[0] in ("__main__", "numpy", "autograd_lite"):
+    if not module or module.partition(".")[0] in ("__main__", "numpy") or is_of_engine(function):
         return None
     words = [*module.split("."), name]
     if not all(word == identifier(word) and not word.startswith("__") for word in words):

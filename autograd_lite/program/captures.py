@@ -33,6 +33,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.record import Recorded
+from autograd_lite.source import PACKAGES
 
 MISSING = object()
 CAPTURE_LIMIT_VALUES = 10_000
@@ -526,15 +527,8 @@ def _folder(path: str) -> str:
     return os.path.join(os.path.realpath(path), "")
 
 
-_OWN = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _STANDARD = tuple(_folder(sysconfig.get_paths()[name]) for name in ("stdlib", "platstdlib"))
-_KNOWN = tuple(
-    _folder(path)
-    for path in (
-        os.path.dirname(np.__file__),
-        *(os.path.join(_OWN, name) for name in ("autograd_lite", "nn")),
-    )
-)
+_KNOWN = tuple(map(_folder, (os.path.dirname(np.__file__), *PACKAGES)))
 _INSTALLED = ("site-packages", "dist-packages")
 
 

@@ -25,7 +25,7 @@ from autograd_lite.record import Recorded
 from autograd_lite.rules.indexing import getitem
 from autograd_lite.rules.masks import gated
 from autograd_lite.rules.special import astype
-from autograd_lite.source import users_line
+from autograd_lite.source import is_of_engine, users_line
 
 
 class TracedValueError(RuntimeError):
@@ -283,7 +283,7 @@ class Tracer(Recordable):
                 return value._record(operation, args, kwargs)
         function = public(operation)
         # The engine's own are written in NumPy's functions, which know what becomes of a mask.
-        own = str(getattr(function, "__module__", "")).startswith("autograd_lite.")
+        own = is_of_engine(function)
         if function is None or function is gated or (own and _has_gate((args, kwargs))):
             return operation.function(*args, **kwargs)
         return self.tape.apply(function, args, kwargs)

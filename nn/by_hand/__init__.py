@@ -4,7 +4,7 @@ The article's networks are in `article`, which also says what its listings have 
 sequences are in `sequences`.
 """
 
-from nn.by_hand.article import (
+from .article import (
     backward_logistic_regression,
     backward_one_hidden_layer,
     cross_entropy_loss,
@@ -16,7 +16,7 @@ from nn.by_hand.article import (
     sigmoid,
     update_parameters,
 )
-from nn.by_hand.sequences import (
+from .sequences import (
     backward_attention,
     backward_conv1d,
     backward_gru,

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.by_hand.article import sigmoid
+from .article import sigmoid
 
 Array = NDArray[Any]
 Gradients = dict[str, Array]

@@ -9,8 +9,9 @@ import numpy as np
 
 import autograd_lite as al
 from autograd_lite.extend import adopt, is_lazy
-from nn.data.lazy_batches import LazyBatches
-from nn.module import as_array, has_values
+
+from ..module import as_array, has_values
+from .lazy_batches import LazyBatches
 
 
 class Batch(NamedTuple):

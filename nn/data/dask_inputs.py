@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.extend import quoted
-from nn.data import hdf5
-from nn.data.buffers import buffer
-from nn.data.datasets import SAMPLE_LIMIT, H5Dataset
-from nn.data.hdf5 import FileFormatError, Spec, shown_path
+
+from . import hdf5
+from .buffers import buffer
+from .datasets import SAMPLE_LIMIT, H5Dataset
+from .hdf5 import FileFormatError, Spec, shown_path
 
 BLOCK = 56 * 2**20
 """Bytes of the samples of a block, as they are used.

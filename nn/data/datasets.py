@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from nn.data import hdf5
-from nn.data.batches import Batch
-from nn.data.hdf5 import FileFormatError, Spec, shown_path
-from nn.data.pictures import flatten
-from nn.data.windows import BLOCK, WINDOW, Arrays, Span, Windows, in_batches, windows_of
+from . import hdf5
+from .batches import Batch
+from .hdf5 import FileFormatError, Spec, shown_path
+from .pictures import flatten
+from .windows import BLOCK, WINDOW, Arrays, Span, Windows, in_batches, windows_of
 
 SAMPLE_LIMIT = 2**20
 """The most bytes of a sample that is packed to less than a twentieth, unless the caller raises it:

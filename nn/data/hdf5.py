@@ -30,7 +30,8 @@ from typing import Any, BinaryIO, NamedTuple, NoReturn
 import numpy as np
 
 from autograd_lite.extend import error_of, fork_safe, kind_of, quoted, replacing
-from nn.data import chunks
+
+from . import chunks
 
 __all__ = [
     "LIMIT",

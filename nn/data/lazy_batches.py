@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.extend import compute_blocks, is_lazy, on_cluster
-from nn.data.windows import (
+
+from .windows import (
     MOST_SPANS,
     WINDOW,
     Arrays,

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_lite.extend import adopt, expose, is_lazy, quoted
-from nn.data import hdf5
-from nn.data.hdf5 import FileFormatError, Spec, shown_path
+
+from . import hdf5
+from .hdf5 import FileFormatError, Spec, shown_path
 
 __all__ = ["flatten", "load_data"]
 

@@ -1,16 +1,16 @@
 """Estimators with scikit-learn's conventions: samples first, `fit`, `predict`, `score`."""
 
-from nn.estimators.base import Estimator
-from nn.estimators.classifier import Classifier
-from nn.estimators.models import (
+from .base import Estimator
+from .classifier import Classifier
+from .models import (
     ACTIVATIONS,
     DeepClassifier,
     DeepRegressor,
     LinearRegression,
     LogisticRegression,
 )
-from nn.estimators.regressor import Regressor
-from nn.estimators.validation import NotFittedError
+from .regressor import Regressor
+from .validation import NotFittedError
 
 __all__ = [
     "ACTIVATIONS",

@@ -14,14 +14,15 @@ import numpy as np
 
 import autograd_lite as al
 from autograd_lite.extend import quoted
-from nn.estimators.samples import Samples, samples_of
-from nn.estimators.validation import not_fitted
-from nn.initialisers import Seed
-from nn.layers import Sequential
-from nn.optimisers import Optimiser, by_name
-from nn.spelling import Spelled
-from nn.summary import as_html
-from nn.training import fit
+
+from ..initialisers import Seed
+from ..layers import Sequential
+from ..optimisers import Optimiser, by_name
+from ..spelling import Spelled
+from ..summary import as_html
+from ..training import fit
+from .samples import Samples, samples_of
+from .validation import not_fitted
 
 OPTIONS = """max_iter : int
         How many epochs `fit` trains; with all samples at once as many updates.

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.extend import adopt, is_lazy
-from nn.estimators.validation import trained_dtype
+
+from .validation import trained_dtype
 
 
 def numbers(X: Any) -> Any:

@@ -10,11 +10,12 @@ import numpy as np
 
 import autograd_lite as al
 from autograd_lite.extend import is_lazy, quoted
-from nn.estimators import blocks
-from nn.estimators.base import Estimator
-from nn.estimators.samples import Samples, array_of, samples_of
-from nn.estimators.validation import class_weights
-from nn.losses import binary_cross_entropy_with_logits, cross_entropy
+
+from ..losses import binary_cross_entropy_with_logits, cross_entropy
+from . import blocks
+from .base import Estimator
+from .samples import Samples, array_of, samples_of
+from .validation import class_weights
 
 
 @dataclass(kw_only=True, repr=False, eq=False)

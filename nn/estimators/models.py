@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.extend import adopt, compute, is_lazy
-from nn.estimators.base import OPTIONS, Estimator
-from nn.estimators.classifier import Classifier
-from nn.estimators.regressor import Regressor
-from nn.estimators.samples import Samples
-from nn.initialisers import Initialiser
-from nn.layers import ELU, GELU, LeakyReLU, Linear, ReLU, Sequential, Sigmoid, SiLU, Softplus, Tanh
-from nn.module import Module
+
+from ..initialisers import Initialiser
+from ..layers import ELU, GELU, LeakyReLU, Linear, ReLU, Sequential, Sigmoid, SiLU, Softplus, Tanh
+from ..module import Module
+from .base import OPTIONS, Estimator
+from .classifier import Classifier
+from .regressor import Regressor
+from .samples import Samples
 
 ACTIVATIONS: dict[str, type[Module]] = {
     "elu": ELU,

@@ -9,10 +9,11 @@ from typing import Any, Self
 import numpy as np
 
 from autograd_lite.extend import is_lazy, quoted
-from nn import metrics
-from nn.estimators.base import Estimator
-from nn.estimators.samples import Samples, array_of, samples_of
-from nn.losses import mean_squared_error
+
+from .. import metrics
+from ..losses import mean_squared_error
+from .base import Estimator
+from .samples import Samples, array_of, samples_of
 
 
 @dataclass(kw_only=True, repr=False, eq=False)

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.extend import adopt, is_lazy
-from nn.data.pictures import flatten
-from nn.estimators import blocks, validation
-from nn.module import as_array
+
+from ..data.pictures import flatten
+from ..module import as_array
+from . import blocks, validation
 
 Part = tuple[Any, Any, Any]
 """Columns, targets, and weights or None."""

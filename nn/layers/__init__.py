@@ -1,6 +1,6 @@
 """Layers. The samples are last: X is (features, N), pictures are (channels, height, width, N)."""
 
-from nn.layers.activations import (
+from .activations import (
     ELU,
     GELU,
     LeakyReLU,
@@ -11,11 +11,11 @@ from nn.layers.activations import (
     Softplus,
     Tanh,
 )
-from nn.layers.containers import Flatten, Residual, Sequential, Unflatten
-from nn.layers.convolution import AvgPool2d, Conv2d, MaxPool2d
-from nn.layers.linear import Embedding, Linear, affine
-from nn.layers.normalisation import BatchNorm, Dropout, LayerNorm
-from nn.layers.sequences import GRU, LSTM, RNN, Conv1d, MultiheadAttention
+from .containers import Flatten, Residual, Sequential, Unflatten
+from .convolution import AvgPool2d, Conv2d, MaxPool2d
+from .linear import Embedding, Linear, affine
+from .normalisation import BatchNorm, Dropout, LayerNorm
+from .sequences import GRU, LSTM, RNN, Conv1d, MultiheadAttention
 
 __all__ = [
     "ELU",

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as al
-from nn.module import Module
+
+from ..module import Module
 
 _GELU = math.sqrt(2 / math.pi)
 

@@ -8,10 +8,10 @@ from typing import Any, overload
 
 import numpy as np
 
-from nn.layers.convolution import Conv2d
-from nn.layers.linear import Linear
-from nn.layers.sequences import Conv1d
-from nn.module import Module
+from ..module import Module
+from .convolution import Conv2d
+from .linear import Linear
+from .sequences import Conv1d
 
 
 class Sequential(Module):

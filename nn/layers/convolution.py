@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as al
-from nn.initialisers import Initialiser, Seed, initial
-from nn.layers.linear import affine
-from nn.module import Module, Parameter
+
+from ..initialisers import Initialiser, Seed, initial
+from ..module import Module, Parameter
+from .linear import affine
 
 Pair = tuple[int, int]
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as al
-from nn.initialisers import Initialiser, Seed, initial
-from nn.module import Module, Parameter, as_array, has_values
+
+from ..initialisers import Initialiser, Seed, initial
+from ..module import Module, Parameter, as_array, has_values
 
 
 @al.primitive

@@ -8,8 +8,9 @@ import numpy as np
 
 import autograd_lite as al
 from autograd_lite.extend import compute
-from nn.initialisers import Seed
-from nn.module import Module, Parameter
+
+from ..initialisers import Seed
+from ..module import Module, Parameter
 
 
 class TooFewSamples(ValueError):

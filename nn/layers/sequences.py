@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 import autograd_lite as al
-from nn.initialisers import Seed, initial
-from nn.layers.convolution import patches
-from nn.layers.linear import affine
-from nn.module import Module, Parameter
+
+from ..initialisers import Seed, initial
+from ..module import Module, Parameter
+from .convolution import patches
+from .linear import affine
 
 
 def _check_sequences(layer: Any, X: Any, features: int) -> None:

@@ -4,11 +4,12 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from nn.optimisers.base import Optimiser
-from nn.optimisers.clipping import clip_by_norm, clip_by_value
-from nn.optimisers.lbfgs import LBFGS
-from nn.optimisers.rules import SGD, Adagrad, Adam, AdamW, RMSProp
-from nn.optimisers.schedules import (
+from ..spelling import closest
+from .base import Optimiser
+from .clipping import clip_by_norm, clip_by_value
+from .lbfgs import LBFGS
+from .rules import SGD, Adagrad, Adam, AdamW, RMSProp
+from .schedules import (
     CosineSchedule,
     OneCycleSchedule,
     PlateauSchedule,
@@ -16,7 +17,6 @@ from nn.optimisers.schedules import (
     StepSchedule,
     WarmUpSchedule,
 )
-from nn.spelling import closest
 
 OPTIMISERS: dict[str, Callable[..., Optimiser]] = {
     "adagrad": Adagrad,

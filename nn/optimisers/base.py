@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nn.module import Module, Parameter, has_values
-from nn.spelling import Spelled
+from ..module import Module, Parameter, has_values
+from ..spelling import Spelled
 
 BLOCK_NUMBERS = 16_384
 """Numbers that are updated at a time, so that what a rule computes stays in the cache."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from nn.module import Parameter
+from ..module import Parameter
 
 
 def clip_by_norm(parameters: Iterable[Parameter], most: float) -> float:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as al
-from nn.module import Parameter
+
+from ..module import Parameter
 
 
 class LBFGS:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nn.optimisers.base import Groups, Optimiser
+from .base import Groups, Optimiser
 
 
 def _decayed(

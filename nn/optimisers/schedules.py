@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from nn.optimisers.base import Optimiser
+from .base import Optimiser
 
 
 class Schedule:

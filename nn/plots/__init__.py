@@ -6,12 +6,12 @@ pyplot: `nn.plots.cost(model).savefig("cost.png")`. It shows itself in a noteboo
 by `.show()`. With `ax` each draws into those axes of a figure of the caller's, and returns that.
 """
 
-from nn.plots.boundary import decision_boundary
-from nn.plots.figures import CLASSES, OTHER, OURS
-from nn.plots.learning import cost, dead_units, gradient_flow
-from nn.plots.pictures import mistakes, weights
-from nn.plots.scores import calibration, confusion_matrix, precision_recall, roc
-from nn.plots.steps import Steps, histograms, update_ratios
+from .boundary import decision_boundary
+from .figures import CLASSES, OTHER, OURS
+from .learning import cost, dead_units, gradient_flow
+from .pictures import mistakes, weights
+from .scores import calibration, confusion_matrix, precision_recall, roc
+from .steps import Steps, histograms, update_ratios
 
 __all__ = [
     "CLASSES",

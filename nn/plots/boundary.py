@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nn.plots.figures import check_lengths, colours, place, text
+from .figures import check_lengths, colours, place, text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -23,7 +23,7 @@ CLASSES = (OURS, OTHER, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442", "
 def new_figure(size: tuple[float, float] = (6.4, 4.4)) -> Figure:
     """An empty figure that shows itself; ImportError where there is no matplotlib."""
     try:
-        from nn.plots.shown import ShownFigure
+        from .shown import ShownFigure
     except ImportError:
         raise ImportError(
             "nn.plots draws with matplotlib; pip install 'autograd_lite[plot]'"

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import autograd_lite as al
-from nn.module import Module
-from nn.plots.figures import (
+
+from ..module import Module
+from .figures import (
     OTHER,
     OURS,
     count_along,
@@ -129,7 +130,7 @@ def dead_units(model: Module, X: Any, *, ax: Any = None) -> Figure:
     ax : Axes, optional
         The axes to draw into.
     """
-    from nn.layers import ReLU
+    from ..layers import ReLU
 
     layers = [(path, layer) for path, layer in model.named_modules() if isinstance(layer, ReLU)]
     if not layers:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograd_lite.extend import quoted
-from nn.layers import Linear
-from nn.module import Module
-from nn.plots.figures import check_lengths, new_figure, places, text
+
+from ..layers import Linear
+from ..module import Module
+from .figures import check_lengths, new_figure, places, text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

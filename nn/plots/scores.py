@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nn.plots.figures import check_lengths, colours, place, text, tidy
+from .figures import check_lengths, colours, place, text, tidy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

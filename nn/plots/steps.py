@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nn.module import Module
-from nn.plots.figures import (
+from ..module import Module
+from .figures import (
     count_along,
     named_parameters,
     new_figure,

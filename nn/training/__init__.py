@@ -1,10 +1,10 @@
 """Training: the loop, its data, its whole state, and advice on what goes wrong in it."""
 
-from nn.data.batches import ArrayData, Batch, Data
-from nn.training.advice import TrainingWarning
-from nn.training.fit import Training, fit
-from nn.training.history import History
-from nn.training.state import TrainingState
+from ..data.batches import ArrayData, Batch, Data
+from .advice import TrainingWarning
+from .fit import Training, fit
+from .history import History
+from .state import TrainingState
 
 __all__ = [
     "ArrayData",

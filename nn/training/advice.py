@@ -11,8 +11,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 import autograd_lite as al
-from nn import losses
-from nn.module import Module, Parameter, has_values
+
+from .. import losses
+from ..module import Module, Parameter, has_values
 
 VANISHING = 1e-3
 """The gradient of a layer over that of the layer with the largest, below which it vanishes."""

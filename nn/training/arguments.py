@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from nn.data.batches import ArrayData, Data
-from nn.initialisers import Seed
-from nn.module import Module, has_values
-from nn.optimisers import LBFGS, Optimiser, Schedule, by_name
+from ..data.batches import ArrayData, Data
+from ..initialisers import Seed
+from ..module import Module, has_values
+from ..optimisers import LBFGS, Optimiser, Schedule, by_name
 
 
 def check_numbers(training: Any) -> None:

@@ -9,9 +9,10 @@ import numpy as np
 
 import autograd_lite as al
 from autograd_lite.extend import compiled, standing_in
-from nn.data.batches import Batch
-from nn.module import Module
-from nn.optimisers import Optimiser
+
+from ..data.batches import Batch
+from ..module import Module
+from ..optimisers import Optimiser
 
 
 class NotFinite(FloatingPointError):

@@ -16,16 +16,17 @@ import numpy as np
 
 import autograd_lite as al
 from autograd_lite.extend import is_lazy, sheet_history
-from nn import checkpoint as checkpoints
-from nn.data.batches import ArrayData, Batch
-from nn.initialisers import Seed
-from nn.layers.normalisation import TooFewSamples
-from nn.losses import weight_of
-from nn.module import Module
-from nn.optimisers import Optimiser, Schedule, clip_by_norm
-from nn.spelling import check_known
-from nn.training import arguments
-from nn.training.advice import (
+
+from .. import checkpoint as checkpoints
+from ..data.batches import ArrayData, Batch
+from ..initialisers import Seed
+from ..layers.normalisation import TooFewSamples
+from ..losses import weight_of
+from ..module import Module
+from ..optimisers import Optimiser, Schedule, clip_by_norm
+from ..spelling import check_known
+from . import arguments
+from .advice import (
     explain_nan,
     look_at_data,
     look_at_predictions,
@@ -34,11 +35,11 @@ from nn.training.advice import (
     look_for_explosion,
     look_for_vanishing,
 )
-from nn.training.compiled import CompiledUpdate, NotFinite
-from nn.training.history import History
-from nn.training.measuring import Loss, Metric, measured, told
-from nn.training.progress import Progress, say
-from nn.training.state import TrainingState
+from .compiled import CompiledUpdate, NotFinite
+from .history import History
+from .measuring import Loss, Metric, measured, told
+from .progress import Progress, say
+from .state import TrainingState
 
 P = ParamSpec("P")
 

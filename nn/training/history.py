@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from autograd_lite.extend import printable, quoted
-from nn import plots
+
+from .. import plots
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

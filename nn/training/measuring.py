@@ -11,11 +11,12 @@ import numpy as np
 
 import autograd_lite as al
 from autograd_lite.extend import compute, is_lazy
-from nn import metrics as known
-from nn.data.batches import Data
-from nn.losses import kind_of, weight_of
-from nn.module import Module
-from nn.spelling import closest
+
+from .. import metrics as known
+from ..data.batches import Data
+from ..losses import kind_of, weight_of
+from ..module import Module
+from ..spelling import closest
 
 Loss = Callable[..., Any]
 Metric = Callable[..., float]

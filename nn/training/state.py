@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.extend import printable, quoted
-from nn.data.hdf5 import FileFormatError
-from nn.module import Module
-from nn.optimisers import Optimiser, Schedule
-from nn.optimisers.base import _check_option
-from nn.training.history import History
-from nn.training.schema import (
+
+from ..data.hdf5 import FileFormatError
+from ..module import Module
+from ..optimisers import Optimiser, Schedule
+from ..optimisers.base import _check_option
+from .history import History
+from .schema import (
     Check,
     any_number,
     exactly,

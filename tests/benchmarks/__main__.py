@@ -1,6 +1,6 @@
 """Every comparison of the project in one run, as a table, as JSON and as a chart.
 
-    pip install -e '.[benchmark]'
+    pip install -e '.[all]' --group benchmark
     python -m tests.benchmarks
 
 Each work runs in a process of its own, whose libraries have as many threads as the table says; its

@@ -1,6 +1,6 @@
 """What a training step on blocks costs beside the work on the blocks.
 
-    pip install -e '.[benchmark]'
+    pip install -e '.[all]' --group benchmark
     pytest tests/benchmarks/bench_blocks.py -s
 
 "Outside the workers" is the wall-clock time of a step less the time in which some worker is at work

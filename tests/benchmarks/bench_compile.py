@@ -1,6 +1,6 @@
 """What compiled programs cost beside NumPy written by hand and beside other engines.
 
-    pip install -e '.[benchmark]'
+    pip install -e '.[all]' --group benchmark
     pytest tests/benchmarks/bench_compile.py -s
 
 Each benchmark measures all candidates in turns and asserts ratios of medians, never seconds. Where

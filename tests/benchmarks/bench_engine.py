@@ -1,6 +1,6 @@
 """What the engine costs beside NumPy written by hand and beside other engines.
 
-    pip install -e '.[benchmark]'
+    pip install -e '.[all]' --group benchmark
     pytest tests/benchmarks/bench_engine.py
 
 Each benchmark measures all candidates in turns and asserts a ratio of medians, never seconds;

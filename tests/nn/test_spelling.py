@@ -23,7 +23,7 @@ OF_A_USER = (nn.Optimiser,)
 def classes():
     """Every class of nn that people make objects of."""
     found = [o for o in vars(nn).values() if inspect.isclass(o) and not issubclass(o, Exception)]
-    return [kind for kind in found if kind.__module__.startswith("nn.")]
+    return [kind for kind in found if kind.__module__.startswith("autograd_lite.nn.")]
 
 
 def options_of(function):

@@ -32,6 +32,7 @@ from autograd_lite.pictures.formulas.terms import (
     subscript_of,
     together,
 )
+from autograd_lite.source import is_of_engine
 
 DEPTH_LIMIT_CALLS = 8
 
@@ -87,7 +88,7 @@ class RuleReader:
         self.function = function
         self.local = local
         self.depth = depth
-        self.engine = str(function.__module__).startswith("autograd_lite.")
+        self.engine = is_of_engine(function)
 
     def outer(self, name: str) -> Any:
         """The value of a name that is not local."""
@@ -392,7 +393,7 @@ class RuleReader:
         if function in OPERATIONS or function in COMPOSITES:
             return False
         own = function.__module__ == self.function.__module__
-        return own or function.__module__.startswith("autograd_lite.")
+        return own or is_of_engine(function)
 
 
 class _Replaced(ast.NodeTransformer):
