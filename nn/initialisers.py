@@ -57,7 +57,27 @@ def _unit(fan_in: int, fan_out: int) -> float:
 
 
 def orthogonal(shape: Shape, rng: np.random.Generator) -> np.ndarray:
-    """Rows, or where there are more of them the columns, orthonormal (Saxe et al., 2013)."""
+    """Rows, or where there are more of them the columns, orthonormal (Saxe et al., 2013).
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (n_out, n_in, ...): the axes after the first are taken as one.
+    rng : numpy.random.Generator
+        What the numbers come from.
+
+    Returns
+    -------
+    ndarray
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> W = nn.initialisers.orthogonal((2, 3), np.random.default_rng(0))
+    >>> np.allclose(W @ W.T, np.eye(2))
+    True
+    """
     rows, columns = shape[0], math.prod(shape[1:])
     q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
     # The signs make it uniform among all orthogonal matrices (Mezzadri, 2007).
@@ -66,12 +86,51 @@ def orthogonal(shape: Shape, rng: np.random.Generator) -> np.ndarray:
 
 
 def small(shape: Shape, rng: np.random.Generator) -> np.ndarray:
-    """Uniform between 0 and 0.01. Nets of several layers hardly learn from it."""
+    """Uniform between 0 and 0.01. Nets of several layers hardly learn from it.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (n_out, n_in, ...).
+    rng : numpy.random.Generator
+        What the numbers come from.
+
+    Returns
+    -------
+    ndarray
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> W = nn.initialisers.small((2, 3), np.random.default_rng(0))
+    >>> bool(0 <= W.min() and W.max() < 0.01)
+    True
+    """
     return rng.random(shape) * 0.01
 
 
 def zeros(shape: Shape, rng: np.random.Generator) -> np.ndarray:
-    """Zeros: right for logistic regression; the units of a hidden layer would stay identical."""
+    """Zeros: right for logistic regression; the units of a hidden layer would stay identical.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (n_out, n_in, ...).
+    rng : numpy.random.Generator
+        Not used.
+
+    Returns
+    -------
+    ndarray
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.initialisers.zeros((1, 2), np.random.default_rng(0))
+    array([[0., 0.]])
+    """
     return np.zeros(shape)
 
 
@@ -93,7 +152,32 @@ each of normal numbers or uniform ones; "small" is the `rand * 0.01` of courses.
 
 
 def initial(initialisation: str | Initialiser, shape: Shape, seed: Seed) -> np.ndarray:
-    """Numbers of `shape` as an initialiser makes them, which has a name or is a function."""
+    """Numbers of `shape` as an initialiser makes them, which has a name or is a function.
+
+    Parameters
+    ----------
+    initialisation : str or callable
+        One of `INITIALISERS`, or a function of a shape and a generator.
+    shape : tuple of int
+        (n_out, n_in, ...).
+    seed : int or numpy.random.Generator, optional
+        What the random numbers come from.
+
+    Returns
+    -------
+    ndarray of that shape
+
+    Raises
+    ------
+    ValueError
+        Where there is no initialiser of that name, or the function gives another shape.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> nn.initialisers.initial("he", (3, 2), seed=0).shape
+    (3, 2)
+    """
     if callable(initialisation):
         found = np.asarray(initialisation(shape, np.random.default_rng(seed)))
         if found.shape != shape:

@@ -36,7 +36,28 @@ def _takes(kind: str) -> Callable[[Loss], Loss]:
 
 
 def kind_of(loss: Any) -> str | None:
-    """The kind of predictions that a loss takes, one of `KINDS`, or None where it does not say."""
+    """The kind of predictions that a loss takes, one of `KINDS`, or None where it does not say.
+
+    Parameters
+    ----------
+    loss : callable
+        A loss, or a `functools.partial` of one.
+
+    Returns
+    -------
+    str or None
+
+    Raises
+    ------
+    ValueError
+        Where its attribute `prediction` is none of `KINDS`.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> nn.losses.kind_of(nn.cross_entropy)
+    'logits'
+    """
     while isinstance(loss, functools.partial) and not hasattr(loss, "prediction"):
         loss = loss.func
     kind = getattr(loss, "prediction", None)
@@ -50,6 +71,26 @@ def weight_of(loss: Any, Y: Any, sample_weight: Any = None) -> float:
 
     That is their number, or the sum of their weights, with those of the classes where the loss is a
     `functools.partial` with `class_weight`.
+
+    Parameters
+    ----------
+    loss : callable
+        A loss, or a `functools.partial` of one.
+    Y : array_like of shape (..., N)
+        Targets as the loss takes them.
+    sample_weight : array_like of shape (N,), optional
+        How much each sample counts.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.losses.weight_of(nn.mean_squared_error, np.ones((1, 3)))
+    3.0
     """
     options: dict[str, Any] = {}
     while isinstance(loss, functools.partial):
@@ -73,6 +114,28 @@ def log_loss(z: Any, y: Any) -> Any:
 
     Computed as max(z, 0) - z y + log(1 + exp(-|z|)), which neither overflows nor loses a small
     loss beside a large z. One operation, whose gradient is the textbook's (a - y) / N.
+
+    Parameters
+    ----------
+    z : Tensor or array_like
+        Logits.
+    y : Tensor or array_like of the same shape
+        Targets from 0 to 1.
+
+    Returns
+    -------
+    Tensor or numpy.floating
+
+    See Also
+    --------
+    binary_cross_entropy_with_logits : The loss with weights and other options.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> float(nn.losses.log_loss(np.array([1000.0]), np.array([0.0])))
+    1000.0
     """
     return np.mean(np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z))))
 
@@ -86,7 +149,30 @@ al.defvjp(
 
 @al.primitive
 def softmax_loss(z: Any, y: Any) -> Any:
-    """-sum(y log(softmax(z))) over the first axis, of shape (1, N); y may sum to any weight."""
+    """-sum(y log(softmax(z))) over the first axis, of shape (1, N); y may sum to any weight.
+
+    Parameters
+    ----------
+    z : Tensor or array_like of shape (K, N)
+        Logits.
+    y : Tensor or array_like of shape (K, N)
+        Targets, or targets times weights.
+
+    Returns
+    -------
+    Tensor or ndarray of shape (1, N)
+
+    See Also
+    --------
+    cross_entropy : The mean, with labels and other options.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> bool(nn.losses.softmax_loss(np.zeros((2, 1)), np.array([[0.0], [1.0]])) == np.log(2))
+    True
+    """
     return np.sum(y, axis=0, keepdims=True) * al.logsumexp(z, axis=0, keepdims=True) - np.sum(
         y * z, axis=0, keepdims=True
     )
@@ -108,6 +194,43 @@ def binary_cross_entropy(
     Nothing is clamped: where A is exactly 0 or 1 the loss is 0 if Y says the same, else infinite.
     From A = sigmoid(Z) prefer `binary_cross_entropy_with_logits(Z, Y)`: for Z above 37 the
     sigmoid is exactly 1 in float64, and the loss and its gradient are lost.
+
+    Parameters
+    ----------
+    A : Tensor or array_like of shape (1, N)
+        Probabilities of class 1, from 0 to 1.
+    Y : array_like of the same shape
+        Targets from 0 to 1.
+    reduction : {"mean", "sum"}
+        The mean over all numbers, or their sum.
+    sample_weight : array_like of shape (N,), optional
+        How much each sample counts: the mean is then the weighted sum over the sum of the weights.
+
+    Returns
+    -------
+    Tensor, or a NumPy number where neither argument is a Tensor
+        The loss, without dimensions.
+
+    Raises
+    ------
+    ValueError
+        Where the shapes differ, or an option has no such value.
+
+    See Also
+    --------
+    binary_cross_entropy_with_logits : The same from logits, always finite.
+
+    Notes
+    -----
+    Bishop, "Pattern Recognition and Machine Learning" (2006), equation 4.90.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> A, Y = np.array([[0.5, 0.5, 1.0]]), np.array([[0.0, 1.0, 1.0]])
+    >>> bool(np.isclose(nn.binary_cross_entropy(A, Y), 2 / 3 * np.log(2)))
+    True
     """
     _check_shapes("binary_cross_entropy", A, Y)
     return _reduced(0 - al.xlogy(Y, A) - al.xlog1py(1 - Y, -A), reduction, sample_weight)
@@ -129,10 +252,44 @@ def binary_cross_entropy_with_logits(
 
     Parameters
     ----------
+    Z : Tensor or array_like of shape (1, N)
+        Logits: class 1 is more probable above 0.
+    Y : array_like of the same shape
+        Targets from 0 to 1.
+    reduction : {"mean", "sum"}
+        The mean over all numbers, or their sum.
+    sample_weight : array_like of shape (N,), optional
+        How much each sample counts: the mean is then the weighted sum over the sum of the weights.
     class_weight : (float, float), optional
         What the losses of targets 0 and 1 count, as a weight of the samples.
     label_smoothing : float
         From 0 to 1: targets are moved by this share towards 1/2.
+
+    Returns
+    -------
+    Tensor, or a NumPy number where neither argument is a Tensor
+        The loss, without dimensions.
+
+    Raises
+    ------
+    ValueError
+        Where the shapes differ, or an option has no such value.
+
+    Notes
+    ----- It is computed as max(Z, 0) - Z Y + log(1 + exp(-abs(Z))). Bishop, "Pattern Recognition
+    and Machine Learning" (2006), equation 4.90, and 4.91 for the gradient; smoothing by Szegedy et
+    al. (2015).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> from autograd_lite import nn
+    >>> Z = al.Tensor([[0.0, 1000.0]], requires_grad=True)
+    >>> loss = nn.binary_cross_entropy_with_logits(Z, np.array([[1.0, 0.0]]))
+    >>> loss.backward()
+    >>> Z.grad
+    array([[-0.25,  0.5 ]])
     """
     _check_shapes("binary_cross_entropy_with_logits", Z, Y)
     if class_weight is not None:
@@ -161,12 +318,44 @@ def cross_entropy(
 
     Parameters
     ----------
+    Z : Tensor or array_like of shape (K, N)
+        Logits, a row for each class.
     Y : whole numbers of shape (N,), or probabilities of shape (K, N)
         The class of each sample, from 0 to K - 1; or how probable each class is.
+    reduction : {"mean", "sum"}
+        The mean over the samples, or the sum.
+    sample_weight : array_like of shape (N,), optional
+        How much each sample counts: the mean is then the weighted sum over the sum of the weights.
     class_weight : K numbers, optional
         What the losses of each class count, as a weight of the samples.
     label_smoothing : float
         From 0 to 1: targets are moved by this share towards 1 / K.
+
+    Returns
+    -------
+    Tensor, or a NumPy number where neither argument is a Tensor
+        The loss, without dimensions.
+
+    Raises
+    ------
+    ValueError
+        Where the shapes differ, or an option has no such value.
+
+    Notes
+    -----
+    Bishop, "Pattern Recognition and Machine Learning" (2006), equation 4.108, and 4.109 for the
+    gradient; smoothing by Szegedy et al. (2015).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> from autograd_lite import nn
+    >>> Z = al.Tensor(np.zeros((2, 2)), requires_grad=True)
+    >>> nn.cross_entropy(Z, np.array([0, 1])).backward()
+    >>> Z.grad
+    array([[-0.25,  0.25],
+           [ 0.25, -0.25]])
     """
     shape = np.shape(Z)
     labels = as_array(_plain(Y))
@@ -186,7 +375,41 @@ def cross_entropy(
 def mean_squared_error(
     A: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None
 ) -> Any:
-    """mean((A - Y)^2)."""
+    """The mean of the squared differences, mean((A - Y)^2).
+
+    Parameters
+    ----------
+    A : Tensor or array_like of shape (k, N)
+        Predictions.
+    Y : array_like of the same shape
+        Targets.
+    reduction : {"mean", "sum"}
+        The mean over all numbers, or their sum.
+    sample_weight : array_like of shape (N,), optional
+        How much each sample counts: the mean is then the weighted sum over the sum of the weights.
+
+    Returns
+    -------
+    Tensor, or a NumPy number where neither argument is a Tensor
+        The loss, without dimensions.
+
+    Raises
+    ------
+    ValueError
+        Where the shapes differ, or an option has no such value.
+
+    See Also
+    --------
+    mean_absolute_error, huber : Losses that what is far away changes less.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> from autograd_lite import nn
+    >>> nn.mean_squared_error(al.Tensor([[1.0, 2.0]]), np.array([[1.0, 4.0]])).item()
+    2.0
+    """
     _check_shapes("mean_squared_error", A, Y)
     return _reduced(np.square(A - Y), reduction, sample_weight)
 
@@ -195,7 +418,41 @@ def mean_squared_error(
 def mean_absolute_error(
     A: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None
 ) -> Any:
-    """mean(|A - Y|); its derivative at A = Y is 0."""
+    """The mean of the absolute differences, mean(|A - Y|); its derivative at A = Y is 0.
+
+    Parameters
+    ----------
+    A : Tensor or array_like of shape (k, N)
+        Predictions.
+    Y : array_like of the same shape
+        Targets.
+    reduction : {"mean", "sum"}
+        The mean over all numbers, or their sum.
+    sample_weight : array_like of shape (N,), optional
+        How much each sample counts: the mean is then the weighted sum over the sum of the weights.
+
+    Returns
+    -------
+    Tensor, or a NumPy number where neither argument is a Tensor
+        The loss, without dimensions.
+
+    Raises
+    ------
+    ValueError
+        Where the shapes differ, or an option has no such value.
+
+    See Also
+    --------
+    mean_squared_error, huber : Losses that are smooth at A = Y.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> from autograd_lite import nn
+    >>> nn.mean_absolute_error(al.Tensor([[1.0, 2.0]]), np.array([[1.0, 4.0]])).item()
+    1.0
+    """
     _check_shapes("mean_absolute_error", A, Y)
     return _reduced(np.abs(A - Y), reduction, sample_weight)
 
@@ -204,9 +461,44 @@ def mean_absolute_error(
 def huber(
     A: Any, Y: Any, *, delta: float = 1.0, reduction: str = "mean", sample_weight: Any = None
 ) -> Any:
-    """The mean of (A - Y)^2 / 2 where |A - Y| <= delta, else of delta (|A - Y| - delta / 2).
+    """The squared error of small differences, and the absolute one of large ones.
 
-    (Huber, 1964.)
+    It is the mean of (A - Y)^2 / 2 where |A - Y| <= delta, else of delta (|A - Y| - delta / 2).
+
+    Parameters
+    ----------
+    A : Tensor or array_like of shape (k, N)
+        Predictions.
+    Y : array_like of the same shape
+        Targets.
+    delta : float
+        The difference at which one becomes the other; above 0.
+    reduction : {"mean", "sum"}
+        The mean over all numbers, or their sum.
+    sample_weight : array_like of shape (N,), optional
+        How much each sample counts: the mean is then the weighted sum over the sum of the weights.
+
+    Returns
+    -------
+    Tensor, or a NumPy number where neither argument is a Tensor
+        The loss, without dimensions.
+
+    Raises
+    ------
+    ValueError
+        Where the shapes differ, or an option has no such value.
+
+    Notes
+    -----
+    Huber, "Robust estimation of a location parameter" (1964).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> from autograd_lite import nn
+    >>> nn.huber(al.Tensor([[0.0, 0.0]]), np.array([[1.0, 3.0]])).item()
+    1.5
     """
     _check_shapes("huber", A, Y)
     if not delta > 0:
@@ -223,8 +515,40 @@ def hinge(Z: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None)
 
     Of one score per sample, (1, N), the targets are -1 and 1, and it is the mean of
     max(0, 1 - Z Y). Of a score per class, (K, N), a target is 1 for the class of the sample and 0
-    (or -1) for the others, and it is the mean of max(0, 1 + the best wrong score - the right one)
-    (Crammer and Singer, 2001).
+    (or -1) for the others, and it is the mean of max(0, 1 + the best wrong score - the right one).
+
+    Parameters
+    ----------
+    Z : Tensor or array_like of shape (1, N) or (K, N)
+        Scores: one for each sample, or one for each class.
+    Y : array_like of the same shape
+        Targets of -1 and 1; or, of several classes, a column with one number above 0.
+    reduction : {"mean", "sum"}
+        The mean over the samples, or the sum.
+    sample_weight : array_like of shape (N,), optional
+        How much each sample counts: the mean is then the weighted sum over the sum of the weights.
+
+    Returns
+    -------
+    Tensor, or a NumPy number where neither argument is a Tensor
+        The loss, without dimensions.
+
+    Raises
+    ------
+    ValueError
+        Where the shapes differ, or an option has no such value.
+
+    Notes
+    ----- Cortes and Vapnik, "Support-vector networks" (1995); of several classes Crammer and
+    Singer, "On the algorithmic implementation of multiclass kernel-based vector machines" (2001).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> from autograd_lite import nn
+    >>> nn.hinge(al.Tensor([[2.0, 0.5]]), np.array([[1.0, -1.0]])).item()
+    0.75
     """
     _check_shapes("hinge", Z, Y)
     targets = as_array(_plain(Y))
@@ -241,7 +565,34 @@ def hinge(Z: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None)
 
 
 def one_hot(labels: Any, classes: int, dtype: Any = np.float64) -> np.ndarray:
-    """Columns of zeros with a 1 at the class of each sample: (classes, N) of labels (N,)."""
+    """Columns of zeros with a 1 at the class of each sample: (classes, N) of labels (N,).
+
+    Parameters
+    ----------
+    labels : array_like of shape (N,)
+        Whole numbers from 0 to classes - 1.
+    classes : int
+        The number of classes.
+    dtype : dtype
+        The dtype of the result.
+
+    Returns
+    -------
+    ndarray of shape (classes, N)
+
+    Raises
+    ------
+    ValueError
+        Where a label is no class.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> nn.losses.one_hot([0, 2], 3)
+    array([[1., 0.],
+           [0., 0.],
+           [0., 1.]])
+    """
     labels = as_array(labels)
     if has_values(labels) and labels.size and not (0 <= labels.min() and labels.max() < classes):
         wrong = labels.min() if labels.min() < 0 else labels.max()
@@ -251,12 +602,64 @@ def one_hot(labels: Any, classes: int, dtype: Any = np.float64) -> np.ndarray:
 
 
 def l1_penalty(parameters: Iterable[Any], strength: float) -> Any:
-    """strength * sum(|w|) over all numbers of the parameters; its derivative at 0 is 0."""
+    """strength * sum(|w|) over all numbers of the parameters; its derivative at 0 is 0.
+
+    Parameters
+    ----------
+    parameters : iterable of Tensor or array
+        What is penalised, such as the weights of the layers.
+    strength : float
+        How much each number counts.
+
+    Returns
+    -------
+    Tensor or number
+        To be added to a loss.
+
+    Notes
+    -----
+    Tibshirani, "Regression shrinkage and selection via the lasso" (1996).
+
+    Examples
+    --------
+    >>> import autograd_lite as al
+    >>> from autograd_lite import nn
+    >>> W = al.Tensor([[1.0, -2.0, 0.0]], requires_grad=True)
+    >>> nn.losses.l1_penalty([W], 0.5).backward()
+    >>> W.grad
+    array([[ 0.5, -0.5,  0. ]])
+    """
     return strength * sum(np.sum(np.abs(p)) for p in parameters)
 
 
 def l2_penalty(parameters: Iterable[Any], strength: float) -> Any:
-    """strength / 2 * sum(w^2) over all numbers of the parameters: its derivative is strength w."""
+    """strength / 2 * sum(w^2) over all numbers of the parameters: its derivative is strength w.
+
+    Parameters
+    ----------
+    parameters : iterable of Tensor or array
+        What is penalised, such as the weights of the layers.
+    strength : float
+        How much each number counts.
+
+    Returns
+    -------
+    Tensor or number
+        To be added to a loss.
+
+    Notes
+    -----
+    Hoerl and Kennard, "Ridge regression" (1970).
+
+    Examples
+    --------
+    >>> import autograd_lite as al
+    >>> from autograd_lite import nn
+    >>> W = al.Tensor([[1.0, -2.0]], requires_grad=True)
+    >>> nn.losses.l2_penalty([W], 0.5).backward()
+    >>> W.grad
+    array([[ 0.5, -1. ]])
+    """
     return strength / 2 * sum(np.sum(np.square(p)) for p in parameters)
 
 

@@ -43,6 +43,30 @@ def classes_of(prediction: Any, given: str | None = None) -> np.ndarray:
     """The class of each sample by its scores, (1, N), (N,) or (K, N); class numbers as they are.
 
     NaN has no class: ValueError.
+
+    Parameters
+    ----------
+    prediction : array_like of shape (1, N), (N,) or (K, N)
+        Scores, or class numbers (N,).
+    given : {"logits", "probabilities", "scores"}, optional
+        What the scores are. May be left out where the numbers show it.
+
+    Returns
+    -------
+    ndarray of shape (N,)
+        Whole numbers.
+
+    Raises
+    ------
+    ValueError
+        Where a score is NaN, or `given` is needed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.metrics.classes_of(np.array([[2.0, -1.0, 0.5]]), given="logits")
+    array([1, 0, 1])
     """
     scores = _array(prediction)
     if np.isnan(scores).any():
@@ -61,8 +85,30 @@ def _array(value: Any) -> np.ndarray:
 
 
 class Measure(NamedTuple):
-    """A metric in steps: `part` of the predictions, targets, kind of predictions and weights of
-    some samples, two of which `combine` makes one, and `finish` makes the metric."""
+    """A metric in steps, for data that come in parts.
+
+    `part` makes numbers of some samples, `combine` makes one of two of these, and `finish` makes
+    the metric of the last.
+
+    Parameters
+    ----------
+    part : callable
+        `part(prediction, targets, given, weights)`.
+    combine : callable
+        `combine(a, b)` of two results of `part`.
+    finish : callable
+        Of one result: the metric.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> measure = nn.metrics.MEASURES["mse"]
+    >>> a = measure.part(np.array([1.0]), np.array([2.0]), "numbers", None)
+    >>> b = measure.part(np.array([1.0]), np.array([4.0]), "numbers", None)
+    >>> float(measure.finish(measure.combine(a, b)))
+    5.0
+    """
 
     part: Callable[..., Any]
     combine: Callable[[Any, Any], Any]
@@ -96,7 +142,30 @@ def together(
     targets: Any,
     sample_weight: Any = None,
 ) -> list[Any]:
-    """Measures, each with what the predictions are given as, by one pass over the samples."""
+    """Measures, each with what the predictions are given as, by one pass over the samples.
+
+    Parameters
+    ----------
+    measures : sequence of (Measure, str or None)
+        What to measure, and what the predictions are given as.
+    prediction, targets : array_like
+        As the metrics take them.
+    sample_weight : array_like of shape (N,), optional
+        How much each sample counts.
+
+    Returns
+    -------
+    list
+        What each measure gives.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> measures = [(nn.metrics.MEASURES[name], "numbers") for name in ("mse", "mae")]
+    >>> nn.metrics.together(measures, np.array([1.0, 2.0]), np.array([1.0, 4.0]))
+    [2.0, 1.0]
+    """
     arrays = [_plain(a) for a in (prediction, targets, sample_weight)]
     if any(map(is_lazy, arrays)):
         _check_lengths(*arrays)
@@ -265,7 +334,38 @@ def _check_weight(some: Any) -> None:
 def accuracy(
     prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
 ) -> float:
-    """The share of the samples whose class is right."""
+    """The share of the samples whose class is right.
+
+    Parameters
+    ----------
+    prediction : array_like of shape (1, N), (N,) or (K, N)
+        A score for class 1, a score for each class, or class numbers (N,); see `nn.metrics`.
+    targets : array_like of shape (N,), (1, N) or (K, N)
+        Class numbers, or the probability of each class.
+    given : {"logits", "probabilities", "scores"}, optional
+        What the scores are. May be left out where the numbers show it.
+    sample_weight : array_like of shape (N,), optional
+        How much each sample counts.
+
+    Returns
+    -------
+    float
+        From 0 to 1; NaN where a score is NaN.
+
+    Raises
+    ------
+    ValueError
+        Where shapes do not fit, `given` is needed, or every weight is zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.metrics.accuracy(np.array([[2.0, -1.0, 0.5, 1.0]]), [1, 0, 0, 1], given="logits")
+    0.75
+    >>> nn.metrics.accuracy(np.array([1, 0, 1, 1]), [1, 0, 0, 1])
+    0.75
+    """
     return _measured(MEASURES["accuracy"], prediction, targets, given, sample_weight)
 
 
@@ -280,8 +380,36 @@ def _right(prediction: Any, targets: Any, given: str | None, weights: Any) -> np
 def confusion_matrix(
     prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
 ) -> np.ndarray:
-    """Counts, or sums of weights, of each true class (rows) that was taken for each class
-    (columns)."""
+    """Counts, or sums of weights, by true class (rows) and predicted class (columns).
+
+    Parameters
+    ----------
+    prediction : array_like of shape (1, N), (N,) or (K, N)
+        A score for class 1, a score for each class, or class numbers (N,); see `nn.metrics`.
+    targets : array_like of shape (N,), (1, N) or (K, N)
+        Class numbers, or the probability of each class.
+    given : {"logits", "probabilities", "scores"}, optional
+        What the scores are. May be left out where the numbers show it.
+    sample_weight : array_like of shape (N,), optional
+        How much each sample counts.
+
+    Returns
+    -------
+    ndarray of shape (K, K)
+
+    Raises
+    ------
+    ValueError
+        Where shapes do not fit, `given` is needed, or every weight is zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.metrics.confusion_matrix(np.array([0, 1, 1, 1]), [0, 0, 1, 1])
+    array([[1, 1],
+           [0, 2]])
+    """
     return _measured(Measure(_counts, _added, _known), prediction, targets, given, sample_weight)
 
 
@@ -321,6 +449,38 @@ def precision(
     """The share of the samples predicted as a class that are of it.
 
     Of class 1 where there are two classes, else the mean over the classes that occur.
+
+    Parameters
+    ----------
+    prediction : array_like of shape (1, N), (N,) or (K, N)
+        A score for class 1, a score for each class, or class numbers (N,); see `nn.metrics`.
+    targets : array_like of shape (N,), (1, N) or (K, N)
+        Class numbers, or the probability of each class.
+    given : {"logits", "probabilities", "scores"}, optional
+        What the scores are. May be left out where the numbers show it.
+    sample_weight : array_like of shape (N,), optional
+        How much each sample counts.
+
+    Returns
+    -------
+    float
+        From 0 to 1; 0 where nothing was predicted as the class, NaN where a score is NaN.
+
+    Raises
+    ------
+    ValueError
+        Where shapes do not fit, `given` is needed, or every weight is zero.
+
+    Notes
+    -----
+    van Rijsbergen, "Information Retrieval" (1979), chapter 7.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.metrics.precision(np.array([0, 1, 1, 0]), [0, 0, 1, 1])
+    0.5
     """
     return _measured(MEASURES["precision"], prediction, targets, given, sample_weight)
 
@@ -331,6 +491,38 @@ def recall(
     """The share of the samples of a class that are predicted as that class.
 
     Of class 1 where there are two classes, else the mean over the classes that occur.
+
+    Parameters
+    ----------
+    prediction : array_like of shape (1, N), (N,) or (K, N)
+        A score for class 1, a score for each class, or class numbers (N,); see `nn.metrics`.
+    targets : array_like of shape (N,), (1, N) or (K, N)
+        Class numbers, or the probability of each class.
+    given : {"logits", "probabilities", "scores"}, optional
+        What the scores are. May be left out where the numbers show it.
+    sample_weight : array_like of shape (N,), optional
+        How much each sample counts.
+
+    Returns
+    -------
+    float
+        From 0 to 1; 0 where the class does not occur, NaN where a score is NaN.
+
+    Raises
+    ------
+    ValueError
+        Where shapes do not fit, `given` is needed, or every weight is zero.
+
+    Notes
+    -----
+    van Rijsbergen, "Information Retrieval" (1979), chapter 7.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.metrics.recall(np.array([0, 1, 1, 1]), [0, 0, 1, 1])
+    1.0
     """
     return _measured(MEASURES["recall"], prediction, targets, given, sample_weight)
 
@@ -341,6 +533,38 @@ def f1(
     """The harmonic mean of precision and recall.
 
     Of class 1 where there are two classes, else the mean over the classes that occur.
+
+    Parameters
+    ----------
+    prediction : array_like of shape (1, N), (N,) or (K, N)
+        A score for class 1, a score for each class, or class numbers (N,); see `nn.metrics`.
+    targets : array_like of shape (N,), (1, N) or (K, N)
+        Class numbers, or the probability of each class.
+    given : {"logits", "probabilities", "scores"}, optional
+        What the scores are. May be left out where the numbers show it.
+    sample_weight : array_like of shape (N,), optional
+        How much each sample counts.
+
+    Returns
+    -------
+    float
+        From 0 to 1; NaN where a score is NaN.
+
+    Raises
+    ------
+    ValueError
+        Where shapes do not fit, `given` is needed, or every weight is zero.
+
+    Notes
+    -----
+    van Rijsbergen, "Information Retrieval" (1979), chapter 7.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.metrics.f1(np.array([0, 1, 1, 1]), [0, 0, 1, 1])
+    0.8
     """
     return _measured(MEASURES["f1"], prediction, targets, given, sample_weight)
 
@@ -375,6 +599,34 @@ def roc_auc(
     The area under the receiver operating characteristic; ties count half (Hanley and McNeil, 1982).
     Of more than two classes the mean over the classes of each against all others, by the
     probabilities. NaN where a class, or all others, does not occur.
+
+    Parameters
+    ----------
+    prediction : array_like of shape (1, N), (N,) or (K, N)
+        A score for class 1, a score for each class, or class numbers (N,); see `nn.metrics`.
+    targets : array_like of shape (N,), (1, N) or (K, N)
+        Class numbers, or the probability of each class.
+    given : {"logits", "probabilities", "scores"}, optional
+        What the scores are. May be left out where the numbers show it.
+    sample_weight : array_like of shape (N,), optional
+        How much each sample counts.
+
+    Returns
+    -------
+    float
+        From 0 to 1; 1/2 is chance.
+
+    Raises
+    ------
+    ValueError
+        Where shapes do not fit, `given` is needed, or every weight is zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.metrics.roc_auc(np.array([[0.1, 0.4, 0.35, 0.8]]), [0, 0, 1, 1], given="probabilities")
+    0.75
     """
     arrays = compute([_plain(a) for a in (prediction, targets, sample_weight)])
     found = _compared(*arrays)
@@ -407,7 +659,41 @@ def _area(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> floa
 def log_loss(
     prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
 ) -> float:
-    """The mean of -log of the probability of the true class; infinite where one is 0."""
+    """The mean of -log of the probability of the true class; infinite where one is 0.
+
+    Parameters
+    ----------
+    prediction : array_like of shape (1, N), (N,) or (K, N)
+        A score for class 1, a score for each class, or class numbers (N,); see `nn.metrics`.
+    targets : array_like of shape (N,), (1, N) or (K, N)
+        Class numbers, or the probability of each class.
+    given : {"logits", "probabilities", "scores"}, optional
+        What the scores are. May be left out where the numbers show it.
+    sample_weight : array_like of shape (N,), optional
+        How much each sample counts.
+
+    Returns
+    -------
+    float
+        0 or more.
+
+    Raises
+    ------
+    ValueError
+        Where the scores are no probabilities or logits, or shapes do not fit.
+
+    Notes
+    -----
+    Good, "Rational decisions" (1952).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> found = nn.metrics.log_loss(np.array([[0.5, 0.5]]), [0, 1], given="probabilities")
+    >>> bool(found == np.log(2))
+    True
+    """
     return _measured(MEASURES["log_loss"], prediction, targets, given, sample_weight)
 
 
@@ -441,7 +727,30 @@ def _weighted(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def mse(prediction: Any, targets: Any, *, sample_weight: Any = None) -> float:
-    """The mean of the squared differences."""
+    """The mean of the squared differences.
+
+    Parameters
+    ----------
+    prediction, targets : array_like of shape (k, N) or (N,)
+        What was predicted, and what is so.
+    sample_weight : array_like of shape (N,), optional
+        How much each sample counts.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        Where the shapes differ, a target is NaN, or every weight is zero.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> nn.metrics.mse([1.0, 2.0], [1.0, 4.0])
+    2.0
+    """
     return _measured(MEASURES["mse"], prediction, targets, "numbers", sample_weight)
 
 
@@ -451,7 +760,30 @@ def _squares(prediction: Any, targets: Any, given: str | None, weights: Any) -> 
 
 
 def mae(prediction: Any, targets: Any, *, sample_weight: Any = None) -> float:
-    """The mean of the absolute differences."""
+    """The mean of the absolute differences.
+
+    Parameters
+    ----------
+    prediction, targets : array_like of shape (k, N) or (N,)
+        What was predicted, and what is so.
+    sample_weight : array_like of shape (N,), optional
+        How much each sample counts.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        Where the shapes differ, a target is NaN, or every weight is zero.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> nn.metrics.mae([1.0, 2.0], [1.0, 4.0])
+    1.0
+    """
     return _measured(MEASURES["mae"], prediction, targets, "numbers", sample_weight)
 
 
@@ -465,6 +797,28 @@ def r2(prediction: Any, targets: Any, *, sample_weight: Any = None) -> float:
 
     Of a target that is the same for all samples it is 1 if all are right and else 0, as in
     scikit-learn; of one sample NaN.
+
+    Parameters
+    ----------
+    prediction, targets : array_like of shape (k, N) or (N,)
+        What was predicted, and what is so.
+    sample_weight : array_like of shape (N,), optional
+        How much each sample counts.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        Where the shapes differ, a target is NaN, or every weight is zero.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> nn.metrics.r2([1.0, 2.0, 5.0], [1.0, 2.0, 6.0]) == 1 - 1 / 14
+    True
     """
     return _measured(MEASURES["r2"], prediction, targets, "numbers", sample_weight)
 
@@ -525,7 +879,24 @@ def _differences(
 
 @dataclass(frozen=True)
 class ClassReport:
-    """The scores of one class; `support` is the number, or weight, of its samples."""
+    """The scores of one class, as `nn.metrics.report` has them.
+
+    Parameters
+    ----------
+    name : str
+        The class.
+    precision, recall, f1 : float
+        See the metrics.
+    support : float
+        The number, or weight, of its samples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.metrics.report(np.array([0, 1, 1]), [0, 1, 1]).classes[1].support
+    2.0
+    """
 
     name: str
     precision: float
@@ -536,7 +907,22 @@ class ClassReport:
 
 @dataclass(frozen=True)
 class Report:
-    """Precision, recall, F1 and the samples of each class; it prints as a table."""
+    """Precision, recall, F1 and the samples of each class; it prints as a table.
+
+    Parameters
+    ----------
+    classes : tuple of ClassReport
+        In the order of the classes' numbers.
+    accuracy : float
+        The share of the samples whose class is right.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.metrics.report(np.array([0, 1, 1]), [0, 1, 1]).accuracy
+    1.0
+    """
 
     classes: tuple[ClassReport, ...]
     accuracy: float
@@ -578,7 +964,39 @@ def report(
 ) -> Report:
     """Precision, recall and F1 of each class, and the accuracy.
 
-    `names` are those of the classes, in the order of their numbers.
+    Parameters
+    ----------
+    prediction : array_like of shape (1, N), (N,) or (K, N)
+        A score for class 1, a score for each class, or class numbers (N,); see `nn.metrics`.
+    targets : array_like of shape (N,), (1, N) or (K, N)
+        Class numbers, or the probability of each class.
+    given : {"logits", "probabilities", "scores"}, optional
+        What the scores are. May be left out where the numbers show it.
+    names : sequence, optional
+        The names of the classes, in the order of their numbers.
+    sample_weight : array_like of shape (N,), optional
+        How much each sample counts.
+
+    Returns
+    -------
+    Report
+        It prints as a table.
+
+    Raises
+    ------
+    ValueError
+        Where shapes do not fit, `given` is needed, or every weight is zero; where there are more or
+        fewer names than classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.metrics.report(np.array([0, 1, 1, 1]), [0, 0, 1, 1], names=["no cat", "cat"])
+    class   precision  recall      f1  support
+    no cat     1.0000  0.5000  0.6667        2
+    cat        0.6667  1.0000  0.8000        2
+    accuracy 0.7500
     """
     counts = confusion_matrix(prediction, targets, given=given, sample_weight=sample_weight)
     if names is not None and len(names) != len(counts):
