@@ -7,45 +7,10 @@ roof with those that NumPy lacks (`sigmoid`, `relu`, `softplus`, `xlogy`).
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from numpy import (
-    abs,
-    add,
-    divide,
-    dot,
-    exp,
-    log,
-    matmul,
-    maximum,
-    mean,
-    minimum,
-    multiply,
-    negative,
-    power,
-    reshape,
-    sqrt,
-    square,
-    subtract,
-    sum,
-    tanh,
-    transpose,
-    where,
-)
-
 from autograd_lite.anomaly import detect_anomaly
 from autograd_lite.displayed import watch_notebook
 from autograd_lite.lock_reasons import why_locked
-from autograd_lite.modes import no_grad
 from autograd_lite.operations import defvjp, primitive
-from autograd_lite.rules.special import (
-    log_softmax,
-    logsumexp,
-    relu,
-    sigmoid,
-    softmax,
-    softplus,
-    xlog1py,
-    xlogy,
-)
 from autograd_lite.tensor import Tensor, label
 from autograd_lite.transforms import (
     checkpoint,
@@ -69,6 +34,74 @@ if TYPE_CHECKING:
     from autograd_lite.pictures import draw
     from autograd_lite.program import TracedValueError
     from autograd_lite.sheets import animate, sheet, step_through
+    from autograd_lite.signatures import (
+        abs,
+        add,
+        divide,
+        dot,
+        exp,
+        log,
+        log_softmax,
+        logsumexp,
+        matmul,
+        maximum,
+        mean,
+        minimum,
+        multiply,
+        negative,
+        no_grad,
+        power,
+        relu,
+        reshape,
+        sigmoid,
+        softmax,
+        softplus,
+        sqrt,
+        square,
+        subtract,
+        sum,
+        tanh,
+        transpose,
+        where,
+        xlog1py,
+        xlogy,
+    )
+else:
+    from numpy import (
+        abs,
+        add,
+        divide,
+        dot,
+        exp,
+        log,
+        matmul,
+        maximum,
+        mean,
+        minimum,
+        multiply,
+        negative,
+        power,
+        reshape,
+        sqrt,
+        square,
+        subtract,
+        sum,
+        tanh,
+        transpose,
+        where,
+    )
+
+    from autograd_lite.modes import no_grad
+    from autograd_lite.rules.special import (
+        log_softmax,
+        logsumexp,
+        relu,
+        sigmoid,
+        softmax,
+        softplus,
+        xlog1py,
+        xlogy,
+    )
 
 watch_notebook()
 

@@ -38,11 +38,11 @@ class TupleGradient:
 
     __slots__ = ("items",)
 
-    shape = ("parts",)
+    shape: tuple[str, ...] = ("parts",)
     dtype = None
 
     def __init__(self, items: Iterable[Any]) -> None:
-        self.items = tuple(items)
+        self.items: tuple[Any, ...] = tuple(items)
 
     def __add__(self, other: TupleGradient) -> TupleGradient:
         pairs = zip(self.items, other.items, strict=True)
@@ -76,13 +76,13 @@ class IndexedGradient:
     __slots__ = ("values", "index", "whole")
 
     # Not that of any operand.
-    shape = ("placed",)
+    shape: tuple[str, ...] = ("placed",)
     dtype = None
 
     def __init__(self, values: Any, index: Any, whole: Shape) -> None:
-        self.values = values
-        self.index = index
-        self.whole = whole
+        self.values: Any = values
+        self.index: Any = index
+        self.whole: Shape = whole
 
     def dense(self) -> Any:
         """The gradient as a new array."""
@@ -203,13 +203,16 @@ class MaskedForeign(np.lib.mixins.NDArrayOperatorsMixin):
     alive = None
 
     def __init__(self, values: Any, gate: Any) -> None:
-        self.values, self.gate = values, gate
-        self.shape, self.ndim, self.size = values.shape, values.ndim, values.size
-        self.dtype = values.dtype
+        self.values: Any = values
+        self.gate: Any = gate
+        self.shape: Any = values.shape
+        self.ndim: Any = values.ndim
+        self.size: Any = values.size
+        self.dtype: Any = values.dtype
 
     T = property(lambda self: np.transpose(self))
-    real = property(lambda self: np.real(self))
-    imag = property(lambda self: np.imag(self))
+    real: property = property(lambda self: np.real(self))
+    imag: property = property(lambda self: np.imag(self))
 
     def ungated(self) -> Any:
         """The array, whose values are 0 where the gate is shut."""
@@ -233,8 +236,8 @@ class MaskedForeign(np.lib.mixins.NDArrayOperatorsMixin):
     def __getitem__(self, index: Any) -> Any:
         return shut(self.values[index], self.gate[index])
 
-    __array_ufunc__ = MaskedGradient.__array_ufunc__
-    __array_function__ = MaskedGradient.__array_function__
+    __array_ufunc__: Any = MaskedGradient.__array_ufunc__
+    __array_function__: Any = MaskedGradient.__array_function__
     _with = MaskedGradient._with
 
 

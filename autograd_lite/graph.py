@@ -20,7 +20,7 @@ from autograd_lite.arrays.locks import Hold
 from autograd_lite.gradients import TupleGradient
 from autograd_lite.operations import Operation, Plan
 
-next_serial = itertools.count().__next__
+next_serial: Callable[[], int] = itertools.count().__next__
 
 
 class Node:
@@ -75,8 +75,8 @@ class Call:
     __slots__ = ("what", "first")
 
     def __init__(self, what: Any, first: int) -> None:
-        self.what = what
-        self.first = first
+        self.what: Any = what
+        self.first: int = first
 
 
 def enclosed(what: Any, function: Callable[..., Any], *args: Any) -> Any:
@@ -101,15 +101,15 @@ class Route:
 
     __slots__ = ("operation", "pulls", "item")
 
-    names = ()
-    origins = ()
+    names: tuple[()] = ()
+    origins: tuple[()] = ()
 
     def __init__(
         self, operation: Operation, pulls: tuple[tuple[int, Any], ...], item: int = 0
     ) -> None:
-        self.operation = operation
-        self.pulls = pulls
-        self.item = item
+        self.operation: Operation = operation
+        self.pulls: tuple[tuple[int, Any], ...] = pulls
+        self.item: int = item
 
 
 PACK = Operation(lambda *arrays: arrays, {})
@@ -157,7 +157,7 @@ class Extra:
     __slots__ = ("retain", "grad", "hooks", "line", "calls")
 
     def __init__(self) -> None:
-        self.retain = False
+        self.retain: bool = False
         self.grad: Any = None
         self.hooks: list[Callable[[Any], Any]] = []
         self.line: str | None = None
@@ -174,14 +174,14 @@ class Leaf:
     __slots__ = ("array", "shape", "dtype", "name", "requires_grad", "extra", "owns_data", "hold")
 
     def __init__(self, array: Any, name: str | None = None, owns_data: bool = True) -> None:
-        self.array = array
+        self.array: Any = array
         self.shape: tuple[int, ...] = array.shape
-        self.dtype = array.dtype
-        self.name = name
-        self.requires_grad = False
-        self.extra = Extra()
+        self.dtype: Any = array.dtype
+        self.name: str | None = name
+        self.requires_grad: bool = False
+        self.extra: Extra = Extra()
         # False for a result that was not recorded: its array may be another tensor's.
-        self.owns_data = owns_data
+        self.owns_data: bool = owns_data
         # The lock on the array, while a graph keeps it.
         self.hold: Callable[[], Hold | None] = _no_hold
 
@@ -200,7 +200,7 @@ class Disconnected:
     requires_grad = False
 
     def __init__(self, how: str) -> None:
-        self.how = how
+        self.how: str = how
 
 
 _array_names: dict[int, tuple[weakref.ref[Any], str]] = {}

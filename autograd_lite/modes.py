@@ -16,7 +16,9 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar, cast
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 entered: ContextVar[tuple[_Entry, ...]] = ContextVar("entered", default=())
 """The blocks that this thread or task is in, the outermost first; empty for most programs."""
@@ -88,7 +90,7 @@ class Mode:
         """A new one of the same kind, for a call of a decorated function."""
         return type(self)()
 
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def __call__(self, function: Function) -> Function:
         if inspect.isgeneratorfunction(function):
 
             @functools.wraps(function)
@@ -96,7 +98,7 @@ class Mode:
                 with self._again():
                     return (yield from function(*args, **kwargs))
 
-            return generator
+            return cast(Function, generator)
         if inspect.isasyncgenfunction(function):
 
             @functools.wraps(function)
@@ -105,7 +107,7 @@ class Mode:
                     async for item in function(*args, **kwargs):
                         yield item
 
-            return async_generator
+            return cast(Function, async_generator)
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
@@ -113,14 +115,14 @@ class Mode:
                 with self._again():
                     return await function(*args, **kwargs)
 
-            return coroutine
+            return cast(Function, coroutine)
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             with self._again():
                 return function(*args, **kwargs)
 
-        return call
+        return cast(Function, call)
 
 
 class no_grad(Mode):
@@ -129,9 +131,24 @@ class no_grad(Mode):
     It holds for the thread, the task or the generator that entered it, and for no other; in a
     generator that `contextlib.contextmanager` decorates it holds for the `with` block.
 
-    >>> with no_grad():
-    ...     is_recording()
-    False
+    Parameters
+    ----------
+    function : callable, optional
+        What to decorate; `with no_grad():` has none.
+
+    Returns
+    -------
+    context manager, or callable
+        The decorated function, where there is one.
+
+    Examples
+    --------
+    >>> import autograd_lite as al
+    >>> W = al.Tensor([1.0], requires_grad=True)
+    >>> with al.no_grad():
+    ...     W -= 0.5
+    >>> W
+    Tensor([0.5], requires_grad=True)
     """
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:

@@ -69,15 +69,17 @@ class Plan:
         for rule in active:
             needs += [n for n in _needs(rule) if n not in needs]
         operands = tuple(operation.rules)
-        self.operation = operation
-        self.names = tuple(needs)
-        self.origins = tuple(
+        self.operation: Operation = operation
+        self.names: tuple[str, ...] = tuple(needs)
+        self.origins: tuple[int | None, ...] = tuple(
             operands.index(n) if n in operands else -1 if n == "out" else None for n in needs
         )
         positions = (operation.position(name) for name in needs)
-        self.kept_positions = tuple(position for position in positions if position is not None)
-        self.keep = _keeper(operation, needs)
-        self.pulls = tuple(
+        self.kept_positions: tuple[int, ...] = tuple(
+            position for position in positions if position is not None
+        )
+        self.keep: Callable[..., tuple[Any, ...]] = _keeper(operation, needs)
+        self.pulls: tuple[tuple[int, Callable[..., Any]], ...] = tuple(
             (i, _adapter(rule, needs)) for i, rule in enumerate(active) if rule is not None
         )
 
@@ -93,9 +95,9 @@ class Operation:
         rules: dict[str, Rule | None],
         sequence: int | None = None,
     ) -> None:
-        self.function = function
-        self.sequence = sequence
-        self.name = _name(function)
+        self.function: Callable[..., Any] = function
+        self.sequence: int | None = sequence
+        self.name: str = _name(function)
         self.plans: dict[int, Plan]
         self.limit: int
         self.declare(rules)
@@ -104,8 +106,10 @@ class Operation:
         """Set the rules; those there were are replaced. A rule that asks for what is not there
         raises TypeError."""
         before = getattr(self, "rules", rules)
-        self.parameters = _parameters(self.function, tuple(rules))
-        self.rules = rules
+        self.parameters: tuple[inspect.Parameter, ...] | None = _parameters(
+            self.function, tuple(rules)
+        )
+        self.rules: dict[str, Rule | None] = rules
         self.limit = 1 << len(rules)
         try:
             plans = {self.limit - 1: Plan(self, self.limit - 1)} if rules else {}
@@ -159,14 +163,32 @@ class Operation:
 
 
 def defvjp_sequence(function: Callable[..., Any], position: int, /, **rules: Rule | None) -> None:
-    """Declares a derivative as `defvjp` does, for a function whose argument at `position` is a
-    sequence of operands.
+    """Declares the derivative of a function one of whose arguments is a sequence of operands.
 
     That argument's rule returns a sequence of gradients, one for each of them.
 
-    >>> defvjp_sequence(
-    ...     np.stack, 0, arrays=lambda g, axis: [g.take(i, axis) for i in range(g.shape[axis])]
-    ... )
+    Parameters
+    ----------
+    function : callable
+        What is differentiated.
+    position : int
+        The position of the sequence among its arguments.
+    **rules : callable or None
+        As for `defvjp`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> from autograd_lite.extend import defvjp_sequence, primitive
+    >>> @primitive
+    ... def joined(arrays):
+    ...     return np.stack(arrays)
+    >>> defvjp_sequence(joined, 0, arrays=lambda g: list(g))
+    >>> x = al.Tensor(1.0, requires_grad=True)
+    >>> joined([x, x]).sum().backward()
+    >>> float(x.grad)
+    2.0
     """
     parts = {
         name: (lambda rule: rule and _as_parts(rule))(rule) if i == position else rule
@@ -187,6 +209,26 @@ def composite(*functions: Callable[..., Any]) -> Callable[[Function], Function]:
     """Declare that the decorated function stands for `functions` where a Tensor is involved.
 
     It has their parameters, and is written in functions that have rules.
+
+    Parameters
+    ----------
+    *functions : callable
+        What the decorated function stands for.
+
+    Returns
+    -------
+    callable
+        A decorator, which returns its function as it is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite.extend import composite
+    >>> def distance(x, y):  # of another package, for arrays
+    ...     return np.sqrt(np.sum((np.asarray(x) - np.asarray(y)) ** 2))
+    >>> @composite(distance)
+    ... def _(x, y):
+    ...     return np.linalg.norm(x - y)
     """
 
     def declare(stand_in: Function) -> Function:
@@ -198,7 +240,29 @@ def composite(*functions: Callable[..., Any]) -> Callable[[Function], Function]:
 
 
 def refused(way_out: str, *functions: Callable[..., Any]) -> None:
-    """Declare that `functions` raise for a Tensor that requires grad, and what to do instead."""
+    """Declare that `functions` raise for a Tensor that requires grad, and what to do instead.
+
+    Parameters
+    ----------
+    way_out : str
+        What to do instead, for the message.
+    *functions : callable
+        Functions of NumPy, or made by `primitive`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> from autograd_lite.extend import primitive, refused
+    >>> @primitive
+    ... def rounded(x):
+    ...     return np.round(x)
+    >>> refused("use np.round", rounded)
+    >>> rounded(al.Tensor([1.5], requires_grad=True))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    TypeError: ...
+    """
     for function in functions:
         REFUSED[function] = way_out
 
@@ -212,8 +276,36 @@ def defvjp(
     takes no gradient (a condition, an index) is declared with None. `described` says what else is
     known of the function, so that programs, pictures and the checker treat it as one of NumPy's.
 
-    >>> defvjp(np.multiply, x=lambda g, y: g * y, y=lambda g, x: g * x)
-    >>> defvjp(np.exp, x=lambda g, out: g * out)
+    Parameters
+    ----------
+    function : callable
+        What is differentiated: a function of NumPy, or one made by `primitive`.
+    described : Traits, optional
+        What else is known of it.
+    **rules : callable or None
+        For each operand, by a name of your own, in their order: a function of the gradient of the
+        result, and of what it names: operands, `out`, their shapes (`x_shape`), other arguments. It
+        returns the gradient of the operand.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where a rule names what the function does not have.
+
+    See Also
+    --------
+    primitive : Makes a function of your own an operation.
+    extend.defvjp_sequence : For a function with a list of operands.
+
+    Examples
+    --------
+    >>> import autograd_lite as al
+    >>> @al.primitive
+    ... def cube(x):
+    ...     return x * x * x
+    >>> al.defvjp(cube, x=lambda g, x: g * 3 * x**2)
+    >>> float(al.grad(cube)(2.0))
+    12.0
     """
     if not rules:
         raise TypeError(f"defvjp({_name(function)}) needs a rule for at least one operand")
@@ -235,10 +327,30 @@ def primitive(function: Any, /) -> Any:
     Its derivative is declared with `defvjp(function, ...)`. Decorate with `primitive(Traits(...))`
     to say what else is known of it, as `defvjp` takes it too.
 
-    >>> @primitive(Traits(elementwise=True))
+    Parameters
+    ----------
+    function : callable, or Traits
+        A function of arrays. Or what is known of the one that is decorated.
+
+    Returns
+    -------
+    callable
+        The operation, which is called as the function is.
+
+    See Also
+    --------
+    defvjp : Declares its derivative.
+
+    Examples
+    --------
+    >>> import autograd_lite as al
+    >>> from autograd_lite.extend import Traits
+    >>> @al.primitive(Traits(elementwise=True))
     ... def cube(x):
     ...     return x * x * x
-    >>> defvjp(cube, x=lambda g, x: g * 3 * x * x)
+    >>> al.defvjp(cube, x=lambda g, x: g * 3 * x * x)
+    >>> cube(al.Tensor([1.0, 2.0]))
+    Tensor([1., 8.])
     """
     if isinstance(function, Traits):
         return functools.partial(_primitive, described=function)
@@ -284,7 +396,27 @@ def by_value(rule: Function) -> Function:
 
 
 def non_differentiable(*functions: Callable[..., Any]) -> None:
-    """Declare that the results of `functions` carry no gradient by nature."""
+    """Declare that the results of `functions` carry no gradient by nature.
+
+    Parameters
+    ----------
+    *functions : callable
+        Functions of NumPy, or made by `primitive`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> from autograd_lite.extend import non_differentiable, primitive
+    >>> @primitive
+    ... def rank(x):
+    ...     return np.argsort(np.argsort(x))
+    >>> non_differentiable(rank)
+    >>> rank(al.Tensor([3.0, 1.0], requires_grad=True))
+    Traceback (most recent call last):
+        ...
+    TypeError: rank has no derivative rule yet: declare one with al.defvjp(rank, ...)
+    """
     NON_DIFFERENTIABLE.update(functions)
 
 

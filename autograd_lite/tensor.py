@@ -10,7 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from types import GenericAlias
-from typing import Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import numpy as np
 
@@ -51,6 +51,16 @@ from autograd_lite.rules.indexing import as_index, getitem
 from autograd_lite.rules.special import astype, relu, sigmoid
 from autograd_lite.source import users_line
 
+if TYPE_CHECKING:
+    from autograd_lite.signatures import Operators
+else:
+
+    class Operators:
+        """The place of the types of Tensor's methods, which type checkers read."""
+
+        __slots__ = ()
+
+
 _GETITEM = OPERATIONS[getitem]
 
 
@@ -87,7 +97,7 @@ _WAYS_TO_ARRAYS = {
 """What to do instead, by the package that asks for a Tensor as a NumPy array."""
 
 
-class Tensor(Recorded, results=True):
+class Tensor(Recorded, Operators, results=True):
     """An array whose computations are recorded, so that gradients can flow back to it.
 
     Parameters
@@ -96,8 +106,7 @@ class Tensor(Recorded, results=True):
         Numbers. Copied, unless `copy` is False; an array of another library that implements
         NumPy's protocols (`__array_ufunc__`, `__array_function__`) is taken as it is.
     requires_grad : bool
-        Whether `backward()` computes the gradient with respect to this tensor. Floating-point and
-        complex data only; anything else raises TypeError.
+        Whether `backward()` computes the gradient with respect to this tensor.
     dtype : dtype, optional
         The dtype to convert `data` to.
     name : str, optional
@@ -105,11 +114,32 @@ class Tensor(Recorded, results=True):
     copy : bool
         False shares the memory of `data`. It is then locked against writing while a graph that
         keeps it is alive.
+
+    Raises
+    ------
+    TypeError
+        Where `data` are no numbers, or are a Tensor; or where integers are to require grad.
+
+    Notes
+    -----
+    It has the operators and methods of NumPy's arrays, and NumPy's functions take it; they return
+    Tensors, which remember how they were made while one of their operands requires grad.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> W = al.Tensor([[1.0, 2.0]], requires_grad=True)
+    >>> loss = np.sum(np.dot(W, [3.0, 4.0]) ** 2)
+    >>> loss.backward()
+    >>> W.grad
+    array([[66., 88.]])
+    >>> W.data -= 0.01 * W.grad
     """
 
     __slots__ = ()
 
-    __pandas_priority__ = _NotForPandas()
+    __pandas_priority__: int = _NotForPandas()
 
     def __init__(
         self,
@@ -259,32 +289,33 @@ class Tensor(Recorded, results=True):
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
         return self._value.shape
 
     @property
     def ndim(self) -> int:
+        """The number of axes."""
         return self._value.ndim
 
     @property
     def size(self) -> int:
+        """The number of elements."""
         return self._value.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """The type of the elements."""
         return self._value.dtype
 
     @property
     def itemsize(self) -> int:
+        """The bytes of an element."""
         return self.dtype.itemsize
 
     @property
     def nbytes(self) -> int:
+        """The bytes of all elements."""
         return self.size * self.dtype.itemsize
-
-    flags = of_array("flags")
-    strides = of_array("strides")
-    ctypes = of_array("ctypes")
-    device = of_array("device")
 
     @property
     def base(self) -> Any:
@@ -375,24 +406,40 @@ class Tensor(Recorded, results=True):
     def __copy__(self) -> Tensor:
         return copy.deepcopy(self)
 
-    item = reading("item")
-    tolist = reading("tolist")
-    tobytes = reading("tobytes")
-    tofile = reading("tofile")
-    dump = reading("dump")
-    dumps = reading("dumps")
-
     def numpy(self) -> np.ndarray:
         """The values, as a new NumPy array that belongs to the caller.
 
         An array of another library is converted: computed, or copied from the GPU.
+
+        Returns
+        -------
+        ndarray
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> al.Tensor([1.0, 2.0]).numpy()
+        array([1., 2.])
         """
         value = ungated(self._seen())
         # CuPy's arrays turn into NumPy's by this method only.
         return np.array(value.get() if is_foreign(value) and hasattr(value, "get") else value)
 
     def detach(self) -> Tensor:
-        """A tensor of the same values that gradients stop at; it shares memory, read-only."""
+        """A tensor of the same values that gradients stop at; it shares memory, read-only.
+
+        Returns
+        -------
+        Tensor
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> x = al.Tensor([1.0], requires_grad=True)
+        >>> (x * x.detach()).sum().backward()
+        >>> x.grad
+        array([1.])
+        """
         view = self._seen()
         if isinstance(view, np.ndarray):
             view = view.view()
@@ -403,12 +450,38 @@ class Tensor(Recorded, results=True):
         return make(view, node if isinstance(node, Disconnected) else None)
 
     def zero_grad(self) -> None:
-        """Forget the gradient."""
+        """Forget the gradient.
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> x = al.Tensor([1.0], requires_grad=True)
+        >>> x.sum().backward()
+        >>> x.zero_grad()
+        >>> x.grad is None
+        True
+        """
         if self._node is not None and self._node.extra is not None:
             self._node.extra.grad = None
 
     def retain_grad(self) -> None:
-        """Have `backward()` leave this tensor's gradient in `.grad`, although it is no leaf."""
+        """Have `backward()` leave this tensor's gradient in `.grad`, although it is no leaf.
+
+        Raises
+        ------
+        ValueError
+            Where the tensor does not require grad.
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> x = al.Tensor([1.0, 2.0], requires_grad=True)
+        >>> y = x**2
+        >>> y.retain_grad()
+        >>> (3 * y).sum().backward()
+        >>> y.grad
+        array([3., 3.])
+        """
         if not self.requires_grad:
             raise ValueError(
                 f"{self._describe()} does not require grad, so there is none to retain"
@@ -420,6 +493,33 @@ class Tensor(Recorded, results=True):
 
         What the hook returns, if not None, takes the gradient's place. It must not write to the
         array that it is given.
+
+        Parameters
+        ----------
+        hook : callable
+            `hook(gradient)` of an array; what it returns, if not None, takes the gradient's place.
+            It must not write to the array that it is given.
+
+        Returns
+        -------
+        callable
+            Without arguments: it removes the hook.
+
+        Raises
+        ------
+        ValueError
+            Where the tensor does not require grad.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import autograd_lite as al
+        >>> x = al.Tensor([1.0, 2.0], requires_grad=True)
+        >>> remove = x.register_hook(lambda gradient: np.clip(gradient, -1, 1))
+        >>> (x * 5).sum().backward()
+        >>> x.grad
+        array([1., 1.])
+        >>> remove()
         """
         if not self.requires_grad:
             raise ValueError(f"{self._describe()} does not require grad, so no gradient arrives")
@@ -438,6 +538,26 @@ class Tensor(Recorded, results=True):
         retain_graph : bool
             Keep the graph, to go through it again. Otherwise it is freed on the way, and with it
             the locks on the arrays that it keeps.
+
+        Raises
+        ------
+        RuntimeError
+            Where this tensor depends on none that requires grad, or the graph was freed before.
+        ValueError
+            Where it has several elements, or is complex, and there is no `gradient`; where the
+            shapes differ.
+
+        See Also
+        --------
+        gradients : Returns gradients, and leaves `.grad` alone.
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> x = al.Tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * x).backward(gradient=[1.0, 10.0])
+        >>> x.grad
+        array([ 2., 40.])
         """
         self._check_connected("backward()")
         node = self._node
@@ -501,7 +621,11 @@ class Tensor(Recorded, results=True):
             message += f". Were {whose} operands of shapes {first} and {second} meant to broadcast?"
         return message
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    # Objects to a type checker: what an array on the left computes with a Tensor is Any then, and
+    # not an array.
+    def __array__(
+        self, dtype: Any = None, copy: bool | None = None
+    ) -> np.ndarray[Any, np.dtype[np.object_]]:
         if self.requires_grad and is_recording():
             # A library asks through helpers of its own.
             frames = itertools.islice(traceback.walk_stack(sys._getframe(1)), 4)
@@ -559,15 +683,11 @@ class Tensor(Recorded, results=True):
         rounded = np.round(cast(Any, self), digits or 0)
         return int(rounded) if digits is None else rounded
 
-    __floor__ = whole(np.floor)
-    __ceil__ = whole(np.ceil)
-    __trunc__ = whole(np.trunc)
-
     def __dlpack__(self, **options: Any) -> Any:
         """The values for another library, copied: nobody writes past a lock."""
         if options.pop("copy", None) is False:
             raise BufferError("a Tensor's memory is not shared by DLPack; leave copy=False away")
-        return self.__array__(copy=True).__dlpack__(**options)
+        return cast(Any, self.__array__(copy=True)).__dlpack__(**options)
 
     def __dlpack_device__(self) -> Any:
         return self.data.__dlpack_device__()
@@ -583,48 +703,6 @@ class Tensor(Recorded, results=True):
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return called(func, args, kwargs)
-
-    __add__ = direct(np.add, operator.add)
-    __radd__ = reflected(np.add, operator.add)
-    __sub__ = direct(np.subtract, operator.sub)
-    __rsub__ = reflected(np.subtract, operator.sub)
-    __mul__ = direct(np.multiply, operator.mul)
-    __rmul__ = reflected(np.multiply, operator.mul)
-    __truediv__ = direct(np.divide, operator.truediv)
-    __rtruediv__ = reflected(np.divide, operator.truediv)
-    __mod__ = direct(np.remainder, operator.mod)
-    __rmod__ = reflected(np.remainder, operator.mod)
-    __pow__ = direct(np.power, operator.pow)
-    __rpow__ = reflected(np.power, operator.pow)
-    __matmul__ = direct(np.matmul, operator.matmul)
-    __rmatmul__ = reflected(np.matmul, operator.matmul)
-
-    __floordiv__ = dispatched(np.floor_divide)
-    __rfloordiv__ = dispatched_reflected(np.floor_divide)
-    __and__ = dispatched(np.bitwise_and)
-    __rand__ = dispatched_reflected(np.bitwise_and)
-    __or__ = dispatched(np.bitwise_or)
-    __ror__ = dispatched_reflected(np.bitwise_or)
-    __xor__ = dispatched(np.bitwise_xor)
-    __rxor__ = dispatched_reflected(np.bitwise_xor)
-    __lshift__ = dispatched(np.left_shift)
-    __rlshift__ = dispatched_reflected(np.left_shift)
-    __rshift__ = dispatched(np.right_shift)
-    __rrshift__ = dispatched_reflected(np.right_shift)
-
-    __iadd__ = in_place("+", operator.add, operator.iadd)
-    __isub__ = in_place("-", operator.sub, operator.isub)
-    __imul__ = in_place("*", operator.mul, operator.imul)
-    __itruediv__ = in_place("/", operator.truediv, operator.itruediv)
-    __ifloordiv__ = in_place("//", operator.floordiv, operator.ifloordiv)
-    __imod__ = in_place("%", operator.mod, operator.imod)
-    __ipow__ = in_place("**", operator.pow, operator.ipow)
-    __imatmul__ = in_place("@", operator.matmul, operator.imatmul)
-    __iand__ = in_place("&", operator.and_, operator.iand)
-    __ior__ = in_place("|", operator.or_, operator.ior)
-    __ixor__ = in_place("^", operator.xor, operator.ixor)
-    __ilshift__ = in_place("<<", operator.lshift, operator.ilshift)
-    __irshift__ = in_place(">>", operator.rshift, operator.irshift)
 
     def __divmod__(self, other: Any) -> tuple[Any, Tensor]:
         return self // other, self % other
@@ -644,75 +722,76 @@ class Tensor(Recorded, results=True):
     def __abs__(self) -> Tensor:
         return record(OPERATIONS[np.absolute], (self,), NO_OPTIONS, operator.abs)
 
-    __eq__ = comparison(operator.eq)
-    __ne__ = comparison(operator.ne)
-    __lt__ = comparison(operator.lt)
-    __le__ = comparison(operator.le)
-    __gt__ = comparison(operator.gt)
-    __ge__ = comparison(operator.ge)
-    __hash__ = object.__hash__
-
-    sum = method(np.sum)
-    prod = method(np.prod)
-    mean = method(np.mean)
-    var = method(np.var)
-    std = method(np.std)
-    max = method(np.max)
-    min = method(np.min)
-    cumsum = method(np.cumsum)
-    cumprod = method(np.cumprod)
-    trace = method(np.trace)
-    dot = method(np.dot)
-    clip = method(np.clip)
-    conj = conjugate = method(np.conjugate)
-    exp = method(np.exp)
-    log = method(np.log)
-    sqrt = method(np.sqrt)
-    tanh = method(np.tanh)
-    sigmoid = method(sigmoid)
-    relu = method(relu)
-    ravel = flatten = method(np.ravel)
-    squeeze = method(np.squeeze)
-    swapaxes = method(np.swapaxes)
-    diagonal = method(np.diagonal)
-    take = method(np.take)
-    repeat = method(np.repeat)
-    argmax = method(np.argmax)
-    argmin = method(np.argmin)
-    argsort = method(np.argsort)
-    round = method(np.round)
-    all = method(np.all)
-    any = method(np.any)
-
-    choose = method(np.choose)
-    searchsorted = method(np.searchsorted)
-    nonzero = method(np.nonzero)
-    argpartition = method(np.argpartition)
-
-    view = cut_off("view", "use .reshape() for a shape, .astype() for a dtype")
-    getfield = cut_off("getfield", "use .real, .imag or .astype()")
-    byteswap = cut_off("byteswap", "use .astype() with a dtype of the other byte order")
-
-    sort = refused("sort", "use np.sort, which gives a new tensor, or .data.sort()")
-    partition = refused(
-        "partition", "use np.partition, which gives a new tensor, or .data.partition()"
-    )
-    fill = refused("fill", "use np.full_like, or .data.fill() of a leaf")
-    put = refused("put", "use np.where or np.concatenate, or .data.put() of a leaf")
-    resize = refused("resize", "use np.resize or .reshape(), which give a new tensor")
-    setfield = refused("setfield", "use np.where, or .data.setfield() of a leaf")
-    setflags = refused("setflags", "use .data.setflags() of a leaf")
-
     def compress(self, condition: Any, axis: int | None = None, out: Any = None) -> Any:
-        """The parts along `axis` for which `condition` is true; of all elements by default."""
+        """The parts along `axis` for which `condition` is true; of all elements by default.
+
+        Parameters
+        ----------
+        condition : array_like of bool
+            As long as the axis.
+        axis : int, optional
+            None takes all elements in a row.
+        out : array, optional
+            An array to write to, where no gradient would be lost.
+
+        Returns
+        -------
+        Tensor
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> al.Tensor([1.0, 2.0, 3.0]).compress([True, False, True])
+        Tensor([1., 3.])
+        """
         return called(np.compress, (condition, self, axis, out), {})
 
     def copy(self, order: Any = "C") -> Any:
-        """The same values in memory of their own, recorded."""
+        """The same values in memory of their own, recorded.
+
+        Parameters
+        ----------
+        order : {"C", "F", "A", "K"}
+            How the elements lie in memory, as in `np.copy`.
+
+        Returns
+        -------
+        Tensor
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> al.Tensor([1.0, 2.0]).copy()
+        Tensor([1., 2.])
+        """
         return dispatch(np.copy, (self,), {"order": order})
 
     def to_device(self, device: Any, /, *, stream: Any = None) -> Tensor:
-        """The tensor itself, which is where its array is; ValueError for another device."""
+        """The tensor itself, which is where its array is; ValueError for another device.
+
+        Parameters
+        ----------
+        device : str
+            The name of the device that the array is on, "cpu" for NumPy's.
+        stream : None
+            There is none.
+
+        Returns
+        -------
+        Tensor
+
+        Raises
+        ------
+        ValueError
+            For another device, or a stream.
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> x = al.Tensor([1.0])
+        >>> x.to_device("cpu") is x
+        True
+        """
         if device != self.device or stream is not None:
             raise ValueError(
                 f"{self._describe()} stays on {self.device!r}; make a Tensor of an array that is "
@@ -730,7 +809,25 @@ class Tensor(Recorded, results=True):
     ) -> Tensor:
         """The same values in another dtype, cast as NumPy's `astype` does.
 
-        With `copy=False` it is the tensor itself where nothing is to be done.
+        Parameters
+        ----------
+        dtype : dtype
+            What to cast to. Gradients flow back through floating-point and complex dtypes only.
+        order, casting, subok : str, str and bool
+            As NumPy's `astype` takes them.
+        copy : bool
+            False gives the tensor itself where nothing is to be done.
+
+        Returns
+        -------
+        Tensor
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import autograd_lite as al
+        >>> al.Tensor([1.5, 2.0]).astype(np.float32)
+        Tensor([1.5, 2. ], dtype=float32)
         """
         dtype = np.dtype(dtype)
         if not copy and dtype == self.dtype and order == "K":
@@ -745,15 +842,175 @@ class Tensor(Recorded, results=True):
         return record(OPERATIONS[astype], (self, dtype), NO_OPTIONS, compute)
 
     def reshape(self, *shape: Any, order: Any = "C", copy: bool | None = None) -> Tensor:
-        """The same values in another shape, given as one tuple or as several numbers."""
+        """The same values in another shape, given as one tuple or as several numbers.
+
+        Parameters
+        ----------
+        *shape : int or tuple of int
+            One length may be -1: what is left of the others.
+        order : {"C", "F", "A"}
+            In which order elements are read and placed, as in `np.reshape`.
+        copy : bool, optional
+            As in `np.reshape`.
+
+        Returns
+        -------
+        Tensor
+
+        Raises
+        ------
+        ValueError
+            Where the elements do not fill the shape.
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> al.Tensor([1.0, 2.0, 3.0, 4.0]).reshape(2, -1)
+        Tensor([[1., 2.],
+                [3., 4.]])
+        """
         new = shape[0] if len(shape) == 1 else shape
         options = {"order": order} if copy is None else {"order": order, "copy": copy}
         return record(OPERATIONS[np.reshape], (self, new), options)
 
     def transpose(self, *axes: Any) -> Tensor:
-        """The axes in another order, given as a tuple or as numbers; reversed by default."""
+        """The axes in another order, given as a tuple or as numbers; reversed by default.
+
+        Parameters
+        ----------
+        *axes : int or tuple of int
+            Where each axis comes from.
+
+        Returns
+        -------
+        Tensor
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> al.Tensor([[1.0, 2.0]]).transpose().shape
+        (2, 1)
+        """
         order = axes[0] if len(axes) == 1 else axes or None
         return record(OPERATIONS[np.transpose], (self, order), NO_OPTIONS)
+
+    if not TYPE_CHECKING:  # Operators says what they take and give.
+        flags = of_array("flags")
+        strides = of_array("strides")
+        ctypes = of_array("ctypes")
+        device = of_array("device")
+
+        item = reading("item")
+        tolist = reading("tolist")
+        tobytes = reading("tobytes")
+        tofile = reading("tofile")
+        dump = reading("dump")
+        dumps = reading("dumps")
+
+        __floor__ = whole(np.floor)
+        __ceil__ = whole(np.ceil)
+        __trunc__ = whole(np.trunc)
+
+        __add__ = direct(np.add, operator.add)
+        __radd__ = reflected(np.add, operator.add)
+        __sub__ = direct(np.subtract, operator.sub)
+        __rsub__ = reflected(np.subtract, operator.sub)
+        __mul__ = direct(np.multiply, operator.mul)
+        __rmul__ = reflected(np.multiply, operator.mul)
+        __truediv__ = direct(np.divide, operator.truediv)
+        __rtruediv__ = reflected(np.divide, operator.truediv)
+        __mod__ = direct(np.remainder, operator.mod)
+        __rmod__ = reflected(np.remainder, operator.mod)
+        __pow__ = direct(np.power, operator.pow)
+        __rpow__ = reflected(np.power, operator.pow)
+        __matmul__ = direct(np.matmul, operator.matmul)
+        __rmatmul__ = reflected(np.matmul, operator.matmul)
+
+        __floordiv__ = dispatched(np.floor_divide)
+        __rfloordiv__ = dispatched_reflected(np.floor_divide)
+        __and__ = dispatched(np.bitwise_and)
+        __rand__ = dispatched_reflected(np.bitwise_and)
+        __or__ = dispatched(np.bitwise_or)
+        __ror__ = dispatched_reflected(np.bitwise_or)
+        __xor__ = dispatched(np.bitwise_xor)
+        __rxor__ = dispatched_reflected(np.bitwise_xor)
+        __lshift__ = dispatched(np.left_shift)
+        __rlshift__ = dispatched_reflected(np.left_shift)
+        __rshift__ = dispatched(np.right_shift)
+        __rrshift__ = dispatched_reflected(np.right_shift)
+
+        __iadd__ = in_place("+", operator.add, operator.iadd)
+        __isub__ = in_place("-", operator.sub, operator.isub)
+        __imul__ = in_place("*", operator.mul, operator.imul)
+        __itruediv__ = in_place("/", operator.truediv, operator.itruediv)
+        __ifloordiv__ = in_place("//", operator.floordiv, operator.ifloordiv)
+        __imod__ = in_place("%", operator.mod, operator.imod)
+        __ipow__ = in_place("**", operator.pow, operator.ipow)
+        __imatmul__ = in_place("@", operator.matmul, operator.imatmul)
+        __iand__ = in_place("&", operator.and_, operator.iand)
+        __ior__ = in_place("|", operator.or_, operator.ior)
+        __ixor__ = in_place("^", operator.xor, operator.ixor)
+        __ilshift__ = in_place("<<", operator.lshift, operator.ilshift)
+        __irshift__ = in_place(">>", operator.rshift, operator.irshift)
+
+        __eq__ = comparison(operator.eq)
+        __ne__ = comparison(operator.ne)
+        __lt__ = comparison(operator.lt)
+        __le__ = comparison(operator.le)
+        __gt__ = comparison(operator.gt)
+        __ge__ = comparison(operator.ge)
+        __hash__ = object.__hash__
+
+        sum = method(np.sum)
+        prod = method(np.prod)
+        mean = method(np.mean)
+        var = method(np.var)
+        std = method(np.std)
+        max = method(np.max)
+        min = method(np.min)
+        cumsum = method(np.cumsum)
+        cumprod = method(np.cumprod)
+        trace = method(np.trace)
+        dot = method(np.dot)
+        clip = method(np.clip)
+        conj = conjugate = method(np.conjugate)
+        exp = method(np.exp)
+        log = method(np.log)
+        sqrt = method(np.sqrt)
+        tanh = method(np.tanh)
+        sigmoid = method(sigmoid)
+        relu = method(relu)
+        ravel = flatten = method(np.ravel)
+        squeeze = method(np.squeeze)
+        swapaxes = method(np.swapaxes)
+        diagonal = method(np.diagonal)
+        take = method(np.take)
+        repeat = method(np.repeat)
+        argmax = method(np.argmax)
+        argmin = method(np.argmin)
+        argsort = method(np.argsort)
+        round = method(np.round)
+        all = method(np.all)
+        any = method(np.any)
+
+        choose = method(np.choose)
+        searchsorted = method(np.searchsorted)
+        nonzero = method(np.nonzero)
+        argpartition = method(np.argpartition)
+
+        view = cut_off("view", "use .reshape() for a shape, .astype() for a dtype")
+        getfield = cut_off("getfield", "use .real, .imag or .astype()")
+        byteswap = cut_off("byteswap", "use .astype() with a dtype of the other byte order")
+
+        sort = refused("sort", "use np.sort, which gives a new tensor, or .data.sort()")
+        partition = refused(
+            "partition", "use np.partition, which gives a new tensor, or .data.partition()"
+        )
+        fill = refused("fill", "use np.full_like, or .data.fill() of a leaf")
+        put = refused("put", "use np.where or np.concatenate, or .data.put() of a leaf")
+        resize = refused("resize", "use np.resize or .reshape(), which give a new tensor")
+        setfield = refused("setfield", "use np.where, or .data.setfield() of a leaf")
+        setflags = refused("setflags", "use .data.setflags() of a leaf")
 
 
 def _broadcast(node: Any) -> tuple[Node, list[tuple[int, ...]]] | None:
@@ -817,6 +1074,25 @@ def label(variables: Mapping[str, Any]) -> None:
     """Name every unnamed Tensor in a mapping after its key: `al.label(locals())`.
 
     NumPy arrays get a name likewise, which pictures of the graphs that read them show.
+
+    Parameters
+    ----------
+    variables : mapping of str to anything
+        Such as `locals()`. What is no Tensor and no array is left out.
+
+    Raises
+    ------
+    TypeError
+        Where it is no mapping.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> W, x = al.Tensor([1.0], requires_grad=True), np.ones(1)
+    >>> al.label(locals())
+    >>> W
+    Tensor([1.], requires_grad=True, name='W')
     """
     if not isinstance(variables, Mapping):
         raise TypeError(f"label() takes a mapping such as locals(), not {variables!r}")
@@ -838,6 +1114,28 @@ def replace_array(leaf: Tensor, array: Any) -> None:
     """Have a leaf hold another array, of its shape and dtype and of any library, from now on.
 
     ValueError for the result of an operation, and for an array of another shape or dtype.
+
+    Parameters
+    ----------
+    leaf : Tensor
+        A tensor that no operation made.
+    array : array
+        NumPy's, or that of another library.
+
+    Raises
+    ------
+    ValueError
+        For the result of an operation, and for an array of another shape or dtype.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> from autograd_lite.extend import replace_array
+    >>> x = al.Tensor([1.0, 2.0])
+    >>> replace_array(x, np.array([3.0, 4.0]))
+    >>> x
+    Tensor([3., 4.])
     """
     node = leaf._node
     if not isinstance(node, Leaf):

@@ -7,7 +7,7 @@ import dataclasses
 import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from autograd_lite.tensor import Tensor
 
 Argnums = int | Sequence[int]
 Function = Callable[..., Any]
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _VARIABLE = Operation(lambda value: value, {"value": lambda g: g})
 _VARIABLE.name = "variable"
@@ -43,6 +45,7 @@ def gradients(
     output : Tensor
         A scalar, unless `gradient`, of its shape, is given.
     inputs : sequence of Tensor
+        What to differentiate by.
     gradient : array_like, optional
         The gradient of the final result with respect to `output`.
     create_graph : bool
@@ -53,6 +56,22 @@ def gradients(
     -------
     tuple
         One array (or Tensor) of the shape and dtype of each input.
+
+    Raises
+    ------
+    RuntimeError
+        Where `output` depends on no tensor that requires grad, or its graph was freed.
+    ValueError
+        Where `output` is no scalar and there is no `gradient`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> x = al.Tensor([1.0, 2.0], requires_grad=True)
+    >>> y = x**2
+    >>> al.gradients(np.sum(y * 3), [x, y])
+    (array([ 6., 12.]), array([3., 3.]))
     """
     output._check_connected("gradients()")
     for tensor in inputs:
@@ -259,7 +278,9 @@ def _requires_grad(value: Any) -> bool:
     return isinstance(value, Recorded) and value._node is not None and value._node.requires_grad
 
 
-def grad(function: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> Function:
+def grad(
+    function: Callable[P, Any], argnums: Argnums = 0, *, has_aux: bool = False
+) -> Callable[P, Any]:
     """A function that gives the gradient of `function` with respect to one or several arguments.
 
     `function` is written in plain NumPy and returns a real scalar; with `has_aux` it returns
@@ -270,8 +291,41 @@ def grad(function: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> 
     `grad(grad(f))` works. What `function` takes out of its Tensors (`.item()`, `.data`) counts as
     a constant.
 
-    >>> float(grad(lambda x: x**3)(2.0))
+    Parameters
+    ----------
+    function : callable
+        Of arrays and numbers, or nested lists, tuples and dicts of them; returns a real scalar.
+    argnums : int or sequence of int
+        The positional arguments to differentiate by: one, or several, whose gradients come as a
+        tuple.
+    has_aux : bool
+        Whether `function` returns (scalar, anything else).
+
+    Returns
+    -------
+    callable
+        It takes what `function` takes, and returns the gradient in the structure of the argument.
+
+    Raises
+    ------
+    TypeError
+        Where the value is no real scalar, or an argument of `argnums` is not floating-point.
+
+    See Also
+    --------
+    value_and_grad : The value as well.
+    Tensor.backward : Gradients of tensors that are kept.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> float(al.grad(lambda x: x**3)(2.0))
     12.0
+    >>> float(al.grad(al.grad(lambda x: x**3))(2.0))
+    12.0
+    >>> al.grad(lambda p, x: np.sum(p["w"] * x))({"w": np.ones(2)}, np.array([3.0, 4.0]))
+    {'w': array([3., 4.])}
     """
     value_and_gradient = value_and_grad(function, argnums, has_aux=has_aux)
 
@@ -283,12 +337,42 @@ def grad(function: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> 
     return gradient
 
 
-def value_and_grad(function: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> Function:
+def value_and_grad(
+    function: Callable[P, Any], argnums: Argnums = 0, *, has_aux: bool = False
+) -> Callable[P, tuple[Any, Any]]:
     """A function that gives (value, gradient), otherwise as `grad` does.
 
     With `has_aux` it returns ((value, aux), gradient).
 
-    >>> value, gradient = value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
+    Parameters
+    ----------
+    function : callable
+        As `grad` takes it.
+    argnums : int or sequence of int
+        The positional arguments to differentiate by: one, or several, whose gradients come as a
+        tuple.
+    has_aux : bool
+        Whether `function` returns (scalar, anything else).
+
+    Returns
+    -------
+    callable
+        It takes what `function` takes.
+
+    Raises
+    ------
+    TypeError
+        Where the value is no real scalar, or an argument of `argnums` is not floating-point.
+
+    See Also
+    --------
+    grad : The gradient alone.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> value, gradient = al.value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
     >>> float(value), gradient
     (5.0, array([2., 4.]))
     """
@@ -306,7 +390,7 @@ def value_and_grad(function: Function, argnums: Argnums = 0, *, has_aux: bool = 
     return value_and_gradient
 
 
-def vjp(function: Function, *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+def vjp(function: Callable[..., R], *args: Any) -> tuple[R, Callable[[Any], tuple[Any, ...]]]:
     """The value of `function(*args)`, and a function that pulls a gradient back through it.
 
     That function takes a gradient of the value's shape, or, where the value is nested lists,
@@ -314,7 +398,29 @@ def vjp(function: Function, *args: Any) -> tuple[Any, Callable[[Any], tuple[Any,
     product of the gradient with the Jacobian of each argument, in the argument's structure. It can
     be called any number of times.
 
-    >>> value, pull = vjp(lambda x: x**2, np.array([1.0, 2.0]))
+    Parameters
+    ----------
+    function : callable
+        Of arrays and numbers, or nested lists, tuples and dicts of them, also what it returns.
+    *args
+        What it is called with.
+
+    Returns
+    -------
+    value : array, number or structure of them
+        What `function` returned.
+    pull : callable
+        `pull(gradient)` is a tuple with the gradient of each argument.
+
+    See Also
+    --------
+    jvp : The product from the other side.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> value, pull = al.vjp(lambda x: x**2, np.array([1.0, 2.0]))
     >>> pull(np.array([1.0, 10.0]))
     (array([ 2., 40.]),)
     """
@@ -323,15 +429,41 @@ def vjp(function: Function, *args: Any) -> tuple[Any, Callable[[Any], tuple[Any,
         return trace.value, lambda gradient: trace.arranged(trace.pull(gradient), numbers)
 
 
-def jvp(function: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+def jvp(function: Callable[..., R], args: Sequence[Any], tangents: Sequence[Any]) -> tuple[R, R]:
     """The value of `function(*args)`, and how it changes as the arguments move along `tangents`.
 
     The second is the product of the Jacobian with the tangents, of the value's structure and
-    shapes. It is found
-    by pulling back twice: a pull is linear in the gradient it is given, and its transpose is the
-    push.
+    shapes.
 
-    >>> jvp(lambda x: x**2, (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
+    Parameters
+    ----------
+    function : callable
+        Of arrays and numbers, or nested lists, tuples and dicts of them, also what it returns.
+    args : sequence
+        What it is called with.
+    tangents : sequence
+        A direction for each argument, of its structure and shapes.
+
+    Returns
+    -------
+    value : array, number or structure of them
+        What `function` returned.
+    tangent : array, number or structure of them
+        The derivative of it along `tangents`.
+
+    See Also
+    --------
+    vjp : The product from the other side.
+
+    Notes
+    ----- It is found by pulling back twice: a pull is linear in the gradient it is given, and its
+    transpose is the push (Townsend, "A new trick for calculating Jacobian vector products", 2017).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> al.jvp(lambda x: x**2, (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
     (array([1., 4.]), array([ 2., 40.]))
     """
     if len(args) != len(tangents):
@@ -392,7 +524,7 @@ def _inner(pairs: Sequence[tuple[Any, Any]]) -> Any:
     return functools.reduce(lambda a, b: a + b, products, 0.0)
 
 
-def jacobian(function: Function, argnums: Argnums = 0) -> Function:
+def jacobian(function: Callable[P, Any], argnums: Argnums = 0) -> Callable[P, Any]:
     """A function that gives the Jacobian of `function`.
 
     For each array in the value there is, in the structure of the value, one for each array in the
@@ -401,7 +533,29 @@ def jacobian(function: Function, argnums: Argnums = 0) -> Function:
     complex. A complex value of complex arguments has a Jacobian only where it is complex
     differentiable; elsewhere ValueError says so.
 
-    >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
+    Parameters
+    ----------
+    function : callable
+        Of arrays and numbers, or nested lists, tuples and dicts of them, also what it returns.
+    argnums : int or sequence of int
+        The positional arguments to differentiate by: one, or several, whose gradients come as a
+        tuple.
+
+    Returns
+    -------
+    callable
+        It takes what `function` takes.
+
+    Raises
+    ------
+    ValueError
+        Where the value is complex and the function is not complex differentiable.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> al.jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
     array([[2., 0.],
            [0., 4.]])
     """
@@ -482,12 +636,32 @@ def _row(trace: _Trace, at: int, index: tuple[int, ...], dtype: Any) -> list[Any
     return row
 
 
-def hessian(function: Function, argnums: int = 0) -> Function:
+def hessian(function: Callable[P, Any], argnums: int = 0) -> Callable[P, Any]:
     """A function that gives the matrix of second derivatives of a scalar function of one array.
 
     Its shape is the argument's shape twice. It takes one backward pass per element.
 
-    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
+    Parameters
+    ----------
+    function : callable
+        Returns a real scalar.
+    argnums : int
+        The positional argument to differentiate by, a floating-point array.
+
+    Returns
+    -------
+    callable
+        It takes what `function` takes.
+
+    See Also
+    --------
+    hvp : Its product with a vector, without forming it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> al.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
     array([[4., 2.],
            [2., 0.]])
     """
@@ -500,7 +674,31 @@ def hvp(function: Function, argnums: int = 0) -> Function:
     The vector comes last and has the structure and shapes of the argument. The Hessian is never
     formed: it takes two backward passes.
 
-    >>> hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 10.0]))
+    Parameters
+    ----------
+    function : callable
+        Returns a real scalar.
+    argnums : int
+        The positional argument to differentiate by: an array, or a structure of them.
+
+    Returns
+    -------
+    callable
+        It takes what `function` takes, and then the vector.
+
+    See Also
+    --------
+    hessian : The whole matrix.
+
+    Notes
+    -----
+    Pearlmutter, "Fast exact multiplication by the Hessian" (1994).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> al.hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 10.0]))
     array([  6., 120.])
     """
     gradient = grad(function, argnums)
@@ -519,7 +717,7 @@ def hvp(function: Function, argnums: int = 0) -> Function:
     return product
 
 
-def checkpoint(function: Function) -> Function:
+def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
     """`function`, computed again in the backward pass instead of kept until then.
 
     It saves the memory of everything that `function` computes inside, and costs one more forward
@@ -527,8 +725,32 @@ def checkpoint(function: Function) -> Function:
     pure function of them: a tensor that requires grad and is not among them raises RuntimeError in
     the backward pass.
 
-    >>> deep = checkpoint(lambda x: np.tanh(np.tanh(np.tanh(x))))
-    >>> bool(grad(deep)(0.3) == grad(lambda x: np.tanh(np.tanh(np.tanh(x))))(0.3))
+    Parameters
+    ----------
+    function : callable
+        A pure function of its arguments.
+
+    Returns
+    -------
+    callable
+        It takes and returns what `function` does.
+
+    Raises
+    ------
+    RuntimeError
+        In the backward pass, where `function` uses a tensor that requires grad and is no argument.
+
+    Notes
+    -----
+    Griewank and Walther, "Algorithm 799: revolve" (2000); Chen et al., "Training deep nets with
+    sublinear memory cost" (2016).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> deep = al.checkpoint(lambda x: np.tanh(np.tanh(np.tanh(x))))
+    >>> bool(al.grad(deep)(0.3) == al.grad(lambda x: np.tanh(np.tanh(np.tanh(x))))(0.3))
     True
     """
     name = getattr(function, "__name__", repr(function))

@@ -203,7 +203,7 @@ class _OfConstructor:
 class Spelled:
     """A class that answers for the options and attributes that others have elsewhere."""
 
-    __signature__ = _OfConstructor()
+    __signature__: _OfConstructor = _OfConstructor()
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
         if cls.__init__ is object.__init__:

@@ -29,8 +29,8 @@ class Hold:
     __slots__ = ("array", "reader", "base", "own", "views", "__weakref__")
 
     def __init__(self, array: np.ndarray, reader: str) -> None:
-        self.array = array
-        self.reader = reader
+        self.array: np.ndarray = array
+        self.reader: str = reader
         self.base: Hold | None = None
         self.own: Any = None
         self.views: list[Any] = []

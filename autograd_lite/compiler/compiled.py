@@ -6,7 +6,7 @@ import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -43,6 +43,8 @@ from autograd_lite.source import users_line
 from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import grad
 
+P = ParamSpec("P")
+R = TypeVar("R")
 Function = Callable[..., Any]
 PROGRAM_LIMIT = 16
 """A compiled function keeps the programs of up to this many kinds of arguments."""
@@ -52,13 +54,13 @@ _tracing = fork_safe(threading.RLock())
 
 
 def compile(
-    function: Function,
+    function: Callable[P, R],
     *,
     donate: int | Sequence[int] = (),
     threads: int | None = None,
     native: bool | None = None,
     cache: bool = True,
-) -> Compiled:
+) -> Compiled[P, R]:
     """`function`, run as an optimised program.
 
     The first call with arguments of a kind (structure, shapes, dtypes) traces the function; later
@@ -132,18 +134,18 @@ class Specialised:
         kinds: Sequence[Any],
     ) -> None:
         self.choice = choice
-        self.is_open = choice is not None
-        self.donated = donated if any(donated) else None
+        self.is_open: bool = choice is not None
+        self.donated: list[bool] | None = donated if any(donated) else None
         self.program = program
-        self.lowered = lowered
+        self.lowered: Lowered = lowered
         self.returns = returns
         self.tensors = tensors
-        self.has_tensors = any(tensors)
+        self.has_tensors: bool = any(tensors)
         self.captures = captures
         self.notes = notes
-        self.guard = guard_for(arguments, kinds)
-        self.builder = builder_for(returns)
-        self.are_same = check_for(captures)
+        self.guard: Callable[..., Any] | None = guard_for(arguments, kinds)
+        self.builder: Callable[..., Any] | None = builder_for(returns)
+        self.are_same: Callable[[], bool] = check_for(captures)
         if choice is not None:
             self._settle(choice)
 
@@ -232,7 +234,7 @@ def _is_alone(array: np.ndarray, arrays: Sequence[np.ndarray]) -> bool:
     )
 
 
-class Compiled:
+class Compiled(Generic[P, R]):
     """A compiled function; see `compile`.
 
     `exempt` are objects that the function may read, and that may change: what it reads of them is
@@ -241,26 +243,28 @@ class Compiled:
 
     def __init__(
         self,
-        function: Function,
+        function: Callable[P, R],
         donate: tuple[int, ...] = (),
         threads: int | None = None,
         exempt: Sequence[Any] = (),
         native: bool | None = None,
         is_kept: bool = True,
     ) -> None:
-        self.exempt, self.native, self.is_kept = exempt, native, is_kept
+        self.exempt: Sequence[Any] = exempt
+        self.native: bool | None = native
+        self.is_kept: bool = is_kept
         functools.update_wrapper(self, function)
         self.function = function
         self.donate = donate
         self.threads = threads
-        self.name = getattr(function, "__name__", type(function).__name__)
+        self.name: str = getattr(function, "__name__", type(function).__name__)
         self._programs: OrderedDict[Any, Specialised] = OrderedDict()
-        self._pulls: dict[Any, Compiled] = {}
-        self._writing: Compiled | None = None
+        self._pulls: dict[Any, Compiled[..., Any]] = {}
+        self._writing: Compiled[..., Any] | None = None
         self._latest: Specialised | None = None
         self._ready: Specialised | None = None
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         ready = self._ready
         if ready is not None:
             found = ready.guard(args, kwargs)  # type: ignore[misc]

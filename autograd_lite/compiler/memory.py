@@ -107,7 +107,7 @@ class Workspaces:
 
     def __init__(self, sizes: list[int], makers: Iterable[Callable[[list[Any], list[Any]], Any]]):
         self.sizes = sizes
-        self.makers = list(makers)
+        self.makers: list[Callable[..., Any]] = list(makers)
         self.idle: list[tuple[Any, ...]] = []
 
     def make(self) -> tuple[Any, ...]:

@@ -31,26 +31,28 @@ class RegionPrinter:
     """Prints the function of one region, and what calls it."""
 
     def __init__(self, printer: Any, region: Region, at: int) -> None:
-        self.printer, self.region, self.at = printer, region, at
+        self.printer: Any = printer
+        self.region: Region = region
+        self.at: int = at
         self.calls: list[str] = []
-        self.steps = region.steps
-        self.read_outside = {
+        self.steps: list[Step] = region.steps
+        self.read_outside: set[Variable] = {
             v
             for v in region.made
             if printer.liveness.last[v] > at or v in printer.outputs or reduction_of(self._maker(v))
         }
-        self.outside = list(
+        self.outside: list[Variable] = list(
             dict.fromkeys(v for s in self.steps for v in s.operands if v not in region.made)
         )
-        self.is_flat = self._can_be_flat()
-        self.shape = (math.prod(region.shape),) if self.is_flat else region.shape
-        self.axis = self._axis()
-        self.count = self.shape[self.axis]
+        self.is_flat: bool = self._can_be_flat()
+        self.shape: tuple[int, ...] = (math.prod(region.shape),) if self.is_flat else region.shape
+        self.axis: int = self._axis()
+        self.count: int = self.shape[self.axis]
         rest = math.prod(self.shape) // self.count
-        self.block = min(self.count, max(1, BLOCK_ELEMENTS // max(rest, 1)))
-        self.threads = self._threads()
-        self.function_name = f"{printer.name}_{len(printer.functions)}"
-        self.slots = Slots()
+        self.block: int = min(self.count, max(1, BLOCK_ELEMENTS // max(rest, 1)))
+        self.threads: int = self._threads()
+        self.function_name: str = f"{printer.name}_{len(printer.functions)}"
+        self.slots: Slots = Slots()
         self.slot_of: dict[Variable, int] = {}
         self.temporaries: list[tuple[str, int, Variable]] = []
         self.masks: dict[tuple[Variable, Any], str] = {}
@@ -60,7 +62,7 @@ class RegionPrinter:
         self.body: list[str] = []
         self.after: list[str] = []
         self._print()
-        self.text = self._text()
+        self.text: str = self._text()
 
     def _maker(self, variable: Variable) -> Step:
         return next(s for s in self.region.steps if variable in s.results)

@@ -67,8 +67,8 @@ class Derivation:
     """
 
     def __init__(self, differentiated: Differentiated, text: Written) -> None:
-        self.name = differentiated.name
-        self.source = text.source
+        self.name: str = differentiated.name
+        self.source: str = text.source
         self._written = text
         namespace: dict[str, Any] = {"__name__": f"derivation of {differentiated.name}"}
         noted = _Noted(text.source)

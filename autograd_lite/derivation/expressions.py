@@ -52,7 +52,7 @@ class Printer:
 
     def __init__(self, imported: Mapping[Any, str] | None = None) -> None:
         self.helpers: set[str] = set()
-        self.imported = imported or {}
+        self.imported: Mapping[Any, str] = imported or {}
 
     def step(self, step: Step, operands: Mapping[Variable, Text]) -> Text:
         """The expression of a step, whose operands are printed already."""

@@ -101,7 +101,7 @@ class Formula(Generic[Written]):
         self.value = value
         self.gradients = gradients
         called_after = (name for name in gradients if not name.isidentifier())
-        self.formulas = sorted(called_after, key=len, reverse=True)
+        self.formulas: list[str] = sorted(called_after, key=len, reverse=True)
         self.placed: dict[str, str] = {}
 
     def written(self, text: str) -> Written:

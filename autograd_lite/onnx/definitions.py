@@ -365,7 +365,7 @@ def euclids_turn(x: Any, y: Any) -> Any:
     return np.where(y == 0, x, y), np.where(y == 0, 0, np.fmod(x, y))
 
 
-common_divisor = repeated(euclids_turn)
+common_divisor: Any = repeated(euclids_turn)
 
 
 def _not_positive(x: Any) -> Any:
@@ -395,7 +395,7 @@ def squaring_turn(result: Any, base: Any, exponent: Any) -> Any:
     return result, base * base, shifted_right(exponent, 1)
 
 
-squarings = repeated(squaring_turn)
+squarings: Any = repeated(squaring_turn)
 
 
 def whole_power(x: Any, y: Any) -> Any:

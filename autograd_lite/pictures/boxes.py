@@ -59,15 +59,15 @@ class Boxes:
 
     def __init__(self, graph: Structure, folded: Folded) -> None:
         self.graph = graph
-        self.n = len(graph.nodes)
-        self.of_node = folded.boxes
-        self.closed = {g.stop - 1: g for g in _open(folded.groups, closed=True)}
+        self.n: int = len(graph.nodes)
+        self.of_node: np.ndarray = folded.boxes
+        self.closed: dict[int, Group] = {g.stop - 1: g for g in _open(folded.groups, closed=True)}
         self.arrows: list[Arrow] = []
         self.sources: list[Box] = []
         self.source_numbers: dict[bytes, int] = {}
-        self.top = Frame(None)
+        self.top: Frame = Frame(None)
         shown = folded.shown.tolist()
-        self.boxes = {at: self._operation(i, at) for i, at in enumerate(shown)}
+        self.boxes: dict[Any, Box] = {at: self._operation(i, at) for i, at in enumerate(shown)}
         self._frames(folded.groups, shown)
         self._place_sources()
         self._between_operations()

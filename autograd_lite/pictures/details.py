@@ -100,17 +100,17 @@ class Details:
         self.results = results
         self.lines = lines
         self.local = local
-        self.since = None if extent is None else extent.since
-        self.tensors = {} if extent is None else extent.tensors
+        self.since: int | None = None if extent is None else extent.since
+        self.tensors: dict[Node, Node | Leaf] = {} if extent is None else extent.tensors
         self.verdicts: Mapping[str | None, Line] = {
             line.tensor: line for line in (report.lines if report is not None else ())
         }
         # What is drawn, with the value that it has.
-        self.ends = {root_of(result): result._value for result in results}
-        self.roots = [*self.ends, *(extent.roots if extent is not None else ())]
-        self.values = self._values() if values else None
-        self.gradients = self._gradients() if gradients else None
-        self.faults = self._faults()
+        self.ends: dict[Node, Any] = {root_of(result): result._value for result in results}
+        self.roots: list[Node] = [*self.ends, *(extent.roots if extent is not None else ())]
+        self.values: dict[Any, Any] | None = self._values() if values else None
+        self.gradients: dict[Any, Any] | None = self._gradients() if gradients else None
+        self.faults: dict[Node, str] = self._faults()
 
     @property
     def backward_start(self) -> int | None:

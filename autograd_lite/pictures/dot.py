@@ -83,17 +83,17 @@ class DotText:
         self.theme = theme
         self.size = size
         self.compact = compact
-        self.frames = 0
+        self.frames: int = 0
         self.kinds: dict[str, None] = {}
         self.titles: dict[str, str] = {}
-        self.backward = self._backward_boxes(boxes)
-        self.forward = {
+        self.backward: dict[str, Box] = self._backward_boxes(boxes)
+        self.forward: set[str] = {
             name
             for arrow in boxes.arrows
             if arrow.head not in self.backward
             for name in (arrow.tail, arrow.head)
         }
-        self.picture = Figure(
+        self.picture: Figure = Figure(
             "computation",
             format="svg",
             # With ordering=in the operands stand in their order, so that a - b is not b - a.

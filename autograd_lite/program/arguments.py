@@ -68,7 +68,7 @@ class Same:
     __slots__ = ("it",)
 
     def __init__(self, it: Any) -> None:
-        self.it = it
+        self.it: Any = it
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Same) and self.it is other.it

@@ -109,7 +109,7 @@ class Captures:
         if "grad" in self._names:
             for extra, gradient, label in self.gradients:
                 self._place(Attributes(extra), "grad", f"{label}.grad", gradient)
-        self.random = np.random.get_state(legacy=False)
+        self.random: dict[str, Any] = np.random.get_state(legacy=False)
 
     def _walk(self, value: Any, label: str) -> None:
         kind = type(value)
@@ -501,7 +501,7 @@ class Attributes:
     __slots__ = ("of",)
 
     def __init__(self, of: Any) -> None:
-        self.of = of
+        self.of: Any = of
 
     def __getitem__(self, name: str) -> Any:
         return getattr(self.of, name, MISSING)

@@ -31,10 +31,10 @@ class Variable:
     def __init__(
         self, shape: tuple[int, ...], dtype: Any, weak: bool = False, name: str | None = None
     ) -> None:
-        self.shape = shape
-        self.dtype = np.dtype(dtype)
-        self.weak = weak
-        self.name = name
+        self.shape: tuple[int, ...] = shape
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.weak: bool = weak
+        self.name: str | None = name
 
     @classmethod
     def like(cls, value: Any, name: str | None = None) -> Variable:

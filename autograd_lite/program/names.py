@@ -50,8 +50,8 @@ class Names:
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self.given: dict[Any, str] = {}
-        self.used = {*RESERVED, *taken}
-        self.count = 0
+        self.used: set[str] = {*RESERVED, *taken}
+        self.count: int = 0
 
     def __getitem__(self, variable: Named) -> str:
         name = self.given.get(variable)

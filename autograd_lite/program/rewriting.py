@@ -32,13 +32,13 @@ class Rewriting:
         self.kept = kept
         self.program = program
         self.values = values
-        self.trace = Trace("compiled")
+        self.trace: Trace = Trace("compiled")
         self.trace.inputs = list(program.inputs)
         self.trace.constants = dict(program.constants)
         self.makers: dict[Variable, Step] = {}
-        self.changed = 0
-        self.folded = 0
-        self.uses = program.uses()
+        self.changed: int = 0
+        self.folded: int = 0
+        self.uses: dict[Variable, int] = program.uses()
         self.now: dict[Variable, Any] = {}
         self.renamed: dict[Variable, Variable] = {}
         for variable in (*program.inputs, *program.constants):

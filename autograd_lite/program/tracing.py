@@ -29,7 +29,21 @@ from autograd_lite.source import is_of_engine, users_line
 
 
 class TracedValueError(RuntimeError):
-    """Something that a program cannot hold: a value read, a branch on one, a write."""
+    """Something that a program cannot hold: a value read, a branch on one, a write.
+
+    Notes
+    ----- `al.compile`, `al.derive`, `al.sheet` and `al.to_onnx` raise it. It is a RuntimeError,
+    whose message has the line.
+
+    Examples
+    --------
+    >>> import autograd_lite as al
+    >>> f = al.compile(lambda x: x if x > 0 else -x)
+    >>> f(1.0)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    autograd_lite.program.tracing.TracedValueError: ...
+    """
 
 
 _POWERS: dict[Any, Any] = {2: np.square, 0.5: np.sqrt}
@@ -54,7 +68,7 @@ class Trace:
         self.sources: dict[Variable, weakref.ref[Any]] = {}
         self.captured: set[int] = set()
         self.met: list[tuple[weakref.ref[Any], np.ndarray, str]] = []
-        self.repeated = 0
+        self.repeated: int = 0
         self.expands = True
         self._known: dict[int, list[Variable]] = {}
         self._seen: dict[Any, Any] = {}
@@ -207,9 +221,9 @@ class Tracer(Recordable):
     __slots__ = ("tape", "variable", "value", "gate", "__weakref__")
 
     def __init__(self, tape: Trace, variable: Variable, value: Any) -> None:
-        self.tape = tape
-        self.variable = variable
-        self.value = value
+        self.tape: Trace = tape
+        self.variable: Variable = variable
+        self.value: Any = value
         self.gate: Any = None
 
     base = None
@@ -421,7 +435,7 @@ class Tracer(Recordable):
     def __divmod__(self, other: Any) -> Any:
         return self // other, self % other
 
-    __hash__ = object.__hash__
+    __hash__: Any = object.__hash__
 
 
 def _operator(ufunc: np.ufunc) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,12 @@ from autograd_lite.operations import composite
 from autograd_lite.rules.indexing import along, as_array, cast, getitem
 
 Widths = tuple[int, int]
-STATISTICS = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}
+STATISTICS: dict[str, Callable[..., Any]] = {
+    "maximum": np.max,
+    "minimum": np.min,
+    "mean": np.mean,
+    "median": np.median,
+}
 VALUES = {"constant": "constant_values", "linear_ramp": "end_values"}
 
 

@@ -69,8 +69,8 @@ def _cumsum(g: Any, x_shape: tuple[int, ...], axis: int | None) -> Any:
 
 defvjp(np.sum, x=_sum)
 defvjp(np.mean, x=_mean)
-for function in (np.max, np.min, np.amax, np.amin):
-    defvjp(function, x=_extreme)
+for _function in (np.max, np.min, np.amax, np.amin):
+    defvjp(_function, x=_extreme)
 defvjp(np.cumsum, x=_cumsum)
 
 

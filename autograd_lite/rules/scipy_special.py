@@ -316,11 +316,11 @@ def _delta(phi: Any, m: Any) -> Any:
 _declare(special.ellipk, m=lambda g, m: g * _ellipk(m))
 _declare(special.ellipkm1, p=lambda g, p: -g * _ellipk(1 - p))
 _declare(special.ellipe, m=lambda g, m: g * _ellipe(m))
-for function, slope in (
+for _function, _slope in (
     (special.ellipkinc, lambda g, phi, m: g / _delta(phi, m)),
     (special.ellipeinc, lambda g, phi, m: g * _delta(phi, m)),
 ):
-    _declare(function, phi=slope, m=_none(function, "m"))
+    _declare(_function, phi=_slope, m=_none(_function, "m"))
 _of_last(special.hyp0f1, "v", z=lambda g, v, z: g * (special.hyp0f1(v + 1, z) / v))
 _of_last(
     special.hyp1f1, "a", "b", x=lambda g, a, b, x: g * (a / b * special.hyp1f1(a + 1, b + 1, x))

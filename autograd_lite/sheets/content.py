@@ -59,14 +59,16 @@ class Content:
         self.rows = rows
         self.report = report
         self.series: list[Series] = []
-        self.equations = Equations({s.label: s.source for s in statements_of(rows) if s.source})
+        self.equations: Equations = Equations(
+            {s.label: s.source for s in statements_of(rows) if s.source}
+        )
         self.numbers: dict[Variable, int] = {}
         self.place: dict[Statement, int] = {}
         # Serial numbers go on from one function to the next; the page is to be the same.
-        self.began = min((r.at for row in rows for r in row.rounds), default=0)
-        self.values = computation.values
-        self.steps = self._needed_steps()
-        self.obstacle = self._obstacle()
+        self.began: int = min((r.at for row in rows for r in row.rounds), default=0)
+        self.values: dict[Variable, Any] = computation.values
+        self.steps: list[Step] = self._needed_steps()
+        self.obstacle: str = self._obstacle()
 
     def _needed_steps(self) -> list[Step]:
         """The steps that something shown depends on."""

@@ -167,7 +167,7 @@ class Sheet:
     def __init__(self, content: Content) -> None:
         self._content = content
         with _of_depth():
-            self.html = assembled(content.data())
+            self.html: str = assembled(content.data())
         self.path: str | None = None
 
     @property

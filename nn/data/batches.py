@@ -47,7 +47,7 @@ class ArrayData:
 
     def __init__(self, X: Any, Y: Any, weights: Any = None) -> None:
         self.X, self.Y = _held(X), _held(Y)
-        self.weights = None if weights is None else _held(weights)
+        self.weights: Any = None if weights is None else _held(weights)
         self._lazy: LazyBatches | None = None
         if not self.X.ndim or not self.Y.ndim or self.X.shape[-1] != self.Y.shape[-1]:
             hint = ""

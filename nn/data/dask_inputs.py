@@ -135,10 +135,13 @@ class Rows:
     """The samples (`which` 0) or the targets (1) of a file, of which rows are read by an index."""
 
     def __init__(self, data: H5Dataset, which: int, dtype: Any) -> None:
-        self.data, self.which, self.dtype = data, which, np.dtype(dtype)
-        self.shape, self.path = data.specs[which].shape, os.fspath(data.path)
-        self.ndim = len(self.shape)
-        self.chunks = (data.step, *self.shape[1:])
+        self.data: H5Dataset = data
+        self.which: int = which
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.shape: tuple[int, ...] = data.specs[which].shape
+        self.path: str = os.fspath(data.path)
+        self.ndim: int = len(self.shape)
+        self.chunks: tuple[int, *tuple[int, ...]] = (data.step, *self.shape[1:])
 
     def __getitem__(self, index: Any) -> np.ndarray:
         rows, *others = index if isinstance(index, tuple) else (index,)

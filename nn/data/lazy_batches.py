@@ -41,8 +41,8 @@ class LazyBatches:
     """
 
     def __init__(self, arrays: Sequence[Any]) -> None:
-        self.arrays = list(arrays)
-        self.sample = max(1, sum(map(_bytes_of_a_sample, arrays)))
+        self.arrays: list[Any] = list(arrays)
+        self.sample: int = max(1, sum(map(_bytes_of_a_sample, arrays)))
         largest = max(filter(is_lazy, arrays), key=_bytes_of_a_sample)
         share = _bytes_of_a_sample(largest) / self.sample
         self.spans: list[Span] = largest.stretches(int(BLOCK * share))

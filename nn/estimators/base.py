@@ -136,12 +136,12 @@ class Estimator(Spelled):
         """A new network, and nothing learnt yet."""
         rng = generator(self.random_state)
         sizes = self._sizes(self.n_features_in_, self._outputs())
-        self.network_ = self._network(sizes, dtype, rng)
+        self.network_: Sequential = self._network(sizes, dtype, rng)
         self._seed = int(rng.integers(2**31))
         self._optimiser: Optimiser | None = None
         self.loss_curve_: list[float] = []
         self.validation_loss_curve_: list[float] = []
-        self.n_iter_ = 0
+        self.n_iter_: int = 0
 
     def _made_optimiser(self, rate: float) -> Optimiser:
         named = list(self.network_.named_parameters())

@@ -64,7 +64,8 @@ class Regressor(Estimator):
         Y = samples.targets(y)
         is_row = y.ndim == 1
         if first:
-            self.n_outputs_, self._is_row = int(Y.shape[0]), is_row
+            self.n_outputs_: int = int(Y.shape[0])
+            self._is_row = is_row
             self._start(samples.dtype)
         elif (Y.shape[0], is_row) != (self.n_outputs_, self._is_row):
             expected = "(N,)" if self._is_row else f"(N, {self.n_outputs_})"

@@ -71,7 +71,7 @@ class ReLU(Module):
     def __init__(self, at_zero: float = 1.0) -> None:
         if not 0 <= at_zero <= 1:
             raise ValueError(f"ReLU: at_zero must be from 0 to 1, not {at_zero!r}")
-        self.at_zero = float(at_zero)
+        self.at_zero: float = float(at_zero)
 
     def forward(self, X: Any) -> Any:
         return al.relu(X, self.at_zero)

@@ -68,7 +68,7 @@ class Residual(Module):
     """X + F(X), where F is the layers one after the other (He et al., 2015)."""
 
     def __init__(self, *layers: Module) -> None:
-        self.path = Sequential(*layers)
+        self.path: Sequential = Sequential(*layers)
 
     def forward(self, X: Any) -> Any:
         """The result has the shape of X; ValueError where the layers give another."""

@@ -140,12 +140,12 @@ class Conv2d(Module):
     ) -> None:
         if n_in < 1 or n_out < 1:
             raise ValueError(f"Conv2d({n_in}, {n_out}): both sizes must be at least 1")
-        self.window = _pair(window, "window", 1)
-        self.stride = _pair(stride, "stride", 1)
-        self.padding = _pair(padding, "padding", 0)
+        self.window: Pair = _pair(window, "window", 1)
+        self.stride: Pair = _pair(stride, "stride", 1)
+        self.padding: Pair = _pair(padding, "padding", 0)
         shape = (n_out, n_in, *self.window)
-        self.weight = Parameter(initial(initialisation, shape, seed), dtype=dtype)
-        self.bias = Parameter(np.zeros((n_out, 1)), dtype=dtype) if bias else None
+        self.weight: Parameter = Parameter(initial(initialisation, shape, seed), dtype=dtype)
+        self.bias: Parameter | None = Parameter(np.zeros((n_out, 1)), dtype=dtype) if bias else None
 
     def forward(self, X: Any) -> Any:
         """Shape (n_out, out_height, out_width, N) for X of shape (n_in, height, width, N)."""
@@ -177,8 +177,8 @@ class _Pool(Module):
     """Windows of each channel, each made one number."""
 
     def __init__(self, window: int | Pair, stride: int | Pair | None = None) -> None:
-        self.window = _pair(window, "window", 1)
-        self.stride = self.window if stride is None else _pair(stride, "stride", 1)
+        self.window: Pair = _pair(window, "window", 1)
+        self.stride: Pair = self.window if stride is None else _pair(stride, "stride", 1)
 
     def _patches(self, X: Any) -> Any:
         _check_pictures(self, X, None)

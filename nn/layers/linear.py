@@ -62,8 +62,10 @@ class Linear(Module):
     ) -> None:
         if n_in < 1 or n_out < 1:
             raise ValueError(f"Linear({n_in}, {n_out}): both sizes must be at least 1")
-        self.weight = Parameter(initial(initialisation, (n_out, n_in), seed), dtype=dtype)
-        self.bias = Parameter(np.zeros((n_out, 1)), dtype=dtype) if bias else None
+        self.weight: Parameter = Parameter(
+            initial(initialisation, (n_out, n_in), seed), dtype=dtype
+        )
+        self.bias: Parameter | None = Parameter(np.zeros((n_out, 1)), dtype=dtype) if bias else None
 
     def forward(self, X: Any) -> Any:
         """`W X + b` of shape (n_out, N), for X of shape (n_in, N)."""
@@ -110,7 +112,9 @@ class Embedding(Module):
     ) -> None:
         if n_symbols < 1 or n_out < 1:
             raise ValueError(f"Embedding({n_symbols}, {n_out}): both sizes must be at least 1")
-        self.weight = Parameter(initial(initialisation, (n_out, n_symbols), seed), dtype=dtype)
+        self.weight: Parameter = Parameter(
+            initial(initialisation, (n_out, n_symbols), seed), dtype=dtype
+        )
 
     def forward(self, X: Any) -> Any:
         """Shape (n_out, ..., N) for whole numbers X from 0 to n_symbols - 1 of shape (..., N)."""

@@ -39,7 +39,7 @@ class BatchNorm(Module):
         Added to the variance.
     """
 
-    buffers = ("running_mean", "running_variance")
+    buffers: tuple[str, ...] = ("running_mean", "running_variance")
 
     def __init__(
         self,
@@ -55,10 +55,10 @@ class BatchNorm(Module):
             raise ValueError(f"BatchNorm: momentum must be from 0 to 1, not {momentum!r}")
         self.momentum = momentum
         self.epsilon = epsilon
-        self.scale = Parameter(np.ones((n_features, 1)), dtype=dtype)
-        self.shift = Parameter(np.zeros((n_features, 1)), dtype=dtype)
-        self.running_mean = np.zeros((n_features, 1), dtype)
-        self.running_variance = np.ones((n_features, 1), dtype)
+        self.scale: Parameter = Parameter(np.ones((n_features, 1)), dtype=dtype)
+        self.shift: Parameter = Parameter(np.zeros((n_features, 1)), dtype=dtype)
+        self.running_mean: np.ndarray = np.zeros((n_features, 1), dtype)
+        self.running_variance: np.ndarray = np.ones((n_features, 1), dtype)
 
     def forward(self, X: Any) -> Any:
         """The result has the shape of X, whose first axis is the features and whose last is the
@@ -111,8 +111,8 @@ class LayerNorm(Module):
         if n_features < 1:
             raise ValueError(f"LayerNorm({n_features}): the size must be at least 1")
         self.epsilon = epsilon
-        self.scale = Parameter(np.ones((n_features, 1)), dtype=dtype)
-        self.shift = Parameter(np.zeros((n_features, 1)), dtype=dtype)
+        self.scale: Parameter = Parameter(np.ones((n_features, 1)), dtype=dtype)
+        self.shift: Parameter = Parameter(np.zeros((n_features, 1)), dtype=dtype)
 
     def forward(self, X: Any) -> Any:
         """The result has the shape of X, whose first axis is the features and whose last is the
@@ -149,7 +149,7 @@ class Dropout(Module):
         if not 0 <= share < 1:
             raise ValueError(f"Dropout: the share must be from 0 to below 1, not {share!r}")
         self.share = share
-        self.generator = np.random.default_rng(seed)
+        self.generator: np.random.Generator = np.random.default_rng(seed)
 
     def forward(self, X: Any) -> Any:
         if not self.training or not self.share:

@@ -50,12 +50,14 @@ class _Recurrent(Module):
         if n_in < 1 or n_hidden < 1:
             raise ValueError(f"{name}({n_in}, {n_hidden}): both sizes must be at least 1")
         rng = np.random.default_rng(seed)
-        self.n_in, self.n_hidden, self.last = n_in, n_hidden, last
+        self.n_in: int = n_in
+        self.n_hidden: int = n_hidden
+        self.last: bool = last
         blocks = [initial(initialisation, (n_hidden, n_in), rng) for _ in range(self.gates)]
-        self.weight = Parameter(np.concatenate(blocks), dtype=dtype)
+        self.weight: Parameter = Parameter(np.concatenate(blocks), dtype=dtype)
         blocks = [initial("orthogonal", (n_hidden, n_hidden), rng) for _ in range(self.gates)]
-        self.recurrent = Parameter(np.concatenate(blocks), dtype=dtype)
-        self.bias = Parameter(np.zeros((self.gates * n_hidden, 1)), dtype=dtype)
+        self.recurrent: Parameter = Parameter(np.concatenate(blocks), dtype=dtype)
+        self.bias: Parameter = Parameter(np.zeros((self.gates * n_hidden, 1)), dtype=dtype)
 
     def forward(self, X: Any) -> Any:
         """The hidden states (n_hidden, steps, N), or with `last` the last of them (n_hidden, N).
@@ -205,7 +207,9 @@ class MultiheadAttention(Module):
                 "multiple of the number of heads, both at least 1"
             )
         rng = np.random.default_rng(seed)
-        self.n_features, self.n_heads, self.causal = n_features, n_heads, causal
+        self.n_features: int = n_features
+        self.n_heads: int = n_heads
+        self.causal: bool = causal
         for name in ("query", "key", "value", "out"):
             weight = initial(initialisation, (n_features, n_features), rng)
             setattr(self, name, Parameter(weight, dtype=dtype))
@@ -280,10 +284,11 @@ class Conv1d(Module):
             least = 0 if name == "padding" else 1
             if not isinstance(size, int) or size < least:
                 raise ValueError(f"Conv1d: {name} must be a number from {least}, not {size!r}")
-        self.stride, self.padding = stride, padding
+        self.stride: int = stride
+        self.padding: int = padding
         shape = (n_out, n_in, window)
-        self.weight = Parameter(initial(initialisation, shape, seed), dtype=dtype)
-        self.bias = Parameter(np.zeros((n_out, 1)), dtype=dtype) if bias else None
+        self.weight: Parameter = Parameter(initial(initialisation, shape, seed), dtype=dtype)
+        self.bias: Parameter | None = Parameter(np.zeros((n_out, 1)), dtype=dtype) if bias else None
 
     def forward(self, X: Any) -> Any:
         """Shape (n_out, out_steps, N) for X of shape (n_in, steps, N)."""

@@ -38,9 +38,11 @@ class Optimiser(Spelled):
         name = type(self).__name__
         if isinstance(parameters, Module):
             raise TypeError(f"{name} takes parameters: write {name}(model.parameters())")
-        self.groups = [self._group(item, options) for item in _as_groups(parameters)]
-        self.counts = [0] * len(self.parameters)
-        self.memory = [
+        self.groups: list[dict[str, Any]] = [
+            self._group(item, options) for item in _as_groups(parameters)
+        ]
+        self.counts: list[int] = [0] * len(self.parameters)
+        self.memory: list[dict[str, np.ndarray]] = [
             {kind: np.zeros_like(p.data) for kind in self.memories} for p in self.parameters
         ]
         if not self.parameters:

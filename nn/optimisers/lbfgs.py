@@ -28,7 +28,7 @@ class LBFGS:
     def __init__(
         self, parameters: Iterable[Parameter], *, max_iter: int = 100, tolerance: float = 1e-5
     ) -> None:
-        self.parameters = list(parameters)
+        self.parameters: list[Parameter] = list(parameters)
         if not self.parameters:
             raise ValueError("LBFGS got no parameters")
         self.max_iter = max_iter

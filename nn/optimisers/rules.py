@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -82,7 +82,7 @@ class RMSProp(Optimiser):
     (Tieleman and Hinton, 2012.) `decay` is what stays of the mean at each step.
     """
 
-    memories = ("square",)
+    memories: ClassVar[tuple[str, ...]] = ("square",)
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class Adagrad(Optimiser):
     (Duchi et al., 2011.)
     """
 
-    memories = ("square",)
+    memories: ClassVar[tuple[str, ...]] = ("square",)
 
     def __init__(
         self,
@@ -159,7 +159,7 @@ class Adam(Optimiser):
     gradient of weight_decay / 2 * sum(values^2); see AdamW.
     """
 
-    memories = ("mean", "square")
+    memories: ClassVar[tuple[str, ...]] = ("mean", "square")
 
     def __init__(
         self,

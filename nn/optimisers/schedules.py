@@ -23,7 +23,7 @@ class Schedule:
 
     def __init__(self, optimiser: Optimiser) -> None:
         self.optimiser = optimiser
-        self.steps = 0
+        self.steps: int = 0
         self._start = [group["learning_rate"] for group in optimiser.groups]
         self._set()
 
@@ -66,7 +66,8 @@ class StepSchedule(Schedule):
     def __init__(self, optimiser: Optimiser, every: int, factor: float = 0.1) -> None:
         if every < 1:
             raise ValueError(f"StepSchedule: every must be at least 1, not {every!r}")
-        self.every, self.by = every, factor
+        self.every: int = every
+        self.by: float = factor
         super().__init__(optimiser)
 
     def factor(self, steps: int) -> float:
@@ -80,7 +81,8 @@ class CosineSchedule(Schedule):
     def __init__(self, optimiser: Optimiser, length: int, least: float = 0.0) -> None:
         if length < 1:
             raise ValueError(f"CosineSchedule: length must be at least 1, not {length!r}")
-        self.length, self.least = length, least
+        self.length: int = length
+        self.least: float = least
         super().__init__(optimiser)
 
     def factor(self, steps: int) -> float:
@@ -96,7 +98,8 @@ class WarmUpSchedule(Schedule):
             raise ValueError(f"WarmUpSchedule: length must be at least 1, not {length!r}")
         if not start > 0:
             raise ValueError(f"WarmUpSchedule: start must be above 0, not {start!r}")
-        self.length, self.start = length, start
+        self.length: int = length
+        self.start: float = start
         super().__init__(optimiser)
 
     def factor(self, steps: int) -> float:
@@ -122,7 +125,10 @@ class OneCycleSchedule(Schedule):
             raise ValueError(f"OneCycleSchedule: length must be at least 1, not {length!r}")
         if not 0 < rising < 1:
             raise ValueError(f"OneCycleSchedule: rising must be between 0 and 1, not {rising!r}")
-        self.length, self.most, self.least, self.rising = length, most, least, rising
+        self.length: int = length
+        self.most: float = most
+        self.least: float = least
+        self.rising: float = rising
         super().__init__(optimiser)
 
     def factor(self, steps: int) -> float:
@@ -151,8 +157,12 @@ class PlateauSchedule(Schedule):
         *,
         least: float = 1e-4,
     ) -> None:
-        self.by, self.patience, self.least = factor, patience, least
-        self.best, self.waited, self.reached = math.inf, 0, 1.0
+        self.by: float = factor
+        self.patience: int = patience
+        self.least: float = least
+        self.best: float = math.inf
+        self.waited: int = 0
+        self.reached: float = 1.0
         super().__init__(optimiser)
 
     def factor(self, steps: int) -> float:

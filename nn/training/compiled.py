@@ -11,7 +11,7 @@ import autograd_lite as al
 from autograd_lite.extend import compiled, standing_in
 
 from ..data.batches import Batch
-from ..module import Module
+from ..module import Module, Parameter
 from ..optimisers import Optimiser
 
 
@@ -58,9 +58,12 @@ class CompiledUpdate:
         clip_norm: float | None,
         native: bool = False,
     ) -> None:
-        self.model, self.optimiser, self.loss, self.clip_norm = model, optimiser, loss, clip_norm
+        self.model: Module = model
+        self.optimiser: Optimiser = optimiser
+        self.loss: Callable[..., Any] = loss
+        self.clip_norm: float | None = clip_norm
         self.native = native
-        self.parameters = optimiser.parameters
+        self.parameters: list[Parameter] = optimiser.parameters
         self.programs: dict[tuple[_Place, ...], Callable[..., Any]] = {}
 
     def __call__(self, batch: Batch) -> float:

@@ -18,7 +18,7 @@ import autograd_lite as al
 from autograd_lite.extend import is_lazy, sheet_history
 
 from .. import checkpoint as checkpoints
-from ..data.batches import ArrayData, Batch
+from ..data.batches import ArrayData, Batch, Data
 from ..initialisers import Seed
 from ..layers.normalisation import TooFewSamples
 from ..losses import weight_of
@@ -37,7 +37,7 @@ from .advice import (
 )
 from .compiled import CompiledUpdate, NotFinite
 from .history import History
-from .measuring import Loss, Metric, measured, told
+from .measuring import Loss, Metric, ToldMetric, measured, told
 from .progress import Progress, say
 from .state import TrainingState
 
@@ -176,23 +176,26 @@ class Training:
         arguments.check_loss(self.loss)
         optimiser = arguments.optimiser_of(self.model, self.optimiser, self.schedule)
         self.optimiser = optimiser
+        self.data: Data
+        self.held_out: Data | None
         self.data, self.held_out = arguments.data_of(
             self.X, self.Y, self.sample_weight, self.validation
         )
         samples = len(self.data)
-        self.size = self.batch_size or samples
-        self.is_one_batch = samples <= self.size
+        self.size: int = self.batch_size or samples
+        self.is_one_batch: bool = samples <= self.size
         self._check_batches(samples)
-        self.measures = told(self.metrics, self.loss)
+        self.measures: dict[str, ToldMetric] = told(self.metrics, self.loss)
         self.callbacks = tuple(self.callbacks)
-        self.state = TrainingState(
+        self.state: TrainingState = TrainingState(
             self.model, optimiser, self.schedule, arguments.seed_of(self.seed)
         )
         if self.resume and self.checkpoint is not None and os.path.exists(self.checkpoint):
             checkpoints.load(self.checkpoint, self.state)
-        self.interrupted = self.exploded = False
-        self.looks = self.advice and not self.state.epoch and not self.state.position
-        self.compiled = (
+        self.interrupted = False
+        self.exploded: bool = False
+        self.looks: bool = self.advice and not self.state.epoch and not self.state.position
+        self.compiled: CompiledUpdate | None = (
             CompiledUpdate(
                 self.model, optimiser, self.loss, self.clip_norm, self.compile == "native"
             )
@@ -200,11 +203,11 @@ class Training:
             else None
         )
         # Looking for them takes longer than a batch of a small net.
-        self.generators = [g for _, g in self.model.named_generators()]
-        self.keeps_best = self.patience is not None
+        self.generators: list[np.random.Generator] = [g for _, g in self.model.named_generators()]
+        self.keeps_best: bool = self.patience is not None
         # A batch of all samples has the loss of the weights before its update, unless the model
         # is another one in training.
-        self.tells_loss = (
+        self.tells_loss: bool = (
             self.is_one_batch and not self.generators and not any(self.model.named_buffers())
         )
 
@@ -267,7 +270,7 @@ class Training:
     @contextlib.contextmanager
     def _recorded(self) -> Iterator[None]:
         """Writes the record at the end, whatever ends the training."""
-        self.sheets = sheet_history() if self.record is not None else None
+        self.sheets: Any = sheet_history() if self.record is not None else None
         self._look()
         try:
             yield

@@ -27,7 +27,7 @@ class History:
     """
 
     def __init__(self, records: list[dict[str, float]] | None = None) -> None:
-        self.records = records if records is not None else []
+        self.records: list[dict[str, float]] = records if records is not None else []
         self.stopped: str | None = None
         self.best_epoch: int | None = None
 

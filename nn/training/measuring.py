@@ -39,12 +39,14 @@ class ToldMetric:
     """A metric that is told what the model gives, and how much samples count, if it asks."""
 
     def __init__(self, metric: Metric, name: str, kind: str | None) -> None:
-        self.metric, self.name, self.kind = metric, name, kind
+        self.metric: Metric = metric
+        self.name: str = name
+        self.kind: str | None = kind
         takes = _options(metric)
         fixed = metric.keywords if isinstance(metric, functools.partial) else {}
-        self.asks = "given" in takes and "given" not in fixed
-        self.weighs = "sample_weight" in takes
-        self.measure = self._measure(fixed)
+        self.asks: bool = "given" in takes and "given" not in fixed
+        self.weighs: bool = "sample_weight" in takes
+        self.measure: tuple[known.Measure, str | None] | None = self._measure(fixed)
 
     def _measure(self, fixed: Mapping[str, Any]) -> tuple[known.Measure, str | None] | None:
         """How it is computed of blocks, if it can be."""

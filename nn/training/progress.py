@@ -20,9 +20,12 @@ class Progress:
     """
 
     def __init__(self, epoch: int, epochs: int, verbose: bool) -> None:
-        self.epoch, self.epochs, self.verbose = epoch, epochs, verbose
-        self.text = self.written = ""
-        self.at = -LINE_SECONDS
+        self.epoch: int = epoch
+        self.epochs: int = epochs
+        self.verbose: bool = verbose
+        self.text: str = ""
+        self.written: str = ""
+        self.at: float = -LINE_SECONDS
         self.bar: Any = None
         if verbose and (sys.stderr.isatty() or _in_notebook()):
             self.bar = _bar_class()(
@@ -55,7 +58,8 @@ class Progress:
 
     def _write(self) -> None:
         print(self.text, file=sys.stderr, flush=True)
-        self.at, self.written = time.monotonic(), self.text
+        self.at = time.monotonic()
+        self.written = self.text
 
 
 def _in_notebook() -> bool:

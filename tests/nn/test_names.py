@@ -49,7 +49,11 @@ from autograd_lite import nn as own
 import numpy as np
 model = own.Sequential(own.Linear(2, 1), own.Sigmoid())
 history = own.fit(
-    model, np.ones((2, 4)), np.ones((1, 4)), optimiser=own.SGD(model.parameters()), loss=own.binary_cross_entropy, epochs=1
+    model,
+    *(np.ones((2, 4)), np.ones((1, 4))),
+    optimiser=own.SGD(model.parameters()),
+    loss=own.binary_cross_entropy,
+    epochs=1,
 )
 print(nn.mine, hasattr(nn, "fit"), len(history.records))
 """

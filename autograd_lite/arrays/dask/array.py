@@ -73,7 +73,7 @@ class Blocks(np.lib.mixins.NDArrayOperatorsMixin):
     __slots__ = ("step",)
 
     def __init__(self, step: BlockStep) -> None:
-        self.step = step
+        self.step: BlockStep = step
 
     @property
     def shape(self) -> tuple[int, ...]:

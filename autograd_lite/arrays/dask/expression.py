@@ -43,12 +43,15 @@ class BlockStep:
         options: Mapping[str, Any] | None = None,
         value: Any = NOT_KNOWN,
     ) -> None:
-        self.shape, self.dtype = shape, np.dtype(dtype)
-        self.axis, self.parts = axis, parts
-        self.compute, self.options = compute, options or {}
-        self.operands = tuple(map(kept, operands))
-        self.value = value
-        self.serial = _serial()
+        self.shape: tuple[int, ...] = shape
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.axis: int | None = axis
+        self.parts: Parts = parts
+        self.compute = compute
+        self.options: Mapping[str, Any] = options or {}
+        self.operands: tuple[Any, ...] = tuple(map(kept, operands))
+        self.value: Any = value
+        self.serial: int = _serial()
 
     @property
     def ndim(self) -> int:
@@ -88,7 +91,7 @@ class Total(BlockStep):
         self, partial: BlockStep, shape: tuple[int, ...], combine: Callable[..., Any]
     ) -> None:
         super().__init__(shape, partial.dtype, None, (), None, (partial,))
-        self.combine = combine
+        self.combine: Callable[..., Any] = combine
 
 
 class Cut:
@@ -97,7 +100,8 @@ class Cut:
     __slots__ = ("whole", "axis")
 
     def __init__(self, whole: BlockStep, axis: int) -> None:
-        self.whole, self.axis = whole, axis
+        self.whole: BlockStep = whole
+        self.axis: int = axis
 
 
 def step_of(operand: Any) -> BlockStep | None:

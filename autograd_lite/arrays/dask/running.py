@@ -43,11 +43,13 @@ class BlockProgram:
         self.name = name
         start = {id(step) for step in given}
         order = [s for s in _below(targets, start) if id(s) not in start and not s.is_known]
-        self.given = [step.serial for step in given]
-        self.targets = [step.serial for step in targets]
-        self.lines = [_line(step) for step in order]
-        self.known = {s.serial: s.value for s in _below(targets, start) if s.is_known}
-        self.last_use = _last_uses(self.lines, set(self.targets))
+        self.given: list[int] = [step.serial for step in given]
+        self.targets: list[int] = [step.serial for step in targets]
+        self.lines: list[tuple[int, Any, list[Any], Any]] = [_line(step) for step in order]
+        self.known: dict[int, Any] = {
+            s.serial: s.value for s in _below(targets, start) if s.is_known
+        }
+        self.last_use: list[list[int]] = _last_uses(self.lines, set(self.targets))
 
     def __dask_tokenize__(self) -> str:
         return self.name
@@ -144,7 +146,8 @@ class Group:
     """Neighbouring blocks that one task goes through: their bounds, and where their values are."""
 
     def __init__(self, bounds: Sequence[tuple[int, int]], loads: list[list[Any]]) -> None:
-        self.bounds, self.loads = bounds, loads
+        self.bounds: Sequence[tuple[int, int]] = bounds
+        self.loads: list[list[Any]] = loads
 
     def __dask_tokenize__(self) -> tuple[int, int]:
         return self.bounds[0][0], self.bounds[-1][1]
@@ -234,10 +237,10 @@ class TaskGraph:
     """
 
     def __init__(self, targets: Sequence[BlockStep], ends_here: bool = False) -> None:
-        self.name = f"autograd_lite-{uuid.uuid4().hex}"
+        self.name: str = f"autograd_lite-{uuid.uuid4().hex}"
         self.tasks: dict[Any, Any] = {}
-        self.numbers = itertools.count()
-        self.steps = steps_below(targets)
+        self.numbers: Iterator[int] = itertools.count()
+        self.steps: list[BlockStep] = steps_below(targets)
         # Where each whole step's value is: a task, and the position in its list of results.
         self.whole: dict[int, tuple[Any, int]] = {}
         self.end: tuple[BlockProgram, list[Any]] | None = None

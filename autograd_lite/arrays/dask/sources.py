@@ -31,7 +31,10 @@ class Load:
     __slots__ = ("nodes", "axis", "first", "index")
 
     def __init__(self, nodes: list[Any], axis: int, first: int, index: Index | None = None) -> None:
-        self.nodes, self.axis, self.first, self.index = nodes, axis, first, index
+        self.nodes: list[Any] = nodes
+        self.axis: int = axis
+        self.first: int = first
+        self.index: Index | None = index
 
     def part(self, index: Index) -> Load:
         """Some samples of what this loads."""
@@ -79,7 +82,8 @@ class Loaded:
     __slots__ = ("array", "axis")
 
     def __init__(self, array: np.ndarray, axis: int) -> None:
-        self.array, self.axis = array, axis
+        self.array: np.ndarray = array
+        self.axis: int = axis
 
     def part(self, index: Index) -> Loaded:
         """Some samples of it."""
@@ -108,7 +112,9 @@ class Arriving:
     __slots__ = ("axis", "first", "index")
 
     def __init__(self, axis: int, first: int, index: Index | None = None) -> None:
-        self.axis, self.first, self.index = axis, first, index
+        self.axis: int = axis
+        self.first: int = first
+        self.index: Index | None = index
 
     def part(self, index: Index) -> Arriving:
         """Some samples of it."""
@@ -171,11 +177,12 @@ class Source(BlockStep):
 
     def __init__(self, array: Any, axis: int) -> None:
         # Blocks without samples are left out: nothing is computed of them.
-        self.numbers = [i for i, n in enumerate(array.chunks[axis]) if n]
+        self.numbers: list[int] = [i for i, n in enumerate(array.chunks[axis]) if n]
         parts = tuple(n for n in array.chunks[axis] if n)
         super().__init__(array.shape, array.dtype, axis, parts, None)
         # Assigning to items of a Dask array makes it another one.
-        self.array, self.original = array.copy(), weakref.ref(array)
+        self.array: Any = array.copy()
+        self.original: weakref.ref[Any] = weakref.ref(array)
         self.tasks: dict[Any, Any] | None = None
         self.lists: dict[tuple[int, int], Any] = {}
         self.largest: int | None = None
@@ -195,7 +202,7 @@ class Source(BlockStep):
             keys = [keys[i] for i in self.numbers]
             # What is on a cluster already is not in the graph; its Futures stand for themselves.
             futures = {} if all(k in graph for k in keys) else dict(self.array.__dask_graph__())
-            self.keys = [key if key in graph else futures[key] for key in keys]
+            self.keys: list[Any] = [key if key in graph else futures[key] for key in keys]
             below = [_below(key, graph) for key in keys]
             users: dict[Any, int] = {}
             for key in (key for keys in below for key in keys):
@@ -211,7 +218,8 @@ class Source(BlockStep):
                     loads.append(Arriving(axis, first))
                     tasks |= {k: graph[k] for k in keys if k in graph}
             # Last, and whole: another thread may be about to look, or looking as well.
-            self.loads, self.tasks = loads, tasks
+            self.loads = loads
+            self.tasks = tasks
         return self.tasks
 
     def grain(self) -> int | None:
@@ -266,7 +274,9 @@ class Selection(Source):
         parts = lengths_of(picks)
         shape = (*source.shape[:axis], sum(parts), *source.shape[axis + 1 :])
         BlockStep.__init__(self, shape, source.dtype, axis, parts, None)
-        self.source, self.picks, self.tasks = source, list(picks), None
+        self.source: Source = source
+        self.picks: list[Pick] = list(picks)
+        self.tasks = None
 
     def prepare(self) -> dict[Any, Any]:
         """See Source: the tasks for these blocks alone."""
@@ -274,12 +284,13 @@ class Selection(Source):
             tasks, numbers = self.source.prepare(), [pick.block for pick in self.picks]
             loads = [self.source.loads[pick.block].part(pick.samples) for pick in self.picks]
             if isinstance(self.source, Pieces):
-                self.keys = []
+                self.keys: list[Any] = []
             else:
                 self.keys = [self.source.keys[i] for i in numbers]
                 needed = {k for i in {*numbers} for k in _below(self.source.keys[i], tasks)}
                 tasks = {k: node for k, node in tasks.items() if k in needed}
-            self.loads, self.tasks = loads, tasks
+            self.loads = loads
+            self.tasks = tasks
         return self.tasks
 
     def selected(self, picks: Sequence[Pick]) -> Source:
@@ -318,7 +329,9 @@ class Pieces(Source):
     def __init__(self, array: np.ndarray, axis: int, parts: Parts) -> None:
         BlockStep.__init__(self, array.shape, array.dtype, axis, parts, None)
         array = kept(array)
-        self.array, self.tasks, self.keys = array, {}, []
+        self.array: np.ndarray = array
+        self.tasks = {}
+        self.keys: list[Any] = []
         ends = itertools.accumulate(parts)
         before = (slice(None),) * axis
         self.loads = [

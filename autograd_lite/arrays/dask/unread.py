@@ -33,7 +33,7 @@ class Unread(np.lib.mixins.NDArrayOperatorsMixin):
 
     __array_priority__ = 1000
     # Dask copies views of little of an array: this is none.
-    flags = SimpleNamespace(owndata=True)
+    flags: SimpleNamespace = SimpleNamespace(owndata=True)
 
     def __init__(
         self,
@@ -45,8 +45,13 @@ class Unread(np.lib.mixins.NDArrayOperatorsMixin):
         functions: tuple[Callable[[Any], Any], ...] = (),
         may_read: bool = True,
     ) -> None:
-        self.stored, self.index, self.options, self.axes = stored, index, options, axes
-        self.dtype, self.functions, self.may_read = np.dtype(dtype), functions, may_read
+        self.stored: Any = stored
+        self.index: tuple[slice, ...] = index
+        self.options: tuple[Any, ...] = options
+        self.axes: tuple[int | None, ...] = axes
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.functions = functions
+        self.may_read: bool = may_read
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -26,15 +26,18 @@ class BlocksPrinter:
     """Prints the function, its call, and the sums of the parts of its totals."""
 
     def __init__(self, printer: Any, blocks: Blocks, at: int, name: str) -> None:
-        self.printer, self.cut, self.at, self.name = printer, blocks.cut, at, name
+        self.printer: Any = printer
+        self.cut = blocks.cut
+        self.at: int = at
+        self.name: str = name
         cut = self.cut
-        self.step = cut.block
+        self.step: int = cut.block
         count = -(-cut.length // self.step)
-        self.threads = max(1, min(printer.threads, count))
+        self.threads: int = max(1, min(printer.threads, count))
         kept = [*cut.stored, *cut.totals]
-        self.items = schedule(cut.inside, self._kind)
-        self.liveness = Liveness(self.items, kept, range(len(self.items)))
-        self.slots = Slots()
+        self.items: list[Item] = schedule(cut.inside, self._kind)
+        self.liveness: Liveness = Liveness(self.items, kept, range(len(self.items)))
+        self.slots: Slots = Slots()
         self.slot_of: dict[Variable, int] = {}
         self.lines: list[str] = []
         self.head: list[str] = []
@@ -42,9 +45,9 @@ class BlocksPrinter:
         self.local: set[Variable] = set()
         self.scratch: dict[tuple[int, str], str] = {}
         self.contiguous: set[Variable] = set()
-        self.regions = 0
+        self.regions: int = 0
         names = printer.names
-        self.parts = {v: names.new(f"{names[v]}_part") for v in cut.totals}
+        self.parts: dict[Variable, Any] = {v: names.new(f"{names[v]}_part") for v in cut.totals}
         self.first, self.last, self.count = (names.new(n) for n in (_FIRST, _LAST, _COUNT))
 
     def _kind(self, step: Step) -> Any:
@@ -231,7 +234,7 @@ class BlocksPrinter:
             printer.place_parts(whole, self.at)
             printer.contiguous.add(whole)
             parts.append(whole)
-        self.gathered = dict(zip(totals, parts, strict=True))
+        self.gathered: dict[Variable, Any] = dict(zip(totals, parts, strict=True))
         indices = [printer.in_workspace[whole] for whole in parts]
 
         def make(memory: list[Any], arrays: list[Any]) -> Any:

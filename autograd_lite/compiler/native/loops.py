@@ -87,15 +87,22 @@ class Loops:
         block: Block | None = None,
     ) -> None:
         self.block = block
-        self.region, self.names, self.kept, self.mark = region, names, set(kept), mark
-        self.outside = list(
+        self.region: Region = region
+        self.names: Mapping[Variable, str] = names
+        self.kept: set[Variable] = set(kept)
+        self.mark: str = mark
+        self.outside: list[Variable] = list(
             dict.fromkeys(v for s in region.steps for v in s.operands if v not in region.made)
         )
-        self.is_flat = self._can_be_flat(flat)
-        self.lengths = [math.prod(region.shape)] if self.is_flat else list(region.shape)
-        self.axes = [k for k, n in enumerate(self.lengths) if n != 1] or [len(self.lengths) - 1]
-        self.letters = {k: f"{_LETTERS[at]}{mark}" for at, k in enumerate(self.axes)}
-        self.nest = Nest(self._heads())
+        self.is_flat: bool = self._can_be_flat(flat)
+        self.lengths: list[int] = [math.prod(region.shape)] if self.is_flat else list(region.shape)
+        self.axes: list[int] = [k for k, n in enumerate(self.lengths) if n != 1] or [
+            len(self.lengths) - 1
+        ]
+        self.letters: dict[int, str] = {
+            k: f"{_LETTERS[at]}{mark}" for at, k in enumerate(self.axes)
+        }
+        self.nest: Nest = Nest(self._heads())
         self.numbers: dict[Variable, str] = {}
         self.prepared: list[str] = []
 

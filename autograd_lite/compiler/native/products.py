@@ -137,8 +137,8 @@ def _is_lined(a: Any) -> bool:
     return _by_rows(a) or _by_rows(a.T)
 
 
-multiply_float64 = _product(ord("d"), np.float64)
-multiply_float32 = _product(ord("s"), np.float32)
+multiply_float64: Any = _product(ord("d"), np.float64)
+multiply_float32: Any = _product(ord("s"), np.float32)
 
 
 def _few_rows(rows: int, dtype: Any, other: Any) -> Any:

@@ -111,13 +111,14 @@ class Segment:
     """
 
     def __init__(self, printer: Any, number: int) -> None:
-        self.printer, self.number = printer, number
-        self.name = printer.function_name(len(printer.natives))
+        self.printer: Any = printer
+        self.number: int = number
+        self.name: Any = printer.function_name(len(printer.natives))
         self.lines: list[str] = []
         self.parameters: dict[Variable, bool] = {}
         self.local: set[Variable] = set()
         self.made_numbers: list[Variable] = []
-        self.regions = 0
+        self.regions: int = 0
 
     def add(self, item: Item, at: int) -> None:
         """Print an item of the schedule."""

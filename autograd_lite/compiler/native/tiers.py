@@ -41,12 +41,14 @@ class Tiers:
     """
 
     def __init__(self, plain: Lowered, lower: Callable[[], list[Lowered]], is_kept: bool) -> None:
-        self.plain, self.lower, self.is_kept = plain, lower, is_kept
+        self.plain: Lowered = plain
+        self.lower = lower
+        self.is_kept: bool = is_kept
         self.forms: list[Lowered] = [plain]
         self.times: list[list[float]] = []
         self.chosen: Lowered | None = None
-        self.calls = 0
-        self.says = f"made from call {BUILD_FROM_CALLS} on"
+        self.calls: int = 0
+        self.says: str = f"made from call {BUILD_FROM_CALLS} on"
 
     def build(self) -> None:
         """Make the native forms."""

@@ -60,7 +60,12 @@ def _local_call(name: str, args: list[ast.expr]) -> ast.expr | None:
     return local_of(ast.UnaryOp(ast.USub(), args[0])) if name == "negative" else None
 
 
-UFUNCS = {"multiply": ast.Mult(), "divide": ast.Div(), "add": ast.Add(), "subtract": ast.Sub()}
+UFUNCS: dict[str, ast.operator] = {
+    "multiply": ast.Mult(),
+    "divide": ast.Div(),
+    "add": ast.Add(),
+    "subtract": ast.Sub(),
+}
 
 
 def _branch(node: ast.expr) -> ast.expr | None:

@@ -88,7 +88,7 @@ class RuleReader:
         self.function = function
         self.local = local
         self.depth = depth
-        self.engine = is_of_engine(function)
+        self.engine: bool = is_of_engine(function)
 
     def outer(self, name: str) -> Any:
         """The value of a name that is not local."""

@@ -42,11 +42,11 @@ class Term:
     ) -> None:
         if _size(node) > FORMULA_LIMIT_NODES:
             raise Unreadable
-        self.node = node
-        self.compute = functools.cache(compute)
-        self.static = static
-        self.items = items
-        self.inner = inner
+        self.node: ast.expr = node
+        self.compute: Callable[..., Any] = functools.cache(compute)
+        self.static: bool = static
+        self.items: list[Term] | None = items
+        self.inner: Term | None = inner
 
     def value(self) -> Any:
         return self.compute()

@@ -6,6 +6,7 @@ What an operation computes is its own definition, except where another form of i
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from autograd_lite.program.tracing import Tracer
 from autograd_lite.rules.indexing import getitem, put_back
 from autograd_lite.rules.special import astype, sigmoid, softplus
 
-NOT_EXPANDED = {getitem, put_back, astype}
+NOT_EXPANDED: set[Callable[..., Any]] = {getitem, put_back, astype}
 
 
 def rules_for(program: Program) -> dict[Any, list[Rule]]:

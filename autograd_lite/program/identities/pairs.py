@@ -34,7 +34,9 @@ class Symbol(Recordable, np.lib.mixins.NDArrayOperatorsMixin):
     """A parameter of an identity, by its name, or a call of a function on symbols and numbers."""
 
     def __init__(self, function: Any, args: Sequence[Any] = (), name: str = "") -> None:
-        self.function, self.args, self.name = function, tuple(args), name
+        self.function: Any = function
+        self.args: tuple[Any, ...] = tuple(args)
+        self.name: str = name
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Symbol:
         return Symbol(ufunc, inputs)
