@@ -10,8 +10,8 @@ import numpy as np
 
 from autograd_lite.check.marking.forms import Subject, subject_of
 from autograd_lite.check.marking.forward import Setting
-from autograd_lite.check.marking.handed_in import known_tensors
 from autograd_lite.check.marking.mark import mark
+from autograd_lite.check.marking.steps import known_tensors
 from autograd_lite.check.names import name_of
 from autograd_lite.check.report import Report
 from autograd_lite.record import plain as arrays_of

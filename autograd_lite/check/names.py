@@ -41,6 +41,9 @@ def tensor_among(gradient: str, known: Any, bare: bool = False) -> str | None:
     'W'
     """
     candidates = [*tensors_named_in(gradient), *([gradient] if bare else [])]
+    if match := re.fullmatch(r"g_?(\w+)", gradient):
+        # Only where there is such a tensor: many other words begin with a g.
+        candidates.append(match[1])
     for candidate in candidates:
         if candidate in known:
             return candidate

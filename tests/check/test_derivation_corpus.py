@@ -76,7 +76,13 @@ def outcome(mutant: Mutant) -> Outcome:
         report = mark(mutant.source, mutant.id, mutant.passed.make_inputs())
     except Exception as error:
         return Outcome(mutant, {}, f"{type(error).__name__}: {error}")
-    return Outcome(mutant, {line.name: line.cause for line in report if line.status == "wrong"})
+    found: dict[str, str | None] = {}
+    for line in report:
+        if line.status == "wrong":
+            # The line of a variable that is no gradient is named where the mistake is there.
+            names = mutant.helpers.get(line.name, (line.name,))
+            found |= dict.fromkeys(names, line.cause)
+    return Outcome(mutant, found)
 
 
 def outcomes(passes: tuple[Pass, ...]) -> list[Outcome]:

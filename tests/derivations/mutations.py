@@ -45,6 +45,7 @@ class Mutant:
     wrong: frozenset[str] = frozenset()
     causes: dict[str, frozenset[str]] = field(default_factory=dict)
     alternatives: tuple[frozenset[str], ...] = ()
+    helpers: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def ambiguous(self) -> bool:
@@ -147,6 +148,7 @@ def draft(
         edits=edits,
         assigned=frozenset(line.names),
         causes=dict.fromkeys(line.names, frozenset(causes)),
+        helpers={ast.unparse(line.statement.targets[0]): line.names} if line.is_helper else {},
     )
 
 
@@ -175,6 +177,7 @@ def pair(one: Mutant, other: Mutant) -> Mutant:
         edits=edits,
         assigned=one.assigned | other.assigned,
         causes=one.causes | other.causes,
+        helpers=one.helpers | other.helpers,
     )
 
 

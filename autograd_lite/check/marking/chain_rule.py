@@ -83,7 +83,8 @@ def _taking_note(
 ) -> Any:
     def hook(g: Any) -> Any:
         found[node] = g
-        return next((own[name] for name in names if name in own), None)
+        # Of several gradients of one tensor the last one is the whole.
+        return next((own[name] for name in reversed(names) if name in own), None)
 
     return hook
 

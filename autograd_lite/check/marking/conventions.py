@@ -14,7 +14,6 @@ from typing import Any
 
 from autograd_lite.check.marking.edits.trees import swapped
 from autograd_lite.check.marking.execution import Event
-from autograd_lite.check.marking.handed_in import is_gradient_name
 from autograd_lite.check.marking.rewriting import (
     Definition,
     is_decay,
@@ -22,6 +21,7 @@ from autograd_lite.check.marking.rewriting import (
     texts_in,
     update_of,
 )
+from autograd_lite.check.marking.steps import is_gradient_name
 
 EPSILON_LIMIT = 1e-3
 """Numbers up to this size count as epsilons, which keep a logarithm or a division finite."""

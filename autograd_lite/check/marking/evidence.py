@@ -20,8 +20,9 @@ from autograd_lite.check.marking.chain_rule import (
 )
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Recording, Setting
-from autograd_lite.check.marking.handed_in import Known, Step, handed_in, known_tensors
+from autograd_lite.check.marking.handed_in import handed_in
 from autograd_lite.check.marking.rewriting import is_unnamed
+from autograd_lite.check.marking.steps import Known, Step, known_tensors
 from autograd_lite.check.marking.world import fields_of
 from autograd_lite.gradients import IndexedGradient, TupleGradient
 from autograd_lite.graph import Node, ancestors
@@ -141,8 +142,10 @@ class Evidence:
         self.__post_init__()
 
     def own(self, values: Mapping[str, np.ndarray]) -> Arrays:
+        # An update tells by itself whether it goes down.
         scales = {
-            s.key: s.sign * (1 if s.sign == -1 else self.direction) / s.rate for s in self.steps
+            s.key: s.sign * (1 if s.sign == -1 or s.is_difference else self.direction) / s.rate
+            for s in self.steps
         }
         return {
             k: self._with_leading_axes(k, v if scales[k] == 1 else v * scales[k])
@@ -189,7 +192,39 @@ class Evidence:
         for other in self.forward.after(key, own):
             alone = self.forward.gradients(nothing | {other: own[other]})[key]
             parts[other] = (alone - direct) * (scale / factor)
+        parts |= self._parts_by_use(key, own, factor, scale)
         return parts if len(parts) > 1 else {}
+
+    def _parts_by_use(self, key: str, own: Arrays, factor: float, scale: float) -> Arrays:
+        """What comes from each operation that a tensor goes into, where there are several."""
+        node = self.forward.tensors[key]._node
+        users = [n for n in self.graph.nodes if any(p is node for p in n.parents or ())]
+        if not 1 < len(users) <= USES_LIMIT or any(map(_is_several, users)):
+            return {}
+        uses = {f"use {i}": _without_value(user) for i, user in enumerate(users)}
+        forward = ForwardGraph(self.recording.loss, self.forward.tensors | uses)
+        nothing = {name: np.zeros(use.shape) for name, use in uses.items()}
+        passed = {k: g / factor for k, g in own.items()}
+        parts: Arrays = {}
+        for (name, _), user in zip(uses.items(), users, strict=True):
+            others = {k: g for k, g in nothing.items() if k != name}
+            parts[self._name_after(user)] = forward.gradients(passed | others)[key] * scale
+        return parts
+
+    def _name_after(self, node: Any) -> str:
+        """The name of the nearest value that an operation leads to."""
+        names = {id(getattr(e.value, "_node", None)): e.name for e in self.recording.events}
+        reached = {id(node)}
+        for later in self.graph.nodes[self.graph.places[node] :]:
+            if id(later) in reached or any(id(p) in reached for p in later.parents or ()):
+                if id(later) in names and not is_unnamed(names[id(later)]):
+                    return names[id(later)]
+                reached.add(id(later))
+        return str(node.plan.operation.name)
+
+
+USES_LIMIT = 6
+"""Of up to this many operations, what comes from each is told."""
 
 
 def _is_several(node: Node) -> bool:
@@ -207,16 +242,17 @@ def _dense(g: Any) -> np.ndarray | None:
 
 def values_of(evidence: Evidence, back: Execution) -> dict[str, np.ndarray] | None:
     """The values of the steps in another run; None where one is gone."""
-    events = {event.key: event for event in back.events}
+    events = {event.ordinal: event for event in back.events}
+    events |= {event.key: event for event in back.events}
     found: dict[str, np.ndarray] = {}
     for step in evidence.steps:
-        if step.event is not None:
-            event = events.get(step.event.key)
+        array = None if step.entry is None else _entry(back.result, step.entry)
+        if step.event is not None and array is None:
+            event = events.get(step.event.key) or events.get(step.event.ordinal)
             array = None if event is None else event.array
             if array is not None and step.is_difference:
                 array = evidence.forward.tensors[step.key]._value - array
         else:
-            array = _entry(back.result, step.entry)
             if array is not None and step.shape is not None:
                 array = array.reshape(step.shape) if array.size == np.prod(step.shape) else None
         if array is None:

@@ -27,6 +27,8 @@ from autograd_lite.check.marking.rewriting import (
     innermost,
     is_without_source,
     persons_function,
+    statement_at,
+    writes_files,
 )
 from autograd_lite.check.marking.world import World, is_data, is_noted
 from autograd_lite.observe import entry_name
@@ -38,12 +40,19 @@ KEPT_VALUE_BYTES = 1 << 26
 _ENGINE = os.path.join(HOME, "autograd_lite") + os.sep
 
 
+Key = tuple[int, str, int]
+"""The number of a statement, what it assigns to, and which time."""
+
+
 @dataclass(eq=False)
 class Event:
-    """One value that was assigned: where, under which name, and the how many-th time there."""
+    """One value that was assigned: where, under which name, and the how many-th time there.
+
+    `nth` counts all that a statement assigned, also under other names.
+    """
 
     place: Place
-    key: tuple[int, str, int]
+    key: Key
     name: str
     path: str
     line: int
@@ -51,6 +60,12 @@ class Event:
     frame: int
     owner: Any = None
     serial: int = 0
+    nth: int = 0
+
+    @property
+    def ordinal(self) -> Key:
+        """What the event is known by where its name is another one."""
+        return self.key[0], "", self.nth
 
     @property
     def array(self) -> np.ndarray | None:
@@ -59,6 +74,20 @@ class Event:
             array = np.asarray(value)
             return array if array.dtype.kind in "fciu" else None
         return None
+
+
+@dataclass(eq=False)
+class Filling:
+    """Another value for a statement, so that its function need not be compiled anew."""
+
+    place: Place
+    statement: ast.stmt
+    _codes: dict[frozenset[int] | None, types.CodeType] = field(default_factory=dict)
+
+    def code(self, told: frozenset[int] | None) -> types.CodeType:
+        if told not in self._codes:
+            self._codes[told] = self.place.definition.filling(self.statement, told)
+        return self._codes[told]
 
 
 class Stop(Exception):  # noqa: N818 - it ends a run that has seen enough, and is no error
@@ -89,11 +118,12 @@ class Execution:
         *,
         recorded: bool = False,
         edits: Mapping[Definition, Any] | None = None,
-        keys: set[tuple[int, str, int]] | None = None,
+        keys: set[Key] | None = None,
         move: Callable[[Event, Any], Any] | None = None,
         stop: Callable[[Event], bool] | None = None,
         forward: Mapping[str, Any] | None = None,
         scopes: bool = False,
+        filling: Filling | None = None,
     ) -> None:
         self.sources = sources
         self.world = world
@@ -121,6 +151,7 @@ class Execution:
         self.error_scope: dict[str, Any] = {}
         self.stopped = False
         self.forward = forward or {}
+        self.hole = filling
         self.scopes: dict[int, dict[str, Any]] | None = {} if scopes else None
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], **options: Any) -> Execution:
@@ -168,6 +199,8 @@ class Execution:
             return self._enter(*found, args, options)
         if isinstance(function, types.FunctionType) and is_without_source(function):
             function = self._without_source(function)
+        if writes_files(function):
+            return _unwritten(function, args, options)
         if not self.recorded:
             return function(*args, **options)
         return self._call_library(function, args, options)
@@ -207,7 +240,10 @@ class Execution:
     def _rewritten(self, function: types.FunctionType) -> types.FunctionType:
         definition = self.sources.definition(function)
         assert definition is not None
-        code = definition.code(self.edits.get(definition), self.told)
+        hole = None
+        if self.hole is not None and self.hole.place.definition is definition:
+            hole = statement_at(self.hole.place.statement)
+        code = definition.code(self.edits.get(definition), self.told, hole)
         names = self.world.namespace(function, self.sources)
         names[WATCH] = self
         closure = self.world.closure(function, code.co_freevars)
@@ -265,7 +301,9 @@ class Execution:
             if new is not container[key]:
                 container[key] = new
         else:
-            self._note(place, name, path, container)
+            new = self._note(place, name, path, container)
+            if new is not container and isinstance(container, np.ndarray):
+                container[...] = new
 
     def changed(self, place: int, name: str, path: str, value: Any) -> None:
         """Notes what a call that stands alone has changed."""
@@ -309,8 +347,9 @@ class Execution:
         if isinstance(value, tuple) or not is_noted(value):
             return value
         times = self.times[place, path] = self.times.get((place, path), 0) + 1
+        nth = self.times[place, ""] = self.times.get((place, ""), 0) + 1
         key = place, path, times
-        if self.keys is not None and key not in self.keys:
+        if self.keys is not None and key not in self.keys and (place, "", nth) not in self.keys:
             return value
         where = self.sources.places[place]
         frame = self.frames[-1]
@@ -318,6 +357,7 @@ class Execution:
             *(where, key, name, path, line or where.line, _kept(value), frame.number),
             owner=frame.name,
             serial=len(self.events),
+            nth=nth,
         )
         self.events.append(event)
         if self.keys is None:
@@ -337,9 +377,26 @@ class Execution:
         self.frames[-1].latest[path] = dict(items)
         return value
 
+    def filled(self, variables: dict[str, Any]) -> Any:
+        """The value of the statement that is a hole."""
+        assert self.hole is not None
+        names = sys._getframe(1).f_globals
+        # In one dict, as comprehensions see global variables only.
+        return eval(self.hole.code(self.told), {**names, **variables})
+
     def named(self, name: str, _: bool = False) -> Any:
         """A value of the forward pass, for edits that name one."""
         return self.forward[name]
+
+
+def _unwritten(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """What a function that writes a file gives, without a file: a run is one of many."""
+    if function is not open:
+        return None
+    mode = str(options.get("mode", args[1] if len(args) > 1 else "r"))
+    if not set(mode) & set("wax+"):
+        return open(*args, **options)
+    return io.BytesIO() if "b" in mode else io.StringIO()
 
 
 def _at_once(result: Any) -> Any:

@@ -32,20 +32,29 @@ from autograd_lite.check.marking.forward import (
     Setting,
     path_name,
 )
-from autograd_lite.check.marking.handed_in import (
+from autograd_lite.check.marking.handed_in import no_gradient_message
+from autograd_lite.check.marking.rewriting import persons_function, update_of
+from autograd_lite.check.marking.steps import (
     Known,
     Step,
     derivation_events,
     is_gradient_name,
     is_number,
-    no_gradient_message,
 )
-from autograd_lite.check.marking.rewriting import persons_function, update_of
-from autograd_lite.check.marking.verdicts import Verdicts, activations, silence_of
+from autograd_lite.check.marking.verdicts import (
+    Verdicts,
+    activations,
+    misnamed_message,
+    never_added_to,
+    silence_of,
+)
 from autograd_lite.check.marking.world import paths_of
 from autograd_lite.check.marking.wrong_line import SEARCH_SECONDS, Search
 from autograd_lite.check.names import name_of, tensors_named_in
 from autograd_lite.check.report import Report
+
+PLAIN_SECONDS = 0.5
+"""The time in which a statement is looked for that belongs to an array that nothing adds to."""
 
 
 @dataclass
@@ -90,9 +99,60 @@ def mark(
     if not reading.evidence.steps and not reading.evidence.unconnected:
         if reading.back.error is None and not reading.notes:
             raise ValueError(no_gradient_message(setting, reading.known))
-    sizes = sizes_of_data(reading)
+    understood = _understood(reading)
+    evidence, interpretation = understood.evidence, understood.interpretation
+    if not understood.wrong:
+        marked = [*evidence.steps, *understood.on_the_way, *understood.dropped]
+        reading.notes += _not_understood(understood.rest, marked, reading.known)
+    silence = silence_of(evidence)
+    search = None
+    if understood.wrong and not silence and reading.back.error is None:
+        search = _searched(reading, understood, seconds)
+    verdicts = Verdicts(
+        setting,
+        reading.known,
+        evidence.with_steps([*evidence.steps, *understood.on_the_way]),
+        reading.back,
+        interpretation,
+        found=[] if search is None else search.found,
+        left=frozenset() if search is None else search.unexplained,
+        notes=[*reading.notes, *_without_source(setting, subject)],
+        sizes=sizes_of_data(reading),
+        clipped=reading.clipped,
+        epsilon=reading.epsilon,
+        cut_off=search is not None and search.cut_off,
+        unknown=_first_unknown(understood.rest, evidence, understood.wrong, reading.known),
+        silence=silence,
+    )
+    _with_statuses(interpretation, understood.on_the_way, verdicts.evidence)
+    lines = verdicts.lines()
+    if not lines:
+        raise ValueError(
+            " ".join([no_gradient_message(setting, reading.known), *verdicts.remarks()])
+        )
+    report = Report(tuple(lines), tuple(verdicts.remarks()))
+    return report, reading.recording, evidence.steps
+
+
+@dataclass
+class Understood:
+    """What the values of a derivation are: steps, steps on the way, and the rest."""
+
+    evidence: Evidence
+    interpretation: Interpretation
+    on_the_way: list[Step]
+    rest: list[Event]
+    dropped: list[Step]
+
+    @property
+    def wrong(self) -> frozenset[str]:
+        return frozenset(k for k, s in self.interpretation.status.items() if s == "wrong")
+
+
+def _understood(reading: Reading) -> Understood:
+    """The steps of a reading, those without a name included, without those whose name misleads."""
     evidence, interpretation = reading.evidence, reading.interpretation
-    events = derivation_events(setting, reading.back, reading.known)
+    events = derivation_events(evidence.setting, reading.back, reading.known)
     dropped = without_misleading_names(evidence, interpretation)
     if dropped:
         interpretation = evidence.read({s.key: s.value for s in evidence.steps})
@@ -104,65 +164,35 @@ def mark(
             interpretation = evidence.read({s.key: s.value for s in evidence.steps})
             rest = [e for e in rest if all(e is not s.event for s in effects)]
     told = {id(s.event) for s in on_the_way}
-    reading.notes += [
-        f"{s.name} is not marked: it is no gradient of {s.tensor}"
-        for s in dropped
-        if id(s.event) not in told
-    ]
-    found, cut_off, left = [], False, frozenset[str]()
-    wrong = frozenset(k for k, s in interpretation.status.items() if s == "wrong")
-    silence = silence_of(evidence)
-    if not wrong:
-        marked = [*evidence.steps, *on_the_way, *dropped]
-        reading.notes += _not_understood(rest, marked, reading.known)
-    if wrong and not silence and reading.back.error is None:
-        scoped = setting.run_backward(
-            scopes=True, edits=reading.edits, forward=reading.known.values
-        )
-        context = {
-            "ahead": _places_ahead(setting, reading),
-            "related": activations(reading.known),
-            "sizes": sizes,
-        }
-        search = Search(
-            evidence,
-            scoped,
-            _same_events(rest, scoped),
-            frozenset(s.event.key for s in on_the_way if s.event is not None),
-            context,
-            seconds or SEARCH_SECONDS,
-            _Bar(),
-        )
-        search.trees = dict(reading.edits or {})
-        found, cut_off = search.find(interpretation), search.cut_off
-        left = search.unexplained
-    unknown = _first_unknown(rest, evidence, wrong, reading.known)
-    verdicts = Verdicts(
-        *(
-            setting,
-            reading.known,
-            evidence.with_steps([*evidence.steps, *on_the_way]),
-            reading.back,
-        ),
-        interpretation,
-        found,
-        left,
-        [*reading.notes, *_without_source(setting, subject)],
-        sizes,
-        reading.clipped,
-        reading.epsilon,
-        cut_off,
-        unknown,
-        silence,
+    reading.notes += [misnamed_message(s) for s in dropped if id(s.event) not in told]
+    return Understood(evidence, interpretation, on_the_way, rest, dropped)
+
+
+def _searched(reading: Reading, understood: Understood, seconds: float | None) -> Search:
+    """The search for the mistakes of a derivation, done."""
+    evidence = understood.evidence
+    setting = evidence.setting
+    scoped = setting.run_backward(scopes=True, edits=reading.edits, forward=reading.known.values)
+    context = {
+        "ahead": _places_ahead(setting, reading),
+        "related": activations(reading.known),
+        "sizes": sizes_of_data(reading),
+        "trees": [d.tree for d in setting.sources.definitions.values() if d is not None],
+    }
+    wrong = [s for s in evidence.steps if s.key in understood.wrong]
+    is_plain = all(never_added_to(s, reading.back) for s in wrong)
+    search = Search(
+        evidence,
+        scoped,
+        _same_events(understood.rest, scoped),
+        frozenset(s.event.key for s in understood.on_the_way if s.event is not None),
+        context,
+        min(seconds or SEARCH_SECONDS, PLAIN_SECONDS if is_plain else np.inf),
+        _Bar(),
     )
-    _with_statuses(interpretation, on_the_way, verdicts.evidence)
-    lines = verdicts.lines()
-    if not lines:
-        raise ValueError(
-            " ".join([no_gradient_message(setting, reading.known), *verdicts.remarks()])
-        )
-    report = Report(tuple(lines), tuple(verdicts.remarks()))
-    return report, reading.recording, evidence.steps
+    search.trees = dict(reading.edits or {})
+    search.find(understood.interpretation)
+    return search
 
 
 def _first_unknown(

@@ -23,6 +23,7 @@ import sysconfig
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any, cast
 
 import numpy as np
@@ -69,24 +70,35 @@ class Definition:
     filename: str
     free: tuple[str, ...]
     owner: str | None = None
-    compiled: dict[Any, types.CodeType] = field(default_factory=dict)
+    compiled: dict[tuple[Any, int | None], types.CodeType] = field(default_factory=dict)
     rewritten: dict[Any, dict[int, tuple[Any, list[ast.stmt]]]] = field(default_factory=dict)
 
     def code(
-        self, tree: ast.FunctionDef | None = None, told: frozenset[int] | None = None
+        self,
+        tree: ast.FunctionDef | None = None,
+        told: frozenset[int] | None = None,
+        hole: int | None = None,
     ) -> types.CodeType:
         """The code of the rewritten function; of `tree` where it was edited.
 
         With `told`, only these places tell what they assign, and calls of NumPy are left alone.
+        The value of the statement `hole` is what the watch fills in.
         """
         if tree is not None:
-            return self._compile(tree, told)
-        if told not in self.compiled:
-            self.compiled[told] = self._compile(self.tree, told)
-        return self.compiled[told]
+            return self._compile(tree, told, None)
+        if (told, hole) not in self.compiled:
+            self.compiled[told, hole] = self._compile(self.tree, told, hole)
+        return self.compiled[told, hole]
 
-    def _compile(self, tree: ast.FunctionDef, told: frozenset[int] | None) -> types.CodeType:
-        changed = _Rewriter(self, told).function(tree)
+    def filling(self, statement: Any, told: frozenset[int] | None) -> types.CodeType:
+        """The code of the value of an edited statement, which goes into the hole of its place."""
+        value = _Rewriter(self, told, None).value(statement)
+        return compile(ast.Expression(located(value)), self.filename, "eval")
+
+    def _compile(
+        self, tree: ast.FunctionDef, told: frozenset[int] | None, hole: int | None
+    ) -> types.CodeType:
+        changed = _Rewriter(self, told, hole).function(tree)
         body: list[Any] = [changed]
         if tree.name not in self.free:
             # A function that names itself means the one outside.
@@ -219,10 +231,13 @@ _NEVER_FOLLOWED = frozenset(
 class _Rewriter:
     """Rewrites one function. No node of the original is changed."""
 
-    def __init__(self, definition: Definition, told: frozenset[int] | None) -> None:
+    def __init__(
+        self, definition: Definition, told: frozenset[int] | None, hole: int | None
+    ) -> None:
         self.definition = definition
         self.told = told
-        self.known = definition.rewritten.setdefault(told, {})
+        self.hole = hole
+        self.known = definition.rewritten.setdefault((told, hole), {})
 
     def function(self, tree: ast.FunctionDef) -> ast.FunctionDef:
         changed = copy.copy(tree)
@@ -256,18 +271,35 @@ class _Rewriter:
                 elif isinstance(value[0], ast.expr) and name == "targets":
                     setattr(changed, name, [self.expression(v) for v in value])
         place = statement_at(statement)
+        if place is not None and getattr(statement, "value", None) is not None:
+            changed.value = self.value(statement)  # type: ignore[attr-defined]
         if place is None or (self.told is not None and place not in self.told):
             return [changed]
         if isinstance(statement, ast.Return) and statement.value is not None:
-            changed.value = self._elements(statement, changed.value)  # type: ignore[attr-defined]
             changed.value = _watch("returned", ast.Constant(place), changed.value)  # type: ignore
         elif isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
             if statement.value is not None:
-                changed.value = self._elements(statement, changed.value)  # type: ignore
                 return [changed, *self._after(place, statement)]
         elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
             return [changed, *self._after_call(place, statement.value)]
         return [changed]
+
+    def value(self, statement: Any) -> Any:
+        """The value of a statement, with calls around the elements that get no name elsewhere."""
+        place = statement_at(statement)
+        if place == self.hole:
+            filled = _watch("filled", ast.Call(ast.Name("locals", ast.Load()), [], []))
+            return _at(filled, statement.value)
+        value = self.expression(statement.value)
+        if place is None or (self.told is not None and place not in self.told):
+            return value
+        for i, (element, name) in enumerate(elements_of(statement)):
+            told = (
+                *(ast.Constant(place), ast.Constant(name or f"<{i}>")),
+                ast.Constant(element.lineno),
+            )
+            value = _replaced(value, element, functools.partial(_watch, "element", *told))
+        return value
 
     def _block(self, block: Any) -> Any:
         changed = copy.copy(block)
@@ -309,17 +341,6 @@ class _Rewriter:
 
     def _is_private(self, name: str) -> bool:
         return bool(self.definition.owner) and name.startswith("__") and not name.endswith("__")
-
-    def _elements(self, statement: Any, value: Any) -> Any:
-        """The value of a statement with calls around the elements that get no name elsewhere."""
-        place = statement_at(statement)
-        for i, (element, name) in enumerate(elements_of(statement)):
-            told = (
-                *(ast.Constant(place), ast.Constant(name or f"<{i}>")),
-                ast.Constant(element.lineno),
-            )
-            value = _replaced(value, element, functools.partial(_watch, "element", *told))
-        return value
 
     def _after(self, place: int, statement: Any) -> list[ast.stmt]:
         found: list[ast.stmt] = []
@@ -404,9 +425,24 @@ def _is_simple(call: ast.Call) -> bool:
     return isinstance(call.func, ast.Name) and call.func.id in _NEVER_FOLLOWED
 
 
+_WRITERS = ("save", "savez", "savez_compressed", "savetxt", "tofile", "write_text", "write_bytes")
+
+
+def writes_files(function: Any) -> bool:
+    """Whether a function opens a file, or writes one."""
+    name = getattr(function, "__name__", "")
+    if function in (open, np.save, np.savez, np.savez_compressed, np.savetxt):
+        return True
+    return name in _WRITERS and isinstance(
+        getattr(function, "__self__", None), (np.ndarray, PurePath)
+    )
+
+
 def _is_of_numpy(call: ast.Call) -> bool:
     """Whether it calls a function that is named as NumPy's are: `np.linalg.norm(x)`."""
     function = call.func
+    if getattr(function, "attr", "") in _WRITERS:
+        return False
     while isinstance(function, ast.Attribute):
         function = function.value
     return isinstance(function, ast.Name) and function.id in ("np", "numpy", "math")
@@ -448,7 +484,8 @@ def elements_of(statement: Any) -> list[Element]:
     are called: items of a returned tuple or dict, the step of an update."""
     value = getattr(statement, "value", None)
     if isinstance(statement, ast.Return):
-        return [e for e in _named_items(value) if not isinstance(e[0], (ast.Name, ast.Constant))]
+        known = (ast.Name, ast.Attribute, ast.Constant)
+        return [e for e in _named_items(value) if not isinstance(e[0], known)]
     if isinstance(statement, ast.Assign) and isinstance(value, (ast.Dict, ast.Tuple, ast.List)):
         return [e for e in _named_items(value) if not isinstance(e[0], (ast.Name, ast.Constant))]
     step = update_of(statement)

@@ -20,9 +20,10 @@ from autograd_lite.check.marking.chain_rule import Interpretation, Tolerance, fi
 from autograd_lite.check.marking.evidence import Evidence
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Setting
-from autograd_lite.check.marking.handed_in import Known, Step, unmarked_message
+from autograd_lite.check.marking.handed_in import unmarked_message
 from autograd_lite.check.marking.perturbation import slope
-from autograd_lite.check.marking.rewriting import is_unnamed, targets_of
+from autograd_lite.check.marking.rewriting import is_unnamed, targets_of, texts_in
+from autograd_lite.check.marking.steps import Known, Step
 from autograd_lite.check.marking.wrong_line import Found
 from autograd_lite.check.report import RIGHT, Line
 from autograd_lite.functions import traits
@@ -55,7 +56,8 @@ class Verdicts:
             (
                 s
                 for s in [*self.evidence.steps, *self.evidence.unconnected]
-                if _has_name(s) or self.interpretation.status.get(s.key) == "wrong"
+                if (_has_name(s) or self.interpretation.status.get(s.key) == "wrong")
+                and not self._is_misnamed(s)
             ),
             key=lambda s: s.event.serial if s.event is not None else 10**9,
         )
@@ -87,7 +89,7 @@ class Verdicts:
             else:
                 expected = interpretation.expected[key]
                 cause, message = self._explained(step, value, expected, found)
-                number = found.line if found is not None else number
+                number = self._line_to_blame(step, found)
         elif status == "inherited":
             message = f"{step.name} is right in itself, and passes on the error of "
             message += self._passed_on(step)
@@ -107,6 +109,18 @@ class Verdicts:
             *(name, tensor, status, error, absolute, value.shape, expected.shape),
             *(cause, message, number),
         )
+
+    def _line_to_blame(self, step: Step, found: Found | None) -> int | None:
+        if found is not None:
+            return found.line
+        empty = never_added_to(step, self.back)
+        return empty.line if step.line is None and empty is not None else step.line
+
+    def _is_misnamed(self, step: Step) -> bool:
+        """Whether a step is still wrong where all that is handed in is right."""
+        is_wrong = self.interpretation.status.get(step.key) == "wrong"
+        is_left = bool(self.found) and self._found_for(step) is None and step.key not in self.left
+        return is_wrong and is_left and not step.final
 
     @property
     def loss_is_finite(self) -> bool:
@@ -144,7 +158,7 @@ class Verdicts:
     def _explained(
         self, step: Step, value: np.ndarray, expected: np.ndarray, found: Found | None
     ) -> tuple[str, str]:
-        line = found.line if found is not None else step.line
+        line = self._line_to_blame(step, found)
         where = f"line {line}: " if line else ""
         if value.shape == expected.shape:
             distance = abs_difference(value, expected)
@@ -159,8 +173,9 @@ class Verdicts:
             return found.edit.kind, f"line {line}: {step.name} as well"
         self._told.add(id(found))
         self._third_opinion(step, value)
-        if found is None and self._is_never_added_to(step):
-            return "accumulate", f"{where}{what}; no statement adds to {step.name}"
+        empty = never_added_to(step, self.back) if found is None else None
+        if empty is not None:
+            return "accumulate", f"{where}{what}; no statement adds to {empty.name}"
         if found is None:
             is_shape = value.shape != expected.shape
             pattern = "" if is_shape else _pattern(value, expected, self.evidence.tolerance)
@@ -168,15 +183,6 @@ class Verdicts:
         if found.edit.kind == "factor" and value.shape == expected.shape:
             what += self._times(step, value, expected)
         return found.edit.kind, f"{where}{what}; {_because(found)}"
-
-    def _is_never_added_to(self, step: Step) -> bool:
-        """Whether a gradient is left as it was made: full of zeros."""
-        if step.event is None or step.value.size < 2 or np.any(step.value):
-            return False
-        made = getattr(step.event.place.statement, "value", None)
-        if made is None or not re.search(r"zeros|\b0(\.0)? \*", ast.unparse(made)):
-            return False
-        return sum(e.path == step.event.path for e in self.back.events) == 1
 
     def _times(self, step: Step, value: np.ndarray, expected: np.ndarray) -> str:
         """Says how many times what it should be a gradient is, where that is a plain number."""
@@ -289,7 +295,8 @@ class Verdicts:
                 "number of samples is not 1 or a width, and whose values have no symmetry"
             )
         notes = [self.silence] if self.silence else []
-        notes += [*self._conventions(), *self.notes, *self._opinions]
+        misnamed = [misnamed_message(s) for s in self.evidence.steps if self._is_misnamed(s)]
+        notes += [*self._conventions(), *self.notes, *misnamed, *self._opinions]
         if self.cut_off:
             notes.append(
                 "the search for the mistake was cut off; give it more time with seconds=..."
@@ -393,11 +400,34 @@ class Verdicts:
         return Line(name, tensor, "wrong", infinite, infinite, (), expected, "shape", message, line)
 
 
+def never_added_to(step: Step, back: Execution) -> Event | None:
+    """The array of zeros, left as it was made, that a gradient is or is a multiple of."""
+    if step.value.size < 2 or np.any(step.value):
+        return None
+    statement = step.event.place.statement if step.event is not None else None
+    read = texts_in(statement) if statement is not None else set()
+    for event in back.events:
+        made = getattr(event.place.statement, "value", None)
+        if made is None or not re.search(r"zeros|\b0(\.0)? \*", ast.unparse(made)):
+            continue
+        is_it = event is step.event or event.path in read or event.name == step.name
+        if is_it and np.shape(event.value) == step.value.shape and not np.any(event.value):
+            if sum(e.path == event.path for e in back.events) == 1:
+                return event
+    return None
+
+
 def _undefined(name: str) -> str:
     return (
         f"{name} cannot be marked: the true gradient is NaN or infinite on these inputs; mark the "
         "derivation on others"
     )
+
+
+def misnamed_message(step: Step) -> str:
+    """The remark on a step that is called after a tensor, and is no gradient of it."""
+    of = f"of {step.tensor}" if step.tensor else "of any value in the forward pass"
+    return f"{step.name} is not marked: it is no gradient {of}"
 
 
 def silence_of(evidence: Evidence) -> str:

@@ -19,18 +19,28 @@ from autograd_lite.check.marking.edits import (
     ALL_EDITS,
     EDITS,
     FIRST_EDITS,
+    INSERTED,
     LATER_EDITS,
     SECOND_EDITS,
     Edit,
     Line,
+    Source,
 )
 from autograd_lite.check.marking.edits.factors import scaled_by
-from autograd_lite.check.marking.edits.trees import ARRIVING
+from autograd_lite.check.marking.edits.trees import ARRIVING, chain_of
 from autograd_lite.check.marking.evidence import Evidence, Graph, values_of
-from autograd_lite.check.marking.execution import Event, Execution
+from autograd_lite.check.marking.execution import Event, Execution, Filling
 from autograd_lite.check.marking.forward import Setting
-from autograd_lite.check.marking.handed_in import is_gradient_name, known_tensors
-from autograd_lite.check.marking.rewriting import Definition, Place
+from autograd_lite.check.marking.influence import dependent_steps
+from autograd_lite.check.marking.rewriting import (
+    WATCH,
+    Definition,
+    Place,
+    persons_function,
+    update_of,
+)
+from autograd_lite.check.marking.steps import is_gradient_name, known_tensors
+from autograd_lite.check.marking.trials import Effects, Quick
 from autograd_lite.check.report import RIGHT
 
 SEARCH_SECONDS = 3.0
@@ -53,13 +63,30 @@ KINDS = (
 
 
 @dataclass
+class Outcome:
+    """What an edit does: the steps that are no longer wrong, and how many results are right."""
+
+    mended: frozenset[str]
+    results: int = 0
+
+    @property
+    def worth(self) -> tuple[int, int]:
+        """How much the edit explains: of what is handed in, and in all."""
+        return self.results, len(self.mended)
+
+
+@dataclass
 class Found:
-    """An edit that was accepted, and the steps that it makes right."""
+    """An edit that was accepted, and what it does."""
 
     edit: Edit
     line: int
-    mended: frozenset[str]
+    outcome: Outcome
     others: list[Edit] = field(default_factory=list)
+
+    @property
+    def mended(self) -> frozenset[str]:
+        return self.outcome.mended
 
 
 class Search:
@@ -82,17 +109,19 @@ class Search:
         self.context = context
         self.deadline = time.thread_time() + seconds
         self.cut_off = False
+        self.found: list[Found] = []
         self.progress = progress
         self.trees: dict[Definition, Any] = {}
         self.runs = 0
         self._fresh: list[tuple[Evidence, frozenset[str]]] | None = None
         self.values = {s.key: s.value for s in evidence.steps}
         self._arriving: list[str] = []
-        self.keys = {s.event.key for s in evidence.steps if s.event is not None}
+        events = [s.event for s in evidence.steps if s.event is not None]
+        self.keys = {key for event in events for key in (event.key, event.ordinal)}
 
-    def find(self, interpretation: Interpretation) -> list[Found]:
-        """The mistakes, one after the other; each is undone before the next is looked for."""
-        found: list[Found] = []
+    def find(self, interpretation: Interpretation) -> None:
+        """Finds the mistakes one after the other; each is undone before the next is looked for."""
+        found = self.found
         now = self.left = interpretation
         for _ in range(4):
             wrong = _wrong(now)
@@ -109,7 +138,6 @@ class Search:
                 break
             now = after
         self.left = now
-        return found
 
     @property
     def unexplained(self) -> frozenset[str]:
@@ -132,33 +160,22 @@ class Search:
 
     def _next(self, now: Interpretation, wrong: frozenset[str]) -> Found | None:
         """The edit that makes most right; of equals that in the likeliest line."""
-        lines = list(self._lines(now, wrong))
-        reliable = [line for line in lines if line.is_reliable]
-        # What a line should give is known where it has a step, so that trying is quick.
-        quick = [line for line in lines if not line.is_reliable and self._is_quick(line, now)]
-        others = [line for line in lines if not line.is_reliable and line not in quick]
         best: Found | None = None
         until = self.deadline
-        # A step that is no gradient of what it is called after is right where its line is wrong.
-        misled = [line for line in lines if line.key is not None and not self._is_final(line.key)]
-        stages: list[tuple[Any, list[Line]]] = [(EDITS, reliable), (LATER_EDITS, reliable)]
-        if len(reliable) > 1:
-            # Several lines are wrong where one that all of them come from is.
-            stages = [(FIRST_EDITS, reliable), (FIRST_EDITS, others)]
-            stages += [(SECOND_EDITS, reliable), (LATER_EDITS, reliable)]
-        stages += [(ALL_EDITS, quick), (FIRST_EDITS, others), (FIRST_EDITS, misled)]
-        stages += [(SECOND_EDITS, others), (LATER_EDITS, others)]
-        for sources, chosen in dict.fromkeys((s, tuple(c)) for s, c in stages):
-            if best is not None and sources in (LATER_EDITS, ALL_EDITS):
+        tried: set[Any] = set()
+        for sources, chosen, is_misled in self._stages(now, wrong):
+            if best is not None and (is_misled or sources in (LATER_EDITS, ALL_EDITS)):
                 continue
             for line in chosen:
                 if time.thread_time() > until:
                     return best
-                is_misled = chosen == tuple(misled)
+                if (sources, id(line), is_misled) in tried:
+                    continue
+                tried.add((sources, id(line), is_misled))
                 accepted = list(self._accepted(line, sources, now, wrong, is_misled))
                 if accepted:
                     found = self._at_its_origin(self._best(line, accepted), line, now, wrong)
-                    if best is None or self._worth(found.mended) > self._worth(best.mended):
+                    if best is None or self._rank(found) > self._rank(best):
                         best = found
                     if best.mended == wrong:
                         return best
@@ -168,21 +185,103 @@ class Search:
                     return best
         return best
 
+    def _rank(self, found: Found) -> tuple[tuple[int, int], bool]:
+        """How likely an edit is: of what explains part of what is wrong, the line of one call."""
+        return found.outcome.worth, self._is_called_once(found.edit.place)
+
+    def _stages(
+        self, now: Interpretation, wrong: frozenset[str]
+    ) -> Iterator[tuple[tuple[Source, ...], list[Line], bool]]:
+        """Which edits of which lines are tried one after the other.
+
+        The last item says that the lines' own gradients do not tell what they should be.
+        """
+        lines = list(self._lines(now, wrong))
+        reliable = [line for line in lines if line.is_reliable]
+        several = len(reliable) > 1
+        yield FIRST_EDITS if several else EDITS, reliable, False
+        # What a line should give is known where it has a step, so that trying is quick.
+        quick = [line for line in lines if not line.is_reliable and self._is_quick(line, now)]
+        others = [line for line in lines if not line.is_reliable and line not in quick]
+        # A step that is no gradient of what it is called after is right where its line is wrong.
+        misled = [line for line in lines if line.key is not None and not self._is_final(line.key)]
+        likely, possible, unlikely, ahead = self._by_likelihood(others, now, wrong)
+        # A value of the forward pass that is another one here is wrong where it is computed.
+        yield ALL_EDITS, [line for line in others if self._is_changed(line)], False
+        # Several lines are wrong where one that all of them come from is.
+        yield FIRST_EDITS, likely, False
+        yield EDITS, quick, False
+        # Where a gradient is handed on as it is, something may be missing.
+        yield LATER_EDITS, [line for line in lines if _hands_on(line)], False
+        yield INSERTED, [*reliable, *likely, *ahead], False
+        if several:
+            yield SECOND_EDITS, reliable, False
+        yield LATER_EDITS, reliable, False
+        yield LATER_EDITS, quick, False
+        yield FIRST_EDITS, misled, True
+        yield SECOND_EDITS, likely, False
+        yield FIRST_EDITS, possible, False
+        yield LATER_EDITS, likely, False
+        yield SECOND_EDITS, misled, True
+        yield SECOND_EDITS, possible, False
+        yield LATER_EDITS, possible, False
+        for sources in (FIRST_EDITS, SECOND_EDITS, LATER_EDITS):
+            yield sources, unlikely, False
+
+    def _is_changed(self, line: Line) -> bool:
+        """Whether a line computes a value that has another one in the forward pass."""
+        known = self.evidence.forward_values
+        if update_of(line.statement) is not None:
+            return False
+        here = [e for e in self.back.events if e.place is line.place and e.path in known]
+        parts = [_is_part(np.asarray(e.value), np.asarray(known[e.path])) for e in here]
+        return bool(here) and not any(parts) and not any(is_gradient_name(e.name) for e in here)
+
+    def _by_likelihood(
+        self, lines: list[Line], now: Interpretation, wrong: frozenset[str]
+    ) -> tuple[list[Line], list[Line], list[Line], list[Line]]:
+        """The lines that all that is wrong depends on, and nothing that is right; those that some
+        of it does; the others; and of these the ones that all that is wrong depends on."""
+        off = {key for key, status in now.status.items() if status not in RIGHT}
+        likely: list[Line] = []
+        possible: list[Line] = []
+        unlikely: list[Line] = []
+        ahead: list[Line] = []
+        for line in lines:
+            found = dependent_steps(self.evidence, line.place, self.values, self.trees)
+            if found is None:
+                likely.append(line)
+            elif found & wrong and found <= off:
+                (likely if found >= wrong else possible).append(line)
+            else:
+                unlikely.append(line)
+                ahead += [line] if found >= wrong else []
+        return likely, possible, unlikely, ahead
+
     def _lines_called(self, line: Line, now: Interpretation) -> Iterator[Line]:
         """The statements of helpers that a line calls, which the forward pass does not run."""
-        called = {
-            getattr(n.func, "attr", getattr(n.func, "id", ""))
-            for root in line.roots
-            for n in ast.walk(root)
-            if isinstance(n, ast.Call)
-        }
+        calls = [n for root in line.roots for n in ast.walk(root) if isinstance(n, ast.Call)]
+        found = [persons_function(self.back.sources, line.at(call.func)) for call in calls]
+        called = [self.back.sources.definition(f[0]) for f in found if f is not None]
+        ran = [*(e.place for e in self.back.events), *self._ended()]
         ahead = self.context["ahead"]
-        places = {
-            id(e.place): e.place
-            for e in self.back.events
-            if e.place.definition.name in called and id(e.place) not in ahead
-        }
+        places = {id(p): p for p in ran if p.definition in called and id(p) not in ahead}
         return (self._line(place, None, now) for place in places.values())
+
+    def _is_called_once(self, place: Place) -> bool:
+        """Whether no more than one expression calls the function that a statement is in."""
+        name = place.definition.name
+        calls = [
+            n
+            for tree in self.context["trees"]
+            for n in ast.walk(tree)
+            if isinstance(n, ast.Call) and ast.unparse(n.func).split(".")[-1] == name
+        ]
+        return len(calls) < 2
+
+    def _ended(self) -> list[Place]:
+        """The return statements that ran."""
+        return [self.back.sources.places[p] for p in self.back.returns]
 
     def _is_final(self, key: str) -> bool:
         return any(s.final for s in self.evidence.steps if s.key == key)
@@ -192,12 +291,8 @@ class Search:
         finals = [s.key for s in self.evidence.steps if s.final]
         return bool(finals) and all(interpretation.status[key] in RIGHT for key in finals)
 
-    def _worth(self, mended: frozenset[str]) -> tuple[int, int]:
-        """How much an edit explains: of what is handed in, and in all."""
-        return sum(map(self._is_final, mended)), len(mended)
-
     def _is_quick(self, line: Line, now: Interpretation) -> bool:
-        return _Quick.of(line, self.evidence, self.values, now) is not None
+        return Quick.of(line, self.evidence, self.values, now) is not None
 
     def _at_its_origin(
         self, found: Found, line: Line, now: Interpretation, wrong: frozenset[str]
@@ -207,31 +302,48 @@ class Search:
         Where several lines lack the same of one operand, it is the operand that lacks it.
         """
         for inner in self._lines_called(line, now):
-            accepted = list(self._accepted(inner, EDITS, now, wrong))
+            accepted: list[tuple[Edit, Outcome]] = []
+            for sources in (EDITS, LATER_EDITS):
+                found_inside = self._accepted(inner, sources, now, wrong)
+                accepted = accepted or [a for a in found_inside if WATCH not in a[0].written]
             if accepted:
                 inside = self._best(inner, accepted)
-                if len(inside.mended) >= len(found.mended):
+                explains_more = inside.outcome.worth > found.outcome.worth
+                is_as_good = inside.outcome.worth == found.outcome.worth
+                # Of several calls one alone would not be wrong through the helper.
+                is_whole = inside.mended == wrong or self._is_called_once(inner.place)
+                if explains_more or (is_as_good and is_whole):
                     return inside
         if found.mended != wrong:
             common = self._common_factor(found, line, now, wrong)
             if common is not None:
                 return common
-        operand = found.edit.operand
-        if operand is None or found.mended == wrong:
+        other = self._origin_of(found, line, now)
+        if other is None:
             return found
-        here = [e.serial for e in self.back.events if e.place is line.place]
-        before = [
-            e for e in self.back.events if here and e.path == operand and e.serial < min(here)
-        ]
-        if not before or before[-1].place is line.place:
-            return found
-        other = self._line(before[-1].place, None, now)
         for sources in (EDITS, LATER_EDITS):
             accepted = list(self._accepted(other, sources, now, wrong))
             if accepted:
                 at_origin = self._best(other, accepted)
-                return at_origin if len(at_origin.mended) > len(found.mended) else found
+                return at_origin if at_origin.outcome.worth >= found.outcome.worth else found
         return found
+
+    def _origin_of(self, found: Found, line: Line, now: Interpretation) -> Line | None:
+        """The line that computed the operand that an edit changes; None where it is known to be
+        right."""
+        here = [e.serial for e in self.back.events if e.place is line.place]
+        for operand in _operands_of(found.edit) if here else ():
+            before = [e for e in self.back.events if e.path == operand and e.serial < min(here)]
+            if not before or before[-1].place is line.place:
+                continue
+            is_known = before[-1].key in self.right_keys or any(
+                s.event is not None and s.event.key == before[-1].key and now.status[s.key] in RIGHT
+                for s in self.evidence.steps
+            )
+            place = before[-1].place
+            if not is_known and id(place) not in self._forward_again():
+                return self._line(place, None, now)
+        return None
 
     def _common_factor(
         self, found: Found, line: Line, now: Interpretation, wrong: frozenset[str]
@@ -252,9 +364,10 @@ class Search:
             for edit in scaled_by(self._line(place, None, now), number):
                 if time.thread_time() > self.deadline:
                     return best
-                mended = self._mends(edit, now, wrong)
-                if len(mended) > len(found.mended if best is None else best.mended):
-                    best = Found(edit, edit.line or place.line, mended)
+                outcome = self._outcome(edit, now, wrong)
+                if outcome is not None:
+                    if len(outcome.mended) > len((best or found).mended):
+                        best = Found(edit, edit.line or place.line, outcome)
         return best
 
     def _factor_of(self, found: Found) -> float | None:
@@ -268,18 +381,18 @@ class Search:
         factors = (self.evidence.tolerance.factor(after[k], self.values[k]) for k in found.mended)
         return next((f for f in factors if f is not None and abs(f - 1) > 1e-6), None)
 
-    def _best(self, line: Line, accepted: list[tuple[Edit, frozenset[str]]]) -> Found:
-        most = max(self._worth(mended) for _, mended in accepted)
-        accepted = [a for a in accepted if self._worth(a[1]) == most]
+    def _best(self, line: Line, accepted: list[tuple[Edit, Outcome]]) -> Found:
+        most = max(outcome.worth for _, outcome in accepted)
+        accepted = [a for a in accepted if a[1].worth == most]
         accepted.sort(key=lambda a: (-a[0].weight, KINDS.index(a[0].kind)))
-        edit, mended = accepted[0]
+        edit, outcome = accepted[0]
         kinds = {edit.kind}
         others = []
         for other, _ in accepted[1:]:
             if other.kind not in kinds and other.weight >= edit.weight:
                 kinds.add(other.kind)
                 others.append(other)
-        return Found(edit, edit.line or line.place.line, mended, others[:2])
+        return Found(edit, edit.line or line.place.line, outcome, others[:2])
 
     def _accepted(
         self,
@@ -288,10 +401,10 @@ class Search:
         now: Interpretation,
         wrong: frozenset[str],
         is_misled: bool = False,
-    ) -> Iterator[tuple[Edit, frozenset[str]]]:
+    ) -> Iterator[tuple[Edit, Outcome]]:
         seen: set[str] = set()
         count = 0
-        quick = None if is_misled else _Quick.of(line, self.evidence, self.values, now)
+        quick = None if is_misled else Quick.of(line, self.evidence, self.values, now)
         here = {k for k in wrong if self.evidence.lines[k] == line.place.line}
         for source in sources:
             for edit in source(line):
@@ -304,32 +417,35 @@ class Search:
                 seen.add(text)
                 if quick is not None and not quick.promises(edit):
                     continue
-                mended = self._mends(edit, now, wrong)
-                if mended:
-                    yield edit, mended
-                    count += mended >= here
+                outcome = self._outcome(edit, now, wrong)
+                # What a line gives is right where it is mended, unless its name misleads.
+                if outcome is not None and (is_misled or not here or outcome.mended & here):
+                    yield edit, outcome
+                    count += outcome.mended >= here
                     if count >= ACCEPTED_LIMIT:
                         return
 
-    def _mends(self, edit: Edit, now: Interpretation, wrong: frozenset[str]) -> frozenset[str]:
-        """The wrong steps that an edit makes right, empty where it is not accepted."""
-        trees = self.trees | {edit.definition: edit.tree(self.trees.get(edit.definition))}
-        values = self._values(self.evidence, trees)
+    def _outcome(self, edit: Edit, now: Interpretation, wrong: frozenset[str]) -> Outcome | None:
+        """What an edit makes right; None where it is not accepted."""
+        values = self._tried(edit, self.evidence)
         if values is None or not self._promises(values, now, wrong):
-            return frozenset()
-        mended = self._compare(self.evidence, values, wrong)
+            return None
+        after = self.evidence.read(values)
+        mended = self._mended(after, wrong, _right(now))
         if not mended:
-            return mended
+            return None
         confirmed = False
         for evidence, wrong_there in self.fresh():
-            other = self._values(evidence, trees)
+            other = self._tried(edit, evidence)
             if other is None:
-                return frozenset()
-            there = self._compare(evidence, other, wrong_there)
+                return None
+            there = self._mended(evidence.read(other), wrong_there, _right(now) - wrong_there)
             if not there >= mended & wrong_there:
-                return frozenset()
+                return None
             confirmed |= bool(mended & wrong_there)
-        return mended if confirmed else frozenset()
+        off = (s.key for s in self.evidence.steps if s.final and now.status[s.key] not in RIGHT)
+        results = sum(after.status[key] in RIGHT for key in off)
+        return Outcome(mended, results) if confirmed else None
 
     def _promises(
         self, values: Mapping[str, np.ndarray], now: Interpretation, wrong: frozenset[str]
@@ -339,24 +455,44 @@ class Search:
         off = {k for k, status in now.status.items() if status in ("wrong", "inherited")}
         own = self.evidence.own({k: values[k] for k in off})
         return any(
-            tolerance.same(own[k], now.truth[k])
+            self._is_but_for_a_count(own[k], now.truth[k])
             or (k in wrong and tolerance.same(own[k], now.expected[k]))
             for k in off
         )
 
-    def _compare(
-        self, evidence: Evidence, values: Mapping[str, np.ndarray], wrong: frozenset[str]
-    ) -> frozenset[str]:
-        after = _wrong(evidence.read(values))
-        return wrong - after if after < wrong else frozenset()
+    def _is_but_for_a_count(self, value: np.ndarray, truth: np.ndarray) -> bool:
+        """Whether a gradient is the true one, or that of the sum for the mean."""
+        number = abs(self.evidence.tolerance.factor(value, truth) or 0)
+        counts = (1, *self.evidence.counts)
+        return any(abs(number / n - 1) < 1e-6 or abs(number * n - 1) < 1e-6 for n in counts)
 
-    def _values(self, evidence: Evidence, trees: Any) -> dict[str, np.ndarray] | None:
+    def _mended(
+        self, after: Interpretation, wrong: frozenset[str], right: frozenset[str]
+    ) -> frozenset[str]:
+        """The steps that are no longer wrong, where none is that was not before."""
+        # What is called after a tensor and is no gradient of it is wrong where all else is right.
+        is_accepted = self._is_all_right(after) and not _wrong(after) & right
+        is_accepted |= _wrong(after) < wrong
+        return wrong - _wrong(after) if is_accepted else frozenset()
+
+    def _tried(self, edit: Edit, evidence: Evidence) -> dict[str, np.ndarray] | None:
+        """The values of the steps with an edit; None where it raises, or they are not finite."""
+        if edit.changes_value_only and edit.definition not in self.trees:
+            if edit.filling is None:
+                edit.filling = Filling(edit.place, edit.statements[0])
+            return self._values(evidence, self.trees, edit.filling)
+        trees = self.trees | {edit.definition: edit.tree(self.trees.get(edit.definition))}
+        return self._values(evidence, trees)
+
+    def _values(
+        self, evidence: Evidence, trees: Any, filling: Filling | None = None
+    ) -> dict[str, np.ndarray] | None:
         self.runs += 1
         if self.progress is not None:
             self.progress(self.runs)
         try:
             back = evidence.setting.run_backward(
-                edits=trees, keys=self.keys, forward=evidence.forward_values
+                edits=trees, keys=self.keys, forward=evidence.forward_values, filling=filling
             )
         except SyntaxError:
             return None
@@ -419,18 +555,23 @@ class Search:
             line = self._line(returned, handed[0], now)
             line.is_reliable = True
             yield line
-        ended = [self.back.sources.places[p] for p in self.back.returns]
-        after_suspects = [*(e.place for e in first), *ended, *(e.place for e in others)]
-        for place in [*after_suspects, *(e.place for e in later)]:
-            if id(place) in seen or id(place) in again or id(place) in ahead:
+        places = [*(e.place for e in first), *self._ended(), *(e.place for e in others)]
+        places += [e.place for e in later]
+        places.sort(key=lambda place: id(place) in again)
+        for place in places:
+            if id(place) in seen or id(place) in ahead:
                 continue
             seen.add(id(place))
             here = [key for key in wrong if key in own and own[key].place is place]
             line = self._line(place, max(here, key=lambda k: own[k].serial, default=None), now)
-            line.is_reliable = bool(here) and self._is_next_to_known(
+            line.is_reliable = any(map(self._is_told, here)) and self._is_next_to_known(
                 min(own[k].serial for k in here), known, arrays
             )
             yield line
+
+    def _is_told(self, key: str) -> bool:
+        """Whether whose gradient a step is was told by the person."""
+        return any(s.tensor or s.final for s in self.evidence.steps if s.key == key)
 
     def _is_next_to_known(self, serial: int, known: list[int], unknown: list[Event]) -> bool:
         """Whether nothing that is not understood stands between a step and the known one before."""
@@ -445,11 +586,9 @@ class Search:
             array = event.array
             if array is not None and not array.ndim:
                 continue
-            same = array is not None and any(
-                v.shape == array.shape and np.array_equal(v, array) for v in values
-            )
+            same = array is not None and any(_is_part(array, v) for v in values)
             again[id(event.place)] = again.get(id(event.place), True) and same
-            if is_gradient_name(event.name):
+            if is_gradient_name(event.name) or event.key in self.keys:
                 again[id(event.place)] = False
         return {place for place, same in again.items() if same}
 
@@ -457,7 +596,7 @@ class Search:
         number = self.evidence.setting.sources.places.index(place)
         scopes = self.back.scopes or {}
         step = next((s for s in self.evidence.steps if s.key == key), None)
-        return Line(
+        line = Line(
             place,
             scopes.get(number, {}),
             self.back.namespaces.get(number, {}) | {"__watch__": self.back},
@@ -470,7 +609,31 @@ class Search:
             {} if key is None else self._parts(key, now),
             key,
             arriving=[] if key is None else self._arriving,
+            elsewhere=self.context["trees"],
         )
+        line.multiples = self._effects(line, now).multiples
+        return line
+
+    def _effects(self, line: Line, now: Interpretation) -> Effects:
+        """What edits of a line change: computed by itself, or by a run of the whole."""
+        off = [k for k, status in now.status.items() if status not in RIGHT]
+        keys = off if line.key is None else [line.key]
+        truth = now.truth if line.key is None else now.expected
+        quick: list[Quick | None] = []
+
+        def tried(edit: Edit) -> Mapping[str, np.ndarray] | None:
+            if not quick:
+                quick.append(Quick.of(line, self.evidence, self.values, now))
+            if quick[0] is not None and quick[0].can_tell(edit):
+                value = quick[0].value(edit)
+                return None if value is None else {keys[0]: value}
+            if time.thread_time() > self.deadline:
+                return None
+            values = self._tried(edit, self.evidence)
+            return values and self.evidence.own({k: values[k] for k in keys})
+
+        given = self.evidence.own({k: self.values[k] for k in keys})
+        return Effects(given, {k: truth[k] for k in keys}, tried)
 
     def _parts(self, key: str, now: Interpretation) -> dict[str, Any]:
         """What each path of the chain rule contributes to a gradient, here and on fresh inputs."""
@@ -491,65 +654,38 @@ class Search:
         }
 
 
-class _Quick:
-    """Computes the value of an edited line by itself, without a run of the whole.
-
-    Only where the line as it stands gives the same value in the same way, that is where nothing
-    it reads was changed after it.
-    """
-
-    def __init__(
-        self, line: Line, targets: list[np.ndarray], sign: int, evidence: Evidence
-    ) -> None:
-        self.line = line
-        self.targets = targets
-        self.sign = sign
-        self.tolerance = evidence.tolerance
-
-    @classmethod
-    def of(
-        cls,
-        line: Line,
-        evidence: Evidence,
-        values: Mapping[str, np.ndarray],
-        now: Interpretation,
-    ) -> _Quick | None:
-        statement = line.statement
-        if line.key is None or line.given is None or not isinstance(statement, ast.Assign):
-            return None
-        target = statement.targets[0]
-        if len(statement.targets) > 1 or isinstance(target, (ast.Tuple, ast.List)):
-            return None
-        given = values[line.key]
-        value = line.at(statement.value)
-        if not isinstance(value, (np.ndarray, np.number, float)):
-            return None
-        if np.shape(value) != given.shape or not np.array_equal(value, given):
-            return None
-        sign = 1 if np.array_equal(given, line.given) else -1
-        return cls(line, [now.expected[line.key], now.truth[line.key]], sign, evidence)
-
-    def promises(self, edit: Edit) -> bool:
-        """Whether the line would give what it should; also where that cannot be told."""
-        if len(edit.statements) != 1 or not isinstance(edit.statements[0], ast.Assign):
-            return True
-        statement = edit.statements[0]
-        if ast.dump(statement.targets[0]) != ast.dump(self.line.statement.targets[0]):
-            return True
-        if any(ast.unparse(n) in self.line.targets for n in _read_in(statement.value)):
-            # What the target held before is not known here.
-            return True
-        value = self.line.computed(statement.value)
-        if value is None:
-            return False
-        value = np.asarray(value)
-        if value.dtype.kind not in "fciu":
-            return False
-        return any(self.tolerance.same(value * self.sign, target) for target in self.targets)
+def _operands_of(edit: Edit) -> list[str]:
+    """The variables that an edit changes, or of whose product it takes another multiple."""
+    if edit.operand is not None or edit.swap is None or edit.kind not in ("factor", "sign"):
+        return [] if edit.operand is None else [edit.operand]
+    names = (ast.Name, ast.Attribute)
+    return [ast.unparse(n) for n in chain_of(edit.swap[0]) if isinstance(n, names)]  # type: ignore[arg-type]
 
 
-def _read_in(node: ast.expr) -> Iterator[ast.AST]:
-    return (n for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute, ast.Subscript)))
+def _right(interpretation: Interpretation) -> frozenset[str]:
+    return frozenset(k for k, status in interpretation.status.items() if status in RIGHT)
+
+
+def _hands_on(line: Line) -> bool:
+    """Whether a line gives a gradient another name or adds it to one, and does nothing else."""
+    statement = line.statement
+    value = getattr(statement, "value", None)
+    is_assigned = isinstance(statement, (ast.Assign, ast.AugAssign))
+    is_name = is_assigned and isinstance(value, (ast.Name, ast.Attribute, ast.Subscript))
+    return is_name and is_gradient_name(line.target.split(".")[-1].split("[")[0])
+
+
+def _is_part(array: np.ndarray, value: np.ndarray) -> bool:
+    """Whether an array is a value, or one of its rows, columns or slices."""
+    if value.shape == array.shape:
+        return bool(np.array_equal(value, array))
+    axes = [
+        axis
+        for axis in range(value.ndim)
+        if np.delete(value.shape, axis).tolist() == [*array.shape]
+    ]
+    others = [np.moveaxis(value, axis, 0) for axis in axes]
+    return any(np.any(np.all((v == array).reshape(len(v), -1), axis=1)) for v in others)
 
 
 def _wrong(interpretation: Interpretation) -> frozenset[str]:

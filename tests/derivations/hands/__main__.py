@@ -21,6 +21,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--hand", help="only hands with this in their name")
     parser.add_argument("--kind", help="only mutants of a kind with this in its name")
     parser.add_argument("--sample", type=int, default=1, help="one mutant out of so many")
+    parser.add_argument("--offset", type=int, default=0, help="how many to skip before the first")
     parser.add_argument("--right", action="store_true", help="only the right derivations")
     parser.add_argument("--count", action="store_true", help="count the mutants, mark nothing")
     parser.add_argument("--failures", action="store_true", help="print each that is not right")
@@ -51,7 +52,7 @@ def main() -> None:
             return
         verdicts: list[Verdict] = []
         began = time.monotonic()
-        for done in pool.imap(verdict, every(mutants, chosen.sample)):
+        for done in pool.imap(verdict, every(mutants[chosen.offset :], chosen.sample)):
             verdicts.append(done)
             if chosen.failures and not (done.located and done.cause == "right"):
                 print(done, flush=True)

@@ -18,19 +18,18 @@ from autograd_lite.check.marking.edits.factors import (
     factors,
     masks,
     numbers,
-    scales,
     signs,
     terms,
     unused,
 )
 from autograd_lite.check.marking.edits.line import Edit, Line
+from autograd_lite.check.marking.edits.measured import measured_factors, measured_terms
 from autograd_lite.check.marking.edits.operands import indices, layers, operands
 from autograd_lite.check.marking.edits.products import calls, products, sums, transposes
 from autograd_lite.check.marking.edits.statements import (
     centred,
-    measured_terms,
+    left_out,
     missing_paths,
-    missing_terms,
     statements,
 )
 
@@ -41,14 +40,26 @@ FIRST_EDITS: tuple[Source, ...] = (
     terms,
 )
 
-SECOND_EDITS: tuple[Source, ...] = (*(operands, other_slopes, derivatives, layers, scales, sums),)
+SECOND_EDITS: tuple[Source, ...] = (
+    *(operands, other_slopes, derivatives, layers, measured_factors, sums),
+)
 
 EDITS = FIRST_EDITS + SECOND_EDITS
 
-LATER_EDITS: tuple[Source, ...] = (
-    *(measured_terms, missing_paths, missing_derivatives, centred, missing_terms),
-)
+LATER_EDITS: tuple[Source, ...] = (*(missing_paths, measured_terms, missing_derivatives, centred),)
+
+INSERTED: tuple[Source, ...] = (left_out,)
 
 ALL_EDITS = EDITS + LATER_EDITS
 
-__all__ = ["ALL_EDITS", "EDITS", "FIRST_EDITS", "LATER_EDITS", "SECOND_EDITS", "Edit", "Line"]
+__all__ = [
+    "ALL_EDITS",
+    "EDITS",
+    "FIRST_EDITS",
+    "INSERTED",
+    "LATER_EDITS",
+    "SECOND_EDITS",
+    "Edit",
+    "Line",
+    "Source",
+]

@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.marking.edits.line import Edit, Line, values_assigned, written_arrays
+from autograd_lite.check.marking.edits.factors import kind_of_factor
+from autograd_lite.check.marking.edits.line import (
+    CANDIDATES_LIMIT,
+    Edit,
+    Line,
+    values_assigned,
+    written_arrays,
+)
 from autograd_lite.check.marking.edits.trees import (
     chain_of,
     in_index,
@@ -24,7 +31,7 @@ from autograd_lite.check.marking.edits.trees import (
     text_of,
     times,
 )
-from autograd_lite.check.marking.rewriting import WATCH
+from autograd_lite.check.marking.rewriting import WATCH, targets_of
 
 
 def derivatives(line: Line) -> Iterator[Edit]:
@@ -154,10 +161,14 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
             if shape is not None and is_broadcast(shape, value.shape):
                 text = f"{text_of(other)}, which arrives here, is missing in {name} as a factor"
                 yield line.edit("factor", text, old, times(old, other), 0.8)
-        for _, other, _ in line.fitting(value.shape):
+        offers = [other for _, other, _ in line.fitting(value.shape)]
+        offers += [o for o, v in line.phrases if is_broadcast(v.shape, value.shape)]
+        offers += [o for _, o, v in line.references if isinstance(v, np.floating)]
+        for other in offers:
             if text_of(other) != text_of(old):
                 text = f"the factor {text_of(other)} is missing in {name}"
-                yield line.edit("factor", text, old, times(old, other), 0.8)
+                kind = kind_of_factor(line, other)
+                yield line.edit(kind, text, old, times(old, other), 0.8)
                 over = ast.BinOp(old, ast.Div(), other)
                 text = f"the division by {text_of(other)} is missing in {name}"
                 yield line.edit("factor", text, old, over, 0.7)
@@ -178,10 +189,26 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
 
 
 def _missing_factors(line: Line, old: ast.expr, name: str) -> Iterator[Edit]:
-    """A factor that a number lacks, of its shape or of that of the line."""
-    wholes = (line.shape(v) for v, _ in values_assigned(line))
+    """A factor that a number lacks, of its shape or of that of what the line gives."""
+    wholes = [line.shape(v) for v, _ in values_assigned(line)]
+    wholes += [line.shape(read_from(t)) for t in targets_of(line.statement)]
     for shape in dict.fromkeys(((), *(w for w in wholes if w))):
-        for _, other, _ in line.alike(shape):
+        offers = [other for _, other, _ in line.alike(shape)]
+        offers += [o for o, v in line.phrases if v.shape == shape] + sums_to(line, shape)
+        for other in offers:
             if text_of(other) != text_of(old):
                 text = f"the factor {text_of(other)} is missing in {name}"
                 yield line.edit("factor", text, old, times(old, other), 0.8)
+
+
+def sums_to(line: Line, shape: tuple[int, ...]) -> list[ast.expr]:
+    """Sums of arrays over an axis that have a shape, as gradients of biases are."""
+    found: list[ast.expr] = []
+    for _, other, value in line.references:
+        for axis in range(np.ndim(value)):
+            for keep in (True, False):
+                if shape and np.sum(value, axis=axis, keepdims=keep).shape == shape:
+                    keywords = [ast.keyword("axis", ast.Constant(axis))]
+                    keywords += [ast.keyword("keepdims", ast.Constant(True))] if keep else []
+                    found.append(ast.Call(ast.Attribute(other, "sum", ast.Load()), [], keywords))
+    return found[:CANDIDATES_LIMIT]

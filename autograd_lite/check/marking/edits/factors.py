@@ -134,11 +134,11 @@ def factors(line: Line) -> Iterator[Edit]:
         if in_index(around) or not isinstance(node, ast.BinOp):
             continue
         if isinstance(node.op, (ast.Mult, ast.Div, ast.FloorDiv)):
-            kind = _kind_of_factor(line, node.right)
+            kind = kind_of_factor(line, node.right)
             text = f"the {_what_factor(line, node.right)} {text_of(node.right)} is too much"
             yield line.edit(kind, text, node, node.left)
             if isinstance(node.op, ast.Mult):
-                kind = _kind_of_factor(line, node.left)
+                kind = kind_of_factor(line, node.left)
                 text = f"the {_what_factor(line, node.left)} {text_of(node.left)} is too much"
                 yield line.edit(kind, text, node, node.right)
                 other = ast.BinOp(node.left, ast.Div(), node.right)
@@ -166,12 +166,13 @@ def _two_factors(line: Line) -> Iterator[Edit]:
             for j in range(i + 1, len(chain)):
                 rest = [c for k, c in enumerate(chain) if k not in (i, j)]
                 text = f"the factor {text_of(times(chain[i], chain[j]))} is too much"
-                slope = any(_kind_of_factor(line, chain[k]) == "activation" for k in (i, j))
+                slope = any(kind_of_factor(line, chain[k]) == "activation" for k in (i, j))
                 kind = "activation" if slope else "factor"
                 yield line.edit(kind, text, node, product(rest), 0.9)
 
 
-def _kind_of_factor(line: Line, node: ast.expr) -> str:
+def kind_of_factor(line: Line, node: ast.expr) -> str:
+    """What a factor is: a mask, the derivative of an activation, or any other one."""
     if isinstance(node, ast.Compare) or getattr(line.at(node), "dtype", None) == np.bool_:
         return "mask"
     text = ast.unparse(node)
@@ -181,7 +182,7 @@ def _kind_of_factor(line: Line, node: ast.expr) -> str:
 
 
 def _what_factor(line: Line, node: ast.expr) -> str:
-    kind = _kind_of_factor(line, node)
+    kind = kind_of_factor(line, node)
     return {"mask": "mask", "activation": "derivative"}.get(kind, "factor")
 
 
@@ -197,7 +198,8 @@ def numbers(line: Line) -> Iterator[Edit]:
                 continue
             is_slope = _is_exponent_in_slope(around)
             for other in dict.fromkeys((2 * number, number / 2, number + 1, number - 1, 1)):
-                if other != number:
+                is_factor = isinstance(getattr(parent, "op", None), (ast.Mult, ast.Div))
+                if other != number and not (other == 1 and is_factor):
                     shown = int(other) if other == int(other) else other
                     text = f"{_around_text(node, around)}: {number} should be {shown}"
                     kind = "activation" if is_slope else "factor"
@@ -239,28 +241,6 @@ def _other_lengths(line: Line, node: ast.expr, value: int) -> Iterator[Edit]:
             yield line.edit("factor", text, node, ast.Constant(size), 0.8)
 
 
-def scales(line: Line) -> Iterator[Edit]:
-    """A factor that the line, or one operand of it, lacks."""
-    sizes = [n for n in line.sizes if n > 1]
-    ratios: list[tuple[float, str]] = [(-1.0, "-1"), (2.0, "2"), (0.5, "1/2"), (4.0, "4")]
-    ratios += [(1 / n, f"1/{n} (one over {line.sizes[n]})") for n in sizes]
-    ratios += [(float(n), f"{n} ({line.sizes[n]})") for n in sizes]
-    ratio = _ratio(line)
-    if ratio is not None and all(abs(ratio / r - 1) > 1e-6 for r, _ in ratios):
-        ratios.insert(0, (ratio, f"{ratio:.6g}"))
-    for number, shown in ratios:
-        yield from _scaled_as_a_whole(line, number, shown)
-    for node, around in line.nodes:
-        if in_index(around) or not isinstance(node, ast.BinOp) or type(node.op) not in OTHER_SIGN:
-            continue
-        for side in (node.left, node.right):
-            for number, shown in ratios:
-                what = "has the wrong sign" if number == -1 else f"lacks a factor {shown}"
-                kind = "sign" if number == -1 else "factor"
-                text = f"the term {text_of(side)} {what}"
-                yield line.edit(kind, text, side, _scaled(side, number), 0.9)
-
-
 def scaled_by(line: Line, number: float) -> Iterator[Edit]:
     """The values that a line assigns, times a number."""
     shown = next((f"1/{n}" for n in line.sizes if abs(number * n - 1) < 1e-9), f"{number:.6g}")
@@ -268,7 +248,7 @@ def scaled_by(line: Line, number: float) -> Iterator[Edit]:
     for old, name in values_assigned(line):
         if _is_whole(line.at(old)):
             what = f"{name} lacks a factor {shown}"
-            yield line.edit("factor", what, old, _scaled(old, number), 0.95)
+            yield line.edit("factor", what, old, scaled(old, number), 0.95)
 
 
 def _scaled_as_a_whole(line: Line, number: float, shown: str) -> Iterator[Edit]:
@@ -278,7 +258,7 @@ def _scaled_as_a_whole(line: Line, number: float, shown: str) -> Iterator[Edit]:
         if not _is_whole(line.at(old)):
             is_difference = isinstance(old, ast.BinOp) and isinstance(old.op, ast.Sub)
             called = text_of(old) if kind == "sign" and is_difference else name
-            yield line.edit(kind, f"{called} {what}", old, _scaled(old, number), 0.95)
+            yield line.edit(kind, f"{called} {what}", old, scaled(old, number), 0.95)
     yield from _scaled_in_place(line, number, kind, what)
 
 
@@ -286,7 +266,8 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, (int, np.integer))
 
 
-def _scaled(node: ast.expr, number: float) -> ast.expr:
+def scaled(node: ast.expr, number: float) -> ast.expr:
+    """An expression times a number."""
     if abs(number + 1) < 1e-9:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
             return ast.BinOp(node.right, ast.Sub(), node.left)
@@ -296,21 +277,10 @@ def _scaled(node: ast.expr, number: float) -> ast.expr:
     return times(node, ast.Constant(int(number) if number == int(number) else number))
 
 
-def _ratio(line: Line) -> float | None:
-    """The number that the gradient of the line is too small by."""
-    if line.given is None or line.expected is None or line.given.shape != line.expected.shape:
-        return None
-    square = float(np.sum(line.given * line.given)) if line.given.size > 1 else 0.0
-    if not square or not np.isfinite(square):
-        return None
-    ratio = float(np.sum(line.given * line.expected)) / square
-    return ratio if ratio and np.isfinite(ratio) else None
-
-
 def _scaled_in_place(line: Line, number: float, kind: str, what: str) -> Iterator[Edit]:
     """The array that a statement wrote into, scaled after it."""
     for target in written_arrays(line):
         loaded = read_from(target)
-        after = ast.Assign([target], _scaled(loaded, number))
+        after = ast.Assign([target], scaled(loaded, number))
         text = f"{text_of(target)} {what}"
         yield line.whole(kind, text, [line.statement, after], 0.8)

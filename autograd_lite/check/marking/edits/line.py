@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import linecache
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
@@ -13,15 +13,16 @@ from typing import Any, cast
 import numpy as np
 
 from autograd_lite.check.marking.edits.trees import (
+    ARRIVING,
     columns,
     is_broadcast,
     is_equal,
+    is_of_arrays,
     parsed,
     parsed_or_none,
     placed_at,
     read_from,
     swapped,
-    text_of,
     walked,
     with_statements,
 )
@@ -41,6 +42,12 @@ CANDIDATES_LIMIT = 30
 """Values of one shape that are tried in the place of an operand, at most."""
 
 
+NUMBERS_LIMIT = 24
+"""Numbers of which products and quotients are tried as factors, at most."""
+
+PHRASES_LIMIT = 24
+"""Expressions written elsewhere that are tried as factors and terms, at most."""
+
 UNUSED_LIMIT = 6
 """Values that nothing reads and that are tried everywhere, at most."""
 
@@ -57,6 +64,20 @@ class Edit:
     line: int | None = None
     operand: str | None = None
     swap: tuple[ast.AST, ast.expr] | None = None
+    filling: Any = None
+
+    @property
+    def changes_value_only(self) -> bool:
+        """Whether the statement assigns to the same, and only its value is another one."""
+        old, new = self.place.statement, self.statements[0]
+        if len(self.statements) > 1 or type(new) is not type(old):
+            return False
+        if not isinstance(new, (ast.Assign, ast.AugAssign, ast.Return)) or new.value is None:
+            return False
+        same = ("targets", "target", "op")
+        is_same = all(getattr(new, n, None) is getattr(old, n, None) for n in same)
+        strange = (ast.NamedExpr, ast.Yield, ast.YieldFrom, ast.Await)
+        return is_same and not any(isinstance(n, strange) for n in ast.walk(new.value))
 
     @property
     def definition(self) -> Definition:
@@ -86,7 +107,7 @@ class Edit:
         start, end = (getattr(old, n, -1) + shift for n in ("col_offset", "end_col_offset"))
         if ast.unparse(parsed_or_none(raw[start:end].decode(errors="ignore"))) != ast.unparse(old):
             return None
-        text = text_of(new)
+        text = ast.unparse(new)
         if WATCH in text:
             return None
         binds = isinstance(new, ast.BinOp) and isinstance(new.op, ast.Pow)
@@ -106,6 +127,8 @@ class Line:
     `scope` has the variables after it ran last. `values` are the named values of the forward pass,
     `related` says which of its names are an activation of which others, `sizes` what lengths of
     the data are called, and `arriving` the gradients that arrive at values without a step.
+    `elsewhere` are the functions that run. `multiples(edit)` tells how many times the effect of an
+    edit the gradients lack, each number with whether it is sure.
     """
 
     place: Place
@@ -121,6 +144,8 @@ class Line:
     key: str | None = None
     is_reliable: bool = False
     arriving: Sequence[str] = ()
+    elsewhere: Sequence[ast.AST] = ()
+    multiples: Callable[[Edit], list[tuple[float, bool]]] = field(default=lambda _: [])
     _values: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -135,18 +160,26 @@ class Line:
     @cached_property
     def nodes(self) -> list[tuple[ast.expr, tuple[ast.AST, ...]]]:
         """The expressions of the statement's own, each with those around it."""
-        return [pair for root in self.roots for pair in walked(root)]
+        return [pair for root, around in self._rooted for pair in walked(root, around)]
 
     @cached_property
     def roots(self) -> list[ast.expr]:
+        return [root for root, _ in self._rooted]
+
+    @cached_property
+    def _rooted(self) -> list[tuple[ast.expr, tuple[ast.AST, ...]]]:
+        """The expressions that the statement evaluates; an index with what it is the index of."""
         statement = self.statement
         if isinstance(statement, (ast.For, ast.While, ast.If, ast.With, ast.Try, ast.FunctionDef)):
             head = getattr(statement, "test", None) or getattr(statement, "iter", None)
-            return [] if head is None else [head]
-        found = [n for n in (getattr(statement, "value", None),) if isinstance(n, ast.expr)]
+            return [] if head is None else [(head, ())]
+        value = getattr(statement, "value", None)
+        found: list[tuple[ast.expr, tuple[ast.AST, ...]]] = []
+        if isinstance(value, ast.expr):
+            found.append((value, ()))
         for target in targets_of(statement):
             if isinstance(target, ast.Subscript):
-                found.append(target.slice)
+                found.append((target.slice, (target,)))
         return found
 
     def at(self, node: ast.AST) -> Any:
@@ -190,6 +223,12 @@ class Line:
         # The target itself is known where it was assigned before as well.
         targets = {t for t in self.targets if self._assigned.count(t) < 2}
 
+        def offer_new(text: str, value: Any) -> None:
+            # What is in a container or an object is often known by a shorter name.
+            if isinstance(plain(value), (np.ndarray, np.number, float)):
+                if not any(is_equal(other, plain(value)) for _, _, other in found.values()):
+                    offer(text, value)
+
         def offer(text: str, value: Any) -> None:
             value = plain(value)
             if isinstance(value, (np.ndarray, np.number, float)) and text not in found:
@@ -205,14 +244,50 @@ class Line:
         for text in (*self._entries(), *self._elements()):
             offer(text, self.at(parsed(text)))
         for name, value in variables.items():
-            self._offer_items(offer, name, value, 0)
+            self._offer_items(offer_new, name, value, 0)
         for name, value in self.values.items():
             if not any(v is value or is_equal(v, value) for _, _, v in found.values()):
-                if isinstance(value, np.ndarray) and name.isidentifier():
+                if isinstance(value, np.ndarray) and _is_of_the_forward_pass(name):
                     older = ", True" if name in self.scope else ""
                     node = parsed(f"{WATCH}.named({name!r}{older})")
                     found[f"{name} of the forward pass"] = name, node, value
         return list(found.values())
+
+    @cached_property
+    def numbers(self) -> list[tuple[ast.expr, float]]:
+        """The numbers that are known where the line stands: variables, attributes, lengths."""
+        found: dict[str, float] = {}
+
+        def offer(text: str, value: Any) -> None:
+            if isinstance(value, (int, float, np.integer, np.floating)):
+                if not isinstance(value, bool) and np.isfinite(value) and value:
+                    found.setdefault(text, float(value))
+
+        for node in self._written_in_function():
+            if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
+                offer(ast.unparse(node), self.at(node))
+        for name, value in self.scope.items():
+            if not name.startswith((".", "__")):
+                offer(name, value)
+        return [(parsed(text), value) for text, value in found.items()][:NUMBERS_LIMIT]
+
+    @cached_property
+    def phrases(self) -> list[tuple[ast.expr, np.ndarray]]:
+        """Expressions that are written somewhere and have a value here, such as `1 - a ** 2`."""
+        own = self.place.definition.tree
+        trees = [own, *(tree for tree in self.elsewhere if tree is not own)]
+        texts = {
+            ast.unparse(node)
+            for tree in trees
+            for node in ast.walk(tree)
+            if isinstance(node, (ast.BinOp, ast.Call)) and is_of_arrays(node)
+        } - {ast.unparse(node) for node, _ in self.nodes}
+        found: list[tuple[ast.expr, np.ndarray]] = []
+        for text in sorted(texts, key=lambda t: (len(t), t)):
+            value = self.at(parsed(text))
+            if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+                found.append((parsed(text), value))
+        return found[:PHRASES_LIMIT]
 
     @cached_property
     def unused(self) -> list[tuple[ast.expr, Any]]:
@@ -376,21 +451,43 @@ class Line:
         return self.place.line
 
     def edit_all(
-        self, kind: str, text: str, news: Mapping[int, ast.expr], weight: float = 1.0
+        self,
+        kind: str,
+        text: str,
+        news: Mapping[int, ast.expr],
+        weight: float = 1.0,
+        operand: str | None = None,
     ) -> Edit:
-        statement = swapped(self.statement, news)
-        return Edit(kind, text, self.place, [ast.fix_missing_locations(statement)], weight)
+        """The line with several of its expressions replaced, by their identities."""
+        statement = ast.fix_missing_locations(swapped(self.statement, news))
+        return Edit(kind, text, self.place, [statement], weight, operand=operand)
 
-    def whole(self, kind: str, text: str, statements: list[Any], weight: float = 1.0) -> Edit:
+    def whole(
+        self,
+        kind: str,
+        text: str,
+        statements: list[Any],
+        weight: float = 1.0,
+        keeps: bool = False,
+    ) -> Edit:
+        """Other statements in the place of the line.
+
+        The value of the last one stands for the line's; with `keeps` that of the first.
+        """
+        which = 0 if keeps else len(statements) - 1
         placed: list[Any] = []
         for statement in statements:
             statement = copy.copy(statement)
             ast.copy_location(statement, self.statement)
             ast.fix_missing_locations(statement)
-            # The value of the last one stands for the line's.
-            statement._place = self.statement._place if len(placed) == len(statements) - 1 else None
+            statement._place = self.statement._place if len(placed) == which else None
             placed.append(statement)
         return Edit(kind, text, self.place, placed, weight)
+
+
+def _is_of_the_forward_pass(name: str) -> bool:
+    """Whether it is a variable, and no part of a gradient."""
+    return name.isidentifier() and not name.startswith(ARRIVING)
 
 
 def values_assigned(line: Line) -> list[tuple[ast.expr, str]]:

@@ -16,13 +16,15 @@ from autograd_lite.check.marking.edits.trees import (
     is_called,
     is_equal,
     is_shape,
+    parsed,
     placed_at,
     plus,
+    read_from,
     swapped,
     text_of,
     transposed,
 )
-from autograd_lite.check.marking.rewriting import targets_of
+from autograd_lite.check.marking.rewriting import WATCH, targets_of
 
 
 def operands(line: Line) -> Iterator[Edit]:
@@ -36,12 +38,14 @@ def operands(line: Line) -> Iterator[Edit]:
         if not isinstance(here, (np.ndarray, np.floating, float)):
             continue
         mine = text_of(node)
+        yield from _as_before(line, node)
         dumped = ast.dump(node)
         same = [n for n, a in line.nodes if ast.dump(n) == dumped and not in_index(a)]
         is_turned = bool(around) and isinstance(around[-1], ast.Attribute)
         for _, other, value in line.references:
             text = text_of(other)
-            if text == mine or is_equal(value, here):
+            # What the target held before is not known here.
+            if text == mine or (is_equal(value, here) and text not in line.targets):
                 continue
             shaped = np.shape(value) == np.shape(here)
             numbered = _stem(text) == _stem(mine)
@@ -57,7 +61,22 @@ def operands(line: Line) -> Iterator[Edit]:
             if turned and not is_turned and not shaped:
                 yield line.edit(kind, f"{mine} should be {text}.T", node, transposed(other), 0.6)
             if len(same) > 1 and same[0] is node:
-                yield line.edit_all(kind, what, {id(n): placed_at(other, n) for n in same}, weight)
+                news = {id(n): placed_at(other, n) for n in same}
+                operand = mine if isinstance(node, (ast.Name, ast.Attribute)) else None
+                yield line.edit_all(kind, what, news, weight, operand)
+
+
+def _as_before(line: Line, node: ast.expr) -> Iterator[Edit]:
+    """A part of an array that was written to, as it was before."""
+    if not isinstance(node, ast.Subscript) or not isinstance(node.value, ast.Name):
+        return
+    before = line.values.get(node.value.id)
+    if isinstance(before, np.ndarray) and not is_equal(before, line.at(node.value)):
+        older = ast.Subscript(
+            parsed(f"{WATCH}.named({node.value.id!r}, True)"), node.slice, node.ctx
+        )
+        text = f"{text_of(node)} should be {text_of(older)}"
+        yield line.edit("operand", text, node, older, 1.05)
 
 
 def _stem(text: str) -> str:
@@ -77,7 +96,7 @@ def _kind_of_operand(
         (isinstance(p, ast.BinOp) and isinstance(p.op, ast.MatMult)) or isinstance(p, ast.Call)
         for p in around
     )
-    return "activation" if related and not matrix else "operand"
+    return "activation" if related and not matrix and line.ndim(node) else "operand"
 
 
 def _short(text: str) -> str:
@@ -181,12 +200,14 @@ def _neighbours(key: str) -> list[str]:
 
 def _slices(line: Line) -> Iterator[Edit]:
     """Another slice of the same length that is used in the function: dz[:H] for dz[H:2*H]."""
+    trees = (line.place.definition.tree, *line.elsewhere)
     used = [
         n
-        for n in ast.walk(line.place.definition.tree)
+        for n in (n for tree in trees for n in ast.walk(tree))
         if isinstance(n, ast.Subscript) and any(isinstance(c, ast.Slice) for c in ast.walk(n.slice))
     ]
-    for node, around in line.nodes:
+    targets = [t for t in targets_of(line.statement) if isinstance(t, ast.Subscript)]
+    for node, around in [*line.nodes, *((target, ()) for target in targets)]:
         if not isinstance(node, ast.Subscript) or is_called(node, around):
             continue
         if not any(isinstance(c, ast.Slice) for c in ast.walk(node.slice)):
@@ -196,7 +217,7 @@ def _slices(line: Line) -> Iterator[Edit]:
             if ast.dump(other.slice) in seen or ast.dump(other.slice) == ast.dump(node.slice):
                 continue
             seen.add(ast.dump(other.slice))
-            new = ast.Subscript(node.value, other.slice, ast.Load())
-            if line.shape(new) is not None:
+            new = ast.Subscript(node.value, other.slice, node.ctx)
+            if line.shape(read_from(new)) is not None:
                 text = f"{text_of(node)} should be {text_of(new)}"
                 yield line.edit("index", text, node, new)

@@ -206,16 +206,20 @@ def sums(line: Line) -> Iterator[Edit]:
                     text = f"{name} must be {what}" + ("" if axis is None else f" over axis {axis}")
                     yield line.edit("unsummed", text, old, new, 0.85)
     for node, around in line.nodes:
-        if in_index(around) or line.ndim(node) != 2 or is_called(node, around):
+        ndim = line.ndim(node)
+        if in_index(around) or ndim < 2 or is_called(node, around):
             continue
         if isinstance(node, (ast.Name, ast.BinOp, ast.Call)) and around:
-            for axis in (0, 1):
+            for axis in dict.fromkeys((0, ndim - 2, ndim - 1)):
                 keywords = [
                     ast.keyword("axis", ast.Constant(axis)),
                     ast.keyword("keepdims", ast.Constant(True)),
                 ]
                 new = ast.Call(ast.Attribute(node, "sum", ast.Load()), [], keywords)
                 text = f"{text_of(node)} must be summed over axis {axis}"
+                yield line.edit("unsummed", text, node, new, 0.6)
+                new = ast.Call(ast.Attribute(node, "mean", ast.Load()), [], keywords)
+                text = f"{text_of(node)} must be averaged over axis {axis}"
                 yield line.edit("unsummed", text, node, new, 0.6)
                 product = node.operand if isinstance(node, ast.UnaryOp) else node
                 if isinstance(product, ast.BinOp) and isinstance(product.op, ast.Mult):

@@ -8,17 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.marking.edits.factors import OTHER_SIGN
 from autograd_lite.check.marking.edits.line import Edit, Line, values_assigned
 from autograd_lite.check.marking.edits.trees import (
     in_index,
     is_called,
+    is_shape,
     parsed,
     read_from,
-    swapped,
     text_of,
     times,
-    walked,
 )
 from autograd_lite.check.marking.rewriting import WATCH, targets_of
 
@@ -39,12 +37,9 @@ def statements(line: Line) -> Iterator[Edit]:
         assigned = ast.Assign([statement.target], statement.value)
         text = f"{text_of(statement.target)} adds up what should be assigned: write ="
         yield line.whole("accumulate", text, [assigned])
-        yield line.whole(
-            "accumulate",
-            f"the line adds to {text_of(statement.target)} too often",
-            [_nothing(statement.target)],
-            0.6,
-        )
+        if isinstance(statement.op, (ast.Add, ast.Sub)):
+            text = f"the line adds to {text_of(statement.target)} too often"
+            yield line.whole("accumulate", text, [_nothing(statement.target)], 0.6)
         target = statement.target
         if isinstance(target, ast.Subscript) and isinstance(statement.op, (ast.Add, ast.Sub)):
             name = "add" if isinstance(statement.op, ast.Add) else "subtract"
@@ -70,67 +65,16 @@ def _is_masking(statement: Any) -> bool:
     return isinstance(statement, ast.Assign) and isinstance(targets[0], ast.Subscript)
 
 
-def measured_terms(line: Line) -> Iterator[Edit]:
-    """A term that is a multiple of a named array, or one that lacks a factor: how much of it is
-    missing is measured."""
-    if line.given is None or line.expected is None or line.given.shape != line.expected.shape:
-        return
-    missing = line.expected - line.given
-    for old, name in values_assigned(line):
-        if line.shape(old) != missing.shape:
-            continue
-        for shown, other, value in line.references:
-            number = _multiple(missing, value)
-            if number is not None and abs(number - 1) > 1e-9:
-                term = times(ast.Constant(_rounded(number)), other)
-                text = f"the term {_rounded(number)} * {shown} is missing in {name}"
-                yield line.edit("term", text, old, ast.BinOp(old, ast.Add(), term))
-        for node, around in walked(old):
-            if in_index(around) or not isinstance(node, ast.BinOp):
-                continue
-            if type(node.op) not in OTHER_SIGN:
-                continue
-            for side, rest in ((node.left, node.right), (node.right, node.left)):
-                without = line.at(swapped(old, {id(node): _signed(node, rest)}))
-                if np.shape(without) != missing.shape:
-                    continue
-                number = _multiple(missing, line.given - without)
-                if number is not None and abs(number + 1) > 1e-9:
-                    scaled = times(ast.Constant(_rounded(number + 1)), side)
-                    text = f"the term {text_of(side)} lacks a factor {_rounded(number + 1)}"
-                    yield line.edit("factor", text, side, scaled)
-
-
-def _signed(node: ast.BinOp, rest: ast.expr) -> ast.expr:
-    if rest is node.right and isinstance(node.op, ast.Sub):
-        return ast.UnaryOp(ast.USub(), rest)
-    return rest
-
-
-def _rounded(number: float) -> float:
-    near = float(f"{number:.9g}")
-    return int(near) if near == int(near) else near
-
-
-def _multiple(missing: np.ndarray, value: Any) -> float | None:
-    """The number that times `value` is what is missing."""
-    value = np.asarray(value)
-    if value.shape != missing.shape or value.size < 2 or value.dtype.kind != "f":
-        return None
-    square = float(np.sum(value * value))
-    number = float(np.sum(missing * value)) / square if square else 0.0
-    if not number or not np.isfinite(number):
-        return None
-    near = np.max(np.abs(missing - number * value)) <= 1e-6 * np.max(np.abs(missing))
-    return number if near else None
-
-
 def missing_paths(line: Line) -> Iterator[Edit]:
     """A path of the chain rule that was left out: what comes from one of the values after it."""
+    target = next(iter(targets_of(line.statement)), None)
     for old, name in values_assigned(line):
         for part, value in line.parts.items():
-            if np.shape(value) == line.shape(old):
-                term = parsed(f"{WATCH}.named({part!r})")
+            term: ast.expr = parsed(f"{WATCH}.named({part!r})")
+            if isinstance(target, ast.Subscript) and np.shape(value) != line.shape(old):
+                # Of what is written into a part of an array, that part.
+                term = ast.Subscript(term, target.slice, ast.Load())
+            if line.shape(term) == line.shape(old):
                 text = f"the term that comes from {part.split(': ')[-1]} is missing in {name}"
                 yield line.edit("term", text, old, ast.BinOp(old, ast.Add(), term), 0.9)
 
@@ -162,29 +106,45 @@ def _over(axis: int | None) -> list[ast.keyword]:
     return [kept] if axis is None else [ast.keyword("axis", ast.Constant(axis)), kept]
 
 
-def missing_terms(line: Line) -> Iterator[Edit]:
-    """A term that lacks somewhere in the line."""
-    places = [(old, name) for old, name in values_assigned(line)]
-    places += [
-        (node, text_of(node))
-        for node, around in line.nodes
-        if not in_index(around)
-        and not is_called(node, around)
-        and not any(node is old for old, _ in places)
-        and not isinstance(node, ast.Constant)
-    ]
-    for old, name in places:
-        value = line.at(old)
-        if not isinstance(value, (np.ndarray, np.floating, float)):
-            continue
-        offers: list[tuple[str, ast.expr]] = [("1", ast.Constant(1))]
-        offers += [(text_of(o), o) for _, o, _ in line.fitting(np.shape(value))]
-        for shown, other in offers:
-            if shown == text_of(old):
-                continue
-            for operator, sign in ((ast.Sub(), "-"), (ast.Add(), "+")):
-                new = ast.BinOp(old, operator, other)
-                text = f"{name} should be {text_of(old)} {sign} {shown}"
-                if old in [o for o, _ in values_assigned(line)]:
-                    text = f"the term {sign} {shown} is missing in {name}"
-                yield line.edit("term", text, old, new)
+def left_out(line: Line) -> Iterator[Edit]:
+    """A statement that was left out after this one: a mask, or the term of the right class."""
+    statement = line.statement
+    targets = targets_of(statement)
+    if not isinstance(statement, (ast.Assign, ast.AugAssign)) or len(targets) != 1:
+        return
+    target: Any = targets[0]
+    value = line.at(read_from(target))
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+        return
+    # A gradient that is wrong where the line gives it is the one after what was left out.
+    keeps = line.key is None
+    for _, other, _ in line.alike(value.shape):
+        masked = ast.AugAssign(
+            target, ast.Mult(), ast.Compare(other, [ast.Gt()], [ast.Constant(0)])
+        )
+        text = f"after this line a mask is missing: {ast.unparse(masked)}"
+        yield line.whole("mask", text, [statement, masked], 0.8, keeps=keeps)
+    for index in _classes(line, value.shape):
+        one_less = ast.AugAssign(
+            ast.Subscript(read_from(target), parsed(index), ast.Store()), ast.Sub(), ast.Constant(1)
+        )
+        text = f"after this line a term is missing: {ast.unparse(one_less)}"
+        yield line.whole("term", text, [statement, one_less], 0.8, keeps=keeps)
+
+
+def _classes(line: Line, shape: tuple[int, ...]) -> Iterator[str]:
+    """The indices of the elements that belong to labels."""
+    names = {
+        ast.unparse(n)
+        for tree in (line.place.definition.tree, *line.elsewhere)
+        for n in ast.walk(tree)
+        if isinstance(n, (ast.Name, ast.Subscript, ast.Attribute)) and not is_shape(n)
+    }
+    for name in sorted(names):
+        value = line.at(parsed(name))
+        is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if is_whole and 0 <= value < shape[0] and len(shape) < 3:
+            yield name
+        if isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.shape == shape[:1]:
+            if len(shape) == 2:
+                yield f"np.arange({shape[0]}), {name}"

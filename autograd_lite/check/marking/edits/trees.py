@@ -63,6 +63,31 @@ def is_equal(one: Any, other: Any) -> bool:
     return np.shape(one) == np.shape(other) and bool(np.array_equal(one, other))
 
 
+_METHODS = frozenset(
+    (
+        *("sum", "mean", "dot", "transpose", "reshape", "copy", "astype", "swapaxes", "squeeze"),
+        *("ravel", "flatten", "max", "min", "std", "var", "cumsum", "take"),
+    )
+)
+
+
+def is_of_arrays(node: ast.AST) -> bool:
+    """Whether an expression calls nothing but NumPy's functions, and usual methods of arrays."""
+    inner = (ast.Lambda, ast.ListComp, ast.GeneratorExp, ast.NamedExpr, ast.Starred)
+    for call in ast.walk(node):
+        if isinstance(call, inner):
+            return False
+        if not isinstance(call, ast.Call):
+            continue
+        function = call.func
+        if not isinstance(function, ast.Attribute):
+            return False
+        is_numpys = isinstance(function.value, ast.Name) and function.value.id in ("np", "numpy")
+        if not is_numpys and function.attr not in _METHODS:
+            return False
+    return True
+
+
 def parsed(text: str) -> ast.expr:
     return ast.parse(text, mode="eval").body
 
@@ -140,7 +165,7 @@ def is_called(node: ast.expr, around: tuple[ast.AST, ...]) -> bool:
     if isinstance(parent, ast.Call) and parent.func is node:
         return True
     if isinstance(parent, ast.Attribute):
-        return parent.attr not in ("T", "mT", "sum", "mean", "dot", "copy", "reshape", "astype")
+        return parent.attr not in (*("T", "mT"), *_METHODS)
     return isinstance(parent, ast.keyword)
 
 

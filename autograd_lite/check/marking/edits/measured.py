@@ -1,0 +1,190 @@
+"""Factors and terms that a line lacks: how much of them is missing is measured.
+
+What follows from a gradient is linear in it, so that one trial with twice a factor, or with a term
+added once, tells which multiple of it would be right.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.marking.edits.factors import OTHER_SIGN, scaled
+from autograd_lite.check.marking.edits.line import Edit, Line, values_assigned, written_arrays
+from autograd_lite.check.marking.edits.trees import (
+    in_index,
+    is_called,
+    numpy_call,
+    read_from,
+    text_of,
+    times,
+)
+
+_PLAIN = (-1.0, 2.0, 0.5, 4.0, -2.0, -0.5, 3.0)
+
+
+def measured_factors(line: Line) -> Iterator[Edit]:
+    """A factor that the line, a term or a factor of it lacks."""
+    seen: set[float] = set()
+    for old, name in values_assigned(line):
+        if not _is_number(line.at(old)) and not isinstance(old, (ast.Constant, ast.UnaryOp)):
+            continue
+        for number in _factors(line, line.edit("factor", "", old, times(old, ast.Constant(2)))):
+            seen.add(round(number, 9))
+            called = text_of(old) if number == -1 and _is_difference(old) else name
+            yield from _scaled(line, old, called, number, 0.95)
+    for node, around in line.nodes:
+        if in_index(around) or is_called(node, around) or isinstance(node, ast.Constant):
+            continue
+        if not _is_number(line.at(node)) or any(node is old for old, _ in values_assigned(line)):
+            continue
+        is_term = bool(around) and type(getattr(around[-1], "op", None)) in OTHER_SIGN
+        for number in _factors(line, line.edit("factor", "", node, times(node, ast.Constant(2)))):
+            if is_term or round(number, 9) not in seen:
+                seen.add(round(number, 9))
+                what = f"the term {text_of(node)}" if is_term else text_of(node)
+                yield from _scaled(line, node, what, number, 0.9)
+    for target in written_arrays(line):
+        loaded = read_from(target)
+        twice = ast.Assign([target], times(loaded, ast.Constant(2)))
+        for number in _factors(line, line.whole("factor", "", [line.statement, twice])):
+            for new, shown in _scalings(line, loaded, number):
+                after = ast.Assign([target], new)
+                kind, text = _told(text_of(target), number, shown)
+                yield line.whole(kind, text, [line.statement, after], 0.8)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (np.ndarray, float, np.floating)) and (
+        not isinstance(value, np.ndarray) or value.dtype.kind == "f"
+    )
+
+
+def _is_difference(node: ast.expr) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub)
+
+
+def _factors(line: Line, twice: Edit) -> list[float]:
+    """The factors that an expression lacks, by what twice the expression changes."""
+    found = [_cleaned(1 + number) for number, _ in line.multiples(twice)]
+    return [number for number in found if abs(number) > 1e-9]
+
+
+def _cleaned(number: float) -> float:
+    """A number without what rounding left in it."""
+    near = float(f"{number:.9g}")
+    return next((p for p in (1.0, *_PLAIN) if abs(near - p) < 1e-8), near)
+
+
+def _scaled(line: Line, old: ast.expr, called: str, number: float, weight: float) -> Iterator[Edit]:
+    for new, shown in _scalings(line, old, number):
+        kind, text = _told(called, number, shown)
+        yield line.edit(kind, text, old, new, weight)
+
+
+def _told(called: str, number: float, shown: str) -> tuple[str, str]:
+    if number == -1:
+        return "sign", f"{called} has the wrong sign"
+    return "factor", f"{called} lacks a factor {shown}"
+
+
+def _scalings(line: Line, node: ast.expr, number: float) -> Iterator[tuple[ast.expr, str]]:
+    """The expression times a number as it is best written, and how the number is called."""
+    size = next((n for n in line.sizes if n > 1 and abs(number * n) == 1), None)
+    what = f" (one over {line.sizes[size]})" if size is not None else ""
+    if number not in _PLAIN:
+        what = what or (f" ({line.sizes[int(number)]})" if number in line.sizes else "")
+        for factor, divides in _named(line, number):
+            operator = ast.Div() if divides else ast.Mult()
+            shown = f"1/{text_of(factor)}" if divides else text_of(factor)
+            yield ast.BinOp(node, operator, factor), shown + what
+            return
+    yield scaled(node, number), (f"1/{size}" if size is not None else f"{number:.6g}") + what
+
+
+def _named(line: Line, number: float) -> Iterator[tuple[ast.expr, bool]]:
+    """Variables whose value a number is, or whose product or quotient; and whether it is one over
+    theirs."""
+    near = [(node, value) for node, value in line.numbers if value not in (0, 1)]
+    for node, value in near:
+        for is_over, other in ((False, value), (True, 1 / value)):
+            if abs(number / other - 1) < 1e-8:
+                yield node, is_over
+    for i, (one, first) in enumerate(near):
+        for other_node, second in near[i:]:
+            if abs(number / (first * second) - 1) < 1e-8:
+                yield times(one, other_node), False
+            for a, b, ratio in (
+                (one, other_node, first / second),
+                (other_node, one, second / first),
+            ):
+                if ratio != 1 and abs(number / ratio - 1) < 1e-8:
+                    yield ast.BinOp(a, ast.Div(), b), False
+
+
+def measured_terms(line: Line) -> Iterator[Edit]:
+    """A term that the line lacks: a multiple of an array that is known where it stands."""
+    places = values_assigned(line)
+    places += [
+        (node, "")
+        for node, around in line.nodes
+        if not in_index(around)
+        and not is_called(node, around)
+        and not any(node is old for old, _ in places)
+        and not isinstance(node, ast.Constant)
+    ]
+    for old, name in places:
+        value = line.at(old)
+        if not _is_number(value):
+            continue
+        if not name:
+            # Within a quotient or a power nothing is linear.
+            for new, sign in (
+                (ast.BinOp(ast.Constant(1), ast.Add(), old), "+"),
+                (ast.BinOp(ast.Constant(1), ast.Sub(), old), "-"),
+            ):
+                text = f"{text_of(old)} should be 1 {sign} {text_of(old)}"
+                yield line.edit("term", text, old, new)
+        for shown, other, is_free in _offers(line, value):
+            if shown == text_of(old):
+                continue
+            once = line.edit("term", "", old, ast.BinOp(old, ast.Add(), other))
+            for number, is_sure in line.multiples(once):
+                for term, sign in _terms(line, other, _cleaned(number), is_sure and is_free):
+                    new = ast.BinOp(old, ast.Sub() if sign == "-" else ast.Add(), term)
+                    text = f"{text_of(old)} should be {text_of(old)} {sign} {text_of(term)}"
+                    if name:
+                        text = f"the term {sign} {text_of(term)} is missing in {name}"
+                    yield line.edit("term", text, old, new, 1.0 if is_free else 0.6)
+
+
+def _offers(line: Line, value: Any) -> Iterator[tuple[str, ast.expr, bool]]:
+    """What may be missing as a term: the text, the expression, and whether any multiple may."""
+    shape = np.shape(value)
+    yield "1", ast.Constant(1), True
+    yield from ((text_of(o), o, True) for _, o, _ in line.fitting(shape))
+    yield from ((text_of(o), o, False) for o, v in line.phrases if np.shape(v) == shape)
+    if len(shape) == 2 and shape[0] == shape[1]:
+        diagonals = [numpy_call("diag", other) for _, other, _ in line.alike(shape[:1])]
+        yield from ((text_of(d), d, False) for d in diagonals)
+
+
+def _terms(
+    line: Line, other: ast.expr, number: float, is_sure: bool
+) -> Iterator[tuple[ast.expr, str]]:
+    """A multiple of an expression as it is best written, and its sign."""
+    sign, size = ("-" if number < 0 else "+"), abs(number)
+    if size == 1:
+        yield other, sign
+        return
+    for factor, divides in _named(line, size):
+        term = ast.BinOp(other, ast.Div(), factor) if divides else times(factor, other)
+        yield term, sign
+        return
+    is_length = any(size in (n, 1 / n) for n in line.sizes)
+    if is_sure or is_length or size in _PLAIN:
+        shown = int(size) if size == int(size) else size
+        yield times(ast.Constant(shown), other), sign

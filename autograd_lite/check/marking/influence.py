@@ -1,0 +1,52 @@
+"""Which gradients depend on which statements: told by runs in which one statement gives another
+value.
+
+A mistake is likelier in a statement that all wrong gradients depend on, and no right one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.marking.evidence import Evidence, values_of
+from autograd_lite.check.marking.execution import Event
+from autograd_lite.check.marking.rewriting import Definition, Place
+
+
+def dependent_steps(
+    evidence: Evidence,
+    place: Place,
+    values: Mapping[str, np.ndarray],
+    edits: Mapping[Definition, Any],
+) -> frozenset[str] | None:
+    """The keys of the steps whose values change with what a statement assigns.
+
+    None where it assigns no floating-point number, or where the run with another one fails.
+    """
+    is_moved = False
+
+    def move(event: Event, value: Any) -> Any:
+        nonlocal is_moved
+        array = event.array
+        if event.place is not place or array is None or array.dtype.kind != "f":
+            return value
+        is_moved = True
+        return _moved(array)
+
+    back = evidence.setting.run_backward(edits=edits, move=move, forward=evidence.forward_values)
+    after = values_of(evidence, back)
+    if not is_moved or back.error is not None or after is None:
+        return None
+    same = evidence.tolerance.same
+    return frozenset(key for key, value in values.items() if not same(after[key], value))
+
+
+def _moved(array: np.ndarray) -> Any:
+    """Other numbers of the same size, each changed by a factor of its own."""
+    rng = np.random.default_rng(array.size)
+    scale = float(np.max(np.abs(array), initial=0)) or 1.0
+    moved = array * rng.uniform(1.2, 1.8, array.shape) + 0.1 * scale * rng.normal(size=array.shape)
+    return moved.astype(array.dtype)[()]

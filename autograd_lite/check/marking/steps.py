@@ -1,0 +1,178 @@
+"""Steps of a derivation, and the tensors that they may be gradients of."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.marking.chain_rule import nearest_factor
+from autograd_lite.check.marking.execution import Event, Execution
+from autograd_lite.check.marking.forward import Input, Recording, Setting
+from autograd_lite.check.marking.mutable import plain
+from autograd_lite.check.marking.rewriting import is_changed_by_itself, is_unnamed, targets_of
+from autograd_lite.check.names import tensor_among, tensors_named_in
+from autograd_lite.graph import Leaf, Node, ancestors
+from autograd_lite.tensor import Tensor
+
+
+@dataclass(eq=False)
+class Step:
+    """A gradient of the derivation: its value, where it was computed, and whose it is.
+
+    `tensor` is the name of what it is the gradient of, `of` the recorded Tensor; `final` says that
+    it is a result of the derivation and no step on the way. `sign` is -1 for a descent direction.
+    """
+
+    name: str
+    tensor: str
+    value: np.ndarray
+    event: Event | None
+    of: Tensor | None
+    final: bool = False
+    sign: int = 1
+    others: list[Tensor] = field(default_factory=list)
+    earlier: list[Event] = field(default_factory=list)
+    key: str = ""
+    entry: tuple[Any, ...] | None = None
+    written: int | None = None
+    rate: float = 1.0
+    in_update: bool = False
+    is_difference: bool = False
+    named: bool = False
+    shape: tuple[int, ...] | None = None
+
+    @property
+    def line(self) -> int | None:
+        return self.written if self.event is None else self.event.line
+
+
+@dataclass
+class Known:
+    """The tensors of a forward pass by name: inputs, and what variables held one after another."""
+
+    inputs: dict[str, Input]
+    versions: dict[str, list[Tensor]]
+    in_loops: set[str]
+    values: dict[str, Any]
+
+    def among(self, name: str) -> str | None:
+        return tensor_among(name, self.versions)
+
+
+def known_tensors(recording: Recording) -> Known:
+    inputs: dict[str, Input] = {}
+    nodes = ancestors([recording.loss._node])
+    used = {p for n in nodes for p in n.parents or () if isinstance(p, (Node, Leaf))}
+    # Of several W, in parameters and in what an optimiser keeps, the one that the loss is of.
+    named = Counter((i.name, i.tensor._node in used) for i in recording.inputs)
+    for found in recording.inputs:
+        is_used = found.tensor._node in used
+        is_only = named[found.name, is_used] == 1 and (is_used or not named[found.name, True])
+        name = found.name if is_only else found.qualified
+        inputs.setdefault(name, found)
+    versions: dict[str, list[Tensor]] = {n: [i.tensor] for n, i in inputs.items()}
+    values: dict[str, Any] = {n: i.tensor._value for n, i in inputs.items()}
+    times: dict[tuple[str, int], int] = {}
+    in_loops = set()
+    for event in recording.events:
+        if is_unnamed(event.name):
+            continue
+        values[event.name] = plain(event.value)
+        value = event.value
+        if isinstance(value, Tensor) and value.requires_grad:
+            same = versions.setdefault(event.name, [])
+            if not any(value._node is other._node for other in same):
+                same.append(value)
+                at = event.name, event.place.line
+                times[at] = times.get(at, 0) + 1
+                if times[at] > 1 and not is_update(event):
+                    in_loops.add(event.name)
+    return Known(inputs, versions, in_loops, values)
+
+
+def is_update(event: Event) -> bool:
+    """Whether an event changes what its target held."""
+    statement = event.place.statement
+    if isinstance(statement, ast.AugAssign):
+        return True
+    targets = targets_of(statement)
+    return bool(targets) and isinstance(targets[0], ast.Subscript)
+
+
+def derivation_events(setting: Setting, back: Execution, known: Known) -> list[Event]:
+    """The events of the derivation: those after the loss, where one function does both passes.
+
+    All of them where gradients come about before the loss is complete.
+    """
+    loss = setting.loss_event
+    if setting.subject.backward is not None or loss is None:
+        return back.events
+    start = next((e.serial for e in back.events if e.key == loss.key), -1)
+    after = [e for e in back.events if e.serial > start]
+    before = [e for e in back.events if e.serial < start]
+    is_last = not any(known.among(e.name) in known.inputs for e in after)
+    is_among = any(known.among(e.name) in known.inputs and np.any(e.array) for e in before)
+    return back.events if is_last or is_among else after
+
+
+def is_spoiled(event: Event, events: Iterable[Event], until: int) -> bool:
+    """Whether later statements made something else of a right value, more than a scaled one."""
+    for other in events:
+        if not event.serial < other.serial < until or other.path != event.path:
+            continue
+        if other.frame != event.frame or not is_changed_by_itself(other.place.statement):
+            continue
+        if not is_multiple(other.array, event.array):
+            return True
+    return False
+
+
+def right_version(
+    value: np.ndarray, versions: list[Tensor], truth: Mapping[Any, np.ndarray]
+) -> Tensor | None:
+    """The last version of a tensor whose gradient the value is, but for its shape."""
+    right = [
+        version
+        for version in reversed(versions)
+        if (true := truth.get(version._node)) is not None and same_values(value, true)
+    ]
+    return next((v for v in right if v.shape == value.shape), right[0] if right else None)
+
+
+def is_multiple(value: np.ndarray | None, of: np.ndarray | None) -> bool:
+    """Whether a value is a positive number times another."""
+    if value is None or of is None:
+        return False
+    number = nearest_factor(value, of)
+    return number is not None and number > 0 and same_values(value, number * of)
+
+
+def same_values(value: np.ndarray, true: np.ndarray, floor: bool = False) -> bool:
+    """Whether a value is a gradient, but for its shape."""
+    if value.shape != true.shape:
+        fitted = value.reshape(true.shape) if value.size == true.size else None
+        if fitted is None:
+            return False
+        value = fitted
+    largest = max(np.max(np.abs(true), initial=0), 0 if floor else 1e-300)
+    with np.errstate(all="ignore"):
+        return bool(np.max(np.abs(value - true), initial=0) <= 1e-6 * largest)
+
+
+def is_gradient_name(name: str) -> bool:
+    low = name.lower()
+    return bool(tensors_named_in(name)) or "grad" in low or "nabla" in low or "delta" in low
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def equal_arrays(event: Event, array: np.ndarray) -> bool:
+    found = event.array
+    return found is not None and found.shape == array.shape and np.array_equal(found, array)

@@ -1,0 +1,125 @@
+"""Trials of edits: what a changed line gives, without a run of the whole where that can be told."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+
+from autograd_lite.check.marking.chain_rule import Interpretation
+from autograd_lite.check.marking.edits import Edit, Line
+from autograd_lite.check.marking.evidence import Evidence
+
+
+class Quick:
+    """Computes the value of an edited line by itself, without a run of the whole.
+
+    Only where the line as it stands gives the same value in the same way, that is where nothing
+    it reads was changed after it.
+    """
+
+    def __init__(
+        self, line: Line, targets: list[np.ndarray], sign: int, evidence: Evidence
+    ) -> None:
+        self.line = line
+        self.targets = targets
+        self.sign = sign
+        self.tolerance = evidence.tolerance
+
+    @classmethod
+    def of(
+        cls,
+        line: Line,
+        evidence: Evidence,
+        values: Mapping[str, np.ndarray],
+        now: Interpretation,
+    ) -> Quick | None:
+        statement = line.statement
+        if line.key is None or line.given is None or not isinstance(statement, ast.Assign):
+            return None
+        target = statement.targets[0]
+        if len(statement.targets) > 1 or isinstance(target, (ast.Tuple, ast.List)):
+            return None
+        given = values[line.key]
+        value = line.at(statement.value)
+        if not isinstance(value, (np.ndarray, np.number, float)):
+            return None
+        if np.shape(value) != given.shape or not np.array_equal(value, given):
+            return None
+        sign = 1 if np.array_equal(given, line.given) else -1
+        return cls(line, [now.expected[line.key], now.truth[line.key]], sign, evidence)
+
+    def promises(self, edit: Edit) -> bool:
+        """Whether the line would give what it should; also where that cannot be told."""
+        if not self.can_tell(edit):
+            return True
+        value = self.value(edit)
+        if value is None:
+            return False
+        return any(self.tolerance.same(value, target) for target in self.targets)
+
+    def can_tell(self, edit: Edit) -> bool:
+        """Whether the edited statement can be computed by itself."""
+        if len(edit.statements) != 1 or not isinstance(edit.statements[0], ast.Assign):
+            return False
+        statement = edit.statements[0]
+        if ast.dump(statement.targets[0]) != ast.dump(self.line.statement.targets[0]):
+            return False
+        # What the target held before is not known here.
+        return all(ast.unparse(n) not in self.line.targets for n in _read_in(statement.value))
+
+    def value(self, edit: Edit) -> np.ndarray | None:
+        """The gradient that the edited statement gives; None where it gives none."""
+        value = self.line.computed(edit.statements[0].value)  # type: ignore[attr-defined]
+        array = None if value is None else np.asarray(value)
+        return None if array is None or array.dtype.kind not in "fciu" else array * self.sign
+
+
+class Effects:
+    """What edits of a line add to gradients that are off, beside what these lack."""
+
+    def __init__(
+        self,
+        given: Mapping[str, np.ndarray],
+        targets: Mapping[str, np.ndarray],
+        tried: Callable[[Edit], Mapping[str, np.ndarray] | None],
+    ) -> None:
+        self.given = given
+        self.tried = tried
+        self.missing = {
+            k: target - given[k] for k, target in targets.items() if target.shape == given[k].shape
+        }
+
+    def multiples(self, edit: Edit) -> list[tuple[float, bool]]:
+        """How many times the effect of an edit some gradient lacks.
+
+        Each number comes with whether it is sure: of one element there is always one.
+        """
+        if not self.missing:
+            return []
+        after = self.tried(edit)
+        found: dict[float, bool] = {}
+        for key, missing in self.missing.items():
+            number = None if after is None else _multiple(missing, after[key], self.given[key])
+            if number is not None:
+                found.setdefault(number, missing.size > 1)
+        return list(found.items())
+
+
+def _multiple(missing: np.ndarray, after: np.ndarray, given: np.ndarray) -> float | None:
+    if after.shape != given.shape:
+        return None
+    with np.errstate(all="ignore"):
+        effect = after - given
+        square = float(np.sum(effect * effect))
+        number = float(np.sum(missing * effect)) / square if square else 0.0
+        largest = float(np.max(np.abs(missing), initial=0))
+        rest = float(np.max(np.abs(missing - number * effect), initial=0))
+    if not number or not np.isfinite(number) or not rest <= 1e-6 * largest:
+        return None
+    return float(f"{number:.10g}")
+
+
+def _read_in(node: ast.expr) -> Iterator[ast.AST]:
+    return (n for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute, ast.Subscript)))

@@ -1,0 +1,185 @@
+"""The gradients that updates take from parameters: of `W -= rate * step` the step is one."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.marking.chain_rule import fit, nearest_factor
+from autograd_lite.check.marking.execution import Event, Execution
+from autograd_lite.check.marking.forward import Setting
+from autograd_lite.check.marking.rewriting import (
+    elements_of,
+    is_unnamed,
+    is_velocity,
+    targets_of,
+    texts_in,
+    update_of,
+)
+from autograd_lite.check.marking.steps import (
+    Known,
+    Step,
+    is_multiple,
+    is_spoiled,
+    right_version,
+    same_values,
+)
+from autograd_lite.tensor import Tensor
+
+_RATES = re.compile(r"(?i)(lr|alpha|eta|\w*rate|step|step_?size|gamma_?lr)")
+
+
+@dataclass
+class Updates:
+    """The updates in a backward pass; `truth` has the gradients of the graph."""
+
+    events: list[Event]
+    known: Known
+    truth: Mapping[Any, np.ndarray]
+    back: Execution
+    setting: Setting
+
+    def steps(self, taken: set[str]) -> Iterator[Step]:
+        """The gradients of the parameters that are not among those taken."""
+        for event in self.events:
+            update = update_of(event.place.statement)
+            tensor = event.name if event.name in self.known.inputs else None
+            if update is None or tensor is None or tensor in taken:
+                continue
+            versions = self.known.versions[tensor]
+            if versions[0]._node not in self.truth:
+                # A velocity, a sum of squares: no parameter of the loss.
+                continue
+            if isinstance(targets_of(event.place.statement)[0], ast.Subscript):
+                taken.add(tensor)
+                yield from self._of_entries(tensor, versions)
+                continue
+            found = self._factor_of(event, update[1], versions[0].shape)
+            if found is None:
+                taken.add(tensor)
+                yield from self._of_entries(tensor, versions)
+            else:
+                name, value, source = found
+                turned = 1
+                if is_velocity(source.place.statement):
+                    name, value, source, turned = self._before_the_optimiser(source, value)
+                sign = -update[0] * turned
+                is_direct = source.path in texts_in(update[1]) or source.place is event.place
+                if not is_direct and right_version(value, versions[:1], self.truth) is not None:
+                    # A velocity may have turned it round.
+                    sign = 1
+                step = Step(name, tensor, value, source, versions[0], True, sign)
+                step.rate = self._rate_in(event, source)
+                step.in_update = True
+                taken.add(tensor)
+                yield step
+
+    def _of_entries(self, tensor: str, versions: list[Tensor]) -> Iterator[Step]:
+        """What updates of entries take from a parameter in all: `P[u] -= rate * step`."""
+        events = [e for e in self.events if e.name == tensor and e.array is not None]
+        before = np.asarray(versions[0]._value)
+        last = events[-1]
+        if last.array is None or last.array.shape != before.shape:
+            return
+        step = Step(tensor, tensor, before - last.array, last, versions[0], True)
+        step.is_difference = step.in_update = True
+        step.rate = self._rate_in(last, last)
+        yield step
+
+    def _rate_in(self, event: Event, source: Event) -> float:
+        """The learning rate where it stands inside of the gradient: `W -= rate * X.T @ dZ`."""
+        if source.place is not event.place:
+            return 1.0
+        elements = elements_of(event.place.statement)
+        update = update_of(event.place.statement)
+        if not elements and update is None:
+            return 1.0
+        node = elements[0][0] if elements else update[1]  # type: ignore[index]
+        number = self.setting.sources.places.index(event.place)
+        scope = (self.back.scopes or {}).get(number, {})
+        names = self.back.namespaces.get(number, {})
+        for inner in ast.walk(node):
+            text = ast.unparse(inner) if isinstance(inner, (ast.Name, ast.Attribute)) else ""
+            if _RATES.fullmatch(text.split(".")[-1]):
+                value = _evaluated(text, names, scope)
+                if isinstance(value, (int, float)) and value > 0:
+                    return float(value)
+            if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Mult):
+                first = inner.left
+                if isinstance(first, ast.UnaryOp):
+                    first = first.operand
+                if isinstance(first, ast.Constant) and type(first.value) is float:
+                    return first.value if 0 < first.value < 1 else 1.0
+        return 1.0
+
+    def _before_the_optimiser(
+        self, event: Event, value: np.ndarray
+    ) -> tuple[str, np.ndarray, Event, int]:
+        """What a velocity that started at 0 is a multiple of, and the sign of the multiple."""
+        read = texts_in(event.place.statement)
+        for other in reversed(self.events):
+            array = other.array
+            if other.serial >= event.serial or other.path not in read or array is None:
+                continue
+            if other.name in self.known.inputs or array.shape != value.shape:
+                continue
+            number = nearest_factor(value, array)
+            if number is not None and same_values(value, number * array):
+                return other.name, array, other, 1 if number > 0 else -1
+        return event.name, value, event, 1
+
+    def _factor_of(
+        self, event: Event, node: ast.expr, shape: tuple[int, ...]
+    ) -> tuple[str, np.ndarray, Event] | None:
+        """The factor of an update that has the shape of the parameter."""
+        at_once = [e for e in self.events if e.serial < event.serial][::-1]
+        true = self.truth.get(self.known.versions[event.name][0]._node)
+        direct = texts_in(event.place.statement)
+        sign = -(update_of(event.place.statement) or (-1,))[0]
+        for other in at_once:
+            # An optimiser may have made more of the gradient.
+            if other.array is not None and true is not None and not is_unnamed(other.name):
+                value = other.array * sign if other.path in direct else other.array
+                is_right = (value.size > 1 or not shape) and same_values(value, true)
+                if is_right and not is_spoiled(other, self.events, event.serial):
+                    return other.name, other.array, other
+        elements = [
+            e
+            for e in at_once
+            if e.place is event.place and is_unnamed(e.name) and e.frame == event.frame
+        ]
+        for element in elements[: len(elements_of(event.place.statement))]:
+            if element.array is not None and fit(element.array, shape) is not None:
+                if np.size(element.array) > 1 or not shape:
+                    source = self._scaled_in(node, element, at_once)
+                    name = event.name if source is element else source.name
+                    return name, np.asarray(source.array), source
+        for inner in (n for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute))):
+            path = ast.unparse(inner)
+            known = next((e for e in at_once if e.path == path), None)
+            if known is not None and known.array is not None:
+                if fit(known.array, shape) is not None and (known.array.size > 1 or not shape):
+                    return known.name, known.array, known
+        return None
+
+    def _scaled_in(self, node: ast.expr, element: Event, before: list[Event]) -> Event:
+        """The gradient of which an update takes a multiple: `delta` of `rate * delta / n`."""
+        texts = texts_in(node)
+        for other in before:
+            if other.path in texts and not is_unnamed(other.name) and other.array is not None:
+                if other.array.size > 1 and is_multiple(element.array, other.array):
+                    return other
+        return element
+
+
+def _evaluated(text: str, names: Mapping[str, Any], scope: Mapping[str, Any]) -> Any:
+    """The value of a name or an attribute; None where it has none."""
+    try:
+        return eval(text, dict(names), dict(scope))
+    except Exception:
+        return None
