@@ -15,15 +15,32 @@ from autograd_lite.source import users_line
 
 
 class detect_anomaly(Mode):
-    """Raises FloatingPointError at the first NaN or Inf that is computed inside: a context manager
-    and a decorator.
+    """Raises FloatingPointError at the first NaN or Inf that is computed inside.
 
-    The message has the operation, the range of each of its operands, and the line of the user's
-    that called it; in the backward pass the line of the forward pass whose gradient it is. It
-    checks every value, so it costs time. The values of other libraries' arrays are not read.
+    It is a context manager and a decorator. The message has the operation, the range of each of its
+    operands, and the line of the user's that called it; in the backward pass the line of the
+    forward pass whose gradient it is. It checks every value, so it costs time. The values of other
+    libraries' arrays are not read.
 
-    >>> with detect_anomaly():
-    ...     pass
+    Returns
+    -------
+    context manager and decorator
+
+    Raises
+    ------
+    FloatingPointError
+        Inside of the block.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> x = al.Tensor([0.0], requires_grad=True)
+    >>> with np.errstate(divide="ignore"), al.detect_anomaly():
+    ...     np.log(x)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    FloatingPointError: log ...
     """
 
     def _changes(self, outside: FrameType) -> dict[str, Any]:

@@ -26,12 +26,30 @@ def why_locked(array: np.ndarray | Tensor) -> str | None:
     for what is neither a NumPy array nor a Tensor of one. It looks through all objects that are
     alive, so it is for finding a mistake and not for a loop.
 
+    Parameters
+    ----------
+    array : numpy.ndarray or Tensor
+        What cannot be written to.
+
+    Returns
+    -------
+    str or None
+
+    Raises
+    ------
+    TypeError
+        For what is neither a NumPy array nor a Tensor of one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
     >>> x = np.ones(3)
-    >>> loss = np.sum(Tensor([1.0, 2.0, 3.0], requires_grad=True, name="w") * x)
-    >>> print(why_locked(x))  # doctest: +ELLIPSIS
+    >>> loss = np.sum(al.Tensor([1.0, 2.0, 3.0], requires_grad=True, name="w") * x)
+    >>> print(al.why_locked(x))  # doctest: +ELLIPSIS
     the array of shape (3,) is read-only: multiply keeps it for a backward pass ...
     >>> loss.backward()
-    >>> why_locked(x) is None
+    >>> al.why_locked(x) is None
     True
     """
     found = array._value if isinstance(array, Tensor) else array

@@ -309,7 +309,9 @@ def grad(
     Raises
     ------
     TypeError
-        Where the value is no real scalar, or an argument of `argnums` is not floating-point.
+        Where an argument of `argnums` is not floating-point, or what is returned is no number.
+    ValueError
+        Where the value has several elements, or is complex.
 
     See Also
     --------
@@ -362,7 +364,9 @@ def value_and_grad(
     Raises
     ------
     TypeError
-        Where the value is no real scalar, or an argument of `argnums` is not floating-point.
+        Where an argument of `argnums` is not floating-point, or what is returned is no number.
+    ValueError
+        Where the value has several elements, or is complex.
 
     See Also
     --------
@@ -412,6 +416,13 @@ def vjp(function: Callable[..., R], *args: Any) -> tuple[R, Callable[[Any], tupl
     pull : callable
         `pull(gradient)` is a tuple with the gradient of each argument.
 
+    Raises
+    ------
+    TypeError
+        Where an argument is not floating-point.
+    ValueError
+        In `pull`, where the gradient does not have the shape of the value.
+
     See Also
     --------
     jvp : The product from the other side.
@@ -450,6 +461,13 @@ def jvp(function: Callable[..., R], args: Sequence[Any], tangents: Sequence[Any]
         What `function` returned.
     tangent : array, number or structure of them
         The derivative of it along `tangents`.
+
+    Raises
+    ------
+    TypeError
+        Where an argument is not floating-point.
+    ValueError
+        Where the tangents do not have the shapes of the arguments.
 
     See Also
     --------
@@ -548,6 +566,8 @@ def jacobian(function: Callable[P, Any], argnums: Argnums = 0) -> Callable[P, An
 
     Raises
     ------
+    TypeError
+        Where an argument of `argnums` is not floating-point.
     ValueError
         Where the value is complex and the function is not complex differentiable.
 
@@ -653,6 +673,11 @@ def hessian(function: Callable[P, Any], argnums: int = 0) -> Callable[P, Any]:
     callable
         It takes what `function` takes.
 
+    Raises
+    ------
+    ValueError
+        Where the value has several elements, or is complex.
+
     See Also
     --------
     hvp : Its product with a vector, without forming it.
@@ -685,6 +710,11 @@ def hvp(function: Function, argnums: int = 0) -> Function:
     -------
     callable
         It takes what `function` takes, and then the vector.
+
+    Raises
+    ------
+    ValueError
+        Where the value has several elements, or the vector does not have the shape of the argument.
 
     See Also
     --------

@@ -19,8 +19,23 @@ class record_lines(Mode):
     manager and a decorator. It costs time, and keeps the local variables of those functions until
     it ends.
 
-    >>> with record_lines():
-    ...     pass
+    Returns
+    -------
+    context manager and decorator
+
+    See Also
+    --------
+    draw : Shows the lines, with `lines=True`.
+    sheet : Has a row for each line.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> w = al.Tensor([1.0, 2.0], requires_grad=True)
+    >>> with al.record_lines():
+    ...     loss = np.sum(w**2)
+    >>> picture = al.draw(loss, lines=True)
     """
 
     def _changes(self, outside: FrameType) -> dict[str, Any]:
