@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -28,6 +28,8 @@ from autograd_lite.record import (
     record_pair,
 )
 from autograd_lite.rules.special import logsumexp
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def direct(function: Callable[..., Any], compute: Compute) -> Callable[[Any, Any], Any]:
@@ -80,14 +82,92 @@ def comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return operate
 
 
-def method(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The method that calls `function`, whose first parameter is the array."""
+def method(function: Callable[..., Any]) -> Callable[[Method], Method]:
+    """Makes a method without a body one that calls `function`, whose first parameter is the array.
 
-    @functools.wraps(function)
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return called(function, (self, *args), kwargs)
+    What is written there is its signature, a sentence and an example: the help.
+    """
 
-    return method
+    def make(written: Any) -> Any:
+        @functools.wraps(written)
+        def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+            return called(function, (self, *args), kwargs)
+
+        method.__doc__ = _helped(written)
+        return method
+
+    return make
+
+
+_PARAMETERS = {
+    (
+        "axis",
+        "Axes",
+    ): "int or tuple of int, optional\n    The axes to go along; None is all.",
+    ("axis", "Axis"): "int, optional\n    The axis to go along; None takes all elements in a row.",
+    ("dtype", "Any"): "dtype, optional\n    What to compute in.",
+    ("keepdims", "bool"): "bool\n    Whether the axes stay, with length 1.",
+    ("initial", "Any"): "number\n    What it starts from.",
+    ("where", "Any"): "array_like of bool\n    Which elements count.",
+    ("ddof", "float"): "number\n    It is divided by N - ddof, for N elements.",
+    ("correction", "float"): "number\n    Another name of `ddof`.",
+    ("mean", "Any"): "array_like, optional\n    The mean, where it is known, with the axes kept.",
+    ("offset", "int"): "int\n    The diagonal: 0 is the main one, above 0 are those over it.",
+    ("axis1", "int"): "int\n    The first of two axes.",
+    ("axis2", "int"): "int\n    The second of two axes.",
+    ("b", "Any"): "array_like\n    The factor on the right.",
+    ("min", "Any"): "array_like, optional\n    The lower limit; None is no limit.",
+    ("max", "Any"): "array_like, optional\n    The upper limit; None is no limit.",
+    ("at_zero", "float"): "number\n    The derivative where z is exactly 0.",
+    ("order", "str"): """{"C", "F", "A", "K"}\n    In which order elements are taken.""",
+    ("indices", "Any"): "array_like of int\n    Places along the axis.",
+    ("mode", "str"): """{"raise", "wrap", "clip"}\n    What becomes of numbers out of range.""",
+    ("repeats", "Any"): "int or array_like of int\n    How often, of all or of each.",
+    ("choices", "Any"): "sequence of array_like\n    What is chosen from.",
+    ("kind", "str"): "str\n    The algorithm, as NumPy names them.",
+    ("kind", "str | None"): "str, optional\n    The algorithm, as NumPy names them.",
+    ("stable", "bool | None"): "bool, optional\n    Whether what is equal stays in its order.",
+    ("kth", "Any"): "int or sequence of int\n    A place in the sorted order.",
+    ("v", "Any"): "array_like\n    What is to be inserted.",
+    ("side", "str"): """{"left", "right"}\n    Before or after elements that are equal.""",
+    ("sorter", "Any"): "array_like of int, optional\n    Indices that sort the elements.",
+    ("decimals", "int"): "int\n    The number of decimal places.",
+    ("*args", "Any"): "int or tuple of int\n    The index; left out for a single element.",
+    ("fid", "Any"): "file or path\n    What to write to.",
+    ("file", "Any"): "file or path\n    What to write to.",
+    ("sep", "str"): "str\n    What stands between numbers as text; bytes are written without it.",
+    ("format", "str"): "str\n    How a number is written as text.",
+}
+"""The help of a parameter, by its name and type."""
+
+_RETURNS = {
+    "Any": "Tensor",
+    "np.ndarray": "ndarray, or a NumPy number\n    No gradient flows through it.",
+    "tuple[np.ndarray, ...]": "tuple of ndarray\n    No gradient flows through them.",
+    "bytes": "bytes",
+    "object": "Python numbers\n    No gradient flows through them.",
+}
+"""The help of a result, by its type."""
+
+
+def _helped(written: Any) -> str | None:
+    """The help of a method: its sentence, what it takes and gives, and its example."""
+    if written.__doc__ is None:
+        return None
+    # Python 3.13 takes the indentation away itself; `inspect.cleandoc` takes longer.
+    plain = written.__doc__.replace("\n        ", "\n").rstrip()
+    sentence, _, example = plain.partition("\n\n>>> ")
+    types = dict(written.__annotations__)
+    result = _RETURNS.get(types.pop("return"))
+    names = {name: f"*{name}" if name == "args" else name for name in types}
+    taken = [f"{n} : {_PARAMETERS[n, types[name]]}" for name, n in names.items()]
+    parts = {
+        "Parameters": "\n".join(taken),
+        "Returns": result or "",
+        "Examples": f">>> import autograd_lite as al\n>>> {example}",
+    }
+    sections = [f"{name}\n{'-' * len(name)}\n{text}" for name, text in parts.items() if text]
+    return "\n\n".join([sentence, *sections])
 
 
 def whole(function: Callable[..., Any]) -> Callable[[Any], int]:
@@ -95,15 +175,26 @@ def whole(function: Callable[..., Any]) -> Callable[[Any], int]:
     return lambda self: int(function(self))
 
 
-def reading(name: str) -> Callable[..., Any]:
-    """The array's method `name`, which only reads its values."""
+def reading(written: Method) -> Method:
+    """Makes a method without a body the array's method of that name, which reads its values."""
+    name = written.__name__
 
+    @functools.wraps(written)
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         value = self._seen()
         return getattr(value if hasattr(value, name) else self.numpy(), name)(*args, **kwargs)
 
-    method.__name__ = name
-    return method
+    method.__doc__ = _helped(written)
+    return cast(Method, method)
+
+
+_OF_ARRAYS = """
+
+Parameters
+----------
+*args, **kwargs
+    What the method of arrays takes.
+"""
 
 
 def cut_off(name: str, way_out: str) -> Callable[..., Any]:
@@ -118,6 +209,11 @@ def cut_off(name: str, way_out: str) -> Callable[..., Any]:
         return getattr(self.data, name)(*args, **kwargs)
 
     method.__name__ = name
+    method.__doc__ = (
+        f"The array's own `{name}`, of a tensor that does not require grad.{_OF_ARRAYS}\n"
+        f"Returns\n-------\nndarray\n\nRaises\n------\nTypeError\n"
+        f"    Where the gradient would be lost: {way_out}."
+    )
     return method
 
 
@@ -131,6 +227,10 @@ def refused(name: str, way_out: str) -> Callable[..., Any]:
         )
 
     method.__name__ = name
+    method.__doc__ = (
+        f"Raises TypeError: it would change the tensor in place.{_OF_ARRAYS}\n"
+        f"Raises\n------\nTypeError\n    Always: {way_out}."
+    )
     return method
 
 

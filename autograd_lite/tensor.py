@@ -25,17 +25,13 @@ from autograd_lite.methods import (
     called,
     called_ufunc,
     comparison,
-    cut_off,
     direct,
     dispatched,
     dispatched_reflected,
     first,
     in_place,
-    method,
     of_array,
-    reading,
     reflected,
-    refused,
     whole,
 )
 from autograd_lite.modes import is_recording
@@ -48,17 +44,13 @@ from autograd_lite.record import (
     record,
 )
 from autograd_lite.rules.indexing import as_index, getitem
-from autograd_lite.rules.special import astype, relu, sigmoid
+from autograd_lite.rules.special import astype
 from autograd_lite.source import users_line
 
 if TYPE_CHECKING:
     from autograd_lite.signatures import Operators
 else:
-
-    class Operators:
-        """The place of the types of Tensor's methods, which type checkers read."""
-
-        __slots__ = ()
+    from autograd_lite.array_methods import ArrayMethods as Operators
 
 
 _GETITEM = OPERATIONS[getitem]
@@ -900,13 +892,6 @@ class Tensor(Recorded, Operators, results=True):
         ctypes = of_array("ctypes")
         device = of_array("device")
 
-        item = reading("item")
-        tolist = reading("tolist")
-        tobytes = reading("tobytes")
-        tofile = reading("tofile")
-        dump = reading("dump")
-        dumps = reading("dumps")
-
         __floor__ = whole(np.floor)
         __ceil__ = whole(np.ceil)
         __trunc__ = whole(np.trunc)
@@ -960,57 +945,6 @@ class Tensor(Recorded, Operators, results=True):
         __gt__ = comparison(operator.gt)
         __ge__ = comparison(operator.ge)
         __hash__ = object.__hash__
-
-        sum = method(np.sum)
-        prod = method(np.prod)
-        mean = method(np.mean)
-        var = method(np.var)
-        std = method(np.std)
-        max = method(np.max)
-        min = method(np.min)
-        cumsum = method(np.cumsum)
-        cumprod = method(np.cumprod)
-        trace = method(np.trace)
-        dot = method(np.dot)
-        clip = method(np.clip)
-        conj = conjugate = method(np.conjugate)
-        exp = method(np.exp)
-        log = method(np.log)
-        sqrt = method(np.sqrt)
-        tanh = method(np.tanh)
-        sigmoid = method(sigmoid)
-        relu = method(relu)
-        ravel = flatten = method(np.ravel)
-        squeeze = method(np.squeeze)
-        swapaxes = method(np.swapaxes)
-        diagonal = method(np.diagonal)
-        take = method(np.take)
-        repeat = method(np.repeat)
-        argmax = method(np.argmax)
-        argmin = method(np.argmin)
-        argsort = method(np.argsort)
-        round = method(np.round)
-        all = method(np.all)
-        any = method(np.any)
-
-        choose = method(np.choose)
-        searchsorted = method(np.searchsorted)
-        nonzero = method(np.nonzero)
-        argpartition = method(np.argpartition)
-
-        view = cut_off("view", "use .reshape() for a shape, .astype() for a dtype")
-        getfield = cut_off("getfield", "use .real, .imag or .astype()")
-        byteswap = cut_off("byteswap", "use .astype() with a dtype of the other byte order")
-
-        sort = refused("sort", "use np.sort, which gives a new tensor, or .data.sort()")
-        partition = refused(
-            "partition", "use np.partition, which gives a new tensor, or .data.partition()"
-        )
-        fill = refused("fill", "use np.full_like, or .data.fill() of a leaf")
-        put = refused("put", "use np.where or np.concatenate, or .data.put() of a leaf")
-        resize = refused("resize", "use np.resize or .reshape(), which give a new tensor")
-        setfield = refused("setfield", "use np.where, or .data.setfield() of a leaf")
-        setflags = refused("setflags", "use .data.setflags() of a leaf")
 
 
 def _broadcast(node: Any) -> tuple[Node, list[tuple[int, ...]]] | None:
