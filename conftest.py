@@ -21,10 +21,16 @@ if importlib.util.find_spec("numba") is None:
     collect_ignore += [f"{native}/elementary.py", f"{native}/products.py"]
 
 DATA = "AUTOGRAD_LITE_DATA"
+PASSED = "autograd_lite/passed"
 
 
 def pytest_addoption(parser):
     parser.addoption("--fuzz", type=int, default=200, help="how many random programs to run")
+    parser.addoption(
+        "--not-again",
+        action="store_true",
+        help="leave out what passed in the last run without this option",
+    )
     parser.addoption(
         "--data",
         type=Path,
@@ -34,12 +40,37 @@ def pytest_addoption(parser):
     )
 
 
-def pytest_configure():
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Passed(config))
     # pytest imports the file of a doctest a second time if that is what imports its package.
     for package in ("autograd_lite", "nn"):
         importlib.import_module(package)
     # What a shell starts in the background ignores Ctrl-C, which tests send.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+class Passed:
+    """The tests that passed, kept from one run to the next for `--not-again`."""
+
+    def __init__(self, config):
+        self.config, self.found = config, set()
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call" and report.passed:
+            self.found.add(report.nodeid)
+
+    def pytest_sessionfinish(self):
+        if not self.config.getoption("--not-again"):
+            self.config.cache.set(PASSED, sorted(self.found))
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--not-again"):
+        passed = set(config.cache.get(PASSED, ()))
+        left_out = [item for item in items if item.nodeid in passed]
+        items[:] = [item for item in items if item.nodeid not in passed]
+        config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(autouse=True)
@@ -73,14 +104,15 @@ def pytest_runtest_call():
     import numpy as np
 
     from autograd_lite.functions import TRAITS
-    from autograd_lite.operations import OPERATIONS
+    from autograd_lite.operations import COMPOSITES, OPERATIONS, REFUSED
 
-    before = dict(OPERATIONS), dict(TRAITS)
+    tables = OPERATIONS, TRAITS, COMPOSITES, REFUSED
+    before = [dict(table) for table in tables]
     rules = {operation: operation.rules for operation in OPERATIONS.values()}
     try:
         return (yield)
     finally:
-        for table, was in zip((OPERATIONS, TRAITS), before, strict=True):
+        for table, was in zip(tables, before, strict=True):
             for function in table.keys() - was.keys():
                 # SciPy's, which are all ufuncs, are loaded when the first of them is called.
                 if not isinstance(function, np.ufunc):
