@@ -1,24 +1,48 @@
-"""README's code does what README says."""
+"""README's code does what README says, and what README and the guide link to is there."""
 
 import re
 from pathlib import Path
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+import documents
+import numpy as np
+import pytest
+
+from autograd_lite.operations import COMPOSITES, OPERATIONS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "examples" / "guide").glob("*.md")),
+]
 
 
-def test_the_first_lines_make_the_sheet_and_print_the_table(tmp_path, monkeypatch, capsys):
+def test_the_blocks_run_in_order_and_print_what_is_shown(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    first, second = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[:2]
-    shown = re.search(r"```\n(gradient .*?)```", README, re.DOTALL)[1]
-    (tmp_path / "first.py").write_text(first, "utf-8")
-    names = {}
-    exec(compile(first, str(tmp_path / "first.py"), "exec"), names)
-    assert "dZ2 = (A2 - Y) / N" in (tmp_path / "sheet.html").read_text("utf-8")
-    exec(second, names)
+    names = documents.run(ROOT / "README.md", tmp_path)
+    shown = re.search(r"```\n(line +gradient .*?)```", README, re.DOTALL)[1]
     assert capsys.readouterr().out == shown
+    assert "dZ2 = (A2 - Y) / N" in (tmp_path / "sheet.html").read_text("utf-8")
     assert "</svg>" in (tmp_path / "graph.svg").read_text()
+    assert names["history"].records[-1]["validation_accuracy"] > 0.9
+    assert (tmp_path / "model.h5").exists()
 
 
-def test_what_readme_links_to_is_there():
-    for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
-        assert (Path(__file__).parents[1] / target).exists(), target
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_links_to_is_there(page):
+    text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_number_of_functions_with_derivatives_is_counted():
+    names = [
+        getattr(module, name)
+        for module in (np, np.linalg, np.fft)
+        for name in dir(module)
+        if not name.startswith("_") and callable(getattr(module, name))
+    ]
+    found = [function for function in names if function in OPERATIONS or function in COMPOSITES]
+    told = re.search(r"(\d+) functions of NumPy \((\d+) names\)", README)
+    assert (len(set(found)), len(found)) == (int(told[1]), int(told[2]))

@@ -15,7 +15,7 @@ from foreign import Foreign, shown
 import autograd_lite as al
 import nn
 
-PAGE = (Path(__file__).parents[2] / "examples" / "outgrowing.md").read_text()
+PAGE = (Path(__file__).parents[2] / "examples" / "guide" / "outgrowing.md").read_text()
 RNG = np.random.default_rng(0)
 x, y = RNG.random((60, 64)), RNG.integers(0, 2, 60)
 

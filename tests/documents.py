@@ -1,0 +1,32 @@
+"""The Python blocks of a page of documentation, as a reader pastes them: in order, in one file.
+
+`python tests/documents.py README.md` runs those of a page, with whatever autograd_lite is installed.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+
+def blocks(page):
+    """The text of each Python block of a page of Markdown, and the line on which it begins."""
+    text = Path(page).read_text("utf-8")
+    for found in re.finditer(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+        yield text.count("\n", 0, found.start(1)) + 1, found[1]
+
+
+def run(page, folder):
+    """Runs the blocks of a page in a folder, one after the other with the same names.
+
+    Each is a file there, so that functions have their source. Gives the names that there are then.
+    """
+    names = {"__name__": "__main__"}
+    for line, source in blocks(page):
+        file = Path(folder) / f"line_{line}.py"
+        file.write_text(source, "utf-8")
+        exec(compile(source, str(file), "exec"), names)
+    return names
+
+
+if __name__ == "__main__":
+    run(sys.argv[1], Path.cwd())
