@@ -87,6 +87,28 @@ def save(model: Checkpointable, path: Path) -> None:
     """Save a model as an HDF5 file, whole or not at all; see `write` for the errors.
 
     A path that ends in `.safetensors` becomes a file of that format (extra `safetensors`).
+
+    Parameters
+    ----------
+    model : Module or estimator
+        Anything with the methods of `Checkpointable`.
+    path : path
+        The file, which is replaced as a whole.
+
+    Raises
+    ------
+    OSError
+        Where the file cannot be written; an earlier one is then as it was.
+    ImportError
+        For a `.safetensors` file without the extra.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.h5")
+    >>> nn.save(nn.Linear(2, 1, seed=0), path)
+    >>> model = nn.load(path, nn.Linear(2, 1))
     """
     writer = safetensors_files.write if safetensors_files.is_named(path) else write
     writer(path, model.state_dict(), model.describe())
@@ -95,9 +117,38 @@ def save(model: Checkpointable, path: Path) -> None:
 def load(path: Path, model: Model, *, limit: int = hdf5.LIMIT) -> Model:
     """Load a file that `save` wrote into a model of the same build, and return that model.
 
-    The model stays as it is unless everything in the file is right; see `read` for the errors. A
-    path that ends in `.safetensors` is that of a file of this format, of any library: its arrays
-    are called as in `model.state_dict()`.
+    The model stays as it is unless everything in the file is right.
+
+    Parameters
+    ----------
+    path : path
+        One that ends in `.safetensors` is that of a file of this format, of any library: its arrays
+        are called as in `model.state_dict()`.
+    model : Module or estimator
+        What is filled.
+    limit : int
+        The most bytes that one array may take.
+
+    Returns
+    -------
+    Module or estimator
+        `model` itself.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError, FileFormatError
+        In one sentence, where the file is missing, incomplete, damaged, no checkpoint, or does not
+        suit the model.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.h5")
+    >>> nn.save(nn.Linear(2, 1, initialisation="small", seed=0), path)
+    >>> model = nn.load(path, nn.Linear(2, 1))
+    >>> bool(model.weight.data.max() < 0.01)
+    True
     """
 
     def fit(where: str, specs: dict[str, Spec], description: dict[str, Any]) -> None:

@@ -29,6 +29,21 @@ class Parameter(al.Tensor):
 
     It requires grad at first. With `requires_grad = False` it is frozen: it stays a part of its
     module, and no optimiser changes it.
+
+    Parameters
+    ----------
+    data : array_like
+        Floating-point numbers, which are copied.
+    dtype : dtype, optional
+        The dtype to convert them to.
+    name : str, optional
+        What pictures and messages call it.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> nn.Parameter([[1.0, 2.0]], name="W")
+    Tensor([[1., 2.]], requires_grad=True, name='W')
     """
 
     __slots__ = ()
@@ -46,6 +61,20 @@ class Module(Spelled):
 
     Parameters, frozen or not, and buffers are saved, loaded and moved. Whether a parameter is
     trained is its own `requires_grad`; `freeze()` and `unfreeze()` set it for a whole module.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> class Scale(nn.Module):
+    ...     def __init__(self, n):
+    ...         self.gain = nn.Parameter(np.ones((n, 1)))
+    ...
+    ...     def forward(self, X):
+    ...         return X * self.gain
+    >>> model = nn.Sequential(nn.Linear(2, 3, seed=0), Scale(3))
+    >>> [path for path, _ in model.named_parameters()]
+    ['layers.0.weight', 'layers.0.bias', 'layers.1.gain']
     """
 
     training = True
@@ -58,13 +87,29 @@ class Module(Spelled):
         super().__setattr__(name, value)
 
     def forward(self, X: Any) -> Any:
+        """Computes the result of samples X; a subclass defines it, and `module(X)` calls it.
+
+        Parameters
+        ----------
+        X : Tensor or array
+            The samples, which are the last axis.
+
+        Returns
+        -------
+        Tensor or array
+        """
         raise NotImplementedError(f"{type(self).__name__} defines no forward()")
 
     def __call__(self, X: Any, *others: Any) -> Any:
         return enclosed(self, self.forward, X, *others)
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
-        """This module, under the empty path, and every module in it once, with its path."""
+        """This module, under the empty path, and every module in it once, with its path.
+
+        Yields
+        ------
+        path, module : str and Module
+        """
         yield from _found(Module, "", self, set())
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
@@ -73,6 +118,10 @@ class Module(Spelled):
         Parameters are found in attributes, in the lists, tuples and dicts that attributes hold,
         and in the modules among them. A leaf Tensor that requires grad becomes one. Frozen ones
         are among them: `requires_grad` says which are trained.
+
+        Yields
+        ------
+        path, parameter : str and Parameter
         """
         for path, tensor in _found(al.Tensor, "", self, set()):
             _adopt(tensor)
@@ -80,17 +129,32 @@ class Module(Spelled):
                 yield path, tensor
 
     def named_buffers(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Every buffer with its path, such as `layers.1.running_mean`."""
+        """Every buffer with its path, such as `layers.1.running_mean`.
+
+        Yields
+        ------
+        path, buffer : str and ndarray
+        """
         for path, module in self.named_modules():
             for name in module.buffers:
                 yield _joined(path, name), getattr(module, name)
 
     def named_generators(self) -> Iterator[tuple[str, np.random.Generator]]:
-        """Every random generator once, with its path, such as `layers.2.generator`."""
+        """Every random generator once, with its path, such as `layers.2.generator`.
+
+        Yields
+        ------
+        path, generator : str and numpy.random.Generator
+        """
         yield from _found(np.random.Generator, "", self, set())
 
     def parameters(self) -> list[Parameter]:
-        """Every parameter, frozen ones too."""
+        """Every parameter, frozen ones too.
+
+        Returns
+        -------
+        list of Parameter
+        """
         return [parameter for _, parameter in self.named_parameters()]
 
     def freeze(self) -> Self:
@@ -98,11 +162,22 @@ class Module(Spelled):
 
         Buffers are no parameters: in training mode BatchNorm's running numbers go on following the
         batches.
+
+        Returns
+        -------
+        Module
+            Itself.
         """
         return self._set_trained(False)
 
     def unfreeze(self) -> Self:
-        """Train all parameters again."""
+        """Train all parameters again.
+
+        Returns
+        -------
+        Module
+            Itself.
+        """
         return self._set_trained(True)
 
     def _set_trained(self, trained: bool) -> Self:
@@ -112,13 +187,30 @@ class Module(Spelled):
         return self
 
     def train(self, mode: bool = True) -> Self:
-        """Set `training` on this module and all in it."""
+        """Set `training` on this module and all in it.
+
+        Parameters
+        ----------
+        mode : bool
+            Whether the module is trained from now on.
+
+        Returns
+        -------
+        Module
+            Itself.
+        """
         for _, module in self.named_modules():
             module.training = mode
         return self
 
     def eval(self) -> Self:
-        """Does what `train(False)` does: from now on the module is used, not trained."""
+        """Does what `train(False)` does: from now on the module is used, not trained.
+
+        Returns
+        -------
+        Module
+            Itself.
+        """
         return self.train(False)
 
     def to(self, convert: Callable[[Any], Any]) -> Self:
@@ -126,6 +218,21 @@ class Module(Spelled):
 
         `model.to(cupy.asarray)` moves a model to a GPU, and `model.to(cupy.asnumpy)` back. Make
         the optimiser afterwards: its memories are arrays of the same kind.
+
+        Parameters
+        ----------
+        convert : callable
+            Gives an array of the same shape and dtype for each array.
+
+        Returns
+        -------
+        Module
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            Where the shape or the dtype became another.
         """
         for path, parameter in self.named_parameters():
             array = convert(parameter.data)
@@ -153,29 +260,77 @@ class Module(Spelled):
         ----------
         X : array or tuple of int
             An example input, or its shape with the samples last. Nothing is changed by it.
+
+        Returns
+        -------
+        Summary
+            It prints as a table.
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> model = nn.Sequential(nn.Linear(2, 3, seed=0), nn.ReLU())
+        >>> print(model.summary((2, 10)))
+        layer     kind          output   parameters  memory
+        layers.0  Linear(2, 3)  (3, 10)           9   312 B
+        layers.1  ReLU()        (3, 10)           0   240 B
+        9 parameters; 552 B with what the layers give
         """
         return summarised(self, X)
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """The values of all parameters and buffers by path, as arrays of the caller's own."""
+        """The values of all parameters and buffers by path, as arrays of the caller's own.
+
+        Returns
+        -------
+        dict of str to ndarray
+        """
         state = {path: parameter.numpy() for path, parameter in self.named_parameters()}
         return state | {path: buffer.copy() for path, buffer in self.named_buffers()}
 
     def describe(self) -> dict[str, Any]:
-        """A description of the module for people who look into a checkpoint."""
+        """A description of the module for people who look into a checkpoint.
+
+        Returns
+        -------
+        dict
+        """
         return {"model": type(self).__name__, "layout": repr(self)}
 
     def expected_state(
         self, description: Mapping[str, Any]
     ) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
-        """The shape and dtype of every parameter and buffer by path, as a checkpoint must have."""
+        """The shape and dtype of every parameter and buffer by path, as a checkpoint must have.
+
+        Parameters
+        ----------
+        description : mapping
+            That of a checkpoint; not read.
+
+        Returns
+        -------
+        dict of str to (shape, dtype)
+        """
         return {path: (a.shape, a.dtype) for path, a in self._own_state().items()}
 
     def load_state_dict(
         self, state: Mapping[str, np.ndarray], description: Mapping[str, Any] | None = None
     ) -> None:
-        """Fill parameters and buffers; raises ValueError, and changes nothing, if any does not
-        match: the message has its path."""
+        """Fill parameters and buffers with what `state_dict()` gave.
+
+        Parameters
+        ----------
+        state : mapping of str to array
+            Every parameter and buffer by path.
+        description : mapping, optional
+            Not read.
+
+        Raises
+        ------
+        ValueError
+            Where a path, a shape or a dtype does not match: the message has the path, and nothing
+            is changed.
+        """
         own = self._own_state()
         missing, unknown = own.keys() - state.keys(), state.keys() - own.keys()
         if missing or unknown:

@@ -43,6 +43,28 @@ class ArrayData:
     Arrays of other libraries stay what they are. Of those that are computed when they are needed,
     as Dask's, batches are NumPy arrays where they fit into memory easily (see
     `nn.data.lazy_batches`).
+
+    Parameters
+    ----------
+    X : array
+        Samples, the last axis along them.
+    Y : array
+        Their targets, likewise.
+    weights : array of shape (N,), optional
+        How much each sample counts.
+
+    Raises
+    ------
+    ValueError
+        Where they have different numbers of samples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> data = nn.ArrayData(np.ones((2, 5)), np.zeros((1, 5)))
+    >>> [batch.X.shape for batch in data.batches(2)]
+    [(2, 2), (2, 2), (2, 1)]
     """
 
     def __init__(self, X: Any, Y: Any, weights: Any = None) -> None:
@@ -71,7 +93,21 @@ class ArrayData:
         return int(self.X.shape[-1])
 
     def batches(self, size: int, seed: list[int] | None = None, start: int = 0) -> Iterator[Batch]:
-        """Batches of `size` samples, of which the last of the arrays may be in one with fewer."""
+        """Batches of `size` samples, of which the last of the arrays may be in one with fewer.
+
+        Parameters
+        ----------
+        size : int
+            Samples per batch.
+        seed : list of int, optional
+            Decides the order; without it the samples come as they are.
+        start : int
+            The number of the first batch.
+
+        Yields
+        ------
+        Batch
+        """
         if size >= len(self):
             # All samples at once are the same in any order.
             if not start:
@@ -113,6 +149,26 @@ def batches(
         Samples per batch; the last one may have fewer.
     seed : int or numpy.random.Generator, optional
         What decides the order, another one for each epoch; without it samples come as they are.
+
+    Yields
+    ------
+    X, Y : arrays
+
+    Raises
+    ------
+    ValueError
+        Where X and Y have different numbers of samples, or `size` is below 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> X, Y = np.ones((2, 5)), np.zeros((1, 5))
+    >>> for x, y in nn.batches(X, Y, 2, seed=0):
+    ...     print(x.shape, y.shape)
+    (2, 2) (1, 2)
+    (2, 2) (1, 2)
+    (2, 1) (1, 1)
     """
     if not isinstance(size, (int, np.integer)) or size < 1:
         raise ValueError(f"batches: size must be at least 1, not {size!r}")

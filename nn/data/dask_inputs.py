@@ -70,6 +70,17 @@ def dask_arrays(
         Where Dask is not installed.
     FileFormatError, OSError
         As H5Dataset does, and where the files do not fit together.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "data.h5")
+    >>> nn.write_dataset(path, np.ones((5, 2)), np.zeros(5))
+    >>> X, y = nn.dask_arrays(path)
+    >>> X.shape, float(X.sum().compute())
+    ((5, 2), 10.0)
     """
     try:
         import dask.array as da

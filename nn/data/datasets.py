@@ -38,6 +38,7 @@ class H5Dataset:
     Parameters
     ----------
     path : path
+        The file.
     x, y : str
         The datasets of samples and targets, whose first axis is the samples.
     dtype : dtype
@@ -51,8 +52,26 @@ class H5Dataset:
         stored in less than a twentieth of what the file declares. Raise it for files that you
         trust.
 
+    Raises
+    ------
+    FileNotFoundError, PermissionError, FileFormatError
+        When batches are asked for, in one sentence, where the file is missing, damaged, or without
+        the datasets.
+
+    Notes
+    -----
     Batches have the samples last: X (features, n), each sample flattened as `nn.flatten` does it,
     and Y (n,) or (k, n).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "data.h5")
+    >>> nn.write_dataset(path, np.ones((5, 4, 4), np.uint8), np.zeros(5))
+    >>> [batch.X.shape for batch in nn.H5Dataset(path).batches(2)]
+    [(16, 2), (16, 2), (16, 1)]
     """
 
     path: str | os.PathLike[str]
@@ -123,6 +142,19 @@ class H5Dataset:
 
         `seed` decides the order; without it the samples come as they are in the file. In a process
         that is forked on the way, both the parent and the child get all the batches that are left.
+
+        Parameters
+        ----------
+        size : int
+            Samples per batch.
+        seed : list of int, optional
+            Decides the order; without it the samples come as they are in the file.
+        start : int
+            The number of the first batch.
+
+        Yields
+        ------
+        Batch
         """
         found = in_batches(lambda skip: self._windows(seed, skip), size, start, self.prefetch)
         return (self._batch(*arrays) for arrays in found)
@@ -175,12 +207,29 @@ def write_dataset(
 
     Parameters
     ----------
+    path : path
+        The file, which is replaced as a whole.
     x, y : arrays, or what has `shape`, `dtype` and slices of rows, such as `numpy.memmap`
         They are written block by block.
     names : mapping of str to array, optional
         What else the file is to hold, such as `{"list_classes": np.array([b"cat", b"dog"])}`.
     compress : bool
         Pack the chunks with gzip.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where they differ in number, or are of a dtype that a file cannot hold.
+    OSError
+        Where the file cannot be written; an earlier one is then as it was.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "data.h5")
+    >>> nn.write_dataset(path, np.ones((5, 2)), np.zeros(5), compress=True)
     """
     if len(x) != len(y) or not len(x):
         raise ValueError(
@@ -206,8 +255,40 @@ def write_pictures(
     """Write a folder of pictures, a sub-folder per class, as `write_dataset` does; extra `plot`.
 
     `x` is uint8 (N, height, width, 3), `y` the number of the class, `list_classes` the names of
-    the sub-folders in the order of the alphabet, which are returned. `size` is (height, width), to
-    which all are scaled. Files that are no pictures raise ValueError with their path.
+    the sub-folders in the order of the alphabet.
+
+    Parameters
+    ----------
+    path : path
+        The file, which is replaced as a whole.
+    folder : path
+        The folder, with a sub-folder per class.
+    size : (int, int)
+        The height and the width that all pictures are scaled to.
+    compress : bool
+        Pack the chunks with gzip.
+
+    Returns
+    -------
+    list of str
+        The names of the classes.
+
+    Raises
+    ------
+    ValueError
+        For a file that is no picture, with its path.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> import os, tempfile
+    >>> from PIL import Image
+    >>> folder = tempfile.mkdtemp()
+    >>> for name in ("cat", "dog"):
+    ...     os.mkdir(os.path.join(folder, name))
+    ...     Image.new("RGB", (8, 8)).save(os.path.join(folder, name, "1.png"))
+    >>> nn.write_pictures(os.path.join(folder, "pictures.h5"), folder, (4, 4))
+    ['cat', 'dog']
     """
     try:
         from PIL import Image

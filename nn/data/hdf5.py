@@ -76,7 +76,24 @@ _DAMAGED = (OSError, RuntimeError, LookupError, ValueError, TypeError, Arithmeti
 
 
 class FileFormatError(ValueError):
-    """A file is not what it should be; the message is one sentence that names file and dataset."""
+    """A file is not what it should be; the message is one sentence that names file and dataset.
+
+    Notes
+    -----
+    It is a ValueError; `nn.load`, `nn.load_data` and `nn.H5Dataset` raise it.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> import os, pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "model.h5")
+    >>> _ = path.write_text("no HDF5")
+    >>> try:
+    ...     nn.load(path, nn.Linear(2, 1))
+    ... except nn.FileFormatError as error:
+    ...     print("refused")
+    refused
+    """
 
 
 @dataclass(frozen=True)

@@ -62,20 +62,56 @@ def load_data(
 ) -> tuple[Floats, Floats, Floats, Floats, list[str]]:
     """Read a training and a test set of labelled pictures for a binary classifier.
 
-    Returns `train_X` (n, N), float64 in [0, 1], a column per picture; `train_Y` (1, N), float64 of
-    0 and 1; `test_X` and `test_Y` likewise; and `classes`, the names of label 0 and label 1. Both
-    paths may name one file.
+    Parameters
+    ----------
+    train_path, test_path : path
+        HDF5 files, with `train_set_x`, `train_set_y` and `test_set_x`, `test_set_y`, and
+        `list_classes`. Both may be one file.
+    positive : str, int, or several, optional
+        Which of the file's classes are labelled 1, by name or by number (a string is a name); all
+        others are then 0, and `classes` holds the names of the two groups, separated by spaces. It
+        is needed where there are more than two classes.
+    limit : int
+        The most bytes that one dataset of a file may declare; X takes eight times the bytes of its
+        uint8 pictures.
 
-    `positive` says which of the file's classes are labelled 1, by name or by number (a string is
-    a name); all others are then 0, and `classes` holds the names of the two groups, separated by
-    spaces. It is needed where there are more than two classes. `limit` is the most bytes that one
-    dataset of a file may declare; X takes eight times the bytes of its uint8 pictures.
+    Returns
+    -------
+    train_X : ndarray of shape (n, N)
+        float64 in [0, 1], a column per picture.
+    train_Y : ndarray of shape (1, N)
+        float64 of 0 and 1.
+    test_X, test_Y : ndarray
+        Likewise.
+    classes : list of str
+        The names of label 0 and label 1.
 
-    Raises FileNotFoundError, PermissionError, or ValueError (FileFormatError where the file is at
-    fault) with one sentence that says what was found where: a file that is missing, damaged or
-    without a dataset, labels that differ in number from the pictures, are no integers or no
-    classes, training labels of one class only, pictures that are empty, not uint8 or floats in
-    [0, 1], not finite, or of another size in the two sets, and a `positive` that is no class.
+    Raises
+    ------
+    FileNotFoundError, PermissionError
+        Where a file cannot be read.
+    ValueError
+        With one sentence that says what was found where (FileFormatError where the file is at
+        fault): a file that is damaged or without a dataset, labels that differ in number from the
+        pictures, are no integers or no classes, training labels of one class only, pictures that
+        are empty, not uint8 or floats in [0, 1], not finite, or of another size in the two sets,
+        and a `positive` that is no class.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> import os, tempfile
+    >>> import h5py
+    >>> path = os.path.join(tempfile.mkdtemp(), "pictures.h5")
+    >>> with h5py.File(path, "w") as file:
+    ...     for name in ("train", "test"):
+    ...         file[f"{name}_set_x"] = np.zeros((4, 8, 8, 3), np.uint8)
+    ...         file[f"{name}_set_y"] = np.array([0, 1, 1, 0])
+    ...     file["list_classes"] = np.array([b"non-cat", b"cat"])
+    >>> train_X, train_Y, test_X, test_Y, classes = nn.load_data(path, path)
+    >>> train_X.shape, train_Y.shape, classes
+    ((192, 4), (1, 4), ['non-cat', 'cat'])
     """
     # All that is small is looked at before the pictures of either file.
     train = _described(train_path, "train", limit)
@@ -96,10 +132,34 @@ def flatten(images: AnyArray) -> AnyArray:
     """Pictures (N, ...) as columns (n, N), n the numbers per picture; the article's `flatten`.
 
     Column j is `images[j]` read in C order. The result is a transposed view of (N, n), so that a
-    picture lies contiguously in memory, and shares the memory of `images` where `reshape` can.
-    Uses NumPy functions only, so what speaks NumPy's protocols goes through as it is; of a Dask
-    array rows can still be read without the rest of their block. Raises ValueError for fewer than
-    two dimensions. (`images.reshape(n, N)` has the same shape and scrambles the pictures.)
+    picture lies contiguously in memory, and shares the memory of `images` where `reshape` can. Uses
+    NumPy functions only, so what speaks NumPy's protocols goes through as it is; of a Dask array
+    rows can still be read without the rest of their block. (`images.reshape(n, N)` has the same
+    shape and scrambles the pictures.)
+
+    Parameters
+    ----------
+    images : array of shape (N, ...)
+        Samples first.
+
+    Returns
+    -------
+    array of shape (n, N)
+
+    Raises
+    ------
+    ValueError
+        For fewer than two dimensions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.flatten(np.arange(8).reshape(2, 2, 2))
+    array([[0, 4],
+           [1, 5],
+           [2, 6],
+           [3, 7]])
     """
     shape = images.shape
     if len(shape) < 2:

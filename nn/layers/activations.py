@@ -66,6 +66,17 @@ class ReLU(Module):
     at_zero : float
         The derivative at exactly 0, from 0 to 1: 1 as in `nn.by_hand`, 0 as in PyTorch and in
         many courses.
+
+    Notes
+    -----
+    Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines" (2010).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.ReLU()(np.array([[-1.0, 2.0]]))
+    array([[0., 2.]])
     """
 
     def __init__(self, at_zero: float = 1.0) -> None:
@@ -81,7 +92,24 @@ class ReLU(Module):
 
 
 class LeakyReLU(Module):
-    """Z where Z >= 0, else slope * Z; its derivative at exactly 0 is 1."""
+    """Z where Z >= 0, else slope * Z; its derivative at exactly 0 is 1.
+
+    Parameters
+    ----------
+    slope : float
+        The slope below 0.
+
+    Notes
+    -----
+    Maas et al., "Rectifier nonlinearities improve neural network acoustic models" (2013).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.LeakyReLU(0.1)(np.array([[-1.0, 2.0]]))
+    array([[-0.1,  2. ]])
+    """
 
     def __init__(self, slope: float = 0.01) -> None:
         self.slope = slope
@@ -94,7 +122,20 @@ class LeakyReLU(Module):
 
 
 class ELU(Module):
-    """Z where Z >= 0, else alpha * (exp(Z) - 1) (Clevert et al., 2015)."""
+    """Z where Z >= 0, else alpha * (exp(Z) - 1) (Clevert et al., 2015).
+
+    Parameters
+    ----------
+    alpha : float
+        What is approached far below 0, with the other sign.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.ELU()(np.array([[-1000.0, 2.0]]))
+    array([[-1.,  2.]])
+    """
 
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
@@ -107,42 +148,111 @@ class ELU(Module):
 
 
 class GELU(Module):
-    """Z times the normal distribution function of Z, in its tanh form (see `gelu`)."""
+    """Z times the normal distribution function of Z, in its tanh form.
+
+    Notes
+    ----- Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), equation (2); it differs from
+    the exact function by at most 0.0005.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.GELU()(np.array([[-1000.0, 0.0, 1000.0]]))
+    array([[  -0.,    0., 1000.]])
+    """
 
     def forward(self, X: Any) -> Any:
         return gelu(X)
 
 
 class SiLU(Module):
-    """Z * sigmoid(Z), element by element."""
+    """Z * sigmoid(Z), element by element.
+
+    Notes
+    -----
+    Elfwing, Uchibe and Doya, "Sigmoid-weighted linear units" (2017).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.SiLU()(np.array([[-1000.0, 0.0, 1000.0]]))
+    array([[  -0.,    0., 1000.]])
+    """
 
     def forward(self, X: Any) -> Any:
         return silu(X)
 
 
 class Sigmoid(Module):
-    """1 / (1 + exp(-Z)), element by element."""
+    """1 / (1 + exp(-Z)), element by element.
+
+    See Also
+    --------
+    sigmoid : The function.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.Sigmoid()(np.array([[-1000.0, 0.0, 1000.0]]))
+    array([[0. , 0.5, 1. ]])
+    """
 
     def forward(self, X: Any) -> Any:
         return al.sigmoid(X)
 
 
 class Tanh(Module):
-    """tanh(Z), element by element."""
+    """tanh(Z), element by element.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.Tanh()(np.array([[0.0, 1000.0]]))
+    array([[0., 1.]])
+    """
 
     def forward(self, X: Any) -> Any:
         return np.tanh(X)
 
 
 class Softplus(Module):
-    """log(1 + exp(Z)), element by element."""
+    """log(1 + exp(Z)), element by element.
+
+    See Also
+    --------
+    softplus : The function.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.Softplus()(np.array([[-1000.0, 1000.0]]))
+    array([[   0., 1000.]])
+    """
 
     def forward(self, X: Any) -> Any:
         return al.softplus(X)
 
 
 class Softmax(Module):
-    """exp(Z) / sum(exp(Z)) over the features, the first axis. For training, prefer the logits."""
+    """exp(Z) / sum(exp(Z)) over the features, the first axis. For training, prefer the logits.
+
+    See Also
+    --------
+    cross_entropy : The loss, from the logits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.Softmax()(np.array([[1000.0, 0.0], [1000.0, 0.0]]))
+    array([[0.5, 0.5],
+           [0.5, 0.5]])
+    """
 
     def forward(self, X: Any) -> Any:
         return al.softmax(X, axis=0)

@@ -20,6 +20,21 @@ class Sequential(Module):
     `model[0]` is the first of them, `model[:2]` a Sequential of the first two, which are the same
     layers with the same parameters; `len(model)` and iteration are there too. The parameters of its
     Linear, Conv1d and Conv2d layers are named W1, b1, W2, b2, ..., unless they have names.
+
+    Parameters
+    ----------
+    *layers : Module
+        The layers, in their order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> model = nn.Sequential(nn.Linear(2, 3, seed=0), nn.Tanh(), nn.Linear(3, 1, seed=1))
+    >>> model(np.ones((2, 5))).shape
+    (1, 5)
+    >>> [name for name, _ in model.named_parameters()]
+    ['layers.0.weight', 'layers.0.bias', 'layers.2.weight', 'layers.2.bias']
     """
 
     def __init__(self, *layers: Module) -> None:
@@ -65,7 +80,27 @@ class Sequential(Module):
 
 
 class Residual(Module):
-    """X + F(X), where F is the layers one after the other (He et al., 2015)."""
+    """X + F(X), where F is the layers one after the other (He et al., 2015).
+
+    Parameters
+    ----------
+    *layers : Module
+        Layers that keep the shape of X.
+
+    Raises
+    ------
+    ValueError
+        Where the result of the layers has another shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> layer = nn.Residual(nn.Linear(2, 2, initialisation="zeros"))
+    >>> layer(np.array([[1.0], [2.0]])).numpy()
+    array([[1.],
+           [2.]])
+    """
 
     def __init__(self, *layers: Module) -> None:
         self.path: Sequential = Sequential(*layers)
@@ -85,7 +120,15 @@ class Residual(Module):
 
 
 class Flatten(Module):
-    """Pictures of shape (channels, height, width, N) as columns (features, N)."""
+    """Pictures of shape (channels, height, width, N) as columns (features, N).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.Flatten()(np.zeros((3, 4, 4, 10))).shape
+    (48, 10)
+    """
 
     def forward(self, X: Any) -> Any:
         shape = np.shape(X)
@@ -98,6 +141,20 @@ class Unflatten(Module):
     `shape` is (channels, height, width) where the columns were made of such pictures; with
     `channels_last` they were made of pictures (height, width, channels), as `nn.flatten` makes them
     of what most files hold.
+
+    Parameters
+    ----------
+    *shape : int
+        The shape of a sample.
+    channels_last : bool
+        Whether the columns were made of pictures whose last axis is the channels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.Unflatten(3, 4, 4)(np.zeros((48, 10))).shape
+    (3, 4, 4, 10)
     """
 
     def __init__(self, *shape: int, channels_last: bool = False) -> None:

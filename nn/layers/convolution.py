@@ -123,6 +123,18 @@ class Conv2d(Module):
         How far the window moves, and how many zeros are put around the picture.
     initialisation, seed, dtype
         As for Linear.
+
+    Notes
+    -----
+    LeCun et al., "Backpropagation applied to handwritten zip code recognition" (1989).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> layer = nn.Conv2d(3, 8, window=5, padding=2, seed=0)
+    >>> layer(np.zeros((3, 16, 16, 10))).shape
+    (8, 16, 16, 10)
     """
 
     def __init__(
@@ -195,6 +207,21 @@ class MaxPool2d(_Pool):
     """The largest number under each window; what is tied shares the gradient.
 
     Windows do not overlap unless `stride` says so; pixels that fill no window are left out.
+
+    Parameters
+    ----------
+    window : int or (int, int)
+        The size of the window.
+    stride : int or (int, int), optional
+        How far it moves; by default by its own size.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.MaxPool2d(2)(np.arange(16.0).reshape(1, 4, 4, 1))[0, :, :, 0]
+    array([[ 5.,  7.],
+           [13., 15.]])
     """
 
     def forward(self, X: Any) -> Any:
@@ -203,7 +230,23 @@ class MaxPool2d(_Pool):
 
 
 class AvgPool2d(_Pool):
-    """The mean under each window, as MaxPool2d has the largest."""
+    """The mean under each window, as MaxPool2d has the largest.
+
+    Parameters
+    ----------
+    window : int or (int, int)
+        The size of the window.
+    stride : int or (int, int), optional
+        How far it moves; by default by its own size.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.AvgPool2d(2)(np.arange(16.0).reshape(1, 4, 4, 1))[0, :, :, 0]
+    array([[ 2.5,  4.5],
+           [10.5, 12.5]])
+    """
 
     def forward(self, X: Any) -> Any:
         """Pictures of as many channels; X is (channels, height, width, N)."""

@@ -14,7 +14,25 @@ from ..module import Module, Parameter, as_array, has_values
 
 @al.primitive
 def affine(W: Any, X: Any, b: Any) -> Any:
-    """`W X + b`, in one operation: one result instead of two, and one node of the graph."""
+    """`W X + b`, in one operation: one result instead of two, and one node of the graph.
+
+    Parameters
+    ----------
+    W : Tensor or array_like of shape (n_out, n_in)
+    X : Tensor or array_like of shape (n_in, N)
+    b : Tensor or array_like of shape (n_out, 1)
+
+    Returns
+    -------
+    Tensor or ndarray of shape (n_out, N)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.layers.affine(np.ones((1, 2)), np.ones((2, 3)), np.array([[10.0]]))
+    array([[12., 12., 12.]])
+    """
     Z = np.dot(W, X)
     if isinstance(Z, np.ndarray) and Z.dtype == b.dtype:
         Z += b
@@ -48,6 +66,19 @@ class Linear(Module):
         What the random numbers come from; the same seed gives the same weights.
     dtype : dtype
         Of both parameters.
+
+    Raises
+    ------
+    ValueError
+        Where a size is below 1, or X does not have `n_in` rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> layer = nn.Linear(2, 1, initialisation="zeros")
+    >>> layer(np.ones((2, 3))).numpy()
+    array([[0., 0., 0.]])
     """
 
     def __init__(
@@ -99,6 +130,23 @@ class Embedding(Module):
         How many different numbers come in, and how many features each becomes.
     initialisation, seed, dtype
         As for Linear; "normal" has variance 1.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where X is no array of whole numbers, or one of them is out of range.
+
+    Notes
+    -----
+    Bengio et al., "A neural probabilistic language model" (2003).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> layer = nn.Embedding(10, 4, seed=0)
+    >>> layer(np.array([3, 1, 3])).shape
+    (4, 3)
     """
 
     def __init__(

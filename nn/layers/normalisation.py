@@ -32,11 +32,22 @@ class BatchNorm(Module):
     Parameters
     ----------
     n_features : int
+        The length of the first axis.
     momentum : float
         How far the running numbers move towards those of a batch, from 0 to 1. The running
         variance takes the batch's unbiased one.
     epsilon : float
         Added to the variance.
+    dtype : dtype
+        Of the parameters and the running numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> layer = nn.BatchNorm(1, epsilon=0.0)
+    >>> layer(np.array([[1.0, 3.0]])).numpy()
+    array([[-1.,  1.]])
     """
 
     buffers: tuple[str, ...] = ("running_mean", "running_variance")
@@ -102,9 +113,24 @@ class LayerNorm(Module):
     ----------
     n_features : int
         The size of the first axis; of pictures the mean is over all their numbers, and the scale
-        and the shift are by channel. (Ba et al., 2016.)
+        and the shift are by channel.
     epsilon : float
         Added to the variance.
+    dtype : dtype
+        Of both parameters.
+
+    Notes
+    -----
+    Ba, Kiros and Hinton, "Layer normalization" (2016).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> layer = nn.LayerNorm(2, epsilon=0.0)
+    >>> layer(np.array([[1.0], [3.0]])).numpy()
+    array([[-1.],
+           [ 1.]])
     """
 
     def __init__(self, n_features: int, *, epsilon: float = 1e-5, dtype: Any = np.float64) -> None:
@@ -143,6 +169,16 @@ class Dropout(Module):
         The probability that a number becomes 0, from 0 to below 1.
     seed : int or numpy.random.Generator, optional
         What decides. `.generator` is part of a checkpoint.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> layer = nn.Dropout(0.5, seed=0)
+    >>> sorted(set(layer(np.ones((4, 100))).ravel().tolist()))
+    [0.0, 2.0]
+    >>> layer.eval()(np.ones((1, 3)))
+    array([[1., 1., 1.]])
     """
 
     def __init__(self, share: float = 0.5, *, seed: Seed = None) -> None:

@@ -104,6 +104,15 @@ class RNN(_Recurrent):
         Whether only the last hidden state comes out, (n_hidden, N), or all, (n_hidden, steps, N).
     initialisation, seed, dtype
         As for Linear. U is orthogonal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.RNN(2, 3, seed=0)(np.ones((2, 5, 4))).shape
+    (3, 5, 4)
+    >>> nn.RNN(2, 3, last=True, seed=0)(np.ones((2, 5, 4))).shape
+    (3, 4)
     """
 
     gates = 1
@@ -123,6 +132,20 @@ class LSTM(_Recurrent):
 
     The hand-derived backward pass is `nn.by_hand.backward_lstm`. The parameters are those of RNN,
     with four times as many rows in W, U and b; b starts as 1 for f, so that the cell remembers.
+
+    Parameters
+    ----------
+    n_in, n_hidden : int
+        The numbers of features that come in, and of hidden units.
+    **options
+        As for RNN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.LSTM(2, 3, seed=0)(np.ones((2, 5, 4))).shape
+    (3, 5, 4)
     """
 
     gates = 4
@@ -154,6 +177,20 @@ class GRU(_Recurrent):
     The reset r is applied before the product with Un, as in the paper; PyTorch and cuDNN apply it
     after. The hand-derived backward pass is `nn.by_hand.backward_gru`. The parameters are those of
     RNN, with three times as many rows in W, U and b.
+
+    Parameters
+    ----------
+    n_in, n_hidden : int
+        The numbers of features that come in, and of hidden units.
+    last, initialisation, seed, dtype
+        As for RNN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.GRU(2, 3, seed=0)(np.ones((2, 5, 4))).shape
+    (3, 5, 4)
     """
 
     gates = 3
@@ -189,6 +226,13 @@ class MultiheadAttention(Module):
         Whether a step attends only to itself and to steps before it.
     initialisation, seed, dtype
         As for Linear.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.MultiheadAttention(4, 2, causal=True, seed=0)(np.ones((4, 5, 3))).shape
+    (4, 5, 3)
     """
 
     def __init__(
@@ -264,6 +308,13 @@ class Conv1d(Module):
         How far the window moves, and how many zeros are put at both ends.
     initialisation, seed, dtype
         As for Linear.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> nn.Conv1d(2, 3, window=3, padding=1, seed=0)(np.ones((2, 5, 4))).shape
+    (3, 5, 4)
     """
 
     def __init__(

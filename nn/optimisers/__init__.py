@@ -30,7 +30,29 @@ OPTIMISERS: dict[str, Callable[..., Optimiser]] = {
 
 
 def by_name(name: Any) -> Callable[..., Optimiser]:
-    """The class of the optimiser with this name; ValueError for a name that is none."""
+    """The class of the optimiser with this name; ValueError for a name that is none.
+
+    Parameters
+    ----------
+    name : str
+        One of `OPTIMISERS`, in any case.
+
+    Returns
+    -------
+    callable
+        It makes the optimiser of parameters and options.
+
+    Raises
+    ------
+    ValueError
+        For a name that is none.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> nn.optimisers.by_name("Adam").__name__
+    'Adam'
+    """
     if not isinstance(name, str) or name.lower() not in OPTIMISERS:
         raise ValueError(
             f"optimiser must be one of {sorted(OPTIMISERS)}, not {name!r}"

@@ -30,6 +30,19 @@ class Optimiser(Spelled):
     parameters : iterable of Parameter, or of dict
         A dict is a group: `{"parameters": [...], "learning_rate": 0.01}` and other options of its
         own; what it leaves out is as for all.
+    **options : float
+        The options of a subclass, by name, `learning_rate` among them.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> W = nn.Parameter([1.0])
+    >>> optimiser = nn.SGD([W], learning_rate=0.5)
+    >>> (W**2).sum().backward()
+    >>> optimiser.step()
+    >>> W
+    Tensor([0.], requires_grad=True)
+    >>> optimiser.zero_grad()
     """
 
     memories: ClassVar[tuple[str, ...]] = ()
@@ -140,7 +153,19 @@ class Optimiser(Spelled):
         return self._rooms[dtype]
 
     def numbers(self, group: Mapping[str, Any], steps: int) -> dict[str, float]:
-        """The numbers of a group that may differ from step to step; `steps` counts from 1."""
+        """The numbers of a group that may differ from step to step; `steps` counts from 1.
+
+        Parameters
+        ----------
+        group : mapping
+            The options of a group.
+        steps : int
+            The number of this step, from 1 on.
+
+        Returns
+        -------
+        dict of str to float
+        """
         return {"learning_rate": group["learning_rate"]}
 
     def update(self, group: dict[str, Any], *arrays: Any, **rooms: Any) -> None:
@@ -148,6 +173,15 @@ class Optimiser(Spelled):
 
         `group` has the options and the `numbers` of this step. `room` and `other` may be written
         to; the gradient must not.
+
+        Parameters
+        ----------
+        group : dict
+            The options and the `numbers` of this step.
+        *arrays : ndarray
+            The values, the gradient, and the memories.
+        **rooms : ndarray
+            `room` and `other`, to be written to.
         """
         raise NotImplementedError(f"{type(self).__name__} defines no update()")
 
@@ -157,7 +191,12 @@ class Optimiser(Spelled):
             parameter.zero_grad()
 
     def state_dict(self) -> dict[str, Any]:
-        """The optimiser's memory, as numbers and arrays by name: for checkpoints."""
+        """The optimiser's memory, as numbers and arrays by name: for checkpoints.
+
+        Returns
+        -------
+        dict
+        """
         state: dict[str, Any] = {f"steps.{i}": count for i, count in enumerate(self.counts)}
         for i, group in enumerate(self.groups):
             state |= {f"groups.{i}.{k}": v for k, v in group.items() if k != "parameters"}
@@ -166,7 +205,18 @@ class Optimiser(Spelled):
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where `state_dict` was taken; ValueError, and no change, if it does not match."""
+        """Go on where `state_dict` was taken.
+
+        Parameters
+        ----------
+        state : mapping
+            What it gave.
+
+        Raises
+        ------
+        ValueError
+            Where it does not match; nothing is changed.
+        """
         own = self.state_dict()
         if own.keys() != state.keys():
             differing = sorted(own.keys() ^ state.keys())

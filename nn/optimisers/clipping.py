@@ -13,7 +13,33 @@ from ..module import Parameter
 def clip_by_norm(parameters: Iterable[Parameter], most: float) -> float:
     """Scale all gradients, in place, so that their norm together is at most `most`.
 
-    Returns the norm that they had; where that is not finite nothing is changed.
+    Where the norm is not finite nothing is changed.
+
+    Parameters
+    ----------
+    parameters : iterable of Parameter
+        Those without a gradient are passed over.
+    most : float
+        The largest norm.
+
+    Returns
+    -------
+    float
+        The norm that they had.
+
+    Notes
+    -----
+    Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks" (2013).
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> W = nn.Parameter([1.0, 1.0])
+    >>> W.grad = [3.0, 4.0]
+    >>> nn.clip_by_norm([W], 1.0)
+    5.0
+    >>> W.grad.round(6)
+    array([0.6, 0.8])
     """
     if not most > 0:
         raise ValueError(f"clip_by_norm: the norm must be above 0, not {most!r}")
@@ -30,7 +56,24 @@ def clip_by_norm(parameters: Iterable[Parameter], most: float) -> float:
 
 
 def clip_by_value(parameters: Iterable[Parameter], most: float) -> None:
-    """Move each element of the gradients, in place, into the range from -most to most."""
+    """Move each element of the gradients, in place, into the range from -most to most.
+
+    Parameters
+    ----------
+    parameters : iterable of Parameter
+        Those without a gradient are passed over.
+    most : float
+        The limit.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> W = nn.Parameter([1.0, 1.0])
+    >>> W.grad = [3.0, -0.5]
+    >>> nn.clip_by_value([W], 1.0)
+    >>> W.grad
+    array([ 1. , -0.5])
+    """
     if not most > 0:
         raise ValueError(f"clip_by_value: the value must be above 0, not {most!r}")
     for parameter in parameters:

@@ -23,6 +23,20 @@ class LBFGS:
         The most iterations of one `step`.
     tolerance : float
         It ends where no element of the gradient is larger.
+
+    Notes
+    ----- Byrd, Lu, Nocedal and Zhu, "A limited memory algorithm for bound constrained optimization"
+    (1995).
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> W = nn.Parameter([1.0, 2.0])
+    >>> optimiser = nn.LBFGS([W])
+    >>> round(optimiser.step(lambda: ((W - 3) ** 2).sum()), 6)
+    0.0
+    >>> W.numpy().round(3)
+    array([3., 3.])
     """
 
     def __init__(
@@ -38,6 +52,15 @@ class LBFGS:
         """Change the parameters until `loss()` is least, or `max_iter` is reached; return it.
 
         `loss` computes the loss as a Tensor of one number from the parameters as they are.
+
+        Parameters
+        ----------
+        loss : callable
+            Without arguments: a Tensor of one number, from the parameters as they are.
+
+        Returns
+        -------
+        float
         """
         try:
             from scipy.optimize import minimize

@@ -23,7 +23,7 @@ def _decayed(
 
 
 class SGD(Optimiser):
-    """values -= learning_rate * gradient; with momentum of a running sum of the gradients.
+    """Gradient descent: values -= learning_rate * gradient, or a running sum of gradients (momentum).
 
     Parameters
     ----------
@@ -37,6 +37,19 @@ class SGD(Optimiser):
         The gradient of weight_decay / 2 * sum(values^2) is added.
     nesterov : bool
         Move by gradient + momentum * velocity (Sutskever et al., 2013).
+
+    Notes
+    -----
+    Momentum by Polyak (1964), in the form of Sutskever et al. (2013).
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> W = nn.Parameter([1.0])
+    >>> W.grad = [2.0]
+    >>> nn.SGD([W], learning_rate=0.1).step()
+    >>> W
+    Tensor([0.8], requires_grad=True)
     """
 
     def __init__(
@@ -79,7 +92,31 @@ class SGD(Optimiser):
 class RMSProp(Optimiser):
     """values -= learning_rate * gradient / (sqrt(a running mean of its square) + epsilon).
 
-    (Tieleman and Hinton, 2012.) `decay` is what stays of the mean at each step.
+    Parameters
+    ----------
+    parameters : iterable of Parameter, or of dict
+        What is trained; see `Optimiser` for groups.
+    learning_rate : float
+        Above 0.
+    decay : float
+        What stays of the mean at each step, from 0 to below 1.
+    epsilon : float
+        Added to the root.
+    weight_decay : float
+        The gradient of weight_decay / 2 * sum(values^2) is added.
+
+    Notes
+    -----
+    Tieleman and Hinton, "Lecture 6.5: rmsprop" (2012).
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> W = nn.Parameter([1.0])
+    >>> W.grad = [2.0]
+    >>> nn.RMSProp([W], learning_rate=0.01).step()
+    >>> W
+    Tensor([0.9], requires_grad=True)
     """
 
     memories: ClassVar[tuple[str, ...]] = ("square",)
@@ -119,7 +156,29 @@ class RMSProp(Optimiser):
 class Adagrad(Optimiser):
     """values -= learning_rate * gradient / (sqrt(the sum of its squares) + epsilon).
 
-    (Duchi et al., 2011.)
+    Parameters
+    ----------
+    parameters : iterable of Parameter, or of dict
+        What is trained; see `Optimiser` for groups.
+    learning_rate : float
+        Above 0.
+    epsilon : float
+        Added to the root.
+    weight_decay : float
+        The gradient of weight_decay / 2 * sum(values^2) is added.
+
+    Notes
+    -----
+    Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning" (2011).
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> W = nn.Parameter([1.0])
+    >>> W.grad = [2.0]
+    >>> nn.Adagrad([W], learning_rate=0.1).step()
+    >>> W
+    Tensor([0.9], requires_grad=True)
     """
 
     memories: ClassVar[tuple[str, ...]] = ("square",)
@@ -155,8 +214,37 @@ class Adagrad(Optimiser):
 class Adam(Optimiser):
     """Moves by a running mean of the gradients over the root of that of their squares.
 
-    Both means are corrected for their start at 0 (Kingma and Ba, 2014). `weight_decay` adds the
-    gradient of weight_decay / 2 * sum(values^2); see AdamW.
+    Both means are corrected for their start at 0.
+
+    Parameters
+    ----------
+    parameters : iterable of Parameter, or of dict
+        What is trained; see `Optimiser` for groups.
+    learning_rate : float
+        Above 0.
+    beta1, beta2 : float
+        What stays of the mean of gradients, and of that of squares, from 0 to below 1.
+    epsilon : float
+        Added to the root.
+    weight_decay : float
+        The gradient of weight_decay / 2 * sum(values^2) is added.
+
+    See Also
+    --------
+    AdamW : Decay beside the means.
+
+    Notes
+    -----
+    Kingma and Ba, "Adam: a method for stochastic optimization" (2014), algorithm 1.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> W = nn.Parameter([1.0])
+    >>> W.grad = [2.0]
+    >>> nn.Adam([W], learning_rate=0.1).step()
+    >>> W
+    Tensor([0.9], requires_grad=True)
     """
 
     memories: ClassVar[tuple[str, ...]] = ("mean", "square")
@@ -217,7 +305,31 @@ class Adam(Optimiser):
 class AdamW(Adam):
     """Adam, with values *= 1 - learning_rate * weight_decay before each step.
 
-    (Loshchilov and Hutter, 2017.)
+    Parameters
+    ----------
+    parameters : iterable of Parameter, or of dict
+        What is trained; see `Optimiser` for groups.
+    learning_rate : float
+        Above 0.
+    beta1, beta2 : float
+        What stays of the mean of gradients, and of that of squares, from 0 to below 1.
+    epsilon : float
+        Added to the root.
+    weight_decay : float
+        How fast the values shrink.
+
+    Notes
+    -----
+    Loshchilov and Hutter, "Decoupled weight decay regularization" (2017), algorithm 2.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> W = nn.Parameter([1.0])
+    >>> W.grad = [2.0]
+    >>> nn.AdamW([W], learning_rate=0.1, weight_decay=0.5).step()
+    >>> W
+    Tensor([0.85], requires_grad=True)
     """
 
     def __init__(

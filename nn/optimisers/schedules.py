@@ -17,6 +17,23 @@ class Schedule:
     """A factor for each number of steps done, which a subclass gives.
 
     `by_epoch` says that its steps are meant to be epochs, not updates.
+
+    Parameters
+    ----------
+    optimiser : Optimiser
+        Its learning rates are what the factors are of.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> class Halved(nn.optimisers.Schedule):
+    ...     def factor(self, steps):
+    ...         return 0.5**steps
+    >>> optimiser = nn.SGD([nn.Parameter([1.0])], learning_rate=0.1)
+    >>> schedule = Halved(optimiser)
+    >>> schedule.step()
+    >>> optimiser.learning_rate
+    0.05
     """
 
     by_epoch = False
@@ -28,11 +45,27 @@ class Schedule:
         self._set()
 
     def factor(self, steps: int) -> float:
-        """The factor of the learning rate after `steps` steps."""
+        """The factor of the learning rate after `steps` steps.
+
+        Parameters
+        ----------
+        steps : int
+            From 0 on.
+
+        Returns
+        -------
+        float
+        """
         raise NotImplementedError(f"{type(self).__name__} defines no factor()")
 
     def step(self, metric: float | None = None) -> None:
-        """Note that a step was done; `metric` is for schedules that look at it."""
+        """Note that a step was done.
+
+        Parameters
+        ----------
+        metric : float, optional
+            For schedules that look at one.
+        """
         self.steps += 1
         self._set()
 
@@ -42,13 +75,29 @@ class Schedule:
             group["learning_rate"] = start * factor
 
     def state_dict(self) -> dict[str, float]:
-        """The numbers that the schedule remembers."""
+        """The numbers that the schedule remembers.
+
+        Returns
+        -------
+        dict of str to float
+        """
         return {k: v for k, v in vars(self).items() if isinstance(v, (int, float))} | {
             f"start.{i}": rate for i, rate in enumerate(self._start)
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where `state_dict` was taken; ValueError if it is that of another schedule."""
+        """Go on where `state_dict` was taken.
+
+        Parameters
+        ----------
+        state : mapping
+            What it gave.
+
+        Raises
+        ------
+        ValueError
+            Where it is that of another schedule.
+        """
         own = self.state_dict()
         if own.keys() != state.keys():
             raise ValueError(f"the state is not that of a {type(self).__name__} like this")
@@ -61,7 +110,24 @@ class Schedule:
 
 
 class StepSchedule(Schedule):
-    """Times `factor` after every `every` steps."""
+    """Times `factor` after every `every` steps.
+
+    Parameters
+    ----------
+    optimiser : Optimiser
+        Its learning rates are what the factors are of.
+    every : int
+        After how many steps the learning rate changes.
+    factor : float
+        What it is multiplied by.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> schedule = nn.StepSchedule(nn.SGD([nn.Parameter([1.0])]), every=10, factor=0.5)
+    >>> [schedule.factor(steps) for steps in (0, 9, 10, 20)]
+    [1.0, 1.0, 0.5, 0.25]
+    """
 
     def __init__(self, optimiser: Optimiser, every: int, factor: float = 0.1) -> None:
         if every < 1:
@@ -75,8 +141,28 @@ class StepSchedule(Schedule):
 
 
 class CosineSchedule(Schedule):
-    """Falls from 1 to `least` in `length` steps, along half a cosine (Loshchilov and Hutter,
-    2016)."""
+    """Falls from 1 to `least` in `length` steps, along half a cosine.
+
+    Parameters
+    ----------
+    optimiser : Optimiser
+        Its learning rates are what the factors are of.
+    length : int
+        How many steps it takes.
+    least : float
+        The factor at the end.
+
+    Notes
+    ----- Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts" (2016),
+    equation 5.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> schedule = nn.CosineSchedule(nn.SGD([nn.Parameter([1.0])]), length=100)
+    >>> [round(schedule.factor(steps), 3) for steps in (0, 50, 100)]
+    [1.0, 0.5, 0.0]
+    """
 
     def __init__(self, optimiser: Optimiser, length: int, least: float = 0.0) -> None:
         if length < 1:
@@ -91,7 +177,28 @@ class CosineSchedule(Schedule):
 
 
 class WarmUpSchedule(Schedule):
-    """Rises in a straight line from `start` to 1 in `length` steps."""
+    """Rises in a straight line from `start` to 1 in `length` steps.
+
+    Parameters
+    ----------
+    optimiser : Optimiser
+        Its learning rates are what the factors are of.
+    length : int
+        How many steps it takes.
+    start : float
+        The factor at first.
+
+    Notes
+    -----
+    Goyal et al., "Accurate, large minibatch SGD" (2017), section 2.2.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> schedule = nn.WarmUpSchedule(nn.SGD([nn.Parameter([1.0])]), length=10, start=0.1)
+    >>> [round(schedule.factor(steps), 3) for steps in (0, 5, 10, 20)]
+    [0.1, 0.55, 1.0, 1.0]
+    """
 
     def __init__(self, optimiser: Optimiser, length: int, start: float = 0.01) -> None:
         if length < 1:
@@ -109,7 +216,29 @@ class WarmUpSchedule(Schedule):
 class OneCycleSchedule(Schedule):
     """Up to `most` in a share of `length` steps, and then down to `least`, along half cosines.
 
-    (Smith and Topin, 2017.) All three are factors of the learning rate.
+    All three are factors of the learning rate.
+
+    Parameters
+    ----------
+    optimiser : Optimiser
+        Its learning rates are what the factors are of.
+    length : int
+        How many steps it takes.
+    most, least : float
+        The factors at the top and at the end.
+    rising : float
+        The share of the steps up to the top, from 0 to 1.
+
+    Notes
+    -----
+    Smith and Topin, "Super-convergence" (2017).
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> schedule = nn.OneCycleSchedule(nn.SGD([nn.Parameter([1.0])]), length=100)
+    >>> [round(schedule.factor(steps), 3) for steps in (0, 30, 100)]
+    [1.0, 10.0, 0.001]
     """
 
     def __init__(
@@ -145,6 +274,27 @@ class PlateauSchedule(Schedule):
     """Times `factor` where the metric, which is to fall, has not for more than `patience` steps.
 
     `step(metric)` needs the metric; a fall of less than `least` times itself is none.
+
+    Parameters
+    ----------
+    optimiser : Optimiser
+        Its learning rates are what the factors are of.
+    factor : float
+        What the learning rate is multiplied by.
+    patience : int
+        How many steps the metric may go without falling.
+    least : float
+        A fall of less than this share is none.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> optimiser = nn.SGD([nn.Parameter([1.0])], learning_rate=1.0)
+    >>> schedule = nn.PlateauSchedule(optimiser, patience=1)
+    >>> for loss in (3.0, 2.0, 2.0, 2.0):
+    ...     schedule.step(loss)
+    >>> optimiser.learning_rate
+    0.1
     """
 
     by_epoch = True
@@ -169,6 +319,18 @@ class PlateauSchedule(Schedule):
         return self.reached
 
     def step(self, metric: float | None = None) -> None:
+        """
+
+        Parameters
+        ----------
+        metric : float
+            Such as the loss of the validation data.
+
+        Raises
+        ------
+        ValueError
+            Where it is left out.
+        """
         if metric is None:
             raise ValueError("PlateauSchedule: step(metric) needs the metric that is to fall")
         if metric < self.best - abs(self.best if math.isfinite(self.best) else 0.0) * self.least:

@@ -27,7 +27,19 @@ EXPLODING = 1e4
 
 
 class TrainingWarning(UserWarning):
-    """Something about a training that hardly can be meant."""
+    """Something about a training that hardly can be meant.
+
+    Notes
+    -----
+    `nn.fit` gives it, unless `advice=False`; each says what to do.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", nn.TrainingWarning)
+    """
 
 
 def warn(message: str) -> None:

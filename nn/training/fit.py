@@ -135,12 +135,28 @@ class Training:
         Show the progress on standard error, or in a notebook: as a bar, or as lines where it is
         written to a file.
 
+    Returns
+    -------
+    History
+        A record per epoch.
+
     Raises
     ------
     FloatingPointError
         Where the loss is NaN or infinite: with the operation that made it so.
     ValueError, TypeError
         Where an argument does not suit the others.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> X, Y = np.array([[0.0, 1.0, 2.0]]), np.array([[1.0, 3.0, 5.0]])
+    >>> model = nn.Linear(1, 1, seed=0)
+    >>> options = dict(loss=nn.mean_squared_error, epochs=100, verbose=False)
+    >>> history = nn.fit(model, X, Y, optimiser=nn.SGD(model.parameters(), 0.1), **options)
+    >>> len(history["loss"]), model(np.array([[10.0]])).numpy().round(1)
+    (100, array([[21.]]))
     """
 
     model: Module

@@ -20,10 +20,21 @@ _MOST_SHOWN = 20
 class History:
     """A record per epoch: `history["loss"]` is the list of the mean losses of the epochs.
 
-    `records` are dicts with `epoch` (from 1 on), `loss`, `learning_rate`, `seconds`, and, where
-    there are validation data or metrics, `validation_loss` and the metrics by name. `stopped` says
-    why training ended before its last epoch, or is None; `best_epoch` is the one with
-    the least (validation) loss, whose weights the model has, where there is patience.
+    `stopped` says why training ended before its last epoch, or is None; `best_epoch` is the one
+    with the least (validation) loss, whose weights the model has, where there is patience.
+
+    Parameters
+    ----------
+    records : list of dict, optional
+        With `epoch` (from 1 on), `loss`, `learning_rate`, `seconds`, and, where there are
+        validation data or metrics, `validation_loss` and the metrics by name.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> history = nn.History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])
+    >>> history["loss"]
+    [0.5, 0.25]
     """
 
     def __init__(self, records: list[dict[str, float]] | None = None) -> None:
@@ -48,7 +59,17 @@ class History:
         return iter(self.records)
 
     def plot(self, *, log: bool = False) -> Figure:
-        """The loss by epoch, and that of the validation data, as a matplotlib figure."""
+        """The loss by epoch, and that of the validation data, as a matplotlib figure.
+
+        Parameters
+        ----------
+        log : bool
+            A logarithmic scale.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
         validation = self["validation_loss"] if "validation_loss" in self.names else None
         return plots.cost(self["loss"], validation, log=log, step="epoch")
 
