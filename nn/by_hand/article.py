@@ -71,6 +71,21 @@ def sigmoid(z: ArrayLike) -> Array:
 
     In the article: `1 / (1 + np.exp(-z))`, which is right in exact arithmetic, but overflows with
     a warning at z < -709 (float64). Here the exponent is never positive.
+
+    Parameters
+    ----------
+    z : array_like
+        Numbers.
+
+    Returns
+    -------
+    ndarray
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> nn.by_hand.sigmoid([-1000.0, 0.0, 1000.0])
+    array([0. , 0.5, 1. ])
     """
     z = _as_floats(z)
     e = np.exp(-np.abs(z))
@@ -79,7 +94,23 @@ def sigmoid(z: ArrayLike) -> Array:
 
 
 def relu(z: ArrayLike) -> Array:
-    """max(0, z) of any shape; keeps the dtype."""
+    """max(0, z) of any shape; keeps the dtype.
+
+    Parameters
+    ----------
+    z : array_like
+        Numbers.
+
+    Returns
+    -------
+    ndarray
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> nn.by_hand.relu([-1.0, 2.0])
+    array([0., 2.])
+    """
     result: Array = np.maximum(z, 0)
     return result
 
@@ -87,16 +118,36 @@ def relu(z: ArrayLike) -> Array:
 def cross_entropy_loss(y_hat: ArrayLike, y: ArrayLike) -> Array:
     """-(y log(y_hat) + (1 - y) log(1 - y_hat)), for each sample.
 
-    `y_hat` and `y` are in [0, 1] and of the same shape, or one of them is a scalar; ValueError
-    otherwise, since (1, N) against (N,) would broadcast to (N, N). Labels may be soft. Nothing is
-    clamped: a right and certain prediction costs exactly 0, a wrong and certain one inf, without
-    a warning, and log(1 - y_hat) is as exact for tiny y_hat as floats allow.
+    Labels may be soft. Nothing is clamped: a right and certain prediction costs exactly 0, a wrong
+    and certain one inf, without a warning, and log(1 - y_hat) is as exact for tiny y_hat as floats
+    allow.
 
     In the article the two branches are exchanged: it returns `-log(y_hat)` if y == 0. Right, by
     its own formula, is `-log(y_hat)` where y = 1 and `-log(1 - y_hat)` where y = 0. Moreover
     `if y == 0` raises for the row of labels that a later listing passes ("truth value of an array
     is ambiguous"), and that listing passes `y_hat`, left over from a single sample or undefined,
     where `Y_hat` is meant.
+
+    Parameters
+    ----------
+    y_hat, y : array_like
+        Predictions and labels in [0, 1], of the same shape, or one of them a scalar.
+
+    Returns
+    -------
+    ndarray
+        A loss for each sample.
+
+    Raises
+    ------
+    ValueError
+        Where the shapes differ: (1, N) against (N,) would broadcast to (N, N).
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> nn.by_hand.cross_entropy_loss([1.0, 0.5], [1.0, 1.0]).round(3)
+    array([0.   , 0.693])
     """
     y_hat, y = _as_floats(y_hat), np.asarray(y)
     if y_hat.shape != y.shape and y_hat.ndim and y.ndim:
@@ -122,14 +173,40 @@ def forward_logistic_regression(
 ) -> tuple[np.floating[Any], LogisticRegressionCache]:
     """The cost of logistic regression, and the cache for its backward pass.
 
-    W is (1, n), b (1, 1), X (n, N), Y (1, N); ValueError names the one whose shape disagrees. The
-    cost is inf if a prediction has become exactly 0 or 1 and is wrong (from about |z| = 37 on in
-    float64); `nn`'s losses on logits stay finite.
+    The cost is inf if a prediction has become exactly 0 or 1 and is wrong (from about |z| = 37 on
+    in float64); `nn`'s losses on logits stay finite.
 
     In the article: `neuron` computes `np.dot(np.transpose(W), x) + b` with W of shape (n, 1), but
     the update subtracts `dW = np.dot(dz, x.T)`, which is (1, n), and
     `initialize_parameters_logistic_regression` makes W (1, n), whose transpose does not fit X.
     Right, as in all later listings, is W of shape (1, n) and `np.dot(W, X) + b`.
+
+    Parameters
+    ----------
+    W : ndarray of shape (1, n)
+    b : ndarray of shape (1, 1)
+    X : ndarray of shape (n, N)
+    Y : ndarray of shape (1, N)
+
+    Returns
+    -------
+    cost : float
+    cache : LogisticRegressionCache
+
+    Raises
+    ------
+    ValueError
+        Where a shape disagrees: it names which.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> W, b = np.zeros((1, 2)), np.zeros((1, 1))
+    >>> X, Y = np.ones((2, 4)), np.array([[0.0, 1.0, 1.0, 1.0]])
+    >>> cost, cache = nn.by_hand.forward_logistic_regression(W, b, X, Y)
+    >>> nn.by_hand.backward_logistic_regression(cache)["dW"]
+    array([[-0.25, -0.25]])
     """
     _check_shapes([(W, b)], X, Y, names=[("W", "b")])
     A = sigmoid(_affine(W, X, b))
@@ -142,6 +219,26 @@ def backward_logistic_regression(cache: LogisticRegressionCache) -> Gradients:
     In the article dZ is N times this, see the module's text; its dW and db are right. With a
     single sample it has `db = dz`, which is one and the same array: a change to one is a change
     to both.
+
+    Parameters
+    ----------
+    cache : LogisticRegressionCache
+        What `forward_logistic_regression` gave.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The gradients by name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> W, b = np.zeros((1, 2)), np.zeros((1, 1))
+    >>> X, Y = np.ones((2, 4)), np.array([[0.0, 1.0, 1.0, 1.0]])
+    >>> cost, cache = nn.by_hand.forward_logistic_regression(W, b, X, Y)
+    >>> nn.by_hand.backward_logistic_regression(cache)["db"]
+    array([[-0.25]])
     """
     X, A, Y = cache
     dZ = _output_dZ(A, Y)
@@ -153,11 +250,37 @@ def forward_one_hidden_layer(
 ) -> tuple[np.floating[Any], OneHiddenLayerCache]:
     """The cost of a net with one hidden layer of ReLU units, and the cache for its backward pass.
 
-    W1 is (n1, n), b1 (n1, 1), W2 (1, n1), b2 (1, 1), X (n, N), Y (1, N); ValueError names the one
-    whose shape disagrees.
-
     In the article the listing ends with `y_hat = A2` and computes no cost (`Y_hat` is the name
     that the vectorised cost needs).
+
+    Parameters
+    ----------
+    W1 : ndarray of shape (n1, n)
+    b1 : ndarray of shape (n1, 1)
+    W2 : ndarray of shape (1, n1)
+    b2 : ndarray of shape (1, 1)
+    X : ndarray of shape (n, N)
+    Y : ndarray of shape (1, N)
+
+    Returns
+    -------
+    cost : float
+    cache : OneHiddenLayerCache
+
+    Raises
+    ------
+    ValueError
+        Where a shape disagrees: it names which.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> weights = nn.by_hand.initialize_parameters([2, 3, 1], rng=0)
+    >>> X, Y = np.ones((2, 4)), np.array([[0.0, 1.0, 1.0, 1.0]])
+    >>> cost, cache = nn.by_hand.forward_one_hidden_layer(*weights.values(), X, Y)
+    >>> round(float(cost), 2)
+    0.69
     """
     _check_shapes([(W1, b1), (W2, b2)], X, Y)
     Z1 = _affine(W1, X, b1)
@@ -172,6 +295,26 @@ def backward_one_hidden_layer(cache: OneHiddenLayerCache) -> Gradients:
     In the article: `np.ones(N, 1)` (twice) takes the 1 for a dtype and raises; `np.ones((N, 1))`
     is right. A sum over the samples does the same as that product. Its dZ2, dA1 and dZ1 are N
     times these, see the module's text.
+
+    Parameters
+    ----------
+    cache : OneHiddenLayerCache
+        What `forward_one_hidden_layer` gave.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The gradients by name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> weights = nn.by_hand.initialize_parameters([2, 3, 1], rng=0)
+    >>> X, Y = np.ones((2, 4)), np.array([[0.0, 1.0, 1.0, 1.0]])
+    >>> cost, cache = nn.by_hand.forward_one_hidden_layer(*weights.values(), X, Y)
+    >>> list(nn.by_hand.backward_one_hidden_layer(cache))
+    ['dZ2', 'dW2', 'db2', 'dA1', 'dZ1', 'dW1', 'db1']
     """
     X, Z1, A1, W2, A2, Y = cache
     dZ2 = _output_dZ(A2, Y)
@@ -193,14 +336,39 @@ def initialize_parameters(
 ) -> dict[str, Array]:
     """W1, b1, W2, b2, ... in float64 for layers of `n_units`, the first of which is the input.
 
-    Weights are uniform in [0, scale), drawn from `rng` (a generator, or a seed for one), biases
-    are 0. `[n, 1]` is logistic regression, `[n, n1, 1]` one hidden layer. ValueError for fewer
-    than two layers or for one without units. With the default scale deep nets hardly learn: it is
-    the article's, not a recommendation.
+    Weights are uniform in [0, scale), biases are 0. `[n, 1]` is logistic regression, `[n, n1, 1]`
+    one hidden layer. With the default scale deep nets hardly learn: it is the article's, not a
+    recommendation.
 
     In the article, in all three functions that initialise: `np.zeros(n, 1)` takes the 1 for a
     dtype and raises; `np.zeros((n, 1))` is right. The two for fixed depths read `n_units` without
     having it as an argument.
+
+    Parameters
+    ----------
+    n_units : sequence of int
+        The number of units of each layer.
+    rng : int or numpy.random.Generator, optional
+        What the weights are drawn from, or its seed.
+    scale : float
+        What they stay below.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Wl is (units, units before), bl (units, 1).
+
+    Raises
+    ------
+    ValueError
+        For fewer than two layers or for one without units.
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> parameters = nn.by_hand.initialize_parameters([2, 3, 1], rng=0)
+    >>> {name: array.shape for name, array in parameters.items()}
+    {'W1': (3, 2), 'b1': (3, 1), 'W2': (1, 3), 'b2': (1, 1)}
     """
     if len(n_units) < 2 or min(n_units) < 1:
         raise ValueError(
@@ -238,6 +406,34 @@ def propagate(
       line (`... +`, `/ N`) without parentheses around them: a SyntaxError.
 
     The number of layers L, an argument there, is known from the parameters here.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, N)
+    parameters : mapping of str to ndarray
+        Named and shaped as `initialize_parameters` makes them.
+    Y : ndarray of shape (1, N)
+
+    Returns
+    -------
+    cost : float
+    gradients : dict of str to ndarray
+        dW1, db1, dW2, db2, ...
+
+    Raises
+    ------
+    ValueError
+        Where a parameter is missing, or a shape disagrees: it names which.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> parameters = nn.by_hand.initialize_parameters([2, 3, 1], rng=0)
+    >>> X, Y = np.ones((2, 4)), np.array([[0.0, 1.0, 1.0, 1.0]])
+    >>> cost, gradients = nn.by_hand.propagate(X, parameters, Y)
+    >>> list(gradients)
+    ['dW2', 'db2', 'dW1', 'db1']
     """
     layers, names = _layers(parameters)
     _check_shapes(layers, X, Y, names)
@@ -251,11 +447,38 @@ def update_parameters(
     """One step of gradient descent, in place: `W -= learning_rate * dW` for every parameter.
 
     The gradient of `name` is `gradients["d" + name]`, others are left alone. Every array keeps its
-    dtype. Returns `parameters`. ValueError, before anything is changed, for a gradient that is
-    missing or shaped differently and for parameters that are not floats.
+    dtype.
 
     In the article: expressions go on in the next line (`... *`) without parentheses around them, a
     SyntaxError; and for logistic regression W (n, 1) meets a dW of shape (1, n), which raises.
+
+    Parameters
+    ----------
+    parameters : mapping of str to ndarray
+        What is changed.
+    gradients : mapping of str to ndarray
+        dW1, db1, ...
+    learning_rate : float
+        The step.
+
+    Returns
+    -------
+    mapping
+        `parameters`.
+
+    Raises
+    ------
+    ValueError
+        Before anything is changed: where a gradient is missing or shaped differently, and where
+        parameters are not floats.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> parameters = {"W1": np.array([[1.0]])}
+    >>> nn.by_hand.update_parameters(parameters, {"dW1": np.array([[2.0]])}, 0.25)
+    {'W1': array([[0.5]])}
     """
     for name, parameter in parameters.items():
         _check_update(name, parameter, gradients.get("d" + name))

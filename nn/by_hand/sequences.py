@@ -33,6 +33,31 @@ def forward_rnn(W: Array, U: Array, b: Array, X: Array) -> tuple[Array, RNNCache
     """H (n, steps, N) with `h_t = tanh(W x_t + U h_(t-1) + b)`, from h = 0.
 
     W is (n, features), U (n, n), b (n, 1) and X (features, steps, N).
+
+    Parameters
+    ----------
+    W : ndarray of shape (n, features)
+    U : ndarray of shape (n, n)
+    b : ndarray of shape (n, 1)
+    X : ndarray of shape (features, steps, N)
+
+    Returns
+    -------
+    H : ndarray of shape (n, steps, N)
+    cache : RNNCache
+
+    Notes
+    -----
+    Elman, "Finding structure in time" (1990).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> W, U, b = np.eye(2), np.zeros((2, 2)), np.zeros((2, 1))
+    >>> H, cache = nn.by_hand.forward_rnn(W, U, b, np.ones((2, 3, 4)))
+    >>> bool(np.all(H == np.tanh(1)))
+    True
     """
     H = np.zeros((len(U), X.shape[1] + 1, X.shape[2]), np.result_type(W, X))
     for t in range(X.shape[1]):
@@ -45,6 +70,31 @@ def backward_rnn(dH: Array, cache: RNNCache) -> Gradients:
 
     A state is read twice: it comes out, and the next step reads it. So what arrives at h_t is
     dH_t + U^T dz_(t+1), and dz_t = (1 - h_t^2) dh_t.
+
+    Parameters
+    ----------
+    dH : ndarray of shape (n, steps, N)
+        The gradient of the loss at H.
+    cache : RNNCache
+        What `forward_rnn` gave.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The gradients by name.
+
+    Notes
+    -----
+    Backpropagation through time (Werbos, 1990).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> W, U, b = np.eye(2), np.zeros((2, 2)), np.zeros((2, 1))
+    >>> H, cache = nn.by_hand.forward_rnn(W, U, b, np.ones((2, 3, 4)))
+    >>> {name: g.shape for name, g in nn.by_hand.backward_rnn(np.ones_like(H), cache).items()}
+    {'dW': (2, 2), 'dU': (2, 2), 'db': (2, 1), 'dX': (2, 3, 4)}
     """
     X, W, U, H = cache
     dW, dU, db = np.zeros_like(W), np.zeros_like(U), np.zeros((len(U), 1), W.dtype)
@@ -76,6 +126,32 @@ def forward_lstm(W: Array, U: Array, b: Array, X: Array) -> tuple[Array, LSTMCac
 
     W is (4 n, features), U (4 n, n), b (4 n, 1), with the rows of i, f, o and g in this order; X is
     (features, steps, N). For the formulas see `nn.LSTM`.
+
+    Parameters
+    ----------
+    W : ndarray of shape (4 n, features)
+        The rows of i, f, o and g, in this order, as in U and b.
+    U : ndarray of shape (4 n, n)
+    b : ndarray of shape (4 n, 1)
+    X : ndarray of shape (features, steps, N)
+
+    Returns
+    -------
+    H : ndarray of shape (n, steps, N)
+    cache : LSTMCache
+
+    Notes
+    -----
+    Hochreiter and Schmidhuber, "Long short-term memory" (1997); for the formulas see `nn.LSTM`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> W, U, b = np.zeros((8, 2)), np.zeros((8, 2)), np.zeros((8, 1))
+    >>> H, cache = nn.by_hand.forward_lstm(W, U, b, np.ones((2, 3, 4)))
+    >>> H.shape
+    (2, 3, 4)
     """
     n, (_, steps, count) = U.shape[1], X.shape
     dtype = np.result_type(W, X)
@@ -95,6 +171,27 @@ def backward_lstm(dH: Array, cache: LSTMCache) -> Gradients:
     """dW, dU, db and dX, for the gradient dH (n, steps, N) of the loss at H.
 
     The cell goes on to the next step as well: dc_t = o (1 - tanh(c_t)^2) dh_t + f_(t+1) dc_(t+1).
+
+    Parameters
+    ----------
+    dH : ndarray of shape (n, steps, N)
+        The gradient of the loss at H.
+    cache : LSTMCache
+        What `forward_lstm` gave.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The gradients by name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> W, U, b = np.zeros((8, 2)), np.zeros((8, 2)), np.zeros((8, 1))
+    >>> H, cache = nn.by_hand.forward_lstm(W, U, b, np.ones((2, 3, 4)))
+    >>> {name: g.shape for name, g in nn.by_hand.backward_lstm(np.ones_like(H), cache).items()}
+    {'dW': (8, 2), 'dU': (8, 2), 'db': (8, 1), 'dX': (2, 3, 4)}
     """
     X, W, U, H, C, gates = cache
     dW, dU, db = np.zeros_like(W), np.zeros_like(U), np.zeros((len(W), 1), W.dtype)
@@ -131,6 +228,32 @@ def forward_gru(W: Array, U: Array, b: Array, X: Array) -> tuple[Array, GRUCache
 
     W is (3 n, features), U (3 n, n), b (3 n, 1), with the rows of r, u and n in this order; X is
     (features, steps, N). For the formulas see `nn.GRU`.
+
+    Parameters
+    ----------
+    W : ndarray of shape (3 n, features)
+        The rows of r, u and n, in this order, as in U and b.
+    U : ndarray of shape (3 n, n)
+    b : ndarray of shape (3 n, 1)
+    X : ndarray of shape (features, steps, N)
+
+    Returns
+    -------
+    H : ndarray of shape (n, steps, N)
+    cache : GRUCache
+
+    Notes
+    ----- Cho et al., "Learning phrase representations using RNN encoder-decoder" (2014); for the
+    formulas see `nn.GRU`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> W, U, b = np.zeros((6, 2)), np.zeros((6, 2)), np.zeros((6, 1))
+    >>> H, cache = nn.by_hand.forward_gru(W, U, b, np.ones((2, 3, 4)))
+    >>> H.shape
+    (2, 3, 4)
     """
     n, (_, steps, count) = U.shape[1], X.shape
     dtype = np.result_type(W, X)
@@ -151,6 +274,27 @@ def backward_gru(dH: Array, cache: GRUCache) -> Gradients:
     """dW, dU, db and dX, for the gradient dH (n, steps, N) of the loss at H.
 
     A state is read in four places of the next step: in both gates, in r h, and as it is.
+
+    Parameters
+    ----------
+    dH : ndarray of shape (n, steps, N)
+        The gradient of the loss at H.
+    cache : GRUCache
+        What `forward_gru` gave.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The gradients by name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> W, U, b = np.zeros((6, 2)), np.zeros((6, 2)), np.zeros((6, 1))
+    >>> H, cache = nn.by_hand.forward_gru(W, U, b, np.ones((2, 3, 4)))
+    >>> {name: g.shape for name, g in nn.by_hand.backward_gru(np.ones_like(H), cache).items()}
+    {'dW': (6, 2), 'dU': (6, 2), 'db': (6, 1), 'dX': (2, 3, 4)}
     """
     X, W, U, H, gates = cache
     n = U.shape[1]
@@ -202,6 +346,32 @@ def forward_attention(
     """Self-attention of X (n, steps, N) in `n_heads` heads, of the shape of X.
 
     The weights are (n, n) and the biases (n, 1). For the formulas see `nn.MultiheadAttention`.
+
+    Parameters
+    ----------
+    Wq, Wk, Wv, Wo : ndarray of shape (n, n)
+    bq, bk, bv, bo : ndarray of shape (n, 1)
+    X : ndarray of shape (n, steps, N)
+    n_heads : int
+        It divides n.
+
+    Returns
+    -------
+    Y : ndarray of shape (n, steps, N)
+    cache : AttentionCache
+
+    Notes
+    ----- Vaswani et al., "Attention is all you need" (2017); for the formulas see
+    `nn.MultiheadAttention`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> weights = [np.eye(2), np.zeros((2, 1))] * 4
+    >>> Y, cache = nn.by_hand.forward_attention(*weights, np.ones((2, 3, 4)), n_heads=1)
+    >>> bool(np.all(Y == 1))
+    True
     """
     Q = _heads(_affine(Wq, X, bq), n_heads)
     K = _heads(_affine(Wk, X, bk), n_heads)
@@ -218,6 +388,28 @@ def backward_attention(dY: Array, cache: AttentionCache) -> Gradients:
 
     The softmax over the steps of K gives dS = A (dA - sum(dA A)), the sum over these steps; and X
     is read three times, so dX is the sum of what comes back through Q, K and V.
+
+    Parameters
+    ----------
+    dY : ndarray of shape (n, steps, N)
+        The gradient of the loss at the result.
+    cache : AttentionCache
+        What `forward_attention` gave.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The gradients by name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> weights = [np.eye(2), np.zeros((2, 1))] * 4
+    >>> Y, cache = nn.by_hand.forward_attention(*weights, np.ones((2, 3, 4)), n_heads=1)
+    >>> nn.by_hand.backward_attention(np.ones_like(Y), cache)["dbo"]
+    array([[12.],
+           [12.]])
     """
     X, (Wq, Wk, Wv, Wo), Q, K, V, A, C = cache
     n_heads, scale = Q.shape[1], 1 / math.sqrt(Q.shape[2])
@@ -248,6 +440,28 @@ def forward_conv1d(
     """Z (n_out, out_steps, N): `z_t = sum_k W_k x_(t stride + k - padding) + b`.
 
     W is (n_out, n_in, window), b (n_out, 1) and X (n_in, steps, N), with zeros at both ends.
+
+    Parameters
+    ----------
+    W : ndarray of shape (n_out, n_in, window)
+    b : ndarray of shape (n_out, 1)
+    X : ndarray of shape (n_in, steps, N)
+    stride, padding : int
+        How far the window moves, and how many zeros are put at both ends.
+
+    Returns
+    -------
+    Z : ndarray of shape (n_out, out_steps, N)
+    cache : Conv1dCache
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> W, b, X = np.ones((1, 1, 2)), np.zeros((1, 1)), np.ones((1, 4, 1))
+    >>> Z, cache = nn.by_hand.forward_conv1d(W, b, X)
+    >>> Z[0, :, 0]
+    array([2., 2., 2.])
     """
     X = np.pad(X, ((0, 0), (padding, padding), (0, 0)))
     steps = (X.shape[1] - W.shape[2]) // stride + 1
@@ -261,6 +475,27 @@ def backward_conv1d(dZ: Array, cache: Conv1dCache) -> Gradients:
     """dW, db and dX, for the gradient dZ of the loss at Z.
 
     Each place k of the window is a product of its own, so dW_k and dX are those of products.
+
+    Parameters
+    ----------
+    dZ : ndarray of shape (n_out, out_steps, N)
+        The gradient of the loss at Z.
+    cache : Conv1dCache
+        What `forward_conv1d` gave.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The gradients by name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> W, b, X = np.ones((1, 1, 2)), np.zeros((1, 1)), np.ones((1, 4, 1))
+    >>> Z, cache = nn.by_hand.forward_conv1d(W, b, X)
+    >>> nn.by_hand.backward_conv1d(np.ones_like(Z), cache)["dX"][0, :, 0]
+    array([1., 2., 2., 1.])
     """
     X, W, stride, padding = cache
     steps = dZ.shape[1]

@@ -27,6 +27,7 @@ from .validation import not_fitted
 OPTIONS = """max_iter : int
         How many epochs `fit` trains; with all samples at once as many updates.
     optimiser : {"adagrad", "adam", "adamw", "nesterov", "rmsprop", "sgd"}
+        The rule by which the weights change.
     batch_size : int, optional
         Samples per update; None takes all.
     alpha : float
@@ -77,11 +78,36 @@ class Estimator(Spelled):
         return super().__getattr__(name)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The constructor's parameters."""
+        """The constructor's parameters.
+
+        Parameters
+        ----------
+        deep : bool
+            Not used: no parameter is an estimator.
+
+        Returns
+        -------
+        dict
+        """
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     def set_params(self, **params: Any) -> Self:
-        """Change parameters of the constructor; they take effect at the next `fit`."""
+        """Change parameters of the constructor; they take effect at the next `fit`.
+
+        Parameters
+        ----------
+        **params
+            By name.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            For a name that the constructor does not have.
+        """
         known = self.get_params()
         for name, value in params.items():
             if name not in known:
@@ -195,13 +221,23 @@ class Estimator(Spelled):
         return samples.answers(scores.data, function)
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """The values of the network's parameters by path."""
+        """The values of the network's parameters by path.
+
+        Returns
+        -------
+        dict of str to ndarray
+        """
         if not hasattr(self, "network_"):
             raise not_fitted(self)
         return self.network_.state_dict()
 
     def describe(self) -> dict[str, Any]:
-        """The entries of a checkpoint beside the parameters."""
+        """The entries of a checkpoint beside the parameters.
+
+        Returns
+        -------
+        dict
+        """
         return {
             "model": type(self).__name__,
             **self._description(),
@@ -225,7 +261,22 @@ class Estimator(Spelled):
     def expected_state(
         self, description: Mapping[str, Any]
     ) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
-        """The shape and dtype of every parameter of a network for what `description` tells."""
+        """The shape and dtype of every parameter of a network for what `description` tells.
+
+        Parameters
+        ----------
+        description : mapping
+            What `describe()` gave.
+
+        Returns
+        -------
+        dict of str to (shape, dtype)
+
+        Raises
+        ------
+        ValueError
+            Where it is not that of such an estimator.
+        """
         n_features, dtype = _input_of(description)
         expected: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
         sizes = self._sizes(n_features, self._outputs_of(self._described(description)))
@@ -238,7 +289,15 @@ class Estimator(Spelled):
     def load_state_dict(
         self, state: Mapping[str, np.ndarray], description: Mapping[str, Any]
     ) -> None:
-        """Become the fitted estimator that `state_dict()` and `describe()` were taken from."""
+        """Become the fitted estimator that `state_dict()` and `describe()` were taken from.
+
+        Parameters
+        ----------
+        state : mapping of str to ndarray
+            What `state_dict()` gave.
+        description : mapping
+            What `describe()` gave.
+        """
         n_features, dtype = _input_of(description)
         fitted = self._described(description)
         rng = generator(self.random_state)

@@ -46,6 +46,20 @@ class Classifier(Estimator):
         self
             With `classes_`, `n_features_in_`, `n_iter_`, `network_`, `loss_curve_`: the mean loss
             of each epoch, and, with early stopping, `validation_loss_curve_`.
+
+        Raises
+        ------
+        ValueError
+            Where the samples and labels do not fit, are not finite, or are of one class only.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array(["no", "no", "yes", "yes"])
+        >>> model = nn.LogisticRegression(learning_rate=1.0, max_iter=500).fit(X, y)
+        >>> model.predict([[0.5], [2.5]])
+        array(['no', 'yes'], dtype='<U3')
         """
         self._check()
         goes_on = self._goes_on()
@@ -70,7 +84,20 @@ class Classifier(Estimator):
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch, going on from where it is.
 
-        The first call needs all `classes` that will occur, unless y holds them all.
+        Parameters
+        ----------
+        X : array of shape (N, ...)
+            Samples first.
+        y : array of shape (N,)
+            Labels.
+        classes : array_like, optional
+            All labels that will occur: the first call needs them, unless y holds them all.
+        sample_weight : array of shape (N,), optional
+            How much each sample counts.
+
+        Returns
+        -------
+        self
         """
         self._check()
         first = not hasattr(self, "network_")
@@ -118,25 +145,102 @@ class Classifier(Estimator):
 
         Of a Dask array this, and what the other methods predict, is a Dask array, which is
         computed where it is read.
+
+        Parameters
+        ----------
+        X : array of shape (N, ...)
+            Samples first.
+
+        Returns
+        -------
+        array of shape (N,) or (N, K)
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
         """
         return self._answer(X, _logits)
 
     def predict_proba(self, X: Any) -> Any:
-        """The probability of each class, in the order of `classes_`, of shape (N, K)."""
+        """The probability of each class, in the order of `classes_`, of shape (N, K).
+
+        Parameters
+        ----------
+        X : array of shape (N, ...)
+            Samples first.
+
+        Returns
+        -------
+        array of shape (N, K)
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
         return self._answer(X, _probabilities)
 
     def predict_log_proba(self, X: Any) -> Any:
-        """The logarithm of `predict_proba`, without the loss of small probabilities."""
+        """The logarithm of `predict_proba`, without the loss of small probabilities.
+
+        Parameters
+        ----------
+        X : array of shape (N, ...)
+            Samples first.
+
+        Returns
+        -------
+        array of shape (N, K)
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
         return self._answer(X, _log_probabilities)
 
     def predict(self, X: Any) -> Any:
-        """The most probable class of each sample, of shape (N,)."""
+        """The most probable class of each sample, of shape (N,).
+
+        Parameters
+        ----------
+        X : array of shape (N, ...)
+            Samples first.
+
+        Returns
+        -------
+        array of shape (N,)
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
         return self._answer(X, _Labels(self.classes_))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The share of samples whose class is predicted right, each counting as its weight says.
 
         Of Dask arrays two numbers for each block are fetched.
+
+        Parameters
+        ----------
+        X : array of shape (N, ...)
+            Samples first.
+        y : array of shape (N,)
+            The true classes.
+        sample_weight : array of shape (N,), optional
+            How much each sample counts.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
         """
         predicted = self.predict(X)
         truth = array_of(y)

@@ -73,7 +73,16 @@ class LogisticRegression(_Linear, Classifier):
 
     Parameters
     ----------
-    {_RATE}{_CLASS_WEIGHT}{OPTIONS}"""
+    {_RATE}{_CLASS_WEIGHT}{OPTIONS}
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array(["no", "no", "yes", "yes"])
+    >>> model = nn.LogisticRegression(learning_rate=1.0, max_iter=500).fit(X, y)
+    >>> model.predict([[0.5], [2.5]])
+    array(['no', 'yes'], dtype='<U3')
+    """
 
     @property
     def coef_(self) -> np.ndarray:
@@ -97,7 +106,16 @@ class LinearRegression(_Linear, Regressor):
     learning_rate : float, optional
         The step of the optimiser. None takes the largest that cannot overshoot: 1 over the
         largest second derivative of the loss, in any direction, at the samples of the first call.
-    {OPTIONS}"""
+    {OPTIONS}
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> X, y = np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0])
+    >>> model = nn.LinearRegression().fit(X, y)
+    >>> model.coef_.round(3), round(model.intercept_, 3)
+    (array([2.]), 1.0)
+    """
 
     learning_rate: float | None = field(default=None, kw_only=False)
     optimiser: str = "nesterov"
@@ -215,7 +233,16 @@ class DeepClassifier(_Deep, Classifier):
 
     Parameters
     ----------
-    {_NET}{_RATE}{_CLASS_WEIGHT}{OPTIONS}"""
+    {_NET}{_RATE}{_CLASS_WEIGHT}{OPTIONS}
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> X, y = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([0, 1, 1, 0])
+    >>> model = nn.DeepClassifier([8], learning_rate=0.05, optimiser="adam", random_state=0)
+    >>> model.fit(X, y).predict(X)
+    array([0, 1, 1, 0])
+    """
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -224,7 +251,16 @@ class DeepRegressor(_Deep, Regressor):
 
     Parameters
     ----------
-    {_NET}{_RATE}{OPTIONS}"""
+    {_NET}{_RATE}{OPTIONS}
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> X = np.linspace(-1, 1, 50)[:, np.newaxis]
+    >>> model = nn.DeepRegressor([20], random_state=0).fit(X, np.abs(X[:, 0]))
+    >>> model.score(X, np.abs(X[:, 0])) > 0.9
+    True
+    """
 
     hidden_layer_sizes: Sequence[int] | int = field(default=(20, 20), kw_only=False)
     optimiser: str = "adam"

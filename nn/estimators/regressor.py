@@ -43,6 +43,20 @@ class Regressor(Estimator):
         self
             With `n_outputs_`, `n_features_in_`, `n_iter_`, `network_`, `loss_curve_`: the mean
             loss of each epoch, and, with early stopping, `validation_loss_curve_`.
+
+        Raises
+        ------
+        ValueError
+            Where the samples and numbers do not fit, or are not finite.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X, y = np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0])
+        >>> model = nn.LinearRegression().fit(X, y)
+        >>> model.predict([[10.0]]).round(3)
+        array([21.])
         """
         self._check()
         goes_on = self._goes_on()
@@ -51,7 +65,21 @@ class Regressor(Estimator):
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train for one epoch, going on from where it is."""
+        """Train for one epoch, going on from where it is.
+
+        Parameters
+        ----------
+        X : array of shape (N, ...)
+            Samples first.
+        y : array of shape (N,) or (N, k)
+            The number of each sample, or k of them.
+        sample_weight : array of shape (N,), optional
+            How much each sample counts.
+
+        Returns
+        -------
+        self
+        """
         self._check()
         first = not hasattr(self, "network_")
         self._learn(samples_of(self, X, reset=first), y, sample_weight, first, 1)
@@ -90,11 +118,44 @@ class Regressor(Estimator):
         """The numbers of each sample, in the shape of the y that was trained on.
 
         Of a Dask array it is a Dask array, which is computed where it is read.
+
+        Parameters
+        ----------
+        X : array of shape (N, ...)
+            Samples first.
+
+        Returns
+        -------
+        array of shape (N,) or (N, k)
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
         """
         return self._answer(X, _first_row if getattr(self, "_is_row", True) else np.transpose)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The share of the variance of y that is predicted, R^2; see `nn.metrics.r2`."""
+        """The share of the variance of y that is predicted, R^2; see `nn.metrics.r2`.
+
+        Parameters
+        ----------
+        X : array of shape (N, ...)
+            Samples first.
+        y : array of shape (N,) or (N, k)
+            The true numbers.
+        sample_weight : array of shape (N,), optional
+            How much each sample counts.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
         y = array_of(y)
         truth = y if is_lazy(y) else np.asarray(y)
         return metrics.r2(self.predict(X).T, truth.T, sample_weight=array_of(sample_weight))

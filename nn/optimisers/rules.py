@@ -23,7 +23,7 @@ def _decayed(
 
 
 class SGD(Optimiser):
-    """Gradient descent: values -= learning_rate * gradient, or a running sum of gradients (momentum).
+    """Gradient descent: values -= learning_rate * gradient, or with momentum a running sum of them.
 
     Parameters
     ----------

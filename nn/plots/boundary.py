@@ -17,8 +17,7 @@ MARKERS = "os^Dv<>"
 def decision_boundary(
     model: Any, X: Any, y: Any, *, resolution: int = 200, ax: Any = None
 ) -> Figure:
-    """Draws the classes that a classifier gives in the plane around its samples, which have two
-    features.
+    """The classes that a classifier gives in the plane around its samples, which have two features.
 
     Parameters
     ----------
@@ -26,11 +25,30 @@ def decision_boundary(
         With `predict_proba`, by which boundaries are smooth and, of two classes, the shade is the
         probability of the second; or with `predict`.
     X : array of shape (N, 2)
+        Samples.
     y : array of shape (N,)
+        Their classes.
     resolution : int
         How many points the classifier is asked for along each axis.
     ax : Axes, optional
         The axes to draw into.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        Where X does not have two features.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> X, y = np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([0, 1])
+    >>> model = nn.LogisticRegression(max_iter=10).fit(X, y)
+    >>> figure = nn.plots.decision_boundary(model, X, y, resolution=10)
     """
     X, y = np.asarray(X), np.asarray(y)
     if X.ndim != 2 or X.shape[1] != 2:

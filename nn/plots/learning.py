@@ -51,6 +51,17 @@ def cost(
         They are counted from 1 on.
     ax : Axes, optional
         The axes to draw into.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> figure = nn.plots.cost([3.0, 2.0, 1.5])
+    >>> figure.axes[0].get_xlabel()
+    'epoch'
     """
     found: Any = getattr(model, "loss_curve_", model)
     known = getattr(model, "validation_loss_curve_", None)
@@ -90,6 +101,18 @@ def gradient_flow(module: Any, *, ax: Any = None) -> Figure:
         ones are left out.
     ax : Axes, optional
         The axes to draw into.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> model = nn.Linear(2, 1, seed=0)
+    >>> model(np.ones((2, 5))).sum().backward()
+    >>> figure = nn.plots.gradient_flow(model)
     """
     parameters = [(n, p) for n, p in named_parameters(module) if not n.endswith("bias")]
     lacking = [name for name, parameter in parameters if parameter.grad is None]
@@ -129,6 +152,17 @@ def dead_units(model: Module, X: Any, *, ax: Any = None) -> Figure:
         Samples, the last axis along them, as the model takes them.
     ax : Axes, optional
         The axes to draw into.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> model = nn.Sequential(nn.Linear(2, 3, seed=0), nn.ReLU())
+    >>> figure = nn.plots.dead_units(model, np.ones((2, 5)))
     """
     from ..layers import ReLU
 

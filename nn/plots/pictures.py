@@ -35,6 +35,15 @@ def weights(
         The most units to draw.
     ax : Axes, optional
         The axes to draw into, side by side.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> figure = nn.plots.weights(nn.Linear(16, 4, seed=0))
     """
     matrix = _weight_matrix(layer)
     shape = _picture_shape(matrix.shape[1], shape, "weights()")
@@ -66,13 +75,27 @@ def mistakes(
     model : fitted classifier
         With `predict_proba` and `classes_`.
     X : array of shape (N, ...)
-        Pictures, or their pixels in a row; `shape` as for `weights`.
+        Pictures, or their pixels in a row.
     y : array of shape (N,)
         The true classes.
+    shape : tuple of int, optional
+        The shape of a sample, as for `weights`.
     count : int
         The most samples to draw.
     ax : Axes, optional
         The axes to draw into, side by side.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> X, y = np.repeat([[0.0], [1.0]], 16, axis=1), np.array([0, 1])
+    >>> model = nn.LogisticRegression(max_iter=10).fit(X, y)
+    >>> figure = nn.plots.mistakes(model, X, y, count=2)
     """
     X, y = np.asarray(X), np.asarray(y)
     check_lengths("mistakes()", X, y)

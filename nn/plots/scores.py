@@ -23,12 +23,25 @@ def confusion_matrix(
     model : fitted classifier
         With `predict`.
     X : array of shape (N, ...)
+        Samples.
     y : array of shape (N,)
         The true classes.
     normalise : bool
         Show shares of the samples of each true class instead of counts.
     ax : Axes, optional
         The axes to draw into.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0, 0, 1, 1])
+    >>> model = nn.LogisticRegression(learning_rate=0.5, max_iter=20).fit(X, y)
+    >>> figure = nn.plots.confusion_matrix(model, X, y)
     """
     display = _displays("confusion_matrix").ConfusionMatrixDisplay
     y = _checked("confusion_matrix()", X, y)
@@ -60,10 +73,27 @@ def roc(model: Any, X: Any, y: Any, *, ax: Any = None) -> Figure:
     model : fitted classifier
         With `predict_proba` and `classes_`.
     X : array of shape (N, ...)
+        Samples.
     y : array of shape (N,)
         The true classes, two at least.
     ax : Axes, optional
         The axes to draw into.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    See Also
+    --------
+    nn.metrics.roc_auc : The area.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0, 0, 1, 1])
+    >>> model = nn.LogisticRegression(learning_rate=0.5, max_iter=20).fit(X, y)
+    >>> figure = nn.plots.roc(model, X, y)
     """
     display = _displays("roc").RocCurveDisplay
     figure, axes = place(ax)
@@ -78,7 +108,30 @@ def roc(model: Any, X: Any, y: Any, *, ax: Any = None) -> Figure:
 def precision_recall(model: Any, X: Any, y: Any, *, ax: Any = None) -> Figure:
     """Precision against recall, by the threshold, with the average precision.
 
-    The parameters are those of `roc`, and so is what is drawn of more than two classes.
+    Of more than two classes there is a curve for each against all others.
+
+    Parameters
+    ----------
+    model : fitted classifier
+        With `predict_proba` and `classes_`.
+    X : array of shape (N, ...)
+        Samples.
+    y : array of shape (N,)
+        The true classes, two at least.
+    ax : Axes, optional
+        The axes to draw into.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0, 0, 1, 1])
+    >>> model = nn.LogisticRegression(learning_rate=0.5, max_iter=20).fit(X, y)
+    >>> figure = nn.plots.precision_recall(model, X, y)
     """
     display = _displays("precision_recall").PrecisionRecallDisplay
     figure, axes = place(ax)
@@ -92,8 +145,36 @@ def precision_recall(model: Any, X: Any, y: Any, *, ax: Any = None) -> Figure:
 def calibration(model: Any, X: Any, y: Any, *, bins: int = 10, ax: Any = None) -> Figure:
     """How often samples are of a class, against the probability that the model gives it.
 
-    On the diagonal the probabilities are right. The parameters are those of `roc`, and `bins`, the
-    number of groups of equally many samples.
+    On the diagonal the probabilities are right.
+
+    Parameters
+    ----------
+    model : fitted classifier
+        With `predict_proba` and `classes_`.
+    X : array of shape (N, ...)
+        Samples.
+    y : array of shape (N,)
+        The true classes, two at least.
+    bins : int
+        The number of groups of equally many samples.
+    ax : Axes, optional
+        The axes to draw into.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Notes
+    -----
+    DeGroot and Fienberg, "The comparison and evaluation of forecasters" (1983).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0, 0, 1, 1])
+    >>> model = nn.LogisticRegression(learning_rate=0.5, max_iter=20).fit(X, y)
+    >>> figure = nn.plots.calibration(model, X, y, bins=2)
     """
     display = _displays("calibration", "calibration").CalibrationDisplay
     figure, axes = place(ax)

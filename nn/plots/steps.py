@@ -56,9 +56,11 @@ class Steps:
     model : Module
         Its parameters that are not frozen are noted, at once and at each call.
 
-    >>> import nn
+    Examples
+    --------
+    >>> from autograd_lite import nn
     >>> model = nn.Linear(2, 1, seed=0)
-    >>> steps = Steps(model)
+    >>> steps = nn.plots.Steps(model)
     >>> model.weight.data *= 0.999
     >>> steps()
     >>> len(steps), [f"{r:.2g}" for r in steps.ratios("weight")]
@@ -91,7 +93,17 @@ class Steps:
         return max((len(noted) for noted in self.noted.values()), default=0)
 
     def ratios(self, name: str) -> list[float]:
-        """The size of each update over that of the weights it changed, of a parameter by path."""
+        """The size of each update over that of the weights it changed, of a parameter by path.
+
+        Parameters
+        ----------
+        name : str
+            The path of a parameter, such as "layers.0.weight".
+
+        Returns
+        -------
+        list of float
+        """
         return [noted.ratio for noted in self.noted[name][1:]]
 
 
@@ -101,8 +113,22 @@ def histograms(steps: Steps, *, ax: Any = None) -> Figure:
     Parameters
     ----------
     steps : Steps
+        What was noted.
     ax : Axes, optional
         The axes to draw into, side by side.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> model = nn.Linear(2, 1, seed=0)
+    >>> steps = nn.plots.Steps(model)
+    >>> model.weight.data *= 0.999
+    >>> steps()
+    >>> figure = nn.plots.histograms(steps)
     """
     names = _weights(steps, "histograms()")
     if ax is None:
@@ -141,6 +167,19 @@ def update_ratios(steps: Steps, *, ax: Any = None) -> Figure:
         With two steps at least.
     ax : Axes, optional
         The axes to draw into.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> from autograd_lite import nn
+    >>> model = nn.Linear(2, 1, seed=0)
+    >>> steps = nn.plots.Steps(model)
+    >>> model.weight.data *= 0.999
+    >>> steps()
+    >>> figure = nn.plots.update_ratios(steps)
     """
     names = _weights(steps, "update_ratios()")
     if len(steps) < 2:
