@@ -52,6 +52,35 @@ def compiled(
     What the function reads of the objects in `exempt` may change between calls: it is passed to
     it as well, by the caller. `donate` are the positional arguments whose arrays are given away,
     and `native` is that of `al.compile`; ImportError where it is True without Numba.
+
+    Parameters
+    ----------
+    function : callable
+        As `al.compile` takes it.
+    donate : sequence of int
+        The positional arguments whose arrays are given away.
+    exempt : sequence
+        Objects that may change between calls: what the function reads of them is passed to it as
+        well.
+    native : bool, optional
+        As for `al.compile`.
+
+    Returns
+    -------
+    callable
+
+    Raises
+    ------
+    ImportError
+        Where `native` is True without Numba.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite.extend import compiled
+    >>> double = compiled(lambda x: 2 * x)
+    >>> double(np.ones(2))
+    array([2., 2.])
     """
     from autograd_lite.compiler.compiled import Compiled, check_native
 
@@ -60,7 +89,19 @@ def compiled(
 
 
 def sheet_history() -> Any:
-    """A new `SheetHistory`: `look(f, *inputs)` notes the numbers of f, `write(path)` shows them."""
+    """A new `SheetHistory`: `look(f, *inputs)` notes the numbers of f, `write(path)` shows them.
+
+    Returns
+    -------
+    SheetHistory
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite.extend import sheet_history
+    >>> history = sheet_history()
+    >>> history.look(lambda w: np.sum(w**2), np.ones(2))
+    """
     from autograd_lite.sheets.history import SheetHistory
 
     return SheetHistory()

@@ -24,7 +24,31 @@ _PATH_LIMIT_CHARACTERS = 500
 
 
 def write(path: Path, data: bytes, what: str) -> None:
-    """Write a whole file or none; `what` it is, for the message of the OSError."""
+    """Write a whole file or none; `what` it is, for the message of the OSError.
+
+    Parameters
+    ----------
+    path : path
+        The file, which is replaced as a whole.
+    data : bytes
+        What is written.
+    what : str
+        What it is, for the message of the error.
+
+    Raises
+    ------
+    OSError
+        Where it cannot be written; an earlier file is then as it was.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from autograd_lite.extend import write
+    >>> path = os.path.join(tempfile.mkdtemp(), "file")
+    >>> write(path, b"whole", "the file")
+    >>> os.path.getsize(path)
+    5
+    """
     with replacing(
         path, f"cannot write the {what} to {printable(path, _PATH_LIMIT_CHARACTERS)}"
     ) as file:
@@ -39,10 +63,36 @@ def replacing(path: Path, failure: str, advice: str = "") -> Iterator[BinaryIO]:
     file that is replaced keeps its permissions, and its owner where the system allows it; a
     symbolic link stays, and the file that it leads to is replaced. The new file is on the disk
     before it takes the place of the old one. Files that killed processes left unfinished in the
-    same folder are removed.
+    same folder are removed. What is no regular file (a folder, a named pipe, a device) is not
+    replaced.
 
-    Raises OSError, of the class that the system gave, with the sentence `failure`: reason
-    `advice`. What is no regular file (a folder, a named pipe, a device) is not replaced.
+    Parameters
+    ----------
+    path : path
+        The file.
+    failure : str
+        The sentence of the error.
+    advice : str
+        What to do, for the error.
+
+    Yields
+    ------
+    binary file
+
+    Raises
+    ------
+    OSError
+        Of the class that the system gave, with the sentence `failure`: reason `advice`.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from autograd_lite.extend import replacing
+    >>> path = os.path.join(tempfile.mkdtemp(), "file")
+    >>> with replacing(path, "the file could not be saved") as file:
+    ...     _ = file.write(b"whole")
+    >>> os.path.getsize(path)
+    5
     """
     folder, process = None, os.getpid()
     try:
@@ -74,14 +124,51 @@ def replacing(path: Path, failure: str, advice: str = "") -> Iterator[BinaryIO]:
 
 
 def error_of(kind: type[OSError], code: int | None, sentence: str) -> OSError:
-    """An OSError with a number, whose text is only the sentence (not "[Errno 28] ...")."""
+    """An OSError with a number, whose text is only the sentence (not "[Errno 28] ...").
+
+    Parameters
+    ----------
+    kind : type of OSError
+        The class of the error.
+    code : int or None
+        Its number.
+    sentence : str
+        Its text.
+
+    Returns
+    -------
+    OSError
+
+    Examples
+    --------
+    >>> from autograd_lite.extend import error_of
+    >>> str(error_of(FileNotFoundError, 2, "there is no file"))
+    'there is no file'
+    """
     error = kind(sentence)
     error.errno = code
     return error
 
 
 def kind_of(mode: int) -> str:
-    """Names what a path leads to that is no regular file."""
+    """Names what a path leads to that is no regular file.
+
+    Parameters
+    ----------
+    mode : int
+        As `os.stat` gives it.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import os
+    >>> from autograd_lite.extend import kind_of
+    >>> kind_of(os.stat("/").st_mode)
+    'a folder'
+    """
     if stat.S_ISDIR(mode):
         return "a folder"
     if stat.S_ISFIFO(mode):

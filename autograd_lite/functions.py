@@ -25,6 +25,22 @@ class Operator:
 
     `strength` is one of COMPARISON ... ATOM. `on_numbers` is what Python computes itself where the
     operands are its own numbers.
+
+    Parameters
+    ----------
+    symbol : str
+        As it is written.
+    strength : int
+        How tightly it binds: one of COMPARISON ... ATOM.
+    on_numbers : callable, optional
+        What Python computes itself where the operands are its own numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite.extend import traits
+    >>> traits(np.multiply).operator.symbol
+    '*'
     """
 
     symbol: str
@@ -79,6 +95,12 @@ class Traits:
         NumPy's functions and those in `compiler.native.elementary`.
     nanoseconds : float
         What one element takes in double precision: from when on threads are worth starting.
+
+    Examples
+    --------
+    >>> from autograd_lite.extend import Traits
+    >>> Traits(elementwise=True, kinked=True).kinked
+    True
     """
 
     elementwise: bool = False
@@ -108,6 +130,19 @@ _UFUNC = Traits(elementwise=True)
 def traits(function: Function) -> Traits:
     """The traits of `function`; a ufunc that nobody described is element-wise.
 
+    Parameters
+    ----------
+    function : callable
+        A function of NumPy, or one made by `primitive`.
+
+    Returns
+    -------
+    Traits
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite.extend import traits
     >>> traits(np.multiply).linear
     'each'
     >>> traits(np.transpose).views

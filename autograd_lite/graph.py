@@ -83,6 +83,27 @@ def enclosed(what: Any, function: Callable[..., Any], *args: Any) -> Any:
     """The result of `function(*args)`, whose operations pictures draw in a frame.
 
     `what` is whose frame it is: an object, which is named after its class, or a name.
+
+    Parameters
+    ----------
+    what : object or str
+        Whose frame it is: an object, which is named after its class, or a name.
+    function : callable
+        What is called.
+    *args
+        With these.
+
+    Returns
+    -------
+    What `function` gives.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> from autograd_lite.extend import enclosed
+    >>> enclosed("layer", np.tanh, al.Tensor([0.0], requires_grad=True)).item()
+    0.0
     """
     first = next_serial()
     result = function(*args)

@@ -14,6 +14,23 @@ def printable(text: object, longest: int = 60) -> str:
 
         >>> printable("red \\x1b[31m and \\u202e")
         'red \\\\x1b[31m and \\\\u202e'
+
+    Parameters
+    ----------
+    text : object
+        What is printed.
+    longest : int
+        The most characters.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from autograd_lite.extend import printable
+    >>> printable("a\\nb")
+    'a\\\\nb'
     """
     text = str(text)
     shown: list[str] = []
@@ -33,7 +50,25 @@ def printable(text: object, longest: int = 60) -> str:
 
 
 def quoted(value: object, longest: int = 60) -> str:
-    """The repr of `value`, of any size and depth, on one line of at most `longest` characters."""
+    """The repr of `value`, of any size and depth, on one line of at most `longest` characters.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+    longest : int
+        The most characters.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from autograd_lite.extend import quoted
+    >>> quoted(list(range(100)), longest=20)
+    '[0, 1, ...]'
+    """
     if isinstance(value, (str, bytes)):
         text = repr(value[: longest + 1])
     else:

@@ -223,7 +223,33 @@ def record_pair(operation: Operation, a: Any, b: Any, compute: Compute) -> Any:
 
 
 def standing_in(tensors: Sequence[Any], values: Sequence[Any]) -> tuple[swapped, list[Any]]:
-    """The block in which other values stand for those of leaf tensors, and tensors of these."""
+    """The block in which other values stand for those of leaf tensors, and tensors of these.
+
+    Parameters
+    ----------
+    tensors : sequence of Tensor
+        Leaves.
+    values : sequence of array
+        Of the same shapes and dtypes.
+
+    Returns
+    -------
+    block : context manager
+        Inside, operations see the other values.
+    standing : list of Tensor
+        Tensors of these.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> from autograd_lite.extend import standing_in
+    >>> w = al.Tensor([1.0], requires_grad=True)
+    >>> block, (other,) = standing_in([w], [np.array([5.0])])
+    >>> with block:
+    ...     print((2 * w).item())
+    10.0
+    """
     stand_ins = []
     for tensor, value in zip(tensors, values, strict=True):
         leaf = Leaf(value, tensor.name)

@@ -88,13 +88,21 @@ def from_source(source: str, **names: Any) -> Callable[..., Any]:
     **names
         What the text may use without importing it: `from_source(text, np=np)`.
 
+    Returns
+    -------
+    callable
+
     Raises
     ------
     ValueError
         Where the text is no Python, with the line, or defines no function.
 
+    Examples
+    --------
     >>> import numpy as np
-    >>> float(from_source("def f(x):\\n    return np.exp(x)", np=np)(0.0))
+    >>> import autograd_lite as al
+    >>> f = al.check.from_source("def f(x):\\n    return np.exp(x)", np=np)
+    >>> float(f(0.0))
     1.0
     """
     try:

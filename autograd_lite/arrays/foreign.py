@@ -26,7 +26,24 @@ def speaks_protocols(value: Any) -> bool:
 
 
 def is_foreign(value: Any) -> bool:
-    """Whether `value` is an array of another library."""
+    """Whether `value` is an array of another library.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite.extend import is_foreign
+    >>> is_foreign(np.ones(2))
+    False
+    """
     return (
         not isinstance(value, (np.ndarray, np.generic, Recordable))
         and speaks_protocols(value)

@@ -50,5 +50,22 @@ def is_special(array: np.ndarray) -> bool:
 
 
 def is_lazy(value: Any) -> bool:
-    """Whether `value` is computed only when somebody reads it."""
+    """Whether `value` is computed only when somebody reads it.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite.extend import is_lazy
+    >>> is_lazy(np.ones(2))
+    False
+    """
     return hasattr(value, "in_dask") or is_dask(value)

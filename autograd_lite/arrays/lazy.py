@@ -22,6 +22,30 @@ def adopt(value: Any, axis: int | None = None) -> Any:
     `axis` is that of the samples, where it is known: Dask arrays are cut along it. TypeError for
     an array with labels (pandas, xarray) or of another kind that computes in ways of its own
     without NumPy's protocols (SciPy's sparse matrices).
+
+    Parameters
+    ----------
+    value : array
+        An array of any library, or anything else.
+    axis : int, optional
+        That of the samples, where it is known: Dask arrays are cut along it.
+
+    Returns
+    -------
+    array
+
+    Raises
+    ------
+    TypeError
+        For an array with labels (pandas, xarray) or of another kind that computes in ways of its
+        own without NumPy's protocols (SciPy's sparse matrices).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite.extend import adopt
+    >>> adopt(np.ones(2))
+    array([1., 1.])
     """
     if value.__class__ in _COMMON:
         return value
@@ -52,12 +76,40 @@ def _computes_differently(value: Any) -> bool:
 
 
 def expose(value: Any) -> Any:
-    """`value` as a user sees it."""
+    """`value` as a user sees it.
+
+    Parameters
+    ----------
+    value : array
+        An array that the engine computes with.
+
+    Returns
+    -------
+    array
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite.extend import expose
+    >>> expose(np.ones(2))
+    array([1., 1.])
+    """
     return value.exposed() if hasattr(value, "in_dask") else value
 
 
 def on_cluster() -> bool:
-    """Whether Dask arrays are computed by the workers of a cluster."""
+    """Whether Dask arrays are computed by the workers of a cluster.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> from autograd_lite.extend import on_cluster
+    >>> on_cluster()
+    False
+    """
     if "distributed" not in sys.modules:
         return False
     from autograd_lite.arrays.dask.workers import cluster_client
@@ -66,7 +118,24 @@ def on_cluster() -> bool:
 
 
 def compute(values: Sequence[Any]) -> list[Any]:
-    """`values` with the lazy ones as NumPy arrays, all by one computation."""
+    """`values` with the lazy ones as NumPy arrays, all by one computation.
+
+    Parameters
+    ----------
+    values : sequence
+        Arrays, lazy or not.
+
+    Returns
+    -------
+    list
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite.extend import compute
+    >>> compute([np.ones(2)])
+    [array([1., 1.])]
+    """
     if not any(map(is_lazy, values)):
         return list(values)
     from autograd_lite.arrays.dask.array import settled
@@ -75,7 +144,26 @@ def compute(values: Sequence[Any]) -> list[Any]:
 
 
 def compute_blocks(values: Sequence[Any]) -> list[list[np.ndarray]]:
-    """The blocks of lazy arrays that are cut into some, all by one computation."""
+    """The blocks of lazy arrays that are cut into some, all by one computation.
+
+    Parameters
+    ----------
+    values : sequence
+        Lazy arrays.
+
+    Returns
+    -------
+    list
+        For each array a sequence of its blocks, as NumPy arrays.
+
+    Examples
+    --------
+    >>> import dask.array
+    >>> from autograd_lite.extend import adopt, compute_blocks
+    >>> x = adopt(dask.array.arange(4.0, chunks=2))
+    >>> compute_blocks([x])
+    [(array([0., 1.]), array([2., 3.]))]
+    """
     from autograd_lite.arrays.dask.array import blocks_of
 
     return blocks_of(values)
@@ -86,6 +174,26 @@ def total(function: Any, combine: Any, arrays: Sequence[Any]) -> Any:
 
     Where some are lazy it is that of their blocks, two of which `combine(a, b)` makes one: of
     each block no more is fetched than what the function gives.
+
+    Parameters
+    ----------
+    function : callable
+        Of some samples of each array; it gives a few numbers.
+    combine : callable
+        `combine(a, b)` of what it gives of two blocks.
+    arrays : sequence of array or None
+        The last axis is the samples.
+
+    Returns
+    -------
+    What `function` gives of all samples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite.extend import total
+    >>> int(total(np.sum, np.add, [np.arange(4)]))
+    6
     """
     if not any(map(is_lazy, arrays)):
         return function(*arrays)

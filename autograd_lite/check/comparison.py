@@ -58,6 +58,16 @@ def compare(
         Where a name belongs to no tensor, to two, or to one that does not require grad; where the
         loss is no scalar, depends on nothing, or its graph was freed and left no `.grad`; where
         there is no gradient to compare.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> W = al.Tensor([[1.0, 2.0]], requires_grad=True, name="W")
+    >>> X = np.array([[3.0], [4.0]])
+    >>> report = al.compare(np.sum((W @ X) ** 2), {"dW": 2 * 11 * X.T})
+    gradient  of  shape   largest difference  relative  verdict
+    dW        W   (1, 2)  0.00e+00            0.00e+00  correct
     """
     if not isinstance(loss, Tensor):
         raise TypeError(f"compare() takes the loss as a Tensor, not {type(loss).__name__}")

@@ -82,6 +82,21 @@ def check_derivation(
         forward pass leaves NumPy.
     ValueError
         Where the loss differs from call to call, or where there is no gradient to mark.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> def forward(W, X, Y):
+    ...     Z = W @ X
+    ...     return np.mean((Z - Y) ** 2), Z
+    >>> def backward(W, X, Y, Z):
+    ...     dZ = 2 * (Z - Y)
+    ...     dW = dZ @ X.T / Y.size
+    ...     return dW
+    >>> W, X, Y = np.ones((1, 2)), np.array([[1.0, 2.0], [3.0, 4.0]]), np.zeros((1, 2))
+    >>> al.check_derivation(forward, backward, W, X, Y, show=False).ok
+    True
     """
     _check_arguments(names, tolerance, seconds, loss)
     has_backward = backward is not _NOTHING
@@ -135,10 +150,41 @@ def _loss_again(subject: Subject, loss: float) -> Tensor:
 
 
 def assert_derivation(forward: Any, *arguments: Any, **options: Any) -> Report:
-    """Does what `check_derivation` does, and raises AssertionError with the report if a gradient is
-    wrong.
+    """Does what `check_derivation` does, and raises AssertionError if a gradient is wrong.
 
-    For tests: `al.check.assert_derivation(forward, backward, W, b, X, Y)`.
+    It is for tests: `al.check.assert_derivation(forward, backward, W, b, X, Y)`.
+
+    Parameters
+    ----------
+    forward : callable
+        The forward pass.
+    *arguments
+        The backward pass, where it is a function of its own, and the inputs.
+    **options
+        As `check_derivation` takes them.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    AssertionError
+        With the report, where a gradient is wrong.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> def forward(W, X, Y):
+    ...     Z = W @ X
+    ...     return np.mean((Z - Y) ** 2), Z
+    >>> def backward(W, X, Y, Z):
+    ...     dZ = 2 * (Z - Y) / Y.size
+    ...     dW = dZ @ X.T
+    ...     return dW
+    >>> W, X, Y = np.ones((1, 2)), np.array([[1.0, 2.0], [3.0, 4.0]]), np.zeros((1, 2))
+    >>> report = al.check.assert_derivation(forward, backward, W, X, Y)
     """
     report = check_derivation(forward, *arguments, show=False, **options)
     report.raise_if_wrong()

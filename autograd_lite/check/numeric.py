@@ -59,6 +59,17 @@ def gradcheck(
         With the argument, the worst index, both values, the relative error, and a likely cause.
     ValueError
         Where the function gives another value when called again.
+
+    Notes
+    -----
+    Order 2 is of the product of the Hessian with a random vector.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> al.gradcheck(lambda x: np.sum(np.sin(x) ** 2), np.array([0.5, 1.0]))
+    True
     """
     if order not in (1, 2):
         raise ValueError(f"gradcheck: order must be 1 or 2, not {order!r}")

@@ -42,11 +42,35 @@ class Line:
                   belongs to, or the inputs tell nothing, as all is zero or NaN there
     ============  ==================================================================
 
-    `absolute` and `error` are the largest absolute difference and the largest relative one: the
-    absolute one over the largest element of either gradient. `cause` is "factor", "sign",
-    "transpose", "unsummed", "mask", "activation", "operand", "elementwise", "term", "accumulate",
-    "index", "shape" or "unknown" for a wrong line, else None. `message` is a sentence for whoever
-    derived it, `line` the number of the line in their source, where that is known.
+    Parameters
+    ----------
+    name : str
+        What the gradient is called.
+    tensor : str
+        Whose gradient it is.
+    status : str
+        See above.
+    error, absolute : float
+        The largest relative difference, and the largest absolute one: the former is the latter over
+        the largest element of either gradient.
+    shape, expected_shape : tuple of int
+        The shape that it has, and that of the tensor.
+    cause : str or None
+        Of a wrong line "factor", "sign", "transpose", "unsummed", "mask", "activation", "operand",
+        "elementwise", "term", "accumulate", "index", "shape" or "unknown".
+    message : str
+        A sentence for whoever derived it.
+    line : int or None
+        The number of the line in their source, where that is known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> w = al.Tensor([1.0, 2.0], requires_grad=True, name="w")
+    >>> report = al.compare(np.sum(w**2), {"dw": -2 * w.data}, show=False)
+    >>> report.lines[0].name, report.lines[0].status, report.lines[0].absolute
+    ('dw', 'wrong', 8.0)
     """
 
     name: str
@@ -65,10 +89,26 @@ class Line:
 class Report:
     """A verdict per hand-derived gradient. It is true if all of them are right.
 
-    `lines` are in the order in which the gradients were first derived, `notes` what is to be said
-    of all of them. `derived` has the gradients that were marked, by name. `record` makes the loss
-    again that they belong to, with its graph, for pictures; neither is part of a comparison, a
-    copy or a pickle of the report.
+    Parameters
+    ----------
+    lines : tuple of Line
+        In the order in which the gradients were first derived.
+    notes : tuple of str
+        What is to be said of all of them.
+    derived : mapping of str to ndarray
+        The gradients that were marked, by name.
+    record : callable, optional
+        Makes the loss again that they belong to, with its graph, for pictures; no part of a
+        comparison, a copy or a pickle of the report.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> w = al.Tensor([1.0, 2.0], requires_grad=True, name="w")
+    >>> report = al.compare(np.sum(w**2), {"dw": 2 * w.data}, show=False)
+    >>> bool(report), report.ok, report.first_wrong
+    (True, True, None)
     """
 
     lines: tuple[Line, ...]
@@ -80,6 +120,15 @@ class Report:
         """The loss that the report is about, as a Tensor with its graph.
 
         Raises ValueError where it is gone, or where the inputs were changed since.
+
+        Returns
+        -------
+        Tensor
+
+        Raises
+        ------
+        ValueError
+            Where it is gone, or where the inputs were changed since.
         """
         if self.record is None:
             raise ValueError("this report no longer knows its graph, since it is a copy of another")
@@ -99,7 +148,13 @@ class Report:
         return next((line for line in self.lines if line.status == "wrong"), None)
 
     def raise_if_wrong(self) -> None:
-        """Raise AssertionError, with the table, if a gradient is not right."""
+        """Raise AssertionError, with the table, if a gradient is not right.
+
+        Raises
+        ------
+        AssertionError
+            With the table.
+        """
         if not self.ok:
             wrong = sum(line.status not in RIGHT for line in self.lines)
             raise AssertionError(
@@ -107,7 +162,12 @@ class Report:
             )
 
     def to_json(self) -> str:
-        """The report as a JSON object, with `ok`, `notes` and a list of `lines`."""
+        """The report as a JSON object, with `ok`, `notes` and a list of `lines`.
+
+        Returns
+        -------
+        str
+        """
         lines = [{name: _plain(value) for name, value in vars(line).items()} for line in self.lines]
         return json.dumps({"ok": self.ok, "notes": list(self.notes), "lines": lines}, indent=1)
 

@@ -90,7 +90,8 @@ def check_script(
 
     Examples
     --------
-    >>> report = check_script('''
+    >>> import autograd_lite as al
+    >>> report = al.check_script('''
     ... import numpy as np
     ... X, T, W = np.ones((4, 2)), np.zeros((4, 1)), np.full((2, 1), 0.5)
     ... for step in range(10):

@@ -94,8 +94,26 @@ def compile(
     cache : bool
         Whether native code is kept on disk for the next process, in the user's folder for caches.
 
-    >>> slope = compile(grad(lambda x: np.sum(np.sin(x) ** 2)))
-    >>> slope(np.array([0.0, np.pi / 4]))
+    Returns
+    -------
+    Compiled
+        It is called as `function` is; `explain()` says what became of it.
+
+    Raises
+    ------
+    TypeError
+        Where `function` is none.
+    ImportError
+        Where `native` is True without Numba.
+    TracedValueError, RuntimeError
+        When it is called; see above.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> slope = al.compile(al.grad(lambda x: np.sum(np.sin(x) ** 2)))
+    >>> slope(np.array([0.0, np.pi / 4])).round(12)
     array([0., 1.])
     """
     if not callable(function):

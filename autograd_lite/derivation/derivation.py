@@ -39,6 +39,11 @@ def derive(
         that require grad which the function uses (those of a module); if there are none, its
         first parameter where that is a list or a dict, or else all floating-point ones.
 
+    Returns
+    -------
+    Derivation
+        `str()` of it is the module; `forward` and `backward` are its functions.
+
     Raises
     ------
     TracedValueError
@@ -47,8 +52,11 @@ def derive(
     TypeError
         Where the result is no real scalar, or something in it has no form in plain NumPy.
 
+    Examples
+    --------
     >>> import numpy as np
-    >>> d = derive(lambda w, x: np.sum(w * x), np.ones(2), np.arange(2.0), wrt="w")
+    >>> import autograd_lite as al
+    >>> d = al.derive(lambda w, x: np.sum(w * x), np.ones(2), np.arange(2.0), wrt="w")
     >>> loss, cache = d.forward(np.ones(2), np.arange(2.0))
     >>> d.backward(np.ones(2), np.arange(2.0), cache)
     {'dw': array([0., 1.])}

@@ -101,6 +101,14 @@ def to_onnx(
     ------
     TypeError
         Where the function uses something that ONNX has no form for: it is named.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> model = al.to_onnx(lambda x: np.tanh(x) * 2, np.ones((3, 5)))
+    >>> [node.op_type for node in model.graph.node]
+    ['Tanh', 'Mul']
     """
     try:
         import onnx

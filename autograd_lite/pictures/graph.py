@@ -114,6 +114,11 @@ def draw(
         as `al.sheet` has it, for a page of paper. Then only `width`, `report`, `theme` and `wrt`
         have a meaning.
 
+    Returns
+    -------
+    Picture
+        A `graphviz.Digraph`.
+
     Raises
     ------
     TypeError
@@ -121,6 +126,15 @@ def draw(
     ValueError
         Where the graph, or a part of it, was freed, or where there is none; where a leaf was
         changed since, so that the values cannot be had; where an option has no such value.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> w = al.Tensor([1.0, 2.0], requires_grad=True, name="w")
+    >>> picture = al.draw(np.sum(w**2))
+    >>> "digraph" in picture.source
+    True
     """
     _check_options(direction, theme, depth)
     if layout == "sheet":

@@ -34,10 +34,12 @@ def animate(
 
     Parameters
     ----------
-    loss, *inputs
+    loss : callable, Tensor or Report
         As for `al.sheet`.
     path : path
         The file to write; `.gif` is added to a name without an ending.
+    *inputs : array_like, or lists, tuples and dicts of them
+        Example inputs of the function.
     seconds : float
         How long each statement is lit.
     width, theme
@@ -56,6 +58,15 @@ def animate(
         Where the path has another ending than `.gif`, or there are more than 200 statements.
     RenderError, OSError
         Where there is no Graphviz, or the file cannot be written; it is then as it was.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "walk.gif")
+    >>> os.path.basename(al.animate(lambda w: np.sum(w**2), path, np.ones(2)))
+    'walk.gif'
     """
     try:
         from PIL import Image

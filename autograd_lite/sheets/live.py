@@ -69,10 +69,11 @@ def sheet(
     Examples
     --------
     >>> import numpy as np
+    >>> import autograd_lite as al
     >>> def loss(w, X, Y):
     ...     d = w @ X - Y
     ...     return np.sum(d**2)
-    >>> page = sheet(loss, np.ones((1, 2)), np.ones((2, 3)), np.zeros((1, 3)))
+    >>> page = al.sheet(loss, np.ones((1, 2)), np.ones((2, 3)), np.zeros((1, 3)))
     >>> [statement for row in page.rows for statement in row]
     ['d = w @ X - Y', 'dw = dd @ X.T', 'loss = np.sum(d**2)', 'dd = 2 * d']
     """
@@ -112,6 +113,15 @@ def step_through(
     ------
     TypeError, ValueError, OSError
         As `al.sheet` does.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "page.html")
+    >>> os.path.basename(al.step_through(lambda w: np.sum(w**2), path, np.ones(2)))
+    'page.html'
     """
     return Sheet(content_of(loss, inputs, None, report, "step_through")).write(path)
 
