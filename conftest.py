@@ -61,7 +61,7 @@ class Passed:
             self.found.add(report.nodeid)
 
     def pytest_sessionfinish(self):
-        if not self.config.getoption("--not-again"):
+        if not self.config.getoption("--not-again") and hasattr(self.config, "cache"):
             self.config.cache.set(PASSED, sorted(self.found))
 
 

@@ -180,12 +180,13 @@ def write(path: Path, arrays: Mapping[str, Array], description: Mapping[str, Any
 
 
 def read(
-    path: Path, expected: Callable[[dict[str, Any]], State], *, limit: int = hdf5.LIMIT
+    path: Path, expected: Callable[[dict[str, Any]], State] | None, *, limit: int = hdf5.LIMIT
 ) -> tuple[dict[str, Array], dict[str, Any]]:
     """Read a checkpoint: its arrays by name, in native byte order, and its description.
 
     `expected(description)` gives the shape and dtype of every array that the caller can use. Names,
-    shapes and dtypes are compared with it, and with what HDF5 declares, before an array is read.
+    shapes and dtypes are compared with it, unless it is None, and with what HDF5 declares, before an
+    array is read.
     `limit` is the most bytes that one array may take. The metadata may take 16 MiB, and 160 MiB in
     memory.
 
@@ -196,7 +197,8 @@ def read(
     where = f"Checkpoint {shown_path(path)}"
     with hdf5.reading(path, kind="Checkpoint", limit=limit) as file:
         metadata = _decoded(_metadata_text(file, where), where)
-        _check_fit(where, metadata.specs, _wanted(expected, metadata.description, where))
+        if expected is not None:
+            _check_fit(where, metadata.specs, _wanted(expected, metadata.description, where))
         stored = [_stored_spec(file, where, i, *s) for i, s in enumerate(metadata.specs.items())]
         arrays = {
             name: file.read(f"arrays/{i}", stored[i]).astype(spec.dtype, copy=False)

@@ -1,0 +1,93 @@
+"""What is in files of models whose build nobody tells: their arrays, or the estimator they were."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+
+from . import checkpoint, safetensors_files
+from .data import FileFormatError, flatten, hdf5
+from .estimators import (
+    ACTIVATIONS,
+    DeepClassifier,
+    DeepRegressor,
+    Estimator,
+    LinearRegression,
+    LogisticRegression,
+)
+
+_KINDS: dict[str, Any] = {
+    kind.__name__: kind
+    for kind in (DeepClassifier, DeepRegressor, LinearRegression, LogisticRegression)
+}
+_BY_CLASS = {layer.__name__: name for name, layer in ACTIVATIONS.items()}
+
+
+def contents(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The arrays of a checkpoint by name, and what describes them, all checked as `nn.load` does.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError, FileFormatError
+        In one sentence, where the file is missing, damaged, or no checkpoint.
+    """
+    if safetensors_files.is_named(path):
+        return safetensors_files.read(path, lambda where, specs, description: None, hdf5.LIMIT)
+    return checkpoint.read(path, None)
+
+
+def estimator_in(path: str | os.PathLike[str]) -> Estimator:
+    """The fitted estimator that `nn.save` wrote to a file.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError, FileFormatError
+        In one sentence, where the file cannot be read, or holds no estimator.
+    """
+    arrays, description = contents(path)
+    where = f"Checkpoint {hdf5.shown_path(path)}"
+    try:
+        model = _of(description, arrays)
+        model.load_state_dict(arrays, description)
+    except (ValueError, KeyError) as error:
+        raise FileFormatError(
+            f"{where} holds no estimator that can be made anew: {error}"
+        ) from None
+    return model
+
+
+def _of(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Estimator:
+    """An estimator of the build that a checkpoint describes; ValueError where it describes none."""
+    kind = _KINDS.get(str(description.get("model")))
+    if kind is None:
+        raise ValueError(f"it does not say which of {', '.join(_KINDS)} it was")
+    if kind not in (DeepClassifier, DeepRegressor):
+        return cast(Estimator, kind())
+    weights = [array for name, array in arrays.items() if name.endswith(".weight")]
+    layout = str(description.get("layout"))
+    found = [name for name in re.findall(r"(\w+)\(", layout) if name in _BY_CLASS]
+    at_zero = re.search(r"at_zero=([\d.]+)", layout)
+    estimator: Estimator = kind(
+        [len(weight) for weight in weights[:-1]],
+        activation=_BY_CLASS[found[0]] if found else "relu",
+        at_zero=float(at_zero[1]) if at_zero else 1.0,
+    )
+    return estimator
+
+
+def samples_in(path: str | os.PathLike[str], dataset: str) -> np.ndarray:
+    """The samples of a dataset of an HDF5 file, flattened, as rows; uint8 becomes 0 to 1.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError, FileFormatError
+        In one sentence, where the file is missing, damaged, or without that dataset.
+    """
+    with hdf5.reading(path) as file:
+        values = file.read(dataset, file.spec(dataset))
+    rows = np.asarray(flatten(values)).T
+    return rows / 255 if values.dtype == np.uint8 else rows
