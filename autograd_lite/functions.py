@@ -59,7 +59,7 @@ class Operator:
 class Traits:
     """Facts about a function that passes, printers and pictures ask for.
 
-    Attributes
+    Parameters
     ----------
     elementwise : bool
         Each element of the result depends on one element of each operand, after broadcasting.

@@ -236,7 +236,9 @@ def refused(name: str, way_out: str) -> Callable[..., Any]:
 
 def of_array(name: str) -> Any:
     """The array's attribute `name`, which says how it lies in memory."""
-    return property(lambda self: getattr(self.data, name))
+    return property(
+        lambda self: getattr(self.data, name), doc=f"The `{name}` of the array, as NumPy has it."
+    )
 
 
 @functools.cache

@@ -12,9 +12,6 @@ def printable(text: object, longest: int = 60) -> str:
     codes, line ends, marks that change the direction of writing, lone surrogates) are escaped as
     in Python's strings. What is cut off ends in `...`.
 
-        >>> printable("red \\x1b[31m and \\u202e")
-        'red \\\\x1b[31m and \\\\u202e'
-
     Parameters
     ----------
     text : object
@@ -29,8 +26,8 @@ def printable(text: object, longest: int = 60) -> str:
     Examples
     --------
     >>> from autograd_lite.extend import printable
-    >>> printable("a\\nb")
-    'a\\\\nb'
+    >>> printable("red \\x1b[31m and \\u202e")
+    'red \\\\x1b[31m and \\\\u202e'
     """
     text = str(text)
     shown: list[str] = []

@@ -474,7 +474,8 @@ def jvp(function: Callable[..., R], args: Sequence[Any], tangents: Sequence[Any]
     vjp : The product from the other side.
 
     Notes
-    ----- It is found by pulling back twice: a pull is linear in the gradient it is given, and its
+    -----
+    It is found by pulling back twice: a pull is linear in the gradient it is given, and its
     transpose is the push (Townsend, "A new trick for calculating Jacobian vector products", 2017).
 
     Examples

@@ -276,9 +276,10 @@ def binary_cross_entropy_with_logits(
         Where the shapes differ, or an option has no such value.
 
     Notes
-    ----- It is computed as max(Z, 0) - Z Y + log(1 + exp(-abs(Z))). Bishop, "Pattern Recognition
-    and Machine Learning" (2006), equation 4.90, and 4.91 for the gradient; smoothing by Szegedy et
-    al. (2015).
+    -----
+    It is computed as max(Z, 0) - Z Y + log(1 + exp(-abs(Z))). Bishop, "Pattern Recognition and
+    Machine Learning" (2006), equation 4.90, and 4.91 for the gradient; smoothing by Szegedy et al.
+    (2015).
 
     Examples
     --------
@@ -539,8 +540,9 @@ def hinge(Z: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None)
         Where the shapes differ, or an option has no such value.
 
     Notes
-    ----- Cortes and Vapnik, "Support-vector networks" (1995); of several classes Crammer and
-    Singer, "On the algorithmic implementation of multiclass kernel-based vector machines" (2001).
+    -----
+    Cortes and Vapnik, "Support-vector networks" (1995); of several classes Crammer and Singer, "On
+    the algorithmic implementation of multiclass kernel-based vector machines" (2001).
 
     Examples
     --------

@@ -32,8 +32,9 @@ class TracedValueError(RuntimeError):
     """Something that a program cannot hold: a value read, a branch on one, a write.
 
     Notes
-    ----- `al.compile`, `al.derive`, `al.sheet` and `al.to_onnx` raise it. It is a RuntimeError,
-    whose message has the line.
+    -----
+    `al.compile`, `al.derive`, `al.sheet` and `al.to_onnx` raise it. It is a RuntimeError, whose
+    message has the line.
 
     Examples
     --------

@@ -100,7 +100,8 @@ def softplus(z: Any) -> Any:
         The shape and dtype are those of `z`.
 
     Notes
-    ----- Dugas et al., "Incorporating second-order functional knowledge for better option pricing"
+    -----
+    Dugas et al., "Incorporating second-order functional knowledge for better option pricing"
     (2001). The derivative is sigmoid(z).
 
     Examples

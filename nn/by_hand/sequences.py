@@ -243,8 +243,9 @@ def forward_gru(W: Array, U: Array, b: Array, X: Array) -> tuple[Array, GRUCache
     cache : GRUCache
 
     Notes
-    ----- Cho et al., "Learning phrase representations using RNN encoder-decoder" (2014); for the
-    formulas see `nn.GRU`.
+    -----
+    Cho et al., "Learning phrase representations using RNN encoder-decoder" (2014); for the formulas
+    see `nn.GRU`.
 
     Examples
     --------
@@ -361,7 +362,8 @@ def forward_attention(
     cache : AttentionCache
 
     Notes
-    ----- Vaswani et al., "Attention is all you need" (2017); for the formulas see
+    -----
+    Vaswani et al., "Attention is all you need" (2017); for the formulas see
     `nn.MultiheadAttention`.
 
     Examples

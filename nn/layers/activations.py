@@ -151,8 +151,9 @@ class GELU(Module):
     """Z times the normal distribution function of Z, in its tanh form.
 
     Notes
-    ----- Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), equation (2); it differs from
-    the exact function by at most 0.0005.
+    -----
+    Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), equation (2); it differs from the
+    exact function by at most 0.0005.
 
     Examples
     --------

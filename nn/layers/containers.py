@@ -106,7 +106,17 @@ class Residual(Module):
         self.path: Sequential = Sequential(*layers)
 
     def forward(self, X: Any) -> Any:
-        """The result has the shape of X; ValueError where the layers give another."""
+        """The result has the shape of X; ValueError where the layers give another.
+
+        Parameters
+        ----------
+        X : Tensor or array
+            Samples, the last axis along them.
+
+        Returns
+        -------
+        Tensor
+        """
         change = self.path(X)
         if np.shape(change) != np.shape(X):
             raise ValueError(

@@ -160,7 +160,22 @@ class Conv2d(Module):
         self.bias: Parameter | None = Parameter(np.zeros((n_out, 1)), dtype=dtype) if bias else None
 
     def forward(self, X: Any) -> Any:
-        """Shape (n_out, out_height, out_width, N) for X of shape (n_in, height, width, N)."""
+        """Shape (n_out, out_height, out_width, N) for X of shape (n_in, height, width, N).
+
+        Parameters
+        ----------
+        X : Tensor or array
+            Samples, the last axis along them.
+
+        Returns
+        -------
+        Tensor
+
+        Raises
+        ------
+        ValueError
+            Where the shape of X is another.
+        """
         n_out, n_in = self.weight.shape[:2]
         _check_pictures(self, X, n_in)
         _check_size(self, X, self.window, self.padding)
@@ -225,7 +240,22 @@ class MaxPool2d(_Pool):
     """
 
     def forward(self, X: Any) -> Any:
-        """Pictures of as many channels; X is (channels, height, width, N)."""
+        """Pictures of as many channels; X is (channels, height, width, N).
+
+        Parameters
+        ----------
+        X : Tensor or array
+            Samples, the last axis along them.
+
+        Returns
+        -------
+        Tensor
+
+        Raises
+        ------
+        ValueError
+            Where the shape of X is another.
+        """
         return np.max(self._patches(X), axis=(1, 2))
 
 
@@ -249,5 +279,20 @@ class AvgPool2d(_Pool):
     """
 
     def forward(self, X: Any) -> Any:
-        """Pictures of as many channels; X is (channels, height, width, N)."""
+        """Pictures of as many channels; X is (channels, height, width, N).
+
+        Parameters
+        ----------
+        X : Tensor or array
+            Samples, the last axis along them.
+
+        Returns
+        -------
+        Tensor
+
+        Raises
+        ------
+        ValueError
+            Where the shape of X is another.
+        """
         return np.mean(self._patches(X), axis=(1, 2))

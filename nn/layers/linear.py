@@ -99,7 +99,17 @@ class Linear(Module):
         self.bias: Parameter | None = Parameter(np.zeros((n_out, 1)), dtype=dtype) if bias else None
 
     def forward(self, X: Any) -> Any:
-        """`W X + b` of shape (n_out, N), for X of shape (n_in, N)."""
+        """`W X + b` of shape (n_out, N), for X of shape (n_in, N).
+
+        Parameters
+        ----------
+        X : Tensor or array
+            Samples, the last axis along them.
+
+        Returns
+        -------
+        Tensor
+        """
         n_out, n_in = self.weight.shape
         X = as_array(X)
         if X.ndim != 2 or X.shape[0] != n_in:
@@ -165,7 +175,17 @@ class Embedding(Module):
         )
 
     def forward(self, X: Any) -> Any:
-        """Shape (n_out, ..., N) for whole numbers X from 0 to n_symbols - 1 of shape (..., N)."""
+        """Shape (n_out, ..., N) for whole numbers X from 0 to n_symbols - 1 of shape (..., N).
+
+        Parameters
+        ----------
+        X : Tensor or array
+            Samples, the last axis along them.
+
+        Returns
+        -------
+        Tensor
+        """
         n_out, n_symbols = self.weight.shape
         X = as_array(X.data if isinstance(X, al.Tensor) else X)
         if X.dtype.kind not in "iu":

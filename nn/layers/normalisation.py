@@ -73,7 +73,17 @@ class BatchNorm(Module):
 
     def forward(self, X: Any) -> Any:
         """The result has the shape of X, whose first axis is the features and whose last is the
-        samples."""
+        samples.
+
+        Parameters
+        ----------
+        X : Tensor or array
+            Samples, the last axis along them.
+
+        Returns
+        -------
+        Tensor
+        """
         shape = np.shape(X)
         if len(shape) < 2 or shape[0] != len(self.scale):
             raise ValueError(
@@ -142,7 +152,17 @@ class LayerNorm(Module):
 
     def forward(self, X: Any) -> Any:
         """The result has the shape of X, whose first axis is the features and whose last is the
-        samples."""
+        samples.
+
+        Parameters
+        ----------
+        X : Tensor or array
+            Samples, the last axis along them.
+
+        Returns
+        -------
+        Tensor
+        """
         shape = np.shape(X)
         if len(shape) < 2 or shape[0] != len(self.scale):
             raise ValueError(

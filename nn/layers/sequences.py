@@ -63,6 +63,20 @@ class _Recurrent(Module):
         """The hidden states (n_hidden, steps, N), or with `last` the last of them (n_hidden, N).
 
         X is (n_in, steps, N), and the states before the first step are 0.
+
+        Parameters
+        ----------
+        X : Tensor or array
+            Samples, the last axis along them.
+
+        Returns
+        -------
+        Tensor
+
+        Raises
+        ------
+        ValueError
+            Where the shape of X is another.
         """
         _check_sequences(self, X, self.n_in)
         Z = _affine_steps(self.weight, X, self.bias)
@@ -260,7 +274,19 @@ class MultiheadAttention(Module):
             setattr(self, f"{name}_bias", Parameter(np.zeros((n_features, 1)), dtype=dtype))
 
     def forward(self, X: Any, memory: Any = None) -> Any:
-        """Shape (n_features, steps, N), as X; `memory` is (n_features, its steps, N)."""
+        """Shape (n_features, steps, N), as X; `memory` is (n_features, its steps, N).
+
+        Parameters
+        ----------
+        X : Tensor or array of shape (n_features, steps, N)
+            What attends.
+        memory : Tensor or array of shape (n_features, its steps, N), optional
+            What is attended to; X itself by default.
+
+        Returns
+        -------
+        Tensor
+        """
         _check_sequences(self, X, self.n_features)
         memory = X if memory is None else memory
         _check_sequences(self, memory, self.n_features)
@@ -342,7 +368,22 @@ class Conv1d(Module):
         self.bias: Parameter | None = Parameter(np.zeros((n_out, 1)), dtype=dtype) if bias else None
 
     def forward(self, X: Any) -> Any:
-        """Shape (n_out, out_steps, N) for X of shape (n_in, steps, N)."""
+        """Shape (n_out, out_steps, N) for X of shape (n_in, steps, N).
+
+        Parameters
+        ----------
+        X : Tensor or array
+            Samples, the last axis along them.
+
+        Returns
+        -------
+        Tensor
+
+        Raises
+        ------
+        ValueError
+            Where the shape of X is another.
+        """
         n_out, n_in, window = self.weight.shape
         _check_sequences(self, X, n_in)
         if X.shape[1] + 2 * self.padding < window:

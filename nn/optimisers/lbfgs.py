@@ -25,7 +25,8 @@ class LBFGS:
         It ends where no element of the gradient is larger.
 
     Notes
-    ----- Byrd, Lu, Nocedal and Zhu, "A limited memory algorithm for bound constrained optimization"
+    -----
+    Byrd, Lu, Nocedal and Zhu, "A limited memory algorithm for bound constrained optimization"
     (1995).
 
     Examples

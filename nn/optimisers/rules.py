@@ -287,7 +287,19 @@ class Adam(Optimiser):
         np.subtract(values, other, out=values)
 
     def numbers(self, group: Mapping[str, Any], steps: int) -> dict[str, float]:
-        """sqrt(square / (1 - beta2^t)) + epsilon, and the correction of the mean, as factors."""
+        """sqrt(square / (1 - beta2^t)) + epsilon, and the correction of the mean, as factors.
+
+        Parameters
+        ----------
+        group : mapping
+            The options of a group.
+        steps : int
+            The number of this step, t, from 1 on.
+
+        Returns
+        -------
+        dict of str to float
+        """
         correction = math.sqrt(1 - group["beta2"] ** steps)
         rate = group["learning_rate"] * correction / (1 - group["beta1"] ** steps)
         return {

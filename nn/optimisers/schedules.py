@@ -153,8 +153,9 @@ class CosineSchedule(Schedule):
         The factor at the end.
 
     Notes
-    ----- Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts" (2016),
-    equation 5.
+    -----
+    Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts" (2016), equation
+    5.
 
     Examples
     --------
