@@ -185,8 +185,8 @@ def read(
     """Read a checkpoint: its arrays by name, in native byte order, and its description.
 
     `expected(description)` gives the shape and dtype of every array that the caller can use. Names,
-    shapes and dtypes are compared with it, unless it is None, and with what HDF5 declares, before an
-    array is read.
+    shapes and dtypes are compared with it, unless it is None, and with what HDF5 declares, before
+    an array is read.
     `limit` is the most bytes that one array may take. The metadata may take 16 MiB, and 160 MiB in
     memory.
 

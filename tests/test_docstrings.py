@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import inspect
+import itertools
 import re
 
 import numpy as np
@@ -97,7 +98,7 @@ def help_of(name):
 def sections(text):
     """The lines under each heading of a docstring, and under "" those before the first."""
     found, heading = {"": []}, ""
-    for line, below in zip(text.splitlines(), [*text.splitlines()[1:], ""], strict=True):
+    for line, below in itertools.pairwise([*text.splitlines(), ""]):
         if re.fullmatch("-{3,}", below) and line and not line.startswith(" "):
             assert line in SECTIONS, f"{line!r} is no section"
             assert len(below) == len(line), f"the line under {line!r} is of another length"
@@ -112,6 +113,8 @@ def sections(text):
 def documented(text):
     """The parameters that a docstring describes, without stars."""
     lines = sections(text).get("Parameters", [])
+    for line, below in itertools.pairwise([*lines, ""]):
+        assert not line or line.startswith(" ") or below.startswith(" "), f"{line!r} says nothing"
     named = [line.partition(" : ")[0] for line in lines if line and not line.startswith(" ")]
     return [name.strip().lstrip("*") for names in named for name in names.split(",")]
 

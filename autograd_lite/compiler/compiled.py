@@ -497,7 +497,18 @@ class Compiled(Generic[P, R]):
 
     def explain(self) -> Explanation:
         """An account of each pass on the program that ran last, and of what it saved; it can be
-        drawn."""
+        drawn.
+
+        Returns
+        -------
+        Explanation
+            It prints as a list of the passes.
+
+        Raises
+        ------
+        RuntimeError
+            Before the first call.
+        """
         last = self._last()
         says = last.choice.says if last.choice is not None else None
         return Explanation(self.name, last.notes, last.lowered, last.program, says)

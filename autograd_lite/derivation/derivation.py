@@ -72,6 +72,15 @@ class Derivation:
 
     `forward(*inputs)` returns the value and a cache, and `backward(*inputs, cache)` the gradients
     by name, `dW1` of W1; `al.check_derivation(d.forward, d.backward, *inputs)` marks them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> d = al.derive(lambda w, x: np.sum(w * x), np.ones(2), np.arange(2.0), wrt="w")
+    >>> loss, cache = d.forward(np.ones(2), np.arange(2.0))
+    >>> d.backward(np.ones(2), np.arange(2.0), cache)
+    {'dw': array([0., 1.])}
     """
 
     def __init__(self, differentiated: Differentiated, text: Written) -> None:
@@ -92,7 +101,18 @@ class Derivation:
         return equations(self._written)
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the source to a file, which then is a module of its own that needs NumPy only."""
+        """Write the source to a file, which then is a module of its own that needs NumPy only.
+
+        Parameters
+        ----------
+        path : path
+            The file, which is replaced as a whole.
+
+        Raises
+        ------
+        OSError
+            Where it cannot be written.
+        """
         write(path, self.source.encode(), "derivation")
 
     def _repr_markdown_(self) -> str:

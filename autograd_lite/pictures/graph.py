@@ -102,6 +102,7 @@ def draw(
         Draw the graph of the gradients too: the recorded computation of `dW` from `loss` back,
         beside the tensors. Where there is little room, what computes a gradient is one box.
     theme : {"light", "dark", "print"}
+        The colours: for a light page, for a dark one, or for black ink.
     legend : bool
         Say below the picture what the colours mean.
     wrt : str or sequence of str, optional

@@ -172,7 +172,20 @@ def _of_depth() -> Iterator[None]:
 
 
 class Sheet:
-    """A page that shows a derivation; see `al.sheet`."""
+    """A page that shows a derivation; see `al.sheet`.
+
+    Notes
+    -----
+    In a notebook it shows itself.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> page = al.sheet(lambda w: np.sum(w**2), np.ones(2))
+    >>> len(page.rows)
+    1
+    """
 
     def __init__(self, content: Content) -> None:
         self._content = content
@@ -186,7 +199,23 @@ class Sheet:
         return self._content.texts()
 
     def write(self, path: str | os.PathLike[str]) -> str:
-        """Write the page to a file, whose path is returned; `.html` is added where no ending is."""
+        """Write the page to a file.
+
+        Parameters
+        ----------
+        path : path
+            The file; `.html` is added where no ending is.
+
+        Returns
+        -------
+        str
+            The path of the file.
+
+        Raises
+        ------
+        OSError
+            Where it cannot be written.
+        """
         target = with_ending(path, ".html")
         write(target, self.html.encode(errors="replace"), "sheet")
         self.path = str(target)
@@ -197,6 +226,17 @@ class Sheet:
 
         Its text has 8 points. `theme` is "light", "dark" or "print". As what `al.draw` returns it
         is rendered by `.render("sheet.pdf")`.
+
+        Parameters
+        ----------
+        width : float or str
+            Inches, or a text such as "16cm".
+        theme : {"light", "dark", "print"}
+            The colours: for a light page, for a dark one, or for black ink.
+
+        Returns
+        -------
+        Picture
         """
         return printed(self._content, width, theme)
 

@@ -184,9 +184,13 @@ def forward_logistic_regression(
     Parameters
     ----------
     W : ndarray of shape (1, n)
+        The weights.
     b : ndarray of shape (1, 1)
+        The bias.
     X : ndarray of shape (n, N)
+        A column per sample.
     Y : ndarray of shape (1, N)
+        Labels from 0 to 1.
 
     Returns
     -------
@@ -255,12 +259,14 @@ def forward_one_hidden_layer(
 
     Parameters
     ----------
-    W1 : ndarray of shape (n1, n)
-    b1 : ndarray of shape (n1, 1)
-    W2 : ndarray of shape (1, n1)
-    b2 : ndarray of shape (1, 1)
+    W1, W2 : ndarray of shape (n1, n) and (1, n1)
+        The weights of both layers.
+    b1, b2 : ndarray of shape (n1, 1) and (1, 1)
+        Their biases.
     X : ndarray of shape (n, N)
+        A column per sample.
     Y : ndarray of shape (1, N)
+        Labels from 0 to 1.
 
     Returns
     -------
@@ -410,9 +416,11 @@ def propagate(
     Parameters
     ----------
     X : ndarray of shape (n, N)
+        A column per sample.
     parameters : mapping of str to ndarray
         Named and shaped as `initialize_parameters` makes them.
     Y : ndarray of shape (1, N)
+        Labels from 0 to 1.
 
     Returns
     -------

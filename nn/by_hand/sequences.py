@@ -37,9 +37,13 @@ def forward_rnn(W: Array, U: Array, b: Array, X: Array) -> tuple[Array, RNNCache
     Parameters
     ----------
     W : ndarray of shape (n, features)
+        The weights of the input.
     U : ndarray of shape (n, n)
+        The weights of the state before.
     b : ndarray of shape (n, 1)
+        The bias.
     X : ndarray of shape (features, steps, N)
+        Sequences, the last axis along them.
 
     Returns
     -------
@@ -130,10 +134,13 @@ def forward_lstm(W: Array, U: Array, b: Array, X: Array) -> tuple[Array, LSTMCac
     Parameters
     ----------
     W : ndarray of shape (4 n, features)
-        The rows of i, f, o and g, in this order, as in U and b.
+        The weights of the input: the rows of i, f, o and g, in this order, as in U and b.
     U : ndarray of shape (4 n, n)
+        The weights of the state before.
     b : ndarray of shape (4 n, 1)
+        The biases.
     X : ndarray of shape (features, steps, N)
+        Sequences, the last axis along them.
 
     Returns
     -------
@@ -232,10 +239,13 @@ def forward_gru(W: Array, U: Array, b: Array, X: Array) -> tuple[Array, GRUCache
     Parameters
     ----------
     W : ndarray of shape (3 n, features)
-        The rows of r, u and n, in this order, as in U and b.
+        The weights of the input: the rows of r, u and n, in this order, as in U and b.
     U : ndarray of shape (3 n, n)
+        The weights of the state before.
     b : ndarray of shape (3 n, 1)
+        The biases.
     X : ndarray of shape (features, steps, N)
+        Sequences, the last axis along them.
 
     Returns
     -------
@@ -351,8 +361,11 @@ def forward_attention(
     Parameters
     ----------
     Wq, Wk, Wv, Wo : ndarray of shape (n, n)
+        The weights of Q, K, V and of the result.
     bq, bk, bv, bo : ndarray of shape (n, 1)
+        Their biases.
     X : ndarray of shape (n, steps, N)
+        Sequences, the last axis along them.
     n_heads : int
         It divides n.
 
@@ -446,8 +459,11 @@ def forward_conv1d(
     Parameters
     ----------
     W : ndarray of shape (n_out, n_in, window)
+        The weights of the window.
     b : ndarray of shape (n_out, 1)
+        The bias.
     X : ndarray of shape (n_in, steps, N)
+        Sequences, the last axis along them.
     stride, padding : int
         How far the window moves, and how many zeros are put at both ends.
 

@@ -19,8 +19,11 @@ def affine(W: Any, X: Any, b: Any) -> Any:
     Parameters
     ----------
     W : Tensor or array_like of shape (n_out, n_in)
+        The weights.
     X : Tensor or array_like of shape (n_in, N)
+        A column per sample.
     b : Tensor or array_like of shape (n_out, 1)
+        The bias.
 
     Returns
     -------
