@@ -6,6 +6,7 @@ import copy
 import gc
 import itertools
 import operator
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -1012,7 +1013,8 @@ def label(variables: Mapping[str, Any]) -> None:
     Parameters
     ----------
     variables : mapping of str to anything
-        Such as `locals()`. What is no Tensor and no array is left out.
+        Such as `locals()`. What is no Tensor and no array is left out, and so are the names that
+        a shell gives to results: `_`, `__`, `_1`.
 
     Raises
     ------
@@ -1031,6 +1033,8 @@ def label(variables: Mapping[str, Any]) -> None:
     if not isinstance(variables, Mapping):
         raise TypeError(f"label() takes a mapping such as locals(), not {variables!r}")
     for name, value in variables.items():
+        if re.fullmatch(r"_+\d*", str(name)):
+            continue
         if isinstance(value, Tensor):
             if value.name is None:
                 value.name = name

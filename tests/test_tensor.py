@@ -137,6 +137,12 @@ class TestRecording:
         al.label({"other": W})
         assert W.name == "W"
 
+    @pytest.mark.parametrize("shells", ["_", "__", "___", "_12"])
+    def test_a_name_that_a_shell_gave_is_none(self, shells):
+        W = parameter([1.0])
+        al.label({shells: W, "W": W})
+        assert W.name == "W"
+
 
 class TestRefusing:
     def test_conversion_to_an_array(self):

@@ -6,26 +6,13 @@ import argparse
 import importlib.util
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
+import re
+from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any
 
 import numpy as np
 
 import autograd_lite as al
-
-EXTRAS = {
-    "animate": ("PIL",),
-    "cluster": ("dask", "distributed"),
-    "derive": ("sympy",),
-    "dot": ("graphviz_pure",),
-    "jit": ("numba", "scipy", "threadpoolctl"),
-    "onnx": ("onnx",),
-    "plot": ("matplotlib",),
-    "safetensors": ("safetensors",),
-    "scipy": ("scipy",),
-    "sklearn": ("sklearn", "pandas"),
-}
-"""What each extra brings, by the names that are imported."""
 
 
 def add_to(commands: Any) -> None:
@@ -45,10 +32,12 @@ def _info(options: argparse.Namespace) -> int:
         print(f"{package:<15}{version(package)}")
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     print(f"BLAS           {blas['name']} {blas.get('version', '')}, {_threads()}")
-    for extra, modules in EXTRAS.items():
-        missing = [m for m in modules if importlib.util.find_spec(m) is None]
-        how = f"missing: pip install 'autograd_lite[{extra}]'" if missing else _versions(modules)
-        print(f"{extra:<15}{how}")
+    for extra, packages in _extras().items():
+        versions = {package: _version(package) for package in packages}
+        if None in versions.values():
+            print(f"{extra:<15}missing: pip install 'autograd_lite[{extra}]'")
+        else:
+            print(f"{extra:<15}{', '.join(f'{name} {found}' for name, found in versions.items())}")
     theirs = importlib.util.find_spec("nn")
     if theirs is not None and "autograd_lite" not in _ours(theirs.origin):
         print(f"import nn      gives {theirs.origin}; ours is `from autograd_lite import nn`")
@@ -73,12 +62,25 @@ def _threads() -> str:
     return f"{max(found, default=1)} threads on {os.cpu_count()} cores"
 
 
-def _versions(modules: tuple[str, ...]) -> str:
-    names = {"PIL": "pillow", "sklearn": "scikit-learn", "graphviz_pure": "graphviz-pure"}
-    told = []
-    for module in modules:
-        try:
-            told.append(f"{module} {version(names.get(module, module))}")
-        except PackageNotFoundError:
-            told.append(module)
-    return ", ".join(told)
+def _extras() -> dict[str, list[str]]:
+    """What each extra brings, as the installed package declares it; empty if none is installed.
+
+    Left out are those that put others together.
+    """
+    found: dict[str, list[str]] = {}
+    try:
+        declared = requires("autograd_lite") or []
+    except PackageNotFoundError:
+        return found
+    for requirement in declared:
+        told = re.match(r"([\w.-]+)[^;]*; extra == ['\"](\w+)", requirement)
+        if told is not None and told[2] not in ("all", "examples"):
+            found.setdefault(told[2], []).append(told[1])
+    return found
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
