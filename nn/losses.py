@@ -112,7 +112,7 @@ def weight_of(loss: Any, Y: Any, sample_weight: Any = None) -> float:
 def log_loss(z: Any, y: Any) -> Any:
     """The mean of -y log(sigmoid(z)) - (1 - y) log(1 - sigmoid(z)).
 
-    Computed as max(z, 0) - z y + log(1 + exp(-|z|)), which neither overflows nor loses a small
+    Computed as `max(z, 0) - z y + log(1 + exp(-|z|))`, which neither overflows nor loses a small
     loss beside a large z. One operation, whose gradient is the textbook's (a - y) / N.
 
     Parameters
@@ -419,7 +419,7 @@ def mean_squared_error(
 def mean_absolute_error(
     A: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None
 ) -> Any:
-    """The mean of the absolute differences, mean(|A - Y|); its derivative at A = Y is 0.
+    """The mean of the absolute differences, `mean(|A - Y|)`; its derivative at A = Y is 0.
 
     Parameters
     ----------
@@ -464,7 +464,7 @@ def huber(
 ) -> Any:
     """The squared error of small differences, and the absolute one of large ones.
 
-    It is the mean of (A - Y)^2 / 2 where |A - Y| <= delta, else of delta (|A - Y| - delta / 2).
+    It is the mean of `(A - Y)^2 / 2` where `|A - Y| <= delta`, else of `delta (|A - Y| - delta / 2)`.
 
     Parameters
     ----------
@@ -604,7 +604,7 @@ def one_hot(labels: Any, classes: int, dtype: Any = np.float64) -> np.ndarray:
 
 
 def l1_penalty(parameters: Iterable[Any], strength: float) -> Any:
-    """strength * sum(|w|) over all numbers of the parameters; its derivative at 0 is 0.
+    """`strength * sum(|w|)` over all numbers of the parameters; its derivative at 0 is 0.
 
     Parameters
     ----------
@@ -635,7 +635,7 @@ def l1_penalty(parameters: Iterable[Any], strength: float) -> Any:
 
 
 def l2_penalty(parameters: Iterable[Any], strength: float) -> Any:
-    """strength / 2 * sum(w^2) over all numbers of the parameters: its derivative is strength w.
+    """`strength / 2 * sum(w^2)` over all numbers of the parameters: its derivative is strength w.
 
     Parameters
     ----------

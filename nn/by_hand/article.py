@@ -173,7 +173,7 @@ def forward_logistic_regression(
 ) -> tuple[np.floating[Any], LogisticRegressionCache]:
     """The cost of logistic regression, and the cache for its backward pass.
 
-    The cost is inf if a prediction has become exactly 0 or 1 and is wrong (from about |z| = 37 on
+    The cost is inf if a prediction has become exactly 0 or 1 and is wrong (from about `|z| = 37` on
     in float64); `nn`'s losses on logits stay finite.
 
     In the article: `neuron` computes `np.dot(np.transpose(W), x) + b` with W of shape (n, 1), but

@@ -146,7 +146,7 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Columns (features, N) as pictures of shape (*shape, N), as Conv2d takes them.
+    """Columns (features, N) as pictures of shape `(*shape, N)`, as Conv2d takes them.
 
     `shape` is (channels, height, width) where the columns were made of such pictures; with
     `channels_last` they were made of pictures (height, width, channels), as `nn.flatten` makes them

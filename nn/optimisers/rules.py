@@ -315,7 +315,7 @@ class Adam(Optimiser):
 
 
 class AdamW(Adam):
-    """Adam, with values *= 1 - learning_rate * weight_decay before each step.
+    """Adam, with `values *= 1 - learning_rate * weight_decay` before each step.
 
     Parameters
     ----------
