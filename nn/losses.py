@@ -464,7 +464,8 @@ def huber(
 ) -> Any:
     """The squared error of small differences, and the absolute one of large ones.
 
-    It is the mean of `(A - Y)^2 / 2` where `|A - Y| <= delta`, else of `delta (|A - Y| - delta / 2)`.
+    It is the mean of `(A - Y)^2 / 2` where `|A - Y| <= delta`, else of
+    `delta (|A - Y| - delta / 2)`.
 
     Parameters
     ----------
