@@ -553,6 +553,8 @@ class _Finder:
                 is_told = bool(alike) and not all(
                     self._right_among(order, s) for s in self.open if _stem(s) == _stem(step)
                 )
+                # What has the value of another's gradient is not that, but wrong.
+                is_told |= bool(alike) and right not in alike and self._is_called_after(step, right)
                 if right is not None and not is_told:
                     self._take(step, right, order)
                 elif alike and by_name:
@@ -581,6 +583,12 @@ class _Finder:
         """The inputs that a step is called after, those of its shape if there are."""
         alike = [n for n in names if is_gradient_name(step.name) and _starts_alike(step.name, n)]
         return [n for n in alike if fit(step.value, self._shape(n)) is not None] or alike
+
+    def _is_called_after(self, other: Step, name: str | None) -> bool:
+        """Whether an item without a tensor, and not this one, is called after an input."""
+        return name is not None and any(
+            self._alike_among([name], step) for step in self.open if step is not other
+        )
 
     def _true(self, name: str) -> np.ndarray:
         tensor = self.known.inputs[name].tensor

@@ -68,6 +68,8 @@ class Outcome:
 
     mended: frozenset[str]
     results: int = 0
+    taken_back: frozenset[str] = frozenset()
+    """What seemed to be right on the way, and is no gradient where all results are right."""
 
     @property
     def worth(self) -> tuple[int, int]:
@@ -116,11 +118,43 @@ class Search:
         self._fresh: list[tuple[Evidence, frozenset[str]]] | None = None
         self.values = {s.key: s.value for s in evidence.steps}
         self._arriving: list[str] = []
+        self._aside: list[tuple[Line, Edit, Outcome]] = []
+        self.left: Interpretation
         events = [s.event for s in evidence.steps if s.event is not None]
         self.keys = {key for event in events for key in (event.key, event.ordinal)}
 
     def find(self, interpretation: Interpretation) -> None:
         """Finds the mistakes one after the other; each is undone before the next is looked for."""
+        start = self.back, self.values, dict(self.trees)
+        self._find_all(interpretation)
+        several = self.found[1:]
+        if not several or self.unexplained:
+            return
+        # What was found last may be all that is wrong.
+        found, left, trees = self.found, self.left, self.trees
+        self.back, self.values, self.trees = start
+        self._fresh = None
+        one = self._one_of([f.edit.place for f in several], interpretation)
+        if one is None:
+            self.found, self.left, self.trees = found, left, trees
+            return
+        self.found = [one]
+        self.trees[one.edit.definition] = one.edit.tree(self.trees.get(one.edit.definition))
+
+    def _one_of(self, places: list[Place], now: Interpretation) -> Found | None:
+        """An edit of one of some statements that explains all that is wrong."""
+        wrong = _wrong(now)
+        for line in self._lines(now, wrong):
+            if not any(line.place is place for place in places):
+                continue
+            for sources in (EDITS, LATER_EDITS):
+                accepted = [a for a in self._accepted(line, sources, now, wrong)]
+                accepted = [a for a in accepted if a[1].mended == wrong]
+                if accepted:
+                    return self._best(line, accepted)
+        return None
+
+    def _find_all(self, interpretation: Interpretation) -> None:
         found = self.found
         now = self.left = interpretation
         for _ in range(4):
@@ -160,6 +194,17 @@ class Search:
 
     def _next(self, now: Interpretation, wrong: frozenset[str]) -> Found | None:
         """The edit that makes most right; of equals that in the likeliest line."""
+        self._aside = []
+        best = self._foremost(now, wrong)
+        results = 0 if best is None else best.outcome.results
+        aside = [a for a in self._aside if a[2].results > results]
+        if aside:
+            line = aside[0][0]
+            return self._best(line, [(e, o) for one, e, o in aside if one is line])
+        return best
+
+    def _foremost(self, now: Interpretation, wrong: frozenset[str]) -> Found | None:
+        """The edit that makes most right and nothing wrong that seemed to be right."""
         best: Found | None = None
         until = self.deadline
         tried: set[Any] = set()
@@ -304,12 +349,17 @@ class Search:
         for inner in self._lines_called(line, now):
             accepted: list[tuple[Edit, Outcome]] = []
             for sources in (EDITS, LATER_EDITS):
-                found_inside = self._accepted(inner, sources, now, wrong)
-                accepted = accepted or [a for a in found_inside if WATCH not in a[0].written]
+                if not accepted:
+                    found_inside = self._accepted(inner, sources, now, wrong)
+                    accepted = [a for a in found_inside if WATCH not in a[0].written]
+                    accepted_by = sources
             if accepted:
                 inside = self._best(inner, accepted)
                 explains_more = inside.outcome.worth > found.outcome.worth
                 is_as_good = inside.outcome.worth == found.outcome.worth
+                # What is said of any line at a pinch is no reason to leave this one.
+                is_as_good &= inside.edit.weight >= found.edit.weight
+                is_as_good &= accepted_by is EDITS or found.edit.kind == inside.edit.kind
                 # Of several calls one alone would not be wrong through the helper.
                 is_whole = inside.mended == wrong or self._is_called_once(inner.place)
                 if explains_more or (is_as_good and is_whole):
@@ -318,7 +368,8 @@ class Search:
             common = self._common_factor(found, line, now, wrong)
             if common is not None:
                 return common
-        other = self._origin_of(found, line, now)
+        # Where a value is handed on as it is, what is missing is missing there.
+        other = None if _hands_on(line) else self._origin_of(found, line, now, wrong)
         if other is None:
             return found
         for sources in (EDITS, LATER_EDITS):
@@ -328,12 +379,16 @@ class Search:
                 return at_origin if at_origin.outcome.worth >= found.outcome.worth else found
         return found
 
-    def _origin_of(self, found: Found, line: Line, now: Interpretation) -> Line | None:
-        """The line that computed the operand that an edit changes; None where it is known to be
-        right."""
-        here = [e.serial for e in self.back.events if e.place is line.place]
-        for operand in _operands_of(found.edit) if here else ():
-            before = [e for e in self.back.events if e.path == operand and e.serial < min(here)]
+    def _origin_of(
+        self, found: Found, line: Line, now: Interpretation, wrong: frozenset[str]
+    ) -> Line | None:
+        """The line that computed the operand that an edit changes.
+
+        None where it is known to be right, and the edit explains all that is wrong.
+        """
+        start = self._start_of(line)
+        for operand in _operands_of(found.edit):
+            before = [e for e in self.back.events if e.path == operand and e.serial < start]
             if not before or before[-1].place is line.place:
                 continue
             is_known = before[-1].key in self.right_keys or any(
@@ -341,9 +396,20 @@ class Search:
                 for s in self.evidence.steps
             )
             place = before[-1].place
-            if not is_known and id(place) not in self._forward_again():
+            # Where it lacks a term, a value of the forward pass may be all that is there.
+            is_lacking = found.edit.kind == "term" and operand not in self.evidence.forward_values
+            is_known &= found.mended == wrong
+            if not is_known and (is_lacking or id(place) not in self._forward_again()):
                 return self._line(place, None, now)
         return None
+
+    def _start_of(self, line: Line) -> int:
+        """When a statement began to run first; -1 where it did not run."""
+        here = [e.serial for e in self.back.events if e.place is line.place]
+        here += [
+            s for p, s in self.back.returns.items() if self.back.sources.places[p] is line.place
+        ]
+        return min(here, default=-1)
 
     def _common_factor(
         self, found: Found, line: Line, now: Interpretation, wrong: frozenset[str]
@@ -365,7 +431,7 @@ class Search:
                 if time.thread_time() > self.deadline:
                     return best
                 outcome = self._outcome(edit, now, wrong)
-                if outcome is not None:
+                if outcome is not None and not outcome.taken_back:
                     if len(outcome.mended) > len((best or found).mended):
                         best = Found(edit, edit.line or place.line, outcome)
         return best
@@ -420,6 +486,9 @@ class Search:
                 outcome = self._outcome(edit, now, wrong)
                 # What a line gives is right where it is mended, unless its name misleads.
                 if outcome is not None and (is_misled or not here or outcome.mended & here):
+                    if outcome.taken_back:
+                        self._aside.append((line, edit, outcome))
+                        continue
                     yield edit, outcome
                     count += outcome.mended >= here
                     if count >= ACCEPTED_LIMIT:
@@ -431,21 +500,37 @@ class Search:
         if values is None or not self._promises(values, now, wrong):
             return None
         after = self.evidence.read(values)
-        mended = self._mended(after, wrong, _right(now))
-        if not mended:
+        right = _right(now)
+        taken_back = frozenset(k for k in _wrong(after) & right if self._may_mislead(k, edit))
+        right -= taken_back if self._is_all_right(after) else frozenset()
+        mended = self._mended(after, wrong, right)
+        # What is as it was, and right in another convention only, is not mended.
+        same = self.evidence.tolerance.same
+        if all(same(values[key], self.values[key]) for key in mended):
             return None
         confirmed = False
+        varies = not edit.is_measured
         for evidence, wrong_there in self.fresh():
             other = self._tried(edit, evidence)
             if other is None:
                 return None
-            there = self._mended(evidence.read(other), wrong_there, _right(now) - wrong_there)
+            there = self._mended(evidence.read(other), wrong_there, right - wrong_there)
             if not there >= mended & wrong_there:
                 return None
             confirmed |= bool(mended & wrong_there)
+            varies |= not all(same(other[key], values[key]) for key in mended)
         off = (s.key for s in self.evidence.steps if s.final and now.status[s.key] not in RIGHT)
         results = sum(after.status[key] in RIGHT for key in off)
-        return Outcome(mended, results) if confirmed else None
+        # A number that was measured on inputs is confirmed by other inputs only.
+        return Outcome(mended, results, taken_back) if confirmed and varies else None
+
+    def _may_mislead(self, key: str, edit: Edit) -> bool:
+        """Whether a step may be right by chance where an edit makes it wrong and all results right.
+
+        Not where the edit changes the step itself, unless that is another step by another name.
+        """
+        is_another = self.evidence.lines[key] != edit.place.line or _is_renaming(edit.place)
+        return is_another and not self._is_final(key)
 
     def _promises(
         self, values: Mapping[str, np.ndarray], now: Interpretation, wrong: frozenset[str]
@@ -668,11 +753,19 @@ def _right(interpretation: Interpretation) -> frozenset[str]:
 
 def _hands_on(line: Line) -> bool:
     """Whether a line gives a gradient another name or adds it to one, and does nothing else."""
-    statement = line.statement
-    value = getattr(statement, "value", None)
-    is_assigned = isinstance(statement, (ast.Assign, ast.AugAssign))
-    is_name = is_assigned and isinstance(value, (ast.Name, ast.Attribute, ast.Subscript))
-    return is_name and is_gradient_name(line.target.split(".")[-1].split("[")[0])
+    is_gradient = is_gradient_name(line.target.split(".")[-1].split("[")[0])
+    value = getattr(line.statement, "value", None)
+    # By whatever name: in a backward pass what is renamed is the value of a step.
+    is_new = isinstance(value, ast.Name) and value.id not in line.values
+    return _is_renaming(line.place) and (is_gradient or is_new)
+
+
+def _is_renaming(place: Place) -> bool:
+    """Whether a statement assigns or adds a variable as it is."""
+    value = getattr(place.statement, "value", None)
+    while isinstance(value, (ast.Attribute, ast.Subscript)):
+        value = value.value
+    return isinstance(place.statement, (ast.Assign, ast.AugAssign)) and isinstance(value, ast.Name)
 
 
 def _is_part(array: np.ndarray, value: np.ndarray) -> bool:

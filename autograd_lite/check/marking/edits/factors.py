@@ -16,6 +16,7 @@ from autograd_lite.check.marking.edits.trees import (
     is_broadcast,
     is_called,
     is_shape,
+    name_called,
     one_less,
     product,
     read_from,
@@ -171,11 +172,17 @@ def _two_factors(line: Line) -> Iterator[Edit]:
                 yield line.edit(kind, text, node, product(rest), 0.9)
 
 
+_SLOPE = re.compile("prime|deriv|slope|grad|backward")
+"""In the names of functions that are derivatives of activations."""
+
+
 def kind_of_factor(line: Line, node: ast.expr) -> str:
     """What a factor is: a mask, the derivative of an activation, or any other one."""
     if isinstance(node, ast.Compare) or getattr(line.at(node), "dtype", None) == np.bool_:
         return "mask"
     text = ast.unparse(node)
+    if isinstance(node, ast.Call) and _SLOPE.search(name_called(node).lower()):
+        return "activation"
     if line.ndim(node) and re.match(r"\(?1(\.0?)? - ", text):
         return "activation"
     return "activation" if line.is_slope(line.at(node)) else "factor"

@@ -65,6 +65,7 @@ class Edit:
     operand: str | None = None
     swap: tuple[ast.AST, ast.expr] | None = None
     filling: Any = None
+    is_measured: bool = False
 
     @property
     def changes_value_only(self) -> bool:

@@ -82,7 +82,9 @@ def _cleaned(number: float) -> float:
 def _scaled(line: Line, old: ast.expr, called: str, number: float, weight: float) -> Iterator[Edit]:
     for new, shown in _scalings(line, old, number):
         kind, text = _told(called, number, shown)
-        yield line.edit(kind, text, old, new, weight)
+        edit = line.edit(kind, text, old, new, weight)
+        edit.is_measured = number not in _PLAIN and shown == f"{number:.6g}"
+        yield edit
 
 
 def _told(called: str, number: float, shown: str) -> tuple[str, str]:
@@ -127,6 +129,7 @@ def _named(line: Line, number: float) -> Iterator[tuple[ast.expr, bool]]:
 
 def measured_terms(line: Line) -> Iterator[Edit]:
     """A term that the line lacks: a multiple of an array that is known where it stands."""
+    yield from _terms_beside_numbers(line)
     places = values_assigned(line)
     places += [
         (node, "")
@@ -159,6 +162,20 @@ def measured_terms(line: Line) -> Iterator[Edit]:
                     if name:
                         text = f"the term {sign} {text_of(term)} is missing in {name}"
                     yield line.edit("term", text, old, new, 1.0 if is_free else 0.6)
+
+
+def _terms_beside_numbers(line: Line) -> Iterator[Edit]:
+    """A term beside a number, as it is written elsewhere: `1 + np.exp(-z)` for `1`."""
+    for node, around in line.nodes:
+        if not isinstance(node, ast.Constant) or in_index(around):
+            continue
+        if not around or not isinstance(around[-1], ast.BinOp):
+            continue
+        for phrase, _ in line.phrases:
+            if isinstance(phrase, ast.BinOp) and type(phrase.op) in OTHER_SIGN:
+                if any(ast.dump(side) == ast.dump(node) for side in (phrase.left, phrase.right)):
+                    text = f"{text_of(node)} should be {text_of(phrase)}"
+                    yield line.edit("term", text, node, phrase, 0.9)
 
 
 def _offers(line: Line, value: Any) -> Iterator[tuple[str, ast.expr, bool]]:

@@ -120,13 +120,19 @@ def swapped(tree: Any, news: Mapping[int, Any]) -> Any:
     return changed
 
 
+_COMPUTED = (ast.BinOp, ast.UnaryOp, ast.Call)
+
+
 def walked(
     node: ast.AST, around: tuple[ast.AST, ...] = ()
 ) -> Iterator[tuple[ast.expr, tuple[ast.AST, ...]]]:
     if isinstance(node, ast.expr):
         yield node, around
     for child in ast.iter_child_nodes(node):
-        yield from walked(child, (*around, node))
+        # Of `(a + b)[:n]` only `:n` is in an index.
+        is_indexed = isinstance(node, ast.Subscript) and child is node.value
+        is_computed = is_indexed and isinstance(child, _COMPUTED)
+        yield from walked(child, around if is_computed else (*around, node))
 
 
 ARRIVING = "gradient_of_"
