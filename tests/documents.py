@@ -1,4 +1,4 @@
-"""The Python blocks of a page of documentation, as a reader pastes them: in order, in one file.
+"""The Python blocks and cells of a page of documentation, as a reader pastes them: in order.
 
 `python tests/documents.py README.md` runs those of a page, with whatever autograd_lite is installed.
 """
@@ -7,11 +7,15 @@ import re
 import sys
 from pathlib import Path
 
+BLOCK = re.compile(
+    r"^```(?:python|\{code-cell\} ipython3)\n(?::tags:[^\n]*\n)?(.*?)^```", re.DOTALL | re.MULTILINE
+)
+
 
 def blocks(page):
     """The text of each Python block of a page of Markdown, and the line on which it begins."""
     text = Path(page).read_text("utf-8")
-    for found in re.finditer(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+    for found in BLOCK.finditer(text):
         yield text.count("\n", 0, found.start(1)) + 1, found[1]
 
 
