@@ -68,3 +68,52 @@ def test_marking_writes_no_files(tmp_path, monkeypatch):
     text += "        f.write('a step')\n"
     al.check_script(text, show=False)
     assert not list(tmp_path.iterdir())
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def loss(X, T, W, V):
+    return 0.5 * np.sum((sigmoid(sigmoid(X @ W) @ V) - T) ** 2)
+
+
+def handed_on(X, T, W, V):
+    gW, gV = np.zeros_like(W), np.zeros_like(V)
+    for x, t in zip(X, T, strict=True):
+        hidden = sigmoid(x @ W)
+        out = sigmoid(hidden @ V)
+        error = (out - t) * out * (1 - out)
+        back = V @ error
+        term = back
+        gV += np.outer(hidden, error)
+        gW += np.outer(x, term)
+    return gW, gV
+
+
+def lacking_for_two(X, T, W, V):
+    hidden = sigmoid(X @ W)
+    out = sigmoid(hidden @ V)
+    d3 = out - T
+    gV = hidden.T @ d3
+    d2 = d3 @ V.T * hidden * (1 - hidden)
+    return X.T @ d2, gV
+
+
+@pytest.mark.parametrize(
+    ("backward", "line", "cause", "words"),
+    [
+        # What lacks something is the line that does nothing, and not the one before.
+        (handed_on, 7, "activation", "hidden * (1 - hidden)"),
+        # One line that both of two others come from, though it is right for another value.
+        (lacking_for_two, 3, "activation", "out * (1 - out)"),
+    ],
+)
+def test_of_several_explanations_the_likeliest_is_named(backward, line, cause, words):
+    X, T = np.random.default_rng(5).normal(size=(2, 6, 3))
+    W, V = np.random.default_rng(6).normal(size=(2, 3, 3))
+    report = al.check_derivation(loss, backward, X, T, W, V, show=False)
+    start = backward.__code__.co_firstlineno
+    wrong = [found for found in report if found.status == "wrong"]
+    assert {(found.line - start, found.cause) for found in wrong} == {(line, cause)}
+    assert words in wrong[0].message
