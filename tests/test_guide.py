@@ -1,0 +1,52 @@
+"""Every cell of the course runs as printed, and the contents of the guide forget no page.
+
+The cells of the course hold the assertions on what they compute; the built pages leave those out.
+"""
+
+import re
+from pathlib import Path
+
+import documents
+import pytest
+
+GUIDE = Path(__file__).parents[1] / "examples" / "guide"
+COURSE = sorted((GUIDE / "course").glob("*.md"))
+
+
+def in_contents(folder):
+    """The pages that the lists of contents of a folder name, without their endings."""
+    text = (folder / "index.md").read_text("utf-8")
+    for contents in re.findall(r"```\{toctree\}\n(.*?)```", text, re.DOTALL):
+        yield from re.findall(r"^[\w/]+$", contents, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", COURSE, ids=lambda page: page.stem)
+def test_a_notebook_of_the_course_computes_what_it_asserts(page, tmp_path, monkeypatch, request):
+    monkeypatch.chdir(page.parent)
+    monkeypatch.setenv("AUTOGRAD_LITE_DATA", str(request.config.getoption("--data")))
+    cells = [source for _, source in documents.blocks(page)]
+    assert len(cells) == page.read_text("utf-8").count("```{code-cell}")
+    assert any(line.lstrip().startswith("assert ") for cell in cells for line in cell.splitlines())
+    documents.run(page, tmp_path)
+
+
+def test_the_course_takes_the_digits_where_there_are_no_cats(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(GUIDE / "course")
+    monkeypatch.delenv("AUTOGRAD_LITE_DATA", raising=False)
+    documents.run(GUIDE / "course" / "cats.md", tmp_path)
+    assert capsys.readouterr().out.startswith("digits ")
+
+
+def test_the_contents_name_every_page():
+    pages = [page for page in [*GUIDE.glob("*.md"), *COURSE] if page.name != "index.md"]
+    named = [page for page in in_contents(GUIDE) if not page.endswith("/index")]
+    assert sorted(named) == sorted(
+        page.relative_to(GUIDE).with_suffix("").as_posix() for page in pages
+    )
+
+
+@pytest.mark.parametrize("page", COURSE, ids=lambda page: page.stem)
+def test_what_a_notebook_links_to_is_there(page):
+    text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+        assert (page.parent / target).exists(), target
