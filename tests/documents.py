@@ -1,6 +1,6 @@
 """The Python blocks and cells of a page of documentation, as a reader pastes them: in order.
 
-`python tests/documents.py README.md` runs those of a page, with whatever autograd_lite is installed.
+`python tests/documents.py README.md` runs those of a page, with the installed autograd_lite.
 """
 
 import re
