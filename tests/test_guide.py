@@ -1,13 +1,17 @@
-"""Every cell of the course runs as printed, and the contents of the guide forget no page.
+"""The cells of the guide run as printed; its contents name every page, its reference every name.
 
 The cells of the course hold the assertions on what they compute; the built pages leave those out.
 """
 
 import re
 from pathlib import Path
+from types import ModuleType
 
 import documents
 import pytest
+
+import autograd_lite as al
+from autograd_lite import extend, nn
 
 GUIDE = Path(__file__).parents[1] / "examples" / "guide"
 COURSE = sorted((GUIDE / "course").glob("*.md"))
@@ -28,6 +32,26 @@ def test_a_notebook_of_the_course_computes_what_it_asserts(page, tmp_path, monke
     assert len(cells) == page.read_text("utf-8").count("```{code-cell}")
     assert any(line.lstrip().startswith("assert ") for cell in cells for line in cell.splitlines())
     documents.run(page, tmp_path)
+
+
+@pytest.mark.parametrize("page", ["questions", "teaching"])
+def test_the_blocks_of_a_page_run_in_order(page, tmp_path):
+    documents.run(GUIDE / f"{page}.md", tmp_path)
+
+
+@pytest.mark.parametrize("module", [al, al.check, nn, extend], ids=lambda module: module.__name__)
+def test_the_reference_has_every_public_name(module):
+    text = (GUIDE / "reference.md").read_text("utf-8")
+    listed = re.search(rf"currentmodule:: {re.escape(module.__name__)}\n(.*?)```", text, re.DOTALL)[
+        1
+    ]
+    public = [
+        name
+        for name in module.__all__
+        if not isinstance(getattr(module, name), ModuleType)
+        and not str(getattr(module, name).__module__).startswith("numpy")
+    ]
+    assert re.findall(r"^   (\w+)$", listed, re.MULTILINE) == sorted(public)
 
 
 def test_the_course_takes_the_digits_where_there_are_no_cats(tmp_path, monkeypatch, capsys):

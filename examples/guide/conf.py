@@ -1,0 +1,29 @@
+"""The settings of the guide: `python -m sphinx -W examples/guide out/guide`."""
+
+import autograd_lite as al
+
+project = "autograd_lite"
+author = "the autograd_lite contributors"
+release = al.__version__
+extensions = [
+    "myst_nb",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+]
+html_theme = "pydata_sphinx_theme"
+html_title = f"autograd_lite {release}"
+html_theme_options = {"show_prev_next": True, "navigation_with_keys": False}
+exclude_patterns = ["README.md"]
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+# Links that leave the guide are to files of the repository, which the site does not hold.
+suppress_warnings = ["myst.xref_missing"]
+nb_execution_mode = "cache"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
+nb_merge_streams = True
+numpydoc_show_class_members = False
+autosummary_generate = True
+autodoc_typehints = "none"
+autodoc_default_options = {"members": True, "inherited-members": False}
