@@ -13,7 +13,8 @@ extensions = [
 ]
 html_theme = "pydata_sphinx_theme"
 html_title = f"autograd_lite {release}"
-html_theme_options = {"show_prev_next": True, "navigation_with_keys": False}
+html_theme_options = {"navigation_with_keys": False, "navbar_center": []}
+html_sidebars = {"**": ["globaltoc.html"]}
 exclude_patterns = ["README.md"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
