@@ -16,7 +16,6 @@ html_title = f"autograd_lite {release}"
 html_theme_options = {"navigation_with_keys": False, "navbar_center": []}
 html_sidebars = {"**": ["globaltoc.html"]}
 exclude_patterns = ["README.md"]
-myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 # Links that leave the guide are to files of the repository, which the site does not hold.
 suppress_warnings = ["myst.xref_missing"]
