@@ -6,6 +6,7 @@ of functions of their own. A pass's own rules stay with the pass: how fast exp g
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,8 +16,23 @@ import numpy as np
 
 Function = Callable[..., Any]
 
+# NumPy before 2.4 does not tell the parameters of its functions of C.
+_OF_C: dict[Function, Function] = {
+    np.bincount: lambda x, /, weights=None, minlength=0: None,
+    np.concatenate: lambda arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind": None,
+    np.dot: lambda a, b, out=None: None,
+    np.inner: lambda a, b, /: None,
+    np.vdot: lambda a, b, /: None,
+    np.where: lambda condition, x=None, y=None, /: None,
+}
+
 COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
 """How strongly an operator binds, the weakest first; an atom needs no parentheses."""
+
+
+def signature(function: Function) -> inspect.Signature:
+    """The parameters of a function; ValueError where nobody tells them."""
+    return inspect.signature(_OF_C.get(function, function))
 
 
 @dataclass(frozen=True, slots=True)

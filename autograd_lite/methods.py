@@ -7,13 +7,13 @@ NumPy's ufuncs do.
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from autograd_lite.arrays.lazy import adopt
+from autograd_lite.functions import signature
 from autograd_lite.modes import is_recording
 from autograd_lite.operations import OPERATIONS
 from autograd_lite.record import (
@@ -245,7 +245,7 @@ def of_array(name: str) -> Any:
 def _out_position(function: Callable[..., Any]) -> int | None:
     """The place of `out` among the positional arguments of a function; None if it has none."""
     try:
-        parameters = inspect.signature(function).parameters.values()
+        parameters = signature(function).parameters.values()
     except ValueError:
         return None
     found = (i for i, p in enumerate(parameters) if p.name == "out" and p.kind != p.KEYWORD_ONLY)

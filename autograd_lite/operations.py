@@ -29,7 +29,7 @@ from typing import Any, TypeVar, overload
 import numpy as np
 
 from autograd_lite.arrays.foreign import Recordable
-from autograd_lite.functions import Traits, describe
+from autograd_lite.functions import Traits, describe, signature
 from autograd_lite.gradients import TupleGradient
 
 Rule = Callable[..., Any]
@@ -425,7 +425,7 @@ def _parameters(
     if isinstance(function, np.ufunc):
         return None
     try:
-        parameters = tuple(inspect.signature(function).parameters.values())
+        parameters = tuple(signature(function).parameters.values())
     except ValueError:
         return None
     if len(parameters) < len(operands):
