@@ -48,7 +48,7 @@ def test_a_constant_that_an_operation_keeps():
 def test_what_readme_shows():
     X = named(np.ones(2), "X")
     loss = named(np.sum(parameter() * X), "loss")
-    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    readme = (Path(__file__).parents[1] / "examples/guide/read_only.md").read_text()
     assert re.search(r"```\n(the array 'X' .*)\n```", readme)[1] == al.why_locked(X)
     del loss
 

@@ -24,7 +24,7 @@ def test_a_branch_that_was_not_taken():
 @pytest.mark.parametrize("ord", [None, 1, 2, 3, np.inf])
 def test_the_norm_of_zeros(ord, pytestconfig):
     assert al.grad(lambda x: np.linalg.norm(x, ord))(np.zeros(3)).tolist() == [0, 0, 0]
-    readme = (pytestconfig.rootpath / "README.md").read_text(encoding="utf-8")
+    readme = (pytestconfig.rootpath / "examples/guide/what_there_is.md").read_text(encoding="utf-8")
     assert "`abs` and\n`norm` have derivative 0 at 0" in readme
 
 
