@@ -19,6 +19,12 @@ def blocks(page):
         yield text.count("\n", 0, found.start(1)) + 1, found[1]
 
 
+def shown(page):
+    """What a page shows as printed: the blocks of no language that follow one of Python."""
+    text = Path(page).read_text("utf-8")
+    return "".join(re.findall(r"(?<=^```\n\n)```\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
+
+
 def run(page, folder):
     """Runs the blocks of a page in a folder, one after the other with the same names.
 
