@@ -117,3 +117,95 @@ def test_of_several_explanations_the_likeliest_is_named(backward, line, cause, w
     wrong = [found for found in report if found.status == "wrong"]
     assert {(found.line - start, found.cause) for found in wrong} == {(line, cause)}
     assert words in wrong[0].message
+
+
+def affine(x, weight, bias):
+    return np.tanh(x) * weight + bias, (x, weight)
+
+
+def of_the_wrong_value(dout, cache):
+    x, w = cache
+    a = np.tanh(x)
+    db = dout.sum(axis=0)
+    dw = dout.sum(axis=0)
+    return dout * w * (1 - a**2), dw, db
+
+
+def test_a_gradient_with_the_value_of_another_is_the_one_that_is_wrong():
+    x, weight, bias = (np.random.default_rng(7).normal(size=s) for s in ((5, 3), 3, 3))
+    report = al.check_derivation(affine, of_the_wrong_value, x, weight, bias, show=False)
+    start = of_the_wrong_value.__code__.co_firstlineno
+    wrong = [found for found in report if found.status == "wrong"]
+    assert [found.line - start for found in wrong] == [4]
+
+
+def layer(x, W, U):
+    return np.tanh(np.vstack([x, x * x]).T @ W) @ U, (x, W, U)
+
+
+def with_a_slice(dout, cache):
+    x, W, U = cache
+    s = np.vstack([x, x * x]).T
+    a = np.tanh(s @ W)
+    dU, dW = dout.T @ a, s.T @ (dout @ U.T * (1 - a**2))
+    ds = (dout @ U.T * (1 - a**2)) @ W.T
+    dx = (ds.T - np.zeros_like(ds.T))[:1] + 2 * x * ds.T[1:]
+    return dx, dW, dU
+
+
+def with_a_sign(dout, cache):
+    x, W, U = cache
+    s = np.vstack([x, x * x]).T
+    a = np.tanh(s @ W)
+    dU, dW = a.T @ dout, s.T @ (dout @ U.T * (1 - a**2))
+    g = dout @ U.T * (1 - a**2)
+    dx = (W[:1] @ g.T - 2 * x * (W[1:] @ g.T))[:1]
+    return dx, dW, dU
+
+
+@pytest.mark.parametrize(
+    ("backward", "line", "cause"), [(with_a_slice, 4, "transpose"), (with_a_sign, 6, "sign")]
+)
+def test_the_line_that_computes_what_is_returned_is_named(backward, line, cause):
+    x, W, U = (np.random.default_rng(8).normal(size=s) for s in ((1, 6), (2, 3), (3, 3)))
+    report = al.check_derivation(layer, backward, x, W, U, show=False)
+    wrong = [found for found in report if found.status == "wrong"]
+    start = backward.__code__.co_firstlineno
+    assert {(found.line - start, found.cause) for found in wrong} == {(line, cause)}
+
+
+NUMBERS = """
+import math
+w, x = [2.0, -3.0, -1.5], [-1.0, -2.0]
+dot = w[0] * x[0] + w[1] * x[1] + w[2]
+f = 1.0 / (1 + math.exp(-dot))
+loss = -math.log(f)
+df = -1 / f
+ddot = df * (1 - f) * f
+dw = [x[0] * ddot, x[1] * ddot, 1.0 * ddot]
+"""
+
+
+def test_no_factor_is_named_that_fits_these_numbers_only():
+    assert al.check_script(NUMBERS, loss="loss", show=False).ok
+    text = NUMBERS.replace("df * (1 - f) * f", "df * (1 - f * f)")
+    wrong = [n for n in al.check_script(text, loss="loss", show=False) if n.status == "wrong"]
+    assert len(wrong) == 1
+    assert all("lacks a factor 0." not in found.message for found in wrong)
+
+
+def masked(dout, cache):
+    x, w = cache
+    a = np.tanh(x)
+    db, dw = dout.sum(axis=0), (dout * a).sum(axis=0)
+    dx = dout * w
+    dx = dx * -(a**2)
+    return dx, dw, db
+
+
+def test_a_value_that_is_made_of_its_old_one_lacks_a_term_and_no_sum():
+    x, weight, bias = (np.random.default_rng(7).normal(size=s) for s in ((5, 3), 3, 3))
+    report = al.check_derivation(affine, masked, x, weight, bias, show=False)
+    wrong = [found for found in report if found.status == "wrong"]
+    assert [found.line - masked.__code__.co_firstlineno for found in wrong] == [5]
+    assert wrong[0].cause in ("term", "activation")

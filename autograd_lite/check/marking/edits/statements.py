@@ -26,7 +26,9 @@ def statements(line: Line) -> Iterator[Edit]:
     statement = line.statement
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target = statement.targets[0]
-        if not isinstance(target, (ast.Tuple, ast.List)):
+        read = {ast.unparse(n) for n in ast.walk(statement.value)}
+        # What is made of its own old value is not overwritten by mistake.
+        if not isinstance(target, (ast.Tuple, ast.List)) and ast.unparse(target) not in read:
             added = ast.AugAssign(target, ast.Add(), statement.value)  # type: ignore[arg-type]
             text = (
                 f"{text_of(target)} is overwritten where contributions add up: write += in this "
