@@ -91,6 +91,8 @@ def method(function: Callable[..., Any]) -> Callable[[Method], Method]:
     def make(written: Any) -> Any:
         @functools.wraps(written)
         def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if isinstance(function, np.ufunc):
+                return called_ufunc(function, "__call__", (self, *args), kwargs)
             return called(function, (self, *args), kwargs)
 
         method.__doc__ = _helped(written)

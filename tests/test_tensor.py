@@ -137,6 +137,12 @@ class TestRecording:
         al.label({"other": W})
         assert W.name == "W"
 
+    @pytest.mark.parametrize("name", ["exp", "log", "sqrt", "tanh", "conj"])
+    def test_a_method_leaves_no_element_undefined(self, name):
+        x = parameter([1.0, 2.0])
+        with pytest.raises(TypeError, match="leaves elements undefined"):
+            getattr(x, name)(where=[True, False])
+
     @pytest.mark.parametrize("shells", ["_", "__", "___", "_12"])
     def test_a_name_that_a_shell_gave_is_none(self, shells):
         W = parameter([1.0])
