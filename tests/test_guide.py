@@ -9,6 +9,7 @@ from types import ModuleType
 
 import documents
 import pytest
+import test_docstrings
 
 import autograd_lite as al
 from autograd_lite import extend, nn
@@ -68,6 +69,18 @@ def test_the_reference_has_every_public_name(module):
         and not str(getattr(module, name).__module__).startswith("numpy")
     ]
     assert re.findall(r"^   (\w+)$", listed, re.MULTILINE) == sorted(public)
+
+
+@pytest.mark.parametrize("name", sorted(n for n in test_docstrings.MODULES if "nn." in n))
+def test_the_reference_has_every_name_of_a_module_of_nn(name):
+    listed = re.search(
+        rf"currentmodule:: autograd_lite\.{name}\n(.*?)```",
+        (GUIDE / "reference.md").read_text("utf-8"),
+        re.DOTALL,
+    )[1]
+    own = [n.removeprefix(f"{name}.") for n in test_docstrings.PUBLIC if n.startswith(f"{name}.")]
+    assert own
+    assert re.findall(r"^   (\w+)$", listed, re.MULTILINE) == sorted(own)
 
 
 def test_the_course_takes_the_digits_where_there_are_no_cats(tmp_path, monkeypatch, capsys):

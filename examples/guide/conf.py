@@ -1,6 +1,9 @@
 """The settings of the guide: `python -m sphinx -W examples/guide out/guide`."""
 
+import inspect
+
 import autograd_lite as al
+from autograd_lite import nn
 
 project = "autograd_lite"
 author = "the autograd_lite contributors"
@@ -15,7 +18,8 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"autograd_lite {release}"
 html_theme_options = {"navigation_with_keys": False, "navbar_center": []}
 html_sidebars = {"**": ["globaltoc.html"]}
-exclude_patterns = ["README.md"]
+exclude_patterns = ["templates"]
+templates_path = ["templates"]
 myst_heading_anchors = 3
 # Links that leave the guide are to files of the repository, which the site does not hold.
 suppress_warnings = ["myst.xref_missing"]
@@ -26,4 +30,11 @@ nb_merge_streams = True
 numpydoc_show_class_members = False
 autosummary_generate = True
 autodoc_typehints = "none"
-autodoc_default_options = {"members": True, "inherited-members": False}
+# A layer's page has the layer's own methods; those of every layer are on the page of `nn.Module`.
+autosummary_context = {
+    "layers": [
+        name
+        for name, kind in vars(nn).items()
+        if inspect.isclass(kind) and issubclass(kind, nn.Module) and kind is not nn.Module
+    ]
+}
