@@ -1,6 +1,8 @@
 """The subcommands of `python -m autograd_lite`; `mark` is tested with the checker."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -107,6 +109,15 @@ def test_what_a_script_computes_is_drawn(command, mark, script, tmp_path, capsys
 def test_a_variable_that_holds_no_tensor_is_named(script, capsys):
     assert main(["draw", str(script)]) == 2
     assert "'loss', which is not there" in capsys.readouterr().err
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    reader = subprocess.Popen(["true"], stdin=subprocess.PIPE)
+    reader.wait()
+    command = [sys.executable, "-u", "-m", "autograd_lite", "info"]
+    done = subprocess.run(command, stdout=reader.stdin, stderr=subprocess.PIPE, text=True)
+    reader.stdin.close()
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_versions_and_extras_are_printed(capsys):
