@@ -4,8 +4,12 @@ The cells of the course hold the assertions on what they compute; the built page
 """
 
 import re
+import subprocess
+import sys
+from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import unquote, urlsplit
 
 import documents
 import pytest
@@ -103,3 +107,63 @@ def test_what_a_notebook_links_to_is_there(page):
     text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
         assert (page.parent / target).exists(), target
+
+
+class Page(HTMLParser):
+    """What a page of HTML links to, and the places in it that a link can name."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.targets, self.places = set(), set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        for name, value in attributes:
+            if name in ("href", "src"):
+                self.targets.add(value)
+            elif name == "id":
+                self.places.add(value)
+
+
+def dangling(folder):
+    """The links of a built site that lead nowhere inside it, each with its page."""
+    pages = {
+        file: Page(file.read_text("utf-8"))
+        for file in folder.rglob("*.html")
+        if "_static" not in file.parts
+    }
+    assert pages
+    for file, page in pages.items():
+        for target in page.targets:
+            parts = urlsplit(target)
+            if parts.scheme or parts.netloc:
+                continue
+            found = (file.parent / unquote(parts.path)).resolve() if parts.path else file
+            place = unquote(parts.fragment)
+            if not found.exists() or (
+                place and found in pages and place not in pages[found].places
+            ):
+                yield f"{file.relative_to(folder)}: {target}"
+
+
+def test_links_that_lead_nowhere_are_found(tmp_path):
+    (tmp_path / "a.html").write_text(
+        '<p id="here"><a href="#here">1</a><a href="a.html#here">2</a><a href="https://x.y/">3</a>'
+        '<a href="#there">4</a><a href="b.html">5</a><img src="c.png">'
+    )
+    assert sorted(dangling(tmp_path)) == ["a.html: #there", "a.html: b.html", "a.html: c.png"]
+
+
+@pytest.mark.slow
+def test_the_guide_is_built_without_a_warning_and_its_links_lead_somewhere(tmp_path):
+    for name in ("myst_nb", "numpydoc", "pydata_sphinx_theme"):
+        pytest.importorskip(name, reason="the guide is built with the dependency group guide")
+    folder = tmp_path.resolve() / "guide"
+    built = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", GUIDE, folder],
+        capture_output=True,
+        text=True,
+    )
+    assert built.returncode == 0, built.stderr
+    assert (folder / "generated" / "autograd_lite.Tensor.html").exists()
+    assert not list(dangling(folder))

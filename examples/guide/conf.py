@@ -17,7 +17,10 @@ extensions = [
 html_theme = "pydata_sphinx_theme"
 html_title = f"autograd_lite {release}"
 html_theme_options = {"navigation_with_keys": False, "navbar_center": []}
-html_sidebars = {"**": ["globaltoc.html"]}
+html_context = {"default_mode": "auto"}
+html_sidebars = {"**": ["contents.html"]}
+# What a block without a language shows is printed text.
+highlight_language = "none"
 exclude_patterns = ["templates"]
 templates_path = ["templates"]
 myst_heading_anchors = 3
