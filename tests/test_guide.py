@@ -44,10 +44,10 @@ def comparable(text):
     return re.sub(r"\d\.\d+e-1\d", "rounding", text)
 
 
-PRINTING = ["from_elsewhere", "how_it_is_built", "quickstart", "recording"]
+PRINTING = ["from_elsewhere", "how_it_is_built", "questions", "quickstart", "recording"]
 
 
-@pytest.mark.parametrize("page", [*PRINTING, "questions", "teaching"])
+@pytest.mark.parametrize("page", [*PRINTING, "teaching"])
 def test_the_blocks_of_a_page_run_in_order_and_print_what_is_shown(
     page, tmp_path, monkeypatch, capsys
 ):
