@@ -44,7 +44,15 @@ def comparable(text):
     return re.sub(r"\d\.\d+e-1\d|0\.00e\+00", "rounding", text)
 
 
-PRINTING = ["from_elsewhere", "how_it_is_built", "marking", "questions", "quickstart", "recording"]
+PRINTING = [
+    "compiling",
+    "from_elsewhere",
+    "how_it_is_built",
+    "marking",
+    "questions",
+    "quickstart",
+    "recording",
+]
 
 
 @pytest.mark.parametrize("page", [*PRINTING, "teaching"])
