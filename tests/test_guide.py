@@ -44,27 +44,21 @@ def comparable(text):
     return re.sub(r"\d\.\d+e-1\d|0\.00e\+00", "rounding", text)
 
 
-PRINTING = [
-    "compiling",
-    "from_elsewhere",
-    "how_it_is_built",
-    "marking",
-    "questions",
-    "quickstart",
-    "recording",
+# The page on outgrowing a machine needs files and a cluster: its listings have a test of their own.
+WITH_BLOCKS = [
+    page
+    for page in sorted(GUIDE.glob("*.md"))
+    if page.stem != "outgrowing" and any(documents.blocks(page))
 ]
 
 
-@pytest.mark.parametrize("page", [*PRINTING, "teaching"])
+@pytest.mark.parametrize("page", WITH_BLOCKS, ids=lambda page: page.stem)
 def test_the_blocks_of_a_page_run_in_order_and_print_what_is_shown(
     page, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    file = GUIDE / f"{page}.md"
-    documents.run(file, tmp_path)
-    shown = documents.shown(file)
-    assert shown if page in PRINTING else not shown
-    if shown:
+    documents.run(page, tmp_path)
+    if shown := documents.shown(page):
         assert comparable(capsys.readouterr().out) == comparable(shown)
 
 
