@@ -1,10 +1,12 @@
 """The help of every public name: what it takes, gives and raises, and an example that runs."""
 
+import ast
 import doctest
 import importlib
 import inspect
 import itertools
 import re
+import textwrap
 
 import numpy as np
 import pytest
@@ -165,6 +167,21 @@ def test_help_says_what_is_returned(name):
 @pytest.mark.parametrize("name", PUBLIC)
 def test_help_has_an_example(name):
     assert any(line.startswith(">>> ") for line in sections(help_of(name)).get("Examples", []))
+
+
+def raises(value):
+    """Whether a function, or what makes an object of a class, raises something itself."""
+    body = value.__dict__.get("__init__") if inspect.isclass(value) else value
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(body))))
+    except (OSError, TypeError):
+        return False
+    return any(isinstance(node, ast.Raise) and node.exc for node in ast.walk(tree))
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLIC if raises(PUBLIC[name])])
+def test_help_says_what_is_raised(name):
+    assert "Raises" in sections(help_of(name))
 
 
 WITH_EXAMPLES = [name for name in [*PUBLIC, *METHODS] if ">>> " in help_of(name)]

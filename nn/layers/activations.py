@@ -67,6 +67,11 @@ class ReLU(Module):
         The derivative at exactly 0, from 0 to 1: 1 as in `nn.by_hand`, 0 as in PyTorch and in
         many courses.
 
+    Raises
+    ------
+    ValueError
+        For `at_zero` outside of 0 to 1.
+
     Notes
     -----
     Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines" (2010).

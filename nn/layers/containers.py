@@ -26,6 +26,11 @@ class Sequential(Module):
     *layers : Module
         The layers, in their order.
 
+    Raises
+    ------
+    TypeError
+        For what is no module.
+
     Examples
     --------
     >>> import numpy as np

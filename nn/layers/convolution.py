@@ -124,6 +124,11 @@ class Conv2d(Module):
     initialisation, seed, dtype
         As for Linear.
 
+    Raises
+    ------
+    ValueError
+        For sizes below 1.
+
     Notes
     -----
     LeCun et al., "Backpropagation applied to handwritten zip code recognition" (1989).

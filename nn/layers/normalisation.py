@@ -41,6 +41,11 @@ class BatchNorm(Module):
     dtype : dtype
         Of the parameters and the running numbers.
 
+    Raises
+    ------
+    ValueError
+        For fewer features than 1, and a momentum outside of 0 to 1.
+
     Examples
     --------
     >>> import numpy as np
@@ -129,6 +134,11 @@ class LayerNorm(Module):
     dtype : dtype
         Of both parameters.
 
+    Raises
+    ------
+    ValueError
+        For fewer features than 1.
+
     Notes
     -----
     Ba, Kiros and Hinton, "Layer normalization" (2016).
@@ -189,6 +199,11 @@ class Dropout(Module):
         The probability that a number becomes 0, from 0 to below 1.
     seed : int or numpy.random.Generator, optional
         What decides. `.generator` is part of a checkpoint.
+
+    Raises
+    ------
+    ValueError
+        For a share below 0, or of 1 and more.
 
     Examples
     --------

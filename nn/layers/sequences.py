@@ -119,6 +119,11 @@ class RNN(_Recurrent):
     initialisation, seed, dtype
         As for Linear. U is orthogonal.
 
+    Raises
+    ------
+    ValueError
+        For sizes below 1.
+
     Examples
     --------
     >>> import numpy as np
@@ -199,6 +204,11 @@ class GRU(_Recurrent):
     last, initialisation, seed, dtype
         As for RNN.
 
+    Raises
+    ------
+    ValueError
+        For sizes below 1.
+
     Examples
     --------
     >>> import numpy as np
@@ -240,6 +250,11 @@ class MultiheadAttention(Module):
         Whether a step attends only to itself and to steps before it.
     initialisation, seed, dtype
         As for Linear.
+
+    Raises
+    ------
+    ValueError
+        Where the number of features is no multiple of the number of heads.
 
     Examples
     --------
@@ -334,6 +349,11 @@ class Conv1d(Module):
         How far the window moves, and how many zeros are put at both ends.
     initialisation, seed, dtype
         As for Linear.
+
+    Raises
+    ------
+    ValueError
+        For sizes below 1, and padding below 0.
 
     Examples
     --------

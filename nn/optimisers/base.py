@@ -33,6 +33,13 @@ class Optimiser(Spelled):
     **options : float
         The options of a subclass, by name, `learning_rate` among them.
 
+    Raises
+    ------
+    TypeError
+        For a model in the place of its parameters.
+    ValueError
+        For no parameters, or one that comes twice.
+
     Examples
     --------
     >>> from autograd_lite import nn

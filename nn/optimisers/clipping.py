@@ -27,6 +27,11 @@ def clip_by_norm(parameters: Iterable[Parameter], most: float) -> float:
     float
         The norm that they had.
 
+    Raises
+    ------
+    ValueError
+        For a norm that is not above 0.
+
     Notes
     -----
     Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks" (2013).
@@ -64,6 +69,11 @@ def clip_by_value(parameters: Iterable[Parameter], most: float) -> None:
         Those without a gradient are passed over.
     most : float
         The limit.
+
+    Raises
+    ------
+    ValueError
+        For a value that is not above 0.
 
     Examples
     --------

@@ -24,6 +24,11 @@ class LBFGS:
     tolerance : float
         It ends where no element of the gradient is larger.
 
+    Raises
+    ------
+    ValueError
+        For no parameters.
+
     Notes
     -----
     Byrd, Lu, Nocedal and Zhu, "A limited memory algorithm for bound constrained optimization"

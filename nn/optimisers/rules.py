@@ -38,6 +38,11 @@ class SGD(Optimiser):
     nesterov : bool
         Move by gradient + momentum * velocity (Sutskever et al., 2013).
 
+    Raises
+    ------
+    ValueError
+        For `nesterov` without a momentum, and as `Optimiser` does.
+
     Notes
     -----
     Momentum by Polyak (1964), in the form of Sutskever et al. (2013).

@@ -121,6 +121,11 @@ class StepSchedule(Schedule):
     factor : float
         What it is multiplied by.
 
+    Raises
+    ------
+    ValueError
+        For `every` below 1.
+
     Examples
     --------
     >>> from autograd_lite import nn
@@ -151,6 +156,11 @@ class CosineSchedule(Schedule):
         How many steps it takes.
     least : float
         The factor at the end.
+
+    Raises
+    ------
+    ValueError
+        For a length below 1.
 
     Notes
     -----
@@ -188,6 +198,11 @@ class WarmUpSchedule(Schedule):
         How many steps it takes.
     start : float
         The factor at first.
+
+    Raises
+    ------
+    ValueError
+        For a length below 1, or a start that is not above 0.
 
     Notes
     -----
@@ -229,6 +244,11 @@ class OneCycleSchedule(Schedule):
         The factors at the top and at the end.
     rising : float
         The share of the steps up to the top, from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        For a length below 1, or `rising` that is not between 0 and 1.
 
     Notes
     -----

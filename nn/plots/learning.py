@@ -56,6 +56,11 @@ def cost(
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    ValueError
+        For anything else, and for no costs.
+
     Examples
     --------
     >>> from autograd_lite import nn
@@ -105,6 +110,11 @@ def gradient_flow(module: Any, *, ax: Any = None) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        Where a parameter has no gradient yet.
 
     Examples
     --------
@@ -156,6 +166,11 @@ def dead_units(model: Module, X: Any, *, ax: Any = None) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        Where the model has no ReLU.
 
     Examples
     --------

@@ -89,6 +89,11 @@ def mistakes(
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    ValueError
+        For labels other than the model's classes.
+
     Examples
     --------
     >>> import numpy as np

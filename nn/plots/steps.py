@@ -172,6 +172,11 @@ def update_ratios(steps: Steps, *, ax: Any = None) -> Figure:
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    ValueError
+        Where `steps` holds no update.
+
     Examples
     --------
     >>> from autograd_lite import nn
