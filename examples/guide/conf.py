@@ -1,9 +1,13 @@
-"""The settings of the guide: `python -m sphinx -W examples/guide out/guide`."""
+"""The settings of the guide: `python -m sphinx -W -b html examples/guide out/guide`."""
 
 import inspect
+import os
 
 import autograd_lite as al
 from autograd_lite import nn
+
+# For the notebooks: on a busy machine the threads of small products mostly wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 project = "autograd_lite"
 author = "the autograd_lite contributors"
