@@ -28,8 +28,6 @@ highlight_language = "none"
 exclude_patterns = ["templates"]
 templates_path = ["templates"]
 myst_heading_anchors = 3
-# Links that leave the guide are to files of the repository, which the site does not hold.
-suppress_warnings = ["myst.xref_missing"]
 nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
