@@ -209,3 +209,35 @@ def test_a_value_that_is_made_of_its_old_one_lacks_a_term_and_no_sum():
     wrong = [found for found in report if found.status == "wrong"]
     assert [found.line - masked.__code__.co_firstlineno for found in wrong] == [5]
     assert wrong[0].cause in ("term", "activation")
+
+
+def rectified_net(W1, b1, W2, b2, X, Y):
+    Z1 = W1 @ X + b1
+    A1 = np.maximum(0, Z1)
+    A2 = 1 / (1 + np.exp(-(W2 @ A1 + b2)))
+    cost = -np.mean(Y * np.log(A2) + (1 - Y) * np.log(1 - A2))
+    return cost, (X, Z1, A1, W2, A2, Y)
+
+
+def masked_by_the_output(cache):
+    X, Z1, A1, W2, A2, Y = cache
+    dZ2 = (A2 - Y) / Y.shape[1]
+    dW2 = dZ2 @ A1.T
+    db2 = dZ2.sum(axis=1, keepdims=True)
+    dZ1 = (W2.T @ dZ2) * (A2 > 0)
+    dW1 = dZ1 @ X.T
+    db1 = dZ1.sum(axis=1, keepdims=True)
+    return dW1, db1, dW2, db2
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_compared_with_0_is_another_operand_and_lacks_no_factor(seed):
+    rng = np.random.default_rng(seed)
+    W1, b1, W2, b2, X = (rng.normal(size=s) for s in ((4, 3), (4, 1), (1, 4), (1, 1), (3, 7)))
+    Y = (rng.random((1, 7)) < 0.5).astype(float)
+    report = al.check_derivation(
+        rectified_net, masked_by_the_output, W1, b1, W2, b2, X, Y, show=False
+    )
+    [wrong] = [found for found in report if found.status == "wrong"]
+    assert (wrong.name, wrong.cause) == ("dZ1", "mask")
+    assert "A2 should be A1" in wrong.message or "A2 should be Z1" in wrong.message

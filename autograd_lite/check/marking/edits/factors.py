@@ -64,6 +64,8 @@ def unused(line: Line) -> Iterator[Edit]:
         if not in_index(around)
         and not is_called(node, around)
         and not isinstance(node, ast.Constant)
+        # What is compared with 0 has a sign only: another operand explains that better.
+        and not (around and isinstance(around[-1], ast.Compare))
         and not any(node is old for old, _ in places)
     ]
     for old, name in places:
