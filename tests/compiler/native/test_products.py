@@ -8,6 +8,9 @@ pytest.importorskip("scipy")
 
 from autograd_lite.compiler.native import products  # noqa: E402
 
+# Each layout is compiled by itself.
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 
 
