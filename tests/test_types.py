@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
+from autograd_lite.array_methods import ArrayMethods
 
 ROOT = Path(__file__).parents[1]
 STUB = ast.parse((ROOT / "autograd_lite" / "signatures.pyi").read_text())
@@ -66,6 +67,18 @@ def test_every_operator_that_is_told_is_there():
     for node in operators.body:
         if isinstance(node, ast.FunctionDef):
             assert hasattr(al.Tensor, node.name), node.name
+
+
+def test_the_methods_that_are_told_take_what_their_help_says():
+    [operators] = [n for n in STUB.body if isinstance(n, ast.ClassDef) and n.name == "Operators"]
+    for node in operators.body:
+        method = getattr(ArrayMethods, getattr(node, "name", ""), None)
+        if not inspect.isfunction(method) or node.name.startswith("__"):
+            continue
+        known = inspect.signature(method).parameters
+        if not any(p.kind is p.VAR_POSITIONAL for p in known.values()):
+            told = {a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
+            assert told == set(known), node.name
 
 
 @pytest.mark.slow
