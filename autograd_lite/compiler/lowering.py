@@ -317,9 +317,9 @@ class _Printer:
 
     def _release(self, item: Item, at: int) -> None:
         steps = item.steps if isinstance(item, Region) else [item]
-        touched = {v for s in steps for v in (*s.operands, *s.results)}
-        touched |= {v for v in self.slot_of if self.liveness.last[v] <= at}
-        for variable in touched:
+        touched = [v for s in steps for v in (*s.operands, *s.results)]
+        touched += [v for v in self.slot_of if self.liveness.last[v] <= at]
+        for variable in dict.fromkeys(touched):
             for root in (variable, *self.liveness.aliases_of(variable)):
                 slot = self.slot_of.get(root)
                 if slot is not None and self.liveness.last[root] <= at:

@@ -128,7 +128,7 @@ class RegionPrinter:
                 self._reduce(step)
             else:
                 self._compute(step, k, last)
-            for variable in {*step.operands, step.result}:
+            for variable in dict.fromkeys((*step.operands, step.result)):
                 slot = self.slot_of.get(variable)
                 if slot is not None and last.get(variable, -1) <= k:
                     del self.slot_of[variable]

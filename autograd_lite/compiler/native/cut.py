@@ -60,7 +60,7 @@ class Cut:
     before: list[Step] = field(default_factory=list)
     inside: list[Step] = field(default_factory=list)
     after: list[Step] = field(default_factory=list)
-    stored: set[Variable] = field(default_factory=set)
+    stored: list[Variable] = field(default_factory=list)
 
     def axis_in(self, step: Step, place: int) -> int | None:
         """The axis along which the operand at this place of a step is cut; None if it is whole."""
@@ -271,8 +271,8 @@ class _Analysis:
                 again.insert(0, step)
                 read.update(step.operands)
         cut.after = again + cut.after
-        made = {v for step in cut.inside for v in step.results}
-        cut.stored = {v for v in made if v in read and v in cut.axes and v not in views}
+        made = [v for step in cut.inside for v in step.results]
+        cut.stored = [v for v in made if v in read and v in cut.axes and v not in views]
 
 
 def _reduction(step: Step) -> tuple[np.ufunc, tuple[int, ...], bool]:
