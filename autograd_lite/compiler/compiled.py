@@ -17,7 +17,6 @@ from autograd_lite.compiler.lowering import Lowered, lower
 from autograd_lite.compiler.matrix_products import Products
 from autograd_lite.compiler.native import tiers
 from autograd_lite.compiler.native.cut import cut_of
-from autograd_lite.compiler.native.segment import module
 from autograd_lite.compiler.native.tiers import Tiers
 from autograd_lite.compiler.runtime import cores
 from autograd_lite.forks import fork_safe
@@ -485,10 +484,13 @@ class Compiled(Generic[P, R]):
 
     @property
     def source(self) -> str:
-        """The source of the program that ran last."""
-        lowered = self._last().lowered
-        natives = f"{module(lowered.natives)}\n\n" if lowered.natives else ""
-        return natives + lowered.source
+        """The source of the program that ran last, as a file that runs by itself.
+
+        Its last function takes the arrays and numbers of the arguments in their order, and a
+        workspace, which `new_workspace()` makes. Large arrays that the function reads besides are
+        declared, to be set before the call.
+        """
+        return self._last().lowered.file
 
     @property
     def program(self) -> Program:

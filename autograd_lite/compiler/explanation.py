@@ -48,12 +48,12 @@ class Explanation:
             if note.saved > 0:
                 steps += f" ({note.saved} saved)"
             lines.append(f"  {note.name:<{width}}  {note.did}; {steps}")
-        lowered = self.lowered
+        plan = self.lowered.plan
         lines += [f"  {name:<{width}}  {did}" for name, did in self._layout()]
         lines.append(
             f"  {'memory':<{width}}  {_size(self.workspace)} for what is needed on the way, "
-            f"instead of {_size(lowered.alone)}: {lowered.in_place} steps write over an operand, "
-            f"and {lowered.reused} arrays lie where another was"
+            f"instead of {_size(plan.alone)}: {plan.in_place} steps write over an operand, "
+            f"and {plan.reused} arrays lie where another was"
         )
         if self.native is not None:
             lines.append(f"  {'native code':<{width}}  {self.native}")

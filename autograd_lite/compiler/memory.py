@@ -1,9 +1,14 @@
-"""The plan of memory: a value's place is used again as soon as nobody reads it any more."""
+"""The plan of memory: where each value of a program lies, decided before anything is printed.
+
+What is needed only on the way lies in stretches of a workspace, and a stretch is used again as soon
+as nobody reads the value in it any more. What comes out is an array of its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,6 +17,78 @@ from autograd_lite.functions import traits
 from autograd_lite.program.ir import Step, Variable, is_elementwise
 
 _FRESH_MODULES = ("numpy.linalg", "numpy.fft")
+
+
+class Stretch(NamedTuple):
+    """An array at the beginning of a stretch of the workspace's memory."""
+
+    slot: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+class Returned(NamedTuple):
+    """An array that comes out: a new one, or a donated input that nobody reads any more."""
+
+    donor: Variable | None
+
+
+class StaticView(NamedTuple):
+    """A view of an array of the workspace, which is the same in every call."""
+
+    step: Step
+
+
+Place = Stretch | Returned | StaticView
+
+
+@dataclass(eq=False)
+class Buffers:
+    """Arrays for each of the threads that share an item of the schedule.
+
+    `arrays` has a list for each thread, behind which it gets its own part of each of `parts`.
+    """
+
+    arrays: list[list[Stretch]]
+    parts: list[Variable] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class MemoryPlan:
+    """Where the values of a program lie.
+
+    Parameters
+    ----------
+    last : dict
+        The number of the item that reads each value for the last time.
+    places : dict
+        The places of the values that are written into an array that is there, and of views that
+        are made once. Numbers, and what NumPy's functions return by themselves, have none.
+    workspace : list
+        What a workspace consists of, in the order in which it can be made.
+    sizes : list of int
+        The bytes of each stretch.
+    contiguous, fresh, numbers : set
+        The variables that are C-contiguous in every call, the arrays that nobody else has, and the
+        numbers, which nobody can write to.
+    inside : dict
+        The plans of regions and of blocks, by the number of the item.
+    in_place, reused, alone : int
+        How many steps write over an operand, how many arrays lie in memory that held another
+        before, and the bytes that all of them would take side by side.
+    """
+
+    last: dict[Variable, int]
+    places: dict[Variable, Place] = field(default_factory=dict)
+    workspace: list[Variable | Buffers] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    contiguous: set[Variable] = field(default_factory=set)
+    fresh: set[Variable] = field(default_factory=set)
+    numbers: set[Variable] = field(default_factory=set)
+    inside: dict[int, Any] = field(default_factory=dict)
+    in_place: int = 0
+    reused: int = 0
+    alone: int = 0
 
 
 class Liveness:
@@ -102,53 +179,161 @@ class Slots:
         self.free.append(slot)
 
 
-class Workspaces:
-    """The arrays that a program works in, one set for each call that runs at the same time."""
+class Planner:
+    """Gives the values of a program their places, one item of the schedule after the other."""
 
-    def __init__(self, sizes: list[int], makers: Iterable[Callable[[list[Any], list[Any]], Any]]):
-        self.sizes = sizes
-        self.makers: list[Callable[..., Any]] = list(makers)
-        self.idle: list[tuple[Any, ...]] = []
+    def __init__(
+        self,
+        liveness: Liveness,
+        outputs: Collection[Variable],
+        donors: dict[Variable, Variable],
+        contiguous: set[Variable],
+        numbers: set[Variable],
+    ) -> None:
+        self.liveness = liveness
+        self.outputs = outputs
+        self.donors = donors
+        self.slots: Slots = Slots()
+        self.slot_of: dict[Variable, int] = {}
+        self.holders: dict[int, int] = {}
+        self.plan: MemoryPlan = MemoryPlan(
+            liveness.last, sizes=self.slots.sizes, contiguous=contiguous, numbers=numbers
+        )
 
-    def make(self) -> tuple[Any, ...]:
-        """New memory, and the arrays in it."""
-        memory = _stretches(self.sizes)
-        arrays: list[Any] = []
-        for maker in self.makers:
-            arrays.append(maker(memory, arrays))
-        return tuple(arrays)
+    def place(self, variable: Variable, at: int, operands: Sequence[Variable] = ()) -> None:
+        """Give a variable an array: of its own if it comes out, else in the workspace.
 
-    def enter(self) -> tuple[Any, ...]:
-        """A set that nobody works in."""
-        try:
-            return self.idle.pop()
-        except IndexError:
-            return self.make()
+        It takes the place of one of `operands` that is read for the last time at `at`.
+        """
+        plan = self.plan
+        if variable in self.outputs:
+            plan.fresh.add(variable)
+            plan.places[variable] = Returned(self._donor(variable, at, operands))
+            return
+        plan.alone += variable.nbytes
+        slot = self._slot_of_dying(variable, at, operands)
+        if slot is None:
+            before = len(self.slots.sizes)
+            slot = self.slots.take(variable.nbytes)
+            plan.reused += len(self.slots.sizes) == before
+        self._put(variable, slot)
 
-    def leave(self, workspace: tuple[Any, ...]) -> None:
-        """Give a set back."""
-        self.idle.append(workspace)
+    def place_parts(self, variable: Variable, at: int) -> None:
+        """Give a variable that is there during one item only an array in the workspace."""
+        self.liveness.last[variable] = at
+        self._put(variable, self.slots.take(variable.nbytes))
+
+    def place_step(self, step: Step, at: int) -> None:
+        """Give a place to the result of a step that runs by itself, if it can be told one."""
+        result = step.result
+        if step.several:
+            self.place_view(step)
+        elif is_elementwise(step):
+            if not result.shape:
+                self.plan.numbers.add(result)
+            elif step.function is np.where:
+                self._made_by_call(step, is_fresh=True)
+            else:
+                self.place(result, at, step.operands)
+        elif reduction_of(step) is not None and not result.shape:
+            self.plan.numbers.add(result)
+        elif reduction_of(step) is not None or is_product(step):
+            self.place(result, at)
+        else:
+            self.place_view(step)
+
+    def place_view(self, step: Step) -> None:
+        """Note a step that may give a view of what it reads: one that is made once, if it can."""
+        if not self._is_static_view(step):
+            self._made_by_call(step)
+            return
+        if _on_stand_in(step)[1].flags.c_contiguous:
+            self.plan.contiguous.add(step.result)
+        self.plan.places[step.result] = StaticView(step)
+        self.plan.workspace.append(step.result)
+
+    def buffers(self, sizes: Sequence[int], threads: int, arrays: Sequence[Stretch]) -> Buffers:
+        """Memory for each thread during one item: `arrays` in stretches of these sizes."""
+        taken = [[self.slots.take(size) for size in sizes] for _ in range(threads)]
+        for slots in taken:
+            for slot in slots:
+                # Nobody needs them after the item.
+                self.slots.give(slot)
+        return Buffers([[a._replace(slot=slots[a.slot]) for a in arrays] for slots in taken])
+
+    def release(self, item: Item, at: int) -> None:
+        """Give back the places of what nobody reads after an item."""
+        steps = item.steps if isinstance(item, Region) else [item]
+        touched = [v for s in steps for v in (*s.operands, *s.results)]
+        touched += [v for v in self.slot_of if self.liveness.last[v] <= at]
+        for variable in dict.fromkeys(touched):
+            for root in (variable, *self.liveness.aliases_of(variable)):
+                slot = self.slot_of.get(root)
+                if slot is not None and self.liveness.last[root] <= at:
+                    del self.slot_of[root]
+                    self.holders[slot] -= 1
+                    if not self.holders[slot]:
+                        self.slots.give(slot)
+
+    def _put(self, variable: Variable, slot: int) -> None:
+        self.slot_of[variable] = slot
+        self.holders[slot] = self.holders.get(slot, 0) + 1
+        self.plan.places[variable] = Stretch(slot, variable.shape, variable.dtype)
+        self.plan.workspace.append(variable)
+
+    def _slot_of_dying(
+        self, variable: Variable, at: int, operands: Sequence[Variable]
+    ) -> int | None:
+        for operand in operands:
+            slot = self.slot_of.get(operand)
+            alike = operand.shape == variable.shape and operand.dtype == variable.dtype
+            if slot is not None and alike and self.liveness.last[operand] == at:
+                # A view of it may be another operand, which would be written over too early.
+                if not any(operand in self.liveness.aliases.get(v, ()) for v in operands):
+                    self.plan.in_place += 1
+                    # It has no place any more, which nobody else can take then.
+                    del self.slot_of[operand]
+                    self.holders[slot] -= 1
+                    return slot
+        return None
+
+    def _donor(self, variable: Variable, at: int, operands: Sequence[Variable]) -> Variable | None:
+        """The input that was given away for a result, if nobody reads it any more."""
+        donor = self.donors.get(variable)
+        if donor is None:
+            return None
+        last = self.liveness.last.get(donor, -1)
+        aliased = any(
+            donor in roots and v is not donor and self.liveness.last[v] >= at
+            for v, roots in self.liveness.aliases.items()
+        )
+        return donor if last < at or (last == at and donor in operands and not aliased) else None
+
+    def _made_by_call(self, step: Step, is_fresh: bool = False) -> None:
+        self.plan.numbers.update(r for r in step.results if r.weak)
+        if is_fresh or not self.liveness.aliases.get(step.result):
+            self.plan.fresh.update(step.results)
+
+    def _is_static_view(self, step: Step) -> bool:
+        """Whether the result is the same view of the workspace in every call."""
+        if not traits(step.function).views or step.several or not step.result.shape:
+            return False
+        x = step.args[0] if step.args else None
+        if not isinstance(x, Variable) or step.result in self.outputs:
+            return False
+        if not isinstance(self.plan.places.get(x), Stretch | StaticView):
+            return False
+        if any(isinstance(v, Variable) for v in step.operands[1:]):
+            return False
+        if x not in self.slot_of and x not in self.plan.contiguous:
+            # A view of the workspace, which does not lie there as an array of its shape would.
+            return False
+        stand_in, view = _on_stand_in(step)
+        return isinstance(view, np.ndarray) and np.may_share_memory(view, stand_in)
 
 
-ALIGNMENT = 64
-
-
-def _stretches(sizes: list[int]) -> list[np.ndarray]:
-    """Bytes, each stretch of which begins where a line of the cache does.
-
-    They are one piece of memory: of a large one the system makes large pages.
-    """
-    padded = [-(-size // ALIGNMENT) * ALIGNMENT for size in sizes]
-    memory = np.empty(sum(padded) + ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % ALIGNMENT
-    found = []
-    for size, length in zip(sizes, padded, strict=True):
-        found.append(memory[start : start + size])
-        start += length
-    return found
-
-
-def array_in(slot: int, variable: Variable) -> Callable[[list[Any], list[Any]], Any]:
-    """A function that makes the array of a variable in a stretch of memory."""
-    shape, dtype, nbytes = variable.shape, variable.dtype, variable.nbytes
-    return lambda memory, arrays: memory[slot][:nbytes].view(dtype).reshape(shape)
+def _on_stand_in(step: Step) -> tuple[np.ndarray, Any]:
+    """An array like a step's operand, and the result of the step on it."""
+    x = step.args[0]
+    stand_in = np.empty(x.shape, x.dtype)
+    return stand_in, step.function(stand_in, *step.args[1:], **step.options)

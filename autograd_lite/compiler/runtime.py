@@ -1,7 +1,8 @@
-"""The threads that share the blocks of a region while a compiled program runs."""
+"""What compiled programs call while they run: their memory, and the threads that share blocks."""
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -86,22 +87,69 @@ def in_spans(
     function: Callable[..., None],
     count: int,
     step: int,
-    rooms: Sequence[tuple[np.ndarray, ...]],
+    buffers: Sequence[Sequence[np.ndarray]],
     *args: Any,
 ) -> None:
-    """Run a native function from 0 to `count`, in a stretch for each of the threads' rooms."""
-    spans = share(count, step, len(rooms))
+    """Run a native function from 0 to `count`, in a stretch for each thread, with its buffers."""
+    spans = share(count, step, len(buffers))
     if len(spans) == 1:
-        function(0, count, *rooms[0], *args)
+        function(0, count, *buffers[0], *args)
         return
     in_parallel(
         [
-            (lambda span=span, room=room: function(*span, *room, *args))  # type: ignore[misc]
-            for span, room in zip(spans, rooms, strict=True)
+            (lambda span=span, own=own: function(*span, *own, *args))  # type: ignore[misc]
+            for span, own in zip(spans, buffers, strict=True)
         ]
     )
 
 
-def cut(workspace: Sequence[np.ndarray], index: Any) -> list[np.ndarray]:
-    """The beginnings of a workspace's arrays, for the last block, which may be shorter."""
+def cut(workspace: Sequence[np.ndarray], axis: int, count: int) -> list[np.ndarray]:
+    """The first `count` along an axis of a workspace's arrays: the last block may be shorter."""
+    index = (slice(None),) * axis + (slice(count),)
     return [array[index] for array in workspace]
+
+
+class Workspaces:
+    """The arrays that a program works in, one set for each call that runs at the same time.
+
+    `make` makes a set; `sizes` are the bytes of its stretches of memory.
+    """
+
+    def __init__(self, sizes: Sequence[int], make: Callable[[], tuple[Any, ...]]) -> None:
+        self.sizes = sizes
+        self.make = make
+        self.idle: list[tuple[Any, ...]] = []
+
+    def enter(self) -> tuple[Any, ...]:
+        """A set that nobody works in."""
+        try:
+            return self.idle.pop()
+        except IndexError:
+            return self.make()
+
+    def leave(self, workspace: tuple[Any, ...]) -> None:
+        """Give a set back."""
+        self.idle.append(workspace)
+
+
+ALIGNMENT_BYTES = 64
+
+
+def stretches(*sizes: int) -> list[np.ndarray]:
+    """Bytes, each stretch of which begins where a line of the cache does.
+
+    They are one piece of memory: of a large one the system makes large pages.
+    """
+    padded = [-(-size // ALIGNMENT_BYTES) * ALIGNMENT_BYTES for size in sizes]
+    memory = np.empty(sum(padded) + ALIGNMENT_BYTES, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT_BYTES
+    found = []
+    for size, length in zip(sizes, padded, strict=True):
+        found.append(memory[start : start + size])
+        start += length
+    return found
+
+
+def array_in(stretch: np.ndarray, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+    """The array of a shape and a dtype that begins where a stretch of bytes does."""
+    return stretch[: math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)

@@ -174,7 +174,7 @@ def _recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) -
     labels = names_of(structure, function)
     captures = Captures(function)
     trace = Trace(name)
-    trace.captured = {id(array) for array, _, _ in captures.arrays}
+    trace.captured = {id(array): label for array, _, label in captures.arrays}
     tracers = [trace.input(v, n.name) for v, n in zip(leaves, labels, strict=True)]
     own = [(t, label) for t, label in captures.tensors if t.requires_grad]
     own_names = names_of_parameters(own)

@@ -34,7 +34,7 @@ def traced(
     """
     trace = Trace(name)
     if captures is not None:
-        trace.captured = {id(array) for array, _, _ in captures.arrays}
+        trace.captured = {id(array): label for array, _, label in captures.arrays}
     tracers = [
         trace.input(np.asarray(v) if isinstance(v, np.ndarray) else v, n.name)
         for v, n in zip(values, names_of(structure, function), strict=True)

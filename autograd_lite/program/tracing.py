@@ -67,7 +67,7 @@ class Trace:
         self.constants: dict[Variable, Any] = {}
         self.values: dict[Variable, Any] = {}
         self.sources: dict[Variable, weakref.ref[Any]] = {}
-        self.captured: set[int] = set()
+        self.captured: dict[int, str] = {}
         self.met: list[tuple[weakref.ref[Any], np.ndarray, str]] = []
         self.repeated: int = 0
         self.expands = True
@@ -94,7 +94,7 @@ class Trace:
             source = self.sources[variable]()
             if source is array and same_bytes(array, self.constants[variable]):
                 return variable
-        variable = Variable.like(array)
+        variable = Variable.like(array, self.captured.get(id(array)))
         self.constants[variable] = self.values[variable] = np.array(array)
         self.sources[variable] = weakref.ref(array)
         self.met.append((weakref.ref(array), self.constants[variable], users_line()))

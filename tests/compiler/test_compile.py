@@ -3,6 +3,7 @@ import copy
 import functools
 import gc
 import pickle
+import runpy
 import threading
 import tracemalloc
 
@@ -14,6 +15,7 @@ import nn
 from autograd_lite.compiler import compiled as compiled_module
 from autograd_lite.compiler import regions, schedule
 from autograd_lite.compiler.compiled import PROGRAM_LIMIT
+from autograd_lite.compiler.preamble import preamble
 
 RNG = np.random.default_rng(0)
 
@@ -681,6 +683,37 @@ class TestPrograms:
         f(network(), *data())
         for name in ("W1", "b1", "Z1", "A1", "W2", "Z2"):
             assert name in f.source
+
+    def test_the_source_can_be_pasted_into_a_file(self, tmp_path):
+        weights, scale = np.arange(6.0).reshape(2, 3), np.array([np.inf, np.nan, 2.0], np.float32)
+        kinds = np.array([2 + 1j, complex("nan")]), np.array([True, False]), np.zeros((0, 3))
+        large, generator = np.ones((400, 3)), np.random.default_rng(0)
+
+        def f(x, rate):
+            y = np.exp(np.dot(weights, x)) * rate + np.float32(0.5)
+            z = np.fft.rfft(y)[:2] * kinds[0] + np.where(kinds[1], y, np.inf)
+            return y, z, scale * x, np.dot(large, x)[::2], np.sort(y), kinds[2] + x
+
+        compiled, x = al.compile(f), generator.standard_normal(3)
+        expected = compiled(x, 0.5)
+        assert compiled.source.count(": object  # float64 (400, 3), which the function reads") == 1
+        path = tmp_path / "pasted.py"
+        path.write_text(compiled.source)
+        pasted = runpy.run_path(str(path), {"large": large})
+        found = pasted["f"](x, 0.5, pasted["new_workspace"]())
+        for ours, theirs in zip(found, expected, strict=True):
+            assert ours.dtype == theirs.dtype
+            np.testing.assert_array_equal(ours, theirs)
+
+    def test_functions_that_have_no_name_elsewhere_are_declared(self):
+        def local(x):
+            return x
+
+        text = preamble({"add": np.add, "sort": np.sort, "local": local, "inv": np.linalg.inv})
+        assert "local: object  # the function" in text and "local: set it before" in text
+        namespace = {}
+        exec(text, namespace)
+        assert namespace["inv"] is np.linalg.inv and namespace["sort"] is np.sort
 
     def test_before_the_first_call(self):
         with pytest.raises(RuntimeError, match="call it once"):

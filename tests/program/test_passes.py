@@ -159,6 +159,23 @@ def assert_runs(lowered, program, leaves, tolerance):
         assert np.array_equal(leaf, copy)
 
 
+@pytest.mark.parametrize(("large", "block"), [(65_536, 8_192), (1, 3)])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_source_as_a_file(seed, kind, large, block, monkeypatch):
+    """It needs nothing but its imports: the numbers are the same bit for bit."""
+    monkeypatch.setattr(schedule, "REGION_FROM_ELEMENTS", large)
+    monkeypatch.setattr(regions, "BLOCK_ELEMENTS", block)
+    best, leaves = optimal(seed, kind)
+    lowered = lower(best, [np.asarray(x).flags.c_contiguous for x in leaves], threads=2)
+    pasted = {}
+    exec(compile(lowered.file, "pasted.py", "exec"), pasted)
+    with np.errstate(all="ignore"):
+        found = pasted["run"](*leaves, pasted["new_workspace"]())
+        expected = lowered.run(*leaves, lowered.workspaces.enter())
+    assert_same(found, expected, 0)
+
+
 def descent(layers):
     """A step of gradient descent, with its learning rate as a number or as an argument."""
 

@@ -11,13 +11,13 @@ import numpy as np
 from autograd_lite.compiler.native.forms import (
     ROWS_LIMIT,
     element,
-    is_element,
     is_native,
     is_native_product,
     is_native_view,
     product,
 )
 from autograd_lite.compiler.native.loops import FOLDS, Loops
+from autograd_lite.compiler.native.plans import RESHAPES, BlocksPlan, as_region, outside_of
 from autograd_lite.compiler.schedule import Item, Region, reduction_of
 from autograd_lite.program.ir import Step, Variable
 
@@ -120,57 +120,45 @@ class Segment:
         self.made_numbers: list[Variable] = []
         self.regions: int = 0
 
-    def add(self, item: Item, at: int) -> None:
+    def add(self, item: Item) -> None:
         """Print an item of the schedule."""
-        if isinstance(item, Region):
-            self._region(item, at)
+        if isinstance(item, Region) or reduction_of(item) is not None:
+            self._region(as_region(item))
         elif is_native_view(item):
             self._view(item)
         elif is_native_product(item):
-            self._product(item, at)
-        elif is_element(item):
+            self._product(item)
+        else:
             self._use(item.operands)
             text = element(item, self.printer.names)
-            self._number(item.result)
+            self._make(item.result)
             self.lines.append(f"{self.printer.names[item.result]} = {text}")
-        else:
-            assert reduction_of(item) is not None
-            region = Region(item.args[0].shape, is_native=True)
-            region.add(item)
-            self._region(region, at)
 
     def _use(self, variables: Sequence[Variable]) -> None:
         for variable in variables:
             if variable not in self.local:
                 self.parameters.setdefault(variable, False)
 
-    def _number(self, variable: Variable) -> None:
-        self.local.add(variable)
-        self.made_numbers.append(variable)
-        self.printer.numbers.add(variable)
+    def _make(self, variable: Variable) -> None:
+        """Note a value as made here: a number, or an array that is written into."""
+        if variable.shape:
+            self.printer.lines += self.printer.made_anew(variable)
+            self.parameters[variable] = True
+        else:
+            self.local.add(variable)
+            self.made_numbers.append(variable)
 
-    def _place(self, variable: Variable, at: int, operands: Sequence[Variable] = ()) -> None:
-        self.printer.place(variable, at, operands)
-        self.printer.contiguous.add(variable)
-        self.parameters[variable] = True
-
-    def _region(self, region: Region, at: int) -> None:
-        printer = self.printer
-        outside = [v for s in region.steps for v in s.operands if v not in region.made]
-        self._use(outside)
-        viewed = {root for v in outside for root in printer.liveness.aliases.get(v, ())}
+    def _region(self, region: Region) -> None:
+        self._use(outside_of(region))
         kept = []
         for step in region.steps:
-            result = step.result
             if reduction_of(step) is not None:
-                if result.shape:
-                    self._place(result, at)
-                else:
-                    self._number(result)
-            elif printer.liveness.last[result] > at or result in printer.outputs:
-                kept.append(result)
-                self._place(result, at, [v for v in outside if v not in viewed])
-        loops = Loops(region, printer.names, printer.contiguous.__contains__, kept, self._mark())
+                self._make(step.result)
+            elif step.result in self.printer.plan.places:
+                kept.append(step.result)
+                self._make(step.result)
+        flat = self.printer.plan.contiguous.__contains__
+        loops = Loops(region, self.printer.names, flat, kept, self._mark())
         self.lines += loops.lines()
 
     def _mark(self) -> str:
@@ -181,10 +169,10 @@ class Segment:
             mark = f"_{mark}"
         return mark
 
-    def _product(self, step: Step, at: int) -> None:
+    def _product(self, step: Step) -> None:
         a, b = step.args
         self._use([a, b])
-        self._place(step.result, at)
+        self._make(step.result)
         of_a, of_b, out = (self.printer.names[v] for v in (a, b, step.result))
         self.lines.append(product(step, of_a, of_b, out, adds=False))
 
@@ -195,31 +183,25 @@ class Segment:
             return
         self._use([x])
         self.local.add(result)
-        name, of = self.printer.names[result], self.printer.names[x]
-        if step.function is np.transpose:
-            self.lines.append(f"{name} = {of}.T")
-            return
-        if step.function in (np.reshape, np.ravel, np.expand_dims, np.squeeze):
-            whole = of if x in self.printer.contiguous else f"np.ascontiguousarray({of})"
-            self.lines.append(f"{name} = {whole}.reshape({result.shape})")
-            self.printer.contiguous.add(result)
-            return
-        self.lines.append(f"{name} = {of}[{index_text(step.args[1])}]")
+        names = self.printer.names
+        is_flat = x in self.printer.plan.contiguous
+        self.lines.append(view(step, names[result], names[x], is_flat, str(result.shape)))
 
-    def gather(
-        self, variable: Variable, parts: Variable, threads: int, at: int, ufunc: np.ufunc
-    ) -> None:
-        """Print the total of the parts that threads have found, in the order of the samples."""
+    def gather(self, blocks: BlocksPlan) -> None:
+        """Print the totals of what threads have found in blocks, in the order of the samples."""
+        for variable, parts in blocks.wholes.items():
+            self._gather(variable, parts, blocks.threads, blocks.cut.totals[variable])
+
+    def _gather(self, variable: Variable, parts: Variable, threads: int, ufunc: np.ufunc) -> None:
         names = self.printer.names
         fold = FOLDS[ufunc][0]
         self._use([parts])
+        self._make(variable)
         of, total = names[parts], names[variable]
         if not variable.shape:
-            self._number(variable)
             self.lines.append(f"{total} = {of}[0, 0]")
             self.lines += [f"{total} = {fold}({total}, {of}[{t}, 0])" for t in range(1, threads)]
             return
-        self._place(variable, at)
         self.regions += 1
         mark = self._mark()
         term = f"{of}{mark}[0, i{mark}]"
@@ -238,16 +220,7 @@ class Segment:
             return []
         printer, names = self.printer, self.printer.names
         returned = [v for v in self.made_numbers if self._is_read_later(v)]
-        arguments, kinds = [], []
-        for variable, is_written in self.parameters.items():
-            name = names[variable]
-            if variable.shape:
-                layout = "C" if variable in printer.contiguous else "A"
-                kinds.append(Kind(variable.dtype.name, variable.ndim, layout, is_written))
-            else:
-                kinds.append(Kind(variable.dtype.name))
-                name = name if variable.weak else f"{self._number_type(variable)}({name})"
-            arguments.append(name)
+        arguments, kinds = arguments_of(printer, self.parameters)
         call = f"{self.name}({', '.join(arguments)})"
         if returned:
             call = f"({', '.join(names[v] for v in returned)},) = {call}"
@@ -255,7 +228,7 @@ class Segment:
         for variable in returned:
             if not variable.weak:
                 name = names[variable]
-                printer.lines.append(f"{name} = {self._number_type(variable)}({name})")
+                printer.lines.append(f"{name} = {number_type(printer, variable)}({name})")
         body = list(self.lines)
         if returned:
             body.append(f"return ({', '.join(names[v] for v in returned)},)")
@@ -263,14 +236,41 @@ class Segment:
         source = "\n".join([DECORATOR, head, *(f"    {line}" for line in body)])
         return [Function(self.name, source, kinds)]
 
-    def _number_type(self, variable: Variable) -> str:
-        name: str = self.printer.bind(variable.dtype.type, f"{variable.dtype.name}_")
-        return name
-
     def _is_read_later(self, variable: Variable) -> bool:
         printer = self.printer
-        last = printer.liveness.last[variable]
+        last = printer.plan.last[variable]
         return variable in printer.outputs or printer.segments.get(last) != self.number
+
+
+def arguments_of(printer: Any, parameters: Mapping[Variable, bool]) -> tuple[list[str], list[Kind]]:
+    """The arguments of a call, and the types of its parameters, of which some are written to."""
+    arguments, kinds = [], []
+    for variable, is_written in parameters.items():
+        name = printer.names[variable]
+        if variable.shape:
+            layout = "C" if variable in printer.plan.contiguous else "A"
+            kinds.append(Kind(variable.dtype.name, variable.ndim, layout, is_written))
+        else:
+            kinds.append(Kind(variable.dtype.name))
+            name = name if variable.weak else f"{number_type(printer, variable)}({name})"
+        arguments.append(name)
+    return arguments, kinds
+
+
+def number_type(printer: Any, variable: Variable) -> str:
+    """The name of the type of a number."""
+    name: str = printer.bind(variable.dtype.type, f"{variable.dtype.name}_")
+    return name
+
+
+def view(step: Step, name: str, of: str, is_flat: bool, shape: str) -> str:
+    """The line that makes a view, of an array that lies in one piece if it `is_flat`."""
+    if step.function is np.transpose:
+        return f"{name} = {of}.T"
+    if step.function in RESHAPES:
+        whole = of if is_flat else f"np.ascontiguousarray({of})"
+        return f"{name} = {whole}.reshape({shape})"
+    return f"{name} = {of}[{index_text(step.args[1])}]"
 
 
 def index_text(index: Any) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 import sys
 import threading
 import time
@@ -216,6 +217,18 @@ def test_the_source_is_a_module_that_numba_compiles():
     compiled(np.ones(4))
     assert "from numba import njit" in compiled.source
     compile(compiled.source, "source", "exec")
+
+
+@pytest.mark.slow
+def test_the_native_source_can_be_pasted_into_a_file(tmp_path):
+    compiled, x = al.compile(chain, native=True), np.linspace(0, 1, 4)
+    expected = compiled(x)
+    path = tmp_path / "pasted.py"
+    call = "print(repr(chain(np.linspace(0, 1, 4), new_workspace())[0].tolist()))"
+    path.write_text(f"{compiled.source}\n\n{call}\n")
+    done = subprocess.run([sys.executable, path], capture_output=True, text=True, cwd=tmp_path)
+    assert done.stderr == ""
+    assert done.stdout == f"{expected.tolist()!r}\n"
 
 
 def test_long_programs_stay_as_they_are(monkeypatch):
