@@ -80,8 +80,6 @@ defvjp_sequence(einsum, 0, operands=_gradients)
 
 @composite(np.einsum)
 def _einsum(*operands: Any, out: Any = None, optimize: Any = False, **options: Any) -> Any:
-    if out is not None:
-        raise TypeError("np.einsum(out=...) cannot be recorded; leave out= away")
     if isinstance(operands[0], str):
         subscripts, arrays = operands[0].replace(" ", ""), [as_array(a) for a in operands[1:]]
     else:

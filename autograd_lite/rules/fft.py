@@ -77,20 +77,13 @@ defvjp(np.fft.fftshift, x=lambda g, axes: np.fft.ifftshift(g, axes))
 defvjp(np.fft.ifftshift, x=lambda g, axes: np.fft.fftshift(g, axes))
 
 
-def _refuse_out(out: Any) -> None:
-    if out is not None:
-        raise TypeError("np.fft with out=... cannot be recorded; leave out= away")
-
-
 @composite(np.fft.hfft)
 def _hfft(a: Any, n: int | None = None, axis: int = -1, norm: Norm = None, out: Any = None) -> Any:
-    _refuse_out(out)
     return np.fft.irfft(np.conjugate(a), n, axis, _opposite(norm))
 
 
 @composite(np.fft.ihfft)
 def _ihfft(a: Any, n: int | None = None, axis: int = -1, norm: Norm = None, out: Any = None) -> Any:
-    _refuse_out(out)
     return np.conjugate(np.fft.rfft(a, n, axis, _opposite(norm)))
 
 
@@ -124,21 +117,18 @@ def _declare(suffix: str, default_axes: Axes) -> None:
     def fftn(
         a: Any, s: Lengths = None, axes: Axes = default_axes, norm: Norm = None, out: Any = None
     ) -> Any:
-        _refuse_out(out)
         return _run(a, _steps(a, s, axes)[::-1], np.fft.fft, norm)
 
     @composite(getattr(np.fft, f"ifft{suffix}"))
     def ifftn(
         a: Any, s: Lengths = None, axes: Axes = default_axes, norm: Norm = None, out: Any = None
     ) -> Any:
-        _refuse_out(out)
         return _run(a, _steps(a, s, axes)[::-1], np.fft.ifft, norm)
 
     @composite(getattr(np.fft, f"rfft{suffix}"))
     def rfftn(
         a: Any, s: Lengths = None, axes: Axes = default_axes, norm: Norm = None, out: Any = None
     ) -> Any:
-        _refuse_out(out)
         *others, last = _steps(a, s, axes)
         # As long as `a` is: an axis that is named twice has become shorter.
         others = [(a.shape[i] if n is None else n, i) for n, i in others]
@@ -148,7 +138,6 @@ def _declare(suffix: str, default_axes: Axes) -> None:
     def irfftn(
         a: Any, s: Lengths = None, axes: Axes = default_axes, norm: Norm = None, out: Any = None
     ) -> Any:
-        _refuse_out(out)
         *others, last = _steps(a, s, axes)
         return np.fft.irfft(_run(a, others, np.fft.ifft, norm), *last, norm)
 

@@ -23,7 +23,6 @@ from autograd_lite.gradients import (
     shut,
 )
 from autograd_lite.operations import composite, defvjp, non_differentiable, primitive, refused
-from autograd_lite.rules.reductions import plain_out
 from autograd_lite.rules.special import astype
 
 Shape = tuple[int, ...]
@@ -108,7 +107,6 @@ def along(axis: int, index: Any) -> tuple[Any, ...]:
 def take(
     a: Any, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise"
 ) -> Any:
-    plain_out("take", out)
     if axis is None:
         a, axis = np.ravel(a), 0
     elif np.ndim(a) == 0:
@@ -148,7 +146,6 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
 
 @composite(np.compress)
 def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) -> Any:
-    plain_out("compress", out)
     condition = plain(condition)
     if condition.ndim != 1:
         raise ValueError("np.compress: the condition must have one dimension")
@@ -162,7 +159,6 @@ def extract(condition: Any, arr: Any) -> Any:
 
 @composite(np.choose)
 def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
-    plain_out("choose", out)
     which = fixed(plain(a))
     choices = [as_array(c) if isinstance(c, (list, tuple)) else c for c in choices]
     if which.dtype.kind not in "iub":

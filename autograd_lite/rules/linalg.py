@@ -343,8 +343,6 @@ defvjp_sequence(multi_dot, 0, arrays=_multi_dot)
 
 @composite(np.linalg.multi_dot)
 def _public_multi_dot(arrays: Sequence[Any], *, out: Any = None) -> Any:
-    if out is not None:
-        raise TypeError("np.linalg.multi_dot(out=...) cannot be recorded; leave out= away")
     arrays = [as_array(a) for a in arrays]
     if len(arrays) < 2:
         raise ValueError("np.linalg.multi_dot takes at least two arrays")

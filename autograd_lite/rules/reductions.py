@@ -74,12 +74,6 @@ for _function in (np.max, np.min, np.amax, np.amin):
 defvjp(np.cumsum, x=_cumsum)
 
 
-def plain_out(function: str, out: Any) -> None:
-    """Refuse `out=`, which nothing would record."""
-    if out is not None:
-        raise TypeError(f"np.{function}(out=...) cannot be recorded; leave out= away")
-
-
 @composite(np.prod)
 def prod(
     a: Any,
@@ -91,7 +85,6 @@ def prod(
     where: Any = True,
 ) -> Any:
     """A tree of products of pairs: its derivatives divide by nothing, so zeros are no exception."""
-    plain_out("prod", out)
     a = a if dtype is None else a.astype(dtype)
     a = a if where is True else np.where(where, a, 1)
     axes = _reduced(axis, a.ndim)
@@ -112,7 +105,6 @@ def prod(
 @composite(np.cumprod)
 def cumprod(a: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Any:
     """Products over ever longer stretches: logarithmically many steps, and no division."""
-    plain_out("cumprod", out)
     a = a if dtype is None else a.astype(dtype)
     a, axis = (np.reshape(a, -1), 0) if axis is None or not a.ndim else (a, axis)
     rows = np.moveaxis(a, axis, 0)
@@ -133,7 +125,7 @@ def cumulative_sum(
     out: None = None,
     include_initial: bool = False,
 ) -> Any:
-    return _cumulative(np.cumsum, 0, x, axis, dtype, out, include_initial)
+    return _cumulative(np.cumsum, 0, x, axis, dtype, include_initial)
 
 
 @composite(np.cumulative_prod)
@@ -146,16 +138,17 @@ def cumulative_prod(
     out: None = None,
     include_initial: bool = False,
 ) -> Any:
-    return _cumulative(np.cumprod, 1, x, axis, dtype, out, include_initial)
+    return _cumulative(np.cumprod, 1, x, axis, dtype, include_initial)
 
 
 def _cumulative(
-    function: Any, start: int, x: Any, axis: int | None, dtype: Any, out: Any, initial: bool
+    function: Any, start: int, x: Any, axis: int | None, dtype: Any, initial: bool
 ) -> Any:
-    plain_out("cumulative_sum", out)
     x = np.reshape(x, -1) if not x.ndim else x
     if axis is None and x.ndim > 1:
-        raise ValueError("the axis must be given for an array of several dimensions")
+        raise ValueError(
+            "np.cumulative_sum and np.cumulative_prod need axis= for an array of several dimensions"
+        )
     axis = axis or 0
     result = function(x, axis=axis) if dtype is None else function(x, axis=axis, dtype=dtype)
     if not initial:

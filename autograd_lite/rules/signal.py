@@ -63,7 +63,9 @@ def _middle(full: Any, longer: int, shorter: int, mode: str) -> Any:
         return full[start : start + longer]
     if mode == "valid":
         return full[shorter - 1 : longer]
-    raise ValueError(f"mode must be 'full', 'same' or 'valid', not {mode!r}")
+    raise ValueError(
+        f"np.convolve and np.correlate: mode is 'full', 'same' or 'valid', not {mode!r}"
+    )
 
 
 @composite(np.interp)
@@ -110,7 +112,7 @@ def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any
     lines = np.moveaxis(arr, axis, -1)
     results = [func1d(lines[i], *args, **kwargs) for i in np.ndindex(lines.shape[:-1])]
     if not results:
-        raise ValueError("apply_along_axis needs at least one line to apply the function to")
+        raise ValueError("np.apply_along_axis needs at least one line to apply the function to")
     shape = np.shape(results[0])
     stacked = np.reshape(np.stack(results), (*lines.shape[:-1], *shape))
     ends = range(arr.ndim - 1, arr.ndim - 1 + len(shape))

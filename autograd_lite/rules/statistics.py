@@ -12,7 +12,7 @@ from autograd_lite.arrays.foreign import Recordable, is_unknown, whole_number
 from autograd_lite.functions import Traits
 from autograd_lite.operations import composite, defvjp, primitive
 from autograd_lite.rules.matrices import as_array, plain
-from autograd_lite.rules.reductions import Axis, plain_out
+from autograd_lite.rules.reductions import Axis
 
 _NOT_GIVEN = np._NoValue
 
@@ -51,7 +51,6 @@ def var(
     mean: Any = _NOT_GIVEN,
     correction: Any = _NOT_GIVEN,
 ) -> Any:
-    plain_out("var", out)
     a = a if dtype is None else a.astype(dtype)
     ddof = ddof if correction is _NOT_GIVEN else correction
     if a.dtype == np.float16:
@@ -85,7 +84,6 @@ def _deviation(variance: Any) -> Any:
 
 @composite(np.ptp)
 def ptp(a: Any, axis: Axis = None, out: None = None, keepdims: Any = False) -> Any:
-    plain_out("ptp", out)
     return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
 
 
@@ -106,7 +104,7 @@ def average(
     weights = _along_axes(as_array(weights), np.shape(a), axis)
     total = np.sum(weights, axis=axis, keepdims=keep)
     if not is_unknown(plain(total)) and np.any(plain(total) == 0):
-        raise ZeroDivisionError("average: the weights sum to zero, so there is no average")
+        raise ZeroDivisionError("np.average: the weights sum to zero, so there is no average")
     result = np.sum(a * weights, axis=axis, keepdims=keep) / total
     return (result, total.astype(result.dtype)) if returned else result
 
@@ -116,11 +114,12 @@ def _along_axes(weights: Any, shape: tuple[int, ...], axis: Axis) -> Any:
     if weights.shape == shape:
         return weights
     if axis is None:
-        raise TypeError("weights of another shape than the array's need an axis")
+        raise TypeError("np.average: weights of another shape than the array's need an axis")
     axes = normalize_axis_tuple(axis, len(shape))
     if tuple(shape[i] for i in axes) != weights.shape:
         raise ValueError(
-            f"weights of shape {weights.shape} do not fit the axes {axes} of shape {shape}"
+            f"np.average: weights of shape {weights.shape} do not fit the axes {axes} of shape "
+            f"{shape}"
         )
     weights = np.transpose(weights, np.argsort(axes).tolist())
     laid = tuple(n if i in axes else 1 for i, n in enumerate(shape))
@@ -167,7 +166,6 @@ def nanmean(
     *,
     where: Any = _NOT_GIVEN,
 ) -> Any:
-    plain_out("nanmean", out)
     keep = bool(keepdims) and keepdims is not _NOT_GIVEN
     return np.mean(_filled(a, 0), axis, dtype, keepdims=keep, where=_numbers(a, where))
 
@@ -186,7 +184,6 @@ def nanvar(
     correction: Any = _NOT_GIVEN,
 ) -> Any:
     """NaN, with a gradient of 0, where there are no more than `ddof` numbers."""
-    plain_out("nanvar", out)
     ddof = ddof if correction is _NOT_GIVEN else correction
     keep = bool(keepdims) and keepdims is not _NOT_GIVEN
     present = _numbers(a, where)
@@ -220,7 +217,6 @@ def nanmin(
 def _nan_extreme(
     function: Any, least: float, a: Any, axis: Axis, out: Any, keepdims: Any, kwargs: Any
 ) -> Any:
-    plain_out(f"nan{function.__name__}", out)
     keep = bool(keepdims) and keepdims is not _NOT_GIVEN
     kwargs = _given(**kwargs)
     if "initial" in kwargs:
@@ -246,7 +242,6 @@ def quantile(
     weights: Any = None,
 ) -> Any:
     """Sorted elements, weighted by where the quantile falls between them."""
-    plain_out("quantile", out)
     a, q = as_array(a), _as_quantile(q)
     if weights is not None:
         return _weighted_quantile(a, plain(q), axis, method, keepdims, weights, skip_nan=False)
@@ -311,7 +306,6 @@ def median(
     overwrite_input: bool = False,
     keepdims: bool = False,
 ) -> Any:
-    plain_out("median", out)
     if not a.size:
         return np.mean(a, axis, keepdims=keepdims)
     if a.dtype.kind != "c":
@@ -408,7 +402,6 @@ def nanquantile(
     *,
     weights: Any = None,
 ) -> Any:
-    plain_out("nanquantile", out)
     a, q = as_array(a), _as_quantile(q)
     if not a.size:
         return np.nanmean(a, axis, keepdims=keepdims)
@@ -446,7 +439,6 @@ def nanmedian(
     overwrite_input: bool = False,
     keepdims: Any = False,
 ) -> Any:
-    plain_out("nanmedian", out)
     keep = bool(keepdims) and keepdims is not _NOT_GIVEN
     if a.dtype.kind != "c" or not a.size:
         return np.nanquantile(a, 0.5, axis, keepdims=keep)
@@ -683,7 +675,7 @@ def _spacings(varargs: tuple[Any, ...], count: int) -> list[Any]:
     if len(varargs) == 1 and np.ndim(varargs[0]) == 0:
         return [varargs[0]] * count
     if len(varargs) != count:
-        raise TypeError(f"gradient: {count} axes and {len(varargs)} spacings; give one for each")
+        raise TypeError(f"np.gradient: {count} axes and {len(varargs)} spacings; give one for each")
     return list(varargs)
 
 
@@ -691,9 +683,9 @@ def _slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
     rows = np.moveaxis(f, axis, 0)
     n = len(rows)
     if edge_order not in (1, 2):
-        raise ValueError(f"gradient: edge_order must be 1 or 2, not {edge_order!r}")
+        raise ValueError(f"np.gradient: edge_order must be 1 or 2, not {edge_order!r}")
     if n < edge_order + 1:
-        raise ValueError(f"gradient: edge_order {edge_order} needs {edge_order + 1} elements")
+        raise ValueError(f"np.gradient: edge_order {edge_order} needs {edge_order + 1} elements")
     if np.ndim(spacing) == 0:
         steps = spacing * np.ones(n - 1, f.real.dtype)
     else:
