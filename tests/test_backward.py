@@ -82,6 +82,15 @@ class TestResult:
         x.backward()
         assert x.grad == 1
 
+    def test_one_element_has_a_gradient_of_its_shape(self):
+        for shape in [(), (1,), (1, 1)]:
+            x = parameter(np.full(shape, 3.0))
+            y = x * x
+            y.retain_grad()
+            y.backward()
+            assert y.grad.shape == x.grad.shape == shape
+            assert x.grad == 6
+
     def test_a_given_gradient(self):
         x = parameter([1, 2])
         (x * x).backward([1, 10])
@@ -139,6 +148,21 @@ class TestMessages:
         al.defvjp(twice, x=lambda g: np.ones(7))
         with pytest.raises(RuntimeError, match=r"rule of twice gave.*\(7,\).*\(2,\)"):
             twice(parameter([1, 2])).sum().backward()
+
+    def test_a_rule_that_gives_no_gradient_is_named(self):
+        half = al.primitive(lambda x: x / 2)
+        al.defvjp(half, x=lambda g: "half")
+        with pytest.raises(RuntimeError) as caught:
+            half(parameter(1)).backward()
+        assert str(caught.value) == (
+            "the rule of <lambda> gave 'half', which is no gradient; where there is none it "
+            "returns zeros"
+        )
+
+    def test_a_hook_where_no_gradient_arrives(self):
+        with pytest.raises(ValueError) as caught:
+            al.Tensor([1.0], name="b").register_hook(print)
+        assert str(caught.value) == ("the Tensor 'b' does not require grad, so no gradient arrives")
 
 
 class TestNoGrad:

@@ -150,6 +150,18 @@ def test_with_blocks_that_contextlib_enters():
     assert (x * 2).requires_grad
 
 
+def test_a_block_that_a_function_enters_for_its_caller():
+    x = parameter(1)
+
+    def evaluate(stack):
+        stack.enter_context(al.no_grad())
+
+    with contextlib.ExitStack() as stack:
+        evaluate(stack)
+        assert not (x * 2).requires_grad
+    assert (x * 2).requires_grad
+
+
 @pytest.mark.parametrize(
     "run",
     [

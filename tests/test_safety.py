@@ -156,9 +156,47 @@ class TestRefusing:
         with pytest.raises(TypeError, match="asks for 'nothing'"):
             al.defvjp(np.mean, x=lambda g, nothing: g)
         assert al.grad(lambda x: np.mean(np.exp(x)))(0.0) == 1
+        with pytest.raises(TypeError, match="asks for 'nothing'"):
+            al.defvjp(np.multiply, x=lambda g, nothing: g)
+        assert al.grad(lambda x: np.sum(np.multiply([3, 4], x)))(2.0) == 7
+
+    def test_a_rule_for_what_is_no_operand(self):
+        @al.primitive
+        def scaled(x, k):
+            return x * k
+
+        with pytest.raises(TypeError) as caught:
+            al.defvjp(scaled)
+        assert str(caught.value) == "defvjp(scaled) needs a rule for at least one operand"
+        with pytest.raises(TypeError) as caught:
+            al.defvjp(scaled, x=lambda g, k: g * k, k=None, m=lambda g: g)
+        assert str(caught.value) == (
+            "defvjp(scaled): rules for ('x', 'k', 'm'), but the function has only the parameters "
+            "('x', 'k')"
+        )
+        al.defvjp(scaled, x=lambda g, k: g * k)
+        assert al.grad(scaled)(2.0, 3.0) == 3
+        with pytest.raises(TypeError) as caught:
+            scaled(2.0, parameter(3))
+        assert str(caught.value) == (
+            "scaled: argument 2 must be a plain value, not a Tensor that requires grad"
+        )
 
 
 class TestLocks:
+    @pytest.mark.parametrize(
+        "view", [lambda W: W.T, lambda W: W.reshape(4), lambda W: W[:1], lambda W: W[...]]
+    )
+    def test_the_memory_of_a_leaf_behind_a_view_is_locked(self, view):
+        memory = np.arange(8.0)
+        x = al.Tensor(memory[2:6].reshape(2, 2), requires_grad=True, copy=False)
+        y = view(x)
+        loss = np.sum(y * y)
+        with pytest.raises(ValueError, match="read-only"):
+            memory[...] = 100
+        loss.backward()
+        memory[...] = 100
+
     @pytest.mark.parametrize(
         "view", [lambda W: W.T, lambda W: W.reshape(4), lambda W: W[:1], lambda W: W[...]]
     )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
+import nn
 
 
 def cube(x):
@@ -107,6 +108,13 @@ def test_an_input_that_the_output_does_not_depend_on():
         (lambda: al.grad(lambda x: "no")(1.0), TypeError, "returned str"),
         (lambda: al.gradients(al.Tensor(1.0), []), RuntimeError, "depend on any tensor"),
         (lambda: al.gradients(leaf() * 2, [al.Tensor(1.0)]), ValueError, "require grad"),
+        (lambda: al.gradients(leaf() * 2, [np.ones(1)]), TypeError, "as inputs, not ndarray$"),
+        (
+            lambda: al.grad(cube)(nn.Linear(2, 1)),
+            TypeError,
+            "^the derivative of cube with respect to argument 0: it is a Linear, which is no "
+            r"array: call \.backward\(\) and read \.grad of its parameters",
+        ),
     ],
 )
 def test_messages(call, error, message):
@@ -217,6 +225,24 @@ class TestProducts:
             al.jvp(self.curve, (self.x,), (self.v, self.v))
         with pytest.raises(ValueError, match=r"got shape \(2,\)"):
             al.vjp(self.curve, self.x)[1](np.ones(2))
+
+    def test_other_structures(self):
+        def by_name(p):
+            return {"y": p["w"] ** 2}
+
+        given = {"w": self.x}
+        with pytest.raises(ValueError, match=r"^a tangent has not the keys of an argument.*'w'"):
+            al.jvp(by_name, (given,), ({"v": self.v},))
+        with pytest.raises(ValueError, match=r"^a gradient has not the keys of a result.*'y'"):
+            al.vjp(by_name, given)[1]({"z": self.v})
+        with pytest.raises(ValueError, match="^a tangent must be a list of 1 items, as an argum"):
+            al.jvp(lambda p: p[0] ** 2, ([self.x],), ([self.v, self.v],))
+        with pytest.raises(ValueError, match="^a gradient must be a tuple of 2 items, as a result"):
+            al.vjp(lambda x: (x, x), self.x)[1]([self.v])
+
+    def test_a_function_without_a_complex_derivative_has_no_complex_jacobian(self):
+        with pytest.raises(ValueError, match="^conjugate is not complex differentiable .* np.conj"):
+            al.jacobian(np.conjugate)(self.x * 1j)
 
 
 def test_auxiliary_results():

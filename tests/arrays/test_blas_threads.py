@@ -118,6 +118,14 @@ def test_numpys_library_is_switched():
         assert threads() == before
 
 
+def test_libraries_of_matrix_products_are_found_and_no_others():
+    found = blas._libraries.__wrapped__()
+    every = threadpoolctl.ThreadpoolController().lib_controllers
+    assert [library.filepath for library in found] == [
+        library.filepath for library in every if library.user_api == "blas"
+    ]
+
+
 def test_without_threadpoolctl_nothing_is_switched(monkeypatch):
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
     assert blas._libraries.__wrapped__() == ()

@@ -51,7 +51,11 @@ IN_BLOCKS = {
     "reshape": lambda x: x.reshape(2, 3, 50).reshape(-1, 50),
     "ravel of a row": lambda x: np.ravel(x[:1]),
     "squeeze and expand": lambda x: np.expand_dims(np.squeeze(x[:1]), 0),
+    "squeeze along": lambda x: np.squeeze(x[None, :1], axis=(0, 1)) + np.squeeze(x[:1], -2),
     "broadcast_to": lambda x: np.broadcast_to(x[:1], (3, 50)),
+    "broadcast_to a list and a number": lambda x: (
+        np.broadcast_to(x, [2, 6, 50])[0] * np.broadcast_to(x[0], 50)
+    ),
     "items": lambda x: x[2:4, :] + x[None, 1, :],
     "some columns": lambda x: x[:, 9:31] * 2,
     "columns of what was computed": lambda x: (W @ (x - np.mean(x, axis=1, keepdims=True)))[:, 5:],
@@ -88,6 +92,7 @@ BY_DASK = {
     "blocks both ways": lambda x: x * da.from_array(X, chunks=(2, 7)),
     "mean of whole numbers as such": lambda x: np.mean(x.astype(int), axis=1, dtype=int),
     "squeeze of one sample": lambda x: np.squeeze(x[:1, :1]),
+    "squeeze of one sample along": lambda x: np.squeeze(x[:, :1], axis=1),
     "concatenate samples": lambda x: np.concatenate([x, x], axis=1),
     "stack": lambda x: np.stack([x, x]),
 }
@@ -338,6 +343,8 @@ def test_half_precision_is_added_up_as_numpy_does():
         (lambda x: np.concatenate([x, np.ones((2, 51))]), "cannot be joined along axis 0"),
         (lambda x: (x * 1).__setitem__(0, np.arange(51.0)), r"\(51,\) do not fit"),
         (lambda x: np.einsum("ij->k", x), "'k' has a letter"),
+        (lambda x: np.broadcast_to(x, (1, 50)), r"\(6, 50\) cannot be broadcast to \(1, 50\)"),
+        (lambda x: np.squeeze(x, axis=0), "size other than one"),
     ],
 )
 def test_what_does_not_fit_is_refused(use, message):
