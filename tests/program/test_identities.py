@@ -6,19 +6,21 @@ import pytest
 import autograd_lite as al
 from autograd_lite.program.arguments import flatten
 from autograd_lite.program.identities.algebra import CHEAPER
+from autograd_lite.program.identities.expanding import SHORT
 from autograd_lite.program.identities.pairs import Identity, Symbol, rules_of
-from autograd_lite.program.identities.stable import LOGARITHMS, SIGMOIDS
+from autograd_lite.program.identities.stable import LOG_LOSS, LOGARITHMS, SIGMOIDS
 from autograd_lite.program.identities.textbook import TEXTBOOK
 from autograd_lite.program.passes import Identities, Optimised
 from autograd_lite.program.traced import traced
 
-IDENTITIES = (*CHEAPER, *SIGMOIDS, *LOGARITHMS, *TEXTBOOK)
+COMPILED = (*CHEAPER, *SIGMOIDS, *LOGARITHMS, *LOG_LOSS, *SHORT)
+IDENTITIES = (*COMPILED, *TEXTBOOK)
 
 
 def operands(identity):
     rng = np.random.default_rng(3)
     names = identity.before.__code__.co_varnames[: identity.before.__code__.co_argcount]
-    return [rng.uniform(-2, 2, (3, 3)) for _ in names]
+    return [1.5 if name in "cd" else rng.uniform(-2, 2, (3, 3)) for name in names]
 
 
 def label(identity):
@@ -40,13 +42,22 @@ def test_both_sides_give_the_same(identity):
     np.testing.assert_allclose(after, before, rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("identity", CHEAPER + SIGMOIDS + LOGARITHMS, ids=label)
+@pytest.mark.parametrize("identity", COMPILED, ids=label)
 def test_the_formula_is_found_in_a_compiled_program(identity):
     values = operands(identity)
-    compiled = al.compile(lambda *values: np.sin(identity.before(*values)))
-    wanted = al.compile(lambda *values: np.sin(identity.after(*values)))
-    np.testing.assert_allclose(compiled(*values), np.sin(identity.before(*values)), rtol=1e-12)
-    wanted(*values)
+    arrays = [value for value in values if np.ndim(value)]
+
+    def both(function):
+        def computed(*arrays):
+            given = iter(arrays)
+            return np.sin(function(*(next(given) if np.ndim(v) else v for v in values)))
+
+        return al.compile(computed)
+
+    compiled, wanted = both(identity.before), both(identity.after)
+    expected = np.sin(identity.before(*values))
+    np.testing.assert_allclose(compiled(*arrays), expected, rtol=1e-12)
+    wanted(*arrays)
     assert steps(compiled.program) == steps(wanted.program)
 
 

@@ -26,6 +26,19 @@ CHEAPER = (
     Identity("cheaper", lambda x, y: -(x - y), lambda x, y: y - x, once=True),
     Identity("cheaper", lambda x: np.abs(-x), np.abs),
     Identity("cheaper", lambda x: np.transpose(np.transpose(x)), lambda x: x),
+    Identity(
+        "cheaper",
+        lambda x, c, d: (x * c) * d,
+        lambda x, c, d: x * (c * d),
+        once=True,
+        where=lambda x, c, d: isinstance(x, Tracer) and np.isfinite(c * d) and c * d != 0,
+    ),
+    Identity("cheaper", lambda x, c: -x * c, lambda x, c: x * -c),
+    Identity("cheaper", lambda x, y: x * -y, lambda x, y: -(x * y)),
+    Identity("cheaper", lambda x, c: -x / c, lambda x, c: x / -c),
+    Identity("cheaper", lambda x, y: -x / y, lambda x, y: -(x / y)),
+    Identity("cheaper", lambda x, c: -(x * c), lambda x, c: x * -c, once=True),
+    Identity("cheaper", lambda x, c: -(x / c), lambda x, c: x / -c, once=True),
 )
 
 
@@ -35,9 +48,7 @@ def table() -> dict[Any, list[Rule]]:
     rules: dict[Any, list[Rule]] = {function: [unexpanded] for function in binary}
     for function, identities in rules_of(CHEAPER).items():
         rules.setdefault(function, []).extend(identities)
-    rules[np.multiply] += [_scaled, _times_negative, _scaled_product]
-    rules[np.divide] += [_negative_over]
-    rules[np.negative] += [_negative]
+    rules[np.multiply].append(_scaled_product)
     rules |= {
         operator.pow: [_power],
         np.power: [_power],
@@ -69,21 +80,6 @@ def _before(now: Rewriting, value: Any, function: Callable[..., Any]) -> Any:
     return value if maker is None else now.operand(maker, 0)
 
 
-def _scaled(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    """(x * a) * b as x * (a * b) for numbers a and b."""
-    for x, b in (args, args[::-1]):
-        inner = now.maker(x, np.multiply)
-        if inner is None or now.number(b) is None or now.uses.get(x.variable, 0) > 1:
-            continue
-        first, second = now.operand(inner, 0), now.operand(inner, 1)
-        for y, a in ((first, second), (second, first)):
-            if now.number(a) is not None and isinstance(y, Tracer):
-                product = now.number(a) * now.number(b)
-                if np.isfinite(product) and product:
-                    return y * product
-    return None
-
-
 def _power(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
     """Powers by a few products, each of which takes a small part of the time of np.power."""
     x, exponent = args
@@ -103,22 +99,6 @@ def _itself(x: Any) -> Any:
     return x
 
 
-def _negated(now: Rewriting, value: Any) -> Any:
-    """x of a value that is -x, else None."""
-    maker = now.maker(value, np.negative)
-    return None if maker is None else now.operand(maker, 0)
-
-
-def _times_negative(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    """x * -y as -(x * y), or for a number x as -x * y."""
-    for x, y in (args, args[::-1]):
-        inner = _negated(now, y)
-        if inner is not None:
-            number = now.number(x)
-            return -(x * inner) if number is None else inner * _minus(number)
-    return None
-
-
 def _scaled_product(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
     """c (A B) as (c A) B, where A or B is much smaller than the product."""
     for product, c in (args, args[::-1]):
@@ -133,33 +113,9 @@ def _scaled_product(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
     return None
 
 
-def _minus(number: Any) -> Any:
-    return np.negative(number) if isinstance(number, (np.ndarray, np.generic)) else -number
-
-
-def _negative_over(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    x = _negated(now, args[0])
-    if x is None:
-        return None
-    number = now.number(args[1])
-    return -(x / args[1]) if number is None else x / _minus(number)
-
-
 def _sum_of_negative(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    x = _negated(now, args[0])
-    return None if x is None else -np.sum(x, *args[1:], **options)
-
-
-def _negative(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    """-(x c) as x (-c), and -(x / c) likewise, for a number c."""
-    inner = now.maker(args[0], np.multiply, np.divide)
-    if inner is None or now.uses.get(args[0].variable, 0) > 1:
-        return None
-    x, y = now.operand(inner, 0), now.operand(inner, 1)
-    for a, b in ((x, y), (y, x)) if inner.function is np.multiply else ((x, y),):
-        if now.number(b) is not None:
-            return inner.function(a, _minus(now.number(b)))
-    return None
+    maker = now.maker(args[0], np.negative)
+    return None if maker is None else -np.sum(now.operand(maker, 0), *args[1:], **options)
 
 
 def _in_order(args: Any, options: Any) -> bool:

@@ -5,7 +5,8 @@
 The first function is called once, with symbols for its parameters, which shows the steps to look
 for. Where a program has these steps, the second one is called with what the parameters stand for.
 A number in the first stands for a value that is this number in every element; sums and products
-are found in either order.
+are found in either order. Parameters called `c` or `d` stand for numbers that are known, and a
+condition on dtypes or sizes is a third function, `where`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ Bound = dict[str, Any]
 """What the parameters of an identity stand for."""
 
 _COMMUTATIVE = (np.add, np.multiply, np.equal)
+_NUMBERS = ("c", "d")
+"""The parameters that stand for numbers."""
 
 
 class Symbol(Recordable, np.lib.mixins.NDArrayOperatorsMixin):
@@ -56,13 +59,15 @@ class Identity:
 
     "stable" ones neither overflow nor lose digits, "cheaper" ones take less time, and "textbook"
     ones are how a person writes it. With `once` the values inside of the formula must be read by
-    nobody else, who would need them all the same.
+    nobody else, who would need them all the same. `where` says of what the parameters stand for
+    whether the identity may be used.
     """
 
     purpose: Literal["stable", "cheaper", "textbook"]
     before: Callable[..., Any]
     after: Callable[..., Any]
     once: bool = False
+    where: Callable[..., Any] | None = None
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
@@ -79,8 +84,11 @@ class Identity:
         """The rule: what stands for the result of a step, or None where the formula is another."""
         if options or len(args) != len(self.pattern.args):
             return None
-        bound = next(self._matches(now, self.pattern, list(args), {}), None)
-        return None if bound is None else self.after(*(bound[name] for name in self.parameters))
+        for bound in self._matches(now, self.pattern, list(args), {}):
+            found = [bound[name] for name in self.parameters]
+            if self.where is None or self.where(*found):
+                return self.after(*found)
+        return None
 
     def _matches(
         self, now: Rewriting, pattern: Symbol, operands: list[Any], bound: Bound
@@ -98,6 +106,10 @@ class Identity:
             if now.is_all(value, part):
                 yield bound
         elif part.function is None:
+            if part.name in _NUMBERS:
+                value = now.number(value)
+            if value is None:
+                return
             if part.name not in bound:
                 yield bound | {part.name: value}
             elif _same(bound[part.name], value):
@@ -124,3 +136,8 @@ def _same(a: Any, b: Any) -> bool:
     if isinstance(a, Tracer) and isinstance(b, Tracer):
         return a.variable is b.variable
     return type(a) is type(b) and not isinstance(a, Tracer) and bool(np.all(a == b))
+
+
+def is_wide(x: Any) -> bool:
+    """Whether a value is traced, in a dtype with the range that short forms of exp need."""
+    return isinstance(x, Tracer) and x.dtype in (np.float32, np.float64)

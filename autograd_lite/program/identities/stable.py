@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.program.identities.algebra import table as algebra
-from autograd_lite.program.identities.pairs import Identity, rules_of
+from autograd_lite.program.identities.pairs import Identity, is_wide, rules_of
 from autograd_lite.program.ir import Step
 from autograd_lite.program.rewriting import Rewriting, Rule
 from autograd_lite.program.tracing import Tracer
@@ -35,6 +35,15 @@ LOGARITHMS = (
     Identity("stable", lambda x, z: xlogy(x, 1 - sigmoid(z)), lambda x, z: -(x * softplus(z))),
     Identity("stable", lambda x, z: xlog1py(x, -sigmoid(z)), lambda x, z: -(x * softplus(z))),
 )
+LOG_LOSS = (
+    # The form with one logarithm is exact where the prediction is right: a small loss is not lost.
+    Identity(
+        "stable",
+        lambda y, z: y * softplus(-z) + (1 - y) * softplus(z),
+        lambda y, z: np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z))),
+        where=lambda y, z: is_wide(z),
+    ),
+)
 
 
 def table() -> dict[Any, list[Rule]]:
@@ -44,10 +53,9 @@ def table() -> dict[Any, list[Rule]]:
         np.divide: [_softmax],
         np.log: [_log_of_sum],
         np.multiply: [_slope, cancelled, _over_sum],
-        np.add: [_log_loss],
     }.items():
         rules[function] = [*first, *rules.get(function, [])]
-    for function, identities in rules_of((*SIGMOIDS, *LOGARITHMS)).items():
+    for function, identities in rules_of((*SIGMOIDS, *LOGARITHMS, *LOG_LOSS)).items():
         rules[function] = [*identities, *rules.get(function, [])]
     return rules
 
@@ -165,25 +173,6 @@ def _through(now: Rewriting, u: Any, s: Any, t: Any) -> Any:
 def _scaled_by(now: Rewriting, function: Any, x: Any, c: Any, s: Any, t: Any) -> Any:
     inner = _through(now, x, s, t)
     return None if inner is None else function(inner, c)
-
-
-def _log_loss(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    """y softplus(-z) + (1 - y) softplus(z), with one logarithm.
-
-    max(z, 0) - z y is exact where the prediction is right, so a small loss is not lost.
-    """
-    for first, second in (args, args[::-1]):
-        one, other = now.maker(first, np.multiply), now.maker(second, np.multiply)
-        if one is None or other is None:
-            return None
-        for y, a in _pair(now, one):
-            for w, b in _pair(now, other):
-                z, minus = _argument(now, b, softplus), _argument(now, a, softplus)
-                if z is None or not _same(_argument(now, minus, np.negative), z):
-                    continue
-                if _is_complement(now, w, y) and z.dtype in (np.float32, np.float64):
-                    return np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z)))
-    return None
 
 
 def _is_complement(now: Rewriting, w: Any, y: Any) -> bool:
