@@ -13,8 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.trees import leaves_of
 from autograd_lite.backward import propagate
 from autograd_lite.check.report import Line, Report
+from autograd_lite.derivation.constants import LITERAL_LIMIT_ELEMENTS
+from autograd_lite.derivation.standins import stand_in
 from autograd_lite.gradients import TupleGradient
 from autograd_lite.graph import Leaf, Node, Route, ancestors, pack_node
 from autograd_lite.pictures.constants import constant_names, is_mask
@@ -197,10 +200,8 @@ def readable(formula: str) -> str:
     return RELU_SLOPE.sub(r"\1 > 0, ½ at 0", formula)
 
 
-def derivative(
-    node: Node, slot: int, names: Mapping[int, str], values: Mapping[Any, Any] | None = None
-) -> Formula | None:
-    """The way of a gradient from an operation to its operand `slot`, from the rule's own text.
+def derivative(node: Node, slot: int, names: Mapping[int, str]) -> Formula | None:
+    """The way of a gradient from an operation to its operand `slot`, by the operation's rule.
 
     None where no gradient flows. `slot` counts the operands of a list one by one.
     """
@@ -217,12 +218,21 @@ def derivative(
     rule = list(operation.rules.values())[at]
     if rule is None:
         return None
-    template = np.empty(node.shape, node.dtype) if node.dtype is not None else None
-    arguments, texts = [template], [arriving]
+    arguments, texts = [_arriving(node, operands(node)[slot])], [arriving]
     for name, value in _needed(node, rule):
         arguments.append(value)
         texts.append(_argument_text(node, name, value, names))
-    return formula(rule, arguments, texts)
+    return formula(rule, arguments, texts, operation.name)
+
+
+def _arriving(node: Node, operand: Any) -> Any:
+    """What stands for the gradient of an operation's result, or for those of its results."""
+    if node.dtype is not None:
+        return stand_in(node.shape, node.dtype)
+    kept = dict(zip(node.plan.names, node.kept, strict=False))
+    # A rule that does not need the results is one element by element.
+    results = kept.get("out") or [operand] * getattr(node.plan.operation.function, "nout", 1)
+    return TupleGradient(stand_in(np.shape(r), r.dtype) for r in results)
 
 
 def _needed(node: Node, rule: Any) -> list[tuple[str, Any]]:
@@ -238,4 +248,7 @@ def _argument_text(node: Node, name: str, value: Any, names: Mapping[int, str]) 
     if name in rules:
         operand = (node.parents or ())[rules.index(name)]
         return text_of(operand, names)
-    return number(value) if is_scalar(value) else str(value)
+    if is_scalar(value):
+        return number(value)
+    long = any(np.size(v) > LITERAL_LIMIT_ELEMENTS for v in leaves_of(value))
+    return name if long else str(value)

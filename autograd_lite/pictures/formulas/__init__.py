@@ -1,4 +1,4 @@
-"""Derivative rules as formulas, read from their own source."""
+"""Derivative rules as formulas in the names of a picture."""
 
 from autograd_lite.pictures.formulas.formula import Formula, formula
 

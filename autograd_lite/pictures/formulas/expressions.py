@@ -1,4 +1,4 @@
-"""Plain values as expressions, and arithmetic of them with what is known computed."""
+"""Expressions without the ones and zeros that change nothing."""
 
 from __future__ import annotations
 
@@ -7,67 +7,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-LIST_LIMIT_ITEMS = 16
-
-
-def name_node(text: str) -> ast.Name:
-    return ast.Name(text, ast.Load())
-
-
-def numpy_node(name: str) -> ast.Attribute:
-    return ast.Attribute(name_node("np"), name, ast.Load())
-
 
 def numpy_call(name: str, *args: ast.expr) -> ast.Call:
-    return ast.Call(numpy_node(name), list(args), [])
-
-
-def literal(value: Any) -> ast.expr | None:
-    """The expression of a plain value: a number, a text, an index, or a few of them."""
-    if isinstance(value, np.generic) and value.ndim == 0:
-        value = value.item()
-    if value is None or value is Ellipsis or isinstance(value, (bool, str)):
-        return ast.Constant(value)
-    if isinstance(value, (int, float, complex)):
-        return number(value)
-    if isinstance(value, range):
-        ends = [value.start, value.stop, value.step]
-        shown = ends if value.step != 1 else ends[:2] if value.start else ends[1:2]
-        return ast.Call(name_node("range"), [ast.Constant(end) for end in shown], [])
-    if _slices(value):
-        index = index_literal(value)
-        return index and ast.Subscript(numpy_node("s_"), index, ast.Load())
-    if isinstance(value, (tuple, list)) and len(value) <= LIST_LIMIT_ITEMS:
-        items = [literal(item) for item in value]
-        if None in items:
-            return None
-        kind = ast.Tuple if isinstance(value, tuple) else ast.List
-        return kind([item for item in items if item is not None], ast.Load())
-    return None
-
-
-def _slices(value: Any) -> bool:
-    return isinstance(value, slice) or (isinstance(value, tuple) and any(map(_slices, value)))
-
-
-def index_literal(value: Any) -> ast.expr | None:
-    """`value` as it stands between the brackets of a subscript."""
-    if isinstance(value, slice):
-        ends = [None if e is None else literal(e) for e in (value.start, value.stop, value.step)]
-        return ast.Slice(*ends)
-    if isinstance(value, np.ndarray):
-        inside = literal(value.tolist()) if 0 < value.size <= LIST_LIMIT_ITEMS else None
-        return numpy_call("array", inside) if inside and value.dtype.kind in "iub" else None
-    if not isinstance(value, tuple):
-        return literal(value)
-    items = [index_literal(item) for item in value]
-    if None in items:
-        return None
-    if len(items) == 1 and not isinstance(value[0], (tuple, list, np.ndarray)):
-        return items[0]
-    return ast.Tuple([item for item in items if item is not None], ast.Load())
+    """The call `np.name(...)`."""
+    function = ast.Attribute(ast.Name("np", ast.Load()), name, ast.Load())
+    return ast.Call(function, list(args), [])
 
 
 def number(value: Any) -> ast.expr | None:
@@ -76,8 +20,7 @@ def number(value: Any) -> ast.expr | None:
         short = complex(f"{value:.6g}") == value and not value.real
         return ast.Constant(value) if short and value.imag >= 0 else None
     if not math.isfinite(value):
-        special = numpy_node("nan" if math.isnan(value) else "inf")
-        return negative(special) if value < 0 else special
+        return None
     if isinstance(value, float) and float(f"{value:.6g}") != value:
         return None
     node = ast.Constant(abs(value))
@@ -150,3 +93,37 @@ def negative(node: ast.expr) -> ast.expr:
         case ast.BinOp(left=left, op=ast.Mult() | ast.Div() as op, right=right):
             return binary(op, negative(left), right)
     return ast.UnaryOp(ast.USub(), node)
+
+
+_INFIX: dict[str, ast.operator] = {
+    "bitwise_and": ast.BitAnd(),
+    "bitwise_or": ast.BitOr(),
+    "bitwise_xor": ast.BitXor(),
+}
+
+
+class _Tidying(ast.NodeTransformer):
+    """Leaves out the ones and zeros that change nothing, and writes operators for functions."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        return binary(node.op, node.left, node.right)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        self.generic_visit(node)
+        return negative(node.operand) if isinstance(node.op, ast.USub) else node
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        match node:
+            case ast.Call(func=ast.Attribute(ast.Name("np"), "invert"), args=[inner]):
+                return ast.UnaryOp(ast.Invert(), inner)
+            case ast.Call(func=ast.Attribute(ast.Name("np"), name), args=[left, right]):
+                return ast.BinOp(left, _INFIX[name], right) if name in _INFIX else node
+        return node
+
+
+def tidied(node: ast.expr) -> ast.expr:
+    """The expression without the ones and zeros that change nothing."""
+    found: ast.expr = _Tidying().visit(node)
+    return found

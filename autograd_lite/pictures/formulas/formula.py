@@ -1,33 +1,25 @@
-"""Derivative rules as formulas, read from their own source.
-
-A rule is plain Python. Its source is gone through as far as the values at hand decide it: branches
-on shapes and axes are taken, locals and helpers are put in the place where they are used, and what
-is left is one expression, in the caller's names.
-"""
+"""Derivative rules as formulas: the rule is traced and printed in the caller's names."""
 
 from __future__ import annotations
 
 import ast
-import functools
-import operator
 import re
 import warnings
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.trees import leaves_of
+from autograd_lite.derivation.constants import LITERAL_LIMIT_ELEMENTS
+from autograd_lite.derivation.rule import written_rule
+from autograd_lite.derivation.standins import stand_in
 from autograd_lite.gradients import TupleGradient
-from autograd_lite.pictures.formulas.expressions import (
-    LIST_LIMIT_ITEMS,
-    literal,
-    name_node,
-    numpy_call,
-)
+from autograd_lite.pictures.formulas.expressions import tidied
 from autograd_lite.pictures.formulas.local import element_wise, local_of
-from autograd_lite.pictures.formulas.reader import read_call
-from autograd_lite.pictures.formulas.terms import Term, has_elements, item_of, sequence_of
+from autograd_lite.source import is_of_engine
 
 PLACEHOLDER = re.compile(r"\b__(\d+)__\b")
 """What stands for a name while the formula is a tree: a user's name may be anything."""
@@ -47,91 +39,152 @@ class Formula:
     local: str | None
 
 
-def formula(rule: Callable[..., Any], arguments: Sequence[Any], names: Sequence[str]) -> Formula:
+KNOWN_LIMIT_FORMULAS = 256
+"""The formulas of one rule that are kept."""
+
+_KNOWN: weakref.WeakKeyDictionary[Any, dict[Any, Formula]] = weakref.WeakKeyDictionary()
+"""The formulas of the engine's rules, with placeholders, by what they are of."""
+
+
+def formula(
+    rule: Callable[..., Any], arguments: Sequence[Any], names: Sequence[str], operation: str = ""
+) -> Formula:
     """The formula of `rule` for these arguments, of which `names` says what each is called.
 
     The gradient of the result comes first. A name that is a number, a tuple, None, ... stands for
-    that value. A rule whose source is not there, or too involved, is shown as a call. Nothing
-    that a rule, an argument or a name may be makes this raise.
+    that value. A rule that reads values, or is too involved, is shown as a call. Nothing that a
+    rule, an argument or a name may be makes this raise.
 
     >>> formula(lambda g, y: g * y, (np.ones(3), np.ones(3)), ("dz", "y"))
     Formula(product='dz * y', local='y')
     """
+    for places in (False, True):
+        try:
+            return _formula(rule, _Given(arguments, names, places))
+        except Exception:  # Whatever it was: a picture without this formula is better than none.
+            continue
+    return Formula(f"{_called(rule, operation)}({', '.join(map(str, names))})", None)
+
+
+def _called(rule: Any, operation: str) -> str:
+    called = str(getattr(rule, "__name__", "rule")).lstrip("_")
+    return called if called.isidentifier() else f"{operation}_rule" if operation else "rule"
+
+
+def _formula(rule: Callable[..., Any], given: _Given) -> Formula:
+    """The formula, which the engine's rules keep for other arguments of the same kind."""
+    known = _KNOWN.setdefault(rule, {}) if is_of_engine(rule) else {}
+    key = None if given.places else tuple(given.keys)
+    found = known.get(key) or _traced(rule, given)
+    if key is not None:
+        if len(known) >= KNOWN_LIMIT_FORMULAS:
+            known.clear()
+        known[key] = found
+    local = None if found.local is None else given.named(found.local)
+    return Formula(given.named(found.product), local)
+
+
+def _traced(rule: Callable[..., Any], given: _Given) -> Formula:
+    """The formula with placeholders."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            pairs = zip(arguments, map(str, names), strict=True)
-            terms = [_argument(i, *pair) for i, pair in enumerate(pairs)]
-            node = read_call(rule, terms, {}, 0).node
-            product = _text(node, names)
-        except Exception:
-            # Whatever it was: a picture without this formula is better than no picture.
-            called = str(getattr(rule, "__name__", "rule")).lstrip("_")
-            called = called if called.isidentifier() else "rule"
-            return Formula(f"{called}({', '.join(map(str, names))})", None)
-        try:
-            factor = local_of(node) if element_wise(rule, arguments) else None
-            return Formula(product, None if factor is None else _text(factor, names))
-        except Exception:
-            return Formula(product, None)
+        text = written_rule(rule, given.values, given.names)
+    node = tidied(ast.parse(text, mode="eval").body)
+    factor = local_of(node) if element_wise(rule, given.values) else None
+    return Formula(ast.unparse(node), None if factor is None else ast.unparse(factor))
 
 
-def _argument(i: int, value: Any, name: str) -> Term:
-    static = i > 0 and not has_elements(value)
-    node = _literal_named(value, name) if i else None
-    inside = re.fullmatch(r"[\[(](\w+(?:, \w+)*),?[\])]", name)
-    parts = inside[1].split(", ") if inside else []
-    if not static and isinstance(value, (tuple, list)) and len(parts) == len(value):
-        items = [
-            Term(name_node(part), functools.partial(operator.getitem, value, k), False)
-            for k, part in enumerate(parts)
-        ]
-        return sequence_of(ast.List, items)
-    # As a name for the rest: it must come out as it is.
-    term = Term(node or name_node(f"__{i}__"), lambda: value, static or node is not None)
-    if not term.static and isinstance(value, (tuple, list)):
-        term.items = [item_of(term, k) for k in range(len(value))]
-    return term
+class _Given:
+    """The arguments of a rule, with stand-ins for arrays and placeholders for their names.
+
+    `keys` tells formulas apart. With `places` a rule may look at arrays of whole numbers and
+    booleans, which are an index or a mask.
+    """
+
+    def __init__(self, arguments: Sequence[Any], names: Sequence[str], places: bool) -> None:
+        self.places = places
+        self.texts: list[str] = []
+        self.keys: list[Any] = []
+        pairs = enumerate(zip(arguments, map(str, names), strict=True))
+        both = [self._argument(value, name, i == 0) for i, (value, name) in pairs]
+        self.values = [value for value, _ in both]
+        self.names = [name for _, name in both]
+
+    def _argument(self, value: Any, name: str, arrives: bool) -> tuple[Any, Any]:
+        if isinstance(value, (TupleGradient, list, tuple)) and _has_arrays(value):
+            return self._items(value, name, arrives)
+        if not _is_array(value) or _is_literal(value, name, arrives):
+            self.keys.append((type(value), repr(value)))
+            return value, None
+        self.texts.append(name)
+        placeholder = f"__{len(self.texts) - 1}__"
+        if self.places and value.dtype.kind not in "fc" and not arrives:
+            return np.asarray(value), placeholder
+        self.keys.append((value.shape, value.dtype))
+        return stand_in(value.shape, value.dtype), placeholder
+
+    def _items(self, value: Any, name: str, arrives: bool) -> tuple[Any, Any]:
+        inside = re.fullmatch(r"[\[(](\w+(?:, \w+)*),?[\])]", name)
+        parts = inside[1].split(", ") if inside else []
+        if not arrives and name in (str(value), repr(value)):
+            parts = list(map(str, value))
+        elif len(parts) != len(value):
+            parts = [f"{_operand(name)}[{i}]" for i in range(len(value))]
+        self.keys.append((type(value), len(value)))
+        pairs = []
+        for item, part in zip(value, parts, strict=True):
+            if isinstance(item, np.integer):
+                # A whole number among results, a rank, is one that rules branch on.
+                self.keys.append(int(item))
+                pairs.append((item, None))
+            else:
+                pairs.append(self._argument(item, part, arrives))
+        kind = type(value) if type(value) in (TupleGradient, list) else tuple
+        return kind(v for v, _ in pairs), tuple(n for _, n in pairs)
+
+    def named(self, text: str) -> str:
+        """A formula with the names in place."""
+
+        def name(found: re.Match[str]) -> str:
+            name, text = self.texts[int(found[1])], found.string
+            before, after = text[: found.start()], text[found.end() :]
+            apart = before.endswith(("(", "[", ", ")) or not before
+            if apart and (after.startswith((",", ")", "]")) or not after):
+                return name
+            return _operand(name)
+
+        return PLACEHOLDER.sub(name, text)
 
 
-def _literal_named(value: Any, name: str) -> ast.expr | None:
-    """The literal that an argument's name is, if it is one of this value."""
-    if (
-        isinstance(value, np.ndarray)
-        and value.dtype.kind in "iub"
-        and value.size <= LIST_LIMIT_ITEMS
-    ):
-        shown = value.ndim and name in (repr(value), str(value))
-        return numpy_call("array", literal(value.tolist()) or name_node("?")) if shown else None
-    if isinstance(value, (np.ndarray, TupleGradient)):
-        return None
-    if name in (repr(value), str(value)) and not isinstance(value, (str, np.generic)):
-        return literal(value)
+def _has_arrays(value: Any) -> bool:
+    return any(map(_is_array, leaves_of(list(value))))
+
+
+def _is_array(value: Any) -> bool:
+    """Whether a value is an array, of whatever library, or a number of NumPy's."""
+    return hasattr(value, "shape") and hasattr(value, "dtype")
+
+
+def _is_literal(value: Any, name: str, arrives: bool) -> bool:
+    """Whether an argument's name is the number, or the few places, that the argument is."""
+    if arrives:
+        return False
+    if np.ndim(value):
+        few = value.size <= LITERAL_LIMIT_ELEMENTS and value.dtype.kind in "iub"
+        return few and name in (str(value), repr(value))
     try:
         node = ast.parse(name, mode="eval").body
-        same = ast.literal_eval(node) == value and ast.unparse(node) == name
+        return bool(ast.literal_eval(node) == value) and ast.unparse(node) == name
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
-        return None
-    return node if same else None
+        return False
 
 
-def _text(node: ast.expr, names: Sequence[str]) -> str:
-    def named(found: re.Match[str]) -> str:
-        name, text = str(names[int(found[1])]), found.string
-        before, after = text[: found.start()], text[found.end() :]
-        apart = before.endswith(("(", "[", ", ")) or not before
-        if apart and (after.startswith((",", ")", "]")) or not after):
-            return name
-        return f"({name})" if _is_compound(name) else name
-
-    return PLACEHOLDER.sub(named, ast.unparse(node))
-
-
-def _is_compound(name: str) -> bool:
-    """Whether a name is an expression that an operator beside it would tear apart."""
+def _operand(name: str) -> str:
+    """A name as it stands beside an operator, which would tear some expressions apart."""
     try:
         node = ast.parse(name, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return False
+        return name
     open_ended = (ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Lambda)
-    return isinstance(node, open_ended) and node.col_offset == 0  # else in parentheses
+    # In parentheses it would not begin at once.
+    return f"({name})" if isinstance(node, open_ended) and node.col_offset == 0 else name

@@ -17,9 +17,16 @@ def element_wise(rule: Any, arguments: Sequence[Any]) -> bool:
     shape = np.shape(arguments[0])
     for parameter, value in zip(inspect.signature(rule).parameters, arguments, strict=False):
         own = value if parameter.endswith("_shape") else getattr(value, "shape", ())
-        if np.broadcast_shapes(shape, own) != shape:
+        if not _broadcasts(own, shape):
             return False
     return True
+
+
+def _broadcasts(own: Any, shape: tuple[int, ...]) -> bool:
+    try:
+        return np.broadcast_shapes(shape, own) == shape
+    except (TypeError, ValueError):
+        return False
 
 
 def local_of(node: ast.expr) -> ast.expr | None:

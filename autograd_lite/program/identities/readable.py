@@ -4,18 +4,24 @@ would say it. They change no value by more than a rounding, and save no time.
 
 from __future__ import annotations
 
+import functools
+import inspect
 import operator
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from autograd_lite.functions import with_trait
+from autograd_lite.operations import OPERATIONS
+from autograd_lite.program.identities.algebra import table as algebra
 from autograd_lite.program.identities.algebra import unexpanded
 from autograd_lite.program.identities.pairs import Identity, rules_of
 from autograd_lite.program.ir import Step
 from autograd_lite.program.rewriting import Rewriting, Rule
 from autograd_lite.program.tracing import Tracer
+from autograd_lite.rules.indexing import getitem
 from autograd_lite.rules.special import astype
 
 DENOMINATOR_LIMIT = 1_000_000
@@ -211,3 +217,104 @@ def _same_dtype(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
 
 def _is(a: Any, b: Any) -> bool:
     return isinstance(a, Tracer) and isinstance(b, Tracer) and a.variable is b.variable
+
+
+def of_rules(given: Container[float]) -> dict[Any, list[Rule]]:
+    """The rules for the formula of one derivative rule, whose factors stay in their order.
+
+    A number among `given` is written as it was given, and not as a quotient.
+    """
+
+    def quotient(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+        return _whole_quotient(now, args, given)
+
+    table = _of_rules()
+    return {**table, np.multiply: [*table[np.multiply], quotient]}
+
+
+@functools.cache
+def _of_rules() -> dict[Any, list[Rule]]:
+    general, det = algebra(), cast(Rule, OPERATIONS[np.linalg.det].rules["a"])
+    rules: dict[Any, list[Rule]] = {
+        function: [unexpanded, _unstretched]
+        for function in with_trait("elementwise")
+        if getattr(function, "nin", 0) == 2
+    }
+    rules |= {function: general[function] for function in (np.ravel, np.broadcast_to)}
+    rules[np.where] = [unexpanded]
+    rules[np.reshape] = [*general[np.reshape], _vector_again]
+    rules[np.transpose] = [*general[np.transpose], _transpose]
+    rules |= {np.matrix_transpose: [_transpose], np.swapaxes: [_transpose]}
+    rules |= {np.conjugate: [_of_real], np.real: [_of_real]}
+    rules |= {np.moveaxis: [_unmoved], getitem: [_item_of_moved], astype: [_same_dtype]}
+    rules[inspect.unwrap(det)] = [_det]
+    return rules
+
+
+def _whole_quotient(now: Rewriting, args: Any, given: Container[float]) -> Any:
+    """x * c as x / n, for a number c that is 1 / n."""
+    for x, factor in (args, args[::-1]):
+        c: Any = now.number(factor)
+        is_float = isinstance(c, (float, np.floating))
+        if not isinstance(x, Tracer) or not is_float or c in given:
+            continue
+        n = round(1 / float(c)) if abs(c) > 1 / DENOMINATOR_LIMIT else 0
+        if n > 1 and type(c)(1 / n) == c:
+            return np.divide(x, n)
+    return None
+
+
+def _unstretched(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    """A number that was given axes, without them: what it is combined with has them."""
+    for i, value in enumerate(args):
+        reshaped = now.maker(value, np.reshape)
+        number = None if reshaped is None else now.operand(reshaped, 0)
+        if isinstance(number, Tracer) and not number.shape and np.ndim(args[1 - i]) >= value.ndim:
+            return step.function(*(number if k == i else a for k, a in enumerate(args)), **options)
+    return None
+
+
+def _item_of_moved(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    """moveaxis(x, 1, 0)[k] = x[:, k]."""
+    x, index = args
+    moved = now.maker(x, np.moveaxis)
+    if moved is None or type(index) is not int or moved.args[2:] != (0,):
+        return None
+    before = moved.args[1] % x.ndim
+    return getitem(now.operand(moved, 0), (*(slice(None),) * before, index))
+
+
+def _vector_again(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    """A product with a vector that was made a column, which is made a vector again."""
+    product = now.maker(args[0], np.matmul)
+    if product is None:
+        return None
+    left, right = now.operand(product, 0), now.operand(product, 1)
+    column = now.maker(right, np.reshape)
+    vector = None if column is None else now.operand(column, 0)
+    if vector is None or vector.ndim != 1 or right.shape != (*vector.shape, 1):
+        return None
+    return np.matmul(left, vector) if args[0].shape == (*step.result.shape, 1) else None
+
+
+def _transpose(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    """A matrix's transpose, however it is asked for; what moves no axis is left out."""
+    x = args[0]
+    if x.ndim > 2:
+        return None
+    if x.ndim < 2 or step.function(np.empty((2, 3)), *args[1:], **options).shape == (2, 3):
+        return x
+    return None if step.function is np.transpose and len(args) == 1 else np.transpose(x)
+
+
+def _of_real(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    """The conjugate, or the real part, of what is real."""
+    return args[0] if isinstance(args[0], Tracer) and args[0].dtype.kind != "c" else None
+
+
+def _det(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    """The gradient of a determinant as books have it, of a matrix that has an inverse."""
+    g, a, out = args
+    weight = g * out
+    inverse = np.matrix_transpose(np.linalg.inv(a))
+    return np.reshape(weight, (*weight.shape, 1, 1)) * inverse
