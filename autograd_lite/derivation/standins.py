@@ -84,7 +84,7 @@ def _contracted(a: Any, b: Any, axes: Any) -> Any:
         length
         for array, gone in zip((a, b), axes, strict=True)
         for i, length in enumerate(array.shape)
-        if i not in {k % array.ndim for k in gone}
+        if i not in {int(k) % array.ndim for k in np.ravel(gone)}
     ]
     return stand_in(rest, np.result_type(a.dtype, b.dtype))
 

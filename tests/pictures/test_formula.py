@@ -495,34 +495,51 @@ def is_call(found, rule, names):
     return found.product == f"{called}({', '.join(names)})"
 
 
-def check_case(case):
-    """The texts of all operations that a case records compute what the rules do."""
+def recorded(case):
+    """What the rules that a case records are called with: node, operand, rule and arguments."""
     result = case(*(al.Tensor(o, requires_grad=True) for o in case.operands))
     results = result if isinstance(result, (tuple, list)) else [result]
     roots = [r._node for r in results if isinstance(r, al.Tensor) and type(r._node) is Node]
     rng = np.random.default_rng(3)
     for node in ancestors(roots):
         gradient = arriving(node, rng) if node.plan.operation.rules else None
-        if gradient is None:
-            continue
-        for _, rule, needs, arguments in calls(node, gradient):
-            names, values = named_values(needs, arguments)
-            operation = node.plan.operation.name
-            found = formula(rule, arguments, names)
-            with np.errstate(all="ignore"):
-                try:
-                    expected = dense(rule(*arguments))
-                except ValueError:
-                    continue  # Such a gradient cannot arrive.
-                if is_call(found, rule, names):
-                    assert operation in CALLED, found.product
-                    continue
-                if operation in OF_REGULAR_MATRICES and not np.all(values["out_"]):
-                    continue
-                assert_same(dense(eval(found.product, {**HELPERS, **values})), expected)
-                if found.local is not None:
-                    local = eval(found.local, {**HELPERS, **values})
-                    assert_same(gradient * local, expected)
+        if gradient is not None:
+            for _, rule, needs, arguments in calls(node, gradient):
+                yield node.plan.operation.name, rule, needs, arguments
+
+
+def check_case(case):
+    """The texts of all operations that a case records compute what the rules do."""
+    for operation, rule, needs, arguments in recorded(case):
+        names, values = named_values(needs, arguments)
+        found = formula(rule, arguments, names)
+        with np.errstate(all="ignore"):
+            try:
+                expected = dense(rule(*arguments))
+            except ValueError:
+                continue  # Such a gradient cannot arrive.
+            if is_call(found, rule, names):
+                assert operation in CALLED, found.product
+                continue
+            if operation in OF_REGULAR_MATRICES and not np.all(values["out_"]):
+                continue
+            assert_same(dense(eval(found.product, {**HELPERS, **values})), expected)
+            if found.local is not None:
+                local = eval(found.local, {**HELPERS, **values})
+                assert_same(arguments[0] * local, expected)
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_what_is_called_is_no_expression_in_some_case(name):
+    cases_of = [c for f in CASES for c in CASES[f] if f.__name__ in (name, name.split("_")[-1])]
+    shown = (
+        is_call(formula(rule, arguments, names), rule, names)
+        for case in cases_of
+        for operation, rule, needs, arguments in recorded(case)
+        for names in [named_values(needs, arguments)[0]]
+        if operation == name
+    )
+    assert any(shown)
 
 
 @pytest.mark.parametrize("function", CASES, ids=lambda function: function.__name__)
