@@ -63,3 +63,4 @@ def several_axes(function, draw):
         yield Case(function, (draw(3, 2, 2),), {"axes": axes})
     yield Case(function, (draw(3, 2, 2),), call=lambda a: function(a, (2, 4), (2, 0), "forward"))
     yield Case(function, (draw(3, 4),), {"axes": (0, 0)})
+    yield Case(function, (draw(3, 4),), {"s": (5, 2), "axes": (0, 0)})

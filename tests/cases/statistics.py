@@ -234,6 +234,9 @@ def signals():
     yield Case(np.linspace, (normal(), normal(seed=1)), {"num": 4})
     yield Case(np.linspace, (normal(2), normal(2, seed=1)), {"num": 3, "endpoint": False})
     yield Case(np.linspace, (normal(2), normal(2, seed=1)), {"num": 3, "axis": -1})
+    for endpoint in (True, False):
+        step = lambda a, b, end=endpoint: np.linspace(a, b, 4, end, retstep=True)[1]  # noqa: E731
+        yield Case(np.linspace, (normal(), normal(seed=1)), call=step, note=f"step {endpoint}")
     yield Case(np.logspace, (normal(), normal(seed=1)), {"num": 4, "base": 2.0})
     for shape, axis in (((2,), 0), ((2,), -1), ((2, 1), 1)):
         yield Case(

@@ -139,6 +139,20 @@ def test_training_keeps_its_parameters_finite():
     np.testing.assert_allclose(results[1], results[0], rtol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    "moved", [lambda c: c[::-1], lambda c: np.roll(c, 1), lambda c: np.flip(c), lambda c: c]
+)
+def test_a_condition_that_moved_another_way_than_its_value_selects(moved):
+    def loss(x):
+        y = np.where(x > 0, np.log(x), 0.0)
+        return np.sum(np.where(moved(x > 0), np.roll(y, 1), 0.0) * np.arange(1.0, 6.0))
+
+    expected = al.grad(loss)(X)
+    np.testing.assert_allclose(al.compile(loss)(X), loss(X), rtol=1e-12)
+    np.testing.assert_allclose(al.compile(al.grad(loss))(X), expected, rtol=1e-12)
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_conditions_that_are_plain_values_open_no_other(training):
     def cost(W, x):

@@ -224,6 +224,77 @@ def test_factors_of_what_is_needed_without_them_stay():
     assert_same(interpret(after, leaves), f(np.ones(3)), 0)
 
 
+@pytest.mark.parametrize("first", [True, False], ids=["number first", "number last"])
+def test_a_common_factor_may_stand_on_either_side(first):
+    def scaled(x):
+        return 0.5 * x if first else x * 0.5
+
+    def f(x):
+        y = np.exp(-x)
+        return np.sum(-scaled(y)), np.sum(scaled(y * 0.25))
+
+    x = np.linspace(0, 1, 50)
+    leaves = []
+    trace, found, _, _ = traced("f", f, flatten(((x,), {}), leaves), leaves)
+    after, _, saved = factored(found, trace.values)
+    assert saved == 1
+    assert_same(interpret(after, leaves), f(x), 1e-15)
+
+
+def test_a_quotient_of_a_value_by_itself_is_not_scaled_with_it():
+    def f(x):
+        y = np.exp(-x)
+        return (y / y) * 0.5, (y * 3.0) * 0.5, np.sum(y - 0.25 * y) * 0.5
+
+    x = np.linspace(0, 1, 50)
+    leaves = []
+    trace, found, _, _ = traced("f", f, flatten(((x,), {}), leaves), leaves)
+    after, _, _ = factored(found, trace.values)
+    assert_same(interpret(after, leaves), f(x), 1e-15)
+
+
+@pytest.mark.parametrize(
+    ("product", "shapes", "smaller"),
+    [
+        (lambda W, X: 0.5 * (W @ X), ((2, 3), (3, 40)), (2, 3)),
+        (lambda X, W: np.dot(X, W) * 0.5, ((40, 3), (3, 2)), (3, 2)),
+    ],
+)
+def test_a_number_times_a_product_is_multiplied_into_the_smaller_operand(product, shapes, smaller):
+    compiled = al.compile(product)
+    arguments = [np.random.default_rng(0).normal(size=shape) for shape in shapes]
+    np.testing.assert_allclose(compiled(*arguments), product(*arguments), rtol=1e-14)
+    [scaling] = [step for step in compiled.program.steps if step.function is np.multiply]
+    assert scaling.result.shape == smaller
+
+
+def test_short_forms_are_not_for_half_precision():
+    many = np.full(1000, 100, np.float16)
+    assert al.compile(np.mean)(many) == 100
+    assert al.compile(lambda z: np.mean(al.softplus(z)))(many) == 100
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("power_first", [True, False])
+def test_the_slope_of_a_sigmoid_is_found_in_either_order(power_first):
+    def f(y, z):
+        power = np.exp(-z)
+        s = 1 / (1 + power)
+        share = (y / s) * s / (1 + power)
+        return power * share if power_first else share * power
+
+    y, z = np.array([1.0, 2.0, 3.0, 4.0]), np.array([-800.0, -1.0, 0.0, 2.0])
+    np.testing.assert_allclose(al.compile(f)(y, z), y * al.sigmoid(-z), rtol=1e-14)
+
+
+def test_passes_say_what_they_did():
+    compiled = al.compile(lambda x: np.log(1 / (1 + np.exp(-x))))
+    compiled(np.ones(3))
+    explained = str(compiled.explain())
+    assert "stable forms    2 steps rewritten, 1 equal ones taken together; " in explained
+    assert "common factors  nothing to do; " in explained
+
+
 def _linear_function(rng):
     """A random function of products with one number, sums, quotients and views."""
     steps = [(str(rng.choice(KINDS_OF_STEP)), *rng.integers(0, 100, 2)) for _ in range(12)]
