@@ -47,28 +47,39 @@ def number_text(value: Any) -> Text | None:
     return Text(f"{k} / np.pi", PRODUCT) if k / math.pi == value else None
 
 
-def array_text(value: np.ndarray, printer: Printer) -> str:
+def array_text(value: np.ndarray, printer: Printer, limit: int = LITERAL_LIMIT_ELEMENTS) -> str:
     """An array as the call that makes it, or written out.
 
-    Raises NoExpression of a long one that is neither a triangle, nor a range, nor one number.
+    Raises NoExpression of one of more elements than `limit` that is neither a triangle, nor a
+    range, nor one number all over.
     """
+    if value.dtype.kind not in "fciub":
+        raise NoExpression(f"an array of {value.dtype} is none of numbers")
     if not value.ndim:
         return printer.plain(value[()]).text
-    if value.ndim > 2 and value.size and (value == value[:1]).all():
-        return f"np.broadcast_to({array_text(value[0], printer)}, {value.shape})"
+    if value.ndim > 2 and value.shape[0] > 1 and (value == value[:1]).all():
+        return f"np.broadcast_to({array_text(value[0], printer, limit)}, {value.shape})"
     made = next(_made(value, printer), None)
     if made is not None:
         return made
-    if value.size > LITERAL_LIMIT_ELEMENTS or value.dtype.kind not in "fciub":
+    if value.size > limit:
         raise NoExpression("an array of many numbers has no short form")
-    return f"np.array({printer.value(value.tolist(), {}).text})"
+    known = value.dtype in (float, int, bool, complex)
+    kind = "" if known else f", dtype={printer.plain(value.dtype).text}"
+    return f"np.array({printer.value(value.tolist(), {}).text}{kind})"
 
 
 def _made(value: np.ndarray, printer: Printer) -> Iterator[str]:
     """The calls that make an array, the plainest first."""
     kind = f", dtype={printer.plain(value.dtype).text}" if value.dtype != np.float64 else ""
-    if not value.any() and value.size != 1:
-        yield f"np.zeros({value.shape}{kind})"
+    shape = value.shape if value.ndim > 1 else value.size
+    first = value.flat[0] if value.size else value.dtype.type(0)
+    # By their bits: 0.0 and -0.0 are equal.
+    if value.tobytes() == first.tobytes() * value.size and value.size != 1:
+        names = {b"\0" * value.itemsize: "zeros", value.dtype.type(1).tobytes(): "ones"}
+        name = names.get(first.tobytes())
+        number = "" if name else f", {printer.plain(first).text}"
+        yield f"np.{name or 'full'}({shape}{number}{kind})"
     elif value.ndim == 2 and value.size > 1:
         yield from _diagonals(value, kind)
     elif value.ndim == 1 and value.size > 3 and value.dtype == np.intp:
@@ -77,8 +88,6 @@ def _made(value: np.ndarray, printer: Printer) -> Iterator[str]:
         if step and np.array_equal(value, np.arange(start, stop, step)):
             ends = [start, stop, step] if step != 1 else [start, stop] if start else [stop]
             yield f"np.arange({', '.join(map(str, ends))})"
-    if value.size > LITERAL_LIMIT_ELEMENTS and (value == value.flat[0]).all():
-        yield f"np.full({value.shape}, {printer.plain(value.flat[0]).text}{kind})"
 
 
 def _diagonals(value: np.ndarray, kind: str) -> Iterator[str]:

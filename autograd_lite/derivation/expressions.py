@@ -19,7 +19,7 @@ from autograd_lite.operations import OPERATIONS
 from autograd_lite.program.ir import Step, Variable, function_name
 from autograd_lite.program.names import identifier
 from autograd_lite.program.sizes import Size, SizedFloat, SizedInt
-from autograd_lite.rules.indexing import getitem
+from autograd_lite.rules.indexing import getitem, put_back
 from autograd_lite.rules.special import astype, relu, sigmoid, softplus
 from autograd_lite.source import is_of_engine
 
@@ -289,15 +289,30 @@ def _astype(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> 
 
 def _getitem(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> Text:
     x = printer.value(step.args[0], operands)
-    index = step.args[1]
+    return Text(f"{x.within(ATOM)}[{_index_text(printer, step.args[1], operands)}]")
+
+
+def _put_back(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> Text:
+    """`put_back(g, np.s_[0, :], (2, 3))`: zeros, with g added at an index."""
+    printer.helpers.add("put_back")
+    g, index, shape = step.args[:3]
+    place = _index_text(printer, index, operands)
     items = index if isinstance(index, tuple) else (index,)
-    shown = ", ".join(index_text(printer, item, operands) for item in items)
-    if isinstance(index, tuple) and len(index) == 1:
-        shown += ","
-    return Text(f"{x.within(ATOM)}[{shown or '()'}]")
+    if any(isinstance(item, slice) or item is Ellipsis for item in items):
+        place = f"np.s_[{place}]"
+    elif isinstance(index, tuple):
+        place = printer.value(index, operands).text
+    parts = printer.value(g, operands).text, place, printer.value(shape, operands).text
+    return Text(f"put_back({', '.join(parts)})")
 
 
-def index_text(printer: Printer, item: Any, operands: Mapping[Variable, Text]) -> str:
+def _index_text(printer: Printer, index: Any, operands: Mapping[Variable, Text]) -> str:
+    """An index as it stands in brackets."""
+    items = index if isinstance(index, tuple) else (index,)
+    return ", ".join(_item_text(printer, item, operands) for item in items) or "()"
+
+
+def _item_text(printer: Printer, item: Any, operands: Mapping[Variable, Text]) -> str:
     """One item of an index, as it stands in brackets."""
     if isinstance(item, slice):
         parts = [item.start, item.stop, item.step]
@@ -335,6 +350,7 @@ _SPECIAL: dict[Any, Any] = {
     softplus: _softplus,
     astype: _astype,
     getitem: _getitem,
+    put_back: _put_back,
     np.reshape: _reshape,
     np.broadcast_to: _broadcast_to,
 }

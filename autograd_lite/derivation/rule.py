@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd_lite.arrays.trees import leaves_of
 from autograd_lite.derivation.constants import array_text, number_text
-from autograd_lite.derivation.expressions import NoExpression, Printer, Text, index_text
+from autograd_lite.derivation.expressions import NoExpression, Printer, Text
 from autograd_lite.derivation.standins import StandIn, stand_in
 from autograd_lite.functions import ATOM
 from autograd_lite.gradients import TupleGradient, as_plain
@@ -19,7 +19,6 @@ from autograd_lite.program.identities import readable
 from autograd_lite.program.ir import Program, Step, Variable, function_name
 from autograd_lite.program.rewriting import Rewriting, without_dead
 from autograd_lite.program.tracing import Trace, Tracer
-from autograd_lite.rules.indexing import getitem, put_back
 from autograd_lite.rules.signal import full_convolution
 from autograd_lite.rules.special import relu, sigmoid, softplus
 
@@ -188,25 +187,6 @@ class RulePrinter(Printer):
         return super()._call(kept, operands)
 
 
-def _put_back(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> Text:
-    g, index, shape = step.args[:3]
-    shown = _index(printer, index, operands)
-    slices = ":" in shown or "..." in shown
-    where = f"np.s_[{shown}]" if slices else printer.value(index, operands).text
-    parts = printer.value(g, operands).text, where, printer.value(shape, operands).text
-    return Text(f"put_back({', '.join(parts)})")
-
-
-def _getitem(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> Text:
-    x = printer.value(step.args[0], operands)
-    return Text(f"{x.within(ATOM)}[{_index(printer, step.args[1], operands)}]")
-
-
-def _index(printer: Printer, index: Any, operands: Mapping[Variable, Text]) -> str:
-    items = index if isinstance(index, tuple) else (index,)
-    return ", ".join(index_text(printer, item, operands) for item in items) or "()"
-
-
 def _reshape(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> Text:
     x = printer.value(step.args[0], operands)
     index = _new_axes(step.args[0].shape, step.result.shape)
@@ -243,8 +223,6 @@ def _named(printer: RulePrinter, step: Step, operands: Mapping[Variable, Text]) 
 
 _FORMS: dict[Any, Callable[[Any, Step, Mapping[Variable, Text]], Text]] = {
     **{function: _named for function in (relu, sigmoid, softplus)},
-    put_back: _put_back,
-    getitem: _getitem,
     np.reshape: _reshape,
     full_convolution: _convolve,
 }

@@ -15,7 +15,6 @@ from autograd_lite.functions import traits
 from autograd_lite.program.ir import Step, Variable, interpret, is_elementwise
 from autograd_lite.program.names import Names, literal
 from autograd_lite.program.sizes import Length, SizedFloat, SizedInt
-from autograd_lite.rules.indexing import put_back
 
 LINE_LIMIT_CHARACTERS = 60
 """Longer formulas are broken into statements."""
@@ -192,10 +191,6 @@ class _Writer:
         if step.several:
             call = self.printer.step(step, self.texts)
             return Text(f"{call.text}[{step.results.index(result)}]")
-        if step.function is put_back:
-            self.printer.helpers.add("put_back")
-            g, index, shape = (self.printer.value(a, self.texts).text for a in step.args[:3])
-            return Text(f"put_back({g}, {index}, {shape})")
         return self.printer.step(step, self.texts)
 
     def _fitting(self, step: Step, result: Variable) -> Text:

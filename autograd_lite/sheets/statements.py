@@ -13,14 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.derivation.expressions import NoExpression, Printer, Text, index_text
+from autograd_lite.derivation.constants import array_text
+from autograd_lite.derivation.expressions import NoExpression, Printer, Text
 from autograd_lite.functions import COMPARISON, traits
 from autograd_lite.graph import Node
 from autograd_lite.pictures.structure import operands
 from autograd_lite.program.ir import Step, Variable, function_name
 from autograd_lite.program.names import identifier
 from autograd_lite.program.tracing import public
-from autograd_lite.rules.indexing import getitem, put_back
+from autograd_lite.rules.indexing import getitem
 from autograd_lite.sheets.computation import Computation
 from autograd_lite.sheets.places import Places
 from autograd_lite.sheets.recorded import Recorded
@@ -434,8 +435,6 @@ class _Writer:
                 args.append(int(value) if _is_whole(value) else _with_lists(value))
         step = Step(step.function, tuple(args), step.options, step.results, step.several)
         try:
-            if step.function is put_back:
-                return self._put_back(step, texts)
             text = self.printer.step(step, texts)
             return Text(f"{text.text}[{step.results.index(variable)}]") if step.several else text
         except NoExpression:
@@ -450,15 +449,6 @@ class _Writer:
             listed = [texts[v].text for v in step.operands]
         return Text(f"{function_name(step.function)}({', '.join(listed)})")
 
-    def _put_back(self, step: Step, texts: Mapping[Variable, Text]) -> Text:
-        """`put_back(g, np.s_[0, :], (2, 3))`: zeros, with g added at an index."""
-        g, index, shape = step.args[:3]
-        items = index if isinstance(index, tuple) else (index,)
-        shown = ", ".join(index_text(self.printer, item, texts) for item in items)
-        comma = "," if isinstance(index, tuple) and len(index) == 1 else ""
-        key = f"np.s_[{shown or '()'}{comma}]"
-        return Text(f"put_back({texts[g].text}, {key}, {self.printer.value(shape, texts).text})")
-
     def _number(self, number: Any, symbol: str = "") -> Text:
         """A number as a person would write it: 6, where it is 6.0; N, where they divide by that."""
         name = self.recorded.whole.get(number) if type(number) is int and symbol in "*/" else None
@@ -469,14 +459,20 @@ class _Writer:
             number = float(str(number))
         return self.printer.plain(int(number) if _is_whole(number) else number)
 
+    def _array(self, array: np.ndarray) -> Text:
+        """An array as NumPy code, if that is short; else a name."""
+        try:
+            return Text(array_text(array, self.printer, LITERAL_LIMIT_NUMBERS))
+        except NoExpression:
+            return Text(f"constant{next(self.unnamed)}")
+
     def _leaf(self, variable: Variable) -> Expression:
         label = self.labels.get(variable) or variable.name
         constant = self.program.constants.get(variable) if variable not in self.literals else None
         if label is None and constant is not None and not np.ndim(constant):
             return Expression(self._number(np.asarray(constant)[()]))
         if label is None and constant is not None:
-            text = _literal(np.asarray(constant)) or Text(f"constant{next(self.unnamed)}")
-            self.literals[variable] = text
+            self.literals[variable] = self._array(np.asarray(constant))
         text = self.literals.get(variable) or Text(label or "value")
         return Expression(text, variable, text.text)
 
@@ -498,24 +494,6 @@ def _with_lists(value: Any) -> Any:
     if isinstance(value, range):
         return list(value)
     return tuple(map(_with_lists, value)) if type(value) is tuple else value
-
-
-def _literal(array: np.ndarray) -> Text | None:
-    """An array as NumPy code, if it is one number all over, or has few; else nothing."""
-    if array.dtype.kind not in "fiub":
-        return None
-    kind = "" if array.dtype in (float, int, bool) else f", np.{array.dtype.name}"
-    numbers = array.ravel()
-    shape = array.shape if array.ndim != 1 else array.size
-    if array.size and array.dtype == float and (numbers == numbers[0]).all():
-        name = {0.0: "zeros", 1.0: "ones"}.get(float(numbers[0]))
-        if name is not None and not np.signbit(numbers[0]):
-            return Text(f"np.{name}({shape})")
-        if np.isfinite(numbers[0]):
-            return Text(f"np.full({shape}, {float(numbers[0])!r})")
-    if 0 < array.size <= LITERAL_LIMIT_NUMBERS and np.isfinite(array).all():
-        return Text(f"np.array({array.tolist()!r}{kind})")
-    return None
 
 
 def _is_elementwise(function: Any) -> bool:

@@ -15,6 +15,7 @@ import pytest
 import autograd_lite as al
 import autograd_lite.rules
 from autograd_lite.derivation.constants import array_text, number_text
+from autograd_lite.derivation.expressions import NoExpression
 from autograd_lite.derivation.rule import RulePrinter
 from autograd_lite.derivation.standins import stand_in
 from autograd_lite.gradients import TupleGradient
@@ -334,7 +335,10 @@ def test_constants_of_books_are_written_as_such(number, text):
         (np.arange(9), "np.arange(9)"),
         (np.full((5, 5), 0.5), "np.full((5, 5), 0.5)"),
         (np.zeros((0, 3), np.float32), "np.zeros((0, 3), dtype=np.float32)"),
-        (np.zeros(3, complex), "np.zeros((3,), dtype=np.complex128)"),
+        (np.zeros(3, complex), "np.zeros(3, dtype=np.complex128)"),
+        (np.ones(2, bool), "np.ones(2, dtype=bool)"),
+        (np.array([0.0, -0.0]), "np.array([0.0, -0.0])"),
+        (np.array([1, 2], np.float32), "np.array([1.0, 2.0], dtype=np.float32)"),
         (np.array([0.5, 2.0]), "np.array([0.5, 2.0])"),
         (np.stack([np.tri(2)] * 3), "np.broadcast_to(np.tri(2, 2, 0), (3, 2, 2))"),
     ],
@@ -343,7 +347,13 @@ def test_arrays_of_constants_are_written_as_what_makes_them(array, text):
     assert array_text(array, RulePrinter()) == text
     found = eval(text)
     assert found.dtype == array.dtype
-    np.testing.assert_array_equal(found, array)
+    assert found.tobytes() == array.tobytes()
+
+
+@pytest.mark.parametrize("array", [np.sqrt(np.arange(40.0)), np.array(["a", "b"])])
+def test_other_arrays_have_no_text(array):
+    with pytest.raises(NoExpression):
+        array_text(array, RulePrinter())
 
 
 @pytest.mark.parametrize(
