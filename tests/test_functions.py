@@ -148,6 +148,13 @@ def test_an_operator_is_what_python_computes(function):
     np.testing.assert_array_equal(function(*operands), expected)
 
 
+def test_operators_of_numbers_are_those_that_python_computes_as_numpy_does():
+    operators = [f for f in functions_with("operator") if traits(f).operator.is_on_numbers]
+    on_numbers = {f.__name__ for f in operators}
+    assert on_numbers >= {"add", "subtract", "multiply", "divide", "less", "equal", "not_equal"}
+    assert not on_numbers & {"power", "remainder", "floor_divide", "matmul", "negative", "absolute"}
+
+
 @pytest.mark.parametrize("function", functions_with("of_shapes"))
 def test_functions_of_shapes_do_not_look_at_values(function):
     arguments = {np.can_cast: (np.dtype(float), np.dtype(int))}

@@ -111,6 +111,11 @@ def test_the_gradient_can_be_exported_too():
         (lambda a: np.fft.fft(a), r"np\.fft\.fft"),
         (lambda a: a[np.array([0, 1])], "indexing by arrays"),
         (lambda a: np.cumsum(a, axis=0), r"np\.cumsum \(File .*test_onnx.py"),
+        (
+            lambda a: np.dot(a, np.reshape(a, (1, 3, 3))),
+            r"^np\.dot of more than two .* use np\.matmul$",
+        ),
+        (lambda a: np.argmax(a), r"^np\.argmax \(File .*\) has a form .* axis only; give axis=$"),
     ],
 )
 def test_what_has_no_form_is_refused_by_name(function, name):

@@ -68,7 +68,14 @@ def test_right_gradients_of_leaves_and_results_are_correct(net):
     report.raise_if_wrong()
 
 
-@pytest.mark.parametrize("name", ["dW1", "d_W1", "dW_1", "grad_W1", "grad_W_1", "W1_grad", "W1"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("dW1", "d_W1", "dW_1", "grad_W1", "grad_W_1", "W1_grad", "W1", "g_W1", "nabla_W1"),
+        *("dL_dW1", "dJdW1", "dloss_dW1", "grads_W1", "gradW1", "W1_gradient", "gradient_W1"),
+        *("W1grad", "∂W1", "delta_W1", "DW1", "dw1"),
+    ],
+)
 def test_each_form_of_a_name_belongs_to_the_tensor(net, name):
     report = al.compare(net.loss, {name: net.derived["dW1"]}, show=False)
     assert [(line.name, line.tensor, line.status) for line in report] == [(name, "W1", "correct")]

@@ -150,3 +150,36 @@ def test_what_the_cost_calls_an_output_the_backward_pass_may_take():
     labels = np.array([[1.0], [0.0], [1.0], [0.0], [1.0]])
     w = rng.normal(size=(3, 1))
     assert al.check_derivation(propagate, gradients, w, X, labels, loss=cost, show=False).ok
+
+
+def backward(W1, W2, X, Y, cache):
+    H, E = cache
+    dW2 = H.T @ E
+    dW1 = X.T @ (E @ W2.T * (1 - H**2))
+    return {"dW1": dW1, "dW2": dW2}
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: al.check_derivation(forward, backward, W1, W2, X, Y, names=["dW1"]),
+            TypeError,
+            'check_derivation() takes names= as in {"delta": "Z2"}, not [\'dW1\']',
+        ),
+        (
+            lambda: al.check_derivation(3, backward, W1, W2, X, Y),
+            TypeError,
+            "check_derivation() takes forward as a function, not 3",
+        ),
+        (
+            lambda: al.check_derivation(forward, backward, W1, W2, X, Y, names={"dQ": "W1"}),
+            ValueError,
+            "names= has 'dQ', which the backward pass does not have",
+        ),
+    ],
+)
+def test_what_is_handed_in_as_something_else_is_refused(call, error, message):
+    with pytest.raises(error) as caught:
+        call()
+    assert str(caught.value) == message

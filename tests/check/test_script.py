@@ -320,3 +320,27 @@ def test_the_process_is_left_as_it_was(tmp_path, monkeypatch):
     assert al.check_script(text, namespace={"w_in": given}, show=False).ok
     assert np.array_equal(np.random.get_state()[1], before)
     assert sys.argv == ["mine", "--option"] and np.all(given == 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "loss", "message"),
+    [
+        (LOOP, "cost", "check_script() finds no variable 'cost': the script has T, X, hid, hid"),
+        (LOOP, "1 +", "loss='1 +' is neither a variable nor an expression"),
+        ("nowhere.py", None, "check_script() takes the path of a file, or the text of a script of "
+         "several lines; there is no file 'nowhere.py'"),
+    ],
+)  # fmt: skip
+def test_what_a_script_does_not_have_is_refused(text, loss, message):
+    with pytest.raises(ValueError) as caught:
+        al.check_script(text, loss)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(("name", "what"), [("pass.py", "text"), ("pass.ipynb", "notebook")])
+def test_a_file_of_another_kind_is_refused(name, what, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(b"\xff\x00" if what == "text" else b"no")
+    with pytest.raises(ValueError) as caught:
+        al.check_script(path)
+    assert str(caught.value) == f"{path} is no {what}"

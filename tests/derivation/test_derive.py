@@ -313,6 +313,8 @@ class TestRefusals:
             al.derive(lambda x, y: np.sum(x), np.ones(2), np.ones(2), wrt="y")
         with pytest.raises(TypeError, match=r"float64 of shape \(2,\)"):
             al.derive(lambda x: x * 2, np.ones(2))
+        with pytest.raises(TypeError, match="^derive.. takes a function of a real.*returned str$"):
+            al.derive(lambda x: "no", np.ones(2))
         with pytest.raises(TypeError, match="function, not int"):
             al.derive(3)
 

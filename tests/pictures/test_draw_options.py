@@ -354,3 +354,9 @@ def test_the_text_is_the_same_in_every_process():
         for seed in ("1", "2")
     }
     assert len(texts) == 1
+
+
+def test_another_layout_is_refused():
+    with pytest.raises(ValueError) as caught:
+        al.draw(np.sum(al.Tensor([1.0], requires_grad=True) * 2), layout="tree")
+    assert str(caught.value) == "layout must be 'graph' or 'sheet', not 'tree'"

@@ -109,6 +109,15 @@ def test_selections_that_follow_from_others_are_not_made():
     assert [step.function for step in compiled.program.steps].count(np.where) == 1
 
 
+def test_what_was_selected_under_the_same_condition_is_selected_once():
+    compiled = al.compile(lambda x, a, b: np.where(x > 0, np.where(x > 0, a, 0.0) * b, 0.0))
+    arguments = X, np.arange(5.0), np.arange(5.0) + 2
+    np.testing.assert_array_equal(
+        compiled(*arguments), np.where(X > 0, arguments[1] * arguments[2], 0)
+    )
+    assert [step.function for step in compiled.program.steps].count(np.where) == 1
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_training_keeps_its_parameters_finite():
     nn = pytest.importorskip("nn")
