@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.marking.candidates import Candidates
 from autograd_lite.check.marking.chain_rule import Interpretation
 from autograd_lite.check.marking.conventions import (
     velocities,
@@ -33,6 +34,7 @@ from autograd_lite.check.marking.forward import (
     path_name,
 )
 from autograd_lite.check.marking.handed_in import no_gradient_message
+from autograd_lite.check.marking.reruns import Reruns
 from autograd_lite.check.marking.rewriting import persons_function, update_of
 from autograd_lite.check.marking.steps import (
     Known,
@@ -181,16 +183,11 @@ def _searched(reading: Reading, understood: Understood, seconds: float | None) -
     }
     wrong = [s for s in evidence.steps if s.key in understood.wrong]
     is_plain = all(never_added_to(s, reading.back) for s in wrong)
-    search = Search(
-        evidence,
-        scoped,
-        _same_events(understood.rest, scoped),
-        frozenset(s.event.key for s in understood.on_the_way if s.event is not None),
-        context,
-        min(seconds or SEARCH_SECONDS, PLAIN_SECONDS if is_plain else np.inf),
-        _Bar(),
-    )
-    search.trees = dict(reading.edits or {})
+    seconds = min(seconds or SEARCH_SECONDS, PLAIN_SECONDS if is_plain else np.inf)
+    runs = Reruns(evidence, scoped, dict(reading.edits or {}), seconds, _Bar())
+    right = frozenset(s.event.key for s in understood.on_the_way if s.event is not None)
+    candidates = Candidates(runs, _same_events(understood.rest, scoped), right, context)
+    search = Search(runs, candidates)
     search.find(understood.interpretation)
     return search
 

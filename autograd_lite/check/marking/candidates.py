@@ -1,0 +1,315 @@
+"""The statements in which a mistake is looked for, those first where it is likeliest."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.marking.chain_rule import Interpretation
+from autograd_lite.check.marking.edits import (
+    ALL_EDITS,
+    EDITS,
+    FIRST_EDITS,
+    INSERTED,
+    LATER_EDITS,
+    SECOND_EDITS,
+    Edit,
+    Line,
+    Source,
+)
+from autograd_lite.check.marking.edits.trees import ARRIVING
+from autograd_lite.check.marking.execution import Event
+from autograd_lite.check.marking.influence import dependent_steps
+from autograd_lite.check.marking.reruns import Reruns
+from autograd_lite.check.marking.rewriting import Place, persons_function, update_of
+from autograd_lite.check.marking.steps import is_gradient_name
+from autograd_lite.check.marking.trials import Effects, Quick
+from autograd_lite.check.report import RIGHT
+
+
+class Candidates:
+    """The statements of a backward pass, as lines that can be edited.
+
+    `rest` are the values whose gradients nothing tells, `right_keys` what is right on the way, and
+    `context` has what lines have in common.
+    """
+
+    def __init__(
+        self,
+        runs: Reruns,
+        rest: Sequence[Event],
+        right_keys: frozenset[Any],
+        context: Mapping[str, Any],
+    ) -> None:
+        self.runs = runs
+        self.evidence = runs.evidence
+        self.rest = rest
+        self.right_keys = right_keys
+        self.context = context
+        self._arriving: list[str] = []
+
+    def stages(
+        self, now: Interpretation, wrong: frozenset[str]
+    ) -> Iterator[tuple[tuple[Source, ...], list[Line], bool]]:
+        """Which edits of which lines are tried one after the other.
+
+        The last item says that the lines' own gradients do not tell what they should be.
+        """
+        lines = list(self.lines(now, wrong))
+        reliable = [line for line in lines if line.is_reliable]
+        several = len(reliable) > 1
+        yield FIRST_EDITS if several else EDITS, reliable, False
+        # What a line should give is known where it has a step, so that trying is quick.
+        quick = [line for line in lines if not line.is_reliable and self._is_quick(line, now)]
+        others = [line for line in lines if not line.is_reliable and line not in quick]
+        # A step that is no gradient of what it is called after is right where its line is wrong.
+        misled = [line for line in lines if line.key is not None and not self.is_final(line.key)]
+        likely, possible, unlikely, ahead = self._by_likelihood(others, now, wrong)
+        # A value of the forward pass that is another one here is wrong where it is computed.
+        yield ALL_EDITS, [line for line in others if self._is_changed(line)], False
+        # Several lines are wrong where one that all of them come from is.
+        yield FIRST_EDITS, likely, False
+        yield EDITS, quick, False
+        # Where a gradient is handed on as it is, something may be missing.
+        yield LATER_EDITS, [line for line in lines if hands_on(line)], False
+        yield INSERTED, [*reliable, *likely, *ahead], False
+        if several:
+            yield SECOND_EDITS, reliable, False
+        yield LATER_EDITS, reliable, False
+        yield LATER_EDITS, quick, False
+        yield FIRST_EDITS, misled, True
+        yield SECOND_EDITS, likely, False
+        yield FIRST_EDITS, possible, False
+        yield LATER_EDITS, likely, False
+        yield SECOND_EDITS, misled, True
+        yield SECOND_EDITS, possible, False
+        yield LATER_EDITS, possible, False
+        for sources in (FIRST_EDITS, SECOND_EDITS, LATER_EDITS):
+            yield sources, unlikely, False
+
+    def _is_changed(self, line: Line) -> bool:
+        """Whether a line computes a value that has another one in the forward pass."""
+        known = self.evidence.forward_values
+        if update_of(line.statement) is not None:
+            return False
+        here = [e for e in self.runs.back.events if e.place is line.place and e.path in known]
+        parts = [_is_part(np.asarray(e.value), np.asarray(known[e.path])) for e in here]
+        return bool(here) and not any(parts) and not any(is_gradient_name(e.name) for e in here)
+
+    def _by_likelihood(
+        self, lines: list[Line], now: Interpretation, wrong: frozenset[str]
+    ) -> tuple[list[Line], list[Line], list[Line], list[Line]]:
+        """The lines that all that is wrong depends on, and nothing that is right; those that some
+        of it does; the others; and of these the ones that all that is wrong depends on."""
+        off = {key for key, status in now.status.items() if status not in RIGHT}
+        likely: list[Line] = []
+        possible: list[Line] = []
+        unlikely: list[Line] = []
+        ahead: list[Line] = []
+        for line in lines:
+            found = dependent_steps(self.evidence, line.place, self.runs.values, self.runs.trees)
+            if found is None:
+                likely.append(line)
+            elif found & wrong and found <= off:
+                (likely if found >= wrong else possible).append(line)
+            else:
+                unlikely.append(line)
+                ahead += [line] if found >= wrong else []
+        return likely, possible, unlikely, ahead
+
+    def called_by(self, line: Line, now: Interpretation) -> Iterator[Line]:
+        """The statements of helpers that a line calls, which the forward pass does not run."""
+        calls = [n for root in line.roots for n in ast.walk(root) if isinstance(n, ast.Call)]
+        found = [persons_function(self.runs.back.sources, line.at(call.func)) for call in calls]
+        called = [self.runs.back.sources.definition(f[0]) for f in found if f is not None]
+        ran = [*(e.place for e in self.runs.back.events), *self._ended()]
+        ahead = self.context["ahead"]
+        places = {id(p): p for p in ran if p.definition in called and id(p) not in ahead}
+        return (self.line(place, None, now) for place in places.values())
+
+    def is_called_once(self, place: Place) -> bool:
+        """Whether no more than one expression calls the function that a statement is in."""
+        name = place.definition.name
+        calls = [
+            n
+            for tree in self.context["trees"]
+            for n in ast.walk(tree)
+            if isinstance(n, ast.Call) and ast.unparse(n.func).split(".")[-1] == name
+        ]
+        return len(calls) < 2
+
+    def _ended(self) -> list[Place]:
+        """The return statements that ran."""
+        return [self.runs.back.sources.places[p] for p in self.runs.back.returns]
+
+    def is_final(self, key: str) -> bool:
+        """Whether a step is handed in."""
+        return any(s.final for s in self.evidence.steps if s.key == key)
+
+    def _is_quick(self, line: Line, now: Interpretation) -> bool:
+        return Quick.of(line, self.evidence, self.runs.values, now) is not None
+
+    def lines(self, now: Interpretation, wrong: frozenset[str]) -> Iterator[Line]:
+        """The statements of the backward pass, those first where the mistake is likeliest."""
+        events = {e.key: e for e in self.runs.back.events}
+        own = {s.key: events[s.event.key] for s in self.evidence.steps if s.event is not None}
+        suspects = [own[key] for key in wrong if key in own]
+        last = max((e.serial for e in suspects), default=len(self.runs.back.events))
+        again, ahead = self.forward_again(), self.context["ahead"]
+        rest = [events[e.key] for e in self.rest if e.key in events]
+        unknown = [e for e in rest if e.serial <= last and id(e.place) not in again]
+        unknown = [e for e in unknown if not isinstance(e.value, (int, np.integer))]
+        arrays = [e for e in unknown if np.ndim(e.value)]
+        first = sorted([*suspects, *unknown], key=lambda e: e.serial)
+        known = sorted(e.serial for k, e in own.items() if k not in wrong)
+        known += [e.serial for e in self.runs.back.events if e.key in self.right_keys]
+        others = [e for e in self.runs.back.events if e.serial <= last][::-1]
+        later = [e for e in self.runs.back.events if e.serial > last]
+        seen: set[int] = set()
+        returned, handed = self.runs.back.returned_at, [key for key in wrong if key not in own]
+        if returned is not None and handed:
+            # What has no statement of its own is as the return statement has it.
+            seen.add(id(returned))
+            line = self.line(returned, handed[0], now)
+            line.is_reliable = True
+            yield line
+        places = [*(e.place for e in first), *self._ended(), *(e.place for e in others)]
+        places += [e.place for e in later]
+        places.sort(key=lambda place: id(place) in again)
+        for place in places:
+            if id(place) in seen or id(place) in ahead:
+                continue
+            seen.add(id(place))
+            here = [key for key in wrong if key in own and own[key].place is place]
+            line = self.line(place, max(here, key=lambda k: own[k].serial, default=None), now)
+            line.is_reliable = any(map(self._is_told, here)) and self._is_next_to_known(
+                min(own[k].serial for k in here), known, arrays
+            )
+            yield line
+
+    def _is_told(self, key: str) -> bool:
+        """Whether whose gradient a step is was told by the person."""
+        return any(s.tensor or s.final for s in self.evidence.steps if s.key == key)
+
+    def _is_next_to_known(self, serial: int, known: list[int], unknown: list[Event]) -> bool:
+        """Whether nothing that is not understood stands between a step and the known one before."""
+        before = max((s for s in known if s < serial), default=-1)
+        return not any(before < e.serial < serial for e in unknown)
+
+    def forward_again(self) -> set[int]:
+        """Statements that compute values of the forward pass again, and no gradient."""
+        values = [v for v in map(np.asarray, self.evidence.forward_values.values()) if v.ndim]
+        again: dict[int, bool] = {}
+        for event in self.runs.back.events:
+            array = event.array
+            if array is not None and not array.ndim:
+                continue
+            same = array is not None and any(_is_part(array, v) for v in values)
+            again[id(event.place)] = again.get(id(event.place), True) and same
+            if is_gradient_name(event.name) or event.key in self.runs.keys:
+                again[id(event.place)] = False
+        return {place for place, same in again.items() if same}
+
+    def line(self, place: Place, key: str | None, now: Interpretation) -> Line:
+        number = self.evidence.setting.sources.places.index(place)
+        scopes = self.runs.back.scopes or {}
+        step = next((s for s in self.evidence.steps if s.key == key), None)
+        line = Line(
+            place,
+            scopes.get(number, {}),
+            self.runs.back.namespaces.get(number, {}) | {"__watch__": self.runs.back},
+            self.evidence.forward_values,
+            self.context["related"],
+            self.context["sizes"],
+            None if key is None else self.evidence.own({key: self.runs.values[key]})[key],
+            None if key is None else now.expected[key],
+            "" if step is None else step.tensor,
+            {} if key is None else self._parts(key, now),
+            key,
+            arriving=[] if key is None else self._arriving,
+            elsewhere=self.context["trees"],
+        )
+        line.multiples = self._effects(line, now).multiples
+        return line
+
+    def _effects(self, line: Line, now: Interpretation) -> Effects:
+        """What edits of a line change: computed by itself, or by a run of the whole."""
+        off = [k for k, status in now.status.items() if status not in RIGHT]
+        keys = off if line.key is None else [line.key]
+        truth = now.truth if line.key is None else now.expected
+        quick: list[Quick | None] = []
+
+        def tried(edit: Edit) -> Mapping[str, np.ndarray] | None:
+            if not quick:
+                quick.append(Quick.of(line, self.evidence, self.runs.values, now))
+            if quick[0] is not None and quick[0].can_tell(edit):
+                value = quick[0].value(edit)
+                return None if value is None else {keys[0]: value}
+            if self.runs.is_over:
+                return None
+            values = self.runs.tried(edit, self.evidence)
+            return values and self.evidence.own({k: values[k] for k in keys})
+
+        given = self.evidence.own({k: self.runs.values[k] for k in keys})
+        return Effects(given, {k: truth[k] for k in keys}, tried)
+
+    def _parts(self, key: str, now: Interpretation) -> dict[str, Any]:
+        """What each path of the chain rule contributes to a gradient, here and on fresh inputs."""
+        names = {s.key: s.name for s in self.evidence.steps}
+        for evidence in [self.evidence, *(e for e, _ in self.runs.fresh())]:
+            values = self.runs.run(evidence, self.runs.trees)
+            if values is None:
+                return {}
+            parts = evidence.parts(key, values, now.factor, now.scales[key])
+            named = {f"part {key}: {names.get(k, k)}": part for k, part in parts.items()}
+            arriving = evidence.arriving(values, now.factor)
+            named |= {ARRIVING + name: g for name, g in arriving.items()}
+            evidence.forward_values = dict(evidence.forward_values) | named
+        self._arriving = [n for n in self.evidence.forward_values if n.startswith(ARRIVING)]
+        self.runs.back.forward = self.evidence.forward_values
+        return {
+            n: v for n, v in self.evidence.forward_values.items() if n.startswith(f"part {key}:")
+        }
+
+    def start_of(self, line: Line) -> int:
+        """When a statement began to run first; -1 where it did not run."""
+        here = [e.serial for e in self.runs.back.events if e.place is line.place]
+        here += [
+            s
+            for p, s in self.runs.back.returns.items()
+            if self.runs.back.sources.places[p] is line.place
+        ]
+        return min(here, default=-1)
+
+
+def hands_on(line: Line) -> bool:
+    """Whether a line gives a gradient another name or adds it to one, and does nothing else."""
+    is_gradient = is_gradient_name(line.target.split(".")[-1].split("[")[0])
+    value = getattr(line.statement, "value", None)
+    # By whatever name: in a backward pass what is renamed is the value of a step.
+    is_new = isinstance(value, ast.Name) and value.id not in line.values
+    return is_renaming(line.place) and (is_gradient or is_new)
+
+
+def is_renaming(place: Place) -> bool:
+    """Whether a statement assigns or adds a variable as it is."""
+    value = getattr(place.statement, "value", None)
+    while isinstance(value, (ast.Attribute, ast.Subscript)):
+        value = value.value
+    return isinstance(place.statement, (ast.Assign, ast.AugAssign)) and isinstance(value, ast.Name)
+
+
+def _is_part(array: np.ndarray, value: np.ndarray) -> bool:
+    """Whether an array is a value, or one of its rows, columns or slices."""
+    if value.shape == array.shape:
+        return bool(np.array_equal(value, array))
+    axes = [
+        axis
+        for axis in range(value.ndim)
+        if np.delete(value.shape, axis).tolist() == [*array.shape]
+    ]
+    others = [np.moveaxis(value, axis, 0) for axis in axes]
+    return any(np.any(np.all((v == array).reshape(len(v), -1), axis=1)) for v in others)

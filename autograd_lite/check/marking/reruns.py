@@ -1,0 +1,188 @@
+"""The backward pass, run again with statements changed, on the given inputs and on fresh ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.marking.chain_rule import Interpretation
+from autograd_lite.check.marking.edits import Edit
+from autograd_lite.check.marking.evidence import Evidence, Graph, values_of
+from autograd_lite.check.marking.execution import Execution, Filling
+from autograd_lite.check.marking.forward import Setting
+from autograd_lite.check.marking.rewriting import Definition
+from autograd_lite.check.marking.steps import known_tensors
+
+FRESH_INPUTS = 2
+"""The number of other inputs on which a change has to hold as well."""
+
+
+class Reruns:
+    """Runs of a backward pass with edits.
+
+    `trees` are the changed definitions that every run has, `back` the run with these alone, and
+    `values` those of its steps. `progress` is told the number of each run. The search is over at
+    the `deadline`, in processor time of this thread.
+    """
+
+    def __init__(
+        self,
+        evidence: Evidence,
+        back: Execution,
+        trees: dict[Definition, Any],
+        seconds: float,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        self.evidence = evidence
+        self.back = back
+        self.trees = trees
+        self.deadline: float = time.thread_time() + seconds
+        self.progress = progress
+        self.count: int = 0
+        self.values: dict[str, np.ndarray] = {s.key: s.value for s in evidence.steps}
+        events = [s.event for s in evidence.steps if s.event is not None]
+        self.keys: set[Any] = {key for event in events for key in (event.key, event.ordinal)}
+        self._settings: list[Evidence] | None = None
+        self._fresh: list[tuple[Evidence, frozenset[str]]] | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is over."""
+        return time.thread_time() > self.deadline
+
+    @property
+    def state(self) -> tuple[Execution, dict[str, np.ndarray], dict[Definition, Any]]:
+        """What `go_back` takes."""
+        return self.back, self.values, dict(self.trees)
+
+    def go_back(
+        self, state: tuple[Execution, dict[str, np.ndarray], dict[Definition, Any]]
+    ) -> None:
+        """Forget the changes that were made after a state."""
+        self.back, self.values, self.trees = state
+        self._fresh = None
+
+    def edited(self, edit: Edit) -> dict[Definition, Any]:
+        """The trees with an edit."""
+        return self.trees | {edit.definition: edit.tree(self.trees.get(edit.definition))}
+
+    def keep(self, edit: Edit) -> Interpretation | None:
+        """Make an edit part of every run: the derivation with it, or None where it does not run."""
+        self.trees = self.edited(edit)
+        back = self.evidence.setting.run_backward(
+            edits=self.trees, scopes=True, forward=self.evidence.forward_values
+        )
+        values = values_of(self.evidence, back)
+        if back.error is not None or values is None:
+            return None
+        self.back, self.values, self._fresh = back, values, None
+        return self.evidence.read(values)
+
+    def tried(self, edit: Edit, evidence: Evidence) -> dict[str, np.ndarray] | None:
+        """The values of the steps with an edit; None where it raises, or they are not finite."""
+        if edit.changes_value_only and edit.definition not in self.trees:
+            if edit.filling is None:
+                edit.filling = Filling(edit.place, edit.statements[0])
+            return self.run(evidence, self.trees, edit.filling)
+        return self.run(evidence, self.edited(edit))
+
+    def run(
+        self, evidence: Evidence, trees: Any, filling: Filling | None = None
+    ) -> dict[str, np.ndarray] | None:
+        self.count += 1
+        if self.progress is not None:
+            self.progress(self.count)
+        try:
+            back = evidence.setting.run_backward(
+                edits=trees, keys=self.keys, forward=evidence.forward_values, filling=filling
+            )
+        except SyntaxError:
+            return None
+        if back.error is not None and self.back.error is None:
+            return None
+        values = values_of(evidence, back)
+        if values is None or not all(np.all(np.isfinite(v)) for v in values.values()):
+            return None
+        return values
+
+    def interpreted(self, trees: Any) -> Interpretation | None:
+        values = self.run(self.evidence, trees)
+        return None if values is None else self.evidence.read(values)
+
+    def fresh(self) -> list[tuple[Evidence, frozenset[str]]]:
+        """Evidence on other inputs, and the steps that are wrong there."""
+        if self._fresh is None:
+            self._fresh = []
+            if self._settings is None:
+                self._settings = list(_fresh_evidence(self.evidence))
+            right = self._right_now()
+            for evidence in self._settings:
+                values = self.run(evidence, self.trees)
+                if values is None:
+                    continue
+                wrong = wrong_in(evidence.read(values))
+                if not wrong & right:
+                    self._fresh.append((evidence, wrong))
+                if len(self._fresh) == FRESH_INPUTS:
+                    break
+        return self._fresh
+
+    def _right_now(self) -> frozenset[str]:
+        now = self.interpreted(self.trees)
+        keys = frozenset(s.key for s in self.evidence.steps)
+        return keys if now is None else keys - wrong_in(now)
+
+
+def wrong_in(interpretation: Interpretation) -> frozenset[str]:
+    """The steps that are wrong in themselves."""
+    return frozenset(k for k, status in interpretation.status.items() if status == "wrong")
+
+
+def _fresh_evidence(evidence: Evidence) -> Iterator[Evidence]:
+    """The derivation on other inputs: all of them changed, else the parameters alone."""
+    paths = {place[1] for place in evidence.places.values() if place[0] == "input"}
+    wanted = {id(i.original) for i in evidence.recording.inputs if i.path in paths}
+    for wide, seed in ((True, 1), (True, 2), (False, 1), (False, 2)):
+        change = _Change(np.random.default_rng(seed), None if wide else wanted)
+        try:
+            setting = Setting(evidence.setting.subject, change, seed)
+            setting.all_arrays = evidence.setting.all_arrays
+            recording = setting.record(evidence.setting.wanted, edits=evidence.forward_edits)
+            graph = Graph(recording)
+            if len(graph.nodes) != len(evidence.graph.nodes):
+                continue
+            other = Evidence(
+                *(setting, recording, graph, evidence.steps, evidence.places),
+                *(evidence.tolerance, evidence.counts, evidence.direction),
+            )
+        except Exception:
+            continue
+        other.forward_values = known_tensors(recording).values
+        yield other
+
+
+class _Change:
+    """Puts random numbers in the place of floating-point arrays, each of its own range."""
+
+    def __init__(self, rng: np.random.Generator, only: set[int] | None) -> None:
+        self.rng = rng
+        self.only = only
+
+    def __call__(self, array: np.ndarray) -> np.ndarray:
+        if array.dtype.kind != "f" or (self.only is not None and id(array) not in self.only):
+            return array.copy()
+        values = np.unique(array[:64].ravel()[:64]) if array.ndim else array
+        if array.size and set(np.ravel(values).tolist()) <= {0.0, 1.0, -1.0}:
+            # Labels: other samples, which stay one-hot.
+            axis = 0 if array.ndim == 1 or array.shape[0] >= array.shape[-1] else array.ndim - 1
+            return (
+                np.asarray(self.rng.permutation(array, axis=axis)) if array.ndim else array.copy()
+            )
+        spread = float(np.std(array)) or float(np.max(np.abs(array), initial=0)) or 1.0
+        moved = array * self.rng.uniform(0.7, 1.3, array.shape)
+        if np.min(array, initial=0) < 0:
+            moved = moved + 0.3 * spread * self.rng.normal(size=array.shape)
+        return np.asarray(moved, array.dtype)
