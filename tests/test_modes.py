@@ -4,13 +4,14 @@ import asyncio
 import concurrent.futures
 import contextlib
 import gc
+import sys
 
 import numpy as np
 import pytest
 from tensors import parameter
 
 import autograd_lite as al
-from autograd_lite.modes import is_recording
+from autograd_lite.modes import _suspending, is_recording
 
 
 def test_threads():
@@ -148,6 +149,15 @@ def test_with_blocks_that_contextlib_enters():
         stack.enter_context(al.no_grad())
         assert not (x * 2).requires_grad
     assert (x * 2).requires_grad
+
+
+def test_only_generators_suspend_their_blocks():
+    def generator():
+        frame = sys._getframe()
+        yield _suspending(frame) is frame
+
+    assert next(generator())
+    assert _suspending(sys._getframe()) is None
 
 
 def test_a_block_that_a_function_enters_for_its_caller():

@@ -137,6 +137,8 @@ def test_functions_of_several_results():
     square = planted(lambda g, x: g * x)
     with pytest.raises(AssertionError, match="order 1"):
         al.gradcheck(lambda x: (np.sin(x), square(x)), x)
+    with pytest.raises(AssertionError, match="of a random combination of the results"):
+        al.gradcheck(lambda x: (np.sum(x), square(np.sum(x))), x)
     assert al.gradcheck(lambda z: (z * z, np.abs(z)), np.array([1 + 2j, 0.5 - 1j]))
 
 

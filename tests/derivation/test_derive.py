@@ -307,6 +307,16 @@ class TestTheText:
         assert [p.name for p in tmp_path.iterdir()] == ["classifier.py"]
 
 
+def test_products_of_vectors_are_written_with_an_operator_and_gradients_on_lines_of_their_own():
+    def cost(w, x, b):
+        return np.sum((np.dot(w, x) + np.dot(b, 2.0)) ** 2)
+
+    source = al.derive(cost, np.ones(3), np.ones(3), 2.0, wrt=["w", "b"]).source
+    assert "np.sum((w @ x + " in source
+    assert "@ 2.0" not in source
+    assert '    return {\n        "dw": dw,\n        "db": db,\n    }\n' in source
+
+
 class TestRefusals:
     def test_what_has_no_gradient(self):
         with pytest.raises(TypeError, match="depends on none of the inputs"):

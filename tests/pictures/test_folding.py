@@ -8,6 +8,7 @@ from pictures.drawings import box, chain, frames, labels, parameter
 
 import autograd_lite as al
 import nn
+from autograd_lite.extend import enclosed
 
 X = np.arange(12.0).reshape(3, 4) / 10
 
@@ -125,3 +126,11 @@ def test_values_that_are_not_finite_are_marked_on_a_folded_box():
 def test_a_million_operations():
     picture = al.draw(chain(1_000_000))
     assert frames(picture) == ["× 1,000,000"]
+
+
+def test_a_folded_call_names_three_kinds_of_operations_and_says_whether_there_are_more():
+    x = al.Tensor([1.0, 2.0], True, name="x")
+    three = enclosed("block", lambda x: np.exp(np.sin(x * 2)), x)
+    assert box(al.draw(np.sum(three), depth=0), "block")[1] == "1 multiply, 1 sin, 1 exp"
+    four = enclosed("block", lambda x: np.exp(np.sin(np.tanh(x * 2))), x)
+    assert box(al.draw(np.sum(four), depth=0), "block")[1] == "1 multiply, 1 tanh, 1 sin, …"

@@ -220,6 +220,44 @@ def test_a_group_counts_all_that_arrives_for_it(monkeypatch):
     assert groups(blocks.of_spans([(i * 100, i * 100 + 1) for i in range(32)])) == 8
 
 
+class Client:
+    """The client of a cluster whose workers have so many threads and so much memory each."""
+
+    def __init__(self, *workers):
+        self.workers, self.asked = workers, 0
+
+    def scheduler_info(self, n_workers):
+        self.asked += 1
+        return {
+            "workers": {
+                i: {"nthreads": threads, "memory_limit": memory}
+                for i, (threads, memory) in enumerate(self.workers)
+            }
+        }
+
+
+def test_a_thread_of_a_cluster_has_its_share_of_the_workers_memory(monkeypatch):
+    client = Client((4, 400), (2, 100), (1, 0))
+    monkeypatch.setattr(workers, "cluster_client", lambda: client)
+    assert workers.capacity() == workers.Capacity(7, 50)
+    client = Client((1, 0))
+    assert workers.capacity() == workers.Capacity(1, np.inf)
+
+
+def test_the_size_of_a_cluster_is_asked_for_again_after_a_while(monkeypatch):
+    client, now = Client((4, 400)), 100.0
+    monkeypatch.setattr(workers, "cluster_client", lambda: client)
+    monkeypatch.setattr(workers.time, "monotonic", lambda: now)
+    assert workers.capacity().threads == 4
+    client.workers = ((4, 400), (4, 400))
+    now += 9
+    assert workers.capacity().threads == 4
+    assert client.asked == 1
+    now += 2
+    assert workers.capacity().threads == 8
+    assert client.asked == 2
+
+
 def test_an_array_goes_when_nobody_needs_it():
     array = da.from_array(X, chunks=(6, 7))
     gone = weakref.ref(array)
