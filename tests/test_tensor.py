@@ -372,3 +372,8 @@ def test_nan_to_num_does_not_write_into_a_tensor():
     np.sum(np.nan_to_num(x, nan=5.0)).backward()
     assert x.grad.tolist() == [1, 0]
     assert np.isnan(x.data[1])
+
+
+def test_nan_to_num_of_whole_numbers_is_what_they_are():
+    found = np.nan_to_num(al.Tensor([1, 2]))
+    assert (found.dtype.kind, np.asarray(found).tolist()) == ("i", [1, 2])

@@ -1,6 +1,7 @@
 """What functions make of blocks is what they make of arrays, and blocks where it can be."""
 
 import gc
+import sys
 import threading
 import weakref
 
@@ -13,7 +14,9 @@ import autograd_lite as al
 import nn
 from autograd_lite.arrays.dask import workers
 from autograd_lite.arrays.dask.array import Blocks, in_blocks
+from autograd_lite.arrays.dask.expression import kept
 from autograd_lite.arrays.dask.running import TaskGraph, run_group
+from autograd_lite.arrays.lazy import on_cluster
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(0.2, 2, (6, 50))
@@ -256,6 +259,20 @@ def test_the_size_of_a_cluster_is_asked_for_again_after_a_while(monkeypatch):
     now += 2
     assert workers.capacity().threads == 8
     assert client.asked == 2
+
+
+def test_without_distributed_there_is_no_cluster(monkeypatch):
+    monkeypatch.delitem(sys.modules, "distributed", raising=False)
+    assert on_cluster() is False
+
+
+def test_a_broadcast_operand_is_kept_as_small_as_it_is():
+    row = np.array([[True, False, True]])
+    found = kept(np.broadcast_to(row, (1000, 3)))
+    assert found.strides == (0, 1)
+    row[0, 0] = False
+    assert found.shape == (1000, 3)
+    assert found[:, 0].all()
 
 
 def test_an_array_goes_when_nobody_needs_it():
