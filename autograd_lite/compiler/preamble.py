@@ -61,7 +61,9 @@ def _function(function: Any) -> str | None:
 def _imported(name: str, function: Any) -> str:
     module = getattr(function, "__module__", None) or ""
     own = getattr(function, "__qualname__", "") or ""
-    found: Any = getattr(sys.modules.get(module), own, None) if own.isidentifier() else None
+    # What was defined in a session, or in a module of an odd name, cannot be imported.
+    is_named = module != "__main__" and all(map(str.isidentifier, (*module.split("."), own)))
+    found: Any = getattr(sys.modules.get(module), own, None) if is_named else None
     while found is not function and hasattr(found, "__wrapped__"):
         # A primitive's own function stands behind those that record and trace its calls.
         found = found.__wrapped__

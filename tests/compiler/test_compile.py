@@ -4,8 +4,10 @@ import functools
 import gc
 import pickle
 import runpy
+import sys
 import threading
 import tracemalloc
+import types
 
 import numpy as np
 import pytest
@@ -714,6 +716,19 @@ class TestPrograms:
         namespace = {}
         exec(text, namespace)
         assert namespace["inv"] is np.linalg.inv and namespace["sort"] is np.sort
+
+    @pytest.mark.parametrize("module", ["__main__", "my-module", "x import y; print", "a\nb", ""])
+    def test_functions_of_odd_modules_are_declared(self, module, monkeypatch):
+        def scaled(x):
+            return x
+
+        scaled.__module__, scaled.__qualname__ = module, "scaled"
+        other = types.ModuleType("other")
+        other.scaled = scaled
+        monkeypatch.setitem(sys.modules, module, other)
+        namespace = {}
+        exec(preamble({"scaled": scaled}), namespace)
+        assert "scaled" not in namespace and "scaled" in namespace["__annotations__"]
 
     def test_before_the_first_call(self):
         with pytest.raises(RuntimeError, match="call it once"):
