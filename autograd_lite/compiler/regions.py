@@ -102,9 +102,19 @@ class RegionPlanner:
         buffers = self.planner.buffers(self.slots.sizes, self.threads, arrays)
         self.planner.plan.workspace.append(buffers)
         return RegionPlan(
-            *(self.region, self.outside, self.is_flat, self.shape, self.axis, self.count),
-            *(self.block, self.temporaries, self.masks, self.parts, self.read_outside),
-            *(arrays, buffers),
+            region=self.region,
+            outside=self.outside,
+            is_flat=self.is_flat,
+            shape=self.shape,
+            axis=self.axis,
+            count=self.count,
+            block=self.block,
+            temporaries=self.temporaries,
+            masks=self.masks,
+            parts=self.parts,
+            stored=self.read_outside,
+            arrays=arrays,
+            buffers=buffers,
         )
 
     def _can_be_flat(self) -> bool:

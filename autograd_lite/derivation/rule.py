@@ -23,8 +23,10 @@ from autograd_lite.rules.signal import full_convolution
 from autograd_lite.rules.special import relu, sigmoid, softplus
 
 REWRITE_LIMIT_ROUNDS = 6
+"""Identities are applied up to this often."""
 
 TEXT_LIMIT_CHARACTERS = 6_000
+"""Rules with longer expressions are not written as one."""
 
 
 def written_rule(rule: Callable[..., Any], arguments: Sequence[Any], names: Sequence[Any]) -> str:
@@ -69,7 +71,7 @@ class _Names:
             kind = TupleGradient if isinstance(value, TupleGradient) else type(value)
             return kind(map(self.argument, value, name))
         if isinstance(value, np.ndarray) and not isinstance(value, StandIn):
-            self.trace.captured = {**self.trace.captured, id(value): name or ""}
+            self.trace.captured[id(value)] = name or ""
             self.arrays[id(value)] = name
             return value
         if not isinstance(value, (StandIn, np.generic)) or name is None:

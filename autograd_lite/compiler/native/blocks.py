@@ -17,7 +17,14 @@ from autograd_lite.compiler.native.plans import (
     first_axis,
     outside_of,
 )
-from autograd_lite.compiler.native.segment import DECORATOR, Function, Kind, arguments_of, view
+from autograd_lite.compiler.native.segment import (
+    DECORATOR,
+    Function,
+    Kind,
+    arguments_of,
+    mark_of,
+    view,
+)
 from autograd_lite.compiler.runtime import in_spans
 from autograd_lite.compiler.schedule import Item, Region, reduction_of
 from autograd_lite.program.ir import Step, Variable
@@ -104,9 +111,7 @@ class BlocksPrinter:
                 if (step, place) in cut.sliced:
                     whole[value] = cut.sliced[step, place]
         self.regions += 1
-        mark = f"_{self.regions}"
-        while any(name.endswith(mark) for name in self.printer.variables):
-            mark = f"_{mark}"
+        mark = mark_of(self.regions, self.printer.variables)
         block = Block(first_axis(cut, region), self.first, self.count, whole, self.parts)
         flat = self.plan.contiguous.__contains__
         self.lines += Loops(region, self.printer.names, flat, kept, mark, block).lines()

@@ -77,9 +77,10 @@ def _place_region(planner: Planner, region: Region, at: int) -> None:
 class BlocksPlan:
     """How blocks of samples are gone through, and where their values lie.
 
-    `items` are the schedule of a block of `step` samples. `scratch` are the arrays of a block, in
-    stretches of `sizes` bytes, those in `contiguous` lie in one piece; `wholes` are the arrays with
-    each thread's part of the totals.
+    `items` are the schedule of a block of `step` samples, and `kept` has what is read after each of
+    its regions. `scratch` says where the values of a block lie in the arrays of `memory`, of which
+    each thread has its own `buffers`; those in `contiguous` lie in one piece. `wholes` are the
+    arrays with each thread's part of the totals.
     """
 
     cut: Cut

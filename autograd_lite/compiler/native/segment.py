@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -162,12 +162,8 @@ class Segment:
         self.lines += loops.lines()
 
     def _mark(self) -> str:
-        """A text that no name of a variable ends with."""
         self.regions += 1
-        mark = f"_{self.regions}"
-        while any(name.endswith(mark) for name in self.printer.variables):
-            mark = f"_{mark}"
-        return mark
+        return mark_of(self.regions, self.printer.variables)
 
     def _product(self, step: Step) -> None:
         a, b = step.args
@@ -202,7 +198,6 @@ class Segment:
             self.lines.append(f"{total} = {of}[0, 0]")
             self.lines += [f"{total} = {fold}({total}, {of}[{t}, 0])" for t in range(1, threads)]
             return
-        self.regions += 1
         mark = self._mark()
         term = f"{of}{mark}[0, i{mark}]"
         for t in range(1, threads):
@@ -255,6 +250,14 @@ def arguments_of(printer: Any, parameters: Mapping[Variable, bool]) -> tuple[lis
             name = name if variable.weak else f"{number_type(printer, variable)}({name})"
         arguments.append(name)
     return arguments, kinds
+
+
+def mark_of(region: int, names: Collection[str]) -> str:
+    """The text at the end of a region's local names: no name of a variable ends with it."""
+    mark = f"_{region}"
+    while any(name.endswith(mark) for name in names):
+        mark = f"_{mark}"
+    return mark
 
 
 def number_type(printer: Any, variable: Variable) -> str:
