@@ -23,6 +23,7 @@ from autograd_lite.arrays.lazy import (
     on_cluster,
     total,
 )
+from autograd_lite.arrays.trees import entries
 from autograd_lite.files import error_of, kind_of, replacing, write
 from autograd_lite.forks import fork_safe
 from autograd_lite.functions import Operator, Traits, traits
@@ -118,6 +119,7 @@ __all__ = [
     "defvjp",
     "defvjp_sequence",
     "enclosed",
+    "entries",
     "error_of",
     "expose",
     "fork_safe",

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.arrays.foreign import Recordable
+from autograd_lite.arrays.trees import entries
 
 REPETITION_LIMIT_RUNS = 100
 """The values of a name are kept for up to this many changes."""
@@ -105,7 +106,7 @@ def flat(variables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         if is_value(value):
             yield name, value
         elif type(value) in (dict, list):
-            for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            for key, item in entries(value) or ():
                 if is_value(item) and isinstance(key, (str, int)):
                     yield entry_name(name, key), item
 

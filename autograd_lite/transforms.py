@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +12,7 @@ import numpy as np
 
 from autograd_lite.arrays.foreign import is_unknown, speaks_protocols
 from autograd_lite.arrays.lazy import compute_for, expose
-from autograd_lite.arrays.trees import leaves_of, map_leaves
+from autograd_lite.arrays.trees import entries, leaves_of, map_leaves
 from autograd_lite.backward import propagate
 from autograd_lite.gradients import TupleGradient, ungated
 from autograd_lite.graph import Leaf, Node, ancestors
@@ -511,30 +510,29 @@ def _pair(
     of: str = "an argument",
 ) -> None:
     """Append the pairs of arrays of two trees; ValueError where they are not alike."""
-    if isinstance(gradient, dict):
-        if not isinstance(tangent, dict) or gradient.keys() != tangent.keys():
-            raise ValueError(f"{what} has not the keys of {of}, which are {list(gradient)}")
-        for key in gradient:
-            _pair(gradient[key], tangent[key], pairs, what, of)
-    elif isinstance(gradient, (list, tuple)):
-        if not isinstance(tangent, (list, tuple)) or len(gradient) != len(tangent):
+    items = entries(gradient)
+    if items is not None:
+        given = dict(entries(tangent) or ())
+        if gradient is not None and given.keys() != {key for key, _ in items}:
+            kind = type(gradient).__name__
             raise ValueError(
-                f"{what} must be a {type(gradient).__name__} of {len(gradient)} items, as {of} is"
+                f"{what} must be a {kind} of {len(items)} items, as {of} is"
+                if isinstance(gradient, (list, tuple))
+                else f"{what} has not the keys of {of}, which are {[key for key, _ in items]}"
             )
-        for g, t in zip(gradient, tangent, strict=True):
-            _pair(g, t, pairs, what, of)
-    elif dataclasses.is_dataclass(gradient):
-        _pair(vars(gradient), vars(tangent), pairs, what, of)
-    elif gradient is not None and tangent is not None:
-        dtype = getattr(gradient, "dtype", None)
-        if (np.result_type(gradient) if dtype is None else dtype).kind not in "fc":
-            return
-        if np.shape(gradient) != np.shape(tangent):
-            raise ValueError(
-                f"{what} of shape {np.shape(tangent)} does not fit {of} of shape "
-                f"{np.shape(gradient)}"
-            )
-        pairs.append((gradient, tangent))
+        for key, item in items:
+            _pair(item, given[key], pairs, what, of)
+        return
+    if tangent is None:
+        return
+    dtype = getattr(gradient, "dtype", None)
+    if (np.result_type(gradient) if dtype is None else dtype).kind not in "fc":
+        return
+    if np.shape(gradient) != np.shape(tangent):
+        raise ValueError(
+            f"{what} of shape {np.shape(tangent)} does not fit {of} of shape {np.shape(gradient)}"
+        )
+    pairs.append((gradient, tangent))
 
 
 def _inner(pairs: Sequence[tuple[Any, Any]]) -> Any:

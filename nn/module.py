@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.extend import enclosed, printable, quoted, replace_array
+from autograd_lite.extend import enclosed, entries, printable, quoted, replace_array
 
 from .spelling import Spelled
 from .summary import Summary, as_html, summarised
@@ -384,18 +384,11 @@ def _joined(path: str, name: object) -> str:
 
 def _found(kind: type[Any], path: str, value: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
     """The objects of a kind in a module, once each, with their paths."""
-    items: Iterable[tuple[Any, Any]] = ()
-    if isinstance(value, Module):
-        items = vars(value).items()
-    elif isinstance(value, Mapping):
-        items = value.items()
-    elif isinstance(value, (list, tuple)):
-        items = enumerate(value)
-    elif not isinstance(value, kind):
-        return
-    if id(value) not in seen:
+    inside: Any = vars(value) if isinstance(value, Module) else value
+    items = entries(dict(inside) if isinstance(inside, Mapping) else inside)
+    if id(value) not in seen and (items or isinstance(value, kind)):
         seen.add(id(value))
         if isinstance(value, kind):
             yield path, value
-        for name, item in list(items):
+        for name, item in items or ():
             yield from _found(kind, _joined(path, name), item, seen)

@@ -52,9 +52,9 @@ def build(kind: type, keys: Keys, items: Sequence[Any]) -> Any:
     if keys is None:
         return kind(*items) if kind is slice or hasattr(kind, "_fields") else kind(items)
     if issubclass(kind, dict):
-        entries = kind.__new__(kind)
-        entries.update(zip(keys, items, strict=True))
-        return entries
+        filled = kind.__new__(kind)
+        filled.update(zip(keys, items, strict=True))
+        return filled
     made = object.__new__(kind)
     for name, item in zip(keys, items, strict=True):
         # Frozen ones as well: nobody else has this one.
@@ -74,6 +74,35 @@ def rebuild(tree: Any, keys: Keys, items: Sequence[Any]) -> Any:
     for name, item in zip(keys, items, strict=True):
         object.__setattr__(same, name, item)
     return same
+
+
+def entries(tree: Any) -> list[tuple[Any, Any]] | None:
+    """The items of a container with their keys, or their places; None for a leaf.
+
+    Containers are lists, tuples, named tuples, dicts, dataclasses and slices; None is an empty one.
+
+    Parameters
+    ----------
+    tree : object
+        A container, or anything else: a leaf.
+
+    Returns
+    -------
+    list of tuple, or None
+
+    Examples
+    --------
+    >>> from autograd_lite.extend import entries
+    >>> entries(["a", "b"])
+    [(0, 'a'), (1, 'b')]
+    >>> entries({"W": 1.0})
+    [('W', 1.0)]
+    """
+    parts = split(tree)
+    if parts is None:
+        return None
+    keys, items = parts
+    return list(zip(range(len(items)) if keys is None else keys, items, strict=True))
 
 
 def map_leaves(apply: Callable[[Any], Any], tree: Any) -> Any:

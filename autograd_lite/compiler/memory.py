@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd_lite.arrays.liveness import last_uses
 from autograd_lite.compiler.schedule import Item, Region, reduction_of
 from autograd_lite.functions import traits
 from autograd_lite.program.ir import Step, Variable, is_elementwise
@@ -105,29 +106,28 @@ class Liveness:
         native: Collection[int] = (),
     ) -> None:
         self.aliases: dict[Variable, tuple[Variable, ...]] = {}
-        self.last: dict[Variable, int] = {}
         self.made: dict[Variable, int] = {}
+        reads: list[list[Variable]] = []
         for at, item in enumerate(items):
+            reads.append([])
             for step in item.steps if isinstance(item, Region) else [item]:
                 for result in step.results:
-                    self.made[result] = self.last[result] = at
+                    self.made[result] = at
                     is_copied = isinstance(item, Region) and at in native
                     if not is_copied and may_be_view(step):
                         self.aliases[result] = tuple(
                             root for v in step.operands for root in self.aliases_of(v)
                         )
-                for variable in step.operands:
-                    self._use(variable, at)
-        for variable in outputs:
-            self._use(variable, len(items))
+                reads[at] += self._with_aliases([*step.results, *step.operands])
+        reads.append(self._with_aliases(outputs))
+        self.last: dict[Variable, int] = last_uses(reads)
 
     def aliases_of(self, variable: Variable) -> tuple[Variable, ...]:
         """The values whose memory a value may lie in."""
         return self.aliases.get(variable, (variable,))
 
-    def _use(self, variable: Variable, at: int) -> None:
-        for v in (variable, *self.aliases_of(variable)):
-            self.last[v] = max(self.last.get(v, -1), at)
+    def _with_aliases(self, variables: Sequence[Variable]) -> list[Variable]:
+        return [root for v in variables for root in (v, *self.aliases_of(v))]
 
 
 def may_be_view(step: Step) -> bool:

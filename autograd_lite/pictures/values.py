@@ -5,13 +5,13 @@ A node keeps only what its rules need, so the values are computed again, from th
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.liveness import released
 from autograd_lite.backward import fit
 from autograd_lite.gradients import IndexedGradient, TupleGradient
 from autograd_lite.graph import PACK, Leaf, Node, Route, ancestors
@@ -34,7 +34,8 @@ def computed(
     Without `keep` a value is let go once all that use it have been computed.
     """
     nodes = ancestors(roots)[::-1]
-    uses = Counter(p for node in nodes for p in node.parents or () if p.__class__ is Node)
+    reads = [[p for p in node.parents or () if p.__class__ is Node] for node in nodes]
+    done = iter([] if keep else released(reads))
     found: dict[Any, Any] = {}
     with np.errstate(all="ignore"):
         for node in nodes:
@@ -44,12 +45,8 @@ def computed(
                 value = known[node]
             found[node] = value
             yield node, value
-            if not keep:
-                for parent in node.parents or ():
-                    if parent.__class__ is Node:
-                        uses[parent] -= 1
-                        if not uses[parent]:
-                            found.pop(parent, None)
+            for parent in next(done, ()):
+                del found[parent]
 
 
 def operand_value(operand: Any, found: Mapping[Any, Any]) -> Any:

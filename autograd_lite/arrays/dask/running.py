@@ -29,6 +29,7 @@ from autograd_lite.arrays.dask.workers import (
     scheduler,
     this_worker,
 )
+from autograd_lite.arrays.liveness import released
 
 FAN_IN_SUMS = 8
 """One task of the tree adds up this many sums: a power of two, as the sizes of groups are."""
@@ -49,7 +50,13 @@ class BlockProgram:
         self.known: dict[int, Any] = {
             s.serial: s.value for s in _below(targets, start) if s.is_known
         }
-        self.last_use: list[list[int]] = _last_uses(self.lines, set(self.targets))
+        # What is given or known is not let go: a task may hand it to the next block as well.
+        computed = {serial for serial, *_ in self.lines}
+        reads = [
+            [x.serial for x in operands if isinstance(x, _Register) and x.serial in computed]
+            for _, _, operands, _ in self.lines
+        ]
+        self.released: list[list[int]] = released(reads, set(self.targets))
 
     def __dask_tokenize__(self) -> str:
         return self.name
@@ -60,7 +67,7 @@ class BlockProgram:
         for number, (serial, compute, operands, options) in enumerate(self.lines):
             arguments = [_fetched(x, values, start, stop) for x in operands]
             values[serial] = compute(*arguments, **options)
-            for done in self.last_use[number]:
+            for done in self.released[number]:
                 del values[done]
         return [values[serial] for serial in self.targets]
 
@@ -96,17 +103,6 @@ def _line(step: BlockStep) -> tuple[int, Any, list[Any], Any]:
             operand = _Register(own.serial, operand.axis if isinstance(operand, Cut) else None)
         operands.append(operand)
     return step.serial, step.compute, operands, step.options
-
-
-def _last_uses(lines: Sequence[Any], kept: set[int]) -> list[list[int]]:
-    """The values that are used for the last time in each line, by line."""
-    computed = {serial for serial, *_ in lines} - kept
-    found: list[list[int]] = []
-    for _, _, operands, _ in reversed(lines):
-        used = {x.serial for x in operands if isinstance(x, _Register)} & computed
-        found.append(list(used))
-        computed -= used
-    return found[::-1]
 
 
 def _fetched(operand: Any, values: Registers, start: int, stop: int) -> Any:
