@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Gradient, Kept
 from autograd_lite.arrays.foreign import is_unknown
 from autograd_lite.gradients import TupleGradient
 from autograd_lite.modes import Mode
@@ -58,7 +59,9 @@ def check_result(operation: str, values: Iterable[Any], result: Any) -> None:
             )
 
 
-def check_gradient(operation: str, line: str | None, gradient: Any, term: Any, kept: Any) -> None:
+def check_gradient(
+    operation: str, line: str | None, gradient: Gradient, term: Gradient, kept: Kept
+) -> None:
     """Raise if a gradient in the backward pass is not finite."""
     fault = _fault(term)
     if fault:

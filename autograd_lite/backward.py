@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.anomaly import check_gradient
+from autograd_lite.arrays.contracts import Array, Gradient
 from autograd_lite.arrays.foreign import is_foreign
 from autograd_lite.forks import fork_safe
 from autograd_lite.gradients import IndexedGradient, ungated
@@ -25,12 +26,12 @@ _SCALARS = frozenset((np.float64, np.float32))
 
 def propagate(
     output: Node,
-    gradient: Any,
+    gradient: Gradient,
     *,
     freed_by: str | None = None,
     targets: Iterable[Node | Leaf] | None = None,
     wrap: Wrap | None = None,
-) -> dict[Node | Leaf, Any]:
+) -> dict[Node | Leaf, Gradient]:
     """The gradients that `gradient` at `output` gives at the leaves, or at `targets`.
 
     With `freed_by`, each node is freed as soon as it is done, and remembers that text. With
@@ -42,8 +43,8 @@ def propagate(
     """
     wanted = None if targets is None else frozenset(targets)
     useful = None if wanted is None else _leading_to(wanted, output)
-    grads: dict[Node | Leaf, Any] = {output: gradient}
-    found: dict[Node | Leaf, Any] = {}
+    grads: dict[Node | Leaf, Gradient] = {output: gradient}
+    found: dict[Node | Leaf, Gradient] = {}
     summed: set[Node | Leaf] = set()
     queue = [(-output.serial, output)]
     watch = watching.get() if entered.get() else None
@@ -119,7 +120,7 @@ def _added_in_place(
     return True
 
 
-def fit(term: Any, shape: tuple[int, ...], dtype: Any, node: Node) -> Any:
+def fit(term: Gradient, shape: tuple[int, ...], dtype: Any, node: Node) -> Array:
     """`term` summed, or expanded, over the axes that broadcasting added, and cast to `dtype`."""
     if not hasattr(term, "shape"):
         term = _as_array(term, node)
@@ -135,7 +136,7 @@ def fit(term: Any, shape: tuple[int, ...], dtype: Any, node: Node) -> Any:
     return term
 
 
-def _summed(term: Any, shape: tuple[int, ...], node: Node) -> Any:
+def _summed(term: Gradient, shape: tuple[int, ...], node: Node) -> Array:
     """`term` summed over the axes that an operand of `shape` lacks, or has a length of 1 in."""
     # np.sum does the same, later; it is what Tensors and other libraries' arrays know.
     total = np.add.reduce if term.__class__ is _ndarray else np.sum
@@ -150,7 +151,7 @@ def _summed(term: Any, shape: tuple[int, ...], node: Node) -> Any:
     return total(term, axis=stretched, keepdims=True) if stretched else term
 
 
-def _as_array(term: Any, node: Node) -> np.ndarray:
+def _as_array(term: Gradient, node: Node) -> np.ndarray:
     if not isinstance(term, (bool, int, float, complex)):
         raise RuntimeError(
             f"the rule of {node.plan.operation.name} gave {term!r}, which is no gradient; where "
@@ -159,10 +160,10 @@ def _as_array(term: Any, node: Node) -> np.ndarray:
     return np.asarray(term)
 
 
-def _expand(term: Any, shape: tuple[int, ...], node: Node) -> Any:
+def _expand(term: Gradient, shape: tuple[int, ...], node: Node) -> Array:
     if term.__class__ in _SCALARS:
         # As broadcast_to, which takes four times as long.
-        view: Any = np.asarray(term)
+        view: Array = np.asarray(term)
         return _ndarray(shape, view.dtype, view, strides=(0,) * len(shape))
     try:
         return np.broadcast_to(term, shape)
@@ -173,7 +174,7 @@ def _expand(term: Any, shape: tuple[int, ...], node: Node) -> Any:
         ) from None
 
 
-def owned(gradient: Any) -> Any:
+def owned(gradient: Gradient) -> Array:
     """`gradient` as an array whose memory nothing else refers to: itself, or a copy."""
     if gradient.__class__ is not np.ndarray:
         if isinstance(gradient, (np.generic, np.ndarray)):
@@ -186,7 +187,7 @@ def owned(gradient: Any) -> Any:
 _accumulating = fork_safe(threading.Lock())
 
 
-def accumulate(leaf: Leaf, g: Any) -> None:
+def accumulate(leaf: Leaf, g: Gradient) -> None:
     """Add `g`, which the caller gives up, to the gradient of a leaf; any thread may do so."""
     if leaf.extra.hooks:
         g = call_hooks(leaf.extra, g)
@@ -202,10 +203,10 @@ def _references(value: Any) -> int:
 def _references_when_alone() -> int:
     """The number that `_references` counts for an array handed on as `accumulate` does it."""
 
-    def as_accumulate_does(g: Any) -> int:
+    def as_accumulate_does(g: Gradient) -> int:
         return as_owned_does(g)
 
-    def as_owned_does(gradient: Any) -> int:
+    def as_owned_does(gradient: Gradient) -> int:
         return _references(gradient)
 
     return as_accumulate_does(object())
@@ -260,7 +261,7 @@ def _wrap_operand(value: Any, parent: Any, wrap: Wrap) -> Any:
     return value
 
 
-def call_hooks(extra: Extra, g: Any) -> Any:
+def call_hooks(extra: Extra, g: Gradient) -> Any:
     """The gradient after the hooks on it."""
     for hook in extra.hooks:
         view = np.asarray(g).view() if isinstance(g, (np.ndarray, np.generic)) else g
@@ -279,7 +280,7 @@ def call_hooks(extra: Extra, g: Any) -> Any:
     return g
 
 
-def _visit(extra: Extra, g: Any) -> Any:
+def _visit(extra: Extra, g: Gradient) -> Any:
     g = call_hooks(extra, g)
     if extra.retain:
         with _accumulating:

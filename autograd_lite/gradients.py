@@ -25,6 +25,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Array, Gradient, Index, Operand, Tree
 from autograd_lite.arrays.foreign import asarray_like, is_foreign
 from autograd_lite.arrays.trees import map_leaves
 from autograd_lite.functions import traits
@@ -58,7 +59,7 @@ class TupleGradient:
         return len(self.items)
 
 
-def absent(g: Any) -> bool:
+def absent(g: Array) -> bool:
     """Whether a result has no influence at all: its gradient is one zero, laid out over a shape.
 
     A gradient that came out as zeros says less: it may have been multiplied by 0 on its way.
@@ -79,12 +80,12 @@ class IndexedGradient:
     shape: tuple[str, ...] = ("placed",)
     dtype = None
 
-    def __init__(self, values: Any, index: Any, whole: Shape) -> None:
-        self.values: Any = values
-        self.index: Any = index
+    def __init__(self, values: Array, index: Index, whole: Shape) -> None:
+        self.values: Array = values
+        self.index: Index = index
         self.whole: Shape = whole
 
-    def dense(self) -> Any:
+    def dense(self) -> Array:
         """The gradient as a new array."""
         return scattered(self.values, self.index, self.whole)
 
@@ -98,7 +99,7 @@ class IndexedGradient:
             np.add(total, self.dense(), out=total)
 
 
-def scattered(g: Any, index: Any, shape: Shape, unique: bool = False) -> Any:
+def scattered(g: Array, index: Index, shape: Shape, unique: bool = False) -> Gradient:
     """An array of zeros of `shape`, to which `g` is added at `index`.
 
     `unique` says that no element is named twice, which saves finding out.
@@ -110,20 +111,20 @@ def scattered(g: Any, index: Any, shape: Shape, unique: bool = False) -> Any:
     return result
 
 
-def _zeros(g: Any, index: Any, shape: Shape) -> Any:
+def _zeros(g: Array, index: Index, shape: Shape) -> Array:
     """Zeros for `g` at `index`, foreign where one of them is."""
     items = index if isinstance(index, tuple) else (index,)
     like = next((i for i in (g, *items) if is_foreign(i)), g)
     return np.zeros_like(like, dtype=g.dtype, shape=shape)
 
 
-def _may_repeat(index: Any) -> bool:
+def _may_repeat(index: Index) -> bool:
     """Whether `index` may name an element more than once: whether integers are in an array."""
     items = index if isinstance(index, tuple) else (index,)
     return any(getattr(i, "shape", ()) and i.dtype != bool for i in items)
 
 
-def _added_up(g: Any, index: Any, shape: Shape) -> Any:
+def _added_up(g: Array, index: Index, shape: Shape) -> Array:
     size = math.prod(shape)
     # Counting with weights is many times faster than np.add.at, once it is worth numbering all
     # the elements. It computes in double precision.
@@ -172,7 +173,7 @@ class MaskedGradient(np.ndarray):
         )
         return _masked(result, gate, alive)
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: Index) -> Any:
         return self._with(as_plain(self)[index], lambda mask: mask[index])
 
     @property
@@ -202,9 +203,9 @@ class MaskedForeign(np.lib.mixins.NDArrayOperatorsMixin):
 
     alive = None
 
-    def __init__(self, values: Any, gate: Any) -> None:
-        self.values: Any = values
-        self.gate: Any = gate
+    def __init__(self, values: Array, gate: Array) -> None:
+        self.values: Array = values
+        self.gate: Array = gate
         self.shape: Any = values.shape
         self.ndim: Any = values.ndim
         self.size: Any = values.size
@@ -214,11 +215,11 @@ class MaskedForeign(np.lib.mixins.NDArrayOperatorsMixin):
     real: property = property(lambda self: np.real(self))
     imag: property = property(lambda self: np.imag(self))
 
-    def ungated(self) -> Any:
+    def ungated(self) -> Array:
         """The array, whose values are 0 where the gate is shut."""
         return self.values
 
-    def gated_by(self, gate: Any) -> MaskedForeign:
+    def gated_by(self, gate: Array) -> MaskedForeign:
         """The same array behind another gate."""
         return MaskedForeign(self.values, gate)
 
@@ -233,7 +234,7 @@ class MaskedForeign(np.lib.mixins.NDArrayOperatorsMixin):
     def __len__(self) -> int:
         return len(self.values)
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: Index) -> Any:
         return shut(self.values[index], self.gate[index])
 
     __array_ufunc__: Any = MaskedGradient.__array_ufunc__
@@ -241,7 +242,7 @@ class MaskedForeign(np.lib.mixins.NDArrayOperatorsMixin):
     _with = MaskedGradient._with
 
 
-def shut(values: Any, gate: Any) -> Any:
+def shut(values: Array, gate: Array) -> Gradient:
     """`values` with 0 where `gate` is false, for good.
 
     Values that are no arrays keep the gate themselves, by `gated_by(gate)`, `.gate` and
@@ -258,14 +259,14 @@ def shut(values: Any, gate: Any) -> Any:
     return marked(chosen, gate, getattr(values, "alive", None))
 
 
-def marked(values: Any, gate: Any = None, alive: Any = None) -> MaskedGradient:
+def marked(values: Array, gate: Array = None, alive: Array = None) -> MaskedGradient:
     """An array of NumPy's, zero already where a mask is false, with its masks."""
     result = np.asarray(values).view(MaskedGradient)
     result.gate, result.alive = gate, alive
     return result
 
 
-def _masked(values: Any, gate: Any, alive: Any) -> Any:
+def _masked(values: Array, gate: Array, alive: Array) -> Any:
     if gate is None:
         return values if alive is None else marked(values, None, alive)
     result = shut(values, gate)
@@ -274,23 +275,23 @@ def _masked(values: Any, gate: Any, alive: Any) -> Any:
     return result
 
 
-def as_plain(value: Any) -> Any:
+def as_plain(value: Tree) -> Tree:
     """`value`, or a tree of such values, without masks."""
     return map_leaves(_without_masks, value)
 
 
-def _without_masks(leaf: Any) -> Any:
+def _without_masks(leaf: Operand) -> Any:
     if isinstance(leaf, MaskedGradient):
         return leaf.view(np.ndarray) if leaf.ndim else leaf.view(np.ndarray)[()]
     return leaf.ungated() if hasattr(leaf, "gated_by") else leaf
 
 
-def ungated(value: Any) -> Any:
+def ungated(value: Gradient) -> Array:
     """A foreign array without its gate; anything else as it is."""
     return value.values if isinstance(value, MaskedForeign) else value
 
 
-def gate_of(value: Any) -> Any:
+def gate_of(value: Gradient) -> Array:
     """The places where a gradient was let through; None if it went through no selection."""
     return getattr(value, "gate", None)
 
@@ -328,7 +329,7 @@ def mask_along(function: Any, args: Any, options: Any) -> Callable[..., Any] | N
     return np.any if known.reduction is np.add and along_axes else None
 
 
-def times_grown(g: Any, factor: Any) -> Any:
+def times_grown(g: Array, factor: Array) -> Array:
     """g * factor, where the factor may be infinite for having grown; 0 where `g` is not alive."""
     if g.__class__ in _PLAIN:
         return g * factor

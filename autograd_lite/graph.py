@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Array, Gradient, Kept
 from autograd_lite.arrays.foreign import asarray_like
 from autograd_lite.arrays.locks import Hold
 from autograd_lite.gradients import TupleGradient
@@ -47,7 +48,7 @@ class Node:
         self,
         plan: Plan | Route,
         parents: tuple[Any, ...],
-        kept: Any,
+        kept: Kept,
         shape: tuple[int, ...],
         dtype: Any,
     ) -> None:
@@ -160,7 +161,7 @@ def item_nodes(joint: Node, results: tuple[Any, ...]) -> list[Node]:
     return nodes
 
 
-def _only(i: int, templates: list[tuple[Any, Any]], g: Any, kept: Any) -> TupleGradient:
+def _only(i: int, templates: list[tuple[Any, Any]], g: Gradient, kept: Kept) -> TupleGradient:
     """Gradients of all results, of which only the i-th is not zero."""
     return TupleGradient(
         g if k == i else np.broadcast_to(asarray_like(np.zeros((), dtype), g), shape)
@@ -194,8 +195,8 @@ class Leaf:
 
     __slots__ = ("array", "shape", "dtype", "name", "requires_grad", "extra", "owns_data", "hold")
 
-    def __init__(self, array: Any, name: str | None = None, owns_data: bool = True) -> None:
-        self.array: Any = array
+    def __init__(self, array: Array, name: str | None = None, owns_data: bool = True) -> None:
+        self.array: Array = array
         self.shape: tuple[int, ...] = array.shape
         self.dtype: Any = array.dtype
         self.name: str | None = name
@@ -206,7 +207,7 @@ class Leaf:
         # The lock on the array, while a graph keeps it.
         self.hold: Callable[[], Hold | None] = _no_hold
 
-    def own(self, array: Any) -> Any:
+    def own(self, array: Array) -> Any:
         """Take another array, which is nobody else's, in the place of the one there is."""
         self.array, self.owns_data, self.hold = array, True, _no_hold
         return array
@@ -234,7 +235,7 @@ def name_array(array: np.ndarray, name: str) -> None:
         _array_names[key] = weakref.ref(array, lambda gone: _array_names.pop(key, None)), name
 
 
-def array_name(array: Any) -> str | None:
+def array_name(array: Array) -> str | None:
     """The name that `name_array` gave."""
     reference, name = _array_names.get(id(array), (None, None))
     return name if reference is not None and reference() is array else None

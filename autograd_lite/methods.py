@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Operand
 from autograd_lite.arrays.lazy import adopt
 from autograd_lite.functions import signature
 from autograd_lite.modes import is_recording
@@ -35,7 +36,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 def direct(function: Callable[..., Any], compute: Compute) -> Callable[[Any, Any], Any]:
     operation = OPERATIONS[function]
 
-    def operate(self: Any, other: Any) -> Any:
+    def operate(self: Any, other: Operand) -> Any:
         return record_pair(operation, self, other, compute)
 
     return operate
@@ -44,7 +45,7 @@ def direct(function: Callable[..., Any], compute: Compute) -> Callable[[Any, Any
 def reflected(function: Callable[..., Any], compute: Compute) -> Callable[[Any, Any], Any]:
     operation = OPERATIONS[function]
 
-    def operate(self: Any, other: Any) -> Any:
+    def operate(self: Any, other: Operand) -> Any:
         return record_pair(operation, other, self, compute)
 
     return operate
@@ -61,7 +62,7 @@ def dispatched_reflected(ufunc: np.ufunc) -> Callable[[Any, Any], Any]:
 def in_place(symbol: str, operate: Any, change: Any) -> Callable[[Any, Any], Any]:
     """`t += x` computes a new tensor; a parameter changes only where nothing is recorded."""
 
-    def assign(self: Any, other: Any) -> Any:
+    def assign(self: Any, other: Operand) -> Any:
         if not (self.is_leaf and self.requires_grad):
             return operate(self, other)
         if is_recording():
@@ -76,7 +77,7 @@ def in_place(symbol: str, operate: Any, change: Any) -> Callable[[Any, Any], Any
 
 
 def comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    def operate(self: Any, other: Any) -> Any:
+    def operate(self: Any, other: Operand) -> Any:
         return compare(self._seen(), other._seen() if isinstance(other, Recorded) else adopt(other))
 
     return operate
@@ -303,7 +304,7 @@ def first(function: Callable[[Any], Any]) -> Callable[..., Any]:
     return lambda first, *rest: function(first)
 
 
-def _outer(ufunc: np.ufunc, a: Any, b: Any, **options: Any) -> Any:
+def _outer(ufunc: np.ufunc, a: Operand, b: Operand, **options: Any) -> Any:
     """`ufunc.outer(a, b)`, written with what has rules."""
     return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b, **options)
 

@@ -14,6 +14,7 @@ import numpy as np
 
 import autograd_lite.rules  # noqa: F401 - it declares the operations of NumPy's functions
 from autograd_lite.anomaly import check_result
+from autograd_lite.arrays.contracts import Array, Kept, Operand, Tree
 from autograd_lite.arrays.foreign import Recordable, speaks_protocols
 from autograd_lite.arrays.kinds import INEXACT, NUMERIC, check_array
 from autograd_lite.arrays.lazy import adopt
@@ -89,7 +90,7 @@ class Recorded(Recordable):
         return "a Tensor"
 
 
-def make(data: Any, node: Node | Leaf | Disconnected | None) -> Any:
+def make(data: Array, node: Node | Leaf | Disconnected | None) -> Any:
     """A Tensor of a value that the engine owns."""
     tensor: Any = _new(Recorded.result_type)
     tensor._value = data
@@ -172,7 +173,7 @@ def record(
     return tensor
 
 
-def record_pair(operation: Operation, a: Any, b: Any, compute: Compute) -> Any:
+def record_pair(operation: Operation, a: Operand, b: Operand, compute: Compute) -> Any:
     """`record` for a binary operator, written out for speed.
 
     Where an operand is neither a recorded tensor nor a plain number, `record` does it.
@@ -259,7 +260,7 @@ def standing_in(tensors: Sequence[Any], values: Sequence[Any]) -> tuple[swapped,
     return swapped(pairs), stand_ins
 
 
-def _noted(plan: Plan, parents: tuple[Any, ...], kept: Any, result: Any) -> Any:
+def _noted(plan: Plan, parents: tuple[Any, ...], kept: Kept, result: Any) -> Any:
     """A tensor of `result`, with the node that says where it comes from."""
     if result.__class__ is complex:
         # Python's complex numbers take a float64 scalar for a float.
@@ -317,7 +318,7 @@ def _record_watched(
 
 
 def _record_several(
-    plan: Plan, parents: list[Any], kept: Any, result: tuple[Any, ...], options: Any
+    plan: Plan, parents: list[Any], kept: Kept, result: tuple[Any, ...], options: Any
 ) -> Any:
     if not plan.pulls:
         return _unrecorded(result, None)
@@ -401,7 +402,7 @@ def _admit(parents: list[Any], operands: int) -> None:
             parents[i] = _admitted(parent, is_operand=i < operands)
 
 
-def _held(kept: Any, parents: Sequence[Any], plan: Plan) -> tuple[Any, ...]:
+def _held(kept: Kept, parents: Sequence[Any], plan: Plan) -> tuple[Any, ...]:
     """`kept`, and after it the holds on what it has from outside, so that nobody writes to it."""
     for i in plan.kept_positions:
         parent = parents[i] if i < len(parents) else None
@@ -420,7 +421,7 @@ def _hold_leaf(leaf: Leaf, plan: Plan) -> Hold:
     return held
 
 
-def _held_views(kept: Any, parents: Sequence[Any], plan: Plan, result: Any) -> tuple[Any, ...]:
+def _held_views(kept: Kept, parents: Sequence[Any], plan: Plan, result: Any) -> tuple[Any, ...]:
     """Adds holds as `_held` does, for operands that the result is a view of: that is as good as
     keeping them."""
     for parent in parents[: len(plan.operation.rules)]:
@@ -430,13 +431,13 @@ def _held_views(kept: Any, parents: Sequence[Any], plan: Plan, result: Any) -> t
     return kept
 
 
-def _shares(result: Any, array: Any) -> bool:
+def _shares(result: Any, array: Array) -> bool:
     """Whether a result is an operand, or a view of it."""
     base = result.base
     return result is array or (base is not None and (base is array or base is array.base))
 
 
-def _admitted(operand: Any, is_operand: bool) -> Any:
+def _admitted(operand: Operand, is_operand: bool) -> Operand:
     """An operand as it stands in the graph; TypeError for what rules cannot compute with."""
     if isinstance(operand, Recorded):
         return operand._identity()
@@ -561,14 +562,14 @@ def full_name(function: Callable[..., Any]) -> str:
     return f"np.{name.removeprefix('numpy.')}" if name.startswith("numpy.") else name
 
 
-def _recorded_in(value: Any) -> Iterator[Recorded]:
+def _recorded_in(value: Tree) -> Iterator[Recorded]:
     return (leaf for leaf in leaves_of(value) if isinstance(leaf, Recorded))
 
 
-def plain(value: Any) -> Any:
+def plain(value: Tree) -> Tree:
     """`value` with every Tensor in it, however nested, replaced by its array."""
     return map_leaves(_seen, value)
 
 
-def _seen(leaf: Any) -> Any:
+def _seen(leaf: Operand) -> Operand:
     return leaf._seen() if isinstance(leaf, Recorded) else leaf

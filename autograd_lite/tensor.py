@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Array, ArrayLike, Index, Operand
 from autograd_lite.arrays.foreign import fixed, is_foreign, speaks_protocols
 from autograd_lite.arrays.kinds import check_array, computes_in_other_ways, is_lazy
 from autograd_lite.arrays.lazy import adopt, compute_for, expose
@@ -57,7 +58,7 @@ else:
 _GETITEM = OPERATIONS[getitem]
 
 
-def _fixed(index: Any) -> Any:
+def _fixed(index: Index) -> Any:
     """An index that later writing cannot change, of plain arrays."""
     if isinstance(index, tuple):
         return tuple(_fixed(item) for item in index)
@@ -75,7 +76,7 @@ class _NotForPandas(int):
     Left to itself pandas would compute element by element, and in place with what is no result.
     """
 
-    def __gt__(self, other: Any) -> NoReturn:
+    def __gt__(self, other: Operand) -> NoReturn:
         raise TypeError(computes_in_other_ways("pandas object", "its .to_numpy()"))
 
 
@@ -136,7 +137,7 @@ class Tensor(Recorded, Operators, results=True):
 
     def __init__(
         self,
-        data: Any,
+        data: ArrayLike,
         requires_grad: bool = False,
         *,
         dtype: Any = None,
@@ -345,7 +346,7 @@ class Tensor(Recorded, Operators, results=True):
             raise TypeError("a Tensor of no dimensions has no length")
         return self.shape[0]
 
-    def __getitem__(self, index: Any) -> Tensor:
+    def __getitem__(self, index: Index) -> Tensor:
         return record(_GETITEM, (self, _fixed(index)), NO_OPTIONS)
 
     def __iter__(self) -> Iterator[Tensor]:
@@ -354,13 +355,13 @@ class Tensor(Recorded, Operators, results=True):
     def __contains__(self, value: Any) -> bool:
         return bool(np.any(self == value))
 
-    def __setitem__(self, index: Any, value: Any) -> None:
+    def __setitem__(self, index: Index, value: Any) -> None:
         raise TypeError(
             f"{self._describe()} cannot be assigned to item by item: nothing would record it. Use "
             "np.where, np.concatenate or np.stack; a leaf's values can be written through .data"
         )
 
-    def __delitem__(self, index: Any) -> None:
+    def __delitem__(self, index: Index) -> None:
         raise TypeError(
             f"{self._describe()} cannot lose elements; use np.delete, which is recorded"
         )
@@ -520,7 +521,7 @@ class Tensor(Recorded, Operators, results=True):
         hooks.append(hook)
         return lambda: hooks.remove(hook) if hook in hooks else None
 
-    def backward(self, gradient: Any = None, retain_graph: bool = False) -> None:
+    def backward(self, gradient: ArrayLike = None, retain_graph: bool = False) -> None:
         """Add the gradient of this tensor with respect to each leaf to the leaf's `.grad`.
 
         Parameters
@@ -582,7 +583,7 @@ class Tensor(Recorded, Operators, results=True):
                 "requires_grad on the result does not help"
             )
 
-    def _seed(self, gradient: Any) -> Any:
+    def _seed(self, gradient: ArrayLike) -> Array:
         """The gradient that backward starts with."""
         if gradient is None:
             if self.dtype.kind == "c":
@@ -697,10 +698,10 @@ class Tensor(Recorded, Operators, results=True):
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return called(func, args, kwargs)
 
-    def __divmod__(self, other: Any) -> tuple[Any, Tensor]:
+    def __divmod__(self, other: Operand) -> tuple[Any, Tensor]:
         return self // other, self % other
 
-    def __rdivmod__(self, other: Any) -> tuple[Any, Tensor]:
+    def __rdivmod__(self, other: Operand) -> tuple[Any, Tensor]:
         return other // self, other % self
 
     def __neg__(self) -> Tensor:
@@ -965,7 +966,7 @@ def _checked_name(name: str | None) -> str | None:
     return name
 
 
-def _as_data(data: Any, dtype: Any, copy: bool) -> Any:
+def _as_data(data: ArrayLike, dtype: Any, copy: bool) -> Array:
     """`data` as the array that a new Tensor holds."""
     if isinstance(data, Tensor):
         raise TypeError(
@@ -988,7 +989,7 @@ def _as_data(data: Any, dtype: Any, copy: bool) -> Any:
     return array
 
 
-def _alike(value: Any, own: Any) -> Any:
+def _alike(value: Any, own: Array) -> Any:
     """`value` as an array of the dtype of `own`; a foreign one as it is."""
     if isinstance(value, Tensor):
         value = value._value
@@ -1048,7 +1049,7 @@ def living_tensors() -> list[Tensor]:
     return [o for o in gc.get_objects() if issubclass(type(o), Tensor) and hasattr(o, "_value")]
 
 
-def replace_array(leaf: Tensor, array: Any) -> None:
+def replace_array(leaf: Tensor, array: Array) -> None:
     """Have a leaf hold another array, of its shape and dtype and of any library, from now on.
 
     ValueError for the result of an operation, and for an array of another shape or dtype.

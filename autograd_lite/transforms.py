@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import ArrayLike, Tree
 from autograd_lite.arrays.foreign import is_unknown, speaks_protocols
 from autograd_lite.arrays.lazy import compute_for, expose
 from autograd_lite.arrays.trees import entries, leaves_of, map_leaves
@@ -31,7 +32,11 @@ _VARIABLE.name = "variable"
 
 
 def gradients(
-    output: Tensor, inputs: Sequence[Tensor], *, gradient: Any = None, create_graph: bool = False
+    output: Tensor,
+    inputs: Sequence[Tensor],
+    *,
+    gradient: ArrayLike = None,
+    create_graph: bool = False,
 ) -> tuple[Any, ...]:
     """The gradients of `output` with respect to each of `inputs`, leaves or results.
 
@@ -79,7 +84,7 @@ def gradients(
 
 
 def _gradients(
-    output: Tensor, inputs: Sequence[Tensor], gradient: Any, create_graph: bool
+    output: Tensor, inputs: Sequence[Tensor], gradient: ArrayLike, create_graph: bool
 ) -> tuple[Any, ...]:
     if isinstance(gradient, Tensor) and create_graph:
         if (gradient.shape, gradient.dtype) != (output.shape, output.dtype):
@@ -167,7 +172,7 @@ class _Trace:
         return self.output if self.nested else self.plain(self.output)
 
     @staticmethod
-    def plain(tree: Any) -> Any:
+    def plain(tree: Tree) -> Any:
         return map_leaves(
             lambda v: expose(_own_array(v._value)[()]) if isinstance(v, Tensor) else v, tree
         )
@@ -183,7 +188,7 @@ class _Trace:
                 "is that of a scalar"
             )
 
-    def pull(self, gradient: Any = None) -> list[Any]:
+    def pull(self, gradient: Tree = None) -> list[Any]:
         """The gradients of the variables: arrays, or Tensors if an outer derivative needs them."""
         if not self.connected:
             return [np.zeros_like(v._value)[()] for v in self.variables]
@@ -194,7 +199,7 @@ class _Trace:
         results = _gradients(output, self.variables, gradient, nested)
         return list(results) if nested else [result[()] for result in results]
 
-    def _pull_several(self, gradient: Any, nested: bool) -> list[Any]:
+    def _pull_several(self, gradient: Tree, nested: bool) -> list[Any]:
         """The gradients of the variables, for a gradient of the structure of the results."""
         pairs: list[tuple[Any, Any]] = []
         _pair(self.output, gradient, pairs, "a gradient", "a result")
@@ -488,7 +493,7 @@ def jvp(function: Callable[..., R], args: Sequence[Any], tangents: Sequence[Any]
         raise ValueError(f"jvp got {len(args)} arguments and {len(tangents)} tangents")
     value, pull = vjp(function, *args)
 
-    def along(gradient: Any) -> Any:
+    def along(gradient: Tree) -> Any:
         pairs: list[tuple[Any, Any]] = []
         _pair(pull(gradient), tuple(tangents), pairs)
         return _inner(pairs)
@@ -503,8 +508,8 @@ def _dual(value: Any) -> Any:
 
 
 def _pair(
-    gradient: Any,
-    tangent: Any,
+    gradient: Tree,
+    tangent: Tree,
     pairs: list[tuple[Any, Any]],
     what: str = "a tangent",
     of: str = "an argument",
@@ -603,7 +608,7 @@ def _block(trace: _Trace, at: int, argnums: Argnums) -> Any:
     return trace.arranged(results, argnums)
 
 
-def _has_nan(gradient: Any) -> bool:
+def _has_nan(gradient: Tree) -> bool:
     values = getattr(gradient, "_value", gradient)
     return isinstance(values, (np.ndarray, np.generic)) and bool(np.isnan(values).any())
 
@@ -785,7 +790,7 @@ def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
     name = getattr(function, "__name__", repr(function))
     latest = threading.local()
 
-    def recompute(gradient: Any, operands: Any, before: Any, call: Function) -> list[Any]:
+    def recompute(gradient: Tree, operands: Tree, before: Tree, call: Function) -> list[Any]:
         with recording():
             variables = [new_variable(operand) for operand in operands]
             outputs = leaves_of(call(variables))
@@ -813,7 +818,7 @@ def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
             _close(variables)
             return results
 
-    def compute(operands: Any, call: Function) -> Any:
+    def compute(operands: Tree, call: Function) -> Any:
         result = call(operands)
         latest.structure = result
         leaves = [np.asarray(expose(getattr(v, "_value", v)))[()] for v in leaves_of(result)]
@@ -838,7 +843,7 @@ def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
             # A program that is traced keeps what its passes decide.
             return function(*args, **kwargs)
 
-        def call(operands: Any) -> Any:
+        def call(operands: Tree) -> Any:
             following = iter(operands)
             args, kwargs = map_leaves(lambda v: next(following) if _is_operand(v) else v, given)
             return function(*args, **kwargs)

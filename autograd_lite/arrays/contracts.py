@@ -17,7 +17,7 @@ ArrayLike = Any
 Operand = Any
 """What a recorded operation computes with: a tensor, an array, or a Python number."""
 
-Structure = Any
+Tree = Any
 """Operands in nested lists, tuples, dicts and dataclasses, as `trees` walks them; one alone too."""
 
 Index = Any

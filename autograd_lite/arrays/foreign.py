@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Array
+
 
 class Recordable:
     """Base of the values that record what is done to them."""
@@ -61,7 +63,7 @@ def fixed(value: Any) -> Any:
     return value if is_unknown(value) else np.array(value)
 
 
-def asarray_like(helper: np.ndarray, array: Any) -> Any:
+def asarray_like(helper: np.ndarray, array: Array) -> Array:
     """A rule's own array as one that computes with `array`: CuPy's do not with NumPy's."""
     value = getattr(array, "_value", array)
     # What stands before a foreign array, such as its gate.

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Array, Index
 from autograd_lite.arrays.trees import map_leaves
 
 
@@ -43,7 +44,7 @@ _holds: dict[int, tuple[weakref.ref[Hold], ...]] = {}
 _tokens: dict[int, tuple[weakref.ref[Any], ...]] = {}
 
 
-def find_hold(array: Any) -> Hold | None:
+def find_hold(array: Array) -> Hold | None:
     """The hold on an array, if a live graph keeps it."""
     references = _holds.get(id(array))
     return references[0]() if references is not None else None
@@ -87,7 +88,7 @@ def _array_behind(array: np.ndarray) -> np.ndarray | None:
     Windows and other views of np.lib.stride_tricks have it one object further on. NumPy would not
     make them writeable again, so they keep their flag.
     """
-    base: Any = array.base
+    base: Array = array.base
     if base is None or isinstance(base, np.ndarray):
         return base
     behind = base.base if type(base).__module__.startswith("numpy.lib") else None
@@ -126,7 +127,7 @@ class LockedArray(np.ndarray):
     def __array_finalize__(self, source: Any) -> None:
         self.reason = getattr(source, "reason", "")
 
-    def __setitem__(self, index: Any, value: Any) -> None:
+    def __setitem__(self, index: Index, value: Any) -> None:
         _refuse_if_locked(self)
         super().__setitem__(index, value)
 
@@ -142,7 +143,7 @@ class LockedArray(np.ndarray):
         return func(*map(_unlabelled, args), **options)
 
 
-def _refuse_if_locked(array: Any) -> None:
+def _refuse_if_locked(array: Array) -> None:
     if isinstance(array, LockedArray) and not array.flags.writeable:
         raise ValueError(array.reason)
 

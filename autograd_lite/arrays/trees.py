@@ -10,11 +10,13 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from autograd_lite.arrays.contracts import Tree
+
 Keys = tuple[Any, ...] | None
 """The keys of a dict, the names of a dataclass's fields, or None where items have places only."""
 
 
-def split(tree: Any) -> tuple[Keys, Sequence[Any]] | None:
+def split(tree: Tree) -> tuple[Keys, Sequence[Any]] | None:
     """The keys and the items of a container; None for a leaf.
 
     >>> split({"W": 1, "b": 2})
@@ -62,7 +64,7 @@ def build(kind: type, keys: Keys, items: Sequence[Any]) -> Any:
     return made
 
 
-def rebuild(tree: Any, keys: Keys, items: Sequence[Any]) -> Any:
+def rebuild(tree: Tree, keys: Keys, items: Sequence[Any]) -> Any:
     """`tree` with other items, and with what else it has: the factory of a defaultdict, say."""
     kind = tree.__class__
     if keys is None or kind is dict:
@@ -76,7 +78,7 @@ def rebuild(tree: Any, keys: Keys, items: Sequence[Any]) -> Any:
     return same
 
 
-def entries(tree: Any) -> list[tuple[Any, Any]] | None:
+def entries(tree: Tree) -> list[tuple[Any, Any]] | None:
     """The items of a container with their keys, or their places; None for a leaf.
 
     Containers are lists, tuples, named tuples, dicts, dataclasses and slices; None is an empty one.
@@ -105,7 +107,7 @@ def entries(tree: Any) -> list[tuple[Any, Any]] | None:
     return list(zip(range(len(items)) if keys is None else keys, items, strict=True))
 
 
-def map_leaves(apply: Callable[[Any], Any], tree: Any) -> Any:
+def map_leaves(apply: Callable[[Any], Any], tree: Tree) -> Any:
     """`tree` with `apply` done to each of its leaves.
 
     >>> map_leaves(abs, {"W": [-1, 2], "b": None})
@@ -118,7 +120,7 @@ def map_leaves(apply: Callable[[Any], Any], tree: Any) -> Any:
     return rebuild(tree, keys, [map_leaves(apply, item) for item in items])
 
 
-def leaves_of(tree: Any) -> list[Any]:
+def leaves_of(tree: Tree) -> list[Any]:
     """The leaves in their order.
 
     >>> leaves_of({"W": [1, 2], "b": 3})
@@ -129,7 +131,7 @@ def leaves_of(tree: Any) -> list[Any]:
     return found
 
 
-def _collect(tree: Any, found: list[Any]) -> None:
+def _collect(tree: Tree, found: list[Any]) -> None:
     parts = split(tree)
     if parts is None:
         found.append(tree)
@@ -140,7 +142,7 @@ def _collect(tree: Any, found: list[Any]) -> None:
 
 def map_paths(
     apply: Callable[[Any, Any], Any],
-    tree: Any,
+    tree: Tree,
     path: Any,
     entry: Callable[[Any, Any], Any],
 ) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Tree
 from autograd_lite.compiler.memory import (
     Buffers,
     MemoryPlan,
@@ -199,7 +200,7 @@ class SourcePrinter:
         """The name of a function in the source."""
         return self.bind(function, function_name(function).removeprefix("np.").replace(".", "_"))
 
-    def expression(self, tree: Any) -> str:
+    def expression(self, tree: Tree) -> str:
         """An argument as source."""
         if isinstance(tree, Variable):
             return self.names[tree]

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Index
 from autograd_lite.functions import ATOM, COMPARISON, POWER, PRODUCT, SIGN, SUM, traits
 from autograd_lite.operations import OPERATIONS
 from autograd_lite.program.ir import Step, Variable, function_name
@@ -306,7 +307,7 @@ def _put_back(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -
     return Text(f"put_back({', '.join(parts)})")
 
 
-def _index_text(printer: Printer, index: Any, operands: Mapping[Variable, Text]) -> str:
+def _index_text(printer: Printer, index: Index, operands: Mapping[Variable, Text]) -> str:
     """An index as it stands in brackets."""
     items = index if isinstance(index, tuple) else (index,)
     return ", ".join(_item_text(printer, item, operands) for item in items) or "()"

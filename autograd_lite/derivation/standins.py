@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Tree
 from autograd_lite.arrays.trees import map_leaves
 from autograd_lite.functions import traits
 
@@ -103,11 +104,11 @@ def _summed(subscripts: str, *operands: Any) -> Any:
     return stand_in(shape, np.result_type(*(v.dtype for v in operands)))
 
 
-def _plain(tree: Any) -> Any:
+def _plain(tree: Tree) -> Any:
     return map_leaves(lambda v: v.view(np.ndarray) if isinstance(v, StandIn) else v, tree)
 
 
-def _dense(tree: Any) -> Any:
+def _dense(tree: Tree) -> Any:
     """The tree with arrays in place of stand-ins; the square ones have an inverse."""
     return map_leaves(lambda v: _array(v) if isinstance(v, StandIn) else v, tree)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Index, Operand
 from autograd_lite.arrays.trees import map_leaves
 from autograd_lite.derivation.expressions import of_size
 from autograd_lite.files import write
@@ -284,7 +285,7 @@ def _common(step: Step) -> Any:
     return np.result_type(*(_example(a) for a in step.args if a is not None))
 
 
-def _example(operand: Any) -> Any:
+def _example(operand: Operand) -> Any:
     if not isinstance(operand, Variable):
         return np.asarray(operand) if isinstance(operand, list | tuple) else operand
     # A Python number gives way to the dtype of arrays.
@@ -619,7 +620,7 @@ def _whole_or(kind: str) -> Form:
     return build
 
 
-def _fits(operand: Any, dtype: Any) -> bool:
+def _fits(operand: Operand, dtype: Any) -> bool:
     """Whether an integer of Python's, if it is one, is a number of an integer dtype.
 
     One that is none compares with all of them as an infinity does.
@@ -758,7 +759,7 @@ def _indexed(exporter: _Exporter, step: Step, output: str) -> None:
         exporter.node("Identity", [cut], output)
 
 
-def _after(index: Any) -> Any:
+def _after(index: Index) -> Any:
     """One more than an index, where the element ends."""
     if isinstance(index, SizedInt):
         return SizedInt(index + 1, replace(index.size, offset=index.size.offset + 1))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Operand
 from autograd_lite.arrays.trees import leaves_of
 from autograd_lite.backward import propagate
 from autograd_lite.check.report import Line, Report
@@ -188,7 +189,7 @@ def _key(box: Any) -> int:
     return id(box)
 
 
-def text_of(operand: Any, names: Mapping[int, str]) -> str:
+def text_of(operand: Operand, names: Mapping[int, str]) -> str:
     """An operand in a formula: its symbol, or a number or setting itself."""
     if _key(operand) in names:
         return names[_key(operand)]
@@ -225,7 +226,7 @@ def derivative(node: Node, slot: int, names: Mapping[int, str]) -> Formula | Non
     return formula(rule, arguments, texts, operation.name)
 
 
-def _arriving(node: Node, operand: Any) -> Any:
+def _arriving(node: Node, operand: Operand) -> Any:
     """What stands for the gradient of an operation's result, or for those of its results."""
     if node.dtype is not None:
         return stand_in(node.shape, node.dtype)

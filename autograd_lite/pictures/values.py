@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Operand
 from autograd_lite.arrays.liveness import released
 from autograd_lite.backward import fit
 from autograd_lite.gradients import IndexedGradient, TupleGradient
@@ -49,7 +50,7 @@ def computed(
                 del found[parent]
 
 
-def operand_value(operand: Any, found: Mapping[Any, Any]) -> Any:
+def operand_value(operand: Operand, found: Mapping[Any, Any]) -> Any:
     """The value of an operand, as the operation had it."""
     if operand.__class__ is Node:
         return found[operand]
@@ -125,7 +126,7 @@ class Flow:
 
     node: Node
     slot: int
-    operand: Any
+    operand: Operand
     arriving: Any
     pulled: Any
     term: Any

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Tree
 from autograd_lite.arrays.trees import leaves_of, map_leaves
 from autograd_lite.functions import traits
 from autograd_lite.program.names import Names
@@ -153,12 +154,12 @@ def interpret(program: Program, inputs: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(values[variable] for variable in program.outputs)
 
 
-def variables_in(tree: Any) -> Iterator[Variable]:
+def variables_in(tree: Tree) -> Iterator[Variable]:
     """Every variable in a tree."""
     return (leaf for leaf in leaves_of(tree) if isinstance(leaf, Variable))
 
 
-def substituted(tree: Any, values: Mapping[Variable, Any]) -> Any:
+def substituted(tree: Tree, values: Mapping[Variable, Any]) -> Any:
     """`tree` with every variable that `values` has replaced by its value there."""
     return map_leaves(lambda v: values.get(v, v) if isinstance(v, Variable) else v, tree)
 
@@ -207,7 +208,7 @@ def _lines(program: Program) -> Iterator[str]:
     yield "return   " + ", ".join(names[v] for v in program.outputs)
 
 
-def _shown(tree: Any, names: Names) -> str:
+def _shown(tree: Tree, names: Names) -> str:
     if isinstance(tree, Variable):
         return names[tree]
     if isinstance(tree, tuple):

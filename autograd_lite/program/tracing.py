@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Index, Tree
 from autograd_lite.arrays.foreign import Recordable
 from autograd_lite.arrays.trees import leaves_of, map_leaves, split
 from autograd_lite.functions import traits
@@ -174,7 +175,7 @@ class Trace:
             return self._seen[key]
         return self.append(step, key, values)
 
-    def _noted(self, tree: Any) -> Any:
+    def _noted(self, tree: Tree) -> Any:
         """`tree` with the variables of its tracers and arrays."""
         return map_leaves(self._note, tree)
 
@@ -350,7 +351,7 @@ class Tracer(Recordable):
     def __index__(self) -> int:
         self._read("its value is asked for as a whole number, such as an index or a length")
 
-    def item(self, *index: Any) -> NoReturn:
+    def item(self, *index: Index) -> NoReturn:
         self._read(".item() asks for its value")
 
     def tolist(self) -> NoReturn:
@@ -385,7 +386,7 @@ class Tracer(Recordable):
     def __iter__(self) -> Any:
         return (self[i] for i in range(len(self)))
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: Index) -> Any:
         # What makes a number of an array of no dimensions, which this stands for as well.
         nothing = isinstance(index, tuple) and not index
         if nothing and not self.shape:
@@ -393,7 +394,7 @@ class Tracer(Recordable):
         picked = getitem(self.ungated(), index)
         return picked if self.gate is None else shut(picked, getitem(self.gate, index))
 
-    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+    def __setitem__(self, index: Index, value: Any) -> NoReturn:
         self.tape.refuse(
             "an item of a traced array is assigned to",
             "use np.where, np.concatenate or np.stack for it",
@@ -512,7 +513,7 @@ def _key(function: Any, args: Any, options: Any) -> Any:
     return key
 
 
-def _frozen(tree: Any) -> Any:
+def _frozen(tree: Tree) -> Any:
     parts = split(tree)
     if parts is not None:
         keys, items = parts
@@ -533,7 +534,7 @@ def public(operation: Operation) -> Callable[..., Any] | None:
     return public
 
 
-def _values(tree: Any) -> Any:
+def _values(tree: Tree) -> Any:
     """`tree` with the example values of its tracers."""
     return map_leaves(lambda leaf: leaf.value if isinstance(leaf, Tracer) else leaf, tree)
 
@@ -550,11 +551,11 @@ def _is_number(value: Any) -> bool:
 _NUMBERS = (int, float, complex, bool)
 
 
-def _has_gate(tree: Any) -> bool:
+def _has_gate(tree: Tree) -> bool:
     return any(isinstance(leaf, Tracer) and leaf.gate is not None for leaf in leaves_of(tree))
 
 
-def _picks_by_value(index: Any) -> bool:
+def _picks_by_value(index: Index) -> bool:
     """Whether an index has a mask in it that is traced."""
     items = index if isinstance(index, tuple) else (index,)
     return any(isinstance(i, Tracer) and i.dtype == bool for i in items)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Operand
 from autograd_lite.arrays.trees import map_leaves
 from autograd_lite.backward import fit
 from autograd_lite.derivation.differentiated import textbook_form
@@ -196,7 +197,7 @@ class _Replay:
                 useful.add(node)
         return useful
 
-    def _add(self, node: Node, operand: Any, term: Any) -> None:
+    def _add(self, node: Node, operand: Operand, term: Any) -> None:
         if isinstance(term, IndexedGradient):
             term = term.dense()
         if not isinstance(term, TupleGradient):
@@ -205,7 +206,7 @@ class _Replay:
         row = self.rows[node]
         by_row[row] = by_row[row] + term if row in by_row else term
 
-    def _sum(self, operand: Any) -> Any:
+    def _sum(self, operand: Operand) -> Any:
         terms = list(self.added.get(operand, {}).values())
         total = terms[0] if terms else None
         for term in terms[1:]:

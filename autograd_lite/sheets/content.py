@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Index
 from autograd_lite.check.report import Line, Report
 from autograd_lite.graph import Leaf
 from autograd_lite.program.ir import Step, Variable, function_name
@@ -231,7 +232,7 @@ class Content:
             [str(r.dtype) for r in step.results],
         ]
 
-    def _without_masks(self, index: Any) -> Any:
+    def _without_masks(self, index: Index) -> Any:
         """An index with the places at which its masks are true, as lists, for the masks."""
         items: list[Any] = []
         for item in index if isinstance(index, tuple) else (index,):

@@ -11,6 +11,7 @@ import dask.array
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from autograd_lite.arrays.contracts import Array, Index
 from autograd_lite.arrays.dask.elementwise import along, converted, made
 from autograd_lite.arrays.dask.expression import BlockStep, Total
 from autograd_lite.arrays.dask.moving import replaced, taken
@@ -30,7 +31,7 @@ has computed of another one stays an expression, of which a part can be read."""
 WAY_OUT = "compute the Dask array first, or leave this part to NumPy arrays"
 
 
-def in_blocks(array: Any, axis: int | None = None) -> Any:
+def in_blocks(array: Array, axis: int | None = None) -> Any:
     """Blocks of a Dask array that is cut along one axis at most; any other as it is.
 
     Where the `axis` of the samples is told, an array that is cut along others is put together
@@ -116,7 +117,7 @@ class Blocks(np.lib.mixins.NDArrayOperatorsMixin):
             raise TypeError("an array of no dimensions has no length")
         return self.shape[0]
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: Index) -> Any:
         step = taken(self.step, index)
         if step is None:
             step = self._taken_samples(index)
@@ -125,7 +126,7 @@ class Blocks(np.lib.mixins.NDArrayOperatorsMixin):
         with _told("this index"):
             return self.in_dask()[_without_blocks(index)]
 
-    def _taken_samples(self, index: Any) -> BlockStep | None:
+    def _taken_samples(self, index: Index) -> BlockStep | None:
         """`self[index]` where it takes some samples, in their order, and all of every other
         axis."""
         axis = self.step.axis
@@ -155,7 +156,7 @@ class Blocks(np.lib.mixins.NDArrayOperatorsMixin):
         step = self.step
         return Blocks(made(step, step.shape, dtype, step.axis, function, (step, *others)))
 
-    def __setitem__(self, index: Any, value: Any) -> None:
+    def __setitem__(self, index: Index, value: Any) -> None:
         try:
             step = replaced(self.step, index, _steps(value))
         except _NotBlocks:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Operand
 from autograd_lite.arrays.dask.expression import BlockStep, Cut, Parts, axis_of
 from autograd_lite.arrays.dask.sources import Pieces
 
@@ -36,7 +37,7 @@ def made(
     return BlockStep(shape, dtype, axis, like.parts, compute, operands, options)
 
 
-def _value(operand: Any) -> tuple[bool, Any]:
+def _value(operand: Operand) -> tuple[bool, Any]:
     """Whether the value of an operand is known, and the value."""
     if isinstance(operand, BlockStep):
         return operand.is_known, operand.value
@@ -62,11 +63,11 @@ def _result_dtype(function: Any, operands: Sequence[Any], options: Mapping[str, 
     return found
 
 
-def shape_of(operand: Any) -> tuple[int, ...]:
+def shape_of(operand: Operand) -> tuple[int, ...]:
     return operand.shape if isinstance(operand, BlockStep) else np.shape(operand)
 
 
-def is_blocked(operand: Any) -> bool:
+def is_blocked(operand: Operand) -> bool:
     return isinstance(operand, BlockStep) and operand.axis is not None
 
 
@@ -76,7 +77,7 @@ def alike(operands: Sequence[Any]) -> tuple[bool, BlockStep | None]:
     return all(x.parts == blocked[0].parts for x in blocked), blocked[0] if blocked else None
 
 
-def along(operand: Any, axis: int, parts: Parts, compact: bool = True) -> Any:
+def along(operand: Operand, axis: int, parts: Parts, compact: bool = True) -> Any:
     """A whole operand cut along `axis`; what is the same all along it need not be, if `compact`."""
     if isinstance(operand, BlockStep):
         if operand.compute is _broadcast_whole and compact:

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Operand
+
 Parts = tuple[int, ...]
 """The lengths of the blocks along the axis that is cut."""
 
@@ -72,7 +74,7 @@ class BlockStep:
         self.value, self.compute, self.operands = value, None, ()
 
 
-def kept(operand: Any) -> Any:
+def kept(operand: Operand) -> Any:
     """An operand that later writing does not change: parameters are updated before some read it."""
     if not isinstance(operand, np.ndarray):
         return operand
@@ -104,7 +106,7 @@ class Cut:
         self.axis: int = axis
 
 
-def step_of(operand: Any) -> BlockStep | None:
+def step_of(operand: Operand) -> BlockStep | None:
     """The step that an operand is, or is cut from; None for a plain value."""
     if isinstance(operand, Cut):
         return operand.whole

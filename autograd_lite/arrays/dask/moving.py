@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from autograd_lite.arrays.contracts import Index
 from autograd_lite.arrays.dask.elementwise import (
     alike,
     along,
@@ -139,7 +140,7 @@ def _joined(*arrays: Any, axis: int) -> Any:
     return np.concatenate(arrays, axis)
 
 
-def taken(a: BlockStep, index: Any) -> BlockStep | None:
+def taken(a: BlockStep, index: Index) -> BlockStep | None:
     """`a[index]`, where the axis that is cut is taken as a whole."""
     found = _taken_shape(a, index)
     if found is None:
@@ -148,7 +149,7 @@ def taken(a: BlockStep, index: Any) -> BlockStep | None:
     return made(a, shape, a.dtype, axis, _item, (a,), {"index": index})
 
 
-def replaced(a: BlockStep, index: Any, value: Any) -> BlockStep | None:
+def replaced(a: BlockStep, index: Index, value: Any) -> BlockStep | None:
     """`a` after `a[index] = value`, where the axis that is cut is taken as a whole."""
     found = _taken_shape(a, index)
     if found is None:
@@ -167,17 +168,17 @@ def replaced(a: BlockStep, index: Any, value: Any) -> BlockStep | None:
     return made(a, a.shape, a.dtype, a.axis, _with_items, (a, value), {"index": index})
 
 
-def _item(block: Any, index: Any) -> Any:
+def _item(block: Any, index: Index) -> Any:
     return block[index]
 
 
-def _with_items(block: Any, value: Any, index: Any) -> Any:
+def _with_items(block: Any, value: Any, index: Index) -> Any:
     result = block.copy()
     result[index] = value
     return result
 
 
-def _taken_shape(a: BlockStep, index: Any) -> tuple[Any, tuple[int, ...], int | None] | None:
+def _taken_shape(a: BlockStep, index: Index) -> tuple[Any, tuple[int, ...], int | None] | None:
     """A basic index written out, the shape that it gives, and where the axis that is cut goes."""
     items = list(index) if isinstance(index, tuple) else [index]
     kinds = (int, np.integer, slice, type(None), type(Ellipsis))

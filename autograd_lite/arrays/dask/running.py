@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.arrays.blas import one_blas_thread
+from autograd_lite.arrays.contracts import Operand
 from autograd_lite.arrays.dask.expression import BlockStep, Cut, Parts, Total, step_of, steps_below
 from autograd_lite.arrays.dask.reducing import PRODUCTS
 from autograd_lite.arrays.dask.sources import BlockLoad, Source
@@ -105,7 +106,7 @@ def _line(step: BlockStep) -> tuple[int, Any, list[Any], Any]:
     return step.serial, step.compute, operands, step.options
 
 
-def _fetched(operand: Any, values: Registers, start: int, stop: int) -> Any:
+def _fetched(operand: Operand, values: Registers, start: int, stop: int) -> Any:
     if not isinstance(operand, _Register):
         return operand
     value = values[operand.serial]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Operand
 from autograd_lite.arrays.dask.elementwise import is_blocked, made, with_length
 from autograd_lite.arrays.dask.expression import BlockStep, Cut, Parts, axis_of
 from autograd_lite.arrays.dask.sources import Pick, Source, lengths_of
@@ -84,7 +85,7 @@ def selected(step: BlockStep, picks: Sequence[Pick]) -> BlockStep:
 
 
 def _selected_operand(
-    operand: Any, parts: Parts, picks: Sequence[Pick], found: dict[int, BlockStep]
+    operand: Operand, parts: Parts, picks: Sequence[Pick], found: dict[int, BlockStep]
 ) -> Any:
     if is_blocked(operand):
         return found[id(operand)]

@@ -13,6 +13,7 @@ import dask
 import numpy as np
 from dask._task_spec import DataNode
 
+from autograd_lite.arrays.contracts import Array
 from autograd_lite.arrays.dask.expression import BlockStep, Parts, axis_of, kept
 from autograd_lite.arrays.dask.unread import Index, MustRead, Unread, bounds, unread
 from autograd_lite.arrays.dask.workers import MEMORY_SHARE, capacity, cluster_client
@@ -175,13 +176,13 @@ class Source(BlockStep):
 
     __slots__ = ("array", "original", "numbers", "keys", "loads", "tasks", "lists", "largest")
 
-    def __init__(self, array: Any, axis: int) -> None:
+    def __init__(self, array: Array, axis: int) -> None:
         # Blocks without samples are left out: nothing is computed of them.
         self.numbers: list[int] = [i for i, n in enumerate(array.chunks[axis]) if n]
         parts = tuple(n for n in array.chunks[axis] if n)
         super().__init__(array.shape, array.dtype, axis, parts, None)
         # Assigning to items of a Dask array makes it another one.
-        self.array: Any = array.copy()
+        self.array: Array = array.copy()
         self.original: weakref.ref[Any] = weakref.ref(array)
         self.tasks: dict[Any, Any] | None = None
         self.lists: dict[tuple[int, int], Any] = {}

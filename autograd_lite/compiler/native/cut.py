@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Index
 from autograd_lite.compiler.native.forms import (
     has_few_rows,
     is_element,
@@ -292,7 +292,7 @@ def _axis_after_reshape(before: tuple[int, ...], axis: int, after: tuple[int, ..
 
 def _axis_after_index(step: Step, axis: int) -> int | None:
     """The axis that an axis becomes under an index, if the whole of it is taken."""
-    index: Any = step.args[1]
+    index: Index = step.args[1]
     parts = index if isinstance(index, tuple) else (index,)
     if axis < len(parts) and parts[axis] != slice(None):
         return None

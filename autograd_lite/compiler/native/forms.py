@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Index
 from autograd_lite.compiler.memory import is_product
 from autograd_lite.compiler.schedule import reduction_of
 from autograd_lite.functions import traits
@@ -156,7 +157,7 @@ def _index_of(step: Step) -> tuple[Any, ...]:
     return index if isinstance(index, tuple) else (index,)
 
 
-def _is_basic(index: Any) -> bool:
+def _is_basic(index: Index) -> bool:
     return isinstance(index, slice) or (type(index) is int)
 
 

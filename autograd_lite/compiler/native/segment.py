@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Index
 from autograd_lite.compiler.native.forms import (
     ROWS_LIMIT,
     element,
@@ -276,13 +277,13 @@ def view(step: Step, name: str, of: str, is_flat: bool, shape: str) -> str:
     return f"{name} = {of}[{index_text(step.args[1])}]"
 
 
-def index_text(index: Any) -> str:
+def index_text(index: Index) -> str:
     """A basic index as source."""
     parts = index if isinstance(index, tuple) else (index,)
     return ", ".join(map(_part, parts))
 
 
-def _part(index: Any) -> str:
+def _part(index: Index) -> str:
     if not isinstance(index, slice):
         return repr(index)
     start, stop = ("" if end is None else repr(int(end)) for end in (index.start, index.stop))
