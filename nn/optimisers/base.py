@@ -69,7 +69,7 @@ class Optimiser(Spelled):
             raise ValueError(f"{name} got no parameters")
         if len({id(p) for p in self.parameters}) < len(self.parameters):
             raise ValueError(f"{name} got a parameter twice, and would change it twice")
-        self._rooms: dict[Any, tuple[np.ndarray, np.ndarray]] = {}
+        self._buffers: dict[Any, tuple[np.ndarray, np.ndarray]] = {}
 
     def _group(self, given: Mapping[str, Any], options: Mapping[str, float]) -> dict[str, Any]:
         group = {**options, **given, "parameters": list(given["parameters"])}
@@ -129,15 +129,15 @@ class Optimiser(Spelled):
         values = parameter.data
         if not has_values(values):
             # On a GPU, a block that fits the cache of the processor is no help.
-            rooms = {"room": np.empty_like(values), "other": np.empty_like(values)}
-            self.update(group, values, gradient, *memory.values(), **rooms)
+            buffers = {"room": np.empty_like(values), "other": np.empty_like(values)}
+            self.update(group, values, gradient, *memory.values(), **buffers)
             return
         if not values.flags.writeable:
             # Raises before a memory is changed; the message says which operation keeps the array.
             parameter.data = values.copy()
         arrays = [values, gradient, *memory.values()]
         flat = [array.reshape(-1) for array in arrays]
-        room, other = self._room(values.dtype)
+        room, other = self._buffers_of(values.dtype)
         if (
             values.size <= BLOCK_NUMBERS
             and values.flags.c_contiguous
@@ -153,11 +153,11 @@ class Optimiser(Spelled):
             if array is not gradient and not np.may_share_memory(array, changed):
                 array[...] = changed.reshape(array.shape)
 
-    def _room(self, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
+    def _buffers_of(self, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
         """Two stretches of memory for what a rule computes on the way."""
-        if dtype not in self._rooms:
-            self._rooms[dtype] = np.empty(BLOCK_NUMBERS, dtype), np.empty(BLOCK_NUMBERS, dtype)
-        return self._rooms[dtype]
+        if dtype not in self._buffers:
+            self._buffers[dtype] = np.empty(BLOCK_NUMBERS, dtype), np.empty(BLOCK_NUMBERS, dtype)
+        return self._buffers[dtype]
 
     def numbers(self, group: Mapping[str, Any], steps: int) -> dict[str, float]:
         """The numbers of a group that may differ from step to step; `steps` counts from 1.
@@ -175,7 +175,7 @@ class Optimiser(Spelled):
         """
         return {"learning_rate": group["learning_rate"]}
 
-    def update(self, group: dict[str, Any], *arrays: Any, **rooms: Any) -> None:
+    def update(self, group: dict[str, Any], *arrays: Any, **buffers: Any) -> None:
         """Change the first of the arrays by the second, the gradient, and the memories after it.
 
         `group` has the options and the `numbers` of this step. `room` and `other` may be written
@@ -187,7 +187,7 @@ class Optimiser(Spelled):
             The options and the `numbers` of this step.
         *arrays : ndarray
             The values, the gradient, and the memories.
-        **rooms : ndarray
+        **buffers : ndarray
             `room` and `other`, to be written to.
         """
         raise NotImplementedError(f"{type(self).__name__} defines no update()")

@@ -78,9 +78,9 @@ class SGD(Optimiser):
         if nesterov and not momentum:
             raise ValueError("SGD: nesterov=True needs a momentum above 0")
 
-    def update(self, group: dict[str, Any], *arrays: Any, **rooms: Any) -> None:
+    def update(self, group: dict[str, Any], *arrays: Any, **buffers: Any) -> None:
         values, gradient, *velocity = arrays
-        room, other = rooms["room"], rooms["other"]
+        room, other = buffers["room"], buffers["other"]
         change = _decayed(group, values, gradient, room)
         if velocity:
             velocity[0] *= group["momentum"]
@@ -143,9 +143,9 @@ class RMSProp(Optimiser):
             weight_decay=float(weight_decay),
         )
 
-    def update(self, group: dict[str, Any], *arrays: Any, **rooms: Any) -> None:
+    def update(self, group: dict[str, Any], *arrays: Any, **buffers: Any) -> None:
         values, gradient, square = arrays
-        room, other = rooms["room"], rooms["other"]
+        room, other = buffers["room"], buffers["other"]
         gradient = _decayed(group, values, gradient, room)
         np.multiply(gradient, gradient, out=other)
         other *= 1 - group["decay"]
@@ -203,9 +203,9 @@ class Adagrad(Optimiser):
             weight_decay=float(weight_decay),
         )
 
-    def update(self, group: dict[str, Any], *arrays: Any, **rooms: Any) -> None:
+    def update(self, group: dict[str, Any], *arrays: Any, **buffers: Any) -> None:
         values, gradient, square = arrays
-        room, other = rooms["room"], rooms["other"]
+        room, other = buffers["room"], buffers["other"]
         gradient = _decayed(group, values, gradient, room)
         np.multiply(gradient, gradient, out=other)
         square += other
@@ -273,9 +273,9 @@ class Adam(Optimiser):
             weight_decay=float(weight_decay),
         )
 
-    def update(self, group: dict[str, Any], *arrays: Any, **rooms: Any) -> None:
+    def update(self, group: dict[str, Any], *arrays: Any, **buffers: Any) -> None:
         values, gradient, mean, square = arrays
-        room, other = rooms["room"], rooms["other"]
+        room, other = buffers["room"], buffers["other"]
         gradient = self._with_decay(group, values, gradient, room)
         beta1, beta2 = group["beta1"], group["beta2"]
         np.multiply(gradient, 1 - beta1, out=other)
