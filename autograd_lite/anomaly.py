@@ -1,4 +1,6 @@
-"""detect_anomaly: the first NaN or Inf raises, with what made it of what, and where."""
+"""Anomaly detection: raises at the first NaN or Inf, naming the operation, its operands and your
+line.
+"""
 
 from __future__ import annotations
 

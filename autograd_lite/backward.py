@@ -109,7 +109,9 @@ def propagate(
 def _added_in_place(
     term: IndexedGradient, parent: Any, grads: dict[Any, Any], summed: set[Any]
 ) -> bool:
-    """Whether `term` could be added to the sum there is; the first one begins a sum."""
+    """Adds `term` to the sum of a parent in place, if that sum is an array of this pass; says
+    whether.
+    """
     total = grads.get(parent)
     if total is None:
         summed.add(parent)
@@ -175,7 +177,7 @@ def _expand(term: Gradient, shape: tuple[int, ...], node: Node) -> Array:
 
 
 def owned(gradient: Gradient) -> Array:
-    """`gradient` as an array whose memory nothing else refers to: itself, or a copy."""
+    """`gradient` itself if nothing else refers to its memory, otherwise a copy."""
     if gradient.__class__ is not np.ndarray:
         if isinstance(gradient, (np.generic, np.ndarray)):
             return np.array(gradient)

@@ -54,7 +54,7 @@ def _locks(node: Node) -> bool:
 
 
 def _is_only_displayed(tensor: Tensor, shell: Any, known: tuple[Any, ...]) -> bool:
-    """Whether nothing but `known` objects and what IPython does for display refer to a Tensor."""
+    """Whether only `known` objects, and IPython's own for display, refer to a Tensor."""
     # Not the Tensor itself in a comprehension: its cell would be one more that refers to it.
     key = id(tensor)
     names = [name for name, value in shell.user_ns.items() if id(value) == key]
@@ -69,7 +69,7 @@ def _is_only_displayed(tensor: Tensor, shell: Any, known: tuple[Any, ...]) -> bo
 
 
 def _release(nodes: list[Node]) -> None:
-    """Have nodes keep copies of the arrays that they lock, and of what shares their memory."""
+    """Gives nodes copies of the arrays that they lock, and of the views that share their memory."""
     kept = [node for node in nodes if isinstance(node.kept, tuple)]
     locked = [item.array for node in kept for item in node.kept if isinstance(item, Hold)]
     copies: dict[int, Any] = {}

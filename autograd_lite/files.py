@@ -124,7 +124,7 @@ def replacing(path: Path, failure: str, advice: str = "") -> Iterator[BinaryIO]:
 
 
 def error_of(kind: type[OSError], code: int | None, sentence: str) -> OSError:
-    """An OSError with a number, whose text is only the sentence (not "[Errno 28] ...").
+    """An OSError with a number whose text is the sentence alone (not "[Errno 28] ...").
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def error_of(kind: type[OSError], code: int | None, sentence: str) -> OSError:
 
 
 def kind_of(mode: int) -> str:
-    """Names what a path leads to that is no regular file.
+    """Names the kind of thing at a path that is no regular file.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def kind_of(mode: int) -> str:
 
 
 def _replaceable(path: Path) -> os.stat_result | None:
-    """The status of the file at `path`; None if there is none, OSError if it is something else."""
+    """The status of the file at `path`; None if there is no file, OSError if it is no regular one."""
     try:
         found = os.stat(path)
     except FileNotFoundError:
@@ -224,7 +224,7 @@ def _unlock(file: BinaryIO) -> None:
 
 
 def _remove_abandoned(folder: str) -> None:
-    """Remove the unfinished files in a folder whose writers are dead: nobody has them locked."""
+    """Remove unfinished files of writers that are dead: the files that nobody has locked."""
     if fcntl is None:
         return
     with contextlib.suppress(OSError), os.scandir(folder) as entries:

@@ -1,4 +1,4 @@
-"""Locks for forked processes: `os.fork` copies one that another thread holds as held."""
+"""Locks that survive a fork: `os.fork` copies a lock that another thread holds as held for ever."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Lock = TypeVar("Lock", bound=Any)
 
 
 def fork_safe(lock: Lock) -> Lock:
-    """`lock`, which a fork waits for, so that what it guards is whole in the child as well.
+    """Makes a fork wait for `lock`, so that the data it guards is whole in the child as well.
 
     Parameters
     ----------

@@ -171,13 +171,13 @@ def traits(function: Function) -> Traits:
 
 
 def describe(described: Traits, *functions: Function) -> None:
-    """Say what `functions` do."""
+    """Declare the traits of `functions`."""
     for function in functions:
         TRAITS[function] = described
 
 
 def with_trait(name: str) -> frozenset[Function]:
-    """The described functions whose trait of this name is set.
+    """The functions whose trait of this name is set.
 
     >>> np.zeros_like in with_trait("makes_alike")
     True

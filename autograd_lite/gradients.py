@@ -112,7 +112,7 @@ def scattered(g: Array, index: Index, shape: Shape, unique: bool = False) -> Gra
 
 
 def _zeros(g: Array, index: Index, shape: Shape) -> Array:
-    """Zeros for `g` at `index`, foreign where one of them is."""
+    """Zeros of a shape: foreign where `g` or `index` is foreign."""
     items = index if isinstance(index, tuple) else (index,)
     like = next((i for i in (g, *items) if is_foreign(i)), g)
     return np.zeros_like(like, dtype=g.dtype, shape=shape)
@@ -216,7 +216,7 @@ class MaskedForeign(np.lib.mixins.NDArrayOperatorsMixin):
     imag: property = property(lambda self: np.imag(self))
 
     def ungated(self) -> Array:
-        """The array, whose values are 0 where the gate is shut."""
+        """The array, with 0 where the gate is shut."""
         return self.values
 
     def gated_by(self, gate: Array) -> MaskedForeign:

@@ -81,7 +81,7 @@ class Call:
 
 
 def enclosed(what: Any, function: Callable[..., Any], *args: Any) -> Any:
-    """The result of `function(*args)`, whose operations pictures draw in a frame.
+    """Calls `function(*args)`; pictures draw its operations in a frame.
 
     `what` is whose frame it is: an object, which is named after its class, or a name.
 
@@ -162,7 +162,7 @@ def item_nodes(joint: Node, results: tuple[Any, ...]) -> list[Node]:
 
 
 def _only(i: int, templates: list[tuple[Any, Any]], g: Gradient, kept: Kept) -> TupleGradient:
-    """Gradients of all results, of which only the i-th is not zero."""
+    """Gradients of all results: zero for every one but the i-th."""
     return TupleGradient(
         g if k == i else np.broadcast_to(asarray_like(np.zeros((), dtype), g), shape)
         for k, (shape, dtype) in enumerate(templates)
@@ -208,7 +208,7 @@ class Leaf:
         self.hold: Callable[[], Hold | None] = _no_hold
 
     def own(self, array: Array) -> Any:
-        """Take another array, which is nobody else's, in the place of the one there is."""
+        """Replace the array by another one that nobody else holds."""
         self.array, self.owns_data, self.hold = array, True, _no_hold
         return array
 

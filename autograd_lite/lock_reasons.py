@@ -133,7 +133,7 @@ def _keepers(held: Hold) -> Iterator[Node]:
 
 
 def _results_that_lead_to(nodes: list[Node]) -> tuple[list[str], list[str]]:
-    """The living Tensors whose graphs have one of these nodes, the last first, in words.
+    """Names the living Tensors whose graphs contain one of these nodes, the newest first.
 
     Secondly, what a notebook or a prompt calls those that it keeps.
     """

@@ -84,7 +84,7 @@ def comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
 
 def method(function: Callable[..., Any]) -> Callable[[Method], Method]:
-    """Makes a method without a body one that calls `function`, whose first parameter is the array.
+    """Fills a method that has no body: it calls `function` with the array as its first argument.
 
     What is written there is its signature, a sentence and an example: the help.
     """
@@ -154,7 +154,7 @@ _RETURNS = {
 
 
 def _helped(written: Any) -> str | None:
-    """The help of a method: its sentence, what it takes and gives, and its example."""
+    """The help of a method: its sentence, its parameters, its result and its example."""
     if written.__doc__ is None:
         return None
     # Python 3.13 takes the indentation away itself; `inspect.cleandoc` takes longer.
@@ -305,7 +305,7 @@ def first(function: Callable[[Any], Any]) -> Callable[..., Any]:
 
 
 def _outer(ufunc: np.ufunc, a: Operand, b: Operand, **options: Any) -> Any:
-    """`ufunc.outer(a, b)`, written with what has rules."""
+    """`ufunc.outer(a, b)`, composed of functions that have rules."""
     return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b, **options)
 
 

@@ -39,7 +39,7 @@ class Watch:
 
 
 class _Entry:
-    """One block that was entered: what it changes, and for how long.
+    """One entered block: its changes, and the frame in which they hold.
 
     Entered by a generator, it rests while the generator is suspended. `lost` is a note for the
     first tensor whose connection was cut in the block.
@@ -230,7 +230,8 @@ def _living() -> tuple[_Entry, ...]:
 
 
 def _suspending(frame: FrameType | None) -> FrameType | None:
-    """The generator whose `with` block is entered, by itself or through contextlib, if it is one.
+    """The generator whose `with` block is entered, directly or through contextlib; None if there is
+    none.
 
     What contextlib calls, and a generator that it drives, stand for the `with` block behind them.
     """

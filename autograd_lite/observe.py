@@ -1,4 +1,4 @@
-"""A person's function: what its local names held while it ran, and its text."""
+"""Observation of a person's function: the values of its local names while it runs, and its text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REPETITION_LIMIT_RUNS = 100
 
 @dataclass
 class Assigned:
-    """What one local name, or one entry of a local dict or list, came to hold, and holds last."""
+    """The values that one local name, or one entry of a local dict or list, took, and its last one."""
 
     value: Any
     values: list[Any] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Assigned:
 
 @dataclass
 class Run:
-    """One call of a function: what it returned or raised, and what its names held."""
+    """One call of a function: its result or exception, and the values of its names."""
 
     returned: Any = None
     error: Exception | None = None
@@ -79,7 +79,7 @@ class _Watcher:
         return self.step
 
     def _note(self, frame: FrameType) -> None:
-        """Note what the line that has just run changed."""
+        """Note the values that the last line changed."""
         now = dict(flat(frame.f_locals))
         for name, value in now.items():
             if name in self.before and self.before[name] is value:
@@ -130,7 +130,7 @@ def source_of(function: Callable[..., Any]) -> tuple[str, int] | None:
 
 
 def located(node: ast.AST) -> Any:
-    """The node, with a place in the source for it and what was made with it, as compile() asks.
+    """Gives a place in the source to a node and to the new nodes inside it, as compile() demands.
 
     Quicker than `ast.fix_missing_locations`, as nothing is made inside what has a place.
     """

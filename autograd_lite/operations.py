@@ -103,8 +103,9 @@ class Operation:
         self.declare(rules)
 
     def declare(self, rules: dict[str, Rule | None]) -> None:
-        """Set the rules; those there were are replaced. A rule that asks for what is not there
-        raises TypeError."""
+        """Set the rules, in place of earlier ones. TypeError for a rule with a parameter that is
+        unknown.
+        """
         before = getattr(self, "rules", rules)
         self.parameters: tuple[inspect.Parameter, ...] | None = _parameters(
             self.function, tuple(rules)
@@ -163,7 +164,7 @@ class Operation:
 
 
 def defvjp_sequence(function: Callable[..., Any], position: int, /, **rules: Rule | None) -> None:
-    """Declares the derivative of a function one of whose arguments is a sequence of operands.
+    """Declares the derivative of a function that takes a sequence of operands as one argument.
 
     That argument's rule returns a sequence of gradients, one for each of them.
 
@@ -241,7 +242,8 @@ def composite(*functions: Callable[..., Any]) -> Callable[[Function], Function]:
 
 
 def refused(way_out: str, *functions: Callable[..., Any]) -> None:
-    """Declare that `functions` raise for a Tensor that requires grad, and what to do instead.
+    """Declare functions that raise for a Tensor that requires grad, with the way out in the
+    message.
 
     Parameters
     ----------
@@ -448,7 +450,9 @@ def _adapter(rule: Rule, needs: list[str]) -> Callable[[Any, tuple[Any, ...]], A
 
 
 def _keeper(operation: Operation, needs: list[str]) -> Callable[..., tuple[Any, ...]]:
-    """A function of a call's result and arguments that picks what `needs` names, compiled once."""
+    """A function, compiled once, that picks the values named in `needs` from a call's result and
+    arguments.
+    """
     scope: dict[str, Any] = {"shape_of": _shape_of}
     picks = "".join(f"{_pick(operation, name, scope)}, " for name in needs)
     return eval(_compiled(f"lambda out, args, kwargs: ({picks})"), scope)
@@ -461,7 +465,9 @@ def _compiled(expression: str) -> CodeType:
 
 
 def _pick(operation: Operation, name: str, scope: dict[str, Any]) -> str:
-    """The expression that finds what a rule calls `name` in a call's result and arguments."""
+    """The expression for the value that a rule calls `name`, in terms of a call's result and
+    arguments.
+    """
     operands = list(operation.rules)
     if name == "out":
         return "out"

@@ -55,7 +55,7 @@ _new = object.__new__
 
 
 class Recorded(Recordable):
-    """A value and its place in the graph: what `record` takes and gives. `Tensor` adds the rest."""
+    """Base of Tensor: a value and its place in the graph, all that `record` needs."""
 
     __slots__ = ("_value", "_node", "__weakref__")
 
@@ -284,7 +284,7 @@ def _noted(plan: Plan, parents: tuple[Any, ...], kept: Kept, result: Any) -> Any
 def _record_in_modes(
     operation: Operation, args: tuple[Any, ...], kwargs: Any, compute: Compute | None
 ) -> Any:
-    """`record` inside of `with` blocks that change what is computed with, or note more of it."""
+    """Records a call inside `with` blocks that swap values or watch the calls."""
     args = tuple([stand_in(a) if isinstance(a, Recorded) else a for a in args])
     watch = watching.get()
     if watch is None:
@@ -391,7 +391,7 @@ def _as_tuple(result: tuple[Any, ...], items: list[Any]) -> tuple[Any, ...]:
 
 
 def _admit(parents: list[Any], operands: int) -> None:
-    """Check arguments that are no tensors, of which the first `operands` are to compute with.
+    """Check the arguments that are no tensors; the first `operands` of them enter the computation.
 
     Results that were not recorded become leaves.
     """
@@ -403,7 +403,7 @@ def _admit(parents: list[Any], operands: int) -> None:
 
 
 def _held(kept: Kept, parents: Sequence[Any], plan: Plan) -> tuple[Any, ...]:
-    """`kept`, and after it the holds on what it has from outside, so that nobody writes to it."""
+    """`kept` followed by the holds on arrays of the user, so that nobody writes to them."""
     for i in plan.kept_positions:
         parent = parents[i] if i < len(parents) else None
         if parent.__class__ is Leaf:
@@ -438,7 +438,7 @@ def _shares(result: Any, array: Array) -> bool:
 
 
 def _admitted(operand: Operand, is_operand: bool) -> Operand:
-    """An operand as it stands in the graph; TypeError for what rules cannot compute with."""
+    """An operand as the graph holds it; TypeError for one that rules cannot compute with."""
     if isinstance(operand, Recorded):
         return operand._identity()
     if isinstance(operand, np.ndarray):
@@ -452,7 +452,8 @@ def _admitted(operand: Operand, is_operand: bool) -> Operand:
 
 
 def pack(values: Sequence[Any], keeper: str | None) -> Any:
-    """Several operands as one, whose gradient is the gradients of all: what `concatenate` takes.
+    """Joins several operands to one whose gradient holds all of theirs, for `concatenate` and its
+    like.
 
     `keeper` is the operation that takes them, if its rule keeps them.
     """

@@ -206,7 +206,7 @@ class Tensor(Recorded, Operators, results=True):
         return isinstance(self._node, Leaf) and self._node.owns_data
 
     def _reader(self) -> str | None:
-        """The operation that keeps this leaf's data for a live graph, if there is one."""
+        """The operation that keeps this leaf's data for a live graph; None if there is none."""
         held = find_hold(self._value)
         return held.reader if held is not None else None
 
@@ -567,7 +567,7 @@ class Tensor(Recorded, Operators, results=True):
             accumulate(cast(Leaf, leaf), grads.pop(leaf))
 
     def _settle(self, grads: dict[Any, Any]) -> None:
-        """Compute this tensor's value and what belongs to NumPy arrays in one go."""
+        """Compute this tensor and the gradients of leaves with NumPy data in one Dask graph."""
         leaves = list(grads)
         gradients = [ungated(grads[leaf]) for leaf in leaves]
         self._value, found = compute_for(self._value, gradients, [leaf.array for leaf in leaves])
@@ -687,7 +687,7 @@ class Tensor(Recorded, Operators, results=True):
         return self.data.__dlpack_device__()
 
     def __array_namespace__(self, *, api_version: Any = None) -> Any:
-        """NumPy, whose functions record Tensors."""
+        """NumPy, since its functions record Tensors."""
         return np.empty(0).__array_namespace__(api_version=api_version)
 
     __class_getitem__: Any = classmethod(GenericAlias)

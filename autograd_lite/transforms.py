@@ -127,7 +127,7 @@ def _check_input(tensor: Any) -> None:
 
 
 class _Trace:
-    """A call of a function on variables, and what can be asked of its record."""
+    """A recorded call of a function on variables: its value, its gradients and its Jacobian's rows."""
 
     def __init__(
         self, function: Function, numbers: Sequence[int], args: Any, kwargs: Any, has_aux: bool
@@ -502,7 +502,7 @@ def jvp(function: Callable[..., R], args: Sequence[Any], tangents: Sequence[Any]
 
 
 def _dual(value: Any) -> Any:
-    """Zeros like a result: what is pulled back to find how the result changes."""
+    """Zeros like a result, whose pull-back is differentiated to push tangents forward."""
     zeros = np.zeros_like(value._value if isinstance(value, Tensor) else value)
     return zeros if zeros.dtype.kind in "fc" else zeros.astype(float)
 

@@ -43,7 +43,7 @@ class record_lines(Mode):
 
 
 class Calls:
-    """The calls of a person's functions, each of which is one object however often it is met."""
+    """The calls of a person's functions: one object for each call, however often it is met."""
 
     def __init__(self, outside: FrameType) -> None:
         self._outside = outside

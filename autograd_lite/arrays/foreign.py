@@ -14,7 +14,7 @@ from autograd_lite.arrays.contracts import Array
 
 
 class Recordable:
-    """Base of the values that record what is done to them."""
+    """Base of the values that record operations."""
 
     __slots__ = ()
 

@@ -15,7 +15,7 @@ INEXACT = "fc"
 
 
 def check_array(array: np.ndarray) -> None:
-    """Refuse arrays whose operators or elements are not those of plain numbers."""
+    """Refuse arrays with operators or elements that are not those of plain numbers."""
     if is_special(array):
         raise TypeError(
             f"a {type(array).__name__} computes in ways of its own, which the rules do not know; "
@@ -43,7 +43,7 @@ def is_dask(value: Any) -> bool:
 
 
 def is_special(array: np.ndarray) -> bool:
-    """Whether an array is a matrix or a masked one, whose operators are its own."""
+    """Whether an array is a matrix or masked: their operators compute differently."""
     # There is no masked array before somebody has imported their module, which takes its time.
     masked = sys.modules.get("numpy.ma")
     return isinstance(array, (np.matrix, *([masked.MaskedArray] if masked is not None else [])))

@@ -1,4 +1,4 @@
-"""Arrays that are computed when somebody reads them: Dask's, and what stands for them."""
+"""Lazy arrays: Dask's arrays and their stand-ins, computed when somebody reads them."""
 
 from __future__ import annotations
 

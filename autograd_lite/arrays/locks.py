@@ -51,7 +51,7 @@ def find_hold(array: Array) -> Hold | None:
 
 
 def hold(array: np.ndarray, reader: str) -> Hold:
-    """The hold on an array that the operation called `reader` keeps: the one there is, or new.
+    """The hold on an array for the operation `reader`: the existing one, or a new one.
 
     The array, and every array that it is a view of, is read-only while the hold exists. One that
     is read-only already stays so afterwards.
@@ -117,7 +117,7 @@ def _token(view: np.ndarray, known: list[Any]) -> Any:
 
 
 class LockedArray(np.ndarray):
-    """A read-only view that says, when it is written to, who keeps the array and what to do.
+    """A read-only view; its error on writing says which operation keeps the array, and the way out.
 
     What NumPy makes of it by copying or computing is writeable, and behaves as any other array.
     """

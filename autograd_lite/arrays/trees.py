@@ -65,7 +65,9 @@ def build(kind: type, keys: Keys, items: Sequence[Any]) -> Any:
 
 
 def rebuild(tree: Tree, keys: Keys, items: Sequence[Any]) -> Any:
-    """`tree` with other items, and with what else it has: the factory of a defaultdict, say."""
+    """`tree` with other items; further state of the container, such as a defaultdict's factory,
+    stays.
+    """
     kind = tree.__class__
     if keys is None or kind is dict:
         return build(kind, keys, items)

@@ -75,7 +75,7 @@ def _take(
     kinds: Iterator[Any],
     is_outer: bool = False,
 ) -> bool:
-    """Write what takes a part of the arguments to pieces; False if there is no way."""
+    """Write the lines that unpack a part of the arguments; False where that cannot be written."""
     if structure == LEAF:
         leaves.append(name)
         return _check_leaf(writer, name, next(kinds))

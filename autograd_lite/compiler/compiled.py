@@ -537,7 +537,7 @@ def _native_forms(
 
 
 def _differentiated(along: Function) -> Function:
-    """The gradients of a function of a tuple, zeros for what is not floating-point."""
+    """The gradients of a function of a tuple; zeros for operands that are not floating-point."""
 
     def gradient(operands: Any, g: Any) -> Any:
         chosen = [i for i, x in enumerate(operands) if _dtype(x).kind in "fc"]

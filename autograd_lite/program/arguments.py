@@ -192,7 +192,7 @@ def _parameters(function: Callable[..., Any]) -> list[str]:
 def _labels(
     structure: Structure, keys: tuple[Any, ...], name: str
 ) -> Iterator[tuple[tuple[Any, ...], str]]:
-    """The keys that lead to each leaf, and what it is called."""
+    """The keys on the way to each leaf, and the name of the leaf."""
     if structure in (LEAF, TENSOR):
         yield keys, name
     elif structure[0] == "=":

@@ -207,7 +207,7 @@ class Captures:
                 self._place(module.__dict__, attribute, label, value)
 
     def _place(self, mapping: Any, key: Any, label: str, value: Any) -> None:
-        """Note what a name stands for, and look at that."""
+        """Note the value of a name and follow it."""
         self.places.append((mapping, key, value, label))
         if value is not MISSING:
             self._walk(value, label)
@@ -233,8 +233,7 @@ class Captures:
             self._walk(item, named)
 
     def _class(self, kind: type, label: str) -> None:
-        """Follows what the objects of a class have in common, and those of its methods that are
-        looked up."""
+        """Follow the attributes of a class, and the methods whose names are looked up."""
         for base in [*kind.__mro__, *type.mro(type(kind))]:
             module = sys.modules.get(base.__module__)
             if base is not kind and id(base) in self._seen:
@@ -255,7 +254,7 @@ class Captures:
                     self._place(vars(base), name, f"{label}.{name}", item)
 
     def _walk_methods(self) -> bool:
-        """Look at the methods whose names are looked up anywhere; whether there was one."""
+        """Follow the methods whose names are looked up anywhere; says whether there was one."""
         dynamic = {"getattr", "attrgetter", "methodcaller", "vars", "__dict__"}
         looked_up = bool(dynamic & self._names)
         reached = [
@@ -274,7 +273,9 @@ class Captures:
         return bool(reached)
 
     def _walk_modules(self) -> bool:
-        """Look at what is looked up anywhere of the user's own modules; whether there was any."""
+        """Follow the names that are looked up in the user's own modules; says whether there was
+        one.
+        """
         found = False
         for module, label, seen in self._modules[:]:
             for name in sorted((self._names & module.__dict__.keys()) - seen):
@@ -284,7 +285,7 @@ class Captures:
         return found
 
     def _object(self, value: Any, label: str) -> None:
-        """An object of any other class: what it holds, or that it cannot be known."""
+        """Follow the contents of any other object; refuse one that may change unseen."""
         if isinstance(value, types.MethodType):
             self._walk(value.__func__, label)
             self._walk(value.__self__, label)
@@ -360,7 +361,7 @@ class Captures:
         return None
 
     def written(self) -> str | None:
-        """The label of something that a call of the function wrote to; None if there is nothing."""
+        """The label of an object that a call of the function wrote to; None if there is none."""
         for extra, gradient, label in self.gradients:
             if extra.grad is not gradient:
                 extra.grad = gradient
@@ -415,7 +416,7 @@ class Captures:
         }
 
     def line(self, label: str, writes: bool = False) -> str:
-        """The line of the user's that reads, or writes, what has this label."""
+        """The user's line that reads, or writes, the object with this label."""
         if label in self.lines:
             return self.lines[label]
         name = label.replace("[", ".").split(".")
@@ -583,7 +584,7 @@ def _global_names(code: types.CodeType) -> dict[str, None]:
 
 
 def _loaded_attributes(code: types.CodeType, name: str) -> Iterator[str]:
-    """The attributes that a code reads of what it knows by a global name."""
+    """The attributes that a code object reads from the global `name`."""
     for inner in _with_nested(code):
         before = None
         for instruction in dis.get_instructions(inner):

@@ -1,4 +1,6 @@
-"""Generated source, looked at before it is run: it says what the printer meant, nothing else."""
+"""Check of generated source before it runs: it contains the names and calls that the printer meant,
+no others.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ _NODES = (
 
 
 class SourceError(RuntimeError):
-    """Generated source is not what it was meant to be: a fault of the printer."""
+    """Raised where generated source differs from the printer's intention: a fault of the printer."""
 
 
 def checked(

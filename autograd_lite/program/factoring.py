@@ -78,7 +78,7 @@ def _is_removed(step: Step, factor: Any, scaled: set[Variable]) -> bool:
 
 
 def _scaled_only(program: Program, factor: Any) -> set[Variable]:
-    """The values of which nothing but their product with the factor is needed.
+    """The values that are used in no other way than multiplied by the factor.
 
     Of a product one operand is scaled, not both; a view is scaled with what it is a view of, and
     both terms of a sum or none.
@@ -110,7 +110,7 @@ def _scaled_only(program: Program, factor: Any) -> set[Variable]:
 
 
 def _candidates(program: Program, factor: Any, excluded: set[Variable]) -> set[Variable]:
-    """The values all of whose readers scale them, or give what is scaled."""
+    """The values whose readers all scale them, or pass the scaling on."""
     readers: dict[Variable, list[Step]] = {}
     for step in program.steps:
         for variable in step.operands:
@@ -132,7 +132,7 @@ def _candidates(program: Program, factor: Any, excluded: set[Variable]) -> set[V
 
 
 def _is_linear(step: Step, operand: Variable) -> bool:
-    """Whether a step's result is multiplied by what this operand is multiplied by."""
+    """Whether scaling this operand scales the step's result likewise."""
     linear = traits(step.function).linear
     if step.options.get("initial") is not None:
         return False

@@ -68,7 +68,7 @@ class Growth:
         return None if a is args[0] and b is args[1] else step.function(a, b)
 
     def _finite(self, now: Rewriting, value: Any, decaying: Mapping[Direction, float]) -> Any:
-        """`value` with what overflows in it only in `decaying` directions kept finite."""
+        """`value` with parts kept finite that overflow only in `decaying` directions."""
         orders = self.orders(now, value)
         if not orders or value.dtype.kind != "f" or now.maker(value, np.minimum, np.maximum):
             return value

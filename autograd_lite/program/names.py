@@ -15,7 +15,7 @@ RESERVED = frozenset((*keyword.kwlist, "np"))
 
 
 def identifier(text: str, otherwise: str = "value") -> str:
-    """A valid identifier that looks like `text`: what is not allowed in one becomes `_`.
+    """A valid identifier that looks like `text`; characters that are not allowed become `_`.
 
     In the form that Python itself gives identifiers (NFKC), so that two which Python takes for one
     are equal. Keywords and `np` get a `_` behind them.
@@ -42,8 +42,7 @@ class Named(Protocol):
 
 
 class Names:
-    """A different identifier for each variable: the user's where there is one, with a number if
-    needed.
+    """A different identifier for each variable: the user's name, with a number where it is taken.
 
     `taken` are names that are something else already.
     """
@@ -74,7 +73,7 @@ class Names:
 
 
 def literal(value: Any) -> str:
-    """A plain value as source: what is evaluated gives an equal value of the same type.
+    """A plain value as source that evaluates to an equal value of the same type.
 
     TypeError for anything but None, booleans, numbers, strings, bytes and tuples of them.
     """

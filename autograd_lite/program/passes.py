@@ -34,14 +34,14 @@ class Note:
 
 @dataclass
 class Optimised:
-    """A program and what its variables hold in the example."""
+    """A program and the values of its variables in the example."""
 
     program: Program
     values: Mapping[Variable, Any]
 
 
 class Pass(Protocol):
-    """A step of optimisation: a name, and what it makes of a program."""
+    """A step of optimisation: its name and its function from program to program."""
 
     @property
     def name(self) -> str: ...
@@ -77,7 +77,7 @@ class Identities:
 
 @dataclass(frozen=True)
 class CommonFactors:
-    """Multiplies once by what several values are multiplied by."""
+    """Pulls a common factor out of several values, to multiply once."""
 
     name: str = "common factors"
 
@@ -99,7 +99,7 @@ PASSES: Sequence[Pass] = (
 def optimised(
     program: Program, trace: Trace, notes: list[Note], passes: Sequence[Pass] = PASSES
 ) -> Optimised:
-    """`program` after all passes; what each did is added to `notes`."""
+    """`program` after all passes; `notes` gets a line for each pass that changed it."""
     notes.append(Note("trace", len(program.steps), f"{trace.repeated} equal steps taken together"))
     best = Optimised(program, trace.values)
     for step in passes:

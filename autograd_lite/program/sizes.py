@@ -97,7 +97,7 @@ class SizedFloat(_Sized, float):
 
 
 class Fixed(Exception):
-    """A length is part of what the program computes."""
+    """Raised where the program would compute with a length: it cannot be left open."""
 
 
 def lengths_of(
@@ -173,7 +173,7 @@ def _computes(function: Callable[..., Any], arguments: Sequence[Any], scalar: bo
 
 
 def resized(leaves: Sequence[Any], changes: Sequence[tuple[Sequence[Axis], int]]) -> list[Any]:
-    """The leaves with other lengths of some axes: what there is comes again, or less of it."""
+    """The leaves with other lengths of some axes: their content repeated, or cut off."""
     changed = list(leaves)
     for axes, length in changes:
         for i, axis in axes:
@@ -237,7 +237,7 @@ def check_near(
 
 
 def _in_trace(program: Program, ranges: Mapping[Variable, Size], number: int) -> Program:
-    """The program with what its sizes are in one of the traces."""
+    """The program with its sizes replaced by their numbers in one of the traces."""
 
     def there(leaf: Any) -> Any:
         if isinstance(leaf, SizedInt):
@@ -398,7 +398,7 @@ def _candidates(values: list[float], lengths: Sequence[Length], rounding: float)
 
 
 def _scaled(values: list[float], terms: Any, rounding: float) -> Size | None:
-    """A factor times these terms, if there is one that gives the values."""
+    """A size that is a factor times these terms; None if no factor gives the values."""
     base = float(Size(Fraction(1), terms).at(0)) if _defined(terms) else 0.0
     if not base or not math.isfinite(values[0]):
         return None

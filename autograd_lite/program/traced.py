@@ -58,7 +58,7 @@ def traced(
 
 
 def own_error(error: BaseException) -> BaseException:
-    """The error behind one that NumPy made of it, if it says what cannot be compiled."""
+    """The error of a refusal that NumPy wrapped into one of its own; None if there is none."""
     behind: BaseException | None = error
     while behind is not None and not isinstance(behind, TracedValueError):
         behind = behind.__cause__ or behind.__context__
@@ -80,7 +80,7 @@ def _name(label: str, value: Any) -> None:
 
 
 def check_pure(trace: Trace, captures: Captures, error: Exception | None) -> None:
-    """Refuse what a function did to anything outside, and undo it."""
+    """Undo the changes that a function made to objects outside, and refuse it."""
     label = captures.written()
     if label is None:
         return

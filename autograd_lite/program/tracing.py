@@ -90,7 +90,7 @@ class Trace:
         return program.with_steps(self.steps)
 
     def constant(self, array: np.ndarray) -> Variable:
-        """The variable of an array from outside, as it is now."""
+        """The variable of an array from outside the function, with its present values."""
         for variable in self._known.get(id(array), ()):
             source = self.sources[variable]()
             if source is array and same_bytes(array, self.constants[variable]):
@@ -157,7 +157,7 @@ class Trace:
         return found
 
     def forget_seen(self) -> None:
-        """Take no step for one that is there."""
+        """Forget the steps so far: equal calls become new steps."""
         self._seen.clear()
 
     def remember(self, step: Step) -> None:
@@ -168,7 +168,7 @@ class Trace:
             self._seen.setdefault(key, Tracer(self, step.result, value))
 
     def repeat(self, step: Step, values: Any) -> Any:
-        """Write a step of another trace down, unless it is there, with what it gave then."""
+        """Append a step of another trace with its value there, or reuse an equal step of this one."""
         key = _key(step.function, step.args, step.options)
         if key is not None and key in self._seen:
             self.repeated += 1
@@ -215,7 +215,7 @@ class Trace:
 
 
 class Tracer(Recordable):
-    """An array, or a number, whose computations are written down.
+    """An array, or a number, that records the computations with it as steps.
 
     `gate` is where a gradient was let through a selection; see `gradients`.
     """
@@ -526,7 +526,7 @@ _publics: dict[Operation, Callable[..., Any]] = {}
 
 
 def public(operation: Operation) -> Callable[..., Any] | None:
-    """The function that users call for an operation; None for one that has no such name."""
+    """The function that users call for an operation; None for an operation without such a function."""
     public = _publics.get(operation)
     if public is None:
         _publics.update((known, function) for function, known in OPERATIONS.items())

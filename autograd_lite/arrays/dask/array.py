@@ -1,4 +1,4 @@
-"""Blocks: what stands for a Dask array, cut along one axis, while it is computed with."""
+"""Blocks: arrays that record computations with Dask arrays which are cut along one axis."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def in_blocks(array: Array, axis: int | None = None) -> Any:
 
 
 class Blocks(np.lib.mixins.NDArrayOperatorsMixin):
-    """An array whose values will be computed, a block at a time, when somebody reads them.
+    """An array whose values are computed, a block at a time, when somebody reads them.
 
     It has shape, dtype and operators as arrays do, and speaks NumPy's protocols. A function that
     is not known to work block by block gets Dask arrays in its place.
@@ -217,7 +217,7 @@ class Blocks(np.lib.mixins.NDArrayOperatorsMixin):
         return array
 
     def in_dask(self) -> Any:
-        """The same as a Dask array, whose blocks are computed as Dask computes its own."""
+        """The same array as a Dask array; Dask computes its blocks as usual."""
         step = self.step
         if type(step) is Source:
             return step.array
@@ -259,7 +259,8 @@ def blocks_of(arrays: Sequence[Blocks]) -> list[list[np.ndarray]]:
 
 
 def total(function: Any, combine: Any, arrays: Sequence[Any]) -> Any:
-    """`function(*blocks)` of the blocks of arrays whose last axis is the samples, combined.
+    """Applies `function` to the blocks of arrays whose last axis is the samples; combines the
+    results.
 
     Lazy arrays are cut as the largest of them is, and NumPy arrays too; None stays None.
     """
@@ -311,7 +312,7 @@ def _applied(function: Any, args: Any, options: Any) -> Any:
 
 @contextlib.contextmanager
 def _told(what: str) -> Iterator[None]:
-    """Say whose message it is, where Dask cannot do something."""
+    """Raises TypeErrors of Dask with the way out in the message."""
     try:
         yield
     except (TypeError, NotImplementedError) as error:

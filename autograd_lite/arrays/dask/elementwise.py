@@ -13,7 +13,7 @@ from autograd_lite.arrays.dask.sources import Pieces
 
 
 def constant(value: Any) -> BlockStep:
-    """A whole step whose value is known."""
+    """A whole step with a known value."""
     value = np.asarray(value)
     return BlockStep(value.shape, value.dtype, None, (), None, value=value)
 
@@ -27,7 +27,7 @@ def made(
     operands: Sequence[Any],
     options: Mapping[str, Any] | None = None,
 ) -> BlockStep:
-    """A step cut as `like` is, along `axis`; a whole one that depends on no data is computed."""
+    """A step cut as `like` is, along `axis`; a whole one of plain values is computed at once."""
     if axis is None or like is None:
         step = BlockStep(shape, dtype, None, (), compute, operands, options)
         known = [_value(operand) for operand in step.operands]
@@ -78,7 +78,7 @@ def alike(operands: Sequence[Any]) -> tuple[bool, BlockStep | None]:
 
 
 def along(operand: Operand, axis: int, parts: Parts, compact: bool = True) -> Any:
-    """A whole operand cut along `axis`; what is the same all along it need not be, if `compact`."""
+    """A whole operand cut along `axis`. With `compact` one that repeats along it stays whole."""
     if isinstance(operand, BlockStep):
         if operand.compute is _broadcast_whole and compact:
             source = _raised(operand.operands[0], operand.ndim)
@@ -129,7 +129,7 @@ def elementwise(function: Any, *operands: Any, **options: Any) -> BlockStep | No
 def _stretched(
     function: Any, operands: Sequence[Any], options: Any, shape: tuple[int, ...], dtype: Any
 ) -> BlockStep:
-    """An element-wise step of whole operands; computed before what was broadcast, not after."""
+    """An element-wise step of whole operands, computed before they are broadcast."""
     compact = [
         x.operands[0] if isinstance(x, BlockStep) and x.compute is _broadcast_whole else x
         for x in operands

@@ -70,7 +70,7 @@ class BlockStep:
         return self.value is not NOT_KNOWN
 
     def settle(self, value: Any) -> None:
-        """Take the value, and let go of what it was to be computed from."""
+        """Take the value and release the operands."""
         self.value, self.compute, self.operands = value, None, ()
 
 
@@ -97,7 +97,7 @@ class Total(BlockStep):
 
 
 class Cut:
-    """A whole step of which each block takes its part along `axis`."""
+    """A whole step that each block takes its part of, along `axis`."""
 
     __slots__ = ("whole", "axis")
 

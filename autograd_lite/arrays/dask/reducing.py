@@ -25,7 +25,7 @@ from autograd_lite.functions import traits
 
 
 def by_name(rule: Callable[..., BlockStep | None]) -> Callable[..., BlockStep | None]:
-    """A rule that is called with the names of NumPy's parameters; None for what it has not.
+    """Calls a rule by the names of NumPy's parameters; None for parameters that it lacks.
 
     As everywhere here, None says that nobody knows how to do that block by block.
     """

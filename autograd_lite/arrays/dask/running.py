@@ -39,7 +39,7 @@ Registers = dict[int, Any]
 
 
 class BlockProgram:
-    """The steps to compute from given ones, for one block or for what is whole."""
+    """A small program that computes some steps from given ones, for one block or for whole values."""
 
     def __init__(self, targets: Sequence[BlockStep], given: Sequence[BlockStep], name: str) -> None:
         self.name = name
@@ -152,7 +152,7 @@ class Group:
     def results(
         self, arrived: Sequence[Sequence[Any]], run: Callable[[list[Any], int, int], Any]
     ) -> Iterator[Any]:
-        """What `run` gives for the values and the bounds of each block.
+        """Applies `run` to the values and the bounds of each block.
 
         The values are loaded now, or taken from what has arrived: a list of blocks for each source.
         """
@@ -220,7 +220,7 @@ def run_end(
     trees: Sequence[Any],
     earlier: list[Any],
 ) -> list[Any]:
-    """Adds up each tree's sums and computes what follows from them."""
+    """Adds up each tree's sums and computes the steps that depend on them."""
     sums = [run_tree(own, parts) for own, parts in zip(combine, trees, strict=True)]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return program.run([*earlier, *itertools.chain(*sums)])
@@ -259,13 +259,14 @@ class TaskGraph:
         return self.name, next(self.numbers)
 
     def keepers(self) -> list[Any]:
-        """The clients of the clusters that keep some of what is computed from."""
+        """The clients of the clusters that hold some of the data."""
         sources = (step for step in self.steps if isinstance(step, Source))
         keys = itertools.chain.from_iterable(getattr(source, "keys", ()) for source in sources)
         return [key.client for key in keys if hasattr(key, "client")]
 
     def _add_pass(self, level: int, totals: Sequence[Total], is_left: bool) -> None:
-        """The tasks of a pass: groups of blocks, the tree above them, and what comes of the sums.
+        """Adds the tasks of a pass: groups of blocks, the tree of sums above them, and the steps
+        that need the sums.
 
         Arrays that are cut differently have a tree each.
         """
@@ -310,7 +311,7 @@ class TaskGraph:
     def _program(
         self, targets: Sequence[BlockStep]
     ) -> tuple[BlockProgram, list[Any], list[Source]]:
-        """The program of one pass, the tasks that give it what is whole, and its sources."""
+        """The program of one pass, the tasks of its whole operands, and its sources."""
         below = _below(targets, {*self.whole})
         given = [s for s in below if id(s) in self.whole]
         sources = [s for s in below if isinstance(s, Source)]
@@ -344,7 +345,7 @@ def item(values: Sequence[Any], position: int) -> Any:
 def _groups(
     parts: Parts, sources: Sequence[Source], size: int | None = None
 ) -> list[tuple[Group, list[Any]]]:
-    """The groups of blocks, each with the keys of what other tasks compute for it."""
+    """The groups of blocks, each with the keys of the blocks that other tasks compute for it."""
     ends = list(itertools.accumulate(parts))
     bounds = list(zip([0, *ends[:-1]], ends, strict=True))
     size = size or group_size(len(parts), sum(source.largest_arriving() for source in sources))
@@ -358,7 +359,7 @@ def _groups(
 
 
 def _compute_if_ready(step: BlockStep) -> None:
-    """Compute a whole step whose operands have all become known since it was made."""
+    """Compute a whole step whose operands have become known."""
     if step.axis is not None or step.parts or step.is_known or isinstance(step, Total | Source):
         return
     own = [step_of(operand) for operand in step.operands]

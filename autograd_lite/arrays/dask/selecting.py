@@ -1,4 +1,4 @@
-"""Some of the samples of arrays that are cut into blocks: what nobody wants is not read."""
+"""Selection of samples from arrays in blocks: rows that nobody wants are not read."""
 
 from __future__ import annotations
 

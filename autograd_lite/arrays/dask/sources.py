@@ -38,7 +38,7 @@ class Load:
         self.index: Index | None = index
 
     def part(self, index: Index) -> Load:
-        """Some samples of what this loads."""
+        """A load of some of the samples."""
         return Load(self.nodes, self.axis, self.first, composed(self.index, index))
 
     def place(self) -> int | None:
@@ -99,7 +99,7 @@ class Loaded:
         return 1
 
     def origin(self) -> str | None:
-        """There is no file."""
+        """None: there is no file."""
         return None
 
     def place(self) -> int | None:
@@ -131,11 +131,11 @@ class Arriving:
         return block if self.index is None else block[(*(slice(None),) * self.axis, self.index)]
 
     def grain(self) -> int | None:
-        """Any samples can be taken of what is on a cluster."""
+        """1: any sample on a cluster can be taken."""
         return 1
 
     def origin(self) -> str | None:
-        """There is no file."""
+        """None: there is no file."""
         return None
 
 
@@ -249,7 +249,7 @@ class Source(BlockStep):
         return self.lists[span]
 
     def spread(self) -> float:
-        """How many samples are read for one that is wanted, those between wanted ones included."""
+        """The number of samples read for one wanted sample, the gaps between wanted ones included."""
         return 1.0
 
     def largest_arriving(self) -> int:
@@ -323,7 +323,7 @@ class Selection(Source):
 
 
 class Pieces(Source):
-    """A NumPy array of which each block takes its piece."""
+    """A NumPy array that each block takes its piece of."""
 
     __slots__ = ()
 
@@ -382,5 +382,5 @@ def _listed_limit() -> float:
 
 
 def _can_move(node: Any, users: int) -> bool:
-    """Whether a node can be part of the task that uses it: data can, and what one block uses."""
+    """Whether a node can be inlined into the task that uses it: data can, and a node with one user."""
     return users == 1 or isinstance(node, DataNode)

@@ -42,7 +42,7 @@ def _by_traits(function: Any) -> Callable[..., BlockStep | None] | None:
 
 
 def spread(function: Any, args: Sequence[Any], options: Mapping[str, Any]) -> BlockStep | None:
-    """The step for `function(*args, **options)`, of which some arguments are steps.
+    """The step for `function(*args, **options)` where some arguments are steps.
 
     None where the result is not blocks along one axis, or nobody has said how it comes from those
     of the operands.

@@ -24,7 +24,7 @@ class MustRead(Exception):
 
 
 class Unread(np.lib.mixins.NDArrayOperatorsMixin):
-    """A part of an array on a disk, and what is done to it once it is read.
+    """A part of an array on a disk, and the operations on it once it is read.
 
     Transposing, conversion and element-wise functions with numbers wait; whatever else asks for
     values reads all of it, or raises MustRead if only the way of the samples is looked for.
@@ -200,7 +200,7 @@ def bounds(index: Index) -> tuple[int, int]:
 
 
 def unread(nodes: list[GraphNode], may_read: bool = True) -> Any:
-    """What the last of some nodes gives, an Unread where a stored array can be read in part."""
+    """The result of the last of some nodes: an Unread where a stored array can be read in part."""
     values: dict[Any, Any] = {}
     for node in nodes:
         values[node.key] = _value(node, values, may_read)

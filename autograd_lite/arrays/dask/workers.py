@@ -1,4 +1,4 @@
-"""What computes Dask's graphs: the threads of this process, or the workers of a cluster."""
+"""Executors of Dask's graphs: the threads of this process, or the workers of a cluster."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def this_worker() -> str | None:
 
 @contextlib.contextmanager
 def losses_explained(keepers: Sequence[Any]) -> Iterator[None]:
-    """Says what to do where a cluster, or what it kept, is gone.
+    """Adds the way out to the error of a cluster, or of data on it, that is gone.
 
     `keepers` are the clients of the clusters that keep some of the data.
     """

@@ -81,7 +81,7 @@ def _before(now: Rewriting, value: Any, function: Callable[..., Any]) -> Any:
 
 
 def _power(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    """Powers by a few products, each of which takes a small part of the time of np.power."""
+    """Powers as a few products, which together take a fraction of the time of np.power."""
     x, exponent = args
     if options or not isinstance(x, Tracer) or x.variable.weak:
         return None

@@ -1,4 +1,4 @@
-"""Selections that say once what the gradients behind a mask say at every step.
+"""Selections written once instead of at every step behind a mask.
 
 A gradient that `where` let through in some places is 0 in the others whatever its factors are (see
 `gradients`), so that a trace selects again after each operation on it. Most of these selections
@@ -27,7 +27,7 @@ def rules() -> list[Rule]:
 
 
 def _shut_already(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    """where(c, x, 0) = x, for an x that is 0 where c does not hold."""
+    """where(c, x, 0) = x, for an x that is 0 wherever c is False."""
     condition, x, other = args
     if not isinstance(x, Tracer) or not now.is_all(other, 0):
         return None
@@ -71,7 +71,9 @@ def _is_rearranged(now: Rewriting, x: Any, conditions: set[Any]) -> bool:
 
 
 def _once(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    """where(c, where(c, a, 0) * b, 0) = where(c, a * b, 0); likewise for what carries a mask on."""
+    """where(c, where(c, a, 0) * b, 0) = where(c, a * b, 0), and likewise through other steps that
+    keep zeros.
+    """
     condition, x, other = args
     product = now.maker(x, *_CARRYING)
     if product is None or not now.is_all(other, 0):
@@ -109,7 +111,7 @@ def _parts(now: Rewriting, condition: Any, function: Any) -> set[Any]:
 
 
 def as_triangle(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    """where(mask, x, 0) as np.tril(x, k) or np.triu(x, k), where the mask is of that shape."""
+    """where(mask, x, 0) as np.tril(x, k) or np.triu(x, k), for a mask of that shape."""
     condition, x, other = args
     if not isinstance(condition, Tracer) or not isinstance(x, Tracer) or x.ndim < 2:
         return None

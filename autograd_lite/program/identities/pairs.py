@@ -1,4 +1,4 @@
-"""Identities as pairs of plain NumPy functions: a formula, and what it is written as instead.
+"""Identities as pairs of plain NumPy functions: a formula and its replacement.
 
     Identity("stable", lambda z: np.log(sigmoid(z)), lambda z: -softplus(-z))
 
@@ -55,12 +55,12 @@ class Symbol(Recordable, np.lib.mixins.NDArrayOperatorsMixin):
 
 @dataclass(frozen=True)
 class Identity:
-    """Two functions that give the same, of which the second is wanted for some purpose.
+    """Two functions that compute the same; `purpose` says why the second one is preferred.
 
     "stable" ones neither overflow nor lose digits, "cheaper" ones take less time, and "textbook"
-    ones are how a person writes it. With `once` the values inside of the formula must be read by
-    nobody else, who would need them all the same. `where` says of what the parameters stand for
-    whether the identity may be used.
+    ones are how a person writes it. With `once` the identity is used only where no other step reads
+    the values inside the formula: it would need them all the same. `where` gets the values that the
+    parameters are bound to, and says whether the identity holds for them.
     """
 
     purpose: Literal["stable", "cheaper", "textbook"]
@@ -71,7 +71,7 @@ class Identity:
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
-        """The names of what the formula is about."""
+        """The names of the formula's operands."""
         return tuple(inspect.signature(self.before).parameters)
 
     @cached_property
@@ -81,7 +81,9 @@ class Identity:
         return found
 
     def __call__(self, now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-        """The rule: what stands for the result of a step, or None where the formula is another."""
+        """The rewriting rule: the replacement of a step's result, or None where the formula does
+        not match.
+        """
         if options or len(args) != len(self.pattern.args):
             return None
         for bound in self._matches(now, self.pattern, list(args), {}):

@@ -1,5 +1,5 @@
-"""Identities that make a formula shorter to read: what is added, divided and summed, as a person
-would say it. They change no value by more than a rounding, and save no time.
+"""Identities that make a formula shorter to read. They change no value by more than a rounding, and
+save no time.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ READABLE = (
 
 
 def table(names: Mapping[int, str]) -> dict[Any, list[Rule]]:
-    """The rules by the function they are for; `names` has what whole numbers are called."""
+    """The rules by the function that they start from; `names` gives whole numbers their names."""
 
     def quotient(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
         return _quotient(now, args, names)
@@ -220,7 +220,7 @@ def _is(a: Any, b: Any) -> bool:
 
 
 def of_rules(given: Container[float]) -> dict[Any, list[Rule]]:
-    """The rules for the formula of one derivative rule, whose factors stay in their order.
+    """The rules for the formula of one derivative rule; the factors keep their order.
 
     A number among `given` is written as it was given, and not as a quotient.
     """
@@ -265,7 +265,7 @@ def _whole_quotient(now: Rewriting, args: Any, given: Container[float]) -> Any:
 
 
 def _unstretched(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    """A number that was given axes, without them: what it is combined with has them."""
+    """A number without the axes of length 1 that its partner supplies as well."""
     for i, value in enumerate(args):
         reshaped = now.maker(value, np.reshape)
         number = None if reshaped is None else now.operand(reshaped, 0)
@@ -298,7 +298,7 @@ def _vector_again(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
 
 
 def _transpose(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    """A matrix's transpose, however it is asked for; what moves no axis is left out."""
+    """A matrix's transpose as `.T`; a transposition that moves no axis is left out."""
     x = args[0]
     if x.ndim > 2:
         return None
@@ -308,7 +308,7 @@ def _transpose(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
 
 
 def _of_real(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    """The conjugate, or the real part, of what is real."""
+    """Leaves out the conjugate, or the real part, of a real value."""
     return args[0] if isinstance(args[0], Tracer) and args[0].dtype.kind != "c" else None
 
 

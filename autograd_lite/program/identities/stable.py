@@ -107,8 +107,9 @@ def _slope(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
 
 
 def slope(now: Rewriting, args: Any, written_out: bool) -> Any:
-    """(u * s / (1 + e)) * e = u * (s * (1 - s)), for e = exp(-z): what backward makes of a sigmoid
-    that is written out. Without `written_out` only where the denominators of u cancel."""
+    """(u * s / (1 + e)) * e = u * (s * (1 - s)), for e = exp(-z): the derivative of a sigmoid that
+    is written out. Without `written_out` only where the denominators of u cancel.
+    """
     for quotient, power in (args, args[::-1]):
         division = now.maker(quotient, np.divide)
         if division is None:
@@ -240,7 +241,7 @@ def _softmax(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
 
 
 def _over_sum(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    """(n / sum(exp(x))) * exp(x) = n * softmax(x): what backward makes of a sum of exp."""
+    """(n / sum(exp(x))) * exp(x) = n * softmax(x): the derivative of log(sum(exp(x)))."""
     found = over_sum(now, args)
     return None if found is None else found[0] * softmax(found[1], axis=found[2])
 

@@ -1,4 +1,4 @@
-"""Identities that turn what backward computes into what stands in books."""
+"""Identities that turn the formulas of a backward pass into those of textbooks."""
 
 from __future__ import annotations
 
