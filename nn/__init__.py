@@ -4,8 +4,8 @@ from importlib import import_module
 from typing import Any
 
 if __name__ == "nn":
-    # One set of modules, whatever the package is called by: `import nn` names those of
-    # autograd_lite.nn, which no other distribution or file called nn can take the place of.
+    # One set of modules under both names: `import nn` gives the modules of autograd_lite.nn, which
+    # no other distribution or file called nn can replace.
     import_module("autograd_lite.nn.aliases").name_as("nn")
 
 from . import by_hand, initialisers, layers, losses, metrics, optimisers, plots

@@ -1,4 +1,4 @@
-"""A second name for this package, under which no module of it is loaded a second time."""
+"""A second name for this package that loads none of its modules again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OWN = __name__.rpartition(".")[0]
 
 
 class _Aliases(MetaPathFinder, Loader):
-    """Finds `nn.layers` where `autograd_lite.nn.layers` is."""
+    """Finds `nn.layers` as the module `autograd_lite.nn.layers`."""
 
     def __init__(self, alias: str) -> None:
         self._start = f"{alias}."
@@ -41,12 +41,12 @@ class _Aliases(MetaPathFinder, Loader):
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        # The import system has written the alias's specification into the module.
+        # The import system has replaced the module's own specification by the alias's.
         if module.__spec__ is not None:
             module.__spec__ = self._specs.pop(module.__spec__.name)
 
 
 def name_as(alias: str) -> None:
-    """Names this package and its modules `alias` as well."""
+    """Gives this package and its modules the second name `alias`."""
     sys.modules[alias] = sys.modules[_OWN]
     sys.meta_path.insert(0, _Aliases(alias))

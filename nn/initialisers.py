@@ -1,7 +1,7 @@
 """Initial weights of layers.
 
-A shape is (n_out, n_in) of a matrix or (n_out, n_in, height, width) of windows; "fan in" is how
-many numbers each output is made of, "fan out" how many outputs each number goes to.
+A shape is (n_out, n_in) for a matrix or (n_out, n_in, height, width) for windows. "Fan in" is the
+number of inputs of each output, "fan out" the number of outputs of each input.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ def _unit(fan_in: int, fan_out: int) -> float:
 
 
 def orthogonal(shape: Shape, rng: np.random.Generator) -> np.ndarray:
-    """Rows, or where there are more of them the columns, orthonormal (Saxe et al., 2013).
+    """A matrix with orthonormal rows, or columns if it has more rows (Saxe et al., 2013).
 
     Parameters
     ----------
     shape : tuple of int
-        (n_out, n_in, ...): the axes after the first are taken as one.
+        (n_out, n_in, ...); the axes after the first are treated as one.
     rng : numpy.random.Generator
-        What the numbers come from.
+        The source of the random numbers.
 
     Returns
     -------
@@ -80,20 +80,20 @@ def orthogonal(shape: Shape, rng: np.random.Generator) -> np.ndarray:
     """
     rows, columns = shape[0], math.prod(shape[1:])
     q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
-    # The signs make it uniform among all orthogonal matrices (Mezzadri, 2007).
+    # These signs make q uniform among all orthogonal matrices (Mezzadri, 2007).
     q *= np.where(np.diagonal(r) < 0, -1, 1)
     return (q if rows >= columns else q.T).reshape(shape)
 
 
 def small(shape: Shape, rng: np.random.Generator) -> np.ndarray:
-    """Uniform between 0 and 0.01. Nets of several layers hardly learn from it.
+    """Uniform numbers between 0 and 0.01, from which nets of several layers hardly learn.
 
     Parameters
     ----------
     shape : tuple of int
         (n_out, n_in, ...).
     rng : numpy.random.Generator
-        What the numbers come from.
+        The source of the random numbers.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def small(shape: Shape, rng: np.random.Generator) -> np.ndarray:
 
 
 def zeros(shape: Shape, rng: np.random.Generator) -> np.ndarray:
-    """Zeros: right for logistic regression; the units of a hidden layer would stay identical.
+    """Zeros: right for logistic regression, while units of a hidden layer would stay identical.
 
     Parameters
     ----------
@@ -146,13 +146,14 @@ INITIALISERS: dict[str, Initialiser] = {
     "small": small,
     "zeros": zeros,
 }
-"""By name: "he" has the variance 2 / fan in and suits ReLU (He et al., 2015), "xavier" 2 / (fan in
-+ fan out), for tanh and sigmoid (Glorot and Bengio, 2010), "lecun" 1 / fan in (LeCun et al., 1998),
-each of normal numbers or uniform ones; "small" is the `rand * 0.01` of courses."""
+"""Initialisers by name. "he" has the variance 2 / fan in and suits ReLU (He et al., 2015), "xavier"
+2 / (fan in + fan out) and suits tanh and sigmoid (Glorot and Bengio, 2010), "lecun" 1 / fan in
+(LeCun et al., 1998); each draws normal or uniform numbers. "small" is the `rand * 0.01` of
+courses."""
 
 
 def initial(initialisation: str | Initialiser, shape: Shape, seed: Seed) -> np.ndarray:
-    """Numbers of `shape` as an initialiser makes them, which has a name or is a function.
+    """Initial numbers of `shape` from an initialiser, given by name or as a function.
 
     Parameters
     ----------
@@ -161,16 +162,16 @@ def initial(initialisation: str | Initialiser, shape: Shape, seed: Seed) -> np.n
     shape : tuple of int
         (n_out, n_in, ...).
     seed : int or numpy.random.Generator, optional
-        What the random numbers come from.
+        The source of the random numbers.
 
     Returns
     -------
-    ndarray of that shape
+    ndarray of the given shape
 
     Raises
     ------
     ValueError
-        Where there is no initialiser of that name, or the function gives another shape.
+        Where no initialiser has this name, or the function returns another shape.
 
     Examples
     --------
@@ -182,7 +183,7 @@ def initial(initialisation: str | Initialiser, shape: Shape, seed: Seed) -> np.n
         found = np.asarray(initialisation(shape, np.random.default_rng(seed)))
         if found.shape != shape:
             raise ValueError(
-                f"the initialisation gave numbers of shape {found.shape}, expected {shape}"
+                f"the initialisation returned numbers of shape {found.shape}, expected {shape}"
             )
         return found
     if initialisation not in INITIALISERS:

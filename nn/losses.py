@@ -1,11 +1,11 @@
-"""Losses: how far predictions are from targets, as one number.
+"""Losses: the distance of predictions from targets, as one number.
 
 A column is a sample, so a prediction is (features, N), and the target must have its shape. All take
-`reduction`, "mean" over all numbers (of `cross_entropy` and `hinge` over the samples) or "sum", and
-`sample_weight`, N numbers: a mean is then the weighted sum over the sum of the weights.
+`reduction`, "mean" over all numbers (over the samples for `cross_entropy` and `hinge`) or "sum",
+and `sample_weight`, N numbers: a mean is then the weighted sum over the sum of the weights.
 
-Each says what it takes predictions for in its attribute `prediction`, one of `KINDS`: metrics and
-advice go by it. A loss of your own says it likewise: `my_loss.prediction = "logits"`.
+The attribute `prediction` of a loss is the kind of predictions that it takes, one of `KINDS`;
+metrics and advice depend on it. Set it on a loss of your own: `my_loss.prediction = "logits"`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from autograd_lite.extend import compute
 from .module import as_array, has_values
 
 KINDS = ("logits", "probabilities", "scores", "numbers")
-"""What a prediction can be: "scores" tell classes apart, but are no logits of probabilities."""
+"""Kinds of predictions; "scores" rank classes, but are not logits of probabilities."""
 
 Loss = TypeVar("Loss", bound=Callable[..., Any])
 
@@ -36,7 +36,7 @@ def _takes(kind: str) -> Callable[[Loss], Loss]:
 
 
 def kind_of(loss: Any) -> str | None:
-    """The kind of predictions that a loss takes, one of `KINDS`, or None where it does not say.
+    """The kind of predictions that a loss takes, one of `KINDS`, or None if it declares none.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def kind_of(loss: Any) -> str | None:
     Raises
     ------
     ValueError
-        Where its attribute `prediction` is none of `KINDS`.
+        Where the attribute `prediction` is not one of `KINDS`.
 
     Examples
     --------
@@ -67,10 +67,10 @@ def kind_of(loss: Any) -> str | None:
 
 
 def weight_of(loss: Any, Y: Any, sample_weight: Any = None) -> float:
-    """The sum of the weights of samples with the targets Y, in the mean that a loss is.
+    """The sum of the weights by which a loss divides its mean over samples with the targets Y.
 
-    That is their number, or the sum of their weights, with those of the classes where the loss is a
-    `functools.partial` with `class_weight`.
+    It is the number of samples, or the sum of their weights. Weights of classes count too, where
+    the loss is a `functools.partial` with `class_weight`.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def weight_of(loss: Any, Y: Any, sample_weight: Any = None) -> float:
     Y : array_like of shape (..., N)
         Targets as the loss takes them.
     sample_weight : array_like of shape (N,), optional
-        How much each sample counts.
+        The weight of each sample.
 
     Returns
     -------
@@ -112,8 +112,8 @@ def weight_of(loss: Any, Y: Any, sample_weight: Any = None) -> float:
 def log_loss(z: Any, y: Any) -> Any:
     """The mean of -y log(sigmoid(z)) - (1 - y) log(1 - sigmoid(z)).
 
-    Computed as `max(z, 0) - z y + log(1 + exp(-|z|))`, which neither overflows nor loses a small
-    loss beside a large z. One operation, whose gradient is the textbook's (a - y) / N.
+    It is computed as `max(z, 0) - z y + log(1 + exp(-|z|))`, which neither overflows nor loses a
+    small loss beside a large z. It is one operation with the textbook's gradient (a - y) / N.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ al.defvjp(
 
 @al.primitive
 def softmax_loss(z: Any, y: Any) -> Any:
-    """-sum(y log(softmax(z))) over the first axis, of shape (1, N); y may sum to any weight.
+    """-sum(y log(softmax(z))) over the first axis, of shape (1, N); a column of y may have any sum.
 
     Parameters
     ----------
@@ -191,9 +191,9 @@ def binary_cross_entropy(
 ) -> Any:
     """-mean(Y log A + (1 - Y) log(1 - A)), for probabilities A and targets Y in [0, 1].
 
-    Nothing is clamped: where A is exactly 0 or 1 the loss is 0 if Y says the same, else infinite.
-    From A = sigmoid(Z) prefer `binary_cross_entropy_with_logits(Z, Y)`: for Z above 37 the
-    sigmoid is exactly 1 in float64, and the loss and its gradient are lost.
+    Nothing is clamped: where A is exactly 0 or 1 the loss is 0 if Y equals A, else infinite. For
+    A = sigmoid(Z) prefer `binary_cross_entropy_with_logits(Z, Y)`: for Z above 37 the sigmoid is
+    exactly 1 in float64, and the loss and its gradient are lost.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ def binary_cross_entropy(
     reduction : {"mean", "sum"}
         The mean over all numbers, or their sum.
     sample_weight : array_like of shape (N,), optional
-        How much each sample counts: the mean is then the weighted sum over the sum of the weights.
+        The weight of each sample: the mean is then the weighted sum over the sum of the weights.
 
     Returns
     -------
@@ -214,7 +214,7 @@ def binary_cross_entropy(
     Raises
     ------
     ValueError
-        Where the shapes differ, or an option has no such value.
+        Where the shapes differ, or an option has an unknown value.
 
     See Also
     --------
@@ -248,7 +248,7 @@ def binary_cross_entropy_with_logits(
 ) -> Any:
     """The binary cross-entropy of sigmoid(Z) and the targets Y in [0, 1], from the logits Z.
 
-    Finite, with the gradient (sigmoid(Z) - Y) / N, for every finite Z.
+    It is finite, with the gradient (sigmoid(Z) - Y) / N, for every finite Z.
 
     Parameters
     ----------
@@ -259,9 +259,9 @@ def binary_cross_entropy_with_logits(
     reduction : {"mean", "sum"}
         The mean over all numbers, or their sum.
     sample_weight : array_like of shape (N,), optional
-        How much each sample counts: the mean is then the weighted sum over the sum of the weights.
+        The weight of each sample: the mean is then the weighted sum over the sum of the weights.
     class_weight : (float, float), optional
-        What the losses of targets 0 and 1 count, as a weight of the samples.
+        The weights of the targets 0 and 1, which multiply those of the samples.
     label_smoothing : float
         From 0 to 1: targets are moved by this share towards 1/2.
 
@@ -273,7 +273,7 @@ def binary_cross_entropy_with_logits(
     Raises
     ------
     ValueError
-        Where the shapes differ, or an option has no such value.
+        Where the shapes differ, or an option has an unknown value.
 
     Notes
     -----
@@ -313,22 +313,23 @@ def cross_entropy(
     class_weight: Sequence[float] | None = None,
     label_smoothing: float = 0.0,
 ) -> Any:
-    """The cross-entropy of softmax(Z) over the classes, and the targets, from the logits Z (K, N).
+    """The cross-entropy of softmax(Z) over the classes and the targets, from the logits Z (K, N).
 
-    Finite, with the gradient (softmax(Z) - Y) / N, for every finite Z.
+    It is finite, with the gradient (softmax(Z) - Y) / N, for every finite Z.
 
     Parameters
     ----------
     Z : Tensor or array_like of shape (K, N)
         Logits, a row for each class.
     Y : whole numbers of shape (N,), or probabilities of shape (K, N)
-        The class of each sample, from 0 to K - 1; or how probable each class is.
+        The class of each sample, from 0 to K - 1; or the probability of each class.
     reduction : {"mean", "sum"}
         The mean over the samples, or the sum.
     sample_weight : array_like of shape (N,), optional
-        How much each sample counts: the mean is then the weighted sum over the sum of the weights.
+        The weight of each sample: the mean is then the weighted sum over the sum of the
+        weights.
     class_weight : K numbers, optional
-        What the losses of each class count, as a weight of the samples.
+        The weight of each class, which multiplies those of the samples.
     label_smoothing : float
         From 0 to 1: targets are moved by this share towards 1 / K.
 
@@ -340,7 +341,7 @@ def cross_entropy(
     Raises
     ------
     ValueError
-        Where the shapes differ, or an option has no such value.
+        Where the shapes differ, or an option has an unknown value.
 
     Notes
     -----
@@ -387,7 +388,7 @@ def mean_squared_error(
     reduction : {"mean", "sum"}
         The mean over all numbers, or their sum.
     sample_weight : array_like of shape (N,), optional
-        How much each sample counts: the mean is then the weighted sum over the sum of the weights.
+        The weight of each sample: the mean is then the weighted sum over the sum of the weights.
 
     Returns
     -------
@@ -397,11 +398,11 @@ def mean_squared_error(
     Raises
     ------
     ValueError
-        Where the shapes differ, or an option has no such value.
+        Where the shapes differ, or an option has an unknown value.
 
     See Also
     --------
-    mean_absolute_error, huber : Losses that what is far away changes less.
+    mean_absolute_error, huber : Losses that outliers change less.
 
     Examples
     --------
@@ -430,7 +431,7 @@ def mean_absolute_error(
     reduction : {"mean", "sum"}
         The mean over all numbers, or their sum.
     sample_weight : array_like of shape (N,), optional
-        How much each sample counts: the mean is then the weighted sum over the sum of the weights.
+        The weight of each sample: the mean is then the weighted sum over the sum of the weights.
 
     Returns
     -------
@@ -440,7 +441,7 @@ def mean_absolute_error(
     Raises
     ------
     ValueError
-        Where the shapes differ, or an option has no such value.
+        Where the shapes differ, or an option has an unknown value.
 
     See Also
     --------
@@ -462,7 +463,7 @@ def mean_absolute_error(
 def huber(
     A: Any, Y: Any, *, delta: float = 1.0, reduction: str = "mean", sample_weight: Any = None
 ) -> Any:
-    """The squared error of small differences, and the absolute one of large ones.
+    """The squared error of small differences and the absolute error of large ones.
 
     It is the mean of `(A - Y)^2 / 2` where `|A - Y| <= delta`, else of
     `delta (|A - Y| - delta / 2)`.
@@ -474,11 +475,12 @@ def huber(
     Y : array_like of the same shape
         Targets.
     delta : float
-        The difference at which one becomes the other; above 0.
+        The difference, above 0, up to which the error is squared.
     reduction : {"mean", "sum"}
         The mean over all numbers, or their sum.
     sample_weight : array_like of shape (N,), optional
-        How much each sample counts: the mean is then the weighted sum over the sum of the weights.
+        The weight of each sample: the mean is then the weighted sum over the sum of the
+        weights.
 
     Returns
     -------
@@ -488,7 +490,7 @@ def huber(
     Raises
     ------
     ValueError
-        Where the shapes differ, or an option has no such value.
+        Where the shapes differ, or an option has an unknown value.
 
     Notes
     -----
@@ -513,22 +515,24 @@ def huber(
 
 @_takes("scores")
 def hinge(Z: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None) -> Any:
-    """The hinge loss of scores Z and targets Y, whose shape says of which kind they are.
+    """The hinge loss of scores Z and targets Y, for two classes or for several.
 
-    Of one score per sample, (1, N), the targets are -1 and 1, and it is the mean of
-    max(0, 1 - Z Y). Of a score per class, (K, N), a target is 1 for the class of the sample and 0
-    (or -1) for the others, and it is the mean of max(0, 1 + the best wrong score - the right one).
+    For one score per sample, (1, N), the targets are -1 and 1, and the loss is the mean of
+    max(0, 1 - Z Y). For a score per class, (K, N), a target is 1 for the class of the sample and 0
+    (or -1) for the others, and the loss is the mean of max(0, 1 + the best wrong score - the right
+    one).
 
     Parameters
     ----------
     Z : Tensor or array_like of shape (1, N) or (K, N)
         Scores: one for each sample, or one for each class.
     Y : array_like of the same shape
-        Targets of -1 and 1; or, of several classes, a column with one number above 0.
+        Targets of -1 and 1; or, for several classes, columns with one number above 0.
     reduction : {"mean", "sum"}
         The mean over the samples, or the sum.
     sample_weight : array_like of shape (N,), optional
-        How much each sample counts: the mean is then the weighted sum over the sum of the weights.
+        The weight of each sample: the mean is then the weighted sum over the sum of the
+        weights.
 
     Returns
     -------
@@ -538,12 +542,12 @@ def hinge(Z: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None)
     Raises
     ------
     ValueError
-        Where the shapes differ, or an option has no such value.
+        Where the shapes differ, or an option has an unknown value.
 
     Notes
     -----
-    Cortes and Vapnik, "Support-vector networks" (1995); of several classes Crammer and Singer, "On
-    the algorithmic implementation of multiclass kernel-based vector machines" (2001).
+    Cortes and Vapnik, "Support-vector networks" (1995); for several classes Crammer and Singer,
+    "On the algorithmic implementation of multiclass kernel-based vector machines" (2001).
 
     Examples
     --------
@@ -568,7 +572,7 @@ def hinge(Z: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None)
 
 
 def one_hot(labels: Any, classes: int, dtype: Any = np.float64) -> np.ndarray:
-    """Columns of zeros with a 1 at the class of each sample: (classes, N) of labels (N,).
+    """Labels (N,) as columns (classes, N) of zeros with a 1 at the class of the sample.
 
     Parameters
     ----------
@@ -586,7 +590,7 @@ def one_hot(labels: Any, classes: int, dtype: Any = np.float64) -> np.ndarray:
     Raises
     ------
     ValueError
-        Where a label is no class.
+        Where a label is out of range.
 
     Examples
     --------
@@ -599,7 +603,7 @@ def one_hot(labels: Any, classes: int, dtype: Any = np.float64) -> np.ndarray:
     labels = as_array(labels)
     if has_values(labels) and labels.size and not (0 <= labels.min() and labels.max() < classes):
         wrong = labels.min() if labels.min() < 0 else labels.max()
-        raise ValueError(f"the label {wrong} is no class: they are numbered 0 to {classes - 1}")
+        raise ValueError(f"the label {wrong} is no class: classes are numbered 0 to {classes - 1}")
     found: np.ndarray = (labels == np.arange(classes)[:, np.newaxis]).astype(dtype)
     return found
 
@@ -610,14 +614,14 @@ def l1_penalty(parameters: Iterable[Any], strength: float) -> Any:
     Parameters
     ----------
     parameters : iterable of Tensor or array
-        What is penalised, such as the weights of the layers.
+        The parameters to penalise, such as the weights of the layers.
     strength : float
-        How much each number counts.
+        The factor of the penalty.
 
     Returns
     -------
     Tensor or number
-        To be added to a loss.
+        A term to add to a loss.
 
     Notes
     -----
@@ -636,19 +640,19 @@ def l1_penalty(parameters: Iterable[Any], strength: float) -> Any:
 
 
 def l2_penalty(parameters: Iterable[Any], strength: float) -> Any:
-    """`strength / 2 * sum(w^2)` over all numbers of the parameters: its derivative is strength w.
+    """`strength / 2 * sum(w^2)` over all numbers of the parameters, with the derivative strength w.
 
     Parameters
     ----------
     parameters : iterable of Tensor or array
-        What is penalised, such as the weights of the layers.
+        The parameters to penalise, such as the weights of the layers.
     strength : float
-        How much each number counts.
+        The factor of the penalty.
 
     Returns
     -------
     Tensor or number
-        To be added to a loss.
+        A term to add to a loss.
 
     Notes
     -----
@@ -677,14 +681,14 @@ def _share(value: float) -> float:
 
 
 def _of_two_classes(class_weight: Sequence[float], Y: Any, sample_weight: Any) -> Any:
-    """The weights of targets from 0 to 1, with those of their samples."""
+    """The class weights of targets from 0 to 1, times the weights of their samples."""
     of_zero, of_one = _class_weights(class_weight, 2)
     weights = of_zero + (of_one - of_zero) * as_array(_plain(Y))
     return weights if sample_weight is None else weights * as_array(sample_weight)
 
 
 def _of_classes(class_weight: Sequence[float], Y: Any, sample_weight: Any) -> Any:
-    """The weights of columns of targets, with those of their samples."""
+    """The class weights of columns of targets, times the weights of their samples."""
     weights = _class_weights(class_weight, np.shape(Y)[0]) @ as_array(_plain(Y))
     return weights if sample_weight is None else weights * as_array(sample_weight)
 
@@ -693,13 +697,13 @@ def _class_weights(weights: Sequence[float], classes: int) -> np.ndarray:
     found = np.asarray(weights, dtype=float)
     if found.shape != (classes,) or not (found >= 0).all():
         raise ValueError(
-            f"class_weight must be {classes} numbers from 0, one for each class, not {weights!r}"
+            f"class_weight must be {classes} numbers from 0 on, one for each class, not {weights!r}"
         )
     return found
 
 
 def _reduced(losses: Any, reduction: str, sample_weight: Any) -> Any:
-    """The mean or the sum of losses (..., N), each sample counting as its weight says."""
+    """The mean or the sum of losses (..., N), weighted by sample."""
     if reduction not in ("mean", "sum"):
         raise ValueError(f"reduction must be 'mean' or 'sum', not {reduction!r}")
     if sample_weight is None:

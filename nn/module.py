@@ -15,20 +15,20 @@ from .summary import Summary, as_html, summarised
 
 
 def as_array(X: Any) -> Any:
-    """X as it is, if it speaks NumPy's protocols, as Tensors do; else as an array."""
+    """X unchanged if it implements NumPy's protocols, as Tensors do; else X as an array."""
     return X if hasattr(X, "__array_function__") else np.asarray(X)
 
 
 def has_values(X: Any) -> bool:
-    """Whether the values of an array can be looked at: while a function is compiled they cannot."""
+    """Whether the values of an array are known: while a function is compiled they are not."""
     return isinstance(X, (np.ndarray, np.generic))
 
 
 class Parameter(al.Tensor):
     """A Tensor that a Module owns and that training changes, unless it is frozen.
 
-    It requires grad at first. With `requires_grad = False` it is frozen: it stays a part of its
-    module, and no optimiser changes it.
+    It requires grad at first. With `requires_grad = False` it is frozen: it stays a parameter of
+    its module, and no optimiser changes it.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Parameter(al.Tensor):
     dtype : dtype, optional
         The dtype to convert them to.
     name : str, optional
-        What pictures and messages call it.
+        Its name in pictures and messages.
 
     Examples
     --------
@@ -56,8 +56,8 @@ class Module(Spelled):
     """A part of a network: its parameters are its attributes, and those of its sub-modules.
 
     A subclass computes in `forward(X)`. The samples are last: columns X (features, N). `.training`
-    says which of its two ways a layer like Dropout takes. What else a module remembers in arrays
-    it names in `buffers`; they are part of its state.
+    tells a layer like Dropout whether it is trained or used. `buffers` names the other arrays that
+    belong to the state of the module.
 
     Parameters, frozen or not, and buffers are saved, loaded and moved. Whether a parameter is
     trained is its own `requires_grad`; `freeze()` and `unfreeze()` set it for a whole module.
@@ -87,12 +87,12 @@ class Module(Spelled):
         super().__setattr__(name, value)
 
     def forward(self, X: Any) -> Any:
-        """Computes the result of samples X; a subclass defines it, and `module(X)` calls it.
+        """Computes the result for samples X; a subclass defines it, and `module(X)` calls it.
 
         Parameters
         ----------
         X : Tensor or array
-            The samples, which are the last axis.
+            Samples, the last axis along them.
 
         Returns
         -------
@@ -104,7 +104,7 @@ class Module(Spelled):
         return enclosed(self, self.forward, X, *others)
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
-        """This module, under the empty path, and every module in it once, with its path.
+        """Yields this module with an empty path, and every module in it once, with its path.
 
         Yields
         ------
@@ -113,11 +113,11 @@ class Module(Spelled):
         yield from _found(Module, "", self, set())
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Every parameter once, with its path, such as `layers.0.weight`.
+        """Yields every parameter once, with its path, such as `layers.0.weight`.
 
         Parameters are found in attributes, in the lists, tuples and dicts that attributes hold,
-        and in the modules among them. A leaf Tensor that requires grad becomes one. Frozen ones
-        are among them: `requires_grad` says which are trained.
+        and in the modules among them. A leaf Tensor that requires grad becomes a Parameter. Frozen
+        parameters are included: `requires_grad` tells which are trained.
 
         Yields
         ------
@@ -129,7 +129,7 @@ class Module(Spelled):
                 yield path, tensor
 
     def named_buffers(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Every buffer with its path, such as `layers.1.running_mean`.
+        """Yields every buffer with its path, such as `layers.1.running_mean`.
 
         Yields
         ------
@@ -140,7 +140,7 @@ class Module(Spelled):
                 yield _joined(path, name), getattr(module, name)
 
     def named_generators(self) -> Iterator[tuple[str, np.random.Generator]]:
-        """Every random generator once, with its path, such as `layers.2.generator`.
+        """Yields every random generator once, with its path, such as `layers.2.generator`.
 
         Yields
         ------
@@ -149,7 +149,7 @@ class Module(Spelled):
         yield from _found(np.random.Generator, "", self, set())
 
     def parameters(self) -> list[Parameter]:
-        """Every parameter, frozen ones too.
+        """All parameters, with the frozen ones.
 
         Returns
         -------
@@ -158,9 +158,9 @@ class Module(Spelled):
         return [parameter for _, parameter in self.named_parameters()]
 
     def freeze(self) -> Self:
-        """Leave all parameters as they are from now on: no gradient flows to them.
+        """Freezes all parameters: no gradient flows to them, and no optimiser changes them.
 
-        Buffers are no parameters: in training mode BatchNorm's running numbers go on following the
+        Buffers are not parameters: in training mode BatchNorm's running statistics still follow the
         batches.
 
         Returns
@@ -171,7 +171,7 @@ class Module(Spelled):
         return self._set_trained(False)
 
     def unfreeze(self) -> Self:
-        """Train all parameters again.
+        """Unfreezes all parameters, so that they are trained again.
 
         Returns
         -------
@@ -187,12 +187,12 @@ class Module(Spelled):
         return self
 
     def train(self, mode: bool = True) -> Self:
-        """Set `training` on this module and all in it.
+        """Sets `training` on this module and on every module in it.
 
         Parameters
         ----------
         mode : bool
-            Whether the module is trained from now on.
+            Whether the module is being trained.
 
         Returns
         -------
@@ -204,7 +204,7 @@ class Module(Spelled):
         return self
 
     def eval(self) -> Self:
-        """Does what `train(False)` does: from now on the module is used, not trained.
+        """Sets the module to be used, not trained: short for `train(False)`.
 
         Returns
         -------
@@ -214,15 +214,15 @@ class Module(Spelled):
         return self.train(False)
 
     def to(self, convert: Callable[[Any], Any]) -> Self:
-        """Hold every parameter and buffer as the array that `convert` makes of it.
+        """Replaces the array of every parameter and buffer by `convert` of it.
 
         `model.to(cupy.asarray)` moves a model to a GPU, and `model.to(cupy.asnumpy)` back. Make
-        the optimiser afterwards: its memories are arrays of the same kind.
+        the optimiser afterwards: its buffers are arrays of the same kind.
 
         Parameters
         ----------
         convert : callable
-            Gives an array of the same shape and dtype for each array.
+            Takes an array and returns one of the same shape and dtype.
 
         Returns
         -------
@@ -232,14 +232,14 @@ class Module(Spelled):
         Raises
         ------
         ValueError
-            Where the shape or the dtype became another.
+            Where `convert` changes the shape or the dtype of a parameter.
         """
         for path, parameter in self.named_parameters():
             array = convert(parameter.data)
             if (array.shape, array.dtype) != (parameter.shape, parameter.dtype):
                 raise ValueError(
                     f"{path}: {parameter.dtype} {parameter.shape} became {array.dtype} "
-                    f"{array.shape}, which is another parameter"
+                    f"{array.shape}; convert must keep the shape and the dtype"
                 )
             parameter.zero_grad()
             replace_array(parameter, array)
@@ -249,17 +249,17 @@ class Module(Spelled):
         return self
 
     def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
+        """Discards the gradients of all parameters."""
         for parameter in self.parameters():
             parameter.zero_grad()
 
     def summary(self, X: Any) -> Summary:
-        """A table of the layers: output shape, parameters, and the memory of both.
+        """A table of the layers: the output shape, the parameters, and the memory of both.
 
         Parameters
         ----------
         X : array or tuple of int
-            An example input, or its shape with the samples last. Nothing is changed by it.
+            An example input, or its shape with the samples last. The module is not changed.
 
         Returns
         -------
@@ -279,7 +279,7 @@ class Module(Spelled):
         return summarised(self, X)
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """The values of all parameters and buffers by path, as arrays of the caller's own.
+        """Copies of the values of all parameters and buffers, by path.
 
         Returns
         -------
@@ -289,7 +289,7 @@ class Module(Spelled):
         return state | {path: buffer.copy() for path, buffer in self.named_buffers()}
 
     def describe(self) -> dict[str, Any]:
-        """A description of the module for people who look into a checkpoint.
+        """A description of the module for readers of a checkpoint.
 
         Returns
         -------
@@ -300,12 +300,12 @@ class Module(Spelled):
     def expected_state(
         self, description: Mapping[str, Any]
     ) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
-        """The shape and dtype of every parameter and buffer by path, as a checkpoint must have.
+        """The shape and dtype of every parameter and buffer in a checkpoint, by path.
 
         Parameters
         ----------
         description : mapping
-            That of a checkpoint; not read.
+            The description in a checkpoint; not read.
 
         Returns
         -------
@@ -316,7 +316,7 @@ class Module(Spelled):
     def load_state_dict(
         self, state: Mapping[str, np.ndarray], description: Mapping[str, Any] | None = None
     ) -> None:
-        """Fill parameters and buffers with what `state_dict()` gave.
+        """Loads parameters and buffers from the result of `state_dict()`.
 
         Parameters
         ----------
@@ -328,7 +328,7 @@ class Module(Spelled):
         Raises
         ------
         ValueError
-            Where a path, a shape or a dtype does not match: the message has the path, and nothing
+            Where a path, a shape or a dtype does not match. The message names the path, and nothing
             is changed.
         """
         own = self._own_state()
@@ -336,8 +336,7 @@ class Module(Spelled):
         if missing or unknown:
             lacks, has = (quoted(sorted(names), 500) for names in (missing, unknown))
             raise ValueError(
-                f"the state does not match {type(self).__name__}: it lacks {lacks} and has {has} "
-                "besides"
+                f"the state does not match {type(self).__name__}: missing {lacks}, unknown {has}"
             )
         for path, array in own.items():
             shown = printable(path)
@@ -368,7 +367,7 @@ class Module(Spelled):
 
 
 def _adopt(tensor: al.Tensor) -> None:
-    """Make a leaf that requires grad a Parameter, which it stays while it is frozen."""
+    """Makes a leaf that requires grad a Parameter, which it stays when it is frozen."""
     if type(tensor) is al.Tensor and tensor.is_leaf and tensor.requires_grad:
         tensor.__class__ = Parameter
 
@@ -383,7 +382,7 @@ def _joined(path: str, name: object) -> str:
 
 
 def _found(kind: type[Any], path: str, value: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
-    """The objects of a kind in a module, once each, with their paths."""
+    """Yields the objects of a kind in a module, once each, with their paths."""
     inside: Any = vars(value) if isinstance(value, Module) else value
     items = entries(dict(inside) if isinstance(inside, Mapping) else inside)
     if id(value) not in seen and (items or isinstance(value, kind)):

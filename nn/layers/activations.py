@@ -1,4 +1,4 @@
-"""Functions between layers, element by element; and Softmax, over the features."""
+"""Activation functions: element-wise ones, and Softmax over the features."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def silu(z: Any) -> Any:
 
 @al.primitive
 def gelu(z: Any) -> Any:
-    """z times the probability that a normal number is below z, in the tanh form of its paper.
+    """z * Phi(z), Phi the normal distribution function, in the tanh approximation of the paper.
 
-    Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), equation (2); it differs from the
-    exact function by at most 0.0005.
+    Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), equation (2). The approximation
+    differs from the exact function by at most 0.0005.
     """
     return 0.5 * z * (1 + np.tanh(_GELU * (z + 0.044715 * z**3)))
 
@@ -132,7 +132,7 @@ class ELU(Module):
     Parameters
     ----------
     alpha : float
-        What is approached far below 0, with the other sign.
+        The function approaches -alpha far below 0.
 
     Examples
     --------
@@ -153,12 +153,12 @@ class ELU(Module):
 
 
 class GELU(Module):
-    """Z times the normal distribution function of Z, in its tanh form.
+    """Z * Phi(Z), Phi the normal distribution function, in its tanh approximation.
 
     Notes
     -----
-    Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), equation (2); it differs from the
-    exact function by at most 0.0005.
+    Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), equation (2). The approximation
+    differs from the exact function by at most 0.0005.
 
     Examples
     --------
@@ -245,7 +245,9 @@ class Softplus(Module):
 
 
 class Softmax(Module):
-    """exp(Z) / sum(exp(Z)) over the features, the first axis. For training, prefer the logits.
+    """exp(Z) / sum(exp(Z)) over the features, the first axis.
+
+    For training, prefer a loss from the logits.
 
     See Also
     --------

@@ -1,4 +1,4 @@
-"""Layers made of layers, and what lies between pictures and columns."""
+"""Layers made of layers, and the layers between pictures and columns."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .sequences import Conv1d
 class Sequential(Module):
     """Layers one after the other.
 
-    `model[0]` is the first of them, `model[:2]` a Sequential of the first two, which are the same
-    layers with the same parameters; `len(model)` and iteration are there too. The parameters of its
-    Linear, Conv1d and Conv2d layers are named W1, b1, W2, b2, ..., unless they have names.
+    `model[0]` is the first layer. `model[:2]` is a Sequential of the first two, with the same
+    parameters. `len(model)` and iteration work as for a list. The parameters of its Linear, Conv1d
+    and Conv2d layers are named W1, b1, W2, b2, ..., unless they have names.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Sequential(Module):
     Raises
     ------
     TypeError
-        For what is no module.
+        For a layer that is not a module.
 
     Examples
     --------
@@ -111,7 +111,7 @@ class Residual(Module):
         self.path: Sequential = Sequential(*layers)
 
     def forward(self, X: Any) -> Any:
-        """The result has the shape of X; ValueError where the layers give another.
+        """X + F(X); ValueError where F(X) does not have the shape of X.
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ class Residual(Module):
         change = self.path(X)
         if np.shape(change) != np.shape(X):
             raise ValueError(
-                f"Residual adds what its layers give to their input, but that has shape "
+                f"Residual adds the output of its layers to their input, but the output has shape "
                 f"{np.shape(change)}, and the input {np.shape(X)}"
             )
         return X + change
@@ -135,7 +135,7 @@ class Residual(Module):
 
 
 class Flatten(Module):
-    """Pictures of shape (channels, height, width, N) as columns (features, N).
+    """Flattens pictures of shape (channels, height, width, N) into columns (features, N).
 
     Examples
     --------
@@ -151,18 +151,17 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Columns (features, N) as pictures of shape `(*shape, N)`, as Conv2d takes them.
+    """Reshapes columns (features, N) into pictures of shape `(*shape, N)`, as Conv2d takes them.
 
-    `shape` is (channels, height, width) where the columns were made of such pictures; with
-    `channels_last` they were made of pictures (height, width, channels), as `nn.flatten` makes them
-    of what most files hold.
+    `shape` is (channels, height, width). With `channels_last` the columns come from pictures of
+    shape (height, width, channels), as most files hold them and `nn.flatten` flattens them.
 
     Parameters
     ----------
     *shape : int
         The shape of a sample.
     channels_last : bool
-        Whether the columns were made of pictures whose last axis is the channels.
+        Whether the columns come from pictures with the channels as their last axis.
 
     Examples
     --------

@@ -33,7 +33,7 @@ def _outputs(size: int, window: int, stride: int, padding: int) -> int:
 def _windows(
     shape: tuple[int, ...], window: Pair, stride: Pair, padding: Pair
 ) -> Iterator[tuple[int, int, tuple[slice, slice], tuple[slice, slice]]]:
-    """The pixels under each place (i, j) of a window, and the outputs that they go into."""
+    """Yields each place (i, j) of a window, the outputs, and the pixels under it."""
     spans = []
     for size, k, s, p in zip(shape[1:3], window, stride, padding, strict=True):
         n = _outputs(size, k, s, p)
@@ -55,7 +55,7 @@ def _windows(
 def patches(x: Any, window: Pair, stride: Pair, padding: Pair) -> Any:
     """The pixels under each window: (C, kh, kw, out_h, out_w, N) of pictures (C, H, W, N).
 
-    Around the picture there are zeros.
+    The pictures are padded with zeros.
     """
     out = tuple(map(_outputs, x.shape[1:3], window, stride, padding))
     make = np.zeros if any(padding) else np.empty
@@ -69,7 +69,7 @@ def patches(x: Any, window: Pair, stride: Pair, padding: Pair) -> Any:
 
 @al.primitive
 def unpatches(g: Any, shape: tuple[int, ...], window: Pair, stride: Pair, padding: Pair) -> Any:
-    """The transpose of `patches`: pictures of `shape` with each pixel the sum of what it gave."""
+    """The transpose of `patches`: each pixel is the sum of its copies in all windows."""
     found = np.zeros(shape, g.dtype)
     for i, j, (rows, columns), (pixel_rows, pixel_columns) in _windows(
         shape, window, stride, padding
@@ -106,21 +106,21 @@ def _check_size(layer: Any, X: Any, window: Pair, padding: Pair) -> None:
 
 
 class Conv2d(Module):
-    """Each output is the window of the picture below it, weighed and summed, plus b.
+    """A convolution over pictures: each output is the weighted sum of a window, plus b.
 
-    As in every neural network library it is a correlation: the window is not turned round.
+    As in every neural network library it is a correlation: the window is not flipped.
 
     Parameters
     ----------
     n_in, n_out : int
-        The numbers of channels that come in and go out. `.weight` has shape (n_out, n_in,
-        height, width) and `.bias` (n_out, 1).
+        The numbers of input and output channels. `.weight` has shape (n_out, n_in, height,
+        width) and `.bias` (n_out, 1).
     window : int or (int, int)
         The size of the window.
     bias : bool
-        Whether there is a b; without it `.bias` is None.
+        Whether the layer adds a bias b; without it `.bias` is None.
     stride, padding : int or (int, int)
-        How far the window moves, and how many zeros are put around the picture.
+        The step of the window, and the number of zeros around the picture.
     initialisation, seed, dtype
         As for Linear.
 
@@ -165,7 +165,7 @@ class Conv2d(Module):
         self.bias: Parameter | None = Parameter(np.zeros((n_out, 1)), dtype=dtype) if bias else None
 
     def forward(self, X: Any) -> Any:
-        """Shape (n_out, out_height, out_width, N) for X of shape (n_in, height, width, N).
+        """Pictures (n_out, out_height, out_width, N) of pictures X (n_in, height, width, N).
 
         Parameters
         ----------
@@ -179,7 +179,7 @@ class Conv2d(Module):
         Raises
         ------
         ValueError
-            Where the shape of X is another.
+            Where X has another shape.
         """
         n_out, n_in = self.weight.shape[:2]
         _check_pictures(self, X, n_in)
@@ -206,7 +206,7 @@ class Conv2d(Module):
 
 
 class _Pool(Module):
-    """Windows of each channel, each made one number."""
+    """Base of pooling layers, which reduce each window of a channel to one number."""
 
     def __init__(self, window: int | Pair, stride: int | Pair | None = None) -> None:
         self.window: Pair = _pair(window, "window", 1)
@@ -224,16 +224,16 @@ class _Pool(Module):
 
 
 class MaxPool2d(_Pool):
-    """The largest number under each window; what is tied shares the gradient.
+    """The maximum of each window; tied elements share the gradient.
 
-    Windows do not overlap unless `stride` says so; pixels that fill no window are left out.
+    Windows do not overlap by default. Pixels at the edge that fill no window are left out.
 
     Parameters
     ----------
     window : int or (int, int)
         The size of the window.
     stride : int or (int, int), optional
-        How far it moves; by default by its own size.
+        The step of the window; by default its size.
 
     Examples
     --------
@@ -245,7 +245,7 @@ class MaxPool2d(_Pool):
     """
 
     def forward(self, X: Any) -> Any:
-        """Pictures of as many channels; X is (channels, height, width, N).
+        """The pooled pictures, with the channels of X (channels, height, width, N).
 
         Parameters
         ----------
@@ -259,20 +259,20 @@ class MaxPool2d(_Pool):
         Raises
         ------
         ValueError
-            Where the shape of X is another.
+            Where X has another shape.
         """
         return np.max(self._patches(X), axis=(1, 2))
 
 
 class AvgPool2d(_Pool):
-    """The mean under each window, as MaxPool2d has the largest.
+    """The mean of each window, with the windows of MaxPool2d.
 
     Parameters
     ----------
     window : int or (int, int)
         The size of the window.
     stride : int or (int, int), optional
-        How far it moves; by default by its own size.
+        The step of the window; by default its size.
 
     Examples
     --------
@@ -284,7 +284,7 @@ class AvgPool2d(_Pool):
     """
 
     def forward(self, X: Any) -> Any:
-        """Pictures of as many channels; X is (channels, height, width, N).
+        """The pooled pictures, with the channels of X (channels, height, width, N).
 
         Parameters
         ----------
@@ -298,6 +298,6 @@ class AvgPool2d(_Pool):
         Raises
         ------
         ValueError
-            Where the shape of X is another.
+            Where X has another shape.
         """
         return np.mean(self._patches(X), axis=(1, 2))

@@ -14,7 +14,7 @@ from ..module import Module, Parameter, as_array, has_values
 
 @al.primitive
 def affine(W: Any, X: Any, b: Any) -> Any:
-    """`W X + b`, in one operation: one result instead of two, and one node of the graph.
+    """`W X + b` as one operation: one result instead of two, and one node of the graph.
 
     Parameters
     ----------
@@ -59,16 +59,16 @@ class Linear(Module):
     Parameters
     ----------
     n_in, n_out : int
-        The numbers of features that come in and go out.
+        The numbers of input and output features.
     bias : bool
-        Whether there is a b.
+        Whether the layer adds b.
     initialisation : str or callable
-        How W starts: one of `nn.initialisers.INITIALISERS`, or a function of its shape and a
-        generator; b starts as zeros.
+        The initial W: one of `nn.initialisers.INITIALISERS`, or a function of its shape and a
+        generator. b starts as zeros.
     seed : int or numpy.random.Generator, optional
-        What the random numbers come from; the same seed gives the same weights.
+        The source of the random numbers; the same seed gives the same weights.
     dtype : dtype
-        Of both parameters.
+        The dtype of both parameters.
 
     Raises
     ------
@@ -133,21 +133,21 @@ class Linear(Module):
 
 
 class Embedding(Module):
-    """Column i of `.weight` for each whole number i: what Linear makes of one-hot columns.
+    """Column i of `.weight` for each whole number i, as Linear computes it from one-hot columns.
 
     `.weight` has shape (n_out, n_symbols).
 
     Parameters
     ----------
     n_symbols, n_out : int
-        How many different numbers come in, and how many features each becomes.
+        The number of different symbols, and the number of features of each.
     initialisation, seed, dtype
         As for Linear; "normal" has variance 1.
 
     Raises
     ------
     ValueError, TypeError
-        Where X is no array of whole numbers, or one of them is out of range.
+        Where X is not an array of whole numbers, or a number is out of range.
 
     Notes
     -----
@@ -178,7 +178,7 @@ class Embedding(Module):
         )
 
     def forward(self, X: Any) -> Any:
-        """Shape (n_out, ..., N) for whole numbers X from 0 to n_symbols - 1 of shape (..., N).
+        """Features (n_out, ..., N) of whole numbers X from 0 to n_symbols - 1 of shape (..., N).
 
         Parameters
         ----------

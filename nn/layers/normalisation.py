@@ -1,4 +1,4 @@
-"""Layers that keep numbers in a good range, or drop some: they differ in training and use."""
+"""Normalisation and dropout."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from ..module import Module, Parameter
 
 
 class TooFewSamples(ValueError):
-    """A batch is too small for the statistics of a layer."""
+    """The error for a batch that is too small for the statistics of a layer."""
 
 
 def _column(parameter: Any, ndim: int) -> Any:
-    """A column (n, 1) so that it stands along the first of `ndim` axes."""
+    """A column (n, 1) reshaped to lie along the first of `ndim` axes."""
     return parameter if ndim == 2 else np.reshape(parameter, (-1,) + (1,) * (ndim - 1))
 
 
 class BatchNorm(Module):
-    """Each feature with mean 0 and variance 1 over the samples, times a scale, plus a shift.
+    """Normalises each feature to mean 0 and variance 1 over the samples; then scales and shifts.
 
-    Of pictures (channels, height, width, N) a feature is a channel. In training the mean and the
+    A feature of pictures (channels, height, width, N) is a channel. In training the mean and the
     variance are those of the batch, and `running_mean` and `running_variance` follow them; after
-    `eval()` these are used. (Ioffe and Szegedy, 2015.)
+    `eval()` the running ones are used. (Ioffe and Szegedy, 2015.)
 
     Parameters
     ----------
     n_features : int
         The length of the first axis.
     momentum : float
-        How far the running numbers move towards those of a batch, from 0 to 1. The running
-        variance takes the batch's unbiased one.
+        The share by which the running statistics move towards those of a batch, from 0 to 1.
+        The running variance follows the unbiased variance of the batch.
     epsilon : float
         Added to the variance.
     dtype : dtype
-        Of the parameters and the running numbers.
+        The dtype of the parameters and the running statistics.
 
     Raises
     ------
     ValueError
-        For fewer features than 1, and a momentum outside of 0 to 1.
+        For fewer than 1 feature, and for a momentum outside 0 to 1.
 
     Examples
     --------
@@ -77,8 +77,7 @@ class BatchNorm(Module):
         self.running_variance: np.ndarray = np.ones((n_features, 1), dtype)
 
     def forward(self, X: Any) -> Any:
-        """The result has the shape of X, whose first axis is the features and whose last is the
-        samples.
+        """The normalised X, of the shape of X: features first, samples last.
 
         Parameters
         ----------
@@ -103,7 +102,7 @@ class BatchNorm(Module):
             raise TooFewSamples(f"{self!r} needs more than one sample to train on, X has {shape}")
         mean = np.mean(X, axis=axes, keepdims=True)
         variance = np.var(X, axis=axes, keepdims=True)
-        # Of data that are computed later, these are computed now: the running ones need them.
+        # The running statistics need numbers, so those of lazy arrays are computed at once.
         now = compute([v._value if isinstance(v, al.Tensor) else v for v in (mean, variance)])
         for running, values, share in (
             (self.running_mean, now[0], 1),
@@ -122,22 +121,22 @@ class BatchNorm(Module):
 
 
 class LayerNorm(Module):
-    """Each sample with mean 0 and variance 1 over its features, times a scale, plus a shift.
+    """Normalises each sample to mean 0 and variance 1 over its features; then scales and shifts.
 
     Parameters
     ----------
     n_features : int
-        The size of the first axis; of pictures the mean is over all their numbers, and the scale
-        and the shift are by channel.
+        The length of the first axis. The mean of a picture is over all its numbers; the scale and
+        the shift are by channel.
     epsilon : float
         Added to the variance.
     dtype : dtype
-        Of both parameters.
+        The dtype of both parameters.
 
     Raises
     ------
     ValueError
-        For fewer features than 1.
+        For fewer than 1 feature.
 
     Notes
     -----
@@ -161,8 +160,7 @@ class LayerNorm(Module):
         self.shift: Parameter = Parameter(np.zeros((n_features, 1)), dtype=dtype)
 
     def forward(self, X: Any) -> Any:
-        """The result has the shape of X, whose first axis is the features and whose last is the
-        samples.
+        """The normalised X, of the shape of X: features first, samples last.
 
         Parameters
         ----------
@@ -189,21 +187,21 @@ class LayerNorm(Module):
 
 
 class Dropout(Module):
-    """Sets a share of the numbers to 0 in training, and makes the others larger by as much.
+    """Sets a random share of the numbers to 0 in training, and divides the others by 1 - share.
 
-    After `eval()` nothing is changed. (Srivastava et al., 2014.)
+    After `eval()` the layer returns its input. (Srivastava et al., 2014.)
 
     Parameters
     ----------
     share : float
         The probability that a number becomes 0, from 0 to below 1.
     seed : int or numpy.random.Generator, optional
-        What decides. `.generator` is part of a checkpoint.
+        The source of the random numbers. `.generator` is part of a checkpoint.
 
     Raises
     ------
     ValueError
-        For a share below 0, or of 1 and more.
+        For a share below 0, or of 1 or more.
 
     Examples
     --------

@@ -26,13 +26,13 @@ def _check_sequences(layer: Any, X: Any, features: int) -> None:
 
 
 def _affine_steps(W: Any, X: Any, b: Any) -> Any:
-    """`W x + b` of every step: (n_out, steps, N)."""
+    """`W x + b` for every step, of shape (n_out, steps, N)."""
     Z = affine(W, np.reshape(X, (X.shape[0], -1)), b)
     return np.reshape(Z, (Z.shape[0], *X.shape[1:]))
 
 
 class _Recurrent(Module):
-    """A state that every step changes: `.weight` W, `.recurrent` U and `.bias` b of all gates."""
+    """Base of recurrent layers; `.weight` W, `.recurrent` U and `.bias` b stack all gates."""
 
     gates: ClassVar[int]
 
@@ -60,7 +60,7 @@ class _Recurrent(Module):
         self.bias: Parameter = Parameter(np.zeros((self.gates * n_hidden, 1)), dtype=dtype)
 
     def forward(self, X: Any) -> Any:
-        """The hidden states (n_hidden, steps, N), or with `last` the last of them (n_hidden, N).
+        """The hidden states (n_hidden, steps, N), or with `last` the last one (n_hidden, N).
 
         X is (n_in, steps, N), and the states before the first step are 0.
 
@@ -76,7 +76,7 @@ class _Recurrent(Module):
         Raises
         ------
         ValueError
-            Where the shape of X is another.
+            Where X has another shape.
         """
         _check_sequences(self, X, self.n_in)
         Z = _affine_steps(self.weight, X, self.bias)
@@ -91,7 +91,7 @@ class _Recurrent(Module):
         return (zeros,)
 
     def _step(self, z: Any, state: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The state after a step, the hidden state first, for z = W x + b of that step."""
+        """The state after a step, the hidden state first; z is W x + b of that step."""
         raise NotImplementedError
 
     def _parts(self, values: Any) -> list[Any]:
@@ -112,10 +112,10 @@ class RNN(_Recurrent):
     Parameters
     ----------
     n_in, n_hidden : int
-        The numbers of features that come in, and of hidden units. `.weight` W has shape (n_hidden,
-        n_in), `.recurrent` U (n_hidden, n_hidden) and `.bias` b (n_hidden, 1).
+        The numbers of input features and of hidden units. `.weight` W has shape (n_hidden, n_in),
+        `.recurrent` U (n_hidden, n_hidden) and `.bias` b (n_hidden, 1).
     last : bool
-        Whether only the last hidden state comes out, (n_hidden, N), or all, (n_hidden, steps, N).
+        Whether to return only the last hidden state, (n_hidden, N), or all, (n_hidden, steps, N).
     initialisation, seed, dtype
         As for Linear. U is orthogonal.
 
@@ -150,12 +150,12 @@ class LSTM(_Recurrent):
         h_t = o tanh(c_t)
 
     The hand-derived backward pass is `nn.by_hand.backward_lstm`. The parameters are those of RNN,
-    with four times as many rows in W, U and b; b starts as 1 for f, so that the cell remembers.
+    with four times as many rows in W, U and b. The b of f starts as 1, so that the cell remembers.
 
     Parameters
     ----------
     n_in, n_hidden : int
-        The numbers of features that come in, and of hidden units.
+        The numbers of input features and of hidden units.
     **options
         As for RNN.
 
@@ -200,7 +200,7 @@ class GRU(_Recurrent):
     Parameters
     ----------
     n_in, n_hidden : int
-        The numbers of features that come in, and of hidden units.
+        The numbers of input features and of hidden units.
     last, initialisation, seed, dtype
         As for RNN.
 
@@ -238,7 +238,7 @@ class MultiheadAttention(Module):
         A = softmax(S) over the steps of K
         out = Wo (V A) + bo
 
-    M is X itself, or the sequence that is attended to. The hand-derived backward pass is
+    M is X itself, or the memory, another sequence to attend to. The hand-derived backward pass is
     `nn.by_hand.backward_attention`.
 
     Parameters
@@ -254,7 +254,7 @@ class MultiheadAttention(Module):
     Raises
     ------
     ValueError
-        Where the number of features is no multiple of the number of heads.
+        Where the number of features is not a multiple of the number of heads.
 
     Examples
     --------
@@ -289,14 +289,14 @@ class MultiheadAttention(Module):
             setattr(self, f"{name}_bias", Parameter(np.zeros((n_features, 1)), dtype=dtype))
 
     def forward(self, X: Any, memory: Any = None) -> Any:
-        """Shape (n_features, steps, N), as X; `memory` is (n_features, its steps, N).
+        """The attention of every step of X to `memory`, in the shape of X.
 
         Parameters
         ----------
         X : Tensor or array of shape (n_features, steps, N)
-            What attends.
+            The sequence that attends.
         memory : Tensor or array of shape (n_features, its steps, N), optional
-            What is attended to; X itself by default.
+            The sequence attended to; by default X itself.
 
         Returns
         -------
@@ -321,7 +321,7 @@ class MultiheadAttention(Module):
         return _affine_steps(self.out, out, self.out_bias)
 
     def _heads(self, values: Any) -> Any:
-        """(N, heads, features of a head, steps): matrices that matmul multiplies."""
+        """The heads as matrices for matmul, of shape (N, heads, features of a head, steps)."""
         _, steps, count = values.shape
         heads = np.reshape(values, (self.n_heads, -1, steps, count))
         return np.transpose(heads, (3, 0, 1, 2))
@@ -332,28 +332,28 @@ class MultiheadAttention(Module):
 
 
 class Conv1d(Module):
-    """Each output is a window of the sequence, weighed and summed, plus b.
+    """A convolution over sequences: each output is the weighted sum of a window, plus b.
 
-    A correlation, as Conv2d. The hand-derived backward pass is `nn.by_hand.backward_conv1d`.
+    It is a correlation, as Conv2d. The hand-derived backward pass is `nn.by_hand.backward_conv1d`.
 
     Parameters
     ----------
     n_in, n_out : int
-        The numbers of features that come in and go out. `.weight` has shape (n_out, n_in, window)
-        and `.bias` (n_out, 1).
+        The numbers of input and output features. `.weight` has shape (n_out, n_in, window) and
+        `.bias` (n_out, 1).
     window : int
         The number of steps in the window.
     bias : bool
-        Whether there is a b; without it `.bias` is None.
+        Whether the layer adds a bias b; without it `.bias` is None.
     stride, padding : int
-        How far the window moves, and how many zeros are put at both ends.
+        The step of the window, and the number of zeros at both ends.
     initialisation, seed, dtype
         As for Linear.
 
     Raises
     ------
     ValueError
-        For sizes below 1, and padding below 0.
+        For sizes below 1, and for a padding below 0.
 
     Examples
     --------
@@ -388,7 +388,7 @@ class Conv1d(Module):
         self.bias: Parameter | None = Parameter(np.zeros((n_out, 1)), dtype=dtype) if bias else None
 
     def forward(self, X: Any) -> Any:
-        """Shape (n_out, out_steps, N) for X of shape (n_in, steps, N).
+        """Sequences (n_out, out_steps, N) of sequences X (n_in, steps, N).
 
         Parameters
         ----------
@@ -402,7 +402,7 @@ class Conv1d(Module):
         Raises
         ------
         ValueError
-            Where the shape of X is another.
+            Where X has another shape.
         """
         n_out, n_in, window = self.weight.shape
         _check_sequences(self, X, n_in)

@@ -92,7 +92,9 @@ class TestInitialisers:
         np.testing.assert_array_equal(drawn.weight.data, expected)
 
     def test_functions_give_the_shape_they_are_asked_for(self):
-        with pytest.raises(ValueError, match=r"gave numbers of shape \(2, 3\), expected \(3, 2\)"):
+        with pytest.raises(
+            ValueError, match=r"returned numbers of shape \(2, 3\), expected \(3, 2\)"
+        ):
             nn.Linear(2, 3, initialisation=lambda shape, rng: np.ones(shape[::-1]))
 
     def test_a_name_that_is_nearly_right_is_answered(self):

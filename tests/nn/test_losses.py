@@ -409,12 +409,12 @@ def test_what_each_loss_takes_predictions_for():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: one_hot([0, -1], 2), "the label -1 is no class: they are numbered 0 to 1"),
-        (lambda: one_hot([0, 2], 2), "the label 2 is no class: they are numbered 0 to 1"),
+        (lambda: one_hot([0, -1], 2), "the label -1 is no class: classes are numbered 0 to 1"),
+        (lambda: one_hot([0, 2], 2), "the label 2 is no class: classes are numbered 0 to 1"),
         (lambda: nn.cross_entropy(ROW[0], ROW[0]), r"logits of shape \(classes, N\), not \(8,\)"),
         (
             lambda: nn.binary_cross_entropy_with_logits(ROW, BITS, class_weight=(1, -1)),
-            r"class_weight must be 2 numbers from 0, one for each class, not \(1, -1\)",
+            r"class_weight must be 2 numbers from 0 on, one for each class, not \(1, -1\)",
         ),
         (
             lambda: nn.binary_cross_entropy_with_logits(ROW, BITS, label_smoothing=-0.1),
