@@ -217,7 +217,7 @@ class Module(Spelled):
         """Replaces the array of every parameter and buffer by `convert` of it.
 
         `model.to(cupy.asarray)` moves a model to a GPU, and `model.to(cupy.asnumpy)` back. Make
-        the optimiser afterwards: its buffers are arrays of the same kind.
+        the optimiser afterwards: the arrays of its state are of the same kind.
 
         Parameters
         ----------

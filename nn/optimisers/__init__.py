@@ -1,4 +1,4 @@
-"""Optimisers, schedules of their learning rates, and limits for gradients."""
+"""Optimisers, schedules of their learning rates, and gradient clipping."""
 
 import functools
 from collections.abc import Callable
@@ -26,26 +26,26 @@ OPTIMISERS: dict[str, Callable[..., Optimiser]] = {
     "rmsprop": RMSProp,
     "sgd": SGD,
 }
-"""By name, as `nn.fit` and the estimators take them; "nesterov" is SGD with a momentum of 0.9."""
+"""Optimisers by name, for `nn.fit` and the estimators; "nesterov" is SGD with momentum 0.9."""
 
 
 def by_name(name: Any) -> Callable[..., Optimiser]:
-    """The class of the optimiser with this name; ValueError for a name that is none.
+    """The class of the optimiser with a given name.
 
     Parameters
     ----------
     name : str
-        One of `OPTIMISERS`, in any case.
+        One of `OPTIMISERS`, in upper or lower case.
 
     Returns
     -------
     callable
-        It makes the optimiser of parameters and options.
+        A function of parameters and options that makes the optimiser.
 
     Raises
     ------
     ValueError
-        For a name that is none.
+        For a name that no optimiser has.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Optimiser: what all of them share; each is a rule for a stretch of numbers."""
+"""Optimiser: the base of all optimisers, each of which is a rule for flat arrays of numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..module import Module, Parameter, has_values
 from ..spelling import Spelled
 
 BLOCK_NUMBERS = 16_384
-"""Numbers that are updated at a time, so that what a rule computes stays in the cache."""
+"""The numbers updated at a time, few enough that the buffers of a rule stay in the cache."""
 
 Groups = Iterable[Parameter] | Iterable[Mapping[str, Any]]
 
@@ -19,26 +19,26 @@ Groups = Iterable[Parameter] | Iterable[Mapping[str, Any]]
 class Optimiser(Spelled):
     """Changes parameters by their gradients, in place and in their dtype.
 
-    Frozen parameters, whose `requires_grad` is False, are passed over. Each parameter has its own
-    count of steps, so that one which is trained later starts as the others did.
+    Frozen parameters, whose `requires_grad` is False, are skipped. Each parameter counts its own
+    steps, so that a parameter unfrozen later starts as the others did.
 
-    A subclass names what it remembers of each number in `memories`, arrays that start as zeros, and
-    gives the rule in `update`.
+    A subclass names the arrays of its state in `memories`, one of each for every parameter,
+    initially zeros, and defines the rule in `update`.
 
     Parameters
     ----------
     parameters : iterable of Parameter, or of dict
-        A dict is a group: `{"parameters": [...], "learning_rate": 0.01}` and other options of its
-        own; what it leaves out is as for all.
+        A dict is a group with options of its own: `{"parameters": [...], "learning_rate": 0.01}`.
+        Options that it leaves out are those of the optimiser.
     **options : float
         The options of a subclass, by name, `learning_rate` among them.
 
     Raises
     ------
     TypeError
-        For a model in the place of its parameters.
+        For a model instead of its parameters.
     ValueError
-        For no parameters, or one that comes twice.
+        For no parameters, or for a parameter that is given twice.
 
     Examples
     --------
@@ -89,7 +89,7 @@ class Optimiser(Spelled):
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate of the first group; setting it sets that of all."""
+        """The learning rate of the first group; setting it sets that of all groups."""
         return float(self.groups[0]["learning_rate"])
 
     @learning_rate.setter
@@ -100,11 +100,11 @@ class Optimiser(Spelled):
 
     @property
     def steps(self) -> int:
-        """The steps of the parameter that has taken most."""
+        """The largest number of steps that a parameter has taken."""
         return max(self.counts)
 
     def step(self) -> None:
-        """Change each parameter that has a gradient and is not frozen."""
+        """Updates each parameter that has a gradient and is not frozen."""
         index = 0
         for group in self.groups:
             now, taken = group, -1
@@ -128,12 +128,12 @@ class Optimiser(Spelled):
     ) -> None:
         values = parameter.data
         if not has_values(values):
-            # On a GPU, a block that fits the cache of the processor is no help.
+            # Blocks are sized for the processor's cache, and do not help on a GPU.
             buffers = {"room": np.empty_like(values), "other": np.empty_like(values)}
             self.update(group, values, gradient, *memory.values(), **buffers)
             return
         if not values.flags.writeable:
-            # Raises before a memory is changed; the message says which operation keeps the array.
+            # Raises before the state is changed; the message says which operation keeps the array.
             parameter.data = values.copy()
         arrays = [values, gradient, *memory.values()]
         flat = [array.reshape(-1) for array in arrays]
@@ -154,13 +154,13 @@ class Optimiser(Spelled):
                 array[...] = changed.reshape(array.shape)
 
     def _buffers_of(self, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Two stretches of memory for what a rule computes on the way."""
+        """Two flat buffers for the intermediate values of a rule."""
         if dtype not in self._buffers:
             self._buffers[dtype] = np.empty(BLOCK_NUMBERS, dtype), np.empty(BLOCK_NUMBERS, dtype)
         return self._buffers[dtype]
 
     def numbers(self, group: Mapping[str, Any], steps: int) -> dict[str, float]:
-        """The numbers of a group that may differ from step to step; `steps` counts from 1.
+        """The numbers of a group that can change from step to step.
 
         Parameters
         ----------
@@ -176,29 +176,28 @@ class Optimiser(Spelled):
         return {"learning_rate": group["learning_rate"]}
 
     def update(self, group: dict[str, Any], *arrays: Any, **buffers: Any) -> None:
-        """Change the first of the arrays by the second, the gradient, and the memories after it.
+        """Updates the values, the first array, by the gradient, the second, and the state after it.
 
-        `group` has the options and the `numbers` of this step. `room` and `other` may be written
-        to; the gradient must not.
+        `room` and `other` may be written to; the gradient must not.
 
         Parameters
         ----------
         group : dict
             The options and the `numbers` of this step.
         *arrays : ndarray
-            The values, the gradient, and the memories.
+            The values, the gradient, and the arrays of the state.
         **buffers : ndarray
-            `room` and `other`, to be written to.
+            `room` and `other`, for intermediate values.
         """
         raise NotImplementedError(f"{type(self).__name__} defines no update()")
 
     def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
+        """Discards the gradients of all parameters."""
         for parameter in self.parameters:
             parameter.zero_grad()
 
     def state_dict(self) -> dict[str, Any]:
-        """The optimiser's memory, as numbers and arrays by name: for checkpoints.
+        """The state of the optimiser for checkpoints: numbers and arrays by name.
 
         Returns
         -------
@@ -212,17 +211,17 @@ class Optimiser(Spelled):
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where `state_dict` was taken.
+        """Restores a state from `state_dict`.
 
         Parameters
         ----------
         state : mapping
-            What it gave.
+            The result of `state_dict`.
 
         Raises
         ------
         ValueError
-            Where it does not match; nothing is changed.
+            Where the state does not match this optimiser; nothing is changed.
         """
         own = self.state_dict()
         if own.keys() != state.keys():

@@ -1,4 +1,4 @@
-"""Gradients that are not to be too large."""
+"""Gradient clipping."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from ..module import Parameter
 
 
 def clip_by_norm(parameters: Iterable[Parameter], most: float) -> float:
-    """Scale all gradients, in place, so that their norm together is at most `most`.
+    """Scales all gradients together, in place, so that their norm is at most `most`.
 
-    Where the norm is not finite nothing is changed.
+    Gradients whose norm is not finite are not changed.
 
     Parameters
     ----------
     parameters : iterable of Parameter
-        Those without a gradient are passed over.
+        Parameters; those without a gradient are skipped.
     most : float
         The largest norm.
 
     Returns
     -------
     float
-        The norm that they had.
+        The norm before scaling.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def clip_by_norm(parameters: Iterable[Parameter], most: float) -> float:
     if not most > 0:
         raise ValueError(f"clip_by_norm: the norm must be above 0, not {most!r}")
     gradients = [p.grad for p in parameters if p.grad is not None]
-    # Scaled by the largest element, so that no square overflows.
+    # Division by the largest element keeps the squares from overflowing.
     largest = max((float(np.max(np.abs(g), initial=0)) for g in gradients), default=0.0)
     if not largest or not math.isfinite(largest):
         return largest
@@ -61,12 +61,12 @@ def clip_by_norm(parameters: Iterable[Parameter], most: float) -> float:
 
 
 def clip_by_value(parameters: Iterable[Parameter], most: float) -> None:
-    """Move each element of the gradients, in place, into the range from -most to most.
+    """Clips each element of the gradients, in place, to the range from -most to most.
 
     Parameters
     ----------
     parameters : iterable of Parameter
-        Those without a gradient are passed over.
+        Parameters; those without a gradient are skipped.
     most : float
         The limit.
 

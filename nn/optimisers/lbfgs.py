@@ -1,4 +1,4 @@
-"""L-BFGS, which SciPy does: for losses of all samples at once."""
+"""L-BFGS by SciPy, for losses of all samples at once."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class LBFGS:
     Parameters
     ----------
     parameters : iterable of Parameter
-        Frozen ones stay as they are.
+        The parameters to change; frozen ones are skipped.
     max_iter : int
-        The most iterations of one `step`.
+        The maximum number of iterations of one `step`.
     tolerance : float
-        It ends where no element of the gradient is larger.
+        The minimisation ends where no element of the gradient is larger.
 
     Raises
     ------
@@ -55,14 +55,14 @@ class LBFGS:
         self.tolerance = tolerance
 
     def step(self, loss: Callable[[], Any]) -> float:
-        """Change the parameters until `loss()` is least, or `max_iter` is reached; return it.
-
-        `loss` computes the loss as a Tensor of one number from the parameters as they are.
+        """Minimises `loss()` over the parameters, in at most `max_iter` iterations; returns the
+        loss.
 
         Parameters
         ----------
         loss : callable
-            Without arguments: a Tensor of one number, from the parameters as they are.
+            A function without arguments that computes the loss, a Tensor of one number, from the
+            current values of the parameters.
 
         Returns
         -------
@@ -74,7 +74,7 @@ class LBFGS:
             raise ImportError("LBFGS needs SciPy: pip install 'autograd_lite[scipy]'") from None
         trained = [p for p in self.parameters if p.requires_grad]
         if not trained:
-            raise ValueError("LBFGS: all its parameters are frozen, so there is nothing to change")
+            raise ValueError("LBFGS: all parameters are frozen, so there is nothing to change")
         start = np.concatenate([p.data.ravel() for p in trained]).astype(np.float64)
 
         def at(values: np.ndarray) -> tuple[float, np.ndarray]:

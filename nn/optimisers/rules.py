@@ -1,4 +1,4 @@
-"""The optimisers whose steps need a gradient only."""
+"""Optimisers of which each step needs only the gradient: SGD, RMSProp, Adagrad, Adam, AdamW."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .base import Groups, Optimiser
 def _decayed(
     group: dict[str, Any], values: np.ndarray, gradient: np.ndarray, room: np.ndarray
 ) -> np.ndarray:
-    """The gradient with that of weight_decay / 2 * sum(values^2)."""
+    """The gradient plus that of weight_decay / 2 * sum(values^2)."""
     decay = group["weight_decay"]
     if not decay:
         return gradient
@@ -23,7 +23,7 @@ def _decayed(
 
 
 class SGD(Optimiser):
-    """Gradient descent: values -= learning_rate * gradient, or with momentum a running sum of them.
+    """Gradient descent, values -= learning_rate * gradient, with momentum as an option.
 
     Parameters
     ----------
@@ -32,11 +32,12 @@ class SGD(Optimiser):
     learning_rate : float
         Above 0.
     momentum : float
-        From 0 to below 1: velocity = momentum * velocity + gradient, and the values move by it.
+        From 0 to below 1. With velocity = momentum * velocity + gradient, the step is
+        values -= learning_rate * velocity.
     weight_decay : float
-        The gradient of weight_decay / 2 * sum(values^2) is added.
+        Adds the gradient of weight_decay / 2 * sum(values^2).
     nesterov : bool
-        Move by gradient + momentum * velocity (Sutskever et al., 2013).
+        Whether the step is along gradient + momentum * velocity (Sutskever et al., 2013).
 
     Raises
     ------
@@ -66,7 +67,7 @@ class SGD(Optimiser):
         weight_decay: float = 0.0,
         nesterov: bool = False,
     ) -> None:
-        # Without momentum there is nothing to remember.
+        # Without momentum there is no state.
         self.memories = ("velocity",) if momentum else ()  # type: ignore[misc]
         self.nesterov = nesterov
         super().__init__(
@@ -95,20 +96,20 @@ class SGD(Optimiser):
 
 
 class RMSProp(Optimiser):
-    """values -= learning_rate * gradient / (sqrt(a running mean of its square) + epsilon).
+    """values -= learning_rate * gradient / (sqrt(running mean of gradient^2) + epsilon).
 
     Parameters
     ----------
     parameters : iterable of Parameter, or of dict
-        What is trained; see `Optimiser` for groups.
+        The parameters to train; see `Optimiser` for groups.
     learning_rate : float
         Above 0.
     decay : float
-        What stays of the mean at each step, from 0 to below 1.
+        The share of the running mean that is kept at each step, from 0 to below 1.
     epsilon : float
         Added to the root.
     weight_decay : float
-        The gradient of weight_decay / 2 * sum(values^2) is added.
+        Adds the gradient of weight_decay / 2 * sum(values^2).
 
     Notes
     -----
@@ -159,18 +160,18 @@ class RMSProp(Optimiser):
 
 
 class Adagrad(Optimiser):
-    """values -= learning_rate * gradient / (sqrt(the sum of its squares) + epsilon).
+    """values -= learning_rate * gradient / (sqrt(sum of gradient^2 over the steps) + epsilon).
 
     Parameters
     ----------
     parameters : iterable of Parameter, or of dict
-        What is trained; see `Optimiser` for groups.
+        The parameters to train; see `Optimiser` for groups.
     learning_rate : float
         Above 0.
     epsilon : float
         Added to the root.
     weight_decay : float
-        The gradient of weight_decay / 2 * sum(values^2) is added.
+        Adds the gradient of weight_decay / 2 * sum(values^2).
 
     Notes
     -----
@@ -217,26 +218,28 @@ class Adagrad(Optimiser):
 
 
 class Adam(Optimiser):
-    """Moves by a running mean of the gradients over the root of that of their squares.
+    """values -= learning_rate * mean / (sqrt(square) + epsilon), by running means of gradients.
 
-    Both means are corrected for their start at 0.
+    `mean` is the running mean of the gradients, and `square` that of their squares. Both are
+    corrected for their start at 0.
 
     Parameters
     ----------
     parameters : iterable of Parameter, or of dict
-        What is trained; see `Optimiser` for groups.
+        The parameters to train; see `Optimiser` for groups.
     learning_rate : float
         Above 0.
     beta1, beta2 : float
-        What stays of the mean of gradients, and of that of squares, from 0 to below 1.
+        The shares of the running means of gradients and of their squares that are kept at each
+        step, from 0 to below 1.
     epsilon : float
         Added to the root.
     weight_decay : float
-        The gradient of weight_decay / 2 * sum(values^2) is added.
+        Adds the gradient of weight_decay / 2 * sum(values^2).
 
     See Also
     --------
-    AdamW : Decay beside the means.
+    AdamW : Weight decay that does not enter the means.
 
     Notes
     -----
@@ -292,7 +295,7 @@ class Adam(Optimiser):
         np.subtract(values, other, out=values)
 
     def numbers(self, group: Mapping[str, Any], steps: int) -> dict[str, float]:
-        """sqrt(square / (1 - beta2^t)) + epsilon, and the correction of the mean, as factors.
+        """The learning rate and epsilon with the corrections of both means at step t.
 
         Parameters
         ----------
@@ -325,15 +328,16 @@ class AdamW(Adam):
     Parameters
     ----------
     parameters : iterable of Parameter, or of dict
-        What is trained; see `Optimiser` for groups.
+        The parameters to train; see `Optimiser` for groups.
     learning_rate : float
         Above 0.
     beta1, beta2 : float
-        What stays of the mean of gradients, and of that of squares, from 0 to below 1.
+        The shares of the running means of gradients and of their squares that are kept at each
+        step, from 0 to below 1.
     epsilon : float
         Added to the root.
     weight_decay : float
-        How fast the values shrink.
+        The rate at which the values shrink.
 
     Notes
     -----

@@ -1,7 +1,7 @@
-"""Schedules: how the learning rate changes from step to step.
+"""Schedules of the learning rate.
 
-`schedule.step()` after each `optimiser.step()` sets the learning rate of the next. What is a factor
-here is of the learning rates that the optimiser had when the schedule was made.
+`schedule.step()` after each `optimiser.step()` sets the learning rate of the next step. Factors
+multiply the learning rates that the optimiser had when the schedule was made.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from .base import Optimiser
 
 
 class Schedule:
-    """A factor for each number of steps done, which a subclass gives.
+    """Base of schedules; a subclass defines `factor`, the factor after each number of steps.
 
-    `by_epoch` says that its steps are meant to be epochs, not updates.
+    `by_epoch` is True where a step of the schedule is an epoch, not an update.
 
     Parameters
     ----------
     optimiser : Optimiser
-        Its learning rates are what the factors are of.
+        The optimiser whose learning rates change.
 
     Examples
     --------
@@ -50,7 +50,7 @@ class Schedule:
         Parameters
         ----------
         steps : int
-            From 0 on.
+            The number of steps done, from 0 on.
 
         Returns
         -------
@@ -59,12 +59,12 @@ class Schedule:
         raise NotImplementedError(f"{type(self).__name__} defines no factor()")
 
     def step(self, metric: float | None = None) -> None:
-        """Note that a step was done.
+        """Counts a step, and sets the learning rate of the next.
 
         Parameters
         ----------
         metric : float, optional
-            For schedules that look at one.
+            A metric, for schedules that depend on one.
         """
         self.steps += 1
         self._set()
@@ -75,7 +75,7 @@ class Schedule:
             group["learning_rate"] = start * factor
 
     def state_dict(self) -> dict[str, float]:
-        """The numbers that the schedule remembers.
+        """The state of the schedule: numbers by name.
 
         Returns
         -------
@@ -86,17 +86,17 @@ class Schedule:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where `state_dict` was taken.
+        """Restores a state from `state_dict`.
 
         Parameters
         ----------
         state : mapping
-            What it gave.
+            The result of `state_dict`.
 
         Raises
         ------
         ValueError
-            Where it is that of another schedule.
+            Where the state is that of another schedule.
         """
         own = self.state_dict()
         if own.keys() != state.keys():
@@ -110,16 +110,16 @@ class Schedule:
 
 
 class StepSchedule(Schedule):
-    """Times `factor` after every `every` steps.
+    """Multiplies the learning rate by `factor` after every `every` steps.
 
     Parameters
     ----------
     optimiser : Optimiser
-        Its learning rates are what the factors are of.
+        The optimiser whose learning rates change.
     every : int
-        After how many steps the learning rate changes.
+        The number of steps between two changes.
     factor : float
-        What it is multiplied by.
+        The factor of each change.
 
     Raises
     ------
@@ -146,14 +146,14 @@ class StepSchedule(Schedule):
 
 
 class CosineSchedule(Schedule):
-    """Falls from 1 to `least` in `length` steps, along half a cosine.
+    """Lowers the factor from 1 to `least` in `length` steps, along half a cosine.
 
     Parameters
     ----------
     optimiser : Optimiser
-        Its learning rates are what the factors are of.
+        The optimiser whose learning rates change.
     length : int
-        How many steps it takes.
+        The number of steps.
     least : float
         The factor at the end.
 
@@ -188,16 +188,16 @@ class CosineSchedule(Schedule):
 
 
 class WarmUpSchedule(Schedule):
-    """Rises in a straight line from `start` to 1 in `length` steps.
+    """Raises the factor from `start` to 1 in `length` steps, linearly.
 
     Parameters
     ----------
     optimiser : Optimiser
-        Its learning rates are what the factors are of.
+        The optimiser whose learning rates change.
     length : int
-        How many steps it takes.
+        The number of steps.
     start : float
-        The factor at first.
+        The initial factor.
 
     Raises
     ------
@@ -230,20 +230,18 @@ class WarmUpSchedule(Schedule):
 
 
 class OneCycleSchedule(Schedule):
-    """Up to `most` in a share of `length` steps, and then down to `least`, along half cosines.
-
-    All three are factors of the learning rate.
+    """Raises the factor from 1 to `most` and lowers it to `least`, along half cosines.
 
     Parameters
     ----------
     optimiser : Optimiser
-        Its learning rates are what the factors are of.
+        The optimiser whose learning rates change.
     length : int
-        How many steps it takes.
+        The number of steps.
     most, least : float
-        The factors at the top and at the end.
+        The factors at the peak and at the end.
     rising : float
-        The share of the steps up to the top, from 0 to 1.
+        The share of the steps up to the peak, between 0 and 1.
 
     Raises
     ------
@@ -292,20 +290,21 @@ class OneCycleSchedule(Schedule):
 
 
 class PlateauSchedule(Schedule):
-    """Times `factor` where the metric, which is to fall, has not for more than `patience` steps.
+    """Multiplies the learning rate by `factor` when the metric stops falling.
 
-    `step(metric)` needs the metric; a fall of less than `least` times itself is none.
+    It does so after more than `patience` steps without a fall by the share `least`; `step(metric)`
+    needs the metric.
 
     Parameters
     ----------
     optimiser : Optimiser
-        Its learning rates are what the factors are of.
+        The optimiser whose learning rates change.
     factor : float
-        What the learning rate is multiplied by.
+        The factor of each change.
     patience : int
-        How many steps the metric may go without falling.
+        The number of steps that the metric may go without a fall.
     least : float
-        A fall of less than this share is none.
+        The smallest relative fall that counts.
 
     Examples
     --------
@@ -340,17 +339,17 @@ class PlateauSchedule(Schedule):
         return self.reached
 
     def step(self, metric: float | None = None) -> None:
-        """
+        """Counts a step, and sets the learning rate by the metric.
 
         Parameters
         ----------
         metric : float
-            Such as the loss of the validation data.
+            The metric that should fall, such as the loss of the validation data.
 
         Raises
         ------
         ValueError
-            Where it is left out.
+            Where the metric is left out.
         """
         if metric is None:
             raise ValueError("PlateauSchedule: step(metric) needs the metric that is to fall")

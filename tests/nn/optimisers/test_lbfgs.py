@@ -64,7 +64,7 @@ class TestOptions:
         assert a.data.tolist() == [[1, 2]] and b.dtype == np.float32
         assert b.item() == pytest.approx(4) and value == pytest.approx(2)
         b.requires_grad = False
-        with pytest.raises(ValueError, match="LBFGS: all its parameters are frozen"):
+        with pytest.raises(ValueError, match="LBFGS: all parameters are frozen"):
             nn.LBFGS([a, b]).step(lambda: np.sum(a) + np.sum(b))
 
     def test_defaults(self):
