@@ -1,0 +1,408 @@
+"""What each edit says of the mistake it undoes, and that the line it proposes is right."""
+
+import numpy as np
+import pytest
+
+import autograd_lite as al
+from autograd_lite.check import from_source
+
+SOFTMAX = """
+def forward(X, W, V, T):
+    Z = X @ W
+    E = np.exp(Z - Z.max(axis=1, keepdims=True))
+    P = E / E.sum(axis=1, keepdims=True)
+    H = P @ V
+    return 0.5 * np.sum((H - T) ** 2), (Z, P, H)
+
+def backward(X, W, V, T, cache):
+    Z, P, H = cache
+    dH = H - T
+    dV = P.T @ dH
+    dP = dH @ V.T
+    dZ = P * (dP - np.sum(dP * P, axis=1, keepdims=True))
+    dW = X.T @ dZ
+    return dW, dV
+"""
+RELU = """
+def forward(X, W, b, V, T):
+    Z = X @ W + b
+    A = np.maximum(Z, 0)
+    H = A @ V
+    S = 1 / (1 + np.exp(-H))
+    return np.mean((S - T) ** 2), (Z, A, H, S)
+
+def backward(X, W, b, V, T, cache):
+    Z, A, H, S = cache
+    on = Z > 0
+    dS = 2 * (S - T) / T.size
+    dH = dS * S * (1 - S)
+    dV = np.dot(A.T, dH)
+    dA = np.dot(dH, V.T)
+    dZ = dA * on
+    dW = X.T.dot(dZ)
+    db = np.sum(dZ, axis=0)
+    return dW, db, dV
+"""
+NORM = """
+def forward(X, gain, bias, T):
+    mean = X.mean(axis=0)
+    C = X - mean
+    std = np.sqrt(np.mean(C ** 2, axis=0) + 1e-3)
+    N = C / std
+    Y = gain * N + bias
+    return 0.5 * np.sum((Y - T) ** 2), (C, std, N, Y)
+
+def backward(X, gain, bias, T, cache):
+    C, std, N, Y = cache
+    dY = Y - T
+    dbias = dY.sum(axis=0)
+    dgain = np.sum(dY * N, axis=0)
+    dN = dY * gain
+    dC = (dN - N * np.mean(dN * N, axis=0)) / std
+    dX = dC - dC.mean(axis=0)
+    return dX, dgain, dbias
+"""
+BATCH = """
+def forward(Q, K, V):
+    S = Q @ K.swapaxes(-1, -2)
+    A = np.tanh(S)
+    O = A @ V
+    return 0.5 * np.sum(O ** 2), (S, A, O)
+
+def backward(Q, K, V, cache):
+    S, A, O = cache
+    dO = O
+    dV = A.swapaxes(-1, -2) @ dO
+    dA = dO @ V.swapaxes(-1, -2)
+    dS = dA * (1 - A ** 2)
+    dQ = dS @ K
+    dK = dS.swapaxes(-1, -2) @ Q
+    return dQ, dK, dV
+"""
+WORDS = """
+def forward(E, ids, W, y):
+    x = E[ids]
+    h = x @ W
+    p = np.exp(h - h.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    return -np.mean(np.log(p[np.arange(len(y)), y])), (x, p)
+
+def backward(E, ids, W, y, cache):
+    x, p = cache
+    dh = p.copy()
+    dh[np.arange(len(y)), y] -= 1
+    dh /= len(y)
+    dW = x.T @ dh
+    dx = dh @ W.T
+    dE = np.zeros_like(E)
+    np.add.at(dE, ids, dx)
+    return dE, dW
+"""
+LAYERS = """
+def forward(X, W1, W2, W3, T):
+    A1 = np.tanh(X @ W1)
+    A2 = np.tanh(A1 @ W2)
+    A3 = A2 @ W3
+    return 0.5 * np.sum((A3 - T) ** 2), (A1, A2, A3)
+
+def backward(X, W1, W2, W3, T, cache):
+    A1, A2, A3 = cache
+    dA3 = A3 - T
+    dW3 = A2.T @ dA3
+    dA2 = dA3 @ W3.T
+    dZ2 = dA2 * (1 - A2 ** 2)
+    dW2 = A1.T @ dZ2
+    dA1 = dZ2 @ W2.T
+    dZ1 = dA1 * (1 - A1 ** 2)
+    dW1 = X.T @ dZ1
+    return dW1, dW2, dW3
+"""
+LISTS = """
+def forward(X, W, T):
+    A = [X]
+    for w in W:
+        A.append(np.tanh(A[-1] @ w))
+    return 0.5 * np.sum((A[-1] - T) ** 2), A
+
+def backward(X, W, T, A):
+    dW = [None] * len(W)
+    dA = A[-1] - T
+    for l in reversed(range(len(W))):
+        dZ = dA * (1 - A[l + 1] ** 2)
+        dW[l] = A[l].T @ dZ
+        dA = dZ @ W[l].T
+    return dW
+"""
+
+
+def normal(seed, *sizes):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=size) for size in sizes]
+
+
+def in_order(E, W):
+    return E, np.array([0, 2, 2, 4, 1, 2]), W, np.array([0, 1, 2, 2, 1, 0])
+
+
+def layered(X, first, second, T):
+    return X, [first, second], T
+
+
+PIECES = {
+    "softmax": (SOFTMAX, normal(0, (6, 3), (3, 4), (4, 2), (6, 2))),
+    "relu": (RELU, normal(1, (6, 3), (3, 4), 4, (4, 2), (6, 2))),
+    "norm": (NORM, normal(2, (6, 3), 3, 3, (6, 3))),
+    "batch": (BATCH, normal(3, (2, 3, 4), (2, 3, 4), (2, 3, 5))),
+    "words": (WORDS, in_order(*normal(4, (5, 3), (3, 3)))),
+    "layers": (LAYERS, normal(6, (6, 4), (4, 4), (4, 4), (4, 4), (6, 4))),
+    "lists": (LISTS, layered(*normal(7, (6, 3), (3, 3), (3, 3), (6, 3)))),
+}
+
+MISTAKES = [
+    (
+        "softmax",
+        "P * (dP - np.sum(dP * P, axis=1, keepdims=True))",
+        "dP * P * (1 - P)",
+        "activation",
+        (
+            "dP * P * (1 - P) takes a softmax for element-wise: it should be "
+            "P * (dP - (dP * P).sum(axis=-1, keepdims=True))"
+        ),
+    ),
+    (
+        "softmax",
+        "P * (dP - np.sum(dP * P, axis=1, keepdims=True))",
+        "dP - np.sum(dP * P, axis=1, keepdims=True)",
+        "factor",
+        "the factor P is missing in dZ",
+    ),
+    (
+        "softmax",
+        "(dP * P, axis=1",
+        "(dP * P, axis=0",
+        "shape",
+        "axis=0 should be axis=1 in np.sum(dP * P, axis=0, keepdims=True)",
+    ),
+    (
+        "softmax",
+        "np.sum(dP * P, axis=1, keepdims=True)",
+        "np.sum(dP * P)",
+        "shape",
+        "no axis should be axis=1 in np.sum(dP * P)",
+    ),
+    (
+        "softmax",
+        "np.sum(dP * P, axis=1, keepdims=True)",
+        "dP * P",
+        "unsummed",
+        "dP * P must be summed over axis 1",
+    ),
+    (
+        "softmax",
+        "np.sum(dP * P, axis=1, keepdims=True)",
+        "np.mean(dP * P, axis=1, keepdims=True)",
+        "factor",
+        "np.mean(dP * P, axis=1, keepdims=True) should be a sum",
+    ),
+    (
+        "softmax",
+        "dP - np.sum",
+        "dP + np.sum",
+        "sign",
+        (
+            "dP + np.sum(dP * P, axis=1, keepdims=True) should be dP "
+            "- np.sum(dP * P, axis=1, keepdims=True)"
+        ),
+    ),
+    ("softmax", "dH = H - T", "dH = T - H", "sign", "T - H has the wrong sign"),
+    ("softmax", "dH = H - T", "dH = -(H - T)", "sign", "-(H - T) has the wrong sign"),
+    ("softmax", "dH = H - T", "dH = H", "term", "T is nowhere used: the term - T is missing in dH"),
+    (
+        "softmax",
+        "dH = H - T",
+        "dH = np.abs(H - T)",
+        "activation",
+        "abs in np.abs(H - T) is too much",
+    ),
+    ("softmax", "P.T @ dH", "H.T @ dH", "operand", "H should be P"),
+    ("softmax", "X.T @ dZ", "dZ.T @ X", "transpose", "dZ.T @ X should be X.T @ dZ"),
+    ("relu", "dA * on", "dA", "mask", "on is nowhere used: the factor on is missing in dZ"),
+    ("relu", "dA * on", "dA * (Z > 0.5)", "mask", "the mask Z > 0.5 should be on > 0.5"),
+    ("relu", "on = Z > 0", "on = Z < 0", "mask", "the mask Z < 0 is inverted"),
+    ("relu", "on = Z > 0", "on = Z > 0.5", "mask", "Z > 0.5 should be Z > 0"),
+    ("relu", "dA * on", "dA * on * (X[:, :1] > 0)", "mask", "the mask X[:, :1] > 0 is too much"),
+    (
+        "relu",
+        "dW = X.T.dot(dZ)",
+        "half = X[:, :1] > 0.1; dW = X.T.dot(dZ * half)",
+        "mask",
+        "the mask half is too much",
+    ),
+    ("relu", "dS * S * (1 - S)", "dS * S", "activation", "S should be S * (1 - S)"),
+    (
+        "relu",
+        "dS * S * (1 - S)",
+        "dS",
+        "activation",
+        "the derivative of the activation is missing in dH: multiply by S * (1 - S)",
+    ),
+    ("relu", "dS * S * (1 - S)", "dS * H * (1 - H)", "activation", "H should be S"),
+    (
+        "relu",
+        "dS * S * (1 - S)",
+        "dS * S * (1 - S) * S * (1 - S)",
+        "activation",
+        "the factor S * (1 - S) is too much",
+    ),
+    ("relu", "2 * (S - T) / T.size", "2 * (S - T)", "factor", "dS lacks a factor 0.0833333"),
+    ("relu", "2 * (S - T) / T.size", "(S - T) / T.size", "factor", "dS lacks a factor 2"),
+    (
+        "relu",
+        "2 * (S - T) / T.size",
+        "3 * (S - T) / T.size",
+        "factor",
+        "3 * (S - T): 3 should be 2",
+    ),
+    (
+        "relu",
+        "2 * (S - T) / T.size",
+        "2 * (S - T) / 6",
+        "factor",
+        "2 * (S - T) / 6: 6 should be 12",
+    ),
+    ("relu", "2 * (S - T) / T.size", "2 * (S - T) / len(T)", "factor", "the factor 2 is too much"),
+    (
+        "relu",
+        "np.dot(A.T, dH)",
+        "np.dot(dH.T, A)",
+        "transpose",
+        "np.dot(dH.T, A) should be np.dot(A.T, dH)",
+    ),
+    ("relu", "np.dot(A.T, dH)", "np.dot(Z.T, dH)", "operand", "Z.T should be A.T"),
+    ("relu", "X.T.dot(dZ)", "X.T.dot(dZ) + W", "term", "the term W is too much"),
+    ("relu", "np.sum(dZ, axis=0)", "dZ", "unsummed", "db must be summed over axis 0"),
+    (
+        "relu",
+        "np.sum(dZ, axis=0)",
+        "np.sum(dZ, axis=1)",
+        "shape",
+        "axis=1 should be axis=0 in np.sum(dZ, axis=1); or dZ should be dZ.T",
+    ),
+    (
+        "relu",
+        "np.sum(dZ, axis=0)",
+        "np.mean(dZ, axis=0)",
+        "factor",
+        "np.mean(dZ, axis=0) should be a sum",
+    ),
+    (
+        "norm",
+        "dX = dC - dC.mean(axis=0)",
+        "dX = dC",
+        "term",
+        "the term - dC.mean(axis=0, keepdims=True) is missing in dX",
+    ),
+    (
+        "norm",
+        "(dN - N * np.mean(dN * N, axis=0)) / std",
+        "dN / std",
+        "term",
+        "the term - N * (dN / std * N).mean(axis=0, keepdims=True) is missing in dC",
+    ),
+    (
+        "norm",
+        ") / std",
+        ") * std",
+        "factor",
+        (
+            "(dN - N * np.mean(dN * N, axis=0)) * std should be (dN "
+            "- N * np.mean(dN * N, axis=0)) / std"
+        ),
+    ),
+    ("norm", ") / std", ")", "factor", "std is nowhere used: the division by std is missing in dC"),
+    (
+        "batch",
+        "dV = A.swapaxes(-1, -2) @ dO",
+        "dV = A @ dO",
+        "transpose",
+        "the last two axes of A should be exchanged",
+    ),
+    ("batch", "1 - A ** 2", "1 - A", "activation", "1 - A should be 1 - A ** 2"),
+    ("batch", "1 - A ** 2", "1 - A ** 3", "activation", "A ** 3: 3 should be 2"),
+    ("batch", "1 - A ** 2", "-A ** 2", "activation", "-A ** 2 should be 1 - A ** 2"),
+    (
+        "batch",
+        "dA * (1 - A ** 2)",
+        "dA / (1 - A ** 2)",
+        "factor",
+        "dA / (1 - A ** 2) should be dA * (1 - A ** 2)",
+    ),
+    ("batch", "dA * (1 - A ** 2)", "1 - A ** 2", "factor", "the factor dA is missing in dS"),
+    (
+        "words",
+        "np.add.at(dE, ids, dx)",
+        "dE[ids] += dx",
+        "accumulate",
+        (
+            "dE[ids] counts an index that is named several times "
+            "once only: write np.add.at(dE, ids, ...)"
+        ),
+    ),
+    (
+        "words",
+        "dh = p.copy()\n    dh[np.arange(len(y)), y] -= 1",
+        "dh = p.copy()",
+        "term",
+        "after this line a term is missing: dh[np.arange(6), y] -= 1",
+    ),
+    ("words", "y] -= 1", "y] += 1", "sign", "it should be -="),
+    ("words", "y] -= 1", "y] -= 2", "factor", "2: 2 should be 1"),
+    (
+        "words",
+        "y] -= 1",
+        "y] = -1",
+        "accumulate",
+        (
+            "dh[np.arange(len(y)), y] is overwritten where "
+            "contributions add up: write += in this line"
+        ),
+    ),
+    ("words", "dh /= len(y)", "dh *= len(y)", "factor", "dh lacks a factor 0.0277778"),
+    ("layers", "dW1 = X.T @ dZ1", "dW1 = -X.T @ dZ1", "sign", "-X.T has the wrong sign"),
+    ("layers", "dZ2 @ W2.T", "dZ2 @ W1.T", "operand", "W1 should be W2"),
+    ("layers", "dZ2 @ W2.T", "dZ2 @ W2", "transpose", "dZ2 @ W2 should be dZ2 @ W2.T"),
+    ("layers", "dW2, dW3\n", "dW2, W3\n", "operand", "W3 should be dW3"),
+    ("lists", "A[l].T", "A[l + 1].T", "index", "the index l + 1 should be l"),
+    ("lists", "@ W[l].T", "@ W[l - 1].T", "index", "the index l - 1 should be l"),
+    (
+        "lists",
+        "dA = dZ @",
+        "dA += dZ @",
+        "accumulate",
+        "dA adds up what should be assigned: write =",
+    ),
+]
+
+
+def marked(source, arguments):
+    forward, backward = source.split("\n\n")
+    functions = (from_source(f"\n{text}", np=np) for text in (forward, backward))
+    return al.check_derivation(*functions, *arguments, show=False)
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_the_pieces_are_right_as_they_stand(name):
+    assert marked(*PIECES[name]).ok
+
+
+@pytest.mark.parametrize(("name", "right", "wrong", "cause", "said"), MISTAKES)
+def test_a_mistake_is_named_and_the_proposed_line_is_right(name, right, wrong, cause, said):
+    source, arguments = PIECES[name]
+    assert source.count(right) == 1
+    changed = source.replace(right, wrong)
+    found, *others = [line for line in marked(changed, arguments) if line.status == "wrong"]
+    assert {line.line for line in others} <= {found.line}
+    assert (found.cause, said in found.message) == (cause, True), found.message
+    written, proposed = found.message.split(". In backward(): ")[1].split("  should be  ")
+    assert changed.count(written) == 1
+    assert marked(changed.replace(written, proposed), arguments).ok
