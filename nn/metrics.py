@@ -1,24 +1,25 @@
-"""Metrics: the quality of predictions, of classes and of numbers.
+"""Metrics: the quality of predictions of classes and of numbers.
 
-Of classes, a prediction is (1, N) or (N,), a score for class 1; or (K, N), a score for each class;
+A prediction of classes is (1, N) or (N,), a score for class 1; or (K, N), a score for each class;
 or whole numbers (N,), the classes themselves. Targets are class numbers (N,) or (1, N), or columns
-(K, N) with the probability of each class. `given` says what the scores are:
+(K, N) with the probability of each class. `given` is the kind of the scores:
 
-- "logits": class 1 above 0; the sigmoid or the softmax of them is a probability.
+- "logits": class 1 above 0; their sigmoid or softmax is a probability.
 - "probabilities": class 1 above 1/2.
-- "scores": class 1 above 0, as for `nn.hinge`; they are no probabilities in any way.
+- "scores": class 1 above 0, as for `nn.hinge`; they have no probabilities.
 
-`nn.fit` knows it from the loss. Without it nothing is guessed: scores in one row that are all from
-0 to 1 could be either, and are refused. A score that is NaN makes a metric NaN. Where something is
-divided by 0, such as precision where nothing was predicted, it is 0, as in scikit-learn.
+`nn.fit` knows the kind from the loss. Without `given` the metrics do not guess: scores in one row
+that are all from 0 to 1 could be logits or probabilities, and are refused. A score that is NaN
+makes a metric NaN. A quotient by 0, such as the precision of a class that is never predicted, is 0,
+as in scikit-learn.
 
-Of numbers, predictions and targets are (k, N) or (N,), and k outputs count the same.
+Predictions and targets of numbers are (k, N) or (N,), and the k outputs have the same weight.
 
-`sample_weight`, N numbers, says how much each sample counts.
+`sample_weight`, N numbers, holds the weight of each sample.
 
-Arrays that are computed when they are needed, as Dask's, are gone through block by block, and what
-is fetched of a block is a few numbers. Only `roc_auc`, and scores in one row without `given`, need
-the scores and targets of all samples in memory.
+Lazy arrays, such as Dask's, are processed block by block, and each block yields a few numbers. Only
+`roc_auc`, and scores in one row without `given`, need the scores and targets of all samples in
+memory.
 """
 
 from __future__ import annotations
@@ -40,16 +41,14 @@ _MATRIX_LIMIT_CLASSES = 10_000
 
 
 def classes_of(prediction: Any, given: str | None = None) -> np.ndarray:
-    """The class of each sample by its scores, (1, N), (N,) or (K, N); class numbers as they are.
-
-    NaN has no class: ValueError.
+    """The class of each sample by its scores (1, N), (N,) or (K, N); class numbers are returned.
 
     Parameters
     ----------
     prediction : array_like of shape (1, N), (N,) or (K, N)
         Scores, or class numbers (N,).
     given : {"logits", "probabilities", "scores"}, optional
-        What the scores are. May be left out where the numbers show it.
+        The kind of the scores. It may be left out where the numbers show it.
 
     Returns
     -------
@@ -74,7 +73,7 @@ def classes_of(prediction: Any, given: str | None = None) -> np.ndarray:
     return _classes(scores, given)
 
 
-_NO_CLASS = "there are scores that are NaN, which are of no class"
+_NO_CLASS = "there are scores that are NaN, which have no class"
 
 
 def _array(value: Any) -> np.ndarray:
@@ -85,10 +84,10 @@ def _array(value: Any) -> np.ndarray:
 
 
 class Measure(NamedTuple):
-    """A metric in steps, for data that come in parts.
+    """A metric in three steps, for data in parts.
 
-    `part` makes numbers of some samples, `combine` makes one of two of these, and `finish` makes
-    the metric of the last.
+    `part` measures some samples, `combine` joins two of these results to one of the same form, and
+    `finish` computes the metric from the last result.
 
     Parameters
     ----------
@@ -97,7 +96,7 @@ class Measure(NamedTuple):
     combine : callable
         `combine(a, b)` of two results of `part`.
     finish : callable
-        Of one result: the metric.
+        `finish(result)` returns the metric.
 
     Examples
     --------
@@ -117,7 +116,7 @@ class Measure(NamedTuple):
 
 @dataclass(frozen=True)
 class _Parts:
-    """The parts of several measures, each with what the predictions are given as."""
+    """The first two steps of several measures, each with the kind of the predictions."""
 
     measures: Sequence[tuple[Measure, str | None]]
 
@@ -142,21 +141,21 @@ def together(
     targets: Any,
     sample_weight: Any = None,
 ) -> list[Any]:
-    """Measures, each with what the predictions are given as, by one pass over the samples.
+    """The results of several measures by one pass over the samples.
 
     Parameters
     ----------
     measures : sequence of (Measure, str or None)
-        What to measure, and what the predictions are given as.
+        The measures, each with the kind of the predictions.
     prediction, targets : array_like
         As the metrics take them.
     sample_weight : array_like of shape (N,), optional
-        How much each sample counts.
+        The weight of each sample.
 
     Returns
     -------
     list
-        What each measure gives.
+        The result of each measure.
 
     Examples
     --------
@@ -172,7 +171,7 @@ def together(
         scores = arrays[0]
         is_row = len(scores) == 1 if scores.ndim > 1 else scores.dtype.kind == "f"
         if is_row and any(given is None for _, given in measures):
-            # What they are shows in all of them together.
+            # The kind of the scores shows only in all of them together.
             arrays = compute(arrays)
     parts = _Parts(measures)
     found = total(parts.of, parts.combine, arrays)
@@ -206,16 +205,16 @@ def _rows(scores: np.ndarray) -> np.ndarray:
 
 
 def _kind(rows: np.ndarray, given: str | None) -> str:
-    """The kind of scores: what is given, or what they can only be."""
+    """The kind of the scores: `given`, or the only kind that their values allow."""
     if given is not None:
         if given not in KINDS:
             raise ValueError(f"given must be one of {list(KINDS)}, not {given!r}")
         if given == "numbers":
-            raise ValueError("this metric is of classes, and the predictions are given as numbers")
+            raise ValueError("this metric is of classes, but the predictions are given as numbers")
         # A softmax in single precision may round to a little more than 1.
         outside = rows[(rows < 0) | (rows > 1 + 1e-6)]
         if given == "probabilities" and outside.size:
-            raise ValueError(f"{outside[0]:g} is no probability; are these logits?")
+            raise ValueError(f"{outside[0]:g} is not a probability; are these logits?")
         return given
     inside = bool(np.all((rows >= 0) & (rows <= 1)))
     if not inside:
@@ -237,7 +236,7 @@ def _classes(scores: np.ndarray, given: str | None) -> np.ndarray:
     if len(rows) > 1:
         return np.argmax(rows, axis=0)
     if given is None and np.isin(rows, (0, 1)).all():
-        # Whatever they are, 0 is class 0 and 1 is class 1.
+        # In every kind of scores 0 is class 0 and 1 is class 1.
         return rows[0].astype(np.intp)
     return (rows[0] > (0.5 if _kind(rows, given) == "probabilities" else 0)).astype(np.intp)
 
@@ -263,8 +262,8 @@ def _target_classes(targets: np.ndarray) -> np.ndarray:
         elif (flat != np.floor(flat)).any():
             if not (targets.ndim == 2 and (flat >= 0).all() and (flat <= 1).all()):
                 raise ValueError(
-                    "targets must be classes, and these are numbers that are not whole; of numbers "
-                    "there are mse, mae and r2"
+                    "targets must be classes, but these are numbers that are not whole; the "
+                    "metrics of numbers are mse, mae and r2"
                 )
             flat = flat > 0.5
     elif flat.size and flat.min() < 0 and np.isin(flat, (-1, 1)).all():
@@ -275,7 +274,7 @@ def _target_classes(targets: np.ndarray) -> np.ndarray:
 
 
 class _Compared(NamedTuple):
-    """Scores, the true class of each sample, the weights of samples, and the number of classes."""
+    """Checked predictions and targets: scores, true classes, weights, and the number of classes."""
 
     scores: np.ndarray
     truth: np.ndarray
@@ -301,7 +300,7 @@ def _compared(prediction: Any, targets: Any, sample_weight: Any) -> _Compared:
     classes = max(2, len(rows))
     if truth.max() >= classes:
         raise ValueError(
-            f"there are scores for {classes} classes, and a target is of the class {truth.max()}"
+            f"there are scores for {classes} classes, but a target has the class {truth.max()}"
         )
     return _Compared(scores, truth, weights, classes)
 
@@ -320,13 +319,13 @@ def _weights(sample_weight: Any, samples: int) -> np.ndarray:
 
 
 def _mean(sums: np.ndarray) -> float:
-    """The sum of something, weighted, over the sum of the weights."""
+    """A weighted mean: the weighted sum over the sum of the weights."""
     _check_weight(sums[1])
     return float(sums[0] / sums[1])
 
 
 def _check_weight(some: Any) -> None:
-    """Raise ValueError unless some weight is above 0."""
+    """Raises ValueError unless some weight is above 0."""
     if not some:
         raise ValueError("sample_weight: every weight is zero, so there is nothing to measure")
 
@@ -334,7 +333,7 @@ def _check_weight(some: Any) -> None:
 def accuracy(
     prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
 ) -> float:
-    """The share of the samples whose class is right.
+    """The share of the samples that are predicted as their class.
 
     Parameters
     ----------
@@ -343,9 +342,9 @@ def accuracy(
     targets : array_like of shape (N,), (1, N) or (K, N)
         Class numbers, or the probability of each class.
     given : {"logits", "probabilities", "scores"}, optional
-        What the scores are. May be left out where the numbers show it.
+        The kind of the scores. It may be left out where the numbers show it.
     sample_weight : array_like of shape (N,), optional
-        How much each sample counts.
+        The weight of each sample.
 
     Returns
     -------
@@ -355,7 +354,7 @@ def accuracy(
     Raises
     ------
     ValueError
-        Where shapes do not fit, `given` is needed, or every weight is zero.
+        Where the shapes do not match, `given` is needed, or every weight is zero.
 
     Examples
     --------
@@ -389,9 +388,9 @@ def confusion_matrix(
     targets : array_like of shape (N,), (1, N) or (K, N)
         Class numbers, or the probability of each class.
     given : {"logits", "probabilities", "scores"}, optional
-        What the scores are. May be left out where the numbers show it.
+        The kind of the scores. It may be left out where the numbers show it.
     sample_weight : array_like of shape (N,), optional
-        How much each sample counts.
+        The weight of each sample.
 
     Returns
     -------
@@ -400,7 +399,7 @@ def confusion_matrix(
     Raises
     ------
     ValueError
-        Where shapes do not fit, `given` is needed, or every weight is zero.
+        Where the shapes do not match, `given` is needed, or every weight is zero.
 
     Examples
     --------
@@ -421,7 +420,7 @@ def _known(counts: np.ndarray | None) -> np.ndarray:
 
 
 def _counts(prediction: Any, targets: Any, given: str | None, weights: Any) -> np.ndarray | None:
-    """The confusion matrix, or None where there are scores that are NaN."""
+    """The confusion matrix, or None where a score is NaN."""
     found = _compared(prediction, targets, weights)
     if found.is_nan:
         return None
@@ -434,7 +433,7 @@ def _counts(prediction: Any, targets: Any, given: str | None, weights: Any) -> n
 
 
 def _added(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
-    """The sum of matrices of counts, of which one may have met more classes."""
+    """The sum of two confusion matrices, which may have different numbers of classes."""
     if a is None or b is None:
         return None
     larger, smaller = (a, b) if len(a) >= len(b) else (b, a)
@@ -446,9 +445,9 @@ def _added(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
 def precision(
     prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
 ) -> float:
-    """The share of the samples predicted as a class that are of it.
+    """The share of the samples predicted as a class that are of that class.
 
-    Of class 1 where there are two classes, else the mean over the classes that occur.
+    For two classes it is that of class 1, else the mean over the classes that occur.
 
     Parameters
     ----------
@@ -457,19 +456,19 @@ def precision(
     targets : array_like of shape (N,), (1, N) or (K, N)
         Class numbers, or the probability of each class.
     given : {"logits", "probabilities", "scores"}, optional
-        What the scores are. May be left out where the numbers show it.
+        The kind of the scores. It may be left out where the numbers show it.
     sample_weight : array_like of shape (N,), optional
-        How much each sample counts.
+        The weight of each sample.
 
     Returns
     -------
     float
-        From 0 to 1; 0 where nothing was predicted as the class, NaN where a score is NaN.
+        From 0 to 1; 0 where no sample is predicted as the class, NaN where a score is NaN.
 
     Raises
     ------
     ValueError
-        Where shapes do not fit, `given` is needed, or every weight is zero.
+        Where the shapes do not match, `given` is needed, or every weight is zero.
 
     Notes
     -----
@@ -490,7 +489,7 @@ def recall(
 ) -> float:
     """The share of the samples of a class that are predicted as that class.
 
-    Of class 1 where there are two classes, else the mean over the classes that occur.
+    For two classes it is that of class 1, else the mean over the classes that occur.
 
     Parameters
     ----------
@@ -499,9 +498,9 @@ def recall(
     targets : array_like of shape (N,), (1, N) or (K, N)
         Class numbers, or the probability of each class.
     given : {"logits", "probabilities", "scores"}, optional
-        What the scores are. May be left out where the numbers show it.
+        The kind of the scores. It may be left out where the numbers show it.
     sample_weight : array_like of shape (N,), optional
-        How much each sample counts.
+        The weight of each sample.
 
     Returns
     -------
@@ -511,7 +510,7 @@ def recall(
     Raises
     ------
     ValueError
-        Where shapes do not fit, `given` is needed, or every weight is zero.
+        Where the shapes do not match, `given` is needed, or every weight is zero.
 
     Notes
     -----
@@ -532,7 +531,7 @@ def f1(
 ) -> float:
     """The harmonic mean of precision and recall.
 
-    Of class 1 where there are two classes, else the mean over the classes that occur.
+    For two classes it is that of class 1, else the mean over the classes that occur.
 
     Parameters
     ----------
@@ -541,9 +540,9 @@ def f1(
     targets : array_like of shape (N,), (1, N) or (K, N)
         Class numbers, or the probability of each class.
     given : {"logits", "probabilities", "scores"}, optional
-        What the scores are. May be left out where the numbers show it.
+        The kind of the scores. It may be left out where the numbers show it.
     sample_weight : array_like of shape (N,), optional
-        How much each sample counts.
+        The weight of each sample.
 
     Returns
     -------
@@ -553,7 +552,7 @@ def f1(
     Raises
     ------
     ValueError
-        Where shapes do not fit, `given` is needed, or every weight is zero.
+        Where the shapes do not match, `given` is needed, or every weight is zero.
 
     Notes
     -----
@@ -596,9 +595,9 @@ def roc_auc(
 ) -> float:
     """The probability that a sample of class 1 has a higher score than one of class 0.
 
-    The area under the receiver operating characteristic; ties count half (Hanley and McNeil, 1982).
-    Of more than two classes the mean over the classes of each against all others, by the
-    probabilities. NaN where a class, or all others, does not occur.
+    It is the area under the receiver operating characteristic; ties count half (Hanley and McNeil,
+    1982). For more than two classes it is the mean over the classes of each against all others, by
+    the probabilities. It is NaN where a class has no samples or all of them.
 
     Parameters
     ----------
@@ -607,9 +606,9 @@ def roc_auc(
     targets : array_like of shape (N,), (1, N) or (K, N)
         Class numbers, or the probability of each class.
     given : {"logits", "probabilities", "scores"}, optional
-        What the scores are. May be left out where the numbers show it.
+        The kind of the scores. It may be left out where the numbers show it.
     sample_weight : array_like of shape (N,), optional
-        How much each sample counts.
+        The weight of each sample.
 
     Returns
     -------
@@ -619,7 +618,7 @@ def roc_auc(
     Raises
     ------
     ValueError
-        Where shapes do not fit, `given` is needed, or every weight is zero.
+        Where the shapes do not match, `given` is needed, or every weight is zero.
 
     Examples
     --------
@@ -659,7 +658,7 @@ def _area(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> floa
 def log_loss(
     prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
 ) -> float:
-    """The mean of -log of the probability of the true class; infinite where one is 0.
+    """The mean of -log(probability of the true class); infinite where a probability is 0.
 
     Parameters
     ----------
@@ -668,9 +667,9 @@ def log_loss(
     targets : array_like of shape (N,), (1, N) or (K, N)
         Class numbers, or the probability of each class.
     given : {"logits", "probabilities", "scores"}, optional
-        What the scores are. May be left out where the numbers show it.
+        The kind of the scores. It may be left out where the numbers show it.
     sample_weight : array_like of shape (N,), optional
-        How much each sample counts.
+        The weight of each sample.
 
     Returns
     -------
@@ -680,7 +679,7 @@ def log_loss(
     Raises
     ------
     ValueError
-        Where the scores are no probabilities or logits, or shapes do not fit.
+        Where the scores are neither probabilities nor logits, or the shapes do not match.
 
     Notes
     -----
@@ -705,10 +704,10 @@ def _log_losses(prediction: Any, targets: Any, given: str | None, weights: Any) 
     numbers_of_classes = found.scores.ndim == 1 and found.scores.dtype.kind in "iub"
     kind = "scores" if numbers_of_classes else _kind(rows, given)
     if kind == "scores":
-        raise ValueError("log_loss is of probabilities or logits, and these are neither")
+        raise ValueError("log_loss takes probabilities or logits, and these are neither")
     rows = rows.astype(np.float64)
     if len(rows) == 1:
-        # Of class 0 the logit is 0.
+        # The logit of class 0 is 0.
         rows = np.concatenate([0 * rows if kind == "logits" else 1 - rows, rows])
     if kind == "logits":
         logarithms = np.asarray(al.log_softmax(rows, axis=0))
@@ -732,9 +731,9 @@ def mse(prediction: Any, targets: Any, *, sample_weight: Any = None) -> float:
     Parameters
     ----------
     prediction, targets : array_like of shape (k, N) or (N,)
-        What was predicted, and what is so.
+        Predicted and true numbers.
     sample_weight : array_like of shape (N,), optional
-        How much each sample counts.
+        The weight of each sample.
 
     Returns
     -------
@@ -765,9 +764,9 @@ def mae(prediction: Any, targets: Any, *, sample_weight: Any = None) -> float:
     Parameters
     ----------
     prediction, targets : array_like of shape (k, N) or (N,)
-        What was predicted, and what is so.
+        Predicted and true numbers.
     sample_weight : array_like of shape (N,), optional
-        How much each sample counts.
+        The weight of each sample.
 
     Returns
     -------
@@ -793,17 +792,17 @@ def _sizes(prediction: Any, targets: Any, given: str | None, weights: Any) -> np
 
 
 def r2(prediction: Any, targets: Any, *, sample_weight: Any = None) -> float:
-    """The share of the targets' variance that is explained, 1 at best: the mean over the outputs.
+    """The share of the variance of the targets that is explained, 1 at best, averaged over outputs.
 
-    Of a target that is the same for all samples it is 1 if all are right and else 0, as in
-    scikit-learn; of one sample NaN.
+    For a target that is the same for all samples it is 1 if all predictions are right and else 0,
+    as in scikit-learn; for one sample it is NaN.
 
     Parameters
     ----------
     prediction, targets : array_like of shape (k, N) or (N,)
-        What was predicted, and what is so.
+        Predicted and true numbers.
     sample_weight : array_like of shape (N,), optional
-        How much each sample counts.
+        The weight of each sample.
 
     Returns
     -------
@@ -833,8 +832,8 @@ def _explained(found: _Spread) -> float:
 
 
 class _Spread(NamedTuple):
-    """Samples, their weight, and of each output the mean of the targets, the sum of the squares
-    away from it, and that of the squared differences of the predictions."""
+    """The number of samples, their weight, and for each output the mean of the targets, the sum
+    of their squared deviations, and that of the squared errors of the predictions."""
 
     samples: int
     weight: float
@@ -853,7 +852,7 @@ def _spread(prediction: Any, targets: Any, given: str | None, weights: Any) -> _
 
 
 def _spread_of_both(a: _Spread, b: _Spread) -> _Spread:
-    """That of both parts together (Chan, Golub and LeVeque, 1983)."""
+    """The spread of two parts together (Chan, Golub and LeVeque, 1983)."""
     weight = a.weight + b.weight
     share = b.weight / (weight or 1.0)
     away = b.means - a.means
@@ -879,14 +878,14 @@ def _differences(
 
 @dataclass(frozen=True)
 class ClassReport:
-    """The scores of one class, as `nn.metrics.report` has them.
+    """Precision, recall, F1 and support of one class in a report.
 
     Parameters
     ----------
     name : str
-        The class.
+        The name of the class.
     precision, recall, f1 : float
-        See the metrics.
+        The metrics of the class; see the functions of these names.
     support : float
         The number, or weight, of its samples.
 
@@ -907,14 +906,14 @@ class ClassReport:
 
 @dataclass(frozen=True)
 class Report:
-    """Precision, recall, F1 and the samples of each class; it prints as a table.
+    """Precision, recall, F1 and support of each class; it prints as a table.
 
     Parameters
     ----------
     classes : tuple of ClassReport
-        In the order of the classes' numbers.
+        The report of each class, in the order of the class numbers.
     accuracy : float
-        The share of the samples whose class is right.
+        The share of the samples that are predicted as their class.
 
     Examples
     --------
@@ -971,11 +970,11 @@ def report(
     targets : array_like of shape (N,), (1, N) or (K, N)
         Class numbers, or the probability of each class.
     given : {"logits", "probabilities", "scores"}, optional
-        What the scores are. May be left out where the numbers show it.
+        The kind of the scores. It may be left out where the numbers show it.
     names : sequence, optional
         The names of the classes, in the order of their numbers.
     sample_weight : array_like of shape (N,), optional
-        How much each sample counts.
+        The weight of each sample.
 
     Returns
     -------
@@ -1021,7 +1020,7 @@ OF_NUMBERS: dict[str, Callable[..., float]] = {"mae": mae, "mse": mse, "r2": r2}
 """Metrics of numbers by name: they take `sample_weight`."""
 
 METRICS = OF_CLASSES | OF_NUMBERS
-"""By name, as `nn.fit(metrics=...)` takes them."""
+"""All metrics by name, for `nn.fit(metrics=...)`."""
 
 MEASURES = {
     "accuracy": Measure(_right, np.add, _mean),
@@ -1033,4 +1032,4 @@ MEASURES = {
     "r2": Measure(_spread, _spread_of_both, _explained),
     "recall": Measure(_counts, _added, functools.partial(_averaged, 1)),
 }
-"""The metrics that are computed of parts of the samples, by name."""
+"""The metrics that can be computed from parts of the samples, by name."""

@@ -1,4 +1,4 @@
-"""Training: the loop, its data, its whole state, and advice on what goes wrong in it."""
+"""Training: the loop, its data, its whole state, and advice on mistakes."""
 
 from ..data.batches import ArrayData, Batch, Data
 from .advice import TrainingWarning

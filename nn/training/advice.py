@@ -1,4 +1,4 @@
-"""Warnings about a training while there is time: data, units, gradients, NaN."""
+"""Advice on training: warnings of unsuitable data, units and gradients, and the cause of NaN."""
 
 from __future__ import annotations
 
@@ -16,22 +16,21 @@ from .. import losses
 from ..module import Module, Parameter, has_values
 
 VANISHING = 1e-3
-"""The gradient of a layer over that of the layer with the largest, below which it vanishes."""
+"""A gradient vanishes below this share of the largest gradient of a layer."""
 
 TINY = 1e-5
-"""The gradients of all weights over the loss, below which they vanish: weights as small as those of
-the course's `rand * 0.01` leave nothing of any gradient."""
+"""All gradients vanish below this share of the loss, as from initial weights `rand * 0.01`."""
 
 EXPLODING = 1e4
-"""The root mean square of a gradient from which it explodes."""
+"""A gradient explodes above this root mean square."""
 
 
 class TrainingWarning(UserWarning):
-    """Something about a training that hardly can be meant.
+    """A warning of a probable mistake in a training.
 
     Notes
     -----
-    `nn.fit` gives it, unless `advice=False`; each says what to do.
+    `nn.fit` warns unless `advice=False`; each message says what to do.
 
     Examples
     --------
@@ -47,9 +46,9 @@ def warn(message: str) -> None:
 
 
 def look_at_data(X: np.ndarray, Y: np.ndarray) -> None:
-    """Warn of samples that are not scaled, and of targets that are all the same.
+    """Warns of samples that are not scaled, and of targets that are all the same.
 
-    Arrays whose values are elsewhere, or not computed yet, are not looked at.
+    Arrays of other libraries and lazy arrays are not checked.
     """
     if not has_values(X) or not has_values(Y):
         return
@@ -70,11 +69,11 @@ def look_at_data(X: np.ndarray, Y: np.ndarray) -> None:
     if Y.dtype.kind == "f" and not np.isfinite(Y).all():
         raise ValueError("Y holds NaN or infinite numbers; nothing can be learnt from them")
     if Y.shape[-1] > 1 and np.all(Y == Y[..., :1]):
-        warn("all targets are the same, so there is nothing to tell apart")
+        warn("all targets are the same, so there is nothing to learn")
 
 
 def look_at_units(model: Module) -> None:
-    """Warn of layers whose units are all the same, and will stay so."""
+    """Warns of layers with identical units, which gradient descent keeps identical."""
     for path, parameter in _weights(model):
         values = parameter.data
         if len(values) > 1 and np.all(values == values[0]):
@@ -86,7 +85,7 @@ def look_at_units(model: Module) -> None:
 
 
 def look_at_targets(loss: object, Y: np.ndarray) -> None:
-    """Warn of targets that a binary cross-entropy has no sense for."""
+    """Warns of targets outside 0 to 1 for a binary cross-entropy."""
     while isinstance(loss, functools.partial):
         loss = loss.func
     binary = (losses.binary_cross_entropy, losses.binary_cross_entropy_with_logits)
@@ -98,7 +97,7 @@ def look_at_targets(loss: object, Y: np.ndarray) -> None:
 
 
 def look_at_predictions(loss: Any, prediction: Any) -> None:
-    """Warn of a model whose last operation is not what the loss takes."""
+    """Warns of a model whose last operation does not suit the loss."""
     last = getattr(getattr(prediction, "_node", None), "plan", None)
     name = last.operation.name if last is not None else ""
     kind, said = losses.kind_of(loss), getattr(loss, "__name__", "the loss")
@@ -120,7 +119,7 @@ _UNBOUNDED = ("affine", "dot", "matmul")
 
 
 def look_for_explosion(model: Module) -> bool:
-    """Warn of gradients that explode, and tell whether they do."""
+    """Warns of exploding gradients; returns whether there are any."""
     for path, parameter in _weights(model):
         if parameter.grad is not None and (size := _size(parameter.grad)) > EXPLODING:
             warn(
@@ -132,7 +131,7 @@ def look_for_explosion(model: Module) -> bool:
 
 
 def look_for_vanishing(model: Module, loss: float) -> None:
-    """Warn of gradients that vanish from layer to layer, or in all of them."""
+    """Warns of gradients that vanish, in one layer or in all."""
     sizes = {path: _size(p.grad) for path, p in _weights(model) if p.grad is not None}
     if len(sizes) < 2:
         return
@@ -149,7 +148,7 @@ def look_for_vanishing(model: Module, loss: float) -> None:
 
 
 def explain_nan(model: Module, compute: Callable[[], Any], where: str, value: float) -> NoReturn:
-    """Raise FloatingPointError with the first operation that gives no finite number."""
+    """Raises FloatingPointError that names the first operation with a result that is not finite."""
     try:
         with al.detect_anomaly():
             loss = compute()
@@ -158,19 +157,19 @@ def explain_nan(model: Module, compute: Callable[[], Any], where: str, value: fl
         report = str(error)
     else:
         again = math.isfinite(loss.item())
-        unseen = "the data may hold NaN, which nobody looks for in arrays of other libraries"
+        unseen = "the data may hold NaN, which is not searched for in arrays of other libraries"
         report = "computed again, it is finite" if again else unseen
-    # The parameters may have been NaN before.
+    # The parameters may have been NaN before this batch.
     broken = [p for p, t in model.named_parameters() if not np.isfinite(t.data).all()]
     since = f"; {broken[0]} held no finite numbers before it" if broken else ""
     raise FloatingPointError(
-        f"the loss is {value} {where}{since}: {report}. A smaller learning rate, scaled data and "
-        "losses from logits are what most often helps"
+        f"the loss is {value} {where}{since}: {report}. A smaller learning rate, scaled data or a "
+        "loss from logits helps most often"
     )
 
 
 def _weights(model: Module) -> list[tuple[str, Parameter]]:
-    """Parameters that are matrices or windows and are trained, from the input on."""
+    """The trained parameters that are matrices or windows, from the input on."""
     return [
         (path, parameter)
         for path, parameter in model.named_parameters()
@@ -179,5 +178,5 @@ def _weights(model: Module) -> list[tuple[str, Parameter]]:
 
 
 def _size(gradient: np.ndarray) -> float:
-    """The root mean square."""
+    """The root mean square of a gradient."""
     return float(np.sqrt(np.mean(np.square(gradient, dtype=float)))) if gradient.size else 0.0

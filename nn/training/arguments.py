@@ -1,4 +1,4 @@
-"""The arguments of a training, checked and put together."""
+"""Checks of the arguments of a training, and the objects made from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..optimisers import LBFGS, Optimiser, Schedule, by_name
 
 
 def check_numbers(training: Any) -> None:
-    """Raise ValueError for an option that is no number of its kind."""
+    """Raises ValueError for an option with an invalid number."""
     if not _is_whole(training.epochs) or training.epochs < 0:
         raise ValueError(f"epochs must be a whole number from 0 on, not {training.epochs!r}")
     for name in ("batch_size", "accumulate", "checkpoint_every", "patience"):
@@ -35,15 +35,15 @@ def _is_whole(value: Any) -> bool:
 
 
 def optimiser_of(model: Any, optimiser: Any, schedule: Schedule | None) -> Optimiser:
-    """The optimiser, made where it is given by name; it must change something of the model."""
+    """The optimiser, made from a name if needed, checked to train a parameter of the model."""
     if not isinstance(model, Module):
         raise TypeError(f"fit() takes the model as an nn.Module, not {type(model).__name__}")
     if isinstance(optimiser, str):
         optimiser = by_name(optimiser)(model.parameters())
     if isinstance(optimiser, LBFGS):
         raise TypeError(
-            "fit() takes optimisers that step after each batch; LBFGS does it all in one: "
-            "optimiser.step(lambda: loss(model(X), Y))"
+            "fit() takes optimisers that step after each batch, and LBFGS does the whole "
+            "training in one step: optimiser.step(lambda: loss(model(X), Y))"
         )
     if not isinstance(optimiser, Optimiser):
         raise TypeError(
@@ -63,7 +63,7 @@ def optimiser_of(model: Any, optimiser: Any, schedule: Schedule | None) -> Optim
             "learnt: model.unfreeze(), or requires_grad = True on some, trains them again"
         )
     if schedule is not None and schedule.optimiser is not optimiser:
-        raise ValueError("the schedule is of another optimiser than the one that is given")
+        raise ValueError("the schedule belongs to another optimiser than the given one")
     return optimiser
 
 
@@ -72,7 +72,7 @@ def _kind(value: Any) -> str:
 
 
 def check_loss(loss: Any) -> None:
-    """Raise TypeError unless the loss is a function."""
+    """Raises TypeError unless the loss is a function."""
     if not callable(loss) or isinstance(loss, type):
         raise TypeError(
             "fit() takes the loss as a function loss(model(X), Y), such as nn.cross_entropy, not "
@@ -81,15 +81,15 @@ def check_loss(loss: Any) -> None:
 
 
 def data_of(X: Any, Y: Any, weights: Any, validation: Any) -> tuple[Data, Data | None]:
-    """The data to train on, and those held out."""
+    """The training data, and the validation data or None."""
     if hasattr(X, "batches"):
         if Y is not None or weights is not None:
             raise TypeError(
-                "data that give batches have their own targets and weights: leave Y out"
+                "data that yield batches have their own targets and weights: leave Y out"
             )
         data: Data = X
     elif Y is None:
-        raise TypeError("fit() takes X and Y, or data that give batches, such as nn.H5Dataset")
+        raise TypeError("fit() takes X and Y, or data that yield batches, such as nn.H5Dataset")
     else:
         data = ArrayData(X, Y, weights)
         _check_weights(data, "sample_weight")
@@ -105,12 +105,12 @@ def data_of(X: Any, Y: Any, weights: Any, validation: Any) -> tuple[Data, Data |
 
 
 def _shared(data: Data, validation: Any) -> tuple[ArrayData, ArrayData]:
-    """Arrays without a share of their samples, the last ones, and that share."""
+    """The arrays without a share of their samples, the last ones, and the share."""
     is_share = isinstance(validation, float) and 0 < validation < 1
     if not isinstance(data, ArrayData) or not is_share:
         shown = f"of {len(validation)}" if hasattr(validation, "__len__") else repr(validation)
         raise ValueError(
-            "validation must be (X, Y) or (X, Y, weights), data that give batches, or, where X "
+            "validation must be (X, Y) or (X, Y, weights), data that yield batches, or, where X "
             "and Y are arrays, a share between 0 and 1, not "
             f"{type(validation).__name__} {shown}"
         )
@@ -135,7 +135,7 @@ def _check_weights(data: Data, what: str) -> None:
 
 
 def seed_of(seed: Seed) -> int:
-    """A whole number from 0 on that stands for a seed."""
+    """A whole number from 0 on for a seed of any kind."""
     if isinstance(seed, int) and seed >= 0:
         return seed
     return int(np.random.default_rng(seed).integers(2**63))

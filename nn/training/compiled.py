@@ -16,7 +16,7 @@ from ..optimisers import Optimiser
 
 
 class NotFinite(FloatingPointError):
-    """The loss is NaN or infinite; nothing was changed."""
+    """The error for a loss that is NaN or infinite; nothing was changed."""
 
     def __init__(self, value: float) -> None:
         super().__init__(value)
@@ -25,9 +25,9 @@ class NotFinite(FloatingPointError):
 
 @al.primitive
 def when_finite(loss: Any, *gradients: Any) -> Any:
-    """The gradients, if the loss is finite; else NotFinite.
+    """Returns the gradients if the loss is finite; else raises NotFinite.
 
-    What is changed by them comes after it, so that nothing is changed otherwise.
+    Updates need these gradients, so that nothing is changed by a loss that is not finite.
     """
     if not np.isfinite(loss).all():
         raise NotFinite(float(loss))
@@ -35,7 +35,7 @@ def when_finite(loss: Any, *gradients: Any) -> Any:
 
 
 class _Place(NamedTuple):
-    """A parameter that is trained: its number, its group's, and that of its step's numbers."""
+    """A trained parameter: its index, that of its group, and that of the numbers of its step."""
 
     parameter: int
     group: int
@@ -43,11 +43,11 @@ class _Place(NamedTuple):
 
 
 class CompiledUpdate:
-    """Changes the parameters of a model once for each batch that it is called with.
+    """Updates the parameters of a model once for each batch that it is called with.
 
-    It does what the loss, `backward()`, `clip_by_norm` and `optimiser.step()` do one after the
-    other, up to rounding. The model must not draw random numbers or write to its buffers. Which
-    form the program has is settled before the first update, so that trainings can be repeated.
+    It equals the loss, `backward()`, `clip_by_norm` and `optimiser.step()` one after the other, up
+    to rounding. The model must not draw random numbers or write to its buffers. The form of the
+    program is chosen before the first update, so that trainings are reproducible.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class CompiledUpdate:
         self.programs: dict[tuple[_Place, ...], Callable[..., Any]] = {}
 
     def __call__(self, batch: Batch) -> float:
-        """The loss before the update. Raises NotFinite, and changes nothing, if there is none."""
+        """Updates the parameters; returns the loss before. If it is not finite raises NotFinite."""
         optimiser = self.optimiser
         places, numbers = self._plan()
         values = [self._writeable(self.parameters[place.parameter]) for place in places]
@@ -80,7 +80,7 @@ class CompiledUpdate:
         except al.TracedValueError as error:
             raise al.TracedValueError(
                 f"{error}. With compile=True a model must not draw random numbers or keep "
-                "statistics in training, as Dropout and BatchNorm do; train it without"
+                "statistics in training, as Dropout and BatchNorm do; train it without compile"
             ) from None
         for place in places:
             optimiser.counts[place.parameter] += 1
@@ -92,7 +92,7 @@ class CompiledUpdate:
         return float(loss)
 
     def _plan(self) -> tuple[tuple[_Place, ...], list[dict[str, float]]]:
-        """The parameters that are trained now, and the different numbers that their steps need."""
+        """The places of the trained parameters, and the distinct numbers of their steps."""
         optimiser, places, known = self.optimiser, [], {}
         numbers: list[dict[str, float]] = []
         index = 0
@@ -121,19 +121,19 @@ class CompiledUpdate:
     def _writeable(parameter: al.Tensor) -> np.ndarray:
         values = parameter.data
         if not values.flags.writeable:
-            # The message says which operation keeps it.
+            # Raises an error that says which operation keeps the array.
             parameter.data = values.copy()
         return values
 
 
 def _put(array: np.ndarray, result: Any) -> None:
-    """Writes a result where the program could not write it into the array itself."""
+    """Writes a result into an array, unless the program computed it there."""
     if result is not array:
         array[...] = result
 
 
 def _fixed(optimiser: Optimiser) -> frozenset[Any]:
-    """The options that are part of the program: another value makes another program."""
+    """The options that are constants of the program: another value makes another program."""
     return frozenset(
         (i, name, value)
         for i, group in enumerate(optimiser.groups)
@@ -149,7 +149,7 @@ def _update_of(
     clip_norm: float | None,
     places: Sequence[_Place],
 ) -> Callable[..., Any]:
-    """A pure function of the trained values, what the optimiser remembers, and a batch."""
+    """An update as a pure function of the trained values, the optimiser's state and a batch."""
     trained = [optimiser.parameters[place.parameter] for place in places]
     others = [p for p in optimiser.parameters if not p.requires_grad]
 
@@ -196,7 +196,7 @@ def _stepped(
     memories: Sequence[Sequence[Any]],
     numbers: Sequence[Mapping[str, Any]],
 ) -> tuple[list[Any], list[list[Any]]]:
-    """The values after the optimiser's rule, which works in place."""
+    """The values and the state after a step of the optimiser, whose rule works in place."""
     new, remembered = [], []
     for place, value, gradient, memory in zip(places, values, gradients, memories, strict=True):
         cells = [Cell(value), Cell(gradient), *map(Cell, memory)]
@@ -208,7 +208,7 @@ def _stepped(
 
 
 class Cell(np.lib.mixins.NDArrayOperatorsMixin):
-    """Stands for an array that is changed in place, where arrays cannot be: it holds a new one."""
+    """Makes an in-place rule pure: it looks like an array, and each change replaces its value."""
 
     def __init__(self, value: Any) -> None:
         self.value = value

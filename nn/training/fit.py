@@ -1,4 +1,4 @@
-"""fit: training a module on batches, with everything around it."""
+"""fit: the training loop, with validation, early stopping, checkpoints and progress."""
 
 from __future__ import annotations
 
@@ -44,96 +44,97 @@ from .state import TrainingState
 P = ParamSpec("P")
 
 RECORD_LIMIT_SAMPLES = 64
-"""The record of a training is of up to this many samples."""
+"""The record of a training follows up to this many samples."""
 
 
 @dataclass(eq=False, repr=False)
 class Training:
-    """Trains `model` by mini-batches; `fit` returns what became of the loss in each epoch.
+    """Trains `model` on mini-batches, and returns the loss of each epoch.
 
-    An epoch goes over all samples once; an update is a change of the parameters, after each batch.
+    An epoch goes over all samples once; an update changes the parameters after each batch.
 
     Parameters
     ----------
     model : Module
-        Is in training mode while it trains, and in evaluation mode afterwards.
+        The network; it is in training mode during the training, and in evaluation mode afterwards.
     X, Y : arrays
-        Samples and targets, whose last axis is the samples: X (features, N) or (channels, height,
-        width, N), Y as the loss takes it. Or X is data that give batches, such as `nn.H5Dataset`,
-        and Y is left out.
+        Samples and targets, with the samples as the last axis: X (features, N) or (channels,
+        height, width, N), Y as the loss takes it. Or X is data that yield batches, such as
+        `nn.H5Dataset`, and Y is left out.
     loss : callable
-        `loss(model(X), Y)` as a Tensor of one number: the mean over the samples. With
-        `sample_weight` it is called with that, for each batch. What metrics are told of the
-        predictions is its attribute `prediction`: "logits", "probabilities", "scores" or "numbers".
+        `loss(model(X), Y)` returns a Tensor of one number, the mean over the samples. It takes
+        `sample_weight` where weights are given. Its attribute `prediction` tells metrics the kind
+        of the predictions: "logits", "probabilities", "scores" or "numbers".
     optimiser : Optimiser, or one of "adagrad", "adam", "adamw", "nesterov", "rmsprop", "sgd"
-        Of the model's parameters; by name with its default learning rate.
+        An optimiser of the model's parameters, or a name for one with its default learning rate.
     epochs : int
-        How often every sample is used, counted from the start also where training is resumed.
+        The number of epochs in all, with those before a training was resumed.
     batch_size : int, optional
-        Samples per update; None takes all.
+        The number of samples per batch; None takes all.
     accumulate : int
-        Batches per update: their gradients are added up, so that an update is that of all their
-        samples, as with `batch_size` as many times larger, in the memory of one batch.
+        The number of batches per update. Their gradients are added up, so that an update equals one
+        with a `batch_size` as many times larger, in the memory of one batch.
     drop_last : bool
-        Leave out the last batch of each epoch where it has fewer samples than the others.
+        Whether to leave out the last batch of an epoch where it has fewer samples.
     shuffle : bool
-        Take the samples in a new order in each epoch.
+        Whether to shuffle the samples in each epoch.
     seed : int or numpy.random.Generator, optional
-        What decides the order. The same seed gives the same numbers, as far as the model's own
-        random layers have seeds too.
+        The seed of the order. The same seed gives the same numbers, provided that the random layers
+        of the model have seeds too.
     sample_weight : N numbers, optional
-        How much each sample counts in the loss and the metrics. A batch whose weights are all zero
-        is passed over.
+        The weight of each sample in the loss and the metrics. A batch is skipped if all its weights
+        are zero.
     validation : (X, Y), (X, Y, weights), data that give batches, or a share of samples, optional
-        What is not trained on; of a share it is the last samples, with their weights.
+        Held-out data, which are not trained on. A share takes the last samples, with their weights.
     metrics : names or functions
-        Of `nn.metrics`, or `metric(prediction, target)`, which gets `given` and `sample_weight` if
-        it takes them; of the validation data where there are any, else of the training data, at
-        the end of each epoch.
+        Names of functions in `nn.metrics`, or `metric(prediction, target)`, which may also take
+        `given` and `sample_weight`. They are computed at the end of each epoch on the validation
+        data, or without them on the training data.
     schedule : Schedule, optional
-        Steps after each update, or, if it is `by_epoch` as PlateauSchedule is, after each epoch,
-        with the (validation) loss.
+        A schedule of the optimiser's learning rate. It steps after each update, or if it is
+        `by_epoch`, as PlateauSchedule is, after each epoch with the (validation) loss.
     clip_norm : float, optional
-        See `nn.clip_by_norm`; of what the optimiser changes.
+        The largest norm of the gradients of the trained parameters (see `nn.clip_by_norm`).
     callbacks : functions of the Training, called after each epoch
-        `training.stop(reason)` ends it; `.model`, `.history`, `.epoch` and `.optimiser` are there.
-        Learning curves go to TensorBoard by `lambda t: writer.add_scalars("fit",
+        `training.stop(reason)` ends the training; `.model`, `.history`, `.epoch` and `.optimiser`
+        are its state. Learning curves go to TensorBoard by `lambda t: writer.add_scalars("fit",
         t.history.records[-1], t.epoch)`, and to MLflow by `lambda t:
         mlflow.log_metrics(t.history.records[-1], step=t.epoch)`.
     patience : int, optional
-        Stop when the (validation) loss has not fallen by more than `tolerance` for as many epochs.
-        At the end go back to the weights of the epoch with the least. Without validation data the
-        loss of an epoch must be that of some weights for this, and the mean over its batches is
-        not, since each is another update's: the history then has the loss on all training data
-        after the epoch. Where one batch has all samples, its loss is that of the weights before
-        the update, and these are the ones to go back to.
+        Early stopping: the number of epochs after which the training stops if the (validation) loss
+        has not fallen by more than `tolerance`. At the end the model gets the weights of the epoch
+        with the lowest loss. Without validation data that is the loss on all training data after
+        the epoch, because each batch of an epoch has the loss of other weights. Where one batch
+        has all samples, its loss is that of the weights before the update, and the model gets
+        these.
     tolerance : float
         See `patience`.
     checkpoint : path, optional
-        The file to save the whole state in after every `checkpoint_every` epochs, at the end, and
-        at Ctrl-C, which ends the training after the update that is running.
+        The file for the whole state, saved after every `checkpoint_every` epochs, at the end, and
+        at Ctrl-C, which ends the training after the current update.
     checkpoint_every : int
         See `checkpoint`.
     resume : bool
-        Go on from `checkpoint`, if there is one: the numbers are those of a training that was
-        never stopped, bit for bit. Learning rates, and what is frozen, are as they were saved.
+        Whether to continue from `checkpoint`, if the file exists: the numbers are those of a
+        training that was never stopped, bit for bit. Learning rates and frozen parameters are
+        restored too.
     advice : bool
-        Warn (TrainingWarning) of data that are not scaled, a last layer that does not suit the
-        loss, units that are identical and gradients that vanish or explode.
+        Whether to warn (TrainingWarning) of data that are not scaled, a last layer that does not
+        suit the loss, identical units, and vanishing or exploding gradients.
     compile : bool or "native"
-        Run each update, with the optimiser's step in it, as one program (see `al.compile`): the
-        same numbers up to rounding, in less time. "native" has it compiled by Numba (extra `jit`)
-        before the first update, which takes seconds the first time that such a network is trained,
-        and less for each update. Not for models that draw random numbers or keep
-        statistics in training, as Dropout and BatchNorm do; and only the first update is looked at
-        for exploding gradients.
+        Whether to run each update, the optimiser's step included, as one program (see
+        `al.compile`): the numbers are the same up to rounding, in less time. "native" compiles it
+        by Numba (extra `jit`) before the first update. That takes seconds the first time that such
+        a network is trained, and makes each update faster. Models that draw random numbers or keep
+        statistics in training, such as Dropout and BatchNorm, are refused. Only the first update
+        is checked for exploding gradients.
     record : path, optional
         A page to write when the training ends, also where it fails: the sheet of the loss of up to
         64 samples (see `al.sheet`), with curves of the size of each value, gradient and parameter's
         step over the epochs, the share of dead units, and the line in which the first NaN appeared.
     verbose : bool
-        Show the progress on standard error, or in a notebook: as a bar, or as lines where it is
-        written to a file.
+        Whether to show the progress on standard error or in a notebook: as a bar, or in a file as
+        lines.
 
     Returns
     -------
@@ -143,7 +144,7 @@ class Training:
     Raises
     ------
     FloatingPointError
-        Where the loss is NaN or infinite: with the operation that made it so.
+        Where the loss is NaN or infinite; the message names the operation that made it so.
     ValueError, TypeError
         Where an argument does not suit the others.
 
@@ -218,11 +219,11 @@ class Training:
             if self.compile
             else None
         )
-        # Looking for them takes longer than a batch of a small net.
+        # Finding the generators takes longer than a batch of a small net.
         self.generators: list[np.random.Generator] = [g for _, g in self.model.named_generators()]
         self.keeps_best: bool = self.patience is not None
-        # A batch of all samples has the loss of the weights before its update, unless the model
-        # is another one in training.
+        # The loss of a batch of all samples is that of the weights before its update, unless the
+        # model computes something else in training than in use.
         self.tells_loss: bool = (
             self.is_one_batch and not self.generators and not any(self.model.named_buffers())
         )
@@ -230,18 +231,18 @@ class Training:
     def _check_batches(self, samples: int) -> None:
         if self.drop_last and samples < self.size:
             raise ValueError(
-                f"drop_last=True leaves no batch: there are {samples} samples, fewer than "
+                f"drop_last=True leaves no batch: {samples} samples are fewer than "
                 f"batch_size={self.size}"
             )
         if self.compile and self.accumulate > 1:
             raise ValueError(
-                "fit(compile=True) makes an update of one batch, and accumulate="
-                f"{self.accumulate} of several: leave one of them away"
+                "fit(compile=True) makes an update from one batch, and accumulate="
+                f"{self.accumulate} from several: leave one of them out"
             )
         if self.compile and isinstance(self.data, ArrayData) and is_lazy(self.data.X):
             raise TypeError(
-                "fit(compile=True) takes NumPy arrays: those of Dask are computed block by block "
-                "anyway; leave compile away"
+                "fit(compile=True) takes NumPy arrays, not Dask's, which are computed block by "
+                "block: leave compile out"
             )
 
     @property
@@ -251,17 +252,17 @@ class Training:
 
     @property
     def epoch(self) -> int:
-        """The number of epochs that are done."""
+        """The number of finished epochs."""
         return self.state.epoch
 
     def stop(self, reason: str) -> None:
-        """End the training after this epoch."""
+        """Ends the training after this epoch."""
         self.history.stopped = reason
 
     def run(self) -> History:
-        """Train up to `epochs` epochs in all."""
+        """Trains until `epochs` epochs are done in all."""
         state, epochs = self.state, self.epochs
-        # What a backward() before left would count as part of the first.
+        # Gradients of an earlier backward() would be added to the first.
         parameters = self.model.parameters() + state.optimiser.parameters
         parameters = list({id(p): p for p in parameters}.values())
         for parameter in parameters:
@@ -285,7 +286,7 @@ class Training:
 
     @contextlib.contextmanager
     def _recorded(self) -> Iterator[None]:
-        """Writes the record at the end, whatever ends the training."""
+        """Writes the record when the training ends, also by an error."""
         self.sheets: Any = sheet_history() if self.record is not None else None
         self._look()
         try:
@@ -298,7 +299,7 @@ class Training:
                 self.sheets.write(self.record)
 
     def _look(self) -> None:
-        """Note how large all numbers of the loss are for a few samples."""
+        """Records the sizes of all values of the loss for a few samples."""
         if self.sheets is None:
             return
         batch = next(iter(self.data.batches(RECORD_LIMIT_SAMPLES, None, 0)))
@@ -318,18 +319,18 @@ class Training:
                 module.training = mode
 
     def _run_epoch(self, parameters: list[Any]) -> None:
-        """The batches of the epoch that are still to be done."""
+        """Trains on the remaining batches of the epoch."""
         state, started = self.state, time.perf_counter()
         order = [state.seed, state.epoch] if self.shuffle else None
         last = len(self.data) // self.size if self.drop_last else None
         alone = self.accumulate == 1 or self.is_one_batch
-        # What the batches count whose gradients wait for others.
+        # The sum of the shares of batches whose gradients are not applied yet.
         pending = 0.0
         for batch in self.data.batches(self.size, order, state.position):
             if state.position == last:
                 break
             samples = batch.X.shape[-1]
-            # A single batch is its own mean, whatever it counts.
+            # The mean of a single batch does not depend on its weight.
             counts = samples if self.is_one_batch else weight_of(self.loss, batch.Y, batch.weights)
             if counts and alone:
                 state.total += self._update(batch, parameters) * counts
@@ -349,7 +350,7 @@ class Training:
         state.seconds += time.perf_counter() - started
 
     def _update(self, batch: Batch, parameters: list[Any]) -> float:
-        """Change the parameters once; return the loss before."""
+        """Updates the parameters once; returns the loss before the update."""
         before = (
             self.model.state_dict()
             if self.keeps_best and self.held_out is None and self.tells_loss
@@ -380,8 +381,7 @@ class Training:
         return value
 
     def _add_gradients(self, batch: Batch, share: float | None = None) -> float:
-        """Add the gradients of a batch's loss, times its `share`, to those there are; return the
-        loss."""
+        """Adds the gradients of `share` times a batch's loss to `.grad`; returns the loss."""
         look, self.looks = self.looks, False
         if look:
             look_at_data(batch.X, batch.Y)
@@ -392,7 +392,7 @@ class Training:
             look_at_predictions(self.loss, prediction)
         if share is not None:
             loss = loss * share
-        # What is computed later is computed once, with the gradients.
+        # A lazy loss is computed once, together with the gradients.
         later = is_lazy(loss._value)
         if later:
             loss.backward()
@@ -404,7 +404,7 @@ class Training:
             self._explain(batch, value)
         if not later:
             loss.backward()
-        # Once in an epoch, until it was said: a look takes as long as a small update.
+        # Checked once in an epoch until it was found: a check takes as long as a small update.
         if self.advice and not self.state.position and not self.exploded:
             self.exploded = look_for_explosion(self.model)
         if look and not self.exploded:
@@ -412,7 +412,7 @@ class Training:
         return value
 
     def _step_by_mean(self, parameters: list[Any], shares: float) -> None:
-        """Change the parameters by the mean of gradients that were added up."""
+        """Updates the parameters by the mean of the accumulated gradients."""
         for parameter in self.state.optimiser.parameters:
             if parameter.grad is not None:
                 parameter.grad /= shares
@@ -421,7 +421,7 @@ class Training:
             self.schedule.step()
 
     def _step(self, parameters: list[Any]) -> None:
-        """Change the parameters by their gradients, and forget these."""
+        """Updates the parameters by their gradients, and discards the gradients."""
         optimiser = self.state.optimiser
         if self.clip_norm is not None:
             clip_by_norm((p for p in optimiser.parameters if p.requires_grad), self.clip_norm)
@@ -430,7 +430,7 @@ class Training:
             parameter.zero_grad()
 
     def _explain(self, batch: Batch, value: float) -> NoReturn:
-        """Raise FloatingPointError for a loss that is not finite."""
+        """Raises FloatingPointError for a loss that is not finite."""
         where = f"in epoch {self.state.epoch + 1}, batch {self.state.position + 1}"
         explain_nan(self.model, lambda: self._loss(batch)[0], where, value)
 
@@ -445,7 +445,7 @@ class Training:
         if not isinstance(loss, al.Tensor) or loss.size != 1:
             what = f"shape {loss.shape}" if isinstance(loss, al.Tensor) else type(loss).__name__
             raise TypeError(
-                f"the loss must give one number as a Tensor, such as a mean, and it gave {what}"
+                f"the loss must return one number as a Tensor, such as a mean; it returned {what}"
             )
         return loss, prediction
 
@@ -458,7 +458,7 @@ class Training:
         )
 
     def _finish_epoch(self) -> None:
-        """Note what the epoch gave, look at the validation data, and ask whether to go on."""
+        """Records the epoch, measures the validation data, and decides whether to stop."""
         state = self.state
         if not state.weight:
             raise ValueError("every batch of the epoch had weights that are all zero")
@@ -482,13 +482,13 @@ class Training:
             callback(self)
 
     def _measures_training(self) -> bool:
-        """Whether the best weights are found by the loss on all training data after an epoch."""
+        """Whether the best weights are those with the lowest loss on all training data."""
         return self.keeps_best and self.held_out is None and not self.tells_loss
 
     def _measured(self) -> dict[str, float]:
-        """The validation loss, or where it is watched the training loss, and the metrics.
+        """The validation loss, or the training loss where early stopping needs it, and the metrics.
 
-        Keeps the weights, if they are the best. Without validation data the metrics are of the
+        It keeps the weights, if they are the best. Without validation data the metrics are of the
         training data.
         """
         if self.held_out is not None:
@@ -512,7 +512,7 @@ class Training:
     def _wait(self, watched: float, patience: int) -> None:
         state, history = self.state, self.history
         name = "loss" if self.held_out is None else "validation_loss"
-        # An epoch before this training went on may have had no validation data.
+        # Before a training is resumed its epochs may have had no validation data.
         best = {} if history.best_epoch is None else history.records[history.best_epoch - 1]
         if watched < best.get(name, np.inf):
             history.best_epoch = state.epoch
@@ -524,7 +524,7 @@ class Training:
             self.stop(f"the loss has not fallen for {state.waited} epochs")
 
     def _end(self) -> None:
-        """Save, and go back to the best weights where early stopping is on."""
+        """Saves the state, and restores the best weights of early stopping."""
         state = self.state
         self.model.eval()
         if self.interrupted:
@@ -532,7 +532,7 @@ class Training:
         self._save()
         if self.interrupted:
             kept = (
-                f"everything is in {os.fspath(self.checkpoint)!r}, and resume=True goes on there"
+                f"the state is in {os.fspath(self.checkpoint)!r}, and resume=True continues from it"
                 if self.checkpoint is not None
                 else "nothing was saved: pass checkpoint=PATH for that"
             )
@@ -541,7 +541,7 @@ class Training:
             self.model.load_state_dict(state.best)
 
     def _ended_at_best(self) -> bool:
-        """Whether the last update gave the best weights, which no epoch has told yet."""
+        """Whether the weights after the last update are the best; no epoch has measured them."""
         if self.held_out is not None or not self.tells_loss:
             return False
         last = measured(self.model, self.data, self.loss, {}, self.size)["loss"]
@@ -553,7 +553,7 @@ class Training:
 
     @contextlib.contextmanager
     def _deferred_interrupt(self) -> Iterator[None]:
-        """Ctrl-C ends the training between two updates; a second one at once."""
+        """Lets Ctrl-C end the training between two updates, and a second one at once."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -572,7 +572,7 @@ class Training:
 
 
 def _as_function(training: Callable[P, Training]) -> Callable[P, History]:
-    """A function with the options of Training, which are listed there only."""
+    """Makes `fit`, a function with the options of Training."""
     signature = inspect.signature(training)
 
     def fit(*arguments: P.args, **options: P.kwargs) -> History:

@@ -1,4 +1,4 @@
-"""The record of a training: numbers of each epoch."""
+"""The history of a training: the numbers of each epoch."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _MOST_SHOWN = 20
 class History:
     """A record per epoch: `history["loss"]` is the list of the mean losses of the epochs.
 
-    `stopped` says why training ended before its last epoch, or is None; `best_epoch` is the one
-    with the least (validation) loss, whose weights the model has, where there is patience.
+    `stopped` is the reason why the training ended early, or None. `best_epoch` is the epoch with
+    the lowest (validation) loss; with early stopping (`patience`) the model has its weights.
 
     Parameters
     ----------
     records : list of dict, optional
-        With `epoch` (from 1 on), `loss`, `learning_rate`, `seconds`, and, where there are
-        validation data or metrics, `validation_loss` and the metrics by name.
+        The entries of a record are `epoch` (from 1 on), `loss`, `learning_rate`, `seconds`, and
+        with validation data or metrics `validation_loss` and the metrics by name.
 
     Examples
     --------
@@ -44,7 +44,7 @@ class History:
 
     @property
     def names(self) -> list[str]:
-        """The names of the numbers that epochs have."""
+        """The names of the numbers in the records."""
         return list(dict.fromkeys(name for record in self.records for name in record))
 
     def __getitem__(self, name: str) -> list[float]:
@@ -59,12 +59,12 @@ class History:
         return iter(self.records)
 
     def plot(self, *, log: bool = False) -> Figure:
-        """The loss by epoch, and that of the validation data, as a matplotlib figure.
+        """Plots the loss of each epoch, and that of the validation data if there are any.
 
         Parameters
         ----------
         log : bool
-            A logarithmic scale.
+            Whether the scale is logarithmic.
 
         Returns
         -------

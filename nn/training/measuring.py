@@ -1,4 +1,4 @@
-"""Measures a model on data: its loss, and metrics of its outputs."""
+"""Measurement of a model on data: its loss, and metrics of its predictions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ELSEWHERE = {
 
 
 class ToldMetric:
-    """A metric that is told what the model gives, and how much samples count, if it asks."""
+    """A metric that gets the kind of the predictions and the sample weights, if it takes them."""
 
     def __init__(self, metric: Metric, name: str, kind: str | None) -> None:
         self.metric: Metric = metric
@@ -49,7 +49,7 @@ class ToldMetric:
         self.measure: tuple[known.Measure, str | None] | None = self._measure(fixed)
 
     def _measure(self, fixed: Mapping[str, Any]) -> tuple[known.Measure, str | None] | None:
-        """How it is computed of blocks, if it can be."""
+        """The measure and the kind of predictions to compute it block by block, or None."""
         function = self.metric.func if isinstance(self.metric, functools.partial) else self.metric
         names = [name for name, own in known.METRICS.items() if own is function]
         if not names or names[0] not in known.MEASURES or fixed.keys() - {"given"}:
@@ -62,7 +62,7 @@ class ToldMetric:
         if self.asks:
             if self.kind is None and (prediction.ndim == 1 or len(prediction) == 1):
                 raise ValueError(
-                    f"the metric {self.name!r} must know whether the model gives logits or "
+                    f"the metric {self.name!r} must know whether the model predicts logits or "
                     "probabilities, and the loss does not say: set its attribute, as in "
                     "my_loss.prediction = 'logits'"
                 )
@@ -75,7 +75,7 @@ class ToldMetric:
 def measured(
     model: Module, data: Data, loss: Loss, metrics: Mapping[str, ToldMetric], batch_size: int
 ) -> dict[str, float]:
-    """The mean loss over all data, as they are weighted, and the metrics, by name.
+    """The weighted mean loss over all data, and the metrics, by name.
 
     The model is in evaluation mode afterwards.
     """
@@ -94,7 +94,7 @@ def measured(
                 targets.append(batch.Y)
                 weights.append(batch.weights)
     if not weight:
-        raise ValueError("the weights of all samples that the loss is measured on are zero")
+        raise ValueError("all samples that the loss is measured on have the weight zero")
     found = {"loss": total / weight}
     if metrics:
         if len(predictions) == 1:
@@ -114,7 +114,7 @@ def _joined(arrays: Sequence[Any]) -> np.ndarray:
 def _found(
     metrics: Mapping[str, ToldMetric], prediction: Any, target: Any, weights: Any
 ) -> dict[str, float]:
-    """Metrics by name: of lazy arrays those that can be, by one pass over their blocks."""
+    """The metrics by name; for lazy arrays by one pass over their blocks where possible."""
     lazy = any(map(is_lazy, (prediction, target, weights)))
     measures = {name: m.measure for name, m in metrics.items() if lazy and m.measure is not None}
     found: dict[str, float] = {}
@@ -131,10 +131,11 @@ def _found(
 
 
 def told(metrics: str | Metric | Iterable[str | Metric], loss: Loss) -> dict[str, ToldMetric]:
-    """Metrics by name, each as a function of predictions, targets and weights.
+    """The metrics by name, each as a function of predictions, targets and weights.
 
-    Those that take `given` are told what the loss says of the predictions, and those that take
-    `sample_weight` get the weights. ValueError for one that is not of what the model gives.
+    Metrics that take `given` get the kind of predictions that the loss declares, and those that
+    take `sample_weight` get the weights. Raises ValueError for a metric of another kind of
+    predictions.
     """
     kind = kind_of(loss)
     found: dict[str, ToldMetric] = {}
@@ -142,8 +143,7 @@ def told(metrics: str | Metric | Iterable[str | Metric], loss: Loss) -> dict[str
         name = metric if isinstance(metric, str) else _name(metric)
         if name in found or name in _RECORDED:
             raise ValueError(
-                f"there is something called {name!r} in the history already; give the metric "
-                "another __name__"
+                f"the history already has the name {name!r}; give the metric another __name__"
             )
         if isinstance(metric, str):
             metric = _named(metric, kind, getattr(loss, "__name__", "the loss"))
@@ -165,14 +165,14 @@ def _named(name: str, kind: str | None, loss: str) -> Metric:
     of_numbers = name in known.OF_NUMBERS
     if of_numbers and kind not in (None, "numbers"):
         raise ValueError(
-            f"the metric {name!r} is of numbers, and {loss} takes {kind}: of classes there are "
-            f"{sorted(known.OF_CLASSES)}"
+            f"the metric {name!r} is of numbers, and {loss} takes {kind}: the metrics of classes "
+            f"are {sorted(known.OF_CLASSES)}"
         )
     if not of_numbers and kind == "numbers":
         raise ValueError(
-            f"the metric {name!r} is of classes, and {loss} takes numbers: of numbers there are "
-            f"{sorted(known.OF_NUMBERS)}. Where the model gives probabilities nevertheless, say "
-            f"functools.partial(nn.metrics.{name}, given='probabilities')"
+            f"the metric {name!r} is of classes, and {loss} takes numbers: the metrics of numbers "
+            f"are {sorted(known.OF_NUMBERS)}. If the model predicts probabilities all the same, "
+            f"pass functools.partial(nn.metrics.{name}, given='probabilities')"
         )
     if name == "log_loss" and kind == "scores":
         raise ValueError(f"the metric 'log_loss' is of probabilities, and {loss} takes scores")

@@ -1,4 +1,4 @@
-"""Progress of a training: a bar where it can be redrawn, else lines."""
+"""Progress of a training: a bar in a terminal or a notebook, else lines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 LINE_SECONDS = 10.0
-"""Into a file or a pipe goes a line for the first and the last epoch, and one as often as this."""
+"""Files and pipes get a line for the first and the last epoch, and one after these seconds."""
 
 _HIDDEN = ("epoch", "seconds", "learning_rate")
 
@@ -16,7 +16,7 @@ _HIDDEN = ("epoch", "seconds", "learning_rate")
 class Progress:
     """Shows the losses and metrics of each epoch on standard error, or in a notebook.
 
-    The losses stand first, so that a narrow terminal cuts off the bar and not them.
+    The losses come first, so that a narrow terminal cuts off the bar and not the losses.
     """
 
     def __init__(self, epoch: int, epochs: int, verbose: bool) -> None:
@@ -37,7 +37,7 @@ class Progress:
             )
 
     def show(self, record: Mapping[str, float]) -> None:
-        """Show what there is of an epoch that is done."""
+        """Shows the record of a finished epoch."""
         self.epoch += 1
         found = (f"{n}={v:.4g}" for n, v in record.items() if n not in _HIDDEN)
         text = ", ".join(found)
@@ -50,7 +50,7 @@ class Progress:
                 self._write()
 
     def close(self) -> None:
-        """Show the last epoch, if it was not, and leave the bar as it is."""
+        """Shows the last epoch, if it was not shown, and closes the bar."""
         if self.bar is not None:
             self.bar.close()
         elif self.text != self.written:
@@ -68,12 +68,13 @@ def _in_notebook() -> bool:
 
 
 def say(text: str) -> None:
-    """Write a line above the bars that there are."""
+    """Writes a line above the bars."""
     _bar_class().write(text)
 
 
 def _bar_class() -> Any:
-    # It takes longer to load than to read a small file, and many who import nn train nothing.
+    # Imported late: loading tqdm takes longer than reading a small file, and many users of nn
+    # train nothing.
     from tqdm.auto import tqdm
 
     return tqdm

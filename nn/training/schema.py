@@ -1,4 +1,4 @@
-"""Declarations of what JSON from a file may hold: each takes a value and says what is wrong."""
+"""Checks of JSON from a file: each takes a value, and its error says what is wrong."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 from autograd_lite.extend import quoted
 
 Check = Callable[[Any, str], None]
-"""`check(value, where)` raises ValueError, in one sentence, for a value that is not accepted."""
+"""`check(value, where)` raises ValueError with one sentence for a value that is not accepted."""
 
 
 def refuse(value: Any, where: str, expected: str) -> None:
-    """Raise ValueError for a value that is something else than expected."""
+    """Raises ValueError for a value that is not as expected."""
     raise ValueError(f"{where} is {quoted(value)}, expected {expected}")
 
 
 def whole(least: int = 0, most: int = 2**53) -> Check:
-    """A whole number within bounds; True is none."""
+    """Accepts a whole number within bounds, but neither True nor False."""
 
     def check(value: Any, where: str) -> None:
         if type(value) is not int or not least <= value <= most:
@@ -29,9 +29,9 @@ def whole(least: int = 0, most: int = 2**53) -> Check:
 
 
 def number(least: float = -math.inf, most: float = math.inf, *, is_finite: bool = True) -> Check:
-    """A number within bounds that a float can hold, and not NaN.
+    """Accepts a number within bounds that a float can hold, but not NaN.
 
-    Infinity is accepted where `is_finite` is false.
+    Infinity is accepted where `is_finite` is False.
     """
     bounds = "" if least == -math.inf else f" from {least:g} on"
     kind = "a finite number" if is_finite else "a number"
@@ -46,26 +46,26 @@ def number(least: float = -math.inf, most: float = math.inf, *, is_finite: bool 
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a number, NaN too, that a float can hold."""
+    """Whether a value is a number that a float can hold, or NaN."""
     if type(value) is int:
         return abs(value) < 2**1023
     return type(value) is float
 
 
 def any_number(value: Any, where: str) -> None:
-    """A number, NaN and infinity too."""
+    """Accepts a number, also NaN and infinity."""
     if not is_number(value):
         refuse(value, where, "a number")
 
 
 def flag(value: Any, where: str) -> None:
-    """True or false."""
+    """Accepts true or false."""
     if type(value) is not bool:
         refuse(value, where, "true or false")
 
 
 def text(longest: int) -> Check:
-    """A string of at most `longest` characters."""
+    """Accepts a string of at most `longest` characters."""
 
     def check(value: Any, where: str) -> None:
         if type(value) is not str or len(value) > longest:
@@ -75,7 +75,7 @@ def text(longest: int) -> Check:
 
 
 def exactly(wanted: Any) -> Check:
-    """A value that JSON would write in the same way."""
+    """Accepts only values with the same JSON as `wanted`."""
 
     def check(value: Any, where: str) -> None:
         if json.dumps(value, sort_keys=True) != json.dumps(wanted, sort_keys=True):
@@ -85,7 +85,7 @@ def exactly(wanted: Any) -> Check:
 
 
 def optional(inner: Check) -> Check:
-    """None, or what `inner` accepts."""
+    """Accepts None and the values that `inner` accepts."""
 
     def check(value: Any, where: str) -> None:
         if value is not None:
@@ -95,7 +95,7 @@ def optional(inner: Check) -> Check:
 
 
 def record(fields: Mapping[str, Check]) -> Check:
-    """An object with these fields, and no others."""
+    """Accepts an object with exactly these fields."""
 
     def check(value: Any, where: str) -> None:
         if not isinstance(value, dict):
@@ -111,7 +111,7 @@ def record(fields: Mapping[str, Check]) -> Check:
 
 
 def listing(inner: Callable[[int], Check], length: int) -> Check:
-    """A list of `length` items, number i of which `inner(i)` accepts."""
+    """Accepts a list of `length` items, item i checked by `inner(i)`."""
 
     def check(value: Any, where: str) -> None:
         if not isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The whole state of a training, as a checkpoint holds it: resuming goes on as if never stopped."""
+"""The whole state of a training in a checkpoint, from which it resumes as if never stopped."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _NUMBERS: dict[str, tuple[type, Check]] = {
     "reference": (float, number(is_finite=False)),
     "best_loss": (float, number(is_finite=False)),
 }
-"""The numbers of a TrainingState, what they are, and what is accepted of them."""
+"""The numbers of a TrainingState: their types, and the checks of values from a file."""
 
 _LONGEST_NAME = 200
 _LONGEST_TEXT = 2**20
@@ -57,10 +57,10 @@ _MOST_RECORDED = 1000
 class TrainingState:
     """The state of a training; `nn.save` and `nn.load` take it as they take a model.
 
-    `position` is how many batches of the present epoch are done, `seen` and `weight` how many
-    samples they had and what these count, `total` the sum of their losses times their weights.
-    `best` are the best weights so far, of `best_loss`. `waited` is how many epochs the loss has
-    stayed above `reference`, or has not fallen far enough below it.
+    `position` is the number of finished batches of the current epoch, `seen` the number of their
+    samples, `weight` the sum of the weights of these, and `total` the sum of the losses times the
+    weights. `best` holds the weights with the lowest loss so far, `best_loss`. `waited` is the
+    number of epochs in which the loss has not fallen far enough below `reference`.
     """
 
     model: Module
@@ -80,7 +80,7 @@ class TrainingState:
     best: dict[str, np.ndarray] | None = None
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """The arrays of the model, of the optimiser, and of the best model."""
+        """The arrays of the model and of the optimiser, and the best weights."""
         arrays = {f"model.{path}": array for path, array in self.model.state_dict().items()}
         arrays |= {
             f"optimiser.{name}": value
@@ -92,7 +92,7 @@ class TrainingState:
         return arrays
 
     def describe(self) -> dict[str, Any]:
-        """Everything else: numbers, what is frozen, the history, and the states of generators."""
+        """All other state: numbers, frozen parameters, the history, generators."""
         return {
             **self.model.describe(),
             "training": {
@@ -117,7 +117,7 @@ class TrainingState:
     def expected_state(
         self, description: Mapping[str, Any]
     ) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
-        """The shape and dtype of every array of a checkpoint of this training.
+        """The shape and dtype of every array in a checkpoint of this training.
 
         Raises ValueError unless everything in the description can be loaded.
         """
@@ -133,7 +133,7 @@ class TrainingState:
     def load_state_dict(
         self, arrays: Mapping[str, np.ndarray], description: Mapping[str, Any]
     ) -> None:
-        """Go on where `state_dict()` and `describe()` were taken.
+        """Restores a state from `state_dict()` and `describe()`.
 
         Raises ValueError, and changes nothing, unless everything can be loaded.
         """
@@ -143,7 +143,7 @@ class TrainingState:
         try:
             self._adopt(arrays, description)
         except BaseException:
-            # A graph keeps an array of the model, or the user interrupted.
+            # A graph keeps an array of the model, or the user has interrupted.
             with contextlib.suppress(ValueError):
                 self._adopt(*before)
             raise
@@ -171,10 +171,10 @@ class TrainingState:
         self.history.best_epoch = training["best_epoch"]
 
     def _checked(self, description: Mapping[str, Any]) -> dict[str, Any]:
-        """A description of the training; ValueError unless it can be loaded whole."""
+        """The training in a description; ValueError unless all of it can be loaded."""
         if not isinstance(description.get("training"), dict):
             raise ValueError(
-                "it holds no training: it is of a model alone, which nn.load(path, model) loads"
+                "it holds a model without a training, which nn.load(path, model) loads"
             )
         training: dict[str, Any] = description["training"]
         self._check_kinds(training)
@@ -185,16 +185,15 @@ class TrainingState:
         return training
 
     def _check_kinds(self, training: Mapping[str, Any]) -> None:
-        """Checks that the parts are of the same kinds, in words of their own: people mix them
-        up."""
+        """Checks the kinds of the parts first, for clear messages: people mix them up."""
         kind = type(self.optimiser).__name__
         found = training.get("optimiser")
         found = found.get("kind") if isinstance(found, dict) else None
         if isinstance(found, str) and found != kind:
-            raise ValueError(f"it was made with {printable(found)}, and the optimiser is {kind}")
+            raise ValueError(f"it was made with {printable(found)}, but the optimiser is {kind}")
         if "schedule" in training and (training["schedule"] is None) != (self.schedule is None):
             has, lacks = ("no", "a") if training["schedule"] is None else ("a", "no")
-            raise ValueError(f"it is of a training with {has} schedule, and this one has {lacks}")
+            raise ValueError(f"it is of a training with {has} schedule, but this one has {lacks}")
         generators = training.get("generators")
         own = dict(self.model.named_generators())
         if isinstance(generators, dict) and generators.keys() != own.keys():
@@ -221,7 +220,7 @@ class TrainingState:
         )
 
     def _check_agreement(self, training: Mapping[str, Any]) -> None:
-        """Checks that numbers which are each in order are so together."""
+        """Checks that the numbers agree with each other."""
         position, seen, total = (training[name] for name in ("position", "seen", "total"))
         if position > seen or (position == 0 and (seen or total or training["weight"])):
             raise ValueError(
@@ -239,28 +238,28 @@ class TrainingState:
         trained = {path for path, _ in self.model.named_parameters()}
         for name, array in arrays.items():
             part, _, path = name.partition(".")
-            # Buffers are the model's own affair: a mask may hold -inf.
+            # Buffers may hold any numbers: a mask may hold -inf.
             if part in ("model", "best") and path in trained and not np.isfinite(array).all():
                 raise FileFormatError(f"the weights {_shown(name)} are not all finite")
             if part == "optimiser":
                 is_square = path.rpartition(".")[2] == "square"
-                # A mean of squares may overflow in a training that goes on nevertheless.
+                # A mean of squares may overflow without stopping a training.
                 if not (array >= 0 if is_square else np.isfinite(array)).all():
                     expected = "numbers from 0 on" if is_square else "finite numbers"
                     raise FileFormatError(f"the array {_shown(name)} is not all {expected}")
 
 
 def _shown(name: str) -> str:
-    """A name from a file as messages have it."""
+    """A name from a file, shortened for messages."""
     return quoted(name, _LONGEST_NAME)
 
 
 def _any(value: Any, where: str) -> None:
-    """Accepts what is not used."""
+    """Accepts any value."""
 
 
 def _record_of_epoch(index: int) -> Check:
-    """The numbers of an epoch in the history, by name; some of them are always there."""
+    """Accepts the record of an epoch in the history: some numbers are required, others optional."""
     always = {
         "epoch": exactly(index + 1),
         "loss": any_number,
@@ -280,7 +279,7 @@ def _record_of_epoch(index: int) -> Check:
 
 
 def _some_of(names: Sequence[str]) -> Check:
-    """A list of some of these names, each once and in their order."""
+    """Accepts a list of some of these names, each once and in their order."""
 
     def check(value: Any, where: str) -> None:
         if not isinstance(value, list) or value != [name for name in names if name in value]:
@@ -290,13 +289,13 @@ def _some_of(names: Sequence[str]) -> Check:
 
 
 def _optimiser(optimiser: Optimiser, has_schedule: bool) -> Check:
-    """The kind, the numbers of steps and the options of an optimiser like this one."""
+    """Accepts the kind, the numbers of steps and the options of an optimiser like this one."""
     kind = type(optimiser).__name__
 
     def option(name: str) -> Check:
         def check(value: Any, where: str) -> None:
             number(0)(value, where)
-            # A schedule may have come down to 0, and sets it anew.
+            # A schedule may have lowered it to 0, and sets it again.
             if not (has_schedule and name == "learning_rate"):
                 try:
                     _check_option(kind, name, value)
@@ -318,7 +317,7 @@ def _numbers_of(optimiser: Optimiser) -> dict[str, Any]:
 
 
 def _schedule(schedule: Schedule) -> Check:
-    """The numbers of a schedule like this one, with which it gives learning rates."""
+    """Accepts the state of a schedule like this one that yields valid learning rates."""
     own = schedule.state_dict()
     fields: dict[str, Check] = {
         name: (
@@ -352,7 +351,7 @@ def _schedule(schedule: Schedule) -> Check:
 
 
 def _generator(generator: np.random.Generator) -> Check:
-    """A state that NumPy's own generator of this kind takes, and gives back as it was."""
+    """Accepts a state that NumPy's generator of this kind takes and returns unchanged."""
     kind = type(generator.bit_generator)
 
     def check(value: Any, where: str) -> None:
@@ -372,7 +371,7 @@ def _generator(generator: np.random.Generator) -> Check:
 
 
 def _check_positions(state: Any, where: str) -> None:
-    """Checks that a generator's place in its buffer is within it, which NumPy does not look at."""
+    """Checks that a generator's position lies in its buffer, which NumPy does not check."""
     for name, most in (("pos", 624), ("buffer_pos", 4), ("has_uint32", 1)):
         for part in (state, state["state"]):
             if name in part:

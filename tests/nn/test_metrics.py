@@ -295,7 +295,7 @@ class TestForms:
 
     @pytest.mark.parametrize("function", [metrics.confusion_matrix, metrics.report])
     def test_nan_has_no_class(self, function):
-        with pytest.raises(ValueError, match="NaN, which are of no class"):
+        with pytest.raises(ValueError, match="NaN, which have no class"):
             function(np.array([[np.nan, 1.0]]), [0, 1])
 
 
@@ -310,12 +310,17 @@ ONES = np.ones((1, 3))
         (ONES.T, [0, 1, 1], {}, "there are 1 predictions and 3 targets"),
         (2 * ONES.T, ONES.T, {}, "must be columns of probabilities"),
         (np.ones((1, 2, 3)), [0, 1, 1], {}, r"must be \(N,\), \(1, N\) or \(classes, N\)"),
-        (-ONES, [0.3, 2.5, 1], {}, "there are mse, mae and r2"),
+        (-ONES, [0.3, 2.5, 1], {}, "metrics of numbers are mse, mae and r2"),
         (-ONES, [0, np.nan, 1], {}, "targets that are NaN"),
         (-ONES, [0, -3, 1], {}, "from 0 on, not -3"),
-        (-ONES, [0, 1, 2], {}, "scores for 2 classes, and a target is of the class 2"),
+        (-ONES, [0, 1, 2], {}, "scores for 2 classes, but a target has the class 2"),
         (np.array([0, -2, 1]), [0, 1, 1], {}, "from 0 on, not -2"),
-        (np.array([[0.5, 1, 2.0]]), [0, 1, 1], {"given": "probabilities"}, "2 is no probability"),
+        (
+            np.array([[0.5, 1, 2.0]]),
+            [0, 1, 1],
+            {"given": "probabilities"},
+            "2 is not a probability",
+        ),
         (-ONES, [0, 1, 1], {"given": "probs"}, "given must be one of"),
         (-ONES, [0, 1, 1], {"given": "numbers"}, "is of classes"),
         (-ONES, [0, 1, 1], {"sample_weight": [1, 1]}, r"shape \(2,\), expected \(3,\)"),
@@ -333,11 +338,15 @@ def test_what_cannot_be_measured(prediction, target, options, message):
     [
         (lambda: metrics.accuracy(["a"], [1]), TypeError, "take numbers, and these have dtype <U1"),
         (lambda: metrics.accuracy([1.0], ["a"]), TypeError, "take numbers"),
-        (lambda: metrics.log_loss([0, 1], [0, 1]), ValueError, "of probabilities or logits, and"),
+        (
+            lambda: metrics.log_loss([0, 1], [0, 1]),
+            ValueError,
+            "log_loss takes probabilities or logits, and",
+        ),
         (
             lambda: metrics.log_loss([0.5, 1.5], [0, 1], given="scores"),
             ValueError,
-            "of probabilities or logits, and these are neither",
+            "takes probabilities or logits, and these are neither",
         ),
         (
             lambda: metrics.log_loss([[0.5, 0.5], [0.4, 0.5]], [0, 1], given="probabilities"),
@@ -358,7 +367,7 @@ def test_what_cannot_be_measured(prediction, target, options, message):
         (
             lambda: metrics.accuracy([[-1.0]], [[-0.5]]),
             ValueError,
-            "targets must be classes, and these are numbers that are not whole",
+            "targets must be classes, but these are numbers that are not whole",
         ),
         (
             lambda: metrics.accuracy(-np.ones((2, 2)), [[0.5, 0.5], [0.6, 0.5]]),
@@ -505,7 +514,7 @@ class TestInTraining:
             (nn.cross_entropy, ["mse"], "'mse' is of numbers, and cross_entropy takes logits"),
             (nn.cross_entropy, ["acuracy"], "no metric 'acuracy'.*did you mean 'accuracy'"),
             (nn.huber, ["r2_score"], "take 'r2'"),
-            (nn.huber, ["mse", metrics.mse], "something called 'mse' in the history already"),
+            (nn.huber, ["mse", metrics.mse], "the history already has the name 'mse'"),
             (nn.huber, [lambda A, Y: 1, lambda A, Y: 2], "<lambda>"),
         ],
     )

@@ -124,7 +124,9 @@ def test_no_number_of_batches_is_refused(count):
 
 
 def test_compiled_updates_are_of_one_batch():
-    with pytest.raises(ValueError, match=r"an update of one batch, and accumulate=2 of several"):
+    with pytest.raises(
+        ValueError, match=r"an update from one batch, and accumulate=2 from several"
+    ):
         trained(X, LABELS, accumulate=2, compile=True)
 
 

@@ -132,7 +132,7 @@ def test_the_last_batch_can_be_left_out():
     seen.clear()
     nn.fit(model, X, ROW, optimiser="sgd", **options)
     assert seen == [16, 16, 16, 2] * 2
-    with pytest.raises(ValueError, match="drop_last=True leaves no batch: there are 9 samples"):
+    with pytest.raises(ValueError, match="drop_last=True leaves no batch: 9 samples are fewer"):
         nn.fit(model, X[:, :9], ROW[:, :9], optimiser="sgd", drop_last=True, **options)
 
 
