@@ -169,7 +169,7 @@ def _computes(function: Callable[..., Any], arguments: Sequence[Any], scalar: bo
     except Exception:
         return False
     result = result[0] if type(result) is tuple and result else result
-    return not scalar or np.size(getattr(result, "data", result)) == 1
+    return not scalar or np.size(result) == 1
 
 
 def resized(leaves: Sequence[Any], changes: Sequence[tuple[Sequence[Axis], int]]) -> list[Any]:

@@ -24,6 +24,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
+from autograd_lite.program.captures import Captures, same_bytes
 
 
 class Colour(enum.Enum):
@@ -423,3 +424,44 @@ def test_a_global_that_is_called_as_an_attribute_may_change():
         assert compiled(np.ones(3)).tolist() == [2, 2, 2]
     finally:
         del globals()["left"]
+
+
+@pytest.mark.parametrize("count", [7, 8, 9, 16])
+@pytest.mark.parametrize("layout", ["C", "F", "strided"])
+def test_arrays_are_the_same_by_their_bits(count, layout):
+    array = np.zeros((2, count, 2), np.int8, order="F" if layout == "F" else "C")
+    array = array[..., 0] if layout == "strided" else array
+    other = array.copy(order="A")
+    assert same_bytes(array, other)
+    other[-1, count - 1] = 1
+    assert not same_bytes(array, other)
+    assert not same_bytes(array, array.view(np.uint8))
+    assert not same_bytes(array, array[:, :-1])
+    zeros, nans = np.array([0.0, -0.0]), np.array([np.nan])
+    assert not same_bytes(zeros, zeros[::-1])
+    assert same_bytes(nans, nans.copy())
+
+
+LIMITS = {"rows": 40, "share": 0.5}
+
+
+def compared(x):
+    return x[: LIMITS["rows"], 7:9] if len(x) > 1e3 else x * 2.5
+
+
+def not_compared(x):
+    return x[: LIMITS["rows"], 7:9] * 1e3 * (2, 2.5, "11", True)[0]
+
+
+@pytest.mark.parametrize(
+    ("function", "numbers"),
+    [
+        (compared, {40, 7, 9, 1000}),
+        (not_compared, {40, 7, 9}),
+        (lambda x: np.minimum(x, 1e3), {1000}),
+        (lambda x: [n for n in x if n < 1e3], {1000}),
+        (lambda x: np.add(x, 1e3), set()),
+    ],
+)
+def test_the_whole_numbers_that_lengths_may_be_compared_with(function, numbers):
+    assert Captures(function).whole_numbers() == numbers

@@ -176,3 +176,57 @@ def test_conditions_that_are_plain_values_open_no_other(training):
     np.testing.assert_allclose(al.compile(al.grad(cost))(W, x), expected)
     derived = al.derive(cost, W, x, wrt="W")
     np.testing.assert_allclose(derived.backward(W, x, derived.forward(W, x)[1])["dW"], expected)
+
+
+where = np.where
+MADE = [
+    # The selections of x, y, a and b that are written, and how many are left.
+    (2, lambda x, y, a, b: where(x > 0, where(x > 0, a, 0.0) + where(x > 0, b, 0.0), 0.0)),
+    (2, lambda x, y, a, b: where(x > 0, where(x > 0, a, 0.0) - b, 0.0)),
+    (2, lambda x, y, a, b: where(x > 0, b - where(x > 0, a, 0.0), 0.0)),
+    (1, lambda x, y, a, b: where((x > 0) | (y > 0), where(x > 0, a, 0.0), 0.0)),
+    (2, lambda x, y, a, b: where((x > 0) & (y > 0), where(x > 0, a, 0.0), 0.0)),
+    (1, lambda x, y, a, b: where(x > 0, where((x > 0) & (y > 0), a, 0.0), 0.0)),
+    (2, lambda x, y, a, b: where(x > 0, where((x > 0) | (y > 0), a, 0.0), 0.0)),
+    (2, lambda x, y, a, b: where(x > 0, where(y > 0, a, 0.0), 0.0)),
+    (2, lambda x, y, a, b: where(x > 0, where(x > 0, a, 1.0), 0.0)),
+    (2, lambda x, y, a, b: where(x > 0, where(x > 0, a, 0.0), 1.0)),
+    (1, lambda x, y, a, b: where(x > 0, -where(x > 0, a, 0.0), 0.0)),
+    (1, lambda x, y, a, b: where(x > 0, where(x > 0, a, 0).astype(np.float32), np.float32(0))),
+    (1, lambda x, y, a, b: where(x > 0, b * where(x > 0, a, 0.0), 0.0)),
+    (1, lambda x, y, a, b: where(x > 0, b / where(x > 0, a, 0.0), 0.0)),
+    (1, lambda x, y, a, b: where((x > 0) & (y > 0), where(x > 0, a, 0.0) * b, 0.0)),
+    (2, lambda x, y, a, b: where(x > 0, where((x > 0) & (y > 0), a, 0.0) * b, 0.0)),
+    (2, lambda x, y, a, b: where(x > 0, where(x > 0, a, np.zeros(5)) * b, 0.0)),
+    (1, lambda x, y, a, b: where((x > 0)[::-1], where(x > 0, a, 0.0)[::-1], 0.0)),
+    (2, lambda x, y, a, b: where(x[::-1] > 0, where(x > 0, a, 0.0)[::-1], 0.0)),
+    (2, lambda x, y, a, b: where((x > 0)[:4], where(x > 0, a, 0.0)[1:], 0.0)),
+    (1, lambda x, y, a, b: where((x > 0).reshape(5, 1), where(x > 0, a, 0.0).reshape(5, 1), 0.0)),
+    (2, lambda x, y, a, b: where((x > 0).reshape(5, 1), where(y > 0, a, 0.0).reshape(5, 1), 0.0)),
+    (
+        1,
+        lambda x, y, a, b: where(
+            ((x > 0) | (y > 0)).reshape(5, 1), where(x > 0, a, 0.0).reshape(5, 1), 0.0
+        ),
+    ),
+    (
+        2,
+        lambda x, y, a, b: where(
+            ((x > 0) & (y > 0)).reshape(5, 1), where(x > 0, a, 0.0).reshape(5, 1), 0.0
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("count", "made"), MADE)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_selection_is_left_out_only_where_it_follows_from_another(count, made):
+    x, y = np.array([0.0, 1.0, 0.5, -1.0, 2.0]), np.array([1.0, -1.0, 2.0, 3.0, -4.0])
+    a, b = np.float32([1, np.inf, 3, np.nan, 5]), np.float32([np.nan, 2, 3, np.inf, 4])
+    for arguments in ((x, y, a.astype(float), b.astype(float)), (x, y, a, b)):
+        compiled = al.compile(made)
+        found, expected = compiled(*arguments), made(*arguments)
+        assert found.dtype == expected.dtype
+        np.testing.assert_array_equal(found, expected)
+    # Of single precision, whose products with double precision are another matter.
+    assert [step.function for step in compiled.program.steps].count(np.where) == count

@@ -188,6 +188,14 @@ def test_source_that_says_something_else_is_not_run(source):
         checked(source, ())
 
 
+def test_an_import_is_run_where_it_is_the_one_that_was_meant():
+    meant = [("numpy", "sin", "sine")]
+    checked("from numpy import sin as sine\nx = sine(1)", (), meant)
+    for written in ("numpy import cos as sine", ".numpy import sin as sine", "numpy import sin"):
+        with pytest.raises(SourceError, match="generated source"):
+            checked(f"from {written}", (), meant)
+
+
 def test_derivations_leave_nothing_behind():
     def cost(x):
         return np.sum(x * x)

@@ -17,7 +17,7 @@ from autograd_lite.program.arguments import flatten
 from autograd_lite.program.factoring import factored
 from autograd_lite.program.identities import algebra, expanding, stable
 from autograd_lite.program.ir import interpret
-from autograd_lite.program.passes import optimised
+from autograd_lite.program.passes import Identities, Optimised, optimised
 from autograd_lite.program.rewriting import Rewriting, without_dead
 
 KINDS = ["real", "complex", "mixed", "half"]
@@ -285,6 +285,52 @@ def test_the_slope_of_a_sigmoid_is_found_in_either_order(power_first):
 
     y, z = np.array([1.0, 2.0, 3.0, 4.0]), np.array([-800.0, -1.0, 0.0, 2.0])
     np.testing.assert_allclose(al.compile(f)(y, z), y * al.sigmoid(-z), rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("function", "runs", "did"),
+    [
+        # The last run is the one that changes nothing.
+        (lambda x: np.sin(x), 1, "nothing to do"),
+        (lambda x: np.sin(x * 1), 2, "1 steps rewritten"),
+        (lambda x: np.sin(x) + np.sin(x), 1, "nothing to do"),
+        (lambda x: np.sin(x * 1) + np.sin(x), 2, "1 steps rewritten, 1 equal ones taken together"),
+        (lambda x: x * (np.float64(2) * 3), 1, "nothing to do"),
+    ],
+)
+def test_identities_are_applied_until_nothing_changes(function, runs, did):
+    seen = []
+    table = algebra.table()
+
+    def table_of(program):
+        seen.append(program)
+        return table
+
+    leaves = []
+    structure = flatten(((np.ones(3),), {}), leaves)
+    trace, program, _, _ = traced("f", function, structure, leaves)
+    after, told = Identities("algebra", table_of).run(Optimised(program, trace.values))
+    assert (len(seen), told) == (runs, did)
+    assert_same(interpret(after.program, leaves), [function(np.ones(3))], 0)
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        (lambda z: np.log(np.sum(np.exp(z * 1j))), [np.exp, np.sum, np.log]),
+        (lambda z: np.log(np.sum(z)), [np.sum, np.log]),
+        (lambda z: np.log(np.sum(np.exp(z), dtype=np.float32)), [np.exp, np.sum, np.log]),
+        (lambda z: np.exp(z) / np.sum(z), [np.exp, np.sum, np.divide]),
+        (lambda z: np.exp(z) / np.sum(np.exp(z), axis=0), [np.exp, np.sum, np.divide]),
+        (lambda z: np.exp(z) / np.sum(np.exp(z), axis=-1), [np.exp, np.sum, np.divide]),
+    ],
+)
+def test_what_only_looks_like_a_stable_form_is_left_as_it_is(written, kept):
+    compiled = al.compile(written)
+    z = np.array([[0.5, 1.0], [2.0, 3.0]])
+    np.testing.assert_allclose(compiled(z), written(z), rtol=1e-6)
+    functions = [step.function for step in compiled.program.steps]
+    assert functions[-len(kept) :] == kept
 
 
 def test_passes_say_what_they_did():

@@ -38,11 +38,8 @@ def _is_shut(now: Rewriting, x: Any, conditions: set[Any]) -> bool:
     """Whether a value is for certain 0 where none of the conditions holds."""
     chosen = now.maker(x, np.where)
     if chosen is not None:
-        inner = now.operand(chosen, 0)
-        needed = _parts(now, inner, np.bitwise_and)
-        either = _parts(now, inner, np.bitwise_or)
-        shut = bool(needed & conditions) or either <= conditions
-        return shut and now.is_all(now.operand(chosen, 2), 0)
+        needed = _parts(now, now.operand(chosen, 0), np.bitwise_and)
+        return bool(needed & conditions) and now.is_all(now.operand(chosen, 2), 0)
     sum_ = now.maker(x, np.add, np.subtract)
     if sum_ is not None:
         return all(_is_shut(now, now.operand(sum_, i), conditions) for i in (0, 1))
