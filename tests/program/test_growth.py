@@ -99,16 +99,3 @@ def test_a_compiled_derivative_is_right_or_nan(seed):
         for got, right in zip(found, _exact(formula, at.tolist(), order), strict=True):
             if np.isfinite(got):
                 assert abs(got - right) <= 1e-8 * abs(right) + 1e-9
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("function", [np.multiply, np.divide])
-def test_the_options_of_a_product_that_decays_are_kept(function):
-    def product(z):
-        power, share = np.exp(-z), 1 + np.exp(-z)
-        return function(power, share**-2 if function is np.multiply else share**2, dtype=float)
-
-    z = np.array([-1.0, 0.0, 3.0], np.float32)
-    found = al.compile(product)(z)
-    assert found.dtype == np.float64
-    np.testing.assert_array_equal(found, product(z))
