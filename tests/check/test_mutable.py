@@ -104,3 +104,43 @@ def test_numbers_stay_recorded():
     assert isinstance(call_settled(np.mean, ([x[0], x[0]],), {}), Mutable)
     assert isinstance(x.item(), Mutable)
     assert f"{x[0]:.1f}" == "4.0"
+
+
+def test_a_number_that_leaves_the_recording_is_the_value():
+    x = Mutable(al.Tensor([[4.0, 2.25], [0.0, -1.0]], requires_grad=True))
+    assert (float(x[0, 1]), int(x[0, 1]), round(x[0, 1], 1), round(x[0, 0])) == (2.25, 2, 2.2, 4)
+    assert (bool(x[0, 0]), bool(x[1, 0]), len(x)) == (True, False, 2)
+    assert repr(x) == repr(x.value._value)
+    with pytest.raises(TypeError, match="a floating-point number is no index"):
+        [1, 2][x[1, 0]]
+    with pytest.raises(TypeError):
+        np.array(x)
+    np.testing.assert_array_equal(np.array(Mutable(np.ones(2)), np.float32), np.ones(2))
+
+
+def test_whole_numbers_made_of_a_recorded_array_are_plain():
+    x = Mutable(al.Tensor([1.5, -2.5], requires_grad=True))
+    whole = x.astype(int)
+    assert type(whole) is np.ndarray and whole.tolist() == [1, -2]
+    assert x.astype(float, copy=False) is x
+    assert x.astype(float) is not x and isinstance(x.astype(np.float32), Mutable)
+    assert x.astype(np.float32).value.dtype == np.float32
+
+
+def test_lists_of_a_recorded_array_hold_recorded_numbers():
+    rows = Mutable(al.Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)).tolist()
+    assert [[type(number) for number in row] for row in rows] == [[Mutable] * 2] * 2
+    (rows[1][0] * 3).value.backward()
+
+
+def test_a_recorded_array_is_filled_and_keeps_its_shape():
+    x = Mutable(al.Tensor([1.0, 2.0], requires_grad=True))
+    x.fill(7.0)
+    np.testing.assert_array_equal(plain(x), [7.0, 7.0])
+    with pytest.raises(ValueError, match=r"of shape \(2,\) cannot become \(2, 2\)"):
+        x += np.ones((2, 2))
+    with pytest.raises(TypeError, match="out= is an array that the recording does not know"):
+        np.exp(x, out=np.ones(2))
+    out = Mutable(np.ones(2))
+    assert np.exp(x, out=out) is out
+    np.testing.assert_array_equal(plain(out), np.exp([7.0, 7.0]))
