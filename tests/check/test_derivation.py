@@ -4,6 +4,7 @@ import contextlib
 import functools
 import io
 import json
+import linecache
 import math
 import re
 import threading
@@ -14,7 +15,13 @@ import pytest
 
 import autograd_lite as al
 from autograd_lite.check import from_source
-from autograd_lite.check.marking.chain_rule import Tolerance
+from autograd_lite.check.marking.chain_rule import Tolerance, fit
+from autograd_lite.check.marking.evidence import values_of
+from autograd_lite.check.marking.execution import Event
+from autograd_lite.check.marking.forms import subject_of
+from autograd_lite.check.marking.forward import Setting
+from autograd_lite.check.marking.influence import dependent_steps
+from autograd_lite.check.marking.mark import _best_reading
 from autograd_lite.check.marking.verdicts import _pattern
 from autograd_lite.check.report import Line, Report
 
@@ -137,6 +144,30 @@ class TestVerdicts:
         text = _pattern(given, expected, Tolerance(1e-6, 0.0))
         assert text == "; it differs in 4 of 12 elements, all of them in the columns 1"
 
+    @pytest.mark.parametrize(
+        ("tolerance", "said"),
+        [
+            (Tolerance(1e-6, 0.0), "in 3 of 4 elements"),
+            (Tolerance(1e-6, 10.0), "in 2 of 4 elements"),
+            (Tolerance(1e-2, 0.0), "in 1 of 4 elements"),
+            (Tolerance(1e-2, 1e4), "in 0 of 4 elements"),
+        ],
+    )
+    def test_where_a_gradient_differs_is_told_by_the_tolerance(self, tolerance, said):
+        expected = np.array([1.0, 0.5, 0.0, 1.0])
+        given = expected + [0.0, 0.5, 5e-6, 5e-5]
+        assert _pattern(given, expected, tolerance) == f"; it differs {said}"
+
+    def test_rows_and_columns_are_named_where_all_that_differs_is_in_some(self):
+        expected = np.ones((3, 4))
+        rows, both = expected.copy(), expected.copy()
+        rows[[0, 2]] = both[0, 1] = both[2, 3] = 7.0
+        tolerance = Tolerance(1e-6, 0.0)
+        assert _pattern(rows, expected, tolerance).endswith(
+            "8 of 12 elements, all of them in the rows 0, 2"
+        )
+        assert _pattern(both, expected, tolerance) == "; it differs in 2 of 12 elements"
+
     def test_a_cause_that_fits_these_inputs_by_chance_is_not_named(self):
         def loss(W, X, P):
             S = W @ X
@@ -160,6 +191,52 @@ class TestVerdicts:
         for array, old in zip(arguments, before, strict=True):
             assert np.array_equal(array, old)
             assert array.flags.writeable
+
+
+def test_a_gradient_of_another_shape_is_rearranged_where_that_is_all():
+    given = np.arange(6.0).reshape(2, 3)
+    assert fit(given, (2, 3)) is given
+    np.testing.assert_array_equal(fit(given, (3, 2)), given.T)
+    np.testing.assert_array_equal(fit(given, (6,)), np.arange(6.0))
+    np.testing.assert_array_equal(fit(given, (1, 6)), [np.arange(6.0)])
+    assert fit(given, (2, 2)) is None and fit(given, ()) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "is_array"),
+    [
+        *((np.ones(2), True), (np.ones(2, int), True), (1.5, True), (2, True), (1j, False)),
+        *((np.float32(2), True), (True, False), (np.bool_(True), False), (None, False)),
+        *(([1.0, 2.0], False), ("2", False), (np.array([True]), False), (np.array("a"), False)),
+    ],
+)
+def test_the_values_that_count_as_arrays(value, is_array):
+    event = Event(None, (0, "", 0), "x", "x", 1, value, 0)
+    assert (event.array is not None) == is_array
+
+
+def test_the_steps_that_depend_on_a_statement():
+    subject = subject_of(forward, from_source(BACKWARD, np=np), tuple(inputs()), None, True)
+    reading = _best_reading(Setting(subject), {}, None)
+    values = values_of(reading.evidence, reading.back)
+    found = {
+        event.name: dependent_steps(reading.evidence, event.place, values, {})
+        for event in reading.back.events
+    }
+    names = {name: {key.split()[0] for key in keys} for name, keys in found.items() if keys}
+    after = {"dW2", "db2", "dA1", "dZ1", "dW1", "db1"}
+    assert {name: names[name] for name in names if name.startswith("d")} == {
+        "dZ2": after,
+        "dW2": {"dW2"},
+        "db2": {"db2"},
+        "dA1": {"dZ1", "dW1", "db1"},
+        "dZ1": {"dW1", "db1"},
+        "dW1": {"dW1"},
+        "db1": {"db1"},
+    }
+    # A length is no number that can be moved; all that is unpacked at once is.
+    assert found["N"] is None
+    assert names["X"] == names["Y"] == after | {"dZ2"}
 
 
 class TestConventions:
@@ -816,6 +893,58 @@ class TestForms:
             return {"W": X.T @ dZ, "b": dZ.sum(axis=0)}
 
         assert al.check_derivation(loss, back, W, np.ones(2), X, T, show=False).ok
+
+    @pytest.mark.parametrize("takes_vector", [True, False])
+    @pytest.mark.parametrize("slope", ["(1 - A ** 2)", "(1 - A)", "1"])
+    def test_all_gradients_as_one_vector(self, takes_vector, slope):
+        W1, W2 = np.random.default_rng(1).normal(size=20).reshape(2, 10)
+        W1, W2 = W1[:6].reshape(3, 2), W2[:4].reshape(2, 2)
+        text = f"""
+def split(theta):
+    return theta[:6].reshape(3, 2), theta[6:].reshape(2, 2)
+
+def loss(parameters, X, T):
+    W1, W2 = parameters
+    A = np.tanh(X @ W1)
+    E = A @ W2 - T
+    return 0.5 * np.sum(E ** 2), (A, E, W2, X)
+
+def of_vector(theta, X, T):
+    return loss(split(theta), X, T)
+
+def back(cache):
+    A, E, W2, X = cache
+    dW2 = A.T @ E
+    dW1 = X.T @ (E @ W2.T * {slope})
+    return np.concatenate([dW1.ravel(), dW2.ravel()])
+"""
+        scope = {"np": np}
+        names = ["of_vector" if takes_vector else "loss", "back"]
+        linecache.cache["vectors.py"] = len(text), None, text.splitlines(True), "vectors.py"
+        exec(compile(text, "vectors.py", "exec"), scope)
+        given = np.concatenate([W1.ravel(), W2.ravel()]) if takes_vector else [W1, W2]
+        report = al.check_derivation(
+            *(scope[name] for name in names), given, X[:4], T[:4], show=False
+        )
+        assert report.ok == ("**" in slope)
+        if not report.ok:
+            assert (report.first_wrong.name, report.first_wrong.line) == ("dW1", 17)
+            assert report.first_wrong.cause == "activation"
+
+    def test_parameters_that_are_numbers_in_a_dict(self):
+        def loss(p, x, t):
+            e = p["w"] * x + p["b"] - t
+            return 0.5 * np.sum(e**2)
+
+        for factor, verdict in ((1, "correct"), (2, "wrong")):
+
+            def gradient(p, x, t, factor=factor):
+                e = p["w"] * x + p["b"] - t
+                return {"w": np.sum(e * x), "b": factor * np.sum(e)}
+
+            x, t = np.array([1.0, 2.0, 3.0]), np.array([2.0, 3.0, 5.0])
+            report = al.check_derivation(loss, gradient, {"w": 0.3, "b": 0.1}, x, t, show=False)
+            assert statuses(report) == {"e": "correct", "w": "correct", "b": verdict}
 
     @pytest.mark.parametrize(
         ("options", "message"),

@@ -210,6 +210,34 @@ for step in range(3):
     ]
 
 
+SCALARS = """
+import numpy as np
+x, t = np.array([1.0, 2.0, 3.0]), np.array([2.0, 3.0, 5.0])
+w, b, vw, vb = 0.3, 0.1, 0.5, 0.2
+for step in range(10):
+    e = w * x + b - t
+    loss = 0.5 * np.sum(e**2)
+    db = np.sum(e)
+    vw = 0.9 * vw + np.sum(e * x)
+    vb = 0.9 * vb + db
+    w -= 0.1 * vw
+    b -= 0.1 * vb
+"""
+
+
+def test_numbers_that_are_carried_on_are_named_where_a_velocity_is_the_gradient():
+    report = al.check_script(SCALARS, show=False)
+    assert [(line.name, line.tensor, line.status) for line in report] == [
+        *(("db", "b", "correct"), ("vw", "w", "correct"))
+    ]
+    assert report.notes == (
+        "convention: what vb, vw carried on from the pass before is 0 here, so that the update "
+        "shows the gradient; that is no mistake",
+    )
+    report = al.check_script(SCALARS.replace("np.sum(e)\n", "2 * np.sum(e)\n"), show=False)
+    assert [line.line for line in report if line.status == "wrong"] == [8]
+
+
 def test_weights_that_decay_are_no_velocities():
     text = (
         text_of("momentum").split("    vW =")[0] + "    W = 0.99 * W - lr * dW\n    b -= lr * db\n"

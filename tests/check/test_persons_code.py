@@ -208,3 +208,55 @@ def test_a_module_made_by_hand_is_a_persons():
     report = al.check_derivation(loss, gradient, np.array([1.0, 3.0]), show=False)
     assert report.ok
     np.testing.assert_array_equal(module.V, [2.0, -1.0])
+
+
+class Private:
+    def __init__(self):
+        self.__W, self.__V = np.array([[0.4, -0.3], [-1.1, 0.2]]), np.array([[0.6], [-0.3]])
+
+    def forward(self, X, Y):
+        self.__A = np.tanh(X @ self.__W)
+        self.__E = self.__A @ self.__V - Y
+        return 0.5 * np.sum(self.__E**2)
+
+    def backward(self, X, Y):
+        dV = self.__A.T @ self.__E
+        dA = self.__E @ self.__V.T
+        dZ = dA * (1 - self.__A**2)
+        dW = X.T @ dZ
+        return {"W": dW, "V": dV} if self.__dict__ else {}
+
+
+def test_private_names_are_those_of_the_class():
+    class Inner(Private):
+        def backward(self, X, Y):
+            self.__A, self.__half = self._Private__A, 0.5
+            dV = self.__half * self.__A.T @ self._Private__E
+            return {"V": dV}
+
+    report = al.check_derivation(Private(), X, Y, show=False)
+    assert report.ok
+    assert {line.tensor for line in report} >= {"_Private__W", "_Private__V"}
+    report = al.check_derivation(Inner(), X, Y, show=False, names={"V": "_Private__V"})
+    assert (report.first_wrong.name, report.first_wrong.cause) == ("V", "factor")
+
+
+class Shared:
+    def forward(self, W, X, Y):
+        Shared.A = np.tanh(X @ W)
+        return 0.5 * np.sum((Shared.A - Y) ** 2)
+
+    def backward(self, W, X, Y):
+        dA = Shared.A - Y
+        dZ = dA * (1 - Shared.A**2)
+        del Shared.A
+        return {"W": X.T @ dZ}
+
+
+def test_what_a_forward_pass_leaves_in_its_class_is_there_in_the_backward_pass_and_then_gone():
+    for _ in range(2):
+        assert al.check_derivation(Shared(), W, X, Y, show=False).ok
+        assert not hasattr(Shared, "A")
+    assert not al.check_derivation(
+        Shared().forward, lambda W, X, Y: {"W": X.T @ (Shared.A - Y)}, W, X, Y, show=False
+    ).ok
