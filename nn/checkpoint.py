@@ -5,10 +5,12 @@ The layout, so that plain h5py can read it:
 `metadata`
     uint8 of shape (bytes,): JSON text in UTF-8, an object with `format` (always "autograd_lite
     checkpoint"), `version` (1), `arrays`, a list of objects with `name`, `shape` and `dtype`
-    (NumPy's name, such as "float32"), and `description`, an object of the model's own. As in
-    Python's `json`, NaN and Infinity may occur. (A dataset, since an HDF5 attribute ends at 64 KB.)
+    (NumPy's name, such as "float32"), and `description`, an object from the model. As in
+    Python's `json`, NaN and Infinity may occur. (It is a dataset, since an HDF5 attribute is
+    limited to 64 KB.)
 `arrays/0`, `arrays/1`, ...
-    The arrays in the order of that list; names are in the list only, where a `/` makes no group.
+    The arrays in the order of that list. Their names are in the list only, so that a `/` does not
+    make a group.
     A 0-d array is stored with shape (1,), because HDF5 has checksums for chunked data only.
 
     >>> import h5py, json
@@ -16,8 +18,8 @@ The layout, so that plain h5py can read it:
     ...     listing = json.loads(file["metadata"][()].tobytes())["arrays"]
     ...     state = {a["name"]: file[f"arrays/{i}"][()] for i, a in enumerate(listing)}
 
-A description never names a class to be imported: whoever loads brings the model, and the file
-must fit it.
+A description never names a class to be imported: the caller passes a model to load into, and the
+file must match it.
 """
 
 from __future__ import annotations
@@ -55,24 +57,23 @@ _DTYPES = {
 
 
 class Checkpointable(Protocol):
-    """The methods that `save` and `load` ask of a model."""
+    """The methods of a model that `save` and `load` call."""
 
     def state_dict(self) -> Mapping[str, Array]:
-        """Every array that makes the model what it is, by name."""
+        """Every array of the state of the model, by name."""
 
     def describe(self) -> Mapping[str, Any]:
-        """A description that JSON can hold, for people and for `expected_state`; tuples become
-        lists."""
+        """A description as JSON, for people and for `expected_state`; tuples become lists."""
 
     def expected_state(self, description: dict[str, Any]) -> State:
-        """Shape and dtype of every array that this model would load; must not change the model.
+        """The shape and dtype of every array to load; it must not change the model.
 
-        `description` comes from a file and may be anything that JSON can hold; ValueError says
-        what about it does not suit the model.
+        `description` comes from a file and may be any JSON object; the method raises ValueError
+        with the reason if it does not suit the model.
         """
 
     def load_state_dict(self, arrays: dict[str, Array], description: dict[str, Any]) -> None:
-        """Take over arrays, which are new, and have the expected names, shapes and dtypes."""
+        """Loads new arrays with the expected names, shapes and dtypes."""
 
 
 Model = TypeVar("Model", bound=Checkpointable)
@@ -84,21 +85,21 @@ class _Metadata(NamedTuple):
 
 
 def save(model: Checkpointable, path: Path) -> None:
-    """Save a model as an HDF5 file, whole or not at all; see `write` for the errors.
+    """Saves a model in an HDF5 file, as a whole or not at all.
 
-    A path that ends in `.safetensors` becomes a file of that format (extra `safetensors`).
+    A path that ends in `.safetensors` gives a file of that format (extra `safetensors`).
 
     Parameters
     ----------
     model : Module or estimator
-        Anything with the methods of `Checkpointable`.
+        An object with the methods of `Checkpointable`.
     path : path
-        The file, which is replaced as a whole.
+        The file to write; an existing file is replaced as a whole.
 
     Raises
     ------
     OSError
-        Where the file cannot be written; an earlier one is then as it was.
+        Where the file cannot be written; an existing file is then unchanged.
     ImportError
         For a `.safetensors` file without the extra.
 
@@ -115,17 +116,17 @@ def save(model: Checkpointable, path: Path) -> None:
 
 
 def load(path: Path, model: Model, *, limit: int = hdf5.LIMIT) -> Model:
-    """Load a file that `save` wrote into a model of the same build, and return that model.
+    """Loads a file that `save` wrote into a model with the same layers, and returns that model.
 
-    The model stays as it is unless everything in the file is right.
+    The model is not changed unless the whole file is valid.
 
     Parameters
     ----------
     path : path
-        One that ends in `.safetensors` is that of a file of this format, of any library: its arrays
-        are called as in `model.state_dict()`.
+        The file. If the path ends in `.safetensors` it may be from any library, with arrays named
+        as in `model.state_dict()`.
     model : Module or estimator
-        What is filled.
+        The model to load into.
     limit : int
         The most bytes that one array may take.
 
@@ -137,8 +138,8 @@ def load(path: Path, model: Model, *, limit: int = hdf5.LIMIT) -> Model:
     Raises
     ------
     FileNotFoundError, PermissionError, FileFormatError
-        In one sentence, where the file is missing, incomplete, damaged, no checkpoint, or does not
-        suit the model.
+        In one sentence, where the file is missing, incomplete, damaged, not a checkpoint, or does
+        not match the model.
 
     Examples
     --------
@@ -166,11 +167,11 @@ def load(path: Path, model: Model, *, limit: int = hdf5.LIMIT) -> Model:
 
 
 def write(path: Path, arrays: Mapping[str, Array], description: Mapping[str, Any]) -> None:
-    """Write named arrays and a description as a checkpoint, which replaces `path` as a whole.
+    """Writes named arrays and a description as a checkpoint, which replaces `path` as a whole.
 
-    Raises TypeError for an array that is no plain number or boolean and for a description that
-    JSON cannot hold, and OSError, in one sentence, if the file cannot be written; an earlier file
-    is then as it was.
+    Raises TypeError for an array of anything but plain numbers or booleans, and for a description
+    that JSON cannot hold; raises OSError, in one sentence, if the file cannot be written, and
+    leaves an existing file unchanged.
     """
     states = {name: _plain(name, np.asarray(array)) for name, array in arrays.items()}
     datasets = {"metadata": np.frombuffer(_encoded(states, description), dtype=np.uint8)}
@@ -182,17 +183,15 @@ def write(path: Path, arrays: Mapping[str, Array], description: Mapping[str, Any
 def read(
     path: Path, expected: Callable[[dict[str, Any]], State] | None, *, limit: int = hdf5.LIMIT
 ) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Read a checkpoint: its arrays by name, in native byte order, and its description.
+    """Reads a checkpoint: its arrays by name, in native byte order, and its description.
 
-    `expected(description)` gives the shape and dtype of every array that the caller can use. Names,
-    shapes and dtypes are compared with it, unless it is None, and with what HDF5 declares, before
-    an array is read.
-    `limit` is the most bytes that one array may take. The metadata may take 16 MiB, and 160 MiB in
-    memory.
+    `expected(description)` returns the shape and dtype of every array that the caller can use, or
+    raises ValueError. Before an array is read, the names, shapes and dtypes in the metadata are
+    compared with these, unless `expected` is None, and with the declarations of HDF5. `limit` is
+    the most bytes that one array may take. The metadata may take 16 MiB, and 160 MiB in memory.
 
     Raises FileNotFoundError, PermissionError or FileFormatError, in one sentence, for a file that
-    is missing, incomplete, damaged, no checkpoint, of other arrays, or described as `expected`
-    does not have it (which raises ValueError for that).
+    is missing, incomplete, damaged, not a checkpoint, or that does not match `expected`.
     """
     where = f"Checkpoint {shown_path(path)}"
     with hdf5.reading(path, kind="Checkpoint", limit=limit) as file:
@@ -329,8 +328,7 @@ def _check_fit(where: str, found: dict[str, Spec], wanted: dict[str, Spec]) -> N
         hint = ""
         if any(name.startswith("model.") for name in found.keys() - wanted.keys()):
             hint = (
-                " (it is of a whole training: nn.fit(..., checkpoint=path, resume=True) goes on "
-                "with it)"
+                " (it is of a whole training: nn.fit(..., checkpoint=path, resume=True) resumes it)"
             )
         raise FileFormatError(
             f"{where} does not fit the model and was not loaded{hint}: {'; '.join(problems)}"
@@ -347,7 +345,7 @@ def _differences(name: str, found: Spec, wanted: Spec) -> list[str]:
 
 
 def _stored_spec(file: hdf5.Reader, where: str, i: int, name: str, listed: Spec) -> Spec:
-    """The shape and dtype that HDF5 declares of array i, which must be those in the metadata."""
+    """The declaration of array i by HDF5, checked to agree with the metadata."""
     stored = file.spec(f"arrays/{i}")
     native = Spec(stored.shape, stored.dtype.newbyteorder("="))
     if native != Spec(_stored_shape(listed.shape), listed.dtype):

@@ -1,7 +1,7 @@
-"""Files in the safetensors format, which other libraries read as well (extra `safetensors`).
+"""Files in the safetensors format, which other libraries read too (extra `safetensors`).
 
-Such a file holds named arrays and short texts. What describes a model stands among the texts as
-JSON, under the key "autograd_lite"; a file without it has arrays only, as PyTorch's have.
+Such a file holds named arrays and short texts. The description of a model is the text with the key
+"autograd_lite", in JSON. A file without it, such as PyTorch's, has arrays only.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Array = NDArray[Any]
 
 SUFFIX = ".safetensors"
 HEADER_BYTES = bounded_json.TEXT_BYTES
-"""The longest header that is read: it lists the arrays and holds the texts."""
+"""The longest header that is read; a header lists the arrays and holds the texts."""
 
 _KEY = "autograd_lite"
 _DTYPES = {
@@ -33,17 +33,17 @@ _DTYPES = {
 
 
 def is_named(path: str | os.PathLike[str]) -> bool:
-    """Whether a path is that of a safetensors file."""
+    """Whether a path is named as a safetensors file."""
     return os.fspath(path).lower().endswith(SUFFIX)
 
 
 def write(
     path: str | os.PathLike[str], arrays: Mapping[str, Array], description: Mapping[str, Any]
 ) -> None:
-    """Write named arrays and a description, which replace `path` as a whole.
+    """Writes named arrays and a description to a file, which replaces `path` as a whole.
 
-    ImportError where safetensors is not installed, TypeError for a dtype that the format lacks,
-    OSError, in one sentence, if the file cannot be written.
+    Raises ImportError where safetensors is not installed, TypeError for a dtype that the format
+    lacks, and OSError, in one sentence, if the file cannot be written.
     """
     library = _library("save")
     plain = {}
@@ -65,11 +65,11 @@ def read(
     fit: Callable[[str, dict[str, Spec], dict[str, Any]], None],
     limit: int,
 ) -> tuple[dict[str, Array], dict[str, Any]]:
-    """The arrays of a file by name, and its description, which is empty where there is none.
+    """The arrays of a file by name, and its description, which may be empty.
 
-    `fit(where, specs, description)` raises what does not fit before an array is read; `limit` is
-    the most bytes that one array may take. FileFormatError, in one sentence, for a file that is
-    damaged or no safetensors file.
+    `fit(where, specs, description)` raises an error for arrays that do not match, before any is
+    read. `limit` is the most bytes that one array may take. Raises FileFormatError, in one
+    sentence, for a file that is damaged or not a safetensors file.
     """
     where = f"Checkpoint {shown_path(path)}"
     check_regular(path, where)
@@ -89,7 +89,7 @@ def read(
             return {name: file.get_tensor(name) for name in specs}, description
     except library.SafetensorError as error:
         raise FileFormatError(
-            f"{where} is damaged or no safetensors file: {printable(error, 200)}"
+            f"{where} is damaged or not a safetensors file: {printable(error, 200)}"
         ) from error
 
 
@@ -99,14 +99,14 @@ def _library(what: str) -> Any:
         import safetensors.numpy
     except ImportError:
         raise ImportError(
-            f"to {what} a {SUFFIX} file, pip install 'autograd_lite[safetensors]'; any other name "
-            "is that of an HDF5 file"
+            f"to {what} a {SUFFIX} file, pip install 'autograd_lite[safetensors]'; a file of any "
+            "other name is an HDF5 file"
         ) from None
     return safetensors
 
 
 def _check_header(path: str | os.PathLike[str], where: str) -> None:
-    """Refuse a header that is longer than the file, or than what is read of one."""
+    """Refuses a header that is longer than the file or than `HEADER_BYTES`."""
     try:
         size = os.path.getsize(path)
         with open(path, "rb") as file:
@@ -116,12 +116,12 @@ def _check_header(path: str | os.PathLike[str], where: str) -> None:
         raise PermissionError(f"{where} cannot be read: no permission") from error
     if not header:
         raise FileFormatError(
-            f"{where} is damaged or no safetensors file: it declares a header of {length:,} bytes, "
-            f"and has {size:,}, of which at most {HEADER_BYTES:,} are read as a header"
+            f"{where} is damaged or not a safetensors file: it declares a header of {length:,} "
+            f"bytes, but has {size:,} bytes, and a header may have at most {HEADER_BYTES:,}"
         )
     excess = bounded_json.excess(header)
     if excess:
-        raise FileFormatError(f"{where} has a header that {excess} that one may have")
+        raise FileFormatError(f"{where} has a header that {excess} that a header may have")
 
 
 def _spec(file: Any, name: str, where: str) -> Spec:
@@ -141,5 +141,5 @@ def _description(texts: Mapping[str, str], where: str) -> dict[str, Any]:
     except ValueError as error:
         raise FileFormatError(f"{where}: its description {error}") from error
     if not isinstance(description, dict):
-        raise FileFormatError(f"{where}: its description is no JSON object")
+        raise FileFormatError(f"{where}: its description is not a JSON object")
     return description

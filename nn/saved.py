@@ -1,4 +1,4 @@
-"""What is in files of models whose build nobody tells: their arrays, or the estimator they were."""
+"""Reads model files without a model to load into: their arrays, or the saved estimator."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _BY_CLASS = {layer.__name__: name for name, layer in ACTIVATIONS.items()}
 
 
 def contents(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The arrays of a checkpoint by name, and what describes them, all checked as `nn.load` does.
+    """The arrays of a checkpoint by name, and its description, checked as by `nn.load`.
 
     Raises
     ------
     FileNotFoundError, PermissionError, FileFormatError
-        In one sentence, where the file is missing, damaged, or no checkpoint.
+        In one sentence, where the file is missing, damaged, or not a checkpoint.
     """
     if safetensors_files.is_named(path):
         return safetensors_files.read(path, lambda where, specs, description: None, hdf5.LIMIT)
@@ -46,7 +46,7 @@ def estimator_in(path: str | os.PathLike[str]) -> Estimator:
     Raises
     ------
     FileNotFoundError, PermissionError, FileFormatError
-        In one sentence, where the file cannot be read, or holds no estimator.
+        In one sentence, where the file cannot be read, or does not hold an estimator.
     """
     arrays, description = contents(path)
     where = f"Checkpoint {hdf5.shown_path(path)}"
@@ -54,14 +54,12 @@ def estimator_in(path: str | os.PathLike[str]) -> Estimator:
         model = _of(description, arrays)
         model.load_state_dict(arrays, description)
     except (ValueError, KeyError) as error:
-        raise FileFormatError(
-            f"{where} holds no estimator that can be made anew: {error}"
-        ) from None
+        raise FileFormatError(f"{where} holds no estimator that can be restored: {error}") from None
     return model
 
 
 def _of(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Estimator:
-    """An estimator of the build that a checkpoint describes; ValueError where it describes none."""
+    """An unfitted estimator as a checkpoint describes it; ValueError if it describes none."""
     kind = _KINDS.get(str(description.get("model")))
     if kind is None:
         raise ValueError(f"it does not say which of {', '.join(_KINDS)} it was")
@@ -80,7 +78,7 @@ def _of(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Est
 
 
 def samples_in(path: str | os.PathLike[str], dataset: str) -> np.ndarray:
-    """The samples of a dataset of an HDF5 file, flattened, as rows; uint8 becomes 0 to 1.
+    """The samples of a dataset in an HDF5 file as flat rows; uint8 becomes numbers from 0 to 1.
 
     Raises
     ------

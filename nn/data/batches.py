@@ -1,4 +1,4 @@
-"""Batches of arrays, in an order that a seed decides."""
+"""Batches of arrays, shuffled by a seed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .lazy_batches import LazyBatches
 
 
 class Batch(NamedTuple):
-    """Samples X, their targets Y, and their weights or None; the samples are the last axis."""
+    """A batch: samples X, targets Y, and weights or None, with the samples as the last axis."""
 
     X: np.ndarray
     Y: np.ndarray
@@ -23,11 +23,10 @@ class Batch(NamedTuple):
 
 
 class Data(Protocol):
-    """The methods that training asks of data: `ArrayData`, `nn.H5Dataset` and whatever gives
-    batches likewise.
+    """The protocol of training data, such as `ArrayData` and `nn.H5Dataset`.
 
-    `seed` decides the order; without it the samples come as they are. The batches from number
-    `start` on must be the same as where all were asked for.
+    `batches` shuffles the samples by `seed`; without a seed it keeps their order. With `start` it
+    must yield the same batches as without, from number `start` on.
     """
 
     def __len__(self) -> int: ...
@@ -38,25 +37,24 @@ class Data(Protocol):
 
 
 class ArrayData:
-    """Arrays whose last axis is the samples: X (features, N), or pictures; Y (..., N).
+    """Training data in arrays with the samples as the last axis: X (features, N), Y (..., N).
 
-    Arrays of other libraries stay what they are. Of those that are computed when they are needed,
-    as Dask's, batches are NumPy arrays where they fit into memory easily (see
-    `nn.data.lazy_batches`).
+    X may be pictures too. Arrays of other libraries keep their types. Batches of lazy arrays, such
+    as Dask's, are NumPy arrays where they fit into memory easily (see `nn.data.lazy_batches`).
 
     Parameters
     ----------
     X : array
         Samples, the last axis along them.
     Y : array
-        Their targets, likewise.
+        Targets, the last axis along the samples.
     weights : array of shape (N,), optional
-        How much each sample counts.
+        The weight of each sample.
 
     Raises
     ------
     ValueError
-        Where they have different numbers of samples.
+        Where the arrays have different numbers of samples.
 
     Examples
     --------
@@ -93,14 +91,14 @@ class ArrayData:
         return int(self.X.shape[-1])
 
     def batches(self, size: int, seed: list[int] | None = None, start: int = 0) -> Iterator[Batch]:
-        """Batches of `size` samples, of which the last of the arrays may be in one with fewer.
+        """Yields batches of `size` samples; the last one may have fewer.
 
         Parameters
         ----------
         size : int
-            Samples per batch.
+            The number of samples per batch.
         seed : list of int, optional
-            Decides the order; without it the samples come as they are.
+            The seed of the shuffle; without it the samples keep their order.
         start : int
             The number of the first batch.
 
@@ -109,7 +107,7 @@ class ArrayData:
         Batch
         """
         if size >= len(self):
-            # All samples at once are the same in any order.
+            # A batch of all samples needs no order.
             if not start:
                 yield Batch(self.X, self.Y, self.weights)
             return
@@ -132,7 +130,7 @@ class ArrayData:
 def batches(
     X: Any, Y: Any, size: int = 32, *, seed: int | np.random.Generator | None = None
 ) -> Iterator[tuple[Any, Any]]:
-    """Batches (X, Y) of arrays whose last axis is the samples, for a loop of your own.
+    """Yields batches (X, Y) of arrays, for a training loop of your own.
 
         for epoch in range(10):
             for x, y in nn.batches(X, Y, 32, seed=epoch):
@@ -144,11 +142,12 @@ def batches(
     Parameters
     ----------
     X, Y : arrays
-        X (features, N) or pictures (channels, height, width, N); Y (..., N).
+        Samples X (features, N) or pictures (channels, height, width, N), and targets Y (..., N).
     size : int
-        Samples per batch; the last one may have fewer.
+        The number of samples per batch; the last one may have fewer.
     seed : int or numpy.random.Generator, optional
-        What decides the order, another one for each epoch; without it samples come as they are.
+        The seed of the shuffle; take another for each epoch. Without it the samples keep their
+        order.
 
     Yields
     ------
@@ -178,13 +177,12 @@ def batches(
 
 
 def _held(array: Any) -> Any:
-    """An array as training holds it: Dask's in the form that the engine computes with."""
+    """An array for training; Dask's arrays in the form that the engine computes with."""
     return adopt(as_array(array.data if isinstance(array, al.Tensor) else array), axis=-1)
 
 
 def _taken(array: Any, chosen: Any) -> Any:
-    """The samples with these numbers, taken as rows, since that is how samples mostly lie in
-    memory."""
+    """The chosen samples, indexed as rows, since samples are mostly contiguous in memory."""
     if not has_values(array):
         return adopt(array[..., chosen])
     if array.ndim < 3:

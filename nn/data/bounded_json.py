@@ -1,4 +1,4 @@
-"""JSON in files: measured before it is parsed, since a few bytes can become large objects."""
+"""JSON in files, measured before it is parsed, since a few bytes can become large objects."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ TEXT_BYTES = 16 * 2**20
 """The longest text that is parsed."""
 
 OBJECTS_BYTES = 160 * 2**20
-"""The most that it may become in memory."""
+"""The largest size in memory of what is parsed."""
 
 DEPTH = 64
-"""The most lists and objects inside one another."""
+"""The deepest nesting of lists and objects."""
 
 _TOKENS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
-"""Brackets by what they add to the depth; those in strings are parts of other tokens."""
+"""The change of depth by each bracket; brackets in strings are parts of other tokens."""
 
 
 def excess(text: bytes) -> str:
-    """Names what there is too much of in some JSON, which need not be valid; empty if nothing.
+    """Says which limit a JSON text exceeds, or returns an empty string; it need not be valid.
 
-    The sentence wants an end such as "that a checkpoint may have".
+    The caller completes the sentence, such as by "that a checkpoint may have".
     """
     if len(text) > TEXT_BYTES:
         return f"takes {len(text):,} bytes as JSON, more than the {TEXT_BYTES:,}"
-    # At least what Python takes for objects, lists, their items, and strings.
+    # A lower bound of the memory that Python takes for objects, lists, their items, and strings.
     size = 6 * len(text) + 232 * text.count(b"{") + 88 * text.count(b"[")
     size += 64 * (text.count(b",") + text.count(b":"))
     if size > OBJECTS_BYTES:
@@ -45,7 +45,7 @@ def excess(text: bytes) -> str:
 
 
 def encoded(value: Any) -> bytes:
-    """A description as JSON, with NaN and Infinity, as `decoded` takes it; else TypeError."""
+    """A description as JSON, with NaN and Infinity, that `decoded` accepts; else TypeError."""
     try:
         text = json.dumps(value, default=_as_python).encode()
     except (TypeError, ValueError, RecursionError) as error:
@@ -53,14 +53,16 @@ def encoded(value: Any) -> bytes:
     found = excess(text)
     if found:
         raise TypeError(
-            f"the model's description {found} that a checkpoint may have: put numbers into arrays"
+            f"the model's description {found} that a checkpoint may have: store numbers in arrays"
         )
     return text
 
 
 def decoded(text: bytes) -> Any:
-    """The value of some JSON, if it is not too much; ValueError says what is wrong, to follow a
-    subject."""
+    """The value of a JSON text within the limits.
+
+    The message of its ValueError lacks a subject, which the caller puts before it.
+    """
     found = excess(text)
     if found:
         raise ValueError(
@@ -73,7 +75,7 @@ def decoded(text: bytes) -> Any:
 
 
 def _as_python(value: object) -> object:
-    """A NumPy scalar as the number that JSON has for it."""
+    """A NumPy scalar as a Python number for JSON."""
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"{quoted(value)} is of type {type(value).__name__}")

@@ -1,7 +1,7 @@
-"""Memory for large arrays that is used again when the last array that lay in it has gone.
+"""Memory for large arrays, reused after the last array in it is freed.
 
-The system hands out memory of this size anew each time, page by page, which takes as long as
-reading a block of a file into it.
+The system allocates memory of this size page by page each time, which takes as long as reading a
+block of a file into it.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 
 SMALLEST = 2**20
-"""Bytes from which on it is worth the trouble."""
+"""Smaller arrays, in bytes, get new memory."""
 
 _free: dict[int, list[bytearray]] = {}
-"""What is idle, by its size: blocks of a file are equal but for the last."""
+"""Idle memory by size: blocks of a file have equal sizes but for the last."""
 
 _most = 2 * (os.cpu_count() or 1)
 
 
 def buffer(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """An array of any content, in memory that an earlier array has left, or in new memory."""
+    """An uninitialised array, in memory of an earlier array or in new memory."""
     count = math.prod(shape)
     size = count * np.dtype(dtype).itemsize
     if size < SMALLEST:
@@ -33,13 +33,13 @@ def buffer(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     except LookupError:
         memory = bytearray(size)
     array = np.frombuffer(memory, dtype, count)
-    # Views of it, and what has a buffer of them, keep this array and so the memory.
+    # Views of this array, and objects with a buffer of one, keep it and so the memory.
     weakref.finalize(array, _give_back, memory).atexit = False
     return array.reshape(shape)
 
 
 def _give_back(memory: bytearray) -> None:
     if sum(map(len, list(_free.values()))) >= _most:
-        # Of sizes, most likely, that nobody asks for any more.
+        # Most likely of sizes that are not used any more.
         _free.clear()
     _free.setdefault(len(memory), []).append(memory)

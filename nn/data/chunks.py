@@ -1,4 +1,4 @@
-"""The cost of the chunks of an HDF5 dataset: their number, and what they unpack to."""
+"""The cost of the chunks of an HDF5 dataset: their number, and their unpacked sizes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 RUN_CHUNKS = 1024
-"""Chunks read by one call: HDF5 keeps some 6 KB for each chunk of a call while it runs."""
+"""The chunks read by one call: HDF5 allocates some 6 KB for each chunk during a call."""
 
 MOST_INFLATION = 1032
-"""How many bytes deflate, the strongest of the known filters, can make of one."""
+"""The most bytes that deflate, the strongest of the known filters, unpacks from one byte."""
 
 LZF_INFLATION = 88
-"""Likewise for LZF, which writes 264 bytes as 3."""
+"""The most bytes that LZF unpacks from one byte: it packs 264 bytes into 3."""
 
 Box = tuple[slice, ...]
 
@@ -25,9 +25,9 @@ def count_chunks(shape: Sequence[int], chunk: Sequence[int]) -> int:
 
 
 def boxes(region: Sequence[range], chunk: Sequence[int], most: int = RUN_CHUNKS) -> Iterator[Box]:
-    """Slices that cover a region of an array, each of which touches at most `most` chunks.
+    """Slices that cover a region of an array and touch at most `most` chunks each.
 
-    They end where chunks end, so that no chunk is in two of them.
+    They end where chunks end, so that each chunk is in one of them only.
     """
     cuts = []
     for axis, size in zip(reversed(region), reversed(chunk), strict=True):
@@ -47,22 +47,21 @@ def touched(box: Box, chunk: Sequence[int]) -> Iterator[tuple[int, ...]]:
 
 
 def inflates_beyond(packed: bytes, size: int) -> bool:
-    """Whether deflated bytes give more than `size` bytes; no more than these are unpacked."""
+    """Whether deflated bytes unpack to more than `size` bytes; unpacks at most one byte more."""
     try:
         return len(zlib.decompressobj().decompress(packed, size + 1)) > size
     except zlib.error:
-        # HDF5 meets the same damage, at the same byte.
+        # HDF5 reports the same damage, at the same byte.
         return False
 
 
 def lzf_size(packed: bytes) -> int:
-    """The number of bytes that LZF makes of some, from the lengths that are written between
-    them."""
+    """The number of bytes that LZF unpacks from `packed`, by adding the lengths in its commands."""
     at = size = 0
     while at < len(packed):
         control = packed[at]
         if control < 32:
-            # So many bytes and one follow as they are.
+            # `control + 1` literal bytes follow.
             size += control + 1
             at += control + 2
         elif control < 224:

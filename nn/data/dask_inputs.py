@@ -1,4 +1,4 @@
-"""HDF5 files as Dask arrays, read block by block by whoever computes with a block."""
+"""HDF5 files as Dask arrays, each block read by the thread or worker that computes with it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .datasets import SAMPLE_LIMIT, H5Dataset
 from .hdf5 import FileFormatError, Spec, shown_path
 
 BLOCK = 56 * 2**20
-"""Bytes of the samples of a block, as they are used.
+"""The bytes of the samples of a block, in the dtype in which they are used.
 
-Each block costs two openings of its file, and as much memory for each thread; 84 MiB are no faster.
+Each block opens its file twice, and takes its size in memory for each thread; 84 MiB are no faster.
 """
 
 Path = str | os.PathLike[str]
@@ -37,27 +37,27 @@ def dask_arrays(
     rows: int | None = None,
     limit: int = SAMPLE_LIMIT,
 ) -> tuple[Any, Any]:
-    """The samples and targets of one HDF5 file, or of several one after the other, as Dask arrays.
+    """The samples and targets of one HDF5 file, or of several joined together, as Dask arrays.
 
-    `X, y = nn.dask_arrays("train.h5")` is for estimators, `nn.flatten(X)` for layers. Nothing is
-    read but what the files say of themselves; workers of a cluster read their blocks themselves,
-    and need the files under the same paths. A process keeps the memory of as many blocks as it had
-    at once, two for each core at most, and reads the next ones into it. Extra `cluster`.
+    `X, y = nn.dask_arrays("train.h5")` is for estimators, `nn.flatten(X)` for layers. The call
+    reads only the declarations of the files. Workers of a cluster read their blocks themselves, and
+    need the files under the same paths. A process reuses the memory of its blocks, of at most two
+    for each core. Extra `cluster`.
 
     Parameters
     ----------
     paths : path, or several
-        One with `*`, `?` or `[...]` stands for all files that it matches, in the order of their
-        names.
+        The files. A path with `*`, `?` or `[...]` stands for all files that it matches, sorted by
+        name.
     x, y : str
-        The datasets of samples and targets, whose first axis is the samples; as `write_dataset`
-        and `write_pictures` make them.
+        The datasets of samples and targets, with the samples as first axis, as `write_dataset` and
+        `write_pictures` write them.
     dtype : dtype
-        What samples are given in, of floating-point numbers. uint8 becomes numbers from 0 to 1.
+        The floating-point dtype of the samples. uint8 becomes numbers from 0 to 1.
     rows : int, optional
-        Samples per block; by default as many as take 56 MiB.
+        The number of samples per block; by default as many as take 56 MiB.
     limit : int
-        The most bytes of a sample that is stored in less than a twentieth, as in H5Dataset.
+        The most bytes of a sample that is packed to less than a twentieth, as in H5Dataset.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def dask_arrays(
     ImportError
         Where Dask is not installed.
     FileFormatError, OSError
-        As H5Dataset does, and where the files do not fit together.
+        As H5Dataset does, and where the files have different samples or targets.
 
     Examples
     --------
@@ -96,7 +96,7 @@ def dask_arrays(
         )
     files = [found for path in files for found in _matching(path)]
     if not files:
-        raise ValueError("dask_arrays got an empty list, and takes the path of at least one file")
+        raise ValueError("dask_arrays got an empty list, but needs the path of at least one file")
     if np.dtype(dtype).kind != "f":
         raise TypeError(f"dtype must be one of floating-point numbers, not {np.dtype(dtype)}")
     if rows is not None and (type(rows) is bool or not isinstance(rows, int | np.integer)):
@@ -113,7 +113,7 @@ def dask_arrays(
         kind = np.dtype(dtype) if which == 0 else spec.dtype
         inner = spec.shape[1:]
         key = f"{name}-of-{os.path.basename(files[0])}-{token}-{which}"
-        # As dask.array.from_array does it, so that of a block rows can be read.
+        # As dask.array.from_array does it, so that single rows of a block can be read.
         tasks: dict[Any, Any] = {
             ("original-" + key, i): Rows(one, which, kind) for i, one in enumerate(sets)
         }
@@ -128,7 +128,7 @@ def dask_arrays(
 
 
 def _matching(path: Path) -> list[Path]:
-    """The files that a path stands for."""
+    """The files that a path or a pattern stands for."""
     shown = f"File {shown_path(path)}"
     hdf5.check_local(path, shown)
     text = os.fspath(path)
@@ -143,7 +143,7 @@ def _matching(path: Path) -> list[Path]:
 
 
 class Rows:
-    """The samples (`which` 0) or the targets (1) of a file, of which rows are read by an index."""
+    """The samples (`which` 0) or the targets (1) of a file as an array that is read by indexing."""
 
     def __init__(self, data: H5Dataset, which: int, dtype: Any) -> None:
         self.data: H5Dataset = data
@@ -180,7 +180,7 @@ def read_rows(data: H5Dataset, which: int, start: int, stop: int, dtype: Any) ->
 
 
 def _parts(data: H5Dataset, dtype: Any, rows: int | None) -> list[tuple[H5Dataset, int, int]]:
-    """The blocks of a file; whole chunks of it, where they are smaller."""
+    """The blocks of a file, made of whole chunks where chunks are smaller."""
     size = rows
     if size is None:
         inner, targets = data.specs[0].shape[1:], data.specs[1]

@@ -1,4 +1,4 @@
-"""Data sets in HDF5 files that are larger than memory: read in blocks, written in blocks."""
+"""Data sets in HDF5 files that are larger than memory, read and written in blocks."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from .pictures import flatten
 from .windows import BLOCK, WINDOW, Arrays, Span, Windows, in_batches, windows_of
 
 SAMPLE_LIMIT = 2**20
-"""The most bytes of a sample that is packed to less than a twentieth, unless the caller raises it:
-a small file must not ask for much memory."""
+"""The most bytes of a sample that is packed to less than a twentieth, unless the caller raises it,
+so that a small file does not ask for much memory."""
 
 _PACKING = 20
 
@@ -28,40 +28,38 @@ Transform = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 @dataclass(frozen=True)
 class H5Dataset:
-    """The samples of an HDF5 file, in batches, with as little memory for any size of file.
+    """Training data in an HDF5 file, read in batches, in little memory for any size of file.
 
-    `nn.fit` takes it in the place of X and Y. The file is opened when batches are asked for and
-    closed with them; nothing but its path is kept, so that it can be pickled. In each epoch the
-    blocks of the file come in a new order, and the samples of every four blocks are shuffled
-    together; of fewer, where chunks are so large that blocks are.
+    `nn.fit` takes it instead of X and Y. The file is open only while batches are read; the object
+    keeps just its path, so that it can be pickled. Each epoch shuffles the blocks of the file, and
+    the samples of four blocks together, or of fewer where large chunks make the blocks large.
 
     Parameters
     ----------
     path : path
         The file.
     x, y : str
-        The datasets of samples and targets, whose first axis is the samples.
+        The datasets of samples and targets, with the samples as first axis.
     dtype : dtype
-        What samples are given in. uint8 becomes numbers from 0 to 1.
+        The dtype of the samples in batches. uint8 becomes numbers from 0 to 1.
     transform : callable, optional
-        `transform(x, y)` of a batch, samples first and in `dtype`, gives what is used instead.
+        `transform(x, y)` takes a batch, samples first and in `dtype`, and returns the samples and
+        targets to use instead.
     prefetch : bool
-        Read ahead on a thread.
+        Whether to read ahead on a thread.
     limit : int
-        The most bytes that a sample, or its targets, may take as they are used, where they are
-        stored in less than a twentieth of what the file declares. Raise it for files that you
-        trust.
+        The most bytes that a sample, or its targets, may take in memory if the file stores them in
+        less than a twentieth of their declared size. Raise it for files that you trust.
 
     Raises
     ------
     FileNotFoundError, PermissionError, FileFormatError
-        When batches are asked for, in one sentence, where the file is missing, damaged, or without
-        the datasets.
+        Where the file is missing, damaged, or without the datasets; the message is one sentence.
 
     Notes
     -----
-    Batches have the samples last: X (features, n), each sample flattened as `nn.flatten` does it,
-    and Y (n,) or (k, n).
+    Batches have the samples last: X (features, n), each sample flattened as by `nn.flatten`, and Y
+    (n,) or (k, n).
 
     Examples
     --------
@@ -101,15 +99,15 @@ class H5Dataset:
         if specs[0].shape[0] != specs[1].shape[0] or not specs[0].shape[0]:
             raise FileFormatError(
                 f"{where}: {self.x!r} has {specs[0].shape[0]} samples and {self.y!r} "
-                f"{specs[1].shape[0]}, expected as many, and at least one"
+                f"{specs[1].shape[0]}, expected the same number, at least one"
             )
         self._check_samples(where, specs, stored)
-        # A sample has its place in the order, too.
+        # The 8 bytes are those of a sample's index in the order.
         row = 8 + sum(spec.nbytes // spec.shape[0] for spec in specs)
         in_a_chunk = 1 if chunk is None else chunk[0]
         if in_a_chunk * row > hdf5.CHUNK_BYTES:
             in_a_chunk = 1
-        # Whole chunks, so that none is unpacked twice.
+        # Blocks are whole chunks, so that no chunk is unpacked twice.
         rows = max(1, round(BLOCK / (row * in_a_chunk))) * in_a_chunk
         window = max(1, min(WINDOW, WINDOW * BLOCK // (rows * row)))
         for name, value in (("specs", specs), ("rows", rows), ("step", in_a_chunk)):
@@ -117,7 +115,7 @@ class H5Dataset:
         object.__setattr__(self, "window", window)
 
     def _check_samples(self, where: str, specs: tuple[Spec, Spec], stored: tuple[int, int]) -> None:
-        """A sample is as large as the file has it, or small: batches of it will be in memory."""
+        """Refuses samples that are large in memory and small in the file."""
         dtypes = np.dtype(self.dtype), specs[1].dtype
         for name, spec, dtype, size in zip((self.x, self.y), specs, dtypes, stored, strict=True):
             numbers = math.prod(spec.shape[1:])
@@ -138,17 +136,16 @@ class H5Dataset:
         return self.specs[0].shape[0]
 
     def batches(self, size: int, seed: list[int] | None = None, start: int = 0) -> Iterator[Batch]:
-        """Batches of `size` samples, the last of which may have fewer, from number `start` on.
+        """Yields batches of `size` samples from number `start` on; the last one may have fewer.
 
-        `seed` decides the order; without it the samples come as they are in the file. In a process
-        that is forked on the way, both the parent and the child get all the batches that are left.
+        If the process is forked meanwhile, both the parent and the child get all remaining batches.
 
         Parameters
         ----------
         size : int
-            Samples per batch.
+            The number of samples per batch.
         seed : list of int, optional
-            Decides the order; without it the samples come as they are in the file.
+            The seed of the shuffle; without it the samples keep the order of the file.
         start : int
             The number of the first batch.
 
@@ -160,7 +157,7 @@ class H5Dataset:
         return (self._batch(*arrays) for arrays in found)
 
     def _windows(self, seed: list[int] | None, skip: int) -> Windows:
-        """The samples, some blocks at a time, without the first `skip`."""
+        """Yields the samples, some blocks at a time, without the first `skip`."""
         starts = np.arange(0, len(self), self.rows)
         if seed is not None:
             starts = np.random.default_rng(seed).permutation(starts)
@@ -201,27 +198,27 @@ def write_dataset(
     names: Mapping[str, Any] | None = None,
     compress: bool = False,
 ) -> None:
-    """Write samples and targets, samples first, as H5Dataset reads them: datasets `x` and `y`.
+    """Writes samples and targets, samples first, as the datasets `x` and `y` for H5Dataset.
 
-    The file appears as a whole or not at all; chunks are of whole samples, and have checksums.
+    The file is written as a whole or not at all; its chunks are whole samples with checksums.
 
     Parameters
     ----------
     path : path
-        The file, which is replaced as a whole.
-    x, y : arrays, or what has `shape`, `dtype` and slices of rows, such as `numpy.memmap`
-        They are written block by block.
+        The file to write; an existing file is replaced as a whole.
+    x, y : arrays, or objects with `shape`, `dtype` and slices of rows, such as `numpy.memmap`
+        Samples and targets, written block by block.
     names : mapping of str to array, optional
-        What else the file is to hold, such as `{"list_classes": np.array([b"cat", b"dog"])}`.
+        Other datasets of the file, such as `{"list_classes": np.array([b"cat", b"dog"])}`.
     compress : bool
-        Pack the chunks with gzip.
+        Whether to pack the chunks with gzip.
 
     Raises
     ------
     ValueError, TypeError
-        Where they differ in number, or are of a dtype that a file cannot hold.
+        Where x and y have different lengths, or a dtype that a file cannot hold.
     OSError
-        Where the file cannot be written; an earlier one is then as it was.
+        Where the file cannot be written; an existing file is then unchanged.
 
     Examples
     --------
@@ -233,7 +230,7 @@ def write_dataset(
     """
     if len(x) != len(y) or not len(x):
         raise ValueError(
-            f"x has {len(x)} samples and y {len(y)}; there must be as many, and at least one"
+            f"x has {len(x)} samples and y {len(y)}; they must have the same number, at least one"
         )
     specs = {n: Spec(tuple(a.shape), np.dtype(a.dtype)) for n, a in (("x", x), ("y", y))}
     row = max(1, math.prod(specs["x"].shape[1:]) * specs["x"].dtype.itemsize)
@@ -252,21 +249,21 @@ def write_pictures(
     *,
     compress: bool = False,
 ) -> list[str]:
-    """Write a folder of pictures, a sub-folder per class, as `write_dataset` does; extra `plot`.
+    """Writes a folder of pictures, with a sub-folder per class, as a dataset file; extra `plot`.
 
-    `x` is uint8 (N, height, width, 3), `y` the number of the class, `list_classes` the names of
-    the sub-folders in the order of the alphabet.
+    The datasets are those of `write_dataset`: `x` is uint8 (N, height, width, 3), `y` the number of
+    the class, and `list_classes` the sorted names of the sub-folders.
 
     Parameters
     ----------
     path : path
-        The file, which is replaced as a whole.
+        The file to write; an existing file is replaced as a whole.
     folder : path
         The folder, with a sub-folder per class.
     size : (int, int)
         The height and the width that all pictures are scaled to.
     compress : bool
-        Pack the chunks with gzip.
+        Whether to pack the chunks with gzip.
 
     Returns
     -------
@@ -276,7 +273,7 @@ def write_pictures(
     Raises
     ------
     ValueError
-        For a file that is no picture, with its path.
+        For a file that is not a picture; the message names its path.
 
     Examples
     --------
@@ -306,7 +303,7 @@ def write_pictures(
         found = hdf5.listed(iter(classes)) or "none"
         raise ValueError(
             f"{shown_path(folder)} must hold a folder of pictures for each of two or more "
-            f"classes, and it holds {len(files)} files in the folders {found}"
+            f"classes, but it holds {len(files)} files in the folders {found}"
         )
 
     def picture(file: Path) -> np.ndarray:
@@ -315,9 +312,7 @@ def write_pictures(
                 scaled = image.convert("RGB").resize((size[1], size[0]))
                 return np.asarray(scaled, dtype=np.uint8)
         except (OSError, ValueError, Image.DecompressionBombError) as error:
-            raise ValueError(
-                f"{shown_path(file)} is no picture that can be read: {error}"
-            ) from None
+            raise ValueError(f"{shown_path(file)} is not a readable picture: {error}") from None
 
     def blocks() -> Iterator[dict[str, np.ndarray]]:
         at_once = max(1, BLOCK // (size[0] * size[1] * 3))

@@ -1,14 +1,14 @@
 """Reading and writing HDF5 files: the only module that opens one.
 
-A file may come from a stranger, so nothing in it is believed before it is checked. The reader
-follows hard links only, looks at every component of a path, refuses whatever could make HDF5 read
-another file (soft and external links, external storage, virtual datasets), and knows what a read
-costs in memory before it begins: what is declared, what is stored, how large the chunks are and
-what they unpack to. What is wrong is said in one sentence: what was found, where, and what to do.
+A file may come from a stranger, so nothing in it is trusted before it is checked. The reader
+follows hard links only, checks every component of a path, and refuses everything that could make
+HDF5 read another file (soft and external links, external storage, virtual datasets). It knows the
+cost of a read in memory beforehand: the declared and the stored size, the size of the chunks and
+their unpacked size. A message is one sentence: what was found, where, and what to do.
 
-The writer replaces a file as a whole or not at all, in a format in which a flipped bit is noticed.
-(In other people's files, HDF5's older format has no checksums over its own structures, and data
-have one only where their author asked for it.)
+The writer replaces a file as a whole or not at all, in a format that detects a flipped bit. (Files
+of other programs may use HDF5's older format, which has no checksums over its own structures, and
+checksums of data only where the author asked for them.)
 """
 
 from __future__ import annotations
@@ -50,17 +50,17 @@ Path = str | os.PathLike[str]
 LIMIT = 4 * 2**30
 """The most bytes that one dataset may declare, unless the caller raises it.
 
-With it the caller raises what a packed dataset may unpack to (a 64th of it, or a hundred times what
-is stored), and what a packed chunk may (a 128th).
+Raising it also raises the limits of unpacked sizes: a packed dataset may take a 64th of it, or a
+hundred times its stored size, and a packed chunk a 128th.
 """
 
 CHUNK_BYTES = LIMIT // 128
-"""The most bytes that a chunk may unpack to, where the caller raises no limit."""
+"""The most bytes that a chunk may unpack to, unless the caller raises the limit."""
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _PLAIN_KINDS = "biufcS"
 _DEFLATE, _SHUFFLE, _FLETCHER32, _LZF = 1, 2, 3, 32_000
-"""The numbers of filters, as the HDF Group has registered them."""
+"""The numbers of filters as registered by the HDF Group."""
 
 _KNOWN_FILTERS = {_DEFLATE: "gzip", _SHUFFLE: "shuffle", _FLETCHER32: "fletcher32", _LZF: "lzf"}
 _COMPRESSORS = {_DEFLATE: chunks.MOST_INFLATION, _LZF: chunks.LZF_INFLATION}
@@ -76,7 +76,7 @@ _DAMAGED = (OSError, RuntimeError, LookupError, ValueError, TypeError, Arithmeti
 
 
 class FileFormatError(ValueError):
-    """A file is not what it should be; the message is one sentence that names file and dataset.
+    """The error for a file of another format or content, in one sentence with file and dataset.
 
     Notes
     -----
@@ -114,37 +114,37 @@ class Spec:
 
 @dataclass
 class _Checked:
-    """A dataset that was found in order: what it declares and stores, and how it is read."""
+    """A dataset that passed the checks: its declaration, its stored size, and how to read it."""
 
     spec: Spec
     stored: int
     chunk: tuple[int, ...]
     packing: _Packing | None
-    """How chunks are packed, where one may unpack to more than it declares."""
+    """The packing of chunks, or None where no chunk can unpack to too much."""
     unpacked: bytearray
-    """For each of them whether it is known not to."""
+    """A byte for each chunk: 1 if it is known not to unpack to more than it declares."""
 
 
 class _Packing(NamedTuple):
     code: int
     inflation: int
     mask: int
-    """The bit of a chunk's mask that says that this filter was left out."""
+    """The bit of a chunk's mask that is set if the chunk skips this filter."""
 
 
 _known: dict[Any, _Checked] = {}
-"""The datasets that were checked last, by their file as it was then: looking takes time."""
+"""A cache of the datasets checked last, by the version of their file: checks take time."""
 
 _known_lock = fork_safe(threading.Lock())
 
 
 def shown_path(path: Path) -> str:
-    """A path as messages have it."""
+    """A path, quoted for messages."""
     return quoted(os.fspath(path), 500)
 
 
 def listed(names: Iterator[str], most: int = 6) -> str:
-    """The first few of some names, each quoted, and `...` where there are more."""
+    """The first names, each quoted, and `...` if there are more than `most`."""
     shown = [quoted(name) for name in itertools.islice(names, most + 1)]
     return ", ".join([*shown[:most], "..."] if len(shown) > most else shown)
 
@@ -164,14 +164,13 @@ class Reader:
         self._found: dict[str, _Checked] = {}
 
     def spec(self, name: str, itemsize: int = 0) -> Spec:
-        """The shape and dtype of dataset `name`, after every check that can be made without reading
-        it.
+        """The shape and dtype of dataset `name`, after every check that does not need to read it.
 
-        `itemsize` is how many bytes each of its numbers takes where the caller uses it.
+        `itemsize` is the number of bytes that the caller needs for each of its numbers.
 
-        Raises FileFormatError if it is missing, reached over or stored in another file, of a kind
-        other than plain numbers or fixed-length bytes, filtered by something unknown, larger than
-        the limit, or not completely stored.
+        Raises FileFormatError if the dataset is missing, linked to or stored in another file, of a
+        type other than plain numbers or fixed-length bytes, packed by an unknown filter, larger
+        than the limit, or not completely stored.
         """
         with self._damage_reported(name):
             checked = self._checked(name, self._dataset(name))
@@ -191,9 +190,9 @@ class Reader:
         return None if found is None else tuple(int(n) for n in found)
 
     def blocks(self, name: str, accepted: Spec) -> Iterator[tuple[int, int, np.ndarray]]:
-        """The rows of dataset `name`, some megabytes at a time: from where, to where, and which.
+        """Yields `start, stop, rows` of dataset `name`, some megabytes at a time.
 
-        They are valid until the next are asked for. Raises as `read` does.
+        The rows are overwritten by the next ones. Raises as `read` does.
         """
         read = self.rows(name, accepted)
         row = max(1, math.prod(accepted.shape[1:]) * accepted.dtype.itemsize)
@@ -207,10 +206,10 @@ class Reader:
             yield start, stop, found[: stop - start]
 
     def read(self, name: str, accepted: Spec) -> np.ndarray:
-        """Dataset `name` as a new array; FileFormatError unless it declares what was accepted.
+        """Dataset `name` as a new array; FileFormatError unless it declares `accepted`.
 
-        `accepted` is how a caller says that it has looked at the shape and dtype: pass what you
-        expect, or what `spec` returned and you have found to be reasonable.
+        With `accepted` a caller confirms that it has checked the shape and dtype: pass what you
+        expect, or the result of `spec` after a check.
         """
         rows = self.rows(name, accepted)
         found = np.empty(accepted.shape, accepted.dtype)
@@ -218,10 +217,10 @@ class Reader:
         return found
 
     def rows(self, name: str, accepted: Spec) -> Callable[[int, int, np.ndarray], None]:
-        """A function that reads rows `start` to `stop` of dataset `name` into an array, while the
-        file is open; the whole dataset, if it has no axes.
+        """A function that reads rows `start` to `stop` of dataset `name` into an array.
 
-        Raises as `read` does, here or where rows are damaged.
+        It reads the whole dataset, if that has no axes. It works while the file is open. Raises as
+        `read` does, in this call or for damaged rows in a later one.
         """
         with self._damage_reported(name):
             dataset = self._dataset(name)
@@ -254,8 +253,8 @@ class Reader:
         for part in name.split("/"):
             if not isinstance(node, h5py.Group) or not node.id.links.exists(part.encode()):
                 self._refuse_missing(name)
-            # Group.get(..., getlink=True) would resolve an external link to see whether it leads
-            # anywhere; the link's own record answers without opening the other file.
+            # Group.get(..., getlink=True) would open the file of an external link; the record of
+            # the link tells its type without that.
             if node.id.links.get_info(part.encode()).type != h5py.h5l.TYPE_HARD:
                 self._refuse(
                     name,
@@ -278,7 +277,7 @@ class Reader:
             known = _known.get(key)
         if known is None:
             known = self._check_storage(name, dataset, spec, packing)
-            # Just after a file was written, it can change again at the same time by its clock.
+            # A file written just now can change again without a new modification time.
             if time.time() - self._version[-2] / 1e9 > _SETTLED_SECONDS:
                 with _known_lock:
                     if len(_known) >= _MOST_KNOWN:
@@ -307,7 +306,7 @@ class Reader:
         stored = dataset.id.get_type()
         try:
             dtype = np.dtype(dataset.dtype)
-            # A damaged or invented number format may pass for NumPy's nearest one.
+            # h5py gives a damaged or invented number format the nearest dtype of NumPy.
             plain = stored.get_class() not in (h5t.INTEGER, h5t.FLOAT)
             plain = plain or stored.equal(h5t.py_create(dtype))
         except TypeError:
@@ -323,11 +322,11 @@ class Reader:
             )
         if dataset.shape is None:
             self._refuse(name, "is declared without a shape and holds nothing")
-        # dtype.str leaves out the metadata that h5py hangs on enumerations and strings.
+        # dtype.str leaves out the metadata that h5py attaches to enumerations and strings.
         return Spec(tuple(int(n) for n in dataset.shape), np.dtype(dtype.str))
 
     def _packing(self, name: str, dataset: Any, spec: Spec) -> _Packing | None:
-        """The filter that packs the chunks, if any; every filter is known, and there once."""
+        """The filter that packs the chunks, or None; refuses unknown and repeated filters."""
         plist = dataset.id.get_create_plist()
         filters = [plist.get_filter(i) for i in range(plist.get_nfilters())]
         codes = [code for code, *_ in filters]
@@ -339,7 +338,7 @@ class Reader:
                     f"is packed with the unknown filter {quoted(label)} (number {code}), expected"
                     f" one of {known}: repack the file with h5repack",
                 )
-            # LZF begins with as much memory as its third number says.
+            # LZF first allocates as much memory as its third number says.
             size = math.prod(dataset.chunks) * spec.dtype.itemsize
             if code == _LZF and len(values) > 2 and values[2] > size:
                 self._refuse(name, "is packed with LZF for chunks of another size: it is damaged")
@@ -350,7 +349,7 @@ class Reader:
         ]
         if len(set(codes)) < len(codes) or len(packing) > 1:
             self._refuse(
-                name, "is packed by the same filter twice, or by two, which no honest file needs"
+                name, "is packed by the same filter twice, or by two filters, which no file needs"
             )
         return packing[0] if packing else None
 
@@ -360,7 +359,7 @@ class Reader:
         # A chunked dataset takes whole chunks in memory, and a contiguous one is a single chunk.
         chunk = tuple(int(n) for n in dataset.chunks or (max(n, 1) for n in spec.shape))
         count, size = chunks.count_chunks(spec.shape, chunk), math.prod(chunk) * spec.dtype.itemsize
-        # Beyond these nothing is asked of HDF5, which would look through all chunks.
+        # Checked first, because HDF5 goes through all chunks to answer the next questions.
         self._check_declared(name, spec, packing, count, size)
         if dataset.chunks:
             stored, present = self._walk(name, dataset, spec, packing, count, size)
@@ -386,7 +385,7 @@ class Reader:
         return _Checked(spec, stored, chunk, packing, bytearray(count))
 
     def _check_packing(self, name: str, spec: Spec, stored: int, used: int) -> None:
-        """A small file must not ask for much memory, `used` bytes, unless the caller allows it."""
+        """Refuses a small dataset that takes `used` bytes in memory, more than the limit allows."""
         limit = self._limit
         if limit is not None and used > limit // 64 and spec.nbytes > _PACKING * stored:
             self._refuse(
@@ -422,14 +421,16 @@ class Reader:
     def _walk(
         self, name: str, dataset: Any, spec: Spec, packing: _Packing | None, count: int, size: int
     ) -> tuple[int, int]:
-        """The bytes that the chunks take in the file, and how many of the chunks that cover the
-        shape are stored; HDF5 reads the others as zeros."""
-        # h5py asks the file each time.
+        """The stored size of the chunks, and how many of those that cover the shape are stored.
+
+        HDF5 reads the others as zeros.
+        """
+        # Read once: h5py reads them from the file each time.
         steps, shape = dataset.chunks, spec.shape
         grid = [-(-n // c) for n, c in zip(shape, steps, strict=True)]
         present = bytearray(count)
         stored = 0
-        # No filter makes more than this of a chunk: one that does not shrink is left out.
+        # No packed chunk is larger: HDF5 skips a filter that does not shrink a chunk.
         most = size + size // 64 + 64
 
         def note(chunk: Any) -> bool | None:
@@ -442,7 +443,7 @@ class Reader:
             stored += chunk.size
             is_plain = packing is None or chunk.filter_mask & packing.mask
             if chunk.size > most or (is_plain and chunk.size < size):
-                # Anything but None ends the walk.
+                # A result other than None ends the iteration.
                 return True
             present[index] = 1
             return None
@@ -452,7 +453,7 @@ class Reader:
         return stored, sum(present)
 
     def _check_unpacking(self, name: str, dataset: Any, checked: _Checked, box: chunks.Box) -> None:
-        """Refuses a chunk that unpacks to more than it declares, without unpacking all of it."""
+        """Refuses chunks that unpack to more than they declare, without unpacking all of them."""
         packing = checked.packing
         if packing is None:
             return
@@ -482,7 +483,7 @@ class Reader:
 
         def note(link: bytes) -> bool | None:
             found.append(link.decode(errors="surrogateescape"))
-            # Anything but None ends it: there may be any number.
+            # A result other than None ends the iteration, as there may be any number of links.
             return True if len(found) > 6 else None
 
         self._file.id.links.iterate(note)
@@ -508,10 +509,10 @@ class Reader:
 
 @contextlib.contextmanager
 def reading(path: Path, *, kind: str = "File", limit: int | None = LIMIT) -> Iterator[Reader]:
-    """Open an HDF5 file for reading, as briefly as the `with` block that it is used in.
+    """Opens an HDF5 file for reading in a `with` block.
 
-    `kind` begins the messages ("Checkpoint '...' is empty"); `limit` is the most bytes that one
-    dataset may declare (see `LIMIT`), or None for callers who read rows by rows, and look at the
+    `kind` begins the messages ("Checkpoint '...' is empty"). `limit` is the most bytes that one
+    dataset may declare (see `LIMIT`), or None for callers that read block by block and check the
     size of a row themselves. Raises FileNotFoundError, PermissionError, or FileFormatError for
     anything else that is not a complete HDF5 file.
     """
@@ -525,7 +526,7 @@ def reading(path: Path, *, kind: str = "File", limit: int | None = LIMIT) -> Ite
 
 
 def check_regular(path: Path, where: str) -> None:
-    """Raise what keeps `path` from being read: it is missing, empty, or no regular file."""
+    """Raises an error if `path` is missing, empty, not permitted, or not a regular file."""
     try:
         status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -551,7 +552,7 @@ def check_regular(path: Path, where: str) -> None:
 
 
 def check_local(path: Path, where: str) -> None:
-    """Raise FileNotFoundError for the address of a file elsewhere, such as `s3://...`."""
+    """Raises FileNotFoundError for the address of a remote file, such as `s3://...`."""
     found = re.match(r"([A-Za-z][A-Za-z0-9+.-]*(?:::[A-Za-z0-9+.-]+)?)://", os.fsdecode(path))
     if found is None:
         return
@@ -569,12 +570,12 @@ def _not_permitted(where: str) -> OSError:
 
 
 def _opened(path: Path, where: str) -> tuple[Any, tuple[int, ...]]:
-    """The file, and what tells it from what it was before and will be later; last its size."""
+    """The open file, and its version: device, inode, modification time, and size."""
     import h5py
 
     start = b""
     try:
-        # Not to wait, should a named pipe have taken its place.
+        # Opened without waiting, in case a named pipe has replaced the file.
         with open(path, "rb", opener=_without_waiting) as file:
             start = file.read(len(_SIGNATURE))
             status = os.fstat(file.fileno())
@@ -605,11 +606,11 @@ def _without_waiting(path: str, flags: int) -> int:
 
 
 def _check_not_sparse(descriptor: int, size: int, where: str) -> None:
-    """Refuses a file of which nearly nothing is on the disk: holes read as zeros, at any size."""
+    """Refuses a file that consists almost only of holes, which read as zeros at any size."""
     if size <= _SPARSE_FROM or not hasattr(os, "SEEK_HOLE"):
         return
     at = stored = 0
-    # Systems that know of no holes call all of it data.
+    # Systems without holes report the whole file as data.
     with contextlib.suppress(OSError):
         while at < size and stored * _SPARSE < size:
             begin = os.lseek(descriptor, at, os.SEEK_DATA)
@@ -623,13 +624,13 @@ def _check_not_sparse(descriptor: int, size: int, where: str) -> None:
 
 
 def write(path: Path, datasets: Mapping[str, np.ndarray], *, compress: bool = False) -> None:
-    """Write arrays as the datasets of an HDF5 file, which appears as a whole or not at all.
+    """Writes arrays as the datasets of an HDF5 file, as a whole or not at all.
 
-    A `/` in a name makes groups. Arrays are checksummed (fletcher32), and with `compress` packed
-    with gzip; 0-d and empty ones, which HDF5 cannot chunk, are stored bare. The same arrays give
-    the same bytes. Raises OSError, in one sentence, if the file cannot be written (see
-    `autograd_lite.files.replacing`; an earlier file at `path` is then as it was), and what h5py
-    raises for an array that HDF5 cannot hold.
+    A `/` in a name makes groups. Arrays get checksums (fletcher32), and with `compress` are packed
+    with gzip; 0-d and empty arrays, which HDF5 cannot chunk, are stored without. The same arrays
+    give the same bytes. Raises OSError, in one sentence, if the file cannot be written (see
+    `autograd_lite.files.replacing`; an existing file is then unchanged), and the error of h5py for
+    an array that HDF5 cannot hold.
     """
     image = _image(datasets, compress)
     with _replacing(path) as file:
@@ -644,11 +645,10 @@ def write_rows(
     *,
     compress: bool = False,
 ) -> None:
-    """Writes datasets that are larger than memory, as `write` does: block after block of their
-    rows.
+    """Writes datasets that are larger than memory, as `write` does, but block by block.
 
-    `specs` says what the datasets will be; each of the `blocks` has the next rows of each, and
-    together they have all. `others` are written whole.
+    `specs` declares the datasets. Each of the `blocks` has the next rows of every dataset. `others`
+    are arrays that are written whole.
     """
     import h5py
 
@@ -677,7 +677,7 @@ def write_rows(
 
 
 def _row_storage(spec: Spec, compress: bool) -> dict[str, Any]:
-    """Chunks of whole rows, of about a megabyte."""
+    """The storage options of a dataset written by rows: chunks of about a megabyte."""
     row = max(1, math.prod(spec.shape[1:]) * spec.dtype.itemsize)
     rows = max(1, min(spec.shape[0], _ONE_CHUNK // row))
     packing = {"compression": "gzip", "compression_opts": 4, "shuffle": True} if compress else {}
@@ -685,10 +685,10 @@ def _row_storage(spec: Spec, compress: bool) -> dict[str, Any]:
 
 
 class _Sink:
-    """A file for HDF5 to write to, on which nothing fails: the first error is kept for later.
+    """A file for HDF5 to write to that never fails: it keeps the first error for later.
 
     When HDF5 cannot write it fails again in every destructor, and crashes (see `_image`). After an
-    error the disk is not touched any more: even a seek would write what is still buffered.
+    error nothing more is done on the disk: even a seek would write the remaining buffer.
     """
 
     def __init__(self, disk: BinaryIO) -> None:
@@ -716,7 +716,7 @@ class _Sink:
             self.disk.seek(self.position)
             found = self.disk.read(size)
         self.position += size
-        # What was not written is not there to be read.
+        # Bytes that could not be written are read as zeros.
         return found.ljust(size, b"\0")
 
     def seek(self, offset: int, whence: int = 0) -> int:
@@ -747,12 +747,12 @@ def _replacing(path: Path) -> contextlib.AbstractContextManager[BinaryIO]:
 def _image(datasets: Mapping[str, np.ndarray], compress: bool) -> bytes:
     import h5py
 
-    # HDF5 must not meet a full disk: when it cannot write back its cache it keeps the file open,
-    # fails again in every destructor, and crashes the process at its end (seen with HDF5 2.0).
-    # So it writes to memory, and plain file calls, whose failures are clean, write to the disk.
+    # HDF5 must not write to a full disk: when it cannot write back its cache it keeps the file
+    # open, fails again in every destructor, and crashes the process at its end (seen with HDF5
+    # 2.0). So it writes to memory, and plain file calls, which fail cleanly, write to the disk.
     buffer = io.BytesIO()
-    # The format of HDF5 1.10 and newer has checksums over its own structures, not only the data:
-    # in the default one, a flipped bit in a chunk's index makes HDF5 read zeros, silently.
+    # The format of HDF5 1.10 and newer has checksums over its own structures too: in the default
+    # format, a flipped bit in the index of chunks makes HDF5 read zeros silently.
     with h5py.File(buffer, "w", libver=("v110", "v110")) as file:
         for name, array in datasets.items():
             array = np.asarray(array)

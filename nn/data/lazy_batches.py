@@ -1,4 +1,4 @@
-"""Batches of arrays that are computed when they are needed, as Dask's."""
+"""Batches of lazy arrays, such as Dask's."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from .windows import (
 )
 
 BLOCK = 8 * 2**20
-"""Bytes that are read at a time: a file is opened for each of the arrays."""
+"""The bytes read at a time: a file is opened for each of the arrays."""
 
 GATHERED = 2 * 2**20
-"""Batches of up to this many bytes are fetched from a cluster: to have it compute one takes longer
-than to fetch it."""
+"""Batches of up to this many bytes are fetched from a cluster, which is faster than computing with
+them there."""
 
 
 class LazyBatches:
-    """Batches of arrays whose last axis is the samples, some of which are lazy.
+    """Batches of arrays with the samples as the last axis, some of which are lazy.
 
-    In each epoch the stretches by which the data are read come in a new order: rows of a file,
-    some megabytes at a time, or whole blocks where nothing less can be computed. Batches that fit
-    into a window of four stretches are NumPy arrays: windows are read ahead, once in an epoch,
-    and their samples shuffled. Larger batches stay lazy, and each has some stretches, or parts of
-    them; so have those above 2 MiB on a cluster, whose workers compute with them.
+    The data are read in stretches: rows of a file, some megabytes at a time, or whole blocks where
+    nothing smaller can be computed. Each epoch shuffles the stretches. Batches that fit into a
+    window of four stretches are NumPy arrays: windows are read ahead, once in an epoch, and their
+    samples shuffled. Larger batches, and on a cluster those above 2 MiB, stay lazy: they consist of
+    stretches or parts of them, and the workers of a cluster compute with them.
     """
 
     def __init__(self, arrays: Sequence[Any]) -> None:
@@ -48,7 +48,7 @@ class LazyBatches:
         self.spans: list[Span] = largest.stretches(int(BLOCK * share))
 
     def batches(self, size: int, seed: list[int] | None, start: int) -> Iterator[tuple[Any, ...]]:
-        """Batches of `size` samples from number `start` on; `seed` decides the order, if any."""
+        """Batches of `size` samples from number `start` on, shuffled by `seed` if given."""
         spans = self.spans
         if seed is not None:
             spans = [spans[i] for i in np.random.default_rng(seed).permutation(len(spans))]
@@ -64,7 +64,7 @@ class LazyBatches:
         return (tuple(_samples_last(array) for array in arrays) for arrays in found)
 
     def _groups(self, spans: Sequence[Span]) -> Iterator[list[Span]]:
-        """The spans of each window: four of the largest, or more that are smaller."""
+        """Yields the spans of each window: four of the largest, or more that are smaller."""
         group: list[Span] = []
         size = 0
         for first, stop in spans:
@@ -77,7 +77,7 @@ class LazyBatches:
         yield group
 
     def _read(self, spans: Sequence[Span]) -> list[Arrays]:
-        """The samples of some spans in memory, samples first: one computation for all arrays."""
+        """The samples of some spans in memory, samples first, by one computation for all arrays."""
         lazy = [array.of_spans(spans) for array in self.arrays if is_lazy(array)]
         computed = iter(compute_blocks(lazy))
         found = [
@@ -85,12 +85,12 @@ class LazyBatches:
             for array in self.arrays
         ]
         if any([block.shape[-1] for block in own] != [b - a for a, b in spans] for own in found):
-            # Arrays whose blocks are others: what was a span may be several of them.
+            # Arrays may be cut into other blocks, so that a span is several of them.
             found = [[np.concatenate(own, axis=-1)] for own in found]
         return [tuple(map(_samples_first, part)) for part in zip(*found, strict=True)]
 
     def _of_spans(self, spans: Sequence[Span], size: int, start: int) -> Iterator[tuple[Any, ...]]:
-        """Lazy batches: the samples in the order of the spans, `size` at a time."""
+        """Yields lazy batches: the samples in the order of the spans, `size` at a time."""
         ends = list(itertools.accumulate(stop - first for first, stop in spans))
         for at in range(start * size, ends[-1], size):
             until, chosen = min(at + size, ends[-1]), []
@@ -115,7 +115,7 @@ def _of_spans(array: Any, spans: Sequence[Span]) -> Any:
 
 
 def _joined(spans: Sequence[Span]) -> list[Span]:
-    """Sorted spans, with one in the place of two that touch."""
+    """Sorted spans, with adjacent ones merged."""
     found: list[Span] = []
     for first, stop in spans:
         if found and found[-1][1] == first:

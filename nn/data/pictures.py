@@ -43,7 +43,7 @@ _KEPT_BYTES = 64 * 2**20
 
 
 class _Subset(NamedTuple):
-    """The declarations of a file about its training or its test set, without the pictures."""
+    """The training or the test set of a file, without the pictures."""
 
     path: Path
     where: str
@@ -60,7 +60,7 @@ def load_data(
     positive: ClassName | Iterable[ClassName] | None = None,
     limit: int = hdf5.LIMIT,
 ) -> tuple[Floats, Floats, Floats, Floats, list[str]]:
-    """Read a training and a test set of labelled pictures for a binary classifier.
+    """Reads a training and a test set of labelled pictures for a binary classifier.
 
     Parameters
     ----------
@@ -68,9 +68,9 @@ def load_data(
         HDF5 files, with `train_set_x`, `train_set_y` and `test_set_x`, `test_set_y`, and
         `list_classes`. Both may be one file.
     positive : str, int, or several, optional
-        Which of the file's classes are labelled 1, by name or by number (a string is a name); all
-        others are then 0, and `classes` holds the names of the two groups, separated by spaces. It
-        is needed where there are more than two classes.
+        The classes of the file that get the label 1, by name or by number (a string is a name). All
+        others then get 0, and `classes` holds the names of both groups, joined by spaces. It is
+        required for more than two classes.
     limit : int
         The most bytes that one dataset of a file may declare; X takes eight times the bytes of its
         uint8 pictures.
@@ -82,7 +82,7 @@ def load_data(
     train_Y : ndarray of shape (1, N)
         float64 of 0 and 1.
     test_X, test_Y : ndarray
-        Likewise.
+        The test set in the same form.
     classes : list of str
         The names of label 0 and label 1.
 
@@ -91,11 +91,11 @@ def load_data(
     FileNotFoundError, PermissionError
         Where a file cannot be read.
     ValueError
-        With one sentence that says what was found where (FileFormatError where the file is at
-        fault): a file that is damaged or without a dataset, labels that differ in number from the
-        pictures, are no integers or no classes, training labels of one class only, pictures that
-        are empty, not uint8 or floats in [0, 1], not finite, or of another size in the two sets,
-        and a `positive` that is no class.
+        With one sentence that says what was found and where (FileFormatError for an error in the
+        file): a file that is damaged or lacks a dataset; labels that are not integers, not classes,
+        or not as many as the pictures; training labels of one class only; pictures that are empty,
+        neither uint8 nor floats in [0, 1], not finite, or of different sizes in the two sets; and a
+        `positive` that is not a class of the file.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def load_data(
     >>> train_X.shape, train_Y.shape, classes
     ((192, 4), (1, 4), ['non-cat', 'cat'])
     """
-    # All that is small is looked at before the pictures of either file.
+    # All small parts are checked before the pictures of either file.
     train = _described(train_path, "train", limit)
     test = _described(test_path, "test", limit)
     _check_alike(train, test)
@@ -129,13 +129,13 @@ def load_data(
 
 
 def flatten(images: AnyArray) -> AnyArray:
-    """Pictures (N, ...) as columns (n, N), n the numbers per picture; the article's `flatten`.
+    """Flattens pictures (N, ...) into columns (n, N), n the numbers per picture.
 
-    Column j is `images[j]` read in C order. The result is a transposed view of (N, n), so that a
-    picture lies contiguously in memory, and shares the memory of `images` where `reshape` can. Uses
-    NumPy functions only, so what speaks NumPy's protocols goes through as it is; of a Dask array
-    rows can still be read without the rest of their block. (`images.reshape(n, N)` has the same
-    shape and scrambles the pictures.)
+    It is the article's `flatten`. Column j is `images[j]` in C order. The result is a transposed
+    view of (N, n), so that a picture is contiguous in memory, and shares the memory of `images`
+    where `reshape` can. It works for all arrays with NumPy's protocols. Single rows of a flattened
+    Dask array can still be read without the rest of their block. (`images.reshape(n, N)` has the
+    same shape, but scrambles the pictures.)
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def flatten(images: AnyArray) -> AnyArray:
             f"flatten needs pictures of shape (N, ...), got shape {tuple(shape)}: for one picture,"
             " pass picture[np.newaxis]"
         )
-    # Not reshape(N, -1), which cannot guess the -1 when N is 0.
+    # reshape(N, -1) cannot infer the -1 when N is 0.
     pictures: Any = adopt(images, axis=0) if is_lazy(images) else images
     rows = np.reshape(pictures, (shape[0], math.prod(shape[1:])))
     return cast(AnyArray, expose(np.transpose(rows)))
@@ -229,9 +229,9 @@ def _check_classes(where: str, spec: Spec) -> None:
 
 
 def _checked_pictures(subset: _Subset, limit: int) -> NDArray[Any] | None:
-    """The pictures as the file has them, or None if they are so many that they are read again.
+    """Checks all pictures; returns them as stored, or None if they are too large to keep.
 
-    All are looked at, some at a time: what is wrong is found before there is memory for all.
+    It reads some pictures at a time, so that errors are found before memory for all is allocated.
     """
     spec = subset.spec
     kept = np.empty(spec.shape, spec.dtype) if spec.nbytes <= _KEPT_BYTES else None
@@ -246,7 +246,7 @@ def _checked_pictures(subset: _Subset, limit: int) -> NDArray[Any] | None:
             finite = np.isfinite(pictures)
             count = finite.size - int(np.count_nonzero(finite))
             if count and not bad:
-                # argmin of booleans finds the first in C order, and makes no list of all of them.
+                # argmin of booleans finds the first in C order, without a list of all of them.
                 at = np.unravel_index(int(finite.argmin()), finite.shape)
                 picture, *place = (int(i) for i in at)
                 value = pictures[(picture, *place)]
@@ -288,13 +288,13 @@ def _check_alike(train: _Subset, test: _Subset) -> None:
 def _two_classes(
     train: _Subset, positive: ClassName | Iterable[ClassName] | None
 ) -> tuple[NDArray[np.bool_], list[str]]:
-    """Tells for each class of the file whether it is labelled 1, and names the two groups."""
+    """Whether each class of the file gets the label 1, and the names of the two groups."""
     classes = train.classes
     if positive is None:
         if len(classes) > 2:
             raise ValueError(
-                f"{train.where} has {len(classes)} classes, {_shown(classes)}: say which of them"
-                " are labelled 1, with positive=[...]"
+                f"{train.where} has {len(classes)} classes, {_shown(classes)}: name those that get"
+                " the label 1 by positive=[...]"
             )
         return np.array([False, True]), classes
     is_positive = np.zeros(len(classes), dtype=np.bool_)
@@ -314,7 +314,7 @@ def _two_classes(
 
 
 def _positions(name: ClassName, train: _Subset) -> list[int]:
-    """The places of a class in list_classes; two classes of one name are both meant."""
+    """The positions of a class in list_classes; a name may have several."""
     classes = train.classes
     if isinstance(name, str | bytes):
         text = name.decode(errors="backslashreplace") if isinstance(name, bytes) else name
@@ -357,7 +357,7 @@ def _columns(subset: _Subset, kept: NDArray[Any] | None, limit: int) -> Floats:
         with hdf5.reading(subset.path, limit=limit) as file:
             for block in file.blocks(subset.name, subset.spec):
                 fill(*block)
-    # A transposed view: a picture stays contiguous.
+    # In this transposed view a picture stays contiguous.
     return flatten(rows)
 
 

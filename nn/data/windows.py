@@ -1,4 +1,4 @@
-"""Windows: samples that are in memory together, shuffled, and taken as batches."""
+"""Windows: samples that are in memory together, shuffled, and cut into batches."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from typing import Any, NamedTuple
 import numpy as np
 
 BLOCK = 6 * 2**20
-"""Bytes that are read at a time."""
+"""The bytes read at a time."""
 
 WINDOW = 4
-"""Blocks whose samples are shuffled together."""
+"""The number of blocks whose samples are shuffled together."""
 
 MOST_SPANS = 64
-"""Spans of a window at most: each of them is read by itself."""
+"""The most spans of a window: each of them is read separately."""
 
 Span = tuple[int, int]
 Arrays = tuple[np.ndarray, ...]
 
 
 class Window(NamedTuple):
-    """Samples that were read, in one or several parts, and the order in which they are given.
+    """Samples in memory, in one or several parts, and the order in which to take them.
 
-    Each part is arrays whose first axis is the samples; without an order there is one part.
+    A part is a tuple of arrays with the samples as first axis; without an order there is one part.
     """
 
     parts: Sequence[Arrays]
@@ -44,9 +44,10 @@ def windows_of(
     skip: int,
     read: Callable[[Sequence[Span]], Sequence[Arrays]],
 ) -> Windows:
-    """The samples of each group of spans, shuffled where there is a seed, without the first `skip`.
+    """Yields the samples of each group of spans, shuffled by a seed if given, without the first
+    `skip`.
 
-    Groups of which nothing is wanted are not read.
+    Groups that are skipped as a whole are not read.
     """
     for number, spans in enumerate(groups):
         count = sum(stop - start for start, stop in spans)
@@ -70,10 +71,10 @@ def windows_of(
 def in_batches(
     windows: Callable[[int], Windows], size: int, start: int, read_ahead: bool
 ) -> Iterator[Arrays]:
-    """Batches of `size` samples, the last of which may have fewer, from number `start` on.
+    """Yields batches of `size` samples from number `start` on; the last one may have fewer.
 
-    `windows(skip)` gives the samples without the first `skip`. In a process that is forked on the
-    way, both the parent and the child get all the batches that are left.
+    `windows(skip)` yields the samples without the first `skip`. If the process is forked meanwhile,
+    both the parent and the child get all remaining batches.
     """
     process = os.getpid()
     for batch in _taken_from(windows(start * size), size, read_ahead):
@@ -83,7 +84,7 @@ def in_batches(
             break
     else:
         return
-    # The thread that reads ahead stayed with the parent: this process reads on by itself.
+    # The thread that reads ahead exists in the parent only: the child reads by itself.
     yield from in_batches(windows, size, start, read_ahead)
 
 
@@ -103,7 +104,7 @@ def _taken_from(windows: Windows, size: int, read_ahead: bool) -> Iterator[Array
 
 
 def _taken(windows: list[Window], size: int) -> tuple[Arrays, list[Window]]:
-    """The first `size` samples of windows that have as many, and what is left."""
+    """The first `size` samples of windows, and the windows of the remaining samples."""
     found, left = [], size
     rest = list(windows)
     while left:
@@ -124,7 +125,7 @@ def _taken(windows: list[Window], size: int) -> tuple[Arrays, list[Window]]:
 
 
 def _gathered(parts: Sequence[Arrays], chosen: np.ndarray) -> list[np.ndarray]:
-    """The samples with some numbers; those of a part follow each other."""
+    """The samples with the chosen numbers, grouped by part."""
     if len(parts) == 1:
         return [array[chosen] for array in parts[0]]
     ends = np.cumsum([len(part[0]) for part in parts])
@@ -146,7 +147,7 @@ def _size(window: Window) -> int:
 
 
 def _ahead(windows: Windows) -> Windows:
-    """The same windows, each read on a thread while the one before is used."""
+    """Yields the same windows, each read on a thread while the one before is used."""
     ready: queue.Queue[Any] = queue.Queue(maxsize=1)
     given_up = threading.Event()
 
@@ -163,7 +164,7 @@ def _ahead(windows: Windows) -> Windows:
                 if given_up.is_set():
                     break
             put(None)
-        except BaseException as error:  # noqa: BLE001 - it is raised where batches are asked for
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that takes the batches
             put(error)
         finally:
             windows.close()

@@ -129,7 +129,7 @@ def test_a_header_that_would_take_much_memory_is_refused(tmp_path):
     path = tmp_path / "model.safetensors"
     text = b'{"__metadata__": {"a": [' + b"{}," * 1_000_000 + b"{}]}}"
     path.write_bytes(len(text).to_bytes(8, "little") + text)
-    with pytest.raises(nn.FileFormatError, match="has a header that .* that one may have"):
+    with pytest.raises(nn.FileFormatError, match="has a header that .* that a header may have"):
         nn.load(path, model())
 
 

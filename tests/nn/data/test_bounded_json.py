@@ -70,7 +70,7 @@ def test_what_is_no_json_or_too_much(text, message):
 def test_what_json_does_not_have():
     with pytest.raises(TypeError, match="the model's description cannot be written as JSON: "):
         bounded_json.encoded({"a": object()})
-    with pytest.raises(TypeError, match="description is nested .* may have: put numbers into arr"):
+    with pytest.raises(TypeError, match="description is nested .* may have: store numbers in arr"):
         deep = []
         for _ in range(bounded_json.DEPTH):
             deep = [deep]

@@ -368,7 +368,7 @@ class TestPictures:
 
     def test_what_is_no_picture_is_named(self, folder, tmp_path):
         (folder / "cat" / "notes.txt").write_text("hello")
-        with pytest.raises(ValueError, match="notes.txt' is no picture"):
+        with pytest.raises(ValueError, match="notes.txt' is not a readable picture"):
             nn.write_pictures(tmp_path / "data.h5", folder, (2, 3))
         assert not (tmp_path / "data.h5").exists()
 

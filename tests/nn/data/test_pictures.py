@@ -137,7 +137,7 @@ def test_a_test_set_of_one_class_is_no_error(make: Make) -> None:
 
 
 def test_more_than_two_classes_without_a_choice(make: Make) -> None:
-    refused(make(**DIGITS), "has 3 classes, 'zero', 'one', 'two': say which .* positive=")
+    refused(make(**DIGITS), "has 3 classes, 'zero', 'one', 'two': name those .* positive=")
 
 
 def test_a_positive_that_is_no_class(make: Make) -> None:
