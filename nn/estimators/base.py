@@ -1,4 +1,4 @@
-"""The common part of the estimators: scikit-learn's conventions, and training by `nn.fit`."""
+"""The base of all estimators: scikit-learn's conventions, and training by `nn.fit`."""
 
 from __future__ import annotations
 
@@ -25,37 +25,36 @@ from .samples import Samples, samples_of
 from .validation import not_fitted
 
 OPTIONS = """max_iter : int
-        How many epochs `fit` trains; with all samples at once as many updates.
+        The number of epochs of `fit`; with all samples in one batch also that of updates.
     optimiser : {"adagrad", "adam", "adamw", "nesterov", "rmsprop", "sgd"}
-        The rule by which the weights change.
+        The optimiser; see `nn.optimisers`.
     batch_size : int, optional
-        Samples per update; None takes all.
+        The number of samples per update; None takes all.
     alpha : float
-        The penalty alpha / 2 * sum(W^2) of the weights. Where it stands beside a mean over N
-        samples, scikit-learn's C is 1 / (alpha N).
+        The factor of the penalty alpha / 2 * sum(W^2) of the weights, which is added to the mean
+        loss of N samples; scikit-learn's C is 1 / (alpha N).
     tol, n_iter_no_change : float and int
-        Stop when the loss has not fallen by more than `tol` for so many epochs, and keep the best
-        weights; None never does.
+        Training stops when the loss has not fallen by more than `tol` for `n_iter_no_change`
+        epochs, and keeps the best weights. With `tol=None` only `early_stopping` stops it early.
     early_stopping, validation_fraction : bool and float
-        Hold out this share of the samples, of each class the same, and stop by its loss.
+        Whether to hold out this share of the samples of each class, and to stop by its loss.
     warm_start : bool
-        A second `fit` goes on from the first.
+        Whether a second `fit` continues from the first.
     random_state : int, numpy.random.Generator or RandomState, optional
-        What the random numbers come from; with the same seed `fit` gives the same numbers.
+        The source of the random numbers; with the same seed `fit` gives the same numbers.
     compile : bool or "native"
-        Run each update as one compiled program; see `nn.fit`.
+        Whether to run each update as one compiled program; see `nn.fit`.
     verbose : bool
-        Show the progress on standard error.
+        Whether to show the progress on standard error.
     """
-"""What is said of the options that all estimators have."""
+"""The documentation of the options of all estimators."""
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
 class Estimator(Spelled):
-    """A network that is trained by gradient descent, with scikit-learn's methods.
+    """A network with scikit-learn's methods, trained by gradient descent.
 
-    It works in scikit-learn's pipelines and searches; nothing of scikit-learn is imported unless it
-    asks.
+    It works in scikit-learn's pipelines and searches, and does not import scikit-learn itself.
     """
 
     learning_rate: float | None = 0.01
@@ -78,7 +77,7 @@ class Estimator(Spelled):
         return super().__getattr__(name)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The constructor's parameters.
+        """The parameters of the constructor by name.
 
         Parameters
         ----------
@@ -92,12 +91,12 @@ class Estimator(Spelled):
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     def set_params(self, **params: Any) -> Self:
-        """Change parameters of the constructor; they take effect at the next `fit`.
+        """Changes parameters of the constructor; they take effect at the next `fit`.
 
         Parameters
         ----------
         **params
-            By name.
+            The new values by name.
 
         Returns
         -------
@@ -117,29 +116,29 @@ class Estimator(Spelled):
 
     @abstractmethod
     def _sizes(self, n_features: int, n_outputs: int) -> list[int]:
-        """The number of units of every layer, from the features to what comes out."""
+        """The number of units of every layer, from the features to the outputs."""
 
     @abstractmethod
     def _network(self, sizes: list[int], dtype: Any, rng: np.random.Generator) -> Sequential:
-        """A new network of these sizes."""
+        """A new network with layers of these sizes."""
 
     @abstractmethod
     def _outputs(self) -> int:
-        """The number of outputs of the network for a sample."""
+        """The number of outputs of the network per sample."""
 
     @abstractmethod
     def _loss(self) -> Callable[..., Any]:
-        """The loss of what the network gives."""
+        """The loss of the outputs of the network."""
 
     @abstractmethod
     def _strata(self, Y: Any) -> Any:
-        """The groups, (N,), of each of which a share is held out."""
+        """The stratum of each sample, (N,), for the stratified split of early stopping."""
 
     def _prepare(self, samples: Samples, Y: Any, weights: Any) -> None:
-        """Change the new network by what it will be trained on."""
+        """Adapts the new network to its training data."""
 
     def _rate(self, samples: Samples, weights: Any) -> float:
-        """The learning rate."""
+        """The learning rate for the samples of the first call."""
         if self.learning_rate is None:
             raise ValueError(f"{type(self).__name__} needs a learning_rate, which is None")
         return self.learning_rate
@@ -159,7 +158,7 @@ class Estimator(Spelled):
         return bool(self.warm_start) and hasattr(self, "network_")
 
     def _start(self, dtype: Any) -> None:
-        """A new network, and nothing learnt yet."""
+        """Makes a new network, and resets the attributes of training."""
         rng = generator(self.random_state)
         sizes = self._sizes(self.n_features_in_, self._outputs())
         self.network_: Sequential = self._network(sizes, dtype, rng)
@@ -201,7 +200,7 @@ class Estimator(Spelled):
             seed=self._seed + self.n_iter_,
             patience=self.n_iter_no_change if stops else None,
             tolerance=self.tol or 0.0,
-            # What goes on from trained weights may well have small gradients.
+            # Continuing from trained weights may well have small gradients.
             advice=not self.n_iter_,
             compile=self.compile,
             verbose=bool(self.verbose),
@@ -212,7 +211,7 @@ class Estimator(Spelled):
         self.n_iter_ += len(history)
 
     def _answer(self, X: Any, function: Callable[[np.ndarray], np.ndarray]) -> Any:
-        """`function` of the outputs of the network, (outputs, N), for the samples X."""
+        """`function` of the outputs (outputs, N) of the network for the samples X."""
         if not hasattr(self, "network_"):
             raise not_fitted(self)
         samples = samples_of(self, X, reset=False)
@@ -232,7 +231,7 @@ class Estimator(Spelled):
         return self.network_.state_dict()
 
     def describe(self) -> dict[str, Any]:
-        """The entries of a checkpoint beside the parameters.
+        """The description of the estimator in a checkpoint.
 
         Returns
         -------
@@ -248,25 +247,25 @@ class Estimator(Spelled):
 
     @abstractmethod
     def _description(self) -> dict[str, Any]:
-        """The entry of a checkpoint about the outputs."""
+        """The entry of a description about the outputs."""
 
     @abstractmethod
     def _described(self, description: Mapping[str, Any]) -> dict[str, Any]:
-        """The fitted attributes that `_description` told of; ValueError if it makes no sense."""
+        """The fitted attributes from the entry of `_description`; ValueError if it is invalid."""
 
     @abstractmethod
     def _outputs_of(self, fitted: Mapping[str, Any]) -> int:
-        """The number of outputs of a network that has these fitted attributes."""
+        """The number of outputs of a network with these fitted attributes."""
 
     def expected_state(
         self, description: Mapping[str, Any]
     ) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
-        """The shape and dtype of every parameter of a network for what `description` tells.
+        """The shape and dtype of every parameter of the network that `description` describes.
 
         Parameters
         ----------
         description : mapping
-            What `describe()` gave.
+            The result of `describe()`.
 
         Returns
         -------
@@ -275,13 +274,13 @@ class Estimator(Spelled):
         Raises
         ------
         ValueError
-            Where it is not that of such an estimator.
+            Where the description is not that of such an estimator.
         """
         n_features, dtype = _input_of(description)
         expected: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
         sizes = self._sizes(n_features, self._outputs_of(self._described(description)))
         for i, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
-            # In the network an activation stands between any two linear layers.
+            # The network has an activation between any two linear layers.
             expected[f"layers.{2 * i}.weight"] = ((n_out, n_in), dtype)
             expected[f"layers.{2 * i}.bias"] = ((n_out, 1), dtype)
         return expected
@@ -289,14 +288,14 @@ class Estimator(Spelled):
     def load_state_dict(
         self, state: Mapping[str, np.ndarray], description: Mapping[str, Any]
     ) -> None:
-        """Become the fitted estimator that `state_dict()` and `describe()` were taken from.
+        """Restores the fitted estimator from `state_dict()` and `describe()`.
 
         Parameters
         ----------
         state : mapping of str to ndarray
-            What `state_dict()` gave.
+            The result of `state_dict()`.
         description : mapping
-            What `describe()` gave.
+            The result of `describe()`.
         """
         n_features, dtype = _input_of(description)
         fitted = self._described(description)
@@ -318,7 +317,7 @@ class Estimator(Spelled):
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in changed.items())})"
 
     def _repr_html_(self) -> str:
-        """The estimator, and its network where it is fitted, as a notebook shows it."""
+        """The estimator, and its network where it is fitted, in HTML for notebooks."""
         shown = f"<p><code>{html.escape(repr(self))}</code></p>"
         if not hasattr(self, "network_"):
             return f"{shown}<p>not fitted</p>"
@@ -329,7 +328,7 @@ class Estimator(Spelled):
 
 
 def generator(seed: Seed | np.random.RandomState) -> np.random.Generator:
-    """The generator of a seed; of NumPy's older generators one that they seed."""
+    """The generator of a seed; a RandomState seeds a new one."""
     if isinstance(seed, np.random.RandomState):
         return np.random.default_rng(seed.randint(2**31 - 1))
     if not (seed is None or isinstance(seed, (int, np.integer, np.random.Generator))):
@@ -341,14 +340,17 @@ def generator(seed: Seed | np.random.RandomState) -> np.random.Generator:
 
 
 def _input_of(description: Mapping[str, Any]) -> tuple[int, np.dtype[Any]]:
-    """The number of features and the dtype that a checkpoint tells of."""
+    """The number of features and the dtype in the description of a checkpoint."""
     n_features = description.get("n_features_in")
     if type(n_features) is not int or n_features < 1:
         raise ValueError(
-            f"the checkpoint tells of {quoted(n_features)} features, which is no number"
+            f"the checkpoint describes {quoted(n_features)} features, expected a number from 1 on"
         )
     if description.get("dtype") not in ("float32", "float64"):
-        raise ValueError(f"the checkpoint tells of the dtype {quoted(description.get('dtype'))}")
+        raise ValueError(
+            f"the checkpoint describes the dtype {quoted(description.get('dtype'))}, "
+            "expected float32 or float64"
+        )
     return n_features, np.dtype(description["dtype"])
 
 

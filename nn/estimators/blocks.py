@@ -1,4 +1,4 @@
-"""Samples and labels that are computed when they are needed, as Dask's, at an estimator's door."""
+"""Lazy samples and labels of estimators, such as Dask's."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from .validation import trained_dtype
 
 
 def numbers(X: Any) -> Any:
-    """X as float32 or float64, cut along its samples only."""
+    """X as float32 or float64, in blocks along its samples only."""
     if X.dtype.kind not in "fiub":
-        raise TypeError(f"X must be real numbers, and it has dtype {X.dtype}")
-    # Refuses blocks of unknown length, before somebody counts the samples.
+        raise TypeError(f"X must be real numbers, but it has dtype {X.dtype}")
+    # Refuses blocks of unknown length before the samples are counted.
     adopt(X)
     X = X.rechunk({axis: -1 for axis in range(1, X.ndim)})
     return X.astype(trained_dtype(X.dtype))
 
 
 def in_the_blocks_of(cols: Any, y: Any) -> Any:
-    """A value per sample, (N,), cut as the columns are.
+    """A value per sample, (N,), in the same blocks as the columns.
 
-    What is in memory goes to the cluster, if there is one, and stays there.
+    An array in memory is sent to the cluster, if there is one, and stays there.
     """
     import dask.array as da
 
@@ -38,23 +38,23 @@ def in_the_blocks_of(cols: Any, y: Any) -> Any:
 
 
 def computed(facts: Any) -> Any:
-    """The values of several arrays, by one pass."""
+    """The values of several arrays, by one pass over the data."""
     import dask
 
     return dask.compute(*facts)
 
 
 def different(found: Any) -> np.ndarray:
-    """The different labels, sorted: computed now, by a pass over the labels."""
+    """The distinct labels, sorted; computed at once, by a pass over the labels."""
     return np.unique(
         found.map_blocks(np.unique, chunks=((np.nan,) * found.numblocks[0],)).compute()
     )
 
 
 def mapped(function: Callable[..., Any], array: Any, dtype: Any, *others: Any) -> Any:
-    """`function(block, *others)` of each block of (N,), a value for each of its elements.
+    """`function(block, *others)` for each block of an array (N,), with a value for each element.
 
-    Of numbers a part of a block can still be read by itself.
+    Where the array holds numbers, a part of a block can still be read by itself.
     """
     if array.dtype.kind in "fiub":
         return adopt(array, axis=-1).mapped(function, dtype, *others)
@@ -62,9 +62,9 @@ def mapped(function: Callable[..., Any], array: Any, dtype: Any, *others: Any) -
 
 
 def answers(scores: Any, function: Callable[[np.ndarray], np.ndarray]) -> Any:
-    """`function` of the scores (outputs, N), which gives (N,) or (N, k), as a Dask array.
+    """`function` of the scores (outputs, N) as a Dask array of shape (N,) or (N, k).
 
-    Scores that are not finite raise ValueError where they are computed.
+    Computing scores that are not finite raises ValueError.
     """
     import dask.array as da
 
@@ -87,7 +87,7 @@ def answers(scores: Any, function: Callable[[np.ndarray], np.ndarray]) -> Any:
 
 @dataclass(frozen=True)
 class _Answer:
-    """What an estimator says of a block of scores, whose first sample has a number."""
+    """The predictions of an estimator for a block of scores, which must be finite."""
 
     function: Callable[[np.ndarray], np.ndarray]
 
@@ -102,7 +102,10 @@ class _Answer:
 
 
 def summed(function: Callable[..., np.ndarray], *arrays: Any) -> np.ndarray:
-    """The sum of `function` of the blocks of arrays (N,), cut as the first is; None stays None."""
+    """The sum of `function` over the blocks of arrays (N,), in the blocks of the first array.
+
+    An array that is None is passed on as None.
+    """
     import dask
     import dask.array as da
 

@@ -1,4 +1,4 @@
-"""The common part of the classifiers: labels, probabilities, the weights of classes."""
+"""The base of classifiers: labels, probabilities, and weights of classes."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ from .validation import class_weights
 
 @dataclass(kw_only=True, repr=False, eq=False)
 class Classifier(Estimator):
-    """A network of logits that tells classes apart."""
+    """A classifier: a network whose outputs are logits."""
 
     class_weight: Any = None
 
     _estimator_type = "classifier"
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train on samples and their classes.
+        """Trains on samples and their classes.
 
         Parameters
         ----------
         X : array of shape (N, ...), or data frame
-            Samples first: features, or pictures, which are flattened. float32 and float16 train in
-            float32, everything else in float64. A Dask array is read once in each epoch, which is
-            one update unless there is a `batch_size`; call `X.persist()` where it fits in memory.
-            The rows of a data frame of Dask are counted first.
+            Samples first: features, or pictures, which are flattened. float32 and float16 are
+            trained in float32, all other dtypes in float64. A Dask array is read once in each
+            epoch, with one update per epoch unless `batch_size` is set; call `X.persist()` if it
+            fits in memory. The rows of a Dask data frame are counted first.
         y : array of shape (N,)
             Labels of two or more classes.
         sample_weight : array of shape (N,), optional
-            How much each sample counts.
+            The weight of each sample.
 
         Returns
         -------
         self
-            With `classes_`, `n_features_in_`, `n_iter_`, `network_`, `loss_curve_`: the mean loss
-            of each epoch, and, with early stopping, `validation_loss_curve_`.
+            With `classes_`, `n_features_in_`, `n_iter_`, `network_`, `loss_curve_` (the mean loss
+            of each epoch), and, with early stopping, `validation_loss_curve_`.
 
         Raises
         ------
         ValueError
-            Where the samples and labels do not fit, are not finite, or are of one class only.
+            Where samples and labels do not match, are not finite, or are of one class only.
 
         Examples
         --------
@@ -68,12 +68,12 @@ class Classifier(Estimator):
         classes = samples.classes(labels)
         if goes_on and not np.array_equal(classes, self.classes_):
             raise ValueError(
-                f"with warm_start=True the classes must stay {self.classes_.tolist()}, and y holds "
+                f"with warm_start=True the classes must stay {self.classes_.tolist()}, but y holds "
                 f"{classes.tolist()}"
             )
         if len(classes) < 2:
             raise ValueError(
-                f"y must hold two or more classes, and it holds 1 class: {classes.tolist()[0]!r}"
+                f"y must hold two or more classes, but it holds 1 class: {classes.tolist()[0]!r}"
             )
         if not goes_on:
             self.classes_: np.ndarray = classes
@@ -82,7 +82,7 @@ class Classifier(Estimator):
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Train for one epoch, going on from where it is.
+        """Trains for one more epoch.
 
         Parameters
         ----------
@@ -91,9 +91,9 @@ class Classifier(Estimator):
         y : array of shape (N,)
             Labels.
         classes : array_like, optional
-            All labels that will occur: the first call needs them, unless y holds them all.
+            All labels that can occur; the first call needs them, unless y holds them all.
         sample_weight : array of shape (N,), optional
-            How much each sample counts.
+            The weight of each sample.
 
         Returns
         -------
@@ -107,14 +107,14 @@ class Classifier(Estimator):
             given = samples.classes(labels) if classes is None else np.unique(classes)
             if len(given) < 2:
                 raise ValueError(
-                    "y must hold two or more classes, or classes= say which there are; it holds "
+                    "y must hold two or more classes, or classes= must name them; it holds "
                     f"1 class: {given.tolist()[0]!r}"
                 )
             self.classes_ = given
             self._start(samples.dtype)
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(
-                f"classes= must stay {self.classes_.tolist()}, and it is {np.unique(classes)}"
+                f"classes= must stay {self.classes_.tolist()}, but it is {np.unique(classes)}"
             )
         self._learn(samples, labels, sample_weight, 1)
         return self
@@ -141,10 +141,9 @@ class Classifier(Estimator):
         return Y.reshape(-1)
 
     def decision_function(self, X: Any) -> Any:
-        """The logits: of two classes that of the second, (N,), of more those of each, (N, K).
+        """The logits: for two classes those of the second, (N,), for more those of each, (N, K).
 
-        Of a Dask array this, and what the other methods predict, is a Dask array, which is
-        computed where it is read.
+        For a Dask array the result, as that of the other methods, is a lazy Dask array.
 
         Parameters
         ----------
@@ -220,9 +219,9 @@ class Classifier(Estimator):
         return self._answer(X, _Labels(self.classes_))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The share of samples whose class is predicted right, each counting as its weight says.
+        """The weighted share of the samples that are predicted as their class.
 
-        Of Dask arrays two numbers for each block are fetched.
+        For Dask arrays only two numbers per block are fetched.
 
         Parameters
         ----------
@@ -231,7 +230,7 @@ class Classifier(Estimator):
         y : array of shape (N,)
             The true classes.
         sample_weight : array of shape (N,), optional
-            How much each sample counts.
+            The weight of each sample.
 
         Returns
         -------
@@ -268,7 +267,7 @@ class Classifier(Estimator):
             or sorted(set(classes)) != classes
         ):
             raise ValueError(
-                f"the checkpoint tells of the classes {quoted(classes)}, expected two or more "
+                f"the checkpoint describes the classes {quoted(classes)}, expected two or more "
                 "labels of one type, sorted"
             )
         return {"classes_": np.array(classes)}
@@ -290,7 +289,7 @@ class Classifier(Estimator):
 
 
 def _logits(scores: np.ndarray) -> np.ndarray:
-    """The scores of a sample as a row; those of the second of two classes as numbers."""
+    """The scores with a row per sample; for two classes the scores (N,) of the second."""
     return scores[0] if len(scores) == 1 else scores.T
 
 
@@ -311,7 +310,7 @@ def _log_probabilities(scores: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Labels:
-    """The most probable of some classes."""
+    """The most probable class of each sample, by its scores."""
 
     classes: np.ndarray
 
@@ -322,7 +321,7 @@ class _Labels:
 
 
 def _right(predicted: np.ndarray, truth: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """The weight of the samples that are predicted right, and that of all."""
+    """The weight of the samples that are predicted right, and the weight of all."""
     right = predicted == truth
     shares = np.ones(len(right)) if weights is None else weights
     return np.array([np.sum(shares * right), np.sum(shares)])

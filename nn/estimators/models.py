@@ -32,26 +32,26 @@ ACTIVATIONS: dict[str, type[Module]] = {
 }
 
 _RATE = """learning_rate : float
-        The step of the optimiser.
+        The learning rate of the optimiser.
     """
 _CLASS_WEIGHT = """class_weight : dict or "balanced", optional
-        How much the samples of each class count.
+        The weight of the samples of each class.
     """
 _NET = """hidden_layer_sizes : sequence of int, or int
         The number of units of every hidden layer.
     activation : one of `nn.estimators.ACTIVATIONS`
-        What follows each hidden layer.
+        The activation function after each hidden layer.
     at_zero : float
         The derivative of "relu" at exactly 0, from 0 to 1: 0 as in PyTorch and many courses, or 1.
     initialisation : one of `nn.initialisers.INITIALISERS`, or a function
-        How the weights start. "he" suits ReLU; "small", uniform between 0 and 0.01, stalls nets of
-        several hidden layers. A function gets a shape (n_out, n_in) and a generator.
+        The initial weights. "he" suits ReLU; "small", uniform between 0 and 0.01, stalls nets of
+        several hidden layers. A function takes a shape (n_out, n_in) and a generator.
     """
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
 class _Linear(Estimator):
-    """One linear layer, which starts as zeros."""
+    """An estimator of one linear layer, initially zero."""
 
     learning_rate: float | None = field(default=0.005, kw_only=False)
     max_iter: int = field(default=2000, kw_only=False)
@@ -69,7 +69,7 @@ class _Linear(Estimator):
 
 @dataclass(kw_only=True, repr=False, eq=False)
 class LogisticRegression(_Linear, Classifier):
-    __doc__ = f"""Logistic regression, of more than two classes multinomial, from weights of zero.
+    __doc__ = f"""Logistic regression, multinomial for more than two classes, from weights of zero.
 
     Parameters
     ----------
@@ -86,12 +86,12 @@ class LogisticRegression(_Linear, Classifier):
 
     @property
     def coef_(self) -> np.ndarray:
-        """The weights, (1, n_features) of two classes, (K, n_features) of more."""
+        """The weights, (1, n_features) for two classes, (K, n_features) for more."""
         return self.network_.parameters()[0].numpy()
 
     @property
     def intercept_(self) -> np.ndarray:
-        """The biases, (1,) of two classes, (K,) of more."""
+        """The biases, (1,) for two classes, (K,) for more."""
         return self.network_.parameters()[1].numpy()[:, 0]
 
 
@@ -99,13 +99,13 @@ class LogisticRegression(_Linear, Classifier):
 class LinearRegression(_Linear, Regressor):
     __doc__ = f"""Linear regression by gradient descent, from weights of zero.
 
-    Features of one scale are learnt fastest; for an exact solution there is `numpy.linalg.lstsq`.
+    It is fastest with features of one scale. `numpy.linalg.lstsq` gives an exact solution.
 
     Parameters
     ----------
     learning_rate : float, optional
-        The step of the optimiser. None takes the largest that cannot overshoot: 1 over the
-        largest second derivative of the loss, in any direction, at the samples of the first call.
+        The learning rate of the optimiser. None takes the largest that cannot overshoot: 1 over the
+        largest second derivative of the loss in any direction, for the samples of the first call.
     {OPTIONS}
     Examples
     --------
@@ -122,13 +122,13 @@ class LinearRegression(_Linear, Regressor):
 
     @property
     def coef_(self) -> np.ndarray:
-        """The weights, (n_features,) for y of shape (N,), (k, n_features) for (N, k)."""
+        """The weights: (n_features,) for y of shape (N,), (k, n_features) for y of shape (N, k)."""
         weights = self.network_.parameters()[0].numpy()
         return weights[0] if self._is_row else weights
 
     @property
     def intercept_(self) -> Any:
-        """The bias, a number for y of shape (N,), (k,) for (N, k)."""
+        """The bias: a number for y of shape (N,), an array (k,) for y of shape (N, k)."""
         biases = self.network_.parameters()[1].numpy()[:, 0]
         return float(biases[0]) if self._is_row else biases
 
@@ -140,9 +140,9 @@ class LinearRegression(_Linear, Regressor):
 
 
 def _curvature(X: Any, weights: Any, batch_size: int | None) -> float:
-    """The largest eigenvalue of the Hessian of mean((w X + b - y)^2), from below.
+    """The largest eigenvalue of the Hessian of mean((w X + b - y)^2).
 
-    By the power method. Of batches it is bounded by the longest sample.
+    The power method approaches it from below. With batches it is a bound, by the longest sample.
     """
     if batch_size is not None:
         X = adopt(X, axis=-1)
@@ -159,7 +159,7 @@ def _curvature(X: Any, weights: Any, batch_size: int | None) -> float:
 
 
 def _of_samples(X: Any, shares: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """The product of a vector with the mean of x x^T, x a sample and a 1."""
+    """The product of the mean of x x^T with a vector, x a sample extended by a 1."""
 
     def product(direction: np.ndarray) -> np.ndarray:
         along = shares * (np.asarray(X.T @ direction[:-1]) + direction[-1])
@@ -169,7 +169,7 @@ def _of_samples(X: Any, shares: np.ndarray) -> Callable[[np.ndarray], np.ndarray
 
 
 def _of_moments(X: Any, shares: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """The same, of samples that are read: once for all products where there are few features."""
+    """The same product for lazy samples; with few features it reads them only once."""
     X = adopt(X, axis=-1)
     if X.shape[0] > _MOST_FEATURES:
         lazy = X.T
@@ -185,14 +185,14 @@ def _of_moments(X: Any, shares: np.ndarray) -> Callable[[np.ndarray], np.ndarray
 
 
 _MOST_FEATURES = 2048
-"""Of up to so many features the matrix of their products is kept, 32 MiB at most."""
+"""Up to this many features their matrix of products is kept, 32 MiB at most."""
 
 _POWER_STEPS = 30
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
 class _Deep(Estimator):
-    """Fully connected layers with an activation between any two."""
+    """An estimator of fully connected layers with an activation between any two."""
 
     hidden_layer_sizes: Sequence[int] | int = field(default=(20, 7, 5), kw_only=False)
     activation: str = "relu"
@@ -229,7 +229,7 @@ class _Deep(Estimator):
 
 @dataclass(kw_only=True, repr=False, eq=False)
 class DeepClassifier(_Deep, Classifier):
-    __doc__ = f"""A net of fully connected layers that tells classes apart.
+    __doc__ = f"""A classifier of fully connected layers.
 
     Parameters
     ----------
@@ -247,7 +247,7 @@ class DeepClassifier(_Deep, Classifier):
 
 @dataclass(kw_only=True, repr=False, eq=False)
 class DeepRegressor(_Deep, Regressor):
-    __doc__ = f"""A net of fully connected layers that predicts numbers.
+    __doc__ = f"""A regressor of fully connected layers.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The common part of the regressors: targets that are numbers."""
+"""The base of regressors: targets that are numbers."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from .samples import Samples, array_of, samples_of
 
 @dataclass(kw_only=True, repr=False, eq=False)
 class Regressor(Estimator):
-    """A network that predicts numbers, by the least mean squared error."""
+    """A network that predicts numbers, trained on the mean squared error."""
 
     _estimator_type = "regressor"
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train on samples and their numbers.
+        """Trains on samples and their numbers.
 
         Parameters
         ----------
         X : array of shape (N, ...), or data frame
-            Samples first: features, or pictures, which are flattened. float32 and float16 train in
-            float32, everything else in float64. A Dask array is read once in each epoch, which is
-            one update unless there is a `batch_size`; call `X.persist()` where it fits in memory.
-            The rows of a data frame of Dask are counted first.
+            Samples first: features, or pictures, which are flattened. float32 and float16 are
+            trained in float32, all other dtypes in float64. A Dask array is read once in each
+            epoch, with one update per epoch unless `batch_size` is set; call `X.persist()` if it
+            fits in memory. The rows of a Dask data frame are counted first.
         y : array of shape (N,) or (N, k)
-            The number of each sample, or k of them. The mean of each is where training starts;
-            numbers far from a range around 1 are learnt more slowly, and are best scaled.
+            The number of each sample, or k numbers. Predictions start from the means of the
+            targets. Targets far from a range around 1 are learnt more slowly; scale them.
         sample_weight : array of shape (N,), optional
-            How much each sample counts.
+            The weight of each sample.
 
         Returns
         -------
         self
-            With `n_outputs_`, `n_features_in_`, `n_iter_`, `network_`, `loss_curve_`: the mean
-            loss of each epoch, and, with early stopping, `validation_loss_curve_`.
+            With `n_outputs_`, `n_features_in_`, `n_iter_`, `network_`, `loss_curve_` (the mean
+            loss of each epoch), and, with early stopping, `validation_loss_curve_`.
 
         Raises
         ------
         ValueError
-            Where the samples and numbers do not fit, or are not finite.
+            Where samples and numbers do not match, or are not finite.
 
         Examples
         --------
@@ -65,16 +65,16 @@ class Regressor(Estimator):
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train for one epoch, going on from where it is.
+        """Trains for one more epoch.
 
         Parameters
         ----------
         X : array of shape (N, ...)
             Samples first.
         y : array of shape (N,) or (N, k)
-            The number of each sample, or k of them.
+            The number of each sample, or k numbers.
         sample_weight : array of shape (N,), optional
-            How much each sample counts.
+            The weight of each sample.
 
         Returns
         -------
@@ -97,7 +97,7 @@ class Regressor(Estimator):
             self._start(samples.dtype)
         elif (Y.shape[0], is_row) != (self.n_outputs_, self._is_row):
             expected = "(N,)" if self._is_row else f"(N, {self.n_outputs_})"
-            raise ValueError(f"y must stay of shape {expected}, and it has shape {y.shape}")
+            raise ValueError(f"y must keep the shape {expected}, but it has shape {y.shape}")
         self._train(samples, Y, samples.weights(given), epochs)
 
     def _outputs(self) -> int:
@@ -115,9 +115,9 @@ class Regressor(Estimator):
             self.network_[-1].bias.data[...] = np.asarray(means)[:, np.newaxis]
 
     def predict(self, X: Any) -> Any:
-        """The numbers of each sample, in the shape of the y that was trained on.
+        """The numbers predicted for each sample, in the shape of the y of `fit`.
 
-        Of a Dask array it is a Dask array, which is computed where it is read.
+        For a Dask array the result is a lazy Dask array.
 
         Parameters
         ----------
@@ -136,7 +136,7 @@ class Regressor(Estimator):
         return self._answer(X, _first_row if getattr(self, "_is_row", True) else np.transpose)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The share of the variance of y that is predicted, R^2; see `nn.metrics.r2`.
+        """R^2, the explained share of the variance of y; see `nn.metrics.r2`.
 
         Parameters
         ----------
@@ -145,7 +145,7 @@ class Regressor(Estimator):
         y : array of shape (N,) or (N, k)
             The true numbers.
         sample_weight : array of shape (N,), optional
-            How much each sample counts.
+            The weight of each sample.
 
         Returns
         -------
@@ -167,7 +167,7 @@ class Regressor(Estimator):
         outputs = description.get("outputs", 0)
         if outputs is not None and (type(outputs) is not int or outputs < 1):
             raise ValueError(
-                f"the checkpoint tells of {quoted(outputs)} outputs, which is no number"
+                f"the checkpoint describes {quoted(outputs)} outputs, expected a number from 1 on"
             )
         return {"n_outputs_": outputs or 1, "_is_row": outputs is None}
 

@@ -1,4 +1,4 @@
-"""Samples at an estimator's door, with their labels, targets and weights: checked, in columns."""
+"""Samples of estimators, with labels, targets and weights: checked, in columns."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ..module import as_array
 from . import blocks, validation
 
 Part = tuple[Any, Any, Any]
-"""Columns, targets, and weights or None."""
+"""A part of the samples: columns, targets, and weights or None."""
 
 
 class Samples(ABC):
-    """Samples as the columns of a matrix of floats, (features, N), and what belongs to each."""
+    """Samples as columns (features, N) of floats, with checks of their labels and weights."""
 
     columns: Any
 
     def __init__(self, array: Any) -> None:
         if array.ndim < 2:
             raise ValueError(
-                f"X must have a sample per row, of shape (N, ...), and it has shape {array.shape}. "
+                f"X must have a sample per row, of shape (N, ...), but it has shape {array.shape}. "
                 "Expected 2D array. Reshape your data: X.reshape(-1, 1) for one feature, "
                 "X.reshape(1, -1) for one sample"
             )
@@ -57,19 +57,19 @@ class Samples(ABC):
 
     @abstractmethod
     def classes(self, labels: Any) -> np.ndarray:
-        """The different labels, sorted."""
+        """The distinct labels, sorted."""
 
     @abstractmethod
     def numbers(self, labels: Any, classes: np.ndarray) -> Any:
-        """The place of each label among the sorted classes."""
+        """The index of each label among the sorted classes."""
 
     @abstractmethod
     def targets(self, y: Any) -> Any:
-        """The numbers of each sample as a column, (k, N), of y (N,) or (N, k)."""
+        """The targets y, (N,) or (N, k), as columns (k, N)."""
 
     @abstractmethod
     def weights(self, given: Any) -> Any:
-        """The weight of each sample, (N,), or None where none is given."""
+        """The weight of each sample, (N,), or None if none are given."""
 
     @abstractmethod
     def looked_up(self, table: np.ndarray, numbers: Any) -> Any:
@@ -77,14 +77,14 @@ class Samples(ABC):
 
     @abstractmethod
     def answers(self, scores: Any, function: Callable[[np.ndarray], np.ndarray]) -> Any:
-        """`function` of the scores of the samples, (outputs, N), which gives (N,) or (N, k)."""
+        """`function` of the scores (outputs, N) of the samples, of shape (N,) or (N, k)."""
 
     def split(
         self, Y: Any, weights: Any, share: float, strata: Any, rng: np.random.Generator
     ) -> tuple[Part, Part]:
-        """The samples without a share of each of the `strata`, numbers (N,), and that share.
+        """Splits off a share of the samples of each stratum; returns the rest and that share.
 
-        The strata of Dask arrays are computed, a number for each sample.
+        `strata` holds a number for each sample; those of Dask arrays are computed.
         """
         strata = np.asarray(strata)
         held = np.zeros(len(self), dtype=bool)
@@ -93,7 +93,7 @@ class Samples(ABC):
             held[where[: round(len(where) * share)]] = True
         if not held.any() or held.all():
             raise ValueError(
-                f"early stopping holds out {share:g} of the samples (of each class), and "
+                f"early stopping holds out the share {share:g} of the samples (of each class), but "
                 f"{len(self)} samples are too few for that"
             )
         X, Y, weights = (adopt(array, axis=-1) for array in (self.columns, Y, weights))
@@ -105,7 +105,7 @@ class Samples(ABC):
 
 
 class InMemory(Samples):
-    """Samples in memory: they are finite numbers."""
+    """Samples in memory, checked to be finite."""
 
     def __init__(self, X: Any) -> None:
         super().__init__(validation.finite_numbers(X))
@@ -142,9 +142,9 @@ class InMemory(Samples):
 
 
 class InBlocks(Samples):
-    """Samples that are computed block by block when they are needed, as Dask's.
+    """Lazy samples, such as Dask's, in blocks.
 
-    Their values are not looked at before; what belongs to them is cut as they are.
+    Their values are not checked beforehand. Labels, targets and weights are in the same blocks.
     """
 
     def __init__(self, X: Any) -> None:
@@ -194,18 +194,18 @@ class InBlocks(Samples):
 
 
 def array_of(value: Any) -> Any:
-    """`value`, as a Dask array where it is a data frame of Dask's, whose rows are counted now."""
+    """`value` unchanged, or a Dask data frame as a Dask array, which counts its rows."""
     if not hasattr(value, "to_dask_array"):
         return value
-    # lengths=True counts partitions of Parquet files that Dask puts together afterwards.
+    # lengths=True counts partitions of Parquet files that Dask joins afterwards.
     return value.to_dask_array().compute_chunk_sizes()
 
 
 def samples_of(estimator: Any, X: Any, reset: bool) -> Samples:
-    """Samples first, (N, ...), as an estimator takes them.
+    """The checked samples of an estimator, from X (N, ...) with the samples first.
 
-    With `reset` the estimator notes the number and the names of the features, else they are
-    compared with those it has.
+    With `reset` the estimator stores the number and the names of the features; without it they are
+    compared with the stored ones.
     """
     validation.check_feature_names(estimator, X, reset)
     X = array_of(X)

@@ -1,4 +1,4 @@
-"""Checks of what comes in at an estimator's door: numbers, labels, targets, weights, names."""
+"""Checks of the arguments of estimators: numbers, labels, targets, weights, names."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from autograd_lite.extend import printable
 
 
 class NotFittedError(ValueError, AttributeError):
-    """An estimator was used before `fit`."""
+    """The error for an estimator that is used before `fit`."""
 
 
 def not_fitted(estimator: Any) -> Exception:
-    """The error for an estimator that is not fitted; scikit-learn's own where that is loaded."""
+    """The error for an estimator that is not fitted; scikit-learn's own if that is loaded."""
     message = f"this {type(estimator).__name__} is not fitted yet; call fit(X, y) first"
     exceptions = sys.modules.get("sklearn.exceptions")
     kind: type[Exception] = NotFittedError if exceptions is None else exceptions.NotFittedError
@@ -25,7 +25,7 @@ def not_fitted(estimator: Any) -> Exception:
 
 
 def finite_numbers(X: Any) -> np.ndarray:
-    """X as an array of float32 or float64 that are finite."""
+    """X as an array of finite numbers in float32 or float64."""
     if hasattr(X, "toarray") and hasattr(X, "tocsr"):
         raise TypeError(
             "X is a sparse matrix, and dense data is required: sparse input is not supported, use "
@@ -37,20 +37,20 @@ def finite_numbers(X: Any) -> np.ndarray:
     if array.dtype.kind in "OUS":
         array = _from_objects(array)
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"X must be real numbers, and it has dtype {array.dtype}")
+        raise TypeError(f"X must be real numbers, but it has dtype {array.dtype}")
     array = array.astype(trained_dtype(array.dtype), copy=False)
     if not np.isfinite(array).all():
         first = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         what = "NaN" if np.isnan(array[first]) else "infinity"
         raise ValueError(
-            f"X[{', '.join(map(str, first))}] is {array[first]}; X contains {what}, and must be "
+            f"X[{', '.join(map(str, first))}] is {array[first]}; X contains {what}, but must be "
             "finite"
         )
     return array
 
 
 def trained_dtype(given: np.dtype[Any]) -> np.dtype[Any]:
-    """The dtype that numbers of another are trained in: single precision for single and half."""
+    """The dtype of training for a given dtype: float32 for float16 and float32, else float64."""
     return np.dtype(np.float32 if given in (np.float16, np.float32) else np.float64)
 
 
@@ -64,7 +64,7 @@ def _from_objects(array: np.ndarray) -> np.ndarray:
 
 
 def check_feature_names(estimator: Any, X: Any, reset: bool) -> None:
-    """Note the names of the columns of a data frame, or compare them with those of `fit`."""
+    """Stores the column names of a data frame, or compares them with those of `fit`."""
     names = _names_of(X)
     known = getattr(estimator, "feature_names_in_", None)
     if reset:
@@ -121,7 +121,7 @@ def _other_names(names: list[str], known: list[str]) -> str:
 
 
 def checked_labels(found: np.ndarray, n_samples: int) -> np.ndarray:
-    """Labels of shape (N,), which must be classes."""
+    """Labels of shape (N,), checked to be classes."""
     if found.ndim == 0 and found.dtype == object and found.item() is None:
         raise ValueError("fit requires y to be passed, but the target y is None")
     if found.ndim == 2 and found.shape[1] == 1:
@@ -138,7 +138,7 @@ def checked_labels(found: np.ndarray, n_samples: int) -> np.ndarray:
             raise ValueError("y contains infinity; labels must be classes")
         if (found != np.floor(found)).any():
             raise ValueError(
-                "Unknown label type: y holds numbers that are not whole, as for a regression, and "
+                "Unknown label type: y holds numbers that are not whole, as for a regression, but "
                 "a classifier needs classes"
             )
     if found.dtype.kind == "c":
@@ -160,13 +160,13 @@ def _warn_of_column() -> None:
 def mixed_labels(kinds: str) -> TypeError:
     """The error for labels that cannot be sorted."""
     return TypeError(
-        f"y mixes labels of {kinds}, which cannot be sorted; make them all of one, as in "
+        f"y mixes labels of {kinds}, which cannot be sorted; convert them to one type, as by "
         "y.astype(str)"
     )
 
 
 def checked_targets(y: Any, n_samples: int) -> np.ndarray:
-    """Numbers of shape (N,) or (N, k) as columns (k, N); they must be finite."""
+    """Targets of shape (N,) or (N, k) as columns (k, N), checked to be finite."""
     if y is None:
         raise ValueError("fit requires y to be passed, but the target y is None")
     found = np.asarray(y)
@@ -184,24 +184,24 @@ def checked_targets(y: Any, n_samples: int) -> np.ndarray:
         )
     if not np.isfinite(found).all():
         what = "NaN" if np.isnan(found).any() else "infinity"
-        raise ValueError(f"Input y contains {what}, and must be finite")
+        raise ValueError(f"Input y contains {what}, but must be finite")
     return found[np.newaxis] if found.ndim == 1 else found.T
 
 
 def numbers_of(found: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """The place of each label among the sorted classes."""
+    """The index of each label among the sorted classes."""
     numbers = np.searchsorted(classes, found)
     numbers = np.minimum(numbers, len(classes) - 1)
     if (classes[numbers] != found).any():
         unknown = np.asarray(found[classes[numbers] != found][0])
         raise ValueError(
-            f"y holds the label {unknown.tolist()!r}, which is none of {classes.tolist()}"
+            f"y holds the label {unknown.tolist()!r}, which is not one of {classes.tolist()}"
         )
     return numbers
 
 
 def shaped_weights(weights: Any, n_samples: int) -> Any:
-    """Weights of shape (N,); a number is that of all samples."""
+    """Weights of shape (N,); one number becomes the weight of all samples."""
     if weights.ndim == 0:
         weights = np.full(n_samples, weights)
     if weights.ndim != 1:
@@ -212,7 +212,7 @@ def shaped_weights(weights: Any, n_samples: int) -> Any:
 
 
 def check_weights(finite: bool, positive: bool, some: bool) -> None:
-    """Raise ValueError unless weights are finite, from 0 on, and some are above it."""
+    """Raises ValueError unless weights are finite, from 0 on, and not all zero."""
     if not finite or not positive:
         raise ValueError("sample_weight must be finite numbers from 0 on")
     if not some:
@@ -220,7 +220,7 @@ def check_weights(finite: bool, positive: bool, some: bool) -> None:
 
 
 def class_weights(given: Any, numbers: Any, classes: np.ndarray, weights: Any) -> Any:
-    """The weight of each class; `weights` are those of the samples."""
+    """The weight of each class; "balanced" depends on `weights`, those of the samples."""
     if isinstance(given, str):
         if given != "balanced":
             raise ValueError(f"class_weight must be 'balanced' or a dict, not {given!r}")

@@ -84,7 +84,7 @@ class TestBadInput:
         ("X", "y", "message"),
         [
             (np.ones((3, 2)), [0, 1], r"y has shape \(2,\), but X has 3 samples"),
-            (np.ones((3, 2)), [1, 1, 1], "two or more classes, and it holds 1 class: 1"),
+            (np.ones((3, 2)), [1, 1, 1], "two or more classes, but it holds 1 class: 1"),
             (np.ones((3, 2)), [0, 0.5, 1], "numbers that are not whole"),
             (np.ones((3, 2)), [0, 1, np.nan], r"y\[2\] is NaN"),
             (np.array([[1, 2], [np.nan, 3]]), [0, 1], r"X\[1, 0\] is nan"),
@@ -106,7 +106,7 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("X", "message"),
         [
-            (np.array([["2020-01-01"]], "M8[D]"), "X must be real numbers, and it has dtype dat"),
+            (np.array([["2020-01-01"]], "M8[D]"), "X must be real numbers, but it has dtype dat"),
             (np.array([[{}], [1]], object), "X must be real numbers: .*not 'dict'"),
         ],
     )
@@ -143,20 +143,20 @@ class TestBadInput:
         X, y = blobs()
         classifier.set_params(warm_start=True, max_iter=1).fit(X, y)
         with pytest.raises(
-            ValueError, match=r"must stay \['left', 'right'\], and y holds \['a', 'b'\]"
+            ValueError, match=r"must stay \['left', 'right'\], but y holds \['a', 'b'\]"
         ):
             classifier.fit(X, np.where(y == "left", "a", "b"))
-        with pytest.raises(ValueError, match=r"classes= must stay \['left', 'right'\], and it is"):
+        with pytest.raises(ValueError, match=r"classes= must stay \['left', 'right'\], but it is"):
             classifier.partial_fit(X, y, classes=["left", "up"])
-        with pytest.raises(ValueError, match="the label 'up', which is none of .*'left', 'right'"):
+        with pytest.raises(
+            ValueError, match="the label 'up', which is not one of .*'left', 'right'"
+        ):
             classifier.partial_fit(X, np.where(y == "left", "left", "up"))
         classifier.partial_fit(X, y, classes=["right", "left"])
 
     def test_a_first_part_of_one_class(self, classifier):
         X, _ = blobs()
-        with pytest.raises(
-            ValueError, match="or classes= say which there are; it holds 1 class: 3"
-        ):
+        with pytest.raises(ValueError, match="or classes= must name them; it holds 1 class: 3"):
             classifier.partial_fit(X, np.full(len(X), 3))
         with pytest.warns(nn.TrainingWarning, match="all targets are the same"):
             classifier.partial_fit(X, np.full(len(X), 3), classes=[3, 4])
@@ -165,7 +165,7 @@ class TestBadInput:
     def test_too_few_samples_to_hold_some_out(self, classifier):
         classifier.set_params(early_stopping=True, validation_fraction=0.1)
         with pytest.raises(
-            ValueError, match="holds out 0.1 of the samples .*2 samples are too few"
+            ValueError, match="holds out the share 0.1 of the samples .*2 samples are too few"
         ):
             classifier.fit(np.ones((2, 2)), [0, 1])
 
@@ -443,13 +443,13 @@ class TestRegressors:
     def test_targets_stay_of_their_shape(self, regressor, first, then):
         regressor.set_params(max_iter=1).partial_fit(*line(outputs=first))
         expected = r"\(N,\)" if first is None else rf"\(N, {first}\)"
-        with pytest.raises(ValueError, match=f"y must stay of shape {expected}, and it has shape"):
+        with pytest.raises(ValueError, match=f"y must keep the shape {expected}, but it has shape"):
             regressor.partial_fit(*line(outputs=then))
 
     def test_a_description_that_makes_no_sense(self, regressor):
         for outputs in (0, -1, True, "3", [1]):
             description = {"n_features_in": 3, "dtype": "float64", "outputs": outputs}
-            with pytest.raises(ValueError, match="the checkpoint tells of .* outputs"):
+            with pytest.raises(ValueError, match="the checkpoint describes .* outputs"):
                 regressor.expected_state(description)
 
 
@@ -534,7 +534,7 @@ class TestCheckpoints:
             {"n_features_in": 3, "classes": "ab"},
             {"n_features_in": 3, "classes": [0, 1], "dtype": "object"},
         ):
-            with pytest.raises(ValueError, match="the checkpoint tells of"):
+            with pytest.raises(ValueError, match="the checkpoint describes"):
                 nn.LogisticRegression().expected_state(description)
 
     @pytest.mark.parametrize(
@@ -543,7 +543,7 @@ class TestCheckpoints:
     def test_classes_of_a_description_that_are_none(self, classes):
         description = {"n_features_in": 3, "dtype": "float64", "classes": classes}
         with pytest.raises(
-            ValueError, match="tells of the classes .*, expected two or more labels"
+            ValueError, match="describes the classes .*, expected two or more labels"
         ):
             nn.LogisticRegression().expected_state(description)
 
@@ -615,12 +615,12 @@ class TestBlocks:
     @pytest.mark.parametrize(
         ("options", "change", "kind", "message"),
         [
-            ({}, lambda X, y: (X.astype(complex), y), TypeError, "X must be real numbers, and it"),
+            ({}, lambda X, y: (X.astype(complex), y), TypeError, "X must be real numbers, but it"),
             (
                 {"early_stopping": True, "validation_fraction": 0.001},
                 lambda X, y: (X, y),
                 ValueError,
-                "early stopping holds out 0.001 of the samples",
+                "early stopping holds out the share 0.001 of the samples",
             ),
             (
                 {},

@@ -253,7 +253,7 @@ def test_labels_are_checked_by_their_classes(labels, message):
 
 
 def test_what_needs_values_is_refused():
-    with pytest.raises(TypeError, match="real numbers, and it has dtype complex128"):
+    with pytest.raises(TypeError, match="real numbers, but it has dtype complex128"):
         nn.LogisticRegression().fit(cut(X).T + 1j, Y[0])
     with pytest.raises(TypeError, match=r"fit\(compile=True\) takes NumPy arrays"):
         nn.LogisticRegression(compile=True).fit(cut(X).T, Y[0])
@@ -294,7 +294,9 @@ def test_fit_by_batches_learns():
 def test_a_loss_that_is_not_finite_stops_the_training():
     broken = X.copy()
     broken[0, 100] = np.inf
-    with pytest.raises(FloatingPointError, match="the data may hold NaN, which nobody looks for"):
+    with pytest.raises(
+        FloatingPointError, match="the data may hold NaN, which is not searched for"
+    ):
         with np.errstate(invalid="ignore"):
             fitted("plain", cut(broken), cut(Y))
 
