@@ -1,4 +1,4 @@
-"""Other libraries' names for what is here: errors for them say ours."""
+"""Names of other libraries, whose errors give the names in this one."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ NAMES = {
     "train_test_split": "the option validation= of nn.fit",
     "utils": "nn.batches(X, Y, size) and nn.clip_by_norm",
 }
-"""Classes and functions of PyTorch, Keras and scikit-learn, by what `nn` has for them."""
+"""Classes and functions of PyTorch, Keras and scikit-learn, with their equivalents in `nn`."""
 
 ATTRIBUTES = {
     "add": "give all layers to nn.Sequential, or append to a list of modules",
@@ -103,7 +103,7 @@ ATTRIBUTES = {
     "train_on_batch": "nn.fit, or loss.backward() and optimiser.step()",
     "weights": "parameters()",
 }
-"""Attributes of models and optimisers elsewhere, by what to write here."""
+"""Attributes of models and optimisers of other libraries, with the code to write here."""
 
 OPTIONS: dict[str, tuple[str, ...]] = {
     "C": ("alpha",),
@@ -158,11 +158,11 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "x": ("X",),
     "y": ("Y",),
 }
-"""Options elsewhere, by those that may stand for them here."""
+"""Options of other libraries, with the options here that may replace them."""
 
 
 def closest(name: str, known: Iterable[str]) -> str:
-    """An ending for a sentence about an unknown name: the known one that is most like it."""
+    """An ending for a message about an unknown name: the most similar known name."""
     by_case = {other.lower(): other for other in known}
     found = difflib.get_close_matches(name.lower(), by_case, 1)
     return f"; did you mean {by_case[found[0]]!r}?" if found else ""
@@ -191,7 +191,7 @@ def attribute_error(kind: type[Any], name: str) -> AttributeError:
 
 
 class _OfConstructor:
-    """The signature of a class, which `__new__` would hide."""
+    """The signature of a class, which its `__new__` would hide."""
 
     def __get__(self, instance: Any, kind: type[Any]) -> inspect.Signature:
         if instance is not None:
@@ -201,7 +201,7 @@ class _OfConstructor:
 
 
 class Spelled:
-    """A class that answers for the options and attributes that others have elsewhere."""
+    """Base of classes whose errors for names of other libraries give the names here."""
 
     __signature__: _OfConstructor = _OfConstructor()
 
@@ -218,13 +218,13 @@ class Spelled:
 
     def __getattr__(self, name: str) -> Any:
         if hasattr(type(self), name):
-            # A property that failed itself: its own error says more.
+            # A property raised AttributeError itself: its own error says more.
             return object.__getattribute__(self, name)
         raise attribute_error(type(self), name)
 
 
 def check_known(what: str, options: Iterable[str], known: Iterable[str]) -> None:
-    """Raise TypeError for the first of the options that is not known, with what it is here."""
+    """Raises TypeError for the first unknown option, with the name of the option here."""
     known = list(known)
     for name in options:
         if name not in known:

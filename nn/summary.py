@@ -1,4 +1,4 @@
-"""The table of a network: what each layer gives, and what it takes."""
+"""The table of a network: output, parameters and memory of each layer."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ HEADER = ("layer", "kind", "output", "parameters", "memory")
 
 @dataclass(frozen=True)
 class Row:
-    """A layer: its path, how it shows itself, the shape that it gives, and its own parameters.
+    """A layer: its path, its repr, the shape of its output, and the number of its parameters.
 
-    `memory` is in bytes: of the parameters and buffers, and of the output.
+    `memory` is the size of its parameters, buffers and output in bytes.
     """
 
     path: str
@@ -34,8 +34,8 @@ class Row:
 class Summary:
     """The layers of a network in the order in which they are called; it prints as a table.
 
-    `parameters` counts each number once, though several layers may use it; `trainable` those that
-    are not frozen, and `buffers` the numbers that are no parameters, such as running means.
+    `parameters` counts each number once, even if several layers share it. `trainable` counts those
+    that are not frozen, and `buffers` the numbers of buffers, such as running means.
     """
 
     rows: tuple[Row, ...]
@@ -79,7 +79,7 @@ class Summary:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in HTML of cells that are plain text."""
+    """A table in HTML, with cells of plain text."""
 
     def line(cells: Sequence[str], tag: str) -> str:
         return "<tr>" + "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in cells) + "</tr>"
@@ -119,7 +119,7 @@ def summarised(module: Any, X: Any) -> Summary:
 
 
 def as_html(module: Any) -> str:
-    """The layers of a module with their parameters, as a notebook shows it."""
+    """The layers of a module with their parameters, in HTML for notebooks."""
     rows = [
         (
             printable(path) or "-",
@@ -137,7 +137,7 @@ def as_html(module: Any) -> str:
 
 
 def _counts(module: Any) -> tuple[int, int, int]:
-    """The numbers in parameters, in those that are trained, and in buffers."""
+    """The counts of numbers in parameters, in trained parameters, and in buffers."""
     parameters = module.parameters()
     trainable = sum(p.size for p in parameters if p.requires_grad)
     buffers = sum(math.prod(np.shape(buffer)) for _, buffer in module.named_buffers())
@@ -150,14 +150,14 @@ def _counted(parameters: int, trainable: int, buffers: int) -> str:
 
 
 def _shown(module: Any) -> str:
-    """The module as it shows itself, and whether it is frozen."""
+    """The repr of a module, and whether it is frozen."""
     trained = [p.requires_grad for p in module.parameters()]
     frozen = "" if all(trained) else ", partly frozen" if any(trained) else ", frozen"
     return repr(module) + frozen
 
 
 def _noting(module: Any, path: str, rows: list[Row]) -> Any:
-    """The module's forward(), which adds a row each time."""
+    """The forward() of a module that also adds a row at each call."""
     forward = module.forward
 
     def noted(X: Any) -> Any:

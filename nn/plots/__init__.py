@@ -1,9 +1,9 @@
-"""Pictures of training and of what was learnt; each returns a Figure and writes nothing.
+"""Plots of training and of trained models; each returns a Figure and writes no file.
 
 They need matplotlib (extra `plot`), and those of a classifier's scores scikit-learn (extra
-`sklearn`). Without `ax` a figure belongs to the caller alone, and to no window or global state of
-pyplot: `nn.plots.cost(model).savefig("cost.png")`. It shows itself in a notebook, and in a window
-by `.show()`. With `ax` each draws into those axes of a figure of the caller's, and returns that.
+`sklearn`). Without `ax` a plot makes a figure of its own, outside the windows and the global state
+of pyplot: `nn.plots.cost(model).savefig("cost.png")`. The figure shows itself in a notebook, and in
+a window by `.show()`. With `ax` a plot draws into these axes, and returns their figure.
 """
 
 from .boundary import decision_boundary

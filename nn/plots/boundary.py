@@ -1,4 +1,4 @@
-"""Where a classifier of two features decides for which class."""
+"""The decision boundary of a classifier of two features."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ MARKERS = "os^Dv<>"
 def decision_boundary(
     model: Any, X: Any, y: Any, *, resolution: int = 200, ax: Any = None
 ) -> Figure:
-    """The classes that a classifier gives in the plane around its samples, which have two features.
+    """Draws the predicted classes in the plane around samples of two features.
 
     Parameters
     ----------
     model : fitted classifier
-        With `predict_proba`, by which boundaries are smooth and, of two classes, the shade is the
-        probability of the second; or with `predict`.
+        A classifier with `predict_proba`, for smooth boundaries and, with two classes, a shade by
+        the probability of the second; or with `predict`.
     X : array of shape (N, 2)
         Samples.
     y : array of shape (N,)
-        Their classes.
+        The classes of the samples.
     resolution : int
-        How many points the classifier is asked for along each axis.
+        The number of points along each axis at which the classifier is evaluated.
     ax : Axes, optional
         The axes to draw into.
 
@@ -71,7 +71,7 @@ def decision_boundary(
         label = f"probability of {text(classes[1])}"
         figure.colorbar(filled, ax=axes, label=label, ticks=[0, 0.5, 1])
     else:
-        # A class of the model that no sample has is a region, too.
+        # A class of the model without samples has a region too.
         classes = np.asarray(getattr(model, "classes_", classes))
         probabilities = np.asarray(model.predict_proba(plane))
         _draw_margins(axes, across, up, probabilities.reshape(resolution, resolution, -1))
@@ -101,7 +101,7 @@ def _ends(count: int) -> list[str]:
 
 
 def _draw_margins(axes: Any, across: Any, up: Any, probabilities: np.ndarray) -> None:
-    """Fill where each class is the likeliest, by its margin over the next one, which is smooth."""
+    """Fills the region where each class is the likeliest, by its smooth margin over the next."""
     count = probabilities.shape[-1]
     for number, colour in enumerate(colours(count)):
         others = np.delete(probabilities, number, axis=-1).max(axis=-1)
@@ -113,10 +113,10 @@ def _draw_margins(axes: Any, across: Any, up: Any, probabilities: np.ndarray) ->
 
 
 def _draw_regions(axes: Any, across: Any, up: Any, number: np.ndarray, count: int) -> None:
-    """Fill each point's surroundings with the colour of its class."""
+    """Fills the surroundings of each point with the colour of its class."""
     from matplotlib.colors import ListedColormap
 
-    # Each point twice, so that between two classes there is no band of those in between.
+    # Each point occurs twice, so that no band of the classes in between separates two classes.
     edges = [np.repeat((line[1:] + line[:-1]) / 2, 2) for line in (across, up)]
     x, y = (
         np.concatenate([line[:1], edge, line[-1:]])

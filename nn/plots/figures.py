@@ -1,4 +1,4 @@
-"""What all plots share: where they are drawn, their colours and their texts."""
+"""The common parts of all plots: figures, axes, colours and texts."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 OURS, OTHER = "#0072b2", "#d55e00"
-"""Blue and vermilion of Okabe and Ito's palette: told apart by colour-blind readers too."""
+"""Blue and vermilion of Okabe and Ito's palette, which colour-blind readers can distinguish."""
 
 CLASSES = (OURS, OTHER, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442", "#000000")
 """Okabe and Ito's palette, for classes (https://jfly.uni-koeln.de/color/)."""
 
 
 def new_figure(size: tuple[float, float] = (6.4, 4.4)) -> Figure:
-    """An empty figure that shows itself; ImportError where there is no matplotlib."""
+    """An empty figure that shows itself; ImportError without matplotlib."""
     try:
         from .shown import ShownFigure
     except ImportError:
@@ -32,7 +32,7 @@ def new_figure(size: tuple[float, float] = (6.4, 4.4)) -> Figure:
 
 
 def place(ax: Any, size: tuple[float, float] = (6.4, 4.4)) -> tuple[Figure, Any]:
-    """The figure and the axes to draw into: those given, or new ones."""
+    """The figure and the axes to draw into: the given ones, or new ones."""
     if ax is not None:
         return ax.figure, ax
     figure = new_figure(size)
@@ -40,7 +40,7 @@ def place(ax: Any, size: tuple[float, float] = (6.4, 4.4)) -> tuple[Figure, Any]
 
 
 def places(count: int, ax: Any, text: bool = False) -> tuple[Figure, list[Any]]:
-    """A figure with so many axes for pictures, as near to a square as it gets; or so in `ax`."""
+    """A figure with `count` axes for pictures in a nearly square grid, in `ax` if given."""
     columns = math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
     if ax is None:
@@ -49,7 +49,7 @@ def places(count: int, ax: Any, text: bool = False) -> tuple[Figure, list[Any]]:
     else:
         figure = ax.figure
         ax.set_axis_off()
-        # Room for the titles above.
+        # Leaves space for the titles above.
         corners = ((i % columns / columns, 1 - (i // columns + 1) / rows) for i in range(count))
         found = [ax.inset_axes((x, y, 0.9 / columns, 0.75 / rows)) for x, y in corners]
     for axes in found:
@@ -58,28 +58,28 @@ def places(count: int, ax: Any, text: bool = False) -> tuple[Figure, list[Any]]:
 
 
 def tidy(axes: Any) -> None:
-    """Leave the lines away that say nothing."""
+    """Hides the top and right spines, and draws a light grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", alpha=0.3)
 
 
 def count_along(axes: Any) -> None:
-    """Have only whole numbers along the axis of epochs or steps."""
+    """Sets the ticks of epochs or steps to whole numbers."""
     axes.xaxis.get_major_locator().set_params(integer=True)
 
 
 def text(name: Any) -> str:
-    """A name from anywhere as matplotlib shows it: on one line, and not as a formula."""
+    """A name of any origin for matplotlib: on one line, and not as a formula."""
     return printable(name, 40).replace("$", r"\$")
 
 
 def colours(count: int) -> list[str]:
-    """A colour for each class; from the ninth on they come again."""
+    """A colour for each class; they repeat from the ninth on."""
     return [CLASSES[number % len(CLASSES)] for number in range(count)]
 
 
 def check_lengths(function: str, X: np.ndarray, y: np.ndarray) -> None:
-    """Raise ValueError unless there is one label per sample."""
+    """Raises ValueError unless there is one label per sample."""
     if y.ndim != 1 or len(X) != len(y) or not len(y):
         raise ValueError(
             f"{function} takes a label per sample: X has shape {X.shape}, y has shape {y.shape}"
@@ -87,12 +87,12 @@ def check_lengths(function: str, X: np.ndarray, y: np.ndarray) -> None:
 
 
 def named_parameters(module: Any) -> list[tuple[str, Any]]:
-    """The parameters that are trained, by path."""
+    """The trained parameters with their paths."""
     return [(n, p) for n, p in module.named_parameters() if p.requires_grad]
 
 
 def parameter_text(module: Any, path: str, parameter: Any) -> str:
-    """A parameter as the model prints its layer, with its own name."""
+    """The text of a parameter: its name, and the repr of its layer."""
     owner, _, name = path.rpartition(".")
     layer = dict(module.named_modules()).get(owner, module)
     printed = repr(layer)
@@ -101,6 +101,6 @@ def parameter_text(module: Any, path: str, parameter: Any) -> str:
 
 
 def named_ticks(axes: Any, names: Sequence[str]) -> None:
-    """Write names of layers below the axes, whose places are 0, 1 and so on."""
+    """Writes the names of layers below the axes, at 0, 1 and so on."""
     shown = ["\n".join(text(part) for part in name.split("\n")) for name in names]
     axes.set_xticks(np.arange(len(names)), shown, rotation=30, ha="right", fontsize=8)

@@ -1,4 +1,4 @@
-"""How training goes: costs, gradients by layer, units that are dead."""
+"""Plots of training: costs, gradients by layer, and dead units."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ def cost(
     step: str = "epoch",
     ax: Any = None,
 ) -> Figure:
-    """The cost of each epoch, and that of the validation data where there is one.
+    """Draws the cost of each epoch, and that of the validation data if given.
 
     Parameters
     ----------
     model : History, fitted estimator or sequence of float
-        What `nn.fit` returned, or an estimator, whose `loss_curve_` is drawn, and its
-        `validation_loss_curve_` if it has one; or costs.
+        The History from `nn.fit`; or an estimator, with its `loss_curve_` and, if it has one, its
+        `validation_loss_curve_`; or costs.
     validation : sequence of float, optional
-        The cost of the validation data; with fewer points than the other it is spread over it.
+        The cost of the validation data; fewer points than costs are spread over the whole axis.
     log : bool
-        A logarithmic scale for the cost.
+        Whether the scale of the cost is logarithmic.
     step : str
-        What there is a cost of: "epoch", or "update" for one that was noted at each of these.
-        They are counted from 1 on.
+        The label of the horizontal axis: "epoch", or "update" for a cost of each update. They are
+        counted from 1 on.
     ax : Axes, optional
         The axes to draw into.
 
@@ -59,7 +59,7 @@ def cost(
     Raises
     ------
     ValueError
-        For anything else, and for no costs.
+        For other objects, and for no costs.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def cost(
     curve = np.asarray(found if isinstance(found, (Sequence, np.ndarray)) else np.nan, dtype=float)
     if curve.ndim != 1 or not curve.size:
         raise ValueError(
-            "cost() takes what nn.fit returned, a fitted estimator or a sequence of costs, "
+            "cost() takes the History from nn.fit, a fitted estimator or a sequence of costs, "
             f"not {type(model).__name__} of shape {curve.shape}"
         )
     validation = known if validation is None else validation
@@ -94,16 +94,16 @@ def cost(
 
 
 def gradient_flow(module: Any, *, ax: Any = None) -> Figure:
-    """Draws the size of the gradients of each parameter after `backward()`, from the input on.
+    """Draws the sizes of the gradients of each parameter after `backward()`, from the input on.
 
-    Points on a logarithmic scale, the mean of the absolute values and the largest: gradients that
-    vanish towards the input fall to the left. A gradient of zeros has no points, and says so.
+    They are the mean and the largest of the absolute values, on a logarithmic scale: gradients that
+    vanish towards the input fall to the left. A gradient of zeros is labelled "all 0".
 
     Parameters
     ----------
     module : Module
-        Whose parameters have gradients: call it between `backward()` and `zero_grad()`. Frozen
-        ones are left out.
+        A module whose parameters have gradients: call this between `backward()` and `zero_grad()`.
+        Frozen parameters are left out.
     ax : Axes, optional
         The axes to draw into.
 
@@ -152,12 +152,12 @@ def gradient_flow(module: Any, *, ax: Any = None) -> Figure:
 
 
 def dead_units(model: Module, X: Any, *, ax: Any = None) -> Figure:
-    """Draws the share of the units of each ReLU that give 0 for every sample.
+    """Draws the share of the units of each ReLU whose output is 0 for every sample.
 
     Parameters
     ----------
     model : Module
-        With ReLU layers.
+        A model with ReLU layers.
     X : array
         Samples, the last axis along them, as the model takes them.
     ax : Axes, optional
@@ -201,7 +201,7 @@ def dead_units(model: Module, X: Any, *, ax: Any = None) -> Figure:
 def _dead(
     model: Module, layers: Sequence[tuple[str, Module]], X: Any
 ) -> Iterator[tuple[str, tuple[float, int]]]:
-    """The share of the dead units of each layer, and the number of its units."""
+    """Yields the share of the dead units of each layer, and the number of its units."""
     seen: dict[str, np.ndarray] = {}
     training = [(inner, inner.training) for _, inner in model.named_modules()]
     try:
@@ -221,13 +221,13 @@ def _dead(
 
 
 def _noting(layer: Module, path: str, seen: dict[str, np.ndarray]) -> Any:
-    """The layer's forward(), which notes the units that gave 0 for all samples."""
+    """The forward() of a layer that also notes the units whose output is 0 for all samples."""
     forward: Any = layer.forward
 
     def noted(X: Any) -> Any:
         result = forward(X)
         values = np.asarray(getattr(result, "data", result))
-        # A unit is a row, or a channel of pictures, whose pixels are no units.
+        # A unit is a row, or a channel of pictures with all its pixels.
         dead: np.ndarray = np.logical_not(values.reshape(len(values), -1).any(axis=1))
         seen[path] = seen[path] & dead if path in seen else dead
         return result

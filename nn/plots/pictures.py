@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 def weights(
     layer: Any, shape: tuple[int, ...] | None = None, *, count: int = 25, ax: Any = None
 ) -> Figure:
-    """The weights of each unit as a picture, in the place of the pixels that they weigh.
+    """Draws the weights of each unit as a picture, each weight at its pixel.
 
-    Blue is below 0, red above, and white is 0; all pictures of a figure have one scale.
+    Blue is below 0, red above, and white is 0; all pictures of a figure have the same scale.
 
     Parameters
     ----------
     layer : Linear, Module, fitted estimator or array of shape (units, features)
-        Of a module the first Linear layer is taken.
+        The weights, or a module, whose first Linear layer is drawn.
     shape : tuple of int, optional
-        The shape of a sample: (height, width) or (height, width, channels), whose weights are
-        averaged. By default square pictures, with three channels where that fits.
+        The shape of a sample: (height, width), or (height, width, channels) with the weights
+        averaged over channels. By default square pictures, with three channels if these fit.
     count : int
         The most units to draw.
     ax : Axes, optional
@@ -68,14 +68,14 @@ def mistakes(
     count: int = 16,
     ax: Any = None,
 ) -> Figure:
-    """The samples whose true class the classifier finds least probable, the worst first.
+    """Draws the wrongly classified samples, those with the least probable true class first.
 
     Parameters
     ----------
     model : fitted classifier
         With `predict_proba` and `classes_`.
     X : array of shape (N, ...)
-        Pictures, or their pixels in a row.
+        Pictures, or rows of pixels.
     y : array of shape (N,)
         The true classes.
     shape : tuple of int, optional
@@ -150,10 +150,12 @@ def _weight_matrix(layer: Any) -> np.ndarray:
 
 
 def _picture_shape(features: int, shape: tuple[int, ...] | None, function: str) -> tuple[int, ...]:
-    """The shape of the pictures that have so many pixels."""
+    """The shape of pictures with this number of features."""
     if shape is not None:
         if math.prod(shape) != features or len(shape) not in (2, 3):
-            raise ValueError(f"{function}: {features} features are no picture of shape {shape}")
+            raise ValueError(
+                f"{function}: {features} features do not make a picture of shape {shape}"
+            )
         return shape
     for channels in ((), (3,)):
         pixels = features // math.prod(channels)
@@ -161,12 +163,12 @@ def _picture_shape(features: int, shape: tuple[int, ...] | None, function: str) 
         if side * side * math.prod(channels) == features:
             return (side, side, *channels)
     raise ValueError(
-        f"{function}: {features} features are no square picture; pass shape=(height, width)"
+        f"{function}: {features} features do not make a square picture; pass shape=(height, width)"
     )
 
 
 def _in_range(picture: np.ndarray) -> np.ndarray:
-    """Pixels as matplotlib takes them: bytes as they are, floats between 0 and 1."""
+    """Pixels for matplotlib: bytes unchanged, floats between 0 and 1."""
     if picture.dtype == np.uint8:
         return picture
     low, high = float(picture.min()), float(picture.max())

@@ -1,4 +1,4 @@
-"""How good a classifier is, by scikit-learn's displays."""
+"""Plots of the quality of a classifier, by scikit-learn's displays."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 def confusion_matrix(
     model: Any, X: Any, y: Any, *, normalise: bool = False, ax: Any = None
 ) -> Figure:
-    """How often samples of each class are predicted as each class: truth down, prediction across.
+    """Draws the confusion matrix: true classes in rows, predicted classes in columns.
 
     Parameters
     ----------
     model : fitted classifier
-        With `predict`.
+        A classifier with `predict`.
     X : array of shape (N, ...)
         Samples.
     y : array of shape (N,)
         The true classes.
     normalise : bool
-        Show shares of the samples of each true class instead of counts.
+        Whether to show shares of the samples of each true class instead of counts.
     ax : Axes, optional
         The axes to draw into.
 
@@ -64,18 +64,18 @@ def confusion_matrix(
 
 
 def roc(model: Any, X: Any, y: Any, *, ax: Any = None) -> Figure:
-    """The share of true positives against that of false ones, by the threshold, with its area.
+    """Draws the ROC curve: true positive rate against false positive rate, with its area.
 
-    Of more than two classes there is a curve for each against all others.
+    With more than two classes there is a curve for each against all others.
 
     Parameters
     ----------
     model : fitted classifier
-        With `predict_proba` and `classes_`.
+        A classifier with `predict_proba` and `classes_`.
     X : array of shape (N, ...)
         Samples.
     y : array of shape (N,)
-        The true classes, two at least.
+        The true classes, at least two.
     ax : Axes, optional
         The axes to draw into.
 
@@ -106,18 +106,18 @@ def roc(model: Any, X: Any, y: Any, *, ax: Any = None) -> Figure:
 
 
 def precision_recall(model: Any, X: Any, y: Any, *, ax: Any = None) -> Figure:
-    """Precision against recall, by the threshold, with the average precision.
+    """Draws precision against recall for all thresholds, with the average precision.
 
-    Of more than two classes there is a curve for each against all others.
+    With more than two classes there is a curve for each against all others.
 
     Parameters
     ----------
     model : fitted classifier
-        With `predict_proba` and `classes_`.
+        A classifier with `predict_proba` and `classes_`.
     X : array of shape (N, ...)
         Samples.
     y : array of shape (N,)
-        The true classes, two at least.
+        The true classes, at least two.
     ax : Axes, optional
         The axes to draw into.
 
@@ -143,20 +143,20 @@ def precision_recall(model: Any, X: Any, y: Any, *, ax: Any = None) -> Figure:
 
 
 def calibration(model: Any, X: Any, y: Any, *, bins: int = 10, ax: Any = None) -> Figure:
-    """How often samples are of a class, against the probability that the model gives it.
+    """Draws the share of samples of a class against the predicted probability of the class.
 
-    On the diagonal the probabilities are right.
+    Right probabilities lie on the diagonal.
 
     Parameters
     ----------
     model : fitted classifier
-        With `predict_proba` and `classes_`.
+        A classifier with `predict_proba` and `classes_`.
     X : array of shape (N, ...)
         Samples.
     y : array of shape (N,)
-        The true classes, two at least.
+        The true classes, at least two.
     bins : int
-        The number of groups of equally many samples.
+        The number of bins, with equally many samples each.
     ax : Axes, optional
         The axes to draw into.
 
@@ -194,7 +194,7 @@ def calibration(model: Any, X: Any, y: Any, *, bins: int = 10, ax: Any = None) -
 
 
 def _displays(function: str, module: str = "metrics") -> Any:
-    """The module of scikit-learn that has a display; ImportError where there is none."""
+    """The module of scikit-learn with a display; ImportError without scikit-learn."""
     try:
         if module == "metrics":
             from sklearn import metrics
@@ -213,20 +213,21 @@ def _displays(function: str, module: str = "metrics") -> Any:
 def _against_others(
     function: str, model: Any, X: Any, y: Any
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray, str]]:
-    """Of each class its name, which samples are of it, its probability, and a colour.
+    """Yields for each class its name, whether each sample is of it, its probabilities, and a
+    colour.
 
-    Of two classes the second alone.
+    For two classes it yields the second only.
     """
     y = _checked(function, X, y)
     classes = np.asarray(model.classes_)
     unknown = np.setdiff1d(y, classes)
     if unknown.size:
         raise ValueError(
-            f"{function} takes y of the model's classes, and {text(unknown[0])} is none"
+            f"{function} takes y of the model's classes, but {text(unknown[0])} is not one of them"
         )
     if len(np.unique(y)) < 2:
         raise ValueError(
-            f"{function} takes samples of two classes at least, and all are {text(y[0])}"
+            f"{function} takes samples of at least two classes, but all are {text(y[0])}"
         )
     probabilities = np.asarray(model.predict_proba(X))
     numbers = [1] if len(classes) == 2 else range(len(classes))

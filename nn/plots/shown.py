@@ -1,4 +1,4 @@
-"""A figure that shows itself, without pyplot having made it."""
+"""A figure that shows itself without being made by pyplot."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 
 class ShownFigure(Figure):
-    """A figure that notebooks display, and that `show()` opens in a window."""
+    """A figure for notebooks, and for windows by `show()`."""
 
     def _repr_png_(self) -> bytes:
         image = io.BytesIO()
@@ -16,9 +16,9 @@ class ShownFigure(Figure):
         return image.getvalue()
 
     def show(self, warn: bool = True) -> None:
-        """Open the figure in a window, and wait until it is closed; in a notebook display it.
+        """Opens the figure in a window and waits until it is closed; in a notebook displays it.
 
-        Raises RuntimeError where matplotlib's backend has no windows and `warn` is true.
+        Raises RuntimeError where matplotlib's backend has no windows and `warn` is True.
         """
         if _in_notebook():
             from IPython import display
@@ -27,7 +27,7 @@ class ShownFigure(Figure):
             return
         from matplotlib import pyplot
 
-        # pyplot manages this figure as long as its window is there.
+        # pyplot manages this figure as long as its window is open.
         pyplot.figure(FigureClass=lambda *args, **options: self)  # type: ignore[arg-type]
         if self.canvas.required_interactive_framework is not None:
             pyplot.show()
@@ -41,7 +41,7 @@ class ShownFigure(Figure):
 
 
 def _in_notebook() -> bool:
-    """Whether this runs in a kernel, whose front end displays figures."""
+    """Whether this runs in a kernel with a front end that displays figures."""
     try:
         shell = get_ipython()  # type: ignore[name-defined]
     except NameError:

@@ -1,4 +1,4 @@
-"""How the parameters change from one step of training to the next."""
+"""Plots of the changes of parameters from one step of training to the next."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 USUAL_RATIO = 1e-3
-"""The size of an update over that of the weights, roughly, where the learning rate suits.
+"""The usual size of an update relative to the weights, with a suitable learning rate.
 
-By Stanford's CS231n, "Ratio of weights:updates" (https://cs231n.github.io/neural-networks-3/#ratio).
+By Stanford's CS231n, "Ratio of weights:updates"
+(https://cs231n.github.io/neural-networks-3/#ratio).
 """
 
 USUAL_RANGE = (USUAL_RATIO / math.sqrt(10), USUAL_RATIO * math.sqrt(10))
@@ -35,9 +36,9 @@ BINS = 60
 
 @dataclass(frozen=True)
 class _Noted:
-    """A parameter at one step: how its numbers are distributed, and what the update was.
+    """A parameter at one step: the histogram of its numbers, and the size of the update.
 
-    `ratio` is the size of the update since the step before over that of the weights, or NaN.
+    `ratio` is the norm of the last update over that of the weights, or NaN.
     """
 
     counts: np.ndarray
@@ -46,15 +47,15 @@ class _Noted:
 
 
 class Steps:
-    """Notes the parameters of a model step by step, for `histograms` and `update_ratios`.
+    """Records the parameters of a model step by step, for `histograms` and `update_ratios`.
 
-    Call it after each update; or hand it to `nn.fit` among the callbacks, where a step is an epoch,
-    and an update is taken to be one part in the number of updates of what the epoch changed.
+    Call it after each update, or pass it to `nn.fit` as a callback. As a callback a step is an
+    epoch, and the size of an update is the change in the epoch over its number of updates.
 
     Parameters
     ----------
     model : Module
-        Its parameters that are not frozen are noted, at once and at each call.
+        The model; its parameters that are not frozen are recorded at once and at each call.
 
     Examples
     --------
@@ -74,7 +75,7 @@ class Steps:
         self()
 
     def __call__(self, training: Any = None) -> None:
-        """Note the parameters as they are now; `training` is what `nn.fit` hands in."""
+        """Records the current parameters; `training` is the argument of callbacks of `nn.fit`."""
         updates = 1 if training is None else -(-len(training.data) // training.size)
         for name, parameter in named_parameters(self.model):
             now = np.array(parameter.data, dtype=float)
@@ -93,7 +94,7 @@ class Steps:
         return max((len(noted) for noted in self.noted.values()), default=0)
 
     def ratios(self, name: str) -> list[float]:
-        """The size of each update over that of the weights it changed, of a parameter by path.
+        """The norm of each update of a parameter over that of the weights before it.
 
         Parameters
         ----------
@@ -108,12 +109,12 @@ class Steps:
 
 
 def histograms(steps: Steps, *, ax: Any = None) -> Figure:
-    """The distribution of each weight over the steps, darker where there are more of its numbers.
+    """Draws the distribution of each weight over the steps, darker where it has more numbers.
 
     Parameters
     ----------
     steps : Steps
-        What was noted.
+        The recorded steps.
     ax : Axes, optional
         The axes to draw into, side by side.
 
@@ -156,15 +157,15 @@ def histograms(steps: Steps, *, ax: Any = None) -> Figure:
 
 
 def update_ratios(steps: Steps, *, ax: Any = None) -> Figure:
-    """The size of each update over that of the weights, by parameter and step.
+    """Draws the norm of each update over that of the weights, by parameter and step.
 
-    The usual range around 1e-3 is shaded: below it a learning rate may be too low, above it too
+    The usual range around 1e-3 is shaded: below it the learning rate may be too low, above it too
     high (Stanford's CS231n, https://cs231n.github.io/neural-networks-3/#ratio).
 
     Parameters
     ----------
     steps : Steps
-        With two steps at least.
+        The recorded steps, at least two.
     ax : Axes, optional
         The axes to draw into.
 
@@ -188,7 +189,7 @@ def update_ratios(steps: Steps, *, ax: Any = None) -> Figure:
     """
     names = _weights(steps, "update_ratios()")
     if len(steps) < 2:
-        raise ValueError("update_ratios() takes Steps that were called after an update, at least")
+        raise ValueError("update_ratios() takes Steps that were called after at least one update")
     figure, axes = place(ax)
     axes.axhspan(*USUAL_RANGE, color="#009e73", alpha=0.15, linewidth=0, label="usual range")
     parameters = dict(named_parameters(steps.model))
@@ -217,6 +218,6 @@ def _weights(steps: Steps, function: str) -> list[str]:
 
 
 def _rebinned(noted: _Noted, edges: np.ndarray) -> np.ndarray:
-    """The share of the numbers in other bins, as if those of each bin lay evenly in it."""
+    """The shares of the numbers in other bins, assuming an even distribution in each bin."""
     total = np.concatenate([[0.0], np.cumsum(noted.counts)]) / max(int(noted.counts.sum()), 1)
     return np.diff(np.interp(edges, noted.edges, total))

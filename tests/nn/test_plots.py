@@ -139,11 +139,14 @@ def test_gradients_of_zeros_are_marked():
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda m: plots.cost(5.0), "what nn.fit returned, a fitted estimator or a sequence"),
+        (lambda m: plots.cost(5.0), "the History from nn.fit, a fitted estimator or a sequence"),
         (lambda m: plots.decision_boundary(m, np.ones((3, 3)), [0, 1, 1]), r"not \(3, 3\)"),
         (lambda m: plots.decision_boundary(m, np.ones((3, 2)), [0, 1]), "a label per sample"),
-        (lambda m: plots.weights(np.ones((2, 7))), "7 features are no square picture"),
-        (lambda m: plots.weights(np.ones((2, 7)), shape=(2, 4)), r"no picture of shape \(2, 4\)"),
+        (lambda m: plots.weights(np.ones((2, 7))), "7 features do not make a square picture"),
+        (
+            lambda m: plots.weights(np.ones((2, 7)), shape=(2, 4)),
+            r"not make a picture of shape \(2, 4\)",
+        ),
         (lambda m: plots.weights(np.ones(7)), r"not \(7,\)"),
         (lambda m: plots.weights(nn.Sequential(nn.ReLU())), "no Linear layer"),
         (lambda m: plots.mistakes(Certain(), np.ones((1, 4)), [4]), r"classes \[.*\] only"),
@@ -268,7 +271,10 @@ class TestDetails:
         [
             (lambda: plots.cost([]), r"a sequence of costs, not list of shape \(0,\)"),
             (lambda: plots.cost([[1.0]]), r"not list of shape \(1, 1\)"),
-            (lambda: plots.weights(np.ones((2, 4)), shape=(4,)), r"no picture of shape \(4,\)"),
+            (
+                lambda: plots.weights(np.ones((2, 4)), shape=(4,)),
+                r"not make a picture of shape \(4,\)",
+            ),
             (lambda: plots.weights(np.ones((0, 4))), r"\(units, features\), not \(0, 4\)"),
             (
                 lambda: plots.mistakes(Certain(), np.ones((0, 4)), []),

@@ -112,8 +112,8 @@ def test_calibration_is_the_share_of_the_class_among_samples_of_a_probability():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda m: plots.roc(m, X, np.full(200, "a")), "two classes at least, and all are a"),
-        (lambda m: plots.roc(m, X, np.full(200, "z")), "of the model's classes, and z is none"),
+        (lambda m: plots.roc(m, X, np.full(200, "a")), "at least two classes, but all are a"),
+        (lambda m: plots.roc(m, X, np.full(200, "z")), "of the model's classes, but z is not one"),
         (lambda m: plots.calibration(m, X, Y[:3]), r"calibration\(\) takes a label per sample"),
         (lambda m: plots.confusion_matrix(m, X, Y[:3]), "takes a label per sample"),
         (lambda m: plots.precision_recall(m, X[:0], Y[:0]), "takes a label per sample"),

@@ -120,7 +120,7 @@ def test_a_model_that_fails_is_left_as_it_was():
     ("call", "message"),
     [
         (lambda: plots.dead_units(nn.Linear(2, 1), X), "finds no ReLU in Linear"),
-        (lambda: plots.update_ratios(plots.Steps(network())), "called after an update"),
+        (lambda: plots.update_ratios(plots.Steps(network())), "called after at least one update"),
         (lambda: plots.histograms(plots.Steps(nn.ReLU())), "parameters to train"),
     ],
 )
