@@ -1,4 +1,4 @@
-"""What the two classifier examples share: their options, their data and what they write."""
+"""The common parts of the two classifier examples: options, data and results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ODD = ["1", "3", "5", "7", "9"]
 
 
 def parser(description: str, learning_rate: float, iterations: int) -> argparse.ArgumentParser:
-    """The options of both examples."""
+    """A parser of the options of both examples."""
     options = argparse.ArgumentParser(description=description)
     options.add_argument("--train", metavar="FILE", help="HDF5 file with train_set_x, train_set_y")
     options.add_argument("--test", metavar="FILE", help="HDF5 file with test_set_x, test_set_y")
@@ -32,7 +32,7 @@ def parser(description: str, learning_rate: float, iterations: int) -> argparse.
 
 
 def load(options: argparse.Namespace) -> tuple[Any, ...]:
-    """The article's five; without files the handwritten digits, where odd is told from even."""
+    """The five results of `nn.load_data`, by default for odd and even handwritten digits."""
     if (options.train is None) != (options.test is None):
         raise ValueError("--train and --test go together: give both files, or none")
     if options.train is None:
@@ -41,7 +41,7 @@ def load(options: argparse.Namespace) -> tuple[Any, ...]:
 
 
 def prepare(folder: Path) -> None:
-    """Make the folder for what is written, before any work is done for it."""
+    """Makes the output folder, before any work is done."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -49,7 +49,7 @@ def prepare(folder: Path) -> None:
 
 
 def describe(train_X: Any, test_X: Any, classes: list[str]) -> None:
-    """Say what is being learnt from what."""
+    """Prints the sizes of the data and the classes."""
     print(
         f"{train_X.shape[1]} training and {test_X.shape[1]} test pictures of {len(train_X)} numbers"
     )
@@ -57,7 +57,7 @@ def describe(train_X: Any, test_X: Any, classes: list[str]) -> None:
 
 
 def report(model: Any, data: tuple[Any, ...]) -> None:
-    """Print the cost and the accuracies."""
+    """Prints the cost and the accuracies."""
     train_X, train_Y, test_X, test_Y, _ = data
     print(f"cost           {model.loss_curve_[0]:.6f} -> {model.loss_curve_[-1]:.6f}")
     if not model.loss_curve_[-1] < model.loss_curve_[0]:
@@ -67,7 +67,7 @@ def report(model: Any, data: tuple[Any, ...]) -> None:
 
 
 def write_results(model: Any, loss: al.Tensor, folder: Path) -> None:
-    """Write the model, the picture of the graph and the cost curve, and say where."""
+    """Writes the model, the picture of the graph and the cost curve, and prints their paths."""
     nn.save(model, folder / "model.h5")
     written = [folder / "model.h5"]
     picture = al.draw(loss)
@@ -85,7 +85,7 @@ def write_results(model: Any, loss: al.Tensor, folder: Path) -> None:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run an example; what is wrong with its input is one sentence and exit status 2."""
+    """Runs an example; an error in its input is printed in one sentence, with exit status 2."""
     try:
         main()
     except (ValueError, TypeError, OSError) as error:

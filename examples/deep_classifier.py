@@ -30,7 +30,7 @@ def main() -> None:
         random_state=args.seed,
         verbose=True,
     )
-    # Estimators take samples first, as scikit-learn does; load_data gives them as columns.
+    # Estimators take samples first, as scikit-learn does; load_data returns them as columns.
     model.fit(train_X.T, train_Y[0])
 
     network = model.network_

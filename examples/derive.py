@@ -39,7 +39,7 @@ def step(parameters: dict[str, Any], X: Any, Y: Any) -> Any:
 
 
 def seconds(function: Callable[..., Any], *arguments: Any) -> float:
-    """The time of a call, of the fastest of many."""
+    """The time of the fastest of many calls."""
     times = []
     for _ in range(200):
         start = time.perf_counter()
@@ -49,7 +49,7 @@ def seconds(function: Callable[..., Any], *arguments: Any) -> float:
 
 
 def main() -> None:
-    """Derive, check, compile, train."""
+    """Derives, checks, compiles and trains."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(2, 400))
     Y = (np.sum(X**2, axis=0, keepdims=True) < 1.4).astype(float)

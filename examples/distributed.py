@@ -1,8 +1,8 @@
 """Train a classifier on a cluster of processes, on files that its workers read themselves.
 
-`--kill` kills a worker in the middle of it, which changes nothing but the time. `--address` takes a
-cluster that runs already (its workers must see `--folder` under the same path), `--files` takes
-HDF5 files of your own with the datasets `x` and `y`. Needs the extra `cluster`.
+`--kill` kills a worker halfway, which changes only the time. `--address` uses a running cluster
+(its workers must see `--folder` under the same path). `--files` uses HDF5 files of your own with
+the datasets `x` and `y`. It needs the extra `cluster`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-# This file has the name of the library, and would be found in its place.
+# This file is named like the library, and would be imported instead of it.
 sys.path = [*(p for p in sys.path if p != str(Path(__file__).parent)), str(Path(__file__).parent)]
 
 import numpy as np  # noqa: E402
@@ -28,7 +28,7 @@ import nn  # noqa: E402
 
 
 def options() -> argparse.Namespace:
-    """What the command line says."""
+    """The options of the command line."""
     found = argparse.ArgumentParser(description=__doc__)
     found.add_argument("--workers", type=int, default=2, metavar="N", help="processes to start")
     found.add_argument("--address", metavar="URL", help="of a scheduler, in the place of our own")
@@ -41,7 +41,7 @@ def options() -> argparse.Namespace:
 
 
 def made_files(folder: Path, samples: int) -> list[Path]:
-    """Four files of points in 20 dimensions, which are in class 1 where two of them agree."""
+    """Makes four files of points in 20 dimensions, in class 1 if two coordinates agree in sign."""
     rng = np.random.default_rng(0)
     paths = [folder / f"part-{i}.h5" for i in range(4)]
     for path in paths:
@@ -51,7 +51,7 @@ def made_files(folder: Path, samples: int) -> list[Path]:
 
 
 def train(X: Any, Y: Any, steps: int, callback: Callable[[Any], None]) -> tuple[nn.Module, Any]:
-    """The program of one process: it is the same for NumPy's arrays and for Dask's."""
+    """Trains a network; the code is the same for NumPy's arrays and for Dask's."""
     model = nn.Sequential(
         nn.Linear(len(X), 32, seed=0), nn.ReLU(), nn.Linear(32, 1, initialisation="xavier", seed=1)
     )
@@ -71,12 +71,12 @@ def train(X: Any, Y: Any, steps: int, callback: Callable[[Any], None]) -> tuple[
 
 
 async def end_this_process() -> None:
-    """What happens to a worker when the memory of its machine runs out."""
+    """Ends the process as a machine does when its memory runs out."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def kill_a_worker(client: Client) -> None:
-    """Kill the process of one worker."""
+    """Kills the process of one worker."""
     address = min(client.nthreads())
     client.run(end_this_process, workers=[address], wait=False)
     print(f"\nkilled the worker at {address}", flush=True)

@@ -1,8 +1,8 @@
 """Derivations with mistakes, marked as they stand: an article's listing, and one net in five forms.
 
 The listing is the last one of Keon Yong Lee, "Deep Learning by Andrew Ng, Course 1" (2019), with
-nothing but its syntax repaired; each step below corrects what the report before it says. After it
-come the forms in which people write a derivation, each with another mistake.
+only its syntax repaired. Each step below corrects a mistake that the report before it names. Then
+one net follows in the forms in which people write a derivation, each with a different mistake.
 """
 
 import numpy as np
@@ -134,7 +134,7 @@ for step in range(100):
 
 
 def mark_forms() -> None:
-    """Mark one net in five forms."""
+    """Marks one net in five forms."""
     print("--- two functions")
     al.check_derivation(forward, backward, W1, W2, X, T)
     print("\n--- one function that returns the loss and its gradients")
@@ -149,7 +149,7 @@ def mark_forms() -> None:
 
 
 def main() -> None:
-    """Mark the listing as it stands, and again after each repair; then the forms."""
+    """Marks the listing as it stands, again after each repair, and then the forms."""
     rng = np.random.default_rng(0)
     sizes = [6, 5, 4, 3, 1]
     parameters = {}

@@ -1,8 +1,8 @@
-"""Train one classifier and write every picture of it that there is into a folder, with an index.
+"""Train one classifier and write pictures of all kinds of it into a folder, with an index.
 
 The classifier tells odd handwritten digits from even ones. `index.html` in the folder shows the
-pictures; `sheet.html` is the derivation of a small net, line by line, `mistake.html` one that was
-made by hand with a mistake, and `walk.html` is that of the classifier.
+pictures, `sheet.html` the derivation of a small net line by line, `mistake.html` a derivation by
+hand with a mistake, and `walk.html` the derivation of the classifier.
 """
 
 import argparse
@@ -23,15 +23,15 @@ from autograd_lite.extend import write
 from nn import plots
 
 SAMPLES = 6
-"""Columns of the pictures of the graph; all are trained on."""
+"""The number of samples in pictures of the graph; training uses all samples."""
 
 
 def trained(
     data: tuple[Any, ...], updates: int
 ) -> tuple[Any, list[float], list[float], plots.Steps]:
-    """A classifier, its costs on the training and on the test data, and its parameters by step."""
+    """A classifier, its costs on the training and on the test data, and its recorded steps."""
     train_X, train_Y, test_X, test_Y, _ = data
-    # fit() makes the network; the training itself is written out for the second curve.
+    # fit() makes the network; the training is written out to get the second curve.
     model = nn.DeepClassifier((12, 6), max_iter=1, random_state=0).fit(train_X.T, train_Y[0])
     network = model.network_
     optimiser = nn.SGD(network.parameters(), learning_rate=0.1)
@@ -61,14 +61,14 @@ def forward(W1: Any, b1: Any, W2: Any, b2: Any, X: Any, Y: Any) -> Any:
 
 
 def squared_error(W: Any, b: Any, X: Any) -> Any:
-    """What the picture of local derivatives shows."""
+    """The function for the picture of local derivatives."""
     Z = W @ X + b
     A = np.tanh(Z)
     return np.sum((A - 1) ** 2)
 
 
 def backward(cache: tuple[Any, ...]) -> dict[str, Any]:
-    """Its gradients, with a mistake in the line of dZ1."""
+    """The gradients of the net, with a mistake in the line of dZ1."""
     X, Y, Z1, A1, W2, A2 = cache
     dZ2 = (A2 - Y) / Y.size
     dW2 = dZ2 @ A1.T
@@ -80,7 +80,7 @@ def backward(cache: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def rings() -> tuple[Any, Any, Any]:
-    """A classifier of a problem in the plane, and the problem: a disc in a ring."""
+    """A classifier of points in the plane, and the points: a disc in a ring."""
     rng = np.random.default_rng(0)
     angle, inside = rng.uniform(0, 2 * np.pi, 300), np.arange(300) % 2
     radius = np.where(inside, 0.5, 1.5) + 0.2 * rng.normal(size=300)
@@ -90,7 +90,7 @@ def rings() -> tuple[Any, Any, Any]:
 
 
 def graphs(model: Any, data: tuple[Any, ...]) -> Iterator[tuple[str, str, Any]]:
-    """The pictures of computations: the name of a file, what it shows, and the picture."""
+    """Yields the pictures of computations: the name of a file, its title, and the picture."""
     X, Y = al.Tensor(data[0][:, :SAMPLES], name="X"), data[1][:, :SAMPLES]
     network = model.network_
 
@@ -136,7 +136,7 @@ def graphs(model: Any, data: tuple[Any, ...]) -> Iterator[tuple[str, str, Any]]:
 
 
 def pages(model: Any, data: tuple[Any, ...], folder: Path) -> Iterator[tuple[str, str]]:
-    """Write the pages that step through the chain rule: the file of each, and what it shows."""
+    """Writes the pages that step through the chain rule; yields their files and titles."""
     X, Y = al.Tensor(data[0][:, :SAMPLES], name="X"), data[1][:, :SAMPLES]
     cost = nn.binary_cross_entropy_with_logits(model.network_(X), Y)
     al.label({"Y": Y, "cost": cost})
@@ -162,7 +162,7 @@ def charts(
     test_costs: list[float],
     steps: plots.Steps,
 ) -> Iterator[tuple[str, str, Callable[[], Any]]]:
-    """The plots: the name of a file, what it shows, and what makes the figure."""
+    """Yields the plots: the name of a file, its title, and a function that makes the figure."""
     train_X, train_Y, test_X, test_Y, classes = data
     network = model.network_
     yield (
@@ -188,7 +188,7 @@ def charts(
         lambda: plots.update_ratios(steps),
     )
     yield "histograms", "The weights over the updates", lambda: plots.histograms(steps)
-    # These are drawn by scikit-learn.
+    # These plots need scikit-learn.
     scores = (plots.confusion_matrix, plots.roc, plots.precision_recall, plots.calibration)
     for score in scores if importlib.util.find_spec("sklearn") else ():
         yield (
@@ -204,7 +204,7 @@ def charts(
 
 
 def write_index(folder: Path, links: list[tuple[str, str]], images: list[tuple[str, str]]) -> None:
-    """The page that shows them all."""
+    """Writes the page that shows all pictures."""
     items = "".join(
         f'<li><a href="{name}">{html.escape(title)}</a></li>\n' for name, title in links
     )

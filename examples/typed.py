@@ -14,15 +14,15 @@ Floats = NDArray[np.float64]
 def cost(W: al.Tensor, b: al.Tensor, X: Floats, Y: Floats) -> al.Tensor:
     """The log-loss of logistic regression.
 
-    To a type checker `np.exp` gives an array, and `al.exp` a Tensor; an array times a Tensor is
-    anything, and a Tensor times an array a Tensor.
+    To a type checker `np.exp` returns an array, and `al.exp` a Tensor. A Tensor times an array is a
+    Tensor, but an array times a Tensor has the type Any.
     """
     A = 1 / (1 + al.exp(-(al.dot(W, X) + b)))
     return -al.mean(al.log(A) * Y + al.log(1 - A) * (1 - Y))
 
 
 def squares(w: Floats) -> np.float64:
-    """A function of plain arrays, for the transforms, which keep its parameters."""
+    """A function of plain arrays, to show that transforms keep the types of its parameters."""
     return np.sum(w**2)
 
 
@@ -34,7 +34,7 @@ def accuracy(W: al.Tensor, b: al.Tensor, X: Floats, Y: Floats) -> float:
 
 
 def main() -> None:
-    """Trains by hand and by nn, and says how well that went."""
+    """Trains by hand and by `nn.fit`, and prints the results."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(2, 100))
     Y = (X[:1] + X[1:] > 0).astype(np.float64)

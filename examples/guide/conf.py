@@ -6,7 +6,7 @@ import os
 import autograd_lite as al
 from autograd_lite import nn
 
-# For the notebooks: on a busy machine the threads of small products mostly wait for each other.
+# For the notebooks: on a busy machine the threads of a small product mostly wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 project = "autograd_lite"
@@ -23,7 +23,7 @@ html_title = f"autograd_lite {release}"
 html_theme_options = {"navigation_with_keys": False, "navbar_center": []}
 html_context = {"default_mode": "auto"}
 html_sidebars = {"**": ["contents.html"]}
-# What a block without a language shows is printed text.
+# A block without a language shows printed text.
 highlight_language = "none"
 exclude_patterns = ["templates"]
 templates_path = ["templates"]
@@ -35,7 +35,7 @@ nb_merge_streams = True
 numpydoc_show_class_members = False
 autosummary_generate = True
 autodoc_typehints = "none"
-# A layer's page has the layer's own methods; those of every layer are on the page of `nn.Module`.
+# The page of a layer has its own methods; methods of all layers are on the page of `nn.Module`.
 autosummary_context = {
     "layers": [
         name

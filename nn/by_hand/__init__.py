@@ -1,7 +1,7 @@
 """Forward and backward passes derived by hand, in plain NumPy, to compare with or to learn from.
 
-The article's networks are in `article`, which also says what its listings have wrong; layers of
-sequences are in `sequences`.
+The networks of the article are in `article`, with the mistakes in its listings; layers of sequences
+are in `sequences`.
 """
 
 from .article import (

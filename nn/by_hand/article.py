@@ -1,4 +1,4 @@
-"""The article's forward and backward passes, derived by hand, in plain NumPy, and corrected.
+"""The forward and backward passes of the article, derived by hand in plain NumPy, corrected.
 
 Conventions, as in the article (Keon Yong Lee, "Deep Learning by Andrew Ng, Course 1"): a column is
 a sample, `X` is (n, N), `Y` is (1, N), `W` is (units, units before), `b` is (units, 1), and
@@ -7,16 +7,17 @@ the cross-entropy. ReLU's derivative at exactly 0 is 1 (the mask is `Z >= 0`).
 
 **One convention differs.** Every gradient here is the true gradient of the mean cost:
 `dZ = (A - Y) / N` for the output layer, and nothing is divided by N after that. The article has
-`dZ = A - Y`, the gradient of the summed cost, hands it on to the layers below, and divides by N in
-each `dW` and `db`. Both give the same `dW` and `db`; the article's `dZ` and `dA` are N times ours.
+`dZ = A - Y`, the gradient of the summed cost, propagates it to the layers below, and divides by N
+in each `dW` and `db`. Both give the same `dW` and `db`; the article's `dZ` and `dA` are N times
+ours.
 
-Each docstring says what the article's listing has wrong, and what is right. Of the listings as a
-whole: the training loop calls `propagate(X, parameters, Y, L)`, but what was loaded is `train_X`
-and `train_Y`, `X` and `Y` are defined nowhere; `load_data()` is called with no files and is not
-shown (see `nn.load_data`); `N`, used from the first vectorised listing on, is not defined before
-the last one; the example of `flatten` goes from (209, 64, 64, 3), the training set, to (12288, 50),
-the flattened test set, where (12288, 209) is right; and of the definition of the log loss only
-the case y = 1 is left (the other is `-log(1 - y_hat)` if y = 0).
+Each docstring names the mistakes in the article's listing, and the corrections. The listings as a
+whole have more: the training loop calls `propagate(X, parameters, Y, L)`, but the loaded arrays are
+`train_X` and `train_Y`, and `X` and `Y` are not defined; `load_data()` is called with no files and
+is not shown (see `nn.load_data`); `N`, used from the first vectorised listing on, is not defined
+before the last one; the example of `flatten` goes from (209, 64, 64, 3), the training set, to
+(12288, 50), the flattened test set, where (12288, 209) is right; and the definition of the log loss
+has only the case y = 1 (the other is `-log(1 - y_hat)` if y = 0).
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ Gradients = dict[str, Array]
 
 
 class LogisticRegressionCache(NamedTuple):
-    """The values that the backward pass of logistic regression needs of the forward pass."""
+    """The values of the forward pass that the backward pass of logistic regression needs."""
 
     X: Array
     A: Array
@@ -53,8 +54,7 @@ class LogisticRegressionCache(NamedTuple):
 
 
 class OneHiddenLayerCache(NamedTuple):
-    """The values that the backward pass of the net with one hidden layer needs of the forward
-    pass."""
+    """The values of the forward pass that the backward pass of one hidden layer needs."""
 
     X: Array
     Z1: Array
@@ -65,9 +65,9 @@ class OneHiddenLayerCache(NamedTuple):
 
 
 def sigmoid(z: ArrayLike) -> Array:
-    """1 / (1 + exp(-z)) of any shape, to the last digits and without overflow at any finite z.
+    """1 / (1 + exp(-z)) of any shape, accurate and without overflow at any finite z.
 
-    Keeps floating dtypes; integers become float64.
+    It keeps floating dtypes; integers become float64.
 
     In the article: `1 / (1 + np.exp(-z))`, which is right in exact arithmetic, but overflows with
     a warning at z < -709 (float64). Here the exponent is never positive.
@@ -94,7 +94,7 @@ def sigmoid(z: ArrayLike) -> Array:
 
 
 def relu(z: ArrayLike) -> Array:
-    """max(0, z) of any shape; keeps the dtype.
+    """max(0, z) of any shape and in the dtype of z.
 
     Parameters
     ----------
@@ -119,14 +119,13 @@ def cross_entropy_loss(y_hat: ArrayLike, y: ArrayLike) -> Array:
     """-(y log(y_hat) + (1 - y) log(1 - y_hat)), for each sample.
 
     Labels may be soft. Nothing is clamped: a right and certain prediction costs exactly 0, a wrong
-    and certain one inf, without a warning, and log(1 - y_hat) is as exact for tiny y_hat as floats
-    allow.
+    and certain one inf, without a warning. log(1 - y_hat) is accurate for tiny y_hat too.
 
-    In the article the two branches are exchanged: it returns `-log(y_hat)` if y == 0. Right, by
-    its own formula, is `-log(y_hat)` where y = 1 and `-log(1 - y_hat)` where y = 0. Moreover
+    In the article the two branches are exchanged: it returns `-log(y_hat)` if y == 0. By its own
+    formula, `-log(y_hat)` is right where y = 1, and `-log(1 - y_hat)` where y = 0. Moreover
     `if y == 0` raises for the row of labels that a later listing passes ("truth value of an array
-    is ambiguous"), and that listing passes `y_hat`, left over from a single sample or undefined,
-    where `Y_hat` is meant.
+    is ambiguous"), and that listing passes `y_hat`, a single sample's or undefined, instead of
+    `Y_hat`.
 
     Parameters
     ----------
@@ -154,7 +153,7 @@ def cross_entropy_loss(y_hat: ArrayLike, y: ArrayLike) -> Array:
         raise ValueError(f"y_hat has shape {y_hat.shape} and y has {y.shape}, expected the same")
     if y_hat.shape != y.shape:
         y_hat, y = np.broadcast_arrays(y_hat, y)
-    # A logarithm is taken only where its label has weight: elsewhere it would be 0 times inf.
+    # A logarithm is taken only where its factor is not 0: elsewhere it could be 0 times inf.
     loss = np.zeros(y.shape, np.result_type(y_hat, y))
     other = np.zeros_like(loss)
     with np.errstate(divide="ignore"):
@@ -163,7 +162,7 @@ def cross_entropy_loss(y_hat: ArrayLike, y: ArrayLike) -> Array:
     loss *= y
     other *= 1 - y
     loss += other
-    # Not -loss, which would make -0.0 of a perfect prediction.
+    # -loss would give -0.0 for a perfect prediction.
     result: Array = np.subtract(0, loss)
     return result
 
@@ -173,13 +172,13 @@ def forward_logistic_regression(
 ) -> tuple[np.floating[Any], LogisticRegressionCache]:
     """The cost of logistic regression, and the cache for its backward pass.
 
-    The cost is inf if a prediction has become exactly 0 or 1 and is wrong (from about `|z| = 37` on
-    in float64); `nn`'s losses on logits stay finite.
+    The cost is inf if a wrong prediction is exactly 0 or 1 (from about `|z| = 37` on in float64);
+    the losses of `nn` on logits stay finite.
 
     In the article: `neuron` computes `np.dot(np.transpose(W), x) + b` with W of shape (n, 1), but
     the update subtracts `dW = np.dot(dz, x.T)`, which is (1, n), and
-    `initialize_parameters_logistic_regression` makes W (1, n), whose transpose does not fit X.
-    Right, as in all later listings, is W of shape (1, n) and `np.dot(W, X) + b`.
+    `initialize_parameters_logistic_regression` makes W (1, n), whose transpose cannot be multiplied
+    by X. W of shape (1, n) and `np.dot(W, X) + b` are right, as in all later listings.
 
     Parameters
     ----------
@@ -200,7 +199,7 @@ def forward_logistic_regression(
     Raises
     ------
     ValueError
-        Where a shape disagrees: it names which.
+        Where a shape does not match; the message names the array.
 
     Examples
     --------
@@ -220,14 +219,14 @@ def forward_logistic_regression(
 def backward_logistic_regression(cache: LogisticRegressionCache) -> Gradients:
     """dZ (1, N), dW (1, n) and db (1, 1): the gradients of the mean cost.
 
-    In the article dZ is N times this, see the module's text; its dW and db are right. With a
-    single sample it has `db = dz`, which is one and the same array: a change to one is a change
-    to both.
+    In the article dZ is N times this one (see the docstring of the module); its dW and db are
+    right. With a single sample it has `db = dz`, the same array under two names: a change to one
+    changes both.
 
     Parameters
     ----------
     cache : LogisticRegressionCache
-        What `forward_logistic_regression` gave.
+        The cache from `forward_logistic_regression`.
 
     Returns
     -------
@@ -254,8 +253,8 @@ def forward_one_hidden_layer(
 ) -> tuple[np.floating[Any], OneHiddenLayerCache]:
     """The cost of a net with one hidden layer of ReLU units, and the cache for its backward pass.
 
-    In the article the listing ends with `y_hat = A2` and computes no cost (`Y_hat` is the name
-    that the vectorised cost needs).
+    In the article the listing ends with `y_hat = A2` and computes no cost (the vectorised cost
+    needs the name `Y_hat`).
 
     Parameters
     ----------
@@ -276,7 +275,7 @@ def forward_one_hidden_layer(
     Raises
     ------
     ValueError
-        Where a shape disagrees: it names which.
+        Where a shape does not match; the message names the array.
 
     Examples
     --------
@@ -298,14 +297,14 @@ def forward_one_hidden_layer(
 def backward_one_hidden_layer(cache: OneHiddenLayerCache) -> Gradients:
     """dZ2, dW2, db2, dA1, dZ1, dW1 and db1: the gradients of the mean cost.
 
-    In the article: `np.ones(N, 1)` (twice) takes the 1 for a dtype and raises; `np.ones((N, 1))`
-    is right. A sum over the samples does the same as that product. Its dZ2, dA1 and dZ1 are N
-    times these, see the module's text.
+    In the article: `np.ones(N, 1)` (twice) takes the 1 for a dtype and raises; `np.ones((N, 1))` is
+    right. A sum over the samples equals that product. Its dZ2, dA1 and dZ1 are N times these (see
+    the docstring of the module).
 
     Parameters
     ----------
     cache : OneHiddenLayerCache
-        What `forward_one_hidden_layer` gave.
+        The cache from `forward_one_hidden_layer`.
 
     Returns
     -------
@@ -340,24 +339,24 @@ def backward_one_hidden_layer(cache: OneHiddenLayerCache) -> Gradients:
 def initialize_parameters(
     n_units: Sequence[int], rng: np.random.Generator | int | None = None, scale: float = 0.01
 ) -> dict[str, Array]:
-    """W1, b1, W2, b2, ... in float64 for layers of `n_units`, the first of which is the input.
+    """Initial W1, b1, W2, b2, ... in float64 for layers of `n_units`, the first for the input.
 
     Weights are uniform in [0, scale), biases are 0. `[n, 1]` is logistic regression, `[n, n1, 1]`
-    one hidden layer. With the default scale deep nets hardly learn: it is the article's, not a
-    recommendation.
+    one hidden layer. The default scale is the article's, not a recommendation: deep nets hardly
+    learn with it.
 
-    In the article, in all three functions that initialise: `np.zeros(n, 1)` takes the 1 for a
-    dtype and raises; `np.zeros((n, 1))` is right. The two for fixed depths read `n_units` without
-    having it as an argument.
+    In the article, in all three functions that initialise: `np.zeros(n, 1)` takes the 1 for a dtype
+    and raises; `np.zeros((n, 1))` is right. The two functions for fixed depths read `n_units`,
+    which is not one of their arguments.
 
     Parameters
     ----------
     n_units : sequence of int
         The number of units of each layer.
     rng : int or numpy.random.Generator, optional
-        What the weights are drawn from, or its seed.
+        The source of the random numbers, or its seed.
     scale : float
-        What they stay below.
+        The upper bound of the weights.
 
     Returns
     -------
@@ -392,33 +391,30 @@ def initialize_parameters(
 def propagate(
     X: Array, parameters: Mapping[str, Array], Y: Array
 ) -> tuple[np.floating[Any], Gradients]:
-    """Forward and backward through a net of any depth: the cost, and dW1, db1, dW2, db2, ...
-
-    X is (n, N), Y (1, N), and the parameters are named and shaped as `initialize_parameters` makes
-    them; ValueError names the one that is missing or whose shape disagrees.
+    """The cost of a net of any depth, and its gradients dW1, db1, dW2, db2, ...
 
     In the article's listing:
 
     - the ReLU mask is missing, and `dZ` of the hidden layers is never computed (its loop reads
-      `dZ[l+1]`, a KeyError from the second hidden layer from the end on); right is
-      `dZ[l] = dA[l] * (Z[l] >= 0)`;
+      `dZ[l+1]`, a KeyError from the second hidden layer from the end on);
+      `dZ[l] = dA[l] * (Z[l] >= 0)` is right;
     - the loop's indices are off by one: it stores `np.dot(dZ[l+1], A[l].T)`, which is dW of layer
-      l+1, as dW of layer l; right is `np.dot(dZ[l], A[l-1].T)`; and db likewise;
-    - db is transposed: `np.dot(dZ.T, np.ones(N, 1))` has shapes that do not fit, and `np.ones(N,
-      1)` raises before that; right is `np.dot(dZ, np.ones((N, 1)))`;
+      l+1, as dW of layer l; `np.dot(dZ[l], A[l-1].T)` is right; and db likewise;
+    - db is transposed: `np.dot(dZ.T, np.ones(N, 1))` has shapes that do not match, and
+      `np.ones(N, 1)` raises before that; `np.dot(dZ, np.ones((N, 1)))` is right;
     - `dA` is assigned to but never created;
-    - the cost is not computed, so that nobody can see whether it falls;
-    - both lines of the forward pass have a parenthesis too many, and expressions go on in the next
-      line (`... +`, `/ N`) without parentheses around them: a SyntaxError.
+    - the cost is not computed, so that it cannot be watched;
+    - both lines of the forward pass have a parenthesis too many, and expressions continue in the
+      next line (`... +`, `/ N`) without parentheses around them: a SyntaxError.
 
-    The number of layers L, an argument there, is known from the parameters here.
+    The number of layers L, an argument in the article, is known from the parameters here.
 
     Parameters
     ----------
     X : ndarray of shape (n, N)
         A column per sample.
     parameters : mapping of str to ndarray
-        Named and shaped as `initialize_parameters` makes them.
+        Parameters with the names and shapes of `initialize_parameters`.
     Y : ndarray of shape (1, N)
         Labels from 0 to 1.
 
@@ -431,7 +427,7 @@ def propagate(
     Raises
     ------
     ValueError
-        Where a parameter is missing, or a shape disagrees: it names which.
+        Where a parameter is missing, or a shape does not match; the message names it.
 
     Examples
     --------
@@ -454,20 +450,20 @@ def update_parameters(
 ) -> Mapping[str, Array]:
     """One step of gradient descent, in place: `W -= learning_rate * dW` for every parameter.
 
-    The gradient of `name` is `gradients["d" + name]`, others are left alone. Every array keeps its
-    dtype.
+    The gradient of `name` is `gradients["d" + name]`; other gradients are ignored. Every array
+    keeps its dtype.
 
-    In the article: expressions go on in the next line (`... *`) without parentheses around them, a
-    SyntaxError; and for logistic regression W (n, 1) meets a dW of shape (1, n), which raises.
+    In the article: expressions continue in the next line (`... *`) without parentheses around them,
+    a SyntaxError; and for logistic regression dW (1, n) is subtracted from W (n, 1), which raises.
 
     Parameters
     ----------
     parameters : mapping of str to ndarray
-        What is changed.
+        The parameters, changed in place.
     gradients : mapping of str to ndarray
-        dW1, db1, ...
+        The gradients dW1, db1, ...
     learning_rate : float
-        The step.
+        The learning rate.
 
     Returns
     -------
@@ -477,8 +473,8 @@ def update_parameters(
     Raises
     ------
     ValueError
-        Before anything is changed: where a gradient is missing or shaped differently, and where
-        parameters are not floats.
+        Where a gradient is missing or has another shape, and where parameters are not floats; no
+        parameter is changed then.
 
     Examples
     --------
@@ -490,7 +486,7 @@ def update_parameters(
     """
     for name, parameter in parameters.items():
         _check_update(name, parameter, gradients.get("d" + name))
-    # A float of NumPy's would make float64 of a float32 gradient on the way.
+    # A NumPy float64 would convert a float32 gradient to float64.
     rate = float(learning_rate)
     for name, parameter in parameters.items():
         parameter -= rate * gradients["d" + name]
@@ -498,7 +494,7 @@ def update_parameters(
 
 
 def _forward(X: Array, layers: list[tuple[Array, Array]]) -> tuple[list[Array], list[Array]]:
-    """Z of the hidden layers, and A of all layers, of which the first is X."""
+    """Z of the hidden layers, and X followed by A of all layers."""
     Zs: list[Array] = []
     As = [X]
     for W, b in layers[:-1]:
@@ -603,5 +599,5 @@ def _check_update(name: str, parameter: Array, gradient: Array | None) -> None:
         )
     if parameter.dtype.kind != "f":
         raise ValueError(
-            f"{name} is of type {parameter.dtype}, expected floats: a step would be cut to integers"
+            f"{name} is of type {parameter.dtype}, expected floats: integers would round each step"
         )

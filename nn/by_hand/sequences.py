@@ -1,8 +1,8 @@
 """Backward passes of the layers of sequences, derived by hand, in plain NumPy.
 
-The notation is that of the layers: X is (features, steps, N), a column of every step is a sample.
-Each forward pass gives its result and a cache; each backward pass takes the gradient of the loss
-at the result, and that cache, and gives the gradients of everything that the forward pass took.
+The notation is that of the layers: X is (features, steps, N), and a column of a step is a sample.
+Each forward pass returns its result and a cache. Each backward pass takes the gradient of the loss
+at the result and the cache, and returns the gradients of all arguments of the forward pass.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ Gradients = dict[str, Array]
 
 
 class RNNCache(NamedTuple):
-    """The values that the backward pass of an RNN needs: H has the state before the first step as
-    well."""
+    """The values that the backward pass of an RNN needs; H includes the initial state."""
 
     X: Array
     W: Array
@@ -39,11 +38,11 @@ def forward_rnn(W: Array, U: Array, b: Array, X: Array) -> tuple[Array, RNNCache
     W : ndarray of shape (n, features)
         The weights of the input.
     U : ndarray of shape (n, n)
-        The weights of the state before.
+        The weights of the previous state.
     b : ndarray of shape (n, 1)
         The bias.
     X : ndarray of shape (features, steps, N)
-        Sequences, the last axis along them.
+        Sequences, the last axis along the samples.
 
     Returns
     -------
@@ -72,7 +71,7 @@ def forward_rnn(W: Array, U: Array, b: Array, X: Array) -> tuple[Array, RNNCache
 def backward_rnn(dH: Array, cache: RNNCache) -> Gradients:
     """dW, dU, db and dX, for the gradient dH (n, steps, N) of the loss at H.
 
-    A state is read twice: it comes out, and the next step reads it. So what arrives at h_t is
+    A state is used twice: as a result, and by the next step. So its gradient dh_t is
     dH_t + U^T dz_(t+1), and dz_t = (1 - h_t^2) dh_t.
 
     Parameters
@@ -80,7 +79,7 @@ def backward_rnn(dH: Array, cache: RNNCache) -> Gradients:
     dH : ndarray of shape (n, steps, N)
         The gradient of the loss at H.
     cache : RNNCache
-        What `forward_rnn` gave.
+        The cache from `forward_rnn`.
 
     Returns
     -------
@@ -114,8 +113,7 @@ def backward_rnn(dH: Array, cache: RNNCache) -> Gradients:
 
 
 class LSTMCache(NamedTuple):
-    """The values that the backward pass of an LSTM needs: the gates of each step, H and C from 0
-    on."""
+    """The values that the backward pass of an LSTM needs; H and C include the initial states."""
 
     X: Array
     W: Array
@@ -136,11 +134,11 @@ def forward_lstm(W: Array, U: Array, b: Array, X: Array) -> tuple[Array, LSTMCac
     W : ndarray of shape (4 n, features)
         The weights of the input: the rows of i, f, o and g, in this order, as in U and b.
     U : ndarray of shape (4 n, n)
-        The weights of the state before.
+        The weights of the previous state.
     b : ndarray of shape (4 n, 1)
         The biases.
     X : ndarray of shape (features, steps, N)
-        Sequences, the last axis along them.
+        Sequences, the last axis along the samples.
 
     Returns
     -------
@@ -177,14 +175,14 @@ def forward_lstm(W: Array, U: Array, b: Array, X: Array) -> tuple[Array, LSTMCac
 def backward_lstm(dH: Array, cache: LSTMCache) -> Gradients:
     """dW, dU, db and dX, for the gradient dH (n, steps, N) of the loss at H.
 
-    The cell goes on to the next step as well: dc_t = o (1 - tanh(c_t)^2) dh_t + f_(t+1) dc_(t+1).
+    The next step uses the cell too: dc_t = o (1 - tanh(c_t)^2) dh_t + f_(t+1) dc_(t+1).
 
     Parameters
     ----------
     dH : ndarray of shape (n, steps, N)
         The gradient of the loss at H.
     cache : LSTMCache
-        What `forward_lstm` gave.
+        The cache from `forward_lstm`.
 
     Returns
     -------
@@ -220,8 +218,7 @@ def backward_lstm(dH: Array, cache: LSTMCache) -> Gradients:
 
 
 class GRUCache(NamedTuple):
-    """The values that the backward pass of a GRU needs: r, u and n of each step, and H from 0
-    on."""
+    """The values that the backward pass of a GRU needs; H includes the initial state."""
 
     X: Array
     W: Array
@@ -241,11 +238,11 @@ def forward_gru(W: Array, U: Array, b: Array, X: Array) -> tuple[Array, GRUCache
     W : ndarray of shape (3 n, features)
         The weights of the input: the rows of r, u and n, in this order, as in U and b.
     U : ndarray of shape (3 n, n)
-        The weights of the state before.
+        The weights of the previous state.
     b : ndarray of shape (3 n, 1)
         The biases.
     X : ndarray of shape (features, steps, N)
-        Sequences, the last axis along them.
+        Sequences, the last axis along the samples.
 
     Returns
     -------
@@ -284,14 +281,14 @@ def forward_gru(W: Array, U: Array, b: Array, X: Array) -> tuple[Array, GRUCache
 def backward_gru(dH: Array, cache: GRUCache) -> Gradients:
     """dW, dU, db and dX, for the gradient dH (n, steps, N) of the loss at H.
 
-    A state is read in four places of the next step: in both gates, in r h, and as it is.
+    The next step uses a state four times: in both gates, in r h, and in u h.
 
     Parameters
     ----------
     dH : ndarray of shape (n, steps, N)
         The gradient of the loss at H.
     cache : GRUCache
-        What `forward_gru` gave.
+        The cache from `forward_gru`.
 
     Returns
     -------
@@ -330,8 +327,10 @@ def backward_gru(dH: Array, cache: GRUCache) -> Gradients:
 
 
 class AttentionCache(NamedTuple):
-    """The values that the backward pass of attention needs: C is V A, the others (N, heads, .,
-    steps)."""
+    """The values that the backward pass of attention needs.
+
+    C is V A with the heads joined, (n, steps, N); Q, K, V and A are (N, heads, ., steps).
+    """
 
     X: Array
     weights: tuple[Array, Array, Array, Array]
@@ -354,7 +353,7 @@ def forward_attention(
     X: Array,
     n_heads: int,
 ) -> tuple[Array, AttentionCache]:
-    """Self-attention of X (n, steps, N) in `n_heads` heads, of the shape of X.
+    """Self-attention of X (n, steps, N) in `n_heads` heads, in the shape of X.
 
     The weights are (n, n) and the biases (n, 1). For the formulas see `nn.MultiheadAttention`.
 
@@ -365,9 +364,9 @@ def forward_attention(
     bq, bk, bv, bo : ndarray of shape (n, 1)
         Their biases.
     X : ndarray of shape (n, steps, N)
-        Sequences, the last axis along them.
+        Sequences, the last axis along the samples.
     n_heads : int
-        It divides n.
+        The number of heads, a divisor of n.
 
     Returns
     -------
@@ -401,15 +400,15 @@ def forward_attention(
 def backward_attention(dY: Array, cache: AttentionCache) -> Gradients:
     """The gradients of all weights, biases and X, for the gradient dY of the loss at the result.
 
-    The softmax over the steps of K gives dS = A (dA - sum(dA A)), the sum over these steps; and X
-    is read three times, so dX is the sum of what comes back through Q, K and V.
+    The softmax over the steps of K gives dS = A (dA - sum(dA A)), with the sum over these steps. X
+    is used three times, so dX is the sum of the gradients through Q, K and V.
 
     Parameters
     ----------
     dY : ndarray of shape (n, steps, N)
         The gradient of the loss at the result.
     cache : AttentionCache
-        What `forward_attention` gave.
+        The cache from `forward_attention`.
 
     Returns
     -------
@@ -463,7 +462,7 @@ def forward_conv1d(
     b : ndarray of shape (n_out, 1)
         The bias.
     X : ndarray of shape (n_in, steps, N)
-        Sequences, the last axis along them.
+        Sequences, the last axis along the samples.
     stride, padding : int
         How far the window moves, and how many zeros are put at both ends.
 
@@ -492,14 +491,14 @@ def forward_conv1d(
 def backward_conv1d(dZ: Array, cache: Conv1dCache) -> Gradients:
     """dW, db and dX, for the gradient dZ of the loss at Z.
 
-    Each place k of the window is a product of its own, so dW_k and dX are those of products.
+    Each position k of the window is a matrix product, so dW_k and dX are gradients of products.
 
     Parameters
     ----------
     dZ : ndarray of shape (n_out, out_steps, N)
         The gradient of the loss at Z.
     cache : Conv1dCache
-        What `forward_conv1d` gave.
+        The cache from `forward_conv1d`.
 
     Returns
     -------
@@ -526,7 +525,7 @@ def backward_conv1d(dZ: Array, cache: Conv1dCache) -> Gradients:
 
 
 def _affine(W: Array, X: Array, b: Array | float) -> Array:
-    """`W x + b` of every step."""
+    """`W x + b` for every step."""
     Z: Array = np.tensordot(W, X, 1) + (b[:, :, np.newaxis] if isinstance(b, np.ndarray) else b)
     return Z
 
@@ -536,18 +535,18 @@ def _heads(Z: Array, n_heads: int) -> Array:
 
 
 def _together(heads: Array) -> Array:
-    """The heads of (N, heads, features, steps) below each other again: (n, steps, N)."""
+    """The heads (N, heads, features, steps) joined along the features, (n, steps, N)."""
     parts = heads.transpose(1, 2, 3, 0)
     return parts.reshape(-1, *parts.shape[2:])
 
 
 def _outer(dZ: Array, X: Array) -> Array:
-    """dW of `Z = W X`, summed over steps and samples."""
+    """The gradient dW of `Z = W X`, summed over steps and samples."""
     dW: Array = np.tensordot(dZ, X, ((1, 2), (1, 2)))
     return dW
 
 
 def _sum(dZ: Array) -> Array:
-    """db of `Z = W X + b`."""
+    """The gradient db of `Z = W X + b`, summed over steps and samples."""
     db: Array = dZ.sum(axis=(1, 2))[:, np.newaxis]
     return db
