@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from autograd_lite.check.script import check_script
@@ -15,7 +16,9 @@ def register(shell: Any) -> None:
     """
 
     def check_derivation(line: str, cell: str) -> None:
-        namespace = {n: v for n, v in shell.user_ns.items() if not n.startswith("_")}
+        # Copies are made of what a script may use: not of all results of the notebook.
+        words = re.findall(r"\w+", f"{line}\n{cell}")
+        namespace = {word: shell.user_ns[word] for word in words if word in shell.user_ns}
         check_script(f"\n{cell}", line.strip() or None, namespace=namespace)
         shell.run_cell(cell)
 

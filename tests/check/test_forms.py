@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
+from autograd_lite.check.marking.execution import Event
+from autograd_lite.check.marking.forms import Subject
+from autograd_lite.check.marking.returned import those_returned
 
 rng = np.random.default_rng(0)
 X, Y = rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
@@ -183,3 +186,31 @@ def test_what_is_handed_in_as_something_else_is_refused(call, error, message):
     with pytest.raises(error) as caught:
         call()
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward", "cost", "count", "names"),
+    [
+        (lambda W, X: 0, None, None, 2, ["W", "X"]),
+        (lambda W, *rest: 0, None, None, 3, ["W", "input 1", "input 2"]),
+        (lambda *rest: 0, lambda W, X, cache: 0, None, 2, ["input 0", "input 1"]),
+        (lambda X: 0, lambda dout: 0, None, 3, ["X", "input 1", "input 2"]),
+        (lambda X: 0, None, lambda out, Y: 0, 2, ["X", "Y"]),
+        (lambda X: 0, lambda dout, W: 0, None, 2, ["X", "W"]),
+        (lambda X, Y: 0, lambda dout, W: 0, None, 1, ["X"]),
+    ],
+)
+def test_what_the_inputs_are_called(forward, backward, cost, count, names):
+    subject = Subject(forward, backward, (np.ones(2),) * count, cost)
+    assert subject.names == names
+
+
+def test_a_variable_that_is_returned_is_told_from_entries_of_its_name():
+    own, entry = (
+        Event(None, (0, "", i), "dW", path, 1, np.full(2, float(i)), 0)
+        for i, path in enumerate(("dW", "grads['dW']"))
+    )
+    assert those_returned("dW", [own, entry], own.value) == [own]
+    assert those_returned("dW", [own, entry], entry.value) == [own, entry]
+    assert those_returned("dW", [entry], entry.value) == [entry]
+    assert those_returned("dW", [own, entry], None) == [own, entry]

@@ -238,6 +238,39 @@ def test_numbers_that_are_carried_on_are_named_where_a_velocity_is_the_gradient(
     assert [line.line for line in report if line.status == "wrong"] == [8]
 
 
+UNNAMED = """
+import numpy as np
+rng = np.random.default_rng(0)
+X, T = rng.normal(size=(6, 3)), rng.normal(size=(6, 1))
+W, V, lr = rng.normal(size=(3, 1)), np.ones((3, 1)), 0.1
+for step in range(10):
+    Z = X @ W
+    loss = 0.5 * np.sum((Z - T) ** 2)
+    p = X.T @ ({})
+    V = 0.9 * V {} p
+    W {}= lr * V
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "descent", "is_right"),
+    [
+        (("Z - T", "+", "-"), False, True),
+        (("T - Z", "+", "+"), True, True),
+        (("T - Z", "-", "-"), True, True),
+        (("Z - T", "-", "+"), False, True),
+        (("T - Z", "+", "-"), False, False),
+        (("2 * (Z - T)", "+", "-"), False, False),
+        (("2 * (T - Z)", "+", "+"), True, False),
+    ],
+)
+def test_what_a_velocity_is_made_of_may_point_downwards(written, descent, is_right):
+    report = al.check_script(UNNAMED.format(*written), show=False)
+    assert report.ok == is_right
+    assert [(line.name, line.tensor, line.line) for line in report] == [("p", "W", 9)]
+    assert any("descent directions" in note for note in report.notes) == descent
+
+
 def test_weights_that_decay_are_no_velocities():
     text = (
         text_of("momentum").split("    vW =")[0] + "    W = 0.99 * W - lr * dW\n    b -= lr * db\n"

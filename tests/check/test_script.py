@@ -212,7 +212,7 @@ def test_a_loop_inside_of_the_pass_ends_as_well(tmp_path, capsys):
     assert "was stopped after 2 s" in capsys.readouterr().err
 
 
-def test_what_a_file_has_started_ends_with_it(tmp_path):
+def test_what_a_file_has_started_ends_with_it_and_what_it_says_is_not_shown(tmp_path, capfd):
     path = tmp_path / "train.py"
     mark = tmp_path / "alive"
     child = (
@@ -220,9 +220,12 @@ def test_what_a_file_has_started_ends_with_it(tmp_path):
     )
     path.write_text(
         f"import subprocess, sys, time\nsubprocess.Popen([sys.executable, '-c', {child!r}])\n"
-        f"import os\nwhile not os.path.exists({str(mark)!r}):\n    time.sleep(0.02)\n{LOOP}"
+        "import os\nos.write(1, b'noise')\nos.write(2, b'noise')\n"
+        f"while not os.path.exists({str(mark)!r}):\n    time.sleep(0.02)\n{LOOP}"
     )
     assert main(["mark", str(path)]) == 0
+    shown = capfd.readouterr()
+    assert "noise" not in shown.out + shown.err
     size = mark.stat().st_size
     time.sleep(0.3)
     assert mark.stat().st_size == size
@@ -294,6 +297,34 @@ def test_the_magic(capsys):
     shell.run_cell_magic("check_derivation", "loss", cell)
     assert "wrong (factor)" in capsys.readouterr().out
     assert "dW" in shell.user_ns
+
+
+class Shell:
+    """What the magic asks of IPython."""
+
+    def __init__(self, **variables):
+        self.user_ns, self.ran, self.magics = variables, [], {}
+
+    def register_magic_function(self, function, kind, name):
+        self.magics[kind, name] = function
+
+    def run_cell(self, cell):
+        self.ran.append(cell)
+
+
+class Untouchable:
+    def __deepcopy__(self, memo):
+        pytest.fail("what the cell does not name is not looked at")
+
+
+def test_the_magic_sees_the_variables_that_the_cell_names(capsys):
+    shell = Shell(np=np, _W=np.ones((2, 1)), X=np.ones((3, 2)), Out={1: Untouchable()})
+    al.load_ipython_extension(shell)
+    shell.user_ns |= {"T": np.zeros((3, 1)), "_": Untouchable()}
+    cell = "Z = X @ _W\ndZ = Z - T\nd_W = X.T @ dZ\n"
+    shell.magics["cell", "check_derivation"]("0.5 * np.sum((Z - T) ** 2)", cell)
+    assert "d_W       _W  (2, 1)  0.00e+00            0.00e+00  correct" in capsys.readouterr().out
+    assert shell.ran == [cell]
 
 
 def test_modules_beside_one_script_are_not_those_beside_another(tmp_path):
