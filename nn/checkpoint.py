@@ -250,7 +250,9 @@ def _decoded(text: bytes, where: str) -> _Metadata:
     except ValueError as error:
         raise FileFormatError(f"{where}: dataset 'metadata' {error}") from error
     if not isinstance(found, dict) or found.get("format") != _FORMAT:
-        raise FileFormatError(f"{where} is not a checkpoint of this library: it does not say so")
+        raise FileFormatError(
+            f"{where} is not a checkpoint of this library: it names no such format"
+        )
     version = found.get("version")
     if type(version) is not int or version != _VERSION:
         raise FileFormatError(

@@ -79,7 +79,7 @@ _NO_CLASS = "there are scores that are NaN, which have no class"
 def _array(value: Any) -> np.ndarray:
     array = np.asarray(value.data if isinstance(value, al.Tensor) else value)
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"metrics take numbers, and these have dtype {array.dtype}")
+        raise TypeError(f"metrics take numbers, but these have dtype {array.dtype}")
     return array
 
 
@@ -148,7 +148,7 @@ def together(
     measures : sequence of (Measure, str or None)
         The measures, each with the kind of the predictions.
     prediction, targets : array_like
-        As the metrics take them.
+        Predictions and targets as for the metrics.
     sample_weight : array_like of shape (N,), optional
         The weight of each sample.
 

@@ -274,7 +274,7 @@ class Module(Spelled):
         layer     kind          output   parameters  memory
         layers.0  Linear(2, 3)  (3, 10)           9   312 B
         layers.1  ReLU()        (3, 10)           0   240 B
-        9 parameters; 552 B with what the layers give
+        9 parameters; 552 B with the outputs of the layers
         """
         return summarised(self, X)
 

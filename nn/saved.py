@@ -62,7 +62,7 @@ def _of(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Est
     """An unfitted estimator as a checkpoint describes it; ValueError if it describes none."""
     kind = _KINDS.get(str(description.get("model")))
     if kind is None:
-        raise ValueError(f"it does not say which of {', '.join(_KINDS)} it was")
+        raise ValueError(f"it describes none of {', '.join(_KINDS)}")
     if kind not in (DeepClassifier, DeepRegressor):
         return cast(Estimator, kind())
     weights = [array for name, array in arrays.items() if name.endswith(".weight")]

@@ -58,7 +58,7 @@ class Summary:
     def _total(self) -> str:
         memory = readable(sum(row.memory for row in self.rows))
         counted = _counted(self.parameters, self.trainable, self.buffers)
-        return f"{counted}; {memory} with what the layers give"
+        return f"{counted}; {memory} with the outputs of the layers"
 
     def __str__(self) -> str:
         cells = [HEADER, *self._cells()]

@@ -261,7 +261,7 @@ def forward_one_hidden_layer(
     W1, W2 : ndarray of shape (n1, n) and (1, n1)
         The weights of both layers.
     b1, b2 : ndarray of shape (n1, 1) and (1, 1)
-        Their biases.
+        The biases of both layers.
     X : ndarray of shape (n, N)
         A column per sample.
     Y : ndarray of shape (1, N)

@@ -464,7 +464,7 @@ def forward_conv1d(
     X : ndarray of shape (n_in, steps, N)
         Sequences, the last axis along the samples.
     stride, padding : int
-        How far the window moves, and how many zeros are put at both ends.
+        The step of the window, and the number of zeros at both ends.
 
     Returns
     -------

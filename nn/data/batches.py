@@ -74,8 +74,8 @@ class ArrayData:
             if self.Y.ndim and self.X.ndim == 2 and self.X.shape[0] == self.Y.shape[-1]:
                 hint = "; the samples of X look like its rows, so pass X.T"
             raise ValueError(
-                f"X has shape {self.X.shape} and Y {self.Y.shape}: their last axis is the samples, "
-                f"and must be the same{hint}"
+                f"X has shape {self.X.shape} and Y {self.Y.shape}: the last axis is the samples, "
+                f"and must have the same length{hint}"
             )
         if not len(self):
             raise ValueError(f"there are no samples: X has shape {self.X.shape}")

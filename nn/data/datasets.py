@@ -30,9 +30,9 @@ Transform = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 class H5Dataset:
     """Training data in an HDF5 file, read in batches, in little memory for any size of file.
 
-    `nn.fit` takes it instead of X and Y. The file is open only while batches are read; the object
-    keeps just its path, so that it can be pickled. Each epoch shuffles the blocks of the file, and
-    the samples of four blocks together, or of fewer where large chunks make the blocks large.
+    `nn.fit` takes it instead of X and Y. The file is open only while it is read, so that the object
+    can be pickled. Each epoch shuffles the blocks of the file, and the samples of four blocks
+    together, or of fewer where large chunks make the blocks large.
 
     Parameters
     ----------

@@ -375,7 +375,7 @@ class Reader:
         if spec.nbytes and (present < count or spec.nbytes > inflation * stored + 4096):
             self._refuse(
                 name,
-                f"declares {spec}, {spec.nbytes:,} bytes, of which too few are stored"
+                f"declares {spec}, {spec.nbytes:,} bytes, but too few are stored"
                 f" ({stored:,} bytes): it was probably never completely written",
             )
         self._check_packing(name, spec, stored, spec.nbytes)
@@ -390,7 +390,7 @@ class Reader:
         if limit is not None and used > limit // 64 and spec.nbytes > _PACKING * stored:
             self._refuse(
                 name,
-                f"declares {spec}, takes {used:,} bytes, and is packed into {stored:,}: if you"
+                f"declares {spec}, takes {used:,} bytes, but is packed into {stored:,}: if you"
                 f" trust the file, raise the limit to {64 * used:,}",
             )
 

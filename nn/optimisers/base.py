@@ -1,4 +1,4 @@
-"""Optimiser: the base of all optimisers, each of which is a rule for flat arrays of numbers."""
+"""Optimiser: the base of all optimisers; a subclass is a rule for flat arrays of numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Optimisers of which each step needs only the gradient: SGD, RMSProp, Adagrad, Adam, AdamW."""
+"""Optimisers whose steps need only the gradient: SGD, RMSProp, Adagrad, Adam, AdamW."""
 
 from __future__ import annotations
 

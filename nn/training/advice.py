@@ -91,7 +91,7 @@ def look_at_targets(loss: object, Y: np.ndarray) -> None:
     binary = (losses.binary_cross_entropy, losses.binary_cross_entropy_with_logits)
     if loss in binary and has_values(Y) and Y.size and not (0 <= np.min(Y) and np.max(Y) <= 1):
         warn(
-            f"the targets of a binary cross-entropy are from 0 to 1, and these range from "
+            f"the targets of a binary cross-entropy are from 0 to 1, but these range from "
             f"{np.min(Y):g} to {np.max(Y):g}; for classes by number take nn.cross_entropy"
         )
 

@@ -165,17 +165,17 @@ def _named(name: str, kind: str | None, loss: str) -> Metric:
     of_numbers = name in known.OF_NUMBERS
     if of_numbers and kind not in (None, "numbers"):
         raise ValueError(
-            f"the metric {name!r} is of numbers, and {loss} takes {kind}: the metrics of classes "
+            f"the metric {name!r} is of numbers, but {loss} takes {kind}: the metrics of classes "
             f"are {sorted(known.OF_CLASSES)}"
         )
     if not of_numbers and kind == "numbers":
         raise ValueError(
-            f"the metric {name!r} is of classes, and {loss} takes numbers: the metrics of numbers "
+            f"the metric {name!r} is of classes, but {loss} takes numbers: the metrics of numbers "
             f"are {sorted(known.OF_NUMBERS)}. If the model predicts probabilities all the same, "
             f"pass functools.partial(nn.metrics.{name}, given='probabilities')"
         )
     if name == "log_loss" and kind == "scores":
-        raise ValueError(f"the metric 'log_loss' is of probabilities, and {loss} takes scores")
+        raise ValueError(f"the metric 'log_loss' is of probabilities, but {loss} takes scores")
     return known.METRICS[name]
 
 

@@ -192,7 +192,7 @@ class TrainingState:
         if isinstance(found, str) and found != kind:
             raise ValueError(f"it was made with {printable(found)}, but the optimiser is {kind}")
         if "schedule" in training and (training["schedule"] is None) != (self.schedule is None):
-            has, lacks = ("no", "a") if training["schedule"] is None else ("a", "no")
+            has, lacks = ("no", "one") if training["schedule"] is None else ("a", "none")
             raise ValueError(f"it is of a training with {has} schedule, but this one has {lacks}")
         generators = training.get("generators")
         own = dict(self.model.named_generators())
@@ -342,10 +342,12 @@ def _schedule(schedule: Schedule) -> Check:
             rates = [group["learning_rate"] for group in probe.optimiser.groups]
             rates += [probe.factor(steps) for steps in (0, probe.steps + 1, 2 * probe.steps + 2)]
         except (ArithmeticError, ValueError, TypeError) as error:
-            raise ValueError(f"{where} gives no learning rate: {error}") from None
+            raise ValueError(f"{where} yields no learning rate: {error}") from None
         for rate in rates:
             if not (is_number(rate) and 0 <= rate < math.inf):
-                raise ValueError(f"{where} gives the learning rate {rate!r}")
+                raise ValueError(
+                    f"{where} yields the learning rate {rate!r}, expected one from 0 on"
+                )
 
     return check
 

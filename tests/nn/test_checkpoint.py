@@ -296,16 +296,16 @@ def test_other_hdf5_files_are_no_checkpoints(path: Path, tmp_path: Path) -> None
         (b"[" * 200_000, "nested more than 64 deep"),
         (b"[" * 65 + b"]" * 65, "nested more than 64 deep"),
         (b'["]]]]' + b'",[' * 1 + b"[" * 64 + b"]" * 66, "nested more than 64 deep"),
-        (b"[" * 64 + b"]" * 64, "does not say so"),
-        (b'["[[[[", "\\"' + b"[" * 100 + b'"]', "does not say so"),
+        (b"[" * 64 + b"]" * 64, "names no such format"),
+        (b'["[[[[", "\\"' + b"[" * 100 + b'"]', "names no such format"),
         (b"[" + b"{}," * 600_000 + b"{}]", "takes .* bytes in memory"),
         (b"[" + b"[]," * 1_200_000 + b"[]]", "takes .* bytes in memory"),
         (b"[" + b'"ab",' * 2_000_000 + b"1]", "takes .* bytes in memory"),
         (b"[" + b"10.5," * 2_000_000 + b"1]", "takes .* bytes in memory"),
         (b'"' + b"a" * 2**24 + b'"', "expected at most 16,777,216 uint8"),
         (b"9" * 5000, "not valid JSON"),
-        (b"[]", "does not say so"),
-        (b"{}", "does not say so"),
+        (b"[]", "names no such format"),
+        (b"{}", "names no such format"),
     ],
 )
 def test_metadata_that_is_no_json_of_ours(path: Path, text: bytes, match: str) -> None:
@@ -316,7 +316,7 @@ def test_metadata_that_is_no_json_of_ours(path: Path, text: bytes, match: str) -
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"format": "another"}, "does not say so"),
+        ({"format": "another"}, "names no such format"),
         ({"version": 2}, "is of version 2, expected 1: it was written by another version"),
         ({"version": "\x1b" * 500}, "is of version"),
         ({"arrays": {}}, "lacks a list of arrays"),

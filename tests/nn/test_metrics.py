@@ -336,7 +336,7 @@ def test_what_cannot_be_measured(prediction, target, options, message):
 @pytest.mark.parametrize(
     ("call", "kind", "message"),
     [
-        (lambda: metrics.accuracy(["a"], [1]), TypeError, "take numbers, and these have dtype <U1"),
+        (lambda: metrics.accuracy(["a"], [1]), TypeError, "take numbers, but these have dtype <U1"),
         (lambda: metrics.accuracy([1.0], ["a"]), TypeError, "take numbers"),
         (
             lambda: metrics.log_loss([0, 1], [0, 1]),
@@ -509,9 +509,9 @@ class TestInTraining:
     @pytest.mark.parametrize(
         ("loss", "names", "message"),
         [
-            (nn.mean_squared_error, ["accuracy"], "is of classes, and mean_squared_error takes"),
-            (nn.hinge, ["log_loss"], "'log_loss' is of probabilities, and hinge takes scores"),
-            (nn.cross_entropy, ["mse"], "'mse' is of numbers, and cross_entropy takes logits"),
+            (nn.mean_squared_error, ["accuracy"], "is of classes, but mean_squared_error takes"),
+            (nn.hinge, ["log_loss"], "'log_loss' is of probabilities, but hinge takes scores"),
+            (nn.cross_entropy, ["mse"], "'mse' is of numbers, but cross_entropy takes logits"),
             (nn.cross_entropy, ["acuracy"], "no metric 'acuracy'.*did you mean 'accuracy'"),
             (nn.huber, ["r2_score"], "take 'r2'"),
             (nn.huber, ["mse", metrics.mse], "the history already has the name 'mse'"),

@@ -29,7 +29,7 @@ def test_the_table(net):
         "layers.1                BatchNorm(4), partly frozen  (4, 5)           8   288 B",
         "layers.2                ReLU()                       (4, 5)           0   160 B",
         "layers.3.path.layers.0  Linear(4, 4, bias=False)     (4, 5)          16   224 B",
-        "40 parameters, 20 of them trainable, 8 in buffers; 960 B with what the layers give",
+        "40 parameters, 20 of them trainable, 8 in buffers; 960 B with the outputs of the layers",
     ]
     assert repr(summary) == str(summary)
     assert (summary.parameters, summary.trainable, summary.buffers) == (40, 20, 8)
@@ -45,7 +45,7 @@ def test_words_stand_left_and_numbers_right():
         "layer     kind            output     parameters    memory",
         "layers.0  Linear(3, 100)  (100, 20)         400  18.8 KiB",
         "layers.1  ReLU()          (100, 20)           0  15.6 KiB",
-        "400 parameters; 34.4 KiB with what the layers give",
+        "400 parameters; 34.4 KiB with the outputs of the layers",
     ]
 
 

@@ -85,9 +85,9 @@ def test_batches_of_dask_arrays_have_each_sample_once():
     ("given", "message"),
     [
         ((np.ones((3, 4)), np.ones(3)), "the samples of X look like its rows, so pass X.T"),
-        ((np.ones((3, 4)), np.ones(5)), r"X has shape \(3, 4\) and Y \(5,\): their last axis is"),
-        ((np.float64(1), np.ones(5)), "their last axis is the samples, and must be the same"),
-        ((np.ones(5), np.float64(1)), "their last axis is the samples, and must be the same"),
+        ((np.ones((3, 4)), np.ones(5)), r"X has shape \(3, 4\) and Y \(5,\): the last axis is"),
+        ((np.float64(1), np.ones(5)), "the last axis is the samples, and must have the same"),
+        ((np.ones(5), np.float64(1)), "the last axis is the samples, and must have the same"),
         ((np.ones((3, 0)), np.ones(0)), r"there are no samples: X has shape \(3, 0\)"),
         ((np.ones(2), np.ones(2), np.ones(3)), r"weights have shape \(3,\), expected \(2,\)"),
         ((np.ones(2), np.ones(2), np.ones((1, 2))), r"shape \(1, 2\), expected \(2,\)"),

@@ -377,7 +377,7 @@ class TestAdvice:
     def test_class_numbers_in_a_binary_loss(self):
         messages = self.said(net(), Y=LABELS[None].astype(float))
         assert messages == [
-            "the targets of a binary cross-entropy are from 0 to 1, and these range from 0 to 2; "
+            "the targets of a binary cross-entropy are from 0 to 1, but these range from 0 to 2; "
             "for classes by number take nn.cross_entropy"
         ]
 
@@ -402,7 +402,7 @@ class TestRefusals:
         ("arguments", "options", "message"),
         [
             ((X.T, Y), {}, "the samples of X look like its rows, so pass X.T"),
-            ((X, Y[:, :5]), {}, "their last axis is the samples"),
+            ((X, Y[:, :5]), {}, "the last axis is the samples"),
             ((X, Y), {"epochs": -1}, "epochs must be a whole number from 0 on"),
             ((X, Y), {"batch_size": 0}, "batch_size must be at least 1, or None for all"),
             ((X, Y), {"checkpoint_every": 0}, "checkpoint_every must be at least 1, not 0"),

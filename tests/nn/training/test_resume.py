@@ -352,8 +352,8 @@ def test_every_array_is_looked_at(path, share):
 @pytest.mark.parametrize(
     ("saved", "here", "message"),
     [
-        ("cosine", "none", "it is of a training with a schedule, but this one has no"),
-        ("none", "cosine", "it is of a training with no schedule, but this one has a"),
+        ("cosine", "none", "it is of a training with a schedule, but this one has none"),
+        ("none", "cosine", "it is of a training with no schedule, but this one has one"),
     ],
 )
 def test_a_schedule_is_in_both_or_in_none(path, saved, here, message):
