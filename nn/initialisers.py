@@ -19,7 +19,7 @@ Initialiser = Callable[[Shape, np.random.Generator], np.ndarray]
 
 
 def _fans(shape: Shape) -> tuple[int, int]:
-    """Fan in and fan out."""
+    """The fan in and the fan out of a shape."""
     places = math.prod(shape[2:])
     return shape[1] * places, shape[0] * places
 

@@ -67,7 +67,7 @@ def kind_of(loss: Any) -> str | None:
 
 
 def weight_of(loss: Any, Y: Any, sample_weight: Any = None) -> float:
-    """The sum of the weights by which a loss divides its mean over samples with the targets Y.
+    """The divisor of a mean loss over samples with the targets Y: the sum of their weights.
 
     It is the number of samples, or the sum of their weights. Weights of classes count too, where
     the loss is a `functools.partial` with `class_weight`.

@@ -41,7 +41,7 @@ _MATRIX_LIMIT_CLASSES = 10_000
 
 
 def classes_of(prediction: Any, given: str | None = None) -> np.ndarray:
-    """The class of each sample by its scores (1, N), (N,) or (K, N); class numbers are returned.
+    """The class of each sample by its scores (1, N), (N,) or (K, N); class numbers stay unchanged.
 
     Parameters
     ----------

@@ -149,7 +149,7 @@ class Module(Spelled):
         yield from _found(np.random.Generator, "", self, set())
 
     def parameters(self) -> list[Parameter]:
-        """All parameters, with the frozen ones.
+        """All parameters, including frozen ones.
 
         Returns
         -------
@@ -367,7 +367,7 @@ class Module(Spelled):
 
 
 def _adopt(tensor: al.Tensor) -> None:
-    """Makes a leaf that requires grad a Parameter, which it stays when it is frozen."""
+    """Turns a leaf that requires grad into a Parameter; it stays one when it is frozen."""
     if type(tensor) is al.Tensor and tensor.is_leaf and tensor.requires_grad:
         tensor.__class__ = Parameter
 

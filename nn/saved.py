@@ -1,4 +1,4 @@
-"""Reads model files without a model to load into: their arrays, or the saved estimator."""
+"""Reads model files without a given model: their arrays, or the saved estimator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of other libraries, whose errors give the names in this one."""
+"""Errors for names of other libraries, with the names to use here."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ class _OfConstructor:
 
 
 class Spelled:
-    """Base of classes whose errors for names of other libraries give the names here."""
+    """Base of classes with errors for names of other libraries that give the names here."""
 
     __signature__: _OfConstructor = _OfConstructor()
 

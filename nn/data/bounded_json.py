@@ -25,9 +25,10 @@ _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
 def excess(text: bytes) -> str:
-    """Says which limit a JSON text exceeds, or returns an empty string; it need not be valid.
+    """The part of a message about the limit that a JSON text exceeds, or an empty string.
 
-    The caller completes the sentence, such as by "that a checkpoint may have".
+    The text need not be valid JSON. The caller puts a subject before the part, and an end such as
+    "that a checkpoint may have" after it.
     """
     if len(text) > TEXT_BYTES:
         return f"takes {len(text):,} bytes as JSON, more than the {TEXT_BYTES:,}"

@@ -28,7 +28,7 @@ Transform = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 @dataclass(frozen=True)
 class H5Dataset:
-    """Training data in an HDF5 file, read in batches, in little memory for any size of file.
+    """Training data in an HDF5 file of any size, read in batches in little memory.
 
     `nn.fit` takes it instead of X and Y. The file is open only while it is read, so that the object
     can be pickled. Each epoch shuffles the blocks of the file, and the samples of four blocks

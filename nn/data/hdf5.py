@@ -1,4 +1,4 @@
-"""Reading and writing HDF5 files: the only module that opens one.
+"""Reads and writes HDF5 files; the only module that opens one.
 
 A file may come from a stranger, so nothing in it is trusted before it is checked. The reader
 follows hard links only, checks every component of a path, and refuses everything that could make

@@ -164,7 +164,7 @@ def _ahead(windows: Windows) -> Windows:
                 if given_up.is_set():
                     break
             put(None)
-        except BaseException as error:  # noqa: BLE001 - raised again in the thread that takes the batches
+        except BaseException as error:  # noqa: BLE001 - raised again below
             put(error)
         finally:
             windows.close()

@@ -87,7 +87,7 @@ def answers(scores: Any, function: Callable[[np.ndarray], np.ndarray]) -> Any:
 
 @dataclass(frozen=True)
 class _Answer:
-    """The predictions of an estimator for a block of scores, which must be finite."""
+    """Predicts for a block of scores, which must be finite."""
 
     function: Callable[[np.ndarray], np.ndarray]
 

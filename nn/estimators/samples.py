@@ -194,7 +194,7 @@ class InBlocks(Samples):
 
 
 def array_of(value: Any) -> Any:
-    """`value` unchanged, or a Dask data frame as a Dask array, which counts its rows."""
+    """A Dask data frame as a Dask array, with its rows counted; other values unchanged."""
     if not hasattr(value, "to_dask_array"):
         return value
     # lengths=True counts partitions of Parquet files that Dask joins afterwards.

@@ -218,7 +218,7 @@ class Adagrad(Optimiser):
 
 
 class Adam(Optimiser):
-    """values -= learning_rate * mean / (sqrt(square) + epsilon), by running means of gradients.
+    """values -= learning_rate * mean / (sqrt(square) + epsilon).
 
     `mean` is the running mean of the gradients, and `square` that of their squares. Both are
     corrected for their start at 0.

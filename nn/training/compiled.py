@@ -67,7 +67,10 @@ class CompiledUpdate:
         self.programs: dict[tuple[_Place, ...], Callable[..., Any]] = {}
 
     def __call__(self, batch: Batch) -> float:
-        """Updates the parameters; returns the loss before. If it is not finite raises NotFinite."""
+        """Updates the parameters, and returns the loss before the update.
+
+        Raises NotFinite, and changes nothing, if the loss is not finite.
+        """
         optimiser = self.optimiser
         places, numbers = self._plan()
         values = [self._writeable(self.parameters[place.parameter]) for place in places]
@@ -208,7 +211,7 @@ def _stepped(
 
 
 class Cell(np.lib.mixins.NDArrayOperatorsMixin):
-    """Makes an in-place rule pure: it looks like an array, and each change replaces its value."""
+    """A stand-in for an array in an in-place rule: each change gives it a new value."""
 
     def __init__(self, value: Any) -> None:
         self.value = value

@@ -84,7 +84,7 @@ class Training:
     sample_weight : N numbers, optional
         The weight of each sample in the loss and the metrics. A batch is skipped if all its weights
         are zero.
-    validation : (X, Y), (X, Y, weights), data that give batches, or a share of samples, optional
+    validation : (X, Y), (X, Y, weights), data that yield batches, or a share of samples, optional
         Held-out data, which are not trained on. A share takes the last samples, with their weights.
     metrics : names or functions
         Names of functions in `nn.metrics`, or `metric(prediction, target)`, which may also take
