@@ -138,8 +138,8 @@ def load(path: Path, model: Model, *, limit: int = hdf5.LIMIT) -> Model:
     Raises
     ------
     FileNotFoundError, PermissionError, FileFormatError
-        In one sentence, where the file is missing, incomplete, damaged, not a checkpoint, or does
-        not match the model.
+        Where the file is missing, incomplete, damaged, not a checkpoint, or does not match the
+        model; the message is one sentence.
 
     Examples
     --------

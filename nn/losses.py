@@ -263,7 +263,7 @@ def binary_cross_entropy_with_logits(
     class_weight : (float, float), optional
         The weights of the targets 0 and 1, which multiply those of the samples.
     label_smoothing : float
-        From 0 to 1: targets are moved by this share towards 1/2.
+        The share, from 0 to 1, by which targets are moved towards 1/2.
 
     Returns
     -------
@@ -331,7 +331,7 @@ def cross_entropy(
     class_weight : K numbers, optional
         The weight of each class, which multiplies those of the samples.
     label_smoothing : float
-        From 0 to 1: targets are moved by this share towards 1 / K.
+        The share, from 0 to 1, by which targets are moved towards 1 / K.
 
     Returns
     -------

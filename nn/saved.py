@@ -33,7 +33,7 @@ def contents(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[
     Raises
     ------
     FileNotFoundError, PermissionError, FileFormatError
-        In one sentence, where the file is missing, damaged, or not a checkpoint.
+        Where the file is missing, damaged, or not a checkpoint; the message is one sentence.
     """
     if safetensors_files.is_named(path):
         return safetensors_files.read(path, lambda where, specs, description: None, hdf5.LIMIT)
@@ -46,7 +46,7 @@ def estimator_in(path: str | os.PathLike[str]) -> Estimator:
     Raises
     ------
     FileNotFoundError, PermissionError, FileFormatError
-        In one sentence, where the file cannot be read, or does not hold an estimator.
+        Where the file cannot be read, or does not hold an estimator; the message is one sentence.
     """
     arrays, description = contents(path)
     where = f"Checkpoint {hdf5.shown_path(path)}"
@@ -83,7 +83,7 @@ def samples_in(path: str | os.PathLike[str], dataset: str) -> np.ndarray:
     Raises
     ------
     FileNotFoundError, PermissionError, FileFormatError
-        In one sentence, where the file is missing, damaged, or without that dataset.
+        Where the file is missing, damaged, or without that dataset; the message is one sentence.
     """
     with hdf5.reading(path) as file:
         values = file.read(dataset, file.spec(dataset))

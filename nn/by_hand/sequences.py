@@ -42,7 +42,7 @@ def forward_rnn(W: Array, U: Array, b: Array, X: Array) -> tuple[Array, RNNCache
     b : ndarray of shape (n, 1)
         The bias.
     X : ndarray of shape (features, steps, N)
-        Sequences, the last axis along the samples.
+        Sequences, with the samples along the last axis.
 
     Returns
     -------
@@ -138,7 +138,7 @@ def forward_lstm(W: Array, U: Array, b: Array, X: Array) -> tuple[Array, LSTMCac
     b : ndarray of shape (4 n, 1)
         The biases.
     X : ndarray of shape (features, steps, N)
-        Sequences, the last axis along the samples.
+        Sequences, with the samples along the last axis.
 
     Returns
     -------
@@ -242,7 +242,7 @@ def forward_gru(W: Array, U: Array, b: Array, X: Array) -> tuple[Array, GRUCache
     b : ndarray of shape (3 n, 1)
         The biases.
     X : ndarray of shape (features, steps, N)
-        Sequences, the last axis along the samples.
+        Sequences, with the samples along the last axis.
 
     Returns
     -------
@@ -364,7 +364,7 @@ def forward_attention(
     bq, bk, bv, bo : ndarray of shape (n, 1)
         Their biases.
     X : ndarray of shape (n, steps, N)
-        Sequences, the last axis along the samples.
+        Sequences, with the samples along the last axis.
     n_heads : int
         The number of heads, a divisor of n.
 
@@ -462,7 +462,7 @@ def forward_conv1d(
     b : ndarray of shape (n_out, 1)
         The bias.
     X : ndarray of shape (n_in, steps, N)
-        Sequences, the last axis along the samples.
+        Sequences, with the samples along the last axis.
     stride, padding : int
         The step of the window, and the number of zeros at both ends.
 

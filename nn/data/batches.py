@@ -45,9 +45,9 @@ class ArrayData:
     Parameters
     ----------
     X : array
-        Samples, the last axis along them.
+        Samples along the last axis.
     Y : array
-        Targets, the last axis along the samples.
+        Targets along the last axis.
     weights : array of shape (N,), optional
         The weight of each sample.
 

@@ -91,11 +91,11 @@ def load_data(
     FileNotFoundError, PermissionError
         Where a file cannot be read.
     ValueError
-        With one sentence that says what was found and where (FileFormatError for an error in the
-        file): a file that is damaged or lacks a dataset; labels that are not integers, not classes,
-        or not as many as the pictures; training labels of one class only; pictures that are empty,
+        For a file that is damaged or lacks a dataset; labels that are not integers, not classes, or
+        not as many as the pictures; training labels of one class only; pictures that are empty,
         neither uint8 nor floats in [0, 1], not finite, or of different sizes in the two sets; and a
-        `positive` that is not a class of the file.
+        `positive` that is not a class of the file. The message says in one sentence what was found
+        and where; errors in a file are FileFormatError.
 
     Examples
     --------

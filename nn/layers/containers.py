@@ -116,7 +116,7 @@ class Residual(Module):
         Parameters
         ----------
         X : Tensor or array
-            Samples, the last axis along them.
+            Samples along the last axis.
 
         Returns
         -------

@@ -170,7 +170,7 @@ class Conv2d(Module):
         Parameters
         ----------
         X : Tensor or array
-            Samples, the last axis along them.
+            Samples along the last axis.
 
         Returns
         -------
@@ -250,7 +250,7 @@ class MaxPool2d(_Pool):
         Parameters
         ----------
         X : Tensor or array
-            Samples, the last axis along them.
+            Samples along the last axis.
 
         Returns
         -------
@@ -289,7 +289,7 @@ class AvgPool2d(_Pool):
         Parameters
         ----------
         X : Tensor or array
-            Samples, the last axis along them.
+            Samples along the last axis.
 
         Returns
         -------

@@ -107,7 +107,7 @@ class Linear(Module):
         Parameters
         ----------
         X : Tensor or array
-            Samples, the last axis along them.
+            Samples along the last axis.
 
         Returns
         -------
@@ -183,7 +183,7 @@ class Embedding(Module):
         Parameters
         ----------
         X : Tensor or array
-            Samples, the last axis along them.
+            Samples along the last axis.
 
         Returns
         -------

@@ -37,7 +37,7 @@ class BatchNorm(Module):
         The share by which the running statistics move towards those of a batch, from 0 to 1.
         The running variance follows the unbiased variance of the batch.
     epsilon : float
-        Added to the variance.
+        A small number added to the variance.
     dtype : dtype
         The dtype of the parameters and the running statistics.
 
@@ -82,7 +82,7 @@ class BatchNorm(Module):
         Parameters
         ----------
         X : Tensor or array
-            Samples, the last axis along them.
+            Samples along the last axis.
 
         Returns
         -------
@@ -129,7 +129,7 @@ class LayerNorm(Module):
         The length of the first axis. The mean of a picture is over all its numbers; the scale and
         the shift are by channel.
     epsilon : float
-        Added to the variance.
+        A small number added to the variance.
     dtype : dtype
         The dtype of both parameters.
 
@@ -165,7 +165,7 @@ class LayerNorm(Module):
         Parameters
         ----------
         X : Tensor or array
-            Samples, the last axis along them.
+            Samples along the last axis.
 
         Returns
         -------

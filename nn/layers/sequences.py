@@ -67,7 +67,7 @@ class _Recurrent(Module):
         Parameters
         ----------
         X : Tensor or array
-            Samples, the last axis along them.
+            Samples along the last axis.
 
         Returns
         -------
@@ -393,7 +393,7 @@ class Conv1d(Module):
         Parameters
         ----------
         X : Tensor or array
-            Samples, the last axis along them.
+            Samples along the last axis.
 
         Returns
         -------

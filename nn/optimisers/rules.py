@@ -30,7 +30,7 @@ class SGD(Optimiser):
     parameters : iterable of Parameter, or of dict
         See `Optimiser`.
     learning_rate : float
-        Above 0.
+        The learning rate, above 0.
     momentum : float
         From 0 to below 1. With velocity = momentum * velocity + gradient, the step is
         values -= learning_rate * velocity.
@@ -103,11 +103,11 @@ class RMSProp(Optimiser):
     parameters : iterable of Parameter, or of dict
         The parameters to train; see `Optimiser` for groups.
     learning_rate : float
-        Above 0.
+        The learning rate, above 0.
     decay : float
         The share of the running mean that is kept at each step, from 0 to below 1.
     epsilon : float
-        Added to the root.
+        A small number added to the root.
     weight_decay : float
         Adds the gradient of weight_decay / 2 * sum(values^2).
 
@@ -167,9 +167,9 @@ class Adagrad(Optimiser):
     parameters : iterable of Parameter, or of dict
         The parameters to train; see `Optimiser` for groups.
     learning_rate : float
-        Above 0.
+        The learning rate, above 0.
     epsilon : float
-        Added to the root.
+        A small number added to the root.
     weight_decay : float
         Adds the gradient of weight_decay / 2 * sum(values^2).
 
@@ -228,12 +228,12 @@ class Adam(Optimiser):
     parameters : iterable of Parameter, or of dict
         The parameters to train; see `Optimiser` for groups.
     learning_rate : float
-        Above 0.
+        The learning rate, above 0.
     beta1, beta2 : float
         The shares of the running means of gradients and of their squares that are kept at each
         step, from 0 to below 1.
     epsilon : float
-        Added to the root.
+        A small number added to the root.
     weight_decay : float
         Adds the gradient of weight_decay / 2 * sum(values^2).
 
@@ -330,12 +330,12 @@ class AdamW(Adam):
     parameters : iterable of Parameter, or of dict
         The parameters to train; see `Optimiser` for groups.
     learning_rate : float
-        Above 0.
+        The learning rate, above 0.
     beta1, beta2 : float
         The shares of the running means of gradients and of their squares that are kept at each
         step, from 0 to below 1.
     epsilon : float
-        Added to the root.
+        A small number added to the root.
     weight_decay : float
         The rate at which the values shrink.
 

@@ -159,7 +159,7 @@ def dead_units(model: Module, X: Any, *, ax: Any = None) -> Figure:
     model : Module
         A model with ReLU layers.
     X : array
-        Samples, the last axis along them, as the model takes them.
+        Samples along the last axis, as the model takes them.
     ax : Axes, optional
         The axes to draw into.
 

@@ -73,7 +73,7 @@ def mistakes(
     Parameters
     ----------
     model : fitted classifier
-        With `predict_proba` and `classes_`.
+        A classifier with `predict_proba` and `classes_`.
     X : array of shape (N, ...)
         Pictures, or rows of pixels.
     y : array of shape (N,)
