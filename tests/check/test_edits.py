@@ -134,6 +134,108 @@ def backward(X, W, T, A):
     return dW
 """
 
+DICTS = """
+def forward(X, p, T):
+    c = {"A0": X}
+    for l in (1, 2):
+        c[f"A{l}"] = np.tanh(c[f"A{l - 1}"] @ p[f"W{l}"])
+    return 0.5 * np.sum((c["A2"] - T) ** 2), c
+
+def backward(X, p, T, c):
+    g = {}
+    dA2 = c["A2"] - T
+    dZ2 = dA2 * (1 - c["A2"] ** 2)
+    g["W2"] = c["A1"].T @ dZ2
+    dA1 = dZ2 @ p["W2"].T
+    dZ1 = dA1 * (1 - c["A1"] ** 2)
+    g["W1"] = c["A0"].T @ dZ1
+    return g
+"""
+GATES = """
+def forward(X, W, T):
+    n = W.shape[1] // 2
+    Z = X @ W
+    I = 1 / (1 + np.exp(-Z[:, :n]))
+    G = np.tanh(Z[:, n:])
+    return 0.5 * np.sum((I * G - T) ** 2), (Z, I, G)
+
+def backward(X, W, T, cache):
+    Z, I, G = cache
+    n = W.shape[1] // 2
+    dC = I * G - T
+    dI = dC * G
+    dG = dC * I
+    dZ = np.zeros_like(Z)
+    dZ[:, :n] = dI * I * (1 - I)
+    dZ[:, n:] = dG * (1 - G ** 2)
+    dW = X.T @ dZ
+    dX = dZ @ W.T
+    return dX, dW
+"""
+MAPS = """
+def forward(X, b, k):
+    Y = X * k[:, None, None] + b[:, None, None]
+    S = np.maximum(Y, 0)
+    return np.sum(S ** 2), (Y, S)
+
+def backward(X, b, k, cache):
+    Y, S = cache
+    dS = 2 * S
+    dY = dS * (Y > 0)
+    db = np.sum(dY, axis=(0, 2, 3))
+    dk = np.sum(dY * X, axis=(0, 2, 3))
+    dX = dY * k[:, None, None]
+    return dX, db, dk
+"""
+ROWS = """
+def forward(X, W, T):
+    Z = np.zeros_like(T)
+    for i in range(len(X)):
+        Z[i] = W @ X[i]
+    return 0.5 * np.sum((Z - T) ** 2), Z
+
+def backward(X, W, T, Z):
+    dZ = Z - T
+    dW, dX = np.zeros_like(W), np.zeros_like(X)
+    for i in range(len(X)):
+        dW += np.outer(dZ[i], X[i])
+        dX[i] = W.T @ dZ[i]
+    dX = dX * 1.0
+    return dX, dW
+"""
+FILTER = """
+def forward(x, w):
+    y = np.zeros(len(x) - len(w) + 1)
+    for i in range(len(y)):
+        for j in range(len(w)):
+            y[i] += x[i + j] * w[j]
+    return 0.5 * np.sum(y ** 2), y
+
+def backward(x, w, y):
+    dy = y
+    dx, dw = np.zeros_like(x), np.zeros_like(w)
+    for i in range(len(y)):
+        for j in range(len(w)):
+            dx[i + j] += dy[i] * w[j]
+            dw[j] += dy[i] * x[i + j]
+    return dx, dw
+"""
+VECTORS = """
+def forward(w, b, x, t):
+    z = x.dot(w) + b
+    p = 1 / (1 + np.exp(-z))
+    return -np.sum(t * np.log(p) + (1 - t) * np.log(1 - p)) / len(t), (z, p)
+
+def backward(w, b, x, t, cache):
+    z, p = cache
+    m = len(t)
+    dp = -(t / p - (1 - t) / (1 - p)) / m
+    dz = dp * p * (1 - p)
+    dw = x.T.dot(dz)
+    db = dz.sum()
+    return dw, db
+"""
+
 
 def normal(seed, *sizes):
     rng = np.random.default_rng(seed)
@@ -148,6 +250,14 @@ def layered(X, first, second, T):
     return X, [first, second], T
 
 
+def by_name(X, first, second, T):
+    return X, {"W1": first, "W2": second}, T
+
+
+def labelled(w, x, scores):
+    return w, 0.3, x, (scores > 0) * 1.0
+
+
 PIECES = {
     "softmax": (SOFTMAX, normal(0, (6, 3), (3, 4), (4, 2), (6, 2))),
     "relu": (RELU, normal(1, (6, 3), (3, 4), 4, (4, 2), (6, 2))),
@@ -155,6 +265,12 @@ PIECES = {
     "batch": (BATCH, normal(3, (2, 3, 4), (2, 3, 4), (2, 3, 5))),
     "words": (WORDS, in_order(*normal(4, (5, 3), (3, 3)))),
     "layers": (LAYERS, normal(6, (6, 4), (4, 4), (4, 4), (4, 4), (6, 4))),
+    "dicts": (DICTS, by_name(*normal(8, (6, 3), (3, 3), (3, 3), (6, 3)))),
+    "gates": (GATES, normal(9, (6, 3), (3, 8), (6, 4))),
+    "maps": (MAPS, normal(10, (2, 3, 4, 5), 3, 3)),
+    "rows": (ROWS, normal(11, (5, 3), (3, 3), (5, 3))),
+    "filter": (FILTER, normal(12, 7, 3)),
+    "vectors": (VECTORS, labelled(*normal(13, 3, (6, 3), 6))),
     "lists": (LISTS, layered(*normal(7, (6, 3), (3, 3), (3, 3), (6, 3)))),
 }
 
@@ -381,6 +497,95 @@ MISTAKES = [
         "accumulate",
         "dA adds up what should be assigned: write =",
     ),
+    ("dicts", 'c["A1"].T @ dZ2', 'c["A2"].T @ dZ2', "index", "the key 'A2' should be 'A1'"),
+    ("dicts", 'p["W2"].T', 'p["W1"].T', "index", "the key 'W1' should be 'W2'"),
+    ("dicts", 'c["A0"].T @ dZ1', "X.T @ dZ2", "operand", "dZ2 should be dZ1"),
+    (
+        "dicts",
+        'c["A1"] ** 2',
+        'c["A2"] ** 2',
+        "activation",
+        "1 - c['A2'] ** 2 should be 1 - c['A1'] * c['A1']; or the key 'A2' should be 'A1'",
+    ),
+    ("gates", "dG = dC * I", "dG = dC * G", "operand", "G should be I"),
+    ("gates", "dZ[:, n:] = dG", "dZ[:, :n] = dG", "index", "dZ[:, :n] should be dZ[:, n:]"),
+    ("gates", "dZ[:, :n] = dI", "dZ[:, :n] = 3 * dI", "factor", "the factor 3 is too much"),
+    ("gates", "dI * I * (1 - I)", "dI * I", "activation", "I should be I * (1 - I)"),
+    ("gates", "1 - G ** 2", "1 - np.tanh(Z[:, :n]) ** 2", "index", "Z[:, :n] should be Z[:, n:]"),
+    (
+        "maps",
+        "(dY, axis=(0, 2, 3))",
+        "(dY, axis=(0, 1, 2))",
+        "shape",
+        "axis=(0, 1, 2) should be axis=(0, 2, 3) in np.sum(dY, axis=(0, 1, 2))",
+    ),
+    (
+        "maps",
+        "np.sum(dY, axis=(0, 2, 3))",
+        "dY",
+        "unsummed",
+        "db must be summed over axis (0, 2, 3)",
+    ),
+    (
+        "maps",
+        "np.sum(dY, axis=(0, 2, 3))",
+        "np.sum(dY)",
+        "shape",
+        "no axis should be axis=(0, 2, 3) in np.sum(dY)",
+    ),
+    ("maps", "dS * (Y > 0)", "dS * Y", "factor", "the factor Y is too much"),
+    (
+        "maps",
+        "dY * k[",
+        "dY / k[",
+        "factor",
+        "dY / k[:, None, None] should be dY * k[:, None, None]",
+    ),
+    (
+        "rows",
+        "np.outer(dZ[i], X[i])",
+        "np.outer(X[i], dZ[i])",
+        "transpose",
+        "dW is the transpose of what it should be",
+    ),
+    (
+        "rows",
+        "np.outer(dZ[i], X[i])",
+        "np.outer(dZ[i], X[i - 1])",
+        "index",
+        "the index i should be i - 1",
+    ),
+    ("rows", "dZ[i], X", "dZ[0], X", "index", "dZ[0] should be dZ[i]"),
+    ("rows", "dW += np", "dW -= np", "sign", "it should be +="),
+    ("rows", "dX[i] = W.T", "dX[i] += 2 * W.T", "factor", "the factor 2 is too much"),
+    ("rows", "dX[i] = W.T", "dX[i] = W", "transpose", "W @ dZ[i] should be W.T @ dZ[i]"),
+    ("rows", "dX = dX * 1.0", "dX[:, 0] *= 2", "factor", "2: 2 should be 1"),
+    ("filter", "dx[i + j] +=", "dx[i - j] +=", "index", "the index i - j should be i + j"),
+    (
+        "filter",
+        "dx[i + j] +=",
+        "dx[i + j] =",
+        "accumulate",
+        "dx[i + j] is overwritten where contributions add up: write += in this line",
+    ),
+    ("filter", "* x[i + j]", "* x[i - j]", "index", "the index i - j should be i + j"),
+    ("filter", "dy[i] * w[j]", "dy[i] * w[2 - j]", "index", "w[2 - j] should be w[j]"),
+    ("filter", "dw[j] += dy[i]", "dw[j] += dy[j]", "operand", "dy[j] should be y[i]"),
+    ("vectors", "= -(t", "= (t", "sign", "t / p - (1 - t) / (1 - p) has the wrong sign"),
+    (
+        "vectors",
+        "t / p - (",
+        "t / p + (",
+        "sign",
+        "t / p + (1 - t) / (1 - p) should be t / p - (1 - t) / (1 - p)",
+    ),
+    ("vectors", ") / m\n    dz", ") / m ** 2\n    dz", "factor", "m ** 2: 2 should be 1"),
+    ("vectors", "x.T.dot(dz)", "dz.dot(x) + w", "term", "the term w is too much"),
+    ("vectors", "x.T.dot(dz)", "x.T.dot(dz) / m", "factor", "the factor m is too much"),
+    ("vectors", "dz.sum()", "dz.mean()", "factor", "dz.mean() should be a sum"),
+    ("vectors", "dz.sum()", "dz", "unsummed", "db must be summed over axis 0"),
+    ("vectors", "dp * p * (1 - p)", "p - t", "factor", "dz lacks a factor 1/m"),
+    ("vectors", "p * (1 - p)", "p * (p - 1)", "sign", "p - 1 has the wrong sign"),
 ]
 
 
