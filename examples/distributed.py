@@ -31,7 +31,7 @@ def options() -> argparse.Namespace:
     """The options of the command line."""
     found = argparse.ArgumentParser(description=__doc__)
     found.add_argument("--workers", type=int, default=2, metavar="N", help="processes to start")
-    found.add_argument("--address", metavar="URL", help="of a scheduler, in the place of our own")
+    found.add_argument("--address", metavar="URL", help="a running scheduler to use")
     found.add_argument("--files", nargs="+", metavar="FILE", help="HDF5 files with x and y")
     found.add_argument("--folder", type=Path, metavar="FOLDER", help="where to make files")
     found.add_argument("--samples", type=int, default=100_000, metavar="N", help="in all files")
