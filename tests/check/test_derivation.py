@@ -22,6 +22,7 @@ from autograd_lite.check.marking.forms import subject_of
 from autograd_lite.check.marking.forward import Setting
 from autograd_lite.check.marking.influence import dependent_steps
 from autograd_lite.check.marking.mark import _best_reading
+from autograd_lite.check.marking.perturbation import slope
 from autograd_lite.check.marking.verdicts import _pattern
 from autograd_lite.check.report import Line, Report
 
@@ -401,6 +402,43 @@ class TestThirdOpinion:
     def test_it_confirms_the_chain_rule(self):
         report = marked(("np.dot(dZ1, X.T)", "-np.dot(dZ1, X.T)"))
         assert "differences of the forward pass confirm the chain rule for dW1" in report.notes
+
+    def test_it_is_asked_about_values_on_the_way(self):
+        report = marked(("dA1 * (Z1 >= 0)", "dA1 * (Z1 < 0)"))
+        assert "differences of the forward pass confirm the chain rule for dZ1" in report.notes
+
+    def test_it_is_the_slope_of_the_loss(self):
+        def both(W, X, T):
+            Z = X @ W
+            Z = Z * 2
+            E = np.tanh(Z) - T
+            loss = 0.5 * np.sum(E**2)
+            dE = E
+            dZ = dE * (1 - np.tanh(Z) ** 2)
+            dW = 2 * X.T @ dZ
+            return loss, dW
+
+        def layer(W, X, T):
+            Z = X @ W
+            Z = Z * 2
+            return np.tanh(Z) - T, Z
+
+        W, X, T = (np.random.default_rng(3).normal(size=size) for size in ((3, 2), (5, 3), (5, 2)))
+        E = np.tanh(2 * X @ W) - T
+        for setting, arriving in (
+            (Setting(subject_of(both, None, (W, X, T), None, False)), E),
+            (Setting(subject_of(lambda *a: both(*a)[0], lambda W: W, (W, X, T), None, True)), E),
+            (Setting(subject_of(layer, lambda dout, Z: Z, (W, X, T), None, True)), None),
+        ):
+            arriving = setting.upstream[0] if arriving is None else arriving
+            dZ = arriving * (1 - (E + T) ** 2)
+            recording = setting.record()
+            source = next(i for i in recording.inputs if i.name == "W")
+            directions = np.random.default_rng(4).normal(size=(3, 2)), dZ
+            found = slope(setting, "W", source, directions[0])
+            assert np.isclose(found, np.sum(2 * X.T @ dZ * directions[0]), rtol=1e-6)
+            assert np.isclose(slope(setting, "Z", None, dZ), np.sum(dZ**2), rtol=1e-6)
+            assert slope(setting, "nothing", None, dZ) is None
 
     def test_it_contradicts_a_wrong_rule_loudly(self):
         def loss(W):

@@ -236,6 +236,54 @@ def backward(w, b, x, t, cache):
     return dw, db
 """
 
+DECAY = """
+def forward(X, W, T, lam):
+    E = X @ W - T
+    return np.sum(E ** 2) + lam * np.sum(W ** 2), E
+
+def backward(X, W, T, lam, E):
+    dE = 2 * E
+    dW = X.T @ dE + 2 * lam * W
+    dX = dE @ W.T
+    return dX, dW
+"""
+NAIVE = """
+def forward(X, W, y):
+    loss = 0.0
+    for i in range(len(X)):
+        s = X[i] @ W
+        e = np.exp(s - np.max(s))
+        p = e / np.sum(e)
+        loss -= np.log(p[y[i]])
+    return loss
+
+def backward(X, W, y):
+    dW, dX = np.zeros_like(W), np.zeros_like(X)
+    for i in range(len(X)):
+        s = X[i] @ W
+        e = np.exp(s - np.max(s))
+        ds = e / np.sum(e)
+        ds[y[i]] -= 1
+        dW += np.outer(X[i], ds)
+        dX[i] = W @ ds
+    return dX, dW
+"""
+TWO = """
+def forward(X, W, V, T):
+    A = np.tanh(X @ W)
+    E = A @ V - T
+    return np.sum(E ** 2), (A, E)
+
+def backward(X, W, V, T, cache):
+    A, E = cache
+    delta = 2 * E
+    gV = np.sum(A[:, :, None] * delta[:, None], 0)
+    back = (delta @ V.T) * (1 - A ** 2)
+    gW = np.einsum("ni,nj->ij", X, back)
+    gX = back @ W.T
+    return {"V": gV, "W": gW, "X": gX}
+"""
+
 
 def normal(seed, *sizes):
     rng = np.random.default_rng(seed)
@@ -271,6 +319,9 @@ PIECES = {
     "rows": (ROWS, normal(11, (5, 3), (3, 3), (5, 3))),
     "filter": (FILTER, normal(12, 7, 3)),
     "vectors": (VECTORS, labelled(*normal(13, 3, (6, 3), 6))),
+    "decay": (DECAY, [*normal(14, (6, 3), (3, 2), (6, 2)), 0.7]),
+    "naive": (NAIVE, [*normal(15, (5, 3), (3, 4)), np.array([0, 3, 1, 2, 3])]),
+    "two": (TWO, normal(16, (6, 3), (3, 4), (4, 2), (6, 2))),
     "lists": (LISTS, layered(*normal(7, (6, 3), (3, 3), (3, 3), (6, 3)))),
 }
 
@@ -586,6 +637,55 @@ MISTAKES = [
     ("vectors", "dz.sum()", "dz", "unsummed", "db must be summed over axis 0"),
     ("vectors", "dp * p * (1 - p)", "p - t", "factor", "dz lacks a factor 1/m"),
     ("vectors", "p * (1 - p)", "p * (p - 1)", "sign", "p - 1 has the wrong sign"),
+    ("decay", "2 * lam * W", "lam * W", "factor", "the term lam * W lacks a factor 2"),
+    (
+        "decay",
+        "+ 2 * lam * W",
+        "- 2 * lam * W",
+        "sign",
+        "X.T @ dE - 2 * lam * W should be X.T @ dE + 2 * lam * W",
+    ),
+    (
+        "decay",
+        "2 * lam * W",
+        "2 * W",
+        "factor",
+        "lam is nowhere used: the factor lam is missing in 2 * W",
+    ),
+    ("decay", " + 2 * lam * W", "", "term", "the term + 1.4 * W is missing in dW"),
+    ("decay", "X.T @ dE +", "3 * X.T @ dE +", "factor", "the factor 3 is too much"),
+    (
+        "naive",
+        "ds = e / np.sum(e)\n        ds[y[i]] -= 1",
+        "ds = e / np.sum(e)",
+        "term",
+        "after this line a term is missing: ds[y[i]] -= 1",
+    ),
+    (
+        "naive",
+        "ds[y[i]] -= 1",
+        "ds[y[i]] = 1 - ds[y[i]]",
+        "sign",
+        "1 - ds[y[i]] has the wrong sign",
+    ),
+    ("naive", "np.outer(X[i], ds)", "np.outer(X[i], s)", "operand", "s should be ds"),
+    ("two", "delta = 2 * E", "delta = E", "factor", "delta lacks a factor 2"),
+    ("two", "delta = 2 * E", "delta = -2 * E", "sign", "delta has the wrong sign"),
+    (
+        "two",
+        "delta[:, None], 0)",
+        "delta[:, None], 1)",
+        "shape",
+        "axis=1 should be axis=0 in np.sum(A[:, :, None] * delta[:, None], 1)",
+    ),
+    (
+        "two",
+        "np.sum(A[:, :, None] * delta[:, None], 0)",
+        "(A[:, :, None] * delta[:, None]).sum(2)",
+        "shape",
+        "axis=2 should be axis=0 in (A[:, :, None] * delta[:, None]).sum(2)",
+    ),
+    ("two", "gX = back", "gX = -back", "sign", "-back has the wrong sign"),
 ]
 
 

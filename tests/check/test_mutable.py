@@ -144,3 +144,22 @@ def test_a_recorded_array_is_filled_and_keeps_its_shape():
     out = Mutable(np.ones(2))
     assert np.exp(x, out=out) is out
     np.testing.assert_array_equal(plain(out), np.exp([7.0, 7.0]))
+
+
+@pytest.mark.parametrize("key", [[0, 2], (0, [1]), np.array([True, False, True]), (..., [0])])
+def test_what_indices_and_masks_pick_is_a_copy(key):
+    x = Mutable(al.Tensor(np.arange(6.0).reshape(3, 2), requires_grad=True))
+    part = x[key]
+    part *= 2
+    np.testing.assert_array_equal(plain(x), np.arange(6.0).reshape(3, 2))
+    np.testing.assert_array_equal(plain(part), 2 * plain(x)[key])
+
+
+@pytest.mark.parametrize("key", [0, slice(1, None), (..., 0), (None, np.int64(1)), ()])
+def test_what_numbers_and_slices_pick_writes_through(key):
+    x = Mutable(al.Tensor(np.arange(6.0).reshape(3, 2), requires_grad=True))
+    expected = np.arange(6.0).reshape(3, 2)
+    part, there = x[key], expected[key]
+    part *= 2
+    there *= 2
+    np.testing.assert_array_equal(plain(x), expected)
