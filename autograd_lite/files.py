@@ -177,7 +177,7 @@ def kind_of(mode: int) -> str:
 
 
 def _replaceable(path: Path) -> os.stat_result | None:
-    """The status of the file at `path`; None if there is no file, OSError if it is no regular one."""
+    """The status of the file at `path`; None without a file, OSError if it is no regular one."""
     try:
         found = os.stat(path)
     except FileNotFoundError:

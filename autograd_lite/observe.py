@@ -23,7 +23,7 @@ REPETITION_LIMIT_RUNS = 100
 
 @dataclass
 class Assigned:
-    """The values that one local name, or one entry of a local dict or list, took, and its last one."""
+    """All values, and the last one, of a local name or an entry of a local dict or list."""
 
     value: Any
     values: list[Any] = field(default_factory=list)

@@ -127,7 +127,7 @@ def _check_input(tensor: Any) -> None:
 
 
 class _Trace:
-    """A recorded call of a function on variables: its value, its gradients and its Jacobian's rows."""
+    """A recorded call of a function on variables: its value, gradients and Jacobian's rows."""
 
     def __init__(
         self, function: Function, numbers: Sequence[int], args: Any, kwargs: Any, has_aux: bool

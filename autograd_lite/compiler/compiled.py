@@ -432,7 +432,9 @@ class Compiled(Generic[P, R]):
         return [names[i].argument in self.donate for i in range(count)]
 
     def _recorded(self, leaves: list[Any], structure: Structure) -> Any:
-        """A call on tensors that require grad: one operation, whose derivative is compiled too."""
+        """Calls the program on tensors that require grad: one operation, with a compiled
+        derivative.
+        """
         plain = [v._value if isinstance(v, Tensor) else v for v in leaves]
         found = self._specialised(structure, plain, tuple(map(kind_of, plain)))
 
@@ -498,8 +500,8 @@ class Compiled(Generic[P, R]):
         return self._last().program
 
     def explain(self) -> Explanation:
-        """An account of each pass on the program that ran last, and of what it saved; it can be
-        drawn.
+        """A report on each pass over the program that ran last, and its savings; `.draw()` draws
+        it.
 
         Returns
         -------

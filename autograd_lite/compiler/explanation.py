@@ -1,4 +1,4 @@
-"""The account of what the passes did to a program, to be read and to be drawn."""
+"""Reports on the passes over a program, as text and as a picture."""
 
 from __future__ import annotations
 

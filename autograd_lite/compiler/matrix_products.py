@@ -1,4 +1,4 @@
-"""The choice of a matrix product: np.dot, or what is faster for its shapes, dtype and layout.
+"""The choice of a matrix product: np.dot, or a faster one for its shapes, dtype and layout.
 
 BLAS packs both matrices before it multiplies them. Where one of them has few rows that takes
 longer than the product itself, and products with vectors, which read the large matrix as it lies,

@@ -29,7 +29,7 @@ class Stretch(NamedTuple):
 
 
 class Returned(NamedTuple):
-    """An array that comes out: a new one, or a donated input that nobody reads any more."""
+    """A returned array: a new one, or a donated input after its last use."""
 
     donor: Variable | None
 
@@ -56,7 +56,7 @@ class Buffers:
 
 @dataclass(eq=False)
 class MemoryPlan:
-    """Where the values of a program lie.
+    """The places of a program's values in memory.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ class Liveness:
         self.last: dict[Variable, int] = last_uses(reads)
 
     def aliases_of(self, variable: Variable) -> tuple[Variable, ...]:
-        """The values whose memory a value may lie in."""
+        """The values whose memory this value may be a view of."""
         return self.aliases.get(variable, (variable,))
 
     def _with_aliases(self, variables: Sequence[Variable]) -> list[Variable]:
@@ -243,7 +243,9 @@ class Planner:
             self.place_view(step)
 
     def place_view(self, step: Step) -> None:
-        """Note a step that may give a view of what it reads: one that is made once, if it can."""
+        """Place the result of a step that may be a view: a static view where its operand has a
+        fixed place.
+        """
         if not self._is_static_view(step):
             self._made_by_call(step)
             return
@@ -262,7 +264,7 @@ class Planner:
         return Buffers([[a._replace(slot=slots[a.slot]) for a in arrays] for slots in taken])
 
     def release(self, item: Item, at: int) -> None:
-        """Give back the places of what nobody reads after an item."""
+        """Give back the places of values after their last use."""
         steps = item.steps if isinstance(item, Region) else [item]
         touched = [v for s in steps for v in (*s.operands, *s.results)]
         touched += [v for v in self.slot_of if self.liveness.last[v] <= at]
@@ -298,7 +300,7 @@ class Planner:
         return None
 
     def _donor(self, variable: Variable, at: int, operands: Sequence[Variable]) -> Variable | None:
-        """The input that was given away for a result, if nobody reads it any more."""
+        """The donated input for a result, if it has no later use."""
         donor = self.donors.get(variable)
         if donor is None:
             return None

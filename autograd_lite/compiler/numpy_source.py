@@ -42,7 +42,7 @@ _RESERVED = (
 
 
 class SourcePrinter:
-    """Prints a program whose schedule and memory are settled.
+    """Prints a program with a settled schedule and memory plan.
 
     `segments` has the number of the native function of each item that is in one, `local_views` the
     views that are made inside of them, and `product` chooses how a matrix product is computed.
@@ -108,7 +108,7 @@ class SourcePrinter:
         return "\n\n\n".join([*self.functions, self._maker(), self._main()]) + "\n"
 
     def _blocks(self, at: int, number: int | None) -> Segment:
-        """Print what goes through the samples, and begin the function that comes after it."""
+        """Print the loop over blocks of samples, and begin the native function after it."""
         plan = self.plan.inside[at]
         name = self.function_name(len(self.natives))
         self.natives.append(BlocksPrinter(self, plan, name).printed())
@@ -228,7 +228,7 @@ class SourcePrinter:
             self._call(step)
 
     def view(self, step: Step) -> None:
-        """Print a step that may give a view of what it reads, unless it is made once."""
+        """Print a step that may give a view, unless the view is static."""
         if step.result not in self.plan.places:
             self._call(step)
 
@@ -309,7 +309,7 @@ class SourcePrinter:
         return f"{self.function(step.function)}({', '.join(arguments)})"
 
     def _returned(self) -> str:
-        """The names of the results, each an array that nobody else has."""
+        """The names of the results, each an array of its own."""
         plan = self.plan
         seen: set[Variable] = set()
         parts = []

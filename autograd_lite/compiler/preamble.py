@@ -74,7 +74,7 @@ def _imported(name: str, function: Any) -> str:
 
 
 def _written(value: Any) -> str | None:
-    """A value as an expression that gives an equal one of the same type; None if there is none."""
+    """A value as an expression for an equal value of the same type; None if there is none."""
     if isinstance(value, np.ndarray):
         is_small = value.size <= CONSTANT_LIMIT_ELEMENTS and value.dtype.kind in "biufc"
         items = _number(value.tolist()) if is_small and value.dtype.itemsize <= 16 else None

@@ -131,7 +131,7 @@ class RegionPlanner:
         return all(r is None or len(r[1]) == len(self.region.shape) for r in reductions)
 
     def _axis(self) -> int:
-        """The axis that is cut: the first one behind which there is less than a block."""
+        """The axis to cut: the first with less than a block of elements behind it."""
         for axis in range(len(self.shape)):
             if math.prod(self.shape[axis + 1 :]) <= BLOCK_ELEMENTS:
                 return axis
@@ -159,7 +159,7 @@ class RegionPlanner:
             self.masks[step.args[0], integer] = self._array(self._new(integer), integer)
 
     def _overwritten(self, step: Step) -> list[Variable]:
-        """Arrays whose place a result can take: the block of them has been read by then.
+        """Arrays that a result can overwrite: their block has been read by then.
 
         Nobody may read them later in the block, or see them through a view.
         """
@@ -213,7 +213,7 @@ class RegionPlanner:
 
 
 def bits_of_choice(step: Step, region: Region) -> np.dtype[Any] | None:
-    """The integers whose bits `np.where` can choose by: y ^ ((x ^ y) & -c).
+    """The integer dtype in which `np.where` can choose bit by bit: y ^ ((x ^ y) & -c).
 
     None where the operands do not allow it; a loop with a branch takes longer.
     """

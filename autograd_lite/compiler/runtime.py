@@ -1,4 +1,4 @@
-"""What compiled programs call while they run: their memory, and the threads that share blocks."""
+"""The runtime of compiled programs: their workspaces, and the threads that share blocks."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class Workspaces:
         self.idle: list[tuple[Any, ...]] = []
 
     def enter(self) -> tuple[Any, ...]:
-        """A set that nobody works in."""
+        """A workspace that no other call uses."""
         try:
             return self.idle.pop()
         except IndexError:
@@ -136,7 +136,7 @@ ALIGNMENT_BYTES = 64
 
 
 def stretches(*sizes: int) -> list[np.ndarray]:
-    """Bytes, each stretch of which begins where a line of the cache does.
+    """Bytes in stretches, each of which begins at a line of the cache.
 
     They are one piece of memory: of a large one the system makes large pages.
     """

@@ -22,7 +22,7 @@ _IN_BLOCKS = (np.add, np.maximum, np.minimum)
 
 @dataclass(eq=False, slots=True)
 class Region:
-    """Element-wise steps whose results have one shape, and reductions of them.
+    """Element-wise steps with results of one shape, and reductions of them.
 
     A native one is printed as loops, whatever its size.
     """

@@ -1,4 +1,4 @@
-"""A function's value and its gradients in one program, with the names of what a person wrote."""
+"""A function's value and its gradients in one program, with the person's names."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _LINEAR_LAYER = {"weight": "W", "bias": "b"}
 
 
 class Differentiated:
-    """The program, whose outputs are the value and the gradients `wrt`.
+    """The program; its outputs are the value and the gradients `wrt`.
 
     `inputs` are the leaves of the arguments, `paths` how each is got out of them, `parameters` the
     tensors from outside; `whole` are the whole numbers that local variables held. `lengths` are
@@ -90,7 +90,7 @@ class Differentiated:
 
 
 def recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) -> Differentiated:
-    """Run a function forward and backward on tracers, and find what depends on lengths of axes."""
+    """Run a function forward and backward on tracers, and find the sizes that depend on axes."""
     differentiated = _recorded(function, inputs, wrt)
     leaves = [differentiated.values[v] for v in differentiated.paths]
     variables = list(differentiated.paths)
@@ -215,8 +215,8 @@ def _recorded(function: Callable[..., Any], inputs: tuple[Any, ...], wrt: Any) -
 
 
 def names_of_parameters(own: Sequence[tuple[Any, str]]) -> list[str]:
-    """What tensors from outside are called: by their own names, or W1, b1, W2, ... for linear
-    layers, or after where they were found.
+    """The names of tensors from outside: their own, or W1, b1, W2, ... for linear layers, or the
+    place where they were found.
     """
     names: list[str] = []
     count = 0
@@ -273,7 +273,7 @@ def _run(function: Callable[..., Any], args: Any) -> tuple[Run, dict[Variable, A
 
 
 def _scalar(run: Run, name: str) -> Tensor:
-    """The value, which must be a real number that depends on what is differentiated by."""
+    """The value, checked: a real number that depends on the arguments `wrt`."""
     output = run.returned[0] if type(run.returned) is tuple else run.returned
     if not isinstance(output, Tensor):
         what = type(output).__name__
@@ -297,7 +297,7 @@ def _scalar(run: Run, name: str) -> Tensor:
 
 
 def _name_forward(run: Run) -> None:
-    """Name what the local variables held.
+    """Give values the names of local variables.
 
     A name that several values had in turn gets numbers: Z1, Z2, ... of a loop.
     """
@@ -311,7 +311,7 @@ def _name_forward(run: Run) -> None:
 
 
 def _name_layers(trace: Trace) -> None:
-    """Z1 for W1 X + b1 and A1 for a function of Z1, where nobody gave them names."""
+    """Name values without a name Z1 for W1 X + b1, and A1 for a function of Z1."""
     used = {v.name for v in trace.values}
     layers: dict[Variable, str] = {}
     for step in trace.steps:

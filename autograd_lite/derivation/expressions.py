@@ -56,7 +56,7 @@ class Printer:
         self.imported: Mapping[Any, str] = imported or {}
 
     def step(self, step: Step, operands: Mapping[Variable, Text]) -> Text:
-        """The expression of a step, whose operands are printed already."""
+        """The expression of a step, for printed operands."""
         special = _SPECIAL.get(step.function)
         if special is not None and not step.several:
             found = special(self, step, operands)
@@ -159,7 +159,7 @@ class Printer:
 
 
 def importable(function: Any) -> tuple[str, str] | None:
-    """The module and the name by which others can import an operation of somebody's own.
+    """The module and the name for importing a user's operation.
 
     None where they cannot, and for what is no such operation.
     """
@@ -314,7 +314,7 @@ def _index_text(printer: Printer, index: Index, operands: Mapping[Variable, Text
 
 
 def _item_text(printer: Printer, item: Any, operands: Mapping[Variable, Text]) -> str:
-    """One item of an index, as it stands in brackets."""
+    """One item of an index, as brackets contain it."""
     if isinstance(item, slice):
         parts = [item.start, item.stop, item.step]
         shown = ["" if p is None else printer.value(p, operands).text for p in parts]

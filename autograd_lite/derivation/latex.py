@@ -1,4 +1,4 @@
-"""A derivation as equations: what each statement computes, and the chain rule behind it."""
+"""A derivation as equations: each statement, and the chain rule behind it."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def equations(written: Written) -> str:
 
 
 def _sources(written: Written) -> dict[str, str]:
-    """What each gradient is the gradient of."""
+    """The tensor that belongs to each gradient."""
     found = {g: n for n, g in written.gradients.items()}
     known = {s.name for s in written.forward} | set(written.inputs) | set(written.constants)
     for statement in written.backward:

@@ -159,7 +159,7 @@ class Written:
         return [*pairs, *sizes.items()]
 
     def check(self) -> None:
-        """SourceError unless the module says what the statements say."""
+        """SourceError unless the module computes the statements and nothing else."""
         known = {"slice", "bool", "ValueError", "bytes"}
         tree = checked(self.source, known, self.imports)
         functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}

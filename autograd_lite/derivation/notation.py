@@ -23,7 +23,7 @@ class Notation(ABC, Generic[Written]):
 
     @abstractmethod
     def name(self, word: str, below: str = "") -> Written:
-        """A name, with what stands below it."""
+        """A name with a subscript."""
 
     @abstractmethod
     def text(self, text: str) -> Written:
@@ -51,7 +51,7 @@ class Notation(ABC, Generic[Written]):
 
     @abstractmethod
     def lowered(self, base: Written, index: str) -> Written:
-        """A part with an index, as it is written in NumPy."""
+        """A part with an index, as NumPy writes it."""
 
     @abstractmethod
     def transposed(self, base: Written) -> Written:
@@ -71,7 +71,7 @@ class Notation(ABC, Generic[Written]):
 
     @abstractmethod
     def total(self, axis: str) -> Written:
-        """The sign of a sum, along an axis if there is one."""
+        """The sign of a sum, along an axis if one is given."""
 
 
 Part = tuple[Any, int]
@@ -129,7 +129,7 @@ class Formula(Generic[Written]):
         return self.quotient(self.plain(self.value), self.differential(of))
 
     def differential(self, of: str) -> Written:
-        """What is differentiated by."""
+        """The variable below the line of a derivative."""
         if of.isidentifier():
             return self.plain(of)
         placed = self.placed
@@ -149,7 +149,7 @@ class Formula(Generic[Written]):
         return self.notation.name(word, number)
 
     def part(self, node: ast.expr) -> Part:
-        """What an expression is."""
+        """An expression, written, with its precedence."""
         notation = self.notation
         if isinstance(node, ast.Name):
             return self.name(self.placed.get(node.id, node.id)), ATOM
@@ -269,7 +269,7 @@ def _summed(formula: Formula[Any], node: ast.Call) -> Part:
 
 
 def _along(name: str) -> Form:
-    """A function that reduces an array, along an axis if there is one."""
+    """The form of a function that reduces an array, along an axis if one is given."""
 
     def form(formula: Formula[Any], node: ast.Call) -> Part:
         axis = next((ast.unparse(k.value) for k in node.keywords if k.arg == "axis"), "")

@@ -53,7 +53,7 @@ def written_rule(rule: Callable[..., Any], arguments: Sequence[Any], names: Sequ
 
 
 class _Names:
-    """What the arguments of a rule are called, which it is run on as tracers.
+    """The names of a rule's arguments, for running it on tracers.
 
     `arrays` has the names of arrays that it may look at, by id, and `numbers` what was given as
     it is to be written.
@@ -66,7 +66,7 @@ class _Names:
         self.numbers: set[Any] = set()
 
     def argument(self, value: Any, name: Any) -> Any:
-        """What a rule is called with for an argument: tracers for stand-ins."""
+        """The value to call the rule with for an argument: tracers for stand-ins."""
         if isinstance(name, tuple):
             kind = TupleGradient if isinstance(value, TupleGradient) else type(value)
             return kind(map(self.argument, value, name))
@@ -119,7 +119,7 @@ def _is_float(value: Any) -> bool:
 
 
 def _listed(found: Any) -> Any:
-    """What a rule returns, with lists for the gradients of several operands."""
+    """The results of a rule, with lists for the gradients of several operands."""
     return [_listed(g) for g in found] if isinstance(found, (TupleGradient, list, tuple)) else found
 
 
@@ -166,7 +166,7 @@ class RulePrinter(Printer):
     """Prints the steps of a rule, in which operations that NumPy lacks stand under their names."""
 
     def step(self, step: Step, operands: Mapping[Variable, Text]) -> Text:
-        """The expression of a step, whose operands are printed already."""
+        """The expression of a step, for printed operands."""
         form = _FORMS.get(step.function)
         return super().step(step, operands) if form is None else form(self, step, operands)
 

@@ -28,7 +28,7 @@ def available() -> bool:
 
 
 class Simplifier:
-    """Simplifies formulas whose names are those of `names`.
+    """Simplifies formulas in terms of `names`.
 
     `definitions` are element-wise steps whose
     results have names: the formulas may be written by these, `exp(-Z)` as `(1 - A) / A`.
@@ -46,7 +46,7 @@ class Simplifier:
     def simplified(
         self, variable: Variable, makers: Mapping[Variable, Step], stops: Callable[[Variable], bool]
     ) -> Text | None:
-        """The shortest form found of a value; None where there is nothing to simplify.
+        """The shortest formula found for a value; None if none is shorter.
 
         `makers` are the steps that may be written out, down to the variables where it `stops`.
         """

@@ -21,7 +21,7 @@ ELEMENT = 0.5
 
 
 class StandIn(np.ndarray):
-    """An array all of whose elements are one in memory."""
+    """An array with all its elements at one place in memory."""
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         if method == "__call__" and ufunc.signature is None:
@@ -70,7 +70,7 @@ def _elementwise(function: Any, inputs: Sequence[Any], options: Any) -> Any:
 
 
 def _product(a: Any, b: Any) -> Any:
-    """A product of matrices, whose shape those of its operands tell."""
+    """A product of matrices by shape and dtype alone."""
     inner = b.shape[-2] if b.ndim > 1 else b.shape[0]
     if a.shape[-1] != inner:
         raise ValueError(f"a product of shapes {a.shape} and {b.shape}")
@@ -91,7 +91,7 @@ def _contracted(a: Any, b: Any, axes: Any) -> Any:
 
 
 def _summed(subscripts: str, *operands: Any) -> Any:
-    """What np.einsum gives, for subscripts that name every axis."""
+    """The result of np.einsum for subscripts that name every axis."""
     inputs, arrow, output = subscripts.replace(" ", "").partition("->")
     lengths = {
         letter: length

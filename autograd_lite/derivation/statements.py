@@ -112,7 +112,7 @@ class _Writer:
         )
 
     def _constants(self) -> dict[str, Any]:
-        """The arrays that become part of the module: parameters, and what was closed over."""
+        """The arrays that become part of the module: parameters, and captured arrays."""
         values = {v: self.differentiated.values[v] for v in self.differentiated.parameters}
         values |= {
             v: c
@@ -262,7 +262,7 @@ class _Writer:
         return variable
 
     def _is_simple(self, variable: Variable) -> bool:
-        """Whether a formula is short enough to be written twice: an operation on what has names."""
+        """Whether a formula is short enough to be written twice: one operation on named values."""
         maker = self.makers[variable]
         return is_elementwise(maker) and all(v in self.texts for v in maker.operands)
 
@@ -312,7 +312,9 @@ class _Writer:
     def _inlined(
         self, variable: Variable, makers: dict[Variable, Step], stated: set[Variable], top: bool
     ) -> Text:
-        """The formula of a value down to what has a name; long parts get a name on the way."""
+        """The formula of a value in terms of named values; long parts become statements of their
+        own.
+        """
         known = self.texts.get(variable)
         if known is not None:
             return known
@@ -326,7 +328,7 @@ class _Writer:
 
 
 def _read(statements: list[Statement], wanted: set[str]) -> list[Statement]:
-    """The statements whose values are needed: a simpler formula may do without another."""
+    """The statements whose values are read; a simplified formula may read fewer."""
     kept = []
     for statement in reversed(statements):
         if statement.name in wanted:
@@ -345,7 +347,7 @@ def _ordered(
     stated: set[Variable],
     makers: dict[Variable, Step],
 ) -> list[Step]:
-    """The steps in an order in which they can run: as soon as they can, what comes out first."""
+    """The steps in an order that can run: each as early as possible, outputs first."""
     wanted = {v: i for i, v in enumerate(differentiated.gradients)}
     waiting = list(steps)
     done: list[Step] = []
@@ -454,7 +456,7 @@ def _close(found: Any, expected: Any) -> bool:
 
 
 def _is_right(differentiated: Differentiated, written: Written) -> bool:
-    """Whether the whole source gives what the program gives, on the example and near it."""
+    """Whether the source computes the same as the program, on the example and near it."""
     namespace: dict[str, Any] = {}
     exec(written.source, namespace)
     worlds = [(differentiated, inputs) for inputs in nearby(differentiated)]

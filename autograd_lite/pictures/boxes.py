@@ -1,4 +1,4 @@
-"""The boxes and arrows of a picture, once it is known what is folded."""
+"""The boxes and arrows of a picture after folding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What constants without a name were made of: views and masks of arrays that have one."""
+"""Labels of unnamed constants that are views or masks of named arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A picture whose SVG has names for tooltips, and is scaled where there is less room for it."""
+"""A picture whose SVG has tooltips with names, and shrinks to the width of its page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TITLE = re.compile(r"<title>([^<]*)</title>")
 
 
 class Figure(Picture):
-    """A `Picture` with `titles`: what its boxes and frames are called, by their ids."""
+    """A `Picture` with `titles`: the names of its boxes and frames, by their ids."""
 
     titles: Mapping[str, str] = {}
 
@@ -39,6 +39,6 @@ class Figure(Picture):
         return ROOT.sub(r'\1 style="max-width:100%;height:auto">', svg, count=1)
 
     def _title(self, ids: str) -> str:
-        """The title of a box, a frame, or an arrow, whose ends are joined by an arrow."""
+        """The title of a box, a frame, or an arrow; an arrow's joins the titles of its ends."""
         ends = html.unescape(ids).split("->")
         return html.escape(" → ".join(self.titles.get(end, end) for end in ends))

@@ -1,4 +1,4 @@
-"""The form in which a picture fits a page: its direction, the size of its text, what is folded."""
+"""The choice of a form that fits a page: direction, size of the text, folding."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Make = Callable[[str, Size, bool, int], Figure]
 
 
 def inches(width: float | str) -> float:
-    """A width such as 6.5, "6.5in" or "16cm" in inches; ValueError for what is none."""
+    """A width such as 6.5, "6.5in" or "16cm", in inches; ValueError for anything else."""
     match = re.fullmatch(r"\s*([\d.]+)\s*(in|cm|mm|pt|px)?\s*", str(width))
     try:
         found = float(match[1]) / UNITS_PER_INCH[match[2] or "in"] if match else 0.0

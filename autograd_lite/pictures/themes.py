@@ -33,7 +33,7 @@ class Theme:
 
 
 def _boxes(**colours: tuple[str, str]) -> dict[str, Style]:
-    """The styles of boxes, of a filling and a border each; what is computed has round corners."""
+    """The styles of boxes: a filling and a border each; computed values have round corners."""
     sharp = ("parameter", "constant")
     return {
         kind: {"shape": "box", "fillcolor": fill, "color": border}

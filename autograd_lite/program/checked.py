@@ -18,7 +18,7 @@ _NODES = (
 
 
 class SourceError(RuntimeError):
-    """Raised where generated source differs from the printer's intention: a fault of the printer."""
+    """Raised where generated source is not as the printer meant it: a fault of the printer."""
 
 
 def checked(

@@ -168,7 +168,7 @@ class Trace:
             self._seen.setdefault(key, Tracer(self, step.result, value))
 
     def repeat(self, step: Step, values: Any) -> Any:
-        """Append a step of another trace with its value there, or reuse an equal step of this one."""
+        """Append a step of another trace with its value, or reuse an equal step of this one."""
         key = _key(step.function, step.args, step.options)
         if key is not None and key in self._seen:
             self.repeated += 1
@@ -526,7 +526,7 @@ _publics: dict[Operation, Callable[..., Any]] = {}
 
 
 def public(operation: Operation) -> Callable[..., Any] | None:
-    """The function that users call for an operation; None for an operation without such a function."""
+    """The function that users call for an operation; None for an operation without one."""
     public = _publics.get(operation)
     if public is None:
         _publics.update((known, function) for function, known in OPERATIONS.items())

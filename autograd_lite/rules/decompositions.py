@@ -58,7 +58,9 @@ def _idle(of_values: Any, *of_vectors: Any) -> Any:
 
 
 def _refuse_dependence(defect: Any, g: Any, what: str) -> None:
-    """Raise if `defect`, which is 0 for what does not depend on `what`, is not beside `g`."""
+    """Raise if `defect` is not negligible beside `g`: it is 0 where the result does not depend on
+    `what`.
+    """
     defect, g = plain(defect), plain(g)
     if not isinstance(defect, np.ndarray) or not defect.size:
         return
@@ -122,7 +124,7 @@ def _eig(g: Any, a: Any, out: Any) -> Any:
 
 
 def _at_fixed_phase(g: Any, vectors: Any, values: Any, of_complex: bool) -> Any:
-    """The gradient at vectors of any phase, of which `eig` makes the largest element real.
+    """The gradient at vectors of free phase, for `eig`, which makes the largest element real.
 
     Where two elements of a vector are the largest, either may be the one: its phase jumps. Real
     vectors of real matrices have signs alone.
@@ -165,7 +167,7 @@ defvjp(np.linalg.eigvals, a=_eigvals)
 
 
 def spectral_gradient(weights: Any, u: Any, vh: Any) -> Any:
-    """The gradient at a matrix whose singular values have the gradient `weights`."""
+    """The gradient of a matrix, for the gradient `weights` of its singular values."""
     return conj(np.matmul(u * row(weights), vh))
 
 

@@ -43,7 +43,7 @@ def _power_exponent(g: Any, x: Any, out: Any) -> Any:
 
 
 def _not_zero(x: Any) -> Any:
-    """`x` with 1 in the place of 0, for denominators whose numerator is 0 there too."""
+    """`x` with 1 for 0, for denominators below a numerator that is 0 there too."""
     return np.where(x == 0, 1, x)
 
 

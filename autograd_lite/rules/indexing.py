@@ -213,7 +213,7 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
 
 
 def _conditions(condlist: Any, ndim: int, functions: int) -> np.ndarray:
-    """The conditions of np.piecewise, with the one for the rest if there is a function for it."""
+    """The conditions of np.piecewise, with one for the rest if a function is left for it."""
     if not isinstance(condlist, (list, tuple)) or (np.ndim(condlist[0]) == 0 and ndim):
         condlist = [condlist] if np.ndim(condlist) <= ndim else list(condlist)
     conditions = np.stack([plain(c).astype(bool) for c in condlist])

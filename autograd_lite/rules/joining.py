@@ -105,7 +105,7 @@ def _blocks(arrays: Any, depth: int, ndim: int) -> Any:
 
 
 def _split(function: Any, ary: Any, where: Any, axis: int) -> list[Any]:
-    """The pieces of `ary` along `axis`, of which `function` says where they begin and end."""
+    """The pieces of `ary` along `axis`, bounded as `function` bounds them."""
     shape = np.shape(ary)
     axis = normalize_axis_index(axis, len(shape))
     pieces = []

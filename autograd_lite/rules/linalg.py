@@ -137,7 +137,7 @@ def _pinv_adjoint(g: Any, a: Any, out: Any) -> Any:
 
 @primitive
 def pinv(a: Any, cutoff: Any, hermitian: bool) -> Any:
-    """`np.linalg.pinv` of matrices whose singular values below the cutoff count as 0."""
+    """`np.linalg.pinv`; singular values below the cutoff count as 0."""
     return np.linalg.pinv(a, rcond=cutoff, hermitian=hermitian)
 
 
@@ -147,7 +147,7 @@ def _pinv(g: Any, a: Any, out: Any, hermitian: bool) -> Any:
 
 
 def _whole(a: Any) -> Any:
-    """The Hermitian matrix whose lower triangle `a` has."""
+    """The Hermitian matrix with the lower triangle of `a`."""
     lower = strictly_lower(a)
     return lower + adjoint(lower) + real(a) * identity(a.shape[-1], a)
 

@@ -1,4 +1,4 @@
-"""Operations on gradients that put masks on them; `gradients.py` says what the masks mean."""
+"""Operations that put masks on gradients; `gradients.py` says what the masks mean."""
 
 from __future__ import annotations
 

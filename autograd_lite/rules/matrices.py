@@ -81,7 +81,7 @@ def _axes_last(ndim: int, axes: int | Sequence[int]) -> list[int]:
 
 
 def identity(n: int, like: Any) -> Any:
-    """The mask of the diagonal; booleans, which leave the dtype of what they multiply alone."""
+    """The mask of the diagonal as booleans, so that a product keeps its dtype."""
     return asarray_like(np.eye(n, dtype=bool), like)
 
 

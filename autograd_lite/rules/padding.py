@@ -1,4 +1,4 @@
-"""np.pad for Tensors: one axis after the other is joined with what comes before and after it."""
+"""np.pad for Tensors: axis by axis, joins the array with its margins."""
 
 from __future__ import annotations
 

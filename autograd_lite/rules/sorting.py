@@ -26,7 +26,7 @@ from autograd_lite.rules.special import astype
 
 @primitive
 def share_among_equals(x: Any, groups: Any) -> Any:
-    """`x`, whose elements of one group, which are equal, share their gradients equally."""
+    """`x`; equal elements, one group, share their gradients equally."""
     return x
 
 

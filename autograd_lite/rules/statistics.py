@@ -251,7 +251,9 @@ def quantile(
 
 
 def _as_quantile(q: Any) -> Any:
-    """A Tensor, or what the user wrote: a Python number has no dtype of its own."""
+    """A Tensor or a number as it is, anything else as an array: a Python number keeps no dtype of
+    its own.
+    """
     return q if is_unknown(q) or np.ndim(q) == 0 else np.asarray(q)
 
 
@@ -414,7 +416,7 @@ def nanquantile(
 
 
 def _of_numbers(rows: Any, q: Any, method: Any) -> Any:
-    """The quantiles of what is not NaN in each column of sorted `rows`, along the last axis."""
+    """The quantiles of each column of sorted `rows` along the last axis, NaN left out."""
     counts = np.sum(np.logical_not(np.isnan(rows)), axis=0)
     flat = np.reshape(rows, (len(rows), -1))
     columns = []
@@ -598,7 +600,7 @@ def _counted(numbers: np.ndarray, weights: Any, count: int) -> Any:
 
 
 def _bins_of(numbers: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """The bin that each number is in, the last of which has its right end; -1 for outside."""
+    """The bin of each number; the last bin includes its right end, and -1 is outside."""
     places = np.searchsorted(edges, numbers, side="right") - 1
     places = np.where(numbers == edges[-1], len(edges) - 2, places)
     return np.where(places > len(edges) - 2, -1, places)

@@ -1,4 +1,4 @@
-"""A sheet as data: what its page, its picture and its tests read."""
+"""The content of a sheet as data, for its page, its picture and its tests."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ class Content:
         return tuple(items) if isinstance(index, tuple) or len(items) > 1 else items[0]
 
     def _encoded(self, value: Any) -> Any:
-        """An argument as JSON has it; TypeError for one that has no form there."""
+        """An argument in JSON; TypeError for one without such a form."""
         if isinstance(value, Variable):
             return {"v": self._number(value)}
         if value is None or isinstance(value, (bool, str)):
@@ -287,7 +287,7 @@ def _text(statement: Statement) -> str:
 
 
 def _special(number: float) -> Any:
-    """A number, or the name that JavaScript has for one that JSON lacks."""
+    """A number, or JavaScript's name for a number that JSON lacks."""
     if number != number:
         return "NaN"
     if number in (float("inf"), float("-inf")):
@@ -309,7 +309,7 @@ def _coarse(array: np.ndarray) -> np.ndarray:
 
 
 def _name(step: Step) -> str:
-    """What the kernels call a function."""
+    """The kernels' name for a function."""
     return function_name(step.function).removeprefix("np.")
 
 

@@ -75,5 +75,5 @@ class SheetHistory:
         return Sheet(self._content)
 
     def write(self, path: str | os.PathLike[str]) -> str:
-        """Write that sheet to a file, whose path is returned."""
+        """Write the sheet to a file and return its path."""
         return self.sheet().write(path)

@@ -139,7 +139,7 @@ def content_of(
     report: Report | None = None,
     caller: str = "sheet",
 ) -> Content:
-    """What `al.sheet` shows; errors are those of `caller`."""
+    """The content that `al.sheet` shows; errors name `caller`."""
     report = loss if isinstance(loss, Report) else report
     if isinstance(loss, Report):
         recorded = recorded_graph(caller, loss.recorded(), [line.name for line in loss.lines])
@@ -161,7 +161,7 @@ def content_of(
 
 @contextlib.contextmanager
 def _of_depth() -> Iterator[None]:
-    """Says what to do where an expression is deeper than Python's stack."""
+    """Adds the way out to the error of an expression deeper than Python's stack."""
     try:
         yield
     except RecursionError:

@@ -64,7 +64,7 @@ class MathML(Notation[Element]):
 
 
 class Equations:
-    """Writes equations, in which `gradients` says what each gradient is the gradient of."""
+    """Writes equations; `gradients` maps each gradient to its tensor."""
 
     def __init__(self, gradients: Mapping[str, str]) -> None:
         self._formula = Formula(MathML(), "J", gradients)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 
 class Mistake(NamedTuple):
-    """A wrong expression, and what is wrong with it."""
+    """A wrong expression and the words for its mistake."""
 
     text: str
     why: str
@@ -64,7 +64,7 @@ def not_transposed(node: ast.expr) -> Iterator[Change]:
 
 
 def turned_product(node: ast.expr) -> Iterator[Change]:
-    """A product whose factors stand in the other order."""
+    """A product with its factors in the other order."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
         yield ast.BinOp(node.right, node.op, node.left), "the factors stand in the other order"
         left, right = ast.unparse(node.left), ast.unparse(node.right)

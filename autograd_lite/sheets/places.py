@@ -1,4 +1,4 @@
-"""Where in the calls of a function a statement stands."""
+"""Places of statements in the calls of a function."""
 
 from __future__ import annotations
 

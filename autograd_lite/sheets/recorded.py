@@ -1,4 +1,4 @@
-"""What a sheet is made of: a graph, the statements that recorded it, and names for its values."""
+"""The recording behind a sheet: a graph, its statements, and the names of its values."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Recorded:
     plain: list[tuple[Execution, str, Tracer]] = field(default_factory=list)
 
     def release(self) -> None:
-        """Forget the graph, which nobody else has: arrays that it keeps can be written to again."""
+        """Forget the graph; the arrays that it locked can be written to again."""
         for node in self.structure.nodes:
             node.parents, node.kept = None, "al.sheet()"
         self.top.executions.clear()
@@ -97,7 +97,7 @@ def recorded_function(
 
 
 def _rebind(function: Any, names: dict[str, Any]) -> None:
-    """Give globals that were assigned recorded values what they held before."""
+    """Restore globals that were assigned recorded values."""
     now = getattr(function, "__globals__", {})
     for name, value in list(now.items()):
         if isinstance(value, (Tensor, Tracer)) and value is not names.get(name):
@@ -205,7 +205,9 @@ def _may_be_computed(source: Any) -> bool:
 
 
 def _as_variable(value: Any, name: str, trace: Trace | None) -> Any:
-    """A Tensor that is recorded, data too, so that what is computed of it alone is there to see."""
+    """A value as a Tensor that requires grad, data too, so that all computations with it are
+    recorded.
+    """
     number = isinstance(value, (float, np.floating))
     if not number and not (isinstance(value, np.ndarray) and value.dtype.kind == "f"):
         return value
@@ -216,7 +218,7 @@ def _as_variable(value: Any, name: str, trace: Trace | None) -> Any:
 
 
 def _own_value(tensor: Any, name: str, trace: Trace | None) -> Any:
-    """A copy of the value of a tensor from outside, or what stands for it in a trace."""
+    """A copy of the value of a tensor from outside; in a trace, its tracer."""
     value = np.array(tensor._value)
     return trace.input(value, name) if trace is not None else value
 
@@ -279,7 +281,9 @@ def _names_of(own: Sequence[tuple[Any, str]]) -> list[str]:
 
 
 def _frame_of(nodes: Sequence[Node]) -> Frame:
-    """A call whose statements are the recorded lines of nodes, or each up to a named value."""
+    """A call made up from the recorded lines of nodes; without lines, each statement ends at a
+    named value.
+    """
     top = Frame("", (lambda: None).__code__, {})
     complete = True
     for node in nodes:
@@ -296,7 +300,7 @@ def _frame_of(nodes: Sequence[Node]) -> Frame:
 
 
 def _place(found: Recorded) -> None:
-    """Say which statement each node belongs to: the innermost one that was running."""
+    """Assign each node to the innermost statement that was running."""
     nodes = found.structure.nodes
     serials = np.array([node.serial for node in nodes])
     for frame in found.top.walk:
@@ -363,7 +367,7 @@ def _name(found: Recorded) -> None:
 
 
 class _Labels:
-    """The names on a sheet: what has one is told from everything else by it."""
+    """The unique names on a sheet."""
 
     def __init__(self) -> None:
         self.given: set[str] = set()
@@ -382,7 +386,7 @@ class _Labels:
         return name
 
     def numbered(self, name: str, number: int) -> str:
-        """The name with a number, or a later one; `h_1` where there is an h1, or for `h1`."""
+        """The name with a number, or the next one that is free; `h_1` where `h1` is taken."""
         if not name[-1:].isdigit() and not {f"{name}{number}"} & (self.given | self.avoided):
             return self.plain(f"{name}{number}")
         while f"{name}_{number}" in self.given:
@@ -395,7 +399,7 @@ class _Labels:
 
 
 def _name_plain(found: Recorded, labels: _Labels) -> None:
-    """Note the masks, and what else has no gradient, that local variables held."""
+    """Note the masks, and other values without a gradient, that local variables held."""
     seen = {id(tracer.variable) for tracer in found.values.values()}
     inputs = found.trace.inputs if found.trace is not None else []
     seen |= set(map(id, inputs))

@@ -61,14 +61,14 @@ class Frame:
                 yield from frame.walk
 
     def held(self) -> Iterator[tuple[str, Any]]:
-        """Its arguments, and what its variables held later, in the order they did."""
+        """Its arguments, then the values of its variables in the order of assignment."""
         yield from self.arguments.items()
         for execution in self.executions:
             yield from execution.names.items()
 
 
 def run(function: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, Frame]:
-    """The result of `function(*args)`, and what ran; an exception of its own is raised."""
+    """The result of `function(*args)` and its record; exceptions of the function pass through."""
     follower = _Follower(getattr(function, "__code__", None))
     outer = sys.gettrace()
     sys.settrace(follower.enter)
@@ -135,7 +135,7 @@ class _Follower:
         found.executions.append(Execution(text, line, next_serial(), 0, statement))
 
     def _end(self, frame: FrameType, found: Frame) -> None:
-        """Note where a statement ends, and what it changed."""
+        """Note the end of a statement and the values it changed."""
         execution = found.executions[-1]
         execution.last = next_serial()
         before = self.held.get(frame, {})
@@ -147,7 +147,7 @@ class _Follower:
 
 
 def _name_of(code: CodeType) -> str:
-    """What a call is called: the function, or the class of a module."""
+    """The name of a call: its function, or the class of its module."""
     owner = code.co_qualname.rpartition(".")[0].rpartition(".")[2]
     return owner if code.co_name == "forward" and owner.isidentifier() else code.co_name
 
@@ -158,7 +158,7 @@ def _began_again(frame: FrameType, now: Execution) -> bool:
 
 
 def _attributes(statement: ast.stmt | None, frame: FrameType) -> Iterator[tuple[str, Any]]:
-    """What a statement such as `self.Z = ...` assigned, by the name of the attribute."""
+    """The values that a statement such as `self.Z = ...` assigned, by the attributes' names."""
     targets = statement.targets if isinstance(statement, ast.Assign) else ()
     for target in targets:
         if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
@@ -168,7 +168,7 @@ def _attributes(statement: ast.stmt | None, frame: FrameType) -> Iterator[tuple[
 
 
 def _held(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """What names stand for in a graph: an array that is written to gets another node."""
+    """The graph's nodes behind names; an array that is written to has another node afterwards."""
     return {
         name: value._node if isinstance(value, Tensor) and value._node is not None else value
         for name, value in values

@@ -1,5 +1,5 @@
-"""The statements of a sheet: for each line of a person's, what it computes, and the gradients that
-belong to it, as trees whose leaves have names.
+"""The statements of a sheet: for each line of a person's code its formula, and the gradients that
+belong to it, as trees with named leaves.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Round:
 
 @dataclass(eq=False)
 class Row:
-    """A line of a person's, as it is written, and each time that it ran."""
+    """A line of a person's code as written, and each of its executions."""
 
     text: str
     line: int
@@ -177,7 +177,7 @@ class _Writer:
         )
 
     def _backward_names(self) -> dict[Any, str]:
-        """The names of the gradients that are shown, by whose they are."""
+        """The names of the gradients on the sheet, by their tensors."""
         alive, count = self._alive()
         totals = self.computation.total
         found = {}
@@ -201,7 +201,7 @@ class _Writer:
         return found
 
     def _forward_variables(self) -> set[Variable]:
-        """What the value is computed of, and all that has a name."""
+        """The values that the result depends on, and all that have a name."""
         needed = {*self.computation.made.values(), *self.labels}
         for step in reversed(self.program.steps):
             if any(result in needed for result in step.results):
@@ -209,7 +209,7 @@ class _Writer:
         return needed
 
     def _alive(self) -> tuple[set[Variable], Counter[Variable]]:
-        """What the wanted gradients depend on, and how often each is read for them."""
+        """The variables behind the wanted gradients, and how often each is read for them."""
         alive = {self.computation.total[leaf] for leaf in self._wanted()}
         alive |= {v for leaf in self._wanted() for _, v in self.computation.added.get(leaf, [])}
         count: Counter[Variable] = Counter()
@@ -223,14 +223,14 @@ class _Writer:
         return [leaf for leaf in self.recorded.wrt if leaf in self.computation.total]
 
     def _is_short(self, variable: Variable, named: Mapping[Variable, str]) -> bool:
-        """Whether a value is at most one operation on what has names."""
+        """Whether a value is named, or one operation on named values."""
         step = self.makers.get(variable)
         if step is None:
             return True
         return all(v in self.labels or v in named or v not in self.makers for v in step.operands)
 
     def _name_of_argument(self, token: Any, taken: set[str]) -> str:
-        """`dtanh3`, for the gradient of what goes into the tanh that makes h3.
+        """`dtanh3`: the name for the gradient of the argument of the tanh that makes h3.
 
         Before an operator it is called after the formula itself, `d(Z - mu)`.
         """
@@ -285,7 +285,7 @@ class _Writer:
                 yield from self._nodes_within(inner)
 
     def _results(self, execution: Execution) -> list[Variable]:
-        """The named values that a line makes: its own, and what the functions it calls return."""
+        """The named values that a line makes: its own, and the results of its calls."""
         found: dict[Variable, None] = dict.fromkeys(self.plain.get(execution, ()))
         for node in self._nodes_within(execution):
             variable = self.computation.made.get(node)
@@ -323,7 +323,7 @@ class _Writer:
             )
 
     def _parts(self) -> dict[Execution, list[tuple[Any, int]]]:
-        """The parts of gradients that belong to each line: whose they are, and their number."""
+        """The terms of gradients that belong to each line: their tensors and numbers."""
         found: dict[Execution, list[tuple[Any, int]]] = {}
         for token, entries in self.computation.added.items():
             for i, (row, _) in enumerate(entries if token in self.backward_names else ()):
@@ -396,7 +396,7 @@ class _Writer:
         return Expression(text, variable, "", name, "", given, elementwise)
 
     def _tree(self, variable: Variable, is_leaf: Any, top: bool = False) -> Expression:
-        """The formula of a value down to what has a name."""
+        """The formula of a value in terms of named values."""
         step = self.makers.get(variable)
         if step is None or (not top and is_leaf(variable)):
             return self._leaf(variable)
@@ -441,7 +441,7 @@ class _Writer:
             return self._call_by_name(step, texts)
 
     def _call_by_name(self, step: Step, texts: Mapping[Variable, Text]) -> Text:
-        """A call of a function that NumPy does not have, with what it was given."""
+        """A call of a function that is not NumPy's, with its arguments."""
         try:
             listed = [self.printer.value(value, texts).text for value in step.args]
             listed += [f"{k}={self.printer.value(v, texts).text}" for k, v in step.options.items()]
@@ -478,7 +478,7 @@ class _Writer:
 
 
 def _label(step: Step, text: Text, operands: list[Expression]) -> str:
-    """What the array is called that is a view, or a mask, of a named one; else nothing."""
+    """The text of a view, or a mask, of a named array; empty for anything else."""
     if not operands or not operands[0].label:
         return ""
     if step.function is np.heaviside:
@@ -490,7 +490,7 @@ def _label(step: Step, text: Text, operands: list[Expression]) -> str:
 
 
 def _with_lists(value: Any) -> Any:
-    """An argument, such as an index, whose ranges are lists."""
+    """An argument, such as an index, with lists in place of ranges."""
     if isinstance(value, range):
         return list(value)
     return tuple(map(_with_lists, value)) if type(value) is tuple else value

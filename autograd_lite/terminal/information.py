@@ -63,7 +63,8 @@ def _threads() -> str:
 
 
 def _extras() -> dict[str, list[str]]:
-    """What each extra brings, as the installed package declares it; empty if none is installed.
+    """The requirements of each extra, as the installed package declares them; empty if not
+    installed.
 
     Left out are those that put others together.
     """

@@ -61,7 +61,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _marked(path: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """The verdict on one file; what keeps it from being marked is told, and is no traceback."""
+    """The verdict on one file, or the reason why it cannot be marked."""
     from autograd_lite.check.process import NotMarked, check_file
 
     row: dict[str, Any] = {"file": str(path), "report": None, "why": "", "lines": []}

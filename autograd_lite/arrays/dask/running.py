@@ -39,7 +39,7 @@ Registers = dict[int, Any]
 
 
 class BlockProgram:
-    """A small program that computes some steps from given ones, for one block or for whole values."""
+    """A small program that computes steps from given ones, for one block or for whole values."""
 
     def __init__(self, targets: Sequence[BlockStep], given: Sequence[BlockStep], name: str) -> None:
         self.name = name

@@ -249,7 +249,7 @@ class Source(BlockStep):
         return self.lists[span]
 
     def spread(self) -> float:
-        """The number of samples read for one wanted sample, the gaps between wanted ones included."""
+        """The samples read for one wanted sample, the gaps between wanted ones included."""
         return 1.0
 
     def largest_arriving(self) -> int:
@@ -382,5 +382,5 @@ def _listed_limit() -> float:
 
 
 def _can_move(node: Any, users: int) -> bool:
-    """Whether a node can be inlined into the task that uses it: data can, and a node with one user."""
+    """Whether a node can be inlined into the task of its user: data, or a node with one user."""
     return users == 1 or isinstance(node, DataNode)

@@ -1,4 +1,4 @@
-"""Compiling native functions: in a process of its own, whose code Numba keeps on disk.
+"""Compilation of native functions, in a process of its own; Numba keeps their code on disk.
 
 There the program that is running is not held up, neither by the compiler's work nor by its lock,
 and LLVM can be told to check for more overlapping arrays than it does by itself before it gives up

@@ -31,7 +31,7 @@ READY = "ready"
 
 
 def key_of(functions: Sequence[Function]) -> str:
-    """The name of a program: the same for one that compiles to the same code."""
+    """The key of a program in the cache: equal for programs that compile to the same code."""
     from llvmlite import binding
 
     parts = [module(functions), *(repr(f.kinds) for f in functions), sys.version]
@@ -59,8 +59,7 @@ def root() -> Path:
 
 @contextlib.contextmanager
 def folder_for(key: str, is_kept: bool) -> Iterator[Path]:
-    """A private folder for a program; one that is removed afterwards if it is not to be kept, or
-    if there is no safe place to keep it in."""
+    """A private folder for a program: temporary if nothing is kept, or no safe place exists."""
     kept = _kept(key) if is_kept else None
     if kept is not None:
         yield kept
@@ -85,7 +84,7 @@ def _kept(key: str) -> Path | None:
 
 
 def _is_private(folder: Path) -> bool:
-    """Whether a folder is the user's own, and nobody else can write to it."""
+    """Whether a folder belongs to the user and only the user can write to it."""
     if not hasattr(os, "getuid"):
         return True
     found = folder.lstat()

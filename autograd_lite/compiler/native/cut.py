@@ -126,7 +126,7 @@ def cut_of(program: Program) -> Cut | None:
 
 
 def _lengths(program: Program) -> Iterator[int]:
-    """The lengths of axes of what comes in, the largest arrays first."""
+    """The lengths of the inputs' axes, the largest arrays first."""
     arrays = [v for v in (*program.inputs, *program.constants) if v.shape]
     arrays.sort(key=lambda v: -v.nbytes)
     lengths = [n for v in arrays[:8] for n in v.shape if n >= SAMPLES_FROM]
@@ -261,7 +261,7 @@ class _Analysis:
         return True
 
     def _store(self, outputs: Sequence[Variable]) -> None:
-        """Find what is read after the blocks; views of it are made once more there."""
+        """Find the values that are read after the blocks; views among them are made again there."""
         cut = self.cut
         views: dict[Variable, Step] = {s.result: s for s in cut.inside if is_native_view(s)}
         read = {v for step in cut.after for v in step.operands} | set(outputs)

@@ -1,4 +1,4 @@
-"""Native forms: the steps of a program that have one, and what they compute for one element."""
+"""Native forms: the steps that can be native code, and their expressions for one element."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _is_odd(value: Any) -> bool:
 
 
 def compared_in(step: Step) -> np.dtype[Any] | None:
-    """The dtype in which the operands of a comparison are compared; None if there is no form."""
+    """The dtype in which the operands of a comparison are compared; None without a native form."""
     dtypes = [a.dtype for a in step.args if isinstance(a, Variable) and not a.weak]
     weak = [
         float if isinstance(a, Variable) else type(a)
@@ -162,7 +162,7 @@ def _is_basic(index: Index) -> bool:
 
 
 def element(step: Step, names: Mapping[Variable, str]) -> str:
-    """What a step computes for one element, from the names of those of its operands."""
+    """The expression of a step for one element, from the names of its operands' elements."""
     function, result = step.function, step.result
     if function in (np.broadcast_to, astype):
         return _cast(step.args[0], result.dtype, names)

@@ -56,7 +56,7 @@ class Nest:
 
 @dataclass
 class Block:
-    """What of a region runs in a block: an axis of it, of which `count` elements are there.
+    """The part of a region that runs in one block: `count` places along `axis`.
 
     Arrays in `whole` have all samples, from `first` on those of the block; `parts` are the names
     of the totals of this thread.
@@ -150,7 +150,7 @@ class Loops:
         return level if reduced == self.axes[level:] else None
 
     def lines(self) -> list[str]:
-        """The source of the loops, and of what stands before them."""
+        """The lines of the loops, and of the preparations before them."""
         for variable in self.outside:
             self.numbers[variable] = self._loaded(variable)
         for step in self.region.steps:

@@ -29,7 +29,7 @@ def as_region(item: Item) -> Region:
 
 
 def outside_of(region: Region) -> list[Variable]:
-    """What a region reads and does not make, as often as it does."""
+    """The operands of a region from outside it, each as often as it is read."""
     return [v for s in region.steps for v in s.operands if v not in region.made]
 
 
@@ -172,7 +172,7 @@ class BlocksPlanner:
 
 
 def axis_of(cut: Cut, step: Step) -> int | None:
-    """The axis of the samples of what a step makes, or of what it reduces."""
+    """The axis of the samples in a step's result, or in the operand that it reduces."""
     return cut.axis_in(step, 0) if reduction_of(step) is not None else cut.axes.get(step.result)
 
 

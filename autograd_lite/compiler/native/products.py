@@ -121,7 +121,7 @@ def _product(kind: int, dtype: Any) -> Any:
 
     @_compiled
     def multiply(a: Any, b: Any, out: Any, adds: bool) -> None:
-        """Writes the product a b into `out`, or adds it to what is there.
+        """Writes the product a b into `out`, or adds it to the content of `out`.
 
         The rows of `out` lie in one piece. `a` and `b` lie in rows or in columns; others are
         copied.

@@ -185,7 +185,7 @@ class Segment:
         self.lines.append(view(step, names[result], names[x], is_flat, str(result.shape)))
 
     def gather(self, blocks: BlocksPlan) -> None:
-        """Print the totals of what threads have found in blocks, in the order of the samples."""
+        """Print the sum of the threads' totals over the blocks, in the order of the samples."""
         for variable, parts in blocks.wholes.items():
             self._gather(variable, parts, blocks.threads, blocks.cut.totals[variable])
 
@@ -211,7 +211,7 @@ class Segment:
         ]
 
     def close(self) -> list[Function]:
-        """Print the call, and give the function, if there is anything in it."""
+        """Print the call and give the function; no function if it would be empty."""
         if not self.lines:
             return []
         printer, names = self.printer, self.printer.names
@@ -239,7 +239,7 @@ class Segment:
 
 
 def arguments_of(printer: Any, parameters: Mapping[Variable, bool]) -> tuple[list[str], list[Kind]]:
-    """The arguments of a call, and the types of its parameters, of which some are written to."""
+    """The arguments of a call and the types of its parameters; some of them are written to."""
     arguments, kinds = [], []
     for variable, is_written in parameters.items():
         name = printer.names[variable]

@@ -29,7 +29,7 @@ TAKEN_BELOW_SHARE = 0.95
 
 
 def is_available() -> bool:
-    """Whether Numba is installed, and SciPy, whose BLAS it calls."""
+    """Whether Numba is installed, and SciPy, since Numba calls BLAS through it."""
     return all(importlib.util.find_spec(name) for name in ("numba", "scipy"))
 
 
@@ -76,7 +76,7 @@ class Tiers:
         self.forms = [self.plain, *forms]
 
     def take_native(self) -> None:
-        """Take the first native form without measuring, if there is one."""
+        """Take the first native form, if there is one, without measuring it."""
         if len(self.forms) > 1:
             self.says = f"taken as asked for{_cut(self.forms[1])}"
             self.chosen = self.forms[1]
@@ -117,7 +117,7 @@ class Tiers:
 
 
 def _cut(form: Lowered) -> str:
-    """What explains a form that goes through the samples in blocks."""
+    """The words for a form that runs in blocks of samples."""
     blocks = [item for item in form.items if isinstance(item, Blocks)]
     return "".join(f", {b.cut.block} of {b.cut.length} samples at a time" for b in blocks)
 
