@@ -377,7 +377,7 @@ def _as_function(
     """One pass of a loop as a function of the variables that it reads."""
     read = _names_in(ast.Module(body, []))
     variables = captured.variables
-    known = [n for n in variables if n in read and is_data(variables[n]) and n != CAPTURE]
+    known = [n for n in variables if n in read and is_data(variables[n])]
     once = ast.For(
         ast.Name("__pass", ast.Store()), ast.Tuple([ast.Constant(0)], ast.Load()), body, []
     )

@@ -465,3 +465,24 @@ def not_compared(x):
 )
 def test_the_whole_numbers_that_lengths_may_be_compared_with(function, numbers):
     assert Captures(function).whole_numbers() == numbers
+
+
+def test_what_functions_and_objects_among_the_arguments_read_is_noticed():
+    factors = {"k": 2.0}
+
+    class Scale:
+        k = 2.0
+
+    def scaled(x):
+        return np.sum(x * factors["k"])
+
+    compiled = al.compile(lambda f, x: f(x))
+    assert compiled(scaled, np.ones(3)) == 6
+    factors["k"] = 3.0
+    with pytest.raises(RuntimeError, match="k.*as it was then"):
+        compiled(scaled, np.ones(3))
+    compiled, scale = al.compile(lambda x, scale: np.sum(x * scale.k)), Scale()
+    assert compiled(np.ones(3), scale) == 6
+    scale.k = 3.0
+    with pytest.raises(RuntimeError, match="Scale as it was then"):
+        compiled(np.ones(3), scale)

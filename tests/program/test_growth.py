@@ -7,6 +7,10 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
+from autograd_lite.compiler.compiled import traced
+from autograd_lite.program.arguments import flatten
+from autograd_lite.program.growth import Growth
+from autograd_lite.program.rewriting import Rewriting
 
 FORMULAS = {
     "sigmoid": lambda z, m: 1 / (1 + m.exp(-z)),
@@ -99,3 +103,46 @@ def test_a_compiled_derivative_is_right_or_nan(seed):
         for got, right in zip(found, _exact(formula, at.tolist(), order), strict=True):
             if np.isfinite(got):
                 assert abs(got - right) <= 1e-8 * abs(right) + 1e-9
+
+
+ORDERS = [
+    # The exponents of a result as z goes to infinity and to minus infinity: the least and the most.
+    (np.exp, 1, -1),
+    (np.exp2, np.log(2), -np.log(2)),
+    (lambda z: 2.0**z, np.log(2), -np.log(2)),
+    (np.expm1, 1, None),
+    (lambda z: np.expm1(-z), None, 1),
+    (np.cosh, 1, 1),
+    (np.sinh, 1, 1),
+    (np.tanh, None, None),
+    (al.sigmoid, None, -1),
+    (al.softplus, None, -1),
+    (lambda z: np.exp(1 - 3 * z), -3, 3),
+    (lambda z: np.exp(z / 4 + 1), 0.25, -0.25),
+    (lambda z: np.exp(z) + np.exp(-2 * z), 1, 2),
+    (lambda z: np.exp(z) - 1, 1, 0),
+    (lambda z: 1 + np.exp(z), 1, 0),
+    (lambda z: np.exp(z) * np.exp(2 * z), 3, -3),
+    (lambda z: np.exp(z) / np.exp(3 * z), -2, 2),
+    (lambda z: 1 / (1 + np.exp(z)), -1, 0),
+    (lambda z: np.exp(z) ** 2, 2, -2),
+    (lambda z: np.sqrt(np.exp(z)), 0.5, -0.5),
+    (lambda z: -np.exp(z), 1, -1),
+    (lambda z: np.sin(np.exp(z)), (-np.inf, np.inf), (-np.inf, np.inf)),
+    (lambda z: 2 * z, None, None),
+]
+
+
+@pytest.mark.parametrize(("function", "upwards", "downwards"), ORDERS)
+def test_the_order_of_what_a_function_gives(function, upwards, downwards):
+    leaves = []
+    structure = flatten(((np.ones(3),), {}), leaves)
+    trace, program, _, _ = traced("f", function, structure, leaves)
+    now = Rewriting(program, trace.values)
+    now.run({})
+    found = Growth().orders(now, now.now[program.outputs[0]])
+    signs = {sign: order for (_, sign), order in found.items()}
+    for sign, wanted in ((1, upwards), (-1, downwards)):
+        assert (sign in signs) == (wanted is not None)
+        if wanted is not None:
+            np.testing.assert_allclose(signs[sign], np.broadcast_to(wanted, 2), rtol=1e-15)

@@ -8,13 +8,14 @@ from autograd_lite.program.arguments import flatten
 from autograd_lite.program.identities.algebra import CHEAPER
 from autograd_lite.program.identities.expanding import SHORT
 from autograd_lite.program.identities.pairs import Identity, Symbol, rules_of
+from autograd_lite.program.identities.readable import READABLE
 from autograd_lite.program.identities.stable import LOG_LOSS, LOGARITHMS, SIGMOIDS
 from autograd_lite.program.identities.textbook import TEXTBOOK
 from autograd_lite.program.passes import Identities, Optimised
 from autograd_lite.program.traced import traced
 
 COMPILED = (*CHEAPER, *SIGMOIDS, *LOGARITHMS, *LOG_LOSS, *SHORT)
-IDENTITIES = (*COMPILED, *TEXTBOOK)
+IDENTITIES = (*COMPILED, *TEXTBOOK, *READABLE)
 
 
 def operands(identity):

@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import autograd_lite as al
+from autograd_lite.program.arguments import flatten, names_of
 from autograd_lite.program.checked import SourceError, checked
 from autograd_lite.program.names import Names, identifier, in_docstring, literal
 
@@ -228,3 +229,20 @@ def test_identifiers_read_as_what_they_stand_for():
     assert [identifier(t) for t in ("W1", "m²", "learning rate", "2nd", "__x__", "λ", "")] == [
         *("W1", "m2", "learning_rate", "_2nd", "x", "λ", "value"),
     ]
+
+
+def test_the_leaves_of_arguments_are_named_by_what_leads_to_them():
+    def cost(W, params, states, *rest, rate):
+        pass
+
+    params = {"b": 1.0, "2nd": 2.0, "_": 3.0, ("c",): 4.0, "": 5.0, 6: 6.0, "deep": {"inner": 7.0}}
+    arguments = (np.ones(1), params, [8.0, (9.0,)], 10.0, 11.0)
+    leaves = []
+    names = names_of(flatten((arguments, {"rate": 12.0}), leaves), cost)
+    assert [name.label for name in names] == [
+        *("W", "b", "params_2nd", "params__", "params_('c',)", "params_", "params_6", "inner"),
+        *("states_0", "states_1_0", "argument_3", "argument_4", "rate"),
+    ]
+    assert [name.argument for name in names] == [0, *[1] * 7, 2, 2, 3, 4, None]
+    assert names[7].keys == ("deep", "inner") and names[9].keys == (1, 0)
+    assert len(names) == len(leaves)
