@@ -504,3 +504,13 @@ def test_names_are_matched_as_in_derivations(name):
     W1 = al.Tensor([1.0, 2.0], requires_grad=True, name="W1")
     report = al.compare(np.sum(W1 * W1), {name: np.array([2.0, 4.0])}, show=False)
     assert report.ok and report.lines[0].tensor == "W1"
+
+
+def test_the_graph_of_a_report_is_there_as_long_as_the_loss():
+    x = al.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    loss = np.sum(x * x)
+    report = al.compare(loss, {"dx": [2.0, 4.0]}, show=False)
+    assert report.record() is loss
+    del loss
+    with pytest.raises(ValueError, match="the loss that the report is about is gone: keep it"):
+        report.record()

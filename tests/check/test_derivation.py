@@ -240,6 +240,31 @@ def test_the_steps_that_depend_on_a_statement():
     assert names["X"] == names["Y"] == after | {"dZ2"}
 
 
+def test_what_arrives_is_of_the_gradients_that_go_on():
+    subject = subject_of(forward, from_source(BACKWARD, np=np), tuple(inputs()), None, True)
+    reading = _best_reading(Setting(subject), {}, None)
+    graph, events = reading.evidence.graph, reading.recording.events
+    nodes = {event.name: event.value._node for event in events if event.name in ("Z1", "A1")}
+    nodes |= {i.name: i.tensor._node for i in reading.recording.inputs}
+    truth = graph.arrivals()
+    found = graph.arrivals({nodes["Z1"]: 3 * truth[nodes["Z1"]]})
+    for name, factor in {"W1": 3, "b1": 3, "X": 3, "W2": 1, "A1": 1}.items():
+        np.testing.assert_allclose(found[nodes[name]], factor * truth[nodes[name]], rtol=1e-12)
+
+
+def test_the_graph_of_a_report_is_that_of_the_inputs_as_they_were():
+    W = np.array([1.0, 2.0])
+    report = al.check_derivation(square, lambda W: {"dW": 2 * W}, W, show=False)
+    loss = report.record()
+    assert (loss.name, float(loss.data)) == ("loss", 5.0)
+    W[0] += 1e-8
+    assert report.record().data == np.sum(W * W)
+    W[0] += 1e-5
+    message = "the inputs were changed since square was marked: the loss was 5 and is 5.00002"
+    with pytest.raises(ValueError, match=message):
+        report.record()
+
+
 class TestConventions:
     COURSE = (
         ("(A2 - Y) / N", "A2 - Y"),

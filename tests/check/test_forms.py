@@ -1,5 +1,6 @@
 """Containers in which gradients are handed in: each taken as it is."""
 
+import ast
 import dataclasses
 import linecache
 import types
@@ -9,9 +10,11 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
+from autograd_lite.check.marking.edits.trees import is_called
 from autograd_lite.check.marking.execution import Event
-from autograd_lite.check.marking.forms import Subject
+from autograd_lite.check.marking.forms import Subject, bound_cost
 from autograd_lite.check.marking.returned import those_returned
+from autograd_lite.check.marking.rewriting import written_by
 
 rng = np.random.default_rng(0)
 X, Y = rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
@@ -214,3 +217,60 @@ def test_a_variable_that_is_returned_is_told_from_entries_of_its_name():
     assert those_returned("dW", [own, entry], entry.value) == [own, entry]
     assert those_returned("dW", [entry], entry.value) == [entry]
     assert those_returned("dW", [own, entry], None) == [own, entry]
+
+
+def test_what_a_cost_function_is_given():
+    def arguments(cost, scope=None, items=("note", X, {"a": 1}), inputs=(W1, Y)):
+        return bound_cost(cost, [scope or {"W": W1}], list(items), list(inputs), 1)
+
+    assert arguments(lambda pred, Y: 0)[0] is X
+    assert arguments(lambda pred, Y: 0)[1] is Y
+    assert arguments(lambda W1: 0, {"W1": W2})[0] is W2
+    assert arguments(lambda scores, Y, factor=2: 0)[1] is Y
+    assert arguments(lambda note: 0, items=("note",)) == ("note",)
+    assert arguments(lambda pred, other: 0)[1] is Y
+    with pytest.raises(TypeError, match="takes third, which no value is found for"):
+        arguments(lambda one, two, third: 0, items=(X,), inputs=(Y,))
+
+
+@pytest.mark.parametrize(
+    ("call", "written"),
+    [
+        ("np.copyto(a, b)", ["a", "np"]),
+        ("np.add(a, b, out=c.d)", ["c.d", "a", "np"]),
+        ("a.sort(b)", ["b", "a"]),
+        ("update(a[0], b)", ["a[0]"]),
+        ("np.add.at(a, i, b)", ["a", "np.add"]),
+        ("f(2, a)", []),
+        ("f(g(a), where=b)", []),
+        ("f()[0].fill(a)", ["a"]),
+    ],
+)
+def test_what_a_call_may_write_into(call, written):
+    assert [ast.unparse(n) for n in written_by(ast.parse(call, mode="eval").body)] == written
+
+
+@pytest.mark.parametrize(
+    ("text", "operands"),
+    [
+        ("np.exp(a) + b", {"np.exp(a)", "a", "b"}),
+        ("a.T @ b.mean(axis=c)", {"a.T", "a", "b", "b.mean(axis=c)"}),
+        (
+            "np.tan(np.sin(a.T), where=b)",
+            {"np.tan(np.sin(a.T), where=b)", "np.sin(a.T)", "a.T", "a"},
+        ),
+        ("cache.a * f(b.c)", {"cache.a", "f(b.c)", "b.c"}),
+    ],
+)
+def test_operands_are_told_from_what_is_called(text, operands):
+    def walked(node, around=()):
+        yield node, around
+        for child in ast.iter_child_nodes(node):
+            yield from walked(child, (*around, node))
+
+    kinds = (ast.Name, ast.Attribute, ast.Call)
+    root = ast.parse(text, mode="eval").body
+    found = {
+        ast.unparse(n) for n, a in walked(root) if isinstance(n, kinds) and not is_called(n, a)
+    }
+    assert found == operands

@@ -163,3 +163,11 @@ def test_what_numbers_and_slices_pick_writes_through(key):
     part *= 2
     there *= 2
     np.testing.assert_array_equal(plain(x), expected)
+
+
+def test_of_values_written_to_one_place_the_last_has_the_gradient():
+    x, values = (al.Tensor(np.ones(n), requires_grad=True) for n in (3, 4))
+    written = put(x, values, np.array([2, 0, 2, 2]))
+    np.sum(written * np.array([1.0, 10.0, 100.0])).backward()
+    assert values.grad.tolist() == [0.0, 1.0, 0.0, 100.0]
+    assert x.grad.tolist() == [0.0, 10.0, 0.0]
