@@ -144,7 +144,10 @@ class Evidence:
     def own(self, values: Mapping[str, np.ndarray]) -> Arrays:
         # An update tells by itself whether it goes down.
         scales = {
-            s.key: s.sign * (1 if s.sign == -1 or s.is_difference else self.direction) / s.rate
+            s.key: s.sign
+            * (1 if s.sign == -1 or s.is_difference else self.direction)
+            * (-1 if s.is_opposite else 1)
+            / s.rate
             for s in self.steps
         }
         return {
@@ -302,6 +305,31 @@ def gather(
     evidence.unmarked = handed.unmarked
     evidence.forward_values = known.values
     return evidence, known, handed.notes
+
+
+def with_opposite_steps(evidence: Evidence, interpretation: Interpretation) -> Interpretation:
+    """Reads steps as minus the gradient of what they are called after, where less is wrong then.
+
+    Such as `dmu = dxc.sum(axis=0)` for `xc = x - mu`, which goes on as `dx = dxc - dmu / N`.
+    Returns the interpretation with these steps.
+    """
+    # Of several that explain as much, the one from which least follows.
+    steps = [s for s in evidence.steps if s.event is not None]
+    for step in sorted(steps, key=lambda s: s.event.serial, reverse=True):  # type: ignore[union-attr]
+        # One that follows from a wrong sign may have the right one by chance.
+        is_unfounded = step.key in interpretation.unfounded
+        if not is_unfounded or step.final or step.named or evidence.places[step.key][0] != "node":
+            continue
+        step.is_opposite = True
+        other = evidence.read({s.key: s.value for s in evidence.steps})
+        now, before = other.faults(evidence.lines), interpretation.faults(evidence.lines)
+        # A wrong sign that nothing follows from is a mistake.
+        follows = bool(interpretation.unfounded - other.unfounded - {step.key}) or now[0] > 0
+        if follows and now[0] < before[0] and now[1] < before[1]:
+            interpretation = other
+        else:
+            step.is_opposite = False
+    return interpretation
 
 
 def without_misleading_names(evidence: Evidence, interpretation: Interpretation) -> list[Step]:

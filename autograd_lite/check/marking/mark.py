@@ -23,6 +23,7 @@ from autograd_lite.check.marking.evidence import (
     gather,
     places_by_effect,
     steps_on_the_way,
+    with_opposite_steps,
     without_misleading_names,
 )
 from autograd_lite.check.marking.execution import Event, Execution
@@ -153,7 +154,8 @@ class Understood:
 
 def _understood(reading: Reading) -> Understood:
     """The steps of a reading, those without a name included, without those whose name misleads."""
-    evidence, interpretation = reading.evidence, reading.interpretation
+    evidence = reading.evidence
+    interpretation = with_opposite_steps(evidence, reading.interpretation)
     events = derivation_events(evidence.setting, reading.back, reading.known)
     dropped = without_misleading_names(evidence, interpretation)
     if dropped:

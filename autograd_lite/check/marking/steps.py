@@ -26,6 +26,7 @@ class Step:
 
     `tensor` is the name of what it is the gradient of, `of` the recorded Tensor; `final` says that
     it is a result of the derivation and no step on the way. `sign` is -1 for a descent direction.
+    `is_opposite` says that it is minus the gradient.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Step:
     of: Tensor | None
     final: bool = False
     sign: int = 1
+    is_opposite: bool = False
     others: list[Tensor] = field(default_factory=list)
     earlier: list[Event] = field(default_factory=list)
     key: str = ""

@@ -97,7 +97,7 @@ class Verdicts:
             absolute, error = largest(abs_difference(value, expected), value, expected)
         else:
             absolute = error = float("inf")
-        if status == "correct" and step.value.shape != value.shape:
+        if status == "correct" and (step.value.shape != value.shape or step.is_opposite):
             status = "convention"
         if self.silence and (status in RIGHT or not self.loss_is_finite):
             status, cause, message = "unmarked", None, ""
@@ -162,7 +162,8 @@ class Verdicts:
         where = f"line {line}: " if line else ""
         if value.shape == expected.shape:
             distance = abs_difference(value, expected)
-            what = difference_message(step.name, distance, value, expected)
+            sign = -1 if step.is_opposite else 1
+            what = difference_message(step.name, distance, sign * value, sign * expected)
             what += self._from_whom(step)
         else:
             what = (
@@ -328,6 +329,12 @@ class Verdicts:
                 f"convention: {', '.join(at_zero)} takes another derivative at exactly 0, where "
                 "there is a kink; that is no mistake"
             )
+        opposite = [s for s in evidence.steps if s.is_opposite and status[s.key] in RIGHT]
+        if opposite:
+            listed = ", ".join(
+                dict.fromkeys(f"{s.name} is minus the gradient of {s.tensor}" for s in opposite)
+            )
+            notes.append(f"convention: {listed}, and goes on as such; that is no mistake")
         flat = [s.name for s in evidence.steps if self._lacks_leading_axes(s)]
         if flat:
             notes.append(
