@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
+from autograd_lite.check.marking.trials import _multiple
 
 LINES = """
 import numpy as np
@@ -241,3 +242,22 @@ def test_what_is_compared_with_0_is_another_operand_and_lacks_no_factor(seed):
     [wrong] = [found for found in report if found.status == "wrong"]
     assert (wrong.name, wrong.cause) == ("dZ1", "mask")
     assert "A2 should be A1" in wrong.message or "A2 should be Z1" in wrong.message
+
+
+@pytest.mark.parametrize(
+    ("missing", "effect", "number"),
+    [
+        ([1.0, -2.0], [2.0, -4.0], 0.5),
+        ([1.0, -2.0], [-1.0, 2.0], -1.0),
+        ([1.0, -2.0], [2.0, -4.1], None),
+        ([1.0, -2.0], [0.0, 0.0], None),
+        ([0.0, 0.0], [1.0, 2.0], None),
+        ([1.0, np.inf], [1.0, 2.0], None),
+        ([1.0, 2.0], [1.0, np.nan], None),
+        ([], [], None),
+    ],
+)
+def test_how_often_the_effect_of_an_edit_makes_up_for_what_is_missing(missing, effect, number):
+    given = np.full(len(missing), 0.25)
+    assert _multiple(np.array(missing), given + effect, given) == number
+    assert _multiple(np.array(missing), np.append(given + effect, 1.0), given) is None

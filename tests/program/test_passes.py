@@ -58,6 +58,7 @@ def assert_same(actual, expected, tolerance):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(25))
+@pytest.mark.one_in(3)
 def test_the_trace_is_the_function(seed, kind):
     run, inputs = program(seed, kind)
     found, _, leaves = example(seed, kind)
@@ -71,6 +72,7 @@ def test_the_trace_is_the_function(seed, kind):
 @pytest.mark.parametrize("name", PASSES)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.one_in(3)
 def test_a_pass_alone(seed, kind, name):
     found, trace, leaves = example(seed, kind)
     after, values = Rewriting(found, trace.values).run(PASSES[name](found))
@@ -98,6 +100,7 @@ def test_without_dead_steps(seed, kind):
 )
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.one_in(3)
 def test_the_source(seed, kind, large, block, parallel, monkeypatch):
     monkeypatch.setattr(schedule, "REGION_FROM_ELEMENTS", large)
     monkeypatch.setattr(regions, "BLOCK_ELEMENTS", block)
@@ -272,6 +275,26 @@ def test_short_forms_are_not_for_half_precision():
     many = np.full(1000, 100, np.float16)
     assert al.compile(np.mean)(many) == 100
     assert al.compile(lambda z: np.mean(al.softplus(z)))(many) == 100
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    ("mean", "array", "functions"),
+    [
+        (np.mean, np.ones((2, 3)), [np.sum, np.divide]),
+        (lambda x: np.mean(x, 1), np.ones((2, 3)), [np.sum, np.divide]),
+        (lambda x: np.mean(x, axis=0, keepdims=True), np.ones((2, 3)), [np.sum, np.divide]),
+        (lambda x: np.mean(x, dtype=np.float32), np.ones((2, 3)), [np.mean]),
+        (np.mean, np.ones((2, 3), np.float16), [np.mean]),
+        (lambda x: np.mean(x, axis=1), np.ones((2, 0)), [np.mean]),
+    ],
+)
+def test_a_mean_is_a_sum_and_a_division(mean, array, functions):
+    compiled = al.compile(mean)
+    found, expected = compiled(array), mean(array)
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
+    assert [step.function for step in compiled.program.steps] == functions
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
