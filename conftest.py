@@ -5,6 +5,7 @@ import importlib
 import importlib.util
 import os
 import signal
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,16 @@ class Passed:
             self.config.cache.set(PASSED, sorted(self.found))
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
+    count = Counter()
+    for item in items:
+        share = item.get_closest_marker("one_in")
+        if share is not None:
+            test = item.parent.nodeid, item.originalname
+            if count[test] % share.args[0]:
+                item.add_marker(pytest.mark.slow)
+            count[test] += 1
     if config.getoption("--not-again"):
         passed = set(config.cache.get(PASSED, ()))
         left_out = [item for item in items if item.nodeid in passed]

@@ -131,6 +131,7 @@ DTYPES = [
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore:numpy.fix is deprecated")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
+@pytest.mark.one_in(4)
 def test_every_function_on_every_kind_of_numbers(function, dtype):
     call, arrays = called(function), operands(function, dtype)
     if numpys(call, *arrays) is None:
@@ -166,6 +167,7 @@ def beside(function, seed, count):
 @pytest.mark.parametrize(
     "function", [f for f in FUNCTIONS if f in OF_TWO], ids=lambda f: f.__name__
 )
+@pytest.mark.one_in(3)
 def test_operands_of_different_dtypes_and_numbers(function, count):
     for arrays in beside(function, FUNCTIONS.index(function), count):
         given = [a for a in arrays if isinstance(a, np.ndarray)]

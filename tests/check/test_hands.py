@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from derivations.hands import HANDS
-from derivations.hands.hand import FORMS
+from derivations.hands.hand import FORMS, Hand
 from derivations.hands.kinds import KINDS
 from derivations.hands.mutants import corpus
 from derivations.hands.running import differences_of, gradients_of
@@ -20,17 +20,19 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 LOCATED, RIGHT_CAUSE, WRONG_CAUSE = 0.85, 0.8, 0.02
 """What is reached; the aim is 0.97, 0.93 and 0.005."""
 
-SOME, MORE = 40, 20
-"""One mutant out of so many: `python -m derivations.hands` takes all of them."""
+FEW, SOME, MORE = (tuple(HANDS[::8]), 12), (tuple(HANDS), 40), (tuple(HANDS), 20)
+"""Hands, and one mutant of theirs out of so many: `python -m derivations.hands` takes all."""
 
 hands = pytest.mark.parametrize("hand", HANDS, ids=lambda hand: hand.name.replace(" ", "_"))
-some_and_all = pytest.mark.parametrize(
-    "step", [SOME, pytest.param(MORE, marks=pytest.mark.slow)], ids=["some", "more"]
+few_and_more = pytest.mark.parametrize(
+    "sample",
+    [FEW, *(pytest.param(sample, marks=pytest.mark.slow) for sample in (SOME, MORE))],
+    ids=["few", "some", "more"],
 )
 
 
-def verdicts(step: int) -> list[Verdict]:
-    return [verdict(mutant) for mutant in every(corpus().mutants, step)]
+def verdicts(hands: tuple[Hand, ...], step: int) -> list[Verdict]:
+    return [verdict(mutant) for mutant in every(corpus(hands).mutants, step)]
 
 
 def assert_few(chosen: list[Verdict], of: list[Verdict], share: float) -> None:
@@ -110,9 +112,9 @@ def test_right_derivations_are_called_right_as_they_stand(hand):
     assert false_alarm(hand) == ""
 
 
-@some_and_all
-def test_the_wrong_line_is_found_and_the_cause_named(step):
-    found = verdicts(step)
+@few_and_more
+def test_the_wrong_line_is_found_and_the_cause_named(sample):
+    found = verdicts(*sample)
     print("\n" + table(found, lambda mutant: mutant.hand.form, "form"))
     assert_few([v for v in found if not v.located], found, 1 - LOCATED)
     assert_few([v for v in found if v.cause != "right"], found, 1 - RIGHT_CAUSE)

@@ -125,6 +125,7 @@ def test_early_stopping_holds_out_what_it_does_of_arrays(kind, parts, weighted):
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("parts", CUTS)
 @pytest.mark.parametrize("kind", ["two", "three", "words"])
+@pytest.mark.one_in(2)
 def test_batches_with_class_weights(kind, parts, early_stopping):
     options = {"batch_size": 32, "class_weight": "balanced", "early_stopping": early_stopping}
     model = nn.LogisticRegression(0.2, 15, random_state=0, **options)

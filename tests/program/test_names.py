@@ -119,6 +119,7 @@ def test_docstrings_end_where_they_end(text):
 @example(["x", "𝐱"])
 @example(["x", "dx", "ddx"])
 @example(['""" + 1 + """'])
+@pytest.mark.one_in(3)
 def test_programs_of_arguments_with_any_keys(keys):
     parameters = {key: np.arange(1.0, 4.0) + i for i, key in enumerate(keys)}
 
