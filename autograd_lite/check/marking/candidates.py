@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from autograd_lite.check.marking.rewriting import Place, persons_function, updat
 from autograd_lite.check.marking.steps import is_gradient_name
 from autograd_lite.check.marking.trials import Effects, Quick
 from autograd_lite.check.report import RIGHT
+from autograd_lite.tensor import Tensor
 
 
 class Candidates:
@@ -109,11 +111,12 @@ class Candidates:
         possible: list[Line] = []
         unlikely: list[Line] = []
         ahead: list[Line] = []
+        again = self.forward_again()
         for line in lines:
             found = dependent_steps(self.evidence, line.place, self.runs.values, self.runs.trees)
             if found is None:
                 likely.append(line)
-            elif found & wrong and found <= off:
+            elif found & wrong and found <= off and id(line.place) not in again:
                 (likely if found >= wrong else possible).append(line)
             else:
                 unlikely.append(line)
@@ -178,7 +181,8 @@ class Candidates:
             yield line
         places = [*(e.place for e in first), *self._ended(), *(e.place for e in others)]
         places += [e.place for e in later]
-        places.sort(key=lambda place: id(place) in again)
+        last_of_all = again | self._zeros()
+        places.sort(key=lambda place: id(place) in last_of_all)
         for place in places:
             if id(place) in seen or id(place) in ahead:
                 continue
@@ -207,11 +211,31 @@ class Candidates:
             array = event.array
             if array is not None and not array.ndim:
                 continue
-            same = array is not None and any(_is_part(array, v) for v in values)
+            same = array is not None and (
+                (array.shape, array.tobytes()) in self._recorded
+                or any(_is_part(array, v) for v in values)
+            )
             again[id(event.place)] = again.get(id(event.place), True) and same
             if is_gradient_name(event.name) or event.key in self.runs.keys:
                 again[id(event.place)] = False
         return {place for place, same in again.items() if same}
+
+    @cached_property
+    def _recorded(self) -> set[tuple[tuple[int, ...], bytes]]:
+        """The values of the forward pass, those in lists and without a name as well."""
+        values = [
+            e.value._value for e in self.evidence.recording.events if isinstance(e.value, Tensor)
+        ]
+        return {(v.shape, v.tobytes()) for v in map(np.asarray, values) if v.ndim and np.any(v)}
+
+    def _zeros(self) -> set[int]:
+        """Statements that make nothing but arrays of zeros, which others fill or add to."""
+        zeros: dict[int, bool] = {}
+        for event in self.runs.back.events:
+            array = event.array
+            is_zero = array is not None and bool(array.ndim) and not np.any(array)
+            zeros[id(event.place)] = zeros.get(id(event.place), True) and is_zero
+        return {place for place, is_zero in zeros.items() if is_zero}
 
     def line(self, place: Place, key: str | None, now: Interpretation) -> Line:
         number = self.evidence.setting.sources.places.index(place)

@@ -21,6 +21,7 @@ from autograd_lite.check.marking.edits.factors import scaled_by
 from autograd_lite.check.marking.edits.trees import chain_of
 from autograd_lite.check.marking.reruns import Reruns, wrong_in
 from autograd_lite.check.marking.rewriting import WATCH, Place
+from autograd_lite.check.marking.steps import is_gradient_name
 from autograd_lite.check.marking.trials import Quick
 from autograd_lite.check.report import RIGHT
 
@@ -246,6 +247,7 @@ class Search:
             place = before[-1].place
             # Where it lacks a term, a value of the forward pass may be all that is there.
             is_lacking = found.edit.kind == "term" and operand not in self.evidence.forward_values
+            is_lacking &= is_gradient_name(operand.split(".")[-1].split("[")[0])
             is_known &= found.mended == wrong
             if not is_known and (is_lacking or id(place) not in self.candidates.forward_again()):
                 return self.candidates.line(place, None, now)

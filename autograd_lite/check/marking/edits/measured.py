@@ -130,6 +130,7 @@ def _named(line: Line, number: float) -> Iterator[tuple[ast.expr, bool]]:
 def measured_terms(line: Line) -> Iterator[Edit]:
     """A term that the line lacks: a multiple of an array that is known where it stands."""
     yield from _terms_beside_numbers(line)
+    yield from _terms_after(line)
     places = values_assigned(line)
     places += [
         (node, "")
@@ -162,6 +163,25 @@ def measured_terms(line: Line) -> Iterator[Edit]:
                     if name:
                         text = f"the term {sign} {text_of(term)} is missing in {name}"
                     yield line.edit("term", text, old, new, 1.0 if is_free else 0.6)
+
+
+def _terms_after(line: Line) -> Iterator[Edit]:
+    """A term that an array lacks after the statement that writes into all of it."""
+    # Of the statements that write into an array, the last one has the gradient.
+    for target in written_arrays(line) if line.key is not None else []:
+        loaded = read_from(target)
+        if ast.unparse(target) not in line.targets:
+            continue
+        for _, other, _ in line.alike(line.shape(loaded)):
+            if ast.unparse(other) == ast.unparse(loaded):
+                continue
+            once = ast.AugAssign(target, ast.Add(), other)
+            for number, is_sure in line.multiples(line.whole("term", "", [line.statement, once])):
+                for term, sign in _terms(line, other, _cleaned(number), is_sure):
+                    operator = ast.Sub() if sign == "-" else ast.Add()
+                    after = ast.AugAssign(target, operator, term)
+                    text = f"after this line a term is missing: {ast.unparse(after)}"
+                    yield line.whole("term", text, [line.statement, after], 0.8)
 
 
 def _terms_beside_numbers(line: Line) -> Iterator[Edit]:
