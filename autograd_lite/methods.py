@@ -278,7 +278,7 @@ def _written(
         raise TypeError(
             f"{name} cannot write its result into an existing array when a Tensor "
             "that requires grad is involved: nothing would record it. Write a = a + t instead of "
-            "a += t, and leave out= away"
+            "a += t, and omit out="
         )
     targets: list[tuple[Any, Any]] = []
 

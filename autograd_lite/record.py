@@ -503,7 +503,7 @@ def _checked_options(
     out = operation.position("out")
     given = args[out] if out is not None and out < len(args) else kwargs.get("out")
     if given is not None:
-        raise TypeError(f"{operation.name}(out=...) cannot be recorded; leave out= away")
+        raise TypeError(f"{operation.name}(out=...) cannot be recorded; omit out=")
     options = {}
     for name, value in kwargs.items():
         if value is np._NoValue:

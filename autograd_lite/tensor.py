@@ -198,7 +198,7 @@ class Tensor(Recorded, Operators, results=True):
         if not self._owns_data():
             raise ValueError(
                 f"{self._describe()} is the result of an operation, so nothing can be written into "
-                "it; pass an array, or leave out= away"
+                "it; pass an array, or omit out="
             )
         return self.data
 
@@ -680,7 +680,7 @@ class Tensor(Recorded, Operators, results=True):
     def __dlpack__(self, **options: Any) -> Any:
         """The values for another library, copied: nobody writes past a lock."""
         if options.pop("copy", None) is False:
-            raise BufferError("a Tensor's memory is not shared by DLPack; leave copy=False away")
+            raise BufferError("a Tensor's memory is not shared by DLPack; omit copy=False")
         return cast(Any, self.__array__(copy=True)).__dlpack__(**options)
 
     def __dlpack_device__(self) -> Any:

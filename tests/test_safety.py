@@ -117,9 +117,9 @@ class TestRefusing:
 
     def test_out_by_position(self):
         W, buffer = parameter([[1, 2]]), np.zeros((1, 1))
-        with pytest.raises(TypeError, match="leave out= away"):
+        with pytest.raises(TypeError, match="omit out="):
             np.dot(W, np.ones((2, 1)), buffer)
-        with pytest.raises(TypeError, match="leave out= away"):
+        with pytest.raises(TypeError, match="omit out="):
             np.sum(W, 0, None, buffer)
 
     def test_in_place_operators_on_parameters(self):

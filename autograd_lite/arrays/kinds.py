@@ -23,7 +23,7 @@ def check_array(array: np.ndarray) -> None:
         )
     if array.dtype.kind not in NUMERIC:
         ragged = ": are its rows of equal length?" if array.dtype == object else ""
-        raise TypeError(f"a Tensor holds numbers, and this data has dtype {array.dtype}{ragged}")
+        raise TypeError(f"a Tensor holds numbers, but this data has dtype {array.dtype}{ragged}")
 
 
 def computes_in_other_ways(what: str, way_out: str) -> str:

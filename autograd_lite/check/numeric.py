@@ -108,7 +108,7 @@ def _double(i: int, value: Any) -> np.ndarray:
     array = np.array(value._value if isinstance(value, Tensor) else value)
     if array.dtype.kind not in "fc":
         raise TypeError(
-            f"gradcheck: argument {i} has dtype {array.dtype}, and differences need floats"
+            f"gradcheck: argument {i} has dtype {array.dtype}, but differences need floats"
         )
     return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
 

@@ -310,7 +310,7 @@ class Tracer(Recordable):
         if kwargs.get("out") is not None or method == "at":
             self.tape.refuse(
                 f"np.{ufunc.__name__} would write a traced value into an array",
-                "write a = a + x for a += x, and leave out= away",
+                "write a = a + x for a += x, and omit out=",
             )
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         sign = traits(ufunc).operator

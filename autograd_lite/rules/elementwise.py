@@ -154,7 +154,7 @@ def nan_to_num(
     x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
 ) -> Any:
     if not copy:
-        raise ValueError("np.nan_to_num(copy=False) would write into a Tensor; leave copy= away")
+        raise ValueError("np.nan_to_num(copy=False) would write into a Tensor; omit copy=")
     if np.iscomplexobj(x):
         parts = (nan_to_num(part, True, nan, posinf, neginf) for part in (np.real(x), np.imag(x)))
         of_real, of_imaginary = parts

@@ -169,7 +169,7 @@ def roots(p: Any) -> Any:
     if len(p) < 2 or not truth(plain(p)[0] * plain(p)[-1] != 0, "np.roots"):
         raise ValueError(
             "np.roots has no derivative here where there are fewer than two coefficients, or where "
-            "the first or the last is 0; leave zeros away that are no variables"
+            "the first or the last is 0; drop zeros that are no variables"
         )
     below = np.eye(len(p) - 2, len(p) - 1, dtype=p.dtype)
     zeros = np.linalg.eigvals(np.concatenate([(-p[1:] / p[0])[None], below]))

@@ -158,7 +158,7 @@ def sliding_window_view(
     x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
 ) -> Any:
     if writeable:
-        raise ValueError("the windows on a Tensor cannot be written to; leave writeable= away")
+        raise ValueError("the windows on a Tensor cannot be written to; omit writeable=")
     return rearranged(np.lib.stride_tricks.sliding_window_view, x, window_shape, axis)
 
 

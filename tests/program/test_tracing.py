@@ -63,7 +63,7 @@ REFUSED = [
         lambda x: np.exp(x, out=np.ones(2)),
         (
             "np.exp would write a traced value into an array: write a = a + x for a += x, "
-            "and leave out= away"
+            "and omit out="
         ),
     ),
     (lambda x: np.add.at(np.ones(2), [0, 1], x), "np.add would write a traced value into an array"),

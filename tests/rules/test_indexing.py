@@ -294,9 +294,9 @@ def test_nothing_loses_its_gradient_silently(function):
     [
         (lambda x: np.pad(x, 1, "empty"), "one of the other modes"),
         (lambda x: np.pad(x, 1, lambda *_: None), "one of the other modes"),
-        (lambda x: np.take(x, [0], out=np.zeros(1)), "leave out= away"),
-        (lambda x: np.compress([1], x, out=np.zeros(1)), "leave out= away"),
-        (lambda x: np.concatenate([x, x], out=np.zeros(6)), "leave out= away"),
+        (lambda x: np.take(x, [0], out=np.zeros(1)), "omit out="),
+        (lambda x: np.compress([1], x, out=np.zeros(1)), "omit out="),
+        (lambda x: np.concatenate([x, x], out=np.zeros(6)), "omit out="),
         (lambda x: np.unique_values(x), "np.unique"),
         (lambda x: np.intersect1d(x, x), "np.unique"),
         (lambda x: np.choose(x, [1, 2]), "whole numbers"),

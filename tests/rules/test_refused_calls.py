@@ -38,7 +38,7 @@ MESSAGES = [
      ValueError, "np.cumulative_sum and np.cumulative_prod need axis= for an array of several "
      "dimensions"),
     (lambda a: np.lib.stride_tricks.sliding_window_view(a, 2, 0, writeable=True),
-     ValueError, "the windows on a Tensor cannot be written to; leave writeable= away"),
+     ValueError, "the windows on a Tensor cannot be written to; omit writeable="),
     (lambda a: np.convolve(a[0], a[1], "valids"),
      ValueError, "np.convolve and np.correlate: mode is 'full', 'same' or 'valid', not 'valids'"),
     (lambda a: np.interp(a[0], [1.0, 2.0], [1.0, 2.0], period=0),
@@ -72,7 +72,7 @@ def test_what_is_refused_is_refused_by_numpy_too(call, error, message):
 
 @pytest.mark.parametrize("coefficients", [[1.0], [0.0, 1.0, 2.0], [1.0, 2.0, 0.0]])
 def test_roots_whose_derivative_would_be_lost(coefficients):
-    with pytest.raises(ValueError, match=r"^np\.roots has no derivative .* leave zeros away that"):
+    with pytest.raises(ValueError, match=r"^np\.roots has no derivative .* drop zeros that"):
         np.roots(parameter(coefficients))
 
 
@@ -114,5 +114,5 @@ def test_an_operation_of_ones_own_does_not_write_its_result_into_an_array():
         with pytest.raises(TypeError) as caught:
             function(parameter(A), out=out)
         name = function.__name__
-        assert str(caught.value) == f"{name}(out=...) cannot be recorded; leave out= away"
+        assert str(caught.value) == f"{name}(out=...) cannot be recorded; omit out="
     assert not out.any()

@@ -342,7 +342,7 @@ STRANGE = {
 
 @pytest.mark.parametrize("name", STRANGE)
 def test_what_a_tensor_cannot_hold_is_refused_before_it_is_read(name):
-    with pytest.raises(TypeError, match="a Tensor holds numbers, and this data has dtype"):
+    with pytest.raises(TypeError, match="a Tensor holds numbers, but this data has dtype"):
         al.Tensor(da.from_array(STRANGE[name], chunks=1))
 
 
