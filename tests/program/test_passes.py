@@ -319,6 +319,7 @@ def test_the_slope_of_a_sigmoid_is_found_in_either_order(power_first):
         (lambda x: np.sin(x) + np.sin(x), 1, "nothing to do"),
         (lambda x: np.sin(x * 1) + np.sin(x), 2, "1 steps rewritten, 1 equal ones taken together"),
         (lambda x: x * (np.float64(2) * 3), 1, "nothing to do"),
+        (lambda x: np.where(x > 0, np.sin(x) * x, 0.0), 1, "nothing to do"),
     ],
 )
 def test_identities_are_applied_until_nothing_changes(function, runs, did):
@@ -368,6 +369,16 @@ def test_a_quotient_by_a_sigmoid_goes_into_its_slope_in_either_order(slope_first
     np.testing.assert_allclose(compiled(y, z), f(y, z), rtol=1e-14)
     functions = [step.function for step in compiled.program.steps]
     assert functions.count(np.multiply) == 1
+
+
+def test_steps_that_give_kept_values_are_left_as_they_are():
+    leaves = []
+    structure = flatten(((np.ones(3),), {}), leaves)
+    trace, program, _, _ = traced("f", lambda x: np.sin(x * 1), structure, leaves)
+    kept = {program.steps[0].result}
+    for keep, functions in ((kept, [np.multiply, np.sin]), (set(), [np.sin])):
+        after, _ = Rewriting(program, trace.values, keep).run(algebra.table())
+        assert [step.function for step in after.steps] == functions
 
 
 def test_passes_say_what_they_did():
