@@ -571,8 +571,8 @@ def _check_options(step: Step, known: Set[str], arguments: int | None = None) ->
     if unknown or (arguments is not None and len(step.args) > arguments):
         which = ", ".join(f"{name}=" for name in unknown) or "these arguments"
         raise TypeError(
-            f"{function_name(step.function)} ({step.line}) has no form in ONNX with {which}; leave "
-            "it away"
+            f"{function_name(step.function)} ({step.line}) has no form in ONNX with {which}; omit "
+            "it"
         )
 
 
