@@ -255,6 +255,7 @@ class Candidates:
             key,
             arriving=[] if key is None else self._arriving,
             elsewhere=self.context["trees"],
+            parameters=self.context["parameters"],
         )
         line.multiples = self._effects(line, now).multiples
         return line

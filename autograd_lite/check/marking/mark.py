@@ -180,6 +180,7 @@ def _searched(reading: Reading, understood: Understood, seconds: float | None) -
     context = {
         "ahead": _places_ahead(setting, reading),
         "related": activations(reading.known),
+        "parameters": frozenset(reading.known.inputs),
         "sizes": sizes_of_data(reading),
         "trees": [d.tree for d in setting.sources.definitions.values() if d is not None],
     }

@@ -128,8 +128,9 @@ class Line:
     `scope` has the variables after it ran last. `values` are the named values of the forward pass,
     `related` says which of its names are an activation of which others, `sizes` what lengths of
     the data are called, and `arriving` the gradients that arrive at values without a step.
-    `elsewhere` are the functions that run. `multiples(edit)` tells how many times the effect of an
-    edit the gradients lack, each number with whether it is sure.
+    `elsewhere` are the functions that run, `parameters` the inputs of the forward pass.
+    `multiples(edit)` tells how many times the effect of an edit the gradients lack, each number
+    with whether it is sure.
     """
 
     place: Place
@@ -146,6 +147,7 @@ class Line:
     is_reliable: bool = False
     arriving: Sequence[str] = ()
     elsewhere: Sequence[ast.AST] = ()
+    parameters: frozenset[str] = frozenset()
     multiples: Callable[[Edit], list[tuple[float, bool]]] = field(default=lambda _: [])
     _values: dict[str, Any] = field(default_factory=dict)
 
@@ -301,7 +303,7 @@ class Line:
         }
         names = [n for n in self.scope if n not in loaded and n not in self.targets]
         # The gradient of a parameter is there to be returned.
-        names = [n for n in names if not any(t in self.values for t in tensors_named_in(n))]
+        names = [n for n in names if not any(t in self.parameters for t in tensors_named_in(n))]
         owner = self.scope.get("self")
         kept = vars(owner) if hasattr(owner, "__dict__") else {}
         names += [f"self.{n}" for n in kept if f"self.{n}" not in loaded and n in self.values]
