@@ -1,5 +1,9 @@
 """Modules: their parameters, state, modes, summaries and gradients."""
 
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
 import numpy as np
 import pytest
 from numerics import assert_close, numeric_gradient
@@ -31,6 +35,17 @@ def small_net():
         nn.Residual(nn.Linear(8, 8, seed=2), nn.Tanh()),
         nn.Linear(8, 3, seed=3),
     )
+
+
+@dataclass
+class Block:
+    linear: Any
+    scale: Any
+
+
+class Pair(NamedTuple):
+    linear: Any
+    label: str
 
 
 class TestModules:
@@ -228,6 +243,22 @@ class TestWhatAModuleHolds:
         assert [path for path, _ in net.named_generators()] == ["named.a.generator"]
         modules = [path for path, _ in net.named_modules()]
         assert modules == ["", "first", "listed.0", "named.a"]
+
+    def test_containers_are_dataclasses_named_tuples_and_mappings_too(self):
+        class Model(nn.Module):
+            def __init__(self):
+                self.block = Block(nn.Linear(2, 3, seed=0), nn.Parameter(np.ones(2)))
+                self.pair = Pair(nn.Linear(1, 1, seed=0), "a label")
+                self.fixed = MappingProxyType({"gain": nn.Parameter(np.ones(1))})
+
+        model = Model()
+        assert [path for path, _ in model.named_parameters()] == [
+            *("block.linear.weight", "block.linear.bias", "block.scale"),
+            *("pair.0.weight", "pair.0.bias", "fixed.gain"),
+        ]
+        state = {path: array + 1 for path, array in model.state_dict().items()}
+        model.load_state_dict(state)
+        np.testing.assert_array_equal(model.block.scale.data, [2.0, 2.0])
 
     def test_tensors_that_require_grad_become_parameters_and_stay_so(self):
         net = self.Net()
