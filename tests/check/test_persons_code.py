@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
+from autograd_lite.check import from_source
 
 X = np.array([[0.3, -0.5], [1.0, 0.2], [-0.7, 0.9]])
 Y = np.array([[1.0], [0.0], [0.5]])
@@ -260,3 +261,30 @@ def test_what_a_forward_pass_leaves_in_its_class_is_there_in_the_backward_pass_a
     assert not al.check_derivation(
         Shared().forward, lambda W, X, Y: {"W": X.T @ (Shared.A - Y)}, W, X, Y, show=False
     ).ok
+
+
+@pytest.mark.parametrize("factor", ["1.0", "2.0"])
+@pytest.mark.parametrize(
+    "returned", ['{"W": dW, **more}', '{**more, "W": dW}', '{**more, **{"W": dW}}']
+)
+def test_dicts_of_gradients_that_are_joined(returned, factor):
+    def forward(W, b, X):
+        Z = W @ X + b
+        return np.sum(Z**2), (Z,)
+
+    backward = from_source(
+        f"""
+def backward(W, b, X, cache):
+    (Z,) = cache
+    dZ = 2 * Z
+    more = {{"b": dZ.sum(axis=1, keepdims=True)}}
+    scale = (lambda *, by={factor}: by)()
+    dW = dZ @ X.T * scale
+    return {returned}
+""",
+        np=np,
+    )
+    inputs = np.array([[0.3, -0.5]]), np.zeros((1, 1)), Y.T * np.array([[1.0], [2.0]])
+    report = al.check_derivation(forward, backward, *inputs, show=False)
+    assert report.ok == (factor == "1.0")
+    assert {line.name for line in report} >= {"dW", "b"}

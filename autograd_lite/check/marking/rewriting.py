@@ -319,8 +319,9 @@ class _Rewriter:
         for name, value in ast.iter_fields(node):
             if isinstance(value, ast.AST):
                 new: Any = self.expression(value)
-            elif isinstance(value, list) and value and isinstance(value[0], ast.AST):
-                new = [self.expression(v) for v in value]
+            elif isinstance(value, list):
+                # The key of `**more` in a dict is None.
+                new = [self.expression(v) if isinstance(v, ast.AST) else v for v in value]
                 new = value if all(a is b for a, b in zip(new, value, strict=True)) else new
             else:
                 continue
