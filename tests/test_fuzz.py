@@ -61,6 +61,7 @@ def test_real_programs(seed):
     check_against_differences("real", seed)
 
 
+@pytest.mark.one_in(3)
 def test_complex_programs(seed):
     check_against_differences("complex", seed)
 

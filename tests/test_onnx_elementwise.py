@@ -287,6 +287,7 @@ MIXED = {
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("function", MIXED.values(), ids=MIXED)
+@pytest.mark.one_in(2)
 def test_expressions_of_numbers_of_several_kinds(function):
     n = np.array([0, 1, 2, 3, 4, 5])
     x = np.array([1.5, -0.25, 0.0, 2.0, -3.75, 0.65])
@@ -302,6 +303,7 @@ def test_expressions_of_numbers_of_several_kinds(function):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", [(7,), (2, 9), (3, 2, 5)])
 @pytest.mark.parametrize("reduce", [np.max, np.min, np.argmax, np.argmin])
+@pytest.mark.one_in(4)
 def test_what_is_not_a_number_prevails_in_reductions(reduce, shape, dtype):
     x = np.random.default_rng(0).normal(size=shape).astype(dtype)
     reductions = [
@@ -342,6 +344,7 @@ def test_what_would_be_wrong_is_refused_at_export(function, example, message):
 
 @pytest.mark.filterwarnings("ignore:numpy.fix is deprecated", "ignore:Casting complex values")
 @pytest.mark.parametrize("dtype", [complex, np.complex64, np.longdouble, np.uint64])
+@pytest.mark.one_in(4)
 def test_numbers_that_onnx_runtime_does_not_compute_with_are_refused(dtype):
     x = np.arange(1, 4).astype(dtype)
     refused = computed = 0

@@ -39,6 +39,7 @@ def derivatives(case, order, wrap):
 
 
 @by_id(CASES)
+@pytest.mark.one_in(3)
 def test_no_operation_converts_a_foreign_array(case):
     expected = derivatives(case, 2, np.array)
     foreign.CALLS.clear()

@@ -89,6 +89,7 @@ def test_compiled_and_derived_gradients_are_the_eager_ones(guarded, form, after)
 
 @pytest.mark.parametrize("guarded, form, after", list(cases())[::3])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.one_in(3)
 def test_second_derivatives(guarded, form, after):
     loss = of(guarded, form, after)
     vector = np.arange(1.0, 6.0)

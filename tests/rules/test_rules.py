@@ -52,6 +52,7 @@ def test_first_derivative(case):
 
 
 @by_id([c for c in CASES if sum(np.size(o) for o in c.operands) <= 12])
+@pytest.mark.one_in(3)
 def test_second_derivative(case):
     scalar = weighted(case)
     for i, j in itertools.product(range(len(case.operands)), repeat=2):

@@ -73,6 +73,7 @@ def assert_same(actual, expected, tolerance=1e-10):
     ],
     ids=["plain", "clipped", "weighted", "classes", "squares", "schedule"],
 )
+@pytest.mark.one_in(2)
 def test_it_is_the_same_training(optimiser, options):
     expected = trained(False, optimiser, **options)
     assert_same(trained(True, optimiser, **options), expected)
