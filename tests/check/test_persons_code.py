@@ -9,6 +9,8 @@ import pytest
 
 import autograd_lite as al
 from autograd_lite.check import from_source
+from autograd_lite.check.marking.execution import Execution
+from autograd_lite.check.marking.world import World
 
 X = np.array([[0.3, -0.5], [1.0, 0.2], [-0.7, 0.9]])
 Y = np.array([[1.0], [0.0], [0.5]])
@@ -288,3 +290,39 @@ def backward(W, b, X, cache):
     report = al.check_derivation(forward, backward, *inputs, show=False)
     assert report.ok == (factor == "1.0")
     assert {line.name for line in report} >= {"dW", "b"}
+
+
+def test_functions_that_are_made_in_the_run_share_its_variables(monkeypatch):
+    copied = []
+    original = World.copied
+    monkeypatch.setattr(World, "copied", lambda *args: copied.append(args[1]) or original(*args))
+    backward = from_source(
+        """
+count = 0
+
+def backward(W, b, X, cache):
+    global count
+    (Z,) = cache
+    dZ = 2 * Z
+
+    def add(total, term):
+        global count
+        count += 1
+        return total + term
+
+    dW = np.zeros_like(W)
+    for x, dz in zip(X.T, dZ.T, strict=True):
+        dW = add(dW, np.outer(dz, x))
+    return {"W": dW / count * X.shape[1], "b": dZ.sum(axis=1, keepdims=True)}
+""",
+        np=np,
+    )
+
+    def forward(W, b, X):
+        Z = W @ X + b
+        return np.sum(Z**2), (Z,)
+
+    inputs = np.array([[0.3, -0.5]]), np.zeros((1, 1)), Y.T * np.array([[1.0], [2.0]])
+    assert al.check_derivation(forward, backward, *inputs, show=False).ok
+    assert not any(isinstance(value, Execution) for value in copied)
+    assert backward.__globals__["count"] == 0

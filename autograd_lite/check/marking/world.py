@@ -139,12 +139,16 @@ class World:
     def namespace(self, function: types.FunctionType, sources: Sources) -> dict[str, Any]:
         """The global variables of a function: its own dict, in which data are copies."""
         outer = function.__globals__
-        known = self.globals.get(id(outer))
+        key = id(outer)
+        if WATCH in outer:
+            # A function that was made in a run has the variables of that run.
+            key = next((k for k, (own, _) in self.globals.items() if own is outer), key)
+        known = self.globals.get(key)
         if known is None:
-            known = self.globals[id(outer)] = dict(outer), {}
+            known = self.globals[key] = dict(outer), {}
         names, copied = known
-        _, lent = self.lent.get(id(outer), (None, {}))
-        for name in names_in(function.__code__) - copied.keys():
+        _, lent = self.lent.get(key, (None, {}))
+        for name in names_in(function.__code__) - copied.keys() - {WATCH}:
             if name in lent:
                 names[name] = copied[name] = lent[name]
             elif name in outer:
