@@ -192,6 +192,7 @@ ENDINGS = {
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.slow
 def test_no_file_ends_the_marking_of_a_folder(tmp_path):
     for i, (text, _) in enumerate(ENDINGS.values()):
         (tmp_path / f"{i}.py").write_text(f"{text}\n{LOOP}")

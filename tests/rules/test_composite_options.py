@@ -128,6 +128,7 @@ def with_dtype():
 @pytest.mark.parametrize("dtype", [int, np.uint8, bool])
 @pytest.mark.parametrize("call", list(with_dtype()))
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.one_in(3)
 def test_whole_numbers_do_not_require_grad(call, dtype):
     x = np.array([[0.5, 0.25], [1.0, 0.75]])
     for options in ({"dtype": dtype}, {"dtype": dtype, "casting": "unsafe"}):

@@ -103,6 +103,7 @@ def test_a_number_along_an_axis(function, axis):
 @pytest.mark.parametrize("axis", [0, -1, None])
 @pytest.mark.parametrize("shape", [(0,), (2, 0), (0, 3), (1,), (1, 1)])
 @pytest.mark.parametrize("function", list(along_an_axis()))
+@pytest.mark.one_in(3)
 def test_empty_arrays_and_single_elements_along_an_axis(function, shape, axis):
     assert_as_numpy(lambda x: function(x, axis), np.full(shape, 0.7))
 

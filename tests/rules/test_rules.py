@@ -76,6 +76,7 @@ def test_second_derivative(case):
 
 
 @by_id(CASES)
+@pytest.mark.one_in(3)
 def test_single_precision_stays_single(case):
     single = [
         np.asarray(o).astype(np.complex64 if np.iscomplexobj(o) else np.float32)

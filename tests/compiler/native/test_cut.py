@@ -87,13 +87,9 @@ def test_what_needs_a_total_comes_after_the_blocks():
     np.testing.assert_allclose(compiled(X), standardised(X), rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "samples, dtype",
-    [
-        (2049, np.float64),
-        pytest.param(2048, np.float64, marks=pytest.mark.slow),
-        pytest.param(4099, np.float32, marks=pytest.mark.slow),
-    ],
+    "samples, dtype", [(2049, np.float64), (2048, np.float64), (4099, np.float32)]
 )
 def test_results_on_two_threads(samples, dtype, small_work):
     p = [(W.astype(dtype), b.astype(dtype)) for W, b in start(20, 16, 7, 1)]
