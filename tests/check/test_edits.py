@@ -332,7 +332,7 @@ MISTAKES = [
         "dP * P * (1 - P)",
         "activation",
         (
-            "dP * P * (1 - P) takes a softmax for element-wise: it should be "
+            "dP * P * (1 - P) treats a softmax as element-wise: it should be "
             "P * (dP - (dP * P).sum(axis=-1, keepdims=True))"
         ),
     ),
@@ -383,27 +383,33 @@ MISTAKES = [
     ),
     ("softmax", "dH = H - T", "dH = T - H", "sign", "T - H has the wrong sign"),
     ("softmax", "dH = H - T", "dH = -(H - T)", "sign", "-(H - T) has the wrong sign"),
-    ("softmax", "dH = H - T", "dH = H", "term", "T is nowhere used: the term - T is missing in dH"),
+    ("softmax", "dH = H - T", "dH = H", "term", "T is never used: the term - T is missing in dH"),
     (
         "softmax",
         "dH = H - T",
         "dH = np.abs(H - T)",
         "activation",
-        "abs in np.abs(H - T) is too much",
+        "abs in np.abs(H - T) should be left out",
     ),
     ("softmax", "P.T @ dH", "H.T @ dH", "operand", "H should be P"),
     ("softmax", "X.T @ dZ", "dZ.T @ X", "transpose", "dZ.T @ X should be X.T @ dZ"),
-    ("relu", "dA * on", "dA", "mask", "on is nowhere used: the factor on is missing in dZ"),
+    ("relu", "dA * on", "dA", "mask", "on is never used: the factor on is missing in dZ"),
     ("relu", "dA * on", "dA * (Z > 0.5)", "mask", "the mask Z > 0.5 should be on > 0.5"),
     ("relu", "on = Z > 0", "on = Z < 0", "mask", "the mask Z < 0 is inverted"),
     ("relu", "on = Z > 0", "on = Z > 0.5", "mask", "Z > 0.5 should be Z > 0"),
-    ("relu", "dA * on", "dA * on * (X[:, :1] > 0)", "mask", "the mask X[:, :1] > 0 is too much"),
+    (
+        "relu",
+        "dA * on",
+        "dA * on * (X[:, :1] > 0)",
+        "mask",
+        "the mask X[:, :1] > 0 should be left out",
+    ),
     (
         "relu",
         "dW = X.T.dot(dZ)",
         "half = X[:, :1] > 0.1; dW = X.T.dot(dZ * half)",
         "mask",
-        "the mask half is too much",
+        "the mask half should be left out",
     ),
     ("relu", "dS * S * (1 - S)", "dS * S", "activation", "S should be S * (1 - S)"),
     (
@@ -419,7 +425,7 @@ MISTAKES = [
         "dS * S * (1 - S)",
         "dS * S * (1 - S) * S * (1 - S)",
         "activation",
-        "the factor S * (1 - S) is too much",
+        "the factor S * (1 - S) should be left out",
     ),
     ("relu", "2 * (S - T) / T.size", "2 * (S - T)", "factor", "dS lacks a factor 0.0833333"),
     ("relu", "2 * (S - T) / T.size", "(S - T) / T.size", "factor", "dS lacks a factor 2"),
@@ -437,7 +443,13 @@ MISTAKES = [
         "factor",
         "2 * (S - T) / 6: 6 should be 12",
     ),
-    ("relu", "2 * (S - T) / T.size", "2 * (S - T) / len(T)", "factor", "the factor 2 is too much"),
+    (
+        "relu",
+        "2 * (S - T) / T.size",
+        "2 * (S - T) / len(T)",
+        "factor",
+        "the factor 2 should be left out",
+    ),
     (
         "relu",
         "np.dot(A.T, dH)",
@@ -446,7 +458,7 @@ MISTAKES = [
         "np.dot(dH.T, A) should be np.dot(A.T, dH)",
     ),
     ("relu", "np.dot(A.T, dH)", "np.dot(Z.T, dH)", "operand", "Z.T should be A.T"),
-    ("relu", "X.T.dot(dZ)", "X.T.dot(dZ) + W", "term", "the term W is too much"),
+    ("relu", "X.T.dot(dZ)", "X.T.dot(dZ) + W", "term", "the term W should be left out"),
     ("relu", "np.sum(dZ, axis=0)", "dZ", "unsummed", "db must be summed over axis 0"),
     (
         "relu",
@@ -486,7 +498,7 @@ MISTAKES = [
             "- N * np.mean(dN * N, axis=0)) / std"
         ),
     ),
-    ("norm", ") / std", ")", "factor", "std is nowhere used: the division by std is missing in dC"),
+    ("norm", ") / std", ")", "factor", "std is never used: the division by std is missing in dC"),
     (
         "batch",
         "dV = A.swapaxes(-1, -2) @ dO",
@@ -510,10 +522,7 @@ MISTAKES = [
         "np.add.at(dE, ids, dx)",
         "dE[ids] += dx",
         "accumulate",
-        (
-            "dE[ids] counts an index that is named several times "
-            "once only: write np.add.at(dE, ids, ...)"
-        ),
+        "dE[ids] counts a repeated index only once: write np.add.at(dE, ids, ...)",
     ),
     (
         "words",
@@ -546,7 +555,7 @@ MISTAKES = [
         "dA = dZ @",
         "dA += dZ @",
         "accumulate",
-        "dA adds up what should be assigned: write =",
+        "dA is added to where it should be assigned: write =",
     ),
     ("dicts", 'c["A1"].T @ dZ2', 'c["A2"].T @ dZ2', "index", "the key 'A2' should be 'A1'"),
     ("dicts", 'p["W2"].T', 'p["W1"].T', "index", "the key 'W1' should be 'W2'"),
@@ -560,7 +569,7 @@ MISTAKES = [
     ),
     ("gates", "dG = dC * I", "dG = dC * G", "operand", "G should be I"),
     ("gates", "dZ[:, n:] = dG", "dZ[:, :n] = dG", "index", "dZ[:, :n] should be dZ[:, n:]"),
-    ("gates", "dZ[:, :n] = dI", "dZ[:, :n] = 3 * dI", "factor", "the factor 3 is too much"),
+    ("gates", "dZ[:, :n] = dI", "dZ[:, :n] = 3 * dI", "factor", "the factor 3 should be left out"),
     ("gates", "dI * I * (1 - I)", "dI * I", "activation", "I should be I * (1 - I)"),
     ("gates", "1 - G ** 2", "1 - np.tanh(Z[:, :n]) ** 2", "index", "Z[:, :n] should be Z[:, n:]"),
     (
@@ -584,7 +593,7 @@ MISTAKES = [
         "shape",
         "no axis should be axis=(0, 2, 3) in np.sum(dY)",
     ),
-    ("maps", "dS * (Y > 0)", "dS * Y", "factor", "the factor Y is too much"),
+    ("maps", "dS * (Y > 0)", "dS * Y", "factor", "the factor Y should be left out"),
     (
         "maps",
         "dY * k[",
@@ -608,7 +617,7 @@ MISTAKES = [
     ),
     ("rows", "dZ[i], X", "dZ[0], X", "index", "dZ[0] should be dZ[i]"),
     ("rows", "dW += np", "dW -= np", "sign", "it should be +="),
-    ("rows", "dX[i] = W.T", "dX[i] += 2 * W.T", "factor", "the factor 2 is too much"),
+    ("rows", "dX[i] = W.T", "dX[i] += 2 * W.T", "factor", "the factor 2 should be left out"),
     ("rows", "dX[i] = W.T", "dX[i] = W", "transpose", "W @ dZ[i] should be W.T @ dZ[i]"),
     ("rows", "dX = dX * 1.0", "dX[:, 0] *= 2", "factor", "2: 2 should be 1"),
     ("filter", "dx[i + j] +=", "dx[i - j] +=", "index", "the index i - j should be i + j"),
@@ -631,8 +640,8 @@ MISTAKES = [
         "t / p + (1 - t) / (1 - p) should be t / p - (1 - t) / (1 - p)",
     ),
     ("vectors", ") / m\n    dz", ") / m ** 2\n    dz", "factor", "m ** 2: 2 should be 1"),
-    ("vectors", "x.T.dot(dz)", "dz.dot(x) + w", "term", "the term w is too much"),
-    ("vectors", "x.T.dot(dz)", "x.T.dot(dz) / m", "factor", "the factor m is too much"),
+    ("vectors", "x.T.dot(dz)", "dz.dot(x) + w", "term", "the term w should be left out"),
+    ("vectors", "x.T.dot(dz)", "x.T.dot(dz) / m", "factor", "the factor m should be left out"),
     ("vectors", "dz.sum()", "dz.mean()", "factor", "dz.mean() should be a sum"),
     ("vectors", "dz.sum()", "dz", "unsummed", "db must be summed over axis 0"),
     ("vectors", "dp * p * (1 - p)", "p - t", "factor", "dz lacks a factor 1/m"),
@@ -650,10 +659,10 @@ MISTAKES = [
         "2 * lam * W",
         "2 * W",
         "factor",
-        "lam is nowhere used: the factor lam is missing in 2 * W",
+        "lam is never used: the factor lam is missing in 2 * W",
     ),
     ("decay", " + 2 * lam * W", "", "term", "the term + 1.4 * W is missing in dW"),
-    ("decay", "X.T @ dE +", "3 * X.T @ dE +", "factor", "the factor 3 is too much"),
+    ("decay", "X.T @ dE +", "3 * X.T @ dE +", "factor", "the factor 3 should be left out"),
     (
         "naive",
         "ds = e / np.sum(e)\n        ds[y[i]] -= 1",

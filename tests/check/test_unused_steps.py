@@ -29,4 +29,4 @@ def test_a_gradient_that_is_nowhere_read_is_the_factor_that_is_missing():
     [wrong] = [found for found in report if found.status == "wrong"]
     start = without_the_gradient_of_the_mean.__code__.co_firstlineno
     assert (wrong.line - start, wrong.cause) == (6, "factor"), str(report)
-    assert "dmu is nowhere used" in wrong.message
+    assert "dmu is never used" in wrong.message

@@ -171,12 +171,12 @@ def test_find_the_mistake_names_one_mistake_after_the_other(tmp_path):
         "line 10 raised ValueError: shapes (9,1) and (9,1) not aligned",
         "line 12 raised NameError: name 'dA' is not defined",
         "line 13 raised KeyError: '3'",
-        "the number of the layer is one too high",
+        "the layer number is one too high",
         "the index l + 1 should be l",
     ]
     forms = {
         "two functions": "1 - H should be 1 - H ** 2",
-        "one function": "the factor len(X) is too much",
+        "one function": "the factor len(X) should be left out",
         "methods of a class": "T - self.out has the wrong sign",
         "a layer with": "axis=1 should be axis=0",
         "a script": "line 12",

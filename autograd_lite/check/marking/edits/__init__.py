@@ -1,8 +1,8 @@
-"""Edits: the changes to a statement that would undo a mistake that people make.
+"""Edits: changes to a statement, each of which would undo a common mistake.
 
-Each is a function of a `Line`, one statement of the backward pass with what is known of it, and
-yields edits, the likelier ones first. To add an edit, write such a function into the module of its
-kind and put it into a table here.
+A source of edits is a function that takes a `Line`, one statement of the backward pass with the
+values known there, and yields edits, the likeliest first. To add one, write the function into the
+module of its kind and list it in a table here.
 """
 
 from __future__ import annotations

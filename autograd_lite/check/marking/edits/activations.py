@@ -1,4 +1,4 @@
-"""Derivatives of activations: of another one, at another value, or left out."""
+"""Edits of activation derivatives: of the wrong activation, at the wrong value, or left out."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from autograd_lite.check.marking.rewriting import WATCH, targets_of
 
 
 def derivatives(line: Line) -> Iterator[Edit]:
-    """The derivative of another activation, or of this one at another value."""
+    """Edits that take another activation's derivative, or evaluate this one at another value."""
     for node, around in line.nodes:
         if in_index(around) or is_called(node, around):
             continue
@@ -59,7 +59,9 @@ def derivatives(line: Line) -> Iterator[Edit]:
 
 
 def other_slopes(line: Line) -> Iterator[Edit]:
-    """`s * (1 - s)` for `d * (1 - d)`, wherever the two stand in a product."""
+    """Edits that write `s * (1 - s)` for `d * (1 - d)`, wherever the two factors stand in a
+    product.
+    """
     for node, around in line.nodes:
         chain = chain_of(node)
         parent = around[-1] if around else None
@@ -79,7 +81,7 @@ def other_slopes(line: Line) -> Iterator[Edit]:
 
 
 def _softmax(line: Line, node: ast.expr, result: ast.expr, g: ast.expr) -> Iterator[Edit]:
-    """`g * p * (1 - p)` for a softmax, of which each element has a part in all."""
+    """Edits that write the derivative of a softmax for `g * p * (1 - p)`, which is element-wise."""
     for axis in range(-line.ndim(result), 0):
         keywords = [
             ast.keyword("axis", ast.Constant(axis)),
@@ -87,7 +89,7 @@ def _softmax(line: Line, node: ast.expr, result: ast.expr, g: ast.expr) -> Itera
         ]
         total = ast.Call(ast.Attribute(times(g, result), "sum", ast.Load()), [], keywords)
         whole = times(result, ast.BinOp(g, ast.Sub(), total))
-        text = f"{text_of(node)} takes a softmax for element-wise: it should be {text_of(whole)}"
+        text = f"{text_of(node)} treats a softmax as element-wise: it should be {text_of(whole)}"
         yield line.edit("activation", text, node, whole, 0.9)
 
 
@@ -99,7 +101,7 @@ def _is_factor(around: tuple[ast.AST, ...]) -> bool:
 
 
 def slopes(node: ast.expr, value: Any) -> list[ast.expr]:
-    """Derivatives of usual activations by what they gave, or by what went in."""
+    """Derivatives of the usual activations, with `node` as the output or as the input."""
     if not isinstance(value, np.ndarray):
         return []
     return [
@@ -111,7 +113,7 @@ def slopes(node: ast.expr, value: Any) -> list[ast.expr]:
 
 
 def _powers(line: Line, node: ast.expr, around: tuple[ast.AST, ...]) -> Iterator[Edit]:
-    """A square for the number, and the number for its square."""
+    """Edits that square or cube an expression, or that take the square away."""
     squared = ast.BinOp(node, ast.Pow(), ast.Constant(2))
     parent = around[-1] if around else None
     in_one_less = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Sub)
@@ -139,7 +141,7 @@ def _powers(line: Line, node: ast.expr, around: tuple[ast.AST, ...]) -> Iterator
 
 
 def missing_derivatives(line: Line) -> Iterator[Edit]:
-    """The derivative of an activation that a line, or an operand of it, lacks."""
+    """Edits that multiply a line, or an operand of it, by a derivative or factor that it lacks."""
     places = list(values_assigned(line))
     places += [
         (node, text_of(node))
@@ -189,7 +191,7 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
 
 
 def _missing_factors(line: Line, old: ast.expr, name: str) -> Iterator[Edit]:
-    """A factor that a number lacks, of its shape or of that of what the line gives."""
+    """Edits that multiply a scalar by a scalar, or by an array of the shape of the line's value."""
     wholes = [line.shape(v) for v, _ in values_assigned(line)]
     wholes += [line.shape(read_from(t)) for t in targets_of(line.statement)]
     for shape in dict.fromkeys(((), *(w for w in wholes if w))):
@@ -202,7 +204,7 @@ def _missing_factors(line: Line, old: ast.expr, name: str) -> Iterator[Edit]:
 
 
 def sums_to(line: Line, shape: tuple[int, ...]) -> list[ast.expr]:
-    """Sums of arrays over an axis that have a shape, as gradients of biases are."""
+    """Sums of arrays over one axis that have the given shape, as gradients of biases have."""
     found: list[ast.expr] = []
     for _, other, value in line.references:
         for axis in range(np.ndim(value)):

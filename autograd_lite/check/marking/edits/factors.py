@@ -1,4 +1,4 @@
-"""Masks, signs, terms, factors and numbers that are wrong, and values that nothing reads."""
+"""Edits of masks, signs, terms, factors and numbers, and edits that use an unused value."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
 
 
 def masks(line: Line) -> Iterator[Edit]:
-    """A mask inverted, or that of another array."""
+    """Edits that invert a mask, or take the mask of another array."""
     for node, _ in line.nodes:
         if not isinstance(node, ast.Compare) or len(node.ops) != 1:
             continue
@@ -50,7 +50,7 @@ def masks(line: Line) -> Iterator[Edit]:
 
 
 def unused(line: Line) -> Iterator[Edit]:
-    """A value that the function has at hand and nowhere uses: a mask, a gradient of later."""
+    """Edits that use a value which the function never reads, as a factor, divisor or term."""
     offers: list[tuple[ast.expr, Any]] = list(line.unused)
     offers += [(transposed(n), v.T) for n, v in line.unused if np.ndim(v) == 2]
     for one, first in line.unused:
@@ -64,7 +64,7 @@ def unused(line: Line) -> Iterator[Edit]:
         if not in_index(around)
         and not is_called(node, around)
         and not isinstance(node, ast.Constant)
-        # What is compared with 0 has a sign only: another operand explains that better.
+        # Only the sign matters of what is compared with 0: another operand explains that better.
         and not (around and isinstance(around[-1], ast.Compare))
         and not any(node is old for old, _ in places)
     ]
@@ -77,12 +77,12 @@ def unused(line: Line) -> Iterator[Edit]:
                 continue
             shown = text_of(other)
             is_mask = getattr(found, "dtype", None) == np.bool_
-            text = f"{shown} is nowhere used: the factor {shown} is missing in {name}"
+            text = f"{shown} is never used: the factor {shown} is missing in {name}"
             yield line.edit("mask" if is_mask else "factor", text, old, times(old, other), 0.9)
             for operator, sign in ((ast.Add(), "+"), (ast.Sub(), "-")):
-                text = f"{shown} is nowhere used: the term {sign} {shown} is missing in {name}"
+                text = f"{shown} is never used: the term {sign} {shown} is missing in {name}"
                 yield line.edit("term", text, old, ast.BinOp(old, operator, other), 0.9)
-            text = f"{shown} is nowhere used: the division by {shown} is missing in {name}"
+            text = f"{shown} is never used: the division by {shown} is missing in {name}"
             yield line.edit("factor", text, old, ast.BinOp(old, ast.Div(), other), 0.8)
 
 
@@ -90,7 +90,7 @@ OTHER_SIGN: dict[type[ast.operator], type[ast.operator]] = {ast.Add: ast.Sub, as
 
 
 def signs(line: Line) -> Iterator[Edit]:
-    """A sign of one term, or of the whole."""
+    """Edits that flip the sign of a term or of the whole expression."""
     for node, around in line.nodes:
         if in_index(around):
             continue
@@ -116,7 +116,7 @@ def signs(line: Line) -> Iterator[Edit]:
 
 
 def terms(line: Line) -> Iterator[Edit]:
-    """A term too much."""
+    """Edits that remove a term."""
     for node, around in line.nodes:
         if in_index(around) or not isinstance(node, ast.BinOp):
             continue
@@ -125,24 +125,26 @@ def terms(line: Line) -> Iterator[Edit]:
                 if rest is node.right and isinstance(node.op, ast.Sub):
                     minus = ast.UnaryOp(ast.USub(), rest)
                     yield line.edit(
-                        "term", f"the term {text_of(too_much)} is too much", node, minus, 0.8
+                        "term", f"the term {text_of(too_much)} should be left out", node, minus, 0.8
                     )
-                text = f"the term {text_of(too_much)} is too much"
+                text = f"the term {text_of(too_much)} should be left out"
                 yield line.edit("term", text, node, rest)
 
 
 def factors(line: Line) -> Iterator[Edit]:
-    """A factor or divisor too much, or in the wrong place."""
+    """Edits that remove a factor or divisor, or exchange `*` and `/`."""
     for node, around in line.nodes:
         if in_index(around) or not isinstance(node, ast.BinOp):
             continue
         if isinstance(node.op, (ast.Mult, ast.Div, ast.FloorDiv)):
             kind = kind_of_factor(line, node.right)
-            text = f"the {_what_factor(line, node.right)} {text_of(node.right)} is too much"
+            text = f"the {_what_factor(line, node.right)} {text_of(node.right)} should be left out"
             yield line.edit(kind, text, node, node.left)
             if isinstance(node.op, ast.Mult):
                 kind = kind_of_factor(line, node.left)
-                text = f"the {_what_factor(line, node.left)} {text_of(node.left)} is too much"
+                text = (
+                    f"the {_what_factor(line, node.left)} {text_of(node.left)} should be left out"
+                )
                 yield line.edit(kind, text, node, node.right)
                 other = ast.BinOp(node.left, ast.Div(), node.right)
                 yield line.edit(
@@ -157,7 +159,7 @@ def factors(line: Line) -> Iterator[Edit]:
 
 
 def _two_factors(line: Line) -> Iterator[Edit]:
-    """A derivative of two factors too much: `* A * (1 - A)`."""
+    """Edits that remove two factors at once, as in `* A * (1 - A)`."""
     for node, around in line.nodes:
         if in_index(around):
             continue
@@ -168,18 +170,18 @@ def _two_factors(line: Line) -> Iterator[Edit]:
         for i in range(len(chain)):
             for j in range(i + 1, len(chain)):
                 rest = [c for k, c in enumerate(chain) if k not in (i, j)]
-                text = f"the factor {text_of(times(chain[i], chain[j]))} is too much"
+                text = f"the factor {text_of(times(chain[i], chain[j]))} should be left out"
                 slope = any(kind_of_factor(line, chain[k]) == "activation" for k in (i, j))
                 kind = "activation" if slope else "factor"
                 yield line.edit(kind, text, node, product(rest), 0.9)
 
 
 _SLOPE = re.compile("prime|deriv|slope|grad|backward")
-"""In the names of functions that are derivatives of activations."""
+"""Matches the names of functions that compute derivatives of activations."""
 
 
 def kind_of_factor(line: Line, node: ast.expr) -> str:
-    """What a factor is: a mask, the derivative of an activation, or any other one."""
+    """The kind of a factor: "mask", "activation" for a derivative of one, or "factor"."""
     if isinstance(node, ast.Compare) or getattr(line.at(node), "dtype", None) == np.bool_:
         return "mask"
     text = ast.unparse(node)
@@ -196,7 +198,7 @@ def _what_factor(line: Line, node: ast.expr) -> str:
 
 
 def numbers(line: Line) -> Iterator[Edit]:
-    """A number, an exponent or a length that should be another."""
+    """Edits that put another number, exponent or length in place of one."""
     for node, around in line.nodes:
         if in_index(around):
             continue
@@ -226,7 +228,7 @@ def numbers(line: Line) -> Iterator[Edit]:
 
 
 def _is_exponent_in_slope(around: tuple[ast.AST, ...]) -> bool:
-    """Whether a number is the exponent in `1 - a**2`."""
+    """Whether a number is the exponent in an expression like `1 - a**2`."""
     if len(around) < 2:
         return False
     power, outer = around[-1], around[-2]
@@ -251,7 +253,7 @@ def _other_lengths(line: Line, node: ast.expr, value: int) -> Iterator[Edit]:
 
 
 def scaled_by(line: Line, number: float) -> Iterator[Edit]:
-    """The values that a line assigns, times a number."""
+    """Edits that multiply the values that a line assigns by a number."""
     shown = next((f"1/{n}" for n in line.sizes if abs(number * n - 1) < 1e-9), f"{number:.6g}")
     yield from _scaled_as_a_whole(line, number, shown)
     for old, name in values_assigned(line):
@@ -276,7 +278,7 @@ def _is_whole(value: Any) -> bool:
 
 
 def scaled(node: ast.expr, number: float) -> ast.expr:
-    """An expression times a number."""
+    """An expression multiplied by a number."""
     if abs(number + 1) < 1e-9:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
             return ast.BinOp(node.right, ast.Sub(), node.left)
@@ -287,7 +289,7 @@ def scaled(node: ast.expr, number: float) -> ast.expr:
 
 
 def _scaled_in_place(line: Line, number: float, kind: str, what: str) -> Iterator[Edit]:
-    """The array that a statement wrote into, scaled after it."""
+    """Edits that scale an array after the statement that writes into it."""
     for target in written_arrays(line):
         loaded = read_from(target)
         after = ast.Assign([target], scaled(loaded, number))

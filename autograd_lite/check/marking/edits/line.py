@@ -1,4 +1,4 @@
-"""A statement of a backward pass with what is known of it, and a change to it."""
+"""A statement of a backward pass, with the values known where it stands, and an edit of it."""
 
 from __future__ import annotations
 
@@ -39,22 +39,21 @@ from autograd_lite.check.names import tensors_named_in
 from autograd_lite.observe import located
 
 CANDIDATES_LIMIT = 30
-"""Values of one shape that are tried in the place of an operand, at most."""
-
+"""Up to this many values of one shape are tried in place of an operand."""
 
 NUMBERS_LIMIT = 24
-"""Numbers of which products and quotients are tried as factors, at most."""
+"""Products and quotients of up to this many numbers are tried as factors."""
 
 PHRASES_LIMIT = 24
-"""Expressions written elsewhere that are tried as factors and terms, at most."""
+"""Up to this many expressions written elsewhere are tried as factors and terms."""
 
 UNUSED_LIMIT = 6
-"""Values that nothing reads and that are tried everywhere, at most."""
+"""Up to this many values that nothing reads are tried everywhere."""
 
 
 @dataclass(eq=False)
 class Edit:
-    """A changed statement: the kind of mistake that it undoes, and what it was, in words."""
+    """A change to a statement: the statements to run instead, and the mistake that they undo."""
 
     kind: str
     text: str
@@ -69,7 +68,7 @@ class Edit:
 
     @property
     def changes_value_only(self) -> bool:
-        """Whether the statement assigns to the same, and only its value is another one."""
+        """Whether the edit keeps the statement's targets and changes only its value."""
         old, new = self.place.statement, self.statements[0]
         if len(self.statements) > 1 or type(new) is not type(old):
             return False
@@ -85,7 +84,7 @@ class Edit:
         return self.place.definition
 
     def tree(self, base: ast.FunctionDef | None = None) -> ast.FunctionDef:
-        """The function with the statement changed."""
+        """The function, or `base`, with the statement changed."""
         tree = self.definition.tree if base is None else base
         return cast(ast.FunctionDef, with_statements(tree, self.place, self.statements))
 
@@ -94,14 +93,16 @@ class Edit:
         return "; ".join(ast.unparse(s) for s in self.statements)
 
     def as_written(self) -> tuple[str, str] | None:
-        """The line as it stands in the file, and with the edit; None where that is no one line."""
+        """The line in the file before and after the edit; None where it cannot be shown as one
+        line.
+        """
         statement = self.place.statement
         line = linecache.getline(self.definition.filename, statement.lineno).rstrip("\n")
         if statement.lineno != statement.end_lineno or not line.strip() or self.swap is None:
             return None
         old, new = self.swap
         raw = line.encode()
-        # The source was shifted to the left before it was parsed.
+        # The source was dedented before it was parsed, so its columns differ from the file's.
         first, last = columns(self.definition, statement.lineno)
         shift = len(raw) - len(raw.lstrip()) - first
         raw = raw[: last + shift]
@@ -123,14 +124,15 @@ class Edit:
 
 @dataclass(eq=False)
 class Line:
-    """A statement of a backward pass, and what is known where it stands.
+    """A statement of a backward pass, and the values that are known where it stands.
 
-    `scope` has the variables after it ran last. `values` are the named values of the forward pass,
-    `related` says which of its names are an activation of which others, `sizes` what lengths of
-    the data are called, and `arriving` the gradients that arrive at values without a step.
-    `elsewhere` are the functions that run, `parameters` the inputs of the forward pass.
-    `multiples(edit)` tells how many times the effect of an edit the gradients lack, each number
-    with whether it is sure.
+    `scope` holds the variables after the last run of the statement, `values` the named values of
+    the forward pass. `related` maps an activation's name to the names of what it is computed from,
+    `sizes` each length of the data to its description. `arriving` names the gradients that arrive
+    at values without a step, `parts` holds the terms of the line's gradient by where they come
+    from. `elsewhere` holds the functions that run, `parameters` the forward pass's inputs.
+    `multiples(edit)` gives the numbers by which the effect of an edit would have to be multiplied
+    to correct a gradient, each with whether it is sure.
     """
 
     place: Place
@@ -162,7 +164,7 @@ class Line:
 
     @cached_property
     def nodes(self) -> list[tuple[ast.expr, tuple[ast.AST, ...]]]:
-        """The expressions of the statement's own, each with those around it."""
+        """All expressions of the statement, each with the nodes that enclose it."""
         return [pair for root, around in self._rooted for pair in walked(root, around)]
 
     @cached_property
@@ -171,7 +173,7 @@ class Line:
 
     @cached_property
     def _rooted(self) -> list[tuple[ast.expr, tuple[ast.AST, ...]]]:
-        """The expressions that the statement evaluates; an index with what it is the index of."""
+        """The outermost expressions of the statement; an index comes with its target."""
         statement = self.statement
         if isinstance(statement, (ast.For, ast.While, ast.If, ast.With, ast.Try, ast.FunctionDef)):
             head = getattr(statement, "test", None) or getattr(statement, "iter", None)
@@ -186,7 +188,7 @@ class Line:
         return found
 
     def at(self, node: ast.AST) -> Any:
-        """The value of an expression where the line stands; None where it has none."""
+        """The value of an expression after the line has run; None where it has none."""
         text = ast.unparse(node)
         if text not in self._values:
             try:
@@ -198,7 +200,7 @@ class Line:
         return self._values[text]
 
     def computed(self, node: ast.expr) -> Any:
-        """The value of an edited expression where the line stands; None where it has none."""
+        """The value of an edited expression after the line has run; None where it has none."""
         try:
             code = compile(ast.Expression(located(node)), "<derivation>", "eval")
             with np.errstate(all="ignore"):
@@ -211,7 +213,7 @@ class Line:
         return dict(self.names) | dict(self.scope)
 
     def ndim(self, node: ast.AST) -> int:
-        """The number of axes of an array; 0 for all else."""
+        """The number of axes of an expression's value; 0 where it is not an array."""
         value = self.at(node)
         return value.ndim if isinstance(value, np.ndarray) else 0
 
@@ -221,13 +223,15 @@ class Line:
 
     @cached_property
     def references(self) -> list[tuple[str, ast.expr, Any]]:
-        """The arrays that the line might have named: the text, the expression, the value."""
+        """The arrays and numbers that the line could use: the text, the expression and the value of
+        each.
+        """
         found: dict[str, tuple[str, ast.expr, Any]] = {}
-        # The target itself is known where it was assigned before as well.
+        # A target may be named only where another statement assigns it too.
         targets = {t for t in self.targets if self._assigned.count(t) < 2}
 
         def offer_new(text: str, value: Any) -> None:
-            # What is in a container or an object is often known by a shorter name.
+            # A value in a container or an object is often known by a shorter name.
             if isinstance(plain(value), (np.ndarray, np.number, float)):
                 if not any(is_equal(other, plain(value)) for _, _, other in found.values()):
                     offer(text, value)
@@ -258,7 +262,7 @@ class Line:
 
     @cached_property
     def numbers(self) -> list[tuple[ast.expr, float]]:
-        """The numbers that are known where the line stands: variables, attributes, lengths."""
+        """The nonzero numbers known where the line stands: variables, attributes and elements."""
         found: dict[str, float] = {}
 
         def offer(text: str, value: Any) -> None:
@@ -276,7 +280,7 @@ class Line:
 
     @cached_property
     def phrases(self) -> list[tuple[ast.expr, np.ndarray]]:
-        """Expressions that are written somewhere and have a value here, such as `1 - a ** 2`."""
+        """Array expressions written elsewhere that have a value here, such as `1 - a ** 2`."""
         own = self.place.definition.tree
         trees = [own, *(tree for tree in self.elsewhere if tree is not own)]
         texts = {
@@ -294,7 +298,7 @@ class Line:
 
     @cached_property
     def unused(self) -> list[tuple[ast.expr, Any]]:
-        """The variables and attributes that the function has values in and never reads."""
+        """The variables and attributes that the function sets but never reads."""
         tree = self.place.definition.tree
         loaded = {
             ast.unparse(n)
@@ -302,7 +306,7 @@ class Line:
             if isinstance(n, (ast.Name, ast.Attribute)) and isinstance(n.ctx, ast.Load)
         }
         names = [n for n in self.scope if n not in loaded and n not in self.targets]
-        # The gradient of a parameter is there to be returned.
+        # The gradient of a parameter is returned rather than read.
         names = [n for n in names if not any(t in self.parameters for t in tensors_named_in(n))]
         owner = self.scope.get("self")
         kept = vars(owner) if hasattr(owner, "__dict__") else {}
@@ -325,7 +329,7 @@ class Line:
         ]
 
     def _entries(self) -> Iterator[str]:
-        """Entries of dicts and lists by the keys that the function computes: dZ[str(l + 1)]."""
+        """Entries of dicts and lists at the keys that the function computes: dZ[str(l + 1)]."""
         containers: dict[str, None] = {}
         keys: dict[str, None] = {}
         for node in self._written_in_function():
@@ -343,7 +347,7 @@ class Line:
                 yield f"{container}[{key}]"
 
     def _elements(self) -> Iterator[str]:
-        """Elements and rows of arrays at the counters of the loops around: X[i, j]."""
+        """Elements, rows and columns of arrays at the counters of the enclosing loops: X[i, j]."""
         loops = [n for n in ast.walk(self.place.definition.tree) if isinstance(n, ast.For)]
         around = [n for n in loops if any(s is self.statement for s in ast.walk(n))]
         names = [n.id for loop in around for n in ast.walk(loop.target) if isinstance(n, ast.Name)]
@@ -357,7 +361,9 @@ class Line:
                     yield from (f"{name}[{one}, {two}]" for two in counters if two != one)
 
     def _shifted(self, key: ast.expr) -> Iterator[str]:
-        """A computed key one higher and one lower, where no step is written in it."""
+        """A key with its counter one lower and one higher; nothing where the key already adds a
+        step.
+        """
         if any(isinstance(n, ast.BinOp) for n in ast.walk(key)):
             return
         for name in ast.walk(key):
@@ -375,7 +381,7 @@ class Line:
 
     @cached_property
     def written(self) -> frozenset[str]:
-        """The texts of the expressions that are written in the function."""
+        """The names, attributes and subscripts written in the function, as text."""
         return frozenset(
             ast.unparse(n)
             for n in self._written_in_function()
@@ -405,7 +411,7 @@ class Line:
         )
 
     def is_slope(self, value: Any) -> bool:
-        """Whether an array is the derivative of a usual activation at some value."""
+        """Whether an array is the derivative of a usual activation at some known value."""
         if not isinstance(value, np.ndarray) or not value.ndim:
             return False
         for other in self.values.values():
@@ -416,7 +422,7 @@ class Line:
         return False
 
     def fitting(self, shape: tuple[int, ...] | None) -> list[tuple[str, ast.expr, Any]]:
-        """References of a shape, or of one that is stretched to it."""
+        """The references that have a shape, or that broadcast with it."""
         if shape is None:
             return []
         found = []
@@ -432,13 +438,13 @@ class Line:
 
     @property
     def is_misshapen(self) -> bool:
-        """Whether the line gives another shape than it should."""
+        """Whether the shape of the line's gradient differs from the expected one."""
         if self.given is None or self.expected is None:
             return False
         return self.given.shape != self.expected.shape
 
     def edit(self, kind: str, text: str, old: ast.AST, new: ast.expr, weight: float = 1.0) -> Edit:
-        """The line with `new` in the place of one of its expressions."""
+        """The edit that replaces one expression of the line by `new`."""
         new = placed_at(new, old)
         statement = swapped(self.statement, {id(old): new})
         operand = ast.unparse(old) if isinstance(old, (ast.Name, ast.Attribute)) else None
@@ -447,7 +453,7 @@ class Line:
         )
 
     def _line_of(self, node: ast.AST) -> int:
-        """The line to name: that of the entry where a dict is written out over several."""
+        """The line number to report: in a dict written over several lines, that of the entry."""
         for element, name in elements_of(self.statement):
             if name is not None and any(n is node for n in ast.walk(element)):
                 return element.lineno
@@ -461,7 +467,9 @@ class Line:
         weight: float = 1.0,
         operand: str | None = None,
     ) -> Edit:
-        """The line with several of its expressions replaced, by their identities."""
+        """The edit that replaces several expressions of the line; `news` has them by `id` of the
+        old.
+        """
         statement = ast.fix_missing_locations(swapped(self.statement, news))
         return Edit(kind, text, self.place, [statement], weight, operand=operand)
 
@@ -473,9 +481,9 @@ class Line:
         weight: float = 1.0,
         keeps: bool = False,
     ) -> Edit:
-        """Other statements in the place of the line.
+        """The edit that runs other statements instead of the line.
 
-        The value of the last one stands for the line's; with `keeps` that of the first.
+        The value of the last statement counts as the line's; with `keeps`, that of the first.
         """
         which = 0 if keeps else len(statements) - 1
         placed: list[Any] = []
@@ -489,12 +497,12 @@ class Line:
 
 
 def _is_of_the_forward_pass(name: str) -> bool:
-    """Whether it is a variable, and no part of a gradient."""
+    """Whether a named value is a variable, and not a gradient that arrives at one."""
     return name.isidentifier() and not name.startswith(ARRIVING)
 
 
 def values_assigned(line: Line) -> list[tuple[ast.expr, str]]:
-    """The expressions that a statement assigns, with what each is called."""
+    """The expressions that a statement assigns, each with the name it is assigned to."""
     statement = line.statement
     elements = [(node, name or line.target) for node, name in elements_of(statement)]
     if update_of(statement) is None and elements:
@@ -506,7 +514,7 @@ def values_assigned(line: Line) -> list[tuple[ast.expr, str]]:
 
 
 def written_arrays(line: Line) -> list[Any]:
-    """The names of arrays that a statement writes into: `d[range(N), y] -= 1`, `d *= mask`."""
+    """The arrays that a statement writes into, as targets: `d[range(N), y] -= 1`, `d *= mask`."""
     statement = line.statement
     found = []
     for target in targets_of(statement):

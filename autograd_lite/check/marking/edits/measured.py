@@ -1,7 +1,7 @@
-"""Factors and terms that a line lacks: how much of them is missing is measured.
+"""Edits that add a missing factor or term, whose size is measured by a trial.
 
-What follows from a gradient is linear in it, so that one trial with twice a factor, or with a term
-added once, tells which multiple of it would be right.
+Later gradients are linear in an earlier one, so one trial that doubles a factor or adds a term once
+tells which multiple of it would be right.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PLAIN = (-1.0, 2.0, 0.5, 4.0, -2.0, -0.5, 3.0)
 
 
 def measured_factors(line: Line) -> Iterator[Edit]:
-    """A factor that the line, a term or a factor of it lacks."""
+    """Edits that multiply the line's value, or an expression in it, by a measured factor."""
     seen: set[float] = set()
     for old, name in values_assigned(line):
         if not _is_number(line.at(old)) and not isinstance(old, (ast.Constant, ast.UnaryOp)):
@@ -68,13 +68,13 @@ def _is_difference(node: ast.expr) -> bool:
 
 
 def _factors(line: Line, twice: Edit) -> list[float]:
-    """The factors that an expression lacks, by what twice the expression changes."""
+    """The factors that an expression lacks, measured by the effect of doubling it."""
     found = [_cleaned(1 + number) for number, _ in line.multiples(twice)]
     return [number for number in found if abs(number) > 1e-9]
 
 
 def _cleaned(number: float) -> float:
-    """A number without what rounding left in it."""
+    """A number with its rounding error removed."""
     near = float(f"{number:.9g}")
     return next((p for p in (1.0, *_PLAIN) if abs(near - p) < 1e-8), near)
 
@@ -94,7 +94,7 @@ def _told(called: str, number: float, shown: str) -> tuple[str, str]:
 
 
 def _scalings(line: Line, node: ast.expr, number: float) -> Iterator[tuple[ast.expr, str]]:
-    """The expression times a number as it is best written, and how the number is called."""
+    """The expression times a number, in its most readable form, and the text for the number."""
     size = next((n for n in line.sizes if n > 1 and abs(number * n) == 1), None)
     what = f" (one over {line.sizes[size]})" if size is not None else ""
     if number not in _PLAIN:
@@ -108,8 +108,7 @@ def _scalings(line: Line, node: ast.expr, number: float) -> Iterator[tuple[ast.e
 
 
 def _named(line: Line, number: float) -> Iterator[tuple[ast.expr, bool]]:
-    """Variables whose value a number is, or whose product or quotient; and whether it is one over
-    theirs."""
+    """Variables, products and quotients that equal a number (False) or its inverse (True)."""
     near = [(node, value) for node, value in line.numbers if value not in (0, 1)]
     for node, value in near:
         for is_over, other in ((False, value), (True, 1 / value)):
@@ -128,7 +127,7 @@ def _named(line: Line, number: float) -> Iterator[tuple[ast.expr, bool]]:
 
 
 def measured_terms(line: Line) -> Iterator[Edit]:
-    """A term that the line lacks: a multiple of an array that is known where it stands."""
+    """Edits that add a missing term: a measured multiple of an array known at the line."""
     yield from _terms_beside_numbers(line)
     yield from _terms_after(line)
     places = values_assigned(line)
@@ -145,7 +144,7 @@ def measured_terms(line: Line) -> Iterator[Edit]:
         if not _is_number(value):
             continue
         if not name:
-            # Within a quotient or a power nothing is linear.
+            # Within a quotient or a power the effect is not linear, so no multiple is measured.
             for new, sign in (
                 (ast.BinOp(ast.Constant(1), ast.Add(), old), "+"),
                 (ast.BinOp(ast.Constant(1), ast.Sub(), old), "-"),
@@ -166,8 +165,8 @@ def measured_terms(line: Line) -> Iterator[Edit]:
 
 
 def _terms_after(line: Line) -> Iterator[Edit]:
-    """A term that an array lacks after the statement that writes into all of it."""
-    # Of the statements that write into an array, the last one has the gradient.
+    """Edits that add a term to an array after the statement that writes into it."""
+    # Only the last statement that writes into an array completes its gradient and has a key.
     for target in written_arrays(line) if line.key is not None else []:
         loaded = read_from(target)
         if ast.unparse(target) not in line.targets:
@@ -185,7 +184,7 @@ def _terms_after(line: Line) -> Iterator[Edit]:
 
 
 def _terms_beside_numbers(line: Line) -> Iterator[Edit]:
-    """A term beside a number, as it is written elsewhere: `1 + np.exp(-z)` for `1`."""
+    """Edits that complete a number to an expression written elsewhere: `1 + np.exp(-z)` for `1`."""
     for node, around in line.nodes:
         if not isinstance(node, ast.Constant) or in_index(around):
             continue
@@ -199,7 +198,7 @@ def _terms_beside_numbers(line: Line) -> Iterator[Edit]:
 
 
 def _offers(line: Line, value: Any) -> Iterator[tuple[str, ast.expr, bool]]:
-    """What may be missing as a term: the text, the expression, and whether any multiple may."""
+    """Possible terms: the text, the expression, and whether any multiple of it may be missing."""
     shape = np.shape(value)
     yield "1", ast.Constant(1), True
     yield from ((text_of(o), o, True) for _, o, _ in line.fitting(shape))
@@ -212,7 +211,7 @@ def _offers(line: Line, value: Any) -> Iterator[tuple[str, ast.expr, bool]]:
 def _terms(
     line: Line, other: ast.expr, number: float, is_sure: bool
 ) -> Iterator[tuple[ast.expr, str]]:
-    """A multiple of an expression as it is best written, and its sign."""
+    """A multiple of an expression in its most readable form, and its sign."""
     sign, size = ("-" if number < 0 else "+"), abs(number)
     if size == 1:
         yield other, sign

@@ -1,4 +1,4 @@
-"""Other operands, other layers, other indices."""
+"""Edits of operands, layer numbers and indices."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from autograd_lite.check.marking.rewriting import WATCH, targets_of
 
 
 def operands(line: Line) -> Iterator[Edit]:
-    """Another array of the same shape."""
+    """Edits that use another array of the same shape, or of the same name with another number."""
     for node, around in line.nodes:
         if not isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
             continue
@@ -44,7 +44,7 @@ def operands(line: Line) -> Iterator[Edit]:
         is_turned = bool(around) and isinstance(around[-1], ast.Attribute)
         for _, other, value in line.references:
             text = text_of(other)
-            # What the target held before is not known here.
+            # The old value of the target is not known here, so its new one excludes nothing.
             if text == mine or (is_equal(value, here) and text not in line.targets):
                 continue
             shaped = np.shape(value) == np.shape(here)
@@ -67,7 +67,7 @@ def operands(line: Line) -> Iterator[Edit]:
 
 
 def _as_before(line: Line, node: ast.expr) -> Iterator[Edit]:
-    """A part of an array that was written to, as it was before."""
+    """Edits that read a part of an array as it was before the array was overwritten."""
     if not isinstance(node, ast.Subscript) or not isinstance(node.value, ast.Name):
         return
     before = line.values.get(node.value.id)
@@ -104,7 +104,7 @@ def _short(text: str) -> str:
 
 
 def layers(line: Line) -> Iterator[Edit]:
-    """The number of every layer one higher or one lower: W2, A1 for W3, A2."""
+    """Edits that shift the layer number of every operand by one: W2, A1 for W3, A2."""
     texts = {text: node for text, node, _ in line.references}
     for step in (1, -1):
         news: dict[int, ast.expr] = {}
@@ -116,7 +116,7 @@ def layers(line: Line) -> Iterator[Edit]:
                     news[id(node)] = placed_at(texts[other], node)
         if len(news) > 1:
             direction = "low" if step > 0 else "high"
-            text = f"the number of the layer is one too {direction}"
+            text = f"the layer number is one too {direction}"
             yield line.edit_all("index", text, news)
         entries = {
             id(node): placed_at(ast.Subscript(node.value, shifted, ast.Load()), node)
@@ -126,12 +126,14 @@ def layers(line: Line) -> Iterator[Edit]:
         }
         if len(entries) > 1:
             direction = "low" if step > 0 else "high"
-            text = f"the number of the layer is one too {direction}"
+            text = f"the layer number is one too {direction}"
             yield line.edit_all("index", text, entries)
 
 
 def _shifted_key(line: Line, key: ast.expr, step: int) -> ast.expr | None:
-    """A computed key one higher or lower: `l + 1` becomes `l`; None where nothing is computed."""
+    """A key shifted by `step`, so that `l + 1` becomes `l`; None where it holds no integer
+    variable.
+    """
     for node in ast.walk(key):
         if isinstance(node, ast.BinOp) and type(node.op) in OTHER_SIGN:
             if isinstance(node.right, ast.Constant) and type(node.right.value) is int:
@@ -147,7 +149,7 @@ def _shifted_key(line: Line, key: ast.expr, step: int) -> ast.expr | None:
 
 
 def indices(line: Line) -> Iterator[Edit]:
-    """An index one too high or too low, a slice for its neighbour."""
+    """Edits that shift an index by one, take another counter, swap two indices or move a slice."""
     for node, around in line.nodes:
         if not in_index(around) and not _is_index_root(line, node):
             continue
@@ -199,7 +201,7 @@ def _neighbours(key: str) -> list[str]:
 
 
 def _slices(line: Line) -> Iterator[Edit]:
-    """Another slice of the same length that is used in the function: dz[:H] for dz[H:2*H]."""
+    """Edits that use another slice written in a function that runs: dz[:H] for dz[H:2*H]."""
     trees = (line.place.definition.tree, *line.elsewhere)
     used = [
         n

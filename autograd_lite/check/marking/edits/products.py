@@ -1,4 +1,4 @@
-"""Matrix products, transposes and sums."""
+"""Edits of matrix products, transposes and sums."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from autograd_lite.check.marking.edits.trees import (
 
 
 def products(line: Line) -> Iterator[Edit]:
-    """`*` for `@`, a transpose too much or too little, operands in the other order."""
+    """Edits that exchange `*` and `@`, transpose operands of a product, or swap their order."""
     for node, around in line.nodes:
         if in_index(around):
             continue
@@ -85,7 +85,7 @@ def _matrix_edits(line: Line, node: ast.expr, left: ast.expr, right: ast.expr) -
 
 
 def transposes(line: Line) -> Iterator[Edit]:
-    """An operand, or the result, transposed."""
+    """Edits that transpose an operand or the result, or undo a transpose."""
     for node, around in line.nodes:
         if in_index(around):
             continue
@@ -108,7 +108,7 @@ def transposes(line: Line) -> Iterator[Edit]:
 
 
 def calls(line: Line) -> Iterator[Edit]:
-    """Another axis, keepdims, a mean for a sum, a sum too much."""
+    """Edits that change axis or keepdims, exchange sum and mean, or remove a call."""
     for node, around in line.nodes:
         if not isinstance(node, ast.Call) or in_index(around):
             continue
@@ -123,7 +123,7 @@ def calls(line: Line) -> Iterator[Edit]:
                 yield line.edit("factor", text, node, new)
             operand = operand_of(node)
             if operand is not None:
-                text = f"the {name} in {text_of(node)} is too much"
+                text = f"the {name} in {text_of(node)} should be left out"
                 yield line.edit("shape", text, node, operand, 0.8)
         elif name in (
             "reshape",
@@ -138,7 +138,7 @@ def calls(line: Line) -> Iterator[Edit]:
         ):
             operand = operand_of(node)
             if operand is not None:
-                text = f"{name} in {text_of(node)} is too much"
+                text = f"{name} in {text_of(node)} should be left out"
                 yield line.edit("activation", text, node, operand, 0.7)
 
 
@@ -173,7 +173,8 @@ def _axis_edits(line: Line, node: ast.Call) -> Iterator[Edit]:
     if not kept:
         new_keywords.append(ast.keyword("keepdims", ast.Constant(True)))
     new = ast.Call(node.func, node.args, new_keywords)
-    text = f"keepdims=True is {'too much' if kept else 'missing'} in {text_of(node)}"
+    verb = "should be left out of" if kept else "is missing in"
+    text = f"keepdims=True {verb} {text_of(node)}"
     yield line.edit("shape", text, node, new)
 
 
@@ -191,7 +192,7 @@ def _literal(node: Any) -> Any:
 
 
 def sums(line: Line) -> Iterator[Edit]:
-    """A sum that was left out."""
+    """Edits that add a missing sum or mean."""
     for old, name in values_assigned(line):
         ndim = line.ndim(old)
         if not ndim:
@@ -231,7 +232,7 @@ def sums(line: Line) -> Iterator[Edit]:
                         total = ast.Call(ast.Attribute(whole, "sum", ast.Load()), [], keywords)
                         less = times(factor, ast.BinOp(rest, ast.Sub(), total))
                         text = (
-                            f"{text_of(product)} takes a softmax for element-wise: "
+                            f"{text_of(product)} treats a softmax as element-wise: "
                             f"{text_of(less)} is missing"
                         )
                         yield line.edit("activation", text, node, less, 0.7)

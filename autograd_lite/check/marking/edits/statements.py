@@ -1,4 +1,4 @@
-"""Statements that overwrite or add up, and terms that a line lacks."""
+"""Edits of whole statements, and edits that add a missing term or statement."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from autograd_lite.check.marking.rewriting import WATCH, targets_of
 
 
 def statements(line: Line) -> Iterator[Edit]:
-    """`=` for `+=` and the other way round, a statement too much, repeated indices."""
+    """Edits that exchange `=` and `+=`, remove a statement, or add at repeated indices."""
     statement = line.statement
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target = statement.targets[0]
         read = {ast.unparse(n) for n in ast.walk(statement.value)}
-        # What is made of its own old value is not overwritten by mistake.
+        # A target that is computed from its old value is not overwritten by mistake.
         if not isinstance(target, (ast.Tuple, ast.List)) and ast.unparse(target) not in read:
             added = ast.AugAssign(target, ast.Add(), statement.value)  # type: ignore[arg-type]
             text = (
@@ -37,7 +37,7 @@ def statements(line: Line) -> Iterator[Edit]:
             yield line.whole("accumulate", text, [added])
     if isinstance(statement, ast.AugAssign):
         assigned = ast.Assign([statement.target], statement.value)
-        text = f"{text_of(statement.target)} adds up what should be assigned: write ="
+        text = f"{text_of(statement.target)} is added to where it should be assigned: write ="
         yield line.whole("accumulate", text, [assigned])
         if isinstance(statement.op, (ast.Add, ast.Sub)):
             text = f"the line adds to {text_of(statement.target)} too often"
@@ -48,17 +48,17 @@ def statements(line: Line) -> Iterator[Edit]:
             at = parsed(f"np.{name}.at")
             call = ast.Call(at, [read_from(target.value), target.slice, statement.value], [])
             text = (
-                f"{text_of(target)} counts an index that is named several times once only: write "
+                f"{text_of(target)} counts a repeated index only once: write "
                 f"np.{name}.at({text_of(target.value)}, {text_of(target.slice)}, ...)"
             )
             yield line.whole("accumulate", text, [ast.Expr(call)], 1.2)
     if _is_masking(statement):
         nothing = _nothing(statement.targets[0])
-        yield line.whole("mask", f"{text_of(statement)} is too much", [nothing], 0.7)
+        yield line.whole("mask", f"{text_of(statement)} should be left out", [nothing], 0.7)
 
 
 def _nothing(target: Any) -> ast.stmt:
-    """A statement that leaves a target as it is."""
+    """A statement that leaves its target unchanged."""
     return ast.Assign([target], read_from(target))
 
 
@@ -68,13 +68,13 @@ def _is_masking(statement: Any) -> bool:
 
 
 def missing_paths(line: Line) -> Iterator[Edit]:
-    """A path of the chain rule that was left out: what comes from one of the values after it."""
+    """Edits that add the gradient which arrives from one of the values computed from this one."""
     target = next(iter(targets_of(line.statement)), None)
     for old, name in values_assigned(line):
         for part, value in line.parts.items():
             term: ast.expr = parsed(f"{WATCH}.named({part!r})")
             if isinstance(target, ast.Subscript) and np.shape(value) != line.shape(old):
-                # Of what is written into a part of an array, that part.
+                # The statement writes into a part of an array: take that part of the term.
                 term = ast.Subscript(term, target.slice, ast.Load())
             if line.shape(term) == line.shape(old):
                 text = f"the term that comes from {part.split(': ')[-1]} is missing in {name}"
@@ -82,7 +82,7 @@ def missing_paths(line: Line) -> Iterator[Edit]:
 
 
 def centred(line: Line) -> Iterator[Edit]:
-    """A mean that was not subtracted, as normalising over an axis asks for."""
+    """Edits that subtract a mean or sum, as the gradient of a normalisation needs."""
     places = values_assigned(line) + [
         (n, text_of(n))
         for n, around in line.nodes
@@ -109,7 +109,7 @@ def _over(axis: int | None) -> list[ast.keyword]:
 
 
 def left_out(line: Line) -> Iterator[Edit]:
-    """A statement that was left out after this one: a mask, or the term of the right class."""
+    """Edits that add a statement after the line: a mask, or `-= 1` at the labels."""
     statement = line.statement
     targets = targets_of(statement)
     if not isinstance(statement, (ast.Assign, ast.AugAssign)) or len(targets) != 1:
@@ -118,7 +118,7 @@ def left_out(line: Line) -> Iterator[Edit]:
     value = line.at(read_from(target))
     if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
         return
-    # A gradient that is wrong where the line gives it is the one after what was left out.
+    # Where the line has a key, its gradient is the one after the missing statement.
     keeps = line.key is None
     for _, other, _ in line.alike(value.shape):
         masked = ast.AugAssign(
@@ -135,7 +135,7 @@ def left_out(line: Line) -> Iterator[Edit]:
 
 
 def _classes(line: Line, shape: tuple[int, ...]) -> Iterator[str]:
-    """The indices of the elements that belong to labels."""
+    """The indices that labels select, as source text."""
     names = {
         ast.unparse(n)
         for tree in (line.place.definition.tree, *line.elsewhere)

@@ -1,4 +1,4 @@
-"""Expressions and statements as syntax trees: read, and put in the place of others."""
+"""Syntax trees of expressions and statements: making, reading and replacing them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from autograd_lite.check.marking.rewriting import WATCH, Definition, Place
 
 
 def columns(definition: Definition, line: int) -> tuple[int, int]:
-    """Where the first statement on a line begins, and the last one ends."""
+    """The column where the first statement on a line begins, and where the last one ends."""
     there = [
         n
         for n in ast.walk(definition.tree)
@@ -72,7 +72,7 @@ _METHODS = frozenset(
 
 
 def is_of_arrays(node: ast.AST) -> bool:
-    """Whether an expression calls nothing but NumPy's functions, and usual methods of arrays."""
+    """Whether an expression calls only NumPy functions and the usual methods of arrays."""
     inner = (ast.Lambda, ast.ListComp, ast.GeneratorExp, ast.NamedExpr, ast.Starred)
     for call in ast.walk(node):
         if isinstance(call, inner):
@@ -93,7 +93,7 @@ def parsed(text: str) -> ast.expr:
 
 
 def placed_at(new: ast.expr, old: ast.AST) -> ast.expr:
-    """A new expression at the place of the old one in the source."""
+    """A copy of a new expression, located where the old one stands in the source."""
     new = copy.copy(new)
     ast.copy_location(new, old)
     for child in ast.walk(new):
@@ -103,7 +103,7 @@ def placed_at(new: ast.expr, old: ast.AST) -> ast.expr:
 
 
 def swapped(tree: Any, news: Mapping[int, Any]) -> Any:
-    """The tree with the nodes of these identities replaced; what holds none of them is shared."""
+    """The tree with nodes replaced by their `id`; subtrees without a replacement are shared."""
     if id(tree) in news:
         return news[id(tree)]
     if isinstance(tree, list):
@@ -129,14 +129,14 @@ def walked(
     if isinstance(node, ast.expr):
         yield node, around
     for child in ast.iter_child_nodes(node):
-        # Of `(a + b)[:n]` only `:n` is in an index.
+        # In `(a + b)[:n]` only `:n` is within an index.
         is_indexed = isinstance(node, ast.Subscript) and child is node.value
         is_computed = is_indexed and isinstance(child, _COMPUTED)
         yield from walked(child, around if is_computed else (*around, node))
 
 
 ARRIVING = "gradient_of_"
-"""The beginning of what the gradient that arrives at a value is called among the named values."""
+"""The prefix under which the gradient that arrives at a value stands among the named values."""
 
 
 def text_of(node: ast.AST) -> str:
@@ -166,7 +166,7 @@ def in_index(around: tuple[ast.AST, ...]) -> bool:
 
 
 def is_called(node: ast.expr, around: tuple[ast.AST, ...]) -> bool:
-    """Whether it is the name of a function, a module or a method, and no operand."""
+    """Whether a node names a function, module or method, or is a keyword argument."""
     parent = around[-1] if around else None
     if isinstance(parent, ast.Call) and parent.func is node:
         return True
