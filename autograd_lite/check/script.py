@@ -19,13 +19,10 @@ import numpy as np
 
 from autograd_lite.check.cells import notebook_source
 from autograd_lite.check.derivation import marked
+from autograd_lite.check.marking.assignments import targets_of, update_of
+from autograd_lite.check.marking.definitions import Sources
 from autograd_lite.check.marking.forms import LOSS_NAMES, Subject
-from autograd_lite.check.marking.rewriting import (
-    Sources,
-    made_function,
-    targets_of,
-    update_of,
-)
+from autograd_lite.check.marking.rewriting import made_function
 from autograd_lite.check.marking.world import World, is_data
 from autograd_lite.check.names import tensor_among
 from autograd_lite.check.report import Report

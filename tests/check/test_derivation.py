@@ -18,12 +18,12 @@ from autograd_lite.check import from_source
 from autograd_lite.check.marking.chain_rule import Tolerance, fit
 from autograd_lite.check.marking.evidence import values_of
 from autograd_lite.check.marking.execution import Event
+from autograd_lite.check.marking.explanations import pattern
 from autograd_lite.check.marking.forms import subject_of
 from autograd_lite.check.marking.forward import Setting
 from autograd_lite.check.marking.influence import dependent_steps
 from autograd_lite.check.marking.mark import _best_reading
 from autograd_lite.check.marking.perturbation import slope
-from autograd_lite.check.marking.verdicts import _pattern
 from autograd_lite.check.report import Line, Report
 
 FORWARD = """
@@ -142,7 +142,7 @@ class TestVerdicts:
         expected = np.arange(1.0, 13.0).reshape(4, 3)
         given = expected.copy()
         given[:, 1] = 0.123
-        text = _pattern(given, expected, Tolerance(1e-6, 0.0))
+        text = pattern(given, expected, Tolerance(1e-6, 0.0))
         assert text == "; it differs in 4 of 12 elements, all of them in the columns 1"
 
     @pytest.mark.parametrize(
@@ -157,17 +157,17 @@ class TestVerdicts:
     def test_where_a_gradient_differs_is_told_by_the_tolerance(self, tolerance, said):
         expected = np.array([1.0, 0.5, 0.0, 1.0])
         given = expected + [0.0, 0.5, 5e-6, 5e-5]
-        assert _pattern(given, expected, tolerance) == f"; it differs {said}"
+        assert pattern(given, expected, tolerance) == f"; it differs {said}"
 
     def test_rows_and_columns_are_named_where_all_that_differs_is_in_some(self):
         expected = np.ones((3, 4))
         rows, both = expected.copy(), expected.copy()
         rows[[0, 2]] = both[0, 1] = both[2, 3] = 7.0
         tolerance = Tolerance(1e-6, 0.0)
-        assert _pattern(rows, expected, tolerance).endswith(
+        assert pattern(rows, expected, tolerance).endswith(
             "8 of 12 elements, all of them in the rows 0, 2"
         )
-        assert _pattern(both, expected, tolerance) == "; it differs in 2 of 12 elements"
+        assert pattern(both, expected, tolerance) == "; it differs in 2 of 12 elements"
 
     def test_a_cause_that_fits_these_inputs_by_chance_is_not_named(self):
         def loss(W, X, P):

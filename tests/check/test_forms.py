@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
+from autograd_lite.check.marking.assignments import written_by
 from autograd_lite.check.marking.edits.trees import is_called
 from autograd_lite.check.marking.execution import Event
 from autograd_lite.check.marking.forms import Subject, bound_cost
 from autograd_lite.check.marking.returned import those_returned
-from autograd_lite.check.marking.rewriting import written_by
 
 rng = np.random.default_rng(0)
 X, Y = rng.normal(size=(5, 3)), rng.normal(size=(5, 2))

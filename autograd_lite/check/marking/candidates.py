@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.marking.assignments import update_of
 from autograd_lite.check.marking.chain_rule import Interpretation
+from autograd_lite.check.marking.definitions import Place, persons_function
 from autograd_lite.check.marking.edits import (
     ALL_EDITS,
     EDITS,
@@ -25,7 +27,6 @@ from autograd_lite.check.marking.edits.trees import ARRIVING
 from autograd_lite.check.marking.execution import Event
 from autograd_lite.check.marking.influence import dependent_steps
 from autograd_lite.check.marking.reruns import Reruns
-from autograd_lite.check.marking.rewriting import Place, persons_function, update_of
 from autograd_lite.check.marking.steps import is_gradient_name
 from autograd_lite.check.marking.trials import Effects, Quick
 from autograd_lite.check.report import RIGHT

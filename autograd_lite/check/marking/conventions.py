@@ -12,15 +12,10 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from autograd_lite.check.marking.assignments import is_decay, targets_of, texts_in, update_of
+from autograd_lite.check.marking.definitions import Definition
 from autograd_lite.check.marking.edits.trees import swapped
 from autograd_lite.check.marking.execution import Event
-from autograd_lite.check.marking.rewriting import (
-    Definition,
-    is_decay,
-    targets_of,
-    texts_in,
-    update_of,
-)
 from autograd_lite.check.marking.steps import is_gradient_name
 
 EPSILON_LIMIT = 1e-3

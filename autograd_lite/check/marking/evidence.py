@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd_lite.backward import propagate
 from autograd_lite.check.differences import max_abs
+from autograd_lite.check.marking.assignments import is_unnamed
 from autograd_lite.check.marking.chain_rule import (
     Arrays,
     ForwardGraph,
@@ -21,7 +22,6 @@ from autograd_lite.check.marking.chain_rule import (
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Recording, Setting
 from autograd_lite.check.marking.handed_in import handed_in
-from autograd_lite.check.marking.rewriting import is_unnamed
 from autograd_lite.check.marking.steps import Known, Step, known_tensors
 from autograd_lite.check.marking.world import fields_of
 from autograd_lite.gradients import IndexedGradient, TupleGradient

@@ -17,19 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.marking.mutable import Mutable, call_settled, made, plain
-from autograd_lite.check.marking.rewriting import (
+from autograd_lite.check.marking.definitions import (
     HOME,
-    WATCH,
     Definition,
     Place,
     Sources,
     innermost,
     is_without_source,
     persons_function,
-    statement_at,
-    writes_files,
 )
+from autograd_lite.check.marking.mutable import Mutable, call_settled, made, plain
+from autograd_lite.check.marking.rewriting import WATCH, statement_at, writes_files
 from autograd_lite.check.marking.world import World, is_data, is_noted
 from autograd_lite.observe import entry_name
 from autograd_lite.tensor import Tensor

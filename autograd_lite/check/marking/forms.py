@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.marking.definitions import Sources, innermost, without_library_decorators
 from autograd_lite.check.marking.execution import Execution
-from autograd_lite.check.marking.rewriting import Sources, innermost, without_library_decorators
 from autograd_lite.check.marking.world import World, fields_of
 from autograd_lite.check.names import name_of, tensors_named_in
 

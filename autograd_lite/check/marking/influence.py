@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.marking.definitions import Definition, Place
 from autograd_lite.check.marking.evidence import Evidence, values_of
 from autograd_lite.check.marking.execution import Event
-from autograd_lite.check.marking.rewriting import Definition, Place
 
 
 def dependent_steps(

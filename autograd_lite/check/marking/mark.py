@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.marking.activated import activations
+from autograd_lite.check.marking.assignments import update_of
 from autograd_lite.check.marking.candidates import Candidates
 from autograd_lite.check.marking.chain_rule import Interpretation
-from autograd_lite.check.marking.conventions import (
-    velocities,
-    without_clipping,
-    without_epsilons,
-)
+from autograd_lite.check.marking.conventions import velocities, without_clipping, without_epsilons
+from autograd_lite.check.marking.definitions import persons_function
 from autograd_lite.check.marking.evidence import (
     Evidence,
     gather,
@@ -27,6 +26,7 @@ from autograd_lite.check.marking.evidence import (
     without_misleading_names,
 )
 from autograd_lite.check.marking.execution import Event, Execution
+from autograd_lite.check.marking.explanations import never_added_to
 from autograd_lite.check.marking.forms import Subject
 from autograd_lite.check.marking.forward import (
     ALL_INPUTS_LIMIT_ELEMENTS,
@@ -35,8 +35,8 @@ from autograd_lite.check.marking.forward import (
     path_name,
 )
 from autograd_lite.check.marking.handed_in import no_gradient_message
+from autograd_lite.check.marking.remarks import misnamed_message, silence_of
 from autograd_lite.check.marking.reruns import Reruns
-from autograd_lite.check.marking.rewriting import persons_function, update_of
 from autograd_lite.check.marking.steps import (
     Known,
     Step,
@@ -44,13 +44,7 @@ from autograd_lite.check.marking.steps import (
     is_gradient_name,
     is_number,
 )
-from autograd_lite.check.marking.verdicts import (
-    Verdicts,
-    activations,
-    misnamed_message,
-    never_added_to,
-    silence_of,
-)
+from autograd_lite.check.marking.verdicts import Verdicts
 from autograd_lite.check.marking.world import paths_of
 from autograd_lite.check.marking.wrong_line import SEARCH_SECONDS, Search
 from autograd_lite.check.names import name_of, tensors_named_in

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.check.marking.chain_rule import Interpretation
+from autograd_lite.check.marking.definitions import Definition
 from autograd_lite.check.marking.edits import Edit
 from autograd_lite.check.marking.evidence import Evidence, Graph, values_of
 from autograd_lite.check.marking.execution import Execution, Filling
 from autograd_lite.check.marking.forward import Setting
-from autograd_lite.check.marking.rewriting import Definition
 from autograd_lite.check.marking.steps import known_tensors
 
 FRESH_INPUTS = 2

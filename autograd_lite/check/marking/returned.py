@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.marking.assignments import elements_of
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.mutable import plain
-from autograd_lite.check.marking.rewriting import elements_of
 from autograd_lite.check.marking.steps import equal_arrays
 from autograd_lite.check.marking.world import fields_of
 from autograd_lite.observe import entry_name

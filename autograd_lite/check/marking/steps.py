@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.marking.assignments import is_changed_by_itself, is_unnamed, targets_of
 from autograd_lite.check.marking.chain_rule import nearest_factor
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Input, Recording, Setting
 from autograd_lite.check.marking.mutable import plain
-from autograd_lite.check.marking.rewriting import is_changed_by_itself, is_unnamed, targets_of
 from autograd_lite.check.names import tensor_among, tensors_named_in
 from autograd_lite.graph import Leaf, Node, ancestors
 from autograd_lite.tensor import Tensor

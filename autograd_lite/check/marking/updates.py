@@ -10,10 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.marking.chain_rule import fit, nearest_factor
-from autograd_lite.check.marking.execution import Event, Execution
-from autograd_lite.check.marking.forward import Setting
-from autograd_lite.check.marking.rewriting import (
+from autograd_lite.check.marking.assignments import (
     elements_of,
     is_unnamed,
     is_velocity,
@@ -21,6 +18,9 @@ from autograd_lite.check.marking.rewriting import (
     texts_in,
     update_of,
 )
+from autograd_lite.check.marking.chain_rule import fit, nearest_factor
+from autograd_lite.check.marking.execution import Event, Execution
+from autograd_lite.check.marking.forward import Setting
 from autograd_lite.check.marking.steps import (
     Known,
     Step,

@@ -10,24 +10,34 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.differences import (
-    abs_difference,
-    difference_message,
-    largest,
-    max_abs,
-)
-from autograd_lite.check.marking.chain_rule import Interpretation, Tolerance, fit
+from autograd_lite.check.differences import abs_difference, difference_message, largest, max_abs
+from autograd_lite.check.marking.assignments import is_unnamed, targets_of
+from autograd_lite.check.marking.chain_rule import Interpretation
 from autograd_lite.check.marking.evidence import Evidence
 from autograd_lite.check.marking.execution import Event, Execution
+from autograd_lite.check.marking.explanations import (
+    because,
+    never_added_to,
+    pattern,
+    shapes_in,
+    statement_on,
+    undefined_message,
+)
 from autograd_lite.check.marking.forward import Setting
-from autograd_lite.check.marking.handed_in import unmarked_message
-from autograd_lite.check.marking.perturbation import slope
-from autograd_lite.check.marking.rewriting import is_unnamed, targets_of, texts_in
+from autograd_lite.check.marking.handed_in.places import unmarked_message
+from autograd_lite.check.marking.remarks import (
+    AMBIGUOUS,
+    CLIPPED,
+    CUT_OFF,
+    EPSILON,
+    conventions,
+    misnamed_message,
+    third_opinion,
+)
 from autograd_lite.check.marking.steps import Known, Step
 from autograd_lite.check.marking.wrong_line import Found
 from autograd_lite.check.report import RIGHT, Line
-from autograd_lite.functions import traits
-from autograd_lite.graph import Leaf, Node
+from autograd_lite.graph import Node
 
 
 @dataclass
@@ -102,7 +112,7 @@ class Verdicts:
         if self.silence and (status in RIGHT or not self.loss_is_finite):
             status, cause, message = "unmarked", None, ""
         elif status in RIGHT and not np.all(np.isfinite(expected)):
-            status, message = "unmarked", _undefined(step.name)
+            status, message = "unmarked", undefined_message(step.name)
         tensor = step.tensor or self._name_of(step)
         name = step.name if _has_name(step) else _called(step)
         return Line(
@@ -173,17 +183,19 @@ class Verdicts:
         if found is not None and id(found) in self._told:
             return found.edit.kind, f"line {line}: {step.name} as well"
         self._told.add(id(found))
-        self._third_opinion(step, value)
+        scale = self.interpretation.scales[step.key]
+        opinion = third_opinion(step, value, self.evidence, scale, self.known)
+        self._opinions += [opinion] if opinion else []
         empty = never_added_to(step, self.back) if found is None else None
         if empty is not None:
             return "accumulate", f"{where}{what}; no statement adds to {empty.name}"
         if found is None:
             is_shape = value.shape != expected.shape
-            pattern = "" if is_shape else _pattern(value, expected, self.evidence.tolerance)
-            return ("shape" if is_shape else "unknown"), f"{where}{what}{pattern}"
+            apart = "" if is_shape else pattern(value, expected, self.evidence.tolerance)
+            return ("shape" if is_shape else "unknown"), f"{where}{what}{apart}"
         if found.edit.kind == "factor" and value.shape == expected.shape:
             what += self._times(step, value, expected)
-        return found.edit.kind, f"{where}{what}; {_because(found)}"
+        return found.edit.kind, f"{where}{what}; {because(found)}"
 
     def _times(self, step: Step, value: np.ndarray, expected: np.ndarray) -> str:
         """Says how many times what it should be a gradient is, where that is a plain number."""
@@ -219,7 +231,7 @@ class Verdicts:
             name = ast.unparse(targets[0]) if targets else found.edit.place.definition.name
             event = self._event_at(found)
             shape = np.shape(event.value) if event is not None else ()
-            message = f"line {found.line}: {_because(found)}"
+            message = f"line {found.line}: {because(found)}"
             new.append(
                 Line(
                     name,
@@ -253,109 +265,19 @@ class Verdicts:
         events = [e for e in self.back.events if e.place is found.edit.place]
         return events[-1] if events else None
 
-    def _third_opinion(self, step: Step, value: np.ndarray) -> None:
-        """Tells what numerical differentiation of the plain forward pass gives for a disputed
-        gradient."""
-        truth = self.evidence.truth[step.key]
-        scale = self.interpretation.scales[step.key]
-        fitted = fit(value, truth.shape)
-        # Where the two differ, so that the answer tells them apart.
-        direction = np.sign(truth if fitted is None else fitted / scale - truth)
-        if not np.any(direction) or not step.tensor:
-            return
-        try:
-            found = slope(self.setting, step.tensor, self.known.inputs.get(step.tensor), direction)
-        except Exception:
-            return
-        if not found or not np.isfinite(found):
-            return
-        theirs = None if fitted is None else float(np.sum(fitted / scale * direction))
-        ours = float(np.sum(truth * direction))
-        near = 1e-4 * max(abs(found), float(np.sum(np.abs(truth * direction))), 1e-8)
-        if abs(found - ours) <= near:
-            self._opinions.append(
-                f"differences of the forward pass confirm the chain rule for {step.name}"
-            )
-        elif theirs is not None and abs(found - theirs) <= near:
-            self._opinions.append(
-                f"ATTENTION: differences of the forward pass support YOUR {step.name} "
-                f"({found:.6g}), not the chain rule ({ours:.6g}). Please report this as a bug of "
-                "autograd_lite"
-            )
-        else:
-            self._opinions.append(
-                f"differences of the forward pass give {found:.6g} for {step.name} along a "
-                f"direction in which the chain rule gives {ours:.6g}: is there a kink or a jump "
-                "nearby?"
-            )
-
     def remarks(self) -> list[str]:
-        if any(f.others for f in self.found):
-            self._opinions.append(
-                "where two causes fit, inputs tell them apart whose widths are unequal, whose "
-                "number of samples is not 1 or a width, and whose values have no symmetry"
-            )
+        """What is said beside the verdicts, each sentence once; after `lines`."""
+        evidence, interpretation = self.evidence, self.interpretation
         notes = [self.silence] if self.silence else []
-        misnamed = [misnamed_message(s) for s in self.evidence.steps if self._is_misnamed(s)]
-        notes += [*self._conventions(), *self.notes, *misnamed, *self._opinions]
-        if self.cut_off:
-            notes.append(
-                "the search for the mistake was cut off; give it more time with seconds=..."
-            )
+        notes += conventions(evidence, interpretation, self.sizes)
+        notes += [CLIPPED] if self.clipped else []
+        notes += [EPSILON] if self.epsilon else []
+        notes += self.notes
+        notes += [misnamed_message(s) for s in evidence.steps if self._is_misnamed(s)]
+        notes += self._opinions
+        notes += [AMBIGUOUS] if any(f.others for f in self.found) else []
+        notes += [CUT_OFF] if self.cut_off else []
         return list(dict.fromkeys(notes))
-
-    def _conventions(self) -> list[str]:
-        interpretation, evidence = self.interpretation, self.evidence
-        status = interpretation.status
-        used = [s for s in evidence.steps if status[s.key] == "convention"]
-        notes = []
-        if evidence.direction == -1:
-            notes.append("convention: descent directions, minus the gradients; that is no mistake")
-        scaled = [s for s in used if interpretation.scales[s.key] != 1]
-        if interpretation.factor != 1 and scaled:
-            averaged = interpretation.factor < 1
-            size = round(1 / interpretation.factor if averaged else interpretation.factor)
-            where = (
-                "throughout" if interpretation.everywhere else "until the division in the last step"
-            )
-            what = self.sizes.get(size, "a length of the data")
-            notes.append(
-                f"convention: gradients of {'1/' if averaged else ''}{size} times the loss "
-                f"({what}) {where}; that is no mistake"
-            )
-        at_zero = [s.name for s in used if s.key in interpretation.at_zero]
-        if at_zero:
-            notes.append(
-                f"convention: {', '.join(at_zero)} takes another derivative at exactly 0, where "
-                "there is a kink; that is no mistake"
-            )
-        opposite = [s for s in evidence.steps if s.is_opposite and status[s.key] in RIGHT]
-        if opposite:
-            listed = ", ".join(
-                dict.fromkeys(f"{s.name} is minus the gradient of {s.tensor}" for s in opposite)
-            )
-            notes.append(f"convention: {listed}, and goes on as such; that is no mistake")
-        flat = [s.name for s in evidence.steps if self._lacks_leading_axes(s)]
-        if flat:
-            notes.append(
-                f"convention: {', '.join(dict.fromkeys(flat))} lacks the first axis, of length 1; "
-                "broadcasting puts it there, so that it is no mistake"
-            )
-        if self.clipped:
-            notes.append(
-                "convention: the gradients are clipped; marked is what they were before, as "
-                "clipping is no part of a derivative"
-            )
-        if self.epsilon:
-            notes.append(
-                "convention: the small number in the loss is left out in the derivative; that is "
-                "no mistake"
-            )
-        return notes
-
-    def _lacks_leading_axes(self, step: Step) -> bool:
-        own = self.evidence.own({step.key: step.value})[step.key]
-        return own.shape != step.value.shape and own.size == step.value.size
 
     def _unconnected(self, step: Step) -> Line:
         value = np.asarray(self.known.values.get(step.tensor, 0.0))
@@ -394,64 +316,17 @@ class Verdicts:
     def _raised(self) -> Line:
         """The line in which the backward pass ended with an exception."""
         error, line = self.back.error, self.back.error_line
-        statement = _statement_at(self.back, line, self.back.error_file)
+        statement = statement_on(self.back, line, self.back.error_file)
         name, shapes = "?", ""
         if statement is not None:
             targets = targets_of(statement)
             name = ast.unparse(targets[0]) if targets else "?"
-            shapes = _shapes(statement, self.back.error_scope)
+            shapes = shapes_in(statement, self.back.error_scope)
         tensor = self.known.among(name) or "?"
         expected = np.shape(self.known.values.get(tensor, 0.0))
         message = f"line {line} raised {type(error).__name__}: {error}{shapes}"
         infinite = float("inf")
         return Line(name, tensor, "wrong", infinite, infinite, (), expected, "shape", message, line)
-
-
-def never_added_to(step: Step, back: Execution) -> Event | None:
-    """The array of zeros, left as it was made, that a gradient is or is a multiple of."""
-    if step.value.size < 2 or np.any(step.value):
-        return None
-    statement = step.event.place.statement if step.event is not None else None
-    read = texts_in(statement) if statement is not None else set()
-    for event in back.events:
-        made = getattr(event.place.statement, "value", None)
-        if made is None or not re.search(r"zeros|\b0(\.0)? \*", ast.unparse(made)):
-            continue
-        is_it = event is step.event or event.path in read or event.name == step.name
-        if is_it and np.shape(event.value) == step.value.shape and not np.any(event.value):
-            if sum(e.path == event.path for e in back.events) == 1:
-                return event
-    return None
-
-
-def _undefined(name: str) -> str:
-    return (
-        f"{name} cannot be marked: the true gradient is NaN or infinite on these inputs; mark the "
-        "derivation on others"
-    )
-
-
-def misnamed_message(step: Step) -> str:
-    """The remark on a step that is called after a tensor, and is no gradient of it."""
-    of = f"of {step.tensor}" if step.tensor else "of any value in the forward pass"
-    return f"{step.name} is not marked: it is no gradient {of}"
-
-
-def silence_of(evidence: Evidence) -> str:
-    """Why gradients that are equal to the true ones need not be right on these inputs; "" if they
-    are."""
-    loss = float(np.asarray(evidence.recording.loss._value).reshape(()))
-    if not np.isfinite(loss):
-        return (
-            f"the loss is {loss} on these inputs, so that no gradient can be told right from "
-            "wrong: mark the derivation on others"
-        )
-    if evidence.steps and not any(map(np.any, evidence.truth.values())):
-        return (
-            "every gradient is 0 on these inputs, also of a wrong derivation, so that none can be "
-            "called right: mark the derivation on others"
-        )
-    return ""
 
 
 def _unmarked(step: Step) -> Line:
@@ -484,106 +359,3 @@ def _once_each(lines: list[Line], inputs: Collection[str]) -> list[Line]:
         if other is None or order.index(line.status) <= order.index(other.status):
             kept[at] = line
     return list(kept.values())
-
-
-def _because(found: Found) -> str:
-    edit = found.edit
-    where = ""
-    name = edit.place.definition.name
-    targets = targets_of(edit.place.statement)
-    if targets:
-        where = f"in the line of {ast.unparse(targets[0])}, "
-    text = where + edit.text
-    for other in found.others:
-        text += f"; or {other.text}"
-    lines = edit.as_written()
-    if lines is not None:
-        return f"{text}. In {name}(): {lines[0]}  should be  {lines[1]}"
-    written = ast.unparse(edit.place.statement)
-    if "\n" not in written and len(written) < 160 and "__watch__" not in edit.written:
-        text += f". In {name}(): {written}  should be  {edit.written}"
-    return text
-
-
-def _pattern(value: np.ndarray, expected: np.ndarray, tolerance: Tolerance) -> str:
-    """Describes where a gradient differs, for one whose cause is not known."""
-    with np.errstate(invalid="ignore"):
-        apart = np.abs(value - expected)
-    biggest = max(float(np.max(np.abs(expected), initial=0)), tolerance.floor)
-    off = ~(apart <= tolerance.relative * biggest)
-    count = int(np.sum(off))
-    text = f"; it differs in {count} of {off.size} elements"
-    if off.ndim == 2 and 0 < count < off.size:
-        for axis, what in ((0, "columns"), (1, "rows")):
-            hit = np.flatnonzero(np.any(off, axis=axis))
-            if len(hit) < off.shape[1 - axis] and count == len(hit) * off.shape[axis]:
-                text += f", all of them in the {what} {', '.join(map(str, hit[:5]))}"
-    return text
-
-
-def _statement_at(back: Execution, line: int | None, file: str | None) -> ast.stmt | None:
-    """The innermost statement on a line."""
-    found = [
-        p.statement
-        for p in back.sources.places
-        if line is not None
-        and p.definition.filename == file
-        and p.statement.lineno <= line <= (p.statement.end_lineno or line)
-    ]
-    return found[-1] if found else None
-
-
-def _shapes(statement: ast.stmt, scope: dict[str, Any]) -> str:
-    """The shapes of the arrays that a statement names, as a remark in brackets."""
-    shapes = {}
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Name) and hasattr(scope.get(node.id), "shape"):
-            shapes[node.id] = scope[node.id].shape
-    listed = ", ".join(f"{name} has shape {shape}" for name, shape in shapes.items())
-    return f" ({listed})" if listed else ""
-
-
-def activations(known: Known) -> dict[str, frozenset[str]]:
-    """By name of an activation, the named tensors that it is an element-wise function of."""
-    at: dict[Any, list[str]] = {}
-    for name, versions in known.versions.items():
-        at.setdefault(versions[-1]._node, []).append(name)
-    return {
-        name: frozenset(_activated(versions[-1]._node, at))
-        for name, versions in known.versions.items()
-        if isinstance(versions[-1]._node, Node)
-    }
-
-
-def _activated(node: Node, at: dict[Any, list[str]]) -> list[str]:
-    """The named tensors that a node is a non-linear function of, element by element."""
-    found: list[str] = []
-    stack = [(node, False)]
-    seen: set[Node | Leaf] = {node}
-    while stack:
-        operation, bent = stack.pop()
-        if not _traits_of(operation).elementwise:
-            continue
-        bent = bent or _is_bent(operation)
-        for parent in operation.parents or ():
-            if not isinstance(parent, (Node, Leaf)) or parent in seen:
-                continue
-            seen.add(parent)
-            if parent.shape != node.shape:
-                continue
-            if parent in at:
-                found += at[parent] if bent else []
-            elif isinstance(parent, Node):
-                stack.append((parent, bent))
-    return found
-
-
-def _traits_of(node: Node) -> Any:
-    return traits(node.plan.operation.function)
-
-
-def _is_bent(node: Node) -> bool:
-    """Whether an element-wise operation is non-linear: also a product with a mask."""
-    if _traits_of(node).linear is None:
-        return True
-    return any(getattr(parent, "dtype", None) == np.bool_ for parent in node.parents or ())

@@ -13,14 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.marking.definitions import Sources, is_of_library, names_in, variables_of
 from autograd_lite.check.marking.mutable import Mutable
-from autograd_lite.check.marking.rewriting import (
-    WATCH,
-    Sources,
-    is_of_library,
-    names_in,
-    variables_of,
-)
+from autograd_lite.check.marking.rewriting import WATCH
 from autograd_lite.observe import is_value
 from autograd_lite.tensor import Tensor
 

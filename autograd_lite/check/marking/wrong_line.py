@@ -16,11 +16,12 @@ import numpy as np
 
 from autograd_lite.check.marking.candidates import Candidates, hands_on, is_renaming
 from autograd_lite.check.marking.chain_rule import Interpretation
+from autograd_lite.check.marking.definitions import Place
 from autograd_lite.check.marking.edits import ALL_EDITS, EDITS, LATER_EDITS, Edit, Line
 from autograd_lite.check.marking.edits.factors import scaled_by
 from autograd_lite.check.marking.edits.trees import chain_of
 from autograd_lite.check.marking.reruns import Reruns, wrong_in
-from autograd_lite.check.marking.rewriting import WATCH, Place
+from autograd_lite.check.marking.rewriting import WATCH
 from autograd_lite.check.marking.steps import is_gradient_name
 from autograd_lite.check.marking.trials import Quick
 from autograd_lite.check.report import RIGHT

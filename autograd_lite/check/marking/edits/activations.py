@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.marking.assignments import targets_of
 from autograd_lite.check.marking.edits.factors import kind_of_factor
 from autograd_lite.check.marking.edits.line import (
     CANDIDATES_LIMIT,
@@ -31,7 +32,7 @@ from autograd_lite.check.marking.edits.trees import (
     text_of,
     times,
 )
-from autograd_lite.check.marking.rewriting import WATCH, targets_of
+from autograd_lite.check.marking.rewriting import WATCH
 
 
 def derivatives(line: Line) -> Iterator[Edit]:

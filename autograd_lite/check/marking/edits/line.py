@@ -12,6 +12,8 @@ from typing import Any, cast
 
 import numpy as np
 
+from autograd_lite.check.marking.assignments import elements_of, targets_of, update_of
+from autograd_lite.check.marking.definitions import Definition, Place
 from autograd_lite.check.marking.edits.trees import (
     ARRIVING,
     columns,
@@ -27,14 +29,7 @@ from autograd_lite.check.marking.edits.trees import (
     with_statements,
 )
 from autograd_lite.check.marking.mutable import plain
-from autograd_lite.check.marking.rewriting import (
-    WATCH,
-    Definition,
-    Place,
-    elements_of,
-    targets_of,
-    update_of,
-)
+from autograd_lite.check.marking.rewriting import WATCH
 from autograd_lite.check.names import tensors_named_in
 from autograd_lite.observe import located
 

@@ -9,6 +9,7 @@ from typing import cast
 
 import numpy as np
 
+from autograd_lite.check.marking.assignments import targets_of
 from autograd_lite.check.marking.edits.factors import OTHER_SIGN
 from autograd_lite.check.marking.edits.line import Edit, Line
 from autograd_lite.check.marking.edits.trees import (
@@ -24,7 +25,7 @@ from autograd_lite.check.marking.edits.trees import (
     text_of,
     transposed,
 )
-from autograd_lite.check.marking.rewriting import WATCH, targets_of
+from autograd_lite.check.marking.rewriting import WATCH
 
 
 def operands(line: Line) -> Iterator[Edit]:

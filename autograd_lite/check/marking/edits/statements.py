@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.marking.assignments import targets_of
 from autograd_lite.check.marking.edits.line import Edit, Line, values_assigned
 from autograd_lite.check.marking.edits.trees import (
     in_index,
@@ -18,7 +19,7 @@ from autograd_lite.check.marking.edits.trees import (
     text_of,
     times,
 )
-from autograd_lite.check.marking.rewriting import WATCH, targets_of
+from autograd_lite.check.marking.rewriting import WATCH
 
 
 def statements(line: Line) -> Iterator[Edit]:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.marking.rewriting import WATCH, Definition, Place
+from autograd_lite.check.marking.definitions import Definition, Place
+from autograd_lite.check.marking.rewriting import WATCH
 
 
 def columns(definition: Definition, line: int) -> tuple[int, int]:

@@ -1,0 +1,57 @@
+"""The named tensors that a named tensor is a non-linear function of, element by element."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.marking.steps import Known
+from autograd_lite.functions import Traits, traits
+from autograd_lite.graph import Leaf, Node
+
+
+def activations(known: Known) -> dict[str, frozenset[str]]:
+    """By name of an activation, the named tensors that it is an element-wise function of."""
+    at: dict[Any, list[str]] = {}
+    for name, versions in known.versions.items():
+        at.setdefault(versions[-1]._node, []).append(name)
+    return {
+        name: frozenset(_activated(versions[-1]._node, at))
+        for name, versions in known.versions.items()
+        if isinstance(versions[-1]._node, Node)
+    }
+
+
+def _activated(node: Node, at: dict[Any, list[str]]) -> list[str]:
+    """The named tensors that a node is a non-linear function of, element by element."""
+    found: list[str] = []
+    stack = [(node, False)]
+    seen: set[Node | Leaf] = {node}
+    while stack:
+        operation, bent = stack.pop()
+        if not _traits_of(operation).elementwise:
+            continue
+        bent = bent or _is_bent(operation)
+        for parent in operation.parents or ():
+            if not isinstance(parent, (Node, Leaf)) or parent in seen:
+                continue
+            seen.add(parent)
+            if parent.shape != node.shape:
+                continue
+            if parent in at:
+                found += at[parent] if bent else []
+            elif isinstance(parent, Node):
+                stack.append((parent, bent))
+    return found
+
+
+def _traits_of(node: Node) -> Traits:
+    return traits(node.plan.operation.function)
+
+
+def _is_bent(node: Node) -> bool:
+    """Whether an element-wise operation is non-linear: also a product with a mask."""
+    if _traits_of(node).linear is None:
+        return True
+    return any(getattr(parent, "dtype", None) == np.bool_ for parent in node.parents or ())

@@ -1,0 +1,62 @@
+"""Gradients in attributes of the objects whose methods ran."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.marking.forward import path_name
+from autograd_lite.check.marking.handed_in.finder import Finder
+from autograd_lite.check.marking.returned import checked_loosely
+from autograd_lite.check.marking.steps import Step, is_gradient_name
+from autograd_lite.check.marking.world import paths_of
+from autograd_lite.check.names import tensor_among
+
+
+def by_attributes(finder: Finder) -> None:
+    """Attributes of the objects whose methods run: layer.dW, layer.grads[0]."""
+    world = finder.back.world
+    roots = {k: world.roots[k] for k in ("backward", "inputs", "arguments") if k in world.roots}
+    before = {
+        path: value
+        for path, value in paths_of(finder.setting.base.roots.get("backward"), ("self",))
+    }
+    for root in roots.values():
+        start = ("self",) if root is roots.get("backward") else ()
+        for path, value in paths_of(root, start, again=True):
+            array = checked_loosely(value)
+            if array is None or not path or path[0] != "self":
+                continue
+            old = before.get(path)
+            if old is not None and np.shape(old) == array.shape and np.array_equal(old, array):
+                continue
+            _by_attribute(finder, path, array)
+
+
+def _by_attribute(finder: Finder, path: tuple[Any, ...], array: np.ndarray) -> None:
+    name = path_name(path)
+    siblings = {i.path: n for n, i in finder.known.inputs.items()}
+    tensor = None
+    beside = {k[-1]: n for k, n in siblings.items() if k[:-1] == path[:-1] and k}
+    called = tensor_among(str(path[-1]), beside)
+    if called is not None:
+        tensor = beside[called]
+    if tensor is None and len(path) > 1 and is_gradient_name(str(path[-2])):
+        same = [
+            n
+            for p, n in siblings.items()
+            if len(p) == len(path) and p[:-2] == path[:-2] and p[-1] == path[-1]
+        ]
+        tensor = same[0] if same else finder.tensor_of(str(path[-1]), True)
+    if tensor is None and is_gradient_name(str(path[-1])):
+        found = finder.tensor_of(name)
+        tensor = found if found in finder.known.inputs else None
+    if tensor is None or tensor not in finder.known.versions:
+        return
+    event = finder.event_of(name, array, path)
+    if any(s.tensor == tensor and np.array_equal(s.value, array) for s in finder.steps):
+        return
+    versions = finder.known.versions[tensor]
+    of = finder.best(array, versions)
+    finder.add(Step(name, tensor, array, event, of, True, others=versions))
