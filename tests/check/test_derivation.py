@@ -265,6 +265,28 @@ def test_the_graph_of_a_report_is_that_of_the_inputs_as_they_were():
         report.record()
 
 
+@pytest.mark.parametrize(
+    ("given", "later", "is_same"),
+    [
+        (np.nan, np.nan, True),
+        (1e-90, 1e-90 * (1 + 1e-8), True),
+        (1e-90, 2e-90, False),
+        (1e9, 1e9 + 1, True),
+        (1e9, 1e9 + 3e3, False),
+        (1.0, np.nan, False),
+    ],
+)
+def test_a_graph_is_that_of_the_report_where_the_loss_is_but_for_rounding(given, later, is_same):
+    W = np.array([given, 0.0])
+    report = al.check_derivation(square, lambda W: {"dW": 2 * W}, W, show=False)
+    W[0] = later
+    if is_same:
+        np.testing.assert_equal(report.record().data, later**2)
+    else:
+        with pytest.raises(ValueError, match="the inputs were changed"):
+            report.record()
+
+
 class TestConventions:
     COURSE = (
         ("(A2 - Y) / N", "A2 - Y"),

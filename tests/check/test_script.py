@@ -115,6 +115,47 @@ def test_a_loop_inside_of_a_function():
         al.check_script(text, function="other", show=False)
 
 
+STEPS = """
+rows = slice(0, 3)
+error = X[rows] @ w - T[rows]
+loss = 0.5 * np.sum(error ** 2)
+dw = X[rows].T @ error
+w -= 0.01 * dw
+"""
+SUMS = """
+loss, dw = 0.0, np.zeros(2)
+for x, t in zip(X, T):
+    error = x @ w - t
+    loss += 0.5 * error ** 2
+    dw += error * x
+w -= 0.01 * dw
+"""
+
+
+def in_loops(steps, count=1):
+    heads = "".join(f"{'    ' * i}for i{i} in range(2):\n" for i in range(count))
+    return heads + "".join(f"{'    ' * count}{line}\n" for line in steps.splitlines()[1:])
+
+
+@pytest.mark.parametrize(
+    ("loops", "lines"),
+    [
+        (in_loops(STEPS, 2), [10]),
+        (in_loops(STEPS) + in_loops(STEPS), [9]),
+        (in_loops("\npass") + in_loops(STEPS), [11]),
+        (in_loops(STEPS) + in_loops(STEPS, 2), [16]),
+        # Inside of the loop over samples nothing is updated.
+        (in_loops(SUMS), [8, 10]),
+    ],
+    ids=["innermost", "first", "one with a loss", "deepest", "one with an update"],
+)
+def test_the_loop_that_is_marked(loops, lines):
+    head = "import numpy as np\nX, T = np.arange(12.0).reshape(6, 2) / 7, np.linspace(0, 1, 6)\n"
+    report = al.check_script(f"{head}w = np.array([0.3, -0.2])\n\n{loops}", show=False)
+    assert report.ok
+    assert [line.line for line in report] == lines
+
+
 def test_what_a_script_prints_is_not_shown(capsys):
     al.check_script(LOOP, show=False)
     assert capsys.readouterr().out == ""

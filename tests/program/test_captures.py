@@ -486,3 +486,51 @@ def test_what_functions_and_objects_among_the_arguments_read_is_noticed():
     scale.k = 3.0
     with pytest.raises(RuntimeError, match="Scale as it was then"):
         compiled(np.ones(3), scale)
+
+
+def counting(x):
+    k = 2.0
+    seen = counted.k
+    counted.k = seen + k
+    return np.sum(x) * k
+
+
+def kept_first(x):
+    global kept
+    k = 2.0
+    x = x * k
+    kept = 3.0
+    return np.sum(x * kept)
+
+
+def with_a_function_inside(x):
+    def scaled(y):
+        kept = y * 2.0
+        return kept * counted.k
+
+    return np.sum(scaled(x))
+
+
+counted, kept = Slots(), 1.0
+
+
+@pytest.mark.parametrize(
+    ("function", "label", "writes", "line"),
+    [
+        # The k that is a variable of the function's own is another one.
+        (counting, "counted.k", False, 2),
+        (counting, "counted.k", True, 3),
+        (counting, "['k']", True, 3),
+        (kept_first, "kept", True, 4),
+        (kept_first, "kept", False, 5),
+        (kept_first, "other.k", False, 0),
+        (with_a_function_inside, "counted['k']", False, 3),
+        (with_a_function_inside, "counted", True, 3),
+        (with_a_function_inside, "kept", False, 0),
+    ],
+)
+def test_the_line_that_is_named(function, label, writes, line):
+    said = Captures(function).line(label, writes)
+    number = function.__code__.co_firstlineno + line
+    where = "scaled" if function is with_a_function_inside and line else function.__name__
+    assert said == f'File "{__file__}", line {number}, in {where}'
