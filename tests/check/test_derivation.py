@@ -605,7 +605,7 @@ class TestBadInput:
 
     @pytest.mark.parametrize("value", ["text", None, [[1], [2, 3]], object()])
     def test_gradients_of_the_wrong_type(self, value):
-        with pytest.raises(TypeError, match="the gradient 'dW' is .*, which is no array"):
+        with pytest.raises(TypeError, match="the gradient 'dW' is .*, which is not an array"):
             al.check_derivation(square, lambda W: {"dW": value}, np.ones(2))
 
     def test_a_loss_that_is_no_number(self):

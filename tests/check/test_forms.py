@@ -229,7 +229,7 @@ def test_what_a_cost_function_is_given():
     assert arguments(lambda scores, Y, factor=2: 0)[1] is Y
     assert arguments(lambda note: 0, items=("note",)) == ("note",)
     assert arguments(lambda pred, other: 0)[1] is Y
-    with pytest.raises(TypeError, match="takes third, which no value is found for"):
+    with pytest.raises(TypeError, match="takes third, for which no value is found"):
         arguments(lambda one, two, third: 0, items=(X,), inputs=(Y,))
 
 

@@ -203,7 +203,7 @@ for step in range(3):
     assert al.check_script(text, show=False).ok
     wrong = text.replace("vw = 0.9", "gw[0] += 1\n    vw = 0.9")
     notes = " ".join(al.check_script(wrong, show=False).notes)
-    assert "vw, vb carried on" in notes
+    assert "the values of vw, vb from" in notes
     report = al.check_script(text.replace("gb = 2 *", "gb = 3 *"), show=False)
     assert [(line.name, line.cause) for line in report if line.status == "wrong"] == [
         ("gb", "factor")
@@ -231,7 +231,7 @@ def test_numbers_that_are_carried_on_are_named_where_a_velocity_is_the_gradient(
         *(("db", "b", "correct"), ("vw", "w", "correct"))
     ]
     assert report.notes == (
-        "convention: what vb, vw carried on from the pass before is 0 here, so that the update "
+        "convention: the values of vb, vw from earlier steps are 0 here, so that the update "
         "shows the gradient; that is no mistake",
     )
     report = al.check_script(SCALARS.replace("np.sum(e)\n", "2 * np.sum(e)\n"), show=False)

@@ -1,8 +1,8 @@
 """Tells hand-derived gradients that are wrong in themselves from those that only pass on an error.
 
-A gradient is compared twice: with the true one, and with what the chain rule makes of the person's
-own gradients of the nearest tensors after it. The second comparison is one backward pass in which
-the person's gradients take the place of those that arrive.
+A gradient is compared twice: with the true one, and with the one that the chain rule gives from the
+person's own gradients of the nearest later tensors. The second comparison is one backward pass in
+which the person's gradients replace those that arrive.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ForwardGraph:
         self.seed = np.ones_like(loss._value)[()]
 
     def gradients(self, own: Mapping[str, np.ndarray]) -> Arrays:
-        """The gradient that arrives at each named tensor, where those in `own` go on instead."""
+        """The gradient that arrives at each named tensor when those in `own` are passed on."""
         found: dict[Any, np.ndarray] = {}
         nodes: dict[Node, list[str]] = {}
         for name, tensor in self.tensors.items():
@@ -51,13 +51,13 @@ class ForwardGraph:
         return arrived | {name: np.zeros_like(t._value) for name, t in zeros.items()}
 
     def has_kink(self, name: str) -> bool:
-        """Whether a tensor goes into an operation with a kink, or comes from one."""
+        """Whether an operation with a kink gives or takes a tensor."""
         node = self.tensors[name]._node
         users = [n for n in ancestors([self.root]) if any(p is node for p in n.parents or ())]
         return any(_bends(n) for n in [node, *users] if isinstance(n, Node))
 
     def after(self, name: str, stops: Iterable[str]) -> list[str]:
-        """The nearest of the tensors `stops` that `name` has an influence on."""
+        """The nearest of the tensors `stops` that depend on `name`."""
         at = {self.tensors[s]._node: s for s in stops if self.tensors[s]._node is not None}
         start = self.tensors[name]._node
         reached = {start}
@@ -83,7 +83,7 @@ def _taking_note(
 ) -> Any:
     def hook(g: Any) -> Any:
         found[node] = g
-        # Of several gradients of one tensor the last one is the whole.
+        # Where one tensor has several gradients, the last one is complete.
         return next((own[name] for name in reversed(names) if name in own), None)
 
     return hook
@@ -91,14 +91,13 @@ def _taking_note(
 
 @dataclass
 class Tolerance:
-    """The largest relative difference that counts as none, and the absolute one below which none
-    counts."""
+    """The relative difference that still counts as equal, and the least magnitude to divide by."""
 
     relative: float
     floor: float
 
     def error(self, given: np.ndarray, expected: np.ndarray) -> float:
-        """The largest difference over the largest element of either; inf for other shapes."""
+        """The largest difference relative to the largest element; inf for unequal shapes."""
         if given.shape != expected.shape:
             return float("inf")
         if not given.size:
@@ -120,14 +119,14 @@ class Tolerance:
         return self.error(given, expected) <= self.relative
 
     def factor(self, given: np.ndarray, expected: np.ndarray) -> float | None:
-        """The number that `given` is times `expected`, if there is one, and it is not 0."""
+        """The nonzero number that `given` is times `expected`; None if there is none."""
         number = nearest_factor(given, expected)
         same = number is not None and self.same(given, number * expected)
         return number if same else None
 
 
 def nearest_factor(given: np.ndarray, expected: np.ndarray) -> float | None:
-    """The number, other than 0, that times `expected` comes nearest to `given`."""
+    """The nonzero number whose product with `expected` is nearest to `given`; None without one."""
     if given.shape != expected.shape or not np.any(expected):
         return None
     with np.errstate(all="ignore"):
@@ -137,11 +136,11 @@ def nearest_factor(given: np.ndarray, expected: np.ndarray) -> float | None:
 
 @dataclass
 class Interpretation:
-    """One way to read a derivation, and what it makes of each gradient.
+    """One way to read a derivation, with the status that it gives each gradient.
 
-    `scales` are the factors that its convention puts on each gradient; `local` is what arrives at
-    each named tensor by the chain rule from the person's own gradients after it, `expected` that
-    times its scale.
+    `scales` holds the factor that the convention gives each gradient, `local` the gradient that
+    the chain rule gives from the person's own later gradients, `expected` the local one times its
+    scale.
     """
 
     factor: float
@@ -155,9 +154,11 @@ class Interpretation:
     unfounded: set[str]
 
     def faults(self, lines: Mapping[str, Any]) -> tuple[int, int]:
-        """The number of wrong lines, and of those that do not follow from the lines before.
+        """The number of wrong lines, and of lines that do not follow from the person's later
+        gradients.
 
-        The latter are more where a line makes up for an error, which nobody does by chance.
+        The second number is the larger one where a line cancels an earlier error, which does not
+        happen by chance.
         """
         wrong = {lines.get(n) or n for n, status in self.status.items() if status == "wrong"}
         return len(wrong), len({lines.get(n) or n for n in self.unfounded})
@@ -172,10 +173,10 @@ def read(
     tolerance: Tolerance,
     averaged: bool = False,
 ) -> Interpretation:
-    """The interpretation with the fewest wrong lines; among equals, the plainest.
+    """The interpretation with the fewest wrong lines; among equals, the simplest.
 
-    `lines` has the line in which each gradient was derived; one in a loop may give several.
-    `truth` has the gradients of the graph.
+    `lines` holds the line in which each gradient was derived; one in a loop may give several.
+    `truth` holds the gradients of the graph.
 
     The interpretations are: gradients of the loss; those of N times the loss, where N is a size of
     the data and is taken out again in the gradients of the inputs; those of N times the loss
@@ -183,7 +184,7 @@ def read(
     0 may be 0, 1/2 or 1.
     """
     if all(tolerance.same(given, truth[name]) for name, given in own.items()):
-        # By the chain rule from right gradients come the true ones.
+        # From right gradients the chain rule gives the true ones.
         return _interpretation(graph, own, truth, truth, 1, False, tolerance)
     local = graph.gradients(going_on(graph, own, 1))
     best = _interpretation(graph, own, truth, local, 1, False, tolerance)
@@ -206,7 +207,7 @@ def read(
 def _factors(
     own: Arrays, references: tuple[Arrays, ...], sizes: Iterable[int], tolerance: Tolerance
 ) -> list[float]:
-    """Sizes of the data that some gradient is off by, the most frequent first."""
+    """The sizes of the data by which some gradient is off, the most frequent first."""
     counts: dict[float, int] = {}
     sizes = [size for size in set(sizes) if size > 1]
     for name, given in own.items():
@@ -219,7 +220,7 @@ def _factors(
 
 
 def going_on(graph: ForwardGraph, own: Arrays, factor: float) -> Arrays:
-    """The person's gradients of results, over `factor`, as they go on to the tensors before."""
+    """The person's gradients of computed tensors, over `factor`, for the chain rule to pass on."""
     passed = {}
     for name, given in own.items():
         if isinstance(graph.tensors[name]._node, Node):
@@ -230,7 +231,7 @@ def going_on(graph: ForwardGraph, own: Arrays, factor: float) -> Arrays:
 
 
 def fit(given: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
-    """A gradient of another shape in the right one, where that only takes rearranging."""
+    """A gradient transposed or reshaped to a shape; None where the sizes differ."""
     if given.shape == shape:
         return given
     if given.shape == shape[::-1]:
@@ -254,7 +255,8 @@ def _interpretation(
     for name, given in own.items():
         like_results = scales[name] != factor and tolerance.same(given, local[name] * factor)
         if like_results and _has_samples(graph, name, own, int(factor)):
-            # dX is no parameter's gradient, whose samples are summed: it is as those of results.
+            # Unlike a parameter's gradient, dX is not summed over samples, so a result's scale
+            # applies.
             scales[name] = factor
     expected = {name: _scaled(local[name], scales[name]) for name in own}
     at_zero = {
@@ -263,7 +265,7 @@ def _interpretation(
         if differs_at_zero_only(given, expected[name], graph.tensors[name]._value, tolerance)
         and graph.has_kink(name)
     }
-    # Others pass on an error as well.
+    # The others pass on an error as well.
     right_but_at_zero = {
         name
         for name in at_zero
@@ -295,7 +297,7 @@ def _interpretation(
 
 
 def _has_samples(graph: ForwardGraph, name: str, own: Arrays, count: int) -> bool:
-    """Whether an input holds samples: what arrives at one of them stays with that one."""
+    """Whether an input holds `count` samples, each of which affects only its own results."""
     for axis, length in enumerate(graph.tensors[name].shape):
         if length != count:
             continue
@@ -312,14 +314,14 @@ def _has_samples(graph: ForwardGraph, name: str, own: Arrays, count: int) -> boo
 
 
 def _scaled(array: np.ndarray, factor: float) -> np.ndarray:
-    """The product, and the array itself where that is the same: it may be large."""
+    """The product of an array and a number; for 1 the array itself, which may be large."""
     return array if factor == 1 else array * factor
 
 
 def differs_at_zero_only(
     given: np.ndarray, expected: np.ndarray, value: np.ndarray, tolerance: Tolerance
 ) -> bool:
-    """Whether two gradients differ just where the tensor is exactly 0, where ReLU has a kink."""
+    """Whether two gradients differ only where the tensor is exactly 0, at the kink of ReLU."""
     at_zero = np.asarray(value == 0)
     if given.shape != expected.shape or not at_zero.any() or at_zero.all():
         return False

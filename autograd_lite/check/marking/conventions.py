@@ -1,8 +1,8 @@
-"""Habits that are no mistakes: what people leave out in a derivative, and add to a gradient.
+"""Conventions that are no mistakes: terms left out of a derivative, and clipped gradients.
 
-An epsilon in a logarithm and a clipped probability are left out of the derivative; a gradient is
-clipped before it is used. Each is undone by an edit, and marked is what is left. What an optimiser
-carries on from the pass before is set to 0.
+People leave an epsilon in a logarithm and the clipping of a probability out of the derivative, and
+clip a gradient before they use it. An edit undoes each of these, and the result is marked. The
+state of an optimiser from earlier steps is set to 0.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _EPSILONS = re.compile(r"(?i)_?(eps\w*|tiny|epsilon\w*|small)")
 
 
 def without_epsilons(definitions: Iterable[Definition]) -> dict[Definition, Any]:
-    """The functions that have an epsilon, with 0 in its place."""
+    """The functions that contain an epsilon, with 0 in its place."""
     found: dict[Definition, Any] = {}
     for definition in definitions:
         news: dict[int, ast.expr] = {}
@@ -42,7 +42,7 @@ def without_epsilons(definitions: Iterable[Definition]) -> dict[Definition, Any]
 
 
 def without_clipping(definitions: Iterable[Definition]) -> dict[Definition, Any]:
-    """The functions that clip, element by element or by a norm, without the clipping."""
+    """The functions that clip, elementwise or by a norm, without the clipping."""
     found: dict[Definition, Any] = {}
     for definition in definitions:
         news: dict[int, Any] = {}
@@ -61,7 +61,7 @@ def without_clipping(definitions: Iterable[Definition]) -> dict[Definition, Any]
 
 
 def _is_clipping(statement: ast.stmt, norms: frozenset[str]) -> bool:
-    """Whether a statement does nothing but clip: `np.clip(g, -1, 1, out=g)`, `g *= c / norm`."""
+    """Whether a statement only clips: `np.clip(g, -1, 1, out=g)`, `g *= c / norm`."""
     if isinstance(statement, ast.Expr):
         return _clipped(statement.value) is not None
     if isinstance(statement, ast.AugAssign) and isinstance(statement.op, (ast.Mult, ast.Div)):
@@ -76,7 +76,7 @@ def _nothing(statement: ast.stmt) -> ast.stmt:
 
 
 def _clipped(node: ast.expr) -> ast.expr | None:
-    """What a call of clip is given."""
+    """The array that a call of clip takes; None for any other expression."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
         return None
     if node.func.attr != "clip":
@@ -88,7 +88,7 @@ def _clipped(node: ast.expr) -> ast.expr | None:
 
 
 def _unscaled(node: ast.expr, norms: frozenset[str]) -> ast.expr | None:
-    """What is multiplied by `c / norm`, or divided by a norm: `g * c / norm` gives `g`."""
+    """The gradient that an expression scales by a norm: `g` in `g * c / norm`; None without one."""
     if not isinstance(node, ast.BinOp) or not isinstance(node.op, (ast.Mult, ast.Div)):
         return None
     numerator, divisors = _fraction(node)
@@ -100,7 +100,7 @@ def _unscaled(node: ast.expr, norms: frozenset[str]) -> ast.expr | None:
 
 
 def _fraction(node: ast.expr) -> tuple[list[ast.expr], list[ast.expr]]:
-    """The factors above and below a line of products and quotients."""
+    """The factors and the divisors of an expression of products and quotients."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div)):
         above, below = _fraction(node.left)
         more, less = _fraction(node.right)
@@ -111,8 +111,9 @@ def _fraction(node: ast.expr) -> tuple[list[ast.expr], list[ast.expr]]:
 
 
 def _is_gradient(node: ast.expr) -> bool:
-    """Whether an expression is a variable called like a gradient, an entry of one, or of a loop
-    over them: `dW`, `grads[k]`, `g`."""
+    """Whether an expression is a variable named like a gradient, an entry of one, or a loop
+    variable over them: `dW`, `grads[k]`, `g`.
+    """
     while isinstance(node, ast.Subscript):
         node = node.value
     name = getattr(node, "attr", getattr(node, "id", ""))
@@ -120,7 +121,7 @@ def _is_gradient(node: ast.expr) -> bool:
 
 
 def _norms_in(tree: ast.AST) -> frozenset[str]:
-    """Names of norms of all elements, and of what is computed from one: `c / norm`."""
+    """The names of norms over all elements, and of values computed from one, such as `c / norm`."""
     sums: set[str] = set()
     names: set[str] = set()
     statements = [n for n in ast.walk(tree) if isinstance(n, (ast.Assign, ast.AugAssign))]
@@ -137,7 +138,7 @@ def _norms_in(tree: ast.AST) -> frozenset[str]:
 
 
 def _is_of_norm(node: ast.AST, norms: Collection[str], sums: Collection[str] = frozenset()) -> bool:
-    """Whether a norm of all elements is computed in an expression, or named in it."""
+    """Whether an expression computes or reads a norm over all elements."""
     for inner in ast.walk(node):
         if isinstance(inner, ast.Name) and inner.id in norms and inner.id not in sums:
             return True
@@ -151,7 +152,7 @@ def _is_of_norm(node: ast.AST, norms: Collection[str], sums: Collection[str] = f
 
 
 def _calls(node: ast.AST, names: tuple[str, ...], here: bool = False) -> bool:
-    """Whether a function of such a name is called over all axes."""
+    """Whether an expression calls one of these functions over all axes."""
     calls = [n for n in ([node] if here else ast.walk(node)) if isinstance(n, ast.Call)]
     return any(
         _name_called(c) in names and not any(k.arg in ("axis", "keepdims") for k in c.keywords)
@@ -164,9 +165,9 @@ def _name_called(call: ast.Call) -> str:
 
 
 def velocities(events: Iterable[Event]) -> set[str]:
-    """Names of what an optimiser carries on: of v in `v = 0.9 * v - rate * dW; W += v`.
+    """The names of an optimiser's state: `v` in `v = 0.9 * v - rate * dW; W += v`.
 
-    They are decayed and used in the update of another array.
+    It is decayed, and used in the update of another array.
     """
     events = list(events)
     statements = {id(e.place.statement): e.place.statement for e in events}.values()
@@ -182,7 +183,7 @@ def velocities(events: Iterable[Event]) -> set[str]:
 
 
 def _root_of(target: ast.expr) -> str:
-    """The variable or the attribute that holds a target."""
+    """The name of the variable or attribute that holds a target."""
     while isinstance(target, ast.Subscript):
         target = target.value
     return getattr(target, "attr", getattr(target, "id", ""))

@@ -1,4 +1,4 @@
-"""What is known of a derivation on one set of inputs, and which of its steps are wrong there."""
+"""Evidence of a derivation on one set of inputs: its steps, and which of them are wrong."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from autograd_lite.tensor import Tensor
 
 
 class Graph:
-    """The graph of a recorded loss: the gradient that arrives at each of its nodes."""
+    """The graph of a recorded loss, with the gradient that arrives at each of its nodes."""
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
@@ -45,7 +45,7 @@ class Graph:
         self._truth: dict[Any, np.ndarray] | None = None
 
     def arrivals(self, own: Mapping[Any, np.ndarray] | None = None) -> dict[Any, np.ndarray]:
-        """The gradient at each node, where those in `own` go on instead."""
+        """The gradient at each node, when those in `own` are passed on instead."""
         seed = np.ones_like(self.recording.loss._value)[()]
         targets: Any = {*self.nodes, *(n for n in self.inputs if n is not None)}
         if not own:
@@ -68,7 +68,7 @@ class Graph:
         return {f"input {i}": x.tensor for i, x in inputs if x.tensor._node in connected}
 
     def locate(self, tensor: Tensor) -> tuple[str, Any]:
-        """Where a tensor stands in the graph, so that it is found in another recording."""
+        """The place of a tensor in the graph, which finds it in another recording as well."""
         node: Any = tensor._node
         if node in self.places:
             return "node", self.places[node]
@@ -83,16 +83,16 @@ class Graph:
 
 
 def _without_value(node: Any) -> Tensor:
-    """A tensor for a place in the graph, of which no value was kept."""
+    """A tensor for a node of the graph whose value was not kept."""
     return make(np.broadcast_to(np.asarray(np.nan, node.dtype), node.shape), node)
 
 
 @dataclass
 class Evidence:
-    """The steps of a derivation beside the graph that they are steps of.
+    """The steps of a derivation, and the graph with which they are compared.
 
-    `places` has where each step's tensor stands in the graph, `lines` the line of each.
-    `forward_edits` are the changes to the forward pass that a convention asks for.
+    `places` holds the place of each step's tensor in the graph, `lines` the line of each step.
+    `forward_edits` holds the edits of the forward pass that a convention needs.
     """
 
     setting: Setting
@@ -118,7 +118,7 @@ class Evidence:
         self.truth = self.forward.gradients({})
 
     def without(self, step: Step) -> Evidence:
-        """The evidence with one step less."""
+        """The evidence without one step."""
         return self.with_steps([s for s in self.steps if s is not step])
 
     def with_steps(self, steps: list[Step]) -> Evidence:
@@ -142,7 +142,7 @@ class Evidence:
         self.__post_init__()
 
     def own(self, values: Mapping[str, np.ndarray]) -> Arrays:
-        # An update tells by itself whether it goes down.
+        # An update shows its direction itself.
         scales = {
             s.key: s.sign
             * (1 if s.sign == -1 or s.is_difference else self.direction)
@@ -156,7 +156,7 @@ class Evidence:
         }
 
     def _with_leading_axes(self, key: str, value: np.ndarray) -> np.ndarray:
-        """A gradient of shape (h,) for a tensor of shape (1, h), which broadcasting makes one."""
+        """A gradient with its tensor's leading axes of length 1, so that (h,) becomes (1, h)."""
         shape = self.forward.tensors[key].shape
         missing = len(shape) - value.ndim
         if missing > 0 and shape == (1,) * missing + value.shape and value.ndim:
@@ -167,12 +167,12 @@ class Evidence:
         """The interpretation of the steps' values with the fewest wrong lines."""
         own = self.own(values)
         lines = {key: self.lines[key] for key in own}
-        # The rate of an update is anyone's choice, so that it may as well average.
+        # The rate of an update is arbitrary, so it may include the division by N of a mean.
         averaged = any(s.in_update for s in self.steps)
         return read(self.forward, own, lines, self.counts, self.truth, self.tolerance, averaged)
 
     def arriving(self, values: Mapping[str, np.ndarray], factor: float) -> Arrays:
-        """What arrives at the named values that have no step, from the person's own gradients."""
+        """The gradients at named values without a step, from the person's own gradients."""
         passed = going_on(self.forward, self.own(values), factor)
         own = {self.forward.tensors[k]._node: g for k, g in passed.items()}
         arrived = self.graph.arrivals(own)
@@ -186,7 +186,7 @@ class Evidence:
     def parts(
         self, key: str, values: Mapping[str, np.ndarray], factor: float, scale: float
     ) -> Arrays:
-        """The contribution of each of the nearest gradients after a tensor to its own."""
+        """The part of a tensor's gradient that comes from each of the nearest later gradients."""
         passed = going_on(self.forward, self.own(values), 1)
         own = {k: g for k, g in passed.items() if k != key}
         nothing = {k: np.zeros_like(g) for k, g in own.items()}
@@ -199,7 +199,7 @@ class Evidence:
         return parts if len(parts) > 1 else {}
 
     def _parts_by_use(self, key: str, own: Arrays, factor: float, scale: float) -> Arrays:
-        """What comes from each operation that a tensor goes into, where there are several."""
+        """The part that comes from each operation on a tensor, where there are several."""
         node = self.forward.tensors[key]._node
         users = [n for n in self.graph.nodes if any(p is node for p in n.parents or ())]
         if not 1 < len(users) <= USES_LIMIT or any(map(_is_several, users)):
@@ -215,7 +215,7 @@ class Evidence:
         return parts
 
     def _name_after(self, node: Any) -> str:
-        """The name of the nearest value that an operation leads to."""
+        """The name of the nearest value computed from a node, or else that of its operation."""
         names = {id(getattr(e.value, "_node", None)): e.name for e in self.recording.events}
         reached = {id(node)}
         for later in self.graph.nodes[self.graph.places[node] :]:
@@ -227,7 +227,7 @@ class Evidence:
 
 
 USES_LIMIT = 6
-"""Of up to this many operations, what comes from each is told."""
+"""The parts that come from each operation are computed for up to this many operations."""
 
 
 def _is_several(node: Node) -> bool:
@@ -237,14 +237,14 @@ def _is_several(node: Node) -> bool:
 
 
 def _dense(g: Any) -> np.ndarray | None:
-    """A gradient as an array; None for that of a node with several results."""
+    """A gradient as an array; None for a node with several results."""
     if isinstance(g, TupleGradient):
         return None
     return np.asarray(g.dense() if isinstance(g, IndexedGradient) else g)
 
 
 def values_of(evidence: Evidence, back: Execution) -> dict[str, np.ndarray] | None:
-    """The values of the steps in another run; None where one is gone."""
+    """The values of the steps in another run; None where one is missing."""
     events = {event.ordinal: event for event in back.events}
     events |= {event.key: event for event in back.events}
     found: dict[str, np.ndarray] = {}
@@ -283,7 +283,7 @@ def gather(
     tolerance: float | None,
     counts: list[int],
 ) -> tuple[Evidence, Known, list[str]]:
-    """The evidence of the person's own inputs."""
+    """The evidence on the person's own inputs, with the known tensors and the remarks."""
     graph = Graph(recording)
     truth = graph.arrivals()
     known = known_tensors(recording)
@@ -294,7 +294,7 @@ def gather(
     connected = [s for s in steps if s.of is not None and s.of._node in truth]
     scale = max((max_abs(truth[s.of._node]) for s in connected), default=0.0)  # type: ignore
     eps = float(np.finfo(np.result_type(recording.loss.dtype, np.float32)).eps)
-    # What rounding leaves of terms that cancel is no difference.
+    # Rounding errors of terms that cancel do not count as differences.
     floor = 128 * eps * scale / tolerance
     evidence = Evidence(
         *(setting, recording, graph, connected),
@@ -308,22 +308,22 @@ def gather(
 
 
 def with_opposite_steps(evidence: Evidence, interpretation: Interpretation) -> Interpretation:
-    """Reads steps as minus the gradient of what they are called after, where less is wrong then.
+    """Reads a step as minus the gradient that its name says, where that leaves fewer faults.
 
-    Such as `dmu = dxc.sum(axis=0)` for `xc = x - mu`, which goes on as `dx = dxc - dmu / N`.
+    An example is `dmu = dxc.sum(axis=0)` for `xc = x - mu`, followed by `dx = dxc - dmu / N`.
     Returns the interpretation with these steps.
     """
-    # Of several that explain as much, the one from which least follows.
+    # Later steps are tried first, because fewer gradients follow from them.
     steps = [s for s in evidence.steps if s.event is not None]
     for step in sorted(steps, key=lambda s: s.event.serial, reverse=True):  # type: ignore[union-attr]
-        # One that follows from a wrong sign may have the right one by chance.
+        # A step that follows from a step of the wrong sign may become right by chance.
         is_unfounded = step.key in interpretation.unfounded
         if not is_unfounded or step.final or step.named or evidence.places[step.key][0] != "node":
             continue
         step.is_opposite = True
         other = evidence.read({s.key: s.value for s in evidence.steps})
         now, before = other.faults(evidence.lines), interpretation.faults(evidence.lines)
-        # A wrong sign that nothing follows from is a mistake.
+        # A wrong sign from which nothing follows is a mistake.
         follows = bool(interpretation.unfounded - other.unfounded - {step.key}) or now[0] > 0
         if follows and now[0] < before[0] and now[1] < before[1]:
             interpretation = other
@@ -333,10 +333,10 @@ def with_opposite_steps(evidence: Evidence, interpretation: Interpretation) -> I
 
 
 def without_misleading_names(evidence: Evidence, interpretation: Interpretation) -> list[Step]:
-    """Leaves out steps whose name misleads: no gradient of what they are called after.
+    """Removes the steps that are not the gradients which their names say, and returns them.
 
-    Such as `dy` for the gradient before a softmax that gave `y`. They are wrong as named, and what
-    follows from them is not. Returns what was left out.
+    An example is `dy` for the gradient before a softmax that gave `y`: wrong as named, while the
+    gradients that follow from it are right.
     """
     left: list[Step] = []
     faults = interpretation.faults(evidence.lines)
@@ -361,10 +361,10 @@ def without_misleading_names(evidence: Evidence, interpretation: Interpretation)
 def places_by_effect(
     evidence: Evidence, events: list[Event], interpretation: Interpretation
 ) -> list[Step]:
-    """Steps that are wrong themselves: found by what follows from them.
+    """Finds wrong steps by the later gradients that follow from them.
 
-    A value is the gradient of the node that, with the value in the place of what arrives there,
-    makes later gradients what they are.
+    A value is taken for the gradient of a node if passing it on from there, in place of the
+    gradient that arrives, gives the person's later gradients.
     """
     wrong = {k for k, status in interpretation.status.items() if status == "wrong"}
     found: list[Step] = []
@@ -383,7 +383,7 @@ def places_by_effect(
 
 
 def _named_one(event: Event, events: list[Event]) -> Event:
-    """The event that gives a name to a value that had none."""
+    """The event that names the value of an unnamed one; the given event where there is none."""
     if not is_unnamed(event.name) or event.array is None:
         return event
     for other in events:
@@ -438,16 +438,16 @@ def _by_effect(
 
 EFFECT_LIMIT_EVENTS = 24
 EFFECT_LIMIT_NODES = 40
-"""So many values and places of the graph are tried on each other."""
+"""Up to this many values are tried at up to this many nodes of the graph."""
 
 
 def steps_on_the_way(
     evidence: Evidence, events: list[Event], interpretation: Interpretation
 ) -> tuple[list[Step], list[Event]]:
-    """Steps without a name of the forward pass that are right: found by what they are equal to.
+    """Finds right steps whose names are not those of gradients, by the gradient that each equals.
 
-    A value is one if it is the gradient that arrives at some node of the graph, by the chain rule
-    from the person's own gradients. The other events are returned as well.
+    A value is such a step if it equals the gradient at some node of the graph, the true one or the
+    one that follows from the person's own gradients. The other events are returned as well.
     """
     factor = interpretation.factor * evidence.direction
     own: dict[Any, np.ndarray] = {}
@@ -456,7 +456,7 @@ def steps_on_the_way(
         own[evidence.forward.tensors[key]._node] = value
     tables = [_Table(evidence.graph.arrivals()), _Table(evidence.graph.arrivals(own))]
     taken = {id(s.event) for s in evidence.steps}
-    # `A - Y` may stand for N times a gradient that is divided by N later.
+    # `A - Y` may be N times a gradient that is divided by N later.
     scales = dict.fromkeys(
         (evidence.direction, factor, *(n * evidence.direction for n in evidence.counts))
     )
@@ -485,7 +485,7 @@ def steps_on_the_way(
 
 
 class _Table:
-    """Gradients by their size and length, to find an equal one quickly."""
+    """Gradients by size, each with its norm, to find an equal one quickly."""
 
     def __init__(self, arrivals: Mapping[Any, np.ndarray]) -> None:
         self.entries: dict[int, list[tuple[float, Any, np.ndarray]]] = {}

@@ -1,4 +1,4 @@
-"""Runs of a person's functions: each value that is assigned is noted, as an `Event`."""
+"""Runs of a person's functions, in which each assigned value is noted as an `Event`."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ _ENGINE = os.path.join(HOME, "autograd_lite") + os.sep
 
 
 Key = tuple[int, str, int]
-"""The number of a statement, what it assigns to, and which time."""
+"""The number of a statement, the text of its target, and the count of its assignments to it."""
 
 
 @dataclass(eq=False)
 class Event:
-    """One value that was assigned: where, under which name, and the how many-th time there.
+    """A value that was assigned, with its place, its name, and a count of its assignments there.
 
-    `nth` counts all that a statement assigned, also under other names.
+    `nth` counts every value that the statement assigned, also under other names.
     """
 
     place: Place
@@ -62,7 +62,7 @@ class Event:
 
     @property
     def ordinal(self) -> Key:
-        """What the event is known by where its name is another one."""
+        """The key without the name, for runs in which the name differs."""
         return self.key[0], "", self.nth
 
     @property
@@ -76,7 +76,7 @@ class Event:
 
 @dataclass(eq=False)
 class Filling:
-    """Another value for a statement, so that its function need not be compiled anew."""
+    """Another value for a statement, which needs no recompilation of the function."""
 
     place: Place
     statement: ast.stmt
@@ -94,7 +94,7 @@ class Stop(Exception):  # noqa: N818 - it ends a run that has seen enough, and i
 
 @dataclass(eq=False)
 class Frame:
-    """A call of a person's function, with the names that were assigned in it."""
+    """A call of a person's function, with the latest value of each name assigned in it."""
 
     number: int
     name: str
@@ -102,11 +102,11 @@ class Frame:
 
 
 class Execution:
-    """One run: what was returned or raised, and all that was assigned.
+    """A run: the result or the error, and every value that was assigned.
 
-    `recorded` runs on Mutables. `edits` are other trees for some definitions. `keys` limits what
-    is noted to these events. `move(event)` may put another value in the place of an assigned one.
-    `stop(event)` ends the run.
+    With `recorded`, it runs on Mutables. `edits` holds other trees for some definitions. `keys`
+    limits the notes to these events. `move(event, value)` returns the value with which to go on.
+    `stop(event)` says whether to end the run.
     """
 
     def __init__(
@@ -153,7 +153,7 @@ class Execution:
         self.scopes: dict[int, dict[str, Any]] | None = {} if scopes else None
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], **options: Any) -> Execution:
-        """Runs the function; an exception of its own ends up in `error`."""
+        """Runs the function; an exception that it raises is kept in `error`."""
         self.main, self.main_frame = getattr(innermost(function), "__code__", None), None
         state, other = np.random.get_state(), random.getstate()
         quiet = io.StringIO() if self.keys is not None or self.recorded else sys.stdout
@@ -164,7 +164,7 @@ class Execution:
                 self.world.standing_in(),
             ):
                 result = self.call(function, *args, **options)
-                # What is yielded is computed here, where it is followed.
+                # A generator computes its items here, while the run is followed.
                 self.result = _at_once(result)
         except Stop:
             self.stopped = True
@@ -223,7 +223,7 @@ class Execution:
         return self._continued(result, frame) if isinstance(result, types.GeneratorType) else result
 
     def _continued(self, generator: Any, frame: Frame) -> Iterator[Any]:
-        """What a generator of the person's yields: its statements belong to its own call."""
+        """Continues a person's generator, whose statements belong to its own call."""
         sent = None
         while True:
             self.frames.append(frame)
@@ -260,7 +260,7 @@ class Execution:
         return made
 
     def _without_source(self, function: types.FunctionType) -> types.FunctionType:
-        """A person's function that cannot be followed, with copies of what it reads."""
+        """A person's function that cannot be followed, with copies of the variables it reads."""
         if function not in self.functions:
             names = self.world.namespace(function, self.sources)
             closure = self.world.closure(function, function.__code__.co_freevars)
@@ -275,7 +275,7 @@ class Execution:
             return isinstance(plain(args[0]) if isinstance(args[0], Mutable) else args[0], args[1])
         receiver = getattr(function, "__self__", None)
         if isinstance(receiver, np.ndarray) and _has_recorded((args, options)):
-            # A method of a plain array does not ask its arguments.
+            # A method of a plain array would not dispatch on its arguments.
             return call_settled(getattr(np, function.__name__), (receiver, *args), options)
         if _takes_arrays(function):
             if _has_recorded((args, options)):
@@ -289,7 +289,7 @@ class Execution:
         return self._note(place, name, path, value)
 
     def stored(self, place: int, name: str, path: str, container: Any, key: Any) -> None:
-        """Notes what was written into an array, or put into a dict or a list."""
+        """Notes a write into an array, a dict or a list."""
         self._keep_scope(place)
         if isinstance(container, (dict, list)):
             if key is None or not isinstance(key, (str, int)):
@@ -304,7 +304,7 @@ class Execution:
                 container[...] = new
 
     def changed(self, place: int, name: str, path: str, value: Any) -> None:
-        """Notes what a call that stands alone has changed."""
+        """Notes what a call that is a statement by itself has changed."""
         self._keep_scope(place)
         before = self.frames[-1].latest.get(path)
         if isinstance(value, (list, dict)):
@@ -319,19 +319,19 @@ class Execution:
                 self._note(place, name, path, value)
 
     def _keep_scope(self, place: int) -> None:
-        """Keeps the variables at a statement, as they were when it ran last."""
+        """Keeps the variables at a statement, as they were when it last ran."""
         if self.scopes is not None:
             frame = sys._getframe(2)
             self.scopes[place] = {**frame.f_locals}
             self.namespaces[place] = frame.f_globals
 
     def element(self, place: int, name: str, line: int, value: Any) -> Any:
-        """Notes the value of an expression that gets no name of its own."""
+        """Notes the value of an expression that has no name of its own."""
         self._keep_scope(place)
         return self._note(place, name, name, value, line)
 
     def returned(self, place: int, value: Any) -> Any:
-        """Notes which statements ended functions, and the one that is marked."""
+        """Notes that a return statement ran, and keeps that of the marked function."""
         self._keep_scope(place)
         self.returns.setdefault(place, len(self.events))
         if self.frames[-1] is self.main_frame:
@@ -376,19 +376,19 @@ class Execution:
         return value
 
     def filled(self, variables: dict[str, Any]) -> Any:
-        """The value of the statement that is a hole."""
+        """The value that fills the hole."""
         assert self.hole is not None
         names = sys._getframe(1).f_globals
-        # In one dict, as comprehensions see global variables only.
+        # One dict holds all names, because comprehensions see global variables only.
         return eval(self.hole.code(self.told), {**names, **variables})
 
     def named(self, name: str, _: bool = False) -> Any:
-        """A value of the forward pass, for edits that name one."""
+        """A value of the forward pass by name, for edits that use one."""
         return self.forward[name]
 
 
 def _unwritten(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """What a function that writes a file gives, without a file: a run is one of many."""
+    """The result of a file-writing function, without the writing: a run is one of many."""
     if function is not open:
         return None
     mode = str(options.get("mode", args[1] if len(args) > 1 else "r"))
@@ -398,14 +398,14 @@ def _unwritten(function: Any, args: tuple[Any, ...], options: dict[str, Any]) ->
 
 
 def _at_once(result: Any) -> Any:
-    """What an iterator or a view gives, all of it."""
+    """A result, where an iterator or a view is replaced by its items."""
     if isinstance(result, ItemsView):
         return dict(result)
     return tuple(result) if isinstance(result, (Iterator, KeysView, ValuesView)) else result
 
 
 def _lines_of_items(statement: Any) -> dict[str, int]:
-    """The lines of the entries of a dict that is written out."""
+    """The lines of the entries of a dict display, by key."""
     value = getattr(statement, "value", None)
     if not isinstance(value, ast.Dict):
         return {}
@@ -414,7 +414,7 @@ def _lines_of_items(statement: Any) -> dict[str, int]:
 
 
 def _kept(value: Any) -> Any:
-    """A value as it is now: later writes do not show."""
+    """A value to be noted, copied unless it is large, so that later writes do not show."""
     if isinstance(value, Mutable):
         return value.value
     if isinstance(value, np.ndarray) and value.nbytes <= KEPT_VALUE_BYTES:
@@ -437,13 +437,13 @@ def _has_recorded(value: Any) -> bool:
 
 
 def _takes_arrays(function: Any) -> bool:
-    """Whether a function of a library computes with arrays, and builds no containers."""
+    """Whether a library function computes with arrays, and does not build containers."""
     if isinstance(function, np.ufunc) or function in (float, max, min) or function is math.fsum:
         return function not in (max, min)
     module = getattr(function, "__module__", None) or ""
     code = getattr(function, "__code__", None)
     if code is not None and code.co_filename.startswith(_ENGINE):
-        # An operation of another package, which records itself.
+        # An operation that another package registered records itself.
         return True
     receiver = getattr(function, "__self__", None)
     if isinstance(receiver, (np.random.Generator, np.random.RandomState)):

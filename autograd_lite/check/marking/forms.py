@@ -6,7 +6,7 @@
     softmax_loss(...)                            one function that returns loss and gradients
     net.loss, net.gradient; layer                methods, and objects with forward and backward
 
-All of them become a `Subject`. Arguments are bound by name, and by their order where no name tells.
+Each of them becomes a `Subject`. Arguments are bound by name, or by order where no name matches.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _TARGETS = re.compile(r"(?i)(y|t|d|targets?|labels?|y_?true|truth|expected|gold|
 
 
 def _is_input(name: str) -> bool:
-    """Whether a parameter of a backward pass may be an input that the forward pass lacks."""
+    """Whether a backward parameter's name may be that of an input which the forward pass lacks."""
     called = name.startswith("input ") or _CACHES.fullmatch(name)
     return not called and not (_UPSTREAM.fullmatch(name) and tensors_named_in(name))
 
@@ -49,10 +49,10 @@ def _is_target(name: str) -> bool:
 
 @dataclass
 class Subject:
-    """The functions to be marked and their inputs.
+    """The functions to mark, and their inputs.
 
     `backward` is None where one function returns loss and gradients. `loss_name` is the variable
-    that holds the loss there. `blank` has the identities of arrays that are 0 in every run.
+    that holds the loss there. `blank` holds the `id` of each array that is 0 in every run.
     """
 
     forward: Callable[..., Any]
@@ -65,7 +65,7 @@ class Subject:
 
     @property
     def taken(self) -> int:
-        """The number of inputs that the forward pass takes; others are for the cost."""
+        """The number of inputs that the forward pass takes; the others are for the cost."""
         parameters = parameters_of(self.forward)
         if parameters is None or any(p.kind is p.VAR_POSITIONAL for p in parameters):
             return len(self.inputs)
@@ -75,7 +75,7 @@ class Subject:
 
     @property
     def names(self) -> list[str]:
-        """What the inputs are called, by the functions that take them."""
+        """The names of the inputs, from the parameters of the functions that take them."""
         names = parameter_names(self.forward, self.taken)
         forward = innermost(self.forward)
         code = getattr(getattr(forward, "__func__", forward), "__code__", None)
@@ -94,7 +94,7 @@ class Subject:
 def subject_of(
     forward: Any, backward: Any, inputs: tuple[Any, ...], loss: Any, has_backward: bool
 ) -> Subject:
-    """The subject that the arguments of check_derivation() stand for."""
+    """The subject that the arguments of check_derivation() describe."""
     if has_backward and not callable(backward):
         inputs, has_backward = (backward, *inputs), False
     if not has_backward and not inspect.isroutine(forward):
@@ -130,10 +130,10 @@ def is_loss(value: Any) -> bool:
 
 @dataclass
 class Returned:
-    """What a forward pass returned, taken apart.
+    """The items that a forward pass returned.
 
-    `outputs` are arrays for which no loss was given, `rest` the cache and what else there is.
-    `names` are what the items are called where they were returned.
+    `outputs` holds the arrays that were returned without a loss, `rest` the cache and the other
+    items. `names` holds the items by their names in the return statement.
     """
 
     loss: Any
@@ -144,7 +144,7 @@ class Returned:
 
 
 def taken_apart(execution: Execution, result: Any) -> Returned:
-    """The loss or the outputs of a forward pass, and what it returned besides."""
+    """Splits the result of a forward pass into the loss or the outputs, and the rest."""
     items, names = _items(result, execution)
     called = {n: v for n, v in zip(names, items, strict=True) if n is not None}
     place = _place_of_loss(items, names)
@@ -205,7 +205,7 @@ def bound(
     inputs: list[Any],
     upstream: list[Any],
 ) -> tuple[Any, ...]:
-    """The arguments of a function: by name from `named`, else in their order.
+    """The arguments of a function: from `named` by name, the others by order.
 
     Raises TypeError where there are too few.
     """
@@ -260,9 +260,9 @@ def _offers(rest: list[Any], inputs: list[Any], spare: list[Any]) -> list[list[A
 
 @dataclass
 class Forward:
-    """A forward pass that was run: what it returned, and the values of its variables.
+    """A forward pass that has run: its results, and the values of its variables.
 
-    `called` has what the cost took, by the names of its parameters.
+    `called` holds the arguments of the cost function by the names of its parameters.
     """
 
     execution: Execution
@@ -274,7 +274,7 @@ class Forward:
 
 
 def run_forward(subject: Subject, world: World, execution: Execution) -> Forward:
-    """Runs the forward pass, and the cost where that is a function of its own."""
+    """Runs the forward pass, and the cost where that is a separate function."""
     forward = world.copied(subject.forward, ("self",))
     names = subject.names
     inputs = tuple(
@@ -310,7 +310,7 @@ def bound_cost(
     inputs: list[Any],
     taken: int,
 ) -> tuple[Any, ...]:
-    """The arguments of a cost function: of the output of the forward pass, and of inputs."""
+    """The arguments of a cost function, from the forward pass's output and from inputs."""
     needed = [p for p in parameters_of(cost) or () if p.default is p.empty]
     found: list[Any] = []
     outputs = ([v for v in items if _is_array(v)] or items)[:]
@@ -327,21 +327,20 @@ def bound_cost(
         else:
             spare = [v for v in inputs if not any(v is f for f in found)]
             if not spare:
-                raise TypeError(f"{name_of(cost)} takes {p.name}, which no value is found for")
+                raise TypeError(f"{name_of(cost)} takes {p.name}, for which no value is found")
             found.append(_alike(spare, found))
     return tuple(found)
 
 
 def _alike(spare: list[Any], found: list[Any]) -> Any:
-    """The input that is likeliest to be the target: of the shape of the output."""
+    """The input most likely to be the target: the last one of the output's shape."""
     shape = np.shape(found[0]) if found and not isinstance(found[0], dict) else None
     same = [v for v in spare if not isinstance(v, dict) and np.shape(v) == shape]
     return (same or spare)[-1]
 
 
 def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter] | None:
-    """The parameters of a function, those of what its decorators were given; None where they are
-    not known."""
+    """The parameters of a function inside its decorators; None where they are unknown."""
     try:
         return list(inspect.signature(innermost(function)).parameters.values())
     except (TypeError, ValueError):
@@ -360,7 +359,7 @@ def parameter_names(function: Callable[..., Any], count: int) -> list[str]:
 def backward_arguments(
     subject: Subject, forward: Forward, world: World, upstream: list[Any]
 ) -> tuple[Any, ...]:
-    """What the backward pass is called with."""
+    """The arguments of the backward pass."""
     inputs = world.roots["inputs"]
     names = subject.names
     scopes = [

@@ -1,4 +1,4 @@
-"""The forward pass of a derivation: run as it is, and recorded on Tensors with its named values."""
+"""The forward pass of a derivation, run as written or recorded on Tensors with their names."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from autograd_lite.observe import entry_name
 from autograd_lite.tensor import Tensor
 
 ALL_INPUTS_LIMIT_ELEMENTS = 1_000_000
-"""Up to this many elements, all arrays are differentiated; else those that are wanted."""
+"""Up to this many elements in all, every array is differentiated, above only those wanted."""
 
 
 @dataclass
 class Input:
-    """An array that a forward pass starts from: an argument, an attribute, a global variable."""
+    """An input of a forward pass: an argument, an attribute or a global variable."""
 
     path: tuple[Any, ...]
     name: str
@@ -41,7 +41,7 @@ class Input:
 
     @property
     def qualified(self) -> str:
-        """The name with that of the object that it belongs to: `layers0.W`."""
+        """The name together with that of its owner: `layers0.W`."""
         before = [k for k in self.path[:-1] if k != "self"]
         owner = ""
         for key in before:
@@ -50,7 +50,7 @@ class Input:
 
 
 def path_name(path: tuple[Any, ...]) -> str:
-    """The name of an array by the path that leads to it: `params["W1"]` is called W1."""
+    """The name of an array, from the path to it: `params["W1"]` is called W1."""
     key = path[-1] if path else ""
     if isinstance(key, str) and key.isidentifier():
         return key
@@ -58,9 +58,9 @@ def path_name(path: tuple[Any, ...]) -> str:
 
 
 class Setting:
-    """A derivation on one set of inputs, of which backward passes can be run.
+    """A derivation on one set of inputs: runs its backward pass, and records its forward pass.
 
-    `change` puts other numbers in the place of the person's arrays.
+    `change` replaces each of the person's arrays by another.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class Setting:
         self.loss = float(np.asarray(loss).reshape(()))
 
     def run_backward(self, **options: Any) -> Execution:
-        """A run of the backward pass, on copies of all that it can write to."""
+        """Runs the backward pass on copies of everything that it can write to."""
         execution = self._run_backward(self._shares, options)
         if self._shares and "read-only" in str(execution.error):
             self._shares = False
@@ -159,7 +159,7 @@ class Setting:
         return execution.run(world.roots["backward"], tuple(world.roots["arguments"]))
 
     def record(self, wanted: set[str] | None = None, edits: Any = None) -> Recording:
-        """The forward pass on Tensors. With `wanted`, only these inputs are differentiated."""
+        """Records the forward pass on Tensors; `wanted` limits the inputs to differentiate."""
         inputs: list[Input] = []
         left_recording.clear()
 
@@ -230,13 +230,13 @@ class Setting:
         if not np.isclose(again, self.loss, rtol=1e-6, atol=1e-300, equal_nan=True):
             raise ValueError(
                 f"{name_of(self.subject.forward)} gives the loss {self.loss:.9g} in one call and "
-                f"{again:.9g} in the next: seed what is random in it"
+                f"{again:.9g} in the next: seed its random numbers"
             )
 
 
 @dataclass
 class Recording:
-    """A recorded forward pass: the loss, what it started from, and what was assigned."""
+    """A recorded forward pass: the loss, the inputs, and the values that were assigned."""
 
     loss: Tensor
     inputs: list[Input]
@@ -250,7 +250,7 @@ def _described(value: Any) -> str:
 
 
 def _count_of_upstream(subject: Subject, outputs: list[Any]) -> int:
-    """How many gradients arrive: as many as the backward pass has parameters for."""
+    """The number of gradients that arrive, from the parameters of the backward pass."""
     assert subject.backward is not None
     names = [p.name for p in parameters_of(subject.backward) or ()]
     gradients = [n for n in names if re.match(r"(d|D|grad|delta|upstream|g(?=$|_))", n)]
@@ -277,7 +277,7 @@ def _numbers(
     inputs: list[Input],
     path: tuple[Any, ...] | None = None,
 ) -> Any:
-    """A number that is differentiated, as a Tensor."""
+    """A number to differentiate as a Tensor; any other value unchanged."""
     if wanted is not None and name in wanted and isinstance(value, (int, float, np.number)):
         tensor = Tensor(np.asarray(value, dtype=float), True)
         inputs.append(Input(path or (name,), name, tensor))
@@ -294,5 +294,5 @@ def _with_numbers(subject: Subject, wanted: set[str] | None, inputs: list[Input]
 
 
 def arrays_of(value: Any) -> list[tuple[tuple[Any, ...], np.ndarray]]:
-    """The arrays in a structure, with the path to each."""
+    """The arrays in a structure, each with the path to it."""
     return [(p, v) for p, v in paths_of(value) if isinstance(v, np.ndarray)]

@@ -1,7 +1,6 @@
-"""Which gradients depend on which statements: told by runs in which one statement gives another
-value.
+"""Which gradients depend on a statement, found by runs in which the statement gives another value.
 
-A mistake is likelier in a statement that all wrong gradients depend on, and no right one.
+A mistake is likelier in a statement on which all wrong gradients depend, and no right one.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ def dependent_steps(
     values: Mapping[str, np.ndarray],
     edits: Mapping[Definition, Any],
 ) -> frozenset[str] | None:
-    """The keys of the steps whose values change with what a statement assigns.
+    """The keys of the steps whose values change with the value that a statement assigns.
 
     None where it assigns no floating-point number, or where the run with another one fails.
     """
@@ -45,7 +44,7 @@ def dependent_steps(
 
 
 def _moved(array: np.ndarray) -> Any:
-    """Other numbers of the same size, each changed by a factor of its own."""
+    """The array with each element scaled and shifted at random."""
     rng = np.random.default_rng(array.size)
     scale = float(np.max(np.abs(array), initial=0)) or 1.0
     moved = array * rng.uniform(1.2, 1.8, array.shape) + 0.1 * scale * rng.normal(size=array.shape)

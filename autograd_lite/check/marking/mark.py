@@ -1,4 +1,4 @@
-"""Marking: from the functions of a person to the report on their derivation."""
+"""Marking: turns a person's functions into the report on their derivation."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ from autograd_lite.check.names import name_of, tensors_named_in
 from autograd_lite.check.report import Report
 
 PLAIN_SECONDS = 0.5
-"""The time in which a statement is looked for that belongs to an array that nothing adds to."""
+"""The time limit of the search where every wrong gradient is an array to which nothing is added."""
 
 
 @dataclass
 class Reading:
-    """A derivation read in one convention: its evidence, and the wrong steps in it."""
+    """A derivation read under one convention: its evidence and its interpretation."""
 
     recording: Recording
     back: Execution
@@ -76,7 +76,7 @@ class Reading:
 
     @property
     def first_fault(self) -> float:
-        """When the first wrong step came about."""
+        """The serial number of the first wrong step; inf where no step is wrong."""
         status = self.interpretation.status
         wrong = (s.event for s in self.evidence.steps if status.get(s.key) == "wrong")
         return min((e.serial for e in wrong if e is not None), default=float("inf"))
@@ -88,7 +88,7 @@ def mark(
     tolerance: float | None,
     seconds: float | None,
 ) -> tuple[Report, Recording, list[Step]]:
-    """The report on a derivation."""
+    """Marks a derivation; returns the report, the recording and the steps."""
     reading = _without_velocities(
         _best_reading(Setting(subject), names, tolerance), names, tolerance
     )
@@ -133,7 +133,7 @@ def mark(
 
 @dataclass
 class Understood:
-    """What the values of a derivation are: steps, steps on the way, and the rest."""
+    """The values of a derivation, sorted into steps, steps on the way, and the rest."""
 
     evidence: Evidence
     interpretation: Interpretation
@@ -147,7 +147,7 @@ class Understood:
 
 
 def _understood(reading: Reading) -> Understood:
-    """The steps of a reading, those without a name included, without those whose name misleads."""
+    """Sorts the values of a reading: adds unnamed steps, and drops those with misleading names."""
     evidence = reading.evidence
     interpretation = with_opposite_steps(evidence, reading.interpretation)
     events = derivation_events(evidence.setting, reading.back, reading.known)
@@ -167,7 +167,7 @@ def _understood(reading: Reading) -> Understood:
 
 
 def _searched(reading: Reading, understood: Understood, seconds: float | None) -> Search:
-    """The search for the mistakes of a derivation, done."""
+    """Searches for the mistakes of a derivation, and returns the finished search."""
     evidence = understood.evidence
     setting = evidence.setting
     scoped = setting.run_backward(scopes=True, edits=reading.edits, forward=reading.known.values)
@@ -192,7 +192,7 @@ def _searched(reading: Reading, understood: Understood, seconds: float | None) -
 def _first_unknown(
     rest: list[Event], evidence: Evidence, wrong: frozenset[str], known: Known
 ) -> Event | None:
-    """The first value of the derivation that is not understood, before the wrong ones."""
+    """The first gradient before the wrong steps that is not understood; None if there is none."""
     flagged = [s.event.serial for s in evidence.steps if s.key in wrong and s.event is not None]
     if not flagged:
         return None
@@ -210,8 +210,7 @@ def _first_unknown(
 
 
 def _not_understood(events: list[Event], steps: list[Step], known: Known) -> list[str]:
-    """A remark on values that are called like gradients, of which none is the gradient of
-    anything."""
+    """A remark on values that are named like gradients but are the gradient of no value."""
     told = {s.name for s in steps}
     names = [
         e.name
@@ -227,7 +226,7 @@ def _not_understood(events: list[Event], steps: list[Step], known: Known) -> lis
 
 
 def _is_called_after(name: str, known: Known) -> bool:
-    """Whether a name is that of a gradient, also of a part of one, and no word such as `diff`."""
+    """Whether a name is that of a gradient or of a part of one, and not a word such as `diff`."""
     tensors = tensors_named_in(name)
     spelled = re.match(r"d[A-Z_]|.*(grad|delta)", name) is not None
     return bool(tensors) and (spelled or any(t.startswith(tuple(known.versions)) for t in tensors))
@@ -238,7 +237,7 @@ def _is_equal(value: np.ndarray, array: np.ndarray | None) -> bool:
 
 
 def _of_gradients(events: list[Event], known: Known) -> list[Event]:
-    """The events whose values are none of the forward pass."""
+    """The events whose values are not those of the forward pass."""
     values = [v for v in map(np.asarray, known.values.values()) if v.ndim]
     return [
         e
@@ -254,7 +253,7 @@ def _same_events(events: list[Event], back: Execution) -> list[Event]:
 
 
 def _places_ahead(setting: Setting, reading: Reading) -> set[int]:
-    """Statements of the forward pass, which gave what is right by definition."""
+    """The statements of the forward pass, by `id`; what they compute is right by definition."""
     if setting.subject.backward is not None:
         return {id(e.place) for e in setting.forward.execution.events}
     nodes = set(reading.evidence.graph.nodes)
@@ -263,7 +262,7 @@ def _places_ahead(setting: Setting, reading: Reading) -> set[int]:
 
 
 def _with_statuses(interpretation: Interpretation, more: list[Step], evidence: Evidence) -> None:
-    """Verdicts on steps that were found by their value: right, or passing on an error."""
+    """Gives a status to the steps that were found by value: right, or passing on an error."""
     for step in more:
         truth = evidence.truth[step.key]
         value = evidence.own({step.key: step.value})[step.key].reshape(truth.shape)
@@ -285,7 +284,7 @@ def _with_statuses(interpretation: Interpretation, more: list[Step], evidence: E
 def _without_velocities(
     reading: Reading, names: Mapping[str, str | None], tolerance: float | None
 ) -> Reading:
-    """The derivation with 0 for what an optimiser carries on, where that makes no more wrong."""
+    """The reading with an optimiser's state set to 0, where that adds no fault."""
     if not reading.faults or reading.back.error is not None:
         return reading
     carried = velocities(reading.back.events)
@@ -304,7 +303,7 @@ def _without_velocities(
         return reading
     listed = ", ".join(dict.fromkeys([*(i.name for i in arrays), *sorted(numbers)]))
     other.notes.append(
-        f"convention: what {listed} carried on from the pass before is 0 here, so that the update "
+        f"convention: the values of {listed} from earlier steps are 0 here, so that the update "
         "shows the gradient; that is no mistake"
     )
     return other
@@ -343,7 +342,7 @@ def _best_reading(
 
 
 def _explains_more(one: Reading, other: Reading) -> bool:
-    """Whether a reading has fewer faults, or as many of which the first comes before."""
+    """Whether `one` has fewer faults than `other`, or as many and its first fault comes earlier."""
     return (one.faults, one.first_fault) < (other.faults, other.first_fault)
 
 
@@ -371,7 +370,7 @@ def _reading(
 
 
 def _take_earlier_values(evidence: Evidence, interpretation: Interpretation) -> None:
-    """Takes an earlier value of a name that is used again for the gradient of what comes before."""
+    """Takes the earlier value of a reused name as the gradient, where that leaves fewer faults."""
     for step in evidence.steps:
         if interpretation.status[step.key] != "wrong" or not step.earlier:
             continue
@@ -388,7 +387,7 @@ def _take_earlier_values(evidence: Evidence, interpretation: Interpretation) -> 
 
 
 def _wanted(setting: Setting) -> set[str] | None:
-    """The inputs to differentiate: all of them, unless they are large."""
+    """The names of the inputs to differentiate; None for all of them."""
     subject = setting.subject
     roots = dict(zip(subject.names, setting.base.roots["inputs"], strict=True))
     reached = list(paths_of(roots | {"self": setting.base.roots["backward"]}))
@@ -420,7 +419,7 @@ def _wanted(setting: Setting) -> set[str] | None:
 
 
 def sizes_of_data(reading: Reading) -> dict[int, str]:
-    """Names of the lengths of the data's axes, those of the last axes first."""
+    """The lengths of the data's axes, each with a description; last axes come first."""
     derived = {s.tensor for s in reading.evidence.steps}
     arrays = [
         (n, v) for n, v in data_of(reading.recording, reading.evidence.setting) if n not in derived
@@ -438,7 +437,7 @@ def sizes_of_data(reading: Reading) -> dict[int, str]:
 
 
 def data_of(recording: Recording, setting: Setting) -> list[tuple[str, np.ndarray]]:
-    """The arrays that the forward pass starts from, whole numbers as well, by name."""
+    """The arrays that the forward pass starts from, integer arrays included, with their names."""
     found = [(i.name, i.tensor._value) for i in recording.inputs if i.tensor.ndim]
     names = {n for n, _ in found}
     arguments = dict(zip(setting.subject.names, setting.subject.inputs, strict=True))
@@ -454,7 +453,7 @@ def sample_counts(recording: Recording, setting: Setting, derived: set[str]) -> 
     axes = [{*array.shape, array.size} for array in data]
     counts = [length for lengths in axes for length in lengths]
     shared = {length for length in counts if counts.count(length) > 1}
-    # One sample has axes of length 1 in all, and no number to divide by.
+    # An axis of length 1 gives no number to divide by.
     return sorted(n for n in shared or set(counts) if n > 1)
 
 
@@ -468,7 +467,7 @@ def _without_source(setting: Setting, subject: Subject) -> list[str]:
 
 
 class _Bar:
-    """A bar on a terminal, for searches that take longer than a second."""
+    """A progress bar on a terminal, for searches that take longer than a second."""
 
     def __init__(self) -> None:
         self.start = time.monotonic()

@@ -1,8 +1,8 @@
 """Arrays of a recorded forward pass that can be written to, as NumPy's can.
 
-A Tensor cannot be assigned to slot by slot. People do so in forward passes: a convolution that
-fills its output in loops, `scores[range(N), y] = 0`, `x -= x.max()`. A `Mutable` holds the Tensor
-that it currently stands for, and a write puts another one in its place.
+A Tensor does not allow assignment to its elements, but forward passes do so: a convolution that
+fills its output in loops, `scores[range(N), y] = 0`, `x -= x.max()`. A `Mutable` holds a Tensor,
+and a write replaces it by another one.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from autograd_lite.tensor import Tensor
 
 @primitive(Traits())
 def put(x: Any, values: Any, key: Any) -> Any:
-    """A copy of `x` with `values` in the place of `x[key]`."""
+    """A copy of `x` with `values` written at `key`."""
     out = np.array(x)
     out[key] = values
     return out
 
 
 def _last(key: Any, whole: tuple[int, ...], shape: tuple[int, ...]) -> Any:
-    """1 for the values that stay, where an index that is named several times keeps the last."""
+    """1 where a written value stays, and 0 where a repeated index overwrites it."""
     if _is_view(key):
         return 1.0
     written = np.full(whole, -1)
@@ -39,7 +39,7 @@ def _last(key: Any, whole: tuple[int, ...], shape: tuple[int, ...]) -> Any:
 
 
 def _summed(g: Any, shape: tuple[int, ...]) -> Any:
-    """The sum of a gradient over the axes along which values were stretched."""
+    """The sum of a gradient over the axes along which values were broadcast."""
     extra = np.ndim(g) - len(shape)
     g = np.sum(g, axis=tuple(range(extra))) if extra > 0 else g
     stretched = tuple(i for i, n in enumerate(shape) if n == 1 and np.shape(g)[i] != 1)
@@ -57,7 +57,7 @@ defvjp(
 
 @primitive(Traits())
 def add_at(x: Any, values: Any, key: Any) -> Any:
-    """A copy of `x` to which `values` were added at `key`, as often as an entry is named there."""
+    """A copy of `x` with `values` added at `key`; a repeated index adds each time."""
     out = np.array(x)
     np.add.at(out, key, values)
     return out
@@ -75,7 +75,7 @@ left_recording: list[str] = []
 
 
 class Mutable(np.lib.mixins.NDArrayOperatorsMixin):
-    """An array or Tensor that can be written to; views of it by plain indices write through."""
+    """An array or Tensor that can be written to; its views by basic indices write through."""
 
     __slots__ = ("_base", "_key", "_seen", "_value", "version")
     __hash__ = object.__hash__
@@ -89,7 +89,7 @@ class Mutable(np.lib.mixins.NDArrayOperatorsMixin):
 
     @property
     def value(self) -> Any:
-        """The Tensor, or the array where no gradient flows, that it stands for now."""
+        """The current Tensor, or the current array where no gradient flows."""
         base = self._base
         if base is not None:
             current = base.value
@@ -173,7 +173,7 @@ class Mutable(np.lib.mixins.NDArrayOperatorsMixin):
         return int(self._left())
 
     def _left(self) -> Any:
-        """The value as a number, of which no gradient is known; notes where that happened."""
+        """The value as a plain number, which has no gradient; notes the line where that happens."""
         if isinstance(self.value, Tensor) and len(left_recording) < 1:
             left_recording.append(users_line())
         return plain(self)
@@ -220,7 +220,9 @@ def _in_place(operator: Callable[[Any, Any], Any]) -> Callable[[Mutable, Any], M
     def method(self: Mutable, other: Any) -> Mutable:
         value = operator(self.value, settled(other))
         if value.shape != self.value.shape:
-            raise ValueError(f"an array of shape {self.value.shape} cannot become {value.shape}")
+            raise ValueError(
+                f"an in-place operation cannot change the shape {self.value.shape} to {value.shape}"
+            )
         self.value = value
         return self
 
@@ -236,7 +238,7 @@ for _name, _operator in {
 
 def _written(out: Any, result: Any) -> Any:
     if not isinstance(out, Mutable):
-        raise TypeError("out= is an array that the recording does not know")
+        raise TypeError("the array given as out= is not part of the recording")
     out.value = settled(result)
     return out
 
@@ -247,7 +249,7 @@ def _is_view(key: Any) -> bool:
 
 
 def made(value: Any) -> Any:
-    """A result, or each of several, so that it can be written to."""
+    """A result as a Mutable, or with each of its arrays as one."""
     if isinstance(value, Tensor):
         return Mutable(value)
     if isinstance(value, np.ndarray) and value.dtype.kind in "fc":
@@ -258,7 +260,7 @@ def made(value: Any) -> Any:
 
 
 def settled(value: Any) -> Any:
-    """A value with the Tensors that Mutables stand for in their places."""
+    """A value with each Mutable replaced by the Tensor or array that it holds."""
     if isinstance(value, Mutable):
         return value.value
     if isinstance(value, (tuple, list, dict)):
@@ -267,7 +269,7 @@ def settled(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A value with arrays in the places of Mutables and Tensors."""
+    """A value with each Mutable or Tensor replaced by its array."""
     if isinstance(value, Mutable):
         value = value.value
     if isinstance(value, Tensor):
@@ -291,11 +293,11 @@ _NUMBERS: Mapping[Any, Any] = {
     **{math.sin: np.sin, math.cos: np.cos, math.pow: np.power, math.log1p: np.log1p},
     **{math.fabs: np.abs, math.fsum: np.sum, math.prod: np.prod},
 }
-"""Functions that would turn what is recorded into numbers, and what is called in their place."""
+"""Functions that would turn recorded values into plain numbers, and their replacements."""
 
 
 def call_settled(function: Callable[..., Any], args: Any, options: Mapping[str, Any]) -> Any:
-    """The result of a function of arrays on what Mutables stand for."""
+    """The result of a function of arrays, called on the values that Mutables hold."""
     options = dict(options)
     out = options.pop("out", None)
     if function is np.copyto:

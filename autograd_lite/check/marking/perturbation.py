@@ -1,4 +1,4 @@
-"""A third opinion: how the loss changes when a named value of the forward pass is moved a little.
+"""A check by finite differences: how the loss changes when a named value is moved a little.
 
 The forward pass is run in plain NumPy. No derivative rule takes part.
 """
@@ -21,7 +21,8 @@ STEP = 1e-6
 def slope(setting: Setting, name: str, source: Input | None, direction: np.ndarray) -> float | None:
     """The derivative of the loss as the value called `name` moves along `direction`.
 
-    `source` is the input of that name, if it is one. None where no assignment of it is seen.
+    `source` is the input of that name, if there is one. Returns None where neither an input nor an
+    assignment has the name.
     """
     if source is not None:
         ahead, behind = (_moved_input(setting, source, s * STEP * direction) for s in (1, -1))
@@ -63,7 +64,7 @@ def _moved(setting: Setting, name: str, last: int, change: np.ndarray) -> float:
 
 
 def _loss(setting: Setting, change: Any, move: Any) -> float:
-    """The loss of the plain forward pass, with some value moved."""
+    """The loss of the forward pass in plain NumPy, with one value moved."""
     convert = (lambda array, _: change(array)) if change is not None else None
     world = World(convert)
     execution = Execution(setting.sources, world, move=move)

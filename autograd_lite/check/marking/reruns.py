@@ -1,4 +1,4 @@
-"""The backward pass, run again with statements changed, on the given inputs and on fresh ones."""
+"""Runs of the backward pass with edited statements, on the given inputs and on fresh ones."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from autograd_lite.check.marking.forward import Setting
 from autograd_lite.check.marking.steps import known_tensors
 
 FRESH_INPUTS = 2
-"""The number of other inputs on which a change has to hold as well."""
+"""An edit must hold on this many sets of other inputs as well."""
 
 
 class Reruns:
     """Runs of a backward pass with edits.
 
-    `trees` are the changed definitions that every run has, `back` the run with these alone, and
-    `values` those of its steps. `progress` is told the number of each run. The search is over at
-    the `deadline`, in processor time of this thread.
+    `trees` holds the edited definitions that every run uses, `back` the run with these alone, and
+    `values` the values of its steps. `progress` is called with the number of each run. The search
+    ends at the `deadline`, in processor time of this thread.
     """
 
     def __init__(
@@ -50,27 +50,27 @@ class Reruns:
 
     @property
     def is_over(self) -> bool:
-        """Whether the time is over."""
+        """Whether the deadline has passed."""
         return time.thread_time() > self.deadline
 
     @property
     def state(self) -> tuple[Execution, dict[str, np.ndarray], dict[Definition, Any]]:
-        """What `go_back` takes."""
+        """The state to which `go_back` can return."""
         return self.back, self.values, dict(self.trees)
 
     def go_back(
         self, state: tuple[Execution, dict[str, np.ndarray], dict[Definition, Any]]
     ) -> None:
-        """Forget the changes that were made after a state."""
+        """Undoes the edits that were kept after a state."""
         self.back, self.values, self.trees = state
         self._fresh = None
 
     def edited(self, edit: Edit) -> dict[Definition, Any]:
-        """The trees with an edit."""
+        """The trees of every run, with one more edit."""
         return self.trees | {edit.definition: edit.tree(self.trees.get(edit.definition))}
 
     def keep(self, edit: Edit) -> Interpretation | None:
-        """Make an edit part of every run: the derivation with it, or None where it does not run."""
+        """Makes an edit part of every run; returns the new reading, or None if the run fails."""
         self.trees = self.edited(edit)
         back = self.evidence.setting.run_backward(
             edits=self.trees, scopes=True, forward=self.evidence.forward_values
@@ -82,7 +82,7 @@ class Reruns:
         return self.evidence.read(values)
 
     def tried(self, edit: Edit, evidence: Evidence) -> dict[str, np.ndarray] | None:
-        """The values of the steps with an edit; None where it raises, or they are not finite."""
+        """The values of the steps with an edit; None if the run fails or a value is not finite."""
         if edit.changes_value_only and edit.definition not in self.trees:
             if edit.filling is None:
                 edit.filling = Filling(edit.place, edit.statements[0])
@@ -113,7 +113,7 @@ class Reruns:
         return None if values is None else self.evidence.read(values)
 
     def fresh(self) -> list[tuple[Evidence, frozenset[str]]]:
-        """Evidence on other inputs, and the steps that are wrong there."""
+        """Evidence on other inputs, each with the steps that are wrong there."""
         if self._fresh is None:
             self._fresh = []
             if self._settings is None:
@@ -137,12 +137,12 @@ class Reruns:
 
 
 def wrong_in(interpretation: Interpretation) -> frozenset[str]:
-    """The steps that are wrong in themselves."""
+    """The keys of the steps that are wrong in themselves."""
     return frozenset(k for k, status in interpretation.status.items() if status == "wrong")
 
 
 def _fresh_evidence(evidence: Evidence) -> Iterator[Evidence]:
-    """The derivation on other inputs: all of them changed, else the parameters alone."""
+    """The evidence on other inputs: with all arrays changed, then with only the parameters."""
     paths = {place[1] for place in evidence.places.values() if place[0] == "input"}
     wanted = {id(i.original) for i in evidence.recording.inputs if i.path in paths}
     for wide, seed in ((True, 1), (True, 2), (False, 1), (False, 2)):
@@ -165,7 +165,7 @@ def _fresh_evidence(evidence: Evidence) -> Iterator[Evidence]:
 
 
 class _Change:
-    """Puts random numbers in the place of floating-point arrays, each of its own range."""
+    """Changes floating-point arrays at random, each within its own range, and permutes labels."""
 
     def __init__(self, rng: np.random.Generator, only: set[int] | None) -> None:
         self.rng = rng
@@ -176,7 +176,7 @@ class _Change:
             return array.copy()
         values = np.unique(array[:64].ravel()[:64]) if array.ndim else array
         if array.size and set(np.ravel(values).tolist()) <= {0.0, 1.0, -1.0}:
-            # Labels: other samples, which stay one-hot.
+            # Labels are permuted, so that they stay one-hot.
             axis = 0 if array.ndim == 1 or array.shape[0] >= array.shape[-1] else array.ndim - 1
             return (
                 np.asarray(self.rng.permutation(array, axis=axis)) if array.ndim else array.copy()

@@ -1,4 +1,4 @@
-"""What a backward pass returned, item by item, and what each item is called."""
+"""The items that a backward pass returned, and their names."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from autograd_lite.record import Recorded
 
 
 def those_returned(name: str, events: list[Event], returned: Any) -> list[Event]:
-    """The values of a variable, without what containers hold under its name, where the variable is
-    what is returned."""
+    """The events of a variable itself where its value was returned; all its events otherwise."""
     own = [e for e in events if e.path == name]
     array = checked_loosely(returned)
     return own if own and array is not None and equal_arrays(own[-1], array) else events
@@ -32,7 +31,7 @@ def checked(name: str, value: Any) -> np.ndarray:
         array = np.asarray(None)
     if array.dtype.kind not in "fciub":
         raise TypeError(
-            f"the gradient {name!r} is {type(value).__name__}, which is no array of numbers"
+            f"the gradient {name!r} is {type(value).__name__}, which is not an array of numbers"
         )
     return array
 
@@ -64,7 +63,7 @@ def items_of(result: Any, path: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, .
 
 
 def is_array_like(value: list[Any]) -> bool:
-    """Whether a list stands for an array, such as `[[1], [2, 3]]`, and holds no arrays."""
+    """Whether a list stands for an array, as `[[1], [2, 3]]` does, and holds no arrays."""
     return bool(value) and not any(
         isinstance(v, (np.ndarray, np.generic, Mapping))
         or (isinstance(v, (list, tuple)) and not is_array_like(list(v)))
@@ -88,7 +87,7 @@ def name_of_item(path: tuple[Any, ...], node: Any, statement: Any) -> str:
 
 
 def line_of_entry(back: Execution, name: str) -> int | None:
-    """The line of the expression that a dict in the return statement has for a name."""
+    """The line of a named entry of the dict in the return statement; None if there is none."""
     statement = getattr(back.returned_at, "statement", None)
     for node, called in elements_of(statement) if statement is not None else ():
         if called == name:

@@ -1,4 +1,4 @@
-"""Steps of a derivation, and the tensors that they may be gradients of."""
+"""Steps of a derivation, and the tensors whose gradients they may be."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from autograd_lite.tensor import Tensor
 
 @dataclass(eq=False)
 class Step:
-    """A gradient of the derivation: its value, where it was computed, and whose it is.
+    """A gradient of the derivation: its value, where it was computed, and its tensor.
 
-    `tensor` is the name of what it is the gradient of, `of` the recorded Tensor; `final` says that
-    it is a result of the derivation and no step on the way. `sign` is -1 for a descent direction.
-    `is_opposite` says that it is minus the gradient.
+    `tensor` is the name of the value that it belongs to, `of` the recorded Tensor. `final` says
+    that it is a result of the derivation and not a step on the way. `sign` is -1 for a descent
+    direction. `is_opposite` says that it is minus the gradient.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Step:
 
 @dataclass
 class Known:
-    """The tensors of a forward pass by name: inputs, and what variables held one after another."""
+    """The tensors of a forward pass by name: the inputs, and the successive values of variables."""
 
     inputs: dict[str, Input]
     versions: dict[str, list[Tensor]]
@@ -70,7 +70,7 @@ def known_tensors(recording: Recording) -> Known:
     inputs: dict[str, Input] = {}
     nodes = ancestors([recording.loss._node])
     used = {p for n in nodes for p in n.parents or () if isinstance(p, (Node, Leaf))}
-    # Of several W, in parameters and in what an optimiser keeps, the one that the loss is of.
+    # Where parameters and an optimiser's state both hold a W, W is the one in the loss.
     named = Counter((i.name, i.tensor._node in used) for i in recording.inputs)
     for found in recording.inputs:
         is_used = found.tensor._node in used
@@ -98,7 +98,7 @@ def known_tensors(recording: Recording) -> Known:
 
 
 def is_update(event: Event) -> bool:
-    """Whether an event changes what its target held."""
+    """Whether an event changes the value that its target already holds."""
     statement = event.place.statement
     if isinstance(statement, ast.AugAssign):
         return True
@@ -109,7 +109,7 @@ def is_update(event: Event) -> bool:
 def derivation_events(setting: Setting, back: Execution, known: Known) -> list[Event]:
     """The events of the derivation: those after the loss, where one function does both passes.
 
-    All of them where gradients come about before the loss is complete.
+    These are all events where gradients are computed before the loss is complete.
     """
     loss = setting.loss_event
     if setting.subject.backward is not None or loss is None:
@@ -123,7 +123,7 @@ def derivation_events(setting: Setting, back: Execution, known: Known) -> list[E
 
 
 def is_spoiled(event: Event, events: Iterable[Event], until: int) -> bool:
-    """Whether later statements made something else of a right value, more than a scaled one."""
+    """Whether later statements change a right value by more than a positive factor."""
     for other in events:
         if not event.serial < other.serial < until or other.path != event.path:
             continue
@@ -137,7 +137,7 @@ def is_spoiled(event: Event, events: Iterable[Event], until: int) -> bool:
 def right_version(
     value: np.ndarray, versions: list[Tensor], truth: Mapping[Any, np.ndarray]
 ) -> Tensor | None:
-    """The last version of a tensor whose gradient the value is, but for its shape."""
+    """The last version of a tensor whose true gradient the value is, up to its shape."""
     right = [
         version
         for version in reversed(versions)
@@ -147,7 +147,7 @@ def right_version(
 
 
 def is_multiple(value: np.ndarray | None, of: np.ndarray | None) -> bool:
-    """Whether a value is a positive number times another."""
+    """Whether a value is a positive multiple of another."""
     if value is None or of is None:
         return False
     number = nearest_factor(value, of)
@@ -155,7 +155,7 @@ def is_multiple(value: np.ndarray | None, of: np.ndarray | None) -> bool:
 
 
 def same_values(value: np.ndarray, true: np.ndarray, floor: bool = False) -> bool:
-    """Whether a value is a gradient, but for its shape."""
+    """Whether a value equals a gradient, up to its shape."""
     if value.shape != true.shape:
         fitted = value.reshape(true.shape) if value.size == true.size else None
         if fitted is None:

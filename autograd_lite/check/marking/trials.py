@@ -1,4 +1,4 @@
-"""Trials of edits: what a changed line gives, without a run of the whole where that can be told."""
+"""Trials of edits: the gradients that an edited line gives, by itself or in a run."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from autograd_lite.check.marking.evidence import Evidence
 
 
 class Quick:
-    """Computes the value of an edited line by itself, without a run of the whole.
+    """Computes the value of an edited line by itself, without a run of the backward pass.
 
-    Only where the line as it stands gives the same value in the same way, that is where nothing
-    it reads was changed after it.
+    It does so only where the unedited line gives its recorded value in this way, that is, where
+    nothing that the line reads was changed after it ran.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Quick:
         return cls(line, [now.expected[line.key], now.truth[line.key]], sign, evidence)
 
     def promises(self, edit: Edit) -> bool:
-        """Whether the line would give what it should; also where that cannot be told."""
+        """Whether the edited line may give the right gradient; True where that is unknown."""
         if not self.can_tell(edit):
             return True
         value = self.value(edit)
@@ -66,7 +66,7 @@ class Quick:
         statement = edit.statements[0]
         if ast.dump(statement.targets[0]) != ast.dump(self.line.statement.targets[0]):
             return False
-        # What the target held before is not known here.
+        # The old value of the target is not known here.
         return all(ast.unparse(n) not in self.line.targets for n in _read_in(statement.value))
 
     def value(self, edit: Edit) -> np.ndarray | None:
@@ -77,7 +77,7 @@ class Quick:
 
 
 class Effects:
-    """What edits of a line add to gradients that are off, beside what these lack."""
+    """The effects of a line's edits on wrong gradients, compared with what the gradients lack."""
 
     def __init__(
         self,
@@ -92,9 +92,9 @@ class Effects:
         }
 
     def multiples(self, edit: Edit) -> list[tuple[float, bool]]:
-        """How many times the effect of an edit some gradient lacks.
+        """The multiples of an edit's effect that some gradient lacks.
 
-        Each number comes with whether it is sure: of one element there is always one.
+        Each number comes with whether it is sure; one from a gradient of one element is not.
         """
         if not self.missing:
             return []

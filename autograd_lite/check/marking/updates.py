@@ -1,4 +1,4 @@
-"""The gradients that updates take from parameters: of `W -= rate * step` the step is one."""
+"""The gradients that updates subtract from parameters: `step` in `W -= rate * step`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _RATES = re.compile(r"(?i)(lr|alpha|eta|\w*rate|step|step_?size|gamma_?lr)")
 
 @dataclass
 class Updates:
-    """The updates in a backward pass; `truth` has the gradients of the graph."""
+    """The updates in a backward pass; `truth` holds the gradients of the graph."""
 
     events: list[Event]
     known: Known
@@ -45,7 +45,7 @@ class Updates:
     setting: Setting
 
     def steps(self, taken: set[str]) -> Iterator[Step]:
-        """The gradients of the parameters that are not among those taken."""
+        """The gradients of the parameters that are not in `taken`, to which they are added."""
         for event in self.events:
             update = update_of(event.place.statement)
             tensor = event.name if event.name in self.known.inputs else None
@@ -71,7 +71,7 @@ class Updates:
                 sign = -update[0] * turned
                 is_direct = source.path in texts_in(update[1]) or source.place is event.place
                 if not is_direct and right_version(value, versions[:1], self.truth) is not None:
-                    # A velocity may have turned it round.
+                    # A velocity may have reversed its sign.
                     sign = 1
                 step = Step(name, tensor, value, source, versions[0], True, sign)
                 step.rate = self._rate_in(event, source)
@@ -80,7 +80,7 @@ class Updates:
                 yield step
 
     def _of_entries(self, tensor: str, versions: list[Tensor]) -> Iterator[Step]:
-        """What updates of entries take from a parameter in all: `P[u] -= rate * step`."""
+        """The total that updates of entries subtract from a parameter: `P[u] -= rate * step`."""
         events = [e for e in self.events if e.name == tensor and e.array is not None]
         before = np.asarray(versions[0]._value)
         last = events[-1]
@@ -92,7 +92,7 @@ class Updates:
         yield step
 
     def _rate_in(self, event: Event, source: Event) -> float:
-        """The learning rate where it stands inside of the gradient: `W -= rate * X.T @ dZ`."""
+        """The learning rate where it is a factor of the gradient itself: `W -= rate * X.T @ dZ`."""
         if source.place is not event.place:
             return 1.0
         elements = elements_of(event.place.statement)
@@ -120,7 +120,7 @@ class Updates:
     def _before_the_optimiser(
         self, event: Event, value: np.ndarray
     ) -> tuple[str, np.ndarray, Event, int]:
-        """What a velocity that started at 0 is a multiple of, and the sign of the multiple."""
+        """The value of which a velocity, started at 0, is a multiple, and the multiple's sign."""
         read = texts_in(event.place.statement)
         for other in reversed(self.events):
             array = other.array
@@ -136,13 +136,13 @@ class Updates:
     def _factor_of(
         self, event: Event, node: ast.expr, shape: tuple[int, ...]
     ) -> tuple[str, np.ndarray, Event] | None:
-        """The factor of an update that has the shape of the parameter."""
+        """The factor of an update that has the parameter's shape, with its name and event."""
         at_once = [e for e in self.events if e.serial < event.serial][::-1]
         true = self.truth.get(self.known.versions[event.name][0]._node)
         direct = texts_in(event.place.statement)
         sign = -(update_of(event.place.statement) or (-1,))[0]
         for other in at_once:
-            # An optimiser may have made more of the gradient.
+            # An optimiser may have processed the gradient further.
             if other.array is not None and true is not None and not is_unnamed(other.name):
                 value = other.array * sign if other.path in direct else other.array
                 is_right = (value.size > 1 or not shape) and same_values(value, true)
@@ -168,7 +168,7 @@ class Updates:
         return None
 
     def _scaled_in(self, node: ast.expr, element: Event, before: list[Event]) -> Event:
-        """The gradient of which an update takes a multiple: `delta` of `rate * delta / n`."""
+        """The gradient that an update multiplies: `delta` in `rate * delta / n`."""
         texts = texts_in(node)
         for other in before:
             if other.path in texts and not is_unnamed(other.name) and other.array is not None:

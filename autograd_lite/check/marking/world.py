@@ -1,4 +1,4 @@
-"""Copies of all that a person's functions can reach, so that no run changes anything of theirs."""
+"""Copies of all that a person's functions can reach, so that no run changes the originals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from autograd_lite.observe import is_value
 from autograd_lite.tensor import Tensor
 
 SHARED_FROM_BYTES = 1 << 20
-"""Larger arrays are shared by runs, which are repeated on copies where they write into one."""
+"""Runs share larger arrays; a run that writes into one is repeated on copies."""
 
 _ATOMS = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, str, bytes)
 
@@ -31,7 +31,7 @@ def is_noted(value: Any) -> bool:
 
 
 def is_data(value: Any) -> bool:
-    """Whether a variable is data, which a run may write into, and no function or module."""
+    """Whether a variable is data, and not a function, a module, a class or a string."""
     return not isinstance(value, (*_ATOMS, np.ufunc, types.CodeType))
 
 
@@ -40,7 +40,7 @@ def paths_of(
 ) -> Iterator[Any]:
     """The arrays and numbers in nested containers and objects, each with the path to it.
 
-    An array that several paths lead to is given once, or with `again` for each of them.
+    An array with several paths is given once, or with `again` once for each path.
     """
     seen = set() if seen is None else seen
     if isinstance(value, (np.ndarray, Mutable, Tensor)) or is_noted(value):
@@ -90,7 +90,7 @@ def _attributes(value: Any) -> list[tuple[str, Any]]:
 
 
 class World:
-    """Copies of what a person's functions can reach, made as they are asked for."""
+    """Copies of what a person's functions can reach, made on demand."""
 
     def __init__(self, convert: Callable[[Any, tuple[Any, ...]], Any] | None = None) -> None:
         self.convert = convert
@@ -104,9 +104,9 @@ class World:
         self._views: dict[int, Any] | None = None
 
     def copied(self, value: Any, path: tuple[Any, ...] = ()) -> Any:
-        """A deep copy; the same one for the same object.
+        """A deep copy of a value; the same copy each time for the same object.
 
-        `convert(array, path)` makes the copies of arrays, where `path` leads to it.
+        `convert(array, path)` copies an array; `path` leads to it.
         """
         if self.convert is not None:
             for where, found in paths_of(value, path):
@@ -119,7 +119,7 @@ class World:
         return copied
 
     def _read_only(self) -> dict[int, Any]:
-        """Read-only views of the large arrays, by the identities of these."""
+        """Read-only views of the large arrays, by the `id` of each array."""
         if self._views is None:
             copies = [{n: names.get(n) for n in copied} for names, copied in self.globals.values()]
             self._views = {}
@@ -132,7 +132,7 @@ class World:
         return dict(self._views)
 
     def namespace(self, function: types.FunctionType, sources: Sources) -> dict[str, Any]:
-        """The global variables of a function: its own dict, in which data are copies."""
+        """The global variables of a function in a dict of its own, with copies of the data."""
         outer = function.__globals__
         key = id(outer)
         if WATCH in outer:
@@ -155,10 +155,10 @@ class World:
         return names
 
     def lend(self, owner: Any, path: tuple[Any, ...]) -> None:
-        """Has copies stand in for the data in a class or a module of the person's.
+        """Replaces the data in a class or module of the person's by copies.
 
-        Attributes are looked up in the class or module itself, so that they hold the copies for as
-        long as `standing_in` lasts.
+        Attributes are looked up in the class or module itself, so it holds the copies for as long
+        as `standing_in` lasts.
         """
         if _key(owner) in self.lent or not _is_lent(owner):
             return
@@ -171,7 +171,7 @@ class World:
             self._put(owner, copies)
 
     def lend_class(self, kind: type) -> None:
-        """Has copies stand in for what an object takes from its class and those above it."""
+        """Replaces the data in an object's class, and in the classes above it, by copies."""
         if id(kind) not in self.lent:
             for owner in kind.__mro__:
                 self.lend(owner, ("self",))
@@ -184,8 +184,7 @@ class World:
 
     @contextlib.contextmanager
     def standing_in(self) -> Iterator[None]:
-        """Copies in the classes and modules of the person's, which get their own back at the
-        end."""
+        """Keeps copies in the person's classes and modules, and restores these at the end."""
         self._owned = {}
         try:
             for owner, copies in self.lent.values():
@@ -208,7 +207,7 @@ class World:
     def closure(self, function: types.FunctionType, free: tuple[str, ...]) -> tuple[Any, ...]:
         cells = variables_of(function)
         if WATCH in function.__globals__:
-            # It was made in the run, so that its variables are copies already.
+            # The variables of a function that was made in the run are copies already.
             return tuple(cells[name] for name in free)
         return tuple(self._cell(cells[name], name) for name in free)
 
@@ -226,9 +225,9 @@ class World:
         return self.cells[id(cell)]
 
     def fork(self, shared: bool = False) -> World:
-        """The world as it is now, with copies of everything that can be written to.
+        """A copy of the world, with copies of everything that can be written to.
 
-        With `shared`, large arrays are no copies, but read-only.
+        With `shared`, large arrays are not copied but read-only.
         """
         forked = World(self.convert)
         memo: dict[int, Any] = self._read_only() if shared else {}
@@ -244,7 +243,7 @@ class World:
         for key, cell in self.cells.items():
             value = cell.cell_contents
             forked.cells[key] = types.CellType(_deep(value, memo) if is_data(value) else value)
-        # What was copied once is found again under the identity of the person's object.
+        # Each copy stays known by the identity of the person's object.
         for key, value in self.memo.items():
             if id(value) in memo:
                 forked.memo[key] = memo[id(value)]
@@ -252,12 +251,12 @@ class World:
 
 
 def _key(owner: Any) -> int:
-    """The identity of a class, or of the variables of a module, which its functions know it by."""
+    """The identity of a class, or of the variables of a module, to which its functions refer."""
     return id(vars(owner)) if isinstance(owner, types.ModuleType) else id(owner)
 
 
 def _is_lent(owner: Any) -> bool:
-    """Whether it is a class or a module of the person's, which a run might write into."""
+    """Whether a class or module is the person's, so that a run might write into it."""
     if isinstance(owner, enum.EnumMeta):
         return False
     module = owner if isinstance(owner, types.ModuleType) else sys.modules.get(owner.__module__)
@@ -269,7 +268,7 @@ def _is_lent(owner: Any) -> bool:
 
 
 def _set(owner: Any, name: str, value: Any) -> None:
-    """Sets an attribute, whatever the class of a class has to say to it."""
+    """Sets an attribute, for a class without asking its metaclass."""
     put = type.__setattr__ if isinstance(owner, type) else setattr
     put(owner, name, value)
 
@@ -277,7 +276,7 @@ def _set(owner: Any, name: str, value: Any) -> None:
 def _with_numbers(
     value: Any, path: tuple[Any, ...], convert: Callable[[Any, Any], Any], seen: set[int]
 ) -> None:
-    """Puts what `convert` makes of them in the place of numbers in containers and objects."""
+    """Replaces the numbers in containers and objects by what `convert` makes of them."""
     if id(value) in seen or isinstance(value, _ATOMS):
         return
     seen.add(id(value))
@@ -294,7 +293,7 @@ def _with_numbers(
 
 
 def _deep(value: Any, memo: dict[int, Any]) -> Any:
-    """A deep copy, in which what cannot be copied (a file, a lock, a module) is as it is."""
+    """A deep copy that shares what cannot be copied, such as a file, a lock or a module."""
     trial = dict(memo)
     try:
         copied = copy.deepcopy(value, trial)
@@ -329,7 +328,7 @@ def _copied_by_parts(value: Any, memo: dict[int, Any]) -> Any:
 
 
 def _is_persons(kind: type) -> bool:
-    """Whether a class is of Python code that anyone may copy attribute by attribute."""
+    """Whether a class is plain Python, so that its objects can be copied by their attributes."""
     return (
         "__new__" not in vars(kind)
         and type(kind) is type
