@@ -1,4 +1,4 @@
-"""The code of a notebook as Python: without what is for the shell and for IPython."""
+"""The code of a notebook as Python, without commands for the shell and for IPython."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import re
 
 _PYTHON_CELLS = frozenset(("time", "timeit", "capture", "prun", "python", "python3"))
-"""Cell magics whose cell is Python."""
+"""Cell magics that run the rest of their cell as Python."""
 
 _RUNS_CODE = re.compile(r"(\s*)%time\s+(.*)")
 _ASSIGNS = re.compile(r"(\s*)([\w.,\s]+?)\s*=\s*[!%].*")
@@ -15,21 +15,21 @@ _OTHER = re.compile(r"(\s*)(?:[!%?].*|[\w.*]+\?{1,2}\s*)")
 
 
 def notebook_source(text: str, path: str) -> str:
-    """The code of a notebook's cells, one after the other, as one text.
+    """The code of a notebook's cells, joined into one text.
 
-    Lines that are no Python keep their place: nothing is done there, and what the shell would have
-    given is an empty list.
+    A line that is not Python keeps its place as `pass`; a result of the shell becomes an empty
+    list.
     """
     try:
         cells = json.loads(text)["cells"]
         sources = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError):
-        raise ValueError(f"{path} is no notebook") from None
+        raise ValueError(f"{path} is not a notebook") from None
     return "\n".join(map(cell_source, sources)) + "\n"
 
 
 def cell_source(cell: str) -> str:
-    """A cell with as many lines, in which only Python is left.
+    """A cell with the same number of lines, of which only the Python is left.
 
     >>> cell_source("x = 1\\n%matplotlib inline\\nfiles = !ls")
     'x = 1\\npass\\nfiles = []'
@@ -41,8 +41,8 @@ def cell_source(cell: str) -> str:
         if magic[1] not in _PYTHON_CELLS:
             return "\n" * (len(lines) - 1)
         lines[first] = ""
-    # A line of a string, or of an expression, may begin as a magic does: only where Python finds a
-    # mistake it is one.
+    # A line of a string or of an expression may look like a magic, so a line is replaced only where
+    # Python finds a syntax error.
     for _ in lines:
         try:
             ast.parse("\n".join(lines))
@@ -55,7 +55,7 @@ def cell_source(cell: str) -> str:
 
 
 def _replace(lines: list[str], place: int) -> bool:
-    """Puts Python in the place of a magic, a shell command or a question; whether it was one."""
+    """Replaces a magic, a shell command or a question by Python; False where the line is none."""
     line = lines[place]
     if (match := _RUNS_CODE.fullmatch(line)) is not None:
         lines[place] = match[1] + match[2]

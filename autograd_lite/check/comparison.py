@@ -1,4 +1,4 @@
-"""Hand-derived gradients beside those of the recorded graph."""
+"""Hand-derived gradients, compared with those of the recorded graph."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def compare(
     tolerance: float | None = None,
     show: bool = True,
 ) -> Report:
-    """Compare hand-derived gradients with those that the recorded graph of `loss` gives.
+    """Compare hand-derived gradients with those of the recorded graph of `loss`.
 
     Parameters
     ----------
@@ -33,31 +33,31 @@ def compare(
         A scalar. Neither its graph nor any `.grad` is changed. After `loss.backward()`, which
         frees the graph, the gradients are read from the `.grad` of the given `tensors`.
     derived : mapping of str to array
-        Gradients by name; `dW1`, `dW_1`, `grad_W1`, `W1_grad` and `W1` belong to the tensor W1.
+        The gradients by name; `dW1`, `dW_1`, `grad_W1`, `W1_grad` and `W1` belong to the tensor W1.
     tensors : mapping of str to Tensor, or iterable of Tensor, optional
-        The tensors meant, by name. What else a mapping holds is left out, so that it may be
-        `locals()`. Without it, those in the graph that have a name (`Tensor(..., name="W1")`,
+        The tensors by name. Other values in a mapping are ignored, so that it may be `locals()`.
+        By default, the tensors in the graph that have a name (`Tensor(..., name="W1")`,
         `al.label(locals())`).
     tolerance : float, optional
-        The largest relative difference that still agrees: by default the square root of the
-        machine epsilon of the tensor's dtype, 1.5e-8 for float64. Relative to the largest element
-        of either gradient. NaN agrees with NaN, and inf with inf of the same sign.
+        The largest difference that still counts as equal, relative to the largest element of either
+        gradient. The default is the square root of the machine epsilon of the tensor's dtype,
+        1.5e-8 for float64. NaN equals NaN, and inf equals inf of the same sign.
     show : bool
         Print the report.
 
     Returns
     -------
     Report
-        True if all gradients agree; a line for each in the order given.
+        True if all gradients agree; it has a line for each, in the order given.
 
     Raises
     ------
     TypeError
-        Where an argument is of another type, or what is given as a gradient is no array of numbers.
+        Where an argument has a wrong type, or a gradient is not an array of numbers.
     ValueError
-        Where a name belongs to no tensor, to two, or to one that does not require grad; where the
-        loss is no scalar, depends on nothing, or its graph was freed and left no `.grad`; where
-        there is no gradient to compare.
+        Where a name belongs to no tensor, to several, or to one that does not require grad; where
+        the loss is not a scalar, has no graph, or has a freed graph that left no `.grad`; where
+        `derived` is empty.
 
     Examples
     --------
@@ -104,13 +104,15 @@ def compare(
 
 
 def _recorder(loss: Tensor) -> Callable[[], Tensor]:
-    """A function that finds the loss again without keeping its graph alive."""
+    """A function that returns the loss again, without keeping its graph alive."""
     reference = weakref.ref(loss)
 
     def record() -> Tensor:
         found = reference()
         if found is None:
-            raise ValueError("the loss that the report is about is gone: keep it for the picture")
+            raise ValueError(
+                "the loss of this report is gone: keep a reference to it for the picture"
+            )
         return found
 
     return record
@@ -120,14 +122,14 @@ def _root(loss: Tensor) -> Node:
     node = loss._node
     if not isinstance(node, Node):
         raise ValueError(
-            "compare() finds no graph behind the loss: no operation on a tensor that requires grad "
-            "gave it, or it was computed under al.no_grad()"
+            "compare() finds no graph of the loss: it was not computed from a tensor that requires "
+            "grad, or it was computed under al.no_grad()"
         )
     return node
 
 
 def _named(root: Node, tensors: Any) -> dict[str, list[Tensor]]:
-    """The tensors that can be meant, by name; those of the same name differ."""
+    """The tensors that gradients may belong to, by name; several where a name is not unique."""
     if isinstance(tensors, Mapping):
         return {name: [t] for name, t in tensors.items() if isinstance(t, Tensor)}
     if isinstance(tensors, Tensor):
@@ -160,13 +162,14 @@ def _named_in_graph(root: Node) -> list[Tensor]:
         for parent in node.parents or ():
             if isinstance(parent, Leaf):
                 found[parent] = make(parent.array, parent)
-        # Of a result only shape and dtype are needed, and pages never written to take no memory.
+        # Only shape and dtype of a result are needed, and an empty array takes no memory until it
+        # is written to.
         found[node] = make(np.empty(node.shape, node.dtype), node)
     return [tensor for tensor in found.values() if tensor.name is not None]
 
 
 def _connected(root: Node) -> set[Any] | None:
-    """The identities of all tensors that the loss depends on, or None if the graph was freed."""
+    """The nodes and leaves that the loss depends on, or None if the graph was freed."""
     if root.parents is None:
         return None
     nodes = ancestors([root])
@@ -175,18 +178,18 @@ def _connected(root: Node) -> set[Any] | None:
 
 
 def _tensor_name(name: str, named: Mapping[str, list[Tensor]]) -> str:
-    """The tensor whose gradient is called `name`."""
+    """The name of the tensor to which the gradient called `name` belongs."""
     candidate = tensor_among(name, named, bare=True)
     if candidate is None:
-        known = f"those with a name are {', '.join(named)}" if named else "none has a name"
+        known = f"the named tensors are {', '.join(named)}" if named else "no tensor has a name"
         raise ValueError(
-            f"compare() finds no tensor that {name!r} is the gradient of: {known}. Name one with "
+            f"compare() finds no tensor for the gradient {name!r}: {known}. Name one with "
             "Tensor(..., name=...) or al.label(locals()), or pass tensors={...}"
         )
     if len(named[candidate]) > 1:
         raise ValueError(
             f"compare() finds {len(named[candidate])} tensors named {candidate!r} for {name!r}; "
-            f"pass the one that is meant as tensors={{{candidate!r}: ...}}"
+            f"pass the right one as tensors={{{candidate!r}: ...}}"
         )
     if not named[candidate][0].requires_grad:
         raise ValueError(
@@ -197,7 +200,7 @@ def _tensor_name(name: str, named: Mapping[str, list[Tensor]]) -> str:
 
 
 def _expected(loss: Tensor, root: Node, wanted: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
-    """The gradients by the name of their tensor: of the graph, or what its backward pass left."""
+    """The gradients by tensor name: from the graph, or from `.grad` where the graph was freed."""
     if root.parents is not None:
         return dict(zip(wanted, gradients(loss, list(wanted.values())), strict=True))
     found = {}
@@ -250,11 +253,11 @@ def _as_array(name: str, derived: Any) -> np.ndarray:
         array = derived._value if isinstance(derived, Tensor) else np.asarray(derived)
     except ValueError:
         raise TypeError(
-            f"compare() got {name!r} as a {type(derived).__name__} that is no array: are its rows "
-            "of equal length?"
+            f"compare() got {name!r} as a {type(derived).__name__} that is not an array: are its "
+            "rows of equal length?"
         ) from None
     if array.dtype.kind not in "fciub":
         raise TypeError(
-            f"compare() got {name!r} as {type(derived).__name__}, which is no array of numbers"
+            f"compare() got {name!r} as {type(derived).__name__}, which is not an array of numbers"
         )
     return np.asarray(array)

@@ -32,54 +32,54 @@ def check_derivation(
 ) -> Report:
     """Mark a hand-derived backward pass: which line is wrong, and why.
 
-    Both functions are plain NumPy. Every gradient that `backward` derives is compared with the true
-    one, and with what the chain rule makes of the gradients that `backward` itself has derived
-    before it. A line that is wrong by the second comparison has a mistake of its own; one that is
-    wrong by the first only passes on an earlier one. A cause is named where a change to the line
-    was found that makes it right, on these inputs and on random ones as well.
+    Both functions are plain NumPy. Every gradient that `backward` derives is compared twice: with
+    the true one, and with the one that the chain rule gives from the gradients that `backward`
+    itself derived before. A line that is wrong in the second comparison has a mistake of its own; a
+    line that is wrong only in the first passes on an earlier mistake. A cause is named where a
+    change to the line was found that corrects it, on these inputs and on random ones.
 
     The functions work on copies: no array of yours is changed.
 
     Parameters
     ----------
     forward : callable, or an object with methods `forward` and `backward`
-        Returns the loss, a real scalar, alone or with a cache or other values beside it; without a
-        loss, arrays at which a random gradient arrives. Its variables name the tensors: `Z1`,
-        `self.Z1`, or an entry `Z["1"]`. It must give the same result every time.
+        Returns the loss, a real scalar, alone or together with a cache or other values. Without a
+        loss, it returns arrays, at which a random gradient arrives. Its variables name the tensors:
+        `Z1`, `self.Z1`, or an entry `Z["1"]`. It must give the same result every time.
     backward : callable, optional
-        Takes inputs, cache and gradients by name, or in their order. The gradients are what it
-        returns, leaves in variables and attributes, or takes from a parameter in an update. Left
-        out where `forward` returns the gradients beside the loss.
+        Takes inputs, cache and gradients by name, or in their order. Its gradients are the values
+        that it returns, assigns to variables and attributes, or subtracts from a parameter in an
+        update. Leave it out where `forward` returns the gradients together with the loss.
     *inputs : array_like, or lists, tuples and dicts of them
-        Arrays that the functions read from elsewhere are parameters as well: attributes of their
-        object, global variables, and those of the function around.
+        Arrays that the functions read from elsewhere are inputs as well: attributes of their
+        object, global variables, and variables of the enclosing function.
     loss : callable or str, optional
-        The cost, where it is a function of its own; the name of the variable that holds it, where
-        `forward` does not return it.
+        The cost function, where it is separate; or the name of the variable that holds the loss,
+        where `forward` does not return it.
     names : mapping of str to str, optional
-        The tensors of gradients with other names: `{"delta": "Z2"}`; `{"drelu": None}` for what is
-        named like a gradient and is none.
+        The tensors of gradients with other names: `{"delta": "Z2"}`; `{"drelu": None}` for a value
+        that is named like a gradient but is not one.
     tolerance : float, optional
-        The largest relative difference that still counts as right: by default 1e-6, and 1e-3 where
-        the loss is of float32 or less.
+        The largest relative difference that still counts as right: by default 1e-6, or 1e-3 where
+        the loss has the precision of float32 or less.
     seconds : float, optional
-        The time that the search for the mistakes may take: 3 by default.
+        The time limit of the search for the mistakes: 3 by default.
     show : bool
         Print the report.
 
     Returns
     -------
     Report
-        True if every gradient is right, in the convention of the derivation: gradients of the loss
-        times N throughout, or divided by N in those of the inputs only, descent directions in
-        updates, any derivative of ReLU at exactly 0, clipped gradients, and an epsilon in the loss
-        that is left out.
+        True if every gradient is right, in the convention of the derivation. Conventions are:
+        gradients of N times the loss throughout, or with the division by N only in those of the
+        inputs; descent directions in updates; any derivative of ReLU at exactly 0; clipped
+        gradients; and an epsilon of the loss that the derivative leaves out.
 
     Raises
     ------
     TypeError
-        Where the loss is no real number, where a gradient is no array of numbers, or where the
-        forward pass leaves NumPy.
+        Where the loss is not a real number, where a gradient is not an array of numbers, or where
+        the forward pass leaves NumPy.
     ValueError
         Where the loss differs from call to call, or where there is no gradient to mark.
 
@@ -109,7 +109,7 @@ def check_derivation(
 
 
 def _told_apart(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The inputs with a view in the place of an array that was given before."""
+    """The inputs, where an array that is given again becomes a view of itself."""
     seen: set[int] = set()
     found = []
     for value in inputs:
@@ -125,7 +125,7 @@ def marked(
     tolerance: float | None,
     seconds: float | None,
 ) -> Report:
-    """The report on a subject, with its gradients and a way to its graph."""
+    """The report on a subject, with the derived gradients and a way to record the loss again."""
     report, recording, steps = mark(subject, dict(names or {}), tolerance, seconds)
     loss = float(np.asarray(recording.loss._value).reshape(()))
     return replace(
@@ -136,7 +136,7 @@ def marked(
 
 
 def _loss_again(subject: Subject, loss: float) -> Tensor:
-    """The loss with its graph, whose nodes have the names of the forward pass."""
+    """The loss, recorded again with a graph that has the names of the forward pass."""
     recording = Setting(subject).record()
     again = float(np.asarray(recording.loss._value).reshape(()))
     if not np.isclose(again, loss, rtol=1e-6, atol=1e-300, equal_nan=True):
@@ -150,18 +150,19 @@ def _loss_again(subject: Subject, loss: float) -> Tensor:
 
 
 def assert_derivation(forward: Any, *arguments: Any, **options: Any) -> Report:
-    """Does what `check_derivation` does, and raises AssertionError if a gradient is wrong.
+    """Mark a derivation as `check_derivation` does, and raise AssertionError if a gradient is
+    wrong.
 
-    It is for tests: `al.check.assert_derivation(forward, backward, W, b, X, Y)`.
+    It serves in tests: `al.check.assert_derivation(forward, backward, W, b, X, Y)`.
 
     Parameters
     ----------
     forward : callable
         The forward pass.
     *arguments
-        The backward pass, where it is a function of its own, and the inputs.
+        The backward pass, where it is a separate function, and the inputs.
     **options
-        As `check_derivation` takes them.
+        The options of `check_derivation`.
 
     Returns
     -------

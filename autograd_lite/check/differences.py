@@ -6,18 +6,17 @@ import numpy as np
 
 
 def max_abs(array: np.ndarray) -> float:
-    """The largest absolute value; NaN where there is one, 0 where there is no element."""
+    """The largest absolute value; NaN if the array has one, 0 if it is empty."""
     if not array.size:
         return 0.0
     if array.dtype.kind == "f":
-        # Two reductions, in place of an array of absolute values: gradients may be large.
+        # Two reductions need no array of absolute values, which may be large.
         return abs(float(np.maximum(np.max(array), -np.min(array))))
     return float(np.max(np.abs(array)))
 
 
 def abs_difference(given: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """The absolute difference of each element: 0 where both are the same NaN or infinity, never
-    NaN."""
+    """The absolute difference of each element, never NaN: 0 for two equal NaNs or infinities."""
     with np.errstate(invalid="ignore", over="ignore"):
         distance = np.abs(np.subtract(given, expected, dtype=np.result_type(given, expected, 1.0)))
         if np.isfinite(max_abs(distance)):
@@ -28,7 +27,7 @@ def abs_difference(given: np.ndarray, expected: np.ndarray) -> np.ndarray:
 
 
 def largest(distance: np.ndarray, given: np.ndarray, expected: np.ndarray) -> tuple[float, float]:
-    """The largest absolute difference, and its share of the largest element of either."""
+    """The largest absolute difference, and its ratio to the largest element of either array."""
     absolute = max_abs(distance)
     if absolute == 0 or np.isinf(absolute):
         return absolute, absolute
@@ -43,7 +42,7 @@ def _largest_finite(array: np.ndarray) -> float:
 def difference_message(
     name: str, distance: np.ndarray, given: np.ndarray, expected: np.ndarray
 ) -> str:
-    """Names the element in which two arrays differ most: `dW[0, 1] is 3, and should be 2`."""
+    """A text on the element with the largest difference: `dW[0, 1] is 3, and should be 2`."""
     worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(distance)), distance.shape))
     place = f"{name}[{', '.join(map(str, worst))}]" if worst else name
     is_, should_be = given[worst].item(), expected[worst].item()

@@ -21,7 +21,7 @@ _PATTERNS = (
 
 
 def tensors_named_in(gradient: str) -> list[str]:
-    """The names that the tensor of a gradient may have, the likeliest first.
+    """The possible names of a gradient's tensor, the likeliest first.
 
     >>> tensors_named_in("dW_1")
     ['W_1', 'W1']
@@ -34,15 +34,15 @@ def tensors_named_in(gradient: str) -> list[str]:
 
 
 def tensor_among(gradient: str, known: Any, bare: bool = False) -> str | None:
-    """The tensor among `known` that a gradient is called after; in another case where there is
-    one only. With `bare`, a gradient may be called as its tensor is.
+    """The tensor among `known` to which a gradient belongs by its name, in any case if only one
+    matches. With `bare`, a gradient may have the name of its tensor.
 
     >>> tensor_among("dw", {"W": 1, "b": 2})
     'W'
     """
     candidates = [*tensors_named_in(gradient), *([gradient] if bare else [])]
     if match := re.fullmatch(r"g_?(\w+)", gradient):
-        # Only where there is such a tensor: many other words begin with a g.
+        # The tensor must exist, because many other words begin with a g.
         candidates.append(match[1])
     for candidate in candidates:
         if candidate in known:
@@ -56,5 +56,5 @@ def tensor_among(gradient: str, known: Any, bare: bool = False) -> str | None:
 
 
 def name_of(function: Callable[..., Any]) -> str:
-    """What a function is called in messages."""
+    """The name of a function in messages."""
     return getattr(function, "__name__", repr(function))

@@ -9,14 +9,14 @@ from autograd_lite.check.script import check_script
 
 
 def register(shell: Any) -> None:
-    """Makes `%%check_derivation` known to a shell of IPython.
+    """Registers the magic `%%check_derivation` with an IPython shell.
 
-    The cell is run as it would be without it, and its derivation is marked: one pass of its loop,
-    or all of it. Its first line may name the loss: `%%check_derivation loss`.
+    The magic marks the derivation in a cell, on one pass of its loop or on the whole cell, and then
+    runs the cell as usual. Its line may name the loss: `%%check_derivation loss`.
     """
 
     def check_derivation(line: str, cell: str) -> None:
-        # Copies are made of what a script may use: not of all results of the notebook.
+        # The namespace is copied, so it holds only the variables that the cell names.
         words = re.findall(r"\w+", f"{line}\n{cell}")
         namespace = {word: shell.user_ns[word] for word in words if word in shell.user_ns}
         check_script(f"\n{cell}", line.strip() or None, namespace=namespace)

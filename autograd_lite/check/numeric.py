@@ -1,4 +1,4 @@
-"""gradcheck: gradients against differences of the function's values."""
+"""gradcheck: compares gradients with finite differences of the function."""
 
 from __future__ import annotations
 
@@ -26,27 +26,28 @@ def gradcheck(
 ) -> bool:
     """Check the derivatives of `function` at `inputs` against central differences.
 
-    Order 1 compares the gradient of a real scalar with differences of it, and of anything else that
-    of a random combination of the function's values. Order 2 does the same with a random
-    combination of the gradient, also with respect to the gradient that arrives from what comes
-    after the function. Everything is computed in double precision, also for float32 inputs.
+    Order 1 checks the gradient of a real scalar; for any other result, that of a random combination
+    of the function's values. Order 2 checks the gradient of a random combination of the gradient,
+    also with respect to the gradient that arrives from later operations. Everything is computed in
+    double precision, also for float32 inputs.
 
     Parameters
     ----------
     function : callable
-        Of arrays, returning an array or a scalar, or nested lists, tuples and dicts of them; it
-        must give the same value every time.
+        Takes arrays, and returns an array or a scalar, or nested lists, tuples and dicts of them.
+        It must give the same value every time.
     *inputs : array_like
         Real or complex floating-point arrays, at points where the function is smooth.
     order : {1, 2}
         The highest derivative to check.
     directions : int, optional
-        Check the derivative along that many random directions instead of along every element:
-        quicker for large inputs, and says less about where it fails.
+        Check the derivative along this many random directions instead of along every element. This
+        is faster for large inputs, but does not tell which element is wrong.
     tolerance : float
-        The largest difference, relative to the largest element of the gradient or to 1.
+        The largest difference that is allowed, relative to the largest element of the gradient, or
+        to 1 where that is larger.
     seed : int
-        Of the random combinations and directions.
+        The seed of the random combinations and directions.
 
     Returns
     -------
@@ -56,13 +57,14 @@ def gradcheck(
     Raises
     ------
     AssertionError
-        With the argument, the worst index, both values, the relative error, and a likely cause.
+        Where a derivative is wrong; the message has the argument, the worst index, both values, the
+        relative error and a likely cause.
     ValueError
-        Where the function gives another value when called again.
+        Where the function gives different values for the same inputs.
 
     Notes
     -----
-    Order 2 is of the product of the Hessian with a random vector.
+    Order 2 checks the product of the Hessian with a random vector.
 
     Examples
     --------
@@ -114,7 +116,7 @@ def _double(i: int, value: Any) -> np.ndarray:
 
 
 def _argument_names(function: Callable[..., Any], inputs: Sequence[Any]) -> list[str]:
-    """The name of each input in brackets: its own, or that of the parameter."""
+    """The name of each input in brackets: the tensor's own, or that of the parameter."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
@@ -126,7 +128,7 @@ def _argument_names(function: Callable[..., Any], inputs: Sequence[Any]) -> list
 
 
 def _random_like(point: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Random numbers that keep away from 0, so that no component goes unnoticed."""
+    """Random numbers away from 0, so that every component counts."""
     signs = np.where(rng.random(point.shape) < 0.5, -1, 1)
     numbers = signs * rng.uniform(0.5, 1.5, point.shape)
     if point.dtype.kind == "c":
@@ -141,8 +143,8 @@ def _weights(function: Any, points: list[np.ndarray], rng: np.random.Generator) 
     for value, other in zip(values, again, strict=True):
         if not np.array_equal(value, other, equal_nan=value.dtype.kind in "fc"):
             raise ValueError(
-                "gradcheck: the function gives different values for the same inputs; seed what is "
-                "random in it"
+                "gradcheck: the function gives different values for the same inputs; seed its "
+                "random numbers"
             )
     floating = [v for v in values if v.dtype.kind in "fc"]
     if len(floating) == 1 and not floating[0].shape and floating[0].dtype.kind == "f":
@@ -156,7 +158,7 @@ def _is_plain(weights: list[np.ndarray]) -> bool:
 
 
 def _combined(result: Any, weights: Sequence[Any]) -> Any:
-    """The sum of the floating-point results times their weights."""
+    """The sum of the floating-point results, each multiplied by its weight."""
     floating = [v for v in leaves_of(result) if _array(v).dtype.kind in "fc"]
     total: Any = 0.0
     for value, weight in zip(floating, weights, strict=True):
@@ -231,12 +233,12 @@ def _check_elements(
 
 
 def _cut_off(where: tuple[str, str], gradient: np.ndarray) -> str:
-    """Whether a rule takes the values of the gradient that arrives, which is off the graph then."""
+    """A remark if a rule takes the arriving gradient off the graph; empty otherwise."""
     if not where[0].startswith(_ARRIVING) or gradient.any():
         return ""
     return (
-        "; a rule cuts the gradient that arrives off the graph: it must compute with g itself, not "
-        "with g.data or a copy of it"
+        "; a rule takes the gradient that arrives off the graph: it must compute with g itself, "
+        "not with g.data or a copy of it"
     )
 
 
@@ -263,13 +265,13 @@ def _check_direction(
 
 
 def _jump(at: Any, point: np.ndarray, direction: np.ndarray) -> str:
-    """Whether the function jumps between the points that differences are taken of."""
+    """A remark if the function jumps between the points of the differences; empty otherwise."""
     places = STEP * np.arange(-2.0, 3.0)
     values = [at(point + t * direction) for t in places]
     widest = int(np.argmax(np.abs(np.diff(values))))
     (low, high), (below, above) = places[widest : widest + 2], values[widest : widest + 2]
     size = abs(above - below)
-    # A smooth function, and one with a kink, changes half as much in half of the interval.
+    # A function without a jump changes about half as much in half of the interval.
     for _ in range(20):
         middle = (low + high) / 2
         value = at(point + middle * direction)
@@ -286,7 +288,7 @@ def _jump(at: Any, point: np.ndarray, direction: np.ndarray) -> str:
 
 
 def _kink(at: Any, point: np.ndarray, direction: np.ndarray) -> str:
-    """Whether the slopes to both sides differ, as at 0 of a ReLU."""
+    """A remark if the slopes on both sides differ, as at 0 of a ReLU; empty otherwise."""
     here = at(point)
     ahead = (at(point + STEP * direction) - here) / STEP
     behind = (here - at(point - STEP * direction)) / STEP
@@ -299,7 +301,7 @@ def _kink(at: Any, point: np.ndarray, direction: np.ndarray) -> str:
 
 
 def _pattern(gradient: np.ndarray, expected: np.ndarray) -> str:
-    """Names a change that would make the gradient right: a sign, a factor, a transpose."""
+    """A remark on a change that would correct the gradient: a sign, a factor or a transpose."""
     if np.allclose(gradient, -expected, rtol=1e-5):
         return "; the sign is wrong"
     if gradient.ndim == 2 and gradient.shape[0] == gradient.shape[1]:

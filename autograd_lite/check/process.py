@@ -1,4 +1,4 @@
-"""Marks a file in a process of its own, which may end as it likes, or not at all."""
+"""Marks a file in a process of its own, which the file may end or never end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from autograd_lite.check.report import Line, Report
 from autograd_lite.files import write
 
 LIMIT_SECONDS = 60.0
-"""The time that a file may take: to run up to its loop, and to be marked."""
+"""The time limit for a file to run up to its loop and to be marked."""
 
 _START = (
     "import json, sys; request = json.loads(sys.argv[1]); sys.path[:] = request['path']; "
@@ -25,14 +25,14 @@ _START = (
 
 
 class NotMarked(Exception):  # noqa: N818 - what the message says is no fault of the caller's
-    """Says why a file could not be marked."""
+    """Raised when a file could not be marked; the message says why."""
 
 
 def check_file(path: Path, limit: float = LIMIT_SECONDS, **options: Any) -> Report:
-    """The report of `check_script` on a file, marked in another process.
+    """Marks a file with `check_script` in another process, and returns the report.
 
-    The file reads no input, and what it prints is not shown. Raises NotMarked where it cannot be
-    marked, where it ends its process, and where that takes longer than `limit` seconds.
+    The file gets no input, and its output is not shown. Raises NotMarked where the file cannot be
+    marked, ends its process, or takes longer than `limit` seconds.
     """
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "answer.json"
@@ -49,8 +49,8 @@ def check_file(path: Path, limit: float = LIMIT_SECONDS, **options: Any) -> Repo
             status = process.wait(limit)
         except subprocess.TimeoutExpired:
             raise NotMarked(
-                f"it was stopped after {limit:g} s: is there an endless loop before the one that "
-                "is marked? --limit gives it more time"
+                f"it was stopped after {limit:g} s: is there an endless loop before the loop to "
+                "mark? --limit gives it more time"
             ) from None
         finally:
             _end(process)
@@ -68,7 +68,7 @@ def _line(found: dict[str, Any]) -> Line:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends a process with all that it has started."""
+    """Ends a process together with every process that it has started."""
     with contextlib.suppress(OSError):
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)
@@ -97,7 +97,7 @@ def answer(request: dict[str, Any]) -> None:
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         found = {"error": f"{kind}{error}"}
     write(request["answer"], json.dumps(found, default=_number).encode(), "answer")
-    # Threads that the file has started are not waited for.
+    # The process does not wait for threads that the file has started.
     os._exit(0)
 
 

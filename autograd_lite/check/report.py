@@ -1,4 +1,4 @@
-"""The report on gradients that were derived by hand."""
+"""The report on hand-derived gradients."""
 
 from __future__ import annotations
 
@@ -34,34 +34,34 @@ class Line:
 
     ============  ==================================================================
     "correct"     it is the gradient
-    "convention"  it is, in a convention of its own that is kept up, such as N times
+    "convention"  it is the gradient in a consistent convention, such as N times the loss
     "wrong"       the mistake is in this line
-    "inherited"   it is right in itself, and passes on the error of a line before
+    "inherited"   it is right in itself, but passes on the error of an earlier line
     "missing"     it was not derived
-    "unmarked"    nothing can be said of it: no value of the forward pass is known that it
-                  belongs to, or the inputs tell nothing, as all is zero or NaN there
+    "unmarked"    it has no verdict: the value that it belongs to is not known, or the inputs
+                  decide nothing, because everything is zero or NaN there
     ============  ==================================================================
 
     Parameters
     ----------
     name : str
-        What the gradient is called.
+        The name of the gradient.
     tensor : str
-        Whose gradient it is.
+        The name of the tensor that it belongs to.
     status : str
-        See above.
+        One of the values above.
     error, absolute : float
-        The largest relative difference, and the largest absolute one: the former is the latter over
-        the largest element of either gradient.
+        The largest relative difference, and the largest absolute difference: the first is the
+        second divided by the largest element of either gradient.
     shape, expected_shape : tuple of int
-        The shape that it has, and that of the tensor.
+        The shape of the gradient, and that of the tensor.
     cause : str or None
-        Of a wrong line "factor", "sign", "transpose", "unsummed", "mask", "activation", "operand",
-        "elementwise", "term", "accumulate", "index", "shape" or "unknown".
+        For a wrong line, "factor", "sign", "transpose", "unsummed", "mask", "activation",
+        "operand", "elementwise", "term", "accumulate", "index", "shape" or "unknown".
     message : str
-        A sentence for whoever derived it.
+        A sentence for the author of the derivation.
     line : int or None
-        The number of the line in their source, where that is known.
+        The line number in the source, where it is known.
 
     Examples
     --------
@@ -87,19 +87,19 @@ class Line:
 
 @dataclass(frozen=True)
 class Report:
-    """A verdict per hand-derived gradient. It is true if all of them are right.
+    """The verdicts on all hand-derived gradients; true if every one of them is right.
 
     Parameters
     ----------
     lines : tuple of Line
-        In the order in which the gradients were first derived.
+        The verdicts, in the order in which the gradients were first derived.
     notes : tuple of str
-        What is to be said of all of them.
+        Remarks on the derivation as a whole.
     derived : mapping of str to ndarray
-        The gradients that were marked, by name.
+        The marked gradients by name.
     record : callable, optional
-        Makes the loss again that they belong to, with its graph, for pictures; no part of a
-        comparison, a copy or a pickle of the report.
+        Returns the loss with its graph, for pictures. It takes no part in comparisons, copies and
+        pickles of the report.
 
     Examples
     --------
@@ -117,9 +117,7 @@ class Report:
     record: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
 
     def recorded(self) -> Any:
-        """The loss that the report is about, as a Tensor with its graph.
-
-        Raises ValueError where it is gone, or where the inputs were changed since.
+        """The loss of this report, as a Tensor with its graph.
 
         Returns
         -------
@@ -128,10 +126,10 @@ class Report:
         Raises
         ------
         ValueError
-            Where it is gone, or where the inputs were changed since.
+            Where the loss is gone, or where the inputs have changed since.
         """
         if self.record is None:
-            raise ValueError("this report no longer knows its graph, since it is a copy of another")
+            raise ValueError("this report has no graph, because it is a copy of another report")
         return self.record()
 
     def __reduce__(self) -> Any:
@@ -144,7 +142,7 @@ class Report:
 
     @property
     def first_wrong(self) -> Line | None:
-        """The first line with a mistake of its own, or None."""
+        """The first line that has a mistake of its own, or None."""
         return next((line for line in self.lines if line.status == "wrong"), None)
 
     def raise_if_wrong(self) -> None:
@@ -188,7 +186,7 @@ class Report:
         return "\n".join([*(text for text, _ in self._table()), *self._remarks()])
 
     def show(self) -> None:
-        """Print the report; in colours on a terminal that has them."""
+        """Print the report, in colours on a terminal that supports them."""
         if not _has_colours():
             print(self)
             return
@@ -233,7 +231,7 @@ def _has_colours() -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """A value that JSON has: no infinity, and null for what was not compared."""
+    """A value as JSON has it: infinity as text, and null for NaN, where nothing was compared."""
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
     return value

@@ -1,4 +1,4 @@
-"""check_script: marks the derivation in a script, one pass of its training loop."""
+"""check_script: marks the derivation in a script, on one pass of its training loop."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from autograd_lite.check.report import Report
 from autograd_lite.source import remembered
 
 CAPTURE = "__capture__"
-"""What the call is named that stands where the script is left."""
+"""The name of the call that ends the script where the part to mark begins."""
 
 
 class _Captured(
@@ -51,39 +51,39 @@ def check_script(
     show: bool = True,
     namespace: Mapping[str, Any] | None = None,
 ) -> Report:
-    """Mark the derivation in a script: forward pass, gradients and update in one piece of code.
+    """Mark a derivation in a script that has forward pass, gradients and update in one place.
 
-    The script is run up to its training loop, and one pass of the loop is marked. Where it has no
-    loop, what follows the making of the parameters is. What `W -= rate * expr` takes from a
-    parameter is its gradient. What the script prints is not shown.
+    The script is run up to its training loop, and one pass of the loop is marked. A script without
+    a loop is marked from the statement after its parameters are made. The gradient of a parameter
+    is taken from its update: `expr` in `W -= rate * expr`. The script's output is not shown.
 
-    THE SCRIPT IS RUN: take it only from whom you would run it for.
+    THE SCRIPT IS RUN: mark only scripts that you would run yourself.
 
     Parameters
     ----------
     script : str or path
         A file (`.py`, `.ipynb`), or the text itself.
     loss : str, optional
-        The variable that holds the loss, or an expression that gives it, such as
-        `"0.5 * np.sum((out - T) ** 2)"`. Left out, a variable called loss, cost, J, L or E; where
-        there is none but an `error = T - out`, half the sum of its squares.
+        The variable that holds the loss, or an expression for it, such as
+        `"0.5 * np.sum((out - T) ** 2)"`. By default, a variable called loss, cost, J, L or E; if
+        there is only an `error = T - out`, half the sum of its squares.
     function : str, optional
-        The function whose loop is marked, where several have one.
+        The function whose loop is marked, where several functions have one.
     names, tolerance, seconds, show
-        As `check_derivation` takes them.
+        The options of `check_derivation`.
     namespace : mapping, optional
-        Variables that the script may use without making them, as a cell of a notebook does.
+        Variables that exist before the script runs, as those of a notebook do for a cell.
 
     Returns
     -------
     Report
-        Its lines have the numbers of the script's.
+        Its line numbers are those of the script.
 
     Raises
     ------
     ValueError
-        Where the script is no Python, where it does not reach its loop, where no loss is found, or
-        where there is no gradient to mark.
+        Where the script is not valid Python, does not reach its loop, has no loss, or has no
+        gradient to mark.
 
     Examples
     --------
@@ -112,9 +112,9 @@ def check_script(
 
 @contextlib.contextmanager
 def _left_as_it_was(filename: str, folder: str | None) -> Iterator[None]:
-    """Runs a script as Python would, and leaves the process as it was.
+    """Provides what Python provides to a script, and restores the process at the end.
 
-    Modules beside one script are not taken for those beside another.
+    Modules in the script's folder are forgotten, so that another script imports its own.
     """
     path, arguments, where = list(sys.path), list(sys.argv), os.getcwd()
     modules, environment = set(sys.modules), dict(os.environ)
@@ -141,7 +141,7 @@ def _left_as_it_was(filename: str, folder: str | None) -> Iterator[None]:
 
 
 def _read(script: str | os.PathLike[str]) -> tuple[str, str]:
-    """The text of a script, and the file name under which its lines are found."""
+    """The text of a script, and the file name by which its lines are found."""
     if isinstance(script, str) and "\n" in script:
         return script, remembered("script", script)
     path = Path(script)
@@ -153,7 +153,7 @@ def _read(script: str | os.PathLike[str]) -> tuple[str, str]:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is no text") from None
+        raise ValueError(f"{path} is not a text file") from None
     if path.suffix == ".ipynb":
         text = notebook_source(text, str(path))
         return text, remembered("notebook", text)
@@ -166,7 +166,9 @@ def _subject(
     try:
         tree = ast.parse(text, filename)
     except SyntaxError as error:
-        raise ValueError(f"line {error.lineno} of {filename} is no Python: {error.msg}") from None
+        raise ValueError(
+            f"line {error.lineno} of {filename} is not valid Python: {error.msg}"
+        ) from None
     name, expression = _loss_of(tree, loss)
     body, owner = _part_to_mark(tree, name, function)
     if expression is not None:
@@ -176,7 +178,7 @@ def _subject(
 
 
 def _loss_of(tree: ast.Module, loss: str | None) -> tuple[str, ast.expr | None]:
-    """The variable that holds the loss, and the expression where it is given as one."""
+    """The name of the loss variable, and an expression for it where none is assigned."""
     assigned = _assigned_in(tree)
     if loss is None:
         found = next((name for name in LOSS_NAMES if name in assigned), None)
@@ -205,7 +207,7 @@ def _loss_of(tree: ast.Module, loss: str | None) -> tuple[str, ast.expr | None]:
 
 
 def _error_in(tree: ast.AST) -> ast.expr | None:
-    """Half the sum of the squares of `error = y - out`, where a script has no loss."""
+    """Half the sum of squares of `error = y - out`, for a script without a loss."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
             name = ast.unparse(node.targets[0])
@@ -256,7 +258,7 @@ def _part_to_mark(tree: ast.Module, loss: str, function: str | None) -> tuple[li
 
 
 def _sums_in(tree: ast.AST) -> set[str]:
-    """Variables that are set anew in a loop and added to: sums, and no parameters."""
+    """Variables that a loop both sets and adds to: sums rather than parameters."""
     return {
         ast.unparse(target)
         for loop in ast.walk(tree)
@@ -272,7 +274,7 @@ def _names_in(tree: ast.AST) -> set[str]:
 
 
 def _bodies(node: Any, depth: int, owner: str) -> Iterator[tuple[list[ast.stmt], int, str]]:
-    """The bodies of loops, with how deep they stand and the function that they are in."""
+    """The bodies of loops, each with its depth and the function that contains it."""
     for child in ast.iter_child_nodes(node):
         inner = child.name if isinstance(child, ast.FunctionDef) else owner
         if isinstance(child, (ast.For, ast.While)):
@@ -283,7 +285,7 @@ def _bodies(node: Any, depth: int, owner: str) -> Iterator[tuple[list[ast.stmt],
 
 
 def _after_parameters(tree: ast.Module) -> list[ast.stmt]:
-    """What follows the making of the parameters, where a script has no loop."""
+    """The statements after the parameters are made, for a script without a loop."""
     everything = _names_in(tree)
     assigned = _assigned_in(tree)
     updated = {ast.unparse(targets_of(s)[0]) for s in tree.body if update_of(s) is not None}
@@ -302,16 +304,16 @@ def _after_parameters(tree: ast.Module) -> list[ast.stmt]:
         if isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)):
             start = max(start, i + 1)
     if start >= len(tree.body):
-        raise ValueError("check_script() finds nothing that follows the making of the parameters")
+        raise ValueError("check_script() finds no statement after the parameters are made")
     body = tree.body[start:]
-    # In a block of its own, so that it can be put into other words in its place.
+    # A block of its own lets the statements be replaced in place.
     block = ast.If(ast.Constant(True), body, [])
     tree.body[start:] = [ast.fix_missing_locations(ast.copy_location(block, body[0]))]
     return body
 
 
 def _with_loss(body: list[ast.stmt], name: str, expression: ast.expr) -> list[ast.stmt]:
-    """The statements with the loss after the first point at which all that it names is known."""
+    """The statements with the loss inserted where every name in it is known."""
     needed = _names_in(expression) - {"np"}
     assigned = {
         n: i for i, s in reversed(list(enumerate(body))) for n in _assigned_in(ast.Module([s], []))
@@ -327,7 +329,7 @@ def _with_loss(body: list[ast.stmt], name: str, expression: ast.expr) -> list[as
 def _run_up_to(
     tree: ast.Module, body: list[ast.stmt], filename: str, namespace: dict[str, Any]
 ) -> _Captured:
-    """Runs the script until it comes to `body`, and what its variables are there."""
+    """Runs the script up to `body`, and returns its variables there."""
     left = ast.parse(f"{CAPTURE}(locals(), globals())").body[0]
     ast.copy_location(left, body[0])
     ast.fix_missing_locations(left)
@@ -350,9 +352,7 @@ def _run_up_to(
         ) from error
     finally:
         body[:] = original
-    raise ValueError(
-        f"the script ended without coming to line {original[0].lineno}, where its loop begins"
-    )
+    raise ValueError(f"the script ended before line {original[0].lineno}, where its loop begins")
 
 
 def _capture(variables: dict[str, Any], names: dict[str, Any]) -> None:
@@ -386,7 +386,7 @@ def _as_function(
     ast.copy_location(tree, body[0])
     ast.fix_missing_locations(tree)
     namespace = captured.names
-    # Helpers of the function around, where the loop is inside one.
+    # A loop inside a function may use helpers of that function.
     namespace.update({n: v for n, v in variables.items() if n in read and n not in known})
     module = ast.Module([copy.deepcopy(tree)], [])
     made: dict[str, Any] = {}

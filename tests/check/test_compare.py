@@ -280,7 +280,7 @@ def test_two_tensors_of_the_same_name_are_told_apart_or_refused():
     loss = x * first * second
     with pytest.raises(
         ValueError,
-        match=r"finds 2 tensors named 'W' for 'dW'; pass the one that is meant as "
+        match=r"finds 2 tensors named 'W' for 'dW'; pass the right one as "
         r"tensors=\{'W': \.\.\.\}",
     ):
         al.compare(loss, {"dW": 3.0}, show=False)
@@ -293,13 +293,13 @@ def test_two_tensors_of_the_same_name_are_told_apart_or_refused():
 def test_an_unknown_name_is_refused_with_those_there_are(net):
     with pytest.raises(
         ValueError,
-        match="finds no tensor that 'dV' is the gradient of: those with a name are .*W1, .*b1.*"
+        match="finds no tensor for the gradient 'dV': the named tensors are .*W1, .*b1.*"
         r"\. Name one with Tensor\(\.\.\., name=\.\.\.\) or al\.label\(locals\(\)\), or pass",
     ):
         al.compare(net.loss, {"dV": 1.0}, show=False)
-    with pytest.raises(ValueError, match="'dW' is the gradient of: none has a name. Name one"):
+    with pytest.raises(ValueError, match="for the gradient 'dW': no tensor has a name. Name one"):
         al.compare(parameter(1.0) * 2, {"dW": 1.0}, show=False)
-    with pytest.raises(ValueError, match="finds no tensor that 'd' is the gradient of"):
+    with pytest.raises(ValueError, match="finds no tensor for the gradient 'd'"):
         al.compare(net.loss, {"d": 1.0}, show=False)
 
 
@@ -328,11 +328,11 @@ def test_a_tensor_that_the_loss_does_not_depend_on_has_a_gradient_of_zeros():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("text", "compare() got 'dx' as str, which is no array of numbers"),
-        (None, "compare() got 'dx' as NoneType, which is no array of numbers"),
-        ({1.0}, "compare() got 'dx' as set, which is no array of numbers"),
-        ([[1.0], [1.0, 2.0]], "compare() got 'dx' as a list that is no array: are its rows of"),
-        (np.array(["a"]), "compare() got 'dx' as ndarray, which is no array of numbers"),
+        ("text", "compare() got 'dx' as str, which is not an array of numbers"),
+        (None, "compare() got 'dx' as NoneType, which is not an array of numbers"),
+        ({1.0}, "compare() got 'dx' as set, which is not an array of numbers"),
+        ([[1.0], [1.0, 2.0]], "compare() got 'dx' as a list that is not an array: are its rows of"),
+        (np.array(["a"]), "compare() got 'dx' as ndarray, which is not an array of numbers"),
     ],
 )
 def test_a_gradient_that_is_no_array_of_numbers_is_refused(given, message):
@@ -371,7 +371,7 @@ def under_no_grad():
 def test_a_loss_without_a_graph_is_refused(make):
     x = parameter(1.0, "x")
     for tensors in (None, [x]):
-        with pytest.raises(ValueError, match="finds no graph behind the loss: .* al.no_grad"):
+        with pytest.raises(ValueError, match="finds no graph of the loss: .* al.no_grad"):
             al.compare(make(), {"dx": 0.0}, tensors, show=False)
 
 
@@ -512,5 +512,5 @@ def test_the_graph_of_a_report_is_there_as_long_as_the_loss():
     report = al.compare(loss, {"dx": [2.0, 4.0]}, show=False)
     assert report.record() is loss
     del loss
-    with pytest.raises(ValueError, match="the loss that the report is about is gone: keep it"):
+    with pytest.raises(ValueError, match="the loss of this report is gone: keep a reference"):
         report.record()

@@ -164,11 +164,11 @@ def test_what_a_script_prints_is_not_shown(capsys):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x = 1\nfor", "line 2 of .* is no Python"),
+        ("x = 1\nfor", "line 2 of .* is not valid Python"),
         ("x = 1\n", "finds no variable called loss or cost"),
         (
             "import sys\nsys.exit()\nfor i in range(2):\n    loss = i\n    w -= loss\n",
-            "ended without",
+            "ended before",
         ),
         ("1 / 0\nfor i in range(2):\n    loss = i\n    w -= loss\n", "line 1 .* ZeroDivisionError"),
     ],
@@ -216,7 +216,7 @@ ENDINGS = {
         "was stopped after 2 s",
     ),
     "os._exit": ("import os\nos._exit(0)", "ended its process with exit status 0"),
-    "sys.exit": ("import sys\nsys.exit(0)", "ended without coming to line"),
+    "sys.exit": ("import sys\nsys.exit(0)", "ended before line"),
     "a signal": (
         "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)",
         "ended its process by SIGSEGV",
@@ -410,10 +410,10 @@ def test_what_a_script_does_not_have_is_refused(text, loss, message):
     assert str(caught.value).startswith(message)
 
 
-@pytest.mark.parametrize(("name", "what"), [("pass.py", "text"), ("pass.ipynb", "notebook")])
+@pytest.mark.parametrize(("name", "what"), [("pass.py", "text file"), ("pass.ipynb", "notebook")])
 def test_a_file_of_another_kind_is_refused(name, what, tmp_path):
     path = tmp_path / name
-    path.write_bytes(b"\xff\x00" if what == "text" else b"no")
+    path.write_bytes(b"\xff\x00" if what == "text file" else b"no")
     with pytest.raises(ValueError) as caught:
         al.check_script(path)
-    assert str(caught.value) == f"{path} is no {what}"
+    assert str(caught.value) == f"{path} is not a {what}"

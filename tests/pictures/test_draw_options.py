@@ -225,7 +225,7 @@ def test_a_report_of_compare_needs_its_loss():
     report = al.compare(loss, {"dW": 2 * W.data}, show=False)
     assert "dW: correct" in box(al.draw(report), "W")
     del loss
-    with pytest.raises(ValueError, match="the loss that the report is about is gone"):
+    with pytest.raises(ValueError, match="the loss of this report is gone"):
         al.draw(report)
 
 
