@@ -9,6 +9,11 @@ import pytest
 
 import autograd_lite as al
 from autograd_lite.check import from_source
+from autograd_lite.check.marking.definitions import (
+    Sources,
+    innermost,
+    without_library_decorators,
+)
 from autograd_lite.check.marking.execution import Execution
 from autograd_lite.check.marking.world import World
 
@@ -153,6 +158,61 @@ def test_decorators_that_change_nothing_change_no_verdict(decorator):
     report = al.check_derivation(decorator(forward), decorator(backward), W, X, Y, show=False)
     assert report.ok
     assert {"dZ", "dW"} <= {line.name for line in report}
+
+
+def given(other=None, k=0):
+    """A decorator whose function has `other`, a number and perhaps an empty cell around it."""
+
+    def decorator(function):
+        if function is None:
+            unbound = 1
+
+        def wrapper(*arguments, **options):
+            return k, other, function(*arguments, **options), unbound
+
+        return wrapper
+
+    return decorator
+
+
+@pytest.mark.parametrize(
+    "decorator",
+    [
+        *(counted, in_order, doubled, np.errstate(all="ignore"), functools.lru_cache, given()),
+        *(given(other=[print]), lambda f: counted(counted(in_order(f)))),
+    ],
+)
+def test_what_a_decorator_was_given_is_what_a_person_wrote(decorator):
+    assert innermost(decorator(forward)) is forward
+
+    class Net:
+        method = decorator(forward)
+
+    if isinstance(Net.method, types.FunctionType):
+        net = Net()
+        assert innermost(net.method).__func__ is forward
+        assert innermost(net.method).__self__ is net
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        *(forward, np.sin, print, np.vectorize(forward), functools.partial(forward, 1.0), len),
+        # Of two functions either may be what is decorated, of named parameters none.
+        given(other=backward)(forward),
+        (lambda f: lambda W, *rest: f(W, *rest))(forward),
+        (lambda f: lambda **options: f(**options))(forward),
+        *((lambda k: lambda *arguments: (k, arguments))(1.0), lambda *arguments: arguments),
+    ],
+)
+def test_what_decorates_no_function_is_itself_what_a_person_wrote(function):
+    assert innermost(function) is function
+
+
+@pytest.mark.parametrize("decorator", [np.errstate(all="ignore"), functools.lru_cache])
+def test_a_persons_own_decorators_are_kept(decorator):
+    mine = counted(forward)
+    assert without_library_decorators(decorator(mine), Sources()) is mine
 
 
 def test_what_a_decorator_changes_is_marked():
