@@ -1,4 +1,4 @@
-"""al.animate: the walk through a derivation as a moving picture."""
+"""al.animate: the walk through a derivation as an animated GIF."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from autograd_lite.sheets.statements import Row, Statement
 from autograd_lite.tensor import Tensor
 
 FRAME_LIMIT = 200
-"""A walk of more steps is too long to be watched."""
+"""A walk may have up to this many steps; a longer one is too long to watch."""
 
 
 def animate(
@@ -27,10 +27,10 @@ def animate(
     width: float | str = PAGE_INCHES,
     theme: str = "light",
 ) -> str:
-    """Write the walk through a derivation as a GIF: down the lines, and up again.
+    """Write the walk through a derivation as a GIF: down the lines forward, and up again backward.
 
-    Each frame is the sheet as `Sheet.picture` draws it, with one statement lit. It needs Graphviz,
-    and Pillow (extra `animate`).
+    Each frame is the sheet as `Sheet.picture` draws it, with one statement highlighted. It needs
+    Graphviz, and Pillow (extra `animate`).
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ def animate(
     *inputs : array_like, or lists, tuples and dicts of them
         Example inputs of the function.
     seconds : float
-        How long each statement is lit.
+        How long each statement is highlighted.
     width, theme
-        As for `Sheet.picture`.
+        The options of `Sheet.picture`.
 
     Returns
     -------
@@ -55,9 +55,9 @@ def animate(
     ImportError
         Where Pillow is not installed.
     ValueError
-        Where the path has another ending than `.gif`, or there are more than 200 statements.
+        Where the path does not end in `.gif`, or there are more than 200 statements.
     RenderError, OSError
-        Where there is no Graphviz, or the file cannot be written; it is then as it was.
+        Where there is no Graphviz, or the file cannot be written; an existing file stays unchanged.
 
     Examples
     --------
@@ -74,12 +74,12 @@ def animate(
         raise ImportError("animate() needs Pillow: pip install 'autograd_lite[animate]'") from None
     target = with_ending(path, ".gif")
     if target.suffix.lower() != ".gif":
-        raise ValueError(f"animate() writes a GIF, and {target.name} has another ending than .gif")
+        raise ValueError(f"animate() writes a GIF, but {target.name} does not end in .gif")
     content = content_of(loss, inputs)
     steps = list(_steps(content.rows))
     if len(steps) > FRAME_LIMIT:
         raise ValueError(
-            f"the walk has {len(steps)} steps, and animate() shows {FRAME_LIMIT} at most; take a "
+            f"the walk has {len(steps)} steps, and animate() shows at most {FRAME_LIMIT}; use a "
             "smaller example of the same computation"
         )
     frames = [
@@ -100,7 +100,7 @@ def animate(
 
 
 def _steps(rows: list[Row]) -> Iterator[Statement]:
-    """The statements that are shown, down the lines and up again; of a loop the last round."""
+    """The statements in the order of the walk, down and up again; a loop shows its last round."""
     for row in rows:
         yield from row.rounds[-1].forward
     for row in reversed(rows):

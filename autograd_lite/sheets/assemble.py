@@ -1,4 +1,4 @@
-"""One HTML file, complete in itself, out of the page's files and a computation's data."""
+"""One self-contained HTML file, made from the page's files and a computation's data."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ SCRIPTS = ("kernels.js", "numbers.js", "arrays.js", "explain.js", "graph.js", "s
 
 
 def assembled(data: Mapping[str, Any]) -> str:
-    """The text of a page that shows the computation that `data` describes.
+    """The text of a page that shows the computation described by `data`.
 
-    The page loads nothing: its policy forbids every request, every script and style but its own
-    two, and every picture that it has not made itself. No text in `data` can become markup or
-    script, whatever it holds.
+    The page loads nothing: its policy forbids every request, every script and style except its own,
+    and every picture that it has not made itself. No text in `data` can become markup or script.
 
-    Raises ValueError for a NaN or an infinity in `data`, which JSON has no number for; the cells
-    of arrays are texts.
+    Raises ValueError for a NaN or an infinity in `data`, which JSON cannot represent; the elements
+    of arrays are text.
     """
     style = page_text("sheet.css")
     script = "\n".join(page_text(name) for name in SCRIPTS)
@@ -34,23 +33,23 @@ def assembled(data: Mapping[str, Any]) -> str:
         "script": script,
         "computation": _json(data),
     }
-    # In one pass, so that a part which happens to read {{style}} stays as it is.
+    # One pass leaves a part that happens to contain {{style}} unchanged.
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], page_text("sheet.html"))
 
 
 def page_text(name: str) -> str:
-    """One of the files that the page is made of."""
+    """The text of one of the page's files."""
     return PAGE.joinpath(name).read_text("utf-8")
 
 
 def _json(data: Mapping[str, Any]) -> str:
-    """JSON that cannot end the script element around it: ASCII, and no character of markup."""
+    """JSON that cannot end the script element around it: ASCII without markup characters."""
     text = json.dumps(data, allow_nan=False, ensure_ascii=True, separators=(",", ":"))
     return re.sub("[<>&]", lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _policy(style: str, script: str) -> str:
-    """A policy for the whole page: nothing is loaded, and only these two texts have a say."""
+    """The page's security policy: it loads nothing, and allows only this script and this style."""
     return (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"

@@ -1,4 +1,4 @@
-"""A graph as one program: its values, and the gradient that each statement adds to its operands."""
+"""A graph as one program: its values, and the gradient terms that each statement adds."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ from autograd_lite.tensor import Tensor
 class Computation:
     """A program that computes the values and the gradients of a graph.
 
-    `sources` has the variable of each leaf and array, `made` that of each node. `added` has for
-    each operand what each statement adds to its gradient, in the order of the backward pass, and
-    `total` the sum. `plain` are named values without a gradient, and the statements that made them.
+    `sources` holds the variable of each leaf and array, `made` that of each node. For each operand,
+    `added` holds the terms that statements add to its gradient, in the order of the backward pass,
+    and `total` their sum. `plain` holds the named values without a gradient, each with the
+    statement that made it.
     """
 
     program: Program
@@ -42,7 +43,7 @@ class Computation:
 
 
 def computed(recorded: Recorded) -> Computation:
-    """Run the graph and its backward pass on tracers, and write both as books do."""
+    """Run the graph and its backward pass on tracers, and write both in textbook form."""
     replay = _Replay(recorded)
     replay.forward()
     replay.backward()
@@ -61,7 +62,7 @@ class _Replay:
         self.total: dict[Any, Any] = {}
 
     def forward(self) -> None:
-        """Compute each node again, on tracers, unless the function ran on tracers itself."""
+        """Compute each node again on tracers, unless the function itself ran on tracers."""
         if self.recorded.trace is not None:
             self._take(self.recorded.trace)
         else:
@@ -71,7 +72,7 @@ class _Replay:
         self.trace = trace
         trace.expands = True
         self.met = {id(array) for ref in trace.sources.values() if (array := ref()) is not None}
-        # What the function computed and did not use is no part of the graph.
+        # Values that the function computed but did not use are not part of the graph.
         known = self.recorded.structure.nodes
         self.now = {n: self.recorded.values[n] for n in known if n in self.recorded.values}
         self.rows = {**self.recorded.rows}
@@ -92,7 +93,7 @@ class _Replay:
         wrt = set(map(id, self.recorded.wrt))
         for source in self.recorded.structure.sources:
             array = source.array if isinstance(source, Leaf) else source
-            # A copy, since the array may be written to while the sheet is there.
+            # A copy, because the array may be written to while the sheet exists.
             value = np.array(array)[()] if not np.ndim(array) else np.array(array)
             if value.dtype.kind not in "fciub":
                 self.now[id(source)] = source
@@ -103,7 +104,7 @@ class _Replay:
             self.now[id(source)] = tensor
         with recording(), watching(public=public), np.errstate(all="ignore"):
             for node in self.recorded.structure.nodes:
-                # Two statements that compute the same are two all the same.
+                # Two statements that compute the same value stay two.
                 self.trace.forget_seen()
                 self._compute(node)
 
@@ -124,7 +125,7 @@ class _Replay:
                     self.tokens[new] = node
 
     def _place(self, new: Node, row: Execution) -> None:
-        """Say which statement the nodes belong to that one step of the graph became."""
+        """Assign the new nodes that replay one node of the graph to its statement."""
         stack: list[Any] = [new]
         while stack:
             node = stack.pop()
@@ -144,7 +145,7 @@ class _Replay:
         return parent
 
     def backward(self) -> None:
-        """The gradients on tracers: what `backward.propagate` does, sorted by statements."""
+        """Compute the gradients on tracers, as `backward.propagate` does, sorted by statement."""
         root = self._root()
         if root is None:
             return
@@ -168,7 +169,7 @@ class _Replay:
                 self.total[leaf] = self._sum(leaf)
 
     def _kept(self, node: Node) -> Any:
-        """What a node keeps, with arrays that the function had as what they are called."""
+        """The values that a node keeps; the function's own arrays become constants of the trace."""
         return map_leaves(self._met, node.kept)
 
     def _met(self, value: Any) -> Any:
@@ -177,7 +178,7 @@ class _Replay:
         return value
 
     def _root(self) -> Node | None:
-        """The node of the value, in the graph that holds tracers."""
+        """The node of the loss in the graph that holds tracers."""
         if self.recorded.trace is not None:
             return self.recorded.root
         root = self.now[self.recorded.root]
@@ -185,7 +186,7 @@ class _Replay:
         return node if isinstance(node, Node) else None
 
     def _useful(self, order: list[Node]) -> set[Any]:
-        """What leads to the leaves that are differentiated by."""
+        """The nodes and leaves on the way to the leaves to differentiate by."""
         wanted = set(map(id, self.recorded.wrt))
         useful = {new for new, token in self.tokens.items() if id(token) in wanted}
         for node in reversed(order):
@@ -214,7 +215,7 @@ class _Replay:
         return total
 
     def computation(self) -> Computation:
-        """What was found, after the program has been written as books do."""
+        """The finished program in textbook form, and the variables of all values in it."""
         outputs: list[Variable] = [self._variable(self.now[self.recorded.root])]
         made = {
             node: self._variable(value)

@@ -21,22 +21,22 @@ from autograd_lite.sheets.recorded import Recorded
 from autograd_lite.sheets.statements import Expression, Row, Statement
 
 PAGE_LIMIT_NUMBERS = 200_000
-"""A page holds, and computes anew, up to this many numbers."""
+"""A page holds and computes anew up to this many numbers."""
 
 PREDICTION_LIMIT_STATEMENTS = 1_000
-"""Mistakes are thought of for up to this many statements."""
+"""Common mistakes are listed for up to this many statements."""
 
 GRID_LIMIT_NUMBERS = 1_024
-"""Of an array in a page that holds more, a coarser grid of up to this many is shown."""
+"""In a page that does not compute anew, a larger array is shown as a grid of this many numbers."""
 
 
 @dataclass
 class Series:
-    """What became of the numbers of a statement from one look to the next.
+    """The history of one statement's numbers, from look to look.
 
-    `sizes` are the roots of their mean squares, None where they were not finite; `dead` the shares
-    of rows that are 0 for all samples; `moved` how far a parameter went, as a share of its size;
-    `broken` the number of the look at which they were not finite for the first time.
+    `sizes` holds the root mean squares, None where a number was not finite; `dead` the share of
+    rows that were 0 for all samples; `moved` the distance that a parameter moved, relative to its
+    norm; `broken` the number of the first look at which a number was not finite.
     """
 
     sizes: list[float | None] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Series:
 
 
 class Content:
-    """The rows of a sheet and the program that computes them, with what is in the way of that."""
+    """The rows of a sheet, the program that computes them, and any obstacle to running it."""
 
     def __init__(
         self,
@@ -65,14 +65,14 @@ class Content:
         )
         self.numbers: dict[Variable, int] = {}
         self.place: dict[Statement, int] = {}
-        # Serial numbers go on from one function to the next; the page is to be the same.
+        # Serial numbers continue from one function to the next; the page must not depend on that.
         self.began: int = min((r.at for row in rows for r in row.rounds), default=0)
         self.values: dict[Variable, Any] = computation.values
         self.steps: list[Step] = self._needed_steps()
         self.obstacle: str = self._obstacle()
 
     def _needed_steps(self) -> list[Step]:
-        """The steps that something shown depends on."""
+        """The steps on which a shown value depends."""
         needed = set(_shown(self.rows)) | {self.loss}
         found = []
         for step in reversed(self.computation.program.steps):
@@ -83,16 +83,16 @@ class Content:
 
     @property
     def loss(self) -> Variable:
-        """The value that everything is differentiated of."""
+        """The value that is differentiated."""
         return self.computation.program.outputs[0]
 
     def _obstacle(self) -> str:
-        """Why the page cannot compute anew; empty where it can, if it has all the functions."""
+        """The reason why the page cannot compute anew; empty if there is none."""
         if self.recorded.fixed:
             return self.recorded.fixed
         for step in self.steps:
             if any(np.dtype(v.dtype).kind == "c" for v in (*step.results, *step.operands)):
-                return "complex numbers are not computed in the page"
+                return "the page does not compute with complex numbers"
             try:
                 list(map(self._encoded, step.args))
                 dict((key, self._encoded(value)) for key, value in step.options.items())
@@ -109,7 +109,7 @@ class Content:
         yield from self.computation.program.constants
 
     def data(self) -> dict[str, Any]:
-        """The content as JSON has it."""
+        """The content in the form that JSON takes."""
         self.place = {statement: i for i, statement in enumerate(statements_of(self.rows))}
         rows = [self._row(row) for row in self.rows]
         inputs = [self._input(source) for source in self.recorded.structure.sources]
@@ -133,7 +133,7 @@ class Content:
         }
 
     def texts(self) -> list[list[str]]:
-        """The statements of each line, those of its first round."""
+        """The statements of each line, from its first round."""
         return [
             [_text(s) for s in (*row.rounds[0].forward, *row.rounds[0].backward)]
             for row in self.rows
@@ -167,7 +167,7 @@ class Content:
 
     @property
     def verdicts(self) -> dict[str, dict[str, str]]:
-        """What a report says of each gradient."""
+        """The verdict of the report on each gradient."""
         lines = self.report.lines if self.report is not None else ()
         return {line.name: {"status": line.status, "text": _said(line)} for line in lines}
 
@@ -233,7 +233,7 @@ class Content:
         ]
 
     def _without_masks(self, index: Index) -> Any:
-        """An index with the places at which its masks are true, as lists, for the masks."""
+        """An index whose masks are replaced by lists of the places where they are true."""
         items: list[Any] = []
         for item in index if isinstance(index, tuple) else (index,):
             mask = self.values.get(item) if isinstance(item, Variable) else None
@@ -244,7 +244,7 @@ class Content:
         return tuple(items) if isinstance(index, tuple) or len(items) > 1 else items[0]
 
     def _encoded(self, value: Any) -> Any:
-        """An argument in JSON; TypeError for one without such a form."""
+        """An argument as JSON; raises TypeError for one without such a form."""
         if isinstance(value, Variable):
             return {"v": self._number(value)}
         if value is None or isinstance(value, (bool, str)):
@@ -263,7 +263,7 @@ class Content:
             return {"ellipsis": True}
         if isinstance(value, (np.dtype, type)):
             return str(np.dtype(value))
-        raise TypeError(f"a {type(value).__name__} is no argument that the page can compute with")
+        raise TypeError(f"the page cannot compute with an argument of type {type(value).__name__}")
 
     def _array(self, variable: Variable) -> dict[str, Any]:
         array = np.asarray(self.values[variable])
@@ -287,7 +287,7 @@ def _text(statement: Statement) -> str:
 
 
 def _special(number: float) -> Any:
-    """A number, or JavaScript's name for a number that JSON lacks."""
+    """A number, or JavaScript's name for a number that JSON cannot represent."""
     if number != number:
         return "NaN"
     if number in (float("inf"), float("-inf")):
@@ -296,7 +296,7 @@ def _special(number: float) -> Any:
 
 
 def _coarse(array: np.ndarray) -> np.ndarray:
-    """A grid of at most about GRID_LIMIT_NUMBERS means of blocks of an array."""
+    """An array as a grid of block means, with at most about GRID_LIMIT_NUMBERS numbers."""
     grid = array.reshape(-1, array.shape[-1]).astype(float)
     side = int(GRID_LIMIT_NUMBERS**0.5)
     for axis in (0, 1):
@@ -309,12 +309,12 @@ def _coarse(array: np.ndarray) -> np.ndarray:
 
 
 def _name(step: Step) -> str:
-    """The kernels' name for a function."""
+    """The name of a step's function in the page's kernels."""
     return function_name(step.function).removeprefix("np.")
 
 
 def statements_of(rows: Iterable[Row]) -> list[Statement]:
-    """Every statement, the lines of called functions after the line that calls them."""
+    """Every statement; those of called functions follow the line that calls them."""
     found: list[Statement] = []
     for row in rows:
         for round_ in row.rounds:
@@ -323,7 +323,7 @@ def statements_of(rows: Iterable[Row]) -> list[Statement]:
 
 
 def _shown(rows: Iterable[Row]) -> Iterator[Variable]:
-    """Every variable that is shown."""
+    """Every variable that the sheet shows."""
     for statement in statements_of(rows):
         yield statement.variable
         if statement.total is not None:

@@ -1,4 +1,4 @@
-"""A sheet with the history of its numbers: how large values and gradients were in each epoch."""
+"""A sheet with a history: the sizes of values and gradients in each epoch."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from autograd_lite.sheets.statements import Statement
 
 
 class SheetHistory:
-    """Looks at a function again and again while its parameters change.
+    """Follows the numbers of a function while its parameters change.
 
-    Each `look` runs it once and notes for each statement the root of the mean square of its
-    numbers; for values the share of rows that are 0 for all samples; for parameters how far they
-    moved since the look before, as a share of their own size; and where NaN or infinity appeared
-    first.
+    Each `look` runs the function once and notes, for each statement, the root mean square of its
+    numbers; for values, the share of rows that are 0 for all samples; for parameters, how far they
+    moved since the previous look, relative to their norm; and where NaN or infinity first appeared.
 
     >>> w = np.ones(2)
     >>> history = SheetHistory()
@@ -42,7 +41,7 @@ class SheetHistory:
             content = content_of(function, inputs)
         statements = statements_of(content.rows)
         if len(statements) != len(self._series):
-            # Another program, or the first.
+            # The first look, or one at another program.
             self._series = [Series() for _ in statements]
             self._before = {}
         for place, statement in enumerate(statements):
@@ -68,9 +67,9 @@ class SheetHistory:
             self._before[place] = held.copy()
 
     def sheet(self) -> Sheet:
-        """The sheet of the last look, with the history; ValueError before the first."""
+        """The sheet of the last look, with the history; raises ValueError before the first look."""
         if self._content is None:
-            raise ValueError("there is no sheet before look() was called")
+            raise ValueError("there is no sheet before the first call of look()")
         self._content.series = self._series
         return Sheet(self._content)
 

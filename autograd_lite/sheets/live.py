@@ -30,25 +30,25 @@ def sheet(
     wrt: str | Sequence[str] | None = None,
     path: str | os.PathLike[str] | None = None,
 ) -> Sheet:
-    """A derivation that is alive: a page with a row for each line of a function.
+    """Show a derivation on a live page, with a row for each line of a function.
 
-    On the left of a row stands what the line computes, with its matrices as numbers; on the right,
-    read from below, the gradients that belong to it. In the page every number that the function was
-    given can be dragged or typed over, and everything is computed anew; a number that is pointed at
-    says what it is made of, and a gradient is measured by a nudge beside it.
+    The left of a row shows what the line computes, with its matrices as numbers; the right, read
+    from below, shows the gradients that belong to it. Every input number on the page can be dragged
+    or typed over, and everything is computed anew. Pointing at a number shows how it was computed,
+    and a small change of the input measures a gradient.
 
     Parameters
     ----------
     loss : callable, Tensor or Report
         A function of `inputs` that returns a real number, or a tuple that begins with one. Or a
-        result whose graph is still there, which has rows of lines if it was recorded under
-        `al.record_lines()`; or what `al.compare` or `al.check_derivation` returned, whose verdicts
+        result that still has its graph, which shows lines of code if it was recorded under
+        `al.record_lines()`. Or a report of `al.compare` or `al.check_derivation`, whose verdicts
         are shown.
     *inputs : array_like, or lists, tuples and dicts of them
-        Example inputs of the function. It runs once, on Tensors of copies of them.
+        Example inputs of the function, which runs once, on Tensors of their copies.
     wrt : name or names, optional
-        The parameters to differentiate by. By default the tensors that the function uses and that
-        require grad, or all floating-point inputs but those that are called like data: X, Y, y, t,
+        The parameters to differentiate by. By default, the tensors that the function uses and that
+        require grad, or all floating-point inputs except those with names of data: X, Y, y, t,
         inputs, targets, labels, ...
     path : path, optional
         A file to write the page to; `.html` is added to a name without an ending.
@@ -56,12 +56,12 @@ def sheet(
     Returns
     -------
     Sheet
-        It shows itself in a notebook. `str()` of it is the path, if it was written.
+        A page that a notebook displays. Its `str()` is the path, if it was written.
 
     Raises
     ------
     TypeError, ValueError
-        Where what is given computes no real number, or the graph was freed, or `wrt` names no
+        Where `loss` does not give a real number, the graph was freed, or `wrt` names no
         floating-point input.
     OSError
         Where the file cannot be written; it is then as it was.
@@ -89,20 +89,20 @@ def step_through(
     *inputs: Any,
     report: Report | None = None,
 ) -> str:
-    """Write the sheet of `loss`, on which its computation is walked, forward and then backward.
+    """Write the sheet of `loss`, on which one walks through the computation, forward and backward.
 
-    It is the page that `al.sheet` makes: walked by buttons, a slider or the arrow keys.
+    It is the page of `al.sheet`, with buttons, a slider and arrow keys for the walk.
 
     Parameters
     ----------
     loss : Tensor, callable or Report
-        As for `al.sheet`. Nothing is changed, neither graph nor `.grad`.
+        As for `al.sheet`. Neither the graph nor any `.grad` is changed.
     path : path
         The file to write; `.html` is added to a name without an ending.
     *inputs : array_like, or lists, tuples and dicts of them
         Example inputs of the function.
     report : Report, optional
-        Gradients derived by hand, whose verdicts stand beside those of the engine.
+        A report on hand-derived gradients, whose verdicts are shown beside those of the engine.
 
     Returns
     -------
@@ -127,7 +127,7 @@ def step_through(
 
 
 def with_ending(path: str | os.PathLike[str], ending: str) -> Path:
-    """A path, with an ending where it has none."""
+    """The path, with the ending added where it has none."""
     target = Path(path)
     return target if target.suffix else target.with_name(f"{target.name}{ending}")
 
@@ -161,13 +161,13 @@ def content_of(
 
 @contextlib.contextmanager
 def _of_depth() -> Iterator[None]:
-    """Adds the way out to the error of an expression deeper than Python's stack."""
+    """Adds advice to the error of an expression that is deeper than Python's stack."""
     try:
         yield
     except RecursionError:
         raise ValueError(
-            "sheet(): a line has too many operations in one another to be written out; give parts "
-            "of it names, on lines of their own"
+            "sheet(): a line nests too many operations to be written out; assign parts of it to "
+            "variables, on lines of their own"
         ) from None
 
 
@@ -176,7 +176,7 @@ class Sheet:
 
     Notes
     -----
-    In a notebook it shows itself.
+    A notebook displays it.
 
     Examples
     --------
@@ -204,7 +204,7 @@ class Sheet:
         Parameters
         ----------
         path : path
-            The file; `.html` is added where no ending is.
+            The file; `.html` is added to a name without an ending.
 
         Returns
         -------
@@ -214,7 +214,7 @@ class Sheet:
         Raises
         ------
         OSError
-            Where it cannot be written.
+            Where the file cannot be written.
         """
         target = with_ending(path, ".html")
         write(target, self.html.encode(errors="replace"), "sheet")
@@ -222,15 +222,14 @@ class Sheet:
         return self.path
 
     def picture(self, width: float | str = PAGE_INCHES, theme: str = "light") -> Picture:
-        """The sheet for a page of paper, as a picture no wider than `width`: 6.5 or "16cm".
+        """The sheet as a picture for paper, no wider than `width`.
 
-        Its text has 8 points. `theme` is "light", "dark" or "print". As what `al.draw` returns it
-        is rendered by `.render("sheet.pdf")`.
+        Its text has 8 points. `.render("sheet.pdf")` renders it, as the picture of `al.draw`.
 
         Parameters
         ----------
         width : float or str
-            Inches, or a text such as "16cm".
+            The width in inches, or as text with a unit, such as "16cm".
         theme : {"light", "dark", "print"}
             The colours: for a light page, for a dark one, or for black ink.
 
@@ -241,7 +240,7 @@ class Sheet:
         return printed(self._content, width, theme)
 
     def _repr_html_(self) -> str:
-        # In a frame of its own, whose origin is nobody's: the policy of the page holds in it.
+        # A sandboxed frame has an origin of its own, so the page's policy applies in it.
         return (
             f'<iframe srcdoc="{html.escape(self.html)}" sandbox="allow-scripts allow-downloads" '
             f'title="{html.escape(self._content.recorded.title)}" '

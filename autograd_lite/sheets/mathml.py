@@ -1,7 +1,7 @@
-"""Formulas as MathML Core, which browsers show without a library.
+"""Formulas as MathML Core, which browsers display without a library.
 
-An element is a list: its name, and its texts and elements. A page builds it element by element, so
-that no text of a person's is read as markup.
+An element is a list of its name and its children, which are text or elements. A page builds it
+element by element, so that no text of a person's is read as markup.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SIGNS = {"-": "−", "*": "⊙", ">=": "≥", "<=": "≤", "!=": "≠", "d": "�
 
 
 class MathML(Notation[Element]):
-    """Elements of MathML Core."""
+    """The notation of MathML Core."""
 
     def name(self, word: str, below: str = "") -> Element:
         shown: Element = ["mi", _GREEK.get(word, word)]
@@ -70,7 +70,7 @@ class Equations:
         self._formula = Formula(MathML(), "J", gradients)
 
     def equation(self, left: str, text: str, adds: bool = False) -> Element:
-        """`left = text`, or with `adds` `left += text`."""
+        """The equation `left = text`, or with `adds` `left += text`."""
         sign = ["mo", "+=" if adds else "="]
         right = self._formula.written(text)
         parts = right[1:] if right[0] == "mrow" else [right]

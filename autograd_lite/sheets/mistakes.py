@@ -1,7 +1,7 @@
-"""The mistakes that are usually made in a line of a backward pass, for the page that asks for it.
+"""Common mistakes in a line of a backward pass, for the page that asks for the line.
 
-Each is the line with one expression changed, and a sentence that says what is wrong with it. The
-page computes what is typed, and compares it with these.
+Each mistake is the line with one expression changed, and a sentence that says what is wrong with
+it. The page computes the typed expression and compares it with these.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 
 class Mistake(NamedTuple):
-    """A wrong expression and the words for its mistake."""
+    """A wrong expression, and a sentence about its mistake."""
 
     text: str
     why: str
@@ -23,7 +23,7 @@ Change = tuple[ast.expr, str]
 
 
 def mistakes_in(text: str) -> list[Mistake]:
-    """The mistakes that can be made in an expression; none where it is no Python.
+    """The common mistakes in an expression; none where it is not valid Python.
 
     >>> mistakes_in("dZ1 @ X.T")[0]
     Mistake(text='dZ1 @ X', why='X is not transposed')
@@ -43,7 +43,7 @@ def mistakes_in(text: str) -> list[Mistake]:
 
 
 def _replaced(tree: ast.expr, position: int, new: ast.expr) -> ast.expr:
-    """A copy of the tree with another node in the place of the one that ast.walk meets then."""
+    """A copy of the tree with the node at a position of `ast.walk` replaced."""
     if position == 0:
         return new
     tree = copy.deepcopy(tree)
@@ -58,22 +58,22 @@ def _replaced(tree: ast.expr, position: int, new: ast.expr) -> ast.expr:
 
 
 def not_transposed(node: ast.expr) -> Iterator[Change]:
-    """X in the place of X.T."""
+    """`X` for `X.T`."""
     if isinstance(node, ast.Attribute) and node.attr == "T":
         yield node.value, f"{ast.unparse(node.value)} is not transposed"
 
 
 def turned_product(node: ast.expr) -> Iterator[Change]:
-    """A product with its factors in the other order."""
+    """A matrix product with its factors swapped, or an element-wise product for it."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
-        yield ast.BinOp(node.right, node.op, node.left), "the factors stand in the other order"
+        yield ast.BinOp(node.right, node.op, node.left), "the factors are in the wrong order"
         left, right = ast.unparse(node.left), ast.unparse(node.right)
         why = f"the product of {left} and {right} is taken element by element"
         yield ast.BinOp(node.left, ast.Mult(), node.right), why
 
 
 def turned_sign(node: ast.expr) -> Iterator[Change]:
-    """b - a in the place of a - b, or a sign too much or too little."""
+    """`b - a` for `a - b`, or a missing minus."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
         yield ast.BinOp(node.right, node.op, node.left), f"the sign of {ast.unparse(node)} is wrong"
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
@@ -81,18 +81,18 @@ def turned_sign(node: ast.expr) -> Iterator[Change]:
 
 
 def left_out(node: ast.expr) -> Iterator[Change]:
-    """A factor, a divisor or a sum that is missing."""
+    """A missing factor, divisor or sum."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
         for kept, lost in ((node.left, node.right), (node.right, node.left)):
             yield kept, f"the factor {ast.unparse(lost)} is missing"
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
         yield node.left, f"it is not divided by {ast.unparse(node.right)}"
     if isinstance(node, ast.Call) and node.args and ast.unparse(node.func) == "np.sum":
-        yield node.args[0], f"{ast.unparse(node.args[0])} is not summed up"
+        yield node.args[0], f"{ast.unparse(node.args[0])} is not summed"
 
 
 def other_axis(node: ast.expr) -> Iterator[Change]:
-    """A sum along another axis."""
+    """A sum along the other axis, or without keepdims."""
     for i, keyword in enumerate(node.keywords if isinstance(node, ast.Call) else ()):
         if keyword.arg == "axis" and isinstance(keyword.value, ast.Constant):
             axis = keyword.value.value
@@ -109,24 +109,24 @@ def other_axis(node: ast.expr) -> Iterator[Change]:
 
 
 def not_squared(node: ast.expr) -> Iterator[Change]:
-    """a in the place of a**2, as in the slope 1 - a**2 of tanh."""
+    """`a` for `a**2`, as in the derivative 1 - a**2 of tanh."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
         base = ast.unparse(node.left)
-        yield node.left, f"{base} stands without its exponent"
+        yield node.left, f"{base} lacks its exponent"
 
 
 def mean_for_sum(node: ast.expr) -> Iterator[Change]:
-    """np.mean in the place of np.sum."""
+    """`np.mean` for `np.sum`."""
     if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.sum":
         function = ast.Attribute(ast.Name("np"), "mean")
-        yield ast.Call(function, node.args, node.keywords), "it is a mean in the place of a sum"
+        yield ast.Call(function, node.args, node.keywords), "it is a mean instead of a sum"
 
 
 def other_activation(node: ast.expr) -> Iterator[Change]:
-    """The value of an activation in the place of what went into it, and the other way round."""
+    """The output of an activation for its input, or the input for the output."""
     if isinstance(node, ast.Name) and node.id[:1] in "AZ" and len(node.id) > 1:
         other = ("Z" if node.id[0] == "A" else "A") + node.id[1:]
-        yield ast.Name(other), f"{other} stands in the place of {node.id}"
+        yield ast.Name(other), f"{other} is used instead of {node.id}"
 
 
 MISTAKES: tuple[Callable[[ast.expr], Iterator[Change]], ...] = (

@@ -1,4 +1,4 @@
-"""Places of statements in the calls of a function."""
+"""The places of statements within the calls of a function."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from autograd_lite.sheets.running import Execution, Frame
 
 
 class Places:
-    """The calls and statements around each statement."""
+    """The calls and statements that enclose each statement."""
 
     def __init__(self, top: Frame) -> None:
         self.frame: dict[Execution, Frame] = {}
@@ -23,23 +23,23 @@ class Places:
                     stack.append((call, inside))
 
     def frames(self, execution: Execution) -> tuple[Frame, ...]:
-        """The calls that a statement runs in, the outermost first."""
+        """The calls in which a statement runs, the outermost first."""
         return self._frames[self.frame[execution]]
 
     def depth(self, frame: Frame) -> int:
-        """How many calls a call is inside of."""
+        """The depth of a call, counted from the top."""
         return len(self._frames[frame])
 
     def around(self, execution: Execution) -> tuple[Execution, ...]:
-        """A statement and those that it runs in, the outermost first."""
+        """A statement and those in which it runs, the outermost first."""
         return self._outer[execution]
 
     def is_within(self, inner: Execution | None, outer: Execution) -> bool:
-        """Whether a statement is another, or runs in a function that the other calls."""
+        """Whether `inner` is `outer`, or runs in a function that `outer` calls."""
         return inner is not None and outer in self._outer[inner]
 
     def call_within(self, inner: Execution, outer: Execution) -> Frame | None:
-        """The call by the statement `outer` that `inner` runs in; None if it is `outer` itself."""
+        """The call made by `outer` in which `inner` runs; None if `inner` is `outer` itself."""
         depth = len(self._outer[outer])
         chain = self._outer[inner]
         return self.frame[chain[depth]] if len(chain) > depth else None

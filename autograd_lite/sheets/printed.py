@@ -1,4 +1,4 @@
-"""The sheet on paper: one table for a page, in as many lines as its width asks for."""
+"""The sheet on paper: one table, fitted to the width of a page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from autograd_lite.sheets.content import Content
 from autograd_lite.sheets.statements import Expression, Row, Statement
 
 POINTS = 8
-"""The size of the text."""
+"""The font size in points."""
 
 CHARACTER_POINTS = 0.6 * POINTS
 """The width of a character of the monospaced font."""
@@ -48,10 +48,9 @@ Piece = tuple[str, float]
 
 
 def printed(content: Content, width: float | str = PAGE_INCHES, theme: str = "light") -> Figure:
-    """The rows of a sheet as a picture that is no wider than `width`, with text of 8 points.
+    """The rows of a sheet as a picture no wider than `width`, with text of 8 points.
 
-    Matrices are cut to 6 x 6 numbers with a count of what is left out; of a loop the last round is
-    shown.
+    Matrices are cut to 6 x 6 numbers, with a count of the rest; a loop shows its last round.
     """
     return next(walked(content, [None], width, theme))
 
@@ -59,7 +58,7 @@ def printed(content: Content, width: float | str = PAGE_INCHES, theme: str = "li
 def walked(
     content: Content, lit: Iterable[Statement | None], width: float | str, theme: str
 ) -> Iterator[Figure]:
-    """The same picture for each of `lit`, the statement that is lit in it."""
+    """The picture of the sheet once for each of `lit`, with that statement highlighted."""
     if theme not in THEMES:
         raise ValueError(f"theme must be one of {', '.join(map(repr, THEMES))}, not {theme!r}")
     page = inches(width)
@@ -72,9 +71,9 @@ def walked(
 
 
 def _fitted(content: Content, page: float, theme: str) -> tuple[float, bool]:
-    """The points of each half with which the picture fits a page, and whether it is to be scaled.
+    """The points of each half that make the picture fit a page, and whether to scale it.
 
-    Graphviz has a say in how wide text is. Where there is none, nothing is measured.
+    The width of text depends on Graphviz; without it, nothing is measured.
     """
     half = page * 36 - 14
     for _ in range(FITTING_LIMIT_TRIES):
@@ -112,7 +111,7 @@ class _Printer:
         self.lit = lit
 
     def table(self) -> str:
-        """The whole table: the forward half on the left, the backward half on the right."""
+        """The whole table, with the forward half on the left and the backward half on the right."""
         title = f"{self.content.recorded.title}: read down on the left, up on the right"
         rows = [f'<TR><TD COLSPAN="2" ALIGN="LEFT">{_escaped(title)}</TD></TR>']
         for row in self.content.rows:
@@ -144,20 +143,20 @@ class _Printer:
         return [(line, colour) for line in lines]
 
     def _verdict(self, statement: Statement) -> Iterator[str]:
-        """What a report says of the line that a person wrote."""
+        """The status that a report gives the person's gradient of this name."""
         verdict = self.content.verdicts.get(statement.label)
         if verdict is not None:
             yield from self._lines(f"yours: {verdict['status']}")
 
     def _lines(self, text: str, bold: bool = False) -> Iterator[str]:
-        """A text on as many lines as it takes."""
+        """The lines of a text, wrapped to the width of a half."""
         most = max(12, int(self.half / CHARACTER_POINTS))
         for line in _wrapped(text, most):
             shown = _escaped(line)
             yield f"<B>{shown}</B>" if bold else shown
 
     def _flow(self, statement: Statement) -> Iterator[str]:
-        """The operands and the result, in as many lines as they take."""
+        """The operands and the result, wrapped to the width of a half."""
         label = f"{statement.label} +=" if statement.adds else statement.label
         pieces = [
             *self._operands(statement.expression),
@@ -234,7 +233,7 @@ class _Printer:
 
 
 def _kept_small(table: str) -> str:
-    """A table that Graphviz does not stretch to the cell it stands in: what is empty takes it."""
+    """A table that Graphviz does not stretch, because empty cells beside it take the width."""
     outer = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">'
     rest = '<TD WIDTH="0" HEIGHT="0"></TD>' * FILLING_COLUMNS
     return f"{outer}<TR><TD>{table}</TD>{rest}</TR></TABLE>"
@@ -273,14 +272,14 @@ def _stacked(lines: Sequence[Line]) -> str:
         f'<TR><TD CELLPADDING="1" ALIGN="LEFT" BGCOLOR="{colour}">{line}</TD></TR>'
         for line, colour in lines
     )
-    # Graphviz shares the room that is left among the rows: these take nearly all of it.
+    # Graphviz divides the remaining height among the rows: these empty rows take nearly all of it.
     rest = '<TR><TD HEIGHT="0"></TD></TR>' * FILLING_ROWS
     start = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">'
     return f"{start}{inner}{rest}</TABLE>"
 
 
 def _wrapped(text: str, most: int) -> Iterator[str]:
-    """A text in lines of `most` characters, broken at spaces if they are there."""
+    """The lines of a text, each of at most `most` characters and broken at a space if possible."""
     while len(text) > most:
         at = text.rfind(" ", most // 2, most)
         at = at if at > 0 else most
@@ -327,7 +326,7 @@ def _largest(array: np.ndarray) -> float:
 
 
 def _colour(number: Any, largest: float, background: str, signs: tuple[str, str]) -> str:
-    """The background mixed with the colour of the sign, as strongly as the number is large."""
+    """The background, mixed with the colour of the sign in proportion to the number."""
     share = min(1.0, abs(float(number)) / largest) if largest and number == number else 0.0
     strong = signs[float(number) < 0]
     parts = zip(_channels(background), _channels(strong), strict=True)

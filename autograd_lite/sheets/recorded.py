@@ -34,14 +34,14 @@ SHEET_LIMIT_NODES = 20_000
 
 @dataclass(eq=False)
 class Recorded:
-    """A graph with its statements.
+    """A recorded graph with its statements and names.
 
-    Where the function ran on tracers, `trace` is what was written down, and `values` has the tracer
-    of each node; else `fixed` may say why its numbers cannot be computed anew. `names` are those of
-    nodes, and of sources by their ids; `named_in` the call whose local variable gave it, where one
-    did. `rows` says which statement each node belongs to, `whole` what whole numbers are called.
-    `plain` are values without a gradient, such as masks, with the statements that named them. `wrt`
-    are the leaves that are differentiated by.
+    Where the function ran on tracers, `trace` is the trace and `values` holds the tracer of each
+    node; otherwise, `fixed` may say why the numbers cannot be computed anew. `names` holds the
+    names of nodes, and of sources by `id`; `named_in` the call whose local variable named a node.
+    `rows` maps each node to its statement, `whole` whole numbers to their names. `plain` holds
+    values without a gradient, such as masks, each with the statement that named it. `wrt` holds the
+    leaves to differentiate by.
     """
 
     title: str
@@ -59,7 +59,7 @@ class Recorded:
     plain: list[tuple[Execution, str, Tracer]] = field(default_factory=list)
 
     def release(self) -> None:
-        """Forget the graph; the arrays that it locked can be written to again."""
+        """Forget the graph, and unlock its arrays."""
         for node in self.structure.nodes:
             node.parents, node.kept = None, "al.sheet()"
         self.top.executions.clear()
@@ -78,8 +78,8 @@ def recorded_function(
 ) -> Recorded:
     """Run a function on Tensors of its inputs, statement by statement.
 
-    It runs on tracers, so that what it computes without a gradient, such as a mask, is a part of
-    the program as well. If it asks for values, to decide by them, it runs on plain Tensors.
+    The function runs on tracers, so that the program also holds values without a gradient, such as
+    masks. If the function branches on values, it runs on plain Tensors.
     """
     plain = map_leaves(lambda v: v._value if isinstance(v, Tensor) else v, inputs)
     captures = Captures(function)
@@ -88,7 +88,7 @@ def recorded_function(
         return _recorded(caller, function, plain, captures, Trace(_title(function)), wrt)
     except TracedValueError:
         found = _recorded(caller, function, plain, captures, None, wrt)
-        found.fixed = "the function decides by values, which it would not do anew here"
+        found.fixed = "the function branches on values, and the page cannot repeat the decision"
         return found
     finally:
         if captures.written() is not None:
@@ -133,7 +133,7 @@ def _recorded(
     def note(tensor: Any) -> None:
         if trace is not None and isinstance(tensor._node, Node):
             values[tensor._node] = tensor._value
-            # Two statements that compute the same are two all the same.
+            # Two statements that compute the same value stay two.
             trace.forget_seen()
 
     watched = watching(public=public, note=note) if trace is not None else contextlib.nullcontext()
@@ -165,9 +165,9 @@ def _recorded(
 
 
 def recorded_graph(caller: str, loss: Any, wanted: Iterable[str] | None = None) -> Recorded:
-    """The graph of a loss that was recorded before.
+    """The graph of a loss that has already been recorded.
 
-    `wanted` are the names of gradients that are spoken of: others of data are left out then.
+    `wanted` holds the names of gradients to show; other gradients of data are then left out.
     """
     loss = _looked_at(caller, "the graph", result_of(caller, loss, ()))
     root = root_of(loss)
@@ -191,22 +191,22 @@ def recorded_graph(caller: str, loss: Any, wanted: Iterable[str] | None = None) 
     found.names.setdefault(root, "loss")
     if any(map(_may_be_computed, found.structure.sources)):
         found.fixed = (
-            "the graph holds an array, such as a mask, of which it is not known how it was "
-            "computed; give al.sheet() the function"
+            "the graph holds an array, such as a mask, whose computation is not recorded; give "
+            "al.sheet() the function"
         )
     return found
 
 
 def _may_be_computed(source: Any) -> bool:
-    """Whether an array without a gradient may depend on the numbers that can be changed."""
+    """Whether an array without a gradient may depend on numbers that can be changed."""
     if isinstance(source, Leaf):
         return not source.requires_grad and source.name is None
     return bool(source.dtype.kind == "b" or array_name(source) is None)
 
 
 def _as_variable(value: Any, name: str, trace: Trace | None) -> Any:
-    """A value as a Tensor that requires grad, data too, so that all computations with it are
-    recorded.
+    """A floating-point value as a Tensor that requires grad, so that every computation with it is
+    recorded; any other value unchanged.
     """
     number = isinstance(value, (float, np.floating))
     if not number and not (isinstance(value, np.ndarray) and value.dtype.kind == "f"):
@@ -218,13 +218,13 @@ def _as_variable(value: Any, name: str, trace: Trace | None) -> Any:
 
 
 def _own_value(tensor: Any, name: str, trace: Trace | None) -> Any:
-    """A copy of the value of a tensor from outside; in a trace, its tracer."""
+    """A copy of the value of a captured tensor; in a trace, its tracer."""
     value = np.array(tensor._value)
     return trace.input(value, name) if trace is not None else value
 
 
 def _looked_at(caller: str, name: str, result: Any) -> Tensor:
-    """The result, if it is a Tensor of real numbers with a graph of a size that can be shown."""
+    """The result, if it is a Tensor of real numbers whose graph is small enough to show."""
     if not isinstance(result, Tensor) or not isinstance(result._node, Node):
         what = type(result).__name__
         if isinstance(result, Tracer):
@@ -241,14 +241,14 @@ def _looked_at(caller: str, name: str, result: Any) -> Tensor:
     count = len(ancestors([result._node]))
     if count > SHEET_LIMIT_NODES:
         raise ValueError(
-            f"the graph has {count:,} operations, and {caller}() shows {SHEET_LIMIT_NODES:,} at "
-            "most; take a smaller example of the same computation"
+            f"the graph has {count:,} operations, and {caller}() shows at most "
+            f"{SHEET_LIMIT_NODES:,}; use a smaller example of the same computation"
         )
     return result
 
 
 def _chosen(caller: str, name: str, given: list[Any], own: list[Leaf], wrt: Any) -> list[Leaf]:
-    """The leaves that are differentiated by."""
+    """The leaves to differentiate by."""
     if wrt is not None:
         asked = [wrt] if isinstance(wrt, str) else list(wrt)
         chosen: list[Leaf] = []
@@ -269,7 +269,7 @@ def _chosen(caller: str, name: str, given: list[Any], own: list[Leaf], wrt: Any)
 
 
 def _names_of(own: Sequence[tuple[Any, str]]) -> list[str]:
-    """The names of tensors from outside, those of attributes without their object if they can."""
+    """The names of captured tensors; an attribute goes without its object where that is unique."""
     attributes = [re.sub(r"[\[\]'\"]", "", label.rpartition(".")[2]) for _, label in own]
     short = Counter(attributes)
     names = []
@@ -281,8 +281,8 @@ def _names_of(own: Sequence[tuple[Any, str]]) -> list[str]:
 
 
 def _frame_of(nodes: Sequence[Node]) -> Frame:
-    """A call made up from the recorded lines of nodes; without lines, each statement ends at a
-    named value.
+    """A call built from the recorded lines of nodes; without lines, each named value ends a
+    statement.
     """
     top = Frame("", (lambda: None).__code__, {})
     complete = True
@@ -316,11 +316,11 @@ def _place(found: Recorded) -> None:
 
 
 def _name(found: Recorded) -> None:
-    """Give values the names of the local variables that held them, each to one value only.
+    """Give values the names of the local variables that held them, and each name to one value.
 
-    Values that one name held in turn, or in several calls, are numbered: h1, h2, ... of a loop.
-    Where the function itself has one value of the name, and functions that it calls have others,
-    its own is not.
+    Values that one name held in turn, or in several calls, are numbered, such as h1, h2, ... in a
+    loop. A name that has one value in the function itself and others in functions that it calls
+    stays without a number for the function's own value.
     """
     known = {id(node): node for node in found.structure.nodes}
     sources = [s for s in found.structure.sources if not isinstance(s, Tracer)]
@@ -344,7 +344,7 @@ def _name(found: Recorded) -> None:
     for name, values in held.items():
         depths = [places.depth(frame) for _, frame in values]
         own = depths.index(min(depths)) if depths.count(min(depths)) == 1 else None
-        # What a loop begins with, and does not compute, is number 0.
+        # The initial value of a loop, which it does not compute, is number 0.
         number = 1 if isinstance(values[0][0], Node) else 0
         for i, (token, frame) in enumerate(values):
             if i == own and name not in labels:
@@ -377,16 +377,16 @@ class _Labels:
         return name in self.given
 
     def avoid(self, name: str) -> None:
-        """Leave a name that a variable has to that variable."""
+        """Reserve a name for the variable that has it."""
         self.avoided.add(name)
 
     def plain(self, name: str) -> str:
-        """The name itself."""
+        """Take the name as it is."""
         self.given.add(name)
         return name
 
     def numbered(self, name: str, number: int) -> str:
-        """The name with a number, or the next one that is free; `h_1` where `h1` is taken."""
+        """Take the name with the next free number: `h1`, or `h_1` where `h1` is taken."""
         if not name[-1:].isdigit() and not {f"{name}{number}"} & (self.given | self.avoided):
             return self.plain(f"{name}{number}")
         while f"{name}_{number}" in self.given:
@@ -394,12 +394,12 @@ class _Labels:
         return self.plain(f"{name}_{number}")
 
     def free(self, name: str) -> str:
-        """The name itself, or with the next number if something else has it."""
+        """Take the name as it is, or with a number where it is taken."""
         return self.plain(name) if name not in self.given else self.numbered(name, 2)
 
 
 def _name_plain(found: Recorded, labels: _Labels) -> None:
-    """Note the masks, and other values without a gradient, that local variables held."""
+    """Note the masks and other values without a gradient that local variables held."""
     seen = {id(tracer.variable) for tracer in found.values.values()}
     inputs = found.trace.inputs if found.trace is not None else []
     seen |= set(map(id, inputs))
@@ -412,14 +412,14 @@ def _name_plain(found: Recorded, labels: _Labels) -> None:
 
 
 def _name_array(found: Recorded, array: np.ndarray, where: str) -> None:
-    """Name an array from outside after the variable or attribute that it was found in."""
+    """Name a captured array after the variable or attribute that holds it."""
     name = where.rpartition(".")[2]
     if name.isidentifier():
         found.names.setdefault(id(array), name)
 
 
 def _name_constants(found: Recorded, labels: _Labels) -> None:
-    """Name the arrays that the program holds after variables that held equal ones."""
+    """Name the program's arrays after variables that held equal arrays."""
     if found.trace is None:
         return
     held: dict[Any, str] = {}
@@ -438,7 +438,7 @@ def _contents(array: np.ndarray) -> Any:
 
 
 def _whole_numbers(nodes: Sequence[Node]) -> Iterator[int]:
-    """The whole numbers that operations were given, and those that means divide by."""
+    """The whole numbers that operations take, and those by which means divide."""
     for node in nodes:
         for parent in node.parents or ():
             if type(parent) is int:

@@ -1,7 +1,7 @@
-"""A person's function run on Tensors: each statement that ran, and the operations it recorded.
+"""A run of a person's function on Tensors: its statements, and the operations of each.
 
-Nodes of a graph are numbered in the order in which they are made, so the numbers at which a
-statement begins and ends say which are its own.
+Nodes of a graph are numbered in the order in which they are made, so the numbers at the start and
+the end of a statement tell which nodes are its own.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from autograd_lite.source import is_of_a_layer, is_users
 from autograd_lite.tensor import Tensor
 
 RUN_LIMIT_STATEMENTS = 20_000
-"""Of a function that runs more statements than these, the rest are no longer followed."""
+"""A run is followed for up to this many statements."""
 
 
 @dataclass(eq=False)
 class Execution:
-    """A statement that ran once: its text, its line counted from the function's first, and the
-    serial numbers of nodes between which its own are.
+    """A statement that ran once: its text, its line counted from the start of the function, and the
+    range of serial numbers of its nodes.
 
-    `names` are the local names and entries that it gave a value, by the node, leaf or plain value
-    that they held then; `calls` the functions of a person's that ran in it.
+    `names` maps each local name or entry that it assigned to the node, leaf or plain value held
+    then; `calls` holds the calls of a person's functions in it.
     """
 
     text: str
@@ -45,7 +45,7 @@ class Execution:
 
 @dataclass(eq=False)
 class Frame:
-    """A call of a function: its arguments by name, and its statements in the order they ran."""
+    """A call of a function: its arguments by name, and its statements in the order of execution."""
 
     name: str
     code: CodeType
@@ -54,21 +54,21 @@ class Frame:
 
     @property
     def walk(self) -> Iterator[Frame]:
-        """This call and all calls inside, the outer ones first."""
+        """This call and all calls inside it, outer calls first."""
         yield self
         for execution in self.executions:
             for frame in execution.calls:
                 yield from frame.walk
 
     def held(self) -> Iterator[tuple[str, Any]]:
-        """Its arguments, then the values of its variables in the order of assignment."""
+        """The arguments, and then the values of variables in the order of assignment."""
         yield from self.arguments.items()
         for execution in self.executions:
             yield from execution.names.items()
 
 
 def run(function: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, Frame]:
-    """The result of `function(*args)` and its record; exceptions of the function pass through."""
+    """The result of `function(*args)` and its record; exceptions pass through."""
     follower = _Follower(getattr(function, "__code__", None))
     outer = sys.gettrace()
     sys.settrace(follower.enter)
@@ -82,8 +82,8 @@ def run(function: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, Frame
 class _Follower:
     """A trace function that builds the tree of calls and statements.
 
-    What the function calls before the first statement of a person's, such as a module's
-    `__call__`, does not count; the first frame of a person's is the top.
+    Calls before the first statement of a person's, such as a module's `__call__`, do not count; the
+    first frame of a person's is the top.
     """
 
     def __init__(self, own: CodeType | None) -> None:
@@ -135,7 +135,7 @@ class _Follower:
         found.executions.append(Execution(text, line, next_serial(), 0, statement))
 
     def _end(self, frame: FrameType, found: Frame) -> None:
-        """Note the end of a statement and the values it changed."""
+        """Note where a statement ends, and which values it changed."""
         execution = found.executions[-1]
         execution.last = next_serial()
         before = self.held.get(frame, {})
@@ -147,18 +147,18 @@ class _Follower:
 
 
 def _name_of(code: CodeType) -> str:
-    """The name of a call: its function, or the class of its module."""
+    """The name of a call: that of its function, or of the class whose `forward` it is."""
     owner = code.co_qualname.rpartition(".")[0].rpartition(".")[2]
     return owner if code.co_name == "forward" and owner.isidentifier() else code.co_name
 
 
 def _began_again(frame: FrameType, now: Execution) -> bool:
-    """Whether a statement of one line runs once more, as the whole body of a loop does."""
+    """Whether a statement begins again, as the one-line body of a loop does."""
     return bool(now.statement is not None and frame.f_lineno == now.statement.lineno)
 
 
 def _attributes(statement: ast.stmt | None, frame: FrameType) -> Iterator[tuple[str, Any]]:
-    """The values that a statement such as `self.Z = ...` assigned, by the attributes' names."""
+    """The values that a statement such as `self.Z = ...` assigned, by attribute name."""
     targets = statement.targets if isinstance(statement, ast.Assign) else ()
     for target in targets:
         if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
@@ -168,7 +168,7 @@ def _attributes(statement: ast.stmt | None, frame: FrameType) -> Iterator[tuple[
 
 
 def _held(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """The graph's nodes behind names; an array that is written to has another node afterwards."""
+    """Values by name, tensors as their nodes, since a written array gets a new node."""
     return {
         name: value._node if isinstance(value, Tensor) and value._node is not None else value
         for name, value in values
@@ -189,7 +189,7 @@ def _is_followed(frame: FrameType) -> bool:
 
 
 def statements_of(filename: str) -> dict[int, ast.stmt]:
-    """The innermost statement on each line of a file; none where its source is not there."""
+    """The innermost statement on each line of a file; empty where the source is missing."""
     return _statements("".join(linecache.getlines(filename)))
 
 
@@ -208,7 +208,7 @@ def _statements(source: str) -> dict[int, ast.stmt]:
 
 
 def text_of(filename: str, statement: ast.stmt | None, line: int) -> str:
-    """A statement as it stands in its file, on one line; of a compound one its head."""
+    """The source of a statement on one line; for a compound statement, its head."""
     if statement is None or hasattr(statement, "body"):
         return linecache.getline(filename, line).strip()
     lines = linecache.getlines(filename)[statement.lineno - 1 : statement.end_lineno]

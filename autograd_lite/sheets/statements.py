@@ -1,5 +1,5 @@
-"""The statements of a sheet: for each line of a person's code its formula, and the gradients that
-belong to it, as trees with named leaves.
+"""The statements of a sheet: the formula of each line and of the gradients that belong to it, as
+trees with named leaves.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from autograd_lite.sheets.running import Execution, Frame
 WHOLE_LIMIT = 1e6
 
 LITERAL_LIMIT_NUMBERS = 6
-"""A constant without a name is written out if it has up to this many numbers."""
+"""An unnamed constant of up to this many numbers is written out."""
 
 FORMULA_LIMIT_CHARACTERS = 24
-"""A gradient is called after a formula of up to this length."""
+"""A gradient is named after a formula of up to this length."""
 
 
 @dataclass(eq=False)
 class Expression:
-    """A tree: a named value, a number, or a call of a function on others.
+    """A formula as a tree: a named value, a number, or a function call on other trees.
 
-    `variable` is its value, None for a number; `text` how it is written in NumPy. `label` is what
-    its array is called where it is shown as one: a name, or a view of one such as `X.T`. `symbol`
-    is that of an operator between the operands. `elementwise` says that an element of the value is
-    computed of the elements of the operands at the same place, after broadcasting.
+    `variable` is its value, None for a number; `text` is its NumPy code. `label` names its array
+    where it is shown as one: a name, or a view of one such as `X.T`. `symbol` is the operator
+    between the operands. `elementwise` says that each element is computed from the operands'
+    elements at the same place, after broadcasting.
     """
 
     text: Text
@@ -57,12 +57,12 @@ class Expression:
 
 @dataclass(eq=False)
 class Statement:
-    """`label = expression`; with `adds`, `label += expression`.
+    """The statement `label = expression`, or with `adds` `label += expression`.
 
-    `total` is the whole gradient where this is the last of several parts, and `only` says that it
-    is none of several. `of` is the variable that it is the gradient of, and `source` its name or
-    formula, where it has one; `shared` says that other values are in that variable, too, as one
-    that is computed twice is.
+    `total` is the whole gradient where this is the last of several terms, and `only` says that
+    there is just one term. `of` is the variable whose gradient it is, and `source` the variable's
+    name or formula, where it has one; `shared` says that the variable holds several equal values,
+    because the code computes it twice.
     """
 
     label: str
@@ -80,7 +80,7 @@ class Statement:
 class Round:
     """One run of a line: its statements, and the lines of the functions that it called.
 
-    `at` grows with the order in which lines ran.
+    `at` increases in the order in which lines ran.
     """
 
     at: int
@@ -100,7 +100,7 @@ class Row:
 
 
 def rows_of(recorded: Recorded, computation: Computation) -> list[Row]:
-    """The lines of a function, from the first to the last."""
+    """The rows of a function's lines, from the first to the last."""
     return _Writer(recorded, computation).rows()
 
 
@@ -168,7 +168,7 @@ class _Writer:
                 self.names[node] = self.labels[variable]
 
     def _is_read_outside(self, node: Node, row: Execution) -> bool:
-        """Whether a value is read by a statement that `row` does not run, or is the result."""
+        """Whether a value is the result, or is read by a statement outside `row`."""
         if node is self.recorded.root:
             return True
         return any(
@@ -177,7 +177,7 @@ class _Writer:
         )
 
     def _backward_names(self) -> dict[Any, str]:
-        """The names of the gradients on the sheet, by their tensors."""
+        """The names of gradients on the sheet, by node or leaf."""
         alive, count = self._alive()
         totals = self.computation.total
         found = {}
@@ -201,7 +201,7 @@ class _Writer:
         return found
 
     def _forward_variables(self) -> set[Variable]:
-        """The values that the result depends on, and all that have a name."""
+        """The variables on which the result and all named values depend."""
         needed = {*self.computation.made.values(), *self.labels}
         for step in reversed(self.program.steps):
             if any(result in needed for result in step.results):
@@ -209,7 +209,7 @@ class _Writer:
         return needed
 
     def _alive(self) -> tuple[set[Variable], Counter[Variable]]:
-        """The variables behind the wanted gradients, and how often each is read for them."""
+        """The variables from which wanted gradients are computed, and how often each is read."""
         alive = {self.computation.total[leaf] for leaf in self._wanted()}
         alive |= {v for leaf in self._wanted() for _, v in self.computation.added.get(leaf, [])}
         count: Counter[Variable] = Counter()
@@ -223,16 +223,17 @@ class _Writer:
         return [leaf for leaf in self.recorded.wrt if leaf in self.computation.total]
 
     def _is_short(self, variable: Variable, named: Mapping[Variable, str]) -> bool:
-        """Whether a value is named, or one operation on named values."""
+        """Whether a value is named, or is one operation on named values."""
         step = self.makers.get(variable)
         if step is None:
             return True
         return all(v in self.labels or v in named or v not in self.makers for v in step.operands)
 
     def _name_of_argument(self, token: Any, taken: set[str]) -> str:
-        """`dtanh3`: the name for the gradient of the argument of the tanh that makes h3.
+        """The name for the gradient of an operation's argument: `dtanh3` for the tanh that makes
+        h3.
 
-        Before an operator it is called after the formula itself, `d(Z - mu)`.
+        For the argument of an operator, it is named after the formula, such as `d(Z - mu)`.
         """
         reader = self.readers[self._key(token)][-1]
         name = re.split(r"\W", reader.plan.operation.name)[0]
@@ -261,7 +262,7 @@ class _Writer:
         return self._rows(top)
 
     def _rows(self, frame: Frame) -> list[Row]:
-        """The lines of a call that computed something; those of a loop have several rounds."""
+        """The lines of a call that computed something; a line in a loop has several rounds."""
         found: dict[Any, Row] = {}
         for execution in frame.executions:
             inner = [row for call in execution.calls for row in self._rows(call)]
@@ -285,7 +286,7 @@ class _Writer:
                 yield from self._nodes_within(inner)
 
     def _results(self, execution: Execution) -> list[Variable]:
-        """The named values that a line makes: its own, and the results of its calls."""
+        """The named values that a line makes, and the results of its calls."""
         found: dict[Variable, None] = dict.fromkeys(self.plain.get(execution, ()))
         for node in self._nodes_within(execution):
             variable = self.computation.made.get(node)
@@ -299,12 +300,12 @@ class _Writer:
         return list(found)
 
     def _is_in_scope(self, node: Node, execution: Execution) -> bool:
-        """Whether the function of a line, or one around it, knows the name of a value."""
+        """Whether a value's name is known in a line's function, or in a call around it."""
         frame = self.recorded.named_in.get(node)
         return frame is None or frame in self.places.frames(execution)
 
     def _backward(self, execution: Execution) -> Iterator[Statement]:
-        """The gradients that a line adds to those of its operands."""
+        """The terms that a line adds to the gradients of its operands, as statements."""
         for token, i in self.parts.get(execution, ()):
             name = self.backward_names[token]
             entries = self.computation.added[token]
@@ -323,7 +324,7 @@ class _Writer:
             )
 
     def _parts(self) -> dict[Execution, list[tuple[Any, int]]]:
-        """The terms of gradients that belong to each line: their tensors and numbers."""
+        """The gradient terms of each line: the node or leaf, and the number of the term."""
         found: dict[Execution, list[tuple[Any, int]]] = {}
         for token, entries in self.computation.added.items():
             for i, (row, _) in enumerate(entries if token in self.backward_names else ()):
@@ -336,7 +337,7 @@ class _Writer:
         return self.formulas.get(self._key(token), "")
 
     def _belongs(self, token: Any, row: Execution, execution: Execution) -> bool:
-        """Whether a line itself reads a value, or hands it to a function that does."""
+        """Whether a line reads a value itself, or passes it to a function that reads it."""
         if row is execution:
             return True
         made_at = self.recorded.rows.get(token) if isinstance(token, Node) else None
@@ -345,17 +346,17 @@ class _Writer:
         return not inside or self.places.call_within(made_at, execution) is not call  # type: ignore[arg-type]
 
     def _gradient(self, name: str, variable: Variable, adds: bool) -> Expression:
-        """The formula of a gradient; its name where it is that of another value, too."""
+        """The formula of a gradient, or its name if another value already has it."""
         if self.labels.get(variable, name) != name:
             return self._leaf(variable)
         step = self.makers.get(variable)
         if adds and step is not None and step.function is np.broadcast_to:
-            # += expands it all the same.
+            # The += broadcasts it anyway.
             [variable] = step.operands
         return self._tree(variable, lambda v: v in self.labels, top=True)
 
     def _forward(self, variable: Variable, execution: Execution, top: bool = False) -> Expression:
-        """The formula of a value as the line has it, with calls of functions as such."""
+        """The formula of a value as the line writes it, with function calls kept as calls."""
         node = self.made_by.get(variable)
         if node is not None:
             row = self.recorded.rows[node]
@@ -381,7 +382,7 @@ class _Writer:
         return node is None or self._is_in_scope(node, execution)
 
     def _call(self, call: Frame, variable: Variable, execution: Execution) -> Expression:
-        """A function of a person's, on the values that it was given."""
+        """A call of a person's function on its arguments."""
         given = []
         for value in call.arguments.values():
             known = isinstance(value, Node) and value in self.computation.made
@@ -427,7 +428,7 @@ class _Writer:
         args: list[Any] = []
         for value in step.args:
             if isinstance(value, (int, float)) and not isinstance(value, bool) and symbol:
-                # Under the name that a person gave the number.
+                # The number takes the name that the person gave it.
                 number = Variable((), float)
                 texts[number] = self._number(value, symbol)
                 args.append(number)
@@ -441,7 +442,7 @@ class _Writer:
             return self._call_by_name(step, texts)
 
     def _call_by_name(self, step: Step, texts: Mapping[Variable, Text]) -> Text:
-        """A call of a function that is not NumPy's, with its arguments."""
+        """A call of a function outside NumPy, with its arguments."""
         try:
             listed = [self.printer.value(value, texts).text for value in step.args]
             listed += [f"{k}={self.printer.value(v, texts).text}" for k, v in step.options.items()]
@@ -450,17 +451,17 @@ class _Writer:
         return Text(f"{function_name(step.function)}({', '.join(listed)})")
 
     def _number(self, number: Any, symbol: str = "") -> Text:
-        """A number as a person would write it: 6, where it is 6.0; N, where they divide by that."""
+        """A number as a person writes it: 6 for 6.0, or N where the code divides by N."""
         name = self.recorded.whole.get(number) if type(number) is int and symbol in "*/" else None
         if name is not None and symbol:
             return Text(name)
         if isinstance(number, np.float32):
-            # Its own digits, not those of the float64 that is nearest.
+            # The digits of the float32, not those of the nearest float64.
             number = float(str(number))
         return self.printer.plain(int(number) if _is_whole(number) else number)
 
     def _array(self, array: np.ndarray) -> Text:
-        """An array as NumPy code, if that is short; else a name."""
+        """A short array as NumPy code; a made-up name for a longer one."""
         try:
             return Text(array_text(array, self.printer, LITERAL_LIMIT_NUMBERS))
         except NoExpression:
@@ -478,7 +479,7 @@ class _Writer:
 
 
 def _label(step: Step, text: Text, operands: list[Expression]) -> str:
-    """The text of a view, or a mask, of a named array; empty for anything else."""
+    """The text of a view or mask of a named array; empty for any other expression."""
     if not operands or not operands[0].label:
         return ""
     if step.function is np.heaviside:
@@ -505,6 +506,6 @@ def _is_operand(argument: Any) -> bool:
 
 
 def _is_whole(number: Any) -> bool:
-    """Whether a float is a whole number that is written without its point."""
+    """Whether a float is a whole number to be written without a decimal point."""
     is_float = isinstance(number, (float, np.floating))
     return is_float and float(number).is_integer() and abs(number) < WHOLE_LIMIT

@@ -99,7 +99,7 @@ def test_the_first_nan_is_pinned_to_its_line_though_training_fails(tmp_path):
 
 
 def test_there_is_no_sheet_before_a_look():
-    with pytest.raises(ValueError, match=r"before look\(\) was called"):
+    with pytest.raises(ValueError, match=r"before the first call of look"):
         sheet_history().sheet()
 
 

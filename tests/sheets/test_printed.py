@@ -77,6 +77,6 @@ def test_the_walk_is_a_frame_for_each_statement(tmp_path):
 
 def test_a_walk_that_cannot_be_written_leaves_no_file(tmp_path):
     function, inputs = FUNCTIONS["logistic regression"]
-    with pytest.raises(ValueError, match=r"another ending than \.gif"):
+    with pytest.raises(ValueError, match=r"does not end in \.gif"):
         al.animate(function, tmp_path / "walk.mp4", *inputs)
     assert not list(tmp_path.iterdir())

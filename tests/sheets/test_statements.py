@@ -159,7 +159,10 @@ def test_a_function_that_decides_by_values_is_shown_for_reading():
         return s * 2 if s > 0 else -s
 
     content = al.sheet(loss, np.ones(2))._content
-    assert content.obstacle == "the function decides by values, which it would not do anew here"
+    assert (
+        content.obstacle
+        == "the function branches on values, and the page cannot repeat the decision"
+    )
 
 
 def test_an_object_is_as_it_was_before():
@@ -191,7 +194,7 @@ def test_an_object_is_as_it_was_before():
             lambda w: sum(w[i % 3] * i for i in range(2000)),
             (np.ones(3),),
             None,
-            "a line has too many",
+            "a line nests too many",
         ),
         (lambda w: w > 0, (np.ones(3),), None, "returned a value through which no gradient flows"),
         (np.ones(3), (), None, "sheet() takes the Tensor that a computation gave"),
