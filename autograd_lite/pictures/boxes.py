@@ -13,15 +13,15 @@ from autograd_lite.pictures.folding import Folded, Group
 from autograd_lite.pictures.structure import Structure, flows_to, operands
 
 OWN_BOX_LIMIT_CONSTANTS = 8
-"""Constants that only one folded box reads, up to which each has a box of its own."""
+"""Up to this many constants that only one folded box reads have boxes of their own."""
 
 
 @dataclass
 class Box:
     """A box: an operation or a source, several sources in one, or a whole group.
 
-    `what` are the nodes or sources that it stands for, `inside` what it has swallowed besides, such
-    as the parameters of a folded module.
+    `what` holds the nodes or sources that it stands for, `inside` everything else in it, such as
+    the parameters of a folded module.
     """
 
     name: str
@@ -32,10 +32,10 @@ class Box:
 
 @dataclass
 class Arrow:
-    """An arrow from one box to another. `slot` is that of the operand, or -1 where it means
-    several.
+    """An arrow from one box to another; `slot` is the operand's, or -1 for several operands.
 
-    `carries` says that a gradient flows back, `again` that it leads to the next copy of a block.
+    `carries` says that a gradient flows back, `again` that the arrow leads to the next copy of a
+    block.
     """
 
     tail: str
@@ -48,7 +48,7 @@ class Arrow:
 
 @dataclass
 class Frame:
-    """Boxes and frames with a line around them, if it has a group."""
+    """Boxes and frames; a frame with a group is drawn with a line around it."""
 
     group: Group | None
     parts: list[Box | Frame] = field(default_factory=list)
@@ -82,7 +82,7 @@ class Boxes:
         return Box(f"n{i}", [self.graph.nodes[at]], group, inside=nodes)
 
     def _frames(self, groups: list[Group], shown: list[int]) -> None:
-        """Put the boxes of operations into the frames of the groups that are open."""
+        """Put the boxes of operations into the frames of open groups."""
         self.frame_of: dict[int, list[Frame]] = {}
         waiting = sorted(_open(groups, closed=False), key=lambda g: (g.start, -g.stop))[::-1]
         stack = [self.top]
@@ -99,14 +99,14 @@ class Boxes:
             self.frame_of[at] = list(stack)
 
     def _edges(self, of_sources: bool) -> np.ndarray:
-        """Rows of head, slot, tail: each arrow between boxes once, in this order."""
+        """The arrows between boxes as rows of head, slot and tail, each once and in this order."""
         graph = self.graph
         chosen = (graph.tails >= self.n) == of_sources
         heads = self.of_node[graph.heads[chosen]]
         tails = graph.tails[chosen] - self.n if of_sources else self.of_node[graph.tails[chosen]]
         slots = graph.slots[chosen] + 1
         slots[np.isin(heads, list(self.closed))] = 0
-        # One number per row sorts much faster than the rows.
+        # Sorting one number per row is much faster than sorting rows.
         shown = np.array(list(self.boxes))
         many_slots, many_tails = int(slots.max(initial=0)) + 1, int(tails.max(initial=0)) + 1
         keys = (np.searchsorted(shown, heads) * many_slots + slots) * many_tails + tails
@@ -133,7 +133,7 @@ class Boxes:
             self._frame_source(np.frombuffer(key_bytes, dtype=np.int64), heads)
 
     def _swallow(self, head: int, numbers: list[int], readers: np.ndarray) -> list[int]:
-        """The sources of a folded box that get a box; the others are named in its own."""
+        """The sources of a folded box that get boxes of their own; the box names the others."""
         own = [k for k in numbers if readers[k] == 1]
         group = self.closed[head]
         swallowed = {k for k in own if _owns(group, self.graph.sources[k])}
@@ -160,18 +160,18 @@ class Boxes:
         return self.source_numbers.setdefault(key.tobytes(), len(self.source_numbers))
 
     def _frame_source(self, numbers: np.ndarray, heads: list[int]) -> None:
-        """Put the box of a source before the first that reads it, in the innermost common frame."""
+        """Put the box of a source before its first reader, in the innermost common frame."""
         sources = [self.graph.sources[k] for k in numbers.tolist()]
         box = Box(f"s{self._source_number(numbers)}", sources)
         self.sources.append(box)
         if len(sources) == 1:
-            # A backward pass reads parameters outside of their module.
+            # A backward pass may read parameters outside their module.
             heads = [h for h in heads if self._owners(h, sources[0])] or heads
         stack = self.frame_of[heads[0]]
         for head in heads[1:]:
             stack = [f for f, g in zip(stack, self.frame_of[head], strict=False) if f is g]
         if len(sources) == 1:
-            # What no module owns comes from outside.
+            # A source that no module owns stands outside the frames.
             owners = [i for i in self._owners(heads[0], sources[0]) if i < len(stack)]
             stack = stack[: owners[-1] + 1 if owners else 1]
         parts = stack[-1].parts
@@ -180,7 +180,7 @@ class Boxes:
         parts.insert(next(i for i, part in enumerate(parts) if part is before), box)
 
     def _owners(self, head: int, source: Any) -> list[int]:
-        """Which frames around an operation are of a module that owns a source."""
+        """The frames around an operation whose modules own a source, by their positions."""
         frames = enumerate(self.frame_of[head])
         return [i for i, frame in frames if frame.group and _owns(frame.group, source)]
 
@@ -190,13 +190,13 @@ class Boxes:
                 continue
             node = self.graph.nodes[head]
             ends = self.boxes[tail].name, self.boxes[head].name
-            # The first copy of a block may read a constant where the next read a result.
+            # The first copy of a block may read a constant where the next one reads a result.
             own = slot >= 0 and isinstance(operands(node)[slot], Node)
             carries = flows_to(node, slot) if own else True
             self.arrows.append(Arrow(*ends, node, slot, carries, tail >= head))
 
     def _drop_small_frames(self) -> None:
-        """A module that is one box needs no frame around it."""
+        """Remove the frames around modules that are drawn as one box."""
         stack = [self.top]
         order = []
         while stack:
@@ -215,7 +215,7 @@ def _worthwhile(part: Box | Frame) -> list[Box | Frame]:
 
 
 def _open(groups: list[Group], closed: bool) -> Iterator[Group]:
-    """The groups that are closed, or that are not, outside of closed ones."""
+    """The closed groups, or the open ones, that are not inside closed groups."""
     stack = list(groups)
     while stack:
         group = stack.pop()
@@ -226,14 +226,14 @@ def _open(groups: list[Group], closed: bool) -> Iterator[Group]:
 
 
 def _end(frame: Frame) -> int:
-    """The operation up to which a frame has boxes: the end of the first copy of a block."""
+    """The number after a frame's last operation with a box: the end of a block's first copy."""
     group = frame.group
     assert group is not None
     return group.start + (group.stop - group.start) // group.copies
 
 
 def _owns(group: Group, source: Any) -> bool:
-    """Whether a group is the call of a module that has the source among its parameters."""
+    """Whether a group is a call of a module that has the source among its parameters."""
     if group.scope is None or not hasattr(group.scope.what, "parameters"):
         return False
     return any(parameter._node is source for parameter in group.scope.what.parameters())

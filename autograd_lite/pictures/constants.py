@@ -21,7 +21,7 @@ MASKS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
 )
 
 COMPARED_LIMIT_ELEMENTS = 1_000_000
-"""Larger arrays are compared with none."""
+"""Larger arrays are not compared with others."""
 
 
 def is_mask(source: Any) -> bool:
@@ -31,13 +31,13 @@ def is_mask(source: Any) -> bool:
 
 
 def constant_names(graph: Structure, values: Mapping[Any, Any]) -> dict[int, str]:
-    """Expressions such as `X.T`, `X[2]`, `1 - Y` and `Z1 > 0` for sources without a name, by id.
+    """Expressions such as `X.T`, `X[2]`, `1 - Y` and `Z1 > 0` for unnamed sources, by id.
 
-    `values` has those of operations, for masks.
+    `values` holds the values of operations, to which masks are compared.
     """
     known = [(name, source) for source in graph.sources if (name := name_of(source)) is not None]
     arrays = [(n, a) for n, s in known if isinstance(a := plain_array(s), np.ndarray)]
-    # What only a view or a mask of it is read of is no source.
+    # An array of which the graph reads only a view or a mask is not a source.
     arrays += named_arrays()
     results = [(node.name, values[node]) for node in graph.nodes if node.name and node in values]
     found = {}
@@ -77,7 +77,7 @@ def _compares(value: Any, shape: tuple[int, ...]) -> bool:
 
 
 def _index(view: np.ndarray, whole: np.ndarray) -> str | None:
-    """How a view is taken of an array: `.T`, or an index with slices, or None."""
+    """How a view was made of an array, as `.T` or an index with slices; None if it was not."""
     if view.ndim > 1 and _same_memory(view, whole.T):
         return ".T"
     if view.ndim == whole.ndim - 1:

@@ -1,4 +1,4 @@
-"""Texts in the boxes of a picture, besides names and operations."""
+"""Texts in the boxes of a picture, other than names and operations."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from autograd_lite.record import make
 from autograd_lite.tensor import Tensor
 
 CHECK_LIMIT_NODES = 20_000, 100_000
-"""Operations up to which values are computed again to see whether one of them is not finite, where
-the result is finite, and where it is not."""
+"""Limits up to which values are computed again to find those that are not finite: the first for a
+finite result, the second for one that is not."""
 
 
 RELU_SLOPE = re.compile(r"np\.where\((.+) > 0, 1, np\.where\(\1 == 0, 1 / 2, 0\)\)")
@@ -40,9 +40,9 @@ RELU_SLOPE = re.compile(r"np\.where\((.+) > 0, 1, np\.where\(\1 == 0, 1 / 2, 0\)
 
 @dataclass
 class GradientGraph:
-    """The recorded gradients: their nodes, and from which serial on nodes are of the pass.
+    """The recorded gradients: their nodes, and the serial number after which the pass begins.
 
-    `tensors` has the operation or leaf that each gradient is of.
+    `tensors` maps each gradient to its operation or leaf.
     """
 
     roots: list[Node]
@@ -51,7 +51,7 @@ class GradientGraph:
 
 
 def _together(results: Sequence[Tensor]) -> Node:
-    """A node whose operands are `results`: the pass back from it is that from all of them."""
+    """A node whose operands are `results`, so that one backward pass starts from all of them."""
     return pack_node(tuple(map(root_of, results)), [True] * len(results), ())
 
 
@@ -86,7 +86,7 @@ def gradient_graph(results: Sequence[Tensor]) -> GradientGraph:
 
 
 class Details:
-    """Facts about the operations and sources of a graph, as far as a picture shows them."""
+    """Facts about a graph's operations and sources, as far as the picture shows them."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class Details:
         self.verdicts: Mapping[str | None, Line] = {
             line.tensor: line for line in (report.lines if report is not None else ())
         }
-        # What is drawn, with the value that it has.
+        # The results that are drawn, with their values.
         self.ends: dict[Node, Any] = {root_of(result): result._value for result in results}
         self.roots: list[Node] = [*self.ends, *(extent.roots if extent is not None else ())]
         self.values: dict[Any, Any] | None = self._values() if values else None
@@ -118,7 +118,7 @@ class Details:
 
     @property
     def backward_start(self) -> int | None:
-        """The number of the first operation of the backward pass, where that is drawn."""
+        """The number of the first operation of the backward pass, if that is drawn."""
         if self.since is None:
             return None
         serials = [node.serial for node in self.graph.nodes]
@@ -132,7 +132,7 @@ class Details:
 
     @functools.cached_property
     def constants(self) -> dict[int, str]:
-        """What sources without a name were made of, by id."""
+        """The expressions that made unnamed sources, by id."""
         found: Mapping[Any, Any] = self.values or {}
         if self.values is None and any(map(is_mask, self.graph.sources)):
             with contextlib.suppress(ValueError):
@@ -153,11 +153,11 @@ class Details:
         try:
             return faults(self.roots, self.ends)
         except ValueError:
-            # Nobody asked for values, so a picture without these marks is better than none.
+            # The values were not asked for, so a picture without these marks is better than none.
             return {}
 
     def name(self, box: Any) -> str | None:
-        """The name of an operation or a source, or what a constant was made of."""
+        """The name of an operation or a source, or the expression that made a constant."""
         return name_of(box) or self.constants.get(id(box))
 
     def symbol(self, box: Any) -> str:
@@ -165,7 +165,7 @@ class Details:
         return self.symbols[_key(box)]
 
     def local_derivative(self, node: Node, slot: int) -> str | None:
-        """The derivative of an operation by an operand, where one flows, as a picture writes it."""
+        """The derivative of an operation by an operand as text; None where no gradient flows."""
         found = derivative(node, slot, self.symbols)
         return None if found is None else short(readable(found.local or found.product))
 
@@ -197,12 +197,12 @@ def text_of(operand: Operand, names: Mapping[int, str]) -> str:
 
 
 def readable(formula: str) -> str:
-    """A formula with the slope of `maximum(0, z)` as people write it."""
+    """A formula in which the derivative of `maximum(0, z)` is written as people write it."""
     return RELU_SLOPE.sub(r"\1 > 0, ½ at 0", formula)
 
 
 def derivative(node: Node, slot: int, names: Mapping[int, str]) -> Formula | None:
-    """The way of a gradient from an operation to its operand `slot`, by the operation's rule.
+    """The formula by which an operation's rule gives the gradient of operand `slot`.
 
     None where no gradient flows. `slot` counts the operands of a list one by one.
     """
@@ -227,11 +227,11 @@ def derivative(node: Node, slot: int, names: Mapping[int, str]) -> Formula | Non
 
 
 def _arriving(node: Node, operand: Operand) -> Any:
-    """What stands for the gradient of an operation's result, or for those of its results."""
+    """A stand-in for the gradient of an operation's result, or for those of its results."""
     if node.dtype is not None:
         return stand_in(node.shape, node.dtype)
     kept = dict(zip(node.plan.names, node.kept, strict=False))
-    # A rule that does not need the results is one element by element.
+    # A rule that does not need the results is element-wise, so they have the operand's shape.
     results = kept.get("out") or [operand] * getattr(node.plan.operation.function, "nout", 1)
     return TupleGradient(stand_in(np.shape(r), r.dtype) for r in results)
 

@@ -1,4 +1,4 @@
-"""The DOT text of a picture: what each box, frame and arrow says and how it looks."""
+"""The DOT text of a picture: the text and the style of each box, frame and arrow."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from autograd_lite.pictures.values import operand_value
 REPR_LIMIT_CHARACTERS = 40
 
 COMPACT_LIMIT_CHARACTERS = 28
-"""Formulas on arrows are no longer than this where there is little room."""
+"""Formulas on arrows are cut to this length in a compact picture."""
 
 KINDS = {
     "parameter": "parameter",
@@ -45,12 +45,12 @@ KINDS = {
     "result": "result",
     "gradient": "operation of the backward pass",
 }
-"""What a legend calls the boxes."""
+"""The names of the boxes in a legend."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """Sizes of text and of the room around it: `text` in boxes, `small` elsewhere, in points."""
+    """Sizes in points of text in boxes (`text`) and elsewhere (`small`), and of the space."""
 
     text: float
     small: float
@@ -60,13 +60,13 @@ class Size:
 
 NORMAL = Size(11, 10, "0.11,0.055", "0.3")
 SMALL = Size(9, 8, "0.07,0.04", "0.15")
-"""The smaller of the two sizes is still readable."""
+"""The smaller of the two sizes, which is still readable."""
 
 
 class DotText:
-    """Writes `boxes`, with what `details` knows of them, into `.picture`.
+    """Writes `boxes`, with the texts of `details`, into `.picture`.
 
-    With `compact` the numbers of matrices are not written out.
+    With `compact`, the numbers of matrices are not written out.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class DotText:
         self.picture: Figure = Figure(
             "computation",
             format="svg",
-            # With ordering=in the operands stand in their order, so that a - b is not b - a.
+            # With ordering=in, operands keep their order, so that a - b does not look like b - a.
             graph_attr={
                 "rankdir": direction,
                 "ordering": "in",
@@ -223,7 +223,7 @@ class DotText:
             self.picture.node(box.name, text, **style)
 
     def _operation(self, box: Box) -> tuple[list[str | None], str]:
-        """The lines and the kind of an operation, or of a formula that has a name."""
+        """The lines and the kind of an operation or a named formula."""
         node, details = box.what[0], self.details
         kind = "result" if node in details.ends else "operation"
         if box.name in self.backward:
@@ -287,7 +287,7 @@ class DotText:
         return [*lines, *self._faults(box), shape_text(box.what[0].shape)], "folded"
 
     def _several(self, sources: Sequence[Any]) -> str:
-        """The names of sources, or of the first and the last and their number."""
+        """The names of sources; of many, the first, the last and the count."""
         names = [short(name) for name in map(self.details.name, sources) if name]
         if len(names) == len(sources) and len(names) <= 4:
             return ", ".join(names)
@@ -298,7 +298,7 @@ class DotText:
         return ", ".join(count_of(count, what) for count, what in parts if count)
 
     def _copies(self, group: Group, which: str) -> str:
-        """How often a block comes, and whose numbers are shown."""
+        """The count of a block's copies, and which copy's numbers are shown."""
         numbers = self.details.values is not None or self.details.gradients is not None
         return f"× {group.copies:,}" + (f", numbers of the {which}" if numbers else "")
 
@@ -315,13 +315,13 @@ class DotText:
         tail, head = arrow.tail, arrow.head
         if head in self.backward:
             if tail in self.backward:
-                # Laid out against its direction, so that the backward pass runs beside the forward.
+                # A reversed edge makes the backward pass run beside the forward pass.
                 self.picture.edge(head, tail, dir="back", **style)
                 return
             if tail in self.forward:
                 style |= {"constraint": "false"}
         if "constraint" in style:
-            # Graphviz 2.43 ends in an assertion where two such arrows join the same boxes.
+            # Graphviz 2.43 fails an assertion if two such arrows join the same boxes.
             if (tail, head) in self.loose:
                 return
             self.loose.add((tail, head))
@@ -329,19 +329,19 @@ class DotText:
 
 
 def _is_one(box: Box) -> bool:
-    """Whether a box is drawn as one operation: it is one, or a formula with a name."""
+    """Whether a box is drawn as one operation or as one named formula."""
     return box.group is None or box.group.form is not None
 
 
 def call_name(scope: Any) -> str:
-    """The name of a function, or a module as it shows itself, if that is short."""
+    """The name of a function, or the repr of a module if that is short."""
     if not scope.is_module:
         return str(scope.what).rpartition("<locals>.")[2]
     name = type(scope.what).__name__
     try:
         text = repr(scope.what)
     except Exception:
-        # Whatever is wrong with it, the picture is of something else.
+        # A faulty __repr__ must not stop the picture.
         return name
     return short(text) if len(text) <= REPR_LIMIT_CHARACTERS else name
 

@@ -1,4 +1,4 @@
-"""A picture whose SVG has tooltips with names, and shrinks to the width of its page."""
+"""A picture whose SVG shows names as tooltips, and shrinks to the width of its page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TITLE = re.compile(r"<title>([^<]*)</title>")
 
 
 class Figure(Picture):
-    """A `Picture` with `titles`: the names of its boxes and frames, by their ids."""
+    """A `Picture` with `titles`, the names of its boxes and frames by id."""
 
     titles: Mapping[str, str] = {}
 
@@ -26,7 +26,7 @@ class Figure(Picture):
         encoding: str | None = None,
         quiet: bool = False,
     ) -> Any:
-        """As `Picture.pipe`; in SVG, names take the place of ids where the pointer rests."""
+        """As `Picture.pipe`; in SVG, tooltips show names instead of ids."""
         data: bytes = super().pipe(format, engine=engine, quiet=quiet)
         if (format or self.format).lower() == "svg":
             data = self._scaling(data.decode(errors="surrogateescape")).encode(
@@ -39,6 +39,6 @@ class Figure(Picture):
         return ROOT.sub(r'\1 style="max-width:100%;height:auto">', svg, count=1)
 
     def _title(self, ids: str) -> str:
-        """The title of a box, a frame, or an arrow; an arrow's joins the titles of its ends."""
+        """The title of a box, a frame or an arrow; that of an arrow joins those of its ends."""
         ends = html.unescape(ids).split("->")
         return html.escape(" → ".join(self.titles.get(end, end) for end in ends))

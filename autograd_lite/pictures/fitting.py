@@ -1,4 +1,4 @@
-"""The choice of a form that fits a page: direction, size of the text, folding."""
+"""The choice of a layout that fits a page: direction, text size, folding."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from autograd_lite.rendering import RenderError, rendered
 PAGE_INCHES = 6.5
 
 MARGINS_INCHES = 8 / 72
-"""What Graphviz leaves free at both sides together."""
+"""The total margin that Graphviz leaves on both sides."""
 
 UNITS_PER_INCH = {"in": 1.0, "cm": 2.54, "mm": 25.4, "pt": 72.0, "px": 96.0}
 
 MOST_BOXES = (250, 250, 40, 32, 24, 18, 12, 6, 3)
-"""How many operations a picture has at most, from one try to the next."""
+"""The largest number of operations in a picture, from one try to the next."""
 
 Make = Callable[[str, Size, bool, int], Figure]
-"""Makes a picture of a direction, a size, whether numbers are compact, and how many operations."""
+"""Makes a picture: takes a direction, a size, whether to be compact, and a limit of operations."""
 
 
 def inches(width: float | str) -> float:
-    """A width such as 6.5, "6.5in" or "16cm", in inches; ValueError for anything else."""
+    """A width such as 6.5, "6.5in" or "16cm" in inches; ValueError for anything else."""
     match = re.fullmatch(r"\s*([\d.]+)\s*(in|cm|mm|pt|px)?\s*", str(width))
     try:
         found = float(match[1]) / UNITS_PER_INCH[match[2] or "in"] if match else 0.0
@@ -38,10 +38,10 @@ def inches(width: float | str) -> float:
 
 
 def fitted(make: Make, direction: str, page: float) -> Figure:
-    """The first picture that is no wider than `page` inches, or else the narrowest, scaled.
+    """The first picture no wider than `page` inches, or else the narrowest, scaled down.
 
-    Before anything is folded, text becomes smaller within what is readable, and the graph runs from
-    top to bottom. Without a Graphviz program it does so at once, and nothing is measured.
+    Before anything is folded, the text becomes smaller but stays readable, and the graph runs from
+    top to bottom. Without a Graphviz program, it runs so at once, and nothing is measured.
     """
     narrowest: tuple[float, Figure] | None = None
     seen = set()

@@ -1,5 +1,4 @@
-"""The parts of a large graph that are drawn: repeated blocks once, calls as one box, the rest in
-sum."""
+"""The boxes that a large graph shows: repeated blocks once, calls and the middle as one box."""
 
 from __future__ import annotations
 
@@ -14,31 +13,32 @@ from autograd_lite.pictures.structure import Scope, Structure
 from autograd_lite.pictures.text import sign_of
 
 FOLD_LIMIT_NODES = 40
-"""Operations from which repeated blocks are drawn once, unless the caller decides."""
+"""With more operations than this, repeated blocks are drawn once, unless the caller decides."""
 
 PICTURE_LIMIT_BOXES = 250
-"""A folded picture has up to this many operations."""
+"""A folded picture has about this many operations at most."""
 
 FOLD_LEAST_COPIES = 3
-"""Blocks that come at least this often in a row are drawn once."""
+"""Blocks that repeat at least this often in a row are drawn once."""
 
 BLOCK_LIMIT_ITEMS = 400
-"""Blocks of up to this many items are looked for."""
+"""Repeated blocks have up to this many items."""
 
 PROBED_PLACES = 5_000
-"""Places of a longer sequence at which long blocks are looked for, before all of it is."""
+"""This many places of a longer sequence are probed for long blocks before it is searched."""
 
 END_ITEMS = 12
-"""Items that are left at either end where the middle of a sequence is drawn as one box."""
+"""This many items stay at either end where the middle of a sequence is drawn as one box."""
 
 
 @dataclass
 class Group:
-    """Operations from `start` to `stop` that are drawn together: in a frame, or as one box.
+    """The operations from `start` to `stop`, drawn together in a frame or as one box.
 
-    `copies` is how often a repeated block comes; only the first is drawn. `closed` groups are one
-    box. A group is the call that its `scope` is, or the formula named `form`, or what one `line` of
-    source computed; without any of them a repeated block, or what a long sequence leaves out.
+    `copies` counts the copies of a repeated block, of which only the first is drawn. A `closed`
+    group is one box. A group is the call of its `scope`, the formula named `form`, or the
+    operations of one `line` of source; without any of these, it is a repeated block, or the middle
+    of a long sequence.
     """
 
     start: int
@@ -53,14 +53,14 @@ class Group:
 
 @dataclass
 class Folded:
-    """The groups of a picture, and for each operation the one whose box stands for it."""
+    """The groups of a picture, and the operation whose box represents each operation."""
 
     groups: list[Group]
     boxes: np.ndarray
 
     @property
     def shown(self) -> np.ndarray:
-        """The operations that have a box, or whose box stands for others."""
+        """The operations whose boxes are drawn."""
         return np.unique(self.boxes)
 
 
@@ -75,12 +75,12 @@ def folded(
     backward: int | None = None,
     gradients: bool = False,
 ) -> Folded:
-    """The graph with calls opened down to `depth`, and repeated blocks folded.
+    """The groups of a graph, with calls opened down to `depth` and repeated blocks folded.
 
-    `forms` says whether formulas with a name are one box, `lines` whether what a line computed is a
-    group. Without `fold=False` there are about `most` operations, or fewer. `backward` is
-    the number of the first operation of a backward pass; `gradients` says whether what computes a
-    gradient that has a name is one box there.
+    `forms` says whether named formulas are one box, `lines` whether the operations of a line are a
+    group. Unless `fold` is False, about `most` operations are left, or fewer. `backward` is the
+    number of the first operation of a backward pass; `gradients` says whether the computation of a
+    named gradient is one box there.
     """
     top = _groups(graph, graph.scopes, depth)
     for start, stop, name in named_forms(graph, backward) if forms else ():
@@ -107,7 +107,7 @@ def folded(
 
 
 def _groups(graph: Structure, scopes: list[Scope], depth: int | None) -> Group:
-    """The scopes as groups, in one that holds all."""
+    """A group that holds all operations, with the scopes as groups inside."""
     top = Group(0, len(graph.nodes))
     waiting = [(top, scope) for scope in scopes]
     while waiting:
@@ -123,7 +123,7 @@ def _groups(graph: Structure, scopes: list[Scope], depth: int | None) -> Group:
 
 
 def _insert(top: Group, group: Group) -> None:
-    """Put a group where it belongs, unless it would overlap with another."""
+    """Put a group into the innermost group around it, unless it overlaps with another."""
     outer = top
     while True:
         around = (g for g in outer.inner if g.start <= group.start and group.stop <= g.stop)
@@ -139,7 +139,7 @@ def _insert(top: Group, group: Group) -> None:
 
 
 def _lines(graph: Structure, top: Group) -> Iterator[tuple[int, int, str]]:
-    """Start, stop and line of the operations in a row that one line of source computed."""
+    """Start, stop and source line of each run of operations that one line computed."""
     for group in list(walk(top)):
         found: tuple[int, int, str | None] = (0, 0, None)
         for start, stop, inner in [*_items(group), (group.stop, group.stop, None)]:
@@ -153,7 +153,7 @@ def _lines(graph: Structure, top: Group) -> Iterator[tuple[int, int, str]]:
 
 
 def _gradients(graph: Structure, backward: int | None) -> Iterator[tuple[int, int, str]]:
-    """Start, stop and operations of what computes each gradient that has a name."""
+    """Start, stop and operations of the computation of each named gradient."""
     start = len(graph.nodes) if backward is None else backward
     for stop in range(start + 1, len(graph.nodes) + 1):
         if graph.nodes[stop - 1].name:
@@ -169,7 +169,7 @@ def _line(node: Node) -> str | None:
 
 
 def walk(top: Group) -> Iterator[Group]:
-    """All groups, each after those that it is in."""
+    """All groups, each after the groups around it."""
     stack = [top]
     while stack:
         group = stack.pop()
@@ -193,7 +193,7 @@ def _close(top: Group, level: int) -> None:
 
 
 def _cut(top: Group, most: int) -> Group:
-    """`top` with the middle of its items as one box, so that there are about `most`."""
+    """`top` with its middle items as one box, so that about `most` items are left."""
     items = list(_items(top))
     ends = min(END_ITEMS, max(1, most // 2 - 1))
     if len(items) > 2 * ends + 1:
@@ -210,7 +210,7 @@ def _close_all(top: Group, most: int) -> Group:
 
 
 def _items(group: Group) -> Iterator[tuple[int, int, Group | None]]:
-    """The operations and groups that a group consists of, each with its start and stop."""
+    """The operations and groups inside a group, each with its start and stop."""
     at = group.start
     for inner in group.inner:
         yield from ((i, i + 1, None) for i in range(at, inner.start))
@@ -221,7 +221,7 @@ def _items(group: Group) -> Iterator[tuple[int, int, Group | None]]:
 
 def _folded(graph: Structure, top: Group) -> Folded:
     boxes = np.arange(len(graph.nodes))
-    # The innermost first, so that a block that is copied has its own inner blocks done.
+    # Innermost first, so that the inner blocks of a copied block are done.
     for group in reversed(list(walk(top))):
         if group.closed:
             boxes[group.start : group.stop] = group.stop - 1
@@ -233,7 +233,7 @@ def _folded(graph: Structure, top: Group) -> Folded:
 
 
 def _fold_repeats(graph: Structure, top: Group) -> None:
-    """Put blocks that repeat into groups of their own, the innermost first."""
+    """Put repeated blocks into groups of their own, innermost first."""
     patterns = _patterns(graph)
     of_group: dict[int, int] = {}
     numbers: dict[bytes, int] = {}
@@ -244,15 +244,15 @@ def _fold_repeats(graph: Structure, top: Group) -> None:
             key = kinds.tobytes()
         else:
             key = patterns[group.start : group.stop].tobytes()
-        # Kinds of groups must not be taken for those of operations.
+        # Negative numbers keep kinds of groups apart from kinds of operations.
         of_group[id(group)] = -1 - numbers.setdefault(key, len(numbers))
 
 
 def _patterns(graph: Structure) -> np.ndarray:
-    """A number per operation; the same for those that do the same with operands of the same shapes.
+    """A number for each operation, equal for equal operations on operands of equal shapes.
 
-    Where the operands come from is not part of it: those of the first copy of a block come from
-    outside, those of the next ones from the copy before.
+    The number does not depend on where operands come from: those of the first copy of a block come
+    from outside, those of later copies from the copy before.
     """
     n = len(graph.nodes)
     known: dict[object, int] = {}
@@ -276,7 +276,7 @@ def _is_parameter(source: object) -> bool:
 def _sequence(
     group: Group, patterns: np.ndarray, of_group: dict[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The starts and stops of the items of a group, and the kind of each."""
+    """The start and stop of each item of a group, and its kind."""
     if not group.inner:
         starts = np.arange(group.start, group.stop)
         return np.stack([starts, starts + 1], axis=1), patterns[group.start : group.stop]
@@ -293,7 +293,7 @@ def _folded_sequence(
     numbers: dict[bytes, int],
     graph: Structure,
 ) -> tuple[np.ndarray, np.ndarray, list[Group]]:
-    """The items with repeated ones taken together; short blocks first, so that loops may nest."""
+    """The items with repeated blocks merged, short blocks first, so that loops may nest."""
     groups = {(g.start, g.stop): g for g in inner}
     length = 1
     while length <= min(len(kinds) // FOLD_LEAST_COPIES, BLOCK_LIMIT_ITEMS):
@@ -323,10 +323,10 @@ def _folded_sequence(
 def _runs(
     kinds: np.ndarray, length: int, spans: np.ndarray, graph: Structure
 ) -> Iterator[tuple[int, int]]:
-    """The starts and counts of blocks of `length` items that come often enough in a row."""
+    """The start and count of each run of `length` items that repeats often enough."""
     ahead, behind = kinds[length:], kinds[:-length]
     if length > 16 and len(ahead) > PROBED_PLACES:
-        # In a long sequence only what makes up most of it is worth the search.
+        # In a long sequence, only a block that makes up most of it is worth the search.
         step = len(ahead) // PROBED_PLACES
         if np.count_nonzero(ahead[::step] == behind[::step]) * 2 < PROBED_PLACES:
             return
@@ -346,8 +346,7 @@ def _runs(
 
 
 def _natural_start(begin: int, length: int, spans: np.ndarray, graph: Structure) -> int:
-    """The number of items after which a block of `length` begins with one that reads a
-    parameter."""
+    """The shift after which a block of `length` items begins with one that reads a parameter."""
     if length == 1:
         return 0
     n = len(graph.nodes)

@@ -1,4 +1,4 @@
-"""Formulas that have a name of their own, found in a graph where they were written out."""
+"""Formulas with a name of their own, found in a graph where they are written out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from autograd_lite.pictures.text import settings
 from autograd_lite.tensor import Tensor
 
 Bound = Mapping[Any, Any]
-"""What the operations and operands of a pattern stand for."""
+"""The operations and operands of a graph to which those of a pattern are bound."""
 
 
 def _shifted(z: Any) -> Any:
@@ -34,7 +34,7 @@ def _entropy_of_products(y: Any, a: Any) -> Any:
 
 
 def _averages(name: str, total: Callable[..., Any]) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Ways to write the mean over `n` samples, with its sign changed, of what `total` sums."""
+    """Ways to write the negative mean over `n` samples of the terms that `total` sums."""
     yield name, lambda y, a, n: -total(y, a) / n
     yield name, lambda y, a, n: -(total(y, a) / n)
     yield name, lambda y, a, n: n * total(y, a)
@@ -43,7 +43,7 @@ def _averages(name: str, total: Callable[..., Any]) -> Iterator[tuple[str, Calla
     yield name, lambda y, a, n: -total(y, a)
 
 
-# An expression that is written twice is found whether it was computed twice or once.
+# A pattern that writes an expression twice matches it whether it was computed once or twice.
 FORMS: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("sigmoid", lambda z: 1 / (1 + np.exp(-z))),
     ("sigmoid", lambda z: np.exp(z) / (1 + np.exp(z))),
@@ -62,7 +62,7 @@ FORMS: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("cross-entropy", lambda y, a: np.mean(-np.sum(y * np.log(a)))),
     *_averages("cross-entropy", lambda y, a: np.sum(y * np.log(a))),
 )
-"""Names of formulas and ways to write them, of which the earlier ones are tried first.
+"""Names of formulas with ways to write them, tried in this order.
 
 A parameter `n` stands for a number.
 """
@@ -74,10 +74,10 @@ SEARCH_LIMIT_NODES = 20_000
 
 
 def named_forms(graph: Structure, end: int | None = None) -> list[tuple[int, int, str]]:
-    """Start, stop and name of the formulas in a graph that have a name, none inside another.
+    """Start, stop and name of each named formula in a graph; none is inside another.
 
-    All operations from start to stop belong to the formula, and only the last is used outside.
-    Operations from number `end` on, those of a backward pass, are left alone: they may use all.
+    All operations from start to stop belong to the formula, and only the last is read outside it.
+    Operations from number `end` on, those of a backward pass, are ignored: they may read any.
     """
     if len(graph.nodes) > SEARCH_LIMIT_NODES:
         return []
@@ -101,7 +101,7 @@ def named_forms(graph: Structure, end: int | None = None) -> list[tuple[int, int
 
 
 def _places(pattern: Node, last: Node, position: Mapping[Node, int]) -> list[int]:
-    """The operations of a formula that ends with `last`, if there is one and nothing between."""
+    """The positions of a formula's operations, ending with `last`; empty if there is none."""
     for bound in _ways(pattern, last, {}):
         steps = [(what, here) for what, here in bound.items() if what.__class__ is Node]
         nodes = {here for _, here in steps if here.__class__ is Node}
@@ -118,7 +118,7 @@ def _places(pattern: Node, last: Node, position: Mapping[Node, int]) -> list[int
 
 @functools.cache
 def _patterns() -> Mapping[str, list[tuple[str, Node]]]:
-    """The graphs of `FORMS`, by the name of their last operation."""
+    """The graphs of `FORMS`, by the name of the last operation."""
     found: dict[str, list[tuple[str, Node]]] = {}
     for name, function in FORMS:
         names = function.__code__.co_varnames[: function.__code__.co_argcount]
@@ -129,9 +129,9 @@ def _patterns() -> Mapping[str, list[tuple[str, Node]]]:
 
 
 def _ways(pattern: Any, here: Any, bound: Bound) -> Iterator[Bound]:
-    """The ways in which `here` is what `pattern` says, given what is `bound` already.
+    """The ways to match `here` with `pattern`, each with all that is bound.
 
-    Whether an array is what an operation of the pattern gives is left open.
+    An array matches any operation of the pattern; its value is not checked here.
     """
     if pattern.__class__ is Node:
         if pattern in bound:
@@ -168,7 +168,7 @@ def _continued(ways: Iterator[Bound], pattern: Any, here: Any) -> Iterator[Bound
 
 
 def _negated(arrays: Sequence[tuple[Node, Any]]) -> Bound:
-    """What operands of the pattern are by the arrays that are said to be their negatives."""
+    """Operands of the pattern, bound to the arrays whose negatives the graph holds."""
     negatives = [
         (w, a)
         for w, here in arrays
@@ -179,7 +179,7 @@ def _negated(arrays: Sequence[tuple[Node, Any]]) -> Bound:
 
 
 def _is_value_of(pattern: Node, here: Any, bound: Bound) -> bool:
-    """Whether an array was computed as `pattern` says, before anything was recorded."""
+    """Whether an array is what `pattern` gives, computed before the recording began."""
     values = [plain_array(bound.get(p) if p.__class__ is Leaf else p) for p in operands(pattern)]
     array = plain_array(here)
     if array is None or any(value is None for value in values):
@@ -187,5 +187,5 @@ def _is_value_of(pattern: Node, here: Any, bound: Bound) -> bool:
     try:
         return np.array_equal(pattern.plan.operation.function(*values), array)
     except ValueError:
-        # Shapes that do not go together.
+        # The shapes do not broadcast.
         return False

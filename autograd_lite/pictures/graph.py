@@ -20,7 +20,7 @@ from autograd_lite.rendering import Picture
 from autograd_lite.tensor import Tensor
 
 UNFOLDED_LIMIT_NODES = 2_000
-"""A graph of up to this many operations is drawn without folding anything."""
+"""A graph of up to this many operations can be drawn without folding."""
 
 
 def draw(
@@ -41,79 +41,78 @@ def draw(
     wrt: str | Sequence[str] | None = None,
     layout: str = "graph",
 ) -> Picture:
-    """The graph that computed `loss`, as a `graphviz.Digraph`; `loss` may be a function, too.
+    """Draw the graph that computed `loss`, a Tensor or a function, as a `graphviz.Digraph`.
 
     Arrows run in the direction of computation; those along which a gradient flows back are heavier.
-    Parameters (tensors that require grad) are blue boxes, constants grey ones, operations rounded
-    boxes with the name of their result, what they compute and its shape; `loss` itself is green.
-    Sigmoid, softmax, log-sum-exp, log-loss and cross-entropy that were written out are one box with
-    their name, except with `local` or `fold=False`. `•` stands for an operand that an arrow brings;
-    operands stand in their order, the first above or left of the second. Constants say what they
-    were made of, such as `X.T` or `Z > 0`. A frame is drawn around what a module of `nn` computed.
-    An operation that made NaN or Inf of finite numbers is marked. Where there are more than 40
-    operations, blocks that repeat are drawn once, in a frame that says how often they come; a
-    dashed arrow leads to the next. What cannot be told apart on a page is drawn as one box that
-    says what it stands for. The same computation gives the same text every time. The DOT text is in
-    `.source`, `.render("graph.svg")` writes a picture.
+    Parameters (tensors that require grad) are blue boxes, constants are grey, and operations are
+    rounded boxes with the name of the result, the operation and the shape; `loss` itself is green.
+    Sigmoid, softmax, log-sum-exp, log-loss and cross-entropy that were written out become one box
+    with their name, except with `local` or `fold=False`. `•` stands for an operand that an arrow
+    brings; operands keep their order, the first above or left of the second. Constants show the
+    expression that made them, such as `X.T` or `Z > 0`. A frame surrounds the operations of a
+    module of `nn`. An operation that made NaN or Inf from finite numbers is marked. In a graph of
+    more than 40 operations, repeated blocks are drawn once, in a frame with the number of copies; a
+    dashed arrow leads to the next copy. Operations that do not fit the page are drawn as one box,
+    which says what it holds. The same computation always gives the same text. The DOT text is in
+    `.source`; `.render("graph.svg")` writes a picture.
 
     Parameters
     ----------
     loss : Tensor, callable, Report, or lists, tuples and dicts of Tensors
-        The result to draw, whose graph must not have been freed by `backward()`; or several, which
-        are drawn in one picture with the gradients of their sum; or a function of plain NumPy (or a
-        module) that gives it, or (loss, cache), for `inputs`; or what `al.compare` or
-        `al.check_derivation` returned.
+        The result to draw, whose graph must not have been freed by `backward()`. Several results
+        are drawn in one picture, with the gradients of their sum. A function of plain NumPy or a
+        module is called with `inputs`, and returns the loss or (loss, cache). A report is one from
+        `al.compare` or `al.check_derivation`.
     *inputs : array_like, or lists, tuples and dicts of them
-        Example inputs of the function. Its local variables, and those of the functions that it
-        calls, are the names in the picture. Arrays are drawn as parameters or as data (see `wrt`);
-        all are data where the function has parameters of its own, as modules do.
+        Example inputs of the function. The names in the picture are those of its local variables,
+        and of the functions that it calls. Arrays are drawn as parameters or as data (see `wrt`);
+        all are data if the function has parameters of its own, as modules do.
     direction : {"auto", "LR", "TB", "RL", "BT"}
-        Where the graph runs: left to right, top to bottom, and so on. By default from left to right
-        if it fits so, else from top to bottom, as with `backward`.
+        The direction of the graph: left to right, top to bottom, and so on. By default, it runs
+        from left to right if it then fits, otherwise, and with `backward`, from top to bottom.
     width : float, str or None
-        What the picture has to fit: inches, or a text such as "16cm"; by default the text of a
-        page. Its text is 8 points or larger then: where boxes do not fit side by side, matrices are
-        summed up, repeated blocks and calls become one box. What is left to do is done by scaling,
-        also where `fold` or `depth` say what to fold. With None it is as wide as it gets.
+        The width to fit, in inches or as text such as "16cm"; by default, the text width of a page.
+        The text then has at least 8 points: where boxes do not fit side by side, matrices are
+        summarised, and repeated blocks and calls become one box. If that is not enough, or if
+        `fold` or `depth` decide the folding, the picture is scaled. With None, the width is free.
     report : Report, optional
-        What `compare` or `check_derivation` says of gradients derived by hand: each tensor that a
-        line is about has the verdict on its box, and a border of its colour (green, amber where
-        an error is inherited, thick and red where it is made).
+        A report of `compare` or `check_derivation` on hand-derived gradients. The box of each
+        tensor in it shows the verdict, with a border in its colour: green if right, amber if it
+        inherits an error, thick and red if the error is its own.
     values : bool
-        Write the values into the boxes: up to 12 numbers in full, if they fit; else the smallest,
-        the mean and the largest, and a picture of how they are distributed between these. They are
-        computed again from the leaves.
+        Write the values into the boxes: up to 12 numbers in full, if they fit; otherwise the
+        smallest, the mean and the largest, and a histogram. The values are computed again from the
+        leaves.
     gradients : bool
-        Write the gradients of `loss` into the boxes, in the same way. Of a loss that is no scalar
-        those of its sum.
+        Write the gradients of `loss` into the boxes, in the same way. If `loss` is not a scalar,
+        they are the gradients of its sum.
     local : bool
-        Write on each arrow the local derivative that it stands for, as a formula; or, where that
-        is no element-wise factor, what the chain rule makes of the gradient that arrives.
+        Write the local derivative on each arrow, as a formula; if it is not an element-wise factor,
+        write the gradient that the chain rule gives from the one that arrives.
     lines : bool
-        Write each line of source once: on the frame around what it computed, or into the box. Those
-        of a function are always known, others where the operations were recorded under
-        `al.record_lines()`.
+        Write each line of source once: on the frame around its operations, or into its box. The
+        lines of a function are always known; other lines are known if the operations were recorded
+        under `al.record_lines()`.
     depth : int, optional
-        How many levels of modules, and of functions where lines were recorded, are opened: with 0
+        The number of levels of modules to open, and of functions if lines were recorded. With 0,
         each outermost one is a box.
     fold : bool, optional
-        Draw repeated blocks once: always, or never (up to 2,000 operations).
+        Draw repeated blocks once: True for always, False for never (up to 2,000 operations).
     backward : bool
-        Draw the graph of the gradients too: the recorded computation of `dW` from `loss` back,
-        beside the tensors. Where there is little room, what computes a gradient is one box.
+        Draw the graph of the gradients too: the recorded computation of `dW` back from `loss`,
+        beside the tensors. Where space is short, the computation of a gradient is one box.
     theme : {"light", "dark", "print"}
         The colours: for a light page, for a dark one, or for black ink.
     legend : bool
-        Say below the picture what the colours mean.
+        Explain the colours below the picture.
     wrt : str or sequence of str, optional
         The parameters of the function that are differentiated; its other inputs are drawn as data.
-        By default all but those with a name that data has, such as X and Y; or the first one alone
-        where that is a list or a dict.
-
+        By default, all are differentiated except those with names of data, such as X and Y; if the
+        first is a list or a dict, only the first.
     layout : {"graph", "sheet"}
-        With "sheet" the picture is a table with a row for each line of code, forward and backward,
-        as `al.sheet` has it, for a page of paper. Then only `width`, `report`, `theme` and `wrt`
-        have a meaning.
+        With "sheet", the picture is the table of `al.sheet` for a page of paper, with a row for
+        each line of code, forward and backward. Only `width`, `report`, `theme` and `wrt` apply
+        then.
 
     Returns
     -------
@@ -123,10 +122,10 @@ def draw(
     Raises
     ------
     TypeError
-        Where `loss`, or what the function returns, is no Tensor and has none in it.
+        Where `loss`, or the result of the function, neither is nor contains a Tensor.
     ValueError
-        Where the graph, or a part of it, was freed, or where there is none; where a leaf was
-        changed since, so that the values cannot be had; where an option has no such value.
+        Where there is no graph, or a part of it was freed; where a leaf was changed since, so that
+        the values cannot be computed; where an option has an invalid value.
 
     Examples
     --------
@@ -139,7 +138,7 @@ def draw(
     """
     _check_options(direction, theme, depth)
     if layout == "sheet":
-        # The sheet is drawn with what is here.
+        # The sheet imports this package, so it is imported only when it is drawn.
         from autograd_lite.sheets.live import content_of
         from autograd_lite.sheets.printed import printed
 
@@ -151,7 +150,7 @@ def draw(
         report, loss = loss, loss.recorded()
     page = None if width is None else inches(width)
     if backward and direction == "auto":
-        # Gradients are beside their tensors, which takes the room of a second column.
+        # Gradients stand beside their tensors, so the graph is two columns wide.
         direction = "TB"
     inputs_as_tensors: list[Any] = []
     results = results_of(
@@ -162,8 +161,8 @@ def draw(
     graph = structure([*ends, *(extent.roots if extent is not None else ())])
     if fold is False and len(graph.nodes) > UNFOLDED_LIMIT_NODES:
         raise ValueError(
-            f"the graph has {len(graph.nodes):,} operations, and more than "
-            f"{UNFOLDED_LIMIT_NODES:,} are drawn with fold=None or fold=True only"
+            f"the graph has {len(graph.nodes):,} operations, and fold=False draws at most "
+            f"{UNFOLDED_LIMIT_NODES:,}; use fold=None or fold=True"
         )
     details = Details(
         results, graph, report, extent, values=values, gradients=gradients, local=local, lines=lines
@@ -199,4 +198,4 @@ def _check_options(direction: str, theme: str, depth: int | None) -> None:
     if theme not in THEMES:
         raise ValueError(f"theme must be 'light', 'dark' or 'print', not {theme!r}")
     if depth is not None and not (isinstance(depth, int) and depth >= 0):
-        raise ValueError(f"depth must be a number of levels from 0 on, or None, not {depth!r}")
+        raise ValueError(f"depth must be a number of levels, 0 or more, or None, not {depth!r}")

@@ -1,6 +1,6 @@
-"""Labels of boxes with numbers in them, as the table markup that Graphviz lays out.
+"""Labels of boxes with numbers, as table markup for Graphviz.
 
-All text is escaped; nothing of it is markup.
+All text is escaped, so that none of it is read as markup.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from autograd_lite.pictures.text import BAR_STEPS, Numbers, short
 from autograd_lite.pictures.themes import Theme
 
 DIGITS = "Courier"
-"""The font of numbers, in which all digits have one width."""
+"""The font of numbers, whose digits all have the same width."""
 
 BAR_WIDTH = 4
 
@@ -26,9 +26,9 @@ def numbers_label(
     theme: Theme,
     size: float,
 ) -> str:
-    """A label of lines with a value below, and below that a gradient, each in its own colour.
+    """A label of lines, with a value and then a gradient below, each in its own colour.
 
-    `size` is that of the digits in points.
+    `size` is the size of the digits in points.
     """
     title, *rest = [line for line in lines if line]
     rows = [_row(f"<B>{_text(title)}</B>"), *(_row(_text(line)) for line in rest)]
@@ -41,14 +41,14 @@ def numbers_label(
 
 
 def table(rows: Iterable[str]) -> str:
-    """A label of rows."""
+    """A label made of rows."""
     return f'<{_TABLE} CELLSPACING="0" CELLPADDING="1">{"".join(rows)}</TABLE>>'
 
 
 def legend(
     kinds: Sequence[tuple[str, str, str]], notes: Sequence[tuple[str, str]], size: float
 ) -> str:
-    """A label with a box for each of (text, filling, border), and notes of (text, colour)."""
+    """A label with a box for each (text, filling, border), and notes of (text, colour)."""
     cells = [
         f'<TD BORDER="1" COLOR="{border}" BGCOLOR="{fill}" CELLPADDING="3">'
         f'<FONT POINT-SIZE="{size:g}">{_text(text)}</FONT></TD>'
@@ -72,7 +72,7 @@ def _numbers(numbers: Numbers, colour: str, size: float) -> list[str]:
 
 
 def _bars(heights: Sequence[int], colour: str) -> str:
-    """A row of rectangles that stand on one line."""
+    """A row of bars on one baseline."""
     bars = "".join(
         f'<TD VALIGN="BOTTOM">{_TABLE} CELLSPACING="0" CELLPADDING="0"><TR>'
         f'<TD FIXEDSIZE="TRUE" WIDTH="{BAR_WIDTH}" HEIGHT="{max(height, 1)}"'
@@ -94,5 +94,5 @@ def _font(text: str, colour: str, size: float, face: str | None = None) -> str:
 
 
 def _text(text: str) -> str:
-    # Graphviz puts names in the place of \\N and the like, also in markup.
+    # Graphviz replaces \\N and the like by names, even in markup.
     return html.escape(short(text)).replace("\\", "\\\\")

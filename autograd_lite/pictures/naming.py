@@ -1,4 +1,4 @@
-"""Names of results while a function runs: those of the local variables that hold them, anywhere."""
+"""Names of results, taken while a function runs from the local variables that hold them."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from autograd_lite.source import is_users
 from autograd_lite.tensor import Tensor
 
 ENTRY_LIMIT = 100
-"""Lists and dicts of up to this many entries are looked into while the function runs."""
+"""Lists and dicts of up to this many entries are searched while the function runs."""
 
 
 class naming(Mode):
-    """Names results after the variables of the person's functions that hold them.
+    """Names results after the variables that hold them in the person's functions.
 
-    Local variables count in the function that the block calls and in all that it calls, also those
-    that are overwritten later; and so do entries of dicts and lists in them, the attributes of the
-    object that a method is of and of its class, and what a function reads globally. Where several
-    hold a result, it gets the name that the outermost function has for it. Results that have a name
-    keep it.
+    The variables are the local ones of the function that the block calls and of the functions that
+    it calls, even if they are overwritten later; the entries of dicts and lists in them; the
+    attributes of a method's object and of its class; and the globals that a function reads. If
+    several hold a result, it gets its name in the outermost function. Results that have a name keep
+    it.
 
-    A variable is seen when the next operation joins the graph, which is before it can be
-    overwritten by a result that depends on it.
+    A variable is seen when the next operation joins the graph, before a result that depends on it
+    can overwrite it.
     """
 
     def __init__(self) -> None:
-        # By id: how deep in the calls it was seen, its name, and the tensor's node or the array.
+        # By id: the depth of the call, the name, and the tensor's node or the array.
         self._found: dict[int, tuple[int, str, Any]] = {}
         self._frames: dict[FrameType, _Frame] = {}
-        # Whether code is a person's own: asked for every operation.
+        # Whether code is a person's own; cached, because every operation asks.
         self._persons: dict[CodeType, bool] = {}
 
     def _changes(self, outside: FrameType) -> dict[str, Any]:
@@ -50,7 +50,7 @@ class naming(Mode):
         for _, name, held in self._found.values():
             if not isinstance(held, np.ndarray) and held.name is None:
                 held.name = name
-            # Views that are constants find their name by the array.
+            # Views that are constants are named through the array.
             array = plain_array(held)
             if isinstance(array, np.ndarray):
                 name_array(array, name)
@@ -85,7 +85,7 @@ class naming(Mode):
 
 
 class _Frame:
-    """A call of a function of the person's: what its variables held when they were looked at."""
+    """A call of a person's function, with the values that its variables last held."""
 
     def __init__(self, frame: FrameType, depth: int) -> None:
         self.frame = frame
@@ -93,7 +93,7 @@ class _Frame:
         code = frame.f_code
         self.parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         first = frame.f_locals.get(self.parameters[0]) if self.parameters else None
-        # Of a method the object, or what a function is about.
+        # The first argument is the object of a method, or the subject of a function.
         has_attributes = not (is_value(first) or isinstance(first, (dict, list, tuple, str)))
         self.attributes: dict[str, Any] = getattr(first, "__dict__", {}) if has_attributes else {}
         self.seen: dict[str, Any] = {}
@@ -102,9 +102,9 @@ class _Frame:
             self.unseen.update(vars(kind))
 
     def changed(self, at_end: bool = False) -> dict[str, Any]:
-        """The variables that hold something else than when they were looked at before.
+        """The variables whose values have changed since the last look.
 
-        Large lists and dicts are among them `at_end` only.
+        Large lists and dicts are included only `at_end`.
         """
         found, self.unseen = self.unseen, {}
         for variables in (self.attributes, self.frame.f_locals):
@@ -113,8 +113,7 @@ class _Frame:
                     if at_end or len(value) <= ENTRY_LIMIT:
                         found[name] = value
                 elif name not in self.seen or self.seen[name] is not value:
-                    # A parameter that came to hold something else keeps its name for what was
-                    # passed.
+                    # The name of a reassigned parameter stays with the argument that was passed.
                     if name not in self.seen or name not in self.parameters:
                         found[name] = self.seen[name] = value
         return found

@@ -1,7 +1,7 @@
-"""A graph as arrays: operations and sources by number, what depends on what, and whose they are.
+"""A graph as arrays: its numbered operations and sources, the edges between them, and the calls.
 
-Everything here is a loop or an array operation, never a recursion, so that a million operations
-in a row are as good as ten.
+Everything here is a loop or an array operation, never a recursion, so that a chain of a million
+operations works as well as a chain of ten.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from autograd_lite.graph import PACK, Call, Leaf, Node, ancestors
 
 @dataclass
 class Scope:
-    """A call of a module or a function: the operations from `start` to `stop` are its own.
+    """A call of a module or a function, which ran the operations from `start` to `stop`.
 
-    `level` is 1 for those that are in no other.
+    `level` is 1 for an outermost call.
     """
 
     what: Any
@@ -35,11 +35,11 @@ class Scope:
 
 @dataclass
 class Structure:
-    """The operations of a graph in the order in which they were computed, and its sources.
+    """The operations of a graph in the order of computation, and its sources.
 
-    An edge e leads to the operation `heads[e]` from `tails[e]`: an operation, or, from
-    `len(nodes)` on, a source. `slots[e]` is its place among the operands. Edges are in the order of
-    their heads and slots.
+    An edge e leads to the operation `heads[e]` from `tails[e]`, an operation, or a source if
+    `tails[e]` is at least `len(nodes)`. `slots[e]` is its place among the operands. Edges are
+    sorted by heads and slots.
     """
 
     nodes: list[Node]
@@ -51,7 +51,7 @@ class Structure:
 
 
 def structure(roots: Iterable[Node]) -> Structure:
-    """The graph behind `roots`; ValueError where a part of it was freed."""
+    """The graph behind `roots`; ValueError if a part of it was freed."""
     nodes = [node for node in ancestors(roots)[::-1] if node.plan.operation is not PACK]
     position = {node: i for i, node in enumerate(nodes)}
     sources: list[Any] = []
@@ -62,7 +62,7 @@ def structure(roots: Iterable[Node]) -> Structure:
             if operand.__class__ is Node:
                 tail = position[operand]
             elif is_source(operand):
-                # The graph keeps it alive, so its id is its own.
+                # The graph keeps the operand alive, so its id stays unique.
                 number = numbers.setdefault(id(operand), len(sources))
                 if number == len(sources):
                     sources.append(operand)
@@ -77,7 +77,7 @@ def structure(roots: Iterable[Node]) -> Structure:
 
 
 def operands(node: Node) -> Sequence[Any]:
-    """The operands that an operation was called with, those of a list one by one."""
+    """The operands that an operation was called with, where lists are flattened."""
     parents = node.parents
     if parents is None:
         raise freed(node)
@@ -101,7 +101,7 @@ def _is_pack(parent: Any) -> bool:
 
 
 def places(node: Node) -> list[int]:
-    """The index of the node's parent for each of `operands(node)`."""
+    """For each of `operands(node)`, the index of the parent that holds it."""
     found: list[int] = []
     for i, parent in enumerate(node.parents or ()):
         found += [i] * (len(operands(parent)) if _is_pack(parent) else 1)
@@ -109,7 +109,7 @@ def places(node: Node) -> list[int]:
 
 
 def freed(node: Node) -> ValueError:
-    """The error for a node that backward() has freed."""
+    """The error about a node that backward() has freed."""
     what = repr(node.name) if node.name else f"the result of {node.plan.operation.name}"
     return ValueError(
         f"the graph behind {what} was freed by backward() at {node.kept}; draw before that call, "
@@ -118,7 +118,7 @@ def freed(node: Node) -> ValueError:
 
 
 def is_source(operand: Any) -> bool:
-    """Whether it is a box of its own: a leaf or an array, but no number and no setting."""
+    """Whether an operand has a box of its own: a leaf or an array, not a number or a setting."""
     if isinstance(operand, Leaf):
         return True
     # A dtype has a shape, too.
@@ -130,7 +130,7 @@ def is_scalar(operand: Any) -> bool:
 
 
 def plain_array(source: Any) -> Any:
-    """The number or NumPy array of numbers that a source is, or None."""
+    """The number or NumPy array of numbers in a source; None for anything else."""
     value = source.array if source.__class__ is Leaf else source
     if is_scalar(value):
         return value
@@ -138,7 +138,7 @@ def plain_array(source: Any) -> Any:
 
 
 def _scopes(nodes: list[Node]) -> list[Scope]:
-    """The outermost calls, each with those inside."""
+    """The outermost calls, each with the calls inside it."""
     serials = np.array([node.serial for node in nodes])
     spans: list[tuple[int, int, int, Any]] = []
     functions: dict[Call, list[int]] = {}
@@ -151,7 +151,7 @@ def _scopes(nodes: list[Node]) -> list[Scope]:
             functions.setdefault(call, []).append(i)
     taken = {(start, stop) for start, stop, _, _ in spans} | {(0, -len(nodes))}
     for order, (call, inside) in enumerate(functions.items(), start=1):
-        # A module's own forward() would be a second box around the same.
+        # The forward() of a module would be a second box around the same operations.
         if (inside[0], -(inside[-1] + 1)) not in taken:
             spans.append((inside[0], -(inside[-1] + 1), order, call.what))
     spans.sort(key=lambda span: span[:3])
@@ -162,7 +162,7 @@ def _scopes(nodes: list[Node]) -> list[Scope]:
         while open_ and open_[-1].stop <= start:
             open_.pop()
         if open_ and stop > open_[-1].stop:
-            # Calls of two threads at a time; neither is inside the other.
+            # Calls in two threads at the same time: neither is inside the other.
             continue
         scope = Scope(what, start, stop, len(open_) + 1)
         (open_[-1].inner if open_ else outermost).append(scope)

@@ -1,4 +1,4 @@
-"""Texts about operations and arrays in pictures, in which nothing is markup."""
+"""Texts about operations and arrays in pictures, without markup."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SYMBOLS = {
     "absolute": "|•|",
     "transpose": "•ᵀ",
 }
-"""How an operation is written where it has a sign of its own."""
+"""The symbols of operations that have one."""
 
 NOT_TEXT = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
@@ -43,26 +43,26 @@ NOT_TEXT = re.compile(
 COMPACT_MOST_NUMBERS = 3
 
 MOST_NUMBERS, MOST_ROWS = 12, 6
-"""Elements, and rows, up to which an array is written out in a box."""
+"""An array of up to this many elements and rows is written out in a box."""
 
 BAR_STEPS = 12
 """The greatest height of a bar of a distribution."""
 
 
 def label(lines: Iterable[str | None]) -> str:
-    """The lines that are there as the label of a box or a frame."""
-    # nohtml() is for the whole label: one that looks like <markup> would be taken as such.
+    """A label of a box or a frame, made of the lines that are not empty."""
+    # nohtml() covers the whole label, because one that looks like <markup> would be read as such.
     return graphviz.nohtml("\\n".join(plain(line) for line in lines if line))
 
 
 def plain(text: str, most: int = NAME_LIMIT_CHARACTERS) -> str:
-    """`text` as one short line in which Graphviz finds nothing to interpret."""
-    # Graphviz reads &lt; and the like in every label, and escape() leaves them alone.
+    """`text` as one short line, escaped for Graphviz."""
+    # Graphviz decodes &lt; and the like in every label, and escape() does not prevent it.
     return graphviz.escape(short(text, most).replace("&", "&amp;"))
 
 
 def short(text: str, most: int = NAME_LIMIT_CHARACTERS) -> str:
-    """`text` as one line of at most so many characters."""
+    """`text` as one line of at most `most` characters."""
     text = NOT_TEXT.sub(" ", str(text))
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
@@ -73,10 +73,10 @@ def name_of(box: Any) -> str | None:
 
 
 def operation_text(node: Node, names: Sequence[str] | None = None) -> str:
-    """The operation as formulas have it, with the scalars that it involves written out.
+    """The text of an operation, with the scalars among its operands written out.
 
-    `names` are what its operands are called, in the order of `operands(node)`; without them
-    `•` stands for each.
+    `names` holds the names of its operands, in the order of `operands(node)`; without them, `•`
+    stands for each operand.
     """
     operation = node.plan.operation
     symbol = sign_of(operation)
@@ -97,7 +97,7 @@ def operation_text(node: Node, names: Sequence[str] | None = None) -> str:
 
 
 def sign_of(operation: Operation) -> str:
-    """The sign of an operation, or its name where it has none."""
+    """The symbol of an operation, or its name if it has none."""
     sign = traits(operation.function).operator
     plain = sign.symbol if sign is not None and _is_between(operation) else operation.name
     return SYMBOLS.get(operation.name, plain)
@@ -122,7 +122,7 @@ def _with_names(node: Node, symbol: str, names: Sequence[str]) -> str:
 
 
 def settings(node: Node) -> str:
-    """The settings of the call that its rule needs, such as an axis."""
+    """The settings of a call that its rule needs, such as an axis."""
     if not isinstance(node.kept, tuple):
         return ""
     named = zip(node.plan.names, node.plan.origins, node.kept, strict=False)
@@ -132,14 +132,14 @@ def settings(node: Node) -> str:
 
 
 def number(value: Any, digits: int = 4) -> str:
-    """A number with some significant digits; zero has no sign."""
+    """A number with a few significant digits; zero has no sign."""
     if isinstance(value, (float, complex, np.inexact)):
         return f"{value + 0.0:.{digits}g}"
     return str(value)
 
 
 def unnamed(source: Any) -> str:
-    """A text for a source without a name: its value if that is one number, or its kind."""
+    """A text for an unnamed source: the value of a single number, otherwise its kind."""
     if isinstance(source, Leaf) and source.requires_grad:
         return "parameter"
     array = source.array if isinstance(source, Leaf) else source
@@ -153,8 +153,7 @@ def shape_text(shape: tuple[int, ...]) -> str | None:
 
 @dataclass
 class Numbers:
-    """An array as a box shows it: its numbers in `cells`, or lines of text, and a bar for each part
-    of their range."""
+    """An array as a box shows it: its numbers in `cells`, or lines of text and histogram bars."""
 
     lines: list[str]
     cells: list[list[str]] = field(default_factory=list)
@@ -162,9 +161,9 @@ class Numbers:
 
 
 def numbers_of(value: Any, compact: bool = False) -> Numbers | None:
-    """The numbers of an array if they are few and fit, else their range and distribution.
+    """The numbers of a small array; the range and distribution of a larger one.
 
-    `compact` says that there is little room. None for what has no numbers.
+    `compact` says that space is short. None for a value without numbers.
     """
     array = np.asarray(value)
     if array.dtype.kind not in "fciub":
@@ -183,9 +182,9 @@ def numbers_of(value: Any, compact: bool = False) -> Numbers | None:
 
 
 def summary(array: np.ndarray, compact: bool = False) -> str:
-    """The smallest, the mean and the largest number, and how many are none.
+    """The smallest, the mean and the largest number, and the counts of NaN and Inf.
 
-    With `compact` the mean is left out, and there are two digits.
+    With `compact`, the mean is left out, and numbers have two digits.
     """
     if not array.size:
         return "empty"
@@ -211,9 +210,9 @@ def summary(array: np.ndarray, compact: bool = False) -> str:
 
 
 def distribution(array: np.ndarray, bins: int = 16) -> list[int]:
-    """How many of the finite numbers lie in each part of their range, as heights up to BAR_STEPS.
+    """A histogram of the finite numbers, as heights up to BAR_STEPS.
 
-    A part with any number in it has a height of at least 1.
+    A bin with any number in it has a height of at least 1.
     """
     finite = array[np.isfinite(array)].astype(float)
     if not finite.size:
@@ -229,7 +228,7 @@ def distribution(array: np.ndarray, bins: int = 16) -> list[int]:
 
 
 def line_text(line: str | None) -> str | None:
-    """`net.py:12: Z = W @ X + b`, of a place as `users_line()` tells it."""
+    """A place from `users_line()` as short text: `net.py:12: Z = W @ X + b`."""
     match = re.match(r'File "(.*)", line (\d+), in ', line or "", re.DOTALL)
     if match is None:
         return None

@@ -1,4 +1,4 @@
-"""The colours of pictures: on white, on dark, and in ink."""
+"""The colours of pictures: on a light page, on a dark page, and in black ink."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ ROUND = {"style": "rounded,filled"}
 class Theme:
     """DOT attributes of the parts of a picture.
 
-    `boxes` are by kind: "parameter", "constant", "operation", "result", "gradient" (an operation of
-    the backward pass), "folded" (several operations). `verdicts` are borders by a report's status.
-    `value` and `gradient` are the colours of numbers, `path` that of arrows along which a gradient
-    flows back.
+    `boxes` maps kinds of boxes to styles: "parameter", "constant", "operation", "result",
+    "gradient" (an operation of the backward pass) and "folded" (several operations). `verdicts`
+    maps the status in a report to a border. `value` and `gradient` are the colours of numbers,
+    `path` that of arrows along which a gradient flows back.
     """
 
     background: str
@@ -33,7 +33,7 @@ class Theme:
 
 
 def _boxes(**colours: tuple[str, str]) -> dict[str, Style]:
-    """The styles of boxes: a filling and a border each; computed values have round corners."""
+    """The styles of boxes, from filling and border; boxes of computed values have round corners."""
     sharp = ("parameter", "constant")
     return {
         kind: {"shape": "box", "fillcolor": fill, "color": border}

@@ -1,4 +1,4 @@
-"""The graph to draw: of a recorded result, or of a function that is run for it."""
+"""The graph to draw: that of a recorded result, or of a function that is run for it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ DATA_NAMES = frozenset(
     "X Y y T t xs ys x_train y_train X_train Y_train X_test Y_test X_batch Y_batch y_true".split()
     + "inputs input targets target labels label images one_hot onehot data".split()
 )
-"""Names of parameters that are taken for data where a function has others, too."""
+"""Parameters with these names count as data if the function has others, too."""
 
 
 def result_of(caller: str, loss: Any, inputs: tuple[Any, ...], lines: bool = True) -> Tensor:
-    """`loss`, or what it computes from `inputs`, with a graph that is still there.
+    """`loss`, or the result of `loss(*inputs)`, checked to have its graph.
 
-    Where it is a function, `lines` says whether lines and calls are recorded. The errors are those
-    of `caller`, the function that a person called.
+    For a function, `lines` says whether lines and calls are recorded. Errors name `caller`, the
+    function that the person called.
     """
     return _with_graph(caller, _computed(caller, loss, inputs, lines))
 
@@ -41,11 +41,11 @@ def results_of(
     wrt: str | Sequence[str] | None = None,
     keep: list[Any] | None = None,
 ) -> list[Tensor]:
-    """The results as `result_of` gives one, also for nested lists, tuples and dicts of them.
+    """The results in nested lists, tuples and dicts, each checked as in `result_of`.
 
-    A result that is there twice is given once. `wrt` names the parameters of a function that are
-    differentiated; by default those that do not look like data. The inputs as they were handed to
-    it are added to `keep`: constants can be told by them as long as they are there.
+    Each result is given once. `wrt` names the parameters of a function to differentiate; by
+    default, those whose names do not look like data. The inputs, as they were passed to the
+    function, are added to `keep`: constants can be identified as long as these are alive.
     """
     if wrt is not None and (isinstance(loss, Tensor) or not callable(loss)):
         raise TypeError(f"{caller}() takes wrt only with a function")
@@ -56,7 +56,7 @@ def results_of(
 
 
 def _with_graph(caller: str, loss: Any) -> Tensor:
-    """`loss`, if it is a Tensor whose graph is there."""
+    """`loss`, checked to be a Tensor that has its graph."""
     if not isinstance(loss, Tensor):
         raise TypeError(
             f"{caller}() takes the Tensor that a computation gave, not {type(loss).__name__}"
@@ -76,7 +76,7 @@ def _with_graph(caller: str, loss: Any) -> Tensor:
 
 
 def root_of(loss: Tensor) -> Node:
-    """The node of a result, which `result_of` has found to have one."""
+    """The node of a result that `result_of` has checked."""
     root = loss._node
     assert isinstance(root, Node)
     return root
@@ -85,14 +85,14 @@ def root_of(loss: Tensor) -> Node:
 def _differentiated(
     caller: str, function: Any, inputs: tuple[Any, ...], wrt: str | Sequence[str] | None
 ) -> list[bool]:
-    """Which of the inputs of a function are parameters; the others are data."""
+    """For each input of a function, whether it is a parameter rather than data."""
     names = list(_arguments_by_name(function, inputs))
     if wrt is not None:
         chosen = [wrt] if isinstance(wrt, str) else list(wrt)
         unknown = [name for name in chosen if name not in names]
         if unknown:
             raise ValueError(
-                f"{caller}(): wrt names {unknown[0]!r}, and the function's parameters are "
+                f"{caller}(): wrt names {unknown[0]!r}, but the function's parameters are "
                 f"{', '.join(names)}"
             )
         return [name in chosen for name in names]
@@ -116,7 +116,7 @@ def _computed(
     differentiated: Sequence[bool] | None = None,
     keep: list[Any] | None = None,
 ) -> Any:
-    """`loss`, or what it gives for `inputs` where it is a function."""
+    """`loss`, or its result for `inputs` if it is a function."""
     if isinstance(loss, Tensor) or not callable(loss):
         if inputs:
             raise TypeError(
@@ -140,13 +140,12 @@ def traced(
     differentiated: Sequence[bool] | None = None,
     keep: list[Any] | None = None,
 ) -> Any:
-    """The recorded result of `function(*inputs)`; of a tuple its first item, as of (loss, cache).
+    """The recorded result of `function(*inputs)`; the first item of a tuple such as (loss, cache).
 
-    Arrays among the inputs are copied into Tensors. They require grad only where the function has
-    no parameters of its own that do, such as those of a module, and then those alone that are
-    `differentiated`. Tensors that have no name get that
-    of the parameter or the local variable which holds them, `Z1`, or of the entry `Z["1"]` of a
-    local dict.
+    Arrays among the inputs are copied into Tensors. Those that are `differentiated` require grad,
+    but only if the function has no parameters of its own that do, such as those of a module.
+    Tensors without a name get that of the parameter or local variable that holds them, such as
+    `Z1`, or of the entry `Z["1"]` of a local dict.
     """
     result = None
     for requires_grad in (False, True):
@@ -165,7 +164,7 @@ def traced(
         if any(isinstance(leaf, Tensor) and leaf.requires_grad for leaf in leaves_of(result)):
             given = _arguments_by_name(function, arguments)
             label({name: value for name, value in given.items() if isinstance(value, Tensor)})
-            # A parameter that came to hold something else keeps its name for what was passed.
+            # The name of a reassigned parameter stays with the argument that was passed.
             held = {n: a.value for n, a in run.variables.items() if isinstance(a.value, Tensor)}
             label({name: value for name, value in held.items() if given.get(name, value) is value})
             break
@@ -173,7 +172,7 @@ def traced(
 
 
 def _arguments_by_name(function: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
-    """The arguments of a function or a module by the names of its parameters."""
+    """The arguments of a function or module, by parameter name."""
     try:
         parameters = list(inspect.signature(getattr(function, "forward", function)).parameters)
     except (TypeError, ValueError):

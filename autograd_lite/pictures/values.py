@@ -1,6 +1,6 @@
 """The values of a recorded graph, and its gradients step by step, without changing anything.
 
-A node keeps only what its rules need, so the values are computed again, from the leaves.
+A node keeps only the values that its rules need, so all values are computed again from the leaves.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from autograd_lite.pictures.structure import is_scalar
 
 
 def values(roots: Iterable[Node], known: Mapping[Node, Any]) -> dict[Node, Any]:
-    """The value of every operation behind `roots`; those that are `known` are taken as they are.
+    """The value of every operation behind `roots`; `known` values are taken as they are.
 
-    Raises ValueError where they cannot be had: most often since a leaf was written to.
+    Raises ValueError if they cannot be computed, usually because a leaf was written to.
     """
     return dict(computed(roots, known))
 
@@ -30,9 +30,9 @@ def values(roots: Iterable[Node], known: Mapping[Node, Any]) -> dict[Node, Any]:
 def computed(
     roots: Iterable[Node], known: Mapping[Node, Any], keep: bool = True
 ) -> Iterator[tuple[Node, Any]]:
-    """Every operation behind `roots` with its value, in order.
+    """Every operation behind `roots` with its value, in the order of computation.
 
-    Without `keep` a value is let go once all that use it have been computed.
+    Without `keep`, a value is released once every operation that reads it has been computed.
     """
     nodes = ancestors(roots)[::-1]
     reads = [[p for p in node.parents or () if p.__class__ is Node] for node in nodes]
@@ -51,11 +51,11 @@ def computed(
 
 
 def operand_value(operand: Operand, found: Mapping[Any, Any]) -> Any:
-    """The value of an operand, as the operation had it."""
+    """The value that an operand had for its operation."""
     if operand.__class__ is Node:
         return found[operand]
     if operand.__class__ is Leaf:
-        # A number is computed with as NumPy's scalar, as `record` does it.
+        # A number becomes a NumPy scalar, as in `record`.
         array = operand.array
         return array[()] if array.__class__ is np.ndarray and not array.ndim else array
     return operand
@@ -75,14 +75,14 @@ def _value(node: Node, found: Mapping[Any, Any]) -> Any:
             f"the value of {operation.name} cannot be computed again: {error}"
         ) from error
     if not isinstance(value, tuple) and np.shape(value) != node.shape:
-        raise ValueError(f"{operation.name} gives another shape when it is computed again")
+        raise ValueError(f"{operation.name} gives a different shape when it is computed again")
     return value
 
 
 def _check(known: Any, value: Any) -> None:
     if not isinstance(known, (np.ndarray, np.generic)) or known.dtype.kind not in "fc":
         return
-    # NumPy may round the last digit otherwise in a scalar than in an array.
+    # NumPy may round the last digit of a scalar differently from that of an array.
     if not np.allclose(known, value, rtol=1e-5, atol=0, equal_nan=True):
         raise ValueError(
             "the graph no longer computes the value it was recorded with, so the data of one of "
@@ -91,7 +91,7 @@ def _check(known: Any, value: Any) -> None:
 
 
 def is_finite(value: Any) -> bool:
-    """Whether no number in it is NaN or Inf."""
+    """Whether a value holds neither NaN nor Inf."""
     if isinstance(value, tuple):
         return all(map(is_finite, value))
     array = value if isinstance(value, (np.ndarray, np.generic)) else None
@@ -99,7 +99,7 @@ def is_finite(value: Any) -> bool:
 
 
 def faults(roots: Iterable[Node], known: Mapping[Node, Any]) -> dict[Node, str]:
-    """The operations that made NaN or Inf of finite operands, and which of them."""
+    """The operations that made NaN or Inf from finite operands, each with which it made."""
     found: dict[Node, str] = {}
     bad: set[Node] = set()
     for node, value in computed(roots, known, keep=False):
@@ -117,11 +117,11 @@ def faults(roots: Iterable[Node], known: Mapping[Node, Any]) -> dict[Node, str]:
 
 @dataclass(frozen=True)
 class Flow:
-    """A gradient on its way from the operation `node` to its operand number `slot`.
+    """A gradient on its way from the operation `node` to the operand `slot`.
 
-    `arriving` is the gradient of the node's result, `pulled` what the rule makes of it, `term` that
-    as it fits the operand: summed over the axes that broadcasting added. `total` is the operand's
-    gradient so far, with the term, `before` without it, or None.
+    `arriving` is the gradient of the node's result, `pulled` the gradient that the rule gives, and
+    `term` the same summed over the axes that broadcasting added, to fit the operand. `total` is the
+    operand's gradient so far with the term, and `before` without it, or None.
     """
 
     node: Node
@@ -135,9 +135,9 @@ class Flow:
 
 
 def flows(root: Node, seed: Any) -> Iterator[Flow]:
-    """The backward pass from the gradient `seed` of `root`, one product after the other.
+    """The backward pass from the gradient `seed` of `root`, one product at a time.
 
-    It is what `backward.propagate` does, slowly and in public.
+    It does the same as `backward.propagate`, more slowly but visibly.
     """
     gradients: dict[Any, Any] = {root: seed}
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

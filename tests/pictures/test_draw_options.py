@@ -175,7 +175,7 @@ def test_an_unknown_theme_is_refused(name):
 
 @pytest.mark.parametrize("depth", [-1, 1.5, "2"])
 def test_an_unknown_depth_is_refused(depth):
-    with pytest.raises(ValueError, match="depth must be a number of levels from 0 on"):
+    with pytest.raises(ValueError, match="depth must be a number of levels, 0 or more"):
         al.draw(small_net(), depth=depth)
 
 

@@ -251,7 +251,7 @@ def test_data_alone_are_parameters():
 
 
 def test_a_name_that_is_no_parameter_is_refused():
-    with pytest.raises(ValueError, match=r"draw\(\): wrt names 'V', and .* are W, b, X, Y"):
+    with pytest.raises(ValueError, match=r"draw\(\): wrt names 'V', but .* are W, b, X, Y"):
         al.draw(linear, *INPUTS, wrt="V")
     with pytest.raises(TypeError, match=r"draw\(\) takes wrt only with a function"):
         al.draw(al.Tensor(1.0, True) * 2, wrt="W")

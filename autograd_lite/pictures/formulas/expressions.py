@@ -1,4 +1,4 @@
-"""Expressions without the ones and zeros that change nothing."""
+"""Expressions without redundant ones and zeros."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def numpy_call(name: str, *args: ast.expr) -> ast.Call:
 
 
 def number(value: Any) -> ast.expr | None:
-    """A number that can be written in six digits."""
+    """A number as a literal, if six digits are enough; None otherwise."""
     if isinstance(value, complex):
         short = complex(f"{value:.6g}") == value and not value.real
         return ast.Constant(value) if short and value.imag >= 0 else None
@@ -32,7 +32,7 @@ def is_literal(node: ast.expr) -> bool:
 
 
 def number_in(node: ast.expr) -> Any:
-    """The number that a literal stands for; None of anything else."""
+    """The number that a literal stands for; None for any other node."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         below = number_in(node.operand)
         return None if below is None else -below
@@ -48,7 +48,7 @@ FOLDED: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 
 
 def binary(op: ast.operator, left: ast.expr, right: ast.expr) -> ast.expr:
-    """`left op right`, without the ones and zeros that change nothing."""
+    """`left op right`, without redundant ones and zeros."""
     a, b = number_in(left), number_in(right)
     if a is not None and b is not None and type(op) in FOLDED:
         folded = number(FOLDED[type(op)](a, b))
@@ -65,7 +65,7 @@ def binary(op: ast.operator, left: ast.expr, right: ast.expr) -> ast.expr:
     if isinstance(op, (ast.Div, ast.Pow)) and b == 1:
         return left
     if isinstance(op, ast.Pow) and b is not None:
-        # An exponent needs no parentheses for its sign.
+        # A negative exponent needs no parentheses.
         return ast.BinOp(left, op, ast.Constant(b)) if b else ast.Constant(1)
     return ast.BinOp(left, op, right)
 
@@ -103,7 +103,7 @@ _INFIX: dict[str, ast.operator] = {
 
 
 class _Tidying(ast.NodeTransformer):
-    """Leaves out the ones and zeros that change nothing, and writes operators for functions."""
+    """Removes redundant ones and zeros, and writes functions as operators."""
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         self.generic_visit(node)
@@ -124,6 +124,6 @@ class _Tidying(ast.NodeTransformer):
 
 
 def tidied(node: ast.expr) -> ast.expr:
-    """The expression without the ones and zeros that change nothing."""
+    """The expression without redundant ones and zeros."""
     found: ast.expr = _Tidying().visit(node)
     return found

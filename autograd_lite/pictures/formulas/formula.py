@@ -22,17 +22,17 @@ from autograd_lite.pictures.formulas.local import element_wise, local_of
 from autograd_lite.source import is_of_engine
 
 PLACEHOLDER = re.compile(r"\b__(\d+)__\b")
-"""What stands for a name while the formula is a tree: a user's name may be anything."""
+"""The placeholder for a name while the formula is a tree: a user's name may be any text."""
 
 
 @dataclass(frozen=True)
 class Formula:
-    """The computation of a rule, as text.
+    """The computation of a rule as text.
 
-    `product` is the gradient that the rule returns, `dA2 * (A2 * (1 - A2))`. `local` is the
-    derivative that the result's gradient is multiplied by, `A2 * (1 - A2)`, where the operation
-    works element by element; it is None where one element of the result has several of an operand
-    in it, as in a sum or a product of matrices.
+    `product` is the gradient that the rule returns, such as `dA2 * (A2 * (1 - A2))`. For an
+    element-wise operation, `local` is the derivative by which the rule multiplies the result's
+    gradient, such as `A2 * (1 - A2)`. It is None where an element of the result depends on several
+    elements of an operand, as in a sum or a matrix product.
     """
 
     product: str
@@ -40,20 +40,20 @@ class Formula:
 
 
 KNOWN_LIMIT_FORMULAS = 256
-"""The formulas of one rule that are kept."""
+"""Up to this many formulas of one rule are kept."""
 
 _KNOWN: weakref.WeakKeyDictionary[Any, dict[Any, Formula]] = weakref.WeakKeyDictionary()
-"""The formulas of the engine's rules, with placeholders, by what they are of."""
+"""The formulas of the engine's rules, with placeholders, by the kinds of their arguments."""
 
 
 def formula(
     rule: Callable[..., Any], arguments: Sequence[Any], names: Sequence[str], operation: str = ""
 ) -> Formula:
-    """The formula of `rule` for these arguments, of which `names` says what each is called.
+    """The formula of `rule` for these arguments, written with their `names`.
 
-    The gradient of the result comes first. A name that is a number, a tuple, None, ... stands for
-    that value. A rule that reads values, or is too involved, is shown as a call. Nothing that a
-    rule, an argument or a name may be makes this raise.
+    The gradient of the result comes first. A name such as a number, a tuple or None stands for that
+    value. A rule that reads values, or is too complicated, is shown as a call. No rule, argument or
+    name makes this raise.
 
     >>> formula(lambda g, y: g * y, (np.ones(3), np.ones(3)), ("dz", "y"))
     Formula(product='dz * y', local='y')
@@ -61,7 +61,7 @@ def formula(
     for places in (False, True):
         try:
             return _formula(rule, _Given(arguments, names, places))
-        except Exception:  # Whatever it was: a picture without this formula is better than none.
+        except Exception:  # A picture without this formula is better than none.
             continue
     return Formula(f"{_called(rule, operation)}({', '.join(map(str, names))})", None)
 
@@ -72,7 +72,7 @@ def _called(rule: Any, operation: str) -> str:
 
 
 def _formula(rule: Callable[..., Any], given: _Given) -> Formula:
-    """The formula, which the engine's rules keep for other arguments of the same kind."""
+    """The formula, from a cache if the rule is the engine's."""
     known = _KNOWN.setdefault(rule, {}) if is_of_engine(rule) else {}
     key = None if given.places else tuple(given.keys)
     found = known.get(key) or _traced(rule, given)
@@ -95,10 +95,10 @@ def _traced(rule: Callable[..., Any], given: _Given) -> Formula:
 
 
 class _Given:
-    """The arguments of a rule, with stand-ins for arrays and placeholders for their names.
+    """The arguments of a rule, with stand-ins for arrays and placeholders for names.
 
-    `keys` tells formulas apart. With `places` a rule may look at arrays of whole numbers and
-    booleans, which are an index or a mask.
+    `keys` identifies the formula. With `places`, a rule may read arrays of integers and booleans,
+    which are indices or masks.
     """
 
     def __init__(self, arguments: Sequence[Any], names: Sequence[str], places: bool) -> None:
@@ -134,7 +134,7 @@ class _Given:
         pairs = []
         for item, part in zip(value, parts, strict=True):
             if isinstance(item, np.integer):
-                # A whole number among results, a rank, is one that rules branch on.
+                # A rule may branch on an integer among the results, such as a rank.
                 self.keys.append(int(item))
                 pairs.append((item, None))
             else:
@@ -143,7 +143,7 @@ class _Given:
         return kind(v for v, _ in pairs), tuple(n for _, n in pairs)
 
     def named(self, text: str) -> str:
-        """A formula with the names in place."""
+        """A formula with its placeholders replaced by names."""
 
         def name(found: re.Match[str]) -> str:
             name, text = self.texts[int(found[1])], found.string
@@ -161,12 +161,12 @@ def _has_arrays(value: Any) -> bool:
 
 
 def _is_array(value: Any) -> bool:
-    """Whether a value is an array, of whatever library, or a number of NumPy's."""
+    """Whether a value is an array of any library, or a NumPy scalar."""
     return hasattr(value, "shape") and hasattr(value, "dtype")
 
 
 def _is_literal(value: Any, name: str, arrives: bool) -> bool:
-    """Whether an argument's name is the number, or the few places, that the argument is."""
+    """Whether an argument's name is its own value, a number or a few whole numbers."""
     if arrives:
         return False
     if np.ndim(value):
@@ -180,11 +180,11 @@ def _is_literal(value: Any, name: str, arrives: bool) -> bool:
 
 
 def _operand(name: str) -> str:
-    """A name as it stands beside an operator, which would tear some expressions apart."""
+    """A name as an operand: in parentheses if an operator beside it would split it."""
     try:
         node = ast.parse(name, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return name
     open_ended = (ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Lambda)
-    # In parentheses it would not begin at once.
+    # A name that begins with a parenthesis has a column offset above 0.
     return f"({name})" if isinstance(node, open_ended) and node.col_offset == 0 else name

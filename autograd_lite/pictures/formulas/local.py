@@ -1,4 +1,4 @@
-"""The local derivative of a rule that works element by element."""
+"""The local derivative of an element-wise rule."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from autograd_lite.pictures.formulas.expressions import binary, negative, number
 
 
 def element_wise(rule: Any, arguments: Sequence[Any]) -> bool:
-    """Whether everything broadcasts into the gradient, as the operands of such functions do."""
+    """Whether every argument broadcasts to the gradient's shape, as in an element-wise rule."""
     shape = np.shape(arguments[0])
     for parameter, value in zip(inspect.signature(rule).parameters, arguments, strict=False):
         own = value if parameter.endswith("_shape") else getattr(value, "shape", ())
@@ -30,7 +30,7 @@ def _broadcasts(own: Any, shape: tuple[int, ...]) -> bool:
 
 
 def local_of(node: ast.expr) -> ast.expr | None:
-    """The factor of the gradient in `node`, if every element has its own."""
+    """The factor by which `node` multiplies the gradient element by element; None without one."""
     match node:
         case ast.Name(id="__0__"):
             return ast.Constant(1)
