@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import ArrayLike
 from autograd_lite.check.differences import abs_difference, difference_message, largest
 from autograd_lite.check.names import tensor_among
 from autograd_lite.check.report import Line, Report
@@ -19,7 +20,7 @@ from autograd_lite.transforms import gradients
 
 def compare(
     loss: Tensor,
-    derived: Mapping[str, Any],
+    derived: Mapping[str, ArrayLike],
     tensors: Mapping[str, Tensor] | Iterable[Tensor] | None = None,
     *,
     tolerance: float | None = None,
@@ -157,7 +158,7 @@ def _named_in_graph(root: Node) -> list[Tensor]:
             f"the graph was freed by backward() at {root.kept}; compare before that call, make it "
             "with retain_graph=True, or pass tensors=... to compare with their .grad"
         )
-    found: dict[Any, Tensor] = {}
+    found: dict[Node | Leaf, Tensor] = {}
     for node in ancestors([root])[::-1]:
         for parent in node.parents or ():
             if isinstance(parent, Leaf):
@@ -168,7 +169,7 @@ def _named_in_graph(root: Node) -> list[Tensor]:
     return [tensor for tensor in found.values() if tensor.name is not None]
 
 
-def _connected(root: Node) -> set[Any] | None:
+def _connected(root: Node) -> set[Node | Leaf] | None:
     """The nodes and leaves that the loss depends on, or None if the graph was freed."""
     if root.parents is None:
         return None
@@ -248,7 +249,7 @@ def _line(
     )
 
 
-def _as_array(name: str, derived: Any) -> np.ndarray:
+def _as_array(name: str, derived: ArrayLike) -> np.ndarray:
     try:
         array = derived._value if isinstance(derived, Tensor) else np.asarray(derived)
     except ValueError:

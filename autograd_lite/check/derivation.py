@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Tree
 from autograd_lite.check.marking.forms import Subject, subject_of
 from autograd_lite.check.marking.forward import Setting
 from autograd_lite.check.marking.mark import mark
@@ -23,7 +24,7 @@ _NOTHING = object()
 def check_derivation(
     forward: Any,
     backward: Any = _NOTHING,
-    *inputs: Any,
+    *inputs: Tree,
     loss: Callable[..., Any] | str | None = None,
     names: Mapping[str, str | None] | None = None,
     tolerance: float | None = None,
@@ -108,7 +109,7 @@ def check_derivation(
     return report
 
 
-def _told_apart(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+def _told_apart(inputs: tuple[Tree, ...]) -> tuple[Tree, ...]:
     """The inputs, where an array that is given again becomes a view of itself."""
     seen: set[int] = set()
     found = []

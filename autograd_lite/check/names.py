@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 _LOSSES = r"(?:loss|cost|[JjLlECc])"
@@ -33,7 +33,7 @@ def tensors_named_in(gradient: str) -> list[str]:
     return [name for name in dict.fromkeys(spelled) if re.search("[A-Za-z]", name)]
 
 
-def tensor_among(gradient: str, known: Any, bare: bool = False) -> str | None:
+def tensor_among(gradient: str, known: Collection[str], bare: bool = False) -> str | None:
     """The tensor among `known` to which a gradient belongs by its name, in any case if only one
     matches. With `bare`, a gradient may have the name of its tensor.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Array, ArrayLike, Operand, Tree
 from autograd_lite.arrays.trees import leaves_of
 from autograd_lite.modes import no_grad
 from autograd_lite.tensor import Tensor
@@ -15,10 +15,13 @@ from autograd_lite.transforms import grad
 
 STEP = 2e-4
 
+Values = Callable[[np.ndarray], float]
+"""The value of the function at a point."""
+
 
 def gradcheck(
-    function: Callable[..., Any],
-    *inputs: Any,
+    function: Callable[..., Tree],
+    *inputs: ArrayLike,
     order: int = 2,
     directions: int | None = None,
     tolerance: float = 1e-6,
@@ -81,10 +84,10 @@ def gradcheck(
     names = [f"argument {i}{name}" for i, name in enumerate(_argument_names(function, inputs))]
     whose = "" if _is_plain(weights) else ", of a random combination of the results"
 
-    def scalar(*args: Any) -> Any:
+    def scalar(*args: Operand) -> Operand:
         return _combined(function(*args[: len(points)]), args[len(points) :])
 
-    def check(order: int, checked: Any, which: Sequence[int]) -> None:
+    def check(order: int, checked: Callable[..., Operand], which: Sequence[int]) -> None:
         for i in which:
             label = names[i] if i < len(points) else _ARRIVING
             where = f"{label}, order {order}: ", whose if order == 1 else ""
@@ -96,7 +99,7 @@ def gradcheck(
         for i, point in enumerate(points):
             random = _random_like(point, rng)
 
-            def slope(*args: Any, i: int = i, random: Any = random) -> Any:
+            def slope(*args: Operand, i: int = i, random: np.ndarray = random) -> Operand:
                 return np.real(np.sum(grad(scalar, i)(*args) * random))
 
             check(2, slope, range(len(everything)))
@@ -106,7 +109,7 @@ def gradcheck(
 _ARRIVING = "the gradient that arrives"
 
 
-def _double(i: int, value: Any) -> np.ndarray:
+def _double(i: int, value: ArrayLike) -> np.ndarray:
     array = np.array(value._value if isinstance(value, Tensor) else value)
     if array.dtype.kind not in "fc":
         raise TypeError(
@@ -115,7 +118,7 @@ def _double(i: int, value: Any) -> np.ndarray:
     return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
 
 
-def _argument_names(function: Callable[..., Any], inputs: Sequence[Any]) -> list[str]:
+def _argument_names(function: Callable[..., Tree], inputs: Sequence[ArrayLike]) -> list[str]:
     """The name of each input in brackets: the tensor's own, or that of the parameter."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
@@ -136,7 +139,9 @@ def _random_like(point: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return numbers
 
 
-def _weights(function: Any, points: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
+def _weights(
+    function: Callable[..., Tree], points: list[np.ndarray], rng: np.random.Generator
+) -> list[np.ndarray]:
     """The weight of each result in the combination: 1 for a real scalar, else random numbers."""
     with no_grad():
         values, again = ([_array(v) for v in leaves_of(function(*points))] for _ in range(2))
@@ -157,26 +162,26 @@ def _is_plain(weights: list[np.ndarray]) -> bool:
     return len(weights) == 1 and not weights[0].shape and bool(weights[0] == 1)
 
 
-def _combined(result: Any, weights: Sequence[Any]) -> Any:
+def _combined(result: Tree, weights: Sequence[Operand]) -> Operand:
     """The sum of the floating-point results, each multiplied by its weight."""
     floating = [v for v in leaves_of(result) if _array(v).dtype.kind in "fc"]
-    total: Any = 0.0
+    total: Operand = 0.0
     for value, weight in zip(floating, weights, strict=True):
         total = total + np.real(np.sum(value * weight))
     return total
 
 
-def _array(value: Any) -> np.ndarray:
+def _array(value: Operand) -> np.ndarray:
     return np.asarray(_plain(value))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Operand) -> Array:
     return value._value if isinstance(value, Tensor) else value
 
 
 def _check_argument(
     where: tuple[str, str],
-    scalar: Any,
+    scalar: Callable[..., Operand],
     points: list[np.ndarray],
     i: int,
     directions: int | None,
@@ -197,7 +202,7 @@ def _check_argument(
             _check_direction(where, at, point, gradient, tolerance, _random_like(point, rng))
 
 
-def _difference(at: Any, point: np.ndarray, direction: np.ndarray) -> float:
+def _difference(at: Values, point: np.ndarray, direction: np.ndarray) -> float:
     """The derivative along `direction`, by central differences of the fourth order."""
     near = at(point + STEP * direction) - at(point - STEP * direction)
     far = at(point + 2 * STEP * direction) - at(point - 2 * STEP * direction)
@@ -205,7 +210,7 @@ def _difference(at: Any, point: np.ndarray, direction: np.ndarray) -> float:
 
 
 def _check_elements(
-    where: tuple[str, str], at: Any, point: np.ndarray, gradient: np.ndarray, tolerance: float
+    where: tuple[str, str], at: Values, point: np.ndarray, gradient: np.ndarray, tolerance: float
 ) -> None:
     expected = np.zeros_like(gradient)
     for index in np.ndindex(point.shape):
@@ -244,7 +249,7 @@ def _cut_off(where: tuple[str, str], gradient: np.ndarray) -> str:
 
 def _check_direction(
     where: tuple[str, str],
-    at: Any,
+    at: Values,
     point: np.ndarray,
     gradient: np.ndarray,
     tolerance: float,
@@ -264,7 +269,7 @@ def _check_direction(
         )
 
 
-def _jump(at: Any, point: np.ndarray, direction: np.ndarray) -> str:
+def _jump(at: Values, point: np.ndarray, direction: np.ndarray) -> str:
     """A remark if the function jumps between the points of the differences; empty otherwise."""
     places = STEP * np.arange(-2.0, 3.0)
     values = [at(point + t * direction) for t in places]
@@ -287,7 +292,7 @@ def _jump(at: Any, point: np.ndarray, direction: np.ndarray) -> str:
     )
 
 
-def _kink(at: Any, point: np.ndarray, direction: np.ndarray) -> str:
+def _kink(at: Values, point: np.ndarray, direction: np.ndarray) -> str:
     """A remark if the slopes on both sides differ, as at 0 of a ReLU; empty otherwise."""
     here = at(point)
     ahead = (at(point + STEP * direction) - here) / STEP

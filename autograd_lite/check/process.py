@@ -12,6 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from autograd_lite.check.report import Line, Report
 from autograd_lite.files import write
 
@@ -101,5 +103,5 @@ def answer(request: dict[str, Any]) -> None:
     os._exit(0)
 
 
-def _number(value: Any) -> Any:
+def _number(value: np.generic) -> Any:
     return value.item()

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.tensor import Tensor
+
 COLUMNS = ("gradient", "of", "shape", "largest difference", "relative", "verdict")
 UNTOLD = frozenset((None, "unknown", "shape"))
 RIGHT = frozenset(("correct", "convention"))
@@ -114,9 +116,9 @@ class Report:
     lines: tuple[Line, ...]
     notes: tuple[str, ...] = ()
     derived: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
-    record: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
+    record: Callable[[], Tensor] | None = field(default=None, repr=False, compare=False)
 
-    def recorded(self) -> Any:
+    def recorded(self) -> Tensor:
         """The loss of this report, as a Tensor with its graph.
 
         Returns
@@ -230,7 +232,7 @@ def _has_colours() -> bool:
     return os.environ.get("TERM", "") not in ("", "dumb")
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """A value as JSON has it: infinity as text, and null for NaN, where nothing was compared."""
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)

@@ -11,7 +11,7 @@ import random
 import re
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from autograd_lite.check.marking.definitions import Sources
 from autograd_lite.check.marking.forms import LOSS_NAMES, Subject
 from autograd_lite.check.marking.rewriting import made_function
 from autograd_lite.check.marking.world import World, is_data
-from autograd_lite.check.names import tensor_among
+from autograd_lite.check.names import tensor_among, tensors_named_in
 from autograd_lite.check.report import Report
 from autograd_lite.source import remembered
 
@@ -273,7 +273,7 @@ def _names_in(tree: ast.AST) -> set[str]:
     return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
 
 
-def _bodies(node: Any, depth: int, owner: str) -> Iterator[tuple[list[ast.stmt], int, str]]:
+def _bodies(node: ast.AST, depth: int, owner: str) -> Iterator[tuple[list[ast.stmt], int, str]]:
     """The bodies of loops, each with its depth and the function that contains it."""
     for child in ast.iter_child_nodes(node):
         inner = child.name if isinstance(child, ast.FunctionDef) else owner
@@ -290,7 +290,7 @@ def _after_parameters(tree: ast.Module) -> list[ast.stmt]:
     assigned = _assigned_in(tree)
     updated = {ast.unparse(targets_of(s)[0]) for s in tree.body if update_of(s) is not None}
     parameters = updated | {
-        tensor for name in assigned if (tensor := tensor_among(name, everything)) is not None
+        tensor for name in assigned if (tensor := _tensor_of(name, everything)) is not None
     }
     start = 0
     computed: set[str] = set()
@@ -310,6 +310,13 @@ def _after_parameters(tree: ast.Module) -> list[ast.stmt]:
     block = ast.If(ast.Constant(True), body, [])
     tree.body[start:] = [ast.fix_missing_locations(ast.copy_location(block, body[0]))]
     return body
+
+
+def _tensor_of(gradient: str, names: Collection[str]) -> str | None:
+    """The variable that a gradient is called after, or the list: `dw0` belongs to `w[0]`."""
+    found = tensor_among(gradient, names)
+    entries = (name.rstrip("0123456789") for name in tensors_named_in(gradient))
+    return found or next((name for name in entries if name in names), None)
 
 
 def _with_loss(body: list[ast.stmt], name: str, expression: ast.expr) -> list[ast.stmt]:

@@ -19,6 +19,7 @@ from autograd_lite.check.marking.edits import (
     INSERTED,
     LATER_EDITS,
     SECOND_EDITS,
+    UNUSED,
     Edit,
     Line,
     Source,
@@ -81,6 +82,7 @@ class Candidates:
         yield INSERTED, [*reliable, *likely, *ahead], False
         if several:
             yield SECOND_EDITS, reliable, False
+        yield UNUSED, misled, True
         yield LATER_EDITS, reliable, False
         yield LATER_EDITS, quick, False
         yield FIRST_EDITS, misled, True
@@ -184,8 +186,9 @@ class Candidates:
         places += [e.place for e in later]
         last_of_all = again | self._zeros()
         places.sort(key=lambda place: id(place) in last_of_all)
+        seen |= ahead | self._as_in_forward()
         for place in places:
-            if id(place) in seen or id(place) in ahead:
+            if id(place) in seen:
                 continue
             seen.add(id(place))
             here = [key for key in wrong if key in own and own[key].place is place]
@@ -220,6 +223,17 @@ class Candidates:
             if is_gradient_name(event.name) or event.key in self.runs.keys:
                 again[id(event.place)] = False
         return {place for place, same in again.items() if same}
+
+    def _as_in_forward(self) -> set[int]:
+        """Statements whose values have the same names in the forward pass, and are equal there."""
+        if self.evidence.setting.subject.backward is None:
+            return set()
+        known = self.evidence.forward_values
+        equal: dict[int, bool] = {}
+        for event in self.runs.back.events:
+            same = event.path in known and _is_equal(event.value, known[event.path])
+            equal[id(event.place)] = equal.get(id(event.place), True) and same
+        return {place for place, same in equal.items() if same}
 
     @cached_property
     def _recorded(self) -> set[tuple[tuple[int, ...], bytes]]:
@@ -326,6 +340,11 @@ def is_renaming(place: Place) -> bool:
     while isinstance(value, (ast.Attribute, ast.Subscript)):
         value = value.value
     return isinstance(place.statement, (ast.Assign, ast.AugAssign)) and isinstance(value, ast.Name)
+
+
+def _is_equal(value: Any, other: Any) -> bool:
+    is_array = isinstance(value, np.ndarray) and value.ndim > 0 and value.dtype.kind in "fc"
+    return is_array and bool(np.array_equal(value, other))
 
 
 def _is_part(array: np.ndarray, value: np.ndarray) -> bool:

@@ -7,12 +7,13 @@ which the person's gradients replace those that arrive.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Array, ArrayLike, Gradient
 from autograd_lite.backward import propagate
 from autograd_lite.check.differences import max_abs
 from autograd_lite.functions import traits
@@ -80,8 +81,8 @@ def _bends(node: Node) -> bool:
 
 def _taking_note(
     found: dict[Any, np.ndarray], node: Node, names: list[str], own: Mapping[str, np.ndarray]
-) -> Any:
-    def hook(g: Any) -> Any:
+) -> Callable[[Gradient], Array | None]:
+    def hook(g: Gradient) -> Array | None:
         found[node] = g
         # Where one tensor has several gradients, the last one is complete.
         return next((own[name] for name in reversed(names) if name in own), None)
@@ -112,7 +113,7 @@ class Tolerance:
             return 0.0 if np.array_equal(given, expected, equal_nan=True) else float("inf")
         return error
 
-    def same(self, given: Any, expected: np.ndarray) -> bool:
+    def same(self, given: ArrayLike, expected: np.ndarray) -> bool:
         given = np.asarray(given)
         if given.dtype.kind not in "fciub":
             return False
@@ -153,7 +154,7 @@ class Interpretation:
     at_zero: set[str]
     unfounded: set[str]
 
-    def faults(self, lines: Mapping[str, Any]) -> tuple[int, int]:
+    def faults(self, lines: Mapping[str, int | None]) -> tuple[int, int]:
         """The number of wrong lines, and of lines that do not follow from the person's later
         gradients.
 
@@ -167,7 +168,7 @@ class Interpretation:
 def read(
     graph: ForwardGraph,
     own: Arrays,
-    lines: Mapping[str, Any],
+    lines: Mapping[str, int | None],
     sizes: Iterable[int],
     truth: Arrays,
     tolerance: Tolerance,

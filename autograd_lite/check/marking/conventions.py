@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterable
-from typing import Any
 
 from autograd_lite.check.marking.assignments import is_decay, targets_of, texts_in, update_of
 from autograd_lite.check.marking.definitions import Definition
@@ -24,9 +23,9 @@ EPSILON_LIMIT = 1e-3
 _EPSILONS = re.compile(r"(?i)_?(eps\w*|tiny|epsilon\w*|small)")
 
 
-def without_epsilons(definitions: Iterable[Definition]) -> dict[Definition, Any]:
+def without_epsilons(definitions: Iterable[Definition]) -> dict[Definition, ast.FunctionDef]:
     """The functions that contain an epsilon, with 0 in its place."""
-    found: dict[Definition, Any] = {}
+    found: dict[Definition, ast.FunctionDef] = {}
     for definition in definitions:
         news: dict[int, ast.expr] = {}
         for node in ast.walk(definition.tree):
@@ -41,11 +40,11 @@ def without_epsilons(definitions: Iterable[Definition]) -> dict[Definition, Any]
     return found
 
 
-def without_clipping(definitions: Iterable[Definition]) -> dict[Definition, Any]:
+def without_clipping(definitions: Iterable[Definition]) -> dict[Definition, ast.FunctionDef]:
     """The functions that clip, elementwise or by a norm, without the clipping."""
-    found: dict[Definition, Any] = {}
+    found: dict[Definition, ast.FunctionDef] = {}
     for definition in definitions:
-        news: dict[int, Any] = {}
+        news: dict[int, ast.AST] = {}
         norms = _norms_in(definition.tree)
         for node in ast.walk(definition.tree):
             if isinstance(node, ast.stmt) and _is_clipping(node, norms):

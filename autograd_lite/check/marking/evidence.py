@@ -136,6 +136,15 @@ class Evidence:
         other.forward_edits = self.forward_edits
         return other
 
+    def place(
+        self, step: Step, value: np.ndarray, event: Event | None, tensor: Tensor | None
+    ) -> None:
+        """Takes another value for a step, and for the gradient of another tensor."""
+        step.value, step.event, step.of = value, event, tensor
+        if tensor is not None:
+            self.places[step.key] = self.graph.locate(tensor)
+        self.__post_init__()
+
     def drop(self, step: Step) -> None:
         self.steps.remove(step)
         del self.places[step.key]
@@ -330,6 +339,47 @@ def with_opposite_steps(evidence: Evidence, interpretation: Interpretation) -> I
         else:
             step.is_opposite = False
     return interpretation
+
+
+PLACES_LIMIT = 24
+"""So many pairs of a value and a tensor are tried for a name that is bound several times."""
+
+
+def take_other_places(evidence: Evidence, interpretation: Interpretation) -> None:
+    """Reads a name that is bound several times as another of its values, if that fits better.
+
+    In the derivation an earlier value may be the gradient, from which the last one was made. In the
+    forward pass the gradient may be that of an earlier value: with `S = S - S.max()` a derivation
+    goes on from `dS` as the gradient of the first `S`, because the maximum has no part in it.
+    """
+    for step in evidence.steps:
+        if interpretation.status[step.key] != "wrong":
+            continue
+        kept = step.value, step.event, step.of
+        for value, event, tensor in _other_places(step, evidence):
+            evidence.place(step, value, event, tensor)
+            other = evidence.read({s.key: s.value for s in evidence.steps})
+            if other.faults(evidence.lines) < interpretation.faults(evidence.lines):
+                interpretation, kept = other, (value, event, tensor)
+        evidence.place(step, *kept)
+
+
+def _other_places(
+    step: Step, evidence: Evidence
+) -> list[tuple[np.ndarray, Event | None, Tensor | None]]:
+    arrivals = evidence.graph.arrivals()
+    values = [(e.array, e) for e in step.earlier if np.shape(e.value) == step.value.shape]
+    tensors = [step.of]
+    if not step.final and step.of is not None:
+        same = [v for v in step.others if v is not step.of and v.shape == step.of.shape]
+        tensors += [v for v in same if v._node in arrivals]
+    pairs = [
+        (v, e, tensor)
+        for tensor in tensors
+        for v, e in ((step.value, step.event), *values)
+        if v is not None and (e is not step.event or tensor is not step.of)
+    ]
+    return pairs[:PLACES_LIMIT]
 
 
 def without_misleading_names(evidence: Evidence, interpretation: Interpretation) -> list[Step]:

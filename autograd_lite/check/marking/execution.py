@@ -115,7 +115,7 @@ class Execution:
         world: World,
         *,
         recorded: bool = False,
-        edits: Mapping[Definition, Any] | None = None,
+        edits: Mapping[Definition, ast.FunctionDef] | None = None,
         keys: set[Key] | None = None,
         move: Callable[[Event, Any], Any] | None = None,
         stop: Callable[[Event], bool] | None = None,
@@ -404,7 +404,7 @@ def _at_once(result: Any) -> Any:
     return tuple(result) if isinstance(result, (Iterator, KeysView, ValuesView)) else result
 
 
-def _lines_of_items(statement: Any) -> dict[str, int]:
+def _lines_of_items(statement: ast.stmt) -> dict[str, int]:
     """The lines of the entries of a dict display, by key."""
     value = getattr(statement, "value", None)
     if not isinstance(value, ast.Dict):

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Array, Operand, Tree
 from autograd_lite.check.marking.definitions import Sources, innermost, without_library_decorators
 from autograd_lite.check.marking.execution import Execution
 from autograd_lite.check.marking.world import World, fields_of
@@ -57,7 +58,7 @@ class Subject:
 
     forward: Callable[..., Any]
     backward: Callable[..., Any] | None
-    inputs: tuple[Any, ...]
+    inputs: tuple[Tree, ...]
     cost: Callable[..., Any] | None = None
     loss_name: str | None = None
     sources: Sources = field(default_factory=Sources)
@@ -92,7 +93,7 @@ class Subject:
 
 
 def subject_of(
-    forward: Any, backward: Any, inputs: tuple[Any, ...], loss: Any, has_backward: bool
+    forward: Any, backward: Any, inputs: tuple[Tree, ...], loss: Any, has_backward: bool
 ) -> Subject:
     """The subject that the arguments of check_derivation() describe."""
     if has_backward and not callable(backward):
@@ -117,7 +118,7 @@ def subject_of(
     )
 
 
-def is_loss(value: Any) -> bool:
+def is_loss(value: Operand) -> bool:
     """Whether a value may be a loss: one real number."""
     value = getattr(value, "value", value)
     if isinstance(value, (bool, np.bool_, str)) or value is None:
@@ -138,12 +139,12 @@ class Returned:
 
     loss: Any
     loss_name: str | None
-    outputs: list[Any]
+    outputs: list[Array]
     rest: list[Any]
     names: dict[str, Any]
 
 
-def taken_apart(execution: Execution, result: Any) -> Returned:
+def taken_apart(execution: Execution, result: Tree) -> Returned:
     """Splits the result of a forward pass into the loss or the outputs, and the rest."""
     items, names = _items(result, execution)
     called = {n: v for n, v in zip(names, items, strict=True) if n is not None}
@@ -171,12 +172,12 @@ def _place_of_loss(items: list[Any], names: list[str | None]) -> int | None:
     return losses[0]
 
 
-def _is_array(value: Any) -> bool:
+def _is_array(value: Operand) -> bool:
     value = getattr(value, "value", value)
     return getattr(getattr(value, "dtype", None), "kind", "") == "f"
 
 
-def _items(result: Any, execution: Execution) -> tuple[list[Any], list[str | None]]:
+def _items(result: Tree, execution: Execution) -> tuple[list[Any], list[str | None]]:
     node: Any = getattr(getattr(execution.returned_at, "statement", None), "value", None)
     fields = fields_of(result)
     if fields is not None:
@@ -192,7 +193,7 @@ def _items(result: Any, execution: Execution) -> tuple[list[Any], list[str | Non
     return [result], [_name_of(node)]
 
 
-def _name_of(node: Any) -> str | None:
+def _name_of(node: ast.AST | None) -> str | None:
     if isinstance(node, ast.Name):
         return node.id
     return node.attr if isinstance(node, ast.Attribute) else None
@@ -202,8 +203,8 @@ def bound(
     function: Callable[..., Any],
     named: Sequence[Mapping[str, Any]],
     rest: list[Any],
-    inputs: list[Any],
-    upstream: list[Any],
+    inputs: list[Tree],
+    upstream: list[Array],
 ) -> tuple[Any, ...]:
     """The arguments of a function: from `named` by name, the others by order.
 
@@ -253,7 +254,7 @@ def _names(scopes: Sequence[Mapping[str, Any]]) -> set[str]:
     return {name for scope in scopes for name in scope}
 
 
-def _offers(rest: list[Any], inputs: list[Any], spare: list[Any]) -> list[list[Any]]:
+def _offers(rest: list[Any], inputs: list[Tree], spare: list[Any]) -> list[list[Any]]:
     one = [rest[0] if len(rest) == 1 else tuple(rest)] if rest else []
     return [[], one, rest, [*inputs, *one], inputs, [*spare, *one], spare, [*one, *spare]]
 
@@ -307,7 +308,7 @@ def bound_cost(
     cost: Callable[..., Any],
     scopes: Sequence[Mapping[str, Any]],
     items: list[Any],
-    inputs: list[Any],
+    inputs: list[Tree],
     taken: int,
 ) -> tuple[Any, ...]:
     """The arguments of a cost function, from the forward pass's output and from inputs."""
@@ -357,7 +358,7 @@ def parameter_names(function: Callable[..., Any], count: int) -> list[str]:
 
 
 def backward_arguments(
-    subject: Subject, forward: Forward, world: World, upstream: list[Any]
+    subject: Subject, forward: Forward, world: World, upstream: list[Array]
 ) -> tuple[Any, ...]:
     """The arguments of the backward pass."""
     inputs = world.roots["inputs"]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Array, Tree
+from autograd_lite.check.marking.definitions import Definition
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forms import (
     LOSS_NAMES,
@@ -37,7 +40,7 @@ class Input:
     path: tuple[Any, ...]
     name: str
     tensor: Tensor
-    original: Any = None
+    original: Array = None
 
     @property
     def qualified(self) -> str:
@@ -71,7 +74,7 @@ class Setting:
     ) -> None:
         self.subject = subject
         self._change = change
-        self._changed: dict[int, tuple[Any, np.ndarray]] = {}
+        self._changed: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self.sources = subject.sources
         self.seed = seed
         self.wanted: set[str] | None = None
@@ -158,7 +161,11 @@ class Setting:
         execution = Execution(self.sources, world, **options)
         return execution.run(world.roots["backward"], tuple(world.roots["arguments"]))
 
-    def record(self, wanted: set[str] | None = None, edits: Any = None) -> Recording:
+    def record(
+        self,
+        wanted: set[str] | None = None,
+        edits: Mapping[Definition, ast.FunctionDef] | None = None,
+    ) -> Recording:
         """Records the forward pass on Tensors; `wanted` limits the inputs to differentiate."""
         inputs: list[Input] = []
         left_recording.clear()
@@ -243,13 +250,13 @@ class Recording:
     events: list[Event]
 
 
-def _described(value: Any) -> str:
+def _described(value: Tree) -> str:
     if isinstance(value, tuple):
         return f"a tuple of {len(value)}"
     return f"{type(value).__name__} of shape {np.shape(value)}"
 
 
-def _count_of_upstream(subject: Subject, outputs: list[Any]) -> int:
+def _count_of_upstream(subject: Subject, outputs: list[Array]) -> int:
     """The number of gradients that arrive, from the parameters of the backward pass."""
     assert subject.backward is not None
     names = [p.name for p in parameters_of(subject.backward) or ()]
@@ -293,6 +300,6 @@ def _with_numbers(subject: Subject, wanted: set[str] | None, inputs: list[Input]
     return replace(subject, inputs=arguments)
 
 
-def arrays_of(value: Any) -> list[tuple[tuple[Any, ...], np.ndarray]]:
+def arrays_of(value: Tree) -> list[tuple[tuple[Any, ...], np.ndarray]]:
     """The arrays in a structure, each with the path to it."""
     return [(p, v) for p, v in paths_of(value) if isinstance(v, np.ndarray)]

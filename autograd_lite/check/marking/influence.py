@@ -5,11 +5,13 @@ A mistake is likelier in a statement on which all wrong gradients depend, and no
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Array
 from autograd_lite.check.marking.definitions import Definition, Place
 from autograd_lite.check.marking.evidence import Evidence, values_of
 from autograd_lite.check.marking.execution import Event
@@ -19,7 +21,7 @@ def dependent_steps(
     evidence: Evidence,
     place: Place,
     values: Mapping[str, np.ndarray],
-    edits: Mapping[Definition, Any],
+    edits: Mapping[Definition, ast.FunctionDef],
 ) -> frozenset[str] | None:
     """The keys of the steps whose values change with the value that a statement assigns.
 
@@ -43,7 +45,7 @@ def dependent_steps(
     return frozenset(key for key, value in values.items() if not same(after[key], value))
 
 
-def _moved(array: np.ndarray) -> Any:
+def _moved(array: np.ndarray) -> Array:
     """The array with each element scaled and shifted at random."""
     rng = np.random.default_rng(array.size)
     scale = float(np.max(np.abs(array), initial=0)) or 1.0

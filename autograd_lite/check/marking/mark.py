@@ -22,6 +22,7 @@ from autograd_lite.check.marking.evidence import (
     gather,
     places_by_effect,
     steps_on_the_way,
+    take_other_places,
     with_opposite_steps,
     without_misleading_names,
 )
@@ -364,26 +365,9 @@ def _reading(
         other = evidence.read(values)
         if other.faults(evidence.lines) > interpretation.faults(evidence.lines):
             evidence.direction = 1
-    _take_earlier_values(evidence, interpretation)
+    take_other_places(evidence, interpretation)
     interpretation = evidence.read({s.key: s.value for s in evidence.steps})
     return Reading(recording, back, evidence, known, notes, interpretation)
-
-
-def _take_earlier_values(evidence: Evidence, interpretation: Interpretation) -> None:
-    """Takes the earlier value of a reused name as the gradient, where that leaves fewer faults."""
-    for step in evidence.steps:
-        if interpretation.status[step.key] != "wrong" or not step.earlier:
-            continue
-        for event in step.earlier:
-            if event.array is None or event.array.shape != step.value.shape:
-                continue
-            values = {s.key: s.value for s in evidence.steps} | {step.key: event.array}
-            other = evidence.read(values)
-            if other.faults(evidence.lines) < interpretation.faults(evidence.lines):
-                step.value, step.event = event.array, event
-                evidence.lines[step.key] = step.line
-                interpretation = other
-                break
 
 
 def _wanted(setting: Setting) -> set[str] | None:

@@ -8,11 +8,12 @@ and a write replaces it by another one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Array, ArrayLike, Index, Operand, Tree
 from autograd_lite.arrays.trees import map_leaves
 from autograd_lite.functions import Traits
 from autograd_lite.operations import defvjp, primitive
@@ -21,14 +22,14 @@ from autograd_lite.tensor import Tensor
 
 
 @primitive(Traits())
-def put(x: Any, values: Any, key: Any) -> Any:
+def put(x: Operand, values: Operand, key: Index) -> Array:
     """A copy of `x` with `values` written at `key`."""
     out = np.array(x)
     out[key] = values
     return out
 
 
-def _last(key: Any, whole: tuple[int, ...], shape: tuple[int, ...]) -> Any:
+def _last(key: Index, whole: tuple[int, ...], shape: tuple[int, ...]) -> ArrayLike:
     """1 where a written value stays, and 0 where a repeated index overwrites it."""
     if _is_view(key):
         return 1.0
@@ -38,7 +39,7 @@ def _last(key: Any, whole: tuple[int, ...], shape: tuple[int, ...]) -> Any:
     return (written[key] == numbers) * 1.0
 
 
-def _summed(g: Any, shape: tuple[int, ...]) -> Any:
+def _summed(g: Array, shape: tuple[int, ...]) -> Array:
     """The sum of a gradient over the axes along which values were broadcast."""
     extra = np.ndim(g) - len(shape)
     g = np.sum(g, axis=tuple(range(extra))) if extra > 0 else g
@@ -56,7 +57,7 @@ defvjp(
 
 
 @primitive(Traits())
-def add_at(x: Any, values: Any, key: Any) -> Any:
+def add_at(x: Operand, values: Operand, key: Index) -> Array:
     """A copy of `x` with `values` added at `key`; a repeated index adds each time."""
     out = np.array(x)
     np.add.at(out, key, values)
@@ -80,7 +81,7 @@ class Mutable(np.lib.mixins.NDArrayOperatorsMixin):
     __slots__ = ("_base", "_key", "_seen", "_value", "version")
     __hash__ = object.__hash__
 
-    def __init__(self, value: Any, base: Mutable | None = None, key: Any = None) -> None:
+    def __init__(self, value: Operand, base: Mutable | None = None, key: Index = None) -> None:
         self._value = value
         self._base = base
         self._key = key
@@ -88,7 +89,7 @@ class Mutable(np.lib.mixins.NDArrayOperatorsMixin):
         self.version: int = 0
 
     @property
-    def value(self) -> Any:
+    def value(self) -> Operand:
         """The current Tensor, or the current array where no gradient flows."""
         base = self._base
         if base is not None:
@@ -100,19 +101,19 @@ class Mutable(np.lib.mixins.NDArrayOperatorsMixin):
         return self._value
 
     @value.setter
-    def value(self, value: Any) -> None:
+    def value(self, value: Operand) -> None:
         if self._base is None:
             self._value = value
             self.version += 1
         else:
             self._base[self._key] = value
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: Index) -> Operand:
         key = plain(key)
         found = self.value[key]
         return Mutable(found, self, key) if _is_view(key) and np.ndim(found) else made(found)
 
-    def __setitem__(self, key: Any, values: Any) -> None:
+    def __setitem__(self, key: Index, values: Operand) -> None:
         current, key, values = self.value, plain(key), settled(values)
         if isinstance(current, Tensor) or isinstance(values, Tensor):
             self.value = put(current, values, key)
@@ -121,7 +122,7 @@ class Mutable(np.lib.mixins.NDArrayOperatorsMixin):
             changed[key] = values
             self.value = changed
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Operand]:
         return (self[i] for i in range(len(self)))
 
     def __getattr__(self, name: str) -> Any:
@@ -148,16 +149,16 @@ class Mutable(np.lib.mixins.NDArrayOperatorsMixin):
             else (made(value.astype(dtype)))
         )
 
-    def copy(self, *_: Any) -> Any:
+    def copy(self, *_: Any) -> Mutable:
         return Mutable(self.value)
 
-    def item(self, *index: Any) -> Any:
+    def item(self, *index: Any) -> Operand:
         return made(self.value[index] if index else self.value.reshape(()))
 
     def tolist(self) -> Any:
         return [row.tolist() if np.ndim(row) else row for row in self] if len(self.shape) else self
 
-    def fill(self, number: Any) -> None:
+    def fill(self, number: Operand) -> None:
         self[...] = number
 
     def __len__(self) -> int:
@@ -172,7 +173,7 @@ class Mutable(np.lib.mixins.NDArrayOperatorsMixin):
     def __int__(self) -> int:
         return int(self._left())
 
-    def _left(self) -> Any:
+    def _left(self) -> Array:
         """The value as a plain number, which has no gradient; notes the line where that happens."""
         if isinstance(self.value, Tensor) and len(left_recording) < 1:
             left_recording.append(users_line())
@@ -190,7 +191,7 @@ class Mutable(np.lib.mixins.NDArrayOperatorsMixin):
     def __repr__(self) -> str:
         return repr(plain(self))
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Mutable:
         return Mutable(self.value)
 
     __copy__ = copy
@@ -216,8 +217,8 @@ class Mutable(np.lib.mixins.NDArrayOperatorsMixin):
         return call_settled(function, args, options)
 
 
-def _in_place(operator: Callable[[Any, Any], Any]) -> Callable[[Mutable, Any], Mutable]:
-    def method(self: Mutable, other: Any) -> Mutable:
+def _in_place(operator: Callable[[Operand, Operand], Operand]) -> Callable[[Mutable, Any], Mutable]:
+    def method(self: Mutable, other: Operand) -> Mutable:
         value = operator(self.value, settled(other))
         if value.shape != self.value.shape:
             raise ValueError(
@@ -236,19 +237,19 @@ for _name, _operator in {
     setattr(Mutable, _name, _in_place(_operator))
 
 
-def _written(out: Any, result: Any) -> Any:
+def _written(out: Operand, result: Operand) -> Mutable:
     if not isinstance(out, Mutable):
         raise TypeError("the array given as out= is not part of the recording")
     out.value = settled(result)
     return out
 
 
-def _is_view(key: Any) -> bool:
+def _is_view(key: Index) -> bool:
     keys = key if isinstance(key, tuple) else (key,)
     return all(k is None or k is Ellipsis or isinstance(k, (int, slice, np.integer)) for k in keys)
 
 
-def made(value: Any) -> Any:
+def made(value: Tree) -> Tree:
     """A result as a Mutable, or with each of its arrays as one."""
     if isinstance(value, Tensor):
         return Mutable(value)
@@ -259,7 +260,7 @@ def made(value: Any) -> Any:
     return value
 
 
-def settled(value: Any) -> Any:
+def settled(value: Tree) -> Tree:
     """A value with each Mutable replaced by the Tensor or array that it holds."""
     if isinstance(value, Mutable):
         return value.value
@@ -268,7 +269,7 @@ def settled(value: Any) -> Any:
     return value
 
 
-def plain(value: Any) -> Any:
+def plain(value: Tree) -> Tree:
     """A value with each Mutable or Tensor replaced by its array."""
     if isinstance(value, Mutable):
         value = value.value
@@ -296,7 +297,7 @@ _NUMBERS: Mapping[Any, Any] = {
 """Functions that would turn recorded values into plain numbers, and their replacements."""
 
 
-def call_settled(function: Callable[..., Any], args: Any, options: Mapping[str, Any]) -> Any:
+def call_settled(function: Callable[..., Any], args: Any, options: Mapping[str, Any]) -> Tree:
     """The result of a function of arrays, called on the values that Mutables hold."""
     options = dict(options)
     out = options.pop("out", None)
@@ -313,17 +314,17 @@ def call_settled(function: Callable[..., Any], args: Any, options: Mapping[str, 
     return made(result) if out is None else _written(out[0] if type(out) is tuple else out, result)
 
 
-def _where(args: Any, options: Mapping[str, Any]) -> Any:
+def _where(args: Any, options: Mapping[str, Any]) -> Array:
     where = args[3] if len(args) > 3 else options.get("where", True)
     return plain(where)
 
 
-def _as_it_is(value: Any, *_: Any, **options: Any) -> Any:
+def _as_it_is(value: Tree, *_: Any, **options: Any) -> Operand:
     value = stacked(value) if isinstance(value, (list, tuple)) else value
     return value.reshape(()) if value.size == 1 and value.ndim and not options else value
 
 
-def stacked(values: Any) -> Any:
+def stacked(values: Tree) -> Operand:
     """Nested lists of numbers and recorded arrays as one array."""
     if not isinstance(values, (list, tuple)):
         return settled(values)
@@ -332,7 +333,7 @@ def stacked(values: Any) -> Any:
     return np.stack([stacked(value) for value in values])
 
 
-def _is_recorded(value: Any) -> bool:
+def _is_recorded(value: Tree) -> bool:
     if isinstance(value, (list, tuple)):
         return any(map(_is_recorded, value))
     return isinstance(value, (Mutable, Tensor))

@@ -5,6 +5,7 @@ The forward pass is run in plain NumPy. No derivative rule takes part.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,14 @@ from autograd_lite.observe import is_value
 STEP = 1e-6
 
 
-def slope(setting: Setting, name: str, source: Input | None, direction: np.ndarray) -> float | None:
+def slope(
+    setting: Setting, name: str, source: Input | None, direction: np.ndarray, later: int = 0
+) -> float | None:
     """The derivative of the loss as the value called `name` moves along `direction`.
 
-    `source` is the input of that name, if there is one. Returns None where neither an input nor an
-    assignment has the name.
+    `source` is the input of that name, if there is one. Of several values that are assigned to the
+    name, the one before the last `later` ones moves. Returns None where neither an input nor such
+    an assignment has the name.
     """
     if source is not None:
         ahead, behind = (_moved_input(setting, source, s * STEP * direction) for s in (1, -1))
@@ -35,9 +39,9 @@ def slope(setting: Setting, name: str, source: Input | None, direction: np.ndarr
         return value
 
     _loss(setting, None, seen)
-    if not count:
+    if count <= later:
         return None
-    ahead, behind = (_moved(setting, name, count, s * STEP * direction) for s in (1, -1))
+    ahead, behind = (_moved(setting, name, count - later, s * STEP * direction) for s in (1, -1))
     return (ahead - behind) / (2 * STEP)
 
 
@@ -63,7 +67,11 @@ def _moved(setting: Setting, name: str, last: int, change: np.ndarray) -> float:
     return _loss(setting, None, move)
 
 
-def _loss(setting: Setting, change: Any, move: Any) -> float:
+def _loss(
+    setting: Setting,
+    change: Callable[[np.ndarray], np.ndarray] | None,
+    move: Callable[[Event, Any], Any] | None,
+) -> float:
     """The loss of the forward pass in plain NumPy, with one value moved."""
     convert = (lambda array, _: change(array)) if change is not None else None
     world = World(convert)

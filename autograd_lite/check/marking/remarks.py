@@ -88,7 +88,9 @@ def third_opinion(
     if not np.any(direction) or not step.tensor:
         return None
     try:
-        found = slope(evidence.setting, step.tensor, known.inputs.get(step.tensor), direction)
+        source = known.inputs.get(step.tensor)
+        later = _later_versions(step, known)
+        found = slope(evidence.setting, step.tensor, source, direction, later)
     except Exception:
         return None
     if not found or not np.isfinite(found):
@@ -109,6 +111,12 @@ def third_opinion(
         f"direction in which the chain rule gives {ours:.6g}: is there a kink or a jump "
         "nearby?"
     )
+
+
+def _later_versions(step: Step, known: Known) -> int:
+    """How many values of its name come after the tensor of a step."""
+    versions = known.versions.get(step.tensor, [])
+    return next((i for i, v in enumerate(reversed(versions)) if v is step.of), 0)
 
 
 def misnamed_message(step: Step) -> str:

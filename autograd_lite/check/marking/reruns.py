@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ class Reruns:
         self,
         evidence: Evidence,
         back: Execution,
-        trees: dict[Definition, Any],
+        trees: dict[Definition, ast.FunctionDef],
         seconds: float,
         progress: Callable[[int], None] | None = None,
     ) -> None:
@@ -54,18 +55,18 @@ class Reruns:
         return time.thread_time() > self.deadline
 
     @property
-    def state(self) -> tuple[Execution, dict[str, np.ndarray], dict[Definition, Any]]:
+    def state(self) -> tuple[Execution, dict[str, np.ndarray], dict[Definition, ast.FunctionDef]]:
         """The state to which `go_back` can return."""
         return self.back, self.values, dict(self.trees)
 
     def go_back(
-        self, state: tuple[Execution, dict[str, np.ndarray], dict[Definition, Any]]
+        self, state: tuple[Execution, dict[str, np.ndarray], dict[Definition, ast.FunctionDef]]
     ) -> None:
         """Undoes the edits that were kept after a state."""
         self.back, self.values, self.trees = state
         self._fresh = None
 
-    def edited(self, edit: Edit) -> dict[Definition, Any]:
+    def edited(self, edit: Edit) -> dict[Definition, ast.FunctionDef]:
         """The trees of every run, with one more edit."""
         return self.trees | {edit.definition: edit.tree(self.trees.get(edit.definition))}
 
@@ -90,7 +91,10 @@ class Reruns:
         return self.run(evidence, self.edited(edit))
 
     def run(
-        self, evidence: Evidence, trees: Any, filling: Filling | None = None
+        self,
+        evidence: Evidence,
+        trees: Mapping[Definition, ast.FunctionDef],
+        filling: Filling | None = None,
     ) -> dict[str, np.ndarray] | None:
         self.count += 1
         if self.progress is not None:
@@ -108,7 +112,7 @@ class Reruns:
             return None
         return values
 
-    def interpreted(self, trees: Any) -> Interpretation | None:
+    def interpreted(self, trees: Mapping[Definition, ast.FunctionDef]) -> Interpretation | None:
         values = self.run(self.evidence, trees)
         return None if values is None else self.evidence.read(values)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import ArrayLike, Operand, Tree
 from autograd_lite.check.marking.assignments import elements_of
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.mutable import plain
@@ -17,14 +18,14 @@ from autograd_lite.observe import entry_name
 from autograd_lite.record import Recorded
 
 
-def those_returned(name: str, events: list[Event], returned: Any) -> list[Event]:
+def those_returned(name: str, events: list[Event], returned: Tree) -> list[Event]:
     """The events of a variable itself where its value was returned; all its events otherwise."""
     own = [e for e in events if e.path == name]
     array = checked_loosely(returned)
     return own if own and array is not None and equal_arrays(own[-1], array) else events
 
 
-def checked(name: str, value: Any) -> np.ndarray:
+def checked(name: str, value: ArrayLike) -> np.ndarray:
     try:
         array = np.asarray(value._value if isinstance(value, Recorded) else plain(value))
     except ValueError:
@@ -36,18 +37,18 @@ def checked(name: str, value: Any) -> np.ndarray:
     return array
 
 
-def checked_loosely(value: Any) -> np.ndarray | None:
+def checked_loosely(value: ArrayLike) -> np.ndarray | None:
     try:
         return checked("", value)
     except TypeError:
         return None
 
 
-def equal_number(value: Any, loss: Any) -> bool:
+def equal_number(value: ArrayLike, loss: ArrayLike) -> bool:
     return np.size(value) == 1 and np.size(loss) == 1 and bool(np.all(value == loss))
 
 
-def items_of(result: Any, path: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], Any]]:
+def items_of(result: Tree, path: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], Operand]]:
     fields = fields_of(result)
     result = result if fields is None else fields
     if isinstance(result, Mapping):
@@ -71,7 +72,7 @@ def is_array_like(value: list[Any]) -> bool:
     )
 
 
-def name_of_item(path: tuple[Any, ...], node: Any, statement: Any) -> str:
+def name_of_item(path: tuple[Any, ...], node: ast.AST | None, statement: ast.stmt | None) -> str:
     name = ""
     for i, key in enumerate(path):
         if i == 0 and isinstance(node, (ast.Tuple, ast.List)) and isinstance(key, int):

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Array
 from autograd_lite.check.marking.assignments import is_changed_by_itself, is_unnamed, targets_of
 from autograd_lite.check.marking.chain_rule import nearest_factor
 from autograd_lite.check.marking.execution import Event, Execution
@@ -60,7 +61,7 @@ class Known:
     inputs: dict[str, Input]
     versions: dict[str, list[Tensor]]
     in_loops: set[str]
-    values: dict[str, Any]
+    values: dict[str, Array]
 
     def among(self, name: str) -> str | None:
         return tensor_among(name, self.versions)
@@ -78,7 +79,7 @@ def known_tensors(recording: Recording) -> Known:
         name = found.name if is_only else found.qualified
         inputs.setdefault(name, found)
     versions: dict[str, list[Tensor]] = {n: [i.tensor] for n, i in inputs.items()}
-    values: dict[str, Any] = {n: i.tensor._value for n, i in inputs.items()}
+    values: dict[str, Array] = {n: i.tensor._value for n, i in inputs.items()}
     times: dict[tuple[str, int], int] = {}
     in_loops = set()
     for event in recording.events:
@@ -171,7 +172,7 @@ def is_gradient_name(name: str) -> bool:
     return bool(tensors_named_in(name)) or "grad" in low or "nabla" in low or "delta" in low
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 

@@ -356,6 +356,8 @@ def _once_each(lines: list[Line], inputs: Collection[str]) -> list[Line]:
     for line in lines:
         at = line.name, line.tensor if line.tensor in inputs else "", line.line
         other = kept.get(at)
-        if other is None or order.index(line.status) <= order.index(other.status):
+        # Of wrong rounds, the first one tells why.
+        is_worse = other is None or order.index(line.status) < order.index(other.status)
+        if is_worse or (line.status == other.status != "wrong"):  # type: ignore[union-attr]
             kept[at] = line
     return list(kept.values())

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Operand, Tree
 from autograd_lite.check.marking.definitions import Sources, is_of_library, names_in, variables_of
 from autograd_lite.check.marking.mutable import Mutable
 from autograd_lite.check.marking.rewriting import WATCH
@@ -25,19 +26,19 @@ SHARED_FROM_BYTES = 1 << 20
 _ATOMS = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, str, bytes)
 
 
-def is_noted(value: Any) -> bool:
+def is_noted(value: object) -> bool:
     """Whether a value is an array or a number."""
     return isinstance(value, Mutable) or is_value(value)
 
 
-def is_data(value: Any) -> bool:
+def is_data(value: object) -> bool:
     """Whether a variable is data, and not a function, a module, a class or a string."""
     return not isinstance(value, (*_ATOMS, np.ufunc, types.CodeType))
 
 
 def paths_of(
-    value: Any, path: tuple[Any, ...] = (), seen: set[int] | None = None, again: bool = False
-) -> Iterator[Any]:
+    value: Tree, path: tuple[Any, ...] = (), seen: set[int] | None = None, again: bool = False
+) -> Iterator[tuple[tuple[Any, ...], Operand]]:
     """The arrays and numbers in nested containers and objects, each with the path to it.
 
     An array with several paths is given once, or with `again` once for each path.
@@ -78,7 +79,9 @@ def fields_of(value: Any) -> dict[str, Any] | None:
 
 
 def _attributes(value: Any) -> list[tuple[str, Any]]:
-    if isinstance(value, _ATOMS) or type(value).__module__.split(".")[0] in ("numpy", "builtins"):
+    if isinstance(value, _ATOMS) or _is_built_in(type(value)):
+        return []
+    if type(value).__module__.split(".")[0] == "numpy":
         return []
     found = list(getattr(value, "__dict__", {}).items())
     for kind in type(value).__mro__:
@@ -103,7 +106,7 @@ class World:
         self.number: Callable[[Any, tuple[Any, ...]], Any] | None = None
         self._views: dict[int, Any] | None = None
 
-    def copied(self, value: Any, path: tuple[Any, ...] = ()) -> Any:
+    def copied(self, value: Tree, path: tuple[Any, ...] = ()) -> Tree:
         """A deep copy of a value; the same copy each time for the same object.
 
         `convert(array, path)` copies an array; `path` leads to it.
@@ -250,7 +253,7 @@ class World:
         return forked
 
 
-def _key(owner: Any) -> int:
+def _key(owner: object) -> int:
     """The identity of a class, or of the variables of a module, to which its functions refer."""
     return id(vars(owner)) if isinstance(owner, types.ModuleType) else id(owner)
 
@@ -267,7 +270,7 @@ def _is_lent(owner: Any) -> bool:
     return not is_of_library(file)
 
 
-def _set(owner: Any, name: str, value: Any) -> None:
+def _set(owner: object, name: str, value: Any) -> None:
     """Sets an attribute, for a class without asking its metaclass."""
     put = type.__setattr__ if isinstance(owner, type) else setattr
     put(owner, name, value)
@@ -332,5 +335,15 @@ def _is_persons(kind: type) -> bool:
     return (
         "__new__" not in vars(kind)
         and type(kind) is type
-        and kind.__module__ not in (*("builtins", "io", "threading", "_thread", "types"),)
+        and not _is_built_in(kind)
+        and kind.__module__ not in ("io", "threading", "_thread", "types")
     )
+
+
+def _is_built_in(kind: type) -> bool:
+    """Whether a class is compiled into Python; one made by `exec` may claim the same module."""
+    return kind.__module__ == "builtins" and not kind.__flags__ & _HEAP_TYPE
+
+
+_HEAP_TYPE = 1 << 9
+"""The flag of classes that are created while Python runs (`Py_TPFLAGS_HEAPTYPE`)."""

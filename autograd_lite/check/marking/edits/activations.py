@@ -38,17 +38,17 @@ from autograd_lite.check.marking.rewriting import WATCH
 def derivatives(line: Line) -> Iterator[Edit]:
     """Edits that take another activation's derivative, or evaluate this one at another value."""
     for node, around in line.nodes:
-        if in_index(around) or is_called(node, around):
+        if in_index(node, around) or is_called(node, around):
             continue
         value = line.at(node)
-        if not isinstance(value, np.ndarray) or isinstance(node, ast.Constant):
+        if not _is_value(value, line) or isinstance(node, ast.Constant):
             continue
         yield from _powers(line, node, around)
         in_product = _is_factor(around)
         is_root = any(node is root for root in line.roots)
         if not in_product and not is_root and not isinstance(node, ast.Call):
             continue
-        for _, other, found in line.alike(value.shape):
+        for _, other, found in line.alike(np.shape(value)):
             for slope in slopes(other, found):
                 if ast.dump(slope) != ast.dump(node):
                     text = f"{text_of(node)} should be {text_of(slope)}"
@@ -94,6 +94,13 @@ def _softmax(line: Line, node: ast.expr, result: ast.expr, g: ast.expr) -> Itera
         yield line.edit("activation", text, node, whole, 0.9)
 
 
+def _is_value(value: Any, line: Line) -> bool:
+    """Whether a value may be that of an activation: an array, or a number in a line of numbers."""
+    if isinstance(value, (float, np.floating)):
+        return not any(map(line.ndim, [old for old, _ in values_assigned(line)]))
+    return isinstance(value, np.ndarray)
+
+
 def _is_factor(around: tuple[ast.AST, ...]) -> bool:
     parent = around[-1] if around else None
     if isinstance(parent, ast.BinOp):
@@ -103,7 +110,7 @@ def _is_factor(around: tuple[ast.AST, ...]) -> bool:
 
 def slopes(node: ast.expr, value: Any) -> list[ast.expr]:
     """Derivatives of the usual activations, with `node` as the output or as the input."""
-    if not isinstance(value, np.ndarray):
+    if not isinstance(value, (np.ndarray, float, np.floating)):
         return []
     return [
         times(node, one_less(node)),
@@ -148,7 +155,7 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
         (node, text_of(node))
         for node, around in line.nodes
         if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript, ast.BinOp, ast.Call))
-        and not in_index(around)
+        and not in_index(node, around)
         and not is_called(node, around)
         and not any(node is old for old, _ in places)
     ]
@@ -156,16 +163,16 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
         value = line.at(old)
         if isinstance(value, (float, np.floating)) and not isinstance(old, ast.Constant):
             yield from _missing_factors(line, old, name)
-        if not isinstance(value, np.ndarray) or not value.ndim:
+        if not _is_value(value, line) or (isinstance(value, np.ndarray) and not value.ndim):
             continue
         for called in line.arriving:
             other = parsed(f"{WATCH}.named({called!r})")
             shape = line.shape(other)
-            if shape is not None and is_broadcast(shape, value.shape):
+            if shape is not None and is_broadcast(shape, np.shape(value)):
                 text = f"{text_of(other)}, which arrives here, is missing in {name} as a factor"
                 yield line.edit("factor", text, old, times(old, other), 0.8)
-        offers = [other for _, other, _ in line.fitting(value.shape)]
-        offers += [o for o, v in line.phrases if is_broadcast(v.shape, value.shape)]
+        offers = [other for _, other, _ in line.fitting(np.shape(value))]
+        offers += [o for o, v in line.phrases if is_broadcast(v.shape, np.shape(value))]
         offers += [o for _, o, v in line.references if isinstance(v, np.floating)]
         for other in offers:
             if text_of(other) != text_of(old):
@@ -175,7 +182,7 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
                 over = ast.BinOp(old, ast.Div(), other)
                 text = f"the division by {text_of(other)} is missing in {name}"
                 yield line.edit("factor", text, old, over, 0.7)
-        for _, other, found in line.alike(value.shape):
+        for _, other, found in line.alike(np.shape(value)):
             for slope in slopes(other, found):
                 is_mask = isinstance(slope, ast.Compare)
                 kind = "mask" if is_mask else "activation"

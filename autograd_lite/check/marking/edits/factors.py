@@ -61,7 +61,7 @@ def unused(line: Line) -> Iterator[Edit]:
     places += [
         (node, text_of(node))
         for node, around in line.nodes
-        if not in_index(around)
+        if not in_index(node, around)
         and not is_called(node, around)
         and not isinstance(node, ast.Constant)
         # Only the sign matters of what is compared with 0: another operand explains that better.
@@ -70,7 +70,8 @@ def unused(line: Line) -> Iterator[Edit]:
     ]
     for old, name in places:
         value = line.at(old)
-        if not isinstance(value, (np.ndarray, np.floating, float)):
+        is_number = isinstance(value, (np.ndarray, np.floating, float))
+        if not is_number or getattr(value, "dtype", None) == np.bool_:
             continue
         for other, found in offers:
             if not is_broadcast(np.shape(found), np.shape(value)):
@@ -92,7 +93,7 @@ OTHER_SIGN: dict[type[ast.operator], type[ast.operator]] = {ast.Add: ast.Sub, as
 def signs(line: Line) -> Iterator[Edit]:
     """Edits that flip the sign of a term or of the whole expression."""
     for node, around in line.nodes:
-        if in_index(around):
+        if in_index(node, around):
             continue
         if isinstance(node, ast.BinOp) and type(node.op) in OTHER_SIGN:
             other = ast.BinOp(node.left, OTHER_SIGN[type(node.op)](), node.right)
@@ -118,7 +119,7 @@ def signs(line: Line) -> Iterator[Edit]:
 def terms(line: Line) -> Iterator[Edit]:
     """Edits that remove a term."""
     for node, around in line.nodes:
-        if in_index(around) or not isinstance(node, ast.BinOp):
+        if in_index(node, around) or not isinstance(node, ast.BinOp):
             continue
         if type(node.op) in OTHER_SIGN:
             for rest, too_much in ((node.left, node.right), (node.right, node.left)):
@@ -134,7 +135,7 @@ def terms(line: Line) -> Iterator[Edit]:
 def factors(line: Line) -> Iterator[Edit]:
     """Edits that remove a factor or divisor, or exchange `*` and `/`."""
     for node, around in line.nodes:
-        if in_index(around) or not isinstance(node, ast.BinOp):
+        if in_index(node, around) or not isinstance(node, ast.BinOp):
             continue
         if isinstance(node.op, (ast.Mult, ast.Div, ast.FloorDiv)):
             kind = kind_of_factor(line, node.right)
@@ -161,7 +162,7 @@ def factors(line: Line) -> Iterator[Edit]:
 def _two_factors(line: Line) -> Iterator[Edit]:
     """Edits that remove two factors at once, as in `* A * (1 - A)`."""
     for node, around in line.nodes:
-        if in_index(around):
+        if in_index(node, around):
             continue
         chain = chain_of(node)
         parent = around[-1] if around else None
@@ -189,6 +190,10 @@ def kind_of_factor(line: Line, node: ast.expr) -> str:
         return "activation"
     if line.ndim(node) and re.match(r"\(?1(\.0?)? - ", text):
         return "activation"
+    if isinstance(node, ast.Call) and name_called(node) == "where" and node.args:
+        if isinstance(node.args[0], ast.Compare):
+            is_mask = np.all(np.isin(line.at(node), (0, 1)))
+            return "mask" if is_mask else "activation"
     return "activation" if line.is_slope(line.at(node)) else "factor"
 
 
@@ -200,7 +205,7 @@ def _what_factor(line: Line, node: ast.expr) -> str:
 def numbers(line: Line) -> Iterator[Edit]:
     """Edits that put another number, exponent or length in place of one."""
     for node, around in line.nodes:
-        if in_index(around):
+        if in_index(node, around):
             continue
         number: Any = node.value if isinstance(node, ast.Constant) else None
         if type(number) in (int, float) and number:

@@ -37,7 +37,7 @@ def measured_factors(line: Line) -> Iterator[Edit]:
             called = text_of(old) if number == -1 and _is_difference(old) else name
             yield from _scaled(line, old, called, number, 0.95)
     for node, around in line.nodes:
-        if in_index(around) or is_called(node, around) or isinstance(node, ast.Constant):
+        if in_index(node, around) or is_called(node, around) or isinstance(node, ast.Constant):
             continue
         if not _is_number(line.at(node)) or any(node is old for old, _ in values_assigned(line)):
             continue
@@ -134,7 +134,7 @@ def measured_terms(line: Line) -> Iterator[Edit]:
     places += [
         (node, "")
         for node, around in line.nodes
-        if not in_index(around)
+        if not in_index(node, around)
         and not is_called(node, around)
         and not any(node is old for old, _ in places)
         and not isinstance(node, ast.Constant)
@@ -186,7 +186,7 @@ def _terms_after(line: Line) -> Iterator[Edit]:
 def _terms_beside_numbers(line: Line) -> Iterator[Edit]:
     """Edits that complete a number to an expression written elsewhere: `1 + np.exp(-z)` for `1`."""
     for node, around in line.nodes:
-        if not isinstance(node, ast.Constant) or in_index(around):
+        if not isinstance(node, ast.Constant) or in_index(node, around):
             continue
         if not around or not isinstance(around[-1], ast.BinOp):
             continue

@@ -33,7 +33,7 @@ def operands(line: Line) -> Iterator[Edit]:
     for node, around in line.nodes:
         if not isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
             continue
-        if in_index(around) or is_called(node, around):
+        if in_index(node, around) or is_called(node, around):
             continue
         here = line.at(node)
         if not isinstance(here, (np.ndarray, np.floating, float)):
@@ -41,7 +41,7 @@ def operands(line: Line) -> Iterator[Edit]:
         mine = text_of(node)
         yield from _as_before(line, node)
         dumped = ast.dump(node)
-        same = [n for n, a in line.nodes if ast.dump(n) == dumped and not in_index(a)]
+        same = [n for n, a in line.nodes if ast.dump(n) == dumped and not in_index(n, a)]
         is_turned = bool(around) and isinstance(around[-1], ast.Attribute)
         for _, other, value in line.references:
             text = text_of(other)
@@ -122,7 +122,7 @@ def layers(line: Line) -> Iterator[Edit]:
         entries = {
             id(node): placed_at(ast.Subscript(node.value, shifted, ast.Load()), node)
             for node, around in line.nodes
-            if isinstance(node, ast.Subscript) and not in_index(around)
+            if isinstance(node, ast.Subscript) and not in_index(node, around)
             if (shifted := _shifted_key(line, node.slice, step)) is not None
         }
         if len(entries) > 1:
@@ -152,7 +152,7 @@ def _shifted_key(line: Line, key: ast.expr, step: int) -> ast.expr | None:
 def indices(line: Line) -> Iterator[Edit]:
     """Edits that shift an index by one, take another counter, swap two indices or move a slice."""
     for node, around in line.nodes:
-        if not in_index(around) and not _is_index_root(line, node):
+        if not in_index(node, around) and not _is_index_root(line, node):
             continue
         if isinstance(node, ast.BinOp) and type(node.op) in OTHER_SIGN:
             other = ast.BinOp(node.left, OTHER_SIGN[type(node.op)](), node.right)

@@ -22,7 +22,7 @@ from autograd_lite.check.marking.edits.trees import (
 def products(line: Line) -> Iterator[Edit]:
     """Edits that exchange `*` and `@`, transpose operands of a product, or swap their order."""
     for node, around in line.nodes:
-        if in_index(around):
+        if in_index(node, around):
             continue
         pair = _product_of(node)
         if pair is None:
@@ -87,7 +87,7 @@ def _matrix_edits(line: Line, node: ast.expr, left: ast.expr, right: ast.expr) -
 def transposes(line: Line) -> Iterator[Edit]:
     """Edits that transpose an operand or the result, or undo a transpose."""
     for node, around in line.nodes:
-        if in_index(around):
+        if in_index(node, around):
             continue
         if isinstance(node, ast.Attribute) and node.attr == "T":
             text = f"{text_of(node)} should be {text_of(node.value)}"
@@ -110,7 +110,7 @@ def transposes(line: Line) -> Iterator[Edit]:
 def calls(line: Line) -> Iterator[Edit]:
     """Edits that change axis or keepdims, exchange sum and mean, or remove a call."""
     for node, around in line.nodes:
-        if not isinstance(node, ast.Call) or in_index(around):
+        if not isinstance(node, ast.Call) or in_index(node, around):
             continue
         name = name_called(node)
         if name in ("sum", "mean", "max", "prod"):
@@ -208,7 +208,7 @@ def sums(line: Line) -> Iterator[Edit]:
                     yield line.edit("unsummed", text, old, new, 0.85)
     for node, around in line.nodes:
         ndim = line.ndim(node)
-        if in_index(around) or ndim < 2 or is_called(node, around):
+        if in_index(node, around) or ndim < 2 or is_called(node, around):
             continue
         if isinstance(node, (ast.Name, ast.BinOp, ast.Call)) and around:
             for axis in dict.fromkeys((0, ndim - 2, ndim - 1)):

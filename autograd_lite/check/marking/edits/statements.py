@@ -88,20 +88,30 @@ def centred(line: Line) -> Iterator[Edit]:
         (n, text_of(n))
         for n, around in line.nodes
         if isinstance(n, (ast.Name, ast.BinOp))
-        and not in_index(around)
+        and not in_index(n, around)
         and not is_called(n, around)
     ]
     for old, name in places:
         for axis in range(line.ndim(old)) if line.ndim(old) > 1 else [None] * line.ndim(old):
             for other in (None, *(o for _, o, _ in line.alike(line.shape(old)))):
-                for how in ("mean", "sum"):
-                    inner = old if other is None else times(old, other)
-                    mean: ast.expr = ast.Call(
-                        ast.Attribute(inner, how, ast.Load()), [], _over(axis)
-                    )
-                    mean = mean if other is None else times(other, mean)
+                for mean in _means(old, other, axis):
                     text = f"the term - {text_of(mean)} is missing in {name}"
                     yield line.edit("term", text, old, ast.BinOp(old, ast.Sub(), mean), 0.9)
+
+
+def _means(old: ast.expr, other: ast.expr | None, axis: int | None) -> Iterator[ast.expr]:
+    """Means and sums over an axis that the gradient of a normalisation lacks.
+
+    With another array these are the three forms in which people write the gradient of a softmax
+    and of a vector divided by its norm.
+    """
+    inner = old if other is None else times(old, other)
+    for how in ("mean", "sum"):
+        mean: ast.expr = ast.Call(ast.Attribute(inner, how, ast.Load()), [], _over(axis))
+        yield mean if other is None else times(other, mean)
+    if other is not None:
+        yield ast.Call(ast.Attribute(inner, "sum", ast.Load()), [], _over(axis))
+        yield times(other, ast.Call(ast.Attribute(old, "sum", ast.Load()), [], _over(axis)))
 
 
 def _over(axis: int | None) -> list[ast.keyword]:

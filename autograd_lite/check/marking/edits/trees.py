@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -162,8 +163,18 @@ def transposed(node: ast.expr) -> ast.expr:
     return ast.Attribute(node, "T", ast.Load())
 
 
-def in_index(around: tuple[ast.AST, ...]) -> bool:
-    return any(isinstance(p, ast.Subscript) for p in around)
+def in_index(node: ast.AST, around: tuple[ast.AST, ...]) -> bool:
+    """Whether a node is part of an index, or of the plain name of what is indexed."""
+    return any(
+        isinstance(outer, ast.Subscript) and (inner is not outer.value or _is_path(inner))
+        for outer, inner in itertools.pairwise((*around, node))
+    )
+
+
+def _is_path(node: ast.AST) -> bool:
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return isinstance(node, ast.Name)
 
 
 def is_called(node: ast.expr, around: tuple[ast.AST, ...]) -> bool:

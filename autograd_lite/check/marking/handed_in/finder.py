@@ -90,8 +90,8 @@ class Finder:
 
     def is_setting(self, value: Any, tensor: str) -> bool:
         """Whether it is a length, a step or a mask, such as d_k and dt, and no gradient."""
-        found = self.known.inputs.get(tensor)
-        is_number = found is not None and not found.tensor.ndim
+        versions = self.known.versions.get(tensor, [])
+        is_number = bool(versions) and not any(v.ndim for v in versions)
         return not (is_number and isinstance(value, float)) and _is_setting(value)
 
     def origin(self, event: Event) -> Event:
@@ -113,7 +113,7 @@ class Finder:
             node = _entry_of(node, event.name)
         if isinstance(node, (ast.Name, ast.Attribute)):
             path = ast.unparse(node)
-            if path.split(".")[-1] != event.name:
+            if self._is_of_another_tensor(path.split(".")[-1], event.name):
                 # The gradient of one tensor is handed in for that of another.
                 return event
             named = [e for e in earlier if e.path == path and e.frame == event.frame]
@@ -125,6 +125,12 @@ class Finder:
             inside = [e for e in earlier if e.frame > event.frame and not is_unnamed(e.name)]
             return self.origin(inside[0]) if inside else event
         return event
+
+    def _is_of_another_tensor(self, name: str, other: str) -> bool:
+        """Whether a name stands for a value of the forward pass or for another gradient."""
+        tensor = self.tensor_of(name)
+        is_another = tensor is not None and tensor != self.tensor_of(other)
+        return name != other and (is_another or name in self.known.versions)
 
     def event_of(self, name: str, array: np.ndarray, path: Any) -> Event | None:
         """The statement that gave a returned value: by its name, or by its value."""
