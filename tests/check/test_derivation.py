@@ -15,7 +15,7 @@ import pytest
 
 import autograd_lite as al
 from autograd_lite.check import from_source
-from autograd_lite.check.marking.chain_rule import Tolerance, fit
+from autograd_lite.check.marking.chain_rule import Tolerance, fit, nearest_factor
 from autograd_lite.check.marking.evidence import values_of
 from autograd_lite.check.marking.execution import Event
 from autograd_lite.check.marking.explanations import pattern
@@ -201,6 +201,29 @@ def test_a_gradient_of_another_shape_is_rearranged_where_that_is_all():
     np.testing.assert_array_equal(fit(given, (6,)), np.arange(6.0))
     np.testing.assert_array_equal(fit(given, (1, 6)), [np.arange(6.0)])
     assert fit(given, (2, 2)) is None and fit(given, ()) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "expected", "number"),
+    [
+        ([2.0, -4.0], [1.0, -2.0], 2.0),
+        ([-1.0, 2.0], [1.0, -2.0], -1.0),
+        ([1e-6, 2e-6], [1.0, 2.0], 1e-6),
+        ([2.0, -4.1], [1.0, -2.0], None),
+        ([0.0, 0.0], [1.0, 2.0], None),
+        ([1.0, 2.0], [0.0, 0.0], None),
+        ([1.0, 2.0], [1.0, np.inf], None),
+        ([1.0, np.inf], [1.0, 2.0], None),
+        ([np.nan, 2.0], [1.0, 2.0], None),
+        ([1e200, 1e200], [1e-200, 1e-200], None),
+        ([1.0, 2.0, 3.0], [1.0, 2.0], None),
+    ],
+)
+def test_the_number_that_a_gradient_is_times_another(given, expected, number):
+    found = Tolerance(1e-6, 0.0).factor(np.array(given), np.array(expected))
+    assert found == (number if number is None else pytest.approx(number))
+    nearest = nearest_factor(np.array(given), np.array(expected))
+    assert nearest is None or np.isfinite(nearest)
 
 
 @pytest.mark.parametrize(

@@ -284,6 +284,63 @@ def backward(X, W, V, T, cache):
     return {"V": gV, "W": gW, "X": gX}
 """
 
+COUNTED = """
+def forward(X, W, T):
+    A = [X]
+    for w in W:
+        A.append(np.tanh(A[-1] @ w))
+    return 0.5 * np.sum((A[-1] - T) ** 2), A
+
+def backward(X, W, T, A):
+    n = len(W)
+    dW, D = [None] * n, [0 * T] * (n + 2)
+    D[n] = A[n] - T
+    for l in reversed(range(n)):
+        D[l + 1] = D[l + 1] * (1 - A[l + 1] ** 2)
+        D[l] = D[l + 1] @ W[l].T
+    for l in range(n):
+        dW[n - 1 - l] = A[n - l - 1].T @ D[n - l]
+    return dW
+"""
+GRID = """
+def forward(X, K):
+    Y = np.zeros((3, 3))
+    for i in range(3):
+        for j in range(3):
+            Y[i, j] = X[i, j] * K[j, i]
+    return 0.5 * np.sum(Y ** 2), Y
+
+def backward(X, K, Y):
+    dY = Y
+    dX, dK = np.zeros((3, 3)), np.zeros((3, 3))
+    for i in range(3):
+        for j in range(3):
+            dX[i, j] += dY[i, j] * K[j, i]
+            dK[j, i] += dY[i, j] * X[i, j]
+    return dX, dK
+"""
+LENGTHS = """
+def forward(X, W, T, lam, m):
+    E = X @ W - T
+    return np.sum(E ** 2) / m + lam / m * np.sum(W ** 2), E
+
+def backward(X, W, T, lam, m, E):
+    dE = 2 * E / m
+    dW = X.T @ dE + 2 * lam / m * W
+    dX = dE @ W.T
+    return dX, dW
+"""
+LOGS = """
+def forward(x, t):
+    z = np.log(2 + x ** 2)
+    return 0.5 * np.sum((z - t) ** 2), z
+
+def backward(x, t, z):
+    dz = z - t
+    dx = dz * 2 * x / (2 + x ** 2)
+    return dx
+"""
+
 
 def normal(seed, *sizes):
     rng = np.random.default_rng(seed)
@@ -321,6 +378,10 @@ PIECES = {
     "vectors": (VECTORS, labelled(*normal(13, 3, (6, 3), 6))),
     "decay": (DECAY, [*normal(14, (6, 3), (3, 2), (6, 2)), 0.7]),
     "naive": (NAIVE, [*normal(15, (5, 3), (3, 4)), np.array([0, 3, 1, 2, 3])]),
+    "counted": (COUNTED, layered(*normal(7, (6, 3), (3, 3), (3, 3), (6, 3)))),
+    "grid": (GRID, normal(17, (3, 3), (3, 3))),
+    "lengths": (LENGTHS, [*normal(14, (6, 3), (3, 2), (6, 2)), 0.7, 6.0]),
+    "logs": (LOGS, normal(18, 5, 5)),
     "two": (TWO, normal(16, (6, 3), (3, 4), (4, 2), (6, 2))),
     "lists": (LISTS, layered(*normal(7, (6, 3), (3, 3), (3, 3), (6, 3)))),
 }
@@ -694,6 +755,31 @@ MISTAKES = [
         "shape",
         "axis=2 should be axis=0 in (A[:, :, None] * delta[:, None]).sum(2)",
     ),
+    ("words", "dh /= len(y)", "dh /= -0.8 * len(y)", "factor", "-0.8 should be left out"),
+    ("words", "y] -= 1\n", "y] -= 1\n    dh *= -0.8\n", "factor", "dh lacks a factor -1.25"),
+    (
+        "counted",
+        "A[n - l - 1].T @ D[n - l]",
+        "A[n - l - 2].T @ D[n - l - 1]",
+        "index",
+        "the layer number is one too low",
+    ),
+    (
+        "counted",
+        "A[n - l - 1].T @ D[n - l]",
+        "A[n - l].T @ D[n - l + 1]",
+        "index",
+        "the layer number is one too high",
+    ),
+    ("grid", "dY[i, j] * K[j, i]", "dY[i, j] * K[i, j]", "index", "(i, j) should be (j, i)"),
+    ("grid", "dY[i, j] * K[j, i]", "dY[j, i] * K[j, i]", "index", "(j, i) should be (i, j)"),
+    ("lengths", "2 * lam / m * W", "2 * W", "factor", "the term 2 * W lacks a factor lam / m"),
+    ("lengths", "2 * lam / m * W", "2 * lam * W", "factor", "lacks a factor 1/m"),
+    ("lengths", "2 * E / m", "2 * E", "factor", "dE lacks a factor 1/m"),
+    ("lengths", "lam / m * W\n    dX", "m * W\n    dX", "factor", "factor 0.0194444"),
+    ("logs", " / (2 + x ** 2)", " / 2", "term", "2 should be 2 + x ** 2"),
+    ("logs", "dz = z - t", "dz = 3 * (t - z)", "factor", "lacks a factor -0.333333"),
+    ("logs", "dz = z - t", "dz = t - z", "sign", "t - z has the wrong sign"),
     ("two", "gX = back", "gX = -back", "sign", "-back has the wrong sign"),
 ]
 

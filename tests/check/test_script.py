@@ -311,6 +311,8 @@ CELLS = {
     "text = '''\n%time\n!ls\n'''": "text = '''\n%time\n!ls\n'''",
     "y = (7\n     % 4)\n!ls": "y = (7\n     % 4)\npass",
     "this is no Python": "this is no Python",
+    # Python counts a carriage return as the end of a line, too.
+    "y = 1\r!ls": "y = 1\r!ls",
 }
 
 
