@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Array, Operand
 from autograd_lite.graph import Leaf, Node
 from autograd_lite.pictures.folding import Folded, Group
 from autograd_lite.pictures.structure import Structure, flows_to, operands
@@ -25,9 +25,9 @@ class Box:
     """
 
     name: str
-    what: list[Any]
+    what: list[Operand]
     group: Group | None = None
-    inside: list[Any] = field(default_factory=list)
+    inside: list[Operand] = field(default_factory=list)
 
 
 @dataclass
@@ -67,7 +67,7 @@ class Boxes:
         self.source_numbers: dict[bytes, int] = {}
         self.top: Frame = Frame(None)
         shown = folded.shown.tolist()
-        self.boxes: dict[Any, Box] = {at: self._operation(i, at) for i, at in enumerate(shown)}
+        self.boxes: dict[int, Box] = {at: self._operation(i, at) for i, at in enumerate(shown)}
         self._frames(folded.groups, shown)
         self._place_sources()
         self._between_operations()
@@ -176,10 +176,10 @@ class Boxes:
             stack = stack[: owners[-1] + 1 if owners else 1]
         parts = stack[-1].parts
         inside = self.frame_of[heads[0]][len(stack) :]
-        before: Any = inside[0] if inside else self.boxes[heads[0]]
+        before: Box | Frame = inside[0] if inside else self.boxes[heads[0]]
         parts.insert(next(i for i, part in enumerate(parts) if part is before), box)
 
-    def _owners(self, head: int, source: Any) -> list[int]:
+    def _owners(self, head: int, source: Leaf | Array) -> list[int]:
         """The frames around an operation whose modules own a source, by their positions."""
         frames = enumerate(self.frame_of[head])
         return [i for i, frame in frames if frame.group and _owns(frame.group, source)]
@@ -232,7 +232,7 @@ def _end(frame: Frame) -> int:
     return group.start + (group.stop - group.start) // group.copies
 
 
-def _owns(group: Group, source: Any) -> bool:
+def _owns(group: Group, source: Leaf | Array) -> bool:
     """Whether a group is a call of a module that has the source among its parameters."""
     if group.scope is None or not hasattr(group.scope.what, "parameters"):
         return False

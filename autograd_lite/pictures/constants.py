@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 import numpy as np
 
-from autograd_lite.graph import Leaf, named_arrays
+from autograd_lite.arrays.contracts import Array
+from autograd_lite.graph import Leaf, Node, named_arrays
 from autograd_lite.pictures.structure import Structure, plain_array
 from autograd_lite.pictures.text import name_of
 
-MASKS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
+MASKS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
     ("{} > 0", lambda x: x > 0),
     ("{} >= 0", lambda x: x >= 0),
     ("{} < 0", lambda x: x < 0),
@@ -24,13 +24,13 @@ COMPARED_LIMIT_ELEMENTS = 1_000_000
 """Larger arrays are not compared with others."""
 
 
-def is_mask(source: Any) -> bool:
+def is_mask(source: Leaf | Array) -> bool:
     """Whether a source is an array of booleans without a name."""
     array = plain_array(source)
     return isinstance(array, np.ndarray) and array.dtype == bool and name_of(source) is None
 
 
-def constant_names(graph: Structure, values: Mapping[Any, Any]) -> dict[int, str]:
+def constant_names(graph: Structure, values: Mapping[Node, Array]) -> dict[int, str]:
     """Expressions such as `X.T`, `X[2]`, `1 - Y` and `Z1 > 0` for unnamed sources, by id.
 
     `values` holds the values of operations, to which masks are compared.
@@ -52,7 +52,7 @@ def constant_names(graph: Structure, values: Mapping[Any, Any]) -> dict[int, str
 
 
 def _expressions(
-    array: np.ndarray, arrays: list[tuple[str, Any]], results: list[tuple[str, Any]]
+    array: np.ndarray, arrays: list[tuple[str, Array]], results: list[tuple[str, Array]]
 ) -> Iterator[str]:
     for name, other in arrays:
         if other is not array and np.may_share_memory(array, other):
@@ -72,7 +72,7 @@ def _expressions(
                 yield f"1 - {name}"
 
 
-def _compares(value: Any, shape: tuple[int, ...]) -> bool:
+def _compares(value: Array, shape: tuple[int, ...]) -> bool:
     return isinstance(value, np.ndarray) and value.shape == shape and value.dtype.kind in "fiu"
 
 

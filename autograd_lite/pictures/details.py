@@ -7,13 +7,13 @@ import contextlib
 import functools
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.arrays.contracts import Operand
+from autograd_lite.arrays.contracts import Array, Gradient, Operand
 from autograd_lite.arrays.trees import leaves_of
 from autograd_lite.backward import propagate
 from autograd_lite.check.report import Line, Report
@@ -110,10 +110,12 @@ class Details:
             line.tensor: line for line in (report.lines if report is not None else ())
         }
         # The results that are drawn, with their values.
-        self.ends: dict[Node, Any] = {root_of(result): result._value for result in results}
+        self.ends: dict[Node, Array] = {root_of(result): result._value for result in results}
         self.roots: list[Node] = [*self.ends, *(extent.roots if extent is not None else ())]
-        self.values: dict[Any, Any] | None = self._values() if values else None
-        self.gradients: dict[Any, Any] | None = self._gradients() if gradients else None
+        self.values: dict[Node, Array] | None = self._values() if values else None
+        self.gradients: dict[Node | Leaf, Gradient] | None = (
+            self._gradients() if gradients else None
+        )
         self.faults: dict[Node, str] = self._faults()
 
     @property
@@ -133,17 +135,17 @@ class Details:
     @functools.cached_property
     def constants(self) -> dict[int, str]:
         """The expressions that made unnamed sources, by id."""
-        found: Mapping[Any, Any] = self.values or {}
+        found: Mapping[Node, Array] = self.values or {}
         if self.values is None and any(map(is_mask, self.graph.sources)):
             with contextlib.suppress(ValueError):
                 found = self._values()
         return constant_names(self.graph, found)
 
-    def _values(self) -> dict[Any, Any]:
-        found: dict[Any, Any] = dict(values(self.roots, self.ends))
+    def _values(self) -> dict[Node, Array]:
+        found: dict[Node, Array] = dict(values(self.roots, self.ends))
         return found
 
-    def _gradients(self) -> dict[Any, Any]:
+    def _gradients(self) -> dict[Node | Leaf, Gradient]:
         seed = TupleGradient(np.ones(result.shape, result.dtype) for result in self.results)
         return gradients_of(_together(self.results), seed)
 
@@ -156,11 +158,11 @@ class Details:
             # The values were not asked for, so a picture without these marks is better than none.
             return {}
 
-    def name(self, box: Any) -> str | None:
+    def name(self, box: Node | Leaf | Array) -> str | None:
         """The name of an operation or a source, or the expression that made a constant."""
         return name_of(box) or self.constants.get(id(box))
 
-    def symbol(self, box: Any) -> str:
+    def symbol(self, box: Node | Leaf | Array) -> str:
         """The symbol of an operation or a source in formulas."""
         return self.symbols[_key(box)]
 
@@ -185,7 +187,7 @@ def symbols(graph: Structure) -> dict[int, str]:
     return found
 
 
-def _key(box: Any) -> int:
+def _key(box: object) -> int:
     return id(box)
 
 
@@ -226,7 +228,7 @@ def derivative(node: Node, slot: int, names: Mapping[int, str]) -> Formula | Non
     return formula(rule, arguments, texts, operation.name)
 
 
-def _arriving(node: Node, operand: Operand) -> Any:
+def _arriving(node: Node, operand: Operand) -> Gradient:
     """A stand-in for the gradient of an operation's result, or for those of its results."""
     if node.dtype is not None:
         return stand_in(node.shape, node.dtype)
@@ -236,7 +238,7 @@ def _arriving(node: Node, operand: Operand) -> Any:
     return TupleGradient(stand_in(np.shape(r), r.dtype) for r in results)
 
 
-def _needed(node: Node, rule: Any) -> list[tuple[str, Any]]:
+def _needed(node: Node, rule: Callable[..., Gradient]) -> list[tuple[str, Any]]:
     """The arguments of a rule after the gradient, by name."""
     given = dict(zip(node.plan.names, node.kept, strict=False))
     return [(name, given[name]) for name in list(inspect.signature(rule).parameters)[1:]]

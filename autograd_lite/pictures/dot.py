@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from autograd_lite.arrays.contracts import Array
 from autograd_lite.check.report import Line
 from autograd_lite.gradients import TupleGradient
 from autograd_lite.graph import Leaf, Node
@@ -233,7 +234,7 @@ class DotText:
         lines = [name, form or operation_text(node), shape_text(node.shape), *self._faults(box)]
         return lines, kind
 
-    def _source(self, sources: Sequence[Any]) -> tuple[list[str | None], str]:
+    def _source(self, sources: Sequence[Leaf | Array]) -> tuple[list[str | None], str]:
         first = sources[0]
         is_parameter = isinstance(first, Leaf) and first.requires_grad
         kind = "parameter" if is_parameter else "constant"
@@ -243,7 +244,7 @@ class DotText:
         shown = name or (self.details.symbol(first) if self.details.local else None)
         return [shown, None if name else unnamed(first), shape_text(first.shape)], kind
 
-    def _numbers(self, what: Any) -> tuple[Numbers | None, Numbers | None]:
+    def _numbers(self, what: Node | Leaf | Array) -> tuple[Numbers | None, Numbers | None]:
         """The value and the gradient of an operation or a source, as far as they are shown."""
         details = self.details
         value = gradient = None
@@ -253,7 +254,7 @@ class DotText:
             gradient = details.gradients.get(what)
         return self._shown(value), self._shown(gradient)
 
-    def _shown(self, value: Any) -> Numbers | None:
+    def _shown(self, value: Array) -> Numbers | None:
         if value is None or isinstance(value, (tuple, TupleGradient)):
             return None
         return numbers_of(value, self.compact)
@@ -286,7 +287,7 @@ class DotText:
             lines.append(self._several(sources))
         return [*lines, *self._faults(box), shape_text(box.what[0].shape)], "folded"
 
-    def _several(self, sources: Sequence[Any]) -> str:
+    def _several(self, sources: Sequence[Leaf | Array]) -> str:
         """The names of sources; of many, the first, the last and the count."""
         names = [short(name) for name in map(self.details.name, sources) if name]
         if len(names) == len(sources) and len(names) <= 4:

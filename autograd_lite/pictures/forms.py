@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Operand
 from autograd_lite.graph import Leaf, Node
 from autograd_lite.pictures.structure import Structure, is_scalar, operands, plain_array
 from autograd_lite.pictures.text import settings
@@ -17,23 +18,25 @@ Bound = Mapping[Any, Any]
 """The operations and operands of a graph to which those of a pattern are bound."""
 
 
-def _shifted(z: Any) -> Any:
+def _shifted(z: Operand) -> Operand:
     return np.exp(z - np.max(z))
 
 
-def _entropy(y: Any, a: Any) -> Any:
+def _entropy(y: Operand, a: Operand) -> Operand:
     return y * np.log(a) + (1 - y) * np.log(1 - a)
 
 
-def _negative_entropy(y: Any, a: Any) -> Any:
+def _negative_entropy(y: Operand, a: Operand) -> Operand:
     return -y * np.log(a) - (1 - y) * np.log(1 - a)
 
 
-def _entropy_of_products(y: Any, a: Any) -> Any:
+def _entropy_of_products(y: Operand, a: Operand) -> Operand:
     return np.dot(y, np.log(a).T) + np.dot(1 - y, np.log(1 - a).T)
 
 
-def _averages(name: str, total: Callable[..., Any]) -> Iterator[tuple[str, Callable[..., Any]]]:
+def _averages(
+    name: str, total: Callable[..., Operand]
+) -> Iterator[tuple[str, Callable[..., Operand]]]:
     """Ways to write the negative mean over `n` samples of the terms that `total` sums."""
     yield name, lambda y, a, n: -total(y, a) / n
     yield name, lambda y, a, n: -(total(y, a) / n)
@@ -44,7 +47,7 @@ def _averages(name: str, total: Callable[..., Any]) -> Iterator[tuple[str, Calla
 
 
 # A pattern that writes an expression twice matches it whether it was computed once or twice.
-FORMS: tuple[tuple[str, Callable[..., Any]], ...] = (
+FORMS: tuple[tuple[str, Callable[..., Operand]], ...] = (
     ("sigmoid", lambda z: 1 / (1 + np.exp(-z))),
     ("sigmoid", lambda z: np.exp(z) / (1 + np.exp(z))),
     ("softmax", lambda z: _shifted(z) / np.sum(_shifted(z))),
@@ -128,7 +131,7 @@ def _patterns() -> Mapping[str, list[tuple[str, Node]]]:
     return found
 
 
-def _ways(pattern: Any, here: Any, bound: Bound) -> Iterator[Bound]:
+def _ways(pattern: Operand, here: Operand, bound: Bound) -> Iterator[Bound]:
     """The ways to match `here` with `pattern`, each with all that is bound.
 
     An array matches any operation of the pattern; its value is not checked here.
@@ -162,12 +165,12 @@ def _ways_of_operands(pattern: Node, here: Node, bound: Bound) -> Iterator[Bound
         yield from ways
 
 
-def _continued(ways: Iterator[Bound], pattern: Any, here: Any) -> Iterator[Bound]:
+def _continued(ways: Iterator[Bound], pattern: Operand, here: Operand) -> Iterator[Bound]:
     for bound in ways:
         yield from _ways(pattern, here, bound)
 
 
-def _negated(arrays: Sequence[tuple[Node, Any]]) -> Bound:
+def _negated(arrays: Sequence[tuple[Node, Operand]]) -> Bound:
     """Operands of the pattern, bound to the arrays whose negatives the graph holds."""
     negatives = [
         (w, a)
@@ -178,7 +181,7 @@ def _negated(arrays: Sequence[tuple[Node, Any]]) -> Bound:
     return {operands(what)[0]: -array for what, array in negatives}
 
 
-def _is_value_of(pattern: Node, here: Any, bound: Bound) -> bool:
+def _is_value_of(pattern: Node, here: Operand, bound: Bound) -> bool:
     """Whether an array is what `pattern` gives, computed before the recording began."""
     values = [plain_array(bound.get(p) if p.__class__ is Leaf else p) for p in operands(pattern)]
     array = plain_array(here)

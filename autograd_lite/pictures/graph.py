@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from autograd_lite.arrays.contracts import Tree
 from autograd_lite.check.report import Report
 from autograd_lite.pictures.boxes import Boxes
 from autograd_lite.pictures.details import Details, gradient_graph
@@ -25,7 +26,7 @@ UNFOLDED_LIMIT_NODES = 2_000
 
 def draw(
     loss: Tensor | Report | Callable[..., Any] | Sequence[Any] | Mapping[Any, Any],
-    *inputs: Any,
+    *inputs: Tree,
     direction: str = "auto",
     width: float | str | None = PAGE_INCHES,
     report: Report | None = None,
@@ -152,7 +153,7 @@ def draw(
     if backward and direction == "auto":
         # Gradients stand beside their tensors, so the graph is two columns wide.
         direction = "TB"
-    inputs_as_tensors: list[Any] = []
+    inputs_as_tensors: list[Tree] = []
     results = results_of(
         "draw", loss, inputs, lines or depth is not None, wrt, keep=inputs_as_tensors
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Array
 from autograd_lite.graph import Leaf, Node, name_array
 from autograd_lite.modes import Mode
 from autograd_lite.observe import flat, is_value
@@ -34,7 +35,7 @@ class naming(Mode):
 
     def __init__(self) -> None:
         # By id: the depth of the call, the name, and the tensor's node or the array.
-        self._found: dict[int, tuple[int, str, Any]] = {}
+        self._found: dict[int, tuple[int, str, Node | Leaf | Array]] = {}
         self._frames: dict[FrameType, _Frame] = {}
         # Whether code is a person's own; cached, because every operation asks.
         self._persons: dict[CodeType, bool] = {}
@@ -56,7 +57,7 @@ class naming(Mode):
                 name_array(array, name)
         self._found, self._frames = {}, {}
 
-    def _look(self, result: Any) -> None:
+    def _look(self, result: Tensor) -> None:
         if not isinstance(result._node, Node):
             return
         running: list[FrameType] = []

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Array, Operand
 from autograd_lite.graph import PACK, Call, Leaf, Node, ancestors
 
 
@@ -43,7 +44,7 @@ class Structure:
     """
 
     nodes: list[Node]
-    sources: list[Any]
+    sources: list[Leaf | Array]
     scopes: list[Scope]
     heads: np.ndarray
     tails: np.ndarray
@@ -54,7 +55,7 @@ def structure(roots: Iterable[Node]) -> Structure:
     """The graph behind `roots`; ValueError if a part of it was freed."""
     nodes = [node for node in ancestors(roots)[::-1] if node.plan.operation is not PACK]
     position = {node: i for i, node in enumerate(nodes)}
-    sources: list[Any] = []
+    sources: list[Leaf | Array] = []
     numbers: dict[int, int] = {}
     heads, tails, slots = [], [], []
     for head, node in enumerate(nodes):
@@ -76,7 +77,7 @@ def structure(roots: Iterable[Node]) -> Structure:
     return Structure(nodes, sources, _scopes(nodes), *arrays)
 
 
-def operands(node: Node) -> Sequence[Any]:
+def operands(node: Node) -> Sequence[Operand]:
     """The operands that an operation was called with, where lists are flattened."""
     parents = node.parents
     if parents is None:
@@ -96,7 +97,7 @@ def flows_to(node: Node, slot: int) -> bool:
     return not _is_pack(parent) or any(k == inside for k, _ in parent.plan.pulls)
 
 
-def _is_pack(parent: Any) -> bool:
+def _is_pack(parent: Operand) -> bool:
     return parent.__class__ is Node and parent.plan.operation is PACK
 
 
@@ -117,7 +118,7 @@ def freed(node: Node) -> ValueError:
     )
 
 
-def is_source(operand: Any) -> bool:
+def is_source(operand: Operand) -> bool:
     """Whether an operand has a box of its own: a leaf or an array, not a number or a setting."""
     if isinstance(operand, Leaf):
         return True
@@ -125,11 +126,11 @@ def is_source(operand: Any) -> bool:
     return hasattr(operand, "shape") and hasattr(operand, "dtype") and not is_scalar(operand)
 
 
-def is_scalar(operand: Any) -> bool:
+def is_scalar(operand: Operand) -> bool:
     return isinstance(operand, (int, float, complex, np.generic))
 
 
-def plain_array(source: Any) -> Any:
+def plain_array(source: Operand) -> Array:
     """The number or NumPy array of numbers in a source; None for anything else."""
     value = source.array if source.__class__ is Leaf else source
     if is_scalar(value):

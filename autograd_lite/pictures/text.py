@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import graphviz
 import numpy as np
 
+from autograd_lite.arrays.contracts import Array, ArrayLike
 from autograd_lite.functions import traits
 from autograd_lite.graph import Leaf, Node, array_name
 from autograd_lite.operations import Operation
@@ -67,7 +67,7 @@ def short(text: str, most: int = NAME_LIMIT_CHARACTERS) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def name_of(box: Any) -> str | None:
+def name_of(box: Node | Leaf | Array) -> str | None:
     """The name of a node, a leaf or a plain array."""
     return (box.name if isinstance(box, (Node, Leaf)) else array_name(box)) or None
 
@@ -131,14 +131,14 @@ def settings(node: Node) -> str:
     return ", ".join(f"{name}={value}" for name, value in shown.items())
 
 
-def number(value: Any, digits: int = 4) -> str:
+def number(value: Array, digits: int = 4) -> str:
     """A number with a few significant digits; zero has no sign."""
     if isinstance(value, (float, complex, np.inexact)):
         return f"{value + 0.0:.{digits}g}"
     return str(value)
 
 
-def unnamed(source: Any) -> str:
+def unnamed(source: Leaf | Array) -> str:
     """A text for an unnamed source: the value of a single number, otherwise its kind."""
     if isinstance(source, Leaf) and source.requires_grad:
         return "parameter"
@@ -160,7 +160,7 @@ class Numbers:
     bars: list[int] = field(default_factory=list)
 
 
-def numbers_of(value: Any, compact: bool = False) -> Numbers | None:
+def numbers_of(value: ArrayLike, compact: bool = False) -> Numbers | None:
     """The numbers of a small array; the range and distribution of a larger one.
 
     `compact` says that space is short. None for a value without numbers.

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Operand, Tree
 from autograd_lite.arrays.trees import leaves_of, map_leaves
 from autograd_lite.graph import Node
 from autograd_lite.observe import watch
@@ -24,7 +25,7 @@ DATA_NAMES = frozenset(
 """Parameters with these names count as data if the function has others, too."""
 
 
-def result_of(caller: str, loss: Any, inputs: tuple[Any, ...], lines: bool = True) -> Tensor:
+def result_of(caller: str, loss: Any, inputs: tuple[Tree, ...], lines: bool = True) -> Tensor:
     """`loss`, or the result of `loss(*inputs)`, checked to have its graph.
 
     For a function, `lines` says whether lines and calls are recorded. Errors name `caller`, the
@@ -36,10 +37,10 @@ def result_of(caller: str, loss: Any, inputs: tuple[Any, ...], lines: bool = Tru
 def results_of(
     caller: str,
     loss: Any,
-    inputs: tuple[Any, ...],
+    inputs: tuple[Tree, ...],
     lines: bool = True,
     wrt: str | Sequence[str] | None = None,
-    keep: list[Any] | None = None,
+    keep: list[Tree] | None = None,
 ) -> list[Tensor]:
     """The results in nested lists, tuples and dicts, each checked as in `result_of`.
 
@@ -83,7 +84,10 @@ def root_of(loss: Tensor) -> Node:
 
 
 def _differentiated(
-    caller: str, function: Any, inputs: tuple[Any, ...], wrt: str | Sequence[str] | None
+    caller: str,
+    function: Callable[..., Tree],
+    inputs: tuple[Tree, ...],
+    wrt: str | Sequence[str] | None,
 ) -> list[bool]:
     """For each input of a function, whether it is a parameter rather than data."""
     names = list(_arguments_by_name(function, inputs))
@@ -111,11 +115,11 @@ def _differentiated(
 def _computed(
     caller: str,
     loss: Any,
-    inputs: tuple[Any, ...],
+    inputs: tuple[Tree, ...],
     lines: bool,
     differentiated: Sequence[bool] | None = None,
-    keep: list[Any] | None = None,
-) -> Any:
+    keep: list[Tree] | None = None,
+) -> Tree:
     """`loss`, or its result for `inputs` if it is a function."""
     if isinstance(loss, Tensor) or not callable(loss):
         if inputs:
@@ -134,12 +138,12 @@ def _computed(
 
 
 def traced(
-    function: Callable[..., Any],
-    inputs: tuple[Any, ...],
+    function: Callable[..., Tree],
+    inputs: tuple[Tree, ...],
     lines: bool = False,
     differentiated: Sequence[bool] | None = None,
-    keep: list[Any] | None = None,
-) -> Any:
+    keep: list[Tree] | None = None,
+) -> Tree:
     """The recorded result of `function(*inputs)`; the first item of a tuple such as (loss, cache).
 
     Arrays among the inputs are copied into Tensors. Those that are `differentiated` require grad,
@@ -171,7 +175,9 @@ def traced(
     return result
 
 
-def _arguments_by_name(function: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
+def _arguments_by_name(
+    function: Callable[..., Tree], arguments: tuple[Tree, ...]
+) -> dict[str, Tree]:
     """The arguments of a function or module, by parameter name."""
     try:
         parameters = list(inspect.signature(getattr(function, "forward", function)).parameters)
@@ -180,8 +186,8 @@ def _arguments_by_name(function: Any, arguments: tuple[Any, ...]) -> dict[str, A
     return dict(zip(parameters, arguments, strict=False))
 
 
-def _as_tensor(requires_grad: bool) -> Callable[[Any], Any]:
-    def convert(value: Any) -> Any:
+def _as_tensor(requires_grad: bool) -> Callable[[Operand], Operand]:
+    def convert(value: Operand) -> Operand:
         if isinstance(value, (np.ndarray, np.floating)) and value.dtype.kind in "fc":
             return Tensor(value, requires_grad)
         if requires_grad and isinstance(value, float):

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from autograd_lite.arrays.contracts import Operand
+from autograd_lite.arrays.contracts import Array, Gradient, Operand
 from autograd_lite.arrays.liveness import released
 from autograd_lite.backward import fit
 from autograd_lite.gradients import IndexedGradient, TupleGradient
@@ -19,7 +18,7 @@ from autograd_lite.graph import PACK, Leaf, Node, Route, ancestors
 from autograd_lite.pictures.structure import is_scalar
 
 
-def values(roots: Iterable[Node], known: Mapping[Node, Any]) -> dict[Node, Any]:
+def values(roots: Iterable[Node], known: Mapping[Node, Array]) -> dict[Node, Array]:
     """The value of every operation behind `roots`; `known` values are taken as they are.
 
     Raises ValueError if they cannot be computed, usually because a leaf was written to.
@@ -28,8 +27,8 @@ def values(roots: Iterable[Node], known: Mapping[Node, Any]) -> dict[Node, Any]:
 
 
 def computed(
-    roots: Iterable[Node], known: Mapping[Node, Any], keep: bool = True
-) -> Iterator[tuple[Node, Any]]:
+    roots: Iterable[Node], known: Mapping[Node, Array], keep: bool = True
+) -> Iterator[tuple[Node, Array]]:
     """Every operation behind `roots` with its value, in the order of computation.
 
     Without `keep`, a value is released once every operation that reads it has been computed.
@@ -37,7 +36,7 @@ def computed(
     nodes = ancestors(roots)[::-1]
     reads = [[p for p in node.parents or () if p.__class__ is Node] for node in nodes]
     done = iter([] if keep else released(reads))
-    found: dict[Any, Any] = {}
+    found: dict[Node, Array] = {}
     with np.errstate(all="ignore"):
         for node in nodes:
             value = _value(node, found)
@@ -50,7 +49,7 @@ def computed(
                 del found[parent]
 
 
-def operand_value(operand: Operand, found: Mapping[Any, Any]) -> Any:
+def operand_value(operand: Operand, found: Mapping[Node, Array]) -> Array:
     """The value that an operand had for its operation."""
     if operand.__class__ is Node:
         return found[operand]
@@ -61,7 +60,7 @@ def operand_value(operand: Operand, found: Mapping[Any, Any]) -> Any:
     return operand
 
 
-def _value(node: Node, found: Mapping[Any, Any]) -> Any:
+def _value(node: Node, found: Mapping[Node, Array]) -> Array:
     arguments = tuple(operand_value(parent, found) for parent in node.parents or ())
     operation = node.plan.operation
     if operation is PACK:
@@ -79,7 +78,7 @@ def _value(node: Node, found: Mapping[Any, Any]) -> Any:
     return value
 
 
-def _check(known: Any, value: Any) -> None:
+def _check(known: Array, value: Array) -> None:
     if not isinstance(known, (np.ndarray, np.generic)) or known.dtype.kind not in "fc":
         return
     # NumPy may round the last digit of a scalar differently from that of an array.
@@ -90,7 +89,7 @@ def _check(known: Any, value: Any) -> None:
         )
 
 
-def is_finite(value: Any) -> bool:
+def is_finite(value: Array) -> bool:
     """Whether a value holds neither NaN nor Inf."""
     if isinstance(value, tuple):
         return all(map(is_finite, value))
@@ -98,7 +97,7 @@ def is_finite(value: Any) -> bool:
     return array is None or array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
 
 
-def faults(roots: Iterable[Node], known: Mapping[Node, Any]) -> dict[Node, str]:
+def faults(roots: Iterable[Node], known: Mapping[Node, Array]) -> dict[Node, str]:
     """The operations that made NaN or Inf from finite operands, each with which it made."""
     found: dict[Node, str] = {}
     bad: set[Node] = set()
@@ -127,19 +126,19 @@ class Flow:
     node: Node
     slot: int
     operand: Operand
-    arriving: Any
-    pulled: Any
-    term: Any
-    before: Any
-    total: Any
+    arriving: Gradient
+    pulled: Gradient
+    term: Gradient
+    before: Gradient
+    total: Gradient
 
 
-def flows(root: Node, seed: Any) -> Iterator[Flow]:
+def flows(root: Node, seed: Gradient) -> Iterator[Flow]:
     """The backward pass from the gradient `seed` of `root`, one product at a time.
 
     It does the same as `backward.propagate`, more slowly but visibly.
     """
-    gradients: dict[Any, Any] = {root: seed}
+    gradients: dict[Node | Leaf, Gradient] = {root: seed}
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for node in ancestors([root]):
             arriving = gradients.get(node)
@@ -159,9 +158,9 @@ def flows(root: Node, seed: Any) -> Iterator[Flow]:
                 yield Flow(node, slot, operand, arriving, pulled, term, before, total)
 
 
-def gradients_of(root: Node, seed: Any) -> dict[Any, Any]:
+def gradients_of(root: Node, seed: Gradient) -> dict[Node | Leaf, Gradient]:
     """The gradient of every operation and leaf behind `root`."""
-    found: dict[Any, Any] = {root: seed}
+    found: dict[Node | Leaf, Gradient] = {root: seed}
     for flow in flows(root, seed):
         found[flow.operand] = flow.total
     return found

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from autograd_lite.arrays.contracts import Tree
 from autograd_lite.check.report import Report
 from autograd_lite.files import write
 from autograd_lite.pictures.fitting import PAGE_INCHES
@@ -22,7 +23,7 @@ FRAME_LIMIT = 200
 def animate(
     loss: Callable[..., Any] | Tensor | Report,
     path: str | os.PathLike[str],
-    *inputs: Any,
+    *inputs: Tree,
     seconds: float = 1.0,
     width: float | str = PAGE_INCHES,
     theme: str = "light",

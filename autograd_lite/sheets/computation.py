@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.arrays.contracts import Operand
+from autograd_lite.arrays.contracts import Array, Gradient, Kept, Operand
 from autograd_lite.arrays.trees import map_leaves
 from autograd_lite.backward import fit
 from autograd_lite.derivation.differentiated import textbook_form
@@ -34,11 +34,11 @@ class Computation:
     """
 
     program: Program
-    values: dict[Variable, Any]
+    values: dict[Variable, Array]
     sources: dict[int, Variable]
     made: dict[Node, Variable]
-    added: dict[Any, list[tuple[Execution, Variable]]]
-    total: dict[Any, Variable]
+    added: dict[Node | Leaf, list[tuple[Execution, Variable]]]
+    total: dict[Node | Leaf, Variable]
     plain: list[tuple[Execution, str, Variable]]
 
 
@@ -133,7 +133,7 @@ class _Replay:
                 self.rows[node] = row
                 stack += node.parents or ()
 
-    def _operand(self, parent: Any) -> Any:
+    def _operand(self, parent: Operand) -> Operand:
         if isinstance(parent, Node):
             if parent.plan.operation is PACK:
                 return [self._operand(p) for p in parent.parents or ()]
@@ -152,7 +152,7 @@ class _Replay:
         self.trace.forget_seen()
         order = ancestors([root])
         useful = self._useful(order)
-        gradients: dict[Any, Any] = {root: np.ones(root.shape, root.dtype)}
+        gradients: dict[Node, Gradient] = {root: np.ones(root.shape, root.dtype)}
         with recording(), watching(public=public), np.errstate(all="ignore"):
             for node in order:
                 arriving = gradients.get(node)
@@ -168,11 +168,11 @@ class _Replay:
             for leaf in [k for k in self.added if isinstance(k, Leaf)]:
                 self.total[leaf] = self._sum(leaf)
 
-    def _kept(self, node: Node) -> Any:
+    def _kept(self, node: Node) -> Kept:
         """The values that a node keeps; the function's own arrays become constants of the trace."""
         return map_leaves(self._met, node.kept)
 
-    def _met(self, value: Any) -> Any:
+    def _met(self, value: Operand) -> Operand:
         if id(value) in self.met and value.dtype.kind == "f":
             return Tracer(self.trace, self.trace.constant(value), value)
         return value
@@ -198,7 +198,7 @@ class _Replay:
                 useful.add(node)
         return useful
 
-    def _add(self, node: Node, operand: Operand, term: Any) -> None:
+    def _add(self, node: Node, operand: Operand, term: Gradient) -> None:
         if isinstance(term, IndexedGradient):
             term = term.dense()
         if not isinstance(term, TupleGradient):
@@ -207,7 +207,7 @@ class _Replay:
         row = self.rows[node]
         by_row[row] = by_row[row] + term if row in by_row else term
 
-    def _sum(self, operand: Operand) -> Any:
+    def _sum(self, operand: Operand) -> Gradient:
         terms = list(self.added.get(operand, {}).values())
         total = terms[0] if terms else None
         for term in terms[1:]:
@@ -243,7 +243,7 @@ class _Replay:
         made = dict(zip(made, found, strict=False))
         after = [next(found) for _ in terms]
         named = [(execution, name, next(found)) for execution, name, _ in self.recorded.plain]
-        added: dict[Any, list[tuple[Execution, Variable]]] = {}
+        added: dict[Node | Leaf, list[tuple[Execution, Variable]]] = {}
         for (token, row, _), variable in zip(gradients, after, strict=True):
             added.setdefault(token, []).append((row, variable))
         total = dict(zip(totals, found, strict=True))
@@ -254,7 +254,7 @@ class _Replay:
         }
         return Computation(program, values, sources, made, added, total, named)
 
-    def _variable(self, value: Any) -> Variable:
+    def _variable(self, value: Operand) -> Variable:
         inner = value._value if isinstance(value, Tensor) else value
         if isinstance(inner, Tracer):
             return inner.variable

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.arrays.contracts import Index
+from autograd_lite.arrays.contracts import Array, Index
 from autograd_lite.check.report import Line, Report
 from autograd_lite.graph import Leaf
 from autograd_lite.program.ir import Step, Variable, function_name
@@ -67,7 +67,7 @@ class Content:
         self.place: dict[Statement, int] = {}
         # Serial numbers continue from one function to the next; the page must not depend on that.
         self.began: int = min((r.at for row in rows for r in row.rounds), default=0)
-        self.values: dict[Variable, Any] = computation.values
+        self.values: dict[Variable, Array] = computation.values
         self.steps: list[Step] = self._needed_steps()
         self.obstacle: str = self._obstacle()
 
@@ -143,7 +143,7 @@ class Content:
         """The index of a variable among the values of the page."""
         return self.numbers.setdefault(variable, len(self.numbers))
 
-    def _input(self, source: Any) -> dict[str, Any] | None:
+    def _input(self, source: Leaf | Array) -> dict[str, Any] | None:
         variable = self.computation.sources.get(id(source))
         if variable is None:
             return None
@@ -232,7 +232,7 @@ class Content:
             [str(r.dtype) for r in step.results],
         ]
 
-    def _without_masks(self, index: Index) -> Any:
+    def _without_masks(self, index: Index) -> Index:
         """An index whose masks are replaced by lists of the places where they are true."""
         items: list[Any] = []
         for item in index if isinstance(index, tuple) else (index,):
@@ -286,7 +286,7 @@ def _text(statement: Statement) -> str:
     return f"{statement.label} {sign} {statement.expression.text.text}"
 
 
-def _special(number: float) -> Any:
+def _special(number: float) -> float | str:
     """A number, or JavaScript's name for a number that JSON cannot represent."""
     if number != number:
         return "NaN"

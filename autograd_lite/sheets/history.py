@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Array, Tree
 from autograd_lite.program.ir import Variable
 from autograd_lite.sheets.content import Content, Series, statements_of
 from autograd_lite.sheets.live import Sheet, content_of
@@ -35,7 +36,7 @@ class SheetHistory:
         self._content: Content | None = None
         self._before: dict[int, np.ndarray] = {}
 
-    def look(self, function: Callable[..., Any], *inputs: Any) -> None:
+    def look(self, function: Callable[..., Any], *inputs: Tree) -> None:
         """Run the function on inputs, and note its numbers."""
         with np.errstate(all="ignore"):
             content = content_of(function, inputs)
@@ -48,7 +49,7 @@ class SheetHistory:
             self._note(statement, place, content.values)
         self._content = content
 
-    def _note(self, statement: Statement, place: int, values: dict[Variable, Any]) -> None:
+    def _note(self, statement: Statement, place: int, values: dict[Variable, Array]) -> None:
         series = self._series[place]
         value = np.asarray(values[statement.total or statement.variable], float)
         finite = bool(np.isfinite(value).all())

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from autograd_lite.arrays.contracts import Tree
 from autograd_lite.check.report import Report
 from autograd_lite.files import write
 from autograd_lite.pictures.fitting import PAGE_INCHES
@@ -26,7 +27,7 @@ FRAME_HEIGHT_PIXELS = 720
 
 def sheet(
     loss: Callable[..., Any] | Tensor | Report,
-    *inputs: Any,
+    *inputs: Tree,
     wrt: str | Sequence[str] | None = None,
     path: str | os.PathLike[str] | None = None,
 ) -> Sheet:
@@ -86,7 +87,7 @@ def sheet(
 def step_through(
     loss: Tensor | Report | Callable[..., Any],
     path: str | os.PathLike[str],
-    *inputs: Any,
+    *inputs: Tree,
     report: Report | None = None,
 ) -> str:
     """Write the sheet of `loss`, on which one walks through the computation, forward and backward.
@@ -134,8 +135,8 @@ def with_ending(path: str | os.PathLike[str], ending: str) -> Path:
 
 def content_of(
     loss: Any,
-    inputs: tuple[Any, ...],
-    wrt: Any = None,
+    inputs: tuple[Tree, ...],
+    wrt: str | Sequence[str] | None = None,
     report: Report | None = None,
     caller: str = "sheet",
 ) -> Content:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Array
 from autograd_lite.pictures.figure import Figure
 from autograd_lite.pictures.fitting import PAGE_INCHES, inches, natural_width
 from autograd_lite.pictures.text import short
@@ -225,7 +226,7 @@ class _Printer:
         start = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="1" CELLPADDING="1">'
         return _kept_small(f"{start}{head}{''.join(lines)}</TABLE>"), width + 8
 
-    def _cell(self, number: Any, largest: float) -> str:
+    def _cell(self, number: Array, largest: float) -> str:
         background = THEMES[self.theme].background
         colour = _colour(number, largest, background, SIGN_COLOURS[self.theme])
         width = f'WIDTH="{CELL_CHARACTERS * CHARACTER_POINTS:.0f}"'
@@ -303,7 +304,7 @@ def _leaves(expression: Expression) -> Iterator[Expression]:
         yield from _leaves(inner)
 
 
-def _digits(number: Any) -> str:
+def _digits(number: Array) -> str:
     """A number in at most six characters."""
     x = float(number)
     if not math.isfinite(x):
@@ -325,7 +326,7 @@ def _largest(array: np.ndarray) -> float:
     return float(finite.max()) if finite.size else 0.0
 
 
-def _colour(number: Any, largest: float, background: str, signs: tuple[str, str]) -> str:
+def _colour(number: Array, largest: float, background: str, signs: tuple[str, str]) -> str:
     """The background, mixed with the colour of the sign in proportion to the number."""
     share = min(1.0, abs(float(number)) / largest) if largest and number == number else 0.0
     strong = signs[float(number) < 0]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Array, Operand, Tree
 from autograd_lite.arrays.trees import map_leaves
 from autograd_lite.derivation.differentiated import names_of_parameters
 from autograd_lite.graph import Leaf, Node, ancestors, array_name
@@ -50,7 +51,7 @@ class Recorded:
     top: Frame
     wrt: list[Leaf]
     trace: Trace | None = None
-    values: dict[Node, Any] = field(default_factory=dict)
+    values: dict[Node, Tracer] = field(default_factory=dict)
     fixed: str = ""
     names: dict[Any, str] = field(default_factory=dict)
     named_in: dict[Node, Frame] = field(default_factory=dict)
@@ -65,7 +66,7 @@ class Recorded:
         self.top.executions.clear()
         self.rows.clear()
 
-    def name_of(self, token: Any) -> str | None:
+    def name_of(self, token: Node | Leaf | Array) -> str | None:
         """The name of a node or of a source."""
         return self.names.get(token if isinstance(token, Node) else id(token))
 
@@ -73,7 +74,7 @@ class Recorded:
 def recorded_function(
     caller: str,
     function: Callable[..., Any],
-    inputs: tuple[Any, ...],
+    inputs: tuple[Tree, ...],
     wrt: str | Sequence[str] | None,
 ) -> Recorded:
     """Run a function on Tensors of its inputs, statement by statement.
@@ -112,12 +113,12 @@ def _title(function: Any) -> str:
 def _recorded(
     caller: str,
     function: Any,
-    inputs: tuple[Any, ...],
+    inputs: tuple[Tree, ...],
     captures: Captures,
     trace: Trace | None,
-    wrt: Any,
+    wrt: str | Sequence[str] | None,
 ) -> Recorded:
-    leaves: list[Any] = []
+    leaves: list[Operand] = []
     structure_of_inputs = flatten((inputs, {}), leaves)
     labels = names_of(structure_of_inputs, function)
     variables = [
@@ -128,9 +129,9 @@ def _recorded(
     own_names = _names_of(own)
     held = [_own_value(t, n, trace) for (t, _), n in zip(own, own_names, strict=True)]
     block, stand_ins = standing_in([t for t, _ in own], held)
-    values: dict[Node, Any] = {}
+    values: dict[Node, Tracer] = {}
 
-    def note(tensor: Any) -> None:
+    def note(tensor: Tensor) -> None:
         if trace is not None and isinstance(tensor._node, Node):
             values[tensor._node] = tensor._value
             # Two statements that compute the same value stay two.
@@ -197,14 +198,14 @@ def recorded_graph(caller: str, loss: Any, wanted: Iterable[str] | None = None) 
     return found
 
 
-def _may_be_computed(source: Any) -> bool:
+def _may_be_computed(source: Leaf | Array) -> bool:
     """Whether an array without a gradient may depend on numbers that can be changed."""
     if isinstance(source, Leaf):
         return not source.requires_grad and source.name is None
     return bool(source.dtype.kind == "b" or array_name(source) is None)
 
 
-def _as_variable(value: Any, name: str, trace: Trace | None) -> Any:
+def _as_variable(value: Operand, name: str, trace: Trace | None) -> Operand:
     """A floating-point value as a Tensor that requires grad, so that every computation with it is
     recorded; any other value unchanged.
     """
@@ -217,13 +218,13 @@ def _as_variable(value: Any, name: str, trace: Trace | None) -> Any:
     return Tensor(trace.input(array if array.ndim else array[()], name), True, copy=False)
 
 
-def _own_value(tensor: Any, name: str, trace: Trace | None) -> Any:
+def _own_value(tensor: Tensor, name: str, trace: Trace | None) -> Array:
     """A copy of the value of a captured tensor; in a trace, its tracer."""
     value = np.array(tensor._value)
     return trace.input(value, name) if trace is not None else value
 
 
-def _looked_at(caller: str, name: str, result: Any) -> Tensor:
+def _looked_at(caller: str, name: str, result: Operand) -> Tensor:
     """The result, if it is a Tensor of real numbers whose graph is small enough to show."""
     if not isinstance(result, Tensor) or not isinstance(result._node, Node):
         what = type(result).__name__
@@ -247,7 +248,9 @@ def _looked_at(caller: str, name: str, result: Any) -> Tensor:
     return result
 
 
-def _chosen(caller: str, name: str, given: list[Any], own: list[Leaf], wrt: Any) -> list[Leaf]:
+def _chosen(
+    caller: str, name: str, given: list[Any], own: list[Leaf], wrt: str | Sequence[str] | None
+) -> list[Leaf]:
     """The leaves to differentiate by."""
     if wrt is not None:
         asked = [wrt] if isinstance(wrt, str) else list(wrt)
@@ -268,7 +271,7 @@ def _chosen(caller: str, name: str, given: list[Any], own: list[Leaf], wrt: Any)
     return weights or [leaf for leaf, _ in given]
 
 
-def _names_of(own: Sequence[tuple[Any, str]]) -> list[str]:
+def _names_of(own: Sequence[tuple[Tensor, str]]) -> list[str]:
     """The names of captured tensors; an attribute goes without its object where that is unique."""
     attributes = [re.sub(r"[\[\]'\"]", "", label.rpartition(".")[2]) for _, label in own]
     short = Counter(attributes)
@@ -322,7 +325,7 @@ def _name(found: Recorded) -> None:
     loop. A name that has one value in the function itself and others in functions that it calls
     stays without a number for the function's own value.
     """
-    known = {id(node): node for node in found.structure.nodes}
+    known: dict[int, Node | Leaf | Array] = {id(node): node for node in found.structure.nodes}
     sources = [s for s in found.structure.sources if not isinstance(s, Tracer)]
     known |= {id(source): source for source in sources}
     given = {key for key in known if found.name_of(known[key]) is not None}
@@ -422,7 +425,7 @@ def _name_constants(found: Recorded, labels: _Labels) -> None:
     """Name the program's arrays after variables that held equal arrays."""
     if found.trace is None:
         return
-    held: dict[Any, str] = {}
+    held: dict[tuple[tuple[int, ...], str, bytes], str] = {}
     for frame in found.top.walk:
         for name, value in frame.held():
             if isinstance(value, np.ndarray):
@@ -433,7 +436,7 @@ def _name_constants(found: Recorded, labels: _Labels) -> None:
             variable.name = labels.free(wish)
 
 
-def _contents(array: np.ndarray) -> Any:
+def _contents(array: np.ndarray) -> tuple[tuple[int, ...], str, bytes]:
     return array.shape, array.dtype.str, array.tobytes()
 
 

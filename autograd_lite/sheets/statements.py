@@ -7,16 +7,17 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Array, Index
 from autograd_lite.derivation.constants import array_text
 from autograd_lite.derivation.expressions import NoExpression, Printer, Text
 from autograd_lite.functions import COMPARISON, traits
-from autograd_lite.graph import Node
+from autograd_lite.graph import Leaf, Node
 from autograd_lite.pictures.structure import operands
 from autograd_lite.program.ir import Step, Variable, function_name
 from autograd_lite.program.names import identifier
@@ -138,7 +139,7 @@ class _Writer:
     def _key(token: Any) -> Any:
         return token if isinstance(token, Node) else id(token)
 
-    def variable_of(self, token: Any) -> Variable:
+    def variable_of(self, token: Node | Leaf | Array) -> Variable:
         """The variable of a node or a source."""
         if isinstance(token, Node):
             return self.computation.made[token]
@@ -176,7 +177,7 @@ class _Writer:
             for reader in self.readers.get(node, ())
         )
 
-    def _backward_names(self) -> dict[Any, str]:
+    def _backward_names(self) -> dict[Node | Leaf, str]:
         """The names of gradients on the sheet, by node or leaf."""
         alive, count = self._alive()
         totals = self.computation.total
@@ -219,7 +220,7 @@ class _Writer:
                 count.update(step.operands)
         return alive, count
 
-    def _wanted(self) -> list[Any]:
+    def _wanted(self) -> list[Leaf]:
         return [leaf for leaf in self.recorded.wrt if leaf in self.computation.total]
 
     def _is_short(self, variable: Variable, named: Mapping[Variable, str]) -> bool:
@@ -229,7 +230,7 @@ class _Writer:
             return True
         return all(v in self.labels or v in named or v not in self.makers for v in step.operands)
 
-    def _name_of_argument(self, token: Any, taken: set[str]) -> str:
+    def _name_of_argument(self, token: Node | Leaf, taken: set[str]) -> str:
         """The name for the gradient of an operation's argument: `dtanh3` for the tanh that makes
         h3.
 
@@ -323,9 +324,9 @@ class _Writer:
                 shared=self.values_of[self.variable_of(token)] > 1,
             )
 
-    def _parts(self) -> dict[Execution, list[tuple[Any, int]]]:
+    def _parts(self) -> dict[Execution, list[tuple[Node | Leaf, int]]]:
         """The gradient terms of each line: the node or leaf, and the number of the term."""
-        found: dict[Execution, list[tuple[Any, int]]] = {}
+        found: dict[Execution, list[tuple[Node | Leaf, int]]] = {}
         for token, entries in self.computation.added.items():
             for i, (row, _) in enumerate(entries if token in self.backward_names else ()):
                 for execution in self.places.around(row):
@@ -333,10 +334,10 @@ class _Writer:
                         found.setdefault(execution, []).append((token, i))
         return found
 
-    def _formula_of(self, token: Any) -> str:
+    def _formula_of(self, token: Node | Leaf) -> str:
         return self.formulas.get(self._key(token), "")
 
-    def _belongs(self, token: Any, row: Execution, execution: Execution) -> bool:
+    def _belongs(self, token: Node | Leaf, row: Execution, execution: Execution) -> bool:
         """Whether a line reads a value itself, or passes it to a function that reads it."""
         if row is execution:
             return True
@@ -396,7 +397,9 @@ class _Writer:
         elementwise = all(_is_elementwise(public(n.plan.operation)) for n in nodes)
         return Expression(text, variable, "", name, "", given, elementwise)
 
-    def _tree(self, variable: Variable, is_leaf: Any, top: bool = False) -> Expression:
+    def _tree(
+        self, variable: Variable, is_leaf: Callable[[Variable], bool], top: bool = False
+    ) -> Expression:
         """The formula of a value in terms of named values."""
         step = self.makers.get(variable)
         if step is None or (not top and is_leaf(variable)):
@@ -450,7 +453,7 @@ class _Writer:
             listed = [texts[v].text for v in step.operands]
         return Text(f"{function_name(step.function)}({', '.join(listed)})")
 
-    def _number(self, number: Any, symbol: str = "") -> Text:
+    def _number(self, number: Array, symbol: str = "") -> Text:
         """A number as a person writes it: 6 for 6.0, or N where the code divides by N."""
         name = self.recorded.whole.get(number) if type(number) is int and symbol in "*/" else None
         if name is not None and symbol:
@@ -490,7 +493,7 @@ def _label(step: Step, text: Text, operands: list[Expression]) -> str:
     return text.text if is_mask or is_view else ""
 
 
-def _with_lists(value: Any) -> Any:
+def _with_lists(value: Index) -> Index:
     """An argument, such as an index, with lists in place of ranges."""
     if isinstance(value, range):
         return list(value)
@@ -501,11 +504,11 @@ def _is_elementwise(function: Any) -> bool:
     return function is not None and traits(function).elementwise
 
 
-def _is_operand(argument: Any) -> bool:
+def _is_operand(argument: object) -> bool:
     return isinstance(argument, (Variable, int, float, np.number))
 
 
-def _is_whole(number: Any) -> bool:
+def _is_whole(number: Array) -> bool:
     """Whether a float is a whole number to be written without a decimal point."""
     is_float = isinstance(number, (float, np.floating))
     return is_float and float(number).is_integer() and abs(number) < WHOLE_LIMIT
