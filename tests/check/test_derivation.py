@@ -21,7 +21,7 @@ from autograd_lite.check.marking.execution import Event
 from autograd_lite.check.marking.explanations import pattern
 from autograd_lite.check.marking.forms import subject_of
 from autograd_lite.check.marking.forward import Setting
-from autograd_lite.check.marking.influence import dependent_steps
+from autograd_lite.check.marking.influence import _moved, dependent_steps
 from autograd_lite.check.marking.mark import _best_reading
 from autograd_lite.check.marking.perturbation import slope
 from autograd_lite.check.report import Line, Report
@@ -168,6 +168,8 @@ class TestVerdicts:
             "8 of 12 elements, all of them in the rows 0, 2"
         )
         assert pattern(both, expected, tolerance) == "; it differs in 2 of 12 elements"
+        nothing = np.ones((0, 3))
+        assert pattern(nothing, nothing, tolerance) == "; it differs in 0 of 0 elements"
 
     def test_a_cause_that_fits_these_inputs_by_chance_is_not_named(self):
         def loss(W, X, P):
@@ -261,6 +263,18 @@ def test_the_steps_that_depend_on_a_statement():
     # A length is no number that can be moved; all that is unpacked at once is.
     assert found["N"] is None
     assert names["X"] == names["Y"] == after | {"dZ2"}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_value_is_moved_by_as_much_as_it_is_large(dtype):
+    value = np.array([[1.0, -2.0], [0.0, 0.5]], dtype)
+    moved = _moved(value)
+    assert moved.dtype == dtype
+    assert np.all(moved != value) and np.all(np.abs(moved - value) < 4)
+    for size in (1e-12, 1e12):
+        np.testing.assert_allclose(_moved(dtype(size) * value), size * moved, rtol=1e-5)
+    assert np.any(_moved(np.zeros(3))) and _moved(np.zeros(0)).shape == (0,)
+    assert np.ndim(_moved(np.array(2.0))) == 0
 
 
 def test_what_arrives_is_of_the_gradients_that_go_on():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
+from autograd_lite.check import from_source
 from autograd_lite.check.marking.assignments import written_by
 from autograd_lite.check.marking.edits.trees import is_called
 from autograd_lite.check.marking.execution import Event
@@ -98,6 +99,36 @@ def test_a_wrong_derivation_in_a_container(text):
     report = al.check_derivation(forward, backward, W1, W2, X, Y, show=False)
     assert [line.line for line in report if line.status == "wrong"] == [4], str(report)
     assert report.first_wrong.cause == "activation"
+
+
+FORWARD = """
+def forward(W1, W2, X, Y):
+    H = np.tanh(X @ W1)
+    E = H @ W2 - Y
+    L = 0.5 * np.sum(E ** 2)
+    {}
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "return L, (H, E)",
+        "return [L, (H, E)]",
+        "return tuple([L, (H, E)])",
+        "both = L, (H, E)\n    return both",
+        "return tuple(v for v in (L, (H, E)))",
+        # People look at what they were given.
+        "return L if isinstance(E, np.ndarray) else None, (H, E)",
+        "return (L, (H, E)) if isinstance(L, float) else None",
+    ],
+)
+def test_what_a_forward_pass_returns(text):
+    backward = backward_with("return q, r", "(1 - H**2)")
+    ahead = from_source(FORWARD.format(text), np=np)
+    report = al.check_derivation(ahead, backward, W1, W2, X, Y, show=False)
+    assert report.ok, str(report)
+    assert [line.tensor for line in report if line.tensor in ("W1", "W2")] == ["W1", "W2"]
 
 
 def test_a_flat_array_that_nothing_is_known_of_is_not_right():

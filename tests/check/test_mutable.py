@@ -65,9 +65,17 @@ def views_of_views(x, make):
     return out
 
 
+def written_by_methods(x, make):
+    squares, total = make((3, 2)), make((2,))
+    (x * x).cumsum(axis=0, out=squares)
+    x.sum(axis=0, out=total)
+    total += (x * 2).sum(0)
+    return squares * total
+
+
 PROGRAMS = [
     *(filled_in_a_loop, through_a_view, by_masks_and_indices, in_place, repeated_indices),
-    *(written_by_functions, views_of_views),
+    *(written_by_functions, written_by_methods, views_of_views),
 ]
 
 

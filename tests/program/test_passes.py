@@ -19,6 +19,7 @@ from autograd_lite.program.identities import algebra, expanding, stable
 from autograd_lite.program.ir import interpret
 from autograd_lite.program.passes import Identities, Optimised, optimised
 from autograd_lite.program.rewriting import Rewriting, without_dead
+from autograd_lite.rules.indexing import getitem
 
 KINDS = ["real", "complex", "mixed", "half"]
 SEEDS = [*range(5), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(5, 12))]
@@ -269,6 +270,46 @@ def test_a_number_times_a_product_is_multiplied_into_the_smaller_operand(product
     np.testing.assert_allclose(compiled(*arguments), product(*arguments), rtol=1e-14)
     [scaling] = [step for step in compiled.program.steps if step.function is np.multiply]
     assert scaling.result.shape == smaller
+
+
+def simplified(function, *arrays):
+    """The functions of a program's steps after the rules of algebra."""
+    leaves = []
+    trace, found, _, _ = traced("f", function, flatten((arrays, {}), leaves), leaves)
+    after, _ = Rewriting(found, trace.values).run(algebra.table())
+    assert_same(interpret(after, leaves), interpret(found, leaves), 1e-12)
+    return [step.function for step in without_dead(after).steps]
+
+
+@pytest.mark.parametrize(
+    ("function", "functions"),
+    [
+        (lambda W, X: 0.5 * (W @ X), [np.multiply, np.matmul]),
+        # A product that is read elsewhere is computed anyway.
+        (lambda W, X: [0.5 * (P := W @ X), np.sin(P)], [np.matmul, np.multiply, np.sin]),
+        (lambda W, X: [0.5 * (P := W @ X), P], [np.matmul, np.multiply]),
+        (lambda W, X: 0.5 * (W[:, :1] @ X[:1, :3]), [getitem, getitem, np.multiply, np.matmul]),
+        (lambda W, X: 0.5 * (W @ X[:, :3]), [getitem, np.matmul, np.multiply]),
+        (lambda W, X: X * (W @ X)[:1], [np.matmul, getitem, np.multiply]),
+    ],
+)
+def test_which_products_take_a_number_in(function, functions):
+    assert simplified(function, np.ones((2, 3)), np.ones((3, 40))) == functions
+
+
+def test_what_a_rule_wrote_in_vain_is_forgotten_and_nothing_else():
+    def in_vain(now, step, args, options):
+        np.cos(args[0])
+
+    def again(now, step, args, options):
+        return np.sin(now.operand(now.maker(args[0], np.sin), 0))
+
+    leaves = []
+    structure = flatten(((np.ones(3),), {}), leaves)
+    trace, found, _, _ = traced("f", lambda x: [np.exp(x), np.sin(x) * 1.0], structure, leaves)
+    rules = {np.exp: [in_vain], np.sin: [in_vain], np.multiply: [in_vain, again]}
+    after, _ = Rewriting(found, trace.values).run(rules)
+    assert [step.function for step in after.steps] == [np.exp, np.sin]
 
 
 def test_short_forms_are_not_for_half_precision():

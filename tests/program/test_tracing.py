@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
+from autograd_lite.program.traced import own_error
 
 
 @pytest.mark.parametrize("symbol", "+ - * / // % @ & | ^ << >> **".split())
@@ -125,3 +126,14 @@ def test_a_value_of_no_dimensions_has_no_length():
     with pytest.raises(TypeError, match="a value of no dimensions has no length"):
         al.compile(lambda x: len(x[0]))(np.ones(2))
     assert al.compile(lambda x: x[0][()] * 2)(np.ones(2)) == 2
+
+
+def test_a_refusal_that_numpy_wraps_is_what_is_raised():
+    refusal, around, cause = al.TracedValueError("no"), TypeError("around"), KeyError("cause")
+    assert own_error(around) is around
+    around.__context__ = refusal
+    assert own_error(around) is refusal
+    refusal.__cause__ = cause
+    assert own_error(around) is own_error(refusal) is refusal
+    around.__cause__ = cause
+    assert own_error(around) is around
