@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 import autograd_lite as al
 from autograd_lite.extend import compute
@@ -35,7 +36,7 @@ def _takes(kind: str) -> Callable[[Loss], Loss]:
     return declare
 
 
-def kind_of(loss: Any) -> str | None:
+def kind_of(loss: object) -> str | None:
     """The kind of predictions that a loss takes, one of `KINDS`, or None if it declares none.
 
     Parameters
@@ -571,7 +572,7 @@ def hinge(Z: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None)
     return _reduced(al.relu(1 + best_wrong - score), reduction, sample_weight)
 
 
-def one_hot(labels: Any, classes: int, dtype: Any = np.float64) -> np.ndarray:
+def one_hot(labels: Any, classes: int, dtype: DTypeLike = np.float64) -> np.ndarray:
     """Labels (N,) as columns (classes, N) of zeros with a 1 at the class of the sample.
 
     Parameters

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 import autograd_lite as al
 from autograd_lite.extend import enclosed, entries, printable, quoted, replace_array
@@ -48,7 +49,9 @@ class Parameter(al.Tensor):
 
     __slots__ = ()
 
-    def __init__(self, data: Any, *, dtype: Any = None, name: str | None = None) -> None:
+    def __init__(
+        self, data: Any, *, dtype: DTypeLike | None = None, name: str | None = None
+    ) -> None:
         super().__init__(data, True, dtype=dtype, name=name)
 
 
@@ -372,7 +375,7 @@ def _adopt(tensor: al.Tensor) -> None:
         tensor.__class__ = Parameter
 
 
-def _is_made_of_modules(value: Any) -> bool:
+def _is_made_of_modules(value: object) -> bool:
     items = value if isinstance(value, (list, tuple)) else [value]
     return bool(items) and all(isinstance(item, Module) for item in items)
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 import os
 import weakref
-from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 SMALLEST = 2**20
 """Smaller arrays, in bytes, get new memory."""
@@ -22,7 +22,7 @@ _free: dict[int, list[bytearray]] = {}
 _most = 2 * (os.cpu_count() or 1)
 
 
-def buffer(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+def buffer(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
     """An uninitialised array, in memory of an earlier array or in new memory."""
     count = math.prod(shape)
     size = count * np.dtype(dtype).itemsize

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from autograd_lite.extend import quoted
 
@@ -33,7 +34,7 @@ def dask_arrays(
     x: str = "x",
     y: str = "y",
     *,
-    dtype: Any = np.float64,
+    dtype: DTypeLike = np.float64,
     rows: int | None = None,
     limit: int = SAMPLE_LIMIT,
 ) -> tuple[Any, Any]:
@@ -145,7 +146,7 @@ def _matching(path: Path) -> list[Path]:
 class Rows:
     """The samples (`which` 0) or the targets (1) of a file as an array that is read by indexing."""
 
-    def __init__(self, data: H5Dataset, which: int, dtype: Any) -> None:
+    def __init__(self, data: H5Dataset, which: int, dtype: DTypeLike) -> None:
         self.data: H5Dataset = data
         self.which: int = which
         self.dtype: np.dtype[Any] = np.dtype(dtype)
@@ -164,7 +165,7 @@ class Rows:
         return read_rows(self.data, self.which, start, stop, self.dtype)[rest]
 
 
-def read_rows(data: H5Dataset, which: int, start: int, stop: int, dtype: Any) -> np.ndarray:
+def read_rows(data: H5Dataset, which: int, start: int, stop: int, dtype: DTypeLike) -> np.ndarray:
     """Rows of the samples (`which` 0) or the targets (1) of a file; pictures from 0 to 1."""
     name, spec = (data.x, data.y)[which], data.specs[which]
     found = buffer((stop - start, *spec.shape[1:]), spec.dtype)
@@ -179,7 +180,7 @@ def read_rows(data: H5Dataset, which: int, start: int, stop: int, dtype: Any) ->
     return values
 
 
-def _parts(data: H5Dataset, dtype: Any, rows: int | None) -> list[tuple[H5Dataset, int, int]]:
+def _parts(data: H5Dataset, dtype: DTypeLike, rows: int | None) -> list[tuple[H5Dataset, int, int]]:
     """The blocks of a file, made of whole chunks where chunks are smaller."""
     size = rows
     if size is None:

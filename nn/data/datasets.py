@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from . import hdf5
 from .batches import Batch
@@ -75,7 +76,7 @@ class H5Dataset:
     path: str | os.PathLike[str]
     x: str = "x"
     y: str = "y"
-    dtype: Any = np.float64
+    dtype: DTypeLike = np.float64
     transform: Transform | None = None
     prefetch: bool = True
     limit: int = SAMPLE_LIMIT

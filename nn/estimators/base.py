@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 import autograd_lite as al
 from autograd_lite.extend import quoted
@@ -119,7 +120,7 @@ class Estimator(Spelled):
         """The number of units of every layer, from the features to the outputs."""
 
     @abstractmethod
-    def _network(self, sizes: list[int], dtype: Any, rng: np.random.Generator) -> Sequential:
+    def _network(self, sizes: list[int], dtype: DTypeLike, rng: np.random.Generator) -> Sequential:
         """A new network with layers of these sizes."""
 
     @abstractmethod
@@ -157,7 +158,7 @@ class Estimator(Spelled):
     def _goes_on(self) -> bool:
         return bool(self.warm_start) and hasattr(self, "network_")
 
-    def _start(self, dtype: Any) -> None:
+    def _start(self, dtype: DTypeLike) -> None:
         """Makes a new network, and resets the attributes of training."""
         rng = generator(self.random_state)
         sizes = self._sizes(self.n_features_in_, self._outputs())

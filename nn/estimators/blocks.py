@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from autograd_lite.extend import adopt, is_lazy
 
@@ -51,7 +52,7 @@ def different(found: Any) -> np.ndarray:
     )
 
 
-def mapped(function: Callable[..., Any], array: Any, dtype: Any, *others: Any) -> Any:
+def mapped(function: Callable[..., Any], array: Any, dtype: DTypeLike, *others: Any) -> Any:
     """`function(block, *others)` for each block of an array (N,), with a value for each element.
 
     Where the array holds numbers, a part of a block can still be read by itself.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from autograd_lite.extend import adopt, compute, is_lazy
 
@@ -59,7 +60,7 @@ class _Linear(Estimator):
     def _sizes(self, n_features: int, n_outputs: int) -> list[int]:
         return [n_features, n_outputs]
 
-    def _network(self, sizes: list[int], dtype: Any, rng: np.random.Generator) -> Sequential:
+    def _network(self, sizes: list[int], dtype: DTypeLike, rng: np.random.Generator) -> Sequential:
         n_in, n_out = sizes
         layer = Linear(n_in, n_out, initialisation="zeros", dtype=dtype)
         for name, parameter in zip("Wb", layer.parameters(), strict=True):
@@ -208,7 +209,7 @@ class _Deep(Estimator):
             )
         return [n_features, *hidden, n_outputs]
 
-    def _network(self, sizes: list[int], dtype: Any, rng: np.random.Generator) -> Sequential:
+    def _network(self, sizes: list[int], dtype: DTypeLike, rng: np.random.Generator) -> Sequential:
         activation = self._activation()
         layers: list[Module] = []
         for n_in, n_out in itertools.pairwise(sizes):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 import autograd_lite as al
 
@@ -153,7 +154,7 @@ class Conv2d(Module):
         padding: int | Pair = 0,
         initialisation: str | Initialiser = "he",
         seed: Seed = None,
-        dtype: Any = np.float64,
+        dtype: DTypeLike = np.float64,
     ) -> None:
         if n_in < 1 or n_out < 1:
             raise ValueError(f"Conv2d({n_in}, {n_out}): both sizes must be at least 1")

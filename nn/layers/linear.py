@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 import autograd_lite as al
 
@@ -92,7 +93,7 @@ class Linear(Module):
         *,
         initialisation: str | Initialiser = "he",
         seed: Seed = None,
-        dtype: Any = np.float64,
+        dtype: DTypeLike = np.float64,
     ) -> None:
         if n_in < 1 or n_out < 1:
             raise ValueError(f"Linear({n_in}, {n_out}): both sizes must be at least 1")
@@ -169,7 +170,7 @@ class Embedding(Module):
         *,
         initialisation: str | Initialiser = "normal",
         seed: Seed = None,
-        dtype: Any = np.float64,
+        dtype: DTypeLike = np.float64,
     ) -> None:
         if n_symbols < 1 or n_out < 1:
             raise ValueError(f"Embedding({n_symbols}, {n_out}): both sizes must be at least 1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 import autograd_lite as al
 from autograd_lite.extend import compute
@@ -63,7 +64,7 @@ class BatchNorm(Module):
         *,
         momentum: float = 0.1,
         epsilon: float = 1e-5,
-        dtype: Any = np.float64,
+        dtype: DTypeLike = np.float64,
     ) -> None:
         if n_features < 1:
             raise ValueError(f"BatchNorm({n_features}): the size must be at least 1")
@@ -152,7 +153,9 @@ class LayerNorm(Module):
            [ 1.]])
     """
 
-    def __init__(self, n_features: int, *, epsilon: float = 1e-5, dtype: Any = np.float64) -> None:
+    def __init__(
+        self, n_features: int, *, epsilon: float = 1e-5, dtype: DTypeLike = np.float64
+    ) -> None:
         if n_features < 1:
             raise ValueError(f"LayerNorm({n_features}): the size must be at least 1")
         self.epsilon = epsilon

@@ -6,6 +6,7 @@ import math
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 import autograd_lite as al
 
@@ -44,7 +45,7 @@ class _Recurrent(Module):
         last: bool = False,
         initialisation: str = "xavier_uniform",
         seed: Seed = None,
-        dtype: Any = np.float64,
+        dtype: DTypeLike = np.float64,
     ) -> None:
         name = type(self).__name__
         if n_in < 1 or n_hidden < 1:
@@ -272,7 +273,7 @@ class MultiheadAttention(Module):
         causal: bool = False,
         initialisation: str = "xavier_uniform",
         seed: Seed = None,
-        dtype: Any = np.float64,
+        dtype: DTypeLike = np.float64,
     ) -> None:
         if n_features < 1 or n_heads < 1 or n_features % n_heads:
             raise ValueError(
@@ -374,7 +375,7 @@ class Conv1d(Module):
         padding: int = 0,
         initialisation: str = "he",
         seed: Seed = None,
-        dtype: Any = np.float64,
+        dtype: DTypeLike = np.float64,
     ) -> None:
         sizes = {"n_in": n_in, "n_out": n_out, "window": window, "stride": stride}
         for name, size in {**sizes, "padding": padding}.items():

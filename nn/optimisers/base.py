@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..module import Module, Parameter, has_values
 from ..spelling import Spelled
@@ -153,7 +154,7 @@ class Optimiser(Spelled):
             if array is not gradient and not np.may_share_memory(array, changed):
                 array[...] = changed.reshape(array.shape)
 
-    def _buffers_of(self, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
+    def _buffers_of(self, dtype: DTypeLike) -> tuple[np.ndarray, np.ndarray]:
         """Two flat buffers for the intermediate values of a rule."""
         if dtype not in self._buffers:
             self._buffers[dtype] = np.empty(BLOCK_NUMBERS, dtype), np.empty(BLOCK_NUMBERS, dtype)

@@ -68,7 +68,7 @@ def count_along(axes: Any) -> None:
     axes.xaxis.get_major_locator().set_params(integer=True)
 
 
-def text(name: Any) -> str:
+def text(name: object) -> str:
     """A name of any origin for matplotlib: on one line, and not as a formula."""
     return printable(name, 40).replace("$", r"\$")
 

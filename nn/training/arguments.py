@@ -30,7 +30,7 @@ def check_numbers(training: Any) -> None:
         raise ValueError(f"clip_norm must be above 0, or None, not {training.clip_norm!r}")
 
 
-def _is_whole(value: Any) -> bool:
+def _is_whole(value: object) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
@@ -67,11 +67,11 @@ def optimiser_of(model: Any, optimiser: Any, schedule: Schedule | None) -> Optim
     return optimiser
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
-def check_loss(loss: Any) -> None:
+def check_loss(loss: object) -> None:
     """Raises TypeError unless the loss is a function."""
     if not callable(loss) or isinstance(loss, type):
         raise TypeError(

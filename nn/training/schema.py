@@ -45,7 +45,7 @@ def number(least: float = -math.inf, most: float = math.inf, *, is_finite: bool 
     return check
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: object) -> bool:
     """Whether a value is a number that a float can hold, or NaN."""
     if type(value) is int:
         return abs(value) < 2**1023
