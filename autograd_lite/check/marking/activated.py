@@ -1,4 +1,4 @@
-"""The named tensors that a named tensor is a non-linear function of, element by element."""
+"""The activations among named tensors: element-wise, non-linear functions of other tensors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from autograd_lite.graph import Leaf, Node
 
 
 def activations(known: Known) -> dict[str, frozenset[str]]:
-    """By name of an activation, the named tensors that it is an element-wise function of."""
+    """For each activation, the named tensors to which it applies a non-linear function."""
     at: dict[Any, list[str]] = {}
     for name, versions in known.versions.items():
         at.setdefault(versions[-1]._node, []).append(name)
@@ -24,7 +24,7 @@ def activations(known: Known) -> dict[str, frozenset[str]]:
 
 
 def _activated(node: Node, at: dict[Any, list[str]]) -> list[str]:
-    """The named tensors that a node is a non-linear function of, element by element."""
+    """The named tensors of which a node is an element-wise, non-linear function."""
     found: list[str] = []
     stack = [(node, False)]
     seen: set[Node | Leaf] = {node}
@@ -51,7 +51,7 @@ def _traits_of(node: Node) -> Traits:
 
 
 def _is_bent(node: Node) -> bool:
-    """Whether an element-wise operation is non-linear: also a product with a mask."""
+    """Whether an element-wise operation is non-linear, or multiplies by a mask."""
     if _traits_of(node).linear is None:
         return True
     return any(getattr(parent, "dtype", None) == np.bool_ for parent in node.parents or ())

@@ -1,21 +1,20 @@
-"""What the statements of a derivation assign to, update, decay and write into, by their syntax."""
+"""The targets, updates and writes of a derivation's statements, found by syntax."""
 
 from __future__ import annotations
 
 import ast
 import re
-from typing import Any
 
 _PURE = frozenset(("str", "len", "int", "range", "max", "min", "abs"))
 
 
 def calls_something(node: ast.AST) -> bool:
-    """Whether it calls a function that may do more than to compute a key."""
+    """Whether an expression contains a call that may do more than compute a key."""
     calls = (n for n in ast.walk(node) if isinstance(n, (ast.Call, ast.NamedExpr, ast.Await)))
     return any(not _is_pure(call) for call in calls)
 
 
-def _is_pure(call: Any) -> bool:
+def _is_pure(call: ast.expr) -> bool:
     function = getattr(call, "func", None)
     if isinstance(function, ast.Attribute):
         return isinstance(function.value, ast.Name) and function.value.id in ("np", "numpy")
@@ -23,7 +22,7 @@ def _is_pure(call: Any) -> bool:
 
 
 def targets_of(statement: ast.stmt) -> list[ast.expr]:
-    """What a statement assigns to, with the items of tuples."""
+    """The targets of a statement, with tuples taken apart."""
     targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
     return [item for target in targets if target is not None for item in _items(target)]
 
@@ -37,9 +36,10 @@ def _items(target: ast.expr) -> list[ast.expr]:
 Element = tuple[ast.expr, str | None]
 
 
-def elements_of(statement: Any) -> list[Element]:
-    """The expressions inside a statement whose values get no name of their own, with what they
-    are called: items of a returned tuple or dict, the step of an update."""
+def elements_of(statement: ast.stmt | None) -> list[Element]:
+    """The unnamed expressions inside a statement, each with a name where it has one: items of a
+    returned tuple or dict, the step of an update.
+    """
     value = getattr(statement, "value", None)
     if isinstance(statement, ast.Return):
         known = (ast.Name, ast.Attribute, ast.Constant)
@@ -52,7 +52,7 @@ def elements_of(statement: Any) -> list[Element]:
     return []
 
 
-def _named_items(value: Any, name: str | None = None) -> list[Element]:
+def _named_items(value: ast.expr | None, name: str | None = None) -> list[Element]:
     if isinstance(value, ast.Dict):
         pairs = zip(value.keys, value.values, strict=True)
         return [item for key, inner in pairs for item in _named_items(inner, _constant(key))]
@@ -64,17 +64,17 @@ def _named_items(value: Any, name: str | None = None) -> list[Element]:
 
 
 def _makes(function: ast.expr) -> bool:
-    """Whether a call is of a class, as its name tells: `dict(...)`, `Gradients(...)`."""
+    """Whether a call builds an object, as its name tells: `dict(...)`, `Gradients(...)`."""
     name = getattr(function, "attr", getattr(function, "id", ""))
     return name == "dict" or name[:1].isupper()
 
 
-def _constant(key: Any) -> str | None:
+def _constant(key: ast.expr | None) -> str | None:
     return str(key.value) if isinstance(key, ast.Constant) else None
 
 
-def update_of(statement: Any) -> tuple[int, ast.expr] | None:
-    """The sign and the expression of an update of a variable: `W -= step`, `W = W - step`."""
+def update_of(statement: ast.stmt | None) -> tuple[int, ast.expr] | None:
+    """The sign and the step of an update of a variable: `W -= step`, `W = W - step`."""
     signs = {ast.Add: 1, ast.Sub: -1}
     if isinstance(statement, ast.AugAssign) and type(statement.op) in signs:
         return signs[type(statement.op)], statement.value
@@ -87,7 +87,7 @@ def update_of(statement: Any) -> tuple[int, ast.expr] | None:
 
 
 def is_velocity(statement: ast.stmt) -> bool:
-    """Whether it decays what it assigns to, as optimisers do: `v = 0.9 * v - rate * dW`."""
+    """Whether a statement decays its target, as optimisers do: `v = 0.9 * v - rate * dW`."""
     return any(is_decay(statement, target) for target in targets_of(statement))
 
 
@@ -101,7 +101,7 @@ def is_decay(statement: ast.stmt, target: ast.expr) -> bool:
 
 
 def is_changed_by_itself(statement: ast.stmt) -> bool:
-    """Whether it makes something new of what it assigns to: `dW *= 2`, `dW = np.abs(dW)`."""
+    """Whether a statement changes the value of its target: `dW *= 2`, `dW = np.abs(dW)`."""
     targets = targets_of(statement)
     if isinstance(statement, ast.AugAssign) or any(isinstance(t, ast.Subscript) for t in targets):
         return True
@@ -110,13 +110,13 @@ def is_changed_by_itself(statement: ast.stmt) -> bool:
 
 
 def texts_in(node: ast.AST) -> set[str]:
-    """The variables, attributes and entries in an expression, as they are written."""
+    """The variables, attributes and entries in an expression, as text."""
     kinds = (ast.Name, ast.Attribute, ast.Subscript)
     return {ast.unparse(n) for n in ast.walk(node) if isinstance(n, kinds)}
 
 
 def written_by(call: ast.Call) -> list[ast.expr]:
-    """What a call that stands alone may write into: its receiver, its first argument, its out=."""
+    """The operands that a bare call may write into: its receiver, its first argument, its out=."""
     function = call.func
     candidates: list[ast.expr] = [k.value for k in call.keywords if k.arg == "out"]
     candidates += call.args[:1]
@@ -133,5 +133,5 @@ _UNNAMED = re.compile(r"<\d+>")
 
 
 def is_unnamed(name: str) -> bool:
-    """Whether it is the number of an expression that has no name of its own."""
+    """Whether a name is the number that stands for an unnamed expression."""
     return _UNNAMED.fullmatch(name) is not None

@@ -1,4 +1,4 @@
-"""The functions that a person wrote: their source as syntax trees, and the places of statements."""
+"""The functions that a person wrote: their syntax trees, and the places of their statements."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ _LIBRARIES = tuple(
 
 
 def is_of_library(filename: str) -> bool:
-    """Whether a file is no person's: Python's, an installed package's, or this one's."""
+    """Whether a file belongs to Python, to an installed package or to this one."""
     return filename.startswith(_LIBRARIES)
 
 
 @dataclass(eq=False)
 class Place:
-    """A statement of a person's function: where it stands, and what it assigns to."""
+    """A statement of a person's function."""
 
     definition: Definition
     statement: ast.stmt
@@ -54,7 +54,7 @@ class Place:
 
 @dataclass(eq=False)
 class Definition:
-    """The source of a function as a syntax tree, and the places of its statements."""
+    """The source of a function as a syntax tree, and the code compiled from it."""
 
     name: str
     tree: ast.FunctionDef
@@ -70,10 +70,10 @@ class Definition:
         told: frozenset[int] | None = None,
         hole: int | None = None,
     ) -> types.CodeType:
-        """The code of the rewritten function; of `tree` where it was edited.
+        """The code of the rewritten function, or of `tree` where the function was edited.
 
-        With `told`, only these places tell what they assign, and calls of NumPy are left alone.
-        The value of the statement `hole` is what the watch fills in.
+        With `told`, only these places report what they assign, and calls of NumPy are unchanged.
+        The watch fills in the value of the statement `hole`.
         """
         if tree is not None:
             return self._compile(tree, told, None)
@@ -82,7 +82,7 @@ class Definition:
         return self.compiled[told, hole]
 
     def filling(self, statement: Any, told: frozenset[int] | None) -> types.CodeType:
-        """The code of the value of an edited statement, which goes into the hole of its place."""
+        """The code for the value of an edited statement, which fills the hole at its place."""
         value = self._rewriter(told, None).value(statement)
         return compile(ast.Expression(located(value)), self.filename, "eval")
 
@@ -96,9 +96,9 @@ class Definition:
         changed = self._rewriter(told, hole).function(tree)
         body: list[Any] = [changed]
         if tree.name not in self.free:
-            # A function that names itself means the one outside.
+            # Inside a function, its own name means the global one.
             body.insert(0, ast.copy_location(ast.Global([tree.name]), tree))
-        # The function around it has the variables that this one takes from outside.
+        # An enclosing function provides the variables that this one takes from outside.
         around = made_function("__around__", _parameters(self.free), body)
         module = ast.Module([located(around)], [])
         outer = compile(module, self.filename, "exec")
@@ -121,14 +121,14 @@ def _parameters(names: tuple[str, ...]) -> ast.arguments:
 
 
 class Sources:
-    """The definitions of the functions that a person wrote, by their code."""
+    """The definitions of a person's functions, by their code."""
 
     def __init__(self) -> None:
         self.places: list[Place] = []
         self.definitions: dict[types.CodeType, Definition | None] = {}
 
     def definition(self, function: types.FunctionType) -> Definition | None:
-        """The definition of a function of the person's; None for others, and without source."""
+        """The definition of a person's function; None for other functions, and without source."""
         code = function.__code__
         if code not in self.definitions:
             self.definitions[code] = self._find(function)
@@ -146,7 +146,7 @@ class Sources:
     def add(
         self, tree: ast.FunctionDef, filename: str, free: tuple[str, ...], owner: str | None = None
     ) -> Definition:
-        """A definition from a syntax tree, whose statements are numbered."""
+        """Makes a definition from a syntax tree, and numbers its statements."""
         definition = Definition(tree.name, tree, filename, free, owner)
         tree.decorator_list = []
         for node in ast.walk(tree):
@@ -157,7 +157,7 @@ class Sources:
             if isinstance(argument, ast.arg):
                 argument.annotation = None
         tree.returns = None
-        # What is in the signature was evaluated where the function was defined.
+        # Defaults were evaluated where the function was defined.
         nothing = ast.copy_location(ast.Constant(None), tree)
         tree.args.defaults = [nothing for _ in tree.args.defaults]
         tree.args.kw_defaults = [d and nothing for d in tree.args.kw_defaults]
@@ -165,7 +165,7 @@ class Sources:
 
 
 def _function_of(code: types.CodeType) -> ast.FunctionDef | None:
-    """The definition of a function, found by its code: decorators may have given it a name."""
+    """The definition of a function, found by its code, since a decorator may have renamed it."""
     source = source_of(code)
     if source is None:
         return None
@@ -176,7 +176,7 @@ def _function_of(code: types.CodeType) -> ast.FunctionDef | None:
 
 
 def _lambda_of(code: types.CodeType) -> ast.FunctionDef | None:
-    """A lambda as a function that returns: the one in its file that stands where the code does."""
+    """A lambda as a function with a return statement, found by the position of its code."""
     try:
         tree = ast.parse("".join(linecache.getlines(code.co_filename)))
     except SyntaxError:
@@ -198,21 +198,21 @@ def _is_around(node: ast.expr, places: list[tuple[int, int]]) -> bool:
 
 
 def _owner(function: types.FunctionType) -> str | None:
-    """The class in whose body a function stands, for names with two underscores."""
+    """The class in whose body a function stands, for names with two leading underscores."""
     before = function.__qualname__.split(".")[:-1]
     return before[-1] if before and before[-1] != "<locals>" else None
 
 
 def variables_of(function: types.FunctionType) -> Mapping[str, types.CellType]:
-    """The cells of the variables that a function takes from the function around it."""
+    """The cells of the variables that a function takes from the enclosing function."""
     return dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
 
 
 @functools.lru_cache(4096)
 def names_in(code: types.CodeType) -> frozenset[str]:
-    """The names that a code and those inside it take from outside."""
+    """The global names that a code and the codes inside it use."""
     inner = (c for c in code.co_consts if isinstance(c, types.CodeType))
-    # Names of attributes are no variables.
+    # Names of attributes are not variables.
     read = {i.argval for i in dis.get_instructions(code) if i.opname in _READS_NAME}
     return frozenset(read.union(*map(names_in, inner)))
 
@@ -221,7 +221,7 @@ _READS_NAME = frozenset(("LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "STORE_NAME
 
 
 def is_without_source(function: types.FunctionType) -> bool:
-    """Whether a function is a person's, of which no source is known."""
+    """Whether a function is a person's but has no source."""
     code = function.__code__
     return code.co_filename.startswith("<") and not code.co_filename.startswith("<frozen")
 
@@ -229,7 +229,7 @@ def is_without_source(function: types.FunctionType) -> bool:
 def persons_function(
     sources: Sources, called: Any
 ) -> tuple[types.FunctionType, tuple[Any, ...]] | None:
-    """The function of the person's that a call runs, and what it is given first."""
+    """The person's function that a call runs, and its first arguments; None for other functions."""
     function: Any
     first: tuple[Any, ...]
     if isinstance(called, types.MethodType):
@@ -252,8 +252,9 @@ def innermost(function: Any) -> Any:
 
 
 def without_library_decorators(function: Any, sources: Sources) -> Any:
-    """A function without the decorators that cannot be followed; what a person's own one changes
-    is part of the derivation."""
+    """A function without the decorators that cannot be followed; a person's own decorator is part
+    of the derivation.
+    """
     return _unwrapped(function, lambda f: sources.definition(f) is not None)
 
 
@@ -273,8 +274,9 @@ def _unwrapped(function: Any, is_enough: Callable[[types.FunctionType], bool]) -
 
 
 def _wrapped_by(function: Any) -> Any:
-    """What a decorator was given: known by name, or the only function that one of any arguments
-    has around it."""
+    """The function that a decorator was given: its `__wrapped__`, or the only function in the
+    closure of a wrapper with `*args`.
+    """
     if hasattr(function, "__wrapped__"):
         return function.__wrapped__
     if not isinstance(function, types.FunctionType) or function.__code__.co_argcount:

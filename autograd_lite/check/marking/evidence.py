@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import Array, Gradient, Tree
 from autograd_lite.backward import propagate
 from autograd_lite.check.differences import max_abs
 from autograd_lite.check.marking.assignments import is_unnamed
@@ -19,6 +21,7 @@ from autograd_lite.check.marking.chain_rule import (
     going_on,
     read,
 )
+from autograd_lite.check.marking.definitions import Definition
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Recording, Setting
 from autograd_lite.check.marking.handed_in import handed_in
@@ -82,7 +85,7 @@ class Graph:
         return self.named[node] if node in self.named else _without_value(node)
 
 
-def _without_value(node: Any) -> Tensor:
+def _without_value(node: Node) -> Tensor:
     """A tensor for a node of the graph whose value was not kept."""
     return make(np.broadcast_to(np.asarray(np.nan, node.dtype), node.shape), node)
 
@@ -105,8 +108,8 @@ class Evidence:
     direction: int = 1
     unconnected: list[Step] = field(default_factory=list)
     unmarked: list[Step] = field(default_factory=list)
-    forward_values: Mapping[str, Any] = field(default_factory=dict)
-    forward_edits: Any = None
+    forward_values: Mapping[str, Array] = field(default_factory=dict)
+    forward_edits: Mapping[Definition, ast.FunctionDef] | None = None
 
     def __post_init__(self) -> None:
         self.lines = {s.key: s.line for s in self.steps}
@@ -223,7 +226,7 @@ class Evidence:
             parts[self._name_after(user)] = forward.gradients(passed | others)[key] * scale
         return parts
 
-    def _name_after(self, node: Any) -> str:
+    def _name_after(self, node: Node) -> str:
         """The name of the nearest value computed from a node, or else that of its operation."""
         names = {id(getattr(e.value, "_node", None)): e.name for e in self.recording.events}
         reached = {id(node)}
@@ -245,7 +248,7 @@ def _is_several(node: Node) -> bool:
     return shape is TupleGradient.shape
 
 
-def _dense(g: Any) -> np.ndarray | None:
+def _dense(g: Gradient) -> np.ndarray | None:
     """A gradient as an array; None for a node with several results."""
     if isinstance(g, TupleGradient):
         return None
@@ -273,7 +276,7 @@ def values_of(evidence: Evidence, back: Execution) -> dict[str, np.ndarray] | No
     return found
 
 
-def _entry(result: Any, path: tuple[Any, ...] | None) -> np.ndarray | None:
+def _entry(result: Tree, path: tuple[Any, ...] | None) -> np.ndarray | None:
     try:
         for key in path or ():
             fields = fields_of(result)
@@ -456,7 +459,7 @@ def _by_effect(
     passed = going_on(evidence.forward, values, factor)
     owned = {evidence.forward.tensors[k]._node for k in passed}
     value = array * (evidence.direction / factor)
-    best: tuple[int, Any, set[str]] = (0, None, set())
+    best: tuple[int, Node | None, set[str]] = (0, None, set())
     nodes = [
         n
         for n in reversed(graph.nodes)

@@ -108,7 +108,7 @@ def _is_factor(around: tuple[ast.AST, ...]) -> bool:
     return isinstance(parent, ast.Call) and name_called(parent) in ("multiply",)
 
 
-def slopes(node: ast.expr, value: Any) -> list[ast.expr]:
+def slopes(node: ast.expr, value: object) -> list[ast.expr]:
     """Derivatives of the usual activations, with `node` as the output or as the input."""
     if not isinstance(value, (np.ndarray, float, np.floating)):
         return []

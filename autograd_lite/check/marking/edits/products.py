@@ -145,7 +145,7 @@ def calls(line: Line) -> Iterator[Edit]:
 def _axis_edits(line: Line, node: ast.Call) -> Iterator[Edit]:
     operand = operand_of(node)
     ndim = line.ndim(operand) if operand is not None else 2
-    axes: list[Any] = [*range(ndim), None, *_pairs(ndim)]
+    axes: list[int | tuple[int, ...] | None] = [*range(ndim), None, *_pairs(ndim)]
     keywords = {k.arg: k for k in node.keywords}
     position = 1 if operand is not None and node.args and node.args[0] is operand else 0
     given = keywords.get("axis")
@@ -184,7 +184,7 @@ def _pairs(ndim: int) -> list[tuple[int, ...]]:
     return [(0, 2, 3), (0, 1), (2, 3), (1, 2, 3)] if ndim == 4 else []
 
 
-def _literal(node: Any) -> Any:
+def _literal(node: ast.expr | None) -> object:
     try:
         return ast.literal_eval(node) if node is not None else None
     except ValueError:

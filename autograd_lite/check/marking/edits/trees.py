@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays.contracts import ArrayLike
 from autograd_lite.check.marking.definitions import Definition, Place
 from autograd_lite.check.marking.rewriting import WATCH
 
@@ -61,7 +62,7 @@ def is_broadcast(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
     return True
 
 
-def is_equal(one: Any, other: Any) -> bool:
+def is_equal(one: ArrayLike, other: ArrayLike) -> bool:
     return np.shape(one) == np.shape(other) and bool(np.array_equal(one, other))
 
 
