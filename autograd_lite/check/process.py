@@ -26,7 +26,7 @@ _START = (
 )
 
 
-class NotMarked(Exception):  # noqa: N818 - what the message says is no fault of the caller's
+class NotMarked(Exception):  # noqa: N818 - it reports a fault of the file, not of the caller
     """Raised when a file could not be marked; the message says why."""
 
 

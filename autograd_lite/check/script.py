@@ -313,7 +313,7 @@ def _after_parameters(tree: ast.Module) -> list[ast.stmt]:
 
 
 def _tensor_of(gradient: str, names: Collection[str]) -> str | None:
-    """The variable that a gradient is called after, or the list: `dw0` belongs to `w[0]`."""
+    """The variable to which a gradient belongs by its name, or its list: `dw0` means `w[0]`."""
     found = tensor_among(gradient, names)
     entries = (name.rstrip("0123456789") for name in tensors_named_in(gradient))
     return found or next((name for name in entries if name in names), None)

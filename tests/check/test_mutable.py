@@ -119,7 +119,7 @@ def test_a_number_that_leaves_the_recording_is_the_value():
     assert (float(x[0, 1]), int(x[0, 1]), round(x[0, 1], 1), round(x[0, 0])) == (2.25, 2, 2.2, 4)
     assert (bool(x[0, 0]), bool(x[1, 0]), len(x)) == (True, False, 2)
     assert repr(x) == repr(x.value._value)
-    with pytest.raises(TypeError, match="a floating-point number is no index"):
+    with pytest.raises(TypeError, match="a floating-point number is not an index"):
         [1, 2][x[1, 0]]
     with pytest.raises(TypeError):
         np.array(x)

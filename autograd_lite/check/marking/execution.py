@@ -304,7 +304,7 @@ class Execution:
                 container[...] = new
 
     def changed(self, place: int, name: str, path: str, value: Any) -> None:
-        """Notes what a call that is a statement by itself has changed."""
+        """Notes a value that a bare call may have changed, if it has."""
         self._keep_scope(place)
         before = self.frames[-1].latest.get(path)
         if isinstance(value, (list, dict)):
@@ -368,9 +368,11 @@ class Execution:
         lines = _lines_of_items(self.sources.places[place].statement)
         for key, item in list(value.items()) if isinstance(value, dict) else enumerate(value):
             if is_noted(item) and isinstance(key, (str, int)):
-                self._note(
+                noted = self._note(
                     place, entry_name(name, key), f"{path}[{key!r}]", item, lines.get(str(key))
                 )
+                if noted is not item:
+                    value[key] = noted
         items = value.items() if isinstance(value, dict) else enumerate(value)
         self.frames[-1].latest[path] = dict(items)
         return value

@@ -180,7 +180,7 @@ class Mutable(np.lib.mixins.NDArrayOperatorsMixin):
         return plain(self)
 
     def __index__(self) -> int:
-        raise TypeError("a floating-point number is no index")
+        raise TypeError("a floating-point number is not an index")
 
     def __round__(self, digits: int | None = None) -> Any:
         return round(float(self), digits)

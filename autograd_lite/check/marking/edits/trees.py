@@ -165,7 +165,7 @@ def transposed(node: ast.expr) -> ast.expr:
 
 
 def in_index(node: ast.AST, around: tuple[ast.AST, ...]) -> bool:
-    """Whether a node is part of an index, or of the plain name of what is indexed."""
+    """Whether a node is part of an index, or of the path of names that is indexed."""
     return any(
         isinstance(outer, ast.Subscript) and (inner is not outer.value or _is_path(inner))
         for outer, inner in itertools.pairwise((*around, node))
