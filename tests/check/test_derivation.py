@@ -16,7 +16,7 @@ import pytest
 import autograd_lite as al
 from autograd_lite.check import from_source
 from autograd_lite.check.marking.chain_rule import Tolerance, fit, nearest_factor
-from autograd_lite.check.marking.evidence import values_of
+from autograd_lite.check.marking.evidence import _Table, values_of
 from autograd_lite.check.marking.execution import Event
 from autograd_lite.check.marking.explanations import pattern
 from autograd_lite.check.marking.forms import subject_of
@@ -275,6 +275,85 @@ def test_a_value_is_moved_by_as_much_as_it_is_large(dtype):
         np.testing.assert_allclose(_moved(dtype(size) * value), size * moved, rtol=1e-5)
     assert np.any(_moved(np.zeros(3))) and _moved(np.zeros(0)).shape == (0,)
     assert np.ndim(_moved(np.array(2.0))) == 0
+
+
+TWICE = """
+def forward(X, W, V, T):
+    H = X @ W
+    H = np.tanh(H)
+    E = H @ V - T
+    return np.sum(E ** 2), (H, E)
+"""
+BACK_TWICE = """
+def backward(X, W, V, T, cache):
+    H, E = cache
+    dE = 2 * E
+    dV = H.T @ dE
+    {}
+    dW = X.T @ dH
+    dX = dH @ W.T
+    return dX, dW, dV
+"""
+IN_TWO = "dH = dE @ V.T\n    dH = dH * (1 - H ** 2)"
+
+
+@pytest.mark.parametrize(
+    ("written", "line", "cause"),
+    [
+        (IN_TWO, None, None),
+        ("dH = dE @ V.T * (1 - H ** 2)", None, None),
+        # Either name is bound twice: that of the value, or that of the gradient as well.
+        ("dH = dE @ V.T * (1 - H)", 6, "activation"),
+        ("dH = 3 * dE @ V.T * (1 - H ** 2)", 6, "factor"),
+        (IN_TWO.replace("(1 - H ** 2)", "(1 - H)"), 7, "activation"),
+        (IN_TWO.replace("dE @ V.T", "3 * dE @ V.T"), 6, "factor"),
+    ],
+)
+def test_a_name_that_is_bound_twice_is_read_as_the_value_that_explains_most(written, line, cause):
+    rng = np.random.default_rng(0)
+    arguments = [rng.normal(size=size) for size in ((6, 3), (3, 4), (4, 2), (6, 2))]
+    functions = (from_source(text, np=np) for text in (TWICE, BACK_TWICE.format(written)))
+    report = al.check_derivation(*functions, *arguments, show=False)
+    wrong = [(found.line, found.cause) for found in report if found.status == "wrong"]
+    assert wrong == ([] if line is None else [(line, cause)])
+
+
+def test_the_earlier_value_of_a_name_is_what_differences_confirm():
+    rng = np.random.default_rng(0)
+    arguments = [rng.normal(size=size) for size in ((6, 3), (3, 4), (4, 2), (6, 2))]
+    backward = BACK_TWICE.format(IN_TWO.replace("dE @ V.T", "3 * dE @ V.T"))
+    functions = (from_source(text, np=np) for text in (TWICE, backward))
+    report = al.check_derivation(*functions, *arguments, show=False)
+    assert report.notes == ("differences of the forward pass confirm the chain rule for dH",)
+
+
+@pytest.mark.parametrize(
+    ("value", "scale", "found"),
+    [
+        ([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]], 1.0, "matrix"),
+        ([[2.0, 4.0], [6.0, 8.0], [10.0, 14.0]], 2.0, "matrix"),
+        ([[-1.0, -2.0], [-3.0, -4.0], [-5.0, -7.0]], -1.0, "matrix"),
+        ([[1.0, 2.0, 3.0], [4.0, 5.0, 7.0]], 1.0, None),
+        ([[1.0, 2.0], [3.0, 4.0], [7.0, 5.0]], 1.0, None),
+        ([[1.0, 2.0], [3.0, 4.0], [5.0, 7.1]], 1.0, None),
+        ([1.0, 2.0, 3.0, 4.0, 5.0, 7.0], 1.0, None),
+        ([[8.0, 9.0]], 1.0, "vector"),
+        ([[8.0], [9.0]], 1.0, "vector"),
+        ([8.0, 9.0], 1.0, "vector"),
+        (6.0, 1.0, "number"),
+        (3.0, 0.5, "number"),
+        # One number is no array of one element, whose gradient it could be by chance.
+        ([6.0], 1.0, None),
+        ([0.0, 0.0], 1.0, None),
+    ],
+)
+def test_a_gradient_is_found_by_its_value(value, scale, found):
+    gradients = {
+        **{"matrix": [[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]], "vector": [8.0, 9.0]},
+        **{"number": 6.0, "zeros": [0.0, 0.0], "empty": []},
+    }
+    table = _Table({name: np.array(g) for name, g in gradients.items()})
+    assert table.find(np.array(value), scale) == found
 
 
 def test_what_arrives_is_of_the_gradients_that_go_on():
