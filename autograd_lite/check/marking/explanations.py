@@ -1,4 +1,4 @@
-"""The words of a verdict: why a line is wrong, where a gradient differs, which shapes it read."""
+"""The texts of verdicts: why a line is wrong, where a gradient differs, which shapes it reads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from autograd_lite.check.marking.wrong_line import Found
 
 
 def because(found: Found) -> str:
-    """Says what is wrong with a line, and how it should read."""
+    """A text on what is wrong with a line, and how it should read."""
     edit = found.edit
     where = ""
     name = edit.place.definition.name
@@ -36,7 +36,7 @@ def because(found: Found) -> str:
 
 
 def pattern(value: np.ndarray, expected: np.ndarray, tolerance: Tolerance) -> str:
-    """Says where a gradient differs, for a mistake whose cause is not known."""
+    """A text on where a gradient differs, for a mistake without a known cause."""
     with np.errstate(invalid="ignore"):
         apart = np.abs(value - expected)
     biggest = max(float(np.max(np.abs(expected), initial=0)), tolerance.floor)
@@ -52,7 +52,7 @@ def pattern(value: np.ndarray, expected: np.ndarray, tolerance: Tolerance) -> st
 
 
 def shapes_in(statement: ast.stmt, scope: dict[str, Any]) -> str:
-    """The shapes of the arrays that a statement names, as a remark in brackets."""
+    """The shapes of the arrays that a statement names, in brackets; empty without arrays."""
     shapes = {}
     for node in ast.walk(statement):
         if isinstance(node, ast.Name) and hasattr(scope.get(node.id), "shape"):
@@ -62,7 +62,7 @@ def shapes_in(statement: ast.stmt, scope: dict[str, Any]) -> str:
 
 
 def never_added_to(step: Step, back: Execution) -> Event | None:
-    """The event that made an array of zeros to which nothing was added, and which a gradient is.
+    """The event that made a gradient as an array of zeros to which nothing was added.
 
     A multiple of such an array counts as well. None for other gradients.
     """
@@ -84,7 +84,7 @@ def never_added_to(step: Step, back: Execution) -> Event | None:
 def undefined_message(name: str) -> str:
     return (
         f"{name} cannot be marked: the true gradient is NaN or infinite on these inputs; mark the "
-        "derivation on others"
+        "derivation on other inputs"
     )
 
 

@@ -1,4 +1,4 @@
-"""What a report says beside its verdicts: conventions, opinions of differences, and silence."""
+"""The remarks of a report: conventions, checks by finite differences, and a lack of verdicts."""
 
 from __future__ import annotations
 
@@ -13,15 +13,13 @@ from autograd_lite.check.marking.steps import Known, Step
 from autograd_lite.check.report import RIGHT
 
 CLIPPED = (
-    "convention: the gradients are clipped; marked is what they were before, as clipping is no "
-    "part of a derivative"
+    "convention: the gradients are clipped; they are marked as they were before, because clipping "
+    "is not part of a derivative"
 )
-EPSILON = (
-    "convention: the small number in the loss is left out in the derivative; that is no mistake"
-)
+EPSILON = "convention: the derivative leaves out the small number in the loss; that is no mistake"
 AMBIGUOUS = (
-    "where two causes fit, inputs tell them apart whose widths are unequal, whose number of "
-    "samples is not 1 or a width, and whose values have no symmetry"
+    "where two causes fit, other inputs tell them apart: with unequal widths, with a number of "
+    "samples that is neither 1 nor a width, and with values that have no symmetry"
 )
 CUT_OFF = "the search for the mistake was cut off; give it more time with seconds=..."
 
@@ -29,9 +27,9 @@ CUT_OFF = "the search for the mistake was cut off; give it more time with second
 def conventions(
     evidence: Evidence, interpretation: Interpretation, sizes: Mapping[int, str]
 ) -> Iterator[str]:
-    """The conventions that a derivation follows and that are no mistakes, a sentence for each.
+    """The conventions of a derivation that are no mistakes, one sentence for each.
 
-    `sizes` says what a length of the data is, such as the number of samples.
+    `sizes` describes each length of the data, such as the number of samples.
     """
     status = interpretation.status
     used = [s for s in evidence.steps if status[s.key] == "convention"]
@@ -53,7 +51,7 @@ def conventions(
     if flat:
         yield (
             f"convention: {', '.join(flat)} lacks the first axis, of length 1; "
-            "broadcasting puts it there, so that it is no mistake"
+            "broadcasting adds it, so that is no mistake"
         )
 
 
@@ -76,14 +74,14 @@ def _lacks_leading_axes(step: Step, evidence: Evidence) -> bool:
 def third_opinion(
     step: Step, value: np.ndarray, evidence: Evidence, scale: float, known: Known
 ) -> str | None:
-    """What numerical differentiation of the plain forward pass says of a disputed gradient.
+    """A remark on a disputed gradient, from finite differences of the plain forward pass.
 
-    `scale` is the multiple of the loss that the gradient is taken of. None where the differences
-    cannot be computed.
+    `scale` is the factor on the loss in this gradient. None where the differences cannot be
+    computed.
     """
     truth = evidence.truth[step.key]
     fitted = fit(value, truth.shape)
-    # Where the two differ, so that the answer tells them apart.
+    # Along their difference, the slope tells the two gradients apart.
     direction = np.sign(truth if fitted is None else fitted / scale - truth)
     if not np.any(direction) or not step.tensor:
         return None
@@ -114,31 +112,31 @@ def third_opinion(
 
 
 def _later_versions(step: Step, known: Known) -> int:
-    """How many values of its name come after the tensor of a step."""
+    """The number of later values with the name of a step's tensor."""
     versions = known.versions.get(step.tensor, [])
     return next((i for i, v in enumerate(reversed(versions)) if v is step.of), 0)
 
 
 def misnamed_message(step: Step) -> str:
-    """The remark on a step that is called after a tensor, but is not its gradient."""
+    """The remark on a step that is named after a tensor but is not its gradient."""
     of = f"of {step.tensor}" if step.tensor else "of any value in the forward pass"
-    return f"{step.name} is not marked: it is no gradient {of}"
+    return f"{step.name} is not marked: it is not the gradient {of}"
 
 
 def silence_of(evidence: Evidence) -> str:
-    """The reason why equal gradients do not show on these inputs that a derivation is right.
+    """The reason why these inputs cannot show that a derivation is right; empty if they can.
 
-    That is a loss that is not finite, or a true gradient of 0 everywhere; "" if there is none.
+    The reason is a loss that is not finite, or a true gradient that is 0 everywhere.
     """
     loss = float(np.asarray(evidence.recording.loss._value).reshape(()))
     if not np.isfinite(loss):
         return (
-            f"the loss is {loss} on these inputs, so that no gradient can be told right from "
-            "wrong: mark the derivation on others"
+            f"the loss is {loss} on these inputs, so no gradient can be told right from wrong: "
+            "mark the derivation on other inputs"
         )
     if evidence.steps and not any(map(np.any, evidence.truth.values())):
         return (
-            "every gradient is 0 on these inputs, also of a wrong derivation, so that none can be "
-            "called right: mark the derivation on others"
+            "every gradient is 0 on these inputs, even in a wrong derivation, so none can be "
+            "called right: mark the derivation on other inputs"
         )
     return ""

@@ -120,7 +120,7 @@ class Updates:
     def _before_the_optimiser(
         self, event: Event, value: np.ndarray
     ) -> tuple[str, np.ndarray, Event, int]:
-        """The gradient behind a velocity that started at 0, and the sign of the factor between them."""
+        """The gradient behind a velocity that started at 0, with the sign of their ratio."""
         read = texts_in(event.place.statement)
         for other in reversed(self.events):
             array = other.array
