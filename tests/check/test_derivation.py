@@ -205,6 +205,13 @@ def test_a_gradient_of_another_shape_is_rearranged_where_that_is_all():
     assert fit(given, (2, 2)) is None and fit(given, ()) is None
 
 
+def test_two_gradients_are_the_same_up_to_the_tolerance():
+    given, expected = np.array([1.0, 2.0]), np.array([1.0, 2.5])
+    error = Tolerance(1.0, 0.0).error(given, expected)
+    assert Tolerance(error, 0.0).same(given, expected)
+    assert not Tolerance(np.nextafter(error, 0), 0.0).same(given, expected)
+
+
 @pytest.mark.parametrize(
     ("given", "expected", "number"),
     [

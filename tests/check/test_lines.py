@@ -9,7 +9,12 @@ import pytest
 
 from autograd_lite.check import from_source
 from autograd_lite.check.marking.definitions import Sources
-from autograd_lite.check.marking.edits.activations import slopes
+from autograd_lite.check.marking.edits.activations import (
+    missing_derivatives,
+    other_slopes,
+    slopes,
+    sums_to,
+)
 from autograd_lite.check.marking.edits.factors import (
     factors,
     masks,
@@ -17,6 +22,7 @@ from autograd_lite.check.marking.edits.factors import (
     scaled_by,
     signs,
     terms,
+    unused,
 )
 from autograd_lite.check.marking.edits.line import Line
 from autograd_lite.check.marking.edits.operands import indices, layers, operands
@@ -423,6 +429,43 @@ def offered(source, line, *arguments):
         ),
         (left_out, "d, e = a, b", "", []),
         (left_out, "d = y * 1", "", ["term 0.8: d = y * 1; d[np.arange(2), y] -= 1"]),
+        (
+            other_slopes,
+            "d = e * a * (1 - a)",
+            "b",
+            [
+                "activation 0.9: d = e * e * (1 - e)",
+                "activation 0.9: d = e * a * (1 - a)",
+                "activation 0.9: d = e * b * (1 - b)",
+                "activation 0.9: d = a * (e - (e * a).sum(axis=-2, keepdims=True))",
+                "activation 0.9: d = a * (e - (e * a).sum(axis=-1, keepdims=True))",
+            ],
+        ),
+        (other_slopes, "d = a * (1 - b)", "", []),
+        (
+            unused,
+            "d = a",
+            "on",
+            [
+                "mask 0.9: d = a * on",
+                "term 0.9: d = a + on",
+                "term 0.9: d = a - on",
+                "factor 0.8: d = a / on",
+            ],
+        ),
+        (unused, "d = a\nn = on", "on", []),
+        (unused, "d = a", "n W", []),
+        (
+            missing_derivatives,
+            "d = a",
+            "",
+            [
+                "activation : d = a * (a * (1 - a))",
+                "activation : d = a * (1 - a * a)",
+                "mask : d = a * (a > 0)",
+                "activation : d = a * (1 - np.tanh(a) ** 2)",
+            ],
+        ),
     ],
 )
 def test_the_edits_of_a_line(source, text, also, edits):
@@ -501,3 +544,23 @@ def test_the_slopes_of_a_value():
     found = [ast.unparse(slope) for slope in slopes(parsed("a"), a)]
     assert found == ["a * (1 - a)", "1 - a * a", "a > 0", "1 - np.tanh(a) ** 2"]
     assert slopes(parsed("n"), 2) == []
+
+
+@pytest.mark.parametrize(
+    ("shape", "sums"),
+    [
+        ((3,), ["a.sum(axis=0)"]),
+        ((1, 3), ["a.sum(axis=0, keepdims=True)"]),
+        ((2, 1), ["a.sum(axis=1, keepdims=True)"]),
+        ((1,), ["row.sum(axis=0, keepdims=True)"]),
+        *(((2, 3), []), ((4,), []), ((), [])),
+    ],
+)
+def test_the_sums_of_a_shape(shape, sums):
+    assert [ast.unparse(node) for node in sums_to(line_of("d = a * n", "row"), shape)] == sums
+
+
+def test_the_expressions_that_a_line_knows():
+    line = line_of("d = a * b\ne = 1 - np.exp(a)\nn = y + 1\nlam = f(a) * 2\non = a + c")
+    assert [ast.unparse(node) for node, _ in line.phrases] == ["np.exp(a)", "1 - np.exp(a)"]
+    np.testing.assert_array_equal(line.phrases[1][1], 1 - np.exp(a))

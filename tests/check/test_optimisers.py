@@ -1,9 +1,13 @@
 """What optimisers carry on and how they clip is no mistake, and hides none."""
 
+import ast
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import autograd_lite as al
+from autograd_lite.check.marking.conventions import velocities
 
 HEAD = """import numpy as np
 rng = np.random.default_rng(0)
@@ -335,3 +339,24 @@ def test_the_length_of_a_step_is_anyones_choice(statement):
     before, _, _ = text_of("rmsprop").rpartition("    vW =")
     text = f"{before}    {statement}\n    W -= lr * dW\n    b -= lr * db\n"
     assert al.check_script(text, show=False).ok
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("v = 0.9 * v - lr * dW\nW += v", {"v"}),
+        ("v *= 0.9\nv += dW\nW -= lr * v", {"v"}),
+        ("v = 0.9 * v + dW\nstep = lr * v\nW -= step", {"v"}),
+        ("m['W'] = 0.9 * m['W'] + dW\nW -= lr * m['W']", {"m"}),
+        ("self.m[k][0] = 0.9 * self.m[k][0] + dW\nself.W -= self.m[k][0]", {"m"}),
+        ("m = 0.9 * m + dW\ns = 0.99 * s + dW * dW\nW -= lr * m / np.sqrt(s)", {"m", "s"}),
+        ("m = 0.9 * m + dW\nu = 0.9 * u + m\nW -= lr * dW", set()),
+        ("v = 0.9 * v + dW\nstep = lr * v\nW -= lr * dW", set()),
+        ("W = 0.99 * W - lr * dW", set()),
+        ("v = 0.9 * v + dW", set()),
+        ("W -= lr * dW", set()),
+    ],
+)
+def test_what_is_decayed_and_used_in_an_update_is_a_velocity(text, names):
+    places = [SimpleNamespace(statement=statement) for statement in ast.parse(text).body]
+    assert velocities(SimpleNamespace(place=place) for place in places) == names
