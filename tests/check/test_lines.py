@@ -32,7 +32,16 @@ from autograd_lite.check.marking.edits.trees import parsed
 
 a, b, c = np.arange(6.0).reshape(2, 3), np.full((2, 3), 2.0), np.ones((3, 2))
 VALUES = {
-    **{"a": a, "b": b, "c": c, "d": a - b, "e": 3 * a, "on": a > 2, "y": np.array([0, 1])},
+    **{
+        "a": a,
+        "b": b,
+        "c": c,
+        "d": a - b,
+        "e": 3 * a,
+        "on": a > 2,
+        "some": a[:1] > 1,
+        "y": np.array([0, 1]),
+    },
     **{"W": [a, b], "A": [b, a], "W1": b, "W2": a, "W3": 4 * a, "A0": b, "A1": a, "A2": 5 * a},
     **{"n": 2, "i": 0, "j": 1, "l": 1, "t": True, "lam": 0.3, "g": {"W2": a}, "row": a[0]},
 }
@@ -445,12 +454,12 @@ def offered(source, line, *arguments):
         (
             unused,
             "d = a",
-            "on",
+            "some",
             [
-                "mask 0.9: d = a * on",
-                "term 0.9: d = a + on",
-                "term 0.9: d = a - on",
-                "factor 0.8: d = a / on",
+                "mask 0.9: d = a * some",
+                "term 0.9: d = a + some",
+                "term 0.9: d = a - some",
+                "factor 0.8: d = a / some",
             ],
         ),
         (unused, "d = a\nn = on", "on", []),
