@@ -301,7 +301,8 @@ def _after_parameters(tree: ast.Module) -> list[ast.stmt]:
             computed |= made
         elif made & parameters and update_of(statement) is None:
             start = i + 1
-        if isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)):
+        defines = isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom))
+        if defines and not computed:
             start = max(start, i + 1)
     if start >= len(tree.body):
         raise ValueError("check_script() finds no statement after the parameters are made")

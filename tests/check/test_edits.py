@@ -518,7 +518,7 @@ MISTAKES = [
         "transpose",
         "np.dot(dH.T, A) should be np.dot(A.T, dH)",
     ),
-    ("relu", "np.dot(A.T, dH)", "np.dot(Z.T, dH)", "operand", "Z.T should be A.T"),
+    ("relu", "np.dot(A.T, dH)", "np.dot(Z.T, dH)", "operand", "A is never used: Z should be A"),
     ("relu", "X.T.dot(dZ)", "X.T.dot(dZ) + W", "term", "the term W should be left out"),
     ("relu", "np.sum(dZ, axis=0)", "dZ", "unsummed", "db must be summed over axis 0"),
     (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -19,7 +20,6 @@ from autograd_lite.check.marking.edits import (
     INSERTED,
     LATER_EDITS,
     SECOND_EDITS,
-    UNUSED,
     Edit,
     Line,
     Source,
@@ -32,6 +32,9 @@ from autograd_lite.check.marking.steps import is_gradient_name
 from autograd_lite.check.marking.trials import Effects, Quick
 from autograd_lite.check.report import RIGHT
 from autograd_lite.tensor import Tensor
+
+SOURCES_LIMIT = 12
+"""So many statements are tried as the source of all that is wrong."""
 
 
 class Candidates:
@@ -82,10 +85,9 @@ class Candidates:
         yield INSERTED, [*reliable, *likely, *ahead], False
         if several:
             yield SECOND_EDITS, reliable, False
-        yield UNUSED, misled, True
+        yield FIRST_EDITS, misled, True
         yield LATER_EDITS, reliable, False
         yield LATER_EDITS, quick, False
-        yield FIRST_EDITS, misled, True
         yield SECOND_EDITS, likely, False
         yield FIRST_EDITS, possible, False
         yield LATER_EDITS, likely, False
@@ -114,17 +116,59 @@ class Candidates:
         possible: list[Line] = []
         unlikely: list[Line] = []
         ahead: list[Line] = []
+        in_rounds: list[Line] = []
         again = self.forward_again()
+        repeated = self._repeated()
         for line in lines:
             found = dependent_steps(self.evidence, line.place, self.runs.values, self.runs.trees)
             if found is None:
                 likely.append(line)
             elif found & wrong and found <= off and id(line.place) not in again:
                 (likely if found >= wrong else possible).append(line)
+            elif found >= wrong and id(line.place) in repeated - again:
+                in_rounds.append(line)
             else:
                 unlikely.append(line)
                 ahead += [line] if found >= wrong else []
-        return likely, possible, unlikely, ahead
+        # In the first round of a loop a mistake may have no effect, so that some of it is right.
+        return [*likely, *in_rounds], possible, unlikely, ahead
+
+    def _repeated(self) -> set[int]:
+        """Statements that run in several rounds of a loop, or in several calls."""
+        values = Counter((id(e.place), e.path) for e in self.runs.back.events)
+        return {place for (place, _), count in values.items() if count > 1}
+
+    def common_source(self, now: Interpretation, wrong: frozenset[str]) -> Event | None:
+        """The last value from which all that is wrong comes, and nothing that is right.
+
+        None where only one line is wrong, or where no statement that runs once is the source.
+        """
+        if len({self.evidence.lines[key] for key in wrong}) < 2:
+            return None
+        first = min((e.serial for e in self._own(wrong)), default=0)
+        before = [e for e in self.runs.back.events if e.serial < first][::-1]
+        counts = Counter(id(e.place) for e in self.runs.back.events)
+        known = self.context["ahead"] | self._as_in_forward() | self._zeros()
+        off = {key for key, status in now.status.items() if status not in RIGHT}
+        true = [g for g in self.evidence.graph.arrivals().values() if g.size > 1]
+        once = [
+            e
+            for e in before
+            if counts[id(e.place)] == 1
+            and id(e.place) not in known
+            and not any(self.evidence.tolerance.same(e.value, g) for g in true)
+        ]
+        for event in once[:SOURCES_LIMIT]:
+            found = dependent_steps(self.evidence, event.place, self.runs.values, self.runs.trees)
+            if found is not None and wrong <= found <= off:
+                return event
+        return None
+
+    def _own(self, keys: frozenset[str]) -> list[Event]:
+        """The events of steps."""
+        events = {e.key: e for e in self.runs.back.events}
+        steps = [s for s in self.evidence.steps if s.key in keys and s.event is not None]
+        return [events[s.event.key] for s in steps if s.event.key in events]  # type: ignore[union-attr]
 
     def called_by(self, line: Line, now: Interpretation) -> Iterator[Line]:
         """The statements of helpers that a line calls, which the forward pass does not run."""

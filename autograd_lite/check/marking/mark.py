@@ -119,7 +119,7 @@ def mark(
         clipped=reading.clipped,
         epsilon=reading.epsilon,
         cut_off=search is not None and search.cut_off,
-        unknown=_first_unknown(understood.rest, evidence, understood.wrong, reading.known),
+        unknown=_first_unknown(understood, search, reading.known),
         silence=silence,
     )
     _with_statuses(interpretation, understood.on_the_way, verdicts.evidence)
@@ -190,24 +190,30 @@ def _searched(reading: Reading, understood: Understood, seconds: float | None) -
     return search
 
 
-def _first_unknown(
-    rest: list[Event], evidence: Evidence, wrong: frozenset[str], known: Known
-) -> Event | None:
-    """The first gradient before the wrong steps that is not understood; None if there is none."""
+def _first_unknown(understood: Understood, search: Search | None, known: Known) -> Event | None:
+    """The first gradient before the wrong steps that is not understood.
+
+    Without one it is the value from which all that is wrong comes. None if there is none either.
+    """
+    evidence, wrong = understood.evidence, understood.wrong
     flagged = [s.event.serial for s in evidence.steps if s.key in wrong and s.event is not None]
     if not flagged:
         return None
     names = {s.name for s in evidence.steps}
     values = [v for v in map(np.asarray, known.values.values()) if v.ndim]
-    for event in rest:
+    for event in understood.rest:
         if any(_is_equal(v, event.array) for v in values):
             continue
         array = event.array
         if array is None or not array.ndim or array.size < 2 or not np.any(array):
             continue
         if event.serial < min(flagged) and event.name not in names:
-            return event if is_gradient_name(event.name) else None
-    return None
+            if is_gradient_name(event.name):
+                return event
+            break
+    if search is None or search.found:
+        return None
+    return search.candidates.common_source(understood.interpretation, wrong)
 
 
 def _not_understood(events: list[Event], steps: list[Step], known: Known) -> list[str]:

@@ -249,11 +249,11 @@ class Verdicts:
         return new
 
     def _unknown_line(self, event: Event) -> Line:
-        """The verdict on the first value that is not understood, where no change helps."""
+        """The verdict on the value from which all that is wrong comes, where no change helps."""
         shape = np.shape(event.value)
         message = (
-            f"line {event.line}: {event.name} is the first value that is no gradient of anything "
-            "in the forward pass, and what follows from it is wrong"
+            f"line {event.line}: all that is wrong comes from {event.name}, and no single change "
+            "that was tried makes it right"
         )
         nothing = float("nan")
         return Line(

@@ -50,6 +50,8 @@ class Outcome:
     results: int = 0
     taken_back: frozenset[str] = frozenset()
     """What seemed to be right on the way, and is no gradient where all results are right."""
+    needs_convention: bool = False
+    """Whether all is right in another convention only, such as that of the sum for the mean."""
 
     @property
     def worth(self) -> tuple[int, int]:
@@ -69,6 +71,11 @@ class Found:
     @property
     def mended(self) -> frozenset[str]:
         return self.outcome.mended
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it needs neither a convention nor an edit that may make up for another one."""
+        return not self.outcome.needs_convention and not _is_makeshift(self.edit)
 
 
 class Search:
@@ -172,7 +179,7 @@ class Search:
                     found = self._at_its_origin(self._best(line, accepted), line, now, wrong)
                     if best is None or self._rank(found) > self._rank(best):
                         best = found
-                    if best.mended == wrong:
+                    if best.mended == wrong and best.is_plain:
                         return best
                     # Another line may explain more: it is looked for a while.
                     until = min(until, time.thread_time() + COMMON_CAUSE_SECONDS)
@@ -180,9 +187,13 @@ class Search:
                     return best
         return best
 
-    def _rank(self, found: Found) -> tuple[tuple[int, int], bool]:
-        """How likely an edit is: of what explains part of what is wrong, the line of one call."""
-        return found.outcome.worth, self.candidates.is_called_once(found.edit.place)
+    def _rank(self, found: Found) -> tuple[tuple[int, int], bool, bool]:
+        """How likely an edit is: of those that explain as much, a plain one.
+
+        Of these it is the one in a function that is called once.
+        """
+        is_called_once = self.candidates.is_called_once(found.edit.place)
+        return found.outcome.worth, found.is_plain, is_called_once
 
     def _is_all_right(self, interpretation: Interpretation) -> bool:
         """Whether what is handed in is right."""
@@ -296,7 +307,7 @@ class Search:
     def _best(self, line: Line, accepted: list[tuple[Edit, Outcome]]) -> Found:
         most = max(outcome.worth for _, outcome in accepted)
         accepted = [a for a in accepted if a[1].worth == most]
-        accepted.sort(key=lambda a: (-a[0].weight, KINDS.index(a[0].kind)))
+        accepted.sort(key=lambda a: (a[1].needs_convention, -a[0].weight, KINDS.index(a[0].kind)))
         edit, outcome = accepted[0]
         kinds = {edit.kind}
         others = []
@@ -350,6 +361,8 @@ class Search:
         taken_back = frozenset(k for k in wrong_in(after) & right if self._may_mislead(k, edit))
         right -= taken_back if self._is_all_right(after) else frozenset()
         mended = self._mended(after, wrong, right)
+        if _is_makeshift(edit) and mended != wrong:
+            return None
         # What is as it was, and right in another convention only, is not mended.
         same = self.evidence.tolerance.same
         if all(same(values[key], self.runs.values[key]) for key in mended):
@@ -365,10 +378,13 @@ class Search:
                 return None
             confirmed |= bool(mended & wrong_there)
             varies |= not all(same(other[key], values[key]) for key in mended)
+        # A number that was measured on inputs is confirmed by other inputs only.
+        if not confirmed or not varies:
+            return None
         off = (s.key for s in self.evidence.steps if s.final and now.status[s.key] not in RIGHT)
         results = sum(after.status[key] in RIGHT for key in off)
-        # A number that was measured on inputs is confirmed by other inputs only.
-        return Outcome(mended, results, taken_back) if confirmed and varies else None
+        needs_convention = after.factor != 1 and now.factor == 1
+        return Outcome(mended, results, taken_back, needs_convention)
 
     def _may_mislead(self, key: str, edit: Edit) -> bool:
         """Whether a step may be right by chance where an edit makes it wrong and all results right.
@@ -405,6 +421,11 @@ class Search:
         is_accepted = self._is_all_right(after) and not wrong_in(after) & right
         is_accepted |= wrong_in(after) < wrong
         return wrong - wrong_in(after) if is_accepted else frozenset()
+
+
+def _is_makeshift(edit: Edit) -> bool:
+    """Whether an edit may make up for a mistake in another line."""
+    return edit.is_measured or edit.is_projection
 
 
 def _operands_of(edit: Edit) -> list[str]:

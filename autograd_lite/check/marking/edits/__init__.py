@@ -48,8 +48,6 @@ EDITS = FIRST_EDITS + SECOND_EDITS
 
 LATER_EDITS: tuple[Source, ...] = (*(missing_paths, measured_terms, missing_derivatives, centred),)
 
-UNUSED: tuple[Source, ...] = (unused,)
-
 INSERTED: tuple[Source, ...] = (left_out,)
 
 ALL_EDITS = EDITS + LATER_EDITS
@@ -61,7 +59,6 @@ __all__ = [
     "INSERTED",
     "LATER_EDITS",
     "SECOND_EDITS",
-    "UNUSED",
     "Edit",
     "Line",
     "Source",

@@ -49,8 +49,14 @@ def masks(line: Line) -> Iterator[Edit]:
             yield line.edit("mask", f"{text_of(node)} should be {text_of(right)}", node, right)
 
 
+def _is_path(node: ast.expr) -> bool:
+    """Whether a value is read as it is, and not transposed."""
+    is_transposed = isinstance(node, ast.Attribute) and node.attr == "T"
+    return isinstance(node, (ast.Name, ast.Attribute)) and not is_transposed
+
+
 def unused(line: Line) -> Iterator[Edit]:
-    """Edits that use a value which the function never reads, as a factor, divisor or term."""
+    """Edits that use a value which is never read: alone, as a factor, divisor or term."""
     offers: list[tuple[ast.expr, Any]] = list(line.unused)
     offers += [(transposed(n), v.T) for n, v in line.unused if np.ndim(v) == 2]
     for one, first in line.unused:
@@ -77,6 +83,9 @@ def unused(line: Line) -> Iterator[Edit]:
             if not is_broadcast(np.shape(found), np.shape(value)):
                 continue
             shown = text_of(other)
+            if isinstance(old, ast.Name) and _is_path(other) and np.shape(found) == np.shape(value):
+                text = f"{shown} is never used: {text_of(old)} should be {shown}"
+                yield line.edit("operand", text, old, other)
             is_mask = getattr(found, "dtype", None) == np.bool_
             text = f"{shown} is never used: the factor {shown} is missing in {name}"
             yield line.edit("mask" if is_mask else "factor", text, old, times(old, other), 0.9)

@@ -48,7 +48,11 @@ UNUSED_LIMIT = 6
 
 @dataclass(eq=False)
 class Edit:
-    """A change to a statement: the statements to run instead, and the mistake that they undo."""
+    """A change to a statement: the statements to run instead, and the mistake that they undo.
+
+    `is_measured` says that it contains a number which nothing is called after. `is_projection` says
+    that it subtracts what a right gradient has none of, which may hide a mistake in another line.
+    """
 
     kind: str
     text: str
@@ -60,6 +64,7 @@ class Edit:
     swap: tuple[ast.AST, ast.expr] | None = None
     filling: Any = None
     is_measured: bool = False
+    is_projection: bool = False
 
     @property
     def changes_value_only(self) -> bool:

@@ -68,9 +68,18 @@ def _is_difference(node: ast.expr) -> bool:
 
 
 def _factors(line: Line, twice: Edit) -> list[float]:
-    """The factors that an expression lacks, measured by the effect of doubling it."""
+    """The factors that an expression lacks, measured by the effect of doubling it.
+
+    Minus a length is a wrong sign, in gradients of the sum where the loss is the mean.
+    """
     found = [_cleaned(1 + number) for number, _ in line.multiples(twice)]
-    return [number for number in found if abs(number) > 1e-9]
+    found = [number for number in found if abs(number) > 1e-9]
+    return [-1.0 if _is_minus_a_length(number, line) else number for number in found]
+
+
+def _is_minus_a_length(number: float, line: Line) -> bool:
+    near = (abs(number * n + 1) < 1e-8 or abs(number / n + 1) < 1e-8 for n in line.sizes)
+    return any(near)
 
 
 def _cleaned(number: float) -> float:

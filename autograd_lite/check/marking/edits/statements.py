@@ -96,7 +96,9 @@ def centred(line: Line) -> Iterator[Edit]:
             for other in (None, *(o for _, o, _ in line.alike(line.shape(old)))):
                 for mean in _means(old, other, axis):
                     text = f"the term - {text_of(mean)} is missing in {name}"
-                    yield line.edit("term", text, old, ast.BinOp(old, ast.Sub(), mean), 0.9)
+                    edit = line.edit("term", text, old, ast.BinOp(old, ast.Sub(), mean), 0.9)
+                    edit.is_projection = True
+                    yield edit
 
 
 def _means(old: ast.expr, other: ast.expr | None, axis: int | None) -> Iterator[ast.expr]:

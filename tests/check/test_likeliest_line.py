@@ -1,0 +1,122 @@
+"""Which of several lines is blamed, where edits of more than one would make all gradients right."""
+
+import pytest
+
+import autograd_lite as al
+
+PENALTY = """
+import numpy as np
+rng = np.random.default_rng(3)
+X, y = rng.normal(size=(8, 3)), rng.normal(size=8)
+w, b, lam = rng.normal(size=3), 0.4, 0.7
+m = len(y)
+loss = np.sum((X @ w + b - y) ** 2) / (2 * m) + lam / (2 * m) * np.sum(w**2)
+error = X @ w + b - y
+dw = X.T @ error / m
+dw = dw + lam / m * w
+"""
+
+HUBER = """
+import numpy as np
+rng = np.random.default_rng(2)
+X, y = rng.normal(size=(9, 4)), rng.normal(size=9)
+coef, intercept, delta = rng.normal(size=4), 0.3, 0.5
+resid = X @ coef + intercept - y
+small = np.abs(resid) <= delta
+loss = np.mean(np.where(small, 0.5 * resid**2, delta * (np.abs(resid) - 0.5 * delta)))
+psi = np.where(small, resid, delta * np.sign(resid))
+d_coef = X.T @ psi / len(y)
+d_intercept = psi.mean()
+"""
+
+NORM = """
+import numpy as np
+rng = np.random.default_rng(2)
+x, gamma, T = rng.normal(size=(6, 3)), rng.normal(size=3), rng.normal(size=(6, 3))
+N, D = x.shape
+mu = x.mean(axis=0)
+xc = x - mu
+out = xc * gamma
+loss = 0.5 * np.sum((out - T) ** 2)
+dout = out - T
+dgamma = np.sum(dout * xc, axis=0)
+dxc = dout * gamma
+dmu = -np.sum(dxc, axis=0)
+dx2 = 1.0 / N * np.ones((N, D)) * dmu
+dx = dxc + dx2
+"""
+
+SUM = """
+import numpy as np
+rng = np.random.default_rng(6)
+X, T, W = rng.normal(size=(7, 3)), rng.normal(size=(7, 2)), rng.normal(size=(3, 2))
+Y = X @ W
+loss = np.mean(np.sum((Y - T) ** 2, axis=1))
+dY = 2 * (Y - T)
+dW = X.T @ dY / len(X)
+"""
+
+
+def blamed(text):
+    report = al.check_script(text, show=False)
+    return [(found.line, found.cause) for found in report if found.status == "wrong"]
+
+
+@pytest.mark.parametrize("text", [PENALTY, HUBER, NORM, SUM])
+def test_the_scripts_are_right_as_they_stand(text):
+    assert blamed(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "line", "cause"),
+    [
+        # With `lam * w` in the next line, all would be the gradients of the sum.
+        (PENALTY, "X.T @ error / m", "X.T @ error", 9, "factor"),
+        # One ninth of it in the next line would be right as well.
+        (PENALTY, "dw = X.T @ error / m", "dw = X.T @ error\ndw += dw / m", 10, "accumulate"),
+        # Taking the mean away from `dx` would hide that `dmu` is not used.
+        (NORM, "np.ones((N, D)) * dmu", "np.ones((N, D)) * dgamma", 14, "operand"),
+        # The gradient of the sum is a convention, the sign is a mistake.
+        (SUM, "dY = 2 * (Y - T)", "dY = -2 * (Y - T)", 7, "sign"),
+        # No number that holds for the mean alone is a cause.
+        (HUBER, "delta * np.sign(resid))", "delta)", 9, "unknown"),
+        (HUBER, "np.where(small, resid, delta * np.sign(resid))", "resid", 9, "unknown"),
+    ],
+)
+def test_the_line_with_the_mistake_is_blamed_and_no_other(text, old, new, line, cause):
+    assert blamed(text.replace(old, new)) == [(line, cause)]
+
+
+ROUNDS = """
+import numpy as np
+rng = np.random.default_rng(33)
+x, h0, T = rng.normal(size=(5, 3, 6)), rng.normal(size=(4, 6)), rng.normal(size=(5, 4, 6))
+W, U = rng.normal(size=(4, 3)) * 0.5, rng.normal(size=(4, 4)) * 0.5
+hs = [h0]
+for t in range(5):
+    hs.append(np.tanh(W @ x[t] + U @ hs[t]))
+loss = 0.5 * sum(np.sum((hs[t + 1] - T[t]) ** 2) for t in range(5))
+
+
+def cell(dh, t):
+    dz = (1 - hs[t + 1] ** 2) * dh
+    return {"dx": W.T @ dz, "dh": U.T @ dz, "dW": dz @ x[t].T, "dU": dz @ hs[t].T}
+
+
+dx, dW, dU, dh = np.zeros(x.shape), np.zeros(W.shape), np.zeros(U.shape), 0.0 * h0
+for t in reversed(range(5)):
+    found = cell(hs[t + 1] - T[t] + dh, t)
+    dh = found["dh"]
+    dx[t] = found["dx"]
+    dW += found["dW"]
+    dU += found["dU"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "cause"),
+    [("+ dh, t)", "+ 2 * dh, t)", "factor"), ("+ dh, t)", "- dh, t)", "sign")],
+)
+def test_a_line_of_a_loop_may_be_right_in_its_first_round(old, new, cause):
+    assert blamed(ROUNDS) == []
+    assert blamed(ROUNDS.replace(old, new)) == [(19, cause)]
