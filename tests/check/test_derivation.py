@@ -15,6 +15,7 @@ import pytest
 
 import autograd_lite as al
 from autograd_lite.check import from_source
+from autograd_lite.check.marking import remarks
 from autograd_lite.check.marking.chain_rule import Tolerance, fit, nearest_factor
 from autograd_lite.check.marking.evidence import _Table, values_of
 from autograd_lite.check.marking.execution import Event
@@ -572,6 +573,13 @@ class TestThirdOpinion:
     def test_it_confirms_the_chain_rule(self):
         report = marked(("np.dot(dZ1, X.T)", "-np.dot(dZ1, X.T)"))
         assert "differences of the forward pass confirm the chain rule for dW1" in report.notes
+
+    @pytest.mark.parametrize("found", [None, 0.0, np.nan, np.inf])
+    def test_it_is_silent_where_differences_say_nothing(self, found, monkeypatch):
+        monkeypatch.setattr(remarks, "slope", lambda *_: found)
+        report = marked(("np.dot(dZ1, X.T)", "-np.dot(dZ1, X.T)"))
+        assert report.first_wrong.name == "dW1"
+        assert report.notes == ()
 
     def test_it_is_asked_about_values_on_the_way(self):
         report = marked(("dA1 * (Z1 >= 0)", "dA1 * (Z1 < 0)"))

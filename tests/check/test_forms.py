@@ -131,6 +131,31 @@ def test_what_a_forward_pass_returns(text):
     assert [line.tensor for line in report if line.tensor in ("W1", "W2")] == ["W1", "W2"]
 
 
+ENTRIES = """def backward(W1, W2, X, Y, cache):
+    H, E = cache
+    p = E @ W2.T * (1 - H ** 2)
+    return {
+        "dW2": H.T @ E,
+        "dW1":
+            X.T @ p,
+        "dX": p @ W1.T,
+    }
+"""
+
+
+def test_entries_of_a_returned_dict_have_lines_of_their_own():
+    for right, wrong in (("", ""), ("X.T @ p", "X.T @ -p"), ("X.T @ p", "X.T @ p ** 3")):
+        backward = from_source(ENTRIES.replace(right, wrong), np=np)
+        report = al.check_derivation(forward, backward, W1, W2, X, Y, show=False)
+        lines = {line.name: (line.line, line.status) for line in report if line.name != "E"}
+        lines.pop("p", None)
+        assert lines == {
+            "dW2": (5, "correct"),
+            "dW1": (7, "wrong" if wrong else "correct"),
+            "dX": (8, "correct"),
+        }
+
+
 def test_a_flat_array_that_nothing_is_known_of_is_not_right():
     backward = backward_with("return np.concatenate([q.ravel(), r.ravel(), [1.0]])", "(1 - H**2)")
     with pytest.raises(ValueError, match="finds no gradient in backward"):

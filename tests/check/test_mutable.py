@@ -53,6 +53,8 @@ def repeated_indices(x, make):
 def written_by_functions(x, make):
     out = x * 2
     np.clip(out, -1, 1, out=out)
+    np.multiply(out, x, out=out)
+    np.add(out, 1, out[:])
     np.copyto(out, x, where=plain(x) > 1)
     return np.exp(out)
 
@@ -179,3 +181,12 @@ def test_of_values_written_to_one_place_the_last_has_the_gradient():
     np.sum(written * np.array([1.0, 10.0, 100.0])).backward()
     assert values.grad.tolist() == [0.0, 1.0, 0.0, 100.0]
     assert x.grad.tolist() == [0.0, 10.0, 0.0]
+
+
+@pytest.mark.parametrize("given", [lambda out: out, lambda out: (out,)], ids=["array", "tuple"])
+def test_what_a_function_is_told_to_write_into_has_its_result(given):
+    x, out = Mutable(al.Tensor([2.0, 3.0], requires_grad=True)), Mutable(np.zeros(2))
+    assert call_settled(np.multiply, (x, x), {"out": given(out)}) is out
+    np.testing.assert_array_equal(plain(out), [4.0, 9.0])
+    np.sum(settled(out)).backward()
+    np.testing.assert_array_equal(x.value.grad, [4.0, 6.0])

@@ -360,3 +360,34 @@ def test_the_length_of_a_step_is_anyones_choice(statement):
 def test_what_is_decayed_and_used_in_an_update_is_a_velocity(text, names):
     places = [SimpleNamespace(statement=statement) for statement in ast.parse(text).body]
     assert velocities(SimpleNamespace(place=place) for place in places) == names
+
+
+NAMELESS = """
+import numpy as np
+rng = np.random.default_rng(0)
+X, T = rng.normal(size=(6, 3)), rng.normal(size=(6, 1))
+W, lr = rng.normal(size=(3, 1)), 0.1
+for step in range(10):
+    err = X @ W - T
+    loss = 0.5 * np.sum(err ** 2)
+    {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("update", "name", "line"),
+    [
+        ("s = X.T @ err\n    W -= s", "s", 9),
+        ("s = X.T @ err\n    u = 3 * W\n    W = W - s", "s", 9),
+        ("s = [err, X.T @ err]\n    W -= lr * s[1]", "s1", 9),
+        ("s = {'g': X.T @ err}\n    W -= s['g']", "g", 9),
+        ("s = X.T @ err\n    W -= lr * s", "s", 9),
+        ("W -= lr * X.T @ err", "W", 9),
+    ],
+)
+def test_what_is_subtracted_from_a_parameter_is_its_gradient(update, name, line):
+    assert al.check_script(NAMELESS.format(update), show=False).ok
+    wrong = NAMELESS.format(update.replace("@ err", "@ np.abs(err)"))
+    report = al.check_script(wrong, show=False)
+    wrong = [(found.name, found.tensor, found.line) for found in report if found.status == "wrong"]
+    assert wrong == [(name, "W", line)]
