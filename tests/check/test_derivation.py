@@ -116,6 +116,19 @@ class TestVerdicts:
         assert wrong == {"dZ2": "sign", "dW1": "factor"}
         assert statuses(report)["dZ1"] == "inherited"
 
+    def test_the_second_mistake_is_explained_as_the_first_is(self):
+        report = marked(("(A2 - Y)", "(Y - A2)"), ("np.dot(dZ2, A1.T)", "np.dot(dZ2, Z1.T)"))
+        wrong = {line.name: line.cause for line in report if line.status == "wrong"}
+        assert wrong == {"dZ2": "sign", "dW2": "operand"}
+        assert "np.dot(dZ2, A1.T)" in next(n for n in report if n.name == "dW2").message
+
+    @pytest.mark.parametrize("factor", ["", "2 * "])
+    def test_a_gradient_is_where_it_is_computed_and_not_where_it_is_named(self, factor):
+        computed = f"    g = {factor}np.dot(dZ1, X.T)\n    dW1 = g\n"
+        report = marked(("    dW1 = np.dot(dZ1, X.T)\n", computed))
+        [found] = [line for line in report if line.tensor == "W1"]
+        assert (found.line, found.status) == (10, "wrong" if factor else "correct")
+
     def test_a_missing_gradient(self):
         report = marked(
             (', "db1": db1', ""), ("    db1 = np.sum(dZ1, axis=1, keepdims=True)\n", "")

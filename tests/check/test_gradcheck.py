@@ -48,6 +48,22 @@ def test_wrong_rules_are_described(wrong, rule, message):
         al.gradcheck(wrong(rule), np.arange(9.0).reshape(3, 3))
 
 
+@pytest.mark.parametrize(
+    ("call", "name", "said"),
+    [
+        (lambda double: lambda x: double(x), None, r"argument 0 \(x\), order"),
+        (lambda double: lambda x: double(x), "W", r"argument 0 \(W\), order"),
+        (lambda double: lambda *xs: double(xs[0]), "W", r"argument 0 \(W\), order"),
+        (lambda double: lambda *xs: double(xs[0]), None, r"argument 0, order"),
+    ],
+)
+def test_an_argument_is_called_after_its_tensor_or_its_parameter(wrong, call, name, said):
+    x = al.Tensor(np.ones(3), requires_grad=True)
+    x.name = name
+    with pytest.raises(AssertionError, match=said):
+        al.gradcheck(call(wrong(lambda g: 3 * g)), x)
+
+
 def test_a_wrong_rule_is_found_along_directions(wrong):
     with pytest.raises(AssertionError, match="along a random direction.*to see where"):
         al.gradcheck(wrong(lambda g: 2.001 * g), np.ones((20, 20)), directions=3)

@@ -20,6 +20,7 @@ from autograd_lite.program.ir import interpret
 from autograd_lite.program.passes import Identities, Optimised, optimised
 from autograd_lite.program.rewriting import Rewriting, without_dead
 from autograd_lite.rules.indexing import getitem
+from autograd_lite.rules.special import softmax
 
 KINDS = ["real", "complex", "mixed", "half"]
 SEEDS = [*range(5), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(5, 12))]
@@ -272,11 +273,11 @@ def test_a_number_times_a_product_is_multiplied_into_the_smaller_operand(product
     assert scaling.result.shape == smaller
 
 
-def simplified(function, *arrays):
-    """The functions of a program's steps after the rules of algebra."""
+def simplified(function, *arrays, rules=None):
+    """The functions of a program's steps after the rules of algebra, or others."""
     leaves = []
     trace, found, _, _ = traced("f", function, flatten((arrays, {}), leaves), leaves)
-    after, _ = Rewriting(found, trace.values).run(algebra.table())
+    after, _ = Rewriting(found, trace.values).run(rules or algebra.table())
     assert_same(interpret(after, leaves), interpret(found, leaves), 1e-12)
     return [step.function for step in without_dead(after).steps]
 
@@ -295,6 +296,52 @@ def simplified(function, *arrays):
 )
 def test_which_products_take_a_number_in(function, functions):
     assert simplified(function, np.ones((2, 3)), np.ones((3, 40))) == functions
+
+
+@pytest.mark.parametrize(
+    ("function", "functions"),
+    [
+        (lambda x: np.sum(x, axis=1), [np.reshape]),
+        (lambda x: np.sum(x, axis=1, keepdims=True), [np.reshape]),
+        (lambda x: np.sum(x, axis=0), [np.sum]),
+        (lambda x: np.sum(x, 1), [np.sum]),
+        (lambda x: np.sum(x, axis=1, initial=2.0), [np.sum]),
+        (lambda x: np.sum(x, axis=1, dtype=np.float32), [np.sum]),
+        (lambda x: np.sum(x[:0], axis=1), [getitem, np.sum]),
+        (lambda x: np.sum(x[:1]), [getitem, np.sum]),
+        (lambda x: np.reshape(np.reshape(x, (2, 3)), (6, 1)), []),
+        (lambda x: np.reshape(np.reshape(x, (2, 3)), (3, 2)), [np.reshape]),
+        (lambda x: np.reshape(np.reshape(x, (2, 3)), (3, 2), order="F"), [np.reshape] * 2),
+        (lambda x: np.reshape(np.reshape(x, (2, 3), order="F"), (3, 2)), [np.reshape] * 2),
+        (lambda x: np.reshape(np.reshape(x, (2, 3), order="C"), (3, 2)), [np.reshape]),
+    ],
+)
+def test_sums_over_one_and_shapes_of_shapes(function, functions):
+    assert simplified(function, np.arange(6.0).reshape(6, 1)) == functions
+
+
+def of_exp(x, axis=1):
+    return np.sum(np.exp(x), axis=axis, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    ("function", "is_softmax"),
+    [
+        (lambda x, y: y / of_exp(x) * np.exp(x), True),
+        (lambda x, y: np.exp(x) * (-y / of_exp(x)), True),
+        (lambda x, y: (y / of_exp(x) + 2 * (x / of_exp(x))) * np.exp(x), True),
+        (lambda x, y: (y / of_exp(x, 0) - x / of_exp(x, 0)) * np.exp(x), True),
+        (lambda x, y: (y / of_exp(x) + x / of_exp(x, 0)) * np.exp(x), False),
+        (lambda x, y: (y / of_exp(x) - x / of_exp(y)) * np.exp(x), False),
+        (lambda x, y: y / of_exp(y) * np.exp(x), False),
+        (lambda x, y: y / np.sum(y * y, axis=1, keepdims=True) * np.exp(x), False),
+        (lambda x, y: (y / of_exp(x) + x) * np.exp(x), False),
+    ],
+)
+def test_which_quotients_of_sums_are_a_softmax(function, is_softmax):
+    arrays = np.random.default_rng(3).normal(size=(2, 3, 4))
+    functions = simplified(function, *arrays, rules=stable.table())
+    assert (softmax in functions) == is_softmax
 
 
 def test_what_a_rule_wrote_in_vain_is_forgotten_and_nothing_else():

@@ -8,6 +8,7 @@ import pytest
 import autograd_lite as al
 import nn
 from autograd_lite.derivation import statements as writing
+from autograd_lite.program.sizes import Fixed, fitted
 
 
 def sigmoid(z):
@@ -343,3 +344,19 @@ def test_whole_numbers_among_the_arguments_are_checked():
     assert derived.forward(np.ones(3), 5)[0] == 0.6
     with pytest.raises(ValueError, match="n must be 5, for which this was derived"):
         derived.forward(np.ones(3), 6)
+
+
+@pytest.mark.parametrize(
+    ("values", "is_same"),
+    [
+        *(([3, 3, 3], True), ([0.5, 0.5], True), ([np.nan, np.nan], True), (["a", "a"], True)),
+        *(([np.nan, 1.0], False), ([1.0, np.nan], False), ([1.0, 2.0], False), (["a", "b"], False)),
+        *(([True, True], True), ([True, False], False)),
+    ],
+)
+def test_a_value_that_no_length_explains_is_the_same_in_all_traces(values, is_same):
+    if is_same:
+        np.testing.assert_equal(fitted(values, []), values[0])
+    else:
+        with pytest.raises(Fixed):
+            fitted(values, [])

@@ -1,5 +1,6 @@
 """What traced arrays refuse, in words and with the user's line."""
 
+import operator
 import re
 
 import numpy as np
@@ -137,3 +138,18 @@ def test_a_refusal_that_numpy_wraps_is_what_is_raised():
     assert own_error(around) is own_error(refusal) is refusal
     around.__cause__ = cause
     assert own_error(around) is around
+
+
+@pytest.mark.parametrize(
+    ("exponent", "of_arrays"),
+    [(2, np.square), (0.5, np.sqrt), (2.0, np.square), (1.5, operator.pow)],
+)
+def test_powers_are_those_of_numpy_for_arrays_and_of_python_for_numbers(exponent, of_arrays):
+    x = np.array([1.5, 2.0], np.float32)
+    compiled = al.compile(lambda x, n: (x**exponent, x * n**exponent))
+    powers, scaled = compiled(x, 3.0)
+    np.testing.assert_array_equal(powers, x**exponent)
+    np.testing.assert_array_equal(scaled, x * 3.0**exponent)
+    assert scaled.dtype == np.float32
+    functions = [step.function for step in compiled.program.steps]
+    assert functions == [of_arrays, operator.pow, np.multiply]
