@@ -138,31 +138,36 @@ class Candidates:
         values = Counter((id(e.place), e.path) for e in self.runs.back.events)
         return {place for (place, _), count in values.items() if count > 1}
 
-    def common_source(self, now: Interpretation, wrong: frozenset[str]) -> Event | None:
-        """The last value from which all that is wrong comes, and nothing that is right.
+    def common_source(
+        self, now: Interpretation, wrong: frozenset[str], likely: Sequence[Event]
+    ) -> Event | None:
+        """The first of the likely values, or the last value at all, from which all wrong ones come.
 
-        None where only one line is wrong, or where no statement that runs once is the source.
+        Nothing that is right may come from it. None where no statement that runs once is such a
+        source, and where only one line is wrong and no value is likely.
         """
-        if len({self.evidence.lines[key] for key in wrong}) < 2:
-            return None
-        first = min((e.serial for e in self._own(wrong)), default=0)
-        before = [e for e in self.runs.back.events if e.serial < first][::-1]
-        counts = Counter(id(e.place) for e in self.runs.back.events)
-        known = self.context["ahead"] | self._as_in_forward() | self._zeros()
         off = {key for key, status in now.status.items() if status not in RIGHT}
-        true = [g for g in self.evidence.graph.arrivals().values() if g.size > 1]
-        once = [
-            e
-            for e in before
-            if counts[id(e.place)] == 1
-            and id(e.place) not in known
-            and not any(self.evidence.tolerance.same(e.value, g) for g in true)
-        ]
-        for event in once[:SOURCES_LIMIT]:
+        several = len({self.evidence.lines[key] for key in wrong}) > 1
+        for event in [*likely, *(self._before(wrong) if several else [])][:SOURCES_LIMIT]:
             found = dependent_steps(self.evidence, event.place, self.runs.values, self.runs.trees)
             if found is not None and wrong <= found <= off:
                 return event
         return None
+
+    def _before(self, wrong: frozenset[str]) -> list[Event]:
+        """The values before the first wrong one that are not known to be right, the last first."""
+        first = min((e.serial for e in self._own(wrong)), default=0)
+        counts = Counter(id(e.place) for e in self.runs.back.events)
+        known = self.context["ahead"] | self._as_in_forward() | self._zeros()
+        true = [g for g in self.evidence.graph.arrivals().values() if g.size > 1]
+        return [
+            e
+            for e in reversed(self.runs.back.events)
+            if e.serial < first
+            and counts[id(e.place)] == 1
+            and id(e.place) not in known
+            and not any(self.evidence.tolerance.same(e.value, g) for g in true)
+        ]
 
     def _own(self, keys: frozenset[str]) -> list[Event]:
         """The events of steps."""

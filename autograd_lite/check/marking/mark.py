@@ -201,6 +201,7 @@ def _first_unknown(understood: Understood, search: Search | None, known: Known) 
         return None
     names = {s.name for s in evidence.steps}
     values = [v for v in map(np.asarray, known.values.values()) if v.ndim]
+    sources: list[Event] = []
     for event in understood.rest:
         if any(_is_equal(v, event.array) for v in values):
             continue
@@ -209,11 +210,10 @@ def _first_unknown(understood: Understood, search: Search | None, known: Known) 
             continue
         if event.serial < min(flagged) and event.name not in names:
             if is_gradient_name(event.name):
-                return event
-            break
+                sources.append(event)
     if search is None or search.found:
-        return None
-    return search.candidates.common_source(understood.interpretation, wrong)
+        return sources[0] if sources else None
+    return search.candidates.common_source(understood.interpretation, wrong, sources)
 
 
 def _not_understood(events: list[Event], steps: list[Step], known: Known) -> list[str]:

@@ -42,6 +42,10 @@ KINDS = (
 """Kinds of mistakes in the order in which they are named where several fit equally well."""
 
 
+LACKING = ("sign", "factor", "unsummed", "accumulate", "term")
+"""Kinds of mistakes in the computation of a gradient."""
+
+
 @dataclass
 class Outcome:
     """What an edit does: the steps that are no longer wrong, and how many results are right."""
@@ -166,7 +170,9 @@ class Search:
         until = self.runs.deadline
         tried: set[Any] = set()
         for sources, chosen, is_misled in self.candidates.stages(now, wrong):
-            if best is not None and (is_misled or sources in (LATER_EDITS, ALL_EDITS)):
+            is_late = is_misled or sources in (LATER_EDITS, ALL_EDITS)
+            # An edit that leaves all results wrong may be of a value that its name misleads about.
+            if best is not None and is_late and (best.outcome.results or not is_misled):
                 continue
             for line in chosen:
                 if time.thread_time() > until:
@@ -237,7 +243,8 @@ class Search:
             accepted = list(self._accepted(other, sources, now, wrong))
             if accepted:
                 at_origin = self._best(other, accepted)
-                return at_origin if at_origin.outcome.worth >= found.outcome.worth else found
+                if at_origin.outcome.worth >= found.outcome.worth:
+                    return at_origin
         return found
 
     def _origin_of(
@@ -329,8 +336,12 @@ class Search:
         count = 0
         quick = None if is_misled else Quick.of(line, self.evidence, self.runs.values, now)
         here = {k for k in wrong if self.evidence.lines[k] == line.place.line}
+        is_forward = id(line.place) in self.candidates.forward_again()
         for source in sources:
             for edit in source(line):
+                # A value of the forward pass can be the wrong one, but lacks nothing.
+                if is_forward and edit.kind in LACKING:
+                    continue
                 if self.runs.is_over:
                     self.cut_off = True
                     return
