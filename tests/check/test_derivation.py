@@ -111,16 +111,11 @@ class TestVerdicts:
         assert report.lines[5].message == ("dW1 is right in itself, and passes on the error of dZ1")
 
     def test_two_mistakes_are_two_wrong_lines(self):
-        report = marked(("(A2 - Y)", "(Y - A2)"), ("np.dot(dZ1, X.T)", "2 * np.dot(dZ1, X.T)"))
-        wrong = {line.name: line.cause for line in report if line.status == "wrong"}
-        assert wrong == {"dZ2": "sign", "dW1": "factor"}
-        assert statuses(report)["dZ1"] == "inherited"
-
-    def test_the_second_mistake_is_explained_as_the_first_is(self):
         report = marked(("(A2 - Y)", "(Y - A2)"), ("np.dot(dZ2, A1.T)", "np.dot(dZ2, Z1.T)"))
         wrong = {line.name: line.cause for line in report if line.status == "wrong"}
         assert wrong == {"dZ2": "sign", "dW2": "operand"}
         assert "np.dot(dZ2, A1.T)" in next(n for n in report if n.name == "dW2").message
+        assert statuses(report)["dZ1"] == "inherited"
 
     @pytest.mark.parametrize("factor", ["", "2 * "])
     def test_a_gradient_is_where_it_is_computed_and_not_where_it_is_named(self, factor):
@@ -326,7 +321,6 @@ IN_TWO = "dH = dE @ V.T\n    dH = dH * (1 - H ** 2)"
         # Either name is bound twice: that of the value, or that of the gradient as well.
         ("dH = dE @ V.T * (1 - H)", 6, "activation"),
         ("dH = 3 * dE @ V.T * (1 - H ** 2)", 6, "factor"),
-        (IN_TWO.replace("(1 - H ** 2)", "(1 - H)"), 7, "activation"),
         (IN_TWO.replace("dE @ V.T", "3 * dE @ V.T"), 6, "factor"),
     ],
 )

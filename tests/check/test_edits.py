@@ -764,13 +764,6 @@ MISTAKES = [
         "index",
         "the layer number is one too low",
     ),
-    (
-        "counted",
-        "A[n - l - 1].T @ D[n - l]",
-        "A[n - l].T @ D[n - l + 1]",
-        "index",
-        "the layer number is one too high",
-    ),
     ("grid", "dY[i, j] * K[j, i]", "dY[i, j] * K[i, j]", "index", "(i, j) should be (j, i)"),
     ("grid", "dY[i, j] * K[j, i]", "dY[j, i] * K[j, i]", "index", "(j, i) should be (i, j)"),
     ("lengths", "2 * lam / m * W", "2 * W", "factor", "the term 2 * W lacks a factor lam / m"),

@@ -144,7 +144,7 @@ ENTRIES = """def backward(W1, W2, X, Y, cache):
 
 
 def test_entries_of_a_returned_dict_have_lines_of_their_own():
-    for right, wrong in (("", ""), ("X.T @ p", "X.T @ -p"), ("X.T @ p", "X.T @ p ** 3")):
+    for right, wrong in (("", ""), ("X.T @ p", "X.T @ -p")):
         backward = from_source(ENTRIES.replace(right, wrong), np=np)
         report = al.check_derivation(forward, backward, W1, W2, X, Y, show=False)
         lines = {line.name: (line.line, line.status) for line in report if line.name != "E"}
