@@ -371,6 +371,33 @@ def test_a_gradient_is_found_by_its_value(value, scale, found):
     assert table.find(np.array(value), scale) == found
 
 
+RECURRENT = """
+def forward(W, X, T):
+    h = np.zeros((3, 2))
+    for x in X:
+        h = np.tanh(x @ W + h)
+    return 0.5 * np.sum((h - T) ** 2), h
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_marked", "is_said"),
+    [
+        ("dh = h - T", True, False),
+        ("dh = 3 * (h - T)", False, True),
+        ("dh = 3 * (h - T)\n    dh = 2 * dh", False, False),
+    ],
+)
+def test_a_gradient_of_a_name_that_a_loop_binds_is_told_by_its_value(lines, is_marked, is_said):
+    rng = np.random.default_rng(0)
+    arguments = [rng.normal(size=size) for size in ((2, 2), (4, 3, 2), (3, 2))]
+    backward = f"\ndef backward(W, X, T, h):\n    {lines}\n    dT = T - h\n    return dT\n"
+    functions = (from_source(text, np=np) for text in (RECURRENT, backward))
+    report = al.check_derivation(*functions, *arguments, show=False)
+    assert statuses(report) == {**({"dh": "correct"} if is_marked else {}), "dT": "correct"}
+    assert any("h stands for several values" in note for note in report.notes) == is_said
+
+
 def test_what_arrives_is_of_the_gradients_that_go_on():
     subject = subject_of(forward, from_source(BACKWARD, np=np), tuple(inputs()), None, True)
     reading = _best_reading(Setting(subject), {}, None)
