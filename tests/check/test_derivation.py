@@ -25,6 +25,7 @@ from autograd_lite.check.marking.forward import Setting
 from autograd_lite.check.marking.influence import _moved, dependent_steps
 from autograd_lite.check.marking.mark import _best_reading
 from autograd_lite.check.marking.perturbation import slope
+from autograd_lite.check.marking.steps import same_values
 from autograd_lite.check.report import Line, Report
 
 FORWARD = """
@@ -396,6 +397,25 @@ def test_a_gradient_of_a_name_that_a_loop_binds_is_told_by_its_value(lines, is_m
     report = al.check_derivation(*functions, *arguments, show=False)
     assert statuses(report) == {**({"dh": "correct"} if is_marked else {}), "dT": "correct"}
     assert any("h stands for several values" in note for note in report.notes) == is_said
+
+
+@pytest.mark.parametrize(
+    ("value", "true", "is_same"),
+    [
+        ([1.0, 2.0], [1.0, 2.0 + 1e-9], True),
+        ([1.0, 2.0], [1.0, 2.0 + 1e-5], False),
+        ([[1.0], [2.0]], [1.0, 2.0], True),
+        ([1.0, 2.0, 3.0], [1.0, 2.0], False),
+        ([1e-9, 1e9], [0.0, 1e9], True),
+        ([0.0, 0.0], [0.0, 0.0], True),
+        ([1e-9, 0.0], [0.0, 0.0], False),
+        ([np.nan, 1.0], [1.0, 1.0], False),
+        ([], [], True),
+    ],
+)
+@pytest.mark.parametrize("floor", [True, False])
+def test_a_value_equals_a_gradient_up_to_rounding(value, true, is_same, floor):
+    assert same_values(np.array(value), np.array(true), floor=floor) == is_same
 
 
 def test_what_arrives_is_of_the_gradients_that_go_on():

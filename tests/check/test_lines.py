@@ -10,6 +10,7 @@ import pytest
 from autograd_lite.check import from_source
 from autograd_lite.check.marking.definitions import Sources
 from autograd_lite.check.marking.edits.activations import (
+    derivatives,
     missing_derivatives,
     other_slopes,
     slopes,
@@ -573,3 +574,11 @@ def test_the_expressions_that_a_line_knows():
     line = line_of("d = a * b\ne = 1 - np.exp(a)\nn = y + 1\nlam = f(a) * 2\non = a + c")
     assert [ast.unparse(node) for node, _ in line.phrases] == ["np.exp(a)", "1 - np.exp(a)"]
     np.testing.assert_array_equal(line.phrases[1][1], 1 - np.exp(a))
+
+
+def test_what_is_subtracted_from_one_is_squared_or_a_factor_first_of_all():
+    edits = offered(derivatives, line_of("d = 1 - a"))
+    assert {"activation 1.1: d = 1 - a ** 2", "activation : d = a * (1 - a)"} <= {*edits}
+    edits = offered(derivatives, line_of("d = a * e"))
+    assert "factor 0.7: d = a ** 2 * e" in edits
+    assert not any(re.match(r"activation (1.1)?:", edit) for edit in edits)
