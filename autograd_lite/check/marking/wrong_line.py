@@ -42,10 +42,6 @@ KINDS = (
 """Kinds of mistakes in the order in which they are named where several fit equally well."""
 
 
-LACKING = ("sign", "factor", "unsummed", "accumulate", "term")
-"""Kinds of mistakes in the computation of a gradient."""
-
-
 @dataclass
 class Outcome:
     """What an edit does: the steps that are no longer wrong, and how many results are right."""
@@ -170,10 +166,10 @@ class Search:
         until = self.runs.deadline
         tried: set[Any] = set()
         for sources, chosen, is_misled in self.candidates.stages(now, wrong):
-            is_late = is_misled or sources in (LATER_EDITS, ALL_EDITS)
-            # An edit that leaves all results wrong may be of a value that its name misleads about.
-            if best is not None and is_late and (best.outcome.results or not is_misled):
-                continue
+            if best is not None and (is_misled or sources in (LATER_EDITS, ALL_EDITS)):
+                # Where all results are still wrong, the name of the line's value may mislead.
+                is_astray = is_misled and not best.outcome.results
+                chosen = [n for n in chosen if is_astray and n.place is best.edit.place]
             for line in chosen:
                 if time.thread_time() > until:
                     return best
@@ -235,8 +231,13 @@ class Search:
             common = self._common_factor(found, line, now, wrong)
             if common is not None:
                 return common
-        # Where a value is handed on as it is, what is missing is missing there.
-        other = None if hands_on(line) else self._origin_of(found, line, now, wrong)
+        if not hands_on(line):
+            other = self._origin_of(found, line, now, wrong)
+        elif found.edit.kind in ("factor", "sign"):
+            other = self._line_of_value(line, now)
+        else:
+            # Where a value is handed on as it is, what is missing is missing there.
+            other = None
         if other is None:
             return found
         for sources in (EDITS, LATER_EDITS):
@@ -270,6 +271,17 @@ class Search:
             is_known &= found.mended == wrong
             if not is_known and (is_lacking or id(place) not in self.candidates.forward_again()):
                 return self.candidates.line(place, None, now)
+        return None
+
+    def _line_of_value(self, line: Line, now: Interpretation) -> Line | None:
+        """The line that computed the value which a line hands on."""
+        value = line.at(line.statement.value)
+        if not isinstance(value, np.ndarray) or value.size < 2:
+            return None
+        for event in self.runs.back.events:
+            if event.array is not None and np.array_equal(event.array, value):
+                is_other = event.place is not line.place and not is_renaming(event.place)
+                return self.candidates.line(event.place, None, now) if is_other else None
         return None
 
     def _common_factor(
@@ -336,12 +348,8 @@ class Search:
         count = 0
         quick = None if is_misled else Quick.of(line, self.evidence, self.runs.values, now)
         here = {k for k in wrong if self.evidence.lines[k] == line.place.line}
-        is_forward = id(line.place) in self.candidates.forward_again()
         for source in sources:
             for edit in source(line):
-                # A value of the forward pass can be the wrong one, but lacks nothing.
-                if is_forward and edit.kind in LACKING:
-                    continue
                 if self.runs.is_over:
                     self.cut_off = True
                     return

@@ -107,6 +107,9 @@ def _means(old: ast.expr, other: ast.expr | None, axis: int | None) -> Iterator[
     With another array these are the three forms in which people write the gradient of a softmax
     and of a vector divided by its norm.
     """
+    if other is not None and any(isinstance(n, ast.Sub) for n in ast.walk(old)):
+        # What subtracts a sum already lacks no second one.
+        return
     inner = old if other is None else times(old, other)
     for how in ("mean", "sum"):
         mean: ast.expr = ast.Call(ast.Attribute(inner, how, ast.Load()), [], _over(axis))

@@ -113,7 +113,7 @@ class Finder:
             node = _entry_of(node, event.name)
         if isinstance(node, (ast.Name, ast.Attribute)):
             path = ast.unparse(node)
-            if self._is_of_another_tensor(path.split(".")[-1], event.name):
+            if self._is_of_another_tensor(path, event):
                 # The gradient of one tensor is handed in for that of another.
                 return event
             named = [e for e in earlier if e.path == path and e.frame == event.frame]
@@ -126,11 +126,22 @@ class Finder:
             return self.origin(inside[0]) if inside else event
         return event
 
-    def _is_of_another_tensor(self, name: str, other: str) -> bool:
-        """Whether a name stands for a value of the forward pass or for another gradient."""
+    def _is_of_another_tensor(self, path: str, event: Event) -> bool:
+        """Whether what is handed on is another gradient, or a value that has another use too."""
+        name = path.split(".")[-1]
+        if name == event.name:
+            return False
         tensor = self.tensor_of(name)
-        is_another = tensor is not None and tensor != self.tensor_of(other)
-        return name != other and (is_another or name in self.known.versions)
+        if is_gradient_name(name) and tensor in (None, self.tensor_of(event.name)):
+            return name in self.known.versions
+        is_value = name in self.known.versions or tensor is not None
+        return is_value or self._reads(path, event) > 1
+
+    def _reads(self, path: str, event: Event) -> int:
+        """How many expressions of the function read a variable or an attribute."""
+        nodes = ast.walk(event.place.definition.tree)
+        read = (n for n in nodes if isinstance(getattr(n, "ctx", None), ast.Load))
+        return sum(ast.unparse(n) == path for n in read)
 
     def event_of(self, name: str, array: np.ndarray, path: Any) -> Event | None:
         """The statement that gave a returned value: by its name, or by its value."""
