@@ -19,7 +19,7 @@ import numpy as np
 
 from autograd_lite.check.cells import notebook_source
 from autograd_lite.check.derivation import marked
-from autograd_lite.check.marking.assignments import targets_of, update_of
+from autograd_lite.check.marking.assignments import SeparateUpdates, targets_of, update_of
 from autograd_lite.check.marking.definitions import Sources
 from autograd_lite.check.marking.forms import LOSS_NAMES, Subject
 from autograd_lite.check.marking.rewriting import made_function
@@ -164,7 +164,7 @@ def _subject(
     text: str, filename: str, loss: str | None, function: str | None, namespace: dict[str, Any]
 ) -> Subject:
     try:
-        tree = ast.parse(text, filename)
+        tree = SeparateUpdates().visit(ast.parse(text, filename))
     except SyntaxError as error:
         raise ValueError(
             f"line {error.lineno} of {filename} is not valid Python: {error.msg}"

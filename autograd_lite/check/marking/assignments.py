@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from typing import Any
 
 _PURE = frozenset(("str", "len", "int", "range", "max", "min", "abs"))
 
@@ -74,16 +75,53 @@ def _constant(key: ast.expr | None) -> str | None:
 
 
 def update_of(statement: ast.stmt | None) -> tuple[int, ast.expr] | None:
-    """The sign and the step of an update of a variable: `W -= step`, `W = W - step`."""
+    """The sign and the step of an update of a variable: `W -= step`, `W[:] = W - step`."""
     signs = {ast.Add: 1, ast.Sub: -1}
     if isinstance(statement, ast.AugAssign) and type(statement.op) in signs:
         return signs[type(statement.op)], statement.value
     value = getattr(statement, "value", None)
     if isinstance(statement, ast.Assign) and isinstance(value, ast.BinOp):
         if type(value.op) in signs and len(statement.targets) == 1:
-            if ast.unparse(value.left) == ast.unparse(statement.targets[0]):
+            target = _without_slice(statement.targets[0])
+            if ast.unparse(_without_slice(value.left)) == ast.unparse(target):
                 return signs[type(value.op)], value.right
     return None
+
+
+def _without_slice(node: ast.expr) -> ast.expr:
+    """The array of which `W[:]` and `W[...]` are the whole."""
+    whole = isinstance(node, ast.Subscript) and ast.unparse(node.slice) in (":", "...")
+    return node.value if whole else node  # type: ignore[attr-defined]
+
+
+class SeparateUpdates(ast.NodeTransformer):
+    """Separates updates that one statement makes: `W, b = W - s, b - t`.
+
+    The order is one in which no update reads what another one has written; a statement for which
+    there is none, forwards or backwards, stays as it is.
+    """
+
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        target, value = node.targets[0], node.value
+        if len(node.targets) > 1 or not isinstance(target, ast.Tuple):
+            return node
+        if not isinstance(value, ast.Tuple) or len(value.elts) != len(target.elts):
+            return node
+        pairs = zip(target.elts, value.elts, strict=True)
+        single = [ast.copy_location(ast.Assign([t], v), node) for t, v in pairs]
+        if any(update_of(s) is None for s in single):
+            return node
+        return next((o for o in (single, single[::-1]) if _is_independent(o)), node)
+
+
+def _is_independent(updates: list[ast.Assign]) -> bool:
+    """Whether no update reads what one before it has written."""
+    written: set[str] = set()
+    for update in updates:
+        if written & texts_in(update.value):
+            return False
+        written.add(ast.unparse(_without_slice(update.targets[0])))
+    return True
 
 
 def is_velocity(statement: ast.stmt) -> bool:

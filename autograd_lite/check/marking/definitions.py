@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.marking.assignments import SeparateUpdates
 from autograd_lite.check.marking.rewriting import Rewriter, made_function
 from autograd_lite.observe import located, source_of
 
@@ -147,6 +148,7 @@ class Sources:
         self, tree: ast.FunctionDef, filename: str, free: tuple[str, ...], owner: str | None = None
     ) -> Definition:
         """Makes a definition from a syntax tree, and numbers its statements."""
+        tree = SeparateUpdates().visit(tree)
         definition = Definition(tree.name, tree, filename, free, owner)
         tree.decorator_list = []
         for node in ast.walk(tree):

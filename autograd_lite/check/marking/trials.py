@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from autograd_lite.check.marking.chain_rule import Interpretation
+from autograd_lite.check.marking.chain_rule import Interpretation, nearest_factor
 from autograd_lite.check.marking.edits import Edit, Line
 from autograd_lite.check.marking.evidence import Evidence
 
@@ -20,11 +20,11 @@ class Quick:
     """
 
     def __init__(
-        self, line: Line, targets: list[np.ndarray], sign: int, evidence: Evidence
+        self, line: Line, targets: list[np.ndarray], scale: float, evidence: Evidence
     ) -> None:
         self.line = line
         self.targets = targets
-        self.sign = sign
+        self.scale = scale
         self.tolerance = evidence.tolerance
 
     @classmethod
@@ -47,8 +47,9 @@ class Quick:
             return None
         if np.shape(value) != given.shape or not np.array_equal(value, given):
             return None
-        sign = 1 if np.array_equal(given, line.given) else -1
-        return cls(line, [now.expected[line.key], now.truth[line.key]], sign, evidence)
+        # A step of an update is a multiple of the gradient.
+        scale = nearest_factor(line.given, given) or 1.0
+        return cls(line, [now.expected[line.key], now.truth[line.key]], scale, evidence)
 
     def promises(self, edit: Edit) -> bool:
         """Whether the edited line may give the right gradient; True where that is unknown."""
@@ -73,7 +74,7 @@ class Quick:
         """The gradient that the edited statement gives; None where it gives none."""
         value = self.line.computed(edit.statements[0].value)  # type: ignore[attr-defined]
         array = None if value is None else np.asarray(value)
-        return None if array is None or array.dtype.kind not in "fciu" else array * self.sign
+        return None if array is None or array.dtype.kind not in "fciu" else array * self.scale
 
 
 class Effects:

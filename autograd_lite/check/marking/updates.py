@@ -92,15 +92,25 @@ class Updates:
         yield step
 
     def _rate_in(self, event: Event, source: Event) -> float:
-        """The learning rate where it is a factor of the gradient itself: `W -= rate * X.T @ dZ`."""
-        if source.place is not event.place:
-            return 1.0
-        elements = elements_of(event.place.statement)
+        """The learning rate where it is a factor of the gradient itself: `W -= rate * X.T @ dZ`.
+
+        It may be a factor of a step that has a name: `s = rate * X.T @ dZ; W -= s`.
+        """
         update = update_of(event.place.statement)
-        if not elements and update is None:
+        if update is None:
             return 1.0
-        node = elements[0][0] if elements else update[1]  # type: ignore[index]
-        number = self.setting.sources.places.index(event.place)
+        node, place = update[1], event.place
+        step = node.operand if isinstance(node, ast.UnaryOp) else node
+        if isinstance(step, (ast.Name, ast.Attribute)):
+            before = [e for e in self.events if e.serial < event.serial]
+            made = [e for e in before if e.path == ast.unparse(step)]
+            if not made:
+                return 1.0
+            place = made[-1].place
+            node = getattr(place.statement, "value", node)
+        if source.place not in (event.place, place):
+            return 1.0
+        number = self.setting.sources.places.index(place)
         scope = (self.back.scopes or {}).get(number, {})
         names = self.back.namespaces.get(number, {})
         for inner in ast.walk(node):
