@@ -1,4 +1,4 @@
-"""The statements in which a mistake is looked for, those first where it is likeliest."""
+"""The statements in which the search looks for a mistake, the likeliest first."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Candidates:
     def stages(
         self, now: Interpretation, wrong: frozenset[str]
     ) -> Iterator[tuple[tuple[Source, ...], list[Line], bool]]:
-        """Which edits of which lines are tried one after the other.
+        """The stages of the search: which edits of which lines it tries.
 
         The last item says that the lines' own gradients do not tell what they should be.
         """
@@ -98,7 +98,9 @@ class Candidates:
             yield sources, unlikely, False
 
     def _is_changed(self, line: Line) -> bool:
-        """Whether a line computes a value that has another one in the forward pass."""
+        """Whether a line computes a value that differs from the one of its name in the forward
+        pass.
+        """
         known = self.evidence.forward_values
         if update_of(line.statement) is not None:
             return False
@@ -109,8 +111,10 @@ class Candidates:
     def _by_likelihood(
         self, lines: list[Line], now: Interpretation, wrong: frozenset[str]
     ) -> tuple[list[Line], list[Line], list[Line], list[Line]]:
-        """The lines that all that is wrong depends on, and nothing that is right; those that some
-        of it does; the others; and of these the ones that all that is wrong depends on."""
+        """Four lists of lines: all wrong steps and no right one depend on the first, some wrong
+        steps depend on the second, the third has the other lines, and the fourth has those of the
+        third on which all wrong steps depend.
+        """
         off = {key for key, status in now.status.items() if status not in RIGHT}
         likely: list[Line] = []
         possible: list[Line] = []
@@ -141,7 +145,8 @@ class Candidates:
     def common_source(
         self, now: Interpretation, wrong: frozenset[str], likely: Sequence[Event]
     ) -> Event | None:
-        """The first of the likely values, or the last value at all, from which all wrong ones come.
+        """The value from which all wrong steps come: the first of `likely`, or the last of all
+        values.
 
         Nothing that is right may come from it. None where no statement that runs once is such a
         source, and where only one line is wrong and no value is likely.
@@ -155,7 +160,7 @@ class Candidates:
         return None
 
     def _before(self, wrong: frozenset[str]) -> list[Event]:
-        """The values before the first wrong one that are not known to be right, the last first."""
+        """The values before the first wrong step that may be wrong, the last first."""
         first = min((e.serial for e in self._own(wrong)), default=0)
         counts = Counter(id(e.place) for e in self.runs.back.events)
         known = self.context["ahead"] | self._as_in_forward() | self._zeros()
@@ -170,13 +175,13 @@ class Candidates:
         ]
 
     def _own(self, keys: frozenset[str]) -> list[Event]:
-        """The events of steps."""
+        """The events of the steps with these keys."""
         events = {e.key: e for e in self.runs.back.events}
         steps = [s for s in self.evidence.steps if s.key in keys and s.event is not None]
         return [events[s.event.key] for s in steps if s.event.key in events]  # type: ignore[union-attr]
 
     def called_by(self, line: Line, now: Interpretation) -> Iterator[Line]:
-        """The statements of helpers that a line calls, which the forward pass does not run."""
+        """The statements of the helpers that a line calls, except those that the forward pass runs."""
         calls = [n for root in line.roots for n in ast.walk(root) if isinstance(n, ast.Call)]
         found = [persons_function(self.runs.back.sources, line.at(call.func)) for call in calls]
         called = [self.runs.back.sources.definition(f[0]) for f in found if f is not None]
@@ -186,7 +191,7 @@ class Candidates:
         return (self.line(place, None, now) for place in places.values())
 
     def is_called_once(self, place: Place) -> bool:
-        """Whether no more than one expression calls the function that a statement is in."""
+        """Whether at most one expression calls the function that contains a statement."""
         name = place.definition.name
         calls = [
             n
@@ -208,7 +213,7 @@ class Candidates:
         return Quick.of(line, self.evidence, self.runs.values, now) is not None
 
     def lines(self, now: Interpretation, wrong: frozenset[str]) -> Iterator[Line]:
-        """The statements of the backward pass, those first where the mistake is likeliest."""
+        """The statements of the backward pass, the likeliest place of the mistake first."""
         events = {e.key: e for e in self.runs.back.events}
         own = {s.key: events[s.event.key] for s in self.evidence.steps if s.event is not None}
         suspects = [own[key] for key in wrong if key in own]
@@ -248,11 +253,11 @@ class Candidates:
             yield line
 
     def _is_told(self, key: str) -> bool:
-        """Whether whose gradient a step is was told by the person."""
+        """Whether the person named the tensor of a step, or handed the step in."""
         return any(s.tensor or s.final for s in self.evidence.steps if s.key == key)
 
     def _is_next_to_known(self, serial: int, known: list[int], unknown: list[Event]) -> bool:
-        """Whether nothing that is not understood stands between a step and the known one before."""
+        """Whether no value of unknown meaning stands between a step and the known step before it."""
         before = max((s for s in known if s < serial), default=-1)
         return not any(before < e.serial < serial for e in unknown)
 
@@ -286,7 +291,7 @@ class Candidates:
 
     @cached_property
     def _recorded(self) -> set[tuple[tuple[int, ...], bytes]]:
-        """The values of the forward pass, those in lists and without a name as well."""
+        """The shapes and bytes of all values of the forward pass, named or not."""
         values = [
             e.value._value for e in self.evidence.recording.events if isinstance(e.value, Tensor)
         ]
@@ -325,7 +330,7 @@ class Candidates:
         return line
 
     def _effects(self, line: Line, now: Interpretation) -> Effects:
-        """What edits of a line change: computed by itself, or by a run of the whole."""
+        """The effects of edits of a line, from the line alone or from a run of the backward pass."""
         off = [k for k, status in now.status.items() if status not in RIGHT]
         keys = off if line.key is None else [line.key]
         truth = now.truth if line.key is None else now.expected
@@ -346,7 +351,9 @@ class Candidates:
         return Effects(given, {k: truth[k] for k in keys}, tried)
 
     def _parts(self, key: str, now: Interpretation) -> dict[str, Any]:
-        """What each path of the chain rule contributes to a gradient, here and on fresh inputs."""
+        """The part of a gradient that each path of the chain rule contributes, here and on fresh
+        inputs.
+        """
         names = {s.key: s.name for s in self.evidence.steps}
         for evidence in [self.evidence, *(e for e, _ in self.runs.fresh())]:
             values = self.runs.run(evidence, self.runs.trees)
@@ -364,7 +371,7 @@ class Candidates:
         }
 
     def start_of(self, line: Line) -> int:
-        """When a statement began to run first; -1 where it did not run."""
+        """The serial number at which a statement first began to run; -1 if it did not run."""
         here = [e.serial for e in self.runs.back.events if e.place is line.place]
         here += [
             s

@@ -190,7 +190,7 @@ class Rewriter:
         return [ast.fix_missing_locations(ast.copy_location(f, statement)) for f in found]
 
     def _after_call(self, place: int, call: ast.Call) -> list[ast.stmt]:
-        """Calls that are told of what a call may have written into: `np.add.at(dW, i, d)`."""
+        """Calls that report the arrays into which a call may have written: `np.add.at(dW, i, d)`."""
         found: list[ast.stmt] = []
         for written in written_by(call):
             told = _watch("changed", *_called(place, written), self._loaded(written))
@@ -204,7 +204,7 @@ class Rewriter:
 
 
 def _replaced(tree: Any, old: Any, wrap: Callable[[Any], Any]) -> Any:
-    """`tree`, which was rewritten, with a call around the element that `old` became."""
+    """The rewritten `tree`, with a call around the element that replaced `old`."""
     wanted = (type(old), old.lineno, old.col_offset, old.end_lineno, old.end_col_offset)
 
     def go(node: Any) -> Any:
@@ -232,8 +232,9 @@ _PLACE = ("lineno", "col_offset", "end_lineno", "end_col_offset")
 
 
 def _called(place: int, target: Any) -> tuple[ast.expr, ...]:
-    """What a target is called, as arguments: an attribute by its own name, an entry by that of its
-    container; and the whole as it is written."""
+    """The arguments that name a target: its place, its name (of an entry that of the container),
+    and its text.
+    """
     path = ast.unparse(target)
     while isinstance(target, (ast.Subscript, ast.Starred)):
         target = target.value
@@ -247,7 +248,7 @@ def _watch(name: str, *arguments: ast.expr) -> ast.Call:
 
 
 def _at(call: Any, node: ast.AST) -> Any:
-    """A call of the watch at the place of an expression: errors in it have that line."""
+    """A call of the watch at the place of an expression, so that errors show the person's line."""
     for part in (call, call.func, call.func.value):
         ast.copy_location(part, node)
     return call

@@ -42,7 +42,7 @@ from autograd_lite.graph import Node
 
 @dataclass
 class Verdicts:
-    """Everything that a report is made of."""
+    """The evidence, the mistakes found and the remarks from which a report is made."""
 
     setting: Setting
     known: Known
@@ -127,7 +127,7 @@ class Verdicts:
         return empty.line if step.line is None and empty is not None else step.line
 
     def _is_misnamed(self, step: Step) -> bool:
-        """Whether a step is still wrong where all that is handed in is right."""
+        """Whether a step stays wrong although all results are right."""
         is_wrong = self.interpretation.status.get(step.key) == "wrong"
         is_left = bool(self.found) and self._found_for(step) is None and step.key not in self.left
         return is_wrong and is_left and not step.final
@@ -137,7 +137,7 @@ class Verdicts:
         return bool(np.all(np.isfinite(self.evidence.recording.loss._value)))
 
     def _is_explained_elsewhere(self, step: Step, found: Found | None) -> bool:
-        """Whether a wrong step is right once another line is."""
+        """Whether a wrong step becomes right when another line is mended."""
         if found is not None:
             return found.line != step.line
         if not self.found and self.unknown is not None:
@@ -148,7 +148,7 @@ class Verdicts:
         return next((f for f in self.found if step.key in f.mended), None)
 
     def _name_of(self, step: Step) -> str:
-        """What an unnamed place of the graph is the result of."""
+        """The name of a step's tensor, or of the operation that computed it."""
         node: Any = self.evidence.forward.tensors[step.key]._node
         for name, versions in self.known.versions.items():
             if any(v._node is node for v in versions):
@@ -198,7 +198,7 @@ class Verdicts:
         return found.edit.kind, f"{where}{what}; {because(found)}"
 
     def _times(self, step: Step, value: np.ndarray, expected: np.ndarray) -> str:
-        """Says how many times what it should be a gradient is, where that is a plain number."""
+        """A text that says by which number a gradient is too large; empty if there is none."""
         number = self.evidence.tolerance.factor(value, expected)
         if number is None:
             return ""
@@ -249,7 +249,7 @@ class Verdicts:
         return new
 
     def _unknown_line(self, event: Event) -> Line:
-        """The verdict on the value from which all that is wrong comes, where no change helps."""
+        """The verdict on the value from which all wrong steps come, if no edit helps."""
         shape = np.shape(event.value)
         message = (
             f"line {event.line}: all that is wrong comes from {event.name}, and no single change "
@@ -266,7 +266,7 @@ class Verdicts:
         return events[-1] if events else None
 
     def remarks(self) -> list[str]:
-        """What is said beside the verdicts, each sentence once; after `lines`."""
+        """The remarks beside the verdicts, each once. Call it after `lines`."""
         evidence, interpretation = self.evidence, self.interpretation
         notes = [self.silence] if self.silence else []
         notes += conventions(evidence, interpretation, self.sizes)
@@ -292,7 +292,7 @@ class Verdicts:
         )
 
     def _missing(self) -> list[Line]:
-        """Inputs named like one whose gradient was derived, without a gradient of their own."""
+        """Verdicts on inputs without a gradient whose names are like those with one."""
         if self.back.error is not None:
             return []
         derived = {s.tensor for s in [*self.evidence.steps, *self.evidence.unconnected]}
@@ -314,7 +314,7 @@ class Verdicts:
         return true is None or max_abs(true) <= floor
 
     def _raised(self) -> Line:
-        """The line in which the backward pass ended with an exception."""
+        """The verdict on the line in which the backward pass raised."""
         error, line = self.back.error, self.back.error_line
         statement = statement_on(self.back, line, self.back.error_file)
         name, shapes = "?", ""
@@ -338,7 +338,7 @@ def _unmarked(step: Step) -> Line:
 
 
 def _called(step: Step) -> str:
-    """What a value without a name is called: what its statement assigns to, or its function."""
+    """The name for a value without one: the target of its statement, or its function."""
     if step.event is None:
         return "?"
     targets = targets_of(step.event.place.statement)
@@ -350,7 +350,7 @@ def _has_name(step: Step) -> bool:
 
 
 def _once_each(lines: list[Line], inputs: Collection[str]) -> list[Line]:
-    """One verdict for each name and line; of a loop the worst of its rounds."""
+    """The verdicts, one for each name and line: of the rounds of a loop, the worst."""
     order = ("wrong", "inherited", "unmarked", "convention", "correct")
     kept: dict[tuple[str, str, Any], Line] = {}
     for line in lines:

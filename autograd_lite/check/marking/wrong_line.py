@@ -44,7 +44,7 @@ KINDS = (
 
 @dataclass
 class Outcome:
-    """What an edit does: the steps that are no longer wrong, and how many results are right."""
+    """The effect of an edit: the steps that it mends, and how many results are right with it."""
 
     mended: frozenset[str]
     results: int = 0
@@ -55,13 +55,13 @@ class Outcome:
 
     @property
     def worth(self) -> tuple[int, int]:
-        """How much the edit explains: of what is handed in, and in all."""
+        """The number of results that the edit makes right, and of steps that it mends."""
         return self.results, len(self.mended)
 
 
 @dataclass
 class Found:
-    """An edit that was accepted, and what it does."""
+    """An accepted edit and its effect."""
 
     edit: Edit
     line: int
@@ -74,7 +74,7 @@ class Found:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it needs neither a convention nor an edit that may make up for another one."""
+        """Whether the edit needs no convention and cannot merely make up for a mistake elsewhere."""
         return not self.outcome.needs_convention and not _is_makeshift(self.edit)
 
 
@@ -94,7 +94,7 @@ class Search:
         self.left: Interpretation
 
     def find(self, interpretation: Interpretation) -> None:
-        """Finds the mistakes one after the other; each is undone before the next is looked for."""
+        """Finds the mistakes one after the other, each with those before it undone."""
         start = self.runs.state
         self._find_all(interpretation)
         several = self.found[1:]
@@ -111,7 +111,7 @@ class Search:
         self.runs.keep(one.edit)
 
     def _one_of(self, places: list[Place], now: Interpretation) -> Found | None:
-        """An edit of one of some statements that explains all that is wrong."""
+        """An edit of one of the statements that alone explains all wrong steps."""
         wrong = wrong_in(now)
         for line in self.candidates.lines(now, wrong):
             if not any(line.place is place for place in places):
@@ -150,7 +150,7 @@ class Search:
         return frozenset() if self._is_all_right(self.left) else wrong_in(self.left)
 
     def _next(self, now: Interpretation, wrong: frozenset[str]) -> Found | None:
-        """The edit that makes most right; of equals that in the likeliest line."""
+        """The edit that makes most right; among equals, the one in the likeliest line."""
         self._aside = []
         best = self._foremost(now, wrong)
         results = 0 if best is None else best.outcome.results
@@ -161,7 +161,7 @@ class Search:
         return best
 
     def _foremost(self, now: Interpretation, wrong: frozenset[str]) -> Found | None:
-        """The edit that makes most right and nothing wrong that seemed to be right."""
+        """The edit that makes most right, and no step wrong that seemed to be right."""
         best: Found | None = None
         until = self.runs.deadline
         tried: set[Any] = set()
@@ -190,7 +190,7 @@ class Search:
         return best
 
     def _rank(self, found: Found) -> tuple[tuple[int, int], bool, bool]:
-        """How likely an edit is: of those that explain as much, a plain one.
+        """The rank of an edit: by what it explains, then a plain edit before others.
 
         Of these it is the one in a function that is called once.
         """
@@ -198,14 +198,14 @@ class Search:
         return found.outcome.worth, found.is_plain, is_called_once
 
     def _is_all_right(self, interpretation: Interpretation) -> bool:
-        """Whether what is handed in is right."""
+        """Whether all results are right."""
         finals = [s.key for s in self.evidence.steps if s.final]
         return bool(finals) and all(interpretation.status[key] in RIGHT for key in finals)
 
     def _at_its_origin(
         self, found: Found, line: Line, now: Interpretation, wrong: frozenset[str]
     ) -> Found:
-        """An edit of the line that computed an operand, where that explains more.
+        """An edit of the line that computed an operand, if it explains more; else the given one.
 
         Where several lines lack the same of one operand, it is the operand that lacks it.
         """
@@ -287,8 +287,7 @@ class Search:
     def _common_factor(
         self, found: Found, line: Line, now: Interpretation, wrong: frozenset[str]
     ) -> Found | None:
-        """The statement before that lacks the factor which makes up for part of what is wrong, and
-        makes up for more."""
+        """An edit of an earlier statement that lacks the same factor and thereby explains more."""
         number = self._factor_of(found)
         if number is None:
             return None
@@ -314,7 +313,7 @@ class Search:
         return best
 
     def _factor_of(self, found: Found) -> float | None:
-        """The number that an edit multiplies a gradient by, where it does nothing else."""
+        """The number by which an edit multiplies a gradient; None if it does more than that."""
         after = self.runs.run(self.evidence, self.runs.edited(found.edit))
         if after is None:
             return None
@@ -371,7 +370,7 @@ class Search:
                         return
 
     def _outcome(self, edit: Edit, now: Interpretation, wrong: frozenset[str]) -> Outcome | None:
-        """What an edit makes right; None where it is not accepted."""
+        """The effect of an edit; None if it is not accepted."""
         values = self.runs.tried(edit, self.evidence)
         if values is None or not self._promises(values, now, wrong):
             return None
@@ -406,7 +405,8 @@ class Search:
         return Outcome(mended, results, taken_back, needs_convention)
 
     def _may_mislead(self, key: str, edit: Edit) -> bool:
-        """Whether a step may be right by chance where an edit makes it wrong and all results right.
+        """Whether a step may have been right by chance, if an edit makes it wrong and all results
+        right.
 
         Not where the edit changes the step itself, unless that is another step by another name.
         """
@@ -416,7 +416,7 @@ class Search:
     def _promises(
         self, values: Mapping[str, np.ndarray], now: Interpretation, wrong: frozenset[str]
     ) -> bool:
-        """Whether a step that is not right has become what it should be, which is quickly seen."""
+        """Whether a wrong step has become right: a quick test before the full reading."""
         tolerance = self.evidence.tolerance
         off = {k for k, status in now.status.items() if status in ("wrong", "inherited")}
         own = self.evidence.own({k: values[k] for k in off})
@@ -435,7 +435,7 @@ class Search:
     def _mended(
         self, after: Interpretation, wrong: frozenset[str], right: frozenset[str]
     ) -> frozenset[str]:
-        """The steps that are no longer wrong, where none is that was not before."""
+        """The steps that are no longer wrong; empty if another step has become wrong."""
         # What is called after a tensor and is no gradient of it is wrong where all else is right.
         is_accepted = self._is_all_right(after) and not wrong_in(after) & right
         is_accepted |= wrong_in(after) < wrong
@@ -448,7 +448,7 @@ def _is_makeshift(edit: Edit) -> bool:
 
 
 def _operands_of(edit: Edit) -> list[str]:
-    """The variables that an edit changes, or of whose product it takes another multiple."""
+    """The variables that an edit changes or whose product it scales."""
     if edit.operand is not None or edit.swap is None or edit.kind not in ("factor", "sign"):
         return [] if edit.operand is None else [edit.operand]
     names = (ast.Name, ast.Attribute)
