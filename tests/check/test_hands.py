@@ -17,8 +17,8 @@ from derivations.hands.verdicts import Verdict, every, false_alarm, table, verdi
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
-LOCATED, RIGHT_CAUSE, WRONG_CAUSE = 0.85, 0.8, 0.02
-"""What is reached; the aim is 0.97, 0.93 and 0.005."""
+LOCATED, RIGHT_CAUSE, WRONG_CAUSE = 0.95, 0.92, 0.012
+"""Held by a sample on a busy machine; a quarter of all reached 0.984, 0.957 and 0.0044."""
 
 FEW, SOME, MORE = (tuple(HANDS[::16]), 8), (tuple(HANDS), 40), (tuple(HANDS), 20)
 """Hands, and one mutant of theirs out of so many: `python -m derivations.hands` takes all."""

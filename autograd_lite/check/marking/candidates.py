@@ -181,7 +181,7 @@ class Candidates:
         return [events[s.event.key] for s in steps if s.event.key in events]  # type: ignore[union-attr]
 
     def called_by(self, line: Line, now: Interpretation) -> Iterator[Line]:
-        """The statements of the helpers that a line calls, except those that the forward pass runs."""
+        """The statements of helpers that a line calls, except those that the forward pass runs."""
         calls = [n for root in line.roots for n in ast.walk(root) if isinstance(n, ast.Call)]
         found = [persons_function(self.runs.back.sources, line.at(call.func)) for call in calls]
         called = [self.runs.back.sources.definition(f[0]) for f in found if f is not None]
@@ -257,7 +257,7 @@ class Candidates:
         return any(s.tensor or s.final for s in self.evidence.steps if s.key == key)
 
     def _is_next_to_known(self, serial: int, known: list[int], unknown: list[Event]) -> bool:
-        """Whether no value of unknown meaning stands between a step and the known step before it."""
+        """Whether no value of unknown meaning is between a step and the known step before it."""
         before = max((s for s in known if s < serial), default=-1)
         return not any(before < e.serial < serial for e in unknown)
 
@@ -330,7 +330,7 @@ class Candidates:
         return line
 
     def _effects(self, line: Line, now: Interpretation) -> Effects:
-        """The effects of edits of a line, from the line alone or from a run of the backward pass."""
+        """The effects of edits of a line, by the line alone or by a run of the backward pass."""
         off = [k for k, status in now.status.items() if status not in RIGHT]
         keys = off if line.key is None else [line.key]
         truth = now.truth if line.key is None else now.expected

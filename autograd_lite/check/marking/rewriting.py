@@ -190,7 +190,7 @@ class Rewriter:
         return [ast.fix_missing_locations(ast.copy_location(f, statement)) for f in found]
 
     def _after_call(self, place: int, call: ast.Call) -> list[ast.stmt]:
-        """Calls that report the arrays into which a call may have written: `np.add.at(dW, i, d)`."""
+        """Calls that report arrays into which a call may have written: `np.add.at(dW, i, d)`."""
         found: list[ast.stmt] = []
         for written in written_by(call):
             told = _watch("changed", *_called(place, written), self._loaded(written))

@@ -74,7 +74,7 @@ class Found:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the edit needs no convention and cannot merely make up for a mistake elsewhere."""
+        """Whether the edit needs no convention and cannot make up for a mistake elsewhere."""
         return not self.outcome.needs_convention and not _is_makeshift(self.edit)
 
 
