@@ -95,7 +95,7 @@ def from_source(source: str, **names: Any) -> Callable[..., Any]:
     Raises
     ------
     ValueError
-        Where the text is no Python, with the line, or defines no function.
+        Where the text is not valid Python, with the line, or defines no function.
 
     Examples
     --------
@@ -108,7 +108,9 @@ def from_source(source: str, **names: Any) -> Callable[..., Any]:
     try:
         tree = ast.parse(source)
     except SyntaxError as error:
-        raise ValueError(f"line {error.lineno} of the text is no Python: {error.msg}") from None
+        raise ValueError(
+            f"line {error.lineno} of the text is not valid Python: {error.msg}"
+        ) from None
     defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
     if not defined:
         raise ValueError("the text defines no function")

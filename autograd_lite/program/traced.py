@@ -58,7 +58,7 @@ def traced(
 
 
 def own_error(error: BaseException) -> BaseException:
-    """The error of a refusal that NumPy wrapped into one of its own; None if there is none."""
+    """The error of a refusal that NumPy wrapped into one of its own; other errors as they are."""
     behind: BaseException | None = error
     while behind is not None and not isinstance(behind, TracedValueError):
         behind = behind.__cause__ or behind.__context__

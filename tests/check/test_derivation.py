@@ -971,7 +971,7 @@ def back(W, xs):
 
 class TestFromSource:
     def test_bad_text(self):
-        with pytest.raises(ValueError, match="line 2 of the text is no Python"):
+        with pytest.raises(ValueError, match="line 2 of the text is not valid Python"):
             from_source("def f(x):\nreturn x")
         with pytest.raises(ValueError, match="defines no function"):
             from_source("x = 1")

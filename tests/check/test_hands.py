@@ -15,20 +15,20 @@ from derivations.hands.mutants import corpus
 from derivations.hands.running import differences_of, gradients_of
 from derivations.hands.verdicts import Verdict, every, false_alarm, table, verdict
 
+from autograd_lite.check.marking import mark
+
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
-LOCATED, RIGHT_CAUSE, WRONG_CAUSE = 0.95, 0.92, 0.012
-"""Held by a sample on a busy machine; a quarter of all reached 0.984, 0.957 and 0.0044."""
+LOCATED, RIGHT_CAUSE, WRONG_CAUSE = 0.97, 0.93, 0.005
+"""What is required of the corpus, whatever the speed of the machine; one in eight is tried."""
 
-FEW, SOME, MORE = (tuple(HANDS[::16]), 8), (tuple(HANDS), 40), (tuple(HANDS), 20)
-"""Hands, and one mutant of theirs out of so many: `python -m derivations.hands` takes all."""
+OF_FEW = 0.95, 0.92, 0.02
+"""What is required of a few mutants, of which a single one is 2 %."""
+
+SLOW_MACHINE_SECONDS = 12.0
+"""The time for a search in the slow test, so that the machine does not decide."""
 
 hands = pytest.mark.parametrize("hand", HANDS, ids=lambda hand: hand.name.replace(" ", "_"))
-few_and_more = pytest.mark.parametrize(
-    "sample",
-    [FEW, *(pytest.param(sample, marks=pytest.mark.slow) for sample in (SOME, MORE))],
-    ids=["few", "some", "more"],
-)
 
 
 def verdicts(hands: tuple[Hand, ...], step: int) -> list[Verdict]:
@@ -112,10 +112,18 @@ def test_right_derivations_are_called_right_as_they_stand(hand):
     assert false_alarm(hand) == ""
 
 
-@few_and_more
-def test_the_wrong_line_is_found_and_the_cause_named(sample):
-    found = verdicts(*sample)
+def assert_good(found: list[Verdict], located: float, right: float, wrong: float) -> None:
     print("\n" + table(found, lambda mutant: mutant.hand.form, "form"))
-    assert_few([v for v in found if not v.located], found, 1 - LOCATED)
-    assert_few([v for v in found if v.cause != "right"], found, 1 - RIGHT_CAUSE)
-    assert_few([v for v in found if v.cause == "wrong"], found, WRONG_CAUSE)
+    assert_few([v for v in found if not v.located], found, 1 - located)
+    assert_few([v for v in found if v.cause != "right"], found, 1 - right)
+    assert_few([v for v in found if v.cause == "wrong"], found, wrong)
+
+
+def test_the_wrong_line_of_a_few_is_found_and_the_cause_named():
+    assert_good(verdicts(tuple(HANDS[::16]), 8), *OF_FEW)
+
+
+@pytest.mark.slow
+def test_the_wrong_line_is_found_and_the_cause_named(monkeypatch):
+    monkeypatch.setattr(mark, "SEARCH_SECONDS", SLOW_MACHINE_SECONDS)
+    assert_good(verdicts(tuple(HANDS), 8), LOCATED, RIGHT_CAUSE, WRONG_CAUSE)

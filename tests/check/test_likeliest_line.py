@@ -120,3 +120,40 @@ for t in reversed(range(5)):
 def test_a_line_of_a_loop_may_be_right_in_its_first_round(old, new, cause):
     assert blamed(ROUNDS) == []
     assert blamed(ROUNDS.replace(old, new)) == [(19, cause)]
+
+
+MASKED = """
+import numpy as np
+rng = np.random.default_rng(4)
+X, W, S = rng.normal(size=(6, 3)), rng.normal(size=(3, 2)), rng.normal(size=(6, 2))
+Z = X @ W
+loss = np.sum(np.maximum(Z, 0) * S)
+on = Z > 0
+dA = S
+dZ = dA * on
+dW = X.T @ dZ
+"""
+
+ATTENTION = """
+import numpy as np
+rng = np.random.default_rng(5)
+Q, K, G = rng.normal(size=(2, 4, 3)), rng.normal(size=(2, 4, 3)), rng.normal(size=(2, 4, 4))
+S = Q @ K.swapaxes(-1, -2)
+loss = np.sum(G * S)
+dS = G
+dQ = dS @ K
+dK = dS.swapaxes(-1, -2) @ Q
+"""
+
+
+def test_a_mask_lacks_no_factor():
+    assert blamed(MASKED) == []
+    assert blamed(MASKED.replace("dA * on", "dA * on * S[:, :1]")) == [(9, "factor")]
+
+
+def test_an_axis_has_no_wrong_sign():
+    assert blamed(ATTENTION) == []
+    report = al.check_script(ATTENTION.replace("dS @ K", "dS.swapaxes(-1, -2) @ K"), show=False)
+    [wrong] = [found for found in report if found.status == "wrong"]
+    assert (wrong.line, wrong.cause) == (8, "transpose")
+    assert "; or" not in wrong.message

@@ -265,6 +265,10 @@ class Search:
                 for s in self.evidence.steps
             )
             place = before[-1].place
+            is_mask = getattr(before[-1].value, "dtype", None) == np.bool_
+            if is_mask and found.edit.kind in ("factor", "sign", "term"):
+                # A mask lacks no factor.
+                continue
             # Where it lacks a term, a value of the forward pass may be all that is there.
             is_lacking = found.edit.kind == "term" and operand not in self.evidence.forward_values
             is_lacking &= is_gradient_name(operand.split(".")[-1].split("[")[0])

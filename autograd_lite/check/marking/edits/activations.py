@@ -124,7 +124,7 @@ def _powers(line: Line, node: ast.expr, around: tuple[ast.AST, ...]) -> Iterator
     """Edits that square or cube an expression, or that take the square away."""
     squared = ast.BinOp(node, ast.Pow(), ast.Constant(2))
     parent = around[-1] if around else None
-    in_one_less = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Sub)
+    in_one_less = _is_one_less(parent, node)
     if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript, ast.BinOp)):
         text = f"{text_of(node)} should be {text_of(squared)}"
         if in_one_less:
@@ -135,7 +135,7 @@ def _powers(line: Line, node: ast.expr, around: tuple[ast.AST, ...]) -> Iterator
             cubed = ast.BinOp(node, ast.Pow(), ast.Constant(3))
             text = f"{text_of(node)} should be {text_of(cubed)}"
             yield line.edit("factor", text, node, cubed, 0.6)
-        if in_one_less and parent.right is node:  # type: ignore[union-attr]
+        if in_one_less:
             both = times(node, parent)  # type: ignore[arg-type]
             text = f"{text_of(parent)} should be {text_of(both)}"  # type: ignore[arg-type]
             yield line.edit("activation", text, parent, both)  # type: ignore[arg-type]
@@ -146,6 +146,14 @@ def _powers(line: Line, node: ast.expr, around: tuple[ast.AST, ...]) -> Iterator
         if ast.dump(node.left) == ast.dump(node.right):
             text = f"{text_of(node)} should be {text_of(node.left)}"
             yield line.edit("activation" if in_one_less else "factor", text, node, node.left, 0.8)
+
+
+def _is_one_less(parent: ast.AST | None, node: ast.expr) -> bool:
+    """Whether an expression is `1 - node`."""
+    if not isinstance(parent, ast.BinOp) or not isinstance(parent.op, ast.Sub):
+        return False
+    is_one = isinstance(parent.left, ast.Constant) and parent.left.value == 1
+    return is_one and parent.right is node
 
 
 def missing_derivatives(line: Line) -> Iterator[Edit]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -111,7 +111,7 @@ def signs(line: Line) -> Iterator[Edit]:
             if isinstance(node.op, ast.Sub):
                 back = ast.BinOp(node.right, ast.Sub(), node.left)
                 yield line.edit("sign", f"{text_of(node)} has the wrong sign", node, back)
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        if _is_negative(node) and not _is_argument(around):
             text = f"{text_of(node)} has the wrong sign"
             yield line.edit("sign", text, node, node.operand)
             whole = one_less(node.operand)
@@ -123,6 +123,15 @@ def signs(line: Line) -> Iterator[Edit]:
         changed = ast.AugAssign(statement.target, other_sign, statement.value)
         operator = "+=" if isinstance(other_sign, ast.Add) else "-="
         yield line.whole("sign", f"it should be {operator}", [changed], 0.9)
+
+
+def _is_negative(node: ast.expr) -> TypeGuard[ast.UnaryOp]:
+    return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
+
+
+def _is_argument(around: tuple[ast.AST, ...]) -> bool:
+    """Whether what stands there is an argument of a call, such as an axis."""
+    return bool(around) and isinstance(around[-1], (ast.keyword, ast.Call))
 
 
 def terms(line: Line) -> Iterator[Edit]:
@@ -219,7 +228,8 @@ def numbers(line: Line) -> Iterator[Edit]:
         number: Any = node.value if isinstance(node, ast.Constant) else None
         if type(number) in (int, float) and number:
             parent = around[-1] if around else None
-            if isinstance(parent, (ast.keyword, ast.Compare, ast.Call)):
+            above = around[:-1] if isinstance(parent, ast.UnaryOp) else around
+            if _is_argument(above) or isinstance(parent, ast.Compare):
                 continue
             is_slope = _is_exponent_in_slope(around)
             for other in dict.fromkeys((2 * number, number / 2, number + 1, number - 1, 1)):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import re
+
 import numpy as np
 
 from autograd_lite.check.marking.chain_rule import fit
@@ -19,10 +22,18 @@ def pieces_of(finder: Finder, step: Step) -> list[Step] | None:
     free = {n: i for n, i in finder.known.inputs.items() if i.tensor.ndim}
     order = finder.in_order(free)
     is_flat = flat.size > 1 and max(step.value.shape) == flat.size
-    if not is_flat or any(fit(step.value, finder.shape_of(n)) is not None for n in order):
+    is_of_one = any(fit(step.value, finder.shape_of(n)) is not None for n in order)
+    if not is_flat or (is_of_one and not _is_joined(finder)):
         return None
     pieces = _pieces_by_value(finder, flat)
     return _pieces_by_size(finder, step, order) if pieces is None else pieces
+
+
+def _is_joined(finder: Finder) -> bool:
+    """Whether the return statement joins arrays."""
+    statement = getattr(finder.back.returned_at, "statement", None)
+    called = (ast.unparse(n) for n in ast.walk(statement)) if statement is not None else ()
+    return any(re.fullmatch(r"(np\.|numpy\.)?(concatenate|hstack|append|r_)", n) for n in called)
 
 
 def _pieces_by_value(finder: Finder, flat: np.ndarray) -> list[Step] | None:
