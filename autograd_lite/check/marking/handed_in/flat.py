@@ -22,8 +22,10 @@ def pieces_of(finder: Finder, step: Step) -> list[Step] | None:
     free = {n: i for n, i in finder.known.inputs.items() if i.tensor.ndim}
     order = finder.in_order(free)
     is_flat = flat.size > 1 and max(step.value.shape) == flat.size
-    is_of_one = any(fit(step.value, finder.shape_of(n)) is not None for n in order)
-    if not is_flat or (is_of_one and not _is_joined(finder)):
+    shapes = [finder.shape_of(n) for n in order]
+    if not is_flat or step.value.shape in shapes:
+        return None
+    if any(fit(step.value, shape) is not None for shape in shapes) and not _is_joined(finder):
         return None
     pieces = _pieces_by_value(finder, flat)
     return _pieces_by_size(finder, step, order) if pieces is None else pieces
