@@ -103,7 +103,7 @@ def offered(source, line, *arguments):
         (signs, "d = a + b[i + 1]", "", ["sign : d = a - b[i + 1]"]),
         (signs, "d -= a[i + 1]", "", ["sign 0.9: d += a[i + 1]"]),
         (signs, "d += a", "", ["sign 0.9: d -= a"]),
-        (signs, "d = -a", "", ["sign : d = a", "activation 0.9: d = 1 - a"]),
+        (signs, "d = -a", "", ["sign : d = a", "term 0.9: d = 1 - a"]),
         (signs, "d *= a", "", []),
         (
             terms,
@@ -291,7 +291,7 @@ def offered(source, line, *arguments):
                 "shape : d = np.sum(a)",
                 "shape 0.8: d = np.sum(a, keepdims=True)",
                 "shape : d = np.sum(a, axis=0, keepdims=True)",
-                "factor : d = np.mean(a, axis=0)",
+                "factor 0.98: d = np.mean(a, axis=0)",
                 "shape 0.8: d = a",
             ],
         ),

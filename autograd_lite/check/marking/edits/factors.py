@@ -116,7 +116,9 @@ def signs(line: Line) -> Iterator[Edit]:
             yield line.edit("sign", text, node, node.operand)
             whole = one_less(node.operand)
             text = f"{text_of(node)} should be {text_of(whole)}"
-            yield line.edit("activation", text, node, whole, 0.9)
+            in_product = isinstance(getattr(around[-1] if around else None, "op", None), ast.Mult)
+            is_slope = in_product or isinstance(node.operand, ast.BinOp)
+            yield line.edit("activation" if is_slope else "term", text, node, whole, 0.9)
     statement = line.statement
     if isinstance(statement, ast.AugAssign) and type(statement.op) in OTHER_SIGN:
         other_sign = OTHER_SIGN[type(statement.op)]()

@@ -120,7 +120,8 @@ def calls(line: Line) -> Iterator[Edit]:
                 function = ast.Attribute(node.func.value, other, ast.Load())
                 new = ast.Call(function, node.args, node.keywords)
                 text = f"{text_of(node)} should be a {other}"
-                yield line.edit("factor", text, node, new)
+                # A factor beside it that is too much explains it better.
+                yield line.edit("factor", text, node, new, 0.98)
             operand = operand_of(node)
             if operand is not None:
                 text = f"the {name} in {text_of(node)} should be left out"
