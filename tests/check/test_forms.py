@@ -333,7 +333,8 @@ def test_operands_are_told_from_what_is_called(text, operands):
 
 
 @pytest.mark.parametrize("factor", [1, 2])
-def test_gradients_that_are_joined_are_pieces_whatever_has_their_size(factor):
+@pytest.mark.parametrize("is_named", [False, True])
+def test_gradients_that_are_joined_are_pieces_whatever_has_their_size(factor, is_named):
     def loss(X, T, W, b):
         return 0.5 * np.sum((X @ W + b - T) ** 2)
 
@@ -341,8 +342,14 @@ def test_gradients_that_are_joined_are_pieces_whatever_has_their_size(factor):
         d = X @ W + b - T
         return np.concatenate([(X.T @ d).ravel(), factor * d.sum(axis=0)])
 
+    def backward_by_name(X, T, W, b):
+        d = X @ W + b - T
+        flat = np.concatenate([(X.T @ d).ravel(), factor * d.sum(axis=0)])
+        return flat
+
+    chosen = backward_by_name if is_named else backward
     given = [rng.normal(size=shape) for shape in ((4, 3), (4, 2), (3, 2), (1, 2))]
-    report = al.check_derivation(loss, backward, *given, show=False)
+    report = al.check_derivation(loss, chosen, *given, show=False)
     assert {"W", "b"} <= {found.tensor for found in report}
     assert "T" not in {found.tensor for found in report}
     assert [found.tensor for found in report if found.status == "wrong"] == ["b"] * (factor - 1)

@@ -212,7 +212,7 @@ def _first_unknown(understood: Understood, search: Search | None, known: Known) 
             if is_gradient_name(event.name):
                 sources.append(event)
     if search is None or search.found:
-        return sources[0] if sources else None
+        return None
     return search.candidates.common_source(understood.interpretation, wrong, sources)
 
 

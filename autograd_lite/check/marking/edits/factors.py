@@ -49,8 +49,8 @@ def masks(line: Line) -> Iterator[Edit]:
             yield line.edit("mask", f"{text_of(node)} should be {text_of(right)}", node, right)
 
 
-def _is_path(node: ast.expr) -> bool:
-    """Whether a value is read as it is, and not transposed."""
+def _is_untransposed(node: ast.expr) -> bool:
+    """Whether an expression is a variable or an attribute, and not its transpose."""
     is_transposed = isinstance(node, ast.Attribute) and node.attr == "T"
     return isinstance(node, (ast.Name, ast.Attribute)) and not is_transposed
 
@@ -83,7 +83,11 @@ def unused(line: Line) -> Iterator[Edit]:
             if not is_broadcast(np.shape(found), np.shape(value)):
                 continue
             shown = text_of(other)
-            if isinstance(old, ast.Name) and _is_path(other) and np.shape(found) == np.shape(value):
+            if (
+                isinstance(old, ast.Name)
+                and _is_untransposed(other)
+                and np.shape(found) == np.shape(value)
+            ):
                 text = f"{shown} is never used: {text_of(old)} should be {shown}"
                 yield line.edit("operand", text, old, other)
             is_mask = getattr(found, "dtype", None) == np.bool_

@@ -25,16 +25,17 @@ def pieces_of(finder: Finder, step: Step) -> list[Step] | None:
     shapes = [finder.shape_of(n) for n in order]
     if not is_flat or step.value.shape in shapes:
         return None
-    if any(fit(step.value, shape) is not None for shape in shapes) and not _is_joined(finder):
+    if any(fit(step.value, shape) is not None for shape in shapes) and not _is_joined(step, finder):
         return None
     pieces = _pieces_by_value(finder, flat)
     return _pieces_by_size(finder, step, order) if pieces is None else pieces
 
 
-def _is_joined(finder: Finder) -> bool:
-    """Whether the return statement joins arrays."""
-    statement = getattr(finder.back.returned_at, "statement", None)
-    called = (ast.unparse(n) for n in ast.walk(statement)) if statement is not None else ()
+def _is_joined(step: Step, finder: Finder) -> bool:
+    """Whether the statement that made a value, or the one that returns it, joins arrays."""
+    places = (finder.back.returned_at, None if step.event is None else step.event.place)
+    statements = [place.statement for place in places if place is not None]
+    called = (ast.unparse(n) for statement in statements for n in ast.walk(statement))
     return any(re.fullmatch(r"(np\.|numpy\.)?(concatenate|hstack|append|r_)", n) for n in called)
 
 
