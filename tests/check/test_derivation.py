@@ -369,7 +369,7 @@ def test_a_gradient_is_found_by_its_value(value, scale, found):
         **{"number": 6.0, "zeros": [0.0, 0.0], "empty": []},
     }
     table = _Table({name: np.array(g) for name, g in gradients.items()})
-    assert table.find(np.array(value), scale) == found
+    assert next(table.equal_to(np.array(value), scale), None) == found
 
 
 RECURRENT = """

@@ -702,7 +702,7 @@ MISTAKES = [
     ),
     ("vectors", ") / m\n    dz", ") / m ** 2\n    dz", "factor", "m ** 2: 2 should be 1"),
     ("vectors", "x.T.dot(dz)", "dz.dot(x) + w", "term", "the term w should be left out"),
-    ("vectors", "x.T.dot(dz)", "x.T.dot(dz) / m", "factor", "the factor m should be left out"),
+    ("vectors", "x.T.dot(dz)", "x.T.dot(dz) / m", "factor", "the division by m should be left out"),
     ("vectors", "dz.sum()", "dz.mean()", "factor", "dz.mean() should be a sum"),
     ("vectors", "dz.sum()", "dz", "unsummed", "db must be summed over axis 0"),
     ("vectors", "dp * p * (1 - p)", "p - t", "factor", "dz lacks a factor 1/m"),

@@ -157,3 +157,92 @@ def test_an_axis_has_no_wrong_sign():
     [wrong] = [found for found in report if found.status == "wrong"]
     assert (wrong.line, wrong.cause) == (8, "transpose")
     assert "; or" not in wrong.message
+
+
+SOFT_LABELS = """
+import numpy as np
+rng = np.random.default_rng(6)
+X, W, Y = rng.normal(size=(7, 3)), rng.normal(size=(3, 4)), rng.dirichlet(np.ones(4), size=7)
+E = np.exp(X @ W)
+P = E / E.sum(axis=1, keepdims=True)
+loss = -np.sum(Y * np.log(P)) / len(X)
+dZ = (P - Y) / len(X)
+dW = X.T @ dZ
+"""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "cause"), [("(Y - P)", "sign"), ("P", "term"), ("2 * (P - Y)", "factor")]
+)
+def test_fresh_labels_sum_to_1_as_the_given_ones_do(wrong, cause):
+    assert blamed(SOFT_LABELS) == []
+    assert blamed(SOFT_LABELS.replace("(P - Y)", wrong)) == [(8, cause)]
+
+
+TARGETS = """
+import numpy as np
+rng = np.random.default_rng(7)
+X, Y, U, V = (rng.normal(size=s) for s in ((3, 4, 6), (3, 5, 6), (5, 4), (5, 5)))
+H, dH = {-1: np.zeros((5, 6))}, {}
+for t in range(3):
+    H[t] = np.tanh(U @ X[t] + V @ H[t - 1])
+loss = sum(np.sum((H[t] - Y[t]) ** 2) for t in range(3)) / 2
+dU, dV = np.zeros_like(U), np.zeros_like(V)
+for t in (2, 1, 0):
+    dH[t] = H[t] - Y[t]
+    if t < 2:
+        dH[t] += V.T @ dz
+    dz = dH[t] * (1 - H[t] ** 2)
+    dU += dz @ X[t].T
+    dV += dz @ H[t - 1].T
+"""
+
+
+def test_a_gradient_with_the_wrong_sign_is_not_that_of_the_target():
+    assert blamed(TARGETS) == []
+    found = blamed(TARGETS.replace("dH[t] = H[t] - Y[t]", "dH[t] = Y[t] - H[t]"))
+    assert found == [(11, "sign")] * 3
+
+
+TWO_MISTAKES = """
+import numpy as np
+rng = np.random.default_rng(8)
+X, Y = rng.normal(size=(4, 8)), rng.normal(size=(3, 8))
+W, V = rng.normal(size=(6, 4)), rng.normal(size=(3, 6))
+N = X.shape[1]
+H = W @ X
+A = np.maximum(H, 0)
+Z = V @ A
+loss = np.sum((Z - Y) ** 2) / N
+n = X.shape[1]
+dZ = 2 * (Z - Y) / n
+dV = dZ @ A.T
+dA = V.T @ dZ
+dH = dA * (H > 0)
+dW = dH @ X.T
+"""
+
+
+def test_of_two_mistakes_each_is_blamed_where_it_is():
+    assert blamed(TWO_MISTAKES) == []
+    # n = X.shape[0] would be right as well, as there are twice as many columns as rows.
+    text = TWO_MISTAKES.replace("2 * (Z - Y) / n", "(Z - Y) / n").replace("dZ @ A.T", "Y @ A.T")
+    assert sorted(blamed(text)) == [(12, "factor"), (13, "operand")]
+    # With - 0.3 * A all results would be right as well, but dA no gradient of A.
+    text = TWO_MISTAKES.replace("V.T @ dZ", "V.T @ dZ + 0.3 * A")
+    text = text.replace("dA * (H > 0)", "dA * (H > 0) + 0.3 * A")
+    assert sorted(blamed(text)) == [(14, "term"), (15, "term")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("/ n", "/ n / n", "the division by n should be left out"),
+        ("dZ @ A.T", "(dZ @ A.T).T", "(dZ @ A.T).T should be dZ @ A.T"),
+        ("dZ @ A.T", "np.dot(dZ, A.T).T", "np.dot(dZ, A.T).T should be np.dot(dZ, A.T)"),
+    ],
+)
+def test_what_is_too_much_is_said_as_it_is_written(old, new, said):
+    report = al.check_script(TWO_MISTAKES.replace(old, new, 1), show=False)
+    [wrong] = [found for found in report if found.status == "wrong"]
+    assert said in wrong.message

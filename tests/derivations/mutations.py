@@ -285,17 +285,22 @@ def wrong_in(passed: Pass, run: Run, seed: float, parameter: float) -> frozenset
         scale = (seed if name in passed.seeds else 1) * (
             parameter if name in passed.parameters else 1
         )
-        if not close(right_from_operands(run, name) * scale, given):
+        if not close(right_from_operands(run, name, scale), given):
             found.add(name)
     return frozenset(found)
 
 
-def right_from_operands(run: Run, name: str) -> np.ndarray:
-    """What the line should give from the operands that the mutant has."""
+def right_from_operands(run: Run, name: str, scale: float) -> np.ndarray:
+    """What the line should give, times a number, from the operands that the mutant has.
+
+    What other lines add to it comes from these operands, and has that number already.
+    """
     recorded = run.recorded.get(name, [])
+    if not recorded:
+        return run.gradients[name] * scale
     if any(right.shape != given.shape for right, given in recorded):
-        return recorded[0][0]
-    return run.gradients[name] + sum(right - given for right, given in recorded)
+        return recorded[0][0] * scale
+    return run.gradients[name] + sum(scale * right - given for right, given in recorded)
 
 
 def close(one: np.ndarray, other: np.ndarray) -> bool:

@@ -215,7 +215,6 @@ PASSES = (
     Pass(
         *("recurrence_loop", sources.RECURRENCE_LOOP, recurrence_loop_inputs),
         *((*layers(3, "H", "Z"), "dWx", "dWh", "db"), layers(3, "H")),
-        scalable=False,
     ),
     Pass(
         *("batch_norm", sources.BATCH_NORM, batch_norm_inputs),

@@ -40,7 +40,9 @@ def multiplied(passed: Pass, seeds: str, parameters: str) -> Pass:
     for line in lines_of(passed):
         if line.is_helper:
             continue
-        pattern = seeds if line.is_seed else parameters if is_of_parameter(line) else "{}"
+        # What is added to a seed comes from other gradients.
+        is_seed = line.is_seed and not line.is_sum
+        pattern = seeds if is_seed else parameters if is_of_parameter(line) else "{}"
         if pattern != "{}":
             text = pattern.format(passed.source[line.start : line.end], N=sample_count(line))
             edits.append(line.edit(parse(text)))

@@ -176,7 +176,7 @@ def test_find_the_mistake_names_one_mistake_after_the_other(tmp_path):
     ]
     forms = {
         "two functions": "1 - H should be 1 - H ** 2",
-        "one function": "the factor len(X) should be left out",
+        "one function": "the division by len(X) should be left out",
         "methods of a class": "T - self.out has the wrong sign",
         "a layer with": "axis=1 should be axis=0",
         "a script": "line 12",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,10 +25,10 @@ from autograd_lite.check.marking.definitions import Definition
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Recording, Setting
 from autograd_lite.check.marking.handed_in import handed_in
-from autograd_lite.check.marking.steps import Known, Step, known_tensors
+from autograd_lite.check.marking.steps import Known, Step, is_gradient_name, known_tensors
 from autograd_lite.check.marking.world import fields_of
 from autograd_lite.gradients import IndexedGradient, TupleGradient
-from autograd_lite.graph import Node, ancestors
+from autograd_lite.graph import Leaf, Node, ancestors
 from autograd_lite.record import make
 from autograd_lite.tensor import Tensor
 
@@ -495,12 +495,14 @@ EFFECT_LIMIT_NODES = 40
 
 
 def steps_on_the_way(
-    evidence: Evidence, events: list[Event], interpretation: Interpretation
+    evidence: Evidence, events: list[Event], interpretation: Interpretation, known: Known
 ) -> tuple[list[Step], list[Event]]:
     """Finds right steps whose names are not those of gradients, by the gradient that each equals.
 
     A value is such a step if it equals the gradient at some node of the graph, the true one or the
-    one that follows from the person's own gradients. The other events are returned as well.
+    one that follows from the person's own gradients. If it is called after a tensor, that tensor is
+    on the way from the node to the loss or before it: other gradients it equals by chance. The
+    other events are returned as well.
     """
     factor = interpretation.factor * evidence.direction
     own: dict[Any, np.ndarray] = {}
@@ -519,12 +521,16 @@ def steps_on_the_way(
         array = event.array
         if array is None or id(event) in taken or type(event.value) in (int, float):
             continue
+        named = known.versions.get(known.among(event.name) or "", ())
+        # By chance, a person's wrong gradient may be a value of the forward pass.
+        is_own = not known.holds(array) or is_gradient_name(event.name)
         node = next(
             (
                 n
-                for table in tables
+                for table in (tables if is_own else tables[:1])
                 for scale in scales
-                if (n := table.find(array, scale)) is not None
+                for n in table.equal_to(array, scale)
+                if not named or any(_is_on_one_way(n, v._node) for v in named)
             ),
             None,
         )
@@ -537,8 +543,18 @@ def steps_on_the_way(
     return found, rest
 
 
+def _is_on_one_way(one: object, other: object) -> bool:
+    """Whether one of two nodes is computed from the other, or is the other."""
+    pairs = ((one, other), (other, one))
+    return one is other or any(
+        any(first is parent for parent in node.parents or ())
+        for first, last in pairs
+        for node in ancestors([last])
+    )
+
+
 class _Table:
-    """Gradients by size, each with its norm, to find an equal one quickly."""
+    """Gradients by size, each with its norm, to find equal ones quickly."""
 
     def __init__(self, arrivals: Mapping[Any, np.ndarray]) -> None:
         self.entries: dict[int, list[tuple[float, Any, np.ndarray]]] = {}
@@ -546,15 +562,15 @@ class _Table:
             if g.size and np.any(g):
                 self.entries.setdefault(g.size, []).append((float(np.linalg.norm(g)), node, g))
 
-    def find(self, value: np.ndarray, scale: float) -> Any:
+    def equal_to(self, value: np.ndarray, scale: float) -> Iterator[Node | Leaf]:
+        """The nodes whose gradients, times a number, are the value up to axes of length 1."""
         norm = float(np.linalg.norm(value)) / abs(scale)
         if not norm:
-            return None
+            return
         for length, node, g in self.entries.get(value.size, ()):
             if abs(length - norm) <= 1e-6 * norm:
                 if value.shape == g.shape or (
                     value.size > 1 and np.squeeze(g).shape == np.squeeze(value).shape
                 ):
                     if np.max(np.abs(value.reshape(g.shape) - scale * g)) <= 1e-6 * max_abs(value):
-                        return node
-        return None
+                        yield node

@@ -155,7 +155,7 @@ def _understood(reading: Reading) -> Understood:
     dropped = without_misleading_names(evidence, interpretation)
     if dropped:
         interpretation = evidence.read({s.key: s.value for s in evidence.steps})
-    on_the_way, rest = steps_on_the_way(evidence, events, interpretation)
+    on_the_way, rest = steps_on_the_way(evidence, events, interpretation, reading.known)
     if any(s == "wrong" for s in interpretation.status.values()):
         effects = places_by_effect(evidence, _of_gradients(rest, reading.known), interpretation)
         if effects:
@@ -200,12 +200,11 @@ def _first_unknown(understood: Understood, search: Search | None, known: Known) 
     if not flagged:
         return None
     names = {s.name for s in evidence.steps}
-    values = [v for v in map(np.asarray, known.values.values()) if v.ndim]
     sources: list[Event] = []
     for event in understood.rest:
-        if any(_is_equal(v, event.array) for v in values):
-            continue
         array = event.array
+        if known.holds(array):
+            continue
         if array is None or not array.ndim or array.size < 2 or not np.any(array):
             continue
         if event.serial < min(flagged) and event.name not in names:
@@ -239,18 +238,12 @@ def _is_called_after(name: str, known: Known) -> bool:
     return bool(tensors) and (spelled or any(t.startswith(tuple(known.versions)) for t in tensors))
 
 
-def _is_equal(value: np.ndarray, array: np.ndarray | None) -> bool:
-    return array is not None and value.shape == array.shape and np.array_equal(value, array)
-
-
 def _of_gradients(events: list[Event], known: Known) -> list[Event]:
     """The events whose values are not those of the forward pass."""
-    values = [v for v in map(np.asarray, known.values.values()) if v.ndim]
     return [
         e
         for e in events
-        if e.array is not None
-        and (is_gradient_name(e.name) or not any(_is_equal(v, e.array) for v in values))
+        if e.array is not None and (is_gradient_name(e.name) or not known.holds(e.array))
     ]
 
 

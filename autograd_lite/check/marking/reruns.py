@@ -169,7 +169,11 @@ def _fresh_evidence(evidence: Evidence) -> Iterator[Evidence]:
 
 
 class _Change:
-    """Changes floating-point arrays at random, each within its own range, and permutes labels."""
+    """Changes floating-point arrays at random, each within its own range, and permutes labels.
+
+    What is a distribution along an axis stays one, and what is symmetric stays symmetric, because a
+    derivation may rest on it.
+    """
 
     def __init__(self, rng: np.random.Generator, only: set[int] | None) -> None:
         self.rng = rng
@@ -185,8 +189,25 @@ class _Change:
             return (
                 np.asarray(self.rng.permutation(array, axis=axis)) if array.ndim else array.copy()
             )
-        spread = float(np.std(array)) or float(np.max(np.abs(array), initial=0)) or 1.0
+        moved = self._moved(array)
+        for axis in range(array.ndim):
+            if _is_distribution(array, axis):
+                moved = moved / np.sum(moved, axis=axis, keepdims=True)
+        if array.ndim == 2 and len(array) > 1 and np.array_equal(array, array.T):
+            moved = (moved + moved.T) / 2
+        return np.asarray(moved, array.dtype)
+
+    def _moved(self, array: np.ndarray) -> np.ndarray:
+        if array.ndim and array.size and np.min(array) >= 0 and np.max(array) <= 1:
+            return np.asarray(array ** self.rng.uniform(0.7, 1.4, array.shape))
         moved = array * self.rng.uniform(0.7, 1.3, array.shape)
         if np.min(array, initial=0) < 0:
+            spread = float(np.std(array)) or float(np.max(np.abs(array), initial=0)) or 1.0
             moved = moved + 0.3 * spread * self.rng.normal(size=array.shape)
-        return np.asarray(moved, array.dtype)
+        return np.asarray(moved)
+
+
+def _is_distribution(array: np.ndarray, axis: int) -> bool:
+    """Whether an array has several numbers along an axis, none below 0, that sum to 1."""
+    is_one = array.shape[axis] > 1 and array.size > 0 and np.min(array) >= 0
+    return bool(is_one and np.allclose(np.sum(array, axis=axis), 1, rtol=0, atol=1e-6))

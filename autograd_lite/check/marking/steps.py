@@ -66,6 +66,13 @@ class Known:
     def among(self, name: str) -> str | None:
         return tensor_among(name, self.versions)
 
+    def holds(self, array: np.ndarray | None) -> bool:
+        """Whether an array is a value of the forward pass."""
+        arrays = [v for v in map(np.asarray, self.values.values()) if v.ndim]
+        return array is not None and any(
+            v.shape == array.shape and np.array_equal(v, array) for v in arrays
+        )
+
 
 def known_tensors(recording: Recording) -> Known:
     inputs: dict[str, Input] = {}

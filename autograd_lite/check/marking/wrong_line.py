@@ -50,6 +50,8 @@ class Outcome:
     results: int = 0
     taken_back: frozenset[str] = frozenset()
     """What seemed to be right on the way, and is no gradient where all results are right."""
+    is_complete: bool = False
+    """Whether all results are right with it."""
     needs_convention: bool = False
     """Whether all is right in another convention only, such as that of the sum for the mean."""
 
@@ -158,7 +160,43 @@ class Search:
         if aside:
             line = aside[0][0]
             return self._best(line, [(e, o) for one, e, o in aside if one is line])
-        return best
+        return best if best is None else self._first_of_two(best, now, wrong) or best
+
+    def _first_of_two(
+        self, found: Found, now: Interpretation, wrong: frozenset[str]
+    ) -> Found | None:
+        """An edit that makes a step right which would have a wrong name with the found one.
+
+        None unless one more edit then makes all right: two mistakes are likelier than a mistake
+        beside a gradient that is called after a tensor and is another one.
+        """
+        left = wrong - found.mended
+        if not left or not found.outcome.is_complete:
+            return None
+        for line in self.candidates.lines(now, wrong):
+            if line.is_reliable and line.key in left:
+                accepted = list(self._accepted(line, EDITS, now, wrong))
+                if accepted:
+                    first = self._best(line, accepted)
+                    return first if self._is_all_but_one(first, now) else None
+        return None
+
+    def _is_all_but_one(self, first: Found, now: Interpretation) -> bool:
+        """Whether with an edit one more, of a line whose gradient is named, makes all right."""
+        start = self.runs.state
+        after = self.runs.keep(first.edit)
+        is_mended = after is not None and self._is_mended_by_one(after)
+        self.runs.go_back(start)
+        return is_mended
+
+    def _is_mended_by_one(self, now: Interpretation) -> bool:
+        wrong = wrong_in(now)
+        return any(
+            outcome.mended == wrong
+            for line in self.candidates.lines(now, wrong)
+            if line.is_reliable
+            for _, outcome in self._accepted(line, EDITS, now, wrong)
+        )
 
     def _foremost(self, now: Interpretation, wrong: frozenset[str]) -> Found | None:
         """The edit that makes most right, and no step wrong that seemed to be right."""
@@ -189,13 +227,14 @@ class Search:
                     return best
         return best
 
-    def _rank(self, found: Found) -> tuple[tuple[int, int], bool, bool]:
+    def _rank(self, found: Found) -> tuple[tuple[int, int], bool, bool, bool]:
         """The rank of an edit: by what it explains, then a plain edit before others.
 
-        Of these it is the one in a function that is called once.
+        Of these it is one in the line of a wrong step, and one in a function that is called once.
         """
-        is_called_once = self.candidates.is_called_once(found.edit.place)
-        return found.outcome.worth, found.is_plain, is_called_once
+        place = found.edit.place
+        is_own = any(self.evidence.lines[key] == place.line for key in found.mended)
+        return found.outcome.worth, found.is_plain, is_own, self.candidates.is_called_once(place)
 
     def _is_all_right(self, interpretation: Interpretation) -> bool:
         """Whether all results are right."""
@@ -406,7 +445,8 @@ class Search:
         off = (s.key for s in self.evidence.steps if s.final and now.status[s.key] not in RIGHT)
         results = sum(after.status[key] in RIGHT for key in off)
         needs_convention = after.factor != 1 and now.factor == 1
-        return Outcome(mended, results, taken_back, needs_convention)
+        is_complete = self._is_all_right(after)
+        return Outcome(mended, results, taken_back, is_complete, needs_convention)
 
     def _may_mislead(self, key: str, edit: Edit) -> bool:
         """Whether a step may have been right by chance, if an edit makes it wrong and all results

@@ -163,9 +163,11 @@ def factors(line: Line) -> Iterator[Edit]:
             continue
         if isinstance(node.op, (ast.Mult, ast.Div, ast.FloorDiv)):
             kind = kind_of_factor(line, node.right)
-            text = f"the {_what_factor(line, node.right)} {text_of(node.right)} should be left out"
+            is_product = isinstance(node.op, ast.Mult)
+            what = _what_factor(line, node.right) if is_product else "division by"
+            text = f"the {what} {text_of(node.right)} should be left out"
             yield line.edit(kind, text, node, node.left)
-            if isinstance(node.op, ast.Mult):
+            if is_product:
                 kind = kind_of_factor(line, node.left)
                 text = (
                     f"the {_what_factor(line, node.left)} {text_of(node.left)} should be left out"

@@ -31,7 +31,9 @@ def products(line: Line) -> Iterator[Edit]:
         if not line.ndim(left) or not line.ndim(right):
             continue
         if is_matrix:
-            yield from _matrix_edits(line, node, left, right)
+            # A transpose of the whole that is too much explains it better.
+            is_turned = bool(around) and getattr(around[-1], "attr", "") == "T"
+            yield from _matrix_edits(line, node, left, right, 0.95 if is_turned else 1.0)
             other = _remade(node, left, right, times(left, right))
             text = f"{text_of(node)} should be an element-wise product"
             yield line.edit("elementwise", text, node, other)
@@ -73,7 +75,9 @@ def _with_operands(node: Any, left: ast.expr, right: ast.expr) -> ast.expr:
     return ast.Call(ast.Attribute(left, node.func.attr, ast.Load()), [right], node.keywords)
 
 
-def _matrix_edits(line: Line, node: ast.expr, left: ast.expr, right: ast.expr) -> Iterator[Edit]:
+def _matrix_edits(
+    line: Line, node: ast.expr, left: ast.expr, right: ast.expr, weight: float
+) -> Iterator[Edit]:
     a, b = transposed(left), transposed(right)
     for new in (
         *((a, right), (left, b), (a, b)),
@@ -81,7 +85,7 @@ def _matrix_edits(line: Line, node: ast.expr, left: ast.expr, right: ast.expr) -
     ):
         other = _with_operands(node, *new)
         text = f"{text_of(node)} should be {text_of(other)}"
-        yield line.edit("transpose", text, node, other)
+        yield line.edit("transpose", text, node, other, weight)
 
 
 def transposes(line: Line) -> Iterator[Edit]:
