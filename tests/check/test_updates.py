@@ -57,3 +57,41 @@ def test_a_mistake_in_such_a_step_is_named(update, step, cause):
 def test_of_two_updates_one_may_read_what_the_other_writes():
     text = SCRIPT.replace("W -= s", "W, b = W - s, b - 0.1 * (X @ W - y + b).mean()")
     assert al.check_script(text, show=False).ok
+
+
+TRAINED = """
+import numpy as np
+rng = np.random.default_rng(1)
+X, Y, W = rng.normal(size=(3, 8)), rng.normal(size=(2, 8)), rng.normal(size=(2, 3))
+V = np.zeros_like(W)
+Z = W @ X
+loss = np.mean((Z - Y) ** 2)
+dZ = 2 * (Z - Y) / Z.size
+dW = dZ @ X.T
+V = 0.9 * V + dW
+W -= 0.1 * V
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("W -= 0.1 * V", "W += 0.1 * V"),
+        ("W -= 0.1 * V", "W = W + 0.1 * dW"),
+        ("W -= 0.1 * V", "W += 0.1 * np.sign(dW)"),
+        ("0.9 * V + dW", "0.9 * V - dW"),
+    ],
+)
+def test_a_step_along_the_gradient_is_remarked_on(old, new):
+    report = al.check_script(TRAINED, show=False)
+    assert not any("moves along its gradient" in note for note in report.notes), str(report)
+    report = al.check_script(TRAINED.replace(old, new), show=False)
+    assert report.ok, str(report)
+    [note] = [note for note in report.notes if "moves along its gradient" in note]
+    assert note.startswith("line 11: W ") and "subtract" in note
+
+
+def test_of_a_gradient_with_the_wrong_sign_the_update_is_not_blamed():
+    report = al.check_script(TRAINED.replace("dW = dZ", "dW = -dZ"), show=False)
+    assert [found.line for found in report if found.status == "wrong"] == [9], str(report)
+    assert not any("moves along its gradient" in note for note in report.notes)

@@ -30,6 +30,7 @@ from autograd_lite.check.marking.remarks import (
     CLIPPED,
     CUT_OFF,
     EPSILON,
+    ascents,
     conventions,
     misnamed_message,
     third_opinion,
@@ -274,6 +275,7 @@ class Verdicts:
         notes += [EPSILON] if self.epsilon else []
         notes += self.notes
         notes += [misnamed_message(s) for s in evidence.steps if self._is_misnamed(s)]
+        notes += ascents(evidence, interpretation, self.known, self.back.events)
         notes += self._opinions
         notes += [AMBIGUOUS] if any(f.others for f in self.found) else []
         notes += [CUT_OFF] if self.cut_off else []
