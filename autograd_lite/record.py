@@ -335,7 +335,11 @@ def _with_names(
     error: ValueError, operation: Operation, args: Sequence[Any], values: Sequence[Any]
 ) -> ValueError:
     """NumPy's error about shapes, with the operands' names, and a transpose if that would fit."""
-    shapes = [np.shape(v) for v in values[: len(operation.rules)]]
+    values = values[: len(operation.rules)]
+    if operation.sequence is not None:
+        packed, values = args[operation.sequence], values[operation.sequence]
+        args = getattr(getattr(packed, "_node", None), "parents", values)
+    shapes = [np.shape(v) for v in values]
     names = [
         printable(getattr(a, "name", None) or f"operand {i}") for i, a in enumerate(args, start=1)
     ]

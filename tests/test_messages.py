@@ -156,6 +156,26 @@ def test_shapes_that_do_not_fit_elsewhere():
         nn.Linear(3, 2)(np.ones((5, 3)))
 
 
+@pytest.mark.parametrize(
+    ("join", "of"),
+    [
+        (np.concatenate, r"concatenate of {0}: all the input array dimensions except"),
+        (np.vstack, r"concatenate of {0}: all the input array dimensions except"),
+        (lambda arrays: np.einsum("ij,jk->ik", *arrays), r"einsum of {0}: "),
+        (np.stack, "stack of {0}: all input arrays must have the same shape"),
+    ],
+    ids=["concatenate", "vstack", "einsum", "stack"],
+)
+def test_lists_of_operands_whose_shapes_do_not_fit(join, of):
+    W = parameter(np.ones((2, 3)), "W")
+    for other, name in ((parameter(np.ones((5, 4)), "A"), "A"), (np.ones((5, 4)), "operand 2")):
+        shapes = rf"W of shape \(2, 3\), {name} of shape \(5, 4\)"
+        with pytest.raises(ValueError, match=of.format(shapes)):
+            join([W, other])
+        with al.no_grad(), pytest.raises(ValueError, match=r"1 of shape \(2, 3\), operand 2 of"):
+            join([W, other])
+
+
 def test_the_line_is_the_users():
 
     def helper(loss):
