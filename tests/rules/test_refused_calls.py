@@ -51,6 +51,8 @@ MESSAGES = [
      ValueError, "np.average: weights of shape (4,) do not fit the axes (0,) of shape (3, 4)"),
     (lambda a: np.average(a, 0, weights=np.array([1, -1, 0])),
      ZeroDivisionError, "np.average: the weights sum to zero, so there is no average"),
+    (lambda a: np.block([[a], (a,)]),
+     TypeError, "np.block takes nested lists, not tuples"),
     (lambda a: np.gradient(a, 1.0, 2.0, 3.0),
      TypeError, "np.gradient: 2 axes and 3 spacings; give one for each"),
     (lambda a: np.gradient(a, edge_order=3),
