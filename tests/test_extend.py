@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from outside.special import Head, erf, hinge, scaled
+from outside.special import Head, erf, hinge, looked_up, scaled
 
 import autograd_lite as al
 from autograd_lite import extend
@@ -56,6 +56,23 @@ def test_an_outside_operation_is_imported_by_a_derivation():
     expected = al.grad(lambda W, X: np.mean(erf(W @ X)))(W, X)
     np.testing.assert_allclose(gradients["dW"], expected, rtol=1e-12)
     assert r"\operatorname{erf}" in derivation.latex
+
+
+@pytest.mark.parametrize("word", ["plain", 'a "quoted" word', "a\\b", "two\nlines", "it's", ""])
+def test_a_word_that_an_outside_operation_takes_is_the_same_word_in_a_derivation(word):
+    derivation = al.derive(lambda X: np.sum(looked_up(X, word)), X)
+    value, cache = derivation.forward(X)
+    np.testing.assert_allclose(value, len(word) * np.sum(X))
+    assert np.all(derivation.backward(X, cache)["dX"] == len(word))
+
+
+def test_an_argument_that_has_no_form_in_plain_numpy_is_named():
+    with pytest.raises(TypeError) as caught:
+        al.derive(lambda X: np.sum(looked_up(X, {"factor": 2.0})), X)
+    assert str(caught.value) == (
+        "the argument {'factor': 2.0} cannot be written in plain NumPy; numbers, strings, arrays "
+        "and slices can, and lists and tuples of them"
+    )
 
 
 def test_an_argument_of_the_same_name_does_not_hide_an_imported_operation():

@@ -17,8 +17,9 @@ import numpy as np
 from autograd_lite.arrays.contracts import Index
 from autograd_lite.functions import ATOM, COMPARISON, POWER, PRODUCT, SIGN, SUM, traits
 from autograd_lite.operations import OPERATIONS
+from autograd_lite.printable import quoted
 from autograd_lite.program.ir import Step, Variable, function_name
-from autograd_lite.program.names import identifier
+from autograd_lite.program.names import identifier, literal
 from autograd_lite.program.sizes import Size, SizedFloat, SizedInt
 from autograd_lite.rules.indexing import getitem, put_back
 from autograd_lite.rules.special import astype, relu, sigmoid, softplus
@@ -122,8 +123,11 @@ class Printer:
         if isinstance(value, complex):
             return self._complex(value)
         if value is None or isinstance(value, (bool, str)):
-            return Text(f'"{value}"' if isinstance(value, str) else repr(value))
-        raise NoExpression(f"{value!r} cannot be written in plain NumPy")
+            return Text(literal(str(value)) if isinstance(value, str) else repr(value))
+        raise NoExpression(
+            f"the argument {quoted(value)} cannot be written in plain NumPy; numbers, strings, "
+            "arrays and slices can, and lists and tuples of them"
+        )
 
     def _complex(self, value: complex) -> Text:
         imaginary = f"{value.imag:.17g}j"
