@@ -291,7 +291,8 @@ def _scalar(run: Run, name: str) -> Tensor:
     if not output.requires_grad:
         raise TypeError(
             f"derive(): what {name} returns depends on none of the inputs that it is "
-            "differentiated by; name others with wrt="
+            "differentiated by; name others with wrt=, and keep .detach() and al.no_grad() out of "
+            "it"
         )
     return output
 

@@ -142,13 +142,16 @@ class Name(NamedTuple):
     @property
     def path(self) -> str:
         """An expression, `params["W1"]`; TypeError for a key that has no form in source."""
-        try:
-            return self.parameter + "".join(f"[{literal(key)}]" for key in self.keys)
-        except TypeError:
-            raise TypeError(
-                f"a key of the argument {self.parameter!r} cannot be written as source: it is a "
-                f"{type(self.keys[-1]).__name__}, and strings and numbers can"
-            ) from None
+        path = self.parameter
+        for key in self.keys:
+            try:
+                path += f"[{literal(key)}]"
+            except TypeError:
+                raise TypeError(
+                    f"a key in the argument {self.parameter!r} is a {type(key).__name__}, which "
+                    "cannot be written as source; use strings or numbers as keys"
+                ) from None
+        return path
 
 
 def names_of(structure: Structure, function: Callable[..., Any]) -> list[Name]:

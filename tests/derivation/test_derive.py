@@ -328,6 +328,21 @@ class TestRefusals:
             al.derive(lambda x: "no", np.ones(2))
         with pytest.raises(TypeError, match="function, not int"):
             al.derive(3)
+        with pytest.raises(TypeError, match=r"depends on none .* keep \.detach\(\) and al\.no_grad"):
+            al.derive(lambda x: np.sum(x.detach() * x.detach()), np.ones(2))
+
+    def test_a_key_that_has_no_form_in_source(self):
+        class Layer:
+            pass
+
+        key = Layer()
+        for inner, read in ((np.ones(2), lambda x: x), ({"W": np.ones(2)}, lambda x: x["W"])):
+            with pytest.raises(TypeError) as caught:
+                al.derive(lambda p, read=read: np.sum(read(p[key]) ** 2), {key: inner})
+            assert str(caught.value) == (
+                "a key in the argument 'p' is a Layer, which cannot be written as source; use "
+                "strings or numbers as keys"
+            )
 
     def test_unknown_inputs(self):
         with pytest.raises(ValueError, match=r"wrt='z'.*it has x, y"):
