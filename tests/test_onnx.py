@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 
@@ -115,12 +117,23 @@ def test_the_gradient_can_be_exported_too():
             lambda a: np.dot(a, np.reshape(a, (1, 3, 3))),
             r"^np\.dot of more than two .* use np\.matmul$",
         ),
+        (
+            lambda a: (a > 0) @ (a < 1),
+            r"^np\.matmul \(File .*test_onnx.py.* of booleans .* convert them to numbers first$",
+        ),
         (lambda a: np.argmax(a), r"^np\.argmax \(File .*\) has a form .* axis only; give axis=$"),
     ],
 )
 def test_what_has_no_form_is_refused_by_name(function, name):
     with pytest.raises(TypeError, match=name):
         al.to_onnx(function, x(3, 3))
+
+
+def test_a_machine_without_onnx_is_told_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r"^to_onnx needs ONNX: pip install 'autograd_lite\[onnx"):
+        al.to_onnx(lambda a: a + 1, x(2), path=tmp_path / "net.onnx")
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):

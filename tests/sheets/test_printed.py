@@ -3,12 +3,14 @@
 import html
 import re
 import shutil
+import sys
 
 import numpy as np
 import pytest
 from pictures.functions import FUNCTIONS
 
 import autograd_lite as al
+from autograd_lite.sheets import animation
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -79,4 +81,20 @@ def test_a_walk_that_cannot_be_written_leaves_no_file(tmp_path):
     function, inputs = FUNCTIONS["logistic regression"]
     with pytest.raises(ValueError, match=r"does not end in \.gif"):
         al.animate(function, tmp_path / "walk.mp4", *inputs)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_walk_that_is_too_long_says_how_long_it_is(tmp_path, monkeypatch):
+    function, inputs = FUNCTIONS["logistic regression"]
+    monkeypatch.setattr(animation, "FRAME_LIMIT", 5)
+    with pytest.raises(ValueError, match="has 6 steps, and .* at most 5; use a smaller example"):
+        al.animate(function, tmp_path / "walk.gif", *inputs)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_machine_without_pillow_is_told_what_to_install(tmp_path, monkeypatch):
+    function, inputs = FUNCTIONS["logistic regression"]
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(ImportError, match=r"^animate\(\) needs Pillow: pip install 'autograd_lite\["):
+        al.animate(function, tmp_path / "walk.gif", *inputs)
     assert not list(tmp_path.iterdir())

@@ -165,6 +165,17 @@ def test_a_function_that_decides_by_values_is_shown_for_reading():
     )
 
 
+def test_an_argument_that_the_page_has_no_form_of_is_named():
+    @al.primitive
+    def looked_up(x, table):
+        return np.asarray(x) * table["rate"]
+
+    al.defvjp(looked_up, x=lambda g, table: g * table["rate"])
+    content = al.sheet(lambda w: np.sum(looked_up(w, {"rate": 2.0})), np.ones(2))._content
+    assert content.obstacle == "the page cannot compute with an argument of type dict"
+    assert content.data()["steps"] == []
+
+
 def test_an_object_is_as_it_was_before():
     class Net:
         def __init__(self):
