@@ -328,7 +328,7 @@ class TestRefusals:
             al.derive(lambda x: "no", np.ones(2))
         with pytest.raises(TypeError, match="function, not int"):
             al.derive(3)
-        with pytest.raises(TypeError, match=r"depends on none .* keep \.detach\(\) and al\.no_grad"):
+        with pytest.raises(TypeError, match=r"depends on none .* keep \.detach\(\) and al"):
             al.derive(lambda x: np.sum(x.detach() * x.detach()), np.ones(2))
 
     def test_a_key_that_has_no_form_in_source(self):

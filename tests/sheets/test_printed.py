@@ -95,6 +95,6 @@ def test_a_walk_that_is_too_long_says_how_long_it_is(tmp_path, monkeypatch):
 def test_a_machine_without_pillow_is_told_what_to_install(tmp_path, monkeypatch):
     function, inputs = FUNCTIONS["logistic regression"]
     monkeypatch.setitem(sys.modules, "PIL", None)
-    with pytest.raises(ImportError, match=r"^animate\(\) needs Pillow: pip install 'autograd_lite\["):
+    with pytest.raises(ImportError, match=r"^animate\(\) needs Pillow: pip install 'auto"):
         al.animate(function, tmp_path / "walk.gif", *inputs)
     assert not list(tmp_path.iterdir())
