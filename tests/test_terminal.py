@@ -111,6 +111,22 @@ def test_a_variable_that_holds_no_tensor_is_named(script, capsys):
     assert "'loss', which is not there" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["draw", "sheet"])
+def test_a_script_that_is_not_there_is_named(command, tmp_path, capsys):
+    missing = tmp_path / "missing.py"
+    assert main([command, str(missing), "--output", str(tmp_path / "picture.svg")]) == 2
+    assert capsys.readouterr().err == f"error: there is no file {str(missing)!r}\n"
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_not_there_is_told_before_the_training(tmp_path, capsys):
+    output = tmp_path / "missing" / "model.h5"
+    assert main(["train", DIGITS, DIGITS, *ODD, "--output", str(output)]) == 2
+    told = capsys.readouterr()
+    assert told.err == f"error: there is no folder {str(output.parent)!r} for --output\n"
+    assert told.out == ""
+
+
 def test_a_reader_that_leaves_early_is_no_error():
     reader = subprocess.Popen(["true"], stdin=subprocess.PIPE)
     reader.wait()

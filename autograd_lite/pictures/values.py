@@ -71,10 +71,15 @@ def _value(node: Node, found: Mapping[Node, Array]) -> Array:
         value = operation.function(*arguments, **(node.options or {}))
     except Exception as error:
         raise ValueError(
-            f"the value of {operation.name} cannot be computed again: {error}"
+            f"the picture computes {operation.name} again for its value, and it raised "
+            f"{type(error).__name__}: {error}"
         ) from error
     if not isinstance(value, tuple) and np.shape(value) != node.shape:
-        raise ValueError(f"{operation.name} gives a different shape when it is computed again")
+        raise ValueError(
+            f"{operation.name} gave an array of shape {node.shape}, and one of shape "
+            f"{np.shape(value)} when the picture computed it again; it must give the same result "
+            "for the same operands"
+        )
     return value
 
 

@@ -405,6 +405,11 @@ def test_where_one_class_ends(scores, given, expected):
     assert metrics.classes_of(np.array(scores), given).tolist() == expected
 
 
+def test_scores_that_are_nan_have_no_class():
+    with pytest.raises(ValueError, match="^there are scores that are NaN, which have no class$"):
+        metrics.classes_of([0.5, np.nan], "logits")
+
+
 def test_the_log_loss_of_what_was_held_impossible_is_infinite():
     assert metrics.log_loss([1.0, 1.0], [1, 0], given="probabilities") == np.inf
     assert metrics.log_loss([1.0, 0.0], [1, 0], given="probabilities") == 0

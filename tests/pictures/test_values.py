@@ -97,6 +97,34 @@ def test_values_are_let_go_where_nobody_keeps_them():
     assert most <= 3
 
 
+def test_an_operation_that_cannot_be_computed_again_is_named():
+    calls = []
+
+    @al.primitive
+    def read(x):
+        calls.append(1)
+        if len(calls) > 1:
+            raise OSError("the file is gone")
+        return np.asarray(x) * 2
+
+    @al.primitive
+    def grown(x):
+        calls.append(1)
+        return np.sum(np.asarray(x)) * np.ones(len(calls))
+
+    al.defvjp(read, x=lambda g: 2 * g)
+    al.defvjp(grown, x=lambda g, x_shape: np.broadcast_to(np.sum(g), x_shape))
+    for operation, message in (
+        (read, "computes read again for its value, and it raised OSError: the file is gone$"),
+        (grown, r"^grown gave an array of shape \(1,\), and one of shape \(2,\) when .* again; it"),
+    ):
+        calls.clear()
+        loss = np.sum(operation(al.Tensor([1.0, 2.0], True)))
+        with pytest.raises(ValueError, match=message):
+            al.draw(loss, values=True)
+        loss.backward()
+
+
 def test_an_infinite_number_that_came_in_is_nobodys_fault():
     x = al.Tensor([1.0, np.inf], True)
     with np.errstate(invalid="ignore"):
