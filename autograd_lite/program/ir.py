@@ -86,6 +86,7 @@ class Step:
     results: tuple[Variable, ...]
     several: bool = False
     line: str = ""
+    _operands: list[Variable] | None = field(default=None, init=False, repr=False)
 
     @property
     def result(self) -> Variable:
@@ -95,7 +96,9 @@ class Step:
     @property
     def operands(self) -> list[Variable]:
         """The variables that it reads, in their order, each as often as it stands there."""
-        return list(variables_in((self.args, self.options)))
+        if self._operands is None:
+            self._operands = list(variables_in((self.args, self.options)))
+        return self._operands
 
     def replaced(self, other: Mapping[Variable, Any]) -> Step:
         """The same step on other operands."""

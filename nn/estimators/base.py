@@ -43,7 +43,7 @@ OPTIONS = """max_iter : int
         Whether a second `fit` continues from the first.
     random_state : int, numpy.random.Generator or RandomState, optional
         The source of the random numbers; with the same seed `fit` gives the same numbers.
-    compile : bool or "native"
+    compile : None, bool or "native"
         Whether to run each update as one compiled program; see `nn.fit`.
     verbose : bool
         Whether to show the progress on standard error.
@@ -69,7 +69,7 @@ class Estimator(Spelled):
     validation_fraction: float = 0.1
     warm_start: bool = False
     random_state: Any = None
-    compile: bool | Literal["native"] = False
+    compile: bool | Literal["native"] | None = None
     verbose: bool = False
 
     def __getattr__(self, name: str) -> Any:

@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-import autograd_lite as al
-from autograd_lite.extend import compute
-
+from ..effects import follow, uniform
 from ..initialisers import Seed
 from ..module import Module, Parameter
 
@@ -103,13 +101,8 @@ class BatchNorm(Module):
             raise TooFewSamples(f"{self!r} needs more than one sample to train on, X has {shape}")
         mean = np.mean(X, axis=axes, keepdims=True)
         variance = np.var(X, axis=axes, keepdims=True)
-        # The running statistics need numbers, so those of lazy arrays are computed at once.
-        now = compute([v._value if isinstance(v, al.Tensor) else v for v in (mean, variance)])
-        for running, values, share in (
-            (self.running_mean, now[0], 1),
-            (self.running_variance, now[1], count / (count - 1)),
-        ):
-            running += self.momentum * (values.reshape(-1, 1) * share - running)
+        unbiased = variance * (count / (count - 1))
+        follow(self, self.momentum, running_mean=mean, running_variance=unbiased)
         return self._normalised(X, mean, variance)
 
     def _normalised(self, X: Any, mean: Any, variance: Any) -> Any:
@@ -226,7 +219,7 @@ class Dropout(Module):
     def forward(self, X: Any) -> Any:
         if not self.training or not self.share:
             return X
-        kept = self.generator.random(np.shape(X)) >= self.share
+        kept = uniform(self.generator, np.shape(X)) >= self.share
         dtype = X.dtype if hasattr(X, "dtype") and X.dtype.kind == "f" else np.float64
         return X * (kept / np.asarray(1 - self.share, dtype)).astype(dtype, copy=False)
 

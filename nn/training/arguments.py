@@ -24,8 +24,8 @@ def check_numbers(training: Any) -> None:
             raise ValueError(f"{name} must be at least 1{hint.get(name, '')}, not {value!r}")
     if not training.tolerance >= 0:
         raise ValueError(f"tolerance must be from 0 on, not {training.tolerance!r}")
-    if training.compile not in (True, False, "native"):
-        raise ValueError(f'compile must be True, False or "native", not {training.compile!r}')
+    if training.compile not in (None, True, False, "native"):
+        raise ValueError(f'compile must be None, True, False or "native", not {training.compile!r}')
     if training.clip_norm is not None and not training.clip_norm > 0:
         raise ValueError(f"clip_norm must be above 0, or None, not {training.clip_norm!r}")
 

@@ -11,6 +11,7 @@ import autograd_lite as al
 from autograd_lite.extend import compiled, standing_in
 
 from ..data.batches import Batch
+from ..effects import Effects, undone
 from ..module import Module, Parameter
 from ..optimisers import Optimiser
 
@@ -46,8 +47,9 @@ class CompiledUpdate:
     """Updates the parameters of a model once for each batch that it is called with.
 
     It equals the loss, `backward()`, `clip_by_norm` and `optimiser.step()` one after the other, up
-    to rounding. The model must not draw random numbers or write to its buffers. The form of the
-    program is chosen before the first update, so that trainings are reproducible.
+    to rounding. What the layers of `nn` draw are arguments of the program, and the statistics that
+    they keep are results; other modules must not draw random numbers or write to their buffers. The
+    form of the program is chosen before the first update, so that trainings are reproducible.
     """
 
     def __init__(
@@ -58,6 +60,11 @@ class CompiledUpdate:
         clip_norm: float | None,
         native: bool = False,
     ) -> None:
+        if type(optimiser).step is not Optimiser.step:
+            raise TypeError(
+                f"a compiled update calls {type(optimiser).__name__}.update() for each parameter, "
+                "and not the step() that it defines: leave compile out"
+            )
         self.model: Module = model
         self.optimiser: Optimiser = optimiser
         self.loss: Callable[..., Any] = loss
@@ -65,9 +72,12 @@ class CompiledUpdate:
         self.native = native
         self.parameters: list[Parameter] = optimiser.parameters
         self.programs: dict[tuple[_Place, ...], Callable[..., Any]] = {}
+        self.generators = [generator for _, generator in model.named_generators()]
+        self.has_buffers = any(True for _ in model.named_buffers())
+        self.effects: dict[tuple[int, ...], Effects] = {}
 
     def __call__(self, batch: Batch) -> float:
-        """Updates the parameters, and returns the loss before the update.
+        """Updates the parameters by a batch; returns the loss before the update.
 
         Raises NotFinite, and changes nothing, if the loss is not finite.
         """
@@ -76,15 +86,24 @@ class CompiledUpdate:
         values = [self._writeable(self.parameters[place.parameter]) for place in places]
         memories = [list(optimiser.memory[place.parameter].values()) for place in places]
         frozen = [p.data for p in self.parameters if not p.requires_grad]
+        effects = self._effects(batch.X)
+        states = [generator.bit_generator.state for generator in self.generators]
+        draws = [draw.numbers() for draw in effects.draws]
         try:
-            loss, new, remembered = self._program(places)(
-                values, memories, frozen, numbers, _fixed(optimiser), *batch
+            loss, new, remembered, statistics = self._program(places)(
+                values, memories, frozen, numbers, _fixed(optimiser), *batch, draws
             )
-        except al.TracedValueError as error:
-            raise al.TracedValueError(
-                f"{error}. With compile=True a model must not draw random numbers or keep "
-                "statistics in training, as Dropout and BatchNorm do; train it without compile"
-            ) from None
+        except BaseException as error:
+            for generator, state in zip(self.generators, states, strict=True):
+                generator.bit_generator.state = state
+            if isinstance(error, al.TracedValueError):
+                raise al.TracedValueError(
+                    f"{error}. With compile=True a model of one's own must not draw random numbers "
+                    "or keep statistics in training; train it without compile"
+                ) from None
+            raise
+        for statistic, value in zip(effects.statistics, statistics, strict=True):
+            statistic.follow(np.asarray(value))
         for place in places:
             optimiser.counts[place.parameter] += 1
         for array, result in zip(values, new, strict=True):
@@ -93,6 +112,16 @@ class CompiledUpdate:
             for array, result in zip(arrays, results, strict=True):
                 _put(array, result)
         return float(loss)
+
+    def _effects(self, X: Any) -> Effects:
+        """What the model draws and keeps for a batch of this shape, found by a forward pass."""
+        if X.shape not in self.effects:
+            with Effects(is_noted=True).apart() as effects:
+                if self.generators or self.has_buffers:
+                    with undone(self.model), al.no_grad():
+                        self.model(X)
+            self.effects[X.shape] = effects
+        return self.effects[X.shape]
 
     def _plan(self) -> tuple[tuple[_Place, ...], list[dict[str, float]]]:
         """The places of the trained parameters, and the distinct numbers of their steps."""
@@ -115,6 +144,9 @@ class CompiledUpdate:
         if places not in self.programs:
             update = _update_of(self.model, self.optimiser, self.loss, self.clip_norm, places)
             exempt = [self.optimiser, *self.parameters]
+            for effects in self.effects.values():
+                exempt += [draw.generator for draw in effects.draws]
+                exempt += [getattr(s.module, s.name) for s in effects.statistics]
             self.programs[places] = compiled(
                 update, donate=(0, 1), exempt=exempt, native=self.native
             )
@@ -155,6 +187,7 @@ def _update_of(
     """An update as a pure function of the trained values, the optimiser's state and a batch."""
     trained = [optimiser.parameters[place.parameter] for place in places]
     others = [p for p in optimiser.parameters if not p.requires_grad]
+    generators = [generator for _, generator in model.named_generators()]
 
     def update(
         values: Any,
@@ -165,18 +198,22 @@ def _update_of(
         X: Any,
         Y: Any,
         weights: Any,
+        draws: Any,
     ) -> Any:
         options = {} if weights is None else {"sample_weight": weights}
         block, stand_ins = standing_in([*trained, *others], [*values, *frozen])
-        with block:
+        states = [generator.bit_generator.state for generator in generators]
+        with block, Effects(draws).apart() as effects:
             found = loss(model(X), Y, **options)
             gradients = list(al.gradients(found, stand_ins[: len(trained)]))
+        if states != [generator.bit_generator.state for generator in generators]:
+            raise al.TracedValueError("the model draws from the generator of one of its layers")
         value = np.reshape(found.detach().data, ())
         gradients = list(when_finite(value, *gradients))
         if clip_norm is not None:
             gradients = _clipped(gradients, clip_norm)
         new, remembered = _stepped(optimiser, places, values, gradients, memories, numbers)
-        return value, new, remembered
+        return value, new, remembered, effects.values
 
     return update
 

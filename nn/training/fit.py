@@ -19,6 +19,7 @@ from autograd_lite.extend import is_lazy, sheet_history
 
 from .. import checkpoint as checkpoints
 from ..data.batches import ArrayData, Batch, Data
+from ..effects import is_own, undone
 from ..initialisers import Seed
 from ..layers.normalisation import TooFewSamples
 from ..losses import weight_of
@@ -42,6 +43,17 @@ from .progress import Progress, say
 from .state import TrainingState
 
 P = ParamSpec("P")
+
+RECORDED_UPDATES = 300
+"""So many updates are recorded before they are compiled, which takes as long as some hundred."""
+
+COMPILE_LIMIT_BYTES = 2**26
+"""Updates by larger batches are compiled on demand only: that takes several times their memory, and
+saves little of their time.
+"""
+
+LOOKED_AT_ONCE_IN = 32
+"""One in at least so many compiled updates is recorded to look for exploding gradients."""
 
 RECORD_LIMIT_SAMPLES = 64
 """The record of a training follows up to this many samples."""
@@ -121,13 +133,16 @@ class Training:
     advice : bool
         Whether to warn (TrainingWarning) of data that are not scaled, a last layer that does not
         suit the loss, identical units, and vanishing or exploding gradients.
-    compile : bool or "native"
+    compile : None, bool or "native"
         Whether to run each update, the optimiser's step included, as one program (see
-        `al.compile`): the numbers are the same up to rounding, in less time. "native" compiles it
-        by Numba (extra `jit`) before the first update. That takes seconds the first time that such
-        a network is trained, and makes each update faster. Models that draw random numbers or keep
-        statistics in training, such as Dropout and BatchNorm, are refused. Only the first update
-        is checked for exploding gradients.
+        `al.compile`): the numbers are the same up to rounding, in less time. None does so from
+        update 301 on, as compiling takes as long as some hundred updates, if the model can be
+        compiled and a batch has at most 64 MiB; the number does not depend on the machine, so that
+        trainings are reproducible, and `history.notes` tells it. True compiles at once and raises
+        an error for a model that cannot be compiled: one of its own modules draws random numbers,
+        or writes to itself (the layers of `nn` may). "native" compiles it by Numba (extra `jit`)
+        before the first update. That takes seconds the first time that such a network is trained,
+        and makes each update faster.
     record : path, optional
         A page to write when the training ends, also where it fails: the sheet of the loss of up to
         64 samples (see `al.sheet`), with curves of the size of each value, gradient and parameter's
@@ -184,7 +199,7 @@ class Training:
     checkpoint_every: int = 1
     resume: bool = False
     advice: bool = True
-    compile: bool | Literal["native"] = False
+    compile: bool | Literal["native"] | None = None
     record: str | os.PathLike[str] | None = None
     verbose: bool = True
 
@@ -212,13 +227,9 @@ class Training:
         self.interrupted = False
         self.exploded: bool = False
         self.looks: bool = self.advice and not self.state.epoch and not self.state.position
-        self.compiled: CompiledUpdate | None = (
-            CompiledUpdate(
-                self.model, optimiser, self.loss, self.clip_norm, self.compile == "native"
-            )
-            if self.compile
-            else None
-        )
+        self.batches: int = samples // self.size if self.drop_last else -(-samples // self.size)
+        self.compiled: CompiledUpdate | None = self._new_program() if self.compile else None
+        self.may_compile: bool = self.compile is None and self.accumulate == 1
         # Finding the generators takes longer than a batch of a small net.
         self.generators: list[np.random.Generator] = [g for _, g in self.model.named_generators()]
         self.keeps_best: bool = self.patience is not None
@@ -227,6 +238,11 @@ class Training:
         self.tells_loss: bool = (
             self.is_one_batch and not self.generators and not any(self.model.named_buffers())
         )
+
+    def _new_program(self) -> CompiledUpdate:
+        native = self.compile == "native"
+        optimiser = self.state.optimiser
+        return CompiledUpdate(self.model, optimiser, self.loss, self.clip_norm, native)
 
     def _check_batches(self, samples: int) -> None:
         if self.drop_last and samples < self.size:
@@ -356,9 +372,8 @@ class Training:
             if self.keeps_best and self.held_out is None and self.tells_loss
             else None
         )
-        if self.compiled is not None and not self.looks:
-            value = self._update_compiled(self.compiled, batch)
-        else:
+        value = self._update_compiled(batch)
+        if value is None:
             value = self._update_recorded(batch, parameters)
         if self.schedule is not None and not self.schedule.by_epoch:
             self.schedule.step()
@@ -366,11 +381,55 @@ class Training:
             self.state.best_loss, self.state.best = value, before
         return value
 
-    def _update_compiled(self, update: CompiledUpdate, batch: Batch) -> float:
+    def _update_compiled(self, batch: Batch) -> float | None:
+        """Updates the parameters by a program; None where the update must be recorded."""
+        if self.looks or self._is_to_be_looked_at():
+            return None
         try:
-            return update(batch)
+            if self.compiled is None and self._is_worth_compiling(batch):
+                self.compiled = self._new_program()
+            if self.compiled is None:
+                return None
+            value = self.compiled(batch)
         except NotFinite as error:
             self._explain(batch, error.value)
+        except Exception as error:
+            if self.compile is not None:
+                raise
+            # What cannot be compiled has changed nothing, and is recorded as before.
+            self._record_on(str(error))
+            return None
+        if self.may_compile:
+            self.may_compile = False
+            self.history.notes.append(f"updates are compiled from number {self._number} on")
+        return value
+
+    @property
+    def _number(self) -> int:
+        """The number of the next update, from 1 on."""
+        return self.state.epoch * self.batches + self.state.position + 1
+
+    def _is_worth_compiling(self, batch: Batch) -> bool:
+        is_plain = isinstance(batch.X, np.ndarray) and batch.X.nbytes <= COMPILE_LIMIT_BYTES
+        if not self.may_compile or not is_plain or self._number <= RECORDED_UPDATES:
+            return False
+        # What a model draws is found by one more forward pass, which others may count.
+        if self.generators or any(self.model.named_buffers()):
+            others = [m for _, m in self.model.named_modules() if not is_own(m)]
+            if others:
+                self._record_on(f"{type(others[0]).__name__} may draw random numbers")
+        return self.may_compile
+
+    def _record_on(self, reason: str) -> None:
+        """Gives up compiling the updates, and notes why."""
+        self.compiled, self.may_compile = None, False
+        self.history.notes.append(f"updates are recorded, not compiled: {reason}")
+
+    def _is_to_be_looked_at(self) -> bool:
+        """Whether the gradients of the next update are looked at, which a program does not keep."""
+        state = self.state
+        every = -(-LOOKED_AT_ONCE_IN // self.batches)
+        return self.advice and not self.exploded and not state.position and not state.epoch % every
 
     def _update_recorded(self, batch: Batch, parameters: list[Any]) -> float:
         look = self.looks
@@ -432,7 +491,8 @@ class Training:
     def _explain(self, batch: Batch, value: float) -> NoReturn:
         """Raises FloatingPointError for a loss that is not finite."""
         where = f"in epoch {self.state.epoch + 1}, batch {self.state.position + 1}"
-        explain_nan(self.model, lambda: self._loss(batch)[0], where, value)
+        with undone(self.model):
+            explain_nan(self.model, lambda: self._loss(batch)[0], where, value)
 
     def _loss(self, batch: Batch) -> tuple[Any, Any]:
         """The loss of a batch, and the predictions."""

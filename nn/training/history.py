@@ -22,6 +22,7 @@ class History:
 
     `stopped` is the reason why the training ended early, or None. `best_epoch` is the epoch with
     the lowest (validation) loss; with early stopping (`patience`) the model has its weights.
+    `notes` are sentences on how the training ran, such as from which update on it was compiled.
 
     Parameters
     ----------
@@ -41,6 +42,7 @@ class History:
         self.records: list[dict[str, float]] = records if records is not None else []
         self.stopped: str | None = None
         self.best_epoch: int | None = None
+        self.notes: list[str] = []
 
     @property
     def names(self) -> list[str]:

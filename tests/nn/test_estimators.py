@@ -744,7 +744,7 @@ OF_ALL = {
     "validation_fraction": 0.1,
     "warm_start": False,
     "random_state": None,
-    "compile": False,
+    "compile": None,
     "verbose": False,
 }
 OF_NETS = {"activation": "relu", "at_zero": 1.0, "initialisation": "he", "learning_rate": 0.01}

@@ -1,10 +1,15 @@
-"""fit(compile=True) against the same training without it."""
+"""fit(compile=...) against the same training without it."""
+
+import importlib
 
 import numpy as np
 import pytest
 
 import autograd_lite as al
 import nn
+
+# `nn.training.fit` is the function.
+FIT = importlib.import_module(nn.fit.__module__)
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(6, 50))
@@ -136,11 +141,42 @@ def test_a_loss_that_is_nan_changes_nothing_and_is_explained():
         assert np.array_equal(value, state[name])
 
 
-@pytest.mark.parametrize("layer", [nn.Dropout(0.5), nn.BatchNorm(8)], ids=["Dropout", "BatchNorm"])
+class Noise(nn.Module):
+    """A module of one's own that draws random numbers."""
+
+    def __init__(self):
+        self.generator = np.random.default_rng(3)
+
+    def forward(self, X):
+        return X + self.generator.normal(size=X.shape)
+
+
+class Counter(nn.Module):
+    """A module of one's own that writes to itself."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def forward(self, X):
+        self.calls += 1
+        return X / self.calls
+
+
+class Shared(nn.Module):
+    """A module of one's own that draws from the generator of a layer."""
+
+    def __init__(self):
+        self.layer = nn.Dropout(0.5, seed=3)
+
+    def forward(self, X):
+        return self.layer(X) * self.layer.generator.random()
+
+
+@pytest.mark.parametrize("layer", [Noise, Counter, Shared])
 def test_models_that_cannot_be_compiled_are_refused(layer):
-    net = nn.Sequential(nn.Linear(6, 8), layer, nn.Linear(8, 1))
+    net = nn.Sequential(nn.Linear(6, 8), layer(), nn.Linear(8, 1))
     before = net.state_dict()
-    with pytest.raises(al.TracedValueError, match="Dropout and BatchNorm"):
+    with pytest.raises(al.TracedValueError, match="a model of one's own must not draw"):
         nn.fit(
             net,
             X,
@@ -154,6 +190,157 @@ def test_models_that_cannot_be_compiled_are_refused(layer):
         )
     for name, value in net.state_dict().items():
         assert np.array_equal(value, before[name])
+
+
+def drawing(dtype=np.float64):
+    """A network that draws random numbers twice, and keeps statistics."""
+    widths = zip((6, 8, 5), (8, 5, 1), strict=True)
+    first, second, last = (nn.Linear(*w, seed=seed, dtype=dtype) for seed, w in enumerate(widths))
+    return nn.Sequential(
+        *(first, nn.BatchNorm(8, dtype=dtype), nn.ReLU(), nn.Dropout(0.3, seed=4)),
+        *(second, nn.Tanh(), nn.Dropout(0.2, seed=5), last),
+    )
+
+
+def fitted(net, Y=ROW, **options):
+    options = {"epochs": 6, "batch_size": 16, "optimiser": "adam", "seed": 0, **options}
+    options = {"loss": nn.binary_cross_entropy_with_logits, "verbose": False, **options}
+    dtype = net.parameters()[0].dtype
+    return nn.fit(net, X.astype(dtype), Y.astype(dtype), **options)
+
+
+def states(net):
+    return [generator.bit_generator.state for _, generator in net.named_generators()]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_random_numbers_and_statistics_are_those_of_the_recorded_training(dtype):
+    plain, compiled = drawing(dtype), drawing(dtype)
+    # Adam would enlarge the rounding errors of gradients that are 0.
+    options = {"optimiser": "sgd"} if dtype is np.float32 else {}
+    histories = [fitted(n, compile=c, **options) for n, c in ((plain, False), (compiled, True))]
+    tolerance = 1e-10 if dtype is np.float64 else 1e-4
+    np.testing.assert_allclose(histories[1]["loss"], histories[0]["loss"], rtol=tolerance)
+    assert states(compiled) == states(plain)
+    for name, value in plain.state_dict().items():
+        found = compiled.state_dict()[name]
+        assert found.dtype == value.dtype
+        np.testing.assert_allclose(found, value, rtol=tolerance, atol=tolerance, err_msg=name)
+
+
+def test_a_loss_that_is_nan_draws_nothing_and_keeps_nothing():
+    net, seen = drawing(), []
+
+    def spoil(training):
+        if training.epoch == 3:
+            net.layers[-1].bias.data[...] = np.nan
+        seen.append((states(net), net.state_dict()))
+
+    with pytest.raises(FloatingPointError, match="epoch 4"):
+        fitted(net, compile=True, batch_size=None, advice=False, callbacks=[spoil])
+    drawn, kept = seen[-1]
+    assert states(net) == drawn
+    for name, value in net.state_dict().items():
+        np.testing.assert_array_equal(value, kept[name], err_msg=name)
+
+
+class TestByDefault:
+    """What fit() compiles where nobody asks for it."""
+
+    @pytest.fixture(autouse=True)
+    def few_updates(self, monkeypatch):
+        monkeypatch.setattr(FIT, "RECORDED_UPDATES", 5)
+
+    def test_some_hundred_updates_are_recorded(self, monkeypatch):
+        monkeypatch.undo()
+        for epochs, notes in ((300, []), (302, ["updates are compiled from number 301 on"])):
+            net = nn.Linear(6, 1, seed=0)
+            assert fitted(net, batch_size=None, epochs=epochs, advice=False).notes == notes
+
+    @pytest.mark.parametrize("make", [network, drawing])
+    def test_the_numbers_are_those_of_the_recorded_training(self, make):
+        nets = [make(), make()]
+        plain, usual = (fitted(n, compile=c) for n, c in zip(nets, (False, None), strict=True))
+        assert plain.notes == []
+        assert usual.notes[0].startswith("updates are compiled from number ")
+        np.testing.assert_allclose(usual["loss"], plain["loss"], rtol=1e-10)
+        assert states(nets[0]) == states(nets[1])
+
+    @pytest.mark.parametrize("first", [1, 2, 4])
+    def test_a_training_that_is_resumed_gives_the_same_bits(self, first, tmp_path):
+        path = tmp_path / "training.h5"
+        whole, parts = drawing(), [drawing(), drawing()]
+        expected = fitted(whole)
+        fitted(parts[0], epochs=first, checkpoint=path)
+        found = fitted(parts[1], checkpoint=path, resume=True)
+        assert found["loss"] == expected["loss"]
+        for name, value in whole.state_dict().items():
+            assert np.array_equal(parts[1].state_dict()[name], value), name
+
+    @pytest.mark.parametrize("layer", [Noise, Counter, Shared])
+    def test_what_cannot_be_compiled_is_recorded_to_the_bit(self, layer):
+        def net():
+            return nn.Sequential(nn.Linear(6, 8, seed=0), layer(), nn.Linear(8, 1, seed=1))
+
+        usual, plain = fitted(net()), fitted(net(), compile=False)
+        assert usual["loss"] == plain["loss"]
+        [note] = usual.notes
+        assert note.startswith("updates are recorded, not compiled: ")
+
+    def test_a_layer_that_changes_its_way_is_recorded_from_then_on(self):
+        def training(compile):
+            net = drawing()
+
+            def change(training):
+                net.layers[3].share = 0.1 * training.epoch
+
+            return fitted(net, compile=compile, callbacks=[change])
+
+        usual, plain = training(None), training(False)
+        np.testing.assert_allclose(usual["loss"], plain["loss"], rtol=1e-10)
+        assert "has changed" in usual.notes[-1]
+
+    @pytest.mark.parametrize("options", [{"accumulate": 2}, {"compile": False}])
+    def test_it_is_left_out(self, options):
+        assert fitted(network(), **options).notes == []
+
+    def test_large_batches_are_not_compiled(self, monkeypatch):
+        monkeypatch.setattr(FIT, "COMPILE_LIMIT_BYTES", X[:, :16].nbytes - 1)
+        # The last batch is smaller.
+        assert "compiled" in fitted(network()).notes[0]
+        assert fitted(network(), drop_last=True).notes == []
+
+    @pytest.mark.parametrize("compile", [None, True])
+    def test_gradients_that_explode_later_are_told(self, compile):
+        net = network()
+
+        def spoil(training):
+            if training.epoch == 8:
+                net.layers[0].weight.data[...] = 1e30
+
+        with pytest.warns(nn.TrainingWarning, match="the gradients explode"):
+            fitted(
+                *(net, 1e3 * ROW),
+                **{"loss": nn.mean_squared_error, "compile": compile, "callbacks": [spoil]},
+                **{"epochs": 40, "optimiser": nn.SGD(net.parameters(), 1e-300)},
+            )
+
+
+class Halved(nn.SGD):
+    """An optimiser of one's own with another step."""
+
+    def step(self):
+        for parameter in self.parameters:
+            parameter.grad /= 2
+        super().step()
+
+
+def test_an_optimiser_with_a_step_of_its_own_is_not_compiled(monkeypatch):
+    with pytest.raises(TypeError, match=r"not the step\(\) that it defines"):
+        trained(True, Halved)
+    expected = trained(False, Halved)
+    monkeypatch.setattr(FIT, "RECORDED_UPDATES", 5)
+    assert_same(trained(None, Halved), expected, 0)
 
 
 def test_a_layer_that_changes_its_way_is_noticed():
@@ -208,5 +395,5 @@ def test_native_code_without_numba(monkeypatch):
 
 
 def test_another_word_for_compile():
-    with pytest.raises(ValueError, match="compile must be True, False or \"native\", not 'jit'"):
+    with pytest.raises(ValueError, match="must be None, True, False or \"native\", not 'jit'"):
         trained("jit")

@@ -203,7 +203,7 @@ def test_defaults():
         "checkpoint_every": 1,
         "resume": False,
         "advice": True,
-        "compile": False,
+        "compile": None,
         "record": None,
         "verbose": True,
     }
