@@ -166,7 +166,10 @@ class Blocks(np.lib.mixins.NDArrayOperatorsMixin):
             array[_without_blocks(index)] = _without_blocks(value)
             blocks = in_blocks(array)
             if not isinstance(blocks, Blocks):
-                raise TypeError(f"x[{index!r}] = ... would leave blocks along several axes")
+                raise TypeError(
+                    "x[index] = ... would leave x in blocks along several axes; rechunk() the "
+                    "index so that it is cut along the axis of the blocks of x only"
+                )
             step = blocks.step
         self.step = step
 

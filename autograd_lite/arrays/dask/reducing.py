@@ -158,7 +158,10 @@ def _summed_product(
             return None
         for letter, n in zip(term, shape, strict=True):
             if sizes.setdefault(letter, n) != n:
-                raise ValueError(f"shapes {[shape_of(x) for x in operands]} do not fit")
+                raise ValueError(
+                    f"shapes {[shape_of(x) for x in operands]} do not fit: an axis that they share "
+                    f"is {sizes[letter]} long in one and {n} in another"
+                )
     if not {*result} <= {*sizes}:
         raise ValueError(f"{result!r} has a letter that none of {terms} has")
     shape = tuple(sizes[letter] for letter in result)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from dask._task_spec import Alias, DataNode, GraphNode, Task, _execute_subgraph
+from dask._task_spec import Alias, DataNode, GraphNode, _execute_subgraph
 from dask.array.core import getter, getter_inline, getter_nofancy
 
 from autograd_lite.arrays.trees import map_leaves
@@ -216,10 +216,6 @@ def _value(node: GraphNode, values: Mapping[Any, Any], may_read: bool) -> Any:
         return value
     if isinstance(node, Alias):
         return values[node.target]
-    if not isinstance(node, Task):
-        if not may_read:
-            raise MustRead
-        return node({k: v.read() if isinstance(v, Unread) else v for k, v in values.items()})
     if node.func is _execute_subgraph:
         inner, last, names, *given = (_argument(x, values) for x in node.args)
         return _subgraph(inner, last, dict(zip(names, given, strict=True)), may_read)

@@ -398,6 +398,11 @@ def test_half_precision_is_added_up_as_numpy_does():
         (lambda x: np.concatenate([x, np.ones((2, 51))]), "cannot be joined along axis 0"),
         (lambda x: (x * 1).__setitem__(0, np.arange(51.0)), r"\(51,\) do not fit"),
         (lambda x: np.einsum("ij->k", x), "'k' has a letter"),
+        (
+            lambda x: np.dot(np.ones((2, 3)), x),
+            r"\[\(2, 3\), \(6, 50\)\] do not fit: .* is 3 long in one and 6 in another",
+        ),
+        (lambda x: np.einsum("ki,ji->kj", np.ones((2, 3)), x), "is 3 long in one and 50 in"),
         (lambda x: np.broadcast_to(x, (1, 50)), r"\(6, 50\) cannot be broadcast to \(1, 50\)"),
         (lambda x: np.squeeze(x, axis=0), "size other than one"),
     ],
@@ -405,6 +410,13 @@ def test_half_precision_is_added_up_as_numpy_does():
 def test_what_does_not_fit_is_refused(use, message):
     with pytest.raises(ValueError, match=message):
         use(cut(X))
+
+
+def test_an_index_that_is_cut_along_another_axis_is_refused():
+    array = cut(X) * 1
+    with pytest.raises(TypeError, match=r"along several axes; rechunk\(\) the index"):
+        array[da.from_array(X > 1, chunks=(3, 50))] = 0.0
+    np.testing.assert_array_equal(np.asarray(array), X)
 
 
 def test_an_index_has_one_ellipsis():
