@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.derivation.differentiated import Differentiated, is_of_samples
-from autograd_lite.derivation.expressions import NoExpression, Printer, Text, importable, of_size
+from autograd_lite.derivation.expressions import Printer, Text, importable, of_size
 from autograd_lite.derivation.module import Statement, Written
 from autograd_lite.derivation.simplify import Simplifier, available
 from autograd_lite.functions import traits
@@ -225,7 +225,7 @@ class _Writer:
             for result in step.results:
                 if result not in stated:
                     continue
-                text = self._best(result, makers, stated)
+                text = self._best(result, stated)
                 self._state(result, text)
         return self.statements
 
@@ -266,17 +266,12 @@ class _Writer:
         maker = self.makers[variable]
         return is_elementwise(maker) and all(v in self.texts for v in maker.operands)
 
-    def _best(
-        self, variable: Variable, makers: dict[Variable, Step], stated: set[Variable]
-    ) -> Text:
+    def _best(self, variable: Variable, stated: set[Variable]) -> Text:
         """The formula of a value, simplified where that gives the same numbers."""
-        plain = self._inlined(variable, makers, stated, top=True)
-        if self.checker is None or not is_elementwise(makers[variable]):
+        plain = self._inlined(variable)
+        if self.checker is None or not is_elementwise(self.makers[variable]):
             return plain
-        simplifier = Simplifier(
-            lambda v: self._leaf(v, makers, stated),
-            self._definitions(),
-        )
+        simplifier = Simplifier(self._inlined, self._definitions())
         every = {**self.makers}
         simpler = simplifier.simplified(
             variable, every, lambda v: v in stated or v in self._named_forward()
@@ -303,27 +298,17 @@ class _Writer:
         """The names that a formula may use."""
         return {v: t.text for v, t in self.texts.items() if t.text.isidentifier()}
 
-    def _leaf(
-        self, variable: Variable, makers: dict[Variable, Step], stated: set[Variable]
-    ) -> Text:
-        found = self.texts.get(variable)
-        return found if found is not None else self._inlined(variable, makers, stated, top=False)
-
-    def _inlined(
-        self, variable: Variable, makers: dict[Variable, Step], stated: set[Variable], top: bool
-    ) -> Text:
+    def _inlined(self, variable: Variable) -> Text:
         """The formula of a value in terms of named values; long parts become statements of their
         own.
         """
         known = self.texts.get(variable)
         if known is not None:
             return known
-        if variable in stated and not top:
-            raise NoExpression("a value is used before it is there")
         step = self.makers[variable]
         for operand in step.operands:
             if operand not in self.texts:
-                self.texts[operand] = self._inlined(operand, makers, stated, top=False)
+                self.texts[operand] = self._inlined(operand)
         return self._fitting(step, variable)
 
 

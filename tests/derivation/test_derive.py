@@ -135,6 +135,22 @@ class TestOtherFunctions:
         assert slope in derivation.source
         assert_right(derivation, loss, RNG.normal(size=(2, 3)), X)
 
+    @pytest.mark.parametrize(
+        ("loss", "kept"),
+        [
+            (lambda w: np.sum(np.exp(w) * np.inf), "np.inf * np.exp(w)"),
+            (lambda w: np.sum(np.exp(w) * np.exp(1 - w) * w), "w * np.exp(1 - w) * np.exp(w)"),
+            (lambda w: np.sum(np.real(w * 1j + w) * np.imag(w * 1j + w)), "* (-1j)"),
+        ],
+        ids=["infinity", "Euler's number", "the imaginary unit"],
+    )
+    def test_numbers_that_algebra_cannot_write_stay_in_the_formula(self, loss, kept):
+        pytest.importorskip("sympy")
+        w = np.array([0.3, -1.2, 2.0])
+        derivation = al.derive(loss, w)
+        assert kept in derivation.source
+        assert_right(derivation, loss, w)
+
     def test_a_softmax(self):
         targets = np.eye(4)[:, RNG.integers(0, 4, 7)]
 
