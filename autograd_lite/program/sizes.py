@@ -340,10 +340,6 @@ def _unified(trees: list[Any], same: Any, lengths: Sequence[Length]) -> Any:
         columns = zip(*(items for _, items in parts), strict=True)
         items = [_unified(list(column), same, lengths) for column in columns]
         return rebuild(first, parts[0][0], items)
-    if isinstance(first, np.ndarray):
-        if not all(np.array_equal(first, tree) for tree in trees[1:]):
-            raise Fixed
-        return first
     return fitted(trees, lengths)
 
 

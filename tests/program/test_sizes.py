@@ -312,6 +312,56 @@ def test_names_that_stand_for_several_lengths(cost):
         assert_right_or_refused(derived, cost, example(2, 3, n, seed=n))
 
 
+def error_of(W, b, X, Y):
+    return np.dot(W, X) + b - Y
+
+
+def limited(W, b, X, Y):
+    return np.sum(error_of(W, b, X, Y) ** 2) / min(X.shape[1], 2**24)
+
+
+def another_factor_at_50(W, b, X, Y):
+    return np.sum(error_of(W, b, X, Y) ** 2) * (2 if X.shape[1] == 50 else 1)
+
+
+def another_operand(W, b, X, Y):
+    A, B = np.tanh(error_of(W, b, X, Y)), np.tanh(2 * error_of(W, b, X, Y))
+    return np.sum((A if X.shape[1] > 6 else B) * A * B)
+
+
+def another_function(W, b, X, Y):
+    bound = np.maximum if X.shape[1] > 6 else np.minimum
+    return np.sum(bound(error_of(W, b, X, Y), Y) * Y)
+
+
+def other_dimensions(W, b, X, Y):
+    return np.sum(np.sum(error_of(W, b, X, Y) ** 2, axis=(0, 1) if X.shape[1] > 6 else (0,)))
+
+
+@pytest.mark.parametrize(
+    "cost", [limited, another_factor_at_50, another_operand, another_function, other_dimensions]
+)
+def test_what_another_length_computes_in_another_way_belongs_to_the_example(cost):
+    derived = al.derive(cost, *example(2, 3, 5), wrt=("W", "b"))
+    arguments = [example(2, 3, n, seed=n) for n in (5, 8, 50)]
+    right = [assert_right_or_refused(derived, cost, a) for a in arguments]
+    assert right == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda X: np.sum(X, axis=0 if X.shape[1] > 6 else (0,)),
+        lambda X: X[(slice(0, 2),)] if X.shape[1] > 6 else X[(slice(0, 2), slice(None))],
+    ],
+    ids=["an axis or a tuple of one", "one index or two"],
+)
+def test_models_whose_arguments_depend_on_a_length_have_that_of_the_example(function):
+    pytest.importorskip("onnx")
+    (given,) = al.to_onnx(function, np.ones((3, 5))).graph.input
+    assert given.type.tensor_type.shape.dim[1].dim_value == 5
+
+
 def test_arguments_and_keys_that_are_called_as_a_length_or_as_each_other():
     def mean(w, N):
         return np.mean((w * N) ** 2)
