@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import autograd_lite as al
 from autograd_lite.program.arguments import flatten, names_of
-from autograd_lite.program.checked import SourceError, checked
+from autograd_lite.program.checked import SourceError, assert_assigns, checked
 from autograd_lite.program.names import Names, identifier, in_docstring, literal
 
 HOSTILE = [
@@ -196,6 +196,23 @@ def test_an_import_is_run_where_it_is_the_one_that_was_meant():
     for written in ("numpy import cos as sine", ".numpy import sin as sine", "numpy import sin"):
         with pytest.raises(SourceError, match="generated source"):
             checked(f"from {written}", (), meant)
+
+
+@pytest.mark.parametrize(
+    ("meant", "message"),
+    [
+        ([("a", "x + 1"), ("b", "a * 3")], "^generated source of f.. is not what it was meant"),
+        ([("b", "a * 2"), ("a", "x + 1")], "^generated source of f.. is not what it was meant"),
+        ([("a", "x + 1")], "^generated source of f.. is not what it was meant"),
+        ([("a", "x +"), ("b", "a * 2")], "^a generated expression cannot be parsed: "),
+    ],
+    ids=["another expression", "another order", "one more", "no expression"],
+)
+def test_a_function_that_assigns_something_else_is_not_run(meant, message):
+    (function,) = ast.parse("def f(x):\n    a = x+1\n    b = a*2\n    return b").body
+    assert_assigns(function, [("a", "x + 1"), ("b", "(a * 2)")])
+    with pytest.raises(SourceError, match=message):
+        assert_assigns(function, meant)
 
 
 def test_derivations_leave_nothing_behind():

@@ -142,6 +142,13 @@ def test_a_compiler_that_fails_says_why(monkeypatch):
     assert "cannot import name" in state(compiled) or "not defined" in state(compiled)
 
 
+def test_a_compiler_that_takes_too_long_is_stopped(monkeypatch):
+    monkeypatch.setattr(build, "TIME_LIMIT_SECONDS", 0.01)
+    compiled = al.compile(chain, native=True, cache=False)
+    np.testing.assert_allclose(compiled(np.ones(3)), chain(np.ones(3)), rtol=1e-15)
+    assert state(compiled) == "not made: compiling took longer than 0.01 seconds"
+
+
 def test_without_numba(monkeypatch):
     monkeypatch.setattr(tiers, "is_available", lambda: False)
     with pytest.raises(ImportError, match=r"pip install 'autograd_lite\[jit\]'"):
