@@ -36,9 +36,12 @@ _clusters: weakref.WeakKeyDictionary[Any, tuple[float, Capacity]] = weakref.Weak
 
 
 def cluster_client() -> Any:
-    """The client of the cluster that computes, or None."""
+    """The client of the cluster that computes, or None.
+
+    A closed client stays Dask's scheduler until its `with` block ends, but computes nothing.
+    """
     client = getattr(get_scheduler(), "__self__", None)
-    return client if hasattr(client, "scheduler_info") else None
+    return client if hasattr(client, "scheduler_info") and client.status != "closed" else None
 
 
 def scheduler() -> Any:
@@ -75,13 +78,14 @@ def losses_explained(keepers: Sequence[Any]) -> Iterator[None]:
     if any(client is None or keeper.status == "closed" for keeper in keepers):
         # Dask would miss keys.
         raise ConnectionError(_GONE.format("the cluster that kept the data"))
+    # A client that is closed meanwhile forgets the address.
+    where = "" if client is None else f"the scheduler at {client.scheduler.address}"
     try:
         yield
     except Exception as error:
         if client is None or type(error).__name__ not in _LOSSES:
             raise
         if client.status != "running":
-            where = f"the scheduler at {client.scheduler.address}"
             raise ConnectionError(_GONE.format(where)) from error
         raise RuntimeError(
             "data that the cluster kept are lost: the workers that had them are gone, or they were "
