@@ -722,7 +722,7 @@ MISTAKES = [
         "factor",
         "lam is never used: the factor lam is missing in 2 * W",
     ),
-    ("decay", " + 2 * lam * W", "", "term", "the term + 1.4 * W is missing in dW"),
+    ("decay", " + 2 * lam * W", "", "term", "the term + 2 * lam * W is missing in dW"),
     ("decay", "X.T @ dE +", "3 * X.T @ dE +", "factor", "the factor 3 should be left out"),
     (
         "naive",

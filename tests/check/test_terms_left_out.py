@@ -65,7 +65,7 @@ U, v = rng.normal(size=(5, 4)), rng.normal(size=4)
     ("forward", "backward", "inputs", "line", "words"),
     [
         # After the division, and not before it times the number of samples.
-        (hinge, None, (W, X, LABELS, 0.3), 9, "0.6 * W"),
+        (hinge, None, (W, X, LABELS, 0.3), 9, "2 * reg * W"),
         # Not in the line that makes the zeros.
         (pairs, without_the_label, (v, U), 5, "- U[i]"),
         # Not in the line that computes a value of the forward pass again.

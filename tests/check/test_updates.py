@@ -78,17 +78,59 @@ W -= 0.1 * V
     [
         ("W -= 0.1 * V", "W += 0.1 * V"),
         ("W -= 0.1 * V", "W = W + 0.1 * dW"),
-        ("W -= 0.1 * V", "W += 0.1 * np.sign(dW)"),
         ("0.9 * V + dW", "0.9 * V - dW"),
     ],
 )
-def test_a_step_along_the_gradient_is_remarked_on(old, new):
-    report = al.check_script(TRAINED, show=False)
-    assert not any("moves along its gradient" in note for note in report.notes), str(report)
-    report = al.check_script(TRAINED.replace(old, new), show=False)
+def test_a_step_along_the_gradient_raises_the_loss(old, new):
+    text = TRAINED.replace(old, new)
+    report = al.check_script(text, show=False)
+    [wrong] = [found for found in report if found.status == "wrong"]
+    assert (wrong.line, wrong.name, wrong.cause) == (11, "W", "sign"), str(report)
+    assert "subtract" in wrong.message
+    # By its name J may be meant to be maximised.
+    report = al.check_script(text.replace("loss", "J"), loss="J", show=False)
     assert report.ok, str(report)
     [note] = [note for note in report.notes if "moves along its gradient" in note]
-    assert note.startswith("line 11: W ") and "subtract" in note
+    assert note.endswith("unless the loss is to be maximised")
+
+
+@pytest.mark.parametrize("loss", ["loss", "J"])
+def test_a_step_against_the_gradient_needs_no_remark(loss):
+    report = al.check_script(TRAINED.replace("loss", loss), loss=loss, show=False)
+    assert report.ok and not any("moves" in note for note in report.notes), str(report)
+
+
+TWO_LAYERS = """
+import numpy as np
+rng = np.random.default_rng(2)
+x, t, W, U = rng.normal(size=(3, 9)), rng.normal(size=(3, 9)), np.eye(3), 2 * np.eye(3)
+b, c = np.zeros((3, 1)), np.ones((3, 1))
+h = np.tanh(W @ x + b)
+z = U @ h + c
+cost = np.sum((z - t) ** 2) / 2
+dz = z - t
+dU, dc = dz @ h.T, dz.sum(axis=1, keepdims=True)
+dh = U.T @ dz * (1 - h**2)
+dW, db = dh @ x.T, dh.sum(axis=1, keepdims=True)
+W -= 0.1 * dW
+U -= 0.1 * dU
+b -= 0.1 * db
+c -= 0.1 * dc
+"""
+
+
+@pytest.mark.parametrize(("old", "new", "line"), [("* dc", "* db", 16), ("* dU", "* dW", 14)])
+def test_a_step_by_the_gradient_of_another_parameter_is_wrong(old, new, line):
+    assert al.check_script(TWO_LAYERS, loss="cost", show=False).ok
+    report = al.check_script(TWO_LAYERS.replace(old, new), loss="cost", show=False)
+    [wrong] = [found for found in report if found.status == "wrong"]
+    assert (wrong.line, wrong.cause) == (line, "operand"), str(report)
+
+
+def test_a_gradient_that_is_called_like_its_parameter_is_no_update():
+    text = TWO_LAYERS.replace("dU, dc = ", "grads = {'c': np.zeros((3, 1))}\ndU, dc = ")
+    text = text.replace("c -= 0.1 * dc", "grads['c'] += dc")
+    assert al.check_script(text, loss="cost", show=False).ok
 
 
 def test_of_a_gradient_with_the_wrong_sign_the_update_is_not_blamed():

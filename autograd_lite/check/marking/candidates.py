@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.marking.assignments import update_of
+from autograd_lite.check.marking.assignments import is_velocity, update_of
 from autograd_lite.check.marking.chain_rule import Interpretation
 from autograd_lite.check.marking.definitions import Place, persons_function
 from autograd_lite.check.marking.edits import (
@@ -102,7 +102,7 @@ class Candidates:
         pass.
         """
         known = self.evidence.forward_values
-        if update_of(line.statement) is not None:
+        if update_of(line.statement) is not None or is_velocity(line.statement):
             return False
         here = [e for e in self.runs.back.events if e.place is line.place and e.path in known]
         parts = [_is_part(np.asarray(e.value), np.asarray(known[e.path])) for e in here]

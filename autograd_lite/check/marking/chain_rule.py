@@ -7,7 +7,8 @@ which the person's gradients replace those that arrive.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from autograd_lite.arrays.contracts import Array, ArrayLike, Gradient
 from autograd_lite.backward import propagate
 from autograd_lite.check.differences import max_abs
 from autograd_lite.functions import traits
+from autograd_lite.gradients import IndexedGradient
 from autograd_lite.graph import Extra, Leaf, Node, ancestors
 from autograd_lite.tensor import Tensor
 
@@ -53,7 +55,10 @@ class ForwardGraph:
 
     def has_kink(self, name: str) -> bool:
         """Whether an operation with a kink gives or takes a tensor."""
-        node = self.tensors[name]._node
+        return self.is_at_kink(self.tensors[name]._node)
+
+    def is_at_kink(self, node: object) -> bool:
+        """Whether an operation with a kink gives or takes the value of a node."""
         users = [n for n in ancestors([self.root]) if any(p is node for p in n.parents or ())]
         return any(_bends(n) for n in [node, *users] if isinstance(n, Node))
 
@@ -255,7 +260,7 @@ def _interpretation(
     }
     for name, given in own.items():
         like_results = scales[name] != factor and tolerance.same(given, local[name] * factor)
-        if like_results and _has_samples(graph, name, own, int(factor)):
+        if like_results and _has_samples(graph, name, int(factor)):
             # Unlike a parameter's gradient, dX is not summed over samples, so a result's scale
             # applies.
             scales[name] = factor
@@ -297,21 +302,36 @@ def _interpretation(
     )
 
 
-def _has_samples(graph: ForwardGraph, name: str, own: Arrays, count: int) -> bool:
+def _has_samples(graph: ForwardGraph, name: str, count: int) -> bool:
     """Whether an input holds `count` samples, each of which affects only its own results."""
-    for axis, length in enumerate(graph.tensors[name].shape):
-        if length != count:
-            continue
-        first: Arrays = {}
-        for other in graph.after(name, own):
-            value = graph.tensors[other]._value
-            if value.ndim > axis and value.shape[axis] == count:
-                first[other] = np.zeros_like(value)
-                first[other][(slice(None),) * axis + (0,)] = 1
-        arrived = np.moveaxis(graph.gradients(first)[name], axis, 0)
-        if first and np.any(arrived[0]) and not np.any(arrived[1:]):
-            return True
+    node: Any = graph.tensors[name]._node
+    axes = [axis for axis, length in enumerate(graph.tensors[name].shape) if length == count]
+    # A sample may affect nothing, behind a ReLU.
+    for axis, sample in itertools.product(axes, range(min(count, SAMPLES_LIMIT))):
+        for result in _results_along(graph, node, axis, count):
+            seed = np.zeros(result.shape, result.dtype)
+            seed[(slice(None),) * axis + (sample,)] = 1
+            arrived = propagate(result, seed, targets={node}).get(node)
+            if isinstance(arrived, IndexedGradient):
+                arrived = arrived.dense()
+            if arrived is not None and np.any(arrived):
+                of_others = np.delete(np.moveaxis(np.asarray(arrived), axis, 0), sample, axis=0)
+                return not np.any(of_others)
     return False
+
+
+def _results_along(graph: ForwardGraph, node: Any, axis: int, count: int) -> Iterator[Node]:
+    """The last value of the forward pass that has an axis of samples where an input has it."""
+    for result in ancestors([graph.root]):
+        has_shape = isinstance(result.shape, tuple) and len(result.shape) > axis
+        if has_shape and result is not node and result.shape[axis] == count:
+            if any(node is parent for n in ancestors([result]) for parent in n.parents or ()):
+                yield result
+                return
+
+
+SAMPLES_LIMIT = 8
+"""So many samples are tried alone."""
 
 
 def _scaled(array: np.ndarray, factor: float) -> np.ndarray:

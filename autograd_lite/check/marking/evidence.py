@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from autograd_lite.check.marking.chain_rule import (
     ForwardGraph,
     Interpretation,
     Tolerance,
+    differs_at_zero_only,
     going_on,
     read,
 )
@@ -81,7 +82,10 @@ class Graph:
         kind, where = place
         if kind == "input":
             return self.by_path[where]
-        node = self.nodes[where]
+        return self.tensor_of(self.nodes[where])
+
+    def tensor_of(self, node: Node) -> Tensor:
+        """The tensor of a node; one without a value where no variable held it."""
         return self.named[node] if node in self.named else _without_value(node)
 
 
@@ -424,7 +428,7 @@ def places_by_effect(
     for event in events[:EFFECT_LIMIT_EVENTS]:
         event = _named_one(event, events)
         array = event.array
-        if array is None or not array.ndim or array.size < 2 or not wrong:
+        if array is None or not array.ndim or array.size < 2 or not np.any(array) or not wrong:
             continue
         if any(s.event is event for s in found):
             continue
@@ -483,7 +487,7 @@ def _by_effect(
             best = len(explained), node, explained
     if best[1] is None:
         return None, set()
-    tensor = _without_value(best[1])
+    tensor = graph.tensor_of(best[1])
     step = Step(event.name, "", array, event, tensor)
     step.key = f"{event.name} by effect {event.serial}"
     return step, best[2]
@@ -504,17 +508,8 @@ def steps_on_the_way(
     on the way from the node to the loss or before it: other gradients it equals by chance. The
     other events are returned as well.
     """
-    factor = interpretation.factor * evidence.direction
-    own: dict[Any, np.ndarray] = {}
-    values = evidence.own({s.key: s.value for s in evidence.steps})
-    for key, value in going_on(evidence.forward, values, interpretation.factor).items():
-        own[evidence.forward.tensors[key]._node] = value
-    tables = [_Table(evidence.graph.arrivals()), _Table(evidence.graph.arrivals(own))]
+    arrived = _Arrived(evidence, interpretation)
     taken = {id(s.event) for s in evidence.steps}
-    # `A - Y` may be N times a gradient that is divided by N later.
-    scales = dict.fromkeys(
-        (evidence.direction, factor, *(n * evidence.direction for n in evidence.counts))
-    )
     found: list[Step] = []
     rest: list[Event] = []
     for event in events:
@@ -524,23 +519,87 @@ def steps_on_the_way(
         named = known.versions.get(known.among(event.name) or "", ())
         # By chance, a person's wrong gradient may be a value of the forward pass.
         is_own = not known.holds(array) or is_gradient_name(event.name)
-        node = next(
-            (
-                n
-                for table in (tables if is_own else tables[:1])
-                for scale in scales
-                for n in table.equal_to(array, scale)
-                if not named or any(_is_on_one_way(n, v._node) for v in named)
-            ),
-            None,
-        )
+        node = arrived.node_of(array, named, is_own)
         if node is None:
             rest.append(event)
         elif isinstance(node, Node):
-            step = Step(event.name, "", array, event, _without_value(node))
+            step = Step(event.name, "", array, event, evidence.graph.tensor_of(node))
             step.key = f"{event.name} on the way {event.serial}"
+            step.is_at_kink = node in arrived.at_kinks
             found.append(step)
+    found += _handed_in_on_the_way(evidence, arrived)
     return found, rest
+
+
+def _handed_in_on_the_way(evidence: Evidence, arrived: _Arrived) -> list[Step]:
+    """Takes what is handed in by a name that no value has for the gradient that it equals."""
+    found: list[Step] = []
+    for step in list(evidence.unmarked):
+        node = arrived.node_of(step.value) if step.value.size > 1 else None
+        if isinstance(node, Node):
+            step.of, step.key = evidence.graph.tensor_of(node), f"{step.name} handed in"
+            evidence.unmarked.remove(step)
+            found.append(step)
+    return found
+
+
+class _Arrived:
+    """The gradients that arrive at the nodes, the true ones and those from the person's own."""
+
+    def __init__(self, evidence: Evidence, interpretation: Interpretation) -> None:
+        values = evidence.own({s.key: s.value for s in evidence.steps})
+        passed = going_on(evidence.forward, values, interpretation.factor)
+        self._own: dict[Any, np.ndarray] = {
+            evidence.forward.tensors[key]._node: value for key, value in passed.items()
+        }
+        self._evidence = evidence
+        self.at_kinks: set[Any] = set()
+        self._passed_on = evidence.graph.arrivals(self._own)
+        self._tables = [_Table(evidence.graph.arrivals()), _Table(self._passed_on)]
+        factor = interpretation.factor * evidence.direction
+        # `A - Y` may be N times a gradient that is divided by N later.
+        self._scales = dict.fromkeys(
+            (evidence.direction, factor, *(n * evidence.direction for n in evidence.counts))
+        )
+
+    def node_of(
+        self, array: np.ndarray, named: Iterable[Tensor] = (), is_own: bool = True
+    ) -> Node | Leaf | None:
+        """The node whose gradient an array is, on one way with one of the tensors `named`.
+
+        Without `is_own` only true gradients count.
+        """
+        nodes = (
+            node
+            for table in (self._tables if is_own else self._tables[:1])
+            for scale in self._scales
+            for node in table.equal_to(array, scale)
+        )
+        ways = [tensor._node for tensor in named]
+        found = next(
+            (n for n in nodes if not ways or any(_is_on_one_way(n, way) for way in ways)), None
+        )
+        return found if found is not None or not is_own else self._at_kink(array)
+
+    def _at_kink(self, array: np.ndarray) -> Any:
+        """The node whose gradient an array is but where its value is 0, at a kink.
+
+        What follows from the array is then compared with what follows from it.
+        """
+        evidence = self._evidence
+        for node, tensor in evidence.graph.named.items():
+            arrived = self._passed_on.get(node)
+            if arrived is None or arrived.shape != array.shape or np.all(tensor._value):
+                continue
+            for scale in self._scales:
+                args = array / scale, arrived, tensor._value, evidence.tolerance
+                if differs_at_zero_only(*args) and evidence.forward.is_at_kink(node):
+                    self.at_kinks.add(node)
+                    self._own[node] = array / scale
+                    self._passed_on = evidence.graph.arrivals(self._own)
+                    self._tables[1] = _Table(self._passed_on)
+                    return node
+        return None
 
 
 def _is_on_one_way(one: object, other: object) -> bool:

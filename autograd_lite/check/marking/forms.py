@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -70,9 +71,11 @@ class Subject:
         parameters = parameters_of(self.forward)
         if parameters is None or any(p.kind is p.VAR_POSITIONAL for p in parameters):
             return len(self.inputs)
+        if not self.cost and not self.backward:
+            return len(self.inputs)
         positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        count = sum(p.kind in positional for p in parameters)
-        return min(count, len(self.inputs)) if self.cost or self.backward else len(self.inputs)
+        pairs = zip((p for p in parameters if p.kind in positional), self.inputs, strict=False)
+        return sum(1 for _ in itertools.takewhile(lambda pair: _suits(*pair), pairs))
 
     @property
     def names(self) -> list[str]:
@@ -90,6 +93,13 @@ class Subject:
     @property
     def marked(self) -> Callable[..., Any]:
         return self.forward if self.backward is None else self.backward
+
+
+def _suits(parameter: inspect.Parameter, value: Tree) -> bool:
+    """Whether a value may be meant for a parameter: not an array for an option that is a number."""
+    is_option = isinstance(parameter.default, (bool, int, float, str))
+    is_array = isinstance(value, np.ndarray) and value.ndim > 0
+    return not (is_option and (is_array or isinstance(value, Mapping)))
 
 
 def subject_of(

@@ -49,7 +49,7 @@ from autograd_lite.check.marking.verdicts import Verdicts
 from autograd_lite.check.marking.world import paths_of
 from autograd_lite.check.marking.wrong_line import SEARCH_SECONDS, Search
 from autograd_lite.check.names import name_of, tensors_named_in
-from autograd_lite.check.report import Report
+from autograd_lite.check.report import RIGHT, Report
 
 PLAIN_SECONDS = 0.5
 """The time limit of the search where every wrong gradient is an array to which nothing is added."""
@@ -97,7 +97,7 @@ def mark(
     if not reading.evidence.steps and not reading.evidence.unconnected:
         if reading.back.error is None and not reading.notes:
             raise ValueError(no_gradient_message(setting, reading.known))
-    understood = _understood(reading)
+    understood = _understood_as_likeliest(reading)
     evidence, interpretation = understood.evidence, understood.interpretation
     if not understood.wrong:
         marked = [*evidence.steps, *understood.on_the_way, *understood.dropped]
@@ -143,19 +143,47 @@ class Understood:
     dropped: list[Step]
 
     @property
+    def faults(self) -> int:
+        """The number of wrong lines."""
+        return self.interpretation.faults(self.evidence.lines)[0]
+
+    @property
     def wrong(self) -> frozenset[str]:
         return frozenset(k for k, s in self.interpretation.status.items() if s == "wrong")
 
 
-def _understood(reading: Reading) -> Understood:
+def _understood_as_likeliest(reading: Reading) -> Understood:
+    """Sorts the values of a reading, and of gradients of the mean loss where that explains as much.
+
+    In gradients of the sum, a penalty that is not multiplied by the number of samples is as wrong
+    as a division by it that was left out once, which is likelier.
+    """
+    understood = _understood(reading, reading.evidence, reading.interpretation)
+    if not understood.wrong or not understood.interpretation.everywhere:
+        return understood
+    evidence = reading.evidence.with_steps(reading.evidence.steps)
+    evidence.counts = []
+    mean = _understood(reading, evidence, evidence.read({s.key: s.value for s in evidence.steps}))
+    if mean.faults > understood.faults:
+        return understood
+    mean.evidence.counts = reading.evidence.counts
+    return mean
+
+
+def _understood(reading: Reading, evidence: Evidence, interpretation: Interpretation) -> Understood:
     """Sorts the values of a reading: adds unnamed steps, and drops those with misleading names."""
-    evidence = reading.evidence
-    interpretation = with_opposite_steps(evidence, reading.interpretation)
+    interpretation = with_opposite_steps(evidence, interpretation)
     events = derivation_events(evidence.setting, reading.back, reading.known)
     dropped = without_misleading_names(evidence, interpretation)
     if dropped:
         interpretation = evidence.read({s.key: s.value for s in evidence.steps})
     on_the_way, rest = steps_on_the_way(evidence, events, interpretation, reading.known)
+    at_kinks = [s for s in on_the_way if s.is_at_kink]
+    if at_kinks:
+        # What follows from another derivative at a kink is right.
+        on_the_way = [s for s in on_the_way if not s.is_at_kink]
+        evidence = evidence.with_steps([*evidence.steps, *at_kinks])
+        interpretation = evidence.read({s.key: s.value for s in evidence.steps})
     if any(s == "wrong" for s in interpretation.status.values()):
         effects = places_by_effect(evidence, _of_gradients(rest, reading.known), interpretation)
         if effects:
@@ -263,9 +291,17 @@ def _places_ahead(setting: Setting, reading: Reading) -> set[int]:
 
 def _with_statuses(interpretation: Interpretation, more: list[Step], evidence: Evidence) -> None:
     """Gives a status to the steps that were found by value: right, or passing on an error."""
+    own = evidence.own({s.key: s.value for s in evidence.steps})
+    # Right gradients follow from another derivative at a kink.
+    taken = {
+        key: own[key] / interpretation.scales[key]
+        for key in interpretation.at_zero
+        if interpretation.status[key] in RIGHT
+    }
+    true = evidence.forward.gradients(taken) if taken else evidence.truth
     for step in more:
-        truth = evidence.truth[step.key]
-        value = evidence.own({step.key: step.value})[step.key].reshape(truth.shape)
+        truth = true[step.key]
+        value = own[step.key].reshape(truth.shape)
         ratio = 1.0
         status = "correct"
         if not evidence.tolerance.same(value, truth):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from autograd_lite.check.marking.assignments import update_of
 from autograd_lite.check.marking.chain_rule import Interpretation, fit
 from autograd_lite.check.marking.evidence import Evidence
-from autograd_lite.check.marking.execution import Event
 from autograd_lite.check.marking.perturbation import slope
 from autograd_lite.check.marking.steps import Known, Step
 from autograd_lite.check.report import RIGHT
@@ -66,28 +64,6 @@ def _multiple_of_the_loss(interpretation: Interpretation, sizes: Mapping[int, st
         f"convention: gradients of {'1/' if averaged else ''}{size} times the loss "
         f"({what}) {where}; that is no mistake"
     )
-
-
-def ascents(
-    evidence: Evidence, interpretation: Interpretation, known: Known, events: Iterable[Event]
-) -> Iterator[str]:
-    """Remarks on updates that move a parameter along its gradient, where that is right in itself.
-
-    A training step that should lower the loss then raises it.
-    """
-    right = {s.tensor for s in evidence.steps if interpretation.status[s.key] in RIGHT}
-    moved = {e.name: e for e in events if update_of(e.place.statement) and e.name in known.inputs}
-    for name, event in moved.items():
-        parameter = known.inputs[name].tensor
-        gradient = evidence.graph.arrivals().get(parameter._node)
-        if gradient is None or name not in right or np.shape(event.value) != gradient.shape:
-            continue
-        along = (np.asarray(event.value) - parameter._value) * gradient
-        if np.any(along > 0) and not np.any(along < 0):
-            yield (
-                f"line {event.line}: {name} moves along its gradient, so that the loss grows: "
-                "subtract the step there, unless the loss is to be maximised"
-            )
 
 
 def _lacks_leading_axes(step: Step, evidence: Evidence) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -146,11 +147,14 @@ def wrong_in(interpretation: Interpretation) -> frozenset[str]:
 
 
 def _fresh_evidence(evidence: Evidence) -> Iterator[Evidence]:
-    """The evidence on other inputs: with all arrays changed, then with only the parameters."""
+    """The evidence on other inputs: with all arrays changed, with only the parameters, and with a
+    small change of all, which leaves the branches of loops as they are.
+    """
     paths = {place[1] for place in evidence.places.values() if place[0] == "input"}
     wanted = {id(i.original) for i in evidence.recording.inputs if i.path in paths}
-    for wide, seed in ((True, 1), (True, 2), (False, 1), (False, 2)):
-        change = _Change(np.random.default_rng(seed), None if wide else wanted)
+    changes = ((None, 1.0), (wanted, 1.0), (None, 0.02))
+    for (only, size), seed in itertools.product(changes, (1, 2)):
+        change = _Change(np.random.default_rng(seed), only, size)
         try:
             setting = Setting(evidence.setting.subject, change, seed)
             setting.all_arrays = evidence.setting.all_arrays
@@ -172,19 +176,22 @@ class _Change:
     """Changes floating-point arrays at random, each within its own range, and permutes labels.
 
     What is a distribution along an axis stays one, and what is symmetric stays symmetric, because a
-    derivation may rest on it.
+    derivation may rest on it. The change has its full `size` at 1.
     """
 
-    def __init__(self, rng: np.random.Generator, only: set[int] | None) -> None:
+    def __init__(self, rng: np.random.Generator, only: set[int] | None, size: float = 1.0) -> None:
         self.rng = rng
         self.only = only
+        self.size = size
 
     def __call__(self, array: np.ndarray) -> np.ndarray:
         if array.dtype.kind != "f" or (self.only is not None and id(array) not in self.only):
             return array.copy()
         values = np.unique(array[:64].ravel()[:64]) if array.ndim else array
         if array.size and set(np.ravel(values).tolist()) <= {0.0, 1.0, -1.0}:
-            # Labels are permuted, so that they stay one-hot.
+            # Labels are permuted, so that they stay one-hot; a small change leaves them.
+            if self.size < 1:
+                return array.copy()
             axis = 0 if array.ndim == 1 or array.shape[0] >= array.shape[-1] else array.ndim - 1
             return (
                 np.asarray(self.rng.permutation(array, axis=axis)) if array.ndim else array.copy()
@@ -199,11 +206,11 @@ class _Change:
 
     def _moved(self, array: np.ndarray) -> np.ndarray:
         if array.ndim and array.size and np.min(array) >= 0 and np.max(array) <= 1:
-            return np.asarray(array ** self.rng.uniform(0.7, 1.4, array.shape))
-        moved = array * self.rng.uniform(0.7, 1.3, array.shape)
+            return np.asarray(array ** (1 + self.size * self.rng.uniform(-0.3, 0.4, array.shape)))
+        moved = array * (1 + self.size * self.rng.uniform(-0.3, 0.3, array.shape))
         if np.min(array, initial=0) < 0:
             spread = float(np.std(array)) or float(np.max(np.abs(array), initial=0)) or 1.0
-            moved = moved + 0.3 * spread * self.rng.normal(size=array.shape)
+            moved = moved + 0.3 * self.size * spread * self.rng.normal(size=array.shape)
         return np.asarray(moved)
 
 

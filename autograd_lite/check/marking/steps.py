@@ -46,6 +46,7 @@ class Step:
     rate: float = 1.0
     in_update: bool = False
     is_difference: bool = False
+    is_at_kink: bool = False
     named: bool = False
     shape: tuple[int, ...] | None = None
 

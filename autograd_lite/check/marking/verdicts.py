@@ -13,6 +13,7 @@ import numpy as np
 from autograd_lite.check.differences import abs_difference, difference_message, largest, max_abs
 from autograd_lite.check.marking.assignments import is_unnamed, targets_of
 from autograd_lite.check.marking.chain_rule import Interpretation
+from autograd_lite.check.marking.directions import Stray, strays
 from autograd_lite.check.marking.evidence import Evidence
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.explanations import (
@@ -30,7 +31,6 @@ from autograd_lite.check.marking.remarks import (
     CLIPPED,
     CUT_OFF,
     EPSILON,
-    ascents,
     conventions,
     misnamed_message,
     third_opinion,
@@ -79,6 +79,10 @@ class Verdicts:
         lines = _once_each(lines, self.known.inputs)
         lines += self._missing()
         lines += map(_unmarked, self.evidence.unmarked)
+        self._strays = list(
+            strays(self.evidence, self.interpretation, self.known, self.back.events)
+        )
+        lines += [_of_update(s) for s in self._strays if s.is_mistake]
         if self.back.error is not None:
             lines.append(self._raised())
         return lines
@@ -89,20 +93,20 @@ class Verdicts:
         status = interpretation.status[key]
         expected = interpretation.truth[key]
         value = self.evidence.own({key: step.value})[key]
-        cause, message, number = None, "", step.line
+        cause, message, number, name = None, "", step.line, _called(step)
         found = self._found_for(step)
         if status == "wrong":
             if self._is_explained_elsewhere(step, found):
                 status = "inherited"
                 first = found or (self.found[0] if self.found else self.unknown)
                 line = None if first is None else first.line
-                message = f"{step.name} is right in itself, and passes on the error of line {line}"
+                message = f"{name} is right in itself, and passes on the error of line {line}"
             else:
                 expected = interpretation.expected[key]
                 cause, message = self._explained(step, value, expected, found)
                 number = self._line_to_blame(step, found)
         elif status == "inherited":
-            message = f"{step.name} is right in itself, and passes on the error of "
+            message = f"{name} is right in itself, and passes on the error of "
             message += self._passed_on(step)
         if value.shape == expected.shape:
             absolute, error = largest(abs_difference(value, expected), value, expected)
@@ -113,9 +117,8 @@ class Verdicts:
         if self.silence and (status in RIGHT or not self.loss_is_finite):
             status, cause, message = "unmarked", None, ""
         elif status in RIGHT and not np.all(np.isfinite(expected)):
-            status, message = "unmarked", undefined_message(step.name)
+            status, message = "unmarked", undefined_message(name)
         tensor = step.tensor or self._name_of(step)
-        name = step.name if _has_name(step) else _called(step)
         return Line(
             *(name, tensor, status, error, absolute, value.shape, expected.shape),
             *(cause, message, number),
@@ -174,15 +177,15 @@ class Verdicts:
         if value.shape == expected.shape:
             distance = abs_difference(value, expected)
             sign = -1 if step.is_opposite else 1
-            what = difference_message(step.name, distance, sign * value, sign * expected)
+            what = difference_message(_called(step), distance, sign * value, sign * expected)
             what += self._from_whom(step)
         else:
             what = (
-                f"{step.name} has shape {value.shape}, but {step.tensor or self._name_of(step)} "
-                f"has shape {expected.shape}"
+                f"{_called(step)} has shape {value.shape}, but "
+                f"{step.tensor or self._name_of(step)} has shape {expected.shape}"
             )
         if found is not None and id(found) in self._told:
-            return found.edit.kind, f"line {line}: {step.name} as well"
+            return found.edit.kind, f"line {line}: {_called(step)} as well"
         self._told.add(id(found))
         scale = self.interpretation.scales[step.key]
         opinion = third_opinion(step, value, self.evidence, scale, self.known)
@@ -210,7 +213,7 @@ class Verdicts:
                 shown = f"{sign}{whole} ({what})"
             elif whole > 1 and abs(size * whole - 1) < 1e-6:
                 shown = f"{sign}1/{whole} (one over {what})"
-        return f": {step.name} is {shown} times what it should be"
+        return f": {_called(step)} is {shown} times what it should be"
 
     def _from_whom(self, step: Step) -> str:
         own = {s.key: s.value for s in self.evidence.steps}
@@ -275,7 +278,7 @@ class Verdicts:
         notes += [EPSILON] if self.epsilon else []
         notes += self.notes
         notes += [misnamed_message(s) for s in evidence.steps if self._is_misnamed(s)]
-        notes += ascents(evidence, interpretation, self.known, self.back.events)
+        notes += [s.message for s in self._strays if not s.is_mistake]
         notes += self._opinions
         notes += [AMBIGUOUS] if any(f.others for f in self.found) else []
         notes += [CUT_OFF] if self.cut_off else []
@@ -331,6 +334,13 @@ class Verdicts:
         return Line(name, tensor, "wrong", infinite, infinite, (), expected, "shape", message, line)
 
 
+def _of_update(stray: Stray) -> Line:
+    """The verdict on an update that moves a parameter the wrong way."""
+    shape, nothing, name = np.shape(stray.event.value), float("nan"), stray.event.name
+    told = stray.cause, stray.message, stray.event.line
+    return Line(name, name, "wrong", nothing, nothing, shape, shape, *told)
+
+
 def _unmarked(step: Step) -> Line:
     shape, nothing = step.value.shape, float("nan")
     message = unmarked_message(step)
@@ -340,7 +350,9 @@ def _unmarked(step: Step) -> Line:
 
 
 def _called(step: Step) -> str:
-    """The name for a value without one: the target of its statement, or its function."""
+    """The name of a step; without one the target of its statement, or its function."""
+    if _has_name(step):
+        return step.name
     if step.event is None:
         return "?"
     targets = targets_of(step.event.place.statement)

@@ -100,6 +100,9 @@ def unused(line: Line) -> Iterator[Edit]:
             yield line.edit("factor", text, old, ast.BinOp(old, ast.Div(), other), 0.8)
 
 
+_NOT_EVEN = ("exp", "expm1", "sigmoid", "expit", "softplus")
+"""Functions whose argument people give with the wrong sign."""
+
 OTHER_SIGN: dict[type[ast.operator], type[ast.operator]] = {ast.Add: ast.Sub, ast.Sub: ast.Add}
 
 
@@ -123,6 +126,11 @@ def signs(line: Line) -> Iterator[Edit]:
             in_product = isinstance(getattr(around[-1] if around else None, "op", None), ast.Mult)
             is_slope = in_product or isinstance(node.operand, ast.BinOp)
             yield line.edit("activation" if is_slope else "term", text, node, whole, 0.9)
+        if isinstance(node, ast.Call) and name_called(node) in _NOT_EVEN and len(node.args) == 1:
+            given = node.args[0]
+            negated = given.operand if _is_negative(given) else ast.UnaryOp(ast.USub(), given)
+            call = ast.Call(node.func, [negated], node.keywords)
+            yield line.edit("sign", f"{text_of(node)} should be {text_of(call)}", node, call, 0.95)
     statement = line.statement
     if isinstance(statement, ast.AugAssign) and type(statement.op) in OTHER_SIGN:
         other_sign = OTHER_SIGN[type(statement.op)]()

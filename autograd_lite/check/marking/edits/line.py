@@ -262,7 +262,10 @@ class Line:
 
     @cached_property
     def numbers(self) -> list[tuple[ast.expr, float]]:
-        """The nonzero numbers known where the line stands: variables, attributes and elements."""
+        """The nonzero numbers known where the line stands: variables, attributes and elements.
+
+        The number of a round of a loop is no factor.
+        """
         found: dict[str, float] = {}
 
         def offer(text: str, value: Any) -> None:
@@ -270,11 +273,19 @@ class Line:
                 if not isinstance(value, bool) and np.isfinite(value) and value:
                     found.setdefault(text, float(value))
 
+        rounds = {
+            name.id
+            for loop in ast.walk(self.place.definition.tree)
+            if isinstance(loop, (ast.For, ast.comprehension))
+            for name in ast.walk(loop.target)
+            if isinstance(name, ast.Name)
+        }
         for node in self._written_in_function():
             if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
-                offer(ast.unparse(node), self.at(node))
+                if not any(getattr(n, "id", "") in rounds for n in ast.walk(node)):
+                    offer(ast.unparse(node), self.at(node))
         for name, value in self.scope.items():
-            if not name.startswith((".", "__")):
+            if not name.startswith((".", "__")) and name not in rounds:
                 offer(name, value)
         return [(parsed(text), value) for text, value in found.items()][:NUMBERS_LIMIT]
 

@@ -7,6 +7,7 @@ tells which multiple of it would be right.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,9 @@ from autograd_lite.check.marking.edits.trees import (
     text_of,
     times,
 )
+
+_RATE = re.compile(r"(?i)(^|[._])(lr|eta|\w*learning_?rate|step_?size)$")
+"""Matches names of learning rates, which may equal a factor that is missing, and are none."""
 
 _PLAIN = (-1.0, 2.0, 0.5, 4.0, -2.0, -0.5, 3.0)
 
@@ -48,13 +52,25 @@ def measured_factors(line: Line) -> Iterator[Edit]:
                 what = f"the term {text_of(node)}" if is_term else text_of(node)
                 yield from _scaled(line, node, what, number, 0.9)
     for target in written_arrays(line):
-        loaded = read_from(target)
-        twice = ast.Assign([target], times(loaded, ast.Constant(2)))
-        for number in _factors(line, line.whole("factor", "", [line.statement, twice])):
+        yield from _scaled_beside(line, target)
+
+
+def _scaled_beside(line: Line, target: Any) -> Iterator[Edit]:
+    """Edits that scale an array after the statement that writes into it, or before it."""
+    loaded = read_from(target)
+    adds = isinstance(line.statement, ast.AugAssign)
+    for is_before in (False, True) if adds else (False,):
+
+        def beside(scaled: ast.expr, is_before: bool = is_before) -> list[Any]:
+            other = ast.Assign([target], scaled)
+            return [other, line.statement] if is_before else [line.statement, other]
+
+        twice = beside(times(loaded, ast.Constant(2)))
+        for number in _factors(line, line.whole("factor", "", twice)):
             for new, shown in _scalings(line, loaded, number):
-                after = ast.Assign([target], new)
-                kind, text = _told(text_of(target), number, shown)
-                yield line.whole(kind, text, [line.statement, after], 0.8)
+                where = "before this line " if is_before else ""
+                kind, text = _told(where + text_of(target), number, shown)
+                yield line.whole(kind, text, beside(new), 0.8)
 
 
 def _is_number(value: Any) -> bool:
@@ -119,10 +135,19 @@ def _scalings(line: Line, node: ast.expr, number: float) -> Iterator[tuple[ast.e
 def _named(line: Line, number: float) -> Iterator[tuple[ast.expr, bool]]:
     """Variables, products and quotients that equal a number (False) or its inverse (True)."""
     near = [(node, value) for node, value in line.numbers if value not in (0, 1)]
+    near = [(node, value) for node, value in near if not _RATE.search(ast.unparse(node))]
     for node, value in near:
         for is_over, other in ((False, value), (True, 1 / value)):
             if abs(number / other - 1) < 1e-8:
                 yield node, is_over
+    for node, value in near:
+        for count in (2, 0.5):
+            if abs(number / (count * value) - 1) < 1e-8:
+                doubled = times(ast.Constant(2), node)
+                yield (
+                    (doubled if count == 2 else ast.BinOp(node, ast.Div(), ast.Constant(2))),
+                    False,
+                )
     for i, (one, first) in enumerate(near):
         for other_node, second in near[i:]:
             if abs(number / (first * second) - 1) < 1e-8:

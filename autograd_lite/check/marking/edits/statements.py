@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.check.marking.assignments import targets_of
+from autograd_lite.check.marking.edits.factors import OTHER_SIGN
 from autograd_lite.check.marking.edits.line import Edit, Line, values_assigned
 from autograd_lite.check.marking.edits.trees import (
     in_index,
@@ -142,12 +143,34 @@ def left_out(line: Line) -> Iterator[Edit]:
         )
         text = f"after this line a mask is missing: {ast.unparse(masked)}"
         yield line.whole("mask", text, [statement, masked], 0.8, keeps=keeps)
+    yield from _subtracted_at_labels(line)
     for index in _classes(line, value.shape):
         one_less = ast.AugAssign(
             ast.Subscript(read_from(target), parsed(index), ast.Store()), ast.Sub(), ast.Constant(1)
         )
         text = f"after this line a term is missing: {ast.unparse(one_less)}"
         yield line.whole("term", text, [statement, one_less], 0.8, keeps=keeps)
+
+
+def _subtracted_at_labels(line: Line) -> Iterator[Edit]:
+    """Edits that subtract at the label what is added elsewhere: `dW[:, j] += x` wants both."""
+    statement = line.statement
+    if not isinstance(statement, ast.AugAssign) or not isinstance(statement.target, ast.Subscript):
+        return
+    target, opposite = statement.target, OTHER_SIGN.get(type(statement.op))
+    shape = line.shape(read_from(target.value)) or ()
+    indices = target.slice.elts if isinstance(target.slice, ast.Tuple) else [target.slice]
+    for axis, index in enumerate(indices):
+        if opposite is None or not isinstance(index, ast.Name) or axis >= len(shape):
+            continue
+        for label in _classes(line, shape[axis : axis + 1]):
+            if label != index.id:
+                other = [parsed(label) if i is index else i for i in indices]
+                whole = ast.Tuple(other, ast.Load()) if len(other) > 1 else other[0]
+                at_label = ast.Subscript(target.value, whole, ast.Store())
+                added = ast.AugAssign(at_label, opposite(), statement.value)
+                text = f"after this line a term is missing: {ast.unparse(added)}"
+                yield line.whole("term", text, [statement, added], 0.8)
 
 
 def _classes(line: Line, shape: tuple[int, ...]) -> Iterator[str]:

@@ -55,7 +55,11 @@ def handed_in(
 
 def by_updates(finder: Finder) -> None:
     """Takes what is subtracted from a parameter: `step` in `W -= rate * step`."""
-    updates = Updates(finder.events, finder.known, finder.truth, finder.back, finder.setting)
+    # A forward pass may be run again: `x = x - np.max(x)` in it is no update.
+    ahead = {id(e.place) for e in finder.setting.forward.execution.events}
+    is_apart = finder.setting.subject.backward is not None
+    events = [e for e in finder.events if not is_apart or id(e.place) not in ahead]
+    updates = Updates(events, finder.known, finder.truth, finder.back, finder.setting)
     for step in updates.steps({s.tensor for s in finder.steps}):
         finder.add(step)
 

@@ -101,7 +101,7 @@ class Finder:
         """
         array = event.array
         node = getattr(event.place.statement, "value", None)
-        if array is None or array.size < 2 or node is None:
+        if array is None or node is None or not _is_telling(array):
             return event
         earlier = [e for e in self.events if e.serial < event.serial and equal_arrays(e, array)]
         before = [e for e in self.events if e.path == event.path and e.serial < event.serial]
@@ -245,3 +245,8 @@ def in_gradients(path: str) -> bool:
 def _is_setting(value: Any) -> bool:
     """Whether it is a length, a step or a mask, such as d_k and dt: sums of arrays are NumPy's."""
     return type(value) in (int, float) or getattr(value, "dtype", None) == np.bool_
+
+
+def _is_telling(array: np.ndarray) -> bool:
+    """Whether another array is hardly equal to this one by chance."""
+    return array.size > 1 or (array.ndim > 0 and bool(np.any(array % 0.5)))

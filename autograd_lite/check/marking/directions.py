@@ -1,0 +1,92 @@
+"""Updates that move a parameter the wrong way, although its gradient is right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from autograd_lite.check.marking.assignments import update_of
+from autograd_lite.check.marking.chain_rule import Interpretation
+from autograd_lite.check.marking.evidence import Evidence
+from autograd_lite.check.marking.execution import Event
+from autograd_lite.check.marking.steps import Known
+from autograd_lite.check.report import RIGHT
+
+MANY_ELEMENTS = 8
+"""So many elements hardly have the signs of a gradient by chance."""
+
+_LOWERED = re.compile("(?i)loss|cost|err|mse|nll|entropy|energy")
+"""Matches names of what is to be lowered; others may be maximised, such as J and reward."""
+
+
+@dataclass
+class Stray:
+    """An update of a parameter that does not lower the loss: its event, cause and description.
+
+    It is a mistake, unless the loss may be meant to be maximised.
+    """
+
+    event: Event
+    cause: str
+    message: str
+    is_mistake: bool
+
+
+def strays(
+    evidence: Evidence, interpretation: Interpretation, known: Known, events: Iterable[Event]
+) -> Iterator[Stray]:
+    """Updates that move a parameter along its gradient, or by the gradient of another one."""
+    right = {s.tensor for s in evidence.steps if interpretation.status[s.key] in RIGHT}
+    moved = {e.name: e for e in events if _is_of_parameter(e, known)}
+    arrived = evidence.graph.arrivals()
+    true = {
+        name: arrived.get(known.inputs[name].tensor._node) for name in right & set(known.inputs)
+    }
+    gradients = {name: g for name, g in true.items() if g is not None and np.any(g)}
+    loss = evidence.setting.loss_event
+    is_lowered = loss is not None and bool(_LOWERED.search(loss.name))
+    for name, event in moved.items():
+        gradient = gradients.get(name)
+        if gradient is None or np.shape(event.value) != gradient.shape:
+            continue
+        change = np.asarray(event.value) - known.inputs[name].tensor._value
+        if _is_along(change, gradient, evidence):
+            unless = "" if is_lowered else ", unless the loss is to be maximised"
+            grows = f"{name} moves along its gradient, so that the loss grows"
+            message = f"line {event.line}: {grows}: subtract the step there{unless}"
+            yield Stray(event, "sign", message, is_lowered)
+        elif np.any(change) and not _is_multiple(change, gradient, evidence):
+            others = (n for n, g in gradients.items() if _is_multiple(change, g, evidence))
+            other = next(others, None)
+            if other is not None:
+                message = f"line {event.line}: {name} moves by the gradient of {other}, not its own"
+                yield Stray(event, "operand", message, True)
+
+
+def _is_along(change: np.ndarray, gradient: np.ndarray, evidence: Evidence) -> bool:
+    """Whether a change goes along a gradient by more than chance.
+
+    A velocity that was carried over may go along it in a few elements.
+    """
+    along = change * gradient
+    if not np.any(along > 0) or np.any(along < 0):
+        return False
+    is_multiple = gradient.size > 1 and _is_multiple(change, gradient, evidence)
+    return is_multiple or gradient.size >= MANY_ELEMENTS
+
+
+def _is_of_parameter(event: Event, known: Known) -> bool:
+    """Whether an event is the update of a parameter, and not of its gradient in a dictionary."""
+    found = known.inputs.get(event.name)
+    if found is None or update_of(event.place.statement) is None:
+        return False
+    parts = tuple(re.findall(r"\w+", event.path))
+    path = tuple(part for key in found.path for part in re.findall(r"\w+", str(key)))
+    return parts == path[-len(parts) :] and (len(parts) > 1 or len(path) == 1)
+
+
+def _is_multiple(change: np.ndarray, gradient: np.ndarray, evidence: Evidence) -> bool:
+    return evidence.tolerance.factor(change, gradient) is not None

@@ -1,0 +1,260 @@
+"""Programs in the manner of courses and books: right as they stand, and each wrong line named."""
+
+import numpy as np
+import pytest
+from derivations.running import load
+
+import autograd_lite as al
+
+STACK = """
+import numpy as np
+
+
+def affine(A, W, b):
+    return W @ A + b, (A, W, b)
+
+
+def relu(Z):
+    return np.maximum(Z, 0), Z
+
+
+def layer(A, W, b, last):
+    Z, linear = affine(A, W, b)
+    A, kept = (1 / (1 + np.exp(-Z)), Z) if last else relu(Z)
+    return A, (linear, kept)
+
+
+def forward(X, p, share=0.8):
+    A, caches = X, []
+    for l in range(1, len(p) // 2 + 1):
+        A, cache = layer(A, p[f"W{l}"], p[f"b{l}"], l == len(p) // 2)
+        caches.append(cache)
+    return A, caches
+
+
+def cost(A, Y):
+    m = Y.shape[1]
+    return np.squeeze(-(Y @ np.log(A).T + (1 - Y) @ np.log(1 - A).T) / m)
+
+
+def affine_back(dZ, cache):
+    A, W, b = cache
+    m = A.shape[1]
+    dW = dZ @ A.T / m
+    db = np.sum(dZ, axis=1, keepdims=True) / m
+    return W.T @ dZ, dW, db
+
+
+def relu_back(dA, Z):
+    dZ = np.array(dA, copy=True)
+    dZ[Z <= 0] = 0
+    return dZ
+
+
+def backward(A, Y, caches):
+    g, L = {}, len(caches)
+    dA = -(Y / A - (1 - Y) / (1 - A))
+    for l in range(L, 0, -1):
+        linear, Z = caches[l - 1]
+        s = 1 / (1 + np.exp(-Z))
+        dZ = dA * s * (1 - s) if l == L else relu_back(dA, Z)
+        g[f"dA{l - 1}"], g[f"dW{l}"], g[f"db{l}"] = affine_back(dZ, linear)
+        dA = g[f"dA{l - 1}"]
+    return g
+"""
+
+
+def stack(text, biases=1.0):
+    rng, widths = np.random.default_rng(2), (4, 5, 3, 1)
+    parameters = {}
+    for i in range(1, 4):
+        parameters[f"W{i}"] = rng.normal(size=(widths[i], widths[i - 1]))
+        parameters[f"b{i}"] = biases * rng.normal(size=(widths[i], 1))
+    X, Y = rng.normal(size=(4, 9)), rng.integers(0, 2, size=(1, 9))
+    forward, backward = load(text, f"stack {hash(text)}")
+    cost = forward.__globals__["cost"]
+    return al.check_derivation(forward, backward, X, parameters, Y, loss=cost, show=False)
+
+
+def line_of(text, part):
+    return next(i for i, line in enumerate(text.splitlines(), 1) if part in line)
+
+
+def test_what_is_handed_in_by_a_name_of_its_own_is_told_by_its_value():
+    report = stack(STACK)
+    assert report.ok, str(report)
+    # `A` is the only name of the values that dA1 and dA2 belong to.
+    assert {line.tensor for line in report if line.name in ("dA1", "dA2")} == {"A"}
+
+
+def test_samples_at_the_kink_of_a_whole_layer_are_a_convention():
+    report = stack(STACK, biases=0.0)
+    assert report.ok, str(report)
+    assert any("at exactly 0" in note for note in report.notes)
+
+
+def test_a_bias_of_one_number_is_blamed_where_it_is_computed():
+    text = STACK.replace(
+        "np.sum(dZ, axis=1, keepdims=True) / m", "np.sum(dZ, axis=1, keepdims=True)"
+    )
+    wrong = [line for line in stack(text) if line.status == "wrong"]
+    assert {(line.line, line.cause) for line in wrong} == {(line_of(text, "db = "), "factor")}
+
+
+SHIFTED = """
+import numpy as np
+rng = np.random.default_rng(0)
+
+
+class Net:
+    def __init__(self):
+        self.params = {"W": rng.normal(size=(4, 3)), "b": np.zeros(3)}
+
+    def loss(self, x, t):
+        self.x, self.t = x, t
+        z = x @ self.params["W"] + self.params["b"]
+        self.y = self.softmax(z)
+        return -np.mean(np.sum(t * np.log(self.y + 1e-7), axis=1))
+
+    def softmax(self, x):
+        x = x - np.max(x, axis=1, keepdims=True)
+        return np.exp(x) / np.sum(np.exp(x), axis=1, keepdims=True)
+
+    def gradient(self, x, t):
+        self.loss(x, t)
+        dz = (self.y - self.t) / len(self.x)
+        return {"W": self.x.T @ dz, "b": dz.sum(axis=0)}
+
+
+def forward(net, x, t):
+    return net.loss(x, t)
+
+
+def backward(net, x, t):
+    return net.gradient(x, t)
+"""
+
+
+def test_what_a_forward_pass_subtracts_is_no_update_where_it_is_run_again():
+    forward, _ = load(SHIFTED, "shifted")
+    net = forward.__globals__["Net"]()
+    rng = np.random.default_rng(1)
+    x, t = rng.normal(size=(7, 4)), np.eye(3)[rng.integers(0, 3, 7)]
+    report = al.check_derivation(net.loss, net.gradient, x, t, show=False)
+    assert report.ok, str(report)
+
+
+HINGE = """
+import numpy as np
+
+
+def forward(W, X, y, reg):
+    dW = np.zeros_like(W)
+    n, loss = len(X), 0.0
+    for i in range(n):
+        s = X[i] @ W
+        for j in range(W.shape[1]):
+            margin = s[j] - s[y[i]] + 1
+            if j != y[i] and margin > 0:
+                loss += margin
+                dW[:, j] += X[i]
+                dW[:, y[i]] -= X[i]
+    loss = loss / n + reg * np.sum(W * W)
+    dW /= n
+    dW += 2 * reg * W
+    return loss, dW
+
+
+def backward():
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part", "cause", "said"),
+    [
+        ("dW[:, y[i]] -= X[i]", "dW[:, y[i]] += X[i]", "dW[:, y[i]] +=", "sign", "it should be -="),
+        ("dW[:, j] += X[i]", "dW[:, j] = X[i]", "dW[:, j] = X", "accumulate", "write +="),
+        (
+            *("                dW[:, y[i]] -= X[i]\n", "", "dW[:, j] +=", "term"),
+            "dW[:, y[i]] -= X[i]",
+        ),
+        ("    dW /= n\n", "", "2 * reg * W", "factor", "before this line dW lacks a factor 1/n"),
+        ("    dW += 2 * reg * W\n", "", "dW /= n", "term", "dW += 2 * reg * W"),
+        ("2 * reg * W", "reg * W", "reg * W", "factor", "2"),
+    ],
+)
+def test_a_hinge_loss_by_loops(old, new, part, cause, said):
+    rng = np.random.default_rng(8)
+    inputs = rng.normal(size=(5, 4)), rng.normal(size=(6, 5)), rng.integers(0, 4, size=6), 0.1
+
+    def report_on(text):
+        hinge, _ = load(text, f"hinge {hash(text)}")
+        return al.check_derivation(hinge, *inputs, show=False)
+
+    assert report_on(HINGE).ok
+    text = HINGE.replace(old, new)
+    [wrong] = [line for line in report_on(text) if line.status == "wrong"]
+    assert (wrong.line, wrong.cause) == (line_of(text, part), cause)
+    assert said in wrong.message
+
+
+PENALTY = """
+import numpy as np
+rng = np.random.default_rng(3)
+X, y = rng.normal(size=(7, 4)), rng.integers(0, 3, 7)
+W1, W2, reg = rng.normal(size=(4, 5)), rng.normal(size=(5, 3)), 0.3
+H = np.tanh(X @ W1)
+E = np.exp(H @ W2)
+P = E / E.sum(axis=1, keepdims=True)
+loss = -np.mean(np.log(P[range(7), y])) + reg / 2 * (np.sum(W1**2) + np.sum(W2**2))
+m = len(y)
+dz = P.copy()
+dz[range(m), y] -= 1
+dz /= m
+dW2 = H.T @ dz + reg * W2
+dh = dz @ W2.T * (1 - H**2)
+dW1 = X.T @ dh + reg * W1
+"""
+
+MOMENTUM = """
+import numpy as np
+rng = np.random.default_rng(4)
+x, t = rng.normal(size=(2, 9)), rng.normal(size=(1, 9))
+params = W, b, V, c = [rng.normal(size=s) for s in ((4, 2), (4, 1), (1, 4), (1, 1))]
+vW, vb, vV, vc = [np.zeros_like(p) for p in params]
+for epoch in range(50):
+    z = W @ x + b
+    h = np.log(1 + np.exp(z))
+    r = V @ h + c - t
+    loss = np.mean(r**2)
+    dr = 2 * r / r.size
+    dV = dr @ h.T
+    dc = dr.sum(axis=1, keepdims=True)
+    dz = V.T @ dr / (1 + np.exp(-z))
+    dW = dz @ x.T
+    db = dz.sum(axis=1, keepdims=True)
+    vW = 0.9 * vW - 0.01 * dW
+    vb = 0.9 * vb - 0.01 * db
+    vV = 0.9 * vV - 0.01 * dV
+    vc = 0.9 * vc - 0.01 * dc
+    W, b, V, c = W + vW, b + vb, V + vV, c + vc
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "part", "cause"),
+    [
+        # Without the division the penalty would be that of the sum.
+        (PENALTY, "dz /= m\n", "", "dz[range(m), y] -= 1", "factor"),
+        (MOMENTUM, "2 * r / r.size", "r / r.size", "dr = ", "factor"),
+        (MOMENTUM, "np.exp(-z))\n    dW", "np.exp(z))\n    dW", "dz = ", "sign"),
+    ],
+)
+def test_the_wrong_line_of_a_script(text, old, new, part, cause):
+    assert al.check_script(text, loss="loss", show=False).ok
+    changed = text.replace(old, new)
+    assert changed != text
+    report = al.check_script(changed, loss="loss", show=False)
+    wrong = [line for line in report if line.status == "wrong"]
+    assert [(line.line, line.cause) for line in wrong] == [(line_of(changed, part), cause)]
