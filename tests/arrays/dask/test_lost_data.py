@@ -1,5 +1,6 @@
 """Data that a cluster in this process lost are told with the way to go on."""
 
+import dask
 import dask.array as da
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ SAMPLES = np.random.default_rng(0).normal(size=(8, 400))
 @pytest.fixture
 def client():
     options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
-    with distributed.Client(processes=False, **options) as client:
+    # A client that is closed inside of its block stays Dask's scheduler; the setting takes it back.
+    with dask.config.set(scheduler=None), distributed.Client(processes=False, **options) as client:
         yield client
 
 
