@@ -224,8 +224,8 @@ class TrainingState:
         position, seen, total = (training[name] for name in ("position", "seen", "total"))
         if position > seen or (position == 0 and (seen or total or training["weight"])):
             raise ValueError(
-                f"training.position is {position}, which cannot be after {seen} samples with a"
-                f" loss of {total:g} in all"
+                f"training.position is {position}, which cannot be after {seen} samples of weight"
+                f" {training['weight']:g} with a loss of {total:g} in all"
             )
         if training["waited"] > training["epoch"]:
             raise ValueError(

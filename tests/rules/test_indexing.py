@@ -314,29 +314,35 @@ def test_an_order_that_depends_on_memory_is_refused():
 
 
 @pytest.mark.parametrize(
-    "call",
+    ("call", "message"),
     [
-        lambda x: np.split(x, 2),
-        lambda x: np.pad(x, -1),
-        lambda x: np.pad(x, 1, "edge", stat_length=2),
-        lambda x: np.choose([0, 5], [x[0], x[1]]),
-        lambda x: np.select([x > 0], [x, x]),
-        lambda x: np.select([], []),
-        lambda x: np.block([[x], x]),
-        lambda x: np.piecewise(x, [x > 0], [np.exp, np.exp, np.exp]),
-        lambda x: np.take(x, [0], mode="other"),
-        lambda x: np.compress([[True]], x),
-        lambda x: np.trim_zeros(x, "x"),
-        lambda x: np.take_along_axis(x, np.array([[0]]), 0),
-        lambda x: np.hsplit(x[0], 1),
-        lambda x: np.sort(x, axis=1),
+        (lambda x: np.split(x, 2), "does not result in an equal division"),
+        (lambda x: np.pad(x, -1), "widths must be integers from 0 on, not -1$"),
+        (lambda x: np.pad(x, 1, "edge", stat_length=2), "'edge': {'stat_length'}"),
+        (lambda x: np.choose([0, 5], [x[0], x[1]]), "numbers that are not those of 2 choices$"),
+        (lambda x: np.select([x > 0], [x, x]), "here are 1 conditions and 2 choices$"),
+        (lambda x: np.select([], []), "empty condition list"),
+        (lambda x: np.block([[x], x]), "nested equally deep, and none be empty$"),
+        (
+            lambda x: np.piecewise(x, [x > 0], [np.exp, np.exp, np.exp]),
+            "a function for each of the 1 conditions, .* one for the rest, but got 3$",
+        ),
+        (lambda x: np.take(x, [0], mode="other"), "mode is 'raise', 'wrap' or 'clip'$"),
+        (lambda x: np.compress([[True]], x), "the condition must have one dimension$"),
+        (lambda x: np.trim_zeros(x, "x"), "trim is 'fb', 'f' or 'b'$"),
+        (
+            lambda x: np.take_along_axis(x, np.array([[0]]), 0),
+            "indices of 2 dimensions for an array of 1$",
+        ),
+        (lambda x: np.hsplit(x[0], 1), "hsplit takes an array of 1 or more dimensions$"),
+        (lambda x: np.sort(x, axis=1), "axis 1 is out of bounds"),
     ],
 )
-def test_what_numpy_refuses_is_refused_alike(call):
+def test_what_numpy_refuses_is_refused_alike(call, message):
     x = np.array([1.0, 2.0, 3.0])
     with pytest.raises(ValueError):
         call(x)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=message):
         call(al.Tensor(x, requires_grad=True))
 
 

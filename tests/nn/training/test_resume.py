@@ -417,37 +417,46 @@ def test_arrays_and_their_list_belong_together(path, kind):
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "message"),
     [
-        lambda t: t.update(position=2),
-        lambda t: t.update(position=2, seen=1),
-        lambda t: t.update(seen=4),
-        lambda t: t.update(total=1.0),
-        lambda t: t.update(epoch=2),
-        lambda t: t["records"].pop(),
-        lambda t: t["records"].reverse(),
-        lambda t: t["records"][1].update(epoch=1),
-        lambda t: t.update(waited=4),
-        lambda t: t.update(best_epoch=4),
-        lambda t: t.update(best_epoch=0),
-        lambda t: t.update(best_epoch=None),
-        lambda t: t.update(has_best=False),
-        lambda t: t["schedule"].update(length=0),
-        lambda t: t["schedule"].update(least=-1.0),
-        lambda t: t["schedule"].update({"start.0": 0.0}),
-        lambda t: t.update(schedule=None),
-        lambda t: t["optimiser"].update({"groups.0.beta1": 1.0}),
-        lambda t: t["optimiser"].update({"steps.0": -(10**6)}),
-        lambda t: t.update(frozen=["layers.9.weight"]),
-        lambda t: t.update(weight=1.0),
+        (lambda t: t.update(position=2), "position is 2, which cannot be after 0 samples"),
+        (lambda t: t.update(position=2, seen=1), "position is 2, which cannot be after 1 samples"),
+        (lambda t: t.update(seen=4), "position is 0, which cannot be after 4 samples"),
+        (lambda t: t.update(total=1.0), "of weight 0 with a loss of 1 in all"),
+        (lambda t: t.update(weight=1.0), "of weight 1 with a loss of 0 in all"),
+        (lambda t: t.update(epoch=2), "records has 3 items, expected 2"),
+        (lambda t: t["records"].pop(), "records has 2 items, expected 3"),
+        (lambda t: t["records"].reverse(), "records[0].epoch is 3, expected 1"),
+        (lambda t: t["records"][1].update(epoch=1), "records[1].epoch is 1, expected 2"),
+        (lambda t: t.update(waited=4), "training.waited is 4, after 3 epochs"),
+        (lambda t: t.update(best_epoch=4), "best_epoch is 4, expected a whole number from 1 to 3"),
+        (lambda t: t.update(best_epoch=0), "best_epoch is 0, expected a whole number from 1 to 3"),
+        (lambda t: t.update(best_epoch=None), "best_epoch is missing, although there are best"),
+        (lambda t: t.update(has_best=False), "not in the model: 'best.layers.0.bias'"),
+        (lambda t: t["schedule"].update(length=0), "schedule yields no learning rate: division"),
+        (lambda t: t["schedule"].update(least=-1.0), "yields the learning rate -0.07"),
+        (lambda t: t["schedule"].update({"start.0": 0.0}), "start.0 is 0.0, expected a finite"),
+        (lambda t: t.update(schedule=None), "a training with no schedule, but this one has one"),
+        (
+            lambda t: t["optimiser"].update({"groups.0.beta1": 1.0}),
+            "beta1 is not accepted: Adam: beta1 must be from 0 to below 1, not 1.0",
+        ),
+        (
+            lambda t: t["optimiser"].update({"steps.0": -(10**6)}),
+            "steps.0 is -1000000, expected a whole number from 0 to",
+        ),
+        (
+            lambda t: t.update(frozen=["layers.9.weight"]),
+            "frozen is ['layers.9.weight'], expected a list of parameters of the model",
+        ),
     ],
 )
-def test_numbers_that_do_not_agree_are_refused(path, change):
+def test_numbers_that_do_not_agree_are_refused(path, change, message):
     train(path, *parts(), 3)
     file = File(path)
     change(file.metadata["description"]["training"])
     file.write(path, file.metadata)
-    assert refusal(path)
+    assert message in refusal(path)
 
 
 @pytest.mark.parametrize(
