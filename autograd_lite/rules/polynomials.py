@@ -45,7 +45,9 @@ def _zeros_in_front(a: Any) -> int:
 def _coefficients(a: Any) -> Any:
     a = as_array(a)
     if a.ndim > 1:
-        raise ValueError(f"a polynomial has a vector of coefficients, not an array of {a.shape}")
+        raise ValueError(
+            f"a polynomial has a vector of coefficients, not an array of shape {a.shape}"
+        )
     return np.reshape(a, -1)
 
 
@@ -60,9 +62,10 @@ def _same_length(a1: Any, a2: Any) -> tuple[Any, Any]:
 @composite(np.poly)
 def poly(seq_of_zeros: Any) -> Any:
     """The product of the factors (x - z), or the characteristic polynomial of a matrix."""
-    zeros = np.linalg.eigvals(seq_of_zeros) if np.ndim(seq_of_zeros) == 2 else seq_of_zeros
-    if np.ndim(zeros) != 1:
-        raise ValueError(f"np.poly takes a vector or a square matrix, not {np.shape(zeros)}")
+    shape = np.shape(seq_of_zeros)
+    if len(shape) not in (1, 2) or len(set(shape)) != 1:
+        raise ValueError(f"np.poly takes a vector or a square matrix, not {shape}")
+    zeros = np.linalg.eigvals(seq_of_zeros) if len(shape) == 2 else seq_of_zeros
     result = np.ones(1, zeros.dtype)
     for z in zeros:
         result = np.convolve(result, np.stack([np.ones((), zeros.dtype), -z]))
@@ -74,7 +77,7 @@ def poly(seq_of_zeros: Any) -> Any:
 @composite(np.polyder)
 def polyder(p: Any, m: int = 1) -> Any:
     if m < 0:
-        raise ValueError(f"np.polyder(m={m}): np.polyint integrates")
+        raise ValueError(f"np.polyder takes m from 0 on, not {m}; np.polyint integrates")
     for _ in range(m):
         p = p[:-1] * np.arange(len(p) - 1, 0, -1)
     return p
@@ -83,11 +86,11 @@ def polyder(p: Any, m: int = 1) -> Any:
 @composite(np.polyint)
 def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     if m < 0:
-        raise ValueError(f"np.polyint(m={m}): np.polyder differentiates")
+        raise ValueError(f"np.polyint takes m from 0 on, not {m}; np.polyder differentiates")
     constants = np.reshape(0 if k is None else as_array(k), -1)
     constants = np.broadcast_to(constants, (m,)) if len(constants) == 1 else constants
     if len(constants) < m:
-        raise ValueError(f"np.polyint takes one k, or {m}, and not {len(constants)}")
+        raise ValueError(f"np.polyint takes one k, or {m} of them, not {len(constants)}")
     for i in range(m):
         p = np.concatenate([p / np.arange(len(p), 0, -1), constants[i : i + 1]])
     return p
