@@ -14,7 +14,7 @@ _PATTERNS = (
         r"(.+)_gradients?",
         r"gradients?_(.+)",
         r"(.+)grads?",
-        r"∂(.+)",
+        r"[∂δΔ∇]_?(.+)",
         r"delta_(.+)",
     ),
 )
@@ -30,7 +30,7 @@ def tensors_named_in(gradient: str) -> list[str]:
     """
     matches = [match[1] for pattern in _PATTERNS if (match := re.fullmatch(pattern, gradient))]
     spelled = (name for match in matches for name in (match, match.replace("_", "")))
-    return [name for name in dict.fromkeys(spelled) if re.search("[A-Za-z]", name)]
+    return [name for name in dict.fromkeys(spelled) if any(map(str.isalpha, name))]
 
 
 def tensor_among(gradient: str, known: Collection[str], bare: bool = False) -> str | None:

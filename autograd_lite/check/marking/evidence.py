@@ -415,28 +415,24 @@ def without_misleading_names(evidence: Evidence, interpretation: Interpretation)
     return left
 
 
-def places_by_effect(
+def place_by_effect(
     evidence: Evidence, events: list[Event], interpretation: Interpretation
-) -> list[Step]:
-    """Finds wrong steps by the later gradients that follow from them.
+) -> Step | None:
+    """Finds the first wrong step by the later gradients that follow from it.
 
     A value is taken for the gradient of a node if passing it on from there, in place of the
     gradient that arrives, gives the person's later gradients.
     """
     wrong = {k for k, status in interpretation.status.items() if status == "wrong"}
-    found: list[Step] = []
     for event in events[:EFFECT_LIMIT_EVENTS]:
         event = _named_one(event, events)
         array = event.array
-        if array is None or not array.ndim or array.size < 2 or not np.any(array) or not wrong:
+        if array is None or not array.ndim or array.size < 2 or not np.any(array):
             continue
-        if any(s.event is event for s in found):
-            continue
-        step, explained = _by_effect(evidence, event, array, wrong, interpretation)
+        step = _by_effect(evidence, event, array, wrong, interpretation)
         if step is not None:
-            found.append(step)
-            wrong -= explained
-    return found
+            return step
+    return None
 
 
 def _named_one(event: Event, events: list[Event]) -> Event:
@@ -457,13 +453,13 @@ def _by_effect(
     array: np.ndarray,
     wrong: set[str],
     interpretation: Interpretation,
-) -> tuple[Step | None, set[str]]:
+) -> Step | None:
     graph, factor = evidence.graph, interpretation.factor
     values = evidence.own({s.key: s.value for s in evidence.steps})
     passed = going_on(evidence.forward, values, factor)
     owned = {evidence.forward.tensors[k]._node for k in passed}
     value = array * (evidence.direction / factor)
-    best: tuple[int, Node | None, set[str]] = (0, None, set())
+    best: tuple[int, Node | None] = (0, None)
     nodes = [
         n
         for n in reversed(graph.nodes)
@@ -484,13 +480,13 @@ def _by_effect(
             if interpretation.status[k] in ("correct", "convention")
         )
         if len(explained) > best[0] and not broken:
-            best = len(explained), node, explained
+            best = len(explained), node
     if best[1] is None:
-        return None, set()
+        return None
     tensor = graph.tensor_of(best[1])
     step = Step(event.name, "", array, event, tensor)
-    step.key = f"{event.name} by effect {event.serial}"
-    return step, best[2]
+    step.key, step.is_by_effect = f"{event.name} by effect {event.serial}", True
+    return step
 
 
 EFFECT_LIMIT_EVENTS = 24

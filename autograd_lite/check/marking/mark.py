@@ -20,7 +20,7 @@ from autograd_lite.check.marking.definitions import persons_function
 from autograd_lite.check.marking.evidence import (
     Evidence,
     gather,
-    places_by_effect,
+    place_by_effect,
     steps_on_the_way,
     take_other_places,
     with_opposite_steps,
@@ -177,19 +177,19 @@ def _understood(reading: Reading, evidence: Evidence, interpretation: Interpreta
     dropped = without_misleading_names(evidence, interpretation)
     if dropped:
         interpretation = evidence.read({s.key: s.value for s in evidence.steps})
-    on_the_way, rest = steps_on_the_way(evidence, events, interpretation, reading.known)
-    at_kinks = [s for s in on_the_way if s.is_at_kink]
-    if at_kinks:
+    while True:
+        on_the_way, rest = steps_on_the_way(evidence, events, interpretation, reading.known)
         # What follows from another derivative at a kink is right.
+        more = [s for s in on_the_way if s.is_at_kink]
         on_the_way = [s for s in on_the_way if not s.is_at_kink]
-        evidence = evidence.with_steps([*evidence.steps, *at_kinks])
+        if not more and any(s == "wrong" for s in interpretation.status.values()):
+            # What follows from a wrong step is found on the way from it.
+            step = place_by_effect(evidence, _of_gradients(rest, reading.known), interpretation)
+            more = [] if step is None else [step]
+        if not more:
+            break
+        evidence = evidence.with_steps([*evidence.steps, *more])
         interpretation = evidence.read({s.key: s.value for s in evidence.steps})
-    if any(s == "wrong" for s in interpretation.status.values()):
-        effects = places_by_effect(evidence, _of_gradients(rest, reading.known), interpretation)
-        if effects:
-            evidence = evidence.with_steps([*evidence.steps, *effects])
-            interpretation = evidence.read({s.key: s.value for s in evidence.steps})
-            rest = [e for e in rest if all(e is not s.event for s in effects)]
     told = {id(s.event) for s in on_the_way}
     reading.notes += [misnamed_message(s) for s in dropped if id(s.event) not in told]
     return Understood(evidence, interpretation, on_the_way, rest, dropped)

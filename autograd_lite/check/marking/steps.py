@@ -47,6 +47,7 @@ class Step:
     in_update: bool = False
     is_difference: bool = False
     is_at_kink: bool = False
+    is_by_effect: bool = False
     named: bool = False
     shape: tuple[int, ...] | None = None
 

@@ -261,6 +261,7 @@ class Search:
                 is_as_good = inside.outcome.worth == found.outcome.worth
                 # What is said of any line at a pinch is no reason to leave this one.
                 is_as_good &= inside.edit.weight >= found.edit.weight
+                is_as_good &= found.edit.is_measured or not inside.edit.is_measured
                 is_as_good &= accepted_by is EDITS or found.edit.kind == inside.edit.kind
                 # Of several calls one alone would not be wrong through the helper.
                 is_whole = inside.mended == wrong or self.candidates.is_called_once(inner.place)
@@ -480,10 +481,14 @@ class Search:
         self, after: Interpretation, wrong: frozenset[str], right: frozenset[str]
     ) -> frozenset[str]:
         """The steps that are no longer wrong; empty if another step has become wrong."""
+        left = wrong_in(after)
+        is_all_right = self._is_all_right(after)
+        if is_all_right:
+            # What was taken for a gradient by what follows from it is none.
+            left -= {s.key for s in self.evidence.steps if s.is_by_effect}
         # What is called after a tensor and is no gradient of it is wrong where all else is right.
-        is_accepted = self._is_all_right(after) and not wrong_in(after) & right
-        is_accepted |= wrong_in(after) < wrong
-        return wrong - wrong_in(after) if is_accepted else frozenset()
+        is_accepted = (is_all_right and not left & right) or left < wrong
+        return wrong - left if is_accepted else frozenset()
 
 
 def _is_makeshift(edit: Edit) -> bool:

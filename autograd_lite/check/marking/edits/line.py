@@ -323,6 +323,13 @@ class Line:
         kept = vars(owner) if hasattr(owner, "__dict__") else {}
         names += [f"self.{n}" for n in kept if f"self.{n}" not in loaded and n in self.values]
         values = [(parsed(n), plain(kept[n[5:]] if "." in n else self.scope[n])) for n in names]
+        # Of a list or a dictionary, the item of this round.
+        rounds = [
+            n for n, v in self.scope.items() if type(v) is int and not n.startswith(("_", "."))
+        ]
+        containers = [n for n, v in values if isinstance(v, (list, tuple, dict))]
+        items = [ast.Subscript(c, parsed(n), ast.Load()) for c in containers for n in rounds]
+        values += [(item, self.at(item)) for item in items]
         kinds = (np.ndarray, np.floating, float)
         return [(n, v) for n, v in values if isinstance(v, kinds)][:UNUSED_LIMIT]
 

@@ -54,9 +54,25 @@ def statements(line: Line) -> Iterator[Edit]:
                 f"np.{name}.at({text_of(target.value)}, {text_of(target.slice)}, ...)"
             )
             yield line.whole("accumulate", text, [ast.Expr(call)], 1.2)
+    yield from _at_an_index(line)
     if _is_masking(statement):
         nothing = _nothing(statement.targets[0])
         yield line.whole("mask", f"{text_of(statement)} should be left out", [nothing], 0.7)
+
+
+def _at_an_index(line: Line) -> Iterator[Edit]:
+    """Edits that change one row of an array that a statement changes as a whole."""
+    statement = line.statement
+    if not isinstance(statement, ast.AugAssign) or not isinstance(statement.target, ast.Name):
+        return
+    whole = read_from(statement.target)
+    shape, added = line.shape(whole) or (), line.shape(statement.value)
+    if len(shape) == 2 and added == shape[1:]:
+        for index in _classes(line, shape):
+            row = ast.Subscript(whole, parsed(index), ast.Store())
+            text = f"{text_of(whole)} is changed in every row: write {text_of(whole)}[{index}]"
+            changed = ast.AugAssign(row, statement.op, statement.value)
+            yield line.whole("index", text, [changed], 0.9)
 
 
 def _nothing(target: Any) -> ast.stmt:
