@@ -176,6 +176,17 @@ def test_lists_of_operands_whose_shapes_do_not_fit(join, of):
             join([W, other])
 
 
+@pytest.mark.parametrize("value", ["s", None, {"a": 1.0}], ids=["string", "None", "dict"])
+def test_what_is_no_operand_is_told_by_its_kind(value):
+    x = parameter([1, 2], "x")
+    with pytest.raises(TypeError) as caught:
+        np.where([True, False], x, value)
+    assert str(caught.value) == (
+        f"a Tensor computes with arrays and numbers, not with {type(value).__name__}; convert it "
+        "with np.asarray first"
+    )
+
+
 def test_the_line_is_the_users():
 
     def helper(loss):

@@ -320,6 +320,17 @@ class TestCheckpoint:
         with pytest.raises(RuntimeError, match="not among its arguments"):
             result.sum().backward()
 
+    def test_what_is_random_is_told(self):
+        rng = np.random.default_rng(0)
+        x = al.Tensor(np.ones(3), requires_grad=True)
+
+        def dropped(x):
+            return x * rng.random(3)
+
+        with pytest.raises(RuntimeError, match=r"^checkpoint\(dropped\) gave another .* seed what"):
+            al.checkpoint(dropped)(x).sum().backward()
+        assert x.grad is None
+
 
 def test_arguments_that_come_back_as_they_are_among_several_results():
     x, o = np.array([1.0, 2.0]), np.array([1.0, 10.0])
