@@ -202,7 +202,10 @@ def _neighbours(key: str) -> list[str]:
 
 
 def _slices(line: Line) -> Iterator[Edit]:
-    """Edits that use another slice written in a function that runs: dz[:H] for dz[H:2*H]."""
+    """Edits that use another slice written in a function that runs: dz[:H] for dz[H:2*H].
+
+    `d[1:]` and `d[:-1]` are tried for one another anyway.
+    """
     trees = (line.place.definition.tree, *line.elsewhere)
     used = [
         n
@@ -215,12 +218,29 @@ def _slices(line: Line) -> Iterator[Edit]:
             continue
         if not any(isinstance(c, ast.Slice) for c in ast.walk(node.slice)):
             continue
-        seen = set()
-        for other in used:
-            if ast.dump(other.slice) in seen or ast.dump(other.slice) == ast.dump(node.slice):
+        seen = {ast.dump(node.slice)}
+        for other in [*_from_the_other_end(node.slice), *(n.slice for n in used)]:
+            if ast.dump(other) in seen:
                 continue
-            seen.add(ast.dump(other.slice))
-            new = ast.Subscript(node.value, other.slice, node.ctx)
+            seen.add(ast.dump(other))
+            new = ast.Subscript(node.value, other, node.ctx)
             if line.shape(read_from(new)) is not None:
                 text = f"{text_of(node)} should be {text_of(new)}"
                 yield line.edit("index", text, node, new)
+
+
+def _from_the_other_end(index: ast.expr) -> Iterator[ast.expr]:
+    """The index with one of its slices cut at the other end, by as many elements."""
+    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    for place, part in enumerate(parts):
+        if not isinstance(part, ast.Slice) or part.step is not None:
+            continue
+        lower, upper = part.lower, part.upper
+        if isinstance(lower, ast.Constant) and upper is None:
+            cut = ast.Slice(None, ast.UnaryOp(ast.USub(), lower))
+        elif lower is None and isinstance(upper, ast.UnaryOp) and isinstance(upper.op, ast.USub):
+            cut = ast.Slice(upper.operand, None)
+        else:
+            continue
+        others = [*parts[:place], cut, *parts[place + 1 :]]
+        yield ast.Tuple(others, ast.Load()) if isinstance(index, ast.Tuple) else cut
