@@ -245,8 +245,10 @@ class TrainingState:
                 is_square = path.rpartition(".")[2] == "square"
                 # A mean of squares may overflow without stopping a training.
                 if not (array >= 0 if is_square else np.isfinite(array)).all():
-                    expected = "numbers from 0 on" if is_square else "finite numbers"
-                    raise FileFormatError(f"the array {_shown(name)} is not all {expected}")
+                    expected = "from 0 on" if is_square else "finite"
+                    raise FileFormatError(
+                        f"the array {_shown(name)} has numbers that are not {expected}"
+                    )
 
 
 def _shown(name: str) -> str:

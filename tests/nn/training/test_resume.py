@@ -395,8 +395,18 @@ def test_in_the_middle_of_an_epoch_it_says_how_far_it_is(path):
     assert training["weight"] == counts[:8].sum()
 
 
-@pytest.mark.parametrize("kind", ["missing", "more", "twice", "elsewhere", "negative"])
-def test_arrays_and_their_list_belong_together(path, kind):
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("missing", "has no dataset 'arrays/27'"),
+        ("more", "not in the model: 'model.more'"),
+        ("twice", "expected a new name, a shape and a dtype"),
+        ("elsewhere", "not in the model: 'best.layers.9.weight'"),
+        ("negative", "0.square' has numbers that are not from 0 on"),
+        ("not finite", "the weights 'model.layers.0.weight' are not all finite"),
+    ],
+)
+def test_arrays_and_their_list_belong_together(path, kind, message):
     train(path, *parts(), 2)
     file = File(path)
     metadata, arrays = file.metadata, {}
@@ -409,11 +419,19 @@ def test_arrays_and_their_list_belong_together(path, kind):
         metadata["arrays"][1]["name"] = metadata["arrays"][0]["name"]
     elif kind == "elsewhere":
         metadata["arrays"][0]["name"] = "best.layers.9.weight"
+    elif kind == "not finite":
+        arrays = {0: np.full_like(file.arrays[0], np.nan)}
     else:
         index = [e["name"].endswith("square") for e in metadata["arrays"]].index(True)
         arrays = {index: file.arrays[index] - 1}
     file.write(path, metadata, arrays)
-    assert refusal(path)
+    assert message in refusal(path)
+
+
+def test_a_model_without_a_training_is_told(path):
+    net = parts()[0]
+    nn.save(net, path)
+    assert "holds a model without a training, which nn.load(path, model) loads" in refusal(path)
 
 
 @pytest.mark.parametrize(
