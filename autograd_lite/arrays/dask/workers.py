@@ -40,7 +40,7 @@ def cluster_client() -> Any:
 
     A closed client stays Dask's scheduler until its `with` block ends, but computes nothing.
     """
-    client = getattr(get_scheduler(), "__self__", None)
+    client: Any = getattr(get_scheduler(), "__self__", None)
     return client if hasattr(client, "scheduler_info") and client.status != "closed" else None
 
 
