@@ -258,3 +258,165 @@ def test_the_wrong_line_of_a_script(text, old, new, part, cause):
     report = al.check_script(changed, loss="loss", show=False)
     wrong = [line for line in report if line.status == "wrong"]
     assert [(line.line, line.cause) for line in wrong] == [(line_of(changed, part), cause)]
+
+
+GATED = """
+import numpy as np
+
+
+def sig(x):
+    return 1 / (1 + np.exp(-x))
+
+
+class Gated:
+    def __init__(self):
+        rng = np.random.default_rng(5)
+        for name, shape in dict(Wr=(4, 3), Wh=(4, 3), Ur=(4, 4), Uh=(4, 4), br=(4, 1)).items():
+            setattr(self, name, rng.normal(size=shape))
+
+    def loss(self, xs, ts):
+        self.h, self.r, self.c, total = {-1: np.zeros((4, 1))}, {}, {}, 0.0
+        for t in range(len(xs)):
+            self.r[t] = sig(self.Wr @ xs[t] + self.Ur @ self.h[t - 1] + self.br)
+            self.c[t] = np.tanh(self.Wh @ xs[t] + self.Uh @ (self.r[t] * self.h[t - 1]))
+            self.h[t] = self.r[t] * self.h[t - 1] + self.c[t]
+            total += 0.5 * np.sum((self.h[t] - ts[t]) ** 2)
+        return total
+
+    def gradients(self, xs, ts):
+        g = {n: np.zeros_like(getattr(self, n)) for n in ("Wr", "Wh", "Ur", "Uh", "br")}
+        later = np.zeros((4, 1))
+        for t in reversed(range(len(xs))):
+            dh = self.h[t] - ts[t] + later
+            dc = dh * (1 - self.c[t] ** 2)
+            g["Wh"] += dc @ xs[t].T
+            g["Uh"] += dc @ (self.r[t] * self.h[t - 1]).T
+            through = self.Uh.T @ dc
+            dr = (dh + through) * self.h[t - 1] * self.r[t] * (1 - self.r[t])
+            g["Wr"] += dr @ xs[t].T
+            g["Ur"] += dr @ self.h[t - 1].T
+            g["br"] += dr
+            later = dh * self.r[t] + through * self.r[t] + self.Ur.T @ dr
+        return g
+
+
+def forward():
+    pass
+
+
+backward = forward
+"""
+
+COLUMN = """
+import numpy as np
+
+
+def forward(X, w, b, t):
+    h = np.tanh(X @ w + b)
+    pred = h.sum(axis=1)
+    return np.sum((pred - t) ** 2) / 2, (X, h, pred)
+
+
+def slope(pred, t):
+    return pred - t
+
+
+def backward(X, w, b, t, cache):
+    X, h, pred = cache
+    dpred = slope(pred, t)[:, None]
+    dz = dpred * (1 - h**2)
+    return X.T @ dz, dz.sum(axis=0)
+"""
+
+LABELS = """
+import numpy as np
+rng = np.random.default_rng(6)
+X, y, W = rng.normal(size=(6, 3)), rng.integers(0, 3, 6), 2 * rng.normal(size=(3, 3))
+Z = X @ W
+E = np.exp(Z)
+P = E / E.sum(axis=1, keepdims=True)
+loss = -np.mean(np.log(P[range(6), y] + 1e-7))
+dZ = P.copy()
+dZ[range(6), y] -= 1
+dZ = dZ / len(y)
+dW = X.T @ dZ
+"""
+
+MASKED = """
+import numpy as np
+
+
+def forward(X, W, V, keep, share):
+    h, losses = X, 0.0
+    for l in range(2):
+        h = np.maximum([W, V][l] @ h, 0) * keep[l] / share
+    return np.sum(h**2) / 2, (X, h)
+
+
+def backward(X, W, V, keep, share):
+    hs, zs = [X], []
+    for l in range(2):
+        zs.append([W, V][l] @ hs[l])
+        hs.append(np.maximum(zs[l], 0) * keep[l] / share)
+    return spread(hs[2], hs, zs, V, keep, share)
+
+
+def spread(d, hs, zs, V, keep, share):
+    found = []
+    for l in (1, 0):
+        d = d * keep[l] / share
+        d[zs[l] <= 0] = 0
+        found.append(d @ hs[l].T)
+        d = V.T @ d
+    return found[1], found[0]
+"""
+
+
+def report_on_gated(text):
+    forward, _ = load(text, f"gated {hash(text)}")
+    net, rng = forward.__globals__["Gated"](), np.random.default_rng(7)
+    xs, ts = ([rng.normal(size=(n, 1)) for _ in range(3)] for n in (3, 4))
+    return al.check_derivation(net.loss, net.gradients, xs, ts, show=False)
+
+
+def report_on_column(text):
+    rng = np.random.default_rng(8)
+    inputs = (rng.normal(size=s) for s in ((7, 3), (3, 2), (2,), (7,)))
+    return al.check_derivation(*load(text, f"column {hash(text)}"), *inputs, show=False)
+
+
+def report_on_masked(text):
+    rng = np.random.default_rng(9)
+    X, W, V = (rng.normal(size=s) for s in ((3, 8), (5, 3), (5, 5)))
+    keep = [(rng.random((5, 8)) < 0.8).astype(int) for _ in range(2)]
+    pair = load(text, f"masked {hash(text)}")
+    return al.check_derivation(*pair, X, W, V, keep, 0.8, show=False)
+
+
+def report_on_labels(text):
+    return al.check_script(text, loss="loss", show=False)
+
+
+@pytest.mark.parametrize(
+    ("report_on", "text", "old", "new", "part", "cause"),
+    [
+        *(
+            (report_on_gated, GATED, old, new, part, cause)
+            for old, new, part, cause in (
+                ("through * self.r[t] +", "through +", "later = dh", "factor"),
+                ("dh * self.r[t] + t", "dh + t", "later = dh", "factor"),
+                ("self.Uh.T @ dc", "self.Ur.T @ dc", "through =", "operand"),
+                ("(self.r[t] * self.h[t - 1]).T", "self.h[t - 1].T", 'g["Uh"] +=', "factor"),
+            )
+        ),
+        (report_on_column, COLUMN, "return pred - t", "return pred + t", "return pred + t", "sign"),
+        (report_on_labels, LABELS, "y] -= 1", "y - 1] -= 1", "y - 1] -= 1", "index"),
+        (report_on_masked, MASKED, "d[zs[l] <= 0]", "d[zs[l] > 0]", "d[zs[l] > 0]", "mask"),
+    ],
+)
+def test_the_wrong_line_of_a_loop_or_a_helper(report_on, text, old, new, part, cause):
+    assert report_on(text).ok, str(report_on(text))
+    changed = text.replace(old, new)
+    assert changed != text
+    wrong = {(line.line, line.cause) for line in report_on(changed) if line.status == "wrong"}
+    assert wrong == {(line_of(changed, part), cause)}

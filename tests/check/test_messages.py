@@ -35,6 +35,8 @@ def test_a_function_of_both_passes_without_the_loss_is_told_what_to_return():
         return {"dW": 2 * W}
 
     with pytest.raises(TypeError, match=r"^both must return the loss as one real number .* loss="):
+        al.check_derivation(both, W)
+    with pytest.raises(ValueError, match="^loss='cost': both assigns no one real number to a"):
         al.check_derivation(both, W, loss="cost")
     assert al.check_derivation(both, W, loss="total", show=False).ok
 

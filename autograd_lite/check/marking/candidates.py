@@ -77,6 +77,11 @@ class Candidates:
         likely, possible, unlikely, ahead = self._by_likelihood(others, now, wrong)
         # A value of the forward pass that is another one here is wrong where it is computed.
         yield ALL_EDITS, [line for line in others if self._is_changed(line)], False
+        # Of the rounds of a loop, the first is right but for the line with the mistake.
+        never_right = self._first_that_is_never_right(likely)
+        yield FIRST_EDITS, never_right, False
+        yield LATER_EDITS, never_right, False
+        yield SECOND_EDITS, never_right, False
         # Several lines are wrong where one that all of them come from is.
         yield FIRST_EDITS, likely, False
         yield EDITS, quick, False
@@ -96,6 +101,20 @@ class Candidates:
         yield LATER_EDITS, possible, False
         for sources in (FIRST_EDITS, SECOND_EDITS, LATER_EDITS):
             yield sources, unlikely, False
+
+    def _first_that_is_never_right(self, lines: list[Line]) -> list[Line]:
+        """The first of these lines to run without a right value, if others in loops have some."""
+        events = self.runs.back.events
+        right = {id(e.place) for e in events if e.key in self.right_keys}
+        first: dict[int, int] = {}
+        for event in events:
+            first.setdefault(id(event.place), event.serial)
+        zeros = self._zeros()
+        ran = [n for n in lines if id(n.place) in first and id(n.place) not in zeros]
+        never = [line for line in ran if id(line.place) not in right]
+        if len(never) == len(ran) or not any(id(n.place) in self._repeated() for n in never):
+            return []
+        return sorted(never, key=lambda line: first[id(line.place)])[:1]
 
     def _is_changed(self, line: Line) -> bool:
         """Whether a line computes a value that differs from the one of its name in the forward
@@ -325,6 +344,7 @@ class Candidates:
             arriving=[] if key is None else self._arriving,
             elsewhere=self.context["trees"],
             parameters=self.context["parameters"],
+            added=self.context["added"],
         )
         line.multiples = self._effects(line, now).multiples
         return line

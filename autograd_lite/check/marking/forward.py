@@ -140,6 +140,11 @@ class Setting:
         if self.loss_event is None and execution.error is not None:
             raise execution.error
         if self.loss_event is None and returned.loss is None:
+            if self.subject.loss_name is not None:
+                raise ValueError(
+                    f"loss={self.subject.loss_name!r}: {name_of(self.subject.forward)} assigns no "
+                    "one real number to a variable of this name"
+                )
             raise TypeError(
                 f"{name_of(self.subject.forward)} must return the loss as one real number among "
                 f"what it returns, or hold it in a variable that loss= names, not "

@@ -6,17 +6,22 @@ import ast
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.check.marking.chain_rule import Interpretation
+from autograd_lite.check.marking.conventions import without_epsilons
 from autograd_lite.check.marking.definitions import Definition
 from autograd_lite.check.marking.edits import Edit
 from autograd_lite.check.marking.evidence import Evidence, Graph, values_of
 from autograd_lite.check.marking.execution import Execution, Filling
 from autograd_lite.check.marking.forward import Setting
 from autograd_lite.check.marking.steps import known_tensors
+
+EPSILON_TOLERANCE = 1e-4
+"""The relative tolerance on fresh inputs if the loss has a small number, as in `log(p + 1e-7)`."""
 
 FRESH_INPUTS = 2
 """An edit must hold on this many sets of other inputs as well."""
@@ -153,6 +158,12 @@ def _fresh_evidence(evidence: Evidence) -> Iterator[Evidence]:
     paths = {place[1] for place in evidence.places.values() if place[0] == "input"}
     wanted = {id(i.original) for i in evidence.recording.inputs if i.path in paths}
     changes = ((None, 1.0), (wanted, 1.0), (None, 0.02))
+    tolerance = evidence.tolerance
+    if without_epsilons(
+        [d for d in evidence.setting.sources.definitions.values() if d is not None]
+    ):
+        # A small number that the derivative leaves out counts for more on some inputs.
+        tolerance = replace(tolerance, relative=max(tolerance.relative, EPSILON_TOLERANCE))
     for (only, size), seed in itertools.product(changes, (1, 2)):
         change = _Change(np.random.default_rng(seed), only, size)
         try:
@@ -164,7 +175,7 @@ def _fresh_evidence(evidence: Evidence) -> Iterator[Evidence]:
                 continue
             other = Evidence(
                 *(setting, recording, graph, evidence.steps, evidence.places),
-                *(evidence.tolerance, evidence.counts, evidence.direction),
+                *(tolerance, evidence.counts, evidence.direction),
             )
         except Exception:
             continue

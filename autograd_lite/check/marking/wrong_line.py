@@ -151,6 +151,11 @@ class Search:
         """
         return frozenset() if self._is_all_right(self.left) else wrong_in(self.left)
 
+    @property
+    def is_done(self) -> bool:
+        """Whether what was found explains all that is wrong."""
+        return bool(self.found) and not self.unexplained
+
     def _next(self, now: Interpretation, wrong: frozenset[str]) -> Found | None:
         """The edit that makes most right; among equals, the one in the likeliest line."""
         self._aside = []

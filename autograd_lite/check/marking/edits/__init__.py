@@ -46,7 +46,7 @@ SECOND_EDITS: tuple[Source, ...] = (
 
 EDITS = FIRST_EDITS + SECOND_EDITS
 
-LATER_EDITS: tuple[Source, ...] = (*(missing_paths, measured_terms, missing_derivatives, centred),)
+LATER_EDITS: tuple[Source, ...] = (*(missing_paths, missing_derivatives, measured_terms, centred),)
 
 INSERTED: tuple[Source, ...] = (left_out,)
 

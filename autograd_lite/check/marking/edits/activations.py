@@ -179,8 +179,8 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
             if shape is not None and is_broadcast(shape, np.shape(value)):
                 text = f"{text_of(other)}, which arrives here, is missing in {name} as a factor"
                 yield line.edit("factor", text, old, times(old, other), 0.8)
-        offers = [other for _, other, _ in line.fitting(np.shape(value))]
-        offers += [o for o, v in line.phrases if is_broadcast(v.shape, np.shape(value))]
+        arrays = [(o, v) for _, o, v in line.fitting(np.shape(value))] + line.phrases
+        offers = [o for o, v in arrays if line.may_scale(v, value)]
         offers += [o for _, o, v in line.references if isinstance(v, np.floating)]
         for other in offers:
             if text_of(other) != text_of(old):

@@ -9,11 +9,11 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from autograd_lite.check.marking.assignments import targets_of
 from autograd_lite.check.marking.edits.line import Edit, Line, values_assigned, written_arrays
 from autograd_lite.check.marking.edits.trees import (
     chain_of,
     in_index,
-    is_broadcast,
     is_called,
     is_shape,
     name_called,
@@ -33,6 +33,7 @@ _OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
 
 def masks(line: Line) -> Iterator[Edit]:
     """Edits that invert a mask, or take the mask of another array."""
+    yield from _masks_written_to(line)
     for node, _ in line.nodes:
         if not isinstance(node, ast.Compare) or len(node.ops) != 1:
             continue
@@ -47,6 +48,25 @@ def masks(line: Line) -> Iterator[Edit]:
         if not (isinstance(node.comparators[0], ast.Constant) and node.comparators[0].value == 0):
             right = ast.Compare(node.left, node.ops, [ast.Constant(0)])
             yield line.edit("mask", f"{text_of(node)} should be {text_of(right)}", node, right)
+
+
+def _masks_written_to(line: Line) -> Iterator[Edit]:
+    """Edits that invert the mask at which a statement writes: `d[mask] = 0`."""
+    statement = line.statement
+    for target in targets_of(statement):
+        if not isinstance(target, ast.Subscript) or not isinstance(statement, ast.Assign):
+            continue
+        index = target.slice
+        is_inverted = isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.Invert)
+        if is_inverted:
+            flipped = index.operand  # type: ignore[attr-defined]
+        elif getattr(line.at(index), "dtype", None) == np.bool_:
+            flipped = ast.UnaryOp(ast.Invert(), index)
+        else:
+            continue
+        other = ast.Subscript(target.value, flipped, ast.Store())
+        text = f"the mask {text_of(index)} is inverted"
+        yield line.whole("mask", text, [ast.Assign([other], statement.value)])
 
 
 def _is_untransposed(node: ast.expr) -> bool:
@@ -80,7 +100,7 @@ def unused(line: Line) -> Iterator[Edit]:
         if not is_number or getattr(value, "dtype", None) == np.bool_:
             continue
         for other, found in offers:
-            if not is_broadcast(np.shape(found), np.shape(value)):
+            if not line.may_scale(found, value):
                 continue
             shown = text_of(other)
             if (

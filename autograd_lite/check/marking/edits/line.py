@@ -130,7 +130,8 @@ class Line:
     the forward pass. `related` maps an activation's name to the names of what it is computed from,
     `sizes` each length of the data to its description. `arriving` names the gradients that arrive
     at values without a step, `parts` holds the terms of the line's gradient by where they come
-    from. `elsewhere` holds the functions that run, `parameters` the forward pass's inputs.
+    from. `elsewhere` holds the functions that run, `parameters` the forward pass's inputs,
+    and `added` those that it only adds, such as biases.
     `multiples(edit)` gives the numbers by which the effect of an edit would have to be multiplied
     to correct a gradient, each with whether it is sure.
     """
@@ -150,6 +151,7 @@ class Line:
     arriving: Sequence[str] = ()
     elsewhere: Sequence[ast.AST] = ()
     parameters: frozenset[str] = frozenset()
+    added: frozenset[str] = frozenset()
     multiples: Callable[[Edit], list[tuple[float, bool]]] = field(default=lambda _: [])
     _values: dict[str, Any] = field(default_factory=dict)
 
@@ -319,9 +321,11 @@ class Line:
         names = [n for n in self.scope if n not in loaded and n not in self.targets]
         # The gradient of a parameter is returned rather than read.
         names = [n for n in names if not any(t in self.parameters for t in tensors_named_in(n))]
+        names = [n for n in names if n not in self.added]
         owner = self.scope.get("self")
         kept = vars(owner) if hasattr(owner, "__dict__") else {}
-        names += [f"self.{n}" for n in kept if f"self.{n}" not in loaded and n in self.values]
+        own = [n for n in kept if n in self.values and n not in self.added]
+        names += [f"self.{n}" for n in own if f"self.{n}" not in loaded]
         values = [(parsed(n), plain(kept[n[5:]] if "." in n else self.scope[n])) for n in names]
         # Of a list or a dictionary, the item of this round.
         rounds = [
@@ -453,6 +457,14 @@ class Line:
     def alike(self, shape: tuple[int, ...] | None) -> list[tuple[str, ast.expr, Any]]:
         found = [r for r in self.references if np.shape(r[2]) == shape]
         return found[:CANDIDATES_LIMIT]
+
+    def may_scale(self, factor: Any, value: Any) -> bool:
+        """Whether a factor broadcasts with a value, and leaves its shape, unless that is wrong."""
+        shape = np.shape(value)
+        if not is_broadcast(np.shape(factor), shape):
+            return False
+        keeps = np.broadcast_shapes(np.shape(factor), shape) == shape
+        return keeps or not shape or self.is_misshapen
 
     @property
     def is_misshapen(self) -> bool:

@@ -23,6 +23,7 @@ from autograd_lite.check.marking.edits.trees import (
     text_of,
     times,
 )
+from autograd_lite.check.marking.steps import is_gradient_name
 
 _RATE = re.compile(r"(?i)(^|[._])(lr|eta|\w*learning_?rate|step_?size)$")
 """Matches names of learning rates, which may equal a factor that is missing, and are none."""
@@ -70,7 +71,9 @@ def _scaled_beside(line: Line, target: Any) -> Iterator[Edit]:
             for new, shown in _scalings(line, loaded, number):
                 where = "before this line " if is_before else ""
                 kind, text = _told(where + text_of(target), number, shown)
-                yield line.whole(kind, text, beside(new), 0.8)
+                edit = line.whole(kind, text, beside(new), 0.8)
+                edit.is_measured = _is_nameless(number, shown)
+                yield edit
 
 
 def _is_number(value: Any) -> bool:
@@ -108,8 +111,13 @@ def _scaled(line: Line, old: ast.expr, called: str, number: float, weight: float
     for new, shown in _scalings(line, old, number):
         kind, text = _told(called, number, shown)
         edit = line.edit(kind, text, old, new, weight)
-        edit.is_measured = number not in _PLAIN and shown == f"{number:.6g}"
+        edit.is_measured = _is_nameless(number, shown)
         yield edit
+
+
+def _is_nameless(number: float, shown: str) -> bool:
+    """Whether a measured number is no plain one, and the value of no variable."""
+    return number not in _PLAIN and shown == f"{number:.6g}"
 
 
 def _told(called: str, number: float, shown: str) -> tuple[str, str]:
@@ -237,9 +245,27 @@ def _offers(line: Line, value: Any) -> Iterator[tuple[str, ast.expr, bool]]:
     yield "1", ast.Constant(1), True
     yield from ((text_of(o), o, True) for _, o, _ in line.fitting(shape))
     yield from ((text_of(o), o, False) for o, v in line.phrases if np.shape(v) == shape)
+    yield from ((text_of(p), p, False) for p in _carried_back(line, shape))
     if len(shape) == 2 and shape[0] == shape[1]:
         diagonals = [numpy_call("diag", other) for _, other, _ in line.alike(shape[:1])]
         yield from ((text_of(d), d, False) for d in diagonals)
+
+
+def _carried_back(line: Line, shape: tuple[int, ...]) -> list[ast.expr]:
+    """Gradients carried back through a matrix, `W.T @ dz`, that have a shape."""
+    arrays = [(node, value) for _, node, value in line.references if np.ndim(value) in (1, 2)]
+    turned = [(n, v) for n, v in arrays if isinstance(n, ast.Attribute) and n.attr == "T"]
+    local = [(n, v) for n, v in arrays if isinstance(n, ast.Name) and is_gradient_name(n.id)]
+    found: list[ast.expr] = []
+    for matrix, m in turned:
+        for gradient, g in local:
+            if m.shape[-1] == len(g) and (m.shape[0], *g.shape[1:]) == shape:
+                found.append(ast.BinOp(matrix, ast.MatMult(), gradient))
+    return found[:CARRIED_LIMIT]
+
+
+CARRIED_LIMIT = 16
+"""So many products are tried as terms that are missing."""
 
 
 def _terms(
