@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from autograd_lite.check.marking.assignments import is_decay, targets_of, texts_in, update_of
 from autograd_lite.check.marking.definitions import Definition
@@ -23,12 +23,15 @@ EPSILON_LIMIT = 1e-3
 _EPSILONS = re.compile(r"(?i)_?(eps\w*|tiny|epsilon\w*|small)")
 
 
-def without_epsilons(definitions: Iterable[Definition]) -> dict[Definition, ast.FunctionDef]:
-    """The functions that contain an epsilon, with 0 in its place."""
+def without_epsilons(
+    definitions: Iterable[Definition], in_logarithms: bool = False
+) -> dict[Definition, ast.FunctionDef]:
+    """The functions that contain an epsilon, or one within a logarithm, with 0 in its place."""
     found: dict[Definition, ast.FunctionDef] = {}
     for definition in definitions:
         news: dict[int, ast.expr] = {}
-        for node in ast.walk(definition.tree):
+        nodes = ast.walk(definition.tree)
+        for node in _in_logarithms(definition.tree) if in_logarithms else nodes:
             if isinstance(node, ast.Constant) and type(node.value) is float:
                 if 0 < abs(node.value) <= EPSILON_LIMIT:
                     news[id(node)] = ast.copy_location(ast.Constant(0.0), node)
@@ -38,6 +41,13 @@ def without_epsilons(definitions: Iterable[Definition]) -> dict[Definition, ast.
         if news:
             found[definition] = swapped(definition.tree, news)
     return found
+
+
+def _in_logarithms(tree: ast.AST) -> Iterator[ast.AST]:
+    """What stands within calls of `log`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "log":
+            yield from (inner for argument in node.args for inner in ast.walk(argument))
 
 
 def without_clipping(definitions: Iterable[Definition]) -> dict[Definition, ast.FunctionDef]:

@@ -464,7 +464,9 @@ def _by_effect(
     graph, factor = evidence.graph, interpretation.factor
     values = evidence.own({s.key: s.value for s in evidence.steps})
     passed = going_on(evidence.forward, values, factor)
-    owned = {evidence.forward.tensors[k]._node for k in passed}
+    # A part of a gradient may be placed where the whole belongs, which comes later.
+    placed = {s.key for s in evidence.steps if s.is_by_effect}
+    owned = {evidence.forward.tensors[k]._node for k in passed.keys() - placed}
     value = array * (evidence.direction / factor)
     best: tuple[int, Node | None] = (0, None)
     nodes = [

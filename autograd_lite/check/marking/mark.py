@@ -366,6 +366,7 @@ def _best_reading(
     epsilons, clips = without_epsilons(definitions), without_clipping(definitions)
     others: list[tuple[Recording, Any, bool]] = []
     smoothed: dict[Any, Any] = {}
+    is_in_logarithm = bool(without_epsilons(definitions, in_logarithms=True))
     if clips:
         others.append((reading.recording, clips, False))
     if epsilons or clips:
@@ -382,7 +383,7 @@ def _best_reading(
         except (TypeError, ValueError):
             continue
         # What leaves out a small number of the loss is right where it is mended.
-        is_likelier = epsilon and not edits and not _explains_more(reading, other)
+        is_likelier = is_in_logarithm and not edits and not _explains_more(reading, other)
         explains_more = is_likelier or _explains_more(other, reading)
         if explains_more and len(other.evidence.steps) >= 1:
             other.clipped, other.epsilon, other.edits = edits is not None, epsilon, edits

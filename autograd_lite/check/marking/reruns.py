@@ -159,9 +159,8 @@ def _fresh_evidence(evidence: Evidence) -> Iterator[Evidence]:
     wanted = {id(i.original) for i in evidence.recording.inputs if i.path in paths}
     changes = ((None, 1.0), (wanted, 1.0), (None, 0.02))
     tolerance = evidence.tolerance
-    if without_epsilons(
-        [d for d in evidence.setting.sources.definitions.values() if d is not None]
-    ):
+    definitions = [d for d in evidence.setting.sources.definitions.values() if d is not None]
+    if without_epsilons(definitions, in_logarithms=True):
         # A small number that the derivative leaves out counts for more on some inputs.
         tolerance = replace(tolerance, relative=max(tolerance.relative, EPSILON_TOLERANCE))
     for (only, size), seed in itertools.product(changes, (1, 2)):
