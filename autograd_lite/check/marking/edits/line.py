@@ -459,12 +459,25 @@ class Line:
         return found[:CANDIDATES_LIMIT]
 
     def may_scale(self, factor: Any, value: Any) -> bool:
-        """Whether a factor broadcasts with a value, and leaves its shape, unless that is wrong."""
+        """Whether a factor broadcasts with a value, within the shape of the line's whole value.
+
+        Where that shape is wrong, it may become any other.
+        """
         shape = np.shape(value)
         if not is_broadcast(np.shape(factor), shape):
             return False
-        keeps = np.broadcast_shapes(np.shape(factor), shape) == shape
-        return keeps or not shape or self.is_misshapen
+        if not shape or self.is_misshapen:
+            return True
+        scaled = np.broadcast_shapes(np.shape(factor), shape)
+        return scaled == shape or any(
+            is_broadcast(scaled, whole) and np.broadcast_shapes(scaled, whole) == whole
+            for whole in self._whole_shapes
+        )
+
+    @cached_property
+    def _whole_shapes(self) -> list[tuple[int, ...]]:
+        found = (self.shape(value) for value, _ in values_assigned(self))
+        return [shape for shape in found if shape is not None]
 
     @property
     def is_misshapen(self) -> bool:
