@@ -149,7 +149,8 @@ def calls(line: Line) -> Iterator[Edit]:
 
 def _axis_edits(line: Line, node: ast.Call) -> Iterator[Edit]:
     operand = operand_of(node)
-    ndim = line.ndim(operand) if operand is not None else 2
+    # The variable of a comprehension has no value here.
+    ndim = line.ndim(operand) if operand is not None and line.at(operand) is not None else 2
     axes: list[int | tuple[int, ...] | None] = [*range(ndim), None, *_pairs(ndim)]
     keywords = {k.arg: k for k in node.keywords}
     position = 1 if operand is not None and node.args and node.args[0] is operand else 0
