@@ -29,7 +29,7 @@ few_and_more = pytest.mark.parametrize(
     ids=["few", "some", "more"],
 )
 
-LOCATED, RIGHT_CAUSE, WRONG_CAUSE = 0.995, 0.97, 0.001
+LOCATED, RIGHT_CAUSE, WRONG_CAUSE = 0.99, 0.95, 0.005
 
 
 @dataclass(frozen=True)
