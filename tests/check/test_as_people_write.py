@@ -405,6 +405,7 @@ def report_on_labels(text):
             for old, new, part, cause in (
                 ("through * self.r[t] +", "through +", "later = dh", "factor"),
                 ("dh * self.r[t] + t", "dh + t", "later = dh", "factor"),
+                (" + self.Ur.T @ dr", "", "later = dh", "term"),
                 ("self.Uh.T @ dc", "self.Ur.T @ dc", "through =", "operand"),
                 ("(self.r[t] * self.h[t - 1]).T", "self.h[t - 1].T", 'g["Uh"] +=', "factor"),
             )
@@ -420,3 +421,34 @@ def test_the_wrong_line_of_a_loop_or_a_helper(report_on, text, old, new, part, c
     assert changed != text
     wrong = {(line.line, line.cause) for line in report_on(changed) if line.status == "wrong"}
     assert wrong == {(line_of(changed, part), cause)}
+
+
+SEVERAL = """
+import numpy as np
+
+
+def forward(X, W, V, b, c):
+    return np.sum((np.tanh(W @ X + b) + V @ X + c) ** 2) / 2
+
+
+def backward(X, W, V, b, c):
+    h = np.tanh(W @ X + b)
+    d = h + V @ X + c
+    dz = d * (1 - h**2)
+    db, dc = [g.sum(axis=1, keepdims=True) for g in (dz, d)]
+    return {"dW": dz @ X.T, "dV": d @ X.T}, (db, dc)
+"""
+
+
+@pytest.mark.parametrize("wrong", ["axis=0, keepdims=True", "axis=1"])
+def test_a_gradient_that_a_comprehension_gives_another_shape_is_wrong(wrong):
+    rng = np.random.default_rng(10)
+    inputs = [rng.normal(size=s) for s in ((3, 7), (4, 3), (4, 3), (4, 1), (4, 1))]
+
+    def report_on(text):
+        return al.check_derivation(*load(text, f"several {hash(text)}"), *inputs, show=False)
+
+    assert report_on(SEVERAL).ok
+    text = SEVERAL.replace("axis=1, keepdims=True", wrong)
+    found = [line for line in report_on(text) if line.status == "wrong"]
+    assert {line.line for line in found} == {line_of(text, "db, dc")}, str(report_on(text))

@@ -166,23 +166,24 @@ class Evidence:
             / s.rate
             for s in self.steps
         }
-        final = {s.key for s in self.steps if s.final}
+        inner = {s.key for s in self.steps if not s.final and self.places[s.key][0] == "node"}
         return {
-            k: self._with_axes(k, v if scales[k] == 1 else v * scales[k], k in final)
+            k: self._with_axes(k, v if scales[k] == 1 else v * scales[k], k in inner)
             for k, v in values.items()
         }
 
-    def _with_axes(self, key: str, value: np.ndarray, is_final: bool) -> np.ndarray:
+    def _with_axes(self, key: str, value: np.ndarray, is_inner: bool) -> np.ndarray:
         """A gradient with its tensor's leading axes of length 1, so that (h,) becomes (1, h).
 
-        On the way, where only the person reads it, all axes of length 1 are free.
+        Of a value within the forward pass, which only the person reads, all axes of length 1 are
+        free.
         """
         shape = self.forward.tensors[key].shape
         missing = len(shape) - value.ndim
         if missing > 0 and shape == (1,) * missing + value.shape and value.ndim:
             return value.reshape(shape)
         is_alike = [n for n in shape if n > 1] == [n for n in value.shape if n > 1]
-        if not is_final and is_alike and value.size > 1:
+        if is_inner and is_alike and value.size > 1:
             return value.reshape(shape)
         return value
 

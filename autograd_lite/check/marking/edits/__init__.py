@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from autograd_lite.check.marking.edits.activations import (
     derivatives,
     missing_derivatives,
+    missing_factors,
     other_slopes,
 )
 from autograd_lite.check.marking.edits.factors import (
@@ -46,7 +47,9 @@ SECOND_EDITS: tuple[Source, ...] = (
 
 EDITS = FIRST_EDITS + SECOND_EDITS
 
-LATER_EDITS: tuple[Source, ...] = (*(missing_paths, missing_derivatives, measured_terms, centred),)
+LATER_EDITS: tuple[Source, ...] = (
+    *(missing_paths, missing_factors, measured_terms, missing_derivatives, centred),
+)
 
 INSERTED: tuple[Source, ...] = (left_out,)
 

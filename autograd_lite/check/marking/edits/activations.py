@@ -33,6 +33,7 @@ from autograd_lite.check.marking.edits.trees import (
     times,
 )
 from autograd_lite.check.marking.rewriting import WATCH
+from autograd_lite.check.marking.steps import is_gradient_name
 
 
 def derivatives(line: Line) -> Iterator[Edit]:
@@ -156,8 +157,8 @@ def _is_one_less(parent: ast.AST | None, node: ast.expr) -> bool:
     return is_one and parent.right is node
 
 
-def missing_derivatives(line: Line) -> Iterator[Edit]:
-    """Edits that multiply a line, or an operand of it, by a derivative or factor that it lacks."""
+def _operands_and_values(line: Line) -> list[tuple[ast.expr, str]]:
+    """The expressions of a line that may lack a factor, each with its name in messages."""
     places = list(values_assigned(line))
     places += [
         (node, text_of(node))
@@ -167,7 +168,12 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
         and not is_called(node, around)
         and not any(node is old for old, _ in places)
     ]
-    for old, name in places:
+    return places
+
+
+def missing_factors(line: Line) -> Iterator[Edit]:
+    """Edits that multiply a line, or an operand of it, by a factor that it lacks, or divide it."""
+    for old, name in _operands_and_values(line):
         value = line.at(old)
         if isinstance(value, (float, np.floating)) and not isinstance(old, ast.Constant):
             yield from _missing_factors(line, old, name)
@@ -180,16 +186,28 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
                 text = f"{text_of(other)}, which arrives here, is missing in {name} as a factor"
                 yield line.edit("factor", text, old, times(old, other), 0.8)
         arrays = [(o, v) for _, o, v in line.fitting(np.shape(value))] + line.phrases
-        offers = [o for o, v in arrays if line.may_scale(v, value)]
-        offers += [o for _, o, v in line.references if isinstance(v, np.floating)]
-        for other in offers:
+        offers = [(o, v) for o, v in arrays if line.may_scale(v, value)]
+        offers += [(o, v) for _, o, v in line.references if isinstance(v, np.floating)]
+        if _has_gradient(old):
+            # A gradient times another one is no gradient.
+            offers = [(o, v) for o, v in offers if not _has_gradient(o)]
+        for other, found in offers:
             if text_of(other) != text_of(old):
                 text = f"the factor {text_of(other)} is missing in {name}"
                 kind = kind_of_factor(line, other)
                 yield line.edit(kind, text, old, times(old, other), 0.8)
-                over = ast.BinOp(old, ast.Div(), other)
-                text = f"the division by {text_of(other)} is missing in {name}"
-                yield line.edit("factor", text, old, over, 0.7)
+                if np.all(found > 0):
+                    over = ast.BinOp(old, ast.Div(), other)
+                    text = f"the division by {text_of(other)} is missing in {name}"
+                    yield line.edit("factor", text, old, over, 0.7)
+
+
+def missing_derivatives(line: Line) -> Iterator[Edit]:
+    """Edits that multiply a line, or an operand of it, by a derivative that it lacks."""
+    for old, name in _operands_and_values(line):
+        value = line.at(old)
+        if not _is_value(value, line) or (isinstance(value, np.ndarray) and not value.ndim):
+            continue
         for _, other, found in line.alike(np.shape(value)):
             for slope in slopes(other, found):
                 is_mask = isinstance(slope, ast.Compare)
@@ -204,6 +222,12 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
                 after = ast.AugAssign(target, ast.Mult(), slope)
                 text = f"the derivative of the activation is missing in {text_of(target)}"
                 yield line.whole("activation", text, [line.statement, after], 0.7)
+
+
+def _has_gradient(node: ast.expr) -> bool:
+    """Whether a variable that is called like a gradient stands in an expression."""
+    names = (n.id for n in ast.walk(node) if isinstance(n, ast.Name))
+    return any(map(is_gradient_name, names))
 
 
 def _missing_factors(line: Line, old: ast.expr, name: str) -> Iterator[Edit]:

@@ -22,6 +22,7 @@ from autograd_lite.check.marking.edits.trees import (
     read_from,
     text_of,
     times,
+    transposed,
 )
 from autograd_lite.check.marking.steps import is_gradient_name
 
@@ -253,9 +254,13 @@ def _offers(line: Line, value: Any) -> Iterator[tuple[str, ast.expr, bool]]:
 
 def _carried_back(line: Line, shape: tuple[int, ...]) -> list[ast.expr]:
     """Gradients carried back through a matrix, `W.T @ dz`, that have a shape."""
-    arrays = [(node, value) for _, node, value in line.references if np.ndim(value) in (1, 2)]
-    turned = [(n, v) for n, v in arrays if isinstance(n, ast.Attribute) and n.attr == "T"]
-    local = [(n, v) for n, v in arrays if isinstance(n, ast.Name) and is_gradient_name(n.id)]
+    arrays = [(t, node, value) for t, node, value in line.references if np.ndim(value) in (1, 2)]
+    weights = [r for r in arrays if r[0].split(".")[-1] in line.parameters and r[2].ndim == 2]
+    # Where a path is left out, the derivation may not read its weights at all.
+    written = ast.unparse(line.place.definition.tree)
+    weights.sort(key=lambda r: r[0].split(".")[-1] + ".T" in written)
+    turned = [(transposed(n), v.T) for _, n, v in weights]
+    local = [(n, v) for _, n, v in arrays if isinstance(n, ast.Name) and is_gradient_name(n.id)]
     found: list[ast.expr] = []
     for matrix, m in turned:
         for gradient, g in local:
