@@ -372,6 +372,28 @@ def spread(d, hs, zs, V, keep, share):
 """
 
 
+ROBUST = """
+import numpy as np
+
+
+def forward(X, w, t):
+    pred = X @ w
+    return np.mean(np.log(np.cosh(pred)) + np.abs(pred - t)), (X, pred)
+
+
+def backward(X, w, t, cache):
+    X, pred = cache
+    dpred = (np.tanh(pred) + np.sign(pred - t)) / len(t)
+    return X.T @ dpred
+"""
+
+
+def report_on_robust(text):
+    rng = np.random.default_rng(11)
+    inputs = [rng.normal(size=s) for s in ((8, 3), (3,), (8,))]
+    return al.check_derivation(*load(text, f"robust {hash(text)}"), *inputs, show=False)
+
+
 def report_on_gated(text):
     forward, _ = load(text, f"gated {hash(text)}")
     net, rng = forward.__globals__["Gated"](), np.random.default_rng(7)
@@ -411,6 +433,14 @@ def report_on_labels(text):
             )
         ),
         (report_on_column, COLUMN, "return pred - t", "return pred + t", "return pred + t", "sign"),
+        (
+            report_on_robust,
+            ROBUST,
+            "np.sign(pred",
+            "np.abs(pred",
+            "np.abs(pred - t)) /",
+            "activation",
+        ),
         (report_on_labels, LABELS, "y] -= 1", "y - 1] -= 1", "y - 1] -= 1", "index"),
         (report_on_masked, MASKED, "d[zs[l] <= 0]", "d[zs[l] > 0]", "d[zs[l] > 0]", "mask"),
     ],

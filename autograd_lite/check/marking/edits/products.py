@@ -112,11 +112,17 @@ def transposes(line: Line) -> Iterator[Edit]:
 
 
 def calls(line: Line) -> Iterator[Edit]:
-    """Edits that change axis or keepdims, exchange sum and mean, or remove a call."""
+    """Edits that change axis or keepdims, exchange sum and mean or abs and sign, or drop a call."""
     for node, around in line.nodes:
         if not isinstance(node, ast.Call) or in_index(node, around):
             continue
         name = name_called(node)
+        slope = {"abs": "sign", "absolute": "sign", "sign": "abs"}.get(name)
+        if slope is not None and isinstance(node.func, ast.Attribute):
+            function = ast.Attribute(node.func.value, slope, ast.Load())
+            new = ast.Call(function, node.args, node.keywords)
+            text = f"{text_of(node)} should be {text_of(new)}"
+            yield line.edit("activation", text, node, new)
         if name in ("sum", "mean", "max", "prod"):
             yield from _axis_edits(line, node)
             other = {"sum": "mean", "mean": "sum"}.get(name)
