@@ -295,7 +295,7 @@ def offered(source, line, *arguments):
                 "shape 0.8: d = a",
             ],
         ),
-        (calls, "d = np.abs(a)", "", ["activation 0.7: d = a"]),
+        (calls, "d = np.abs(a)", "", ["activation : d = np.sign(a)", "activation 0.7: d = a"]),
         (
             indices,
             "d = a[i, j]",
