@@ -393,6 +393,8 @@ class Training:
             value = self.compiled(batch)
         except NotFinite as error:
             self._explain(batch, error.value)
+        except TooFewSamples as error:
+            raise self._about_small_batches(error, batch.X.shape[-1]) from None
         except Exception as error:
             if self.compile is not None:
                 raise

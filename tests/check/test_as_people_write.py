@@ -87,6 +87,33 @@ def test_what_is_handed_in_by_a_name_of_its_own_is_told_by_its_value():
     assert {line.tensor for line in report if line.name in ("dA1", "dA2")} == {"A"}
 
 
+MIDDLE = """
+import numpy as np
+
+
+def forward(X, T, W, V, b):
+    return np.sum((V @ np.tanh(W @ X + b) - T) ** 2) / 2
+
+
+def backward(X, T, W, V, b):
+    h = np.tanh(W @ X + b)
+    e = V @ h - T
+    q = V.T @ e * (1 - h**2)
+    found = V.T @ e, q @ X.T, e @ h.T, q.sum(axis=1, keepdims=True)
+    return dict(zip(("dMiddle", "dW", "dV", "db"), found))
+"""
+
+
+@pytest.mark.parametrize("slope", ["(1 - h**2)", "(1 - h)"])
+def test_what_is_handed_in_by_a_key_of_its_own_is_told_beside_a_wrong_step(slope):
+    rng = np.random.default_rng(12)
+    inputs = [rng.normal(size=s) for s in ((3, 7), (2, 7), (4, 3), (2, 4), (4, 1))]
+    text = MIDDLE.replace("(1 - h**2)", slope)
+    report = al.check_derivation(*load(text, f"middle {slope}"), *inputs, show=False)
+    assert {line.name for line in report} >= {"dMiddle", "dW", "dV", "db"}, str(report)
+    assert {line.status for line in report if line.name == "dMiddle"} == {"correct"}
+
+
 def test_samples_at_the_kink_of_a_whole_layer_are_a_convention():
     report = stack(STACK, biases=0.0)
     assert report.ok, str(report)

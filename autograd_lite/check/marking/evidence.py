@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -515,6 +516,7 @@ def steps_on_the_way(
     other events are returned as well.
     """
     arrived = _Arrived(evidence, interpretation)
+    versions = {e.name: known.versions.get(known.among(e.name) or "", ()) for e in events}
     taken = {id(s.event) for s in evidence.steps}
     found: list[Step] = []
     rest: list[Event] = []
@@ -522,10 +524,9 @@ def steps_on_the_way(
         array = event.array
         if array is None or id(event) in taken or type(event.value) in (int, float):
             continue
-        named = known.versions.get(known.among(event.name) or "", ())
         # By chance, a person's wrong gradient may be a value of the forward pass.
         is_own = not known.holds(array) or is_gradient_name(event.name)
-        node = arrived.node_of(array, named, is_own)
+        node = arrived.node_of(array, versions[event.name], is_own)
         if node is None:
             rest.append(event)
         elif isinstance(node, Node):
@@ -540,11 +541,10 @@ def steps_on_the_way(
 def _handed_in_on_the_way(evidence: Evidence, arrived: _Arrived) -> list[Step]:
     """Takes what is handed in by a name that no value has for the gradient that it equals."""
     found: list[Step] = []
-    for step in list(evidence.unmarked):
+    for step in evidence.unmarked:
         node = arrived.node_of(step.value) if step.value.size > 1 else None
         if isinstance(node, Node):
             step.of, step.key = evidence.graph.tensor_of(node), f"{step.name} handed in"
-            evidence.unmarked.remove(step)
             found.append(step)
     return found
 
@@ -560,6 +560,7 @@ class _Arrived:
         }
         self._evidence = evidence
         self.at_kinks: set[Any] = set()
+        self._sources: dict[int, set[int]] = {}
         self._passed_on = evidence.graph.arrivals(self._own)
         self._tables = [_Table(evidence.graph.arrivals()), _Table(self._passed_on)]
         factor = interpretation.factor * evidence.direction
@@ -583,9 +584,20 @@ class _Arrived:
         )
         ways = [tensor._node for tensor in named]
         found = next(
-            (n for n in nodes if not ways or any(_is_on_one_way(n, way) for way in ways)), None
+            (n for n in nodes if not ways or any(self._are_on_one_way(n, w) for w in ways)), None
         )
         return found if found is not None or not is_own else self._at_kink(array)
+
+    def _are_on_one_way(self, one: object, other: object) -> bool:
+        """Whether one of two nodes is computed from the other, or is the other."""
+        return one is other or id(one) in self._before(other) or id(other) in self._before(one)
+
+    def _before(self, node: object) -> set[int]:
+        """The nodes and leaves that a node is computed from, by `id`."""
+        if id(node) not in self._sources:
+            parents = (n.parents or () for n in ancestors([node]))
+            self._sources[id(node)] = {id(parent) for several in parents for parent in several}
+        return self._sources[id(node)]
 
     def _at_kink(self, array: np.ndarray) -> Any:
         """The node whose gradient an array is but where its value is 0, at a kink.
@@ -593,13 +605,12 @@ class _Arrived:
         What follows from the array is then compared with what follows from it.
         """
         evidence = self._evidence
-        for node, tensor in evidence.graph.named.items():
+        for node, value in self._values_at_kinks:
             arrived = self._passed_on.get(node)
-            if arrived is None or arrived.shape != array.shape or np.all(tensor._value):
+            if arrived is None or arrived.shape != array.shape:
                 continue
             for scale in self._scales:
-                args = array / scale, arrived, tensor._value, evidence.tolerance
-                if differs_at_zero_only(*args) and evidence.forward.is_at_kink(node):
+                if differs_at_zero_only(array / scale, arrived, value, evidence.tolerance):
                     self.at_kinks.add(node)
                     self._own[node] = array / scale
                     self._passed_on = evidence.graph.arrivals(self._own)
@@ -607,15 +618,15 @@ class _Arrived:
                     return node
         return None
 
-
-def _is_on_one_way(one: object, other: object) -> bool:
-    """Whether one of two nodes is computed from the other, or is the other."""
-    pairs = ((one, other), (other, one))
-    return one is other or any(
-        any(first is parent for parent in node.parents or ())
-        for first, last in pairs
-        for node in ancestors([last])
-    )
+    @cached_property
+    def _values_at_kinks(self) -> list[tuple[Any, np.ndarray]]:
+        """The nodes at kinks whose values have zeros, with these values."""
+        evidence = self._evidence
+        return [
+            (node, tensor._value)
+            for node, tensor in evidence.graph.named.items()
+            if not np.all(tensor._value) and evidence.forward.is_at_kink(node)
+        ]
 
 
 class _Table:

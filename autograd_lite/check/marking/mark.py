@@ -158,11 +158,12 @@ def _understood_as_likeliest(reading: Reading) -> Understood:
     In gradients of the sum, a penalty that is not multiplied by the number of samples is as wrong
     as a division by it that was left out once, which is likelier.
     """
+    unmarked = reading.evidence.unmarked
     understood = _understood(reading, reading.evidence, reading.interpretation)
     if not understood.wrong or not understood.interpretation.everywhere:
         return understood
     evidence = reading.evidence.with_steps(reading.evidence.steps)
-    evidence.counts = []
+    evidence.counts, evidence.unmarked = [], unmarked
     mean = _understood(reading, evidence, evidence.read({s.key: s.value for s in evidence.steps}))
     if mean.faults > understood.faults:
         return understood
@@ -190,6 +191,7 @@ def _understood(reading: Reading, evidence: Evidence, interpretation: Interpreta
             break
         evidence = evidence.with_steps([*evidence.steps, *more])
         interpretation = evidence.read({s.key: s.value for s in evidence.steps})
+    evidence.unmarked = [s for s in evidence.unmarked if s not in on_the_way]
     told = {id(s.event) for s in on_the_way}
     reading.notes += [misnamed_message(s) for s in dropped if id(s.event) not in told]
     return Understood(evidence, interpretation, on_the_way, rest, dropped)

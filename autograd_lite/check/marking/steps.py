@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -70,10 +71,17 @@ class Known:
 
     def holds(self, array: np.ndarray | None) -> bool:
         """Whether an array is a value of the forward pass."""
-        arrays = [v for v in map(np.asarray, self.values.values()) if v.ndim]
-        return array is not None and any(
-            v.shape == array.shape and np.array_equal(v, array) for v in arrays
-        )
+        if array is None:
+            return False
+        return any(np.array_equal(v, array) for v in self._by_shape.get(array.shape, ()))
+
+    @cached_property
+    def _by_shape(self) -> dict[tuple[int, ...], list[np.ndarray]]:
+        found: dict[tuple[int, ...], list[np.ndarray]] = {}
+        for value in map(np.asarray, self.values.values()):
+            if value.ndim:
+                found.setdefault(value.shape, []).append(value)
+        return found
 
 
 def known_tensors(recording: Recording) -> Known:

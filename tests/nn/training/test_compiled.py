@@ -244,6 +244,12 @@ def test_a_loss_that_is_nan_draws_nothing_and_keeps_nothing():
         np.testing.assert_array_equal(value, kept[name], err_msg=name)
 
 
+@pytest.mark.parametrize("compile", [None, True, False])
+def test_a_batch_too_small_for_statistics_is_told_with_a_way_out(compile):
+    with pytest.raises(ValueError, match="batch_size=7 has 1; leave it out by drop_last=True"):
+        fitted(drawing(), compile=compile, batch_size=7)
+
+
 class TestByDefault:
     """What fit() compiles where nobody asks for it."""
 
