@@ -26,7 +26,7 @@ from autograd_lite.check.marking.edits.factors import (
     unused,
 )
 from autograd_lite.check.marking.edits.line import Line
-from autograd_lite.check.marking.edits.operands import indices, layers, operands
+from autograd_lite.check.marking.edits.operands import exchanged, indices, layers, operands
 from autograd_lite.check.marking.edits.products import calls, products, transposes
 from autograd_lite.check.marking.edits.statements import left_out, statements
 from autograd_lite.check.marking.edits.trees import parsed
@@ -68,7 +68,34 @@ def offered(source, line, *arguments):
 @pytest.mark.parametrize(
     ("source", "text", "also", "edits"),
     [
-        (statements, "d += a", "", ["accumulate : d = a", "accumulate 0.6: d = d"]),
+        (
+            statements,
+            "d += a",
+            "",
+            [
+                "accumulate : d = a",
+                "accumulate 0.6: d = d",
+                "index 0.9: d[:, 1:] += a[:, 1:]",
+                "index 0.9: d[1:] += a[1:]",
+            ],
+        ),
+        (
+            statements,
+            "d[on] = 0.3",
+            "on",
+            [
+                "accumulate : d[on] += 0.3",
+                "accumulate 0.9: d[on] *= 0.3",
+                "mask 0.7: d[on] = d[on]",
+            ],
+        ),
+        (
+            exchanged,
+            "d = np.hstack((a, b, c))",
+            "",
+            ["operand 0.95: d = np.hstack((b, a, c))"],
+        ),
+        (exchanged, "d = (a, b)", "", []),
         (
             statements,
             "d[y] -= a",
@@ -449,6 +476,9 @@ def offered(source, line, *arguments):
                 "activation 0.9: d = e * b * (1 - b)",
                 "activation 0.9: d = a * (e - (e * a).sum(axis=-2, keepdims=True))",
                 "activation 0.9: d = a * (e - (e * a).sum(axis=-1, keepdims=True))",
+                "activation 0.85: d = (a - 1) * e",
+                "activation 0.85: d = (a - e) * e",
+                "activation 0.85: d = (a - b) * e",
             ],
         ),
         (other_slopes, "d = a * (1 - b)", "", []),

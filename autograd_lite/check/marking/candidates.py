@@ -24,9 +24,10 @@ from autograd_lite.check.marking.edits import (
     Line,
     Source,
 )
-from autograd_lite.check.marking.edits.trees import ARRIVING
+from autograd_lite.check.marking.edits.trees import ARRIVING, SLOPE
 from autograd_lite.check.marking.execution import Event
 from autograd_lite.check.marking.influence import dependent_steps
+from autograd_lite.check.marking.parts import parts_of, slopes_of
 from autograd_lite.check.marking.reruns import Reruns
 from autograd_lite.check.marking.steps import is_gradient_name
 from autograd_lite.check.marking.trials import Effects, Quick
@@ -57,6 +58,7 @@ class Candidates:
         self.right_keys = right_keys
         self.context = context
         self._arriving: list[str] = []
+        self._with_slopes: set[int] = set()
 
     def stages(
         self, now: Interpretation, wrong: frozenset[str]
@@ -345,6 +347,7 @@ class Candidates:
             elsewhere=self.context["trees"],
             parameters=self.context["parameters"],
             added=self.context["added"],
+            find_slopes=self._slopes,
         )
         line.multiples = self._effects(line, now).multiples
         return line
@@ -379,7 +382,7 @@ class Candidates:
             values = self.runs.run(evidence, self.runs.trees)
             if values is None:
                 return {}
-            parts = evidence.parts(key, values, now.factor, now.scales[key])
+            parts = parts_of(evidence, key, values, now.factor, now.scales[key])
             named = {f"part {key}: {names.get(k, k)}": part for k, part in parts.items()}
             arriving = evidence.arriving(values, now.factor)
             named |= {ARRIVING + name: g for name, g in arriving.items()}
@@ -389,6 +392,16 @@ class Candidates:
         return {
             n: v for n, v in self.evidence.forward_values.items() if n.startswith(f"part {key}:")
         }
+
+    def _slopes(self) -> list[str]:
+        """The names of the derivatives of activations, which every run knows from here on."""
+        for evidence in [self.evidence, *(e for e, _ in self.runs.fresh())]:
+            if id(evidence) not in self._with_slopes:
+                self._with_slopes.add(id(evidence))
+                slopes = slopes_of(evidence, self.context["related"])
+                evidence.forward_values = dict(evidence.forward_values) | slopes
+        self.runs.back.forward = self.evidence.forward_values
+        return [name for name in self.evidence.forward_values if name.startswith(SLOPE)]
 
     def start_of(self, line: Line) -> int:
         """The serial number at which a statement first began to run; -1 if it did not run."""

@@ -59,9 +59,7 @@ class Graph:
                 dense = ((node, _dense(g)) for node, g in found.items())
                 self._truth = {node: g for node, g in dense if g is not None}
             return self._truth
-        tensors = {
-            str(i): _without_value(n) for i, n in enumerate(self.nodes) if not _is_several(n)
-        }
+        tensors = {str(i): without_value(n) for i, n in enumerate(self.nodes) if not is_several(n)}
         graph = ForwardGraph(self.recording.loss, tensors | self._inputs())
         given = {str(self.places[n]): g for n, g in own.items() if n in self.places}
         arrived = graph.gradients(given)
@@ -87,10 +85,10 @@ class Graph:
 
     def tensor_of(self, node: Node) -> Tensor:
         """The tensor of a node; one without a value where no variable held it."""
-        return self.named[node] if node in self.named else _without_value(node)
+        return self.named[node] if node in self.named else without_value(node)
 
 
-def _without_value(node: Node) -> Tensor:
+def without_value(node: Node) -> Tensor:
     """A tensor for a node of the graph whose value was not kept."""
     return make(np.broadcast_to(np.asarray(np.nan, node.dtype), node.shape), node)
 
@@ -208,54 +206,8 @@ class Evidence:
             if node in arrived and node not in own and name.isidentifier()
         }
 
-    def parts(
-        self, key: str, values: Mapping[str, np.ndarray], factor: float, scale: float
-    ) -> Arrays:
-        """The part of a tensor's gradient that comes from each of the nearest later gradients."""
-        passed = going_on(self.forward, self.own(values), 1)
-        own = {k: g for k, g in passed.items() if k != key}
-        nothing = {k: np.zeros_like(g) for k, g in own.items()}
-        direct = self.forward.gradients(nothing)[key]
-        parts = {"the loss itself": direct * scale}
-        for other in self.forward.after(key, own):
-            alone = self.forward.gradients(nothing | {other: own[other]})[key]
-            parts[other] = (alone - direct) * (scale / factor)
-        parts |= self._parts_by_use(key, own, factor, scale)
-        return parts if len(parts) > 1 else {}
 
-    def _parts_by_use(self, key: str, own: Arrays, factor: float, scale: float) -> Arrays:
-        """The part that comes from each operation on a tensor, where there are several."""
-        node = self.forward.tensors[key]._node
-        users = [n for n in self.graph.nodes if any(p is node for p in n.parents or ())]
-        if not 1 < len(users) <= USES_LIMIT or any(map(_is_several, users)):
-            return {}
-        uses = {f"use {i}": _without_value(user) for i, user in enumerate(users)}
-        forward = ForwardGraph(self.recording.loss, self.forward.tensors | uses)
-        nothing = {name: np.zeros(use.shape) for name, use in uses.items()}
-        passed = {k: g / factor for k, g in own.items()}
-        parts: Arrays = {}
-        for (name, _), user in zip(uses.items(), users, strict=True):
-            others = {k: g for k, g in nothing.items() if k != name}
-            parts[self._name_after(user)] = forward.gradients(passed | others)[key] * scale
-        return parts
-
-    def _name_after(self, node: Node) -> str:
-        """The name of the nearest value computed from a node, or else that of its operation."""
-        names = {id(getattr(e.value, "_node", None)): e.name for e in self.recording.events}
-        reached = {id(node)}
-        for later in self.graph.nodes[self.graph.places[node] :]:
-            if id(later) in reached or any(id(p) in reached for p in later.parents or ()):
-                if id(later) in names and not is_unnamed(names[id(later)]):
-                    return names[id(later)]
-                reached.add(id(later))
-        return str(node.plan.operation.name)
-
-
-USES_LIMIT = 6
-"""The parts that come from each operation are computed for up to this many operations."""
-
-
-def _is_several(node: Node) -> bool:
+def is_several(node: Node) -> bool:
     """Whether a node stands for several arrays."""
     shape: Any = node.shape
     return shape is TupleGradient.shape
@@ -474,10 +426,10 @@ def _by_effect(
     nodes = [
         n
         for n in reversed(graph.nodes)
-        if not _is_several(n) and n.shape == array.shape and n not in owned
+        if not is_several(n) and n.shape == array.shape and n not in owned
     ]
     for node in nodes[:EFFECT_LIMIT_NODES]:
-        tensor = _without_value(node)
+        tensor = without_value(node)
         trial = ForwardGraph(evidence.recording.loss, evidence.forward.tensors | {"?": tensor})
         arrived = trial.gradients(passed | {"?": value})
         explained = {

@@ -305,11 +305,12 @@ class Search:
             before = [e for e in self.runs.back.events if e.path == operand and e.serial < start]
             if not before or before[-1].place is line.place:
                 continue
-            is_known = before[-1].key in self.candidates.right_keys or any(
-                s.event is not None and s.event.key == before[-1].key and now.status[s.key] in RIGHT
-                for s in self.evidence.steps
-            )
             place = before[-1].place
+            # In the first round of a loop what is missing may be 0.
+            rounds = [e.key for e in self.runs.back.events if e.place is place]
+            is_known = all(self._is_known_right(key, now) for key in rounds)
+            # A part of a gradient is right by itself, and lacks the rest where it is computed.
+            is_known &= not (found.edit.kind == "term" and _is_read_once(operand, line))
             is_mask = getattr(before[-1].value, "dtype", None) == np.bool_
             if is_mask and found.edit.kind in ("factor", "sign", "term"):
                 # A mask lacks no factor.
@@ -321,6 +322,13 @@ class Search:
             if not is_known and (is_lacking or id(place) not in self.candidates.forward_again()):
                 return self.candidates.line(place, None, now)
         return None
+
+    def _is_known_right(self, key: Any, now: Interpretation) -> bool:
+        """Whether a value of the backward pass is known to be right."""
+        return key in self.candidates.right_keys or any(
+            s.event is not None and s.event.key == key and now.status[s.key] in RIGHT
+            for s in self.evidence.steps
+        )
 
     def _line_of_value(self, line: Line, now: Interpretation) -> Line | None:
         """The line that computed the value which a line hands on."""
@@ -494,6 +502,16 @@ class Search:
         # What is called after a tensor and is no gradient of it is wrong where all else is right.
         is_accepted = (is_all_right and not left & right) or left < wrong
         return wrong - left if is_accepted else frozenset()
+
+
+def _is_read_once(operand: str, line: Line) -> bool:
+    """Whether a variable is read in one place, as a part of an expression."""
+    read = [
+        n
+        for n in ast.walk(line.place.definition.tree)
+        if isinstance(n, ast.Name) and n.id == operand and isinstance(n.ctx, ast.Load)
+    ]
+    return len(read) == 1 and read[0] is not getattr(line.statement, "value", None)
 
 
 def _is_makeshift(edit: Edit) -> bool:

@@ -24,8 +24,12 @@ from autograd_lite.check.marking.edits.factors import (
     unused,
 )
 from autograd_lite.check.marking.edits.line import Edit, Line
-from autograd_lite.check.marking.edits.measured import measured_factors, measured_terms
-from autograd_lite.check.marking.edits.operands import indices, layers, operands
+from autograd_lite.check.marking.edits.measured import (
+    left_out_factors,
+    measured_factors,
+    measured_terms,
+)
+from autograd_lite.check.marking.edits.operands import exchanged, indices, layers, operands
 from autograd_lite.check.marking.edits.products import calls, products, sums, transposes
 from autograd_lite.check.marking.edits.statements import (
     centred,
@@ -42,7 +46,7 @@ FIRST_EDITS: tuple[Source, ...] = (
 )
 
 SECOND_EDITS: tuple[Source, ...] = (
-    *(operands, other_slopes, derivatives, layers, measured_factors, sums),
+    *(operands, exchanged, other_slopes, derivatives, layers, measured_factors, sums),
 )
 
 EDITS = FIRST_EDITS + SECOND_EDITS
@@ -51,7 +55,7 @@ LATER_EDITS: tuple[Source, ...] = (
     *(missing_paths, missing_factors, measured_terms, missing_derivatives, centred),
 )
 
-INSERTED: tuple[Source, ...] = (left_out,)
+INSERTED: tuple[Source, ...] = (left_out, left_out_factors)
 
 ALL_EDITS = EDITS + LATER_EDITS
 

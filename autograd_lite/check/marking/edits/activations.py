@@ -80,6 +80,17 @@ def other_slopes(line: Line) -> Iterator[Edit]:
                     yield line.edit("activation", text, node, product([*rest, *pair]), 0.9)
                 if rest:
                     yield from _softmax(line, node, one, product(rest))
+                yield from _errors(line, node, one, rest)
+
+
+def _errors(line: Line, node: ast.expr, one: ast.expr, rest: list[ast.expr]) -> Iterator[Edit]:
+    """Edits that write `p - y` for `p * (1 - p)`, which a logarithmic loss does not leave."""
+    slope = text_of(times(one, one_less(one)))
+    for target in [ast.Constant(1), *(other for _, other, _ in line.alike(line.shape(one)))]:
+        if ast.dump(target) != ast.dump(one):
+            error = ast.BinOp(one, ast.Sub(), target)
+            text = f"{slope} should be {text_of(error)}: that is what the loss's logarithm leaves"
+            yield line.edit("activation", text, node, product([error, *rest]), 0.85)
 
 
 def _softmax(line: Line, node: ast.expr, result: ast.expr, g: ast.expr) -> Iterator[Edit]:
@@ -215,6 +226,11 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
                 what = "the mask of the ReLU" if is_mask else "the derivative of the activation"
                 text = f"{what} is missing in {name}: multiply by {text_of(slope)}"
                 yield line.edit(kind, text, old, times(old, slope))
+        for told, slope, found in line.slopes:
+            if np.shape(found) == np.shape(value):
+                text = f"{told} is missing in {name}"
+                yield line.edit("activation", text, old, times(old, slope), 0.8)
+    yield from _measured_slopes(line)
     for target in written_arrays(line):
         value = line.at(read_from(target))
         for _, other, found in line.alike(np.shape(value)):
@@ -222,6 +238,17 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
                 after = ast.AugAssign(target, ast.Mult(), slope)
                 text = f"the derivative of the activation is missing in {text_of(target)}"
                 yield line.whole("activation", text, [line.statement, after], 0.7)
+
+
+def _measured_slopes(line: Line) -> Iterator[Edit]:
+    """Edits that take the derivative of an activation of the forward pass for a factor."""
+    for node, around in line.nodes:
+        if in_index(node, around) or is_called(node, around) or not _is_factor(around):
+            continue
+        for told, slope, found in line.slopes:
+            if line.shape(node) == np.shape(found):
+                text = f"{text_of(node)} should be {told}"
+                yield line.edit("activation", text, node, slope, 0.8)
 
 
 def _has_gradient(node: ast.expr) -> bool:

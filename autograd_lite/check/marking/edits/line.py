@@ -16,6 +16,7 @@ from autograd_lite.check.marking.assignments import elements_of, targets_of, upd
 from autograd_lite.check.marking.definitions import Definition, Place
 from autograd_lite.check.marking.edits.trees import (
     ARRIVING,
+    SLOPE,
     columns,
     is_broadcast,
     is_equal,
@@ -133,7 +134,8 @@ class Line:
     from. `elsewhere` holds the functions that run, `parameters` the forward pass's inputs,
     and `added` those that it only adds, such as biases.
     `multiples(edit)` gives the numbers by which the effect of an edit would have to be multiplied
-    to correct a gradient, each with whether it is sure.
+    to correct a gradient, each with whether it is sure. `find_slopes()` gives the names of the
+    derivatives of activations.
     """
 
     place: Place
@@ -153,11 +155,20 @@ class Line:
     parameters: frozenset[str] = frozenset()
     added: frozenset[str] = frozenset()
     multiples: Callable[[Edit], list[tuple[float, bool]]] = field(default=lambda _: [])
+    find_slopes: Callable[[], list[str]] = field(default=list)
     _values: dict[str, Any] = field(default_factory=dict)
 
     @property
     def statement(self) -> Any:
         return self.place.statement
+
+    @cached_property
+    def slopes(self) -> list[tuple[str, ast.expr, Any]]:
+        """The derivatives of activations in the forward pass: how each is told, the expression and
+        the value.
+        """
+        nodes = ((name, parsed(f"{WATCH}.named({name!r})")) for name in self.find_slopes())
+        return [(_told(name), node, self.at(node)) for name, node in nodes]
 
     @cached_property
     def target(self) -> str:
@@ -537,6 +548,12 @@ class Line:
             statement._place = self.statement._place if len(placed) == which else None
             placed.append(statement)
         return Edit(kind, text, self.place, placed, weight)
+
+
+def _told(slope: str) -> str:
+    """The derivative of an activation in words."""
+    name, source = slope.removeprefix(SLOPE).split(" by ")
+    return f"the derivative of {name} with respect to {source}"
 
 
 def _is_of_the_forward_pass(name: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.marking.assignments import targets_of
 from autograd_lite.check.marking.edits.factors import OTHER_SIGN, scaled
 from autograd_lite.check.marking.edits.line import Edit, Line, values_assigned, written_arrays
 from autograd_lite.check.marking.edits.trees import (
@@ -57,7 +58,19 @@ def measured_factors(line: Line) -> Iterator[Edit]:
         yield from _scaled_beside(line, target)
 
 
-def _scaled_beside(line: Line, target: Any) -> Iterator[Edit]:
+def left_out_factors(line: Line) -> Iterator[Edit]:
+    """Edits that scale a value after the line, where its own gradient is right by its name."""
+    targets = targets_of(line.statement)
+    if line.key is not None or not isinstance(line.statement, ast.Assign) or len(targets) != 1:
+        return
+    if isinstance(targets[0], ast.Name) and _is_number(line.at(read_from(targets[0]))):
+        for edit in _scaled_beside(line, targets[0], keeps=True):
+            if not edit.is_measured:
+                edit.text = f"after this line {edit.text}"
+                yield edit
+
+
+def _scaled_beside(line: Line, target: Any, keeps: bool = False) -> Iterator[Edit]:
     """Edits that scale an array after the statement that writes into it, or before it."""
     loaded = read_from(target)
     adds = isinstance(line.statement, ast.AugAssign)
@@ -68,11 +81,11 @@ def _scaled_beside(line: Line, target: Any) -> Iterator[Edit]:
             return [other, line.statement] if is_before else [line.statement, other]
 
         twice = beside(times(loaded, ast.Constant(2)))
-        for number in _factors(line, line.whole("factor", "", twice)):
+        for number in _factors(line, line.whole("factor", "", twice, keeps=keeps)):
             for new, shown in _scalings(line, loaded, number):
                 where = "before this line " if is_before else ""
                 kind, text = _told(where + text_of(target), number, shown)
-                edit = line.whole(kind, text, beside(new), 0.8)
+                edit = line.whole(kind, text, beside(new), 0.8, keeps=keeps)
                 edit.is_measured = _is_nameless(number, shown)
                 yield edit
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Iterator
 from typing import cast
@@ -65,6 +66,27 @@ def operands(line: Line) -> Iterator[Edit]:
                 news = {id(n): placed_at(other, n) for n in same}
                 operand = mine if isinstance(node, (ast.Name, ast.Attribute)) else None
                 yield line.edit_all(kind, what, news, weight, operand)
+
+
+def exchanged(line: Line) -> Iterator[Edit]:
+    """Edits that exchange two arrays which are joined, as the gradients of gates are."""
+    for node, around in line.nodes:
+        is_joined = bool(around) and isinstance(around[-1], ast.Call)
+        if not isinstance(node, (ast.Tuple, ast.List)) or not is_joined:
+            continue
+        shapes = [line.shape(element) for element in node.elts]
+        for i, j in itertools.combinations(range(min(len(shapes), JOINED_LIMIT)), 2):
+            if shapes[i] is None or shapes[i] != shapes[j]:
+                continue
+            order = [*node.elts]
+            order[i], order[j] = order[j], order[i]
+            one, other = text_of(node.elts[i]), text_of(node.elts[j])
+            new = type(node)(order, node.ctx)
+            yield line.edit("operand", f"{one} and {other} are exchanged", node, new, 0.95)
+
+
+JOINED_LIMIT = 6
+"""Up to this many arrays that are joined are tried in another order."""
 
 
 def _as_before(line: Line, node: ast.expr) -> Iterator[Edit]:
@@ -219,7 +241,8 @@ def _slices(line: Line) -> Iterator[Edit]:
         if not any(isinstance(c, ast.Slice) for c in ast.walk(node.slice)):
             continue
         seen = {ast.dump(node.slice)}
-        for other in [*_from_the_other_end(node.slice), *(n.slice for n in used)]:
+        others = [*_from_the_other_end(node.slice), *_from_the_middle(line, node)]
+        for other in [*others, *(n.slice for n in used)]:
             if ast.dump(other) in seen:
                 continue
             seen.add(ast.dump(other))
@@ -227,6 +250,23 @@ def _slices(line: Line) -> Iterator[Edit]:
             if line.shape(read_from(new)) is not None:
                 text = f"{text_of(node)} should be {text_of(new)}"
                 yield line.edit("index", text, node, new)
+
+
+def _from_the_middle(line: Line, node: ast.Subscript) -> Iterator[ast.expr]:
+    """The index with all slices that leave 2 * pad elements out cut by `pad` at both ends."""
+    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    whole, cut = line.shape(read_from(node.value)), line.shape(read_from(node))
+    if whole is None or cut is None or not len(whole) == len(cut) >= len(parts):
+        return
+    for name, value in line.scope.items():
+        if type(value) is not int or value < 1:
+            continue
+        inner = [w - c == 2 * value for w, c in zip(whole, cut, strict=True)]
+        if any(inner):
+            pad = ast.Name(name, ast.Load())
+            middle = ast.Slice(pad, ast.UnaryOp(ast.USub(), pad))
+            new = [middle if is_in else p for is_in, p in zip(inner, parts, strict=False)]
+            yield ast.Tuple(new, ast.Load()) if isinstance(node.slice, ast.Tuple) else middle
 
 
 def _from_the_other_end(index: ast.expr) -> Iterator[ast.expr]:

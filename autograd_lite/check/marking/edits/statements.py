@@ -12,6 +12,7 @@ from autograd_lite.check.marking.assignments import targets_of
 from autograd_lite.check.marking.edits.factors import OTHER_SIGN
 from autograd_lite.check.marking.edits.line import Edit, Line, values_assigned
 from autograd_lite.check.marking.edits.trees import (
+    THROUGH,
     in_index,
     is_called,
     is_shape,
@@ -37,6 +38,10 @@ def statements(line: Line) -> Iterator[Edit]:
                 "line"
             )
             yield line.whole("accumulate", text, [added])
+        if isinstance(target, ast.Subscript) and _is_plain_number(line.at(statement.value)):
+            scaled = ast.AugAssign(target, ast.Mult(), statement.value)
+            text = f"{text_of(target)} is overwritten where it should be multiplied: write *="
+            yield line.whole("accumulate", text, [scaled], 0.9)
     if isinstance(statement, ast.AugAssign):
         assigned = ast.Assign([statement.target], statement.value)
         text = f"{text_of(statement.target)} is added to where it should be assigned: write ="
@@ -73,6 +78,24 @@ def _at_an_index(line: Line) -> Iterator[Edit]:
             text = f"{text_of(whole)} is changed in every row: write {text_of(whole)}[{index}]"
             changed = ast.AugAssign(row, statement.op, statement.value)
             yield line.whole("index", text, [changed], 0.9)
+    if len(shape) == 2 and added == shape and isinstance(statement.op, (ast.Add, ast.Sub)):
+        yield from _without_biases(line, whole)
+
+
+def _without_biases(line: Line, whole: ast.expr) -> Iterator[Edit]:
+    """Edits that leave out the first column or row of weights, where people keep the biases."""
+    statement = line.statement
+    for index, what in (("[:, 1:]", "column"), ("[1:]", "row")):
+        part: Any = parsed(f"{text_of(whole)}{index}")
+        part.ctx = ast.Store()
+        rest = ast.Subscript(statement.value, part.slice, ast.Load())
+        changed = ast.AugAssign(part, statement.op, rest)
+        text = f"the first {what} of {text_of(whole)} is changed too: write {text_of(part)}"
+        yield line.whole("index", text, [changed], 0.9)
+
+
+def _is_plain_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and bool(value)
 
 
 def _nothing(target: Any) -> ast.stmt:
@@ -95,8 +118,19 @@ def missing_paths(line: Line) -> Iterator[Edit]:
                 # The statement writes into a part of an array: take that part of the term.
                 term = ast.Subscript(term, target.slice, ast.Load())
             if line.shape(term) == line.shape(old):
-                text = f"the term that comes from {part.split(': ')[-1]} is missing in {name}"
-                yield line.edit("term", text, old, ast.BinOp(old, ast.Add(), term), 0.9)
+                text = _told_missing(part.split(": ")[-1], name)
+                weight = 0.85 if THROUGH in part else 0.9
+                yield line.edit("term", text, old, ast.BinOp(old, ast.Add(), term), weight)
+
+
+def _told_missing(origin: str, name: str) -> str:
+    """What is missing where one of the parts of a gradient is."""
+    if not origin.startswith(THROUGH):
+        return f"the term that comes from {origin} is missing in {name}"
+    values = origin.removeprefix(THROUGH)
+    several = " and " in values
+    taken, them = ("constants", "them") if several else ("a constant", "it")
+    return f"{name} takes {values} for {taken}: the term that comes {THROUGH}{them} is missing"
 
 
 def centred(line: Line) -> Iterator[Edit]:
@@ -159,6 +193,11 @@ def left_out(line: Line) -> Iterator[Edit]:
         )
         text = f"after this line a mask is missing: {ast.unparse(masked)}"
         yield line.whole("mask", text, [statement, masked], 0.8, keeps=keeps)
+    for told, slope, found in line.slopes:
+        if np.shape(found) == value.shape:
+            times_slope = ast.AugAssign(target, ast.Mult(), slope)
+            text = f"after this line {told} is missing as a factor of {text_of(target)}"
+            yield line.whole("activation", text, [statement, times_slope], 0.75, keeps=keeps)
     yield from _subtracted_at_labels(line)
     for index in _classes(line, value.shape):
         one_less = ast.AugAssign(

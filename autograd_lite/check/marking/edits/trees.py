@@ -15,6 +15,13 @@ from autograd_lite.arrays.contracts import ArrayLike
 from autograd_lite.check.marking.definitions import Definition, Place
 from autograd_lite.check.marking.rewriting import WATCH
 
+SLOPE = "slope of "
+"""Begins the names of the derivatives of activations."""
+
+
+THROUGH = "through "
+"""Begins the names of parts that come through values which may be taken for constants."""
+
 
 def columns(definition: Definition, line: int) -> tuple[int, int]:
     """The column where the first statement on a line begins, and where the last one ends."""
