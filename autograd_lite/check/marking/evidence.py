@@ -13,7 +13,7 @@ import numpy as np
 from autograd_lite.arrays.contracts import Array, Gradient, Tree
 from autograd_lite.backward import propagate
 from autograd_lite.check.differences import max_abs
-from autograd_lite.check.marking.assignments import is_unnamed
+from autograd_lite.check.marking.assignments import is_unnamed, update_of
 from autograd_lite.check.marking.chain_rule import (
     Arrays,
     ForwardGraph,
@@ -231,7 +231,8 @@ def values_of(evidence: Evidence, back: Execution) -> dict[str, np.ndarray] | No
             event = events.get(step.event.key) or events.get(step.event.ordinal)
             array = None if event is None else event.array
             if array is not None and step.is_difference:
-                array = evidence.forward.tensors[step.key]._value - array
+                before = evidence.forward.tensors[step.key]._value
+                array = before - array if before.shape == array.shape else None
         else:
             if array is not None and step.shape is not None:
                 array = array.reshape(step.shape) if array.size == np.prod(step.shape) else None
@@ -350,30 +351,48 @@ def _other_places(
     return pairs[:PLACES_LIMIT]
 
 
-def without_misleading_names(evidence: Evidence, interpretation: Interpretation) -> list[Step]:
+def without_misleading_names(
+    evidence: Evidence, interpretation: Interpretation, back: Execution
+) -> list[Step]:
     """Removes the steps that are not the gradients which their names say, and returns them.
 
     An example is `dy` for the gradient before a softmax that gave `y`: wrong as named, while the
     gradients that follow from it are right.
     """
+    handed_in = any(s.entry is not None for s in evidence.steps)
+    moved = {e.name for e in back.events if update_of(e.place.statement) is not None}
     left: list[Step] = []
     faults = interpretation.faults(evidence.lines)
     for step in list(evidence.steps):
-        status = interpretation.status.get(step.key)
-        if status != "wrong" or step.final or evidence.places[step.key][0] != "node":
+        if interpretation.status.get(step.key) != "wrong" or step.named:
             continue
-        if step.named:
+        is_kept = step.entry is None and handed_in and step.tensor not in moved
+        if step.final and (not is_kept or evidence.places[step.key][0] == "node"):
             continue
         without = evidence.without(step)
         if not without.steps:
             continue
         other = without.read({s.key: s.value for s in without.steps})
         now = other.faults(without.lines)
-        if now < faults and (not now[0] or now[1] < faults[1] - 1):
+        is_node = evidence.places[step.key][0] == "node"
+        is_better = is_node and now < faults and (not now[0] or now[1] < faults[1] - 1)
+        # Such as `da` for the gradient before an activation, and `dy` for that of a prediction.
+        if is_better or (now[0] < faults[0] and _is_of_another(step, without, other)):
             evidence.drop(step)
             left.append(step)
             interpretation, faults = other, now
     return left
+
+
+def _is_of_another(step: Step, evidence: Evidence, interpretation: Interpretation) -> bool:
+    """Whether a step is the gradient of another node than the one that it is called after."""
+    if step.value.size < 2:
+        return False
+    arrived = _Arrived(evidence, interpretation)
+    # In `np.exp(-x @ W)` there is no value before the sign.
+    found = (arrived.node_of(step.value), arrived.node_of(-step.value))
+    own = None if step.of is None else step.of._node
+    return any(isinstance(node, Node) and node is not own for node in found)
 
 
 def place_by_effect(

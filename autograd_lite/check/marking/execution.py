@@ -270,6 +270,15 @@ class Execution:
             self.functions[function] = made
         return self.functions[function]
 
+    def joined(self, name: str, *parts: Any) -> Any:
+        """What `np.c_` or `np.r_` makes of arrays, recorded where one of them is."""
+        if not _has_recorded((parts, {})):
+            return made(getattr(np, name)[tuple(map(plain, parts))])
+        if name == "c_":
+            return self._call_library(np.column_stack, (parts,), {})
+        several = [p if np.ndim(p) else np.reshape(p, 1) for p in parts]
+        return self._call_library(np.concatenate, (several,), {})
+
     def _call_library(self, function: Any, args: Any, options: Any) -> Any:
         if function is isinstance:
             return isinstance(plain(args[0]) if isinstance(args[0], Mutable) else args[0], args[1])

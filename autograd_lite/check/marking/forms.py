@@ -15,7 +15,7 @@ import ast
 import inspect
 import itertools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,10 +39,13 @@ _CACHES = re.compile(r"(?i)(caches?|memory|mem|ctx|context|state|tape|stored|sav
 _TARGETS = re.compile(r"(?i)(y|t|d|targets?|labels?|y_?true|truth|expected|gold|desired|ys|tgt)")
 
 
-def _is_input(name: str) -> bool:
-    """Whether a backward parameter's name may be that of an input which the forward pass lacks."""
-    called = name.startswith("input ") or _CACHES.fullmatch(name)
-    return not called and not (_UPSTREAM.fullmatch(name) and tensors_named_in(name))
+def _is_cache(name: str) -> bool:
+    return name.startswith("input ") or _CACHES.fullmatch(name) is not None
+
+
+def _may_arrive(name: str) -> bool:
+    """Whether a parameter is called like a gradient that arrives."""
+    return _UPSTREAM.fullmatch(name) is not None and bool(tensors_named_in(name))
 
 
 def _is_target(name: str) -> bool:
@@ -84,11 +87,25 @@ class Subject:
         forward = innermost(self.forward)
         code = getattr(getattr(forward, "__func__", forward), "__code__", None)
         known = {*names, "self", *(code.co_varnames if code is not None else ())}
-        for function, fits in ((self.backward, _is_input), (self.cost, _is_target)):
-            if function is not None and len(names) < len(self.inputs):
-                others = [n for n in parameter_names(function, 99) if fits(n) and n not in known]
-                names += others[: len(self.inputs) - len(names)]
+        left = len(self.inputs) - len(names)
+        names += self._names_of_others(known, left)[:left]
         return names + [f"input {i}" for i in range(len(names), len(self.inputs))]
+
+    def _names_of_others(self, known: Collection[str], count: int) -> list[str]:
+        """The names of the inputs that the forward pass does not take, as others call them."""
+        found: list[str] = []
+        if self.cost is not None:
+            found = [n for n in parameter_names(self.cost, 99) if n not in known]
+            outputs = [n for n in found if not _is_target(n)]
+            # What is too much is the output, which has no name in the forward pass.
+            for name in outputs[: max(len(found) - count, 0)]:
+                found.remove(name)
+        if self.backward is not None:
+            others = [n for n in parameter_names(self.backward, 99) if n not in {*known, *found}]
+            if self.cost is None:
+                others = [n for n in others if not _may_arrive(n)]
+            found += [n for n in others if not _is_cache(n)]
+        return found
 
     @property
     def marked(self) -> Callable[..., Any]:
@@ -215,6 +232,7 @@ def bound(
     rest: list[Any],
     inputs: list[Tree],
     upstream: list[Array],
+    outputs: Sequence[Any] = (),
 ) -> tuple[Any, ...]:
     """The arguments of a function: from `named` by name, the others by order.
 
@@ -242,8 +260,21 @@ def bound(
     for name in open_[: len(arriving)]:
         found[name] = arriving.pop(0)
     open_ = [name for name in open_ if name not in found]
-    spare = [v for v in inputs if not any(v is f for f in found.values())]
-    offers = next((o for o in _offers(rest, inputs, spare) if len(o) == len(open_)), None)
+    # What has a name of its own is in no cache.
+    rest = _others(rest, found)
+    kept = [v for v in rest if len(rest) == 1 or not _is_array(v)]
+    for name in [n for n in open_ if _CACHES.fullmatch(n)][: len(kept) == 1]:
+        found[name] = kept[0]
+        open_.remove(name)
+    rest, spare = _others(rest, found), _others(inputs, found)
+    for name in [n for n in open_ if _is_target(n)][: len(spare) == 1]:
+        found[name] = spare.pop()
+        open_.remove(name)
+    first = _others(outputs, found)
+    if open_[:1] != needed[:1]:
+        # The gradient of a cost apart begins with the output.
+        first = []
+    offers = next((o for o in _offers(rest, inputs, spare, first) if len(o) == len(open_)), None)
     if offers is None:
         raise TypeError(
             f"{name_of(function)} takes {len(needed)} arguments; it is called with the "
@@ -264,9 +295,23 @@ def _names(scopes: Sequence[Mapping[str, Any]]) -> set[str]:
     return {name for scope in scopes for name in scope}
 
 
-def _offers(rest: list[Any], inputs: list[Tree], spare: list[Any]) -> list[list[Any]]:
+def _others(values: Sequence[Any], found: Mapping[str, Any]) -> list[Any]:
+    """The values that are not yet the argument of a parameter."""
+    return [v for v in values if not any(v is f for f in found.values())]
+
+
+def _offers(
+    rest: list[Any], inputs: list[Tree], spare: list[Any], outputs: list[Any]
+) -> list[list[Any]]:
+    """What may be meant for the parameters of a backward pass that no name tells, likeliest first.
+
+    `rest` is what the forward pass returned beside the loss and the `outputs`, `spare` are the
+    inputs that are no argument yet.
+    """
     one = [rest[0] if len(rest) == 1 else tuple(rest)] if rest else []
-    return [[], one, rest, [*inputs, *one], inputs, [*spare, *one], spare, [*one, *spare]]
+    without = [[], one, rest, [*inputs, *one], inputs, [*spare, *one], spare, [*one, *spare]]
+    ends = (one, spare, rest, [*spare, *one], [*one, *spare])
+    return [*([outputs, *([*outputs, *end] for end in ends)] if outputs else []), *without]
 
 
 @dataclass
@@ -330,11 +375,16 @@ def bound_cost(
     for p in needed:
         scope = next((s for s in scopes if p.name in s), None)
         if scope is not None:
-            found.append(scope[p.name])
+            value = scope[p.name]
+            found.append(value)
+            outputs = [v for v in outputs if v is not value]
+            extra = [v for v in extra if v is not value]
         elif _is_target(p.name) and extra:
             found.append(extra.pop(0))
         elif outputs:
             found.append(outputs.pop(0))
+        elif extra:
+            found.append(extra.pop(0))
         else:
             spare = [v for v in inputs if not any(v is f for f in found)]
             if not spare:
@@ -379,4 +429,5 @@ def backward_arguments(
         {n: v for n, v in forward.variables.items() if n != "self"},
         {n: v for n, v in forward.called.items() if n != "self"},
     ]
-    return bound(world.roots["backward"], scopes, forward.rest, list(inputs), upstream)
+    outputs = [] if subject.cost is None else forward.returned.outputs[:1]
+    return bound(*(world.roots["backward"], scopes, forward.rest, list(inputs), upstream), outputs)

@@ -45,11 +45,23 @@ class Input:
     @property
     def qualified(self) -> str:
         """The name together with that of its owner: `layers0.W`."""
-        before = [k for k in self.path[:-1] if k != "self"]
-        owner = ""
-        for key in before:
-            owner = entry_name(owner, key) if owner and not str(key).isidentifier() else str(key)
+        owner = (self._owners or [""])[-1]
         return f"{owner}.{self.name}" if owner and owner != self.name else self.name
+
+    @property
+    def unique(self) -> str:
+        """The name together with those of all owners: `model.layers0.weight.value`."""
+        return ".".join([*self._owners, self.name])
+
+    @property
+    def _owners(self) -> list[str]:
+        owners: list[str] = []
+        for key in (k for k in self.path[:-1] if k != "self"):
+            if owners and not str(key).isidentifier():
+                owners[-1] = entry_name(owners[-1], key)
+            else:
+                owners.append(str(key))
+        return owners
 
 
 def path_name(path: tuple[Any, ...]) -> str:

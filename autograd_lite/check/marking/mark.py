@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
 import sys
 import time
@@ -91,7 +93,7 @@ def mark(
 ) -> tuple[Report, Recording, list[Step]]:
     """Marks a derivation; returns the report, the recording and the steps."""
     reading = _without_velocities(
-        _best_reading(Setting(subject), names, tolerance), names, tolerance
+        _best_reading(_setting_in_order(subject), names, tolerance), names, tolerance
     )
     setting = reading.evidence.setting
     if not reading.evidence.steps and not reading.evidence.unconnected:
@@ -130,6 +132,29 @@ def mark(
         )
     report = Report(tuple(lines), tuple(verdicts.remarks()))
     return report, reading.recording, evidence.steps
+
+
+def _setting_in_order(subject: Subject) -> Setting:
+    """The setting with the inputs in an order in which the forward pass and the cost run.
+
+    The forward pass takes the first inputs, unless it raises with them: then it takes others, in
+    their order, as in `forward(X, params)` of the inputs X, Y, params.
+    """
+    try:
+        return Setting(subject)
+    except Exception:
+        if subject.cost is None or not subject.taken < len(subject.inputs) <= ORDERED_LIMIT:
+            raise
+        for taken in itertools.combinations(range(len(subject.inputs)), subject.taken):
+            order = sorted(range(len(subject.inputs)), key=lambda i: i not in taken)
+            inputs = tuple(subject.inputs[i] for i in order)
+            with contextlib.suppress(Exception):
+                return Setting(replace(subject, inputs=inputs))
+        raise
+
+
+ORDERED_LIMIT = 9
+"""Up to this many inputs are tried in other orders."""
 
 
 @dataclass
@@ -175,7 +200,7 @@ def _understood(reading: Reading, evidence: Evidence, interpretation: Interpreta
     """Sorts the values of a reading: adds unnamed steps, and drops those with misleading names."""
     interpretation = with_opposite_steps(evidence, interpretation)
     events = derivation_events(evidence.setting, reading.back, reading.known)
-    dropped = without_misleading_names(evidence, interpretation)
+    dropped = without_misleading_names(evidence, interpretation, reading.back)
     if dropped:
         interpretation = evidence.read({s.key: s.value for s in evidence.steps})
     while True:
@@ -339,7 +364,10 @@ def _without_velocities(
     carried = velocities(reading.back.events)
     subject = reading.evidence.setting.subject
     given = dict(zip(subject.names, subject.inputs, strict=True))
-    arrays = [i for i in reading.recording.inputs if carried & {str(k) for k in i.path}]
+    # What the loss depends on is no state of an optimiser.
+    connected = reading.evidence.graph.arrivals()
+    apart = [i for i in reading.recording.inputs if i.tensor._node not in connected]
+    arrays = [i for i in apart if carried & {str(k) for k in i.path}]
     arrays = [i for i in arrays if i.original is not None and np.any(i.original)]
     numbers = {n for n, v in given.items() if n in carried and is_number(v) and v}
     if not arrays and not numbers:

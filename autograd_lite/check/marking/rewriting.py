@@ -162,6 +162,9 @@ class Rewriter:
         if isinstance(changed, ast.Attribute) and self._is_private(changed.attr):
             changed = copy.copy(changed) if changed is node else changed
             changed.attr = f"_{(self.owner or '').lstrip('_')}{changed.attr}"
+        parts = _joined_in(changed)
+        if parts is not None:
+            return _at(_watch("joined", ast.Constant(changed.value.attr), *parts), node)
         if isinstance(changed, ast.Call) and not self._is_left_alone(node):
             followed = _watch("call", changed.func, *changed.args)
             followed.keywords = changed.keywords
@@ -252,6 +255,16 @@ def _at(call: Any, node: ast.AST) -> Any:
     for part in (call, call.func, call.func.value):
         ast.copy_location(part, node)
     return call
+
+
+def _joined_in(node: ast.AST) -> list[ast.expr] | None:
+    """The arrays in `np.c_[a, b]` or `np.r_[a, b]`, which no array can follow; None elsewhere."""
+    if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Load):
+        return None
+    if ast.unparse(node.value) not in ("np.c_", "np.r_", "numpy.c_", "numpy.r_"):
+        return None
+    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    return None if any(isinstance(p, (ast.Slice, ast.Starred)) for p in parts) else parts
 
 
 def _is_simple(call: ast.Call) -> bool:

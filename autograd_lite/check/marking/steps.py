@@ -90,10 +90,12 @@ def known_tensors(recording: Recording) -> Known:
     used = {p for n in nodes for p in n.parents or () if isinstance(p, (Node, Leaf))}
     # Where parameters and an optimiser's state both hold a W, W is the one in the loss.
     named = Counter((i.name, i.tensor._node in used) for i in recording.inputs)
+    qualified = Counter(i.qualified for i in recording.inputs)
     for found in recording.inputs:
         is_used = found.tensor._node in used
         is_only = named[found.name, is_used] == 1 and (is_used or not named[found.name, True])
-        name = found.name if is_only else found.qualified
+        is_told = qualified[found.qualified] == 1
+        name = found.name if is_only else found.qualified if is_told else found.unique
         inputs.setdefault(name, found)
     versions: dict[str, list[Tensor]] = {n: [i.tensor] for n, i in inputs.items()}
     values: dict[str, Array] = {n: i.tensor._value for n, i in inputs.items()}

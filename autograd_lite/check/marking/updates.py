@@ -19,6 +19,7 @@ from autograd_lite.check.marking.assignments import (
     update_of,
 )
 from autograd_lite.check.marking.chain_rule import fit, nearest_factor
+from autograd_lite.check.marking.edits.trees import chain_of
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Setting
 from autograd_lite.check.marking.steps import (
@@ -55,7 +56,9 @@ class Updates:
             if versions[0]._node not in self.truth:
                 # A velocity, a sum of squares: no parameter of the loss.
                 continue
-            if isinstance(targets_of(event.place.statement)[0], ast.Subscript):
+            target = targets_of(event.place.statement)[0]
+            is_whole = _container_of(ast.unparse(target)) == _container_of(event.path)
+            if isinstance(target, ast.Subscript) and not is_whole:
                 taken.add(tensor)
                 yield from self._of_entries(tensor, versions)
                 continue
@@ -67,7 +70,7 @@ class Updates:
                 name, value, source = found
                 turned = 1
                 if is_velocity(source.place.statement):
-                    name, value, source, turned = self._before_the_optimiser(source, value)
+                    name, value, source, turned = self._before_the_optimiser(source, value, event)
                 sign = -update[0] * turned
                 is_direct = source.path in texts_in(update[1]) or source.place is event.place
                 if not is_direct and right_version(value, versions[:1], self.truth) is not None:
@@ -113,11 +116,15 @@ class Updates:
         number = self.setting.sources.places.index(place)
         scope = (self.back.scopes or {}).get(number, {})
         names = self.back.namespaces.get(number, {})
+        factors = {ast.unparse(f) for f in chain_of(step)}
         for inner in ast.walk(node):
             text = ast.unparse(inner) if isinstance(inner, (ast.Name, ast.Attribute)) else ""
-            if _RATES.fullmatch(text.split(".")[-1]):
+            name = text.split(".")[-1]
+            is_called = _RATES.fullmatch(name) is not None
+            # In other languages a rate is told by its place: a number that the loss does not have.
+            if is_called or (text in factors and name not in self.known.inputs):
                 value = _evaluated(text, names, scope)
-                if isinstance(value, (int, float)) and value > 0:
+                if isinstance(value, (int, float) if is_called else float) and value > 0:
                     return float(value)
             if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Mult):
                 first = inner.left
@@ -128,15 +135,16 @@ class Updates:
         return 1.0
 
     def _before_the_optimiser(
-        self, event: Event, value: np.ndarray
+        self, event: Event, value: np.ndarray, update: Event
     ) -> tuple[str, np.ndarray, Event, int]:
         """The gradient behind a velocity that started at 0, with the sign of their ratio."""
-        read = texts_in(event.place.statement)
+        read = {_container_of(text) for text in texts_in(event.place.statement)}
         for other in reversed(self.events):
             array = other.array
-            if other.serial >= event.serial or other.path not in read or array is None:
+            is_read = other.serial < event.serial and _container_of(other.path) in read
+            if not is_read or array is None or array.shape != value.shape:
                 continue
-            if other.name in self.known.inputs or array.shape != value.shape:
+            if _container_of(other.path) == _container_of(update.path):
                 continue
             number = nearest_factor(value, array)
             if number is not None and same_values(value, number * array):
@@ -155,7 +163,8 @@ class Updates:
             # An optimiser may have processed the gradient further.
             if other.array is not None and true is not None and not is_unnamed(other.name):
                 value = other.array * sign if other.path in direct else other.array
-                is_right = (value.size > 1 or not shape) and same_values(value, true)
+                is_telling = value.size > 1 or not shape or other.name == event.name
+                is_right = is_telling and same_values(value, true)
                 if is_right and not is_spoiled(other, self.events, event.serial):
                     return other.name, other.array, other
         elements = [
@@ -179,12 +188,21 @@ class Updates:
 
     def _scaled_in(self, node: ast.expr, element: Event, before: list[Event]) -> Event:
         """The gradient that an update multiplies: `delta` in `rate * delta / n`."""
-        texts = texts_in(node)
+        texts = {_container_of(text) for text in texts_in(node)}
         for other in before:
-            if other.path in texts and not is_unnamed(other.name) and other.array is not None:
+            if (
+                _container_of(other.path) in texts
+                and not is_unnamed(other.name)
+                and other.array is not None
+            ):
                 if other.array.size > 1 and is_multiple(element.array, other.array):
                     return other
         return element
+
+
+def _container_of(path: str) -> str:
+    """A path without its keys, which are variables where it is read: grads[] for grads["W1"]."""
+    return re.sub(r"\[[^\]]*\]", "[]", path)
 
 
 def _evaluated(text: str, names: Mapping[str, Any], scope: Mapping[str, Any]) -> Any:

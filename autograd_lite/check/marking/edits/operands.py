@@ -6,7 +6,7 @@ import ast
 import itertools
 import re
 from collections.abc import Iterator
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from autograd_lite.check.marking.edits.trees import (
     text_of,
     transposed,
 )
+from autograd_lite.check.marking.mutable import plain
 from autograd_lite.check.marking.rewriting import WATCH
 
 
@@ -41,6 +42,7 @@ def operands(line: Line) -> Iterator[Edit]:
             continue
         mine = text_of(node)
         yield from _as_before(line, node)
+        yield from _other_attributes(line, node, here)
         dumped = ast.dump(node)
         same = [n for n, a in line.nodes if ast.dump(n) == dumped and not in_index(n, a)]
         is_turned = bool(around) and isinstance(around[-1], ast.Attribute)
@@ -87,6 +89,16 @@ def exchanged(line: Line) -> Iterator[Edit]:
 
 JOINED_LIMIT = 6
 """Up to this many arrays that are joined are tried in another order."""
+
+
+def _other_attributes(line: Line, node: ast.expr, here: Any) -> Iterator[Edit]:
+    """Edits that read another attribute of the same object: layer.db for layer.b."""
+    owner = line.at(node.value) if isinstance(node, ast.Attribute) else None
+    for name, value in getattr(owner, "__dict__", {}).items():
+        other = ast.Attribute(node.value, name, node.ctx)  # type: ignore[attr-defined]
+        if name != node.attr and np.shape(plain(value)) == np.shape(here) != ():  # type: ignore[attr-defined]
+            text = f"{text_of(node)} should be {text_of(other)}"
+            yield line.edit("operand", text, node, other, 0.95)
 
 
 def _as_before(line: Line, node: ast.expr) -> Iterator[Edit]:

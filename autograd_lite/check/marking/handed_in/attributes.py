@@ -39,9 +39,19 @@ def _by_attribute(finder: Finder, path: tuple[Any, ...], array: np.ndarray) -> N
     siblings = {i.path: n for n, i in finder.known.inputs.items()}
     tensor = None
     beside = {k[-1]: n for k, n in siblings.items() if k[:-1] == path[:-1] and k}
+    used = {n for n, i in finder.known.inputs.items() if i.tensor._node in finder.truth}
     called = tensor_among(str(path[-1]), beside)
     if called is not None:
         tensor = beside[called]
+    elif str(path[-1]).lower() not in ("grad", "gradient"):
+        # In layer.grad_weight the gradient of layer.weight.value.
+        objects = {k[-2]: n for k, n in siblings.items() if k[:-2] == path[:-1] and n in used}
+        called = tensor_among(str(path[-1]), [k for k in objects if isinstance(k, str)])
+        tensor = objects.get(called)
+    else:
+        # A parameter that is an object keeps its gradient beside its data.
+        data = [n for n in beside.values() if n in used]
+        tensor = data[0] if len(data) == 1 else None
     if tensor is None and len(path) > 1 and is_gradient_name(str(path[-2])):
         same = [
             n

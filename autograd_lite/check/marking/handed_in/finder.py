@@ -152,7 +152,11 @@ class Finder:
             and e.array.shape == array.shape
             and np.array_equal(e.array, array, equal_nan=True)
         ]
-        named = [e for e in same if e.name == name]
+        dotted = ".".join(map(str, path)) if isinstance(path, tuple) else ""
+        # An attribute is set by the name that its owner has in the method.
+        parts = [e for e in same if "." in e.path]
+        named = [e for e in parts if dotted.endswith(e.path.removeprefix("self"))]
+        named = named or [e for e in same if e.name == name]
         written = line_of_entry(self.back, name)
         if not named and written is not None:
             return next((e for e in same if e.line == written), None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from autograd_lite.check.marking.assignments import is_unnamed
 from autograd_lite.check.marking.chain_rule import fit
 from autograd_lite.check.marking.handed_in.finder import Finder
@@ -14,6 +16,7 @@ def by_place(finder: Finder) -> None:
     taken = {s.tensor for s in finder.steps}
     free = {n: i for n, i in finder.known.inputs.items() if n not in taken}
     order = finder.in_order(free)
+    _hand_in_again(finder)
     _place_astray(finder, order)
     _place_by_value(finder, order)
     _place_by_shape(finder, order)
@@ -22,6 +25,19 @@ def by_place(finder: Finder) -> None:
             finder.unmarked.append(step)
         else:
             finder.notes.append(unmarked_message(step))
+
+
+def _hand_in_again(finder: Finder) -> None:
+    """Takes what has the value of a known gradient for that gradient, handed in by another name."""
+    for step in list(finder.open):
+        same = [
+            s
+            for s in finder.steps
+            if s.final and s.entry is None and s.sign == 1 and np.array_equal(s.value, step.value)
+        ]
+        if step.entry is not None and step.value.size > 1 and same:
+            same[0].entry = step.entry
+            finder.open.remove(step)
 
 
 def _place_astray(finder: Finder, order: list[str]) -> None:

@@ -94,7 +94,9 @@ def _leave_open(finder: Finder, step: Step, is_astray: bool) -> None:
     """Leaves an item whose name tells no tensor to be placed."""
     if finder.has_keys and not is_gradient_name(step.name):
         if not _fits_somewhere(finder, step.value):
-            return
+            if not _is_among_gradients(finder, step):
+                return
+            is_astray = True
     pieces = pieces_of(finder, step)
     finder.astray += [step] if is_astray else []
     finder.open += [step] if pieces is None else pieces
@@ -157,6 +159,21 @@ def _is_known_value(finder: Finder, array: np.ndarray, name: str, path: tuple[An
             if value.shape == array.shape and array.size > 1 and np.array_equal(value, array):
                 return True
     return False
+
+
+def _is_among_gradients(finder: Finder, step: Step) -> bool:
+    """Whether a key with a number stands beside others that hold gradients, as "b2" beside "W2".
+
+    What it holds has the shape of a parameter.
+    """
+    shapes = {i.tensor.shape for i in finder.known.inputs.values()}
+    if not step.name[-1:].isdigit() or step.value.shape not in shapes:
+        return False
+    return any(
+        _fits_somewhere(finder, np.asarray(value))
+        for path, name, value in finder.returned()
+        if path != step.entry and name[-1:].isdigit() and np.ndim(value)
+    )
 
 
 def _fits_somewhere(finder: Finder, array: np.ndarray) -> bool:
