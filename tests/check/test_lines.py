@@ -101,7 +101,7 @@ def offered(source, line, *arguments):
             "d[y] -= a",
             "",
             [
-                "accumulate : d[y] = a",
+                "accumulate 0.8: d[y] = a",
                 "accumulate 0.6: d[y] = d[y]",
                 "accumulate 1.2: np.subtract.at(d, y, a)",
             ],

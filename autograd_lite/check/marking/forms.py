@@ -40,7 +40,7 @@ _TARGETS = re.compile(r"(?i)(y|t|d|targets?|labels?|y_?true|truth|expected|gold|
 
 
 def _is_cache(name: str) -> bool:
-    return name.startswith("input ") or _CACHES.fullmatch(name) is not None
+    return _CACHES.fullmatch(name) is not None
 
 
 def _may_arrive(name: str) -> bool:
@@ -95,13 +95,13 @@ class Subject:
         """The names of the inputs that the forward pass does not take, as others call them."""
         found: list[str] = []
         if self.cost is not None:
-            found = [n for n in parameter_names(self.cost, 99) if n not in known]
+            found = [n for n in parameter_names(self.cost) if n not in known]
             outputs = [n for n in found if not _is_target(n)]
             # What is too much is the output, which has no name in the forward pass.
             for name in outputs[: max(len(found) - count, 0)]:
                 found.remove(name)
         if self.backward is not None:
-            others = [n for n in parameter_names(self.backward, 99) if n not in {*known, *found}]
+            others = [n for n in parameter_names(self.backward) if n not in {*known, *found}]
             if self.cost is None:
                 others = [n for n in others if not _may_arrive(n)]
             found += [n for n in others if not _is_cache(n)]
@@ -233,10 +233,11 @@ def bound(
     inputs: list[Tree],
     upstream: list[Array],
     outputs: Sequence[Any] = (),
+    own: int = 0,
 ) -> tuple[Any, ...]:
     """The arguments of a function: from `named` by name, the others by order.
 
-    Raises TypeError where there are too few.
+    The forward pass takes the first `own` of the inputs. Raises TypeError where there are too few.
     """
     parameters = parameters_of(function)
     if parameters is None:
@@ -267,9 +268,11 @@ def bound(
         found[name] = kept[0]
         open_.remove(name)
     rest, spare = _others(rest, found), _others(inputs, found)
-    for name in [n for n in open_ if _is_target(n)][: len(spare) == 1]:
-        found[name] = spare.pop()
+    targets = [v for v in spare if not any(v is t for t in inputs[:own])]
+    for name in [n for n in open_ if _is_target(n)][: len(targets)]:
+        found[name] = targets.pop(0)
         open_.remove(name)
+    spare = _others(inputs, found)
     first = _others(outputs, found)
     if open_[:1] != needed[:1]:
         # The gradient of a cost apart begins with the output.
@@ -408,13 +411,14 @@ def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter] | Non
         return None
 
 
-def parameter_names(function: Callable[..., Any], count: int) -> list[str]:
+def parameter_names(function: Callable[..., Any], count: int | None = None) -> list[str]:
+    """The names of a function's parameters, or of its first `count` arguments."""
     names = [
         p.name
         for p in parameters_of(function) or ()
         if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
     ]
-    return [*names[:count], *(f"input {i}" for i in range(len(names), count))]
+    return [*names[:count], *(f"input {i}" for i in range(len(names), count or 0))]
 
 
 def backward_arguments(
@@ -430,4 +434,7 @@ def backward_arguments(
         {n: v for n, v in forward.called.items() if n != "self"},
     ]
     outputs = [] if subject.cost is None else forward.returned.outputs[:1]
-    return bound(*(world.roots["backward"], scopes, forward.rest, list(inputs), upstream), outputs)
+    return bound(
+        *(world.roots["backward"], scopes, forward.rest, list(inputs), upstream, outputs),
+        own=subject.taken,
+    )

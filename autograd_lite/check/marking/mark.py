@@ -7,7 +7,7 @@ import itertools
 import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -137,24 +137,30 @@ def mark(
 def _setting_in_order(subject: Subject) -> Setting:
     """The setting with the inputs in an order in which the forward pass and the cost run.
 
-    The forward pass takes the first inputs, unless it raises with them: then it takes others, in
-    their order, as in `forward(X, params)` of the inputs X, Y, params.
+    The forward pass takes the first inputs, unless it or the cost raises with them: then it takes
+    others, in their order, as in `forward(X, params)` of the inputs X, Y, params.
     """
     try:
         return Setting(subject)
     except Exception:
-        if subject.cost is None or not subject.taken < len(subject.inputs) <= ORDERED_LIMIT:
+        if subject.cost is None:
             raise
-        for taken in itertools.combinations(range(len(subject.inputs)), subject.taken):
-            order = sorted(range(len(subject.inputs)), key=lambda i: i not in taken)
+        for order in itertools.islice(_orders(len(subject.inputs), subject.taken), ORDERS_LIMIT):
             inputs = tuple(subject.inputs[i] for i in order)
             with contextlib.suppress(Exception):
                 return Setting(replace(subject, inputs=inputs))
         raise
 
 
-ORDERED_LIMIT = 9
-"""Up to this many inputs are tried in other orders."""
+ORDERS_LIMIT = 60
+"""The inputs are tried in up to this many orders."""
+
+
+def _orders(count: int, taken: int) -> Iterator[tuple[int, ...]]:
+    """Orders of several inputs; those that the forward pass takes stay in the order given."""
+    for first in itertools.combinations(range(count), taken):
+        rest = [i for i in range(count) if i not in first]
+        yield from ((*first, *others) for others in itertools.permutations(rest))
 
 
 @dataclass

@@ -47,10 +47,15 @@ class Updates:
 
     def steps(self, taken: set[str]) -> Iterator[Step]:
         """The gradients of the parameters that are not in `taken`, to which they are added."""
-        for event in self.events:
+        updates = [e for e in self.events if update_of(e.place.statement) is not None]
+        own = {e.name for e in updates if self._is_of_parameter(e)}
+        for event in updates:
             update = update_of(event.place.statement)
             tensor = event.name if event.name in self.known.inputs else None
             if update is None or tensor is None or tensor in taken:
+                continue
+            if tensor in own and not self._is_of_parameter(event):
+                # In v["W1"] += g["W1"] the state of an optimiser is changed.
                 continue
             versions = self.known.versions[tensor]
             if versions[0]._node not in self.truth:
@@ -81,6 +86,12 @@ class Updates:
                 step.in_update = True
                 taken.add(tensor)
                 yield step
+
+    def _is_of_parameter(self, event: Event) -> bool:
+        """Whether an entry that an event sets stands in the container of the input of its name."""
+        found = self.known.inputs.get(event.name)
+        container = event.path.split("[")[0].split(".")[-1]
+        return found is not None and found.path[-2:-1] == (container,)
 
     def _of_entries(self, tensor: str, versions: list[Tensor]) -> Iterator[Step]:
         """The total that updates of entries subtract from a parameter: `P[u] -= rate * step`."""

@@ -45,7 +45,9 @@ def statements(line: Line) -> Iterator[Edit]:
     if isinstance(statement, ast.AugAssign):
         assigned = ast.Assign([statement.target], statement.value)
         text = f"{text_of(statement.target)} is added to where it should be assigned: write ="
-        yield line.whole("accumulate", text, [assigned])
+        # For `-=` it is likelier that the sign is wrong.
+        weight = 0.8 if isinstance(statement.op, ast.Sub) else 1.0
+        yield line.whole("accumulate", text, [assigned], weight)
         if isinstance(statement.op, (ast.Add, ast.Sub)):
             text = f"the line adds to {text_of(statement.target)} too often"
             yield line.whole("accumulate", text, [_nothing(statement.target)], 0.6)

@@ -63,7 +63,7 @@ class Finder:
         if backward is None or not self.setting.upstream:
             return frozenset()
         inputs = {i.name for i in self.recording.inputs}
-        return frozenset(n for n in parameter_names(backward, 99) if n not in inputs)
+        return frozenset(n for n in parameter_names(backward) if n not in inputs)
 
     def _check_names(self) -> None:
         for name, tensor in self.names.items():
