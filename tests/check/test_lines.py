@@ -490,7 +490,6 @@ def offered(source, line, *arguments):
                 "mask 0.9: d = a * some",
                 "term 0.9: d = a + some",
                 "term 0.9: d = a - some",
-                "factor 0.8: d = a / some",
             ],
         ),
         (unused, "d = a\nn = on", "on", []),

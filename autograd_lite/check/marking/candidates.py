@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ from autograd_lite.check.marking.edits import (
     EDITS,
     FIRST_EDITS,
     INSERTED,
+    LACKING,
     LATER_EDITS,
     SECOND_EDITS,
     Edit,
@@ -41,8 +42,9 @@ SOURCES_LIMIT = 12
 class Candidates:
     """The statements of a backward pass, as lines that can be edited.
 
-    `rest` are the values whose gradients nothing tells, `right_keys` what is right on the way, and
-    `context` has what lines have in common.
+    `rest` are the values whose gradients nothing tells, `right_keys` what is right on the way,
+    `partial` has the wrong steps that are a part of a gradient, and `context` what lines have in
+    common.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Candidates:
         self.context = context
         self._arriving: list[str] = []
         self._with_slopes: set[int] = set()
+        self.partial: set[str] = set()
 
     def stages(
         self, now: Interpretation, wrong: frozenset[str]
@@ -96,6 +99,7 @@ class Candidates:
         yield LATER_EDITS, reliable, False
         yield LATER_EDITS, quick, False
         yield SECOND_EDITS, likely, False
+        yield LACKING, [*likely, *ahead], False
         yield FIRST_EDITS, possible, False
         yield LATER_EDITS, likely, False
         yield SECOND_EDITS, misled, True
@@ -383,6 +387,8 @@ class Candidates:
             if values is None:
                 return {}
             parts = parts_of(evidence, key, values, now.factor, now.scales[key])
+            if evidence is self.evidence and self._is_one_of(parts.values(), values[key], key):
+                self.partial.add(key)
             named = {f"part {key}: {names.get(k, k)}": part for k, part in parts.items()}
             arriving = evidence.arriving(values, now.factor)
             named |= {ARRIVING + name: g for name, g in arriving.items()}
@@ -392,6 +398,10 @@ class Candidates:
         return {
             n: v for n, v in self.evidence.forward_values.items() if n.startswith(f"part {key}:")
         }
+
+    def _is_one_of(self, parts: Iterable[np.ndarray], value: np.ndarray, key: str) -> bool:
+        own = self.evidence.own({key: value})[key]
+        return bool(np.any(own)) and any(self.evidence.tolerance.same(own, p) for p in parts)
 
     def _slopes(self) -> list[str]:
         """The names of the derivatives of activations, which every run knows from here on."""

@@ -18,7 +18,9 @@ from autograd_lite.check.report import RIGHT
 MANY_ELEMENTS = 8
 """So many elements hardly have the signs of a gradient by chance."""
 
-_LOWERED = re.compile("(?i)loss|cost|err|mse|nll|entropy|energy")
+_LOWERED = re.compile(
+    "(?i)loss|cost|err|mse|nll|entropy|energy|co[uû]t|perte|kosten|verlust|fehler|perdida|perdita"
+)
 """Matches names of what is to be lowered; others may be maximised, such as J and reward."""
 
 

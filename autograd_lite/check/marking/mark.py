@@ -24,9 +24,6 @@ from autograd_lite.check.marking.evidence import (
     gather,
     place_by_effect,
     steps_on_the_way,
-    take_other_places,
-    with_opposite_steps,
-    without_misleading_names,
 )
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.explanations import never_added_to
@@ -38,6 +35,11 @@ from autograd_lite.check.marking.forward import (
     path_name,
 )
 from autograd_lite.check.marking.handed_in import no_gradient_message
+from autograd_lite.check.marking.misleading import (
+    take_other_places,
+    with_opposite_steps,
+    without_misleading_names,
+)
 from autograd_lite.check.marking.remarks import misnamed_message, silence_of
 from autograd_lite.check.marking.reruns import Reruns
 from autograd_lite.check.marking.steps import (

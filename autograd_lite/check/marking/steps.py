@@ -46,6 +46,7 @@ class Step:
     written: int | None = None
     rate: float = 1.0
     in_update: bool = False
+    is_attribute: bool = False
     is_difference: bool = False
     is_at_kink: bool = False
     is_by_effect: bool = False

@@ -35,7 +35,7 @@ from autograd_lite.check.marking.remarks import (
     misnamed_message,
     third_opinion,
 )
-from autograd_lite.check.marking.steps import Known, Step
+from autograd_lite.check.marking.steps import Known, Step, equal_arrays
 from autograd_lite.check.marking.wrong_line import Found
 from autograd_lite.check.report import RIGHT, Line
 from autograd_lite.graph import Node
@@ -128,7 +128,10 @@ class Verdicts:
         if found is not None:
             return found.line
         empty = never_added_to(step, self.back)
-        return empty.line if step.line is None and empty is not None else step.line
+        if step.line is None and empty is not None:
+            return empty.line
+        inside = None if step.event is None else _returned_for(step.event, self.back)
+        return step.line if inside is None else inside.line
 
     def _is_misnamed(self, step: Step) -> bool:
         """Whether a step stays wrong although all results are right."""
@@ -357,6 +360,22 @@ def _called(step: Step) -> str:
         return "?"
     targets = targets_of(step.event.place.statement)
     return ast.unparse(targets[0]) if targets else f"{step.event.place.definition.name}()"
+
+
+def _returned_for(event: Event, back: Execution) -> Event | None:
+    """What a person's function returned, where a statement only calls it; None elsewhere."""
+    array = event.array
+    if array is None or not isinstance(getattr(event.place.statement, "value", None), ast.Call):
+        return None
+    returned = [
+        e
+        for e in back.events
+        if e.serial < event.serial and e.frame > event.frame and equal_arrays(e, array)
+        if isinstance(e.place.statement, ast.Return)
+    ]
+    # What is called several times and is right elsewhere is no helper to blame.
+    frames = {e.frame for e in back.events if returned and e.place is returned[-1].place}
+    return returned[-1] if len(frames) == 1 else None
 
 
 def _has_name(step: Step) -> bool:

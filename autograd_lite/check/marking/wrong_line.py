@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.marking.assignments import targets_of
 from autograd_lite.check.marking.candidates import Candidates, hands_on, is_renaming
 from autograd_lite.check.marking.chain_rule import Interpretation
 from autograd_lite.check.marking.definitions import Place
@@ -276,7 +277,11 @@ class Search:
             common = self._common_factor(found, line, now, wrong)
             if common is not None:
                 return common
-        if not hands_on(line):
+        operator = getattr(line.statement, "op", None)
+        adds = isinstance(operator, (ast.Add, ast.Sub)) and found.edit.kind == "term"
+        if found.edit.is_before or adds:
+            other = self._line_before(line, now)
+        elif not hands_on(line):
             other = self._origin_of(found, line, now, wrong)
         elif found.edit.kind in ("factor", "sign"):
             other = self._line_of_value(line, now)
@@ -322,6 +327,15 @@ class Search:
             if not is_known and (is_lacking or id(place) not in self.candidates.forward_again()):
                 return self.candidates.line(place, None, now)
         return None
+
+    def _line_before(self, line: Line, now: Interpretation) -> Line | None:
+        """The line that assigned a value which a line changes."""
+        start = self.candidates.start_of(line)
+        own = {ast.unparse(target).split("[")[0] for target in targets_of(line.statement)}
+        before = [e for e in self.runs.back.events if e.path in own and e.serial < start]
+        if not before or not isinstance(before[-1].place.statement, ast.Assign):
+            return None
+        return self.candidates.line(before[-1].place, None, now)
 
     def _is_known_right(self, key: Any, now: Interpretation) -> bool:
         """Whether a value of the backward pass is known to be right."""
@@ -440,7 +454,8 @@ class Search:
             return None
         # What is as it was, and right in another convention only, is not mended.
         same = self.evidence.tolerance.same
-        if all(same(values[key], self.runs.values[key]) for key in mended):
+        changed = mended - self.candidates.partial or self._finals & frozenset(values)
+        if all(same(values[key], self.runs.values[key]) for key in changed):
             return None
         confirmed = False
         varies = not edit.is_measured
@@ -458,9 +473,17 @@ class Search:
             return None
         off = (s.key for s in self.evidence.steps if s.final and now.status[s.key] not in RIGHT)
         results = sum(after.status[key] in RIGHT for key in off)
+        if not results and mended <= self.candidates.partial:
+            # A part of a gradient need not be the whole.
+            return None
         needs_convention = after.factor != 1 and now.factor == 1
         is_complete = self._is_all_right(after)
         return Outcome(mended, results, taken_back, is_complete, needs_convention)
+
+    @property
+    def _finals(self) -> frozenset[str]:
+        """The steps that are handed in."""
+        return frozenset(s.key for s in self.evidence.steps if s.final)
 
     def _may_mislead(self, key: str, edit: Edit) -> bool:
         """Whether a step may have been right by chance, if an edit makes it wrong and all results
@@ -499,6 +522,8 @@ class Search:
         if is_all_right:
             # What was taken for a gradient by what follows from it is none.
             left -= {s.key for s in self.evidence.steps if s.is_by_effect}
+            # A part of a gradient is right where the other parts are added to it later.
+            left -= self.candidates.partial
         # What is called after a tensor and is no gradient of it is wrong where all else is right.
         is_accepted = (is_all_right and not left & right) or left < wrong
         return wrong - left if is_accepted else frozenset()

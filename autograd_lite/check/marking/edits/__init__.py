@@ -55,7 +55,9 @@ LATER_EDITS: tuple[Source, ...] = (
     *(missing_paths, missing_factors, measured_terms, missing_derivatives, centred),
 )
 
-INSERTED: tuple[Source, ...] = (left_out, left_out_factors)
+INSERTED: tuple[Source, ...] = (left_out,)
+
+LACKING: tuple[Source, ...] = (left_out_factors,)
 
 ALL_EDITS = EDITS + LATER_EDITS
 
@@ -64,6 +66,7 @@ __all__ = [
     "EDITS",
     "FIRST_EDITS",
     "INSERTED",
+    "LACKING",
     "LATER_EDITS",
     "SECOND_EDITS",
     "Edit",

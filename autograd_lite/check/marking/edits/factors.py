@@ -116,8 +116,9 @@ def unused(line: Line) -> Iterator[Edit]:
             for operator, sign in ((ast.Add(), "+"), (ast.Sub(), "-")):
                 text = f"{shown} is never used: the term {sign} {shown} is missing in {name}"
                 yield line.edit("term", text, old, ast.BinOp(old, operator, other), 0.9)
-            text = f"{shown} is never used: the division by {shown} is missing in {name}"
-            yield line.edit("factor", text, old, ast.BinOp(old, ast.Div(), other), 0.8)
+            if np.all(found):
+                text = f"{shown} is never used: the division by {shown} is missing in {name}"
+                yield line.edit("factor", text, old, ast.BinOp(old, ast.Div(), other), 0.8)
 
 
 _NOT_EVEN = ("exp", "expm1", "sigmoid", "expit", "softplus")

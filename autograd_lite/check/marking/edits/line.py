@@ -53,6 +53,7 @@ class Edit:
 
     `is_measured` says that it contains a number which nothing is called after. `is_projection` says
     that it subtracts what a right gradient has none of, which may hide a mistake in another line.
+    `is_before` says that it changes a value before the line.
     """
 
     kind: str
@@ -66,6 +67,7 @@ class Edit:
     filling: Any = None
     is_measured: bool = False
     is_projection: bool = False
+    is_before: bool = False
 
     @property
     def changes_value_only(self) -> bool:
@@ -115,9 +117,10 @@ class Edit:
             return None
         binds = isinstance(new, ast.BinOp) and isinstance(new.op, ast.Pow)
         bare = binds or not isinstance(new, (ast.BinOp, ast.Compare, ast.UnaryOp, ast.BoolOp))
-        around = raw[start - 1 : start] + raw[end : end + 1]
+        around = raw[:start].rstrip()[-1:] + raw[end:].lstrip()[:1]
         is_whole = old is getattr(statement, "value", None)
-        if not (bare or is_whole or around == b"()"):
+        is_argument = around[:1] in (b"(", b",") and around[1:] in (b")", b",")
+        if not (bare or is_whole or is_argument):
             text = f"({text})"
         changed = raw[:start] + text.encode() + raw[end:]
         return raw.decode().strip(), changed.decode().strip()

@@ -87,6 +87,7 @@ def _scaled_beside(line: Line, target: Any, keeps: bool = False) -> Iterator[Edi
                 kind, text = _told(where + text_of(target), number, shown)
                 edit = line.whole(kind, text, beside(new), 0.8, keeps=keeps)
                 edit.is_measured = _is_nameless(number, shown)
+                edit.is_before = is_before
                 yield edit
 
 

@@ -96,7 +96,8 @@ def _other_attributes(line: Line, node: ast.expr, here: Any) -> Iterator[Edit]:
     owner = line.at(node.value) if isinstance(node, ast.Attribute) else None
     for name, value in getattr(owner, "__dict__", {}).items():
         other = ast.Attribute(node.value, name, node.ctx)  # type: ignore[attr-defined]
-        if name != node.attr and np.shape(plain(value)) == np.shape(here) != ():  # type: ignore[attr-defined]
+        array = plain(value)
+        if name != node.attr and isinstance(array, np.ndarray) and array.shape == np.shape(here):  # type: ignore[attr-defined]
             text = f"{text_of(node)} should be {text_of(other)}"
             yield line.edit("operand", text, node, other, 0.95)
 

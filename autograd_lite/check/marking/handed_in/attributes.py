@@ -69,4 +69,6 @@ def _by_attribute(finder: Finder, path: tuple[Any, ...], array: np.ndarray) -> N
         return
     versions = finder.known.versions[tensor]
     of = finder.best(array, versions)
-    finder.add(Step(name, tensor, array, event, of, True, others=versions))
+    step = Step(name, tensor, array, event, of, True, others=versions)
+    step.is_attribute = True
+    finder.add(step)
