@@ -15,6 +15,7 @@ from autograd_lite.check.marking.edits.activations import (
     other_slopes,
     slopes,
     sums_to,
+    tanh_slopes,
 )
 from autograd_lite.check.marking.edits.factors import (
     factors,
@@ -482,6 +483,8 @@ def offered(source, line, *arguments):
             ],
         ),
         (other_slopes, "d = a * (1 - b)", "", []),
+        (tanh_slopes, "d = e * a * (1 - a)", "", ["activation 0.95: d = e * (1 - a ** 2)"]),
+        (tanh_slopes, "d = a * (1 - b)", "", []),
         (
             unused,
             "d = a",

@@ -185,6 +185,41 @@ backward = forward
 """
 
 
+MINIMAL = """
+import numpy as np
+
+
+def forward(xs, h0, Wf, Uf, Wg, Ug):
+    h, kept, out = h0, [], []
+    for x in xs:
+        f = 1 / (1 + np.exp(-(x @ Wf + h @ Uf)))
+        g = np.tanh(x @ Wg + (f * h) @ Ug)
+        kept.append((h, f, g))
+        h = (1 - f) * h + f * g
+        out.append(0.5 * np.sum(h**2))
+    return sum(out), (kept, h)
+
+
+def backward(xs, h0, Wf, Uf, Wg, Ug, cache):
+    kept, h = cache
+    dWf, dUf, dWg, dUg = (np.zeros_like(W) for W in (Wf, Uf, Wg, Ug))
+    later = np.zeros_like(h0)
+    for t in reversed(range(len(xs))):
+        before, f, g = kept[t]
+        dh = later + (1 - f) * before + f * g
+        dg = dh * f * (1 - g**2)
+        through = dg @ Ug.T
+        df = dh * (g - before) + through * before
+        df = df * f * (1 - f)
+        dWg += xs[t].T @ dg
+        dUg += (f * before).T @ dg
+        dWf += xs[t].T @ df
+        dUf += before.T @ df
+        later = dh * (1 - f) + through * f + df @ Uf.T
+    return dWf, dUf, dWg, dUg
+"""
+
+
 def shapes(*several):
     rng = np.random.default_rng(3)
     return [rng.normal(size=s) for s in several]
@@ -198,6 +233,7 @@ INPUTS = {
     WITH_BIASES: [*shapes((9, 3), (2, 4)), np.random.default_rng(1).integers(0, 2, (9, 2)), 0.7],
     RECURRENT: shapes((4, 3), (4, 2), (5,), (5, 3), (5, 5), (2, 5)),
     SCALED: shapes((4, 6), (5, 6), (5, 3)),
+    MINIMAL: shapes((3, 4, 2), (4, 3), (2, 3), (3, 3), (2, 3), (3, 3)),
     PAIRS: [*shapes((5, 3), (6, 3)), [(1, 0, 2), (3, 4, 5), (1, 2, 0)]],
 }
 
@@ -230,6 +266,10 @@ def test_right_ones(text):
             *("Theta_grad += lam / m * Theta", "grad +=", "index", "write Theta_grad[:, 1:]"),
         ),
         (RECURRENT, " + later", "", "dh =", "term", "+ later is missing"),
+        (MINIMAL, " + through * before", "", "df = dh", "term", "+ through * before is missing"),
+        (MINIMAL, " + through * f", "", "later = dh", "term", "+ through * f is missing"),
+        (MINIMAL, "dh * f * (1", "dh * (1", "dg = dh", "factor", "factor f is missing"),
+        (MINIMAL, "f * (1 - g**2)", "f * g * (1 - g)", "dg = dh", "activation", "1 - g ** 2"),
         (SCALED, ", A) / root", ", A)", "dscores = t", "factor", "a factor 1/root"),
         (
             *(PAIRS, "gO[j] += (near - 1)", "gO[j] += near * (1 - near)", "gO[j] +="),

@@ -83,7 +83,7 @@ class Candidates:
         # A value of the forward pass that is another one here is wrong where it is computed.
         yield ALL_EDITS, [line for line in others if self._is_changed(line)], False
         # Of the rounds of a loop, the first is right but for the line with the mistake.
-        never_right = self._first_that_is_never_right(likely)
+        never_right = self._first_that_is_never_right(likely, now)
         yield FIRST_EDITS, never_right, False
         yield LATER_EDITS, never_right, False
         yield SECOND_EDITS, never_right, False
@@ -108,19 +108,37 @@ class Candidates:
         for sources in (FIRST_EDITS, SECOND_EDITS, LATER_EDITS):
             yield sources, unlikely, False
 
-    def _first_that_is_never_right(self, lines: list[Line]) -> list[Line]:
+    def _first_that_is_never_right(self, lines: list[Line], now: Interpretation) -> list[Line]:
         """The first of these lines to run without a right value, if others in loops have some."""
         events = self.runs.back.events
-        right = {id(e.place) for e in events if e.key in self.right_keys}
+        steps = (s for s in self.evidence.steps if now.status[s.key] in RIGHT)
+        keys = self.right_keys | {s.event.key for s in steps if s.event is not None}
+        right = {id(e.place) for e in events if e.key in keys}
         first: dict[int, int] = {}
         for event in events:
             first.setdefault(id(event.place), event.serial)
         zeros = self._zeros()
-        ran = [n for n in lines if id(n.place) in first and id(n.place) not in zeros]
+        made = {id(e.place) for e in events if self._is_new(e)} - zeros
+        ran = [n for n in lines if id(n.place) in made]
         never = [line for line in ran if id(line.place) not in right]
         if len(never) == len(ran) or not any(id(n.place) in self._repeated() for n in never):
             return []
         return sorted(never, key=lambda line: first[id(line.place)])[:1]
+
+    def _is_new(self, event: Event) -> bool:
+        """Whether a value is an array that the forward pass has not computed."""
+        array = event.array
+        return array is not None and array.ndim > 0 and not self._is_recorded(array)
+
+    def _is_of_forward(self, value: Any) -> bool:
+        """Whether the forward pass has a value, or an array of which it is a part."""
+        array = np.asarray(value)
+        values = (np.asarray(v) for v in self.evidence.forward_values.values())
+        return self._is_recorded(array) or any(_is_part(array, v) for v in values if v.ndim)
+
+    def _is_recorded(self, value: Any) -> bool:
+        array = np.asarray(value)
+        return (array.shape, array.tobytes()) in self._recorded
 
     def _is_changed(self, line: Line) -> bool:
         """Whether a line computes a value that differs from the one of its name in the forward
@@ -352,6 +370,7 @@ class Candidates:
             parameters=self.context["parameters"],
             added=self.context["added"],
             find_slopes=self._slopes,
+            is_of_forward=self._is_of_forward,
         )
         line.multiples = self._effects(line, now).multiples
         return line

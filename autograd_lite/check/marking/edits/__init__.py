@@ -14,6 +14,7 @@ from autograd_lite.check.marking.edits.activations import (
     missing_derivatives,
     missing_factors,
     other_slopes,
+    tanh_slopes,
 )
 from autograd_lite.check.marking.edits.factors import (
     factors,
@@ -42,7 +43,7 @@ Source = Callable[[Line], Iterator[Edit]]
 
 FIRST_EDITS: tuple[Source, ...] = (
     *(statements, masks, signs, unused, calls, products, transposes, indices, numbers, factors),
-    terms,
+    *(tanh_slopes, terms),
 )
 
 SECOND_EDITS: tuple[Source, ...] = (

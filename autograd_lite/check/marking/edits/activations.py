@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -64,32 +65,47 @@ def other_slopes(line: Line) -> Iterator[Edit]:
     """Edits that write `s * (1 - s)` for `d * (1 - d)`, wherever the two factors stand in a
     product.
     """
+    for node, one, rest in _sigmoid_slopes(line):
+        for _, right, _ in line.alike(line.shape(one)):
+            pair = [right, one_less(right)]
+            text = f"{_written(one)} should be {text_of(product(pair))}"
+            yield line.edit("activation", text, node, product([*rest, *pair]), 0.9)
+        if rest:
+            yield from _softmax(line, node, one, product(rest))
+        yield from _errors(line, node, one, rest)
+
+
+def tanh_slopes(line: Line) -> Iterator[Edit]:
+    """Edits that write `1 - t ** 2` for `t * (1 - t)`, the derivative of a sigmoid."""
+    for node, one, rest in _sigmoid_slopes(line):
+        slope = one_less(ast.BinOp(one, ast.Pow(), ast.Constant(2)))
+        text = f"{_written(one)} should be {text_of(slope)}"
+        yield line.edit("activation", text, node, product([*rest, slope]), 0.95)
+
+
+def _sigmoid_slopes(line: Line) -> Iterator[tuple[ast.expr, ast.expr, list[ast.expr]]]:
+    """The products that contain `d` and `1 - d`: each with `d` and its other factors."""
     for node, around in line.nodes:
         chain = chain_of(node)
         parent = around[-1] if around else None
         if len(chain) < 2 or (isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult)):
             continue
-        for i, one in enumerate(chain):
-            for j, other in enumerate(chain):
-                if i == j or ast.dump(other) != ast.dump(one_less(one)):
-                    continue
-                rest = [c for k, c in enumerate(chain) if k not in (i, j)]
-                for _, right, _ in line.alike(line.shape(one)):
-                    pair = [right, one_less(right)]
-                    text = f"{text_of(product([one, other]))} should be {text_of(product(pair))}"
-                    yield line.edit("activation", text, node, product([*rest, *pair]), 0.9)
-                if rest:
-                    yield from _softmax(line, node, one, product(rest))
-                yield from _errors(line, node, one, rest)
+        for i, j in itertools.permutations(range(len(chain)), 2):
+            if ast.dump(chain[j]) == ast.dump(one_less(chain[i])):
+                yield node, chain[i], [c for k, c in enumerate(chain) if k not in (i, j)]
+
+
+def _written(one: ast.expr) -> str:
+    return text_of(times(one, one_less(one)))
 
 
 def _errors(line: Line, node: ast.expr, one: ast.expr, rest: list[ast.expr]) -> Iterator[Edit]:
     """Edits that write `p - y` for `p * (1 - p)`, which a logarithmic loss does not leave."""
-    slope = text_of(times(one, one_less(one)))
     for target in [ast.Constant(1), *(other for _, other, _ in line.alike(line.shape(one)))]:
         if ast.dump(target) != ast.dump(one):
             error = ast.BinOp(one, ast.Sub(), target)
-            text = f"{slope} should be {text_of(error)}: that is what the loss's logarithm leaves"
+            leaves = "that is what the loss's logarithm leaves"
+            text = f"{_written(one)} should be {text_of(error)}: {leaves}"
             yield line.edit("activation", text, node, product([error, *rest]), 0.85)
 
 

@@ -138,7 +138,8 @@ class Line:
     and `added` those that it only adds, such as biases.
     `multiples(edit)` gives the numbers by which the effect of an edit would have to be multiplied
     to correct a gradient, each with whether it is sure. `find_slopes()` gives the names of the
-    derivatives of activations.
+    derivatives of activations, and `is_of_forward(value)` says whether a value is from the forward
+    pass.
     """
 
     place: Place
@@ -159,6 +160,7 @@ class Line:
     added: frozenset[str] = frozenset()
     multiples: Callable[[Edit], list[tuple[float, bool]]] = field(default=lambda _: [])
     find_slopes: Callable[[], list[str]] = field(default=list)
+    is_of_forward: Callable[[Any], bool] = field(default=lambda _: False)
     _values: dict[str, Any] = field(default_factory=dict)
 
     @property

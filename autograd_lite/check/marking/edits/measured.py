@@ -26,6 +26,7 @@ from autograd_lite.check.marking.edits.trees import (
     transposed,
 )
 from autograd_lite.check.marking.steps import is_gradient_name
+from autograd_lite.check.names import tensors_named_in
 
 _RATE = re.compile(r"(?i)(^|[._])(lr|eta|\w*learning_?rate|step_?size)$")
 """Matches names of learning rates, which may equal a factor that is missing, and are none."""
@@ -208,7 +209,10 @@ def measured_terms(line: Line) -> Iterator[Edit]:
             ):
                 text = f"{text_of(old)} should be 1 {sign} {text_of(old)}"
                 yield line.edit("term", text, old, new)
-        for shown, other, is_free in _offers(line, value):
+        offers = list(_offers(line, value))
+        if name:
+            offers += ((text_of(p), p, False) for p in _products(line, np.shape(value)))
+        for shown, other, is_free in offers:
             if shown == text_of(old):
                 continue
             once = line.edit("term", "", old, ast.BinOp(old, ast.Add(), other))
@@ -264,6 +268,23 @@ def _offers(line: Line, value: Any) -> Iterator[tuple[str, ast.expr, bool]]:
     if len(shape) == 2 and shape[0] == shape[1]:
         diagonals = [numpy_call("diag", other) for _, other, _ in line.alike(shape[:1])]
         yield from ((text_of(d), d, False) for d in diagonals)
+
+
+def _products(line: Line, shape: tuple[int, ...]) -> list[ast.expr]:
+    """Gradients times values that have a shape, as they come through another factor."""
+    arrays = [(node, value) for _, node, value in line.alike(shape) if len(shape)]
+    new = [n for n, value in arrays if not line.is_of_forward(value)]
+    named = {n.id: n for n in new if isinstance(n, ast.Name)}
+    # The gradients that were computed last come first, and those of parameters lead nowhere.
+    recent = [named[name] for name in reversed([*line.scope]) if name in named]
+    local = [n for n in recent if line.parameters.isdisjoint(tensors_named_in(n.id))]
+    others = [n for n, value in arrays if line.is_of_forward(value)]
+    products = [times(g, v) for g in local for v in others if ast.unparse(g) not in line.targets]
+    return products[:PRODUCTS_LIMIT]
+
+
+PRODUCTS_LIMIT = 48
+"""So many products of a gradient and a value are tried as terms that are missing."""
 
 
 def _carried_back(line: Line, shape: tuple[int, ...]) -> list[ast.expr]:
