@@ -27,22 +27,20 @@ def _activated(node: Node, at: dict[Any, list[str]]) -> list[str]:
     """The named tensors of which a node is an element-wise, non-linear function."""
     found: list[str] = []
     stack = [(node, False)]
-    seen: set[Node | Leaf] = {node}
+    # A value may be reached in two ways, as x in `x * sigmoid(x)`.
+    seen: set[tuple[Node | Leaf, bool]] = set()
     while stack:
         operation, bent = stack.pop()
         if not _traits_of(operation).elementwise:
             continue
         bent = bent or _is_bent(operation)
         for parent in operation.parents or ():
-            if not isinstance(parent, (Node, Leaf)) or parent in seen:
+            if not isinstance(parent, (Node, Leaf)) or (parent, bent) in seen:
                 continue
-            seen.add(parent)
-            if parent.shape != node.shape:
-                continue
-            if parent in at:
-                found += at[parent] if bent else []
-            elif isinstance(parent, Node):
-                stack.append((parent, bent))
+            seen.add((parent, bent))
+            if parent.shape == node.shape:
+                found += at.get(parent, []) if bent else []
+                stack += [(parent, bent)] if isinstance(parent, Node) else []
     return found
 
 

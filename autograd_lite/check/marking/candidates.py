@@ -75,6 +75,8 @@ class Candidates:
         several = len(reliable) > 1
         yield FIRST_EDITS if several else EDITS, reliable, False
         # What a line should give is known where it has a step, so that trying is quick.
+        if not several:
+            yield LATER_EDITS, [line for line in reliable if self._is_quick(line, now)], False
         quick = [line for line in lines if not line.is_reliable and self._is_quick(line, now)]
         others = [line for line in lines if not line.is_reliable and line not in quick]
         # A step that is no gradient of what it is called after is right where its line is wrong.

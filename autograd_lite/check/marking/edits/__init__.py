@@ -15,6 +15,7 @@ from autograd_lite.check.marking.edits.activations import (
     missing_factors,
     other_slopes,
     tanh_slopes,
+    whole_slopes,
 )
 from autograd_lite.check.marking.edits.factors import (
     factors,
@@ -53,7 +54,7 @@ SECOND_EDITS: tuple[Source, ...] = (
 EDITS = FIRST_EDITS + SECOND_EDITS
 
 LATER_EDITS: tuple[Source, ...] = (
-    *(missing_paths, missing_factors, measured_terms, missing_derivatives, centred),
+    *(missing_paths, missing_factors, measured_terms, missing_derivatives, whole_slopes, centred),
 )
 
 INSERTED: tuple[Source, ...] = (left_out,)

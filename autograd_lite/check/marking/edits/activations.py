@@ -267,6 +267,36 @@ def _measured_slopes(line: Line) -> Iterator[Edit]:
                 yield line.edit("activation", text, node, slope, 0.8)
 
 
+def whole_slopes(line: Line) -> Iterator[Edit]:
+    """Edits that write a gradient times the derivative of an activation for the line's value."""
+    for old, name in values_assigned(line):
+        for told, slope, found in line.slopes:
+            shape = np.shape(found)
+            if line.shape(old) != shape:
+                continue
+            for shown, g, value in line.alike(shape):
+                if not line.is_of_forward(value) and shown not in line.targets:
+                    text = f"{name} should be {shown} times {told}"
+                    yield line.edit("activation", text, old, times(g, slope), 0.75)
+    yield from _slopes_at_an_index(line)
+
+
+def _slopes_at_an_index(line: Line) -> Iterator[Edit]:
+    """Edits that write `d[z < 0] *= slope[z < 0]` for what is written there: `d[z < 0] = 0`."""
+    statement = line.statement
+    target = next(iter(targets_of(statement)), None)
+    if not isinstance(statement, (ast.Assign, ast.AugAssign)) or not isinstance(
+        target, ast.Subscript
+    ):
+        return
+    for told, slope, found in line.slopes:
+        if line.shape(read_from(target.value)) == np.shape(found):
+            part = ast.Subscript(slope, target.slice, ast.Load())
+            text = f"{text_of(target)} should be multiplied by {told} there"
+            scaled = ast.AugAssign(target, ast.Mult(), part)
+            yield line.whole("activation", text, [scaled], 0.75)
+
+
 def _has_gradient(node: ast.expr) -> bool:
     """Whether a variable that is called like a gradient stands in an expression."""
     names = (n.id for n in ast.walk(node) if isinstance(n, ast.Name))
