@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.marking.assignments import is_velocity, update_of
+from autograd_lite.check.marking.assignments import is_velocity, targets_of, update_of
 from autograd_lite.check.marking.chain_rule import Interpretation
 from autograd_lite.check.marking.definitions import Place, persons_function
 from autograd_lite.check.marking.edits import (
@@ -21,6 +21,7 @@ from autograd_lite.check.marking.edits import (
     LACKING,
     LATER_EDITS,
     SECOND_EDITS,
+    WRITTEN_ANEW,
     Edit,
     Line,
     Source,
@@ -74,9 +75,8 @@ class Candidates:
         reliable = [line for line in lines if line.is_reliable]
         several = len(reliable) > 1
         yield FIRST_EDITS if several else EDITS, reliable, False
+        yield WRITTEN_ANEW, reliable, False
         # What a line should give is known where it has a step, so that trying is quick.
-        if not several:
-            yield LATER_EDITS, [line for line in reliable if self._is_quick(line, now)], False
         quick = [line for line in lines if not line.is_reliable and self._is_quick(line, now)]
         others = [line for line in lines if not line.is_reliable and line not in quick]
         # A step that is no gradient of what it is called after is right where its line is wrong.
@@ -92,6 +92,7 @@ class Candidates:
         # Several lines are wrong where one that all of them come from is.
         yield FIRST_EDITS, likely, False
         yield EDITS, quick, False
+        yield WRITTEN_ANEW, quick, False
         # Where a gradient is handed on as it is, something may be missing.
         yield LATER_EDITS, [line for line in lines if hands_on(line)], False
         yield INSERTED, [*reliable, *likely, *ahead], False
@@ -121,7 +122,8 @@ class Candidates:
             first.setdefault(id(event.place), event.serial)
         zeros = self._zeros()
         made = {id(e.place) for e in events if self._is_new(e)} - zeros
-        ran = [n for n in lines if id(n.place) in made]
+        # What others add to later is not yet a gradient.
+        ran = [n for n in lines if id(n.place) in made and not _is_added_to(n.place)]
         never = [line for line in ran if id(line.place) not in right]
         if len(never) == len(ran) or not any(id(n.place) in self._repeated() for n in never):
             return []
@@ -443,6 +445,14 @@ class Candidates:
             if self.runs.back.sources.places[p] is line.place
         ]
         return min(here, default=-1)
+
+
+def _is_added_to(place: Place) -> bool:
+    """Whether a statement assigns what another one adds to: `dh = dz @ W` before `dh += later`."""
+    own = {ast.unparse(target) for target in targets_of(place.statement)}
+    tree = ast.walk(place.definition.tree)
+    added = (n for n in tree if isinstance(n, ast.AugAssign) and n is not place.statement)
+    return any(ast.unparse(n.target) in own for n in added)
 
 
 def hands_on(line: Line) -> bool:

@@ -78,7 +78,8 @@ class Found:
     @property
     def is_plain(self) -> bool:
         """Whether the edit needs no convention and cannot make up for a mistake elsewhere."""
-        return not self.outcome.needs_convention and not _is_makeshift(self.edit)
+        is_makeshift = _is_makeshift(self.edit) or self.edit.is_anew
+        return not self.outcome.needs_convention and not is_makeshift
 
 
 class Search:
@@ -210,10 +211,11 @@ class Search:
         until = self.runs.deadline
         tried: set[Any] = set()
         for sources, chosen, is_misled in self.candidates.stages(now, wrong):
-            if best is not None and (is_misled or sources in (LATER_EDITS, ALL_EDITS)):
+            known = None if best is None or best.edit.is_anew else best
+            if known is not None and (is_misled or sources in (LATER_EDITS, ALL_EDITS)):
                 # Where all results are still wrong, the name of the line's value may mislead.
-                is_astray = is_misled and not best.outcome.results
-                chosen = [n for n in chosen if is_astray and n.place is best.edit.place]
+                is_astray = is_misled and not known.outcome.results
+                chosen = [n for n in chosen if is_astray and n.place is known.edit.place]
             for line in chosen:
                 if time.thread_time() > until:
                     return best

@@ -54,12 +54,14 @@ SECOND_EDITS: tuple[Source, ...] = (
 EDITS = FIRST_EDITS + SECOND_EDITS
 
 LATER_EDITS: tuple[Source, ...] = (
-    *(missing_paths, missing_factors, measured_terms, missing_derivatives, whole_slopes, centred),
+    *(missing_paths, missing_factors, measured_terms, missing_derivatives, centred),
 )
 
 INSERTED: tuple[Source, ...] = (left_out,)
 
 LACKING: tuple[Source, ...] = (left_out_factors,)
+
+WRITTEN_ANEW: tuple[Source, ...] = (whole_slopes,)
 
 ALL_EDITS = EDITS + LATER_EDITS
 
@@ -71,6 +73,7 @@ __all__ = [
     "LACKING",
     "LATER_EDITS",
     "SECOND_EDITS",
+    "WRITTEN_ANEW",
     "Edit",
     "Line",
     "Source",

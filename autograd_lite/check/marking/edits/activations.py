@@ -264,7 +264,9 @@ def _measured_slopes(line: Line) -> Iterator[Edit]:
         for told, slope, found in line.slopes:
             if line.shape(node) == np.shape(found):
                 text = f"{text_of(node)} should be {told}"
-                yield line.edit("activation", text, node, slope, 0.8)
+                edit = line.edit("activation", text, node, slope, 0.8)
+                edit.is_anew = True
+                yield edit
 
 
 def whole_slopes(line: Line) -> Iterator[Edit]:
@@ -277,7 +279,9 @@ def whole_slopes(line: Line) -> Iterator[Edit]:
             for shown, g, value in line.alike(shape):
                 if not line.is_of_forward(value) and shown not in line.targets:
                     text = f"{name} should be {shown} times {told}"
-                    yield line.edit("activation", text, old, times(g, slope), 0.75)
+                    edit = line.edit("activation", text, old, times(g, slope), 0.75)
+                    edit.is_anew = True
+                    yield edit
     yield from _slopes_at_an_index(line)
 
 
@@ -294,7 +298,9 @@ def _slopes_at_an_index(line: Line) -> Iterator[Edit]:
             part = ast.Subscript(slope, target.slice, ast.Load())
             text = f"{text_of(target)} should be multiplied by {told} there"
             scaled = ast.AugAssign(target, ast.Mult(), part)
-            yield line.whole("activation", text, [scaled], 0.75)
+            edit = line.whole("activation", text, [scaled], 0.75)
+            edit.is_anew = True
+            yield edit
 
 
 def _has_gradient(node: ast.expr) -> bool:

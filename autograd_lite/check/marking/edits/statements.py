@@ -195,7 +195,7 @@ def left_out(line: Line) -> Iterator[Edit]:
         )
         text = f"after this line a mask is missing: {ast.unparse(masked)}"
         yield line.whole("mask", text, [statement, masked], 0.8, keeps=keeps)
-    for told, slope, found in line.slopes:
+    for told, slope, found in line.slopes if keeps else ():
         if np.shape(found) == value.shape:
             times_slope = ast.AugAssign(target, ast.Mult(), slope)
             text = f"after this line {told} is missing as a factor of {text_of(target)}"
