@@ -52,6 +52,8 @@ def check_derivation(
         that it returns, assigns to variables and attributes, or subtracts from a parameter in an
         update. Leave it out where `forward` returns the gradients together with the loss.
     *inputs : array_like, or lists, tuples and dicts of them
+        `forward` takes the first of them, and a separate cost the others; where it does not run
+        with those, as in `forward(X, params)` of X, Y, params, the first ones with which it runs.
         Arrays that the functions read from elsewhere are inputs as well: attributes of their
         object, global variables, and variables of the enclosing function.
     loss : callable or str, optional
