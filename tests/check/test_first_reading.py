@@ -414,3 +414,56 @@ def test_rates_and_momentum_of_parameters_in_a_dict(update, rate):
     report = al.check_script(wrong, loss="cout", show=False)
     found = {(line.line, line.cause) for line in report if line.status == "wrong"}
     assert found == {(line_of(wrong, "dZ1 ="), "activation")}, str(report)
+
+
+SWING = """
+import numpy as np
+
+
+class Swing:
+    def __init__(self, force, goal, step=0.1):
+        self.force, self.goal, self.step = force, goal, step
+
+    def loss(self):
+        self.angle = np.zeros(len(self.force) + 1)
+        self.speed = np.zeros(len(self.force) + 1)
+        for k in range(len(self.force)):
+            self.speed[k + 1] = self.speed[k] + self.step * (
+                self.force[k] - np.sin(self.angle[k])
+            )
+            self.angle[k + 1] = self.angle[k] + self.step * self.speed[k + 1]
+        return 0.5 * np.sum((self.angle - self.goal) ** 2)
+
+    def gradient(self):
+        g_force = np.zeros_like(self.force)
+        g_speed = 0.0
+        g_angle = self.angle[-1] - self.goal
+        for k in reversed(range(len(self.force))):
+            g_speed += self.step * g_angle
+            g_force[k] = self.step * g_speed
+            g_angle -= self.step * g_speed * np.cos(self.angle[k])
+            g_angle += self.angle[k] - self.goal
+        return g_force
+
+
+def forward():
+    return Swing
+
+
+backward = forward
+"""
+
+
+def test_numbers_of_a_loop_that_are_called_after_arrays():
+    def report_on(text):
+        swing = loaded(text)["Swing"](3 * normal((6,))[0], 0.4)
+        return al.check_derivation(swing.loss, swing.gradient, show=False)
+
+    assert report_on(SWING).ok, str(report_on(SWING))
+    for old, new, part in (
+        ("g_angle -=", "g_angle +=", "np.cos"),
+        ("g_speed += self", "g_speed = self", "g_speed = self"),
+    ):
+        wrong = SWING.replace(old, new)
+        lines = {line.line for line in report_on(wrong) if line.status == "wrong"}
+        assert lines == {line_of(wrong, part)}, str(report_on(wrong))

@@ -29,7 +29,15 @@ def by_variables(finder: Finder) -> None:
             continue
         if name not in finder.names and finder.is_setting(last.value, tensor):
             continue
+        if name not in returned and _is_of_an_element(events, finder.known.versions[tensor]):
+            continue
         by_name(finder, name, tensor, events)
+
+
+def _is_of_an_element(events: list[Event], versions: list[Tensor]) -> bool:
+    """Whether a number in a loop is called after an array, of whose elements it is the gradient."""
+    is_number = all(np.ndim(e.value) == 0 for e in events)
+    return is_number and len(events) > 1 and all(v.ndim > 0 for v in versions)
 
 
 def by_name(finder: Finder, name: str, tensor: str, events: list[Event]) -> None:
