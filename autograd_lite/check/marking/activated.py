@@ -11,23 +11,26 @@ from autograd_lite.functions import Traits, traits
 from autograd_lite.graph import Leaf, Node
 
 
-def activations(known: Known) -> dict[str, frozenset[str]]:
-    """For each activation, the named tensors to which it applies a non-linear function."""
+def activations(known: Known, in_all: bool = False) -> dict[str, frozenset[str]]:
+    """For each activation, the named tensors to which it applies a non-linear function.
+
+    These are the nearest ones; with `in_all` also those before them, and those that it reads beside
+    the result of another one, as in `x * sigmoid(x)`.
+    """
     at: dict[Any, list[str]] = {}
     for name, versions in known.versions.items():
         at.setdefault(versions[-1]._node, []).append(name)
     return {
-        name: frozenset(_activated(versions[-1]._node, at))
+        name: frozenset(_activated(versions[-1]._node, at, in_all))
         for name, versions in known.versions.items()
         if isinstance(versions[-1]._node, Node)
     }
 
 
-def _activated(node: Node, at: dict[Any, list[str]]) -> list[str]:
+def _activated(node: Node, at: dict[Any, list[str]], in_all: bool) -> list[str]:
     """The named tensors of which a node is an element-wise, non-linear function."""
     found: list[str] = []
     stack = [(node, False)]
-    # A value may be reached in two ways, as x in `x * sigmoid(x)`.
     seen: set[tuple[Node | Leaf, bool]] = set()
     while stack:
         operation, bent = stack.pop()
@@ -35,12 +38,13 @@ def _activated(node: Node, at: dict[Any, list[str]]) -> list[str]:
             continue
         bent = bent or _is_bent(operation)
         for parent in operation.parents or ():
-            if not isinstance(parent, (Node, Leaf)) or (parent, bent) in seen:
+            if not isinstance(parent, (Node, Leaf)) or (parent, bent and in_all) in seen:
                 continue
-            seen.add((parent, bent))
+            seen.add((parent, bent and in_all))
             if parent.shape == node.shape:
                 found += at.get(parent, []) if bent else []
-                stack += [(parent, bent)] if isinstance(parent, Node) else []
+                if isinstance(parent, Node) and (in_all or parent not in at):
+                    stack.append((parent, bent))
     return found
 
 

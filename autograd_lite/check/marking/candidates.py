@@ -86,9 +86,8 @@ class Candidates:
         yield ALL_EDITS, [line for line in others if self._is_changed(line)], False
         # Of the rounds of a loop, the first is right but for the line with the mistake.
         never_right = self._first_that_is_never_right(likely, now)
-        yield FIRST_EDITS, never_right, False
-        yield LATER_EDITS, never_right, False
-        yield SECOND_EDITS, never_right, False
+        for sources in (FIRST_EDITS, SECOND_EDITS, LATER_EDITS):
+            yield sources, never_right, False
         # Several lines are wrong where one that all of them come from is.
         yield FIRST_EDITS, likely, False
         yield EDITS, quick, False
@@ -431,7 +430,7 @@ class Candidates:
         for evidence in [self.evidence, *(e for e, _ in self.runs.fresh())]:
             if id(evidence) not in self._with_slopes:
                 self._with_slopes.add(id(evidence))
-                slopes = slopes_of(evidence, self.context["related"])
+                slopes = slopes_of(evidence, self.context["activated"])
                 evidence.forward_values = dict(evidence.forward_values) | slopes
         self.runs.back.forward = self.evidence.forward_values
         return [name for name in self.evidence.forward_values if name.startswith(SLOPE)]

@@ -238,6 +238,7 @@ def _searched(reading: Reading, understood: Understood, seconds: float | None) -
     context = {
         "ahead": _places_ahead(setting, reading),
         "related": activations(reading.known),
+        "activated": activations(reading.known, in_all=True),
         "parameters": frozenset(reading.known.inputs),
         "added": _only_added(reading),
         "sizes": sizes_of_data(reading),

@@ -20,7 +20,7 @@ from autograd_lite.check.marking.chain_rule import Interpretation
 from autograd_lite.check.marking.definitions import Place
 from autograd_lite.check.marking.edits import ALL_EDITS, EDITS, LATER_EDITS, Edit, Line
 from autograd_lite.check.marking.edits.factors import scaled_by
-from autograd_lite.check.marking.edits.trees import chain_of
+from autograd_lite.check.marking.edits.trees import THROUGH, chain_of
 from autograd_lite.check.marking.reruns import Reruns, wrong_in
 from autograd_lite.check.marking.rewriting import WATCH
 from autograd_lite.check.marking.steps import is_gradient_name
@@ -280,7 +280,9 @@ class Search:
             if common is not None:
                 return common
         operator = getattr(line.statement, "op", None)
-        adds = isinstance(operator, (ast.Add, ast.Sub)) and found.edit.kind == "term"
+        # What a mean leaves out is missing in what was assigned, not in what is added to it.
+        adds = isinstance(operator, (ast.Add, ast.Sub))
+        adds &= found.edit.is_projection or THROUGH in found.edit.written
         if found.edit.is_before or adds:
             other = self._line_before(line, now)
         elif not hands_on(line):

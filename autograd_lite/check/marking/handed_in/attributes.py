@@ -65,7 +65,10 @@ def _by_attribute(finder: Finder, path: tuple[Any, ...], array: np.ndarray) -> N
     if tensor is None or tensor not in finder.known.versions:
         return
     event = finder.event_of(name, array, path)
-    if any(s.tensor == tensor and np.array_equal(s.value, array) for s in finder.steps):
+    known = [s for s in finder.steps if s.tensor == tensor and np.array_equal(s.value, array)]
+    for step in known:
+        step.is_attribute = True
+    if known:
         return
     versions = finder.known.versions[tensor]
     of = finder.best(array, versions)

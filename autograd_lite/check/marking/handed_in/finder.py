@@ -28,7 +28,8 @@ from autograd_lite.tensor import Tensor
 class Finder:
     """A backward pass that ran, what is known of the forward pass, and the gradients found so far.
 
-    `steps` are gradients of a known tensor. `open` are items whose tensor is still to be found,
+    `steps` are gradients of a known tensor, `handed` the tensors of those that are handed in by
+    another name as well. `open` are items whose tensor is still to be found,
     those in `astray` because they stand where another gradient belongs; `unmarked` and `notes` are
     what remains of them.
     """
@@ -49,6 +50,7 @@ class Finder:
         self.truth = truth
         self.names = names
         self.steps: list[Step] = []
+        self.handed: set[str] = set()
         self.notes: list[str] = []
         self.unmarked: list[Step] = []
         self.events = derivation_events(setting, back, known)

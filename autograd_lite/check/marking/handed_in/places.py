@@ -33,17 +33,18 @@ def _hand_in_again(finder: Finder) -> None:
         same = [
             s
             for s in finder.steps
-            if s.final and s.entry is None and s.sign == 1 and np.array_equal(s.value, step.value)
+            if s.final and s.entry is None and s.tensor not in finder.handed
+            if s.sign == 1 and np.array_equal(s.value, step.value)
         ]
         if step.entry is not None and step.value.size > 1 and same:
-            same[0].entry = step.entry
+            finder.handed.add(same[0].tensor)
             finder.open.remove(step)
 
 
 def _place_astray(finder: Finder, order: list[str]) -> None:
     """Places what was handed in where another gradient belongs."""
     for step in finder.astray:
-        handed = {s.tensor for s in finder.steps if s.entry is not None}
+        handed = {s.tensor for s in finder.steps if s.entry is not None} | finder.handed
         left = [n for n in finder.of_arguments() if n not in handed]
         if not finder.is_one_for_each():
             left = [s.tensor for s in finder.steps if s.final and s.tensor not in handed]
