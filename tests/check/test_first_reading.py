@@ -87,6 +87,19 @@ def test_arguments_of_a_cost_apart(changes, order):
     assert {line.tensor for line in report} >= {"W", "b"}
 
 
+def test_inputs_of_which_one_is_missing():
+    module = loaded(APART)
+    X, W, b = normal((6, 3), (3, 2), (2,))
+    with pytest.raises(Exception, match=r".") as raised:
+        al.check_derivation(
+            module["forward"], module["backward"], X, {"W": W, "b": b}, loss=module["cost"]
+        )
+    assert raised.value.__notes__ == [
+        "check_derivation() gave forward the first of the inputs, and cost the others, and tried "
+        "other orders: is one missing?"
+    ]
+
+
 LABELS = """
 import numpy as np
 

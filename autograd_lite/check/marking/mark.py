@@ -142,20 +142,30 @@ def _setting_in_order(subject: Subject) -> Setting:
     The forward pass takes the first inputs, unless it or the cost raises with them: then it takes
     others, in their order, as in `forward(X, params)` of the inputs X, Y, params.
     """
+    until = time.monotonic() + ORDERS_SECONDS
     try:
         return Setting(subject)
-    except Exception:
+    except Exception as error:
         if subject.cost is None:
             raise
         for order in itertools.islice(_orders(len(subject.inputs), subject.taken), ORDERS_LIMIT):
             inputs = tuple(subject.inputs[i] for i in order)
             with contextlib.suppress(Exception):
                 return Setting(replace(subject, inputs=inputs))
+            if time.monotonic() > until:
+                break
+        error.add_note(
+            f"check_derivation() gave {name_of(subject.forward)} the first of the inputs, and "
+            f"{name_of(subject.cost)} the others, and tried other orders: is one missing?"
+        )
         raise
 
 
 ORDERS_LIMIT = 60
 """The inputs are tried in up to this many orders."""
+
+ORDERS_SECONDS = 3.0
+"""After this time no further order is tried."""
 
 
 def _orders(count: int, taken: int) -> Iterator[tuple[int, ...]]:
