@@ -27,7 +27,13 @@ from autograd_lite.check.marking.edits.factors import (
     unused,
 )
 from autograd_lite.check.marking.edits.line import Line
-from autograd_lite.check.marking.edits.operands import exchanged, indices, layers, operands
+from autograd_lite.check.marking.edits.operands import (
+    exchanged,
+    indices,
+    layers,
+    operands,
+    other_numbers,
+)
 from autograd_lite.check.marking.edits.products import calls, products, transposes
 from autograd_lite.check.marking.edits.statements import left_out, statements
 from autograd_lite.check.marking.edits.trees import parsed
@@ -97,6 +103,8 @@ def offered(source, line, *arguments):
             ["operand 0.95: d = np.hstack((b, a, c))"],
         ),
         (exchanged, "d = (a, b)", "", []),
+        (other_numbers, "d = a / n", "lam", ["factor 0.96: d = a / lam"]),
+        (other_numbers, "d = a[n] / 2", "lam", []),
         (
             statements,
             "d[y] -= a",

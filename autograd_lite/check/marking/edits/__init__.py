@@ -31,7 +31,13 @@ from autograd_lite.check.marking.edits.measured import (
     measured_factors,
     measured_terms,
 )
-from autograd_lite.check.marking.edits.operands import exchanged, indices, layers, operands
+from autograd_lite.check.marking.edits.operands import (
+    exchanged,
+    indices,
+    layers,
+    operands,
+    other_numbers,
+)
 from autograd_lite.check.marking.edits.products import calls, products, sums, transposes
 from autograd_lite.check.marking.edits.statements import (
     centred,
@@ -48,7 +54,16 @@ FIRST_EDITS: tuple[Source, ...] = (
 )
 
 SECOND_EDITS: tuple[Source, ...] = (
-    *(operands, exchanged, other_slopes, derivatives, layers, measured_factors, sums),
+    *(
+        operands,
+        other_numbers,
+        exchanged,
+        other_slopes,
+        derivatives,
+        layers,
+        measured_factors,
+        sums,
+    ),
 )
 
 EDITS = FIRST_EDITS + SECOND_EDITS

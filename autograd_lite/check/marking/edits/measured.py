@@ -317,6 +317,9 @@ def _terms(
         yield other, sign
         return
     for factor, divides in _named(line, size):
+        if size in _PLAIN and isinstance(factor, ast.BinOp):
+            # A half is hardly the product of two variables.
+            break
         term = ast.BinOp(other, ast.Div(), factor) if divides else times(factor, other)
         yield term, sign
         return

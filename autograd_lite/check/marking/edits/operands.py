@@ -70,6 +70,22 @@ def operands(line: Line) -> Iterator[Edit]:
                 yield line.edit_all(kind, what, news, weight, operand)
 
 
+def other_numbers(line: Line) -> Iterator[Edit]:
+    """Edits that multiply or divide by another number: `/ n` for `/ n_samples`."""
+    for node, around in line.nodes:
+        operator = getattr(around[-1] if around else None, "op", None)
+        if not isinstance(operator, (ast.Mult, ast.Div)) or in_index(node, around):
+            continue
+        here = line.at(node)
+        is_number = isinstance(here, (int, float, np.integer, np.floating))
+        if not is_number or isinstance(here, bool) or isinstance(node, ast.Constant):
+            continue
+        for other, value in line.numbers:
+            if value != here:
+                text = f"{text_of(node)} should be {text_of(other)}"
+                yield line.edit("factor", text, node, other, 0.96)
+
+
 def exchanged(line: Line) -> Iterator[Edit]:
     """Edits that exchange two arrays which are joined, as the gradients of gates are."""
     for node, around in line.nodes:
