@@ -252,7 +252,7 @@ def bound(
         known = next((scope for scope in named if name in scope), None)
         if arriving and _UPSTREAM.fullmatch(name) and (known is None or tensors_named_in(name)):
             found[name] = arriving.pop(0)
-        elif len(rest) == 1 and _CACHES.fullmatch(name) and name not in _names(named[:2]):
+        elif len(rest) == 1 and _is_cache(name) and name not in _names(named[:2]):
             found[name] = rest[0]
         elif known is not None:
             found[name] = known[name]
@@ -264,7 +264,7 @@ def bound(
     # What has a name of its own is in no cache.
     rest = _others(rest, found)
     kept = [v for v in rest if len(rest) == 1 or not _is_array(v)]
-    for name in [n for n in open_ if _CACHES.fullmatch(n)][: len(kept) == 1]:
+    for name in [n for n in open_ if _is_cache(n)][: len(kept) == 1]:
         found[name] = kept[0]
         open_.remove(name)
     rest, spare = _others(rest, found), _others(inputs, found)

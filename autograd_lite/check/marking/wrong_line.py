@@ -246,7 +246,7 @@ class Search:
 
     def _is_all_right(self, interpretation: Interpretation) -> bool:
         """Whether all results are right."""
-        finals = [s.key for s in self.evidence.steps if s.final]
+        finals = self._finals
         return bool(finals) and all(interpretation.status[key] in RIGHT for key in finals)
 
     def _at_its_origin(
@@ -475,7 +475,7 @@ class Search:
         # A number that was measured on inputs is confirmed by other inputs only.
         if not confirmed or not varies:
             return None
-        off = (s.key for s in self.evidence.steps if s.final and now.status[s.key] not in RIGHT)
+        off = (key for key in self._finals if now.status[key] not in RIGHT)
         results = sum(after.status[key] in RIGHT for key in off)
         if not results and mended <= self.candidates.partial:
             # A part of a gradient need not be the whole.
