@@ -559,7 +559,7 @@ class Line:
 
 def _told(slope: str) -> str:
     """The derivative of an activation in words."""
-    name, source = slope.removeprefix(SLOPE).split(" by ")
+    name, _, source = slope.removeprefix(SLOPE).partition(" by ")
     return f"the derivative of {name} with respect to {source}"
 
 
