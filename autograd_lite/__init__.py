@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_lite.anomaly import detect_anomaly
 from autograd_lite.displayed import watch_notebook
+from autograd_lite.elsewhere import missing_name
 from autograd_lite.lock_reasons import why_locked
 from autograd_lite.operations import defvjp, primitive
 from autograd_lite.tensor import Tensor, label
@@ -105,6 +106,10 @@ else:
 
 watch_notebook()
 
+for _module in ("backward", "tensor"):
+    # As attributes they would hide that these names of other libraries are absent here.
+    del globals()[_module]
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -188,28 +193,6 @@ _LOADED_WHEN_USED = {
 """The packages of what a program that only computes and differentiates does not need."""
 
 
-_NAMES_ELSEWHERE = {
-    "Variable": "take al.Tensor(data, requires_grad=True)",
-    "array": "take al.Tensor(data)",
-    "elementwise_grad": "take al.grad of the sum of the results",
-    "enable_grad": "operations are recorded unless they run inside al.no_grad()",
-    "inference_mode": "take al.no_grad()",
-    "jacfwd": "take al.jacobian",
-    "jacrev": "take al.jacobian",
-    "jit": "take al.compile(f)",
-    "lax": "loops and branches are Python's own",
-    "manual_seed": "random numbers are NumPy's: np.random.default_rng(seed), and seed= in nn",
-    "optim": "optimisers are in nn: nn.SGD, nn.Adam",
-    "pmap": "al.compile(f) uses all cores; for several machines take nn.dask_arrays",
-    "remat": "take al.checkpoint(f)",
-    "stop_gradient": "take .detach() of a Tensor",
-    "tree_map": "transforms take nested lists, tuples and dicts as they are",
-    "vmap": "NumPy's functions take one more axis: write f for a batch, samples along an axis",
-    "zeros": "take al.Tensor(np.zeros(shape))",
-}
-"""Names of other libraries, by what to do here."""
-
-
 def load_ipython_extension(shell: Any) -> None:
     """Makes `%%check_derivation` known to a notebook, for `%load_ext autograd_lite`."""
     from autograd_lite.check.notebook import register
@@ -220,8 +203,7 @@ def load_ipython_extension(shell: Any) -> None:
 def __getattr__(name: str) -> Any:
     package = _LOADED_WHEN_USED.get(name)
     if package is None:
-        ending = f"; {_NAMES_ELSEWHERE[name]}" if name in _NAMES_ELSEWHERE else ""
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{ending}", name=name)
+        raise missing_name(name, __all__)
     module = import_module(f"{__name__}.{package}")
     globals()[name] = found = module if name == package else getattr(module, name)
     return found

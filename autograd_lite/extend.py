@@ -24,6 +24,7 @@ from autograd_lite.arrays.lazy import (
     total,
 )
 from autograd_lite.arrays.trees import entries
+from autograd_lite.elsewhere import attribute_error, closest
 from autograd_lite.files import error_of, kind_of, replacing, write
 from autograd_lite.forks import fork_safe
 from autograd_lite.functions import Operator, Traits, traits
@@ -112,6 +113,8 @@ __all__ = [
     "Operator",
     "Traits",
     "adopt",
+    "attribute_error",
+    "closest",
     "composite",
     "compiled",
     "compute",

@@ -14,6 +14,7 @@ import numpy as np
 
 from autograd_lite.arrays.contracts import Operand
 from autograd_lite.arrays.lazy import adopt
+from autograd_lite.elsewhere import METHOD_OPTIONS
 from autograd_lite.functions import signature
 from autograd_lite.modes import is_recording
 from autograd_lite.operations import OPERATIONS
@@ -92,9 +93,17 @@ def method(function: Callable[..., Any]) -> Callable[[Method], Method]:
     def make(written: Any) -> Any:
         @functools.wraps(written)
         def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if isinstance(function, np.ufunc):
-                return called_ufunc(function, "__call__", (self, *args), kwargs)
-            return called(function, (self, *args), kwargs)
+            try:
+                if isinstance(function, np.ufunc):
+                    return called_ufunc(function, "__call__", (self, *args), kwargs)
+                return called(function, (self, *args), kwargs)
+            except TypeError:
+                for name in METHOD_OPTIONS.keys() & kwargs.keys():
+                    raise TypeError(
+                        f"{written.__name__}() has no option {name!r}: here it is "
+                        f"{METHOD_OPTIONS[name]}="
+                    ) from None
+                raise
 
         method.__doc__ = _helped(written)
         return method
@@ -209,7 +218,10 @@ def cut_off(name: str, way_out: str) -> Callable[..., Any]:
                 f"{name}() of {self._describe()}, which requires grad, would lose the gradient; "
                 f"{way_out}"
             )
-        return getattr(self.data, name)(*args, **kwargs)
+        try:
+            return getattr(self.data, name)(*args, **kwargs)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{name}() of {self._describe()}: {error}; {way_out}") from None
 
     method.__name__ = name
     method.__doc__ = (

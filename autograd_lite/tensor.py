@@ -21,6 +21,7 @@ from autograd_lite.arrays.kinds import check_array, computes_in_other_ways, is_l
 from autograd_lite.arrays.lazy import adopt, compute_for, expose
 from autograd_lite.arrays.locks import find_hold, locked_view
 from autograd_lite.backward import accumulate, propagate
+from autograd_lite.elsewhere import missing_attribute
 from autograd_lite.gradients import ungated
 from autograd_lite.graph import Disconnected, Extra, Leaf, Node, name_array
 from autograd_lite.methods import (
@@ -893,6 +894,15 @@ class Tensor(Recorded, Operators, results=True):
         strides = of_array("strides")
         ctypes = of_array("ctypes")
         device = of_array("device")
+
+        def __getattr__(self, name: str) -> Any:
+            if name[:2] == "__":
+                # NumPy asks each operand for some of these.
+                raise AttributeError(f"'Tensor' object has no attribute {name!r}")
+            if hasattr(type(self), name):
+                # A property raised AttributeError itself: its own error says more.
+                return object.__getattribute__(self, name)
+            raise missing_attribute(name, dir(type(self)))
 
         __floor__ = whole(np.floor)
         __ceil__ = whole(np.ceil)

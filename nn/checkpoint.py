@@ -98,6 +98,8 @@ def save(model: Checkpointable, path: Path) -> None:
 
     Raises
     ------
+    TypeError
+        Where `model` is no model, such as its `state_dict()`.
     OSError
         Where the file cannot be written; an existing file is then unchanged.
     ImportError
@@ -111,6 +113,11 @@ def save(model: Checkpointable, path: Path) -> None:
     >>> nn.save(nn.Linear(2, 1, seed=0), path)
     >>> model = nn.load(path, nn.Linear(2, 1))
     """
+    if not hasattr(model, "state_dict"):
+        raise TypeError(
+            f"save() takes a model and then a path, not {type(model).__name__} first; write "
+            "nn.save(model, path)"
+        )
     writer = safetensors_files.write if safetensors_files.is_named(path) else write
     writer(path, model.state_dict(), model.describe())
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .spelling import closest
+from autograd_lite.extend import closest
 
 Seed = int | np.random.Generator | None
 Shape = tuple[int, ...]

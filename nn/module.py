@@ -234,15 +234,23 @@ class Module(Spelled):
 
         Raises
         ------
+        TypeError
+            Where `convert` is no function.
         ValueError
             Where `convert` changes the shape or the dtype of a parameter.
         """
+        if not callable(convert):
+            raise TypeError(
+                f"to() takes a function of an array, such as cupy.asarray or numpy.asarray, not "
+                f"{convert!r}"
+            )
         for path, parameter in self.named_parameters():
             array = convert(parameter.data)
             if (array.shape, array.dtype) != (parameter.shape, parameter.dtype):
                 raise ValueError(
                     f"{path}: {parameter.dtype} {parameter.shape} became {array.dtype} "
-                    f"{array.shape}; convert must keep the shape and the dtype"
+                    f"{array.shape}; convert must keep the shape and the dtype, which layers take "
+                    "as dtype="
                 )
             parameter.zero_grad()
             replace_array(parameter, array)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Iterable
 from typing import Any, Self
+
+from autograd_lite import extend
+from autograd_lite.extend import closest
 
 NAMES = {
     "AdaGrad": "nn.Adagrad",
@@ -21,12 +23,17 @@ NAMES = {
     "DataLoader": "nn.batches(X, Y, size); nn.fit makes its batches itself (batch_size=)",
     "Dense": "nn.Linear(n_in, n_out)",
     "EarlyStopping": "the option patience= of nn.fit",
+    "F": "the functions of autograd_lite (al.relu, al.softmax), and nn's losses",
+    "GRUCell": "nn.GRU",
     "HuberLoss": "nn.huber(A, Y)",
     "HingeEmbeddingLoss": "nn.hinge(Z, Y)",
     "Identity": "an nn.Sequential() without layers",
+    "Input": "n_in of the first layer, as in nn.Linear(n_in, n_out)",
     "KLDivLoss": "nn.cross_entropy(Z, P), which takes probabilities P as targets",
     "L1Loss": "nn.mean_absolute_error(A, Y)",
+    "LSTMCell": "nn.LSTM",
     "LayerNormalization": "nn.LayerNorm",
+    "MLP": "nn.Sequential(nn.Linear(2, 16), nn.ReLU(), ...), or nn.DeepClassifier",
     "MLPClassifier": "nn.DeepClassifier",
     "MLPRegressor": "nn.DeepRegressor",
     "MSELoss": "nn.mean_squared_error(A, Y)",
@@ -52,10 +59,14 @@ NAMES = {
     "Swish": "nn.SiLU",
     "Tensor": "autograd_lite.Tensor",
     "Trainer": "nn.fit(model, X, Y, ...)",
+    "Transformer": "nn.MultiheadAttention and nn.LayerNorm, which it is made of",
     "clip_grad_norm_": "nn.clip_by_norm, or the option clip_norm= of nn.fit",
     "clip_grad_value_": "nn.clip_by_value",
+    "datasets": "nn.load_data(path) or nn.H5Dataset(path)",
     "functional": "the functions of autograd_lite (al.relu, al.softmax), and nn's losses",
+    "grad": "autograd_lite.grad",
     "init": "nn.initialisers, or the option initialisation= of a layer",
+    "models": "nn.Sequential, or nn.DeepClassifier",
     "no_grad": "autograd_lite.no_grad()",
     "optim": "nn.optimisers",
     "optimizers": "nn.optimisers",
@@ -70,12 +81,18 @@ NAMES = {
 ATTRIBUTES = {
     "add": "give all layers to nn.Sequential, or append to a list of modules",
     "add_module": "set the module as an attribute",
+    "W": "weight",
     "append": "nn.Sequential(*model, layer) makes a longer one",
     "apply": "loop over named_modules()",
+    "apply_gradients": "step(), which takes .grad of each parameter",
+    "b": "bias",
+    "backward": "loss.backward(), for the loss of a result",
     "build": "layers take the sizes n_in and n_out, and are built at once",
     "children": "named_modules() gives all modules, nn.Sequential(...) its layers by iteration",
+    "clone": "copy.deepcopy(model)",
     "coefs_": "network_.parameters()",
     "compile": "nn.fit takes loss=, optimiser= and metrics=, and compile=True",
+    "copy": "copy.deepcopy(model)",
     "count_params": "summary(X).parameters",
     "cpu": "to(numpy.asarray)",
     "cuda": "to(cupy.asarray)",
@@ -86,13 +103,18 @@ ATTRIBUTES = {
     "float": "layers take dtype=",
     "get_weights": "state_dict()",
     "half": "layers take dtype=",
+    "history": "the result of nn.fit itself, as in history['loss']",
+    "kernel": "weight",
     "load": "nn.load(path, model)",
     "load_weights": "nn.load(path, model)",
+    "lr": "learning_rate",
+    "minimize": "loss.backward() and step()",
     "modules": "named_modules()",
     "named_children": "named_modules()",
     "param_groups": "groups",
     "predict": "call eval(), and model(X) under autograd_lite.no_grad()",
     "register_buffer": "set the array as an attribute, and name it in `buffers` of the class",
+    "register_forward_hook": "call the layers one by one, or derive from nn.Module",
     "register_parameter": "set an nn.Parameter as an attribute",
     "requires_grad_": "freeze() and unfreeze()",
     "save": "nn.save(model, path)",
@@ -115,6 +137,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "filters": ("n_out",),
     "gamma": ("factor",),
     "hidden_dims": ("hidden_layer_sizes",),
+    "hidden_layers": ("hidden_layer_sizes",),
     "in_channels": ("n_in",),
     "in_features": ("n_in",),
     "init": ("initialisation",),
@@ -122,6 +145,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "kernel_initializer": ("initialisation",),
     "kernel_size": ("window",),
     "l2": ("alpha", "weight_decay"),
+    "layers": ("hidden_layer_sizes",),
     "learning_rate_init": ("learning_rate",),
     "lr": ("learning_rate",),
     "lr_scheduler": ("schedule",),
@@ -160,34 +184,32 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 }
 """Options of other libraries, with the options here that may replace them."""
 
-
-def closest(name: str, known: Iterable[str]) -> str:
-    """An ending for a message about an unknown name: the most similar known name."""
-    by_case = {other.lower(): other for other in known}
-    found = difflib.get_close_matches(name.lower(), by_case, 1)
-    return f"; did you mean {by_case[found[0]]!r}?" if found else ""
+WITHOUT_OPTION = {
+    "activation": "it is a layer of its own, as in nn.Sequential(nn.Linear(2, 3), nn.ReLU())",
+    "device": "model.to(cupy.asarray) moves a model",
+    "inplace": "results are always new",
+    "input_dim": "the first layer has n_in",
+    "input_shape": "the first layer has n_in",
+}
+"""Options of other libraries that none replaces, with what to do here."""
 
 
 def name_error(module: str, name: str, known: Iterable[str]) -> AttributeError:
     """The error for a name that a module does not have."""
-    ending = f"; take {NAMES[name]}" if name in NAMES else ""
-    if not ending and (same := [ours for ours in NAMES if ours.lower() == name.lower()]):
-        ending = f"; take {NAMES[same[0]]}"
+    answers = {other: f"take {ours}" for other, ours in NAMES.items()}
+    if same := [other for other in NAMES if other.lower() == name.lower()]:
+        answers.setdefault(name, answers[same[0]])
     public = [other for other in known if not other.startswith("_")]
-    if not ending and name[-2:].lower() in ("1d", "2d", "3d") and name[:-2] in public:
-        ending = f"; take {module}.{name[:-2]}"
-    message = f"module {module!r} has no attribute {name!r}"
-    return AttributeError(message + (ending or closest(name, public)), name=name)
+    if name[-2:].lower() in ("1d", "2d", "3d") and name[:-2] in public:
+        answers.setdefault(name, f"take {module}.{name[:-2]}")
+    return extend.attribute_error(f"module {module!r}", name, answers, public)
 
 
 def attribute_error(kind: type[Any], name: str) -> AttributeError:
     """The error for an attribute that objects of a class do not have."""
-    message = f"{kind.__name__!r} object has no attribute {name!r}"
-    if name.startswith("__"):
-        return AttributeError(message, name=name)
-    ending = f"; instead: {ATTRIBUTES[name]}" if name in ATTRIBUTES else ""
+    answers = {other: f"instead: {ours}" for other, ours in ATTRIBUTES.items()}
     public = (other for other in dir(kind) if not other.startswith("_"))
-    return AttributeError(message + (ending or closest(name, public)), name=name)
+    return extend.attribute_error(f"{kind.__name__!r} object", name, answers, public)
 
 
 class _OfConstructor:
@@ -229,5 +251,7 @@ def check_known(what: str, options: Iterable[str], known: Iterable[str]) -> None
     for name in options:
         if name not in known:
             ours = [f"{other}=" for other in OPTIONS.get(name, ()) if other in known]
-            ending = f": here it is {' and '.join(ours)}" if ours else closest(name, known)
+            ending = f": {WITHOUT_OPTION[name]}" if name in WITHOUT_OPTION else ""
+            ending = f": here it is {' and '.join(ours)}" if ours else ending
+            ending = ending or closest(name, known)
             raise TypeError(f"{what}() has no option {name!r}{ending}")

@@ -2,20 +2,109 @@
 
 import re
 
+import numpy as np
 import pytest
 
 import autograd_lite as al
-from autograd_lite import nn
+from autograd_lite import elsewhere, nn
 
 
-@pytest.mark.parametrize("name", al._NAMES_ELSEWHERE)
+def assert_there(answer):
+    """Every name of a library that an answer gives is there."""
+    for path in re.findall(r"\b((?:al|nn|np)(?:\.\w+)+)", answer):
+        found = {"al": al, "nn": nn, "np": np}[path.partition(".")[0]]
+        for name in path.split(".")[1:]:
+            found = getattr(found, name)
+    for name in re.findall(r"(?:x|^take |, or |; )\.(\w+)", answer):
+        assert hasattr(al.Tensor, name), name
+
+
+@pytest.mark.parametrize("name", elsewhere.NAMES)
 def test_a_name_from_elsewhere_is_answered_by_what_there_is(name):
-    with pytest.raises(AttributeError, match=re.escape(al._NAMES_ELSEWHERE[name])):
+    with pytest.raises(AttributeError) as caught:
         getattr(al, name)
-    for module, ours in re.findall(r"\b(al|nn)\.(\w+)", al._NAMES_ELSEWHERE[name]):
-        assert hasattr({"al": al, "nn": nn}[module], ours)
+    answer = elsewhere.NAMES[name]
+    assert str(caught.value) == f"module 'autograd_lite' has no attribute {name!r}; {answer}"
+    assert_there(answer)
 
 
-def test_a_name_from_nowhere_is_an_attribute_error_without_advice():
-    with pytest.raises(AttributeError, match="has no attribute 'nowhere'$"):
-        al.nowhere  # noqa: B018
+@pytest.mark.parametrize("name", elsewhere.TENSOR_ATTRIBUTES)
+def test_an_attribute_from_elsewhere_is_answered_by_what_there_is(name):
+    with pytest.raises(AttributeError) as caught:
+        getattr(al.Tensor([1.0]), name)
+    answer = elsewhere.TENSOR_ATTRIBUTES[name]
+    assert str(caught.value) == f"'Tensor' object has no attribute {name!r}; {answer}"
+    assert_there(answer)
+
+
+@pytest.mark.parametrize(
+    ("holder", "name", "ending"),
+    [
+        (al, "sin", "; take np.sin"),
+        (al, "linalg", "; take np.linalg"),
+        (al, "pi", "; take np.pi"),
+        (al, "Tensr", "; did you mean 'Tensor'?"),
+        (al, "qqq", ""),
+        (al, "_qqq", ""),
+        (al.Tensor(1.0), "sin", "; take np.sin"),
+        (al.Tensor(1.0), "softmax", "; take al.softmax"),
+        (al.Tensor(1.0), "require_grad", "; did you mean 'requires_grad'?"),
+        (
+            al.Tensor(1.0),
+            "mul_",
+            "; methods that write in place are not recorded; write x.data[...] = values, of a "
+            "tensor that no operation made",
+        ),
+        (al.Tensor(1.0), "_qqq", ""),
+    ],
+)
+def test_other_names_are_answered_by_numpys_and_by_similar_ones(holder, name, ending):
+    with pytest.raises(AttributeError) as caught:
+        getattr(holder, name)
+    assert str(caught.value).endswith(f" has no attribute {name!r}{ending}")
+
+
+def test_every_function_that_a_tensor_is_told_to_use_is_there():
+    for name in elsewhere._SPECIAL:
+        assert not hasattr(al.Tensor, name) and callable(getattr(al, name))
+
+
+def test_an_attribute_error_inside_a_property_of_a_tensor_is_not_hidden():
+    class Odd(al.Tensor):
+        @property
+        def half(self):
+            return None.missing
+
+    with pytest.raises(AttributeError, match="'NoneType' object has no attribute 'missing'"):
+        Odd([1.0]).half  # noqa: B018
+
+
+@pytest.mark.parametrize("shape", [(1, 2), (-1,), ((2, 1),)])
+@pytest.mark.parametrize("requires_grad", [False, True])
+def test_a_view_of_another_shape_is_told_to_be_reshape(shape, requires_grad):
+    x = al.Tensor([1.0, 2.0], requires_grad=requires_grad, name="x")
+    with pytest.raises(
+        (TypeError, ValueError), match=r"^view\(\) of the Tensor 'x'.*\.reshape\(\)"
+    ):
+        x.view(*shape)
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "ours"),
+    [
+        ("sum", {"dim": 0}, "axis"),
+        ("mean", {"axis": 0, "keepdim": True}, "keepdims"),
+        ("argmax", {"dim": 0}, "axis"),
+    ],
+)
+def test_options_of_other_libraries_are_answered_by_numpys(method, options, ours):
+    other = list(options)[-1]
+    with pytest.raises(
+        TypeError, match=rf"^{method}\(\) has no option '{other}': here it is {ours}=$"
+    ):
+        getattr(al.Tensor([[1.0]]), method)(**options)
+
+
+def test_other_errors_of_methods_stay_as_they_are():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'qqq'"):
+        al.Tensor([1.0]).sum(qqq=1)

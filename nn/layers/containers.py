@@ -46,7 +46,8 @@ class Sequential(Module):
         for layer in layers:
             if not isinstance(layer, Module):
                 raise TypeError(
-                    f"Sequential takes modules, one after the other, not {type(layer).__name__}"
+                    "Sequential takes modules, one after the other, not "
+                    f"{type(layer).__name__}{_as_module(layer)}"
                 )
         self.layers = layers
         weighted = [layer for layer in layers if isinstance(layer, (Linear, Conv1d, Conv2d))]
@@ -82,6 +83,15 @@ class Sequential(Module):
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(map(repr, self.layers))})"
+
+
+def _as_module(layer: object) -> str:
+    """The ending of a message about what is no module: how to write it as one."""
+    if isinstance(layer, (list, tuple)):
+        return "; write Sequential(*layers)"
+    if isinstance(layer, type) and issubclass(layer, Module):
+        return f"; write {layer.__name__}(...)"
+    return "; functions have modules here, such as nn.Tanh()" if callable(layer) else ""
 
 
 class Residual(Module):

@@ -4,7 +4,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from ..spelling import closest
+from autograd_lite.extend import closest
+
 from .base import Optimiser
 from .clipping import clip_by_norm, clip_by_value
 from .lbfgs import LBFGS

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from autograd_lite.extend import printable, quoted
 
 from .. import plots
+from ..spelling import Spelled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _MOST_SHOWN = 20
 
 
-class History:
+class History(Spelled):
     """A record per epoch: `history["loss"]` is the list of the mean losses of the epochs.
 
     `stopped` is the reason why the training ended early, or None. `best_epoch` is the epoch with

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.extend import compute, is_lazy
+from autograd_lite.extend import closest, compute, is_lazy
 
 from .. import metrics as known
 from ..data.batches import Data
 from ..losses import kind_of, weight_of
 from ..module import Module
-from ..spelling import closest
 
 Loss = Callable[..., Any]
 Metric = Callable[..., float]

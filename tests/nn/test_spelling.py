@@ -51,6 +51,18 @@ def test_every_answer_about_an_attribute_is_of_one_that_is_missing(name):
         getattr(nn.Linear(2, 1), name)
 
 
+def test_what_a_training_returns_is_its_history():
+    with pytest.raises(AttributeError, match=re.escape("nn.fit itself, as in history['loss']")):
+        fit().history  # noqa: B018
+
+
+@pytest.mark.parametrize("name", spelling.WITHOUT_OPTION)
+def test_every_option_that_nothing_replaces_is_answered(name):
+    assert name not in spelling.OPTIONS
+    with pytest.raises(TypeError, match=re.escape(f": {spelling.WITHOUT_OPTION[name]}")):
+        nn.Linear(2, 3, **{name: None})
+
+
 @pytest.mark.parametrize("name", spelling.OPTIONS)
 def test_every_option_has_its_counterpart_somewhere(name):
     known = set.union(*(options_of(c) for c in classes()), options_of(nn.fit))
@@ -81,6 +93,14 @@ def test_every_class_says_which_option_it_lacks():
         (lambda p: fit(num_epochs=3), "here it is epochs="),
         (lambda p: fit(lr=3), "fit() has no option 'lr': the optimiser has it, as in optimiser="),
         (lambda p: nn.Tanh(True), "Tanh() takes no arguments"),
+        (lambda p: nn.Linear(2, 3, activation="relu"), "'activation': it is a layer of its own"),
+        (lambda p: nn.Sequential([nn.Tanh()]), "not list; write Sequential(*layers)"),
+        (lambda p: nn.Sequential(nn.Tanh), "not type; write Tanh(...)"),
+        (lambda p: nn.Sequential(np.tanh), "not ufunc; functions have modules here"),
+        (lambda p: nn.Sequential("tanh"), "one after the other, not str"),
+        (lambda p: nn.Tanh().to("cuda"), "a function of an array, such as cupy.asarray"),
+        (lambda p: nn.save({}, "m.h5"), "not dict first; write nn.save(model, path)"),
+        (lambda p: nn.save("m.h5", nn.Tanh()), "not str first; write nn.save(model, path)"),
         (lambda p: nn.Sigmoid(inplace=True), "Sigmoid() has no option 'inplace'"),
     ],
 )
