@@ -25,6 +25,11 @@ def shown(page):
     return "".join(re.findall(r"(?<=^```\n\n)```\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
 
 
+def comparable(text):
+    """What is printed, without the digits of rounding errors, which differ between machines."""
+    return re.sub(r"\d\.\d+e-1\d|0\.00e\+00", "rounding", text)
+
+
 def run(page, folder):
     """Runs the blocks of a page in a folder, one after the other with the same names.
 

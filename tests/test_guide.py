@@ -40,11 +40,6 @@ def test_a_notebook_of_the_course_computes_what_it_asserts(page, tmp_path, monke
     documents.run(page, tmp_path)
 
 
-def comparable(text):
-    """What is printed, without the digits of rounding errors, which differ between machines."""
-    return re.sub(r"\d\.\d+e-1\d|0\.00e\+00", "rounding", text)
-
-
 # The page on outgrowing a machine needs files and a cluster: its listings have a test of their own.
 WITH_BLOCKS = [
     page
@@ -60,7 +55,8 @@ def test_the_blocks_of_a_page_run_in_order_and_print_what_is_shown(
     monkeypatch.chdir(tmp_path)
     documents.run(page, tmp_path)
     if shown := documents.shown(page):
-        assert comparable(capsys.readouterr().out) == comparable(shown)
+        printed = documents.comparable(capsys.readouterr().out)
+        assert printed == documents.comparable(shown)
 
 
 @pytest.mark.parametrize("module", [al, al.check, nn, extend], ids=lambda module: module.__name__)
