@@ -39,6 +39,7 @@ from autograd_lite.operations import (
 )
 from autograd_lite.printable import printable, quoted
 from autograd_lite.record import standing_in
+from autograd_lite.source import warn
 from autograd_lite.tensor import replace_array
 
 
@@ -141,5 +142,6 @@ __all__ = [
     "standing_in",
     "total",
     "traits",
+    "warn",
     "write",
 ]

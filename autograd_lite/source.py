@@ -8,6 +8,7 @@ import linecache
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
@@ -48,6 +49,35 @@ def users_frames(outside: FrameType | None = None) -> Iterator[FrameType]:
         if is_users(frame):
             yield frame
         frame = frame.f_back
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warns, with the user's own line that is running as the place.
+
+    Parameters
+    ----------
+    message : str
+        What is likely to be wrong, and what to do.
+    category : class of warnings
+        Such as UserWarning.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from autograd_lite.extend import warn
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     warn("the rows are not samples; pass X.T", UserWarning)
+    >>> print(caught[0].message)
+    the rows are not samples; pass X.T
+    """
+    frame = next(users_frames(), None) or sys._getframe(1)
+    names = frame.f_globals
+    warnings.warn_explicit(
+        *(message, category, frame.f_code.co_filename, frame.f_lineno),
+        module=names.get("__name__") or "<unknown>",
+        registry=names.setdefault("__warningregistry__", {}),
+    )
 
 
 def is_users(frame: FrameType) -> bool:

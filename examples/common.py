@@ -6,12 +6,14 @@ import argparse
 import io
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import autograd_lite as al
 import nn
 from autograd_lite.extend import write
+from autograd_lite.terminal.options import Formatter, above_zero, in_options, whole
 
 DIGITS = Path(__file__).parent / "data" / "digits.h5"
 ODD = ["1", "3", "5", "7", "9"]
@@ -19,15 +21,40 @@ ODD = ["1", "3", "5", "7", "9"]
 
 def parser(description: str, learning_rate: float, iterations: int) -> argparse.ArgumentParser:
     """A parser of the options of both examples."""
-    options = argparse.ArgumentParser(description=description)
-    options.add_argument("--train", metavar="FILE", help="HDF5 file with train_set_x, train_set_y")
-    options.add_argument("--test", metavar="FILE", help="HDF5 file with test_set_x, test_set_y")
+    options = argparse.ArgumentParser(description=description, formatter_class=Formatter)
     options.add_argument(
-        "--positive", nargs="+", metavar="CLASS", help="the classes to tell from all others"
+        "--train", metavar="FILE", help="HDF5 file with train_set_x, train_set_y (default: digits)"
     )
-    options.add_argument("--learning-rate", type=float, default=learning_rate, metavar="RATE")
-    options.add_argument("--iterations", type=int, default=iterations, metavar="N")
-    options.add_argument("--output", type=Path, default=Path("out"), metavar="FOLDER")
+    options.add_argument(
+        "--test", metavar="FILE", help="HDF5 file with test_set_x, test_set_y (default: digits)"
+    )
+    options.add_argument(
+        "--positive",
+        nargs="+",
+        metavar="CLASS",
+        help="the classes to tell from all others (default: the odd digits)",
+    )
+    options.add_argument(
+        "--learning-rate",
+        type=above_zero,
+        default=learning_rate,
+        metavar="RATE",
+        help="the length of a step along the gradient",
+    )
+    options.add_argument(
+        "--iterations",
+        type=whole(1),
+        default=iterations,
+        metavar="N",
+        help="updates, of all samples each",
+    )
+    options.add_argument(
+        "--output",
+        type=Path,
+        default=Path("out"),
+        metavar="FOLDER",
+        help="where the results are written",
+    )
     return options
 
 
@@ -35,13 +62,21 @@ def load(options: argparse.Namespace) -> tuple[Any, ...]:
     """The five results of `nn.load_data`, by default for odd and even handwritten digits."""
     if (options.train is None) != (options.test is None):
         raise ValueError("--train and --test go together: give both files, or none")
-    if options.train is None:
-        return nn.load_data(DIGITS, DIGITS, positive=options.positive or ODD)
-    return nn.load_data(options.train, options.test, positive=options.positive)
+    train, test, positive = options.train, options.test, options.positive
+    if train is None:
+        train, test, positive = DIGITS, DIGITS, positive or ODD
+    try:
+        return nn.load_data(train, test, positive=positive)
+    except ValueError as error:
+        raise in_options(error) from None
 
 
 def prepare(folder: Path) -> None:
-    """Makes the output folder, before any work is done."""
+    """Makes the output folder, and looks for the extras, before any work is done."""
+    try:
+        import_module("matplotlib")
+    except ImportError:
+        raise ImportError("this example draws with matplotlib; pip install '.[examples]'") from None
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -88,6 +123,6 @@ def run(main: Callable[[], None]) -> None:
     """Runs an example; an error in its input is printed in one sentence, with exit status 2."""
     try:
         main()
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -9,13 +9,23 @@ from common import describe, load, parser, prepare, report, run, write_results
 
 import autograd_lite as al
 import nn
+from autograd_lite.terminal.options import whole
 from nn import by_hand
 
 
 def main() -> None:
     options = parser(__doc__, learning_rate=0.07, iterations=2000)
-    options.add_argument("--layers", type=int, nargs="+", default=[20, 7, 5], metavar="UNITS")
-    options.add_argument("--seed", type=int, default=0, metavar="N")
+    options.add_argument(
+        "--layers",
+        type=whole(1),
+        nargs="+",
+        default=[20, 7, 5],
+        metavar="UNITS",
+        help="units of the hidden layers",
+    )
+    options.add_argument(
+        "--seed", type=whole(0), default=0, metavar="N", help="seed of the first weights"
+    )
     args = options.parse_args()
 
     data = load(args)

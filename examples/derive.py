@@ -8,6 +8,7 @@ needs NumPy only, and `out/program.svg`, a drawing of the compiled training step
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as al
+from autograd_lite.terminal.options import Formatter
 
 RATE = 0.5
 
@@ -50,6 +52,18 @@ def seconds(function: Callable[..., Any], *arguments: Any) -> float:
 
 def main() -> None:
     """Derives, checks, compiles and trains."""
+    options = argparse.ArgumentParser(
+        description="Write a gradient out as NumPy source, and run a training step as a program.",
+        formatter_class=Formatter,
+    )
+    options.add_argument(
+        "--output",
+        type=Path,
+        default=Path("out"),
+        metavar="FOLDER",
+        help="where the results are written",
+    )
+    out = options.parse_args().output
     rng = np.random.default_rng(0)
     X = rng.normal(size=(2, 400))
     Y = (np.sum(X**2, axis=0, keepdims=True) < 1.4).astype(float)
@@ -59,8 +73,7 @@ def main() -> None:
         "W2": rng.normal(size=(1, 16)) / 4,
         "b2": np.zeros((1, 1)),
     }
-    out = Path("out")
-    out.mkdir(exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
 
     derivation = al.derive(cost, parameters, X, Y)
     print(derivation.source[derivation.source.index("def backward") :])

@@ -22,20 +22,27 @@ sys.path = [*(p for p in sys.path if p != str(Path(__file__).parent)), str(Path(
 
 import numpy as np  # noqa: E402
 from common import run  # noqa: E402
-from dask.distributed import Client, LocalCluster, progress  # noqa: E402
 
 import nn  # noqa: E402
+from autograd_lite.terminal.options import Formatter, whole  # noqa: E402
+
+try:
+    from dask.distributed import Client, LocalCluster, progress, wait
+except ImportError:
+    sys.exit("error: this example needs Dask; pip install '.[cluster]'")
 
 
 def options() -> argparse.Namespace:
     """The options of the command line."""
-    found = argparse.ArgumentParser(description=__doc__)
-    found.add_argument("--workers", type=int, default=2, metavar="N", help="processes to start")
+    found = argparse.ArgumentParser(description=__doc__, formatter_class=Formatter)
+    found.add_argument("--workers", type=whole(1), default=2, metavar="N", help="processes")
     found.add_argument("--address", metavar="URL", help="a running scheduler to use")
     found.add_argument("--files", nargs="+", metavar="FILE", help="HDF5 files with x and y")
     found.add_argument("--folder", type=Path, metavar="FOLDER", help="where to make files")
-    found.add_argument("--samples", type=int, default=100_000, metavar="N", help="in all files")
-    found.add_argument("--steps", type=int, default=30, metavar="N")
+    found.add_argument(
+        "--samples", type=whole(16), default=100_000, metavar="N", help="in all files"
+    )
+    found.add_argument("--steps", type=whole(1), default=30, metavar="N", help="of the training")
     found.add_argument("--kill", action="store_true", help="kill a worker after half of the steps")
     return found.parse_args()
 
@@ -94,8 +101,11 @@ def main() -> None:
             print(f"{len(client.nthreads())} workers; watch them at {client.dashboard_link}")
             samples, targets = nn.dask_arrays(files, rows=args.samples // 16, dtype=np.float64)
             X, Y = nn.flatten(samples).persist(), targets[np.newaxis].persist()
-            progress(X, Y, notebook=False)
-            print(f"\nX {X.shape} in {X.numblocks[1]} blocks, on the workers\n")
+            if sys.stdout.isatty():
+                progress(X, Y, notebook=False)
+                print()
+            wait([X, Y])
+            print(f"X {X.shape} in {X.numblocks[1]} blocks, on the workers\n")
 
             def callback(training: Any) -> None:
                 if args.kill and training.epoch == args.steps // 2:

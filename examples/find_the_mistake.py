@@ -5,6 +5,8 @@ only its syntax repaired. Each step below corrects a mistake that the report bef
 one net follows in the forms in which people write a derivation, each with a different mistake.
 """
 
+import argparse
+
 import numpy as np
 
 import autograd_lite as al
@@ -149,6 +151,7 @@ def mark_forms() -> None:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     """Marks the listing as it stands, again after each repair, and then the forms."""
     rng = np.random.default_rng(0)
     sizes = [6, 5, 4, 3, 1]

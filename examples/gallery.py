@@ -20,6 +20,7 @@ from common import DIGITS, ODD, prepare, run
 import autograd_lite as al
 import nn
 from autograd_lite.extend import write
+from autograd_lite.terminal.options import Formatter, whole
 from nn import plots
 
 SAMPLES = 6
@@ -229,9 +230,17 @@ def write_index(folder: Path, links: list[tuple[str, str]], images: list[tuple[s
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--output", type=Path, default=Path("gallery"), metavar="FOLDER")
-    options.add_argument("--updates", type=int, default=1000, metavar="N")
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=Formatter)
+    options.add_argument(
+        "--output",
+        type=Path,
+        default=Path("gallery"),
+        metavar="FOLDER",
+        help="where the pictures are written",
+    )
+    options.add_argument(
+        "--updates", type=whole(1), default=1000, metavar="N", help="updates of the training"
+    )
     args = options.parse_args()
 
     prepare(args.output)

@@ -127,6 +127,53 @@ def test_a_folder_that_is_not_there_is_told_before_the_training(tmp_path, capsys
     assert told.out == ""
 
 
+@pytest.mark.parametrize("command", ["mark", "draw", "sheet", "train", "predict"])
+def test_help_says_the_defaults_that_there_are(command, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--help"])
+    told = capsys.readouterr().out
+    assert caught.value.code == 0
+    assert "(default: " in told
+    assert "(default: None)" not in told and "(default: False)" not in told
+    if command == "train":
+        assert "(default: 20 7 5)" in told and re.search(r"--seed N .*\(default: 0\)", told)
+
+
+def test_without_a_command_the_help_is_printed(capsys):
+    assert main([]) == 2
+    told = capsys.readouterr()
+    assert told.out == "" and "mark derivations that were written by hand" in " ".join(
+        told.err.split()
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--iterations", "0"), "argument --iterations: must be a whole number from 1, not '0'"),
+        (("--layers", "2", "x"), "argument --layers: must be a whole number from 1, not 'x'"),
+        (("--rate", "nan"), "argument --rate: must be a number above 0, not 'nan'"),
+    ],
+)
+def test_options_that_cannot_be_are_named(arguments, message, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["train", DIGITS, DIGITS, *arguments])
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("positive", "message"),
+    [
+        ((), "name those that get the label 1 by --positive CLASS ...\n"),
+        (("--positive", "11"), "error: --positive names the class '11'"),
+    ],
+)
+def test_classes_are_asked_for_by_the_option(positive, message, capsys):
+    assert main(["train", DIGITS, DIGITS, *positive]) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_a_reader_that_leaves_early_is_no_error():
     reader = subprocess.Popen(["true"], stdin=subprocess.PIPE)
     reader.wait()

@@ -20,10 +20,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m autograd_lite",
         description="Marks, draws, trains and looks into files; each command has its own --help.",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for kind in (mark, pictures, networks, information):
         kind.add_to(commands)
     options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help(sys.stderr)
+        return 2
     try:
         return int(options.run(options))
     except BrokenPipeError:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autograd_lite.files import write
+from autograd_lite.terminal.options import Formatter, above_zero
 
 RIGHT, WRONG, NOT_MARKED = 0, 1, 2
 
@@ -19,7 +20,7 @@ def add_to(commands: Any) -> None:
     """Adds the subcommand to a parser's."""
     mark = commands.add_parser(
         "mark",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=Formatter,
         help="mark derivations that were written by hand",
         description=(
             "Marks the derivation in a script, in a notebook, or in each file of a folder: which "
@@ -33,9 +34,11 @@ def add_to(commands: Any) -> None:
     mark.add_argument("--function", help="the function whose loop is marked")
     mark.add_argument("--json", action="store_true", help="print the reports as JSON")
     mark.add_argument("--csv", type=Path, help="write a table of a folder's files to this file")
-    mark.add_argument("--seconds", type=float, default=3.0, help="time for the search in each file")
     mark.add_argument(
-        "--limit", type=float, default=60.0, help="seconds after which a file is stopped"
+        "--seconds", type=above_zero, default=3.0, help="time for the search in each file"
+    )
+    mark.add_argument(
+        "--limit", type=above_zero, default=60.0, help="seconds after which a file is stopped"
     )
     mark.set_defaults(run=_mark)
 

@@ -7,6 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from autograd_lite.terminal.options import Formatter, above_zero, in_options, whole
+
 
 def add_to(commands: Any) -> None:
     """Adds the subcommands to a parser's."""
@@ -17,7 +19,7 @@ def add_to(commands: Any) -> None:
             "Trains a deep classifier on pictures, labels and names of classes in the datasets "
             "train_set_x, train_set_y, test_set_x, test_set_y and list_classes, and writes it."
         ),
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=Formatter,
     )
     train.add_argument("train", type=Path, help="the file to train on")
     train.add_argument("test", type=Path, help="the file to test on; it may be the same")
@@ -25,11 +27,24 @@ def add_to(commands: Any) -> None:
         "--positive", nargs="+", metavar="CLASS", help="the classes to tell from all others"
     )
     train.add_argument(
-        "--layers", type=int, nargs="+", default=[20, 7, 5], help="units of the hidden layers"
+        "--layers",
+        type=whole(1),
+        nargs="+",
+        default=[20, 7, 5],
+        metavar="UNITS",
+        help="units of the hidden layers",
     )
-    train.add_argument("--rate", type=float, default=0.0075, help="the learning rate")
-    train.add_argument("--iterations", type=int, default=2500, help="updates of all samples")
-    train.add_argument("--seed", type=int, default=0, help="of the first weights")
+    train.add_argument("--rate", type=above_zero, default=0.0075, help="the learning rate")
+    train.add_argument(
+        "--iterations",
+        type=whole(1),
+        default=2500,
+        metavar="N",
+        help="updates, of all samples each",
+    )
+    train.add_argument(
+        "--seed", type=whole(0), default=0, metavar="N", help="seed of the first weights"
+    )
     train.add_argument("--output", type=Path, default=Path("model.h5"), help="the file to write")
     train.set_defaults(run=_train)
 
@@ -37,7 +52,7 @@ def add_to(commands: Any) -> None:
         "predict",
         help="say what a trained classifier sees in pictures",
         description="Prints the class that a model of `train`, or of an estimator, gives to each.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=Formatter,
     )
     predict.add_argument("model", type=Path, help="a file that train or nn.save wrote")
     predict.add_argument("pictures", type=Path, help="an HDF5 file of pictures")
@@ -61,9 +76,11 @@ def _train(options: argparse.Namespace) -> int:
 
     if not options.output.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {str(options.output.parent)!r} for --output")
-    train_X, train_Y, test_X, test_Y, classes = nn.load_data(
-        options.train, options.test, positive=options.positive
-    )
+    try:
+        data = nn.load_data(options.train, options.test, positive=options.positive)
+    except ValueError as error:
+        raise in_options(error) from None
+    train_X, train_Y, test_X, test_Y, classes = data
     print(f"{train_X.shape[1]} and {test_X.shape[1]} pictures of {len(train_X)} numbers")
     print(f"{classes[0]!r} is 0, {classes[1]!r} is 1")
     model = nn.DeepClassifier(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import autograd_lite as al
+from autograd_lite.terminal.options import Formatter
 
 
 def add_to(commands: Any) -> None:
@@ -25,7 +26,7 @@ def add_to(commands: Any) -> None:
                 "Tensor must still have its graph: backward() frees it, unless it is called with "
                 "retain_graph=True."
             ),
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            formatter_class=Formatter,
         )
         command.add_argument("path", type=Path, help="a .py file")
         command.add_argument("--loss", default="loss", help="the variable that holds the Tensor")

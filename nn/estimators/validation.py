@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.extend import printable
+from autograd_lite.extend import printable, warn
 
 
 class NotFittedError(ValueError, AttributeError):
@@ -75,16 +74,14 @@ def check_feature_names(estimator: Any, X: Any, reset: bool) -> None:
         return
     kind = type(estimator).__name__
     if names is None and known is not None:
-        warnings.warn(
+        warn(
             f"X does not have valid feature names, but {kind} was fitted with feature names",
             UserWarning,
-            stacklevel=4,
         )
     elif names is not None and known is None:
-        warnings.warn(
+        warn(
             f"X has feature names, but {kind} was fitted without feature names",
             UserWarning,
-            stacklevel=4,
         )
     elif names is not None and known is not None and list(names) != list(known):
         raise ValueError(_other_names(list(names), list(known)))
@@ -149,11 +146,10 @@ def checked_labels(found: np.ndarray, n_samples: int) -> np.ndarray:
 def _warn_of_column() -> None:
     exceptions = sys.modules.get("sklearn.exceptions")
     kind = UserWarning if exceptions is None else exceptions.DataConversionWarning
-    warnings.warn(
+    warn(
         "A column-vector y was passed when a 1d array was expected: y has shape (N, 1), and is "
         "taken as (N,)",
         kind,
-        stacklevel=4,
     )
 
 

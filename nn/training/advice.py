@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
 
 import autograd_lite as al
+from autograd_lite import extend
 
 from .. import losses
 from ..module import Module, Parameter, has_values
@@ -42,7 +42,7 @@ class TrainingWarning(UserWarning):
 
 
 def warn(message: str) -> None:
-    warnings.warn(message, TrainingWarning, stacklevel=2)
+    extend.warn(message, TrainingWarning)
 
 
 def look_at_data(X: np.ndarray, Y: np.ndarray) -> None:

@@ -35,7 +35,8 @@ def refused(monkeypatch, capsys, tmp_path):
             runpy.run_path(str(EXAMPLES / script), run_name="__main__")
         assert caught.value.code == 2
         message = capsys.readouterr().err.splitlines()[-1]
-        assert message.startswith("error: ")
+        # argparse says the name of the program first.
+        assert re.match(rf"(?:{script}: )?error: ", message)
         return message
 
     return run
@@ -92,10 +93,61 @@ def test_a_cluster_whose_worker_is_killed(tmp_path):
     done = run("distributed.py", "--kill", "--samples", 8000, "--steps", 12, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "killed the worker at tcp://" in done.stdout
-    assert "100% Completed" in done.stdout
+    assert "\r" not in done.stdout
     assert len(re.findall(r"cost \S+ -> \S+ in", done.stdout)) == 2
     difference = re.search(r"largest difference of the costs (\S+);", done.stdout)
     assert float(difference[1]) < 1e-10
+
+
+@pytest.mark.parametrize(
+    ("script", "defaults"),
+    [
+        ("deep_classifier.py", ["digits", "0.07", "2000", "out", "20 7 5", "0"]),
+        ("logistic_regression.py", ["the odd digits", "0.5", "1000", "out"]),
+        ("gallery.py", ["gallery", "1000"]),
+        ("distributed.py", ["2", "100000", "30"]),
+        ("derive.py", ["out"]),
+        ("find_the_mistake.py", []),
+    ],
+)
+def test_help_shows_the_defaults(script, defaults, monkeypatch, capsys):
+    if script == "distributed.py":
+        pytest.importorskip("distributed", reason="the example needs the extra cluster")
+    monkeypatch.syspath_prepend(EXAMPLES)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "argv", [script, "--help"])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(str(EXAMPLES / script), run_name="__main__")
+    assert caught.value.code == 0
+    told = " ".join(capsys.readouterr().out.split())
+    for default in defaults:
+        assert f"(default: {default})" in told
+
+
+@pytest.mark.parametrize(
+    ("script", "package", "extra"),
+    [
+        ("deep_classifier.py", "matplotlib", "examples"),
+        ("gallery.py", "matplotlib", "examples"),
+        ("distributed.py", "dask.distributed", "cluster"),
+    ],
+)
+def test_an_extra_that_is_missing_is_told_before_any_work(
+    script, package, extra, monkeypatch, capsys, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(EXAMPLES)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "argv", [script])
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(str(EXAMPLES / script), run_name="__main__")
+    told = capsys.readouterr()
+    assert told.out == ""
+    message = told.err or f"{caught.value.code}\n"
+    assert message.startswith("error: this example ") and message.count("\n") == 1
+    assert message.endswith(f"pip install '.[{extra}]'\n")
+    assert not any(tmp_path.iterdir())
 
 
 def test_the_quickstart(tmp_path):
@@ -136,8 +188,12 @@ def test_bad_files(script, bad, tmp_path, refused):
         (("--train", "nowhere.h5", "--test", "nowhere.h5"), "nowhere.h5"),
         (("--train", "damaged.h5", "--test", "damaged.h5"), "damaged.h5"),
         (("--train", "damaged.h5"), "--test"),
-        (("--positive", "eleven"), "eleven"),
-        (("--learning-rate", "-1"), "learning_rate"),
+        (("--positive", "eleven"), "error: --positive names the class 'eleven'"),
+        (("--train", DIGITS, "--test", DIGITS), "by --positive CLASS ..."),
+        (("--learning-rate", "-1"), "--learning-rate: must be a number above 0, not '-1'"),
+        (("--iterations", "0"), "--iterations: must be a whole number from 1, not '0'"),
+        (("--layers", "3", "x"), "--layers: must be a whole number from 1, not 'x'"),
+        (("--seed", "-1"), "--seed: must be a whole number from 0, not '-1'"),
     ],
 )
 def test_bad_arguments(arguments, mentioned, tmp_path, refused):

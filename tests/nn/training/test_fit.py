@@ -328,6 +328,22 @@ class TestAdvice:
             fit(model, X, Y, epochs=1, **options)
         return [str(w.message) for w in caught if w.category is nn.TrainingWarning]
 
+    @pytest.mark.parametrize("by", ["fit", "estimator"])
+    def test_the_place_of_a_warning_is_the_users_line(self, by):
+        big = 200 * np.abs(X) / np.abs(X).max()
+        model = nn.LogisticRegression(max_iter=1)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            line = inspect.currentframe().f_lineno + 1
+            fit(net(), big, Y, epochs=1) if by == "fit" else model.fit(big.T, Y[0])
+        place = (caught[0].filename, caught[0].lineno)
+        if by == "estimator":
+            assert place == (__file__, line)
+        else:
+            # The line of the helper above, which calls nn.fit.
+            source, start = inspect.getsourcelines(fit)
+            assert place[0] == __file__ and start <= place[1] < start + len(source)
+
     def test_nothing_is_said_of_what_is_well(self):
         assert self.said(net()) == []
 
