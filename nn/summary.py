@@ -79,13 +79,14 @@ class Summary:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in HTML, with cells of plain text."""
+    """A table in HTML, with cells of plain text; it scrolls where the page is narrow."""
 
     def line(cells: Sequence[str], tag: str) -> str:
         return "<tr>" + "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in cells) + "</tr>"
 
     body = "".join(line(cells, "td") for cells in rows)
-    return f"<table><thead>{line(header, 'th')}</thead><tbody>{body}</tbody></table>"
+    shown = f"<table><thead>{line(header, 'th')}</thead><tbody>{body}</tbody></table>"
+    return f'<div style="overflow-x:auto">{shown}</div>'
 
 
 def readable(size: float) -> str:

@@ -10,12 +10,16 @@ from autograd_lite.extend import printable, quoted
 
 from .. import plots
 from ..spelling import Spelled
+from ..summary import table
+from .curves import curves
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 _MOST_SHOWN = 20
+_ENDS = 4
+"""How many of the first and of the last epochs a notebook shows."""
 
 
 class History(Spelled):
@@ -84,13 +88,30 @@ class History(Spelled):
         return f"<History of {len(self)} epochs: {shown or 'empty'}{more}>"
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(printable(name))}</th>" for name in self.names)
-        rows = "".join(
-            "<tr>" + "".join(f"<td>{_cell(record.get(name))}</td>" for name in self.names) + "</tr>"
-            for record in self.records
+        names = self.names[:_MOST_SHOWN]
+        losses = [name for name in ("loss", "validation_loss") if name in self.names]
+        drawn = {
+            name: [(r.get("epoch", i), r[name]) for i, r in enumerate(self, 1) if name in r]
+            for name in losses
+        }
+        rows = (
+            ["..." if record is None else _cell(record.get(name)) for name in names]
+            for record in self._shown()
         )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        told = f"<p>{html.escape(printable(self.stopped))}</p>" if self.stopped else ""
+        return curves(drawn) + table([printable(name) for name in names], rows) + told
+
+    def _shown(self) -> Iterator[dict[str, float] | None]:
+        """The records of a table: the first, the best and the last epochs, and None for a gap."""
+        ends = {*range(_ENDS), *range(len(self) - _ENDS, len(self))}
+        best = (i for i, record in enumerate(self) if record.get("epoch") == self.best_epoch)
+        before = -1
+        for place in sorted({*ends, *best} & {*range(len(self))}):
+            if place > before + 1:
+                yield None
+            before = place
+            yield self.records[place]
 
 
 def _cell(value: object) -> str:
-    return "" if value is None else f"{value:.6g}"
+    return "" if value is None else f"{value:.5g}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,6 +76,11 @@ def say(text: str) -> None:
 def _bar_class() -> Any:
     # Imported late: loading tqdm takes longer than reading a small file, and many users of nn
     # train nothing.
-    from tqdm.auto import tqdm
+    from tqdm import TqdmWarning
+
+    with warnings.catch_warnings():
+        # A notebook without widgets gets lines; it need not be told to install them.
+        warnings.simplefilter("ignore", TqdmWarning)
+        from tqdm.auto import tqdm
 
     return tqdm

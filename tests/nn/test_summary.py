@@ -34,7 +34,7 @@ def test_the_table(net):
     assert repr(summary) == str(summary)
     assert (summary.parameters, summary.trainable, summary.buffers) == (40, 20, 8)
     html = summary._repr_html_()
-    assert html.startswith("<table><thead><tr><th>layer</th><th>kind</th><th>output</th>")
+    assert "<table><thead><tr><th>layer</th><th>kind</th><th>output</th>" in html
     assert "<td>layers.1</td><td>BatchNorm(4), partly frozen</td><td>(4, 5)</td><td>8</td>" in html
     assert html.endswith(f"<p>{str(summary).splitlines()[-1]}</p>")
 

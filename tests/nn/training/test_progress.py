@@ -3,6 +3,7 @@
 import inspect
 import os
 import struct
+import subprocess
 import sys
 import threading
 
@@ -93,3 +94,20 @@ def test_a_word_means_one_thing_in_what_is_shown():
     """An epoch goes over all samples, an update is a step; nothing else is counted in training."""
     for function in (nn.fit, nn.DeepClassifier, nn.LogisticRegression, nn.plots.cost, nn.History):
         assert "iteration" not in inspect.getdoc(function).lower(), function
+
+
+def test_a_notebook_without_widgets_is_not_told_to_install_them():
+    source = """
+import sys, types
+shell = types.SimpleNamespace(config={"IPKernelApp": {}})
+sys.modules["IPython"] = types.SimpleNamespace(get_ipython=lambda: shell)
+sys.modules["ipywidgets"] = None
+from autograd_lite.nn.training.progress import _bar_class
+import tqdm
+assert not issubclass(_bar_class(), tqdm.notebook.tqdm), "there are no widgets"
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "always", "-c", source], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "ipywidgets" not in done.stderr and "TqdmWarning" not in done.stderr
