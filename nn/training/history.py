@@ -90,7 +90,7 @@ class History(Spelled):
     def _repr_html_(self) -> str:
         names = self.names[:_MOST_SHOWN]
         losses = [name for name in ("loss", "validation_loss") if name in self.names]
-        drawn = {
+        drawn: dict[str, list[tuple[float, float]]] = {
             name: [(r.get("epoch", i), r[name]) for i, r in enumerate(self, 1) if name in r]
             for name in losses
         }

@@ -99,11 +99,11 @@ def test_a_word_means_one_thing_in_what_is_shown():
 def test_a_notebook_without_widgets_is_not_told_to_install_them():
     source = """
 import sys, types
+from autograd_lite.nn.training.progress import _bar_class
 shell = types.SimpleNamespace(config={"IPKernelApp": {}})
 sys.modules["IPython"] = types.SimpleNamespace(get_ipython=lambda: shell)
 sys.modules["ipywidgets"] = None
-from autograd_lite.nn.training.progress import _bar_class
-import tqdm
+import tqdm.notebook
 assert not issubclass(_bar_class(), tqdm.notebook.tqdm), "there are no widgets"
 """
     done = subprocess.run(
