@@ -102,7 +102,10 @@ import sys, types
 from autograd_lite.nn.training.progress import _bar_class
 shell = types.SimpleNamespace(config={"IPKernelApp": {}})
 sys.modules["IPython"] = types.SimpleNamespace(get_ipython=lambda: shell)
+# tqdm knows a notebook by one of these, which depends on its version.
+sys.modules["ipykernel.zmqshell"] = types.ModuleType("zmqshell")
 sys.modules["ipywidgets"] = None
+_bar_class()
 import tqdm.notebook
 assert not issubclass(_bar_class(), tqdm.notebook.tqdm), "there are no widgets"
 """
