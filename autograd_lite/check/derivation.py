@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.arrays.contracts import Tree
+from autograd_lite.check.marking import draws
 from autograd_lite.check.marking.forms import Subject, subject_of
 from autograd_lite.check.marking.forward import Setting
 from autograd_lite.check.marking.mark import mark
@@ -129,7 +130,8 @@ def marked(
     seconds: float | None,
 ) -> Report:
     """The report on a subject, with the derived gradients and a way to record the loss again."""
-    report, recording, steps = mark(subject, dict(names or {}), tolerance, seconds)
+    with draws.undone():
+        report, recording, steps = mark(subject, dict(names or {}), tolerance, seconds)
     loss = float(np.asarray(recording.loss._value).reshape(()))
     return replace(
         report,

@@ -9,6 +9,8 @@ def max_abs(array: np.ndarray) -> float:
     """The largest absolute value; NaN if the array has one, 0 if it is empty."""
     if not array.size:
         return 0.0
+    if not array.ndim:
+        return float(abs(array.item()))
     if array.dtype.kind == "f":
         # Two reductions need no array of absolute values, which may be large.
         return abs(float(np.maximum(np.max(array), -np.min(array))))

@@ -7,7 +7,6 @@ import contextlib
 import copy
 import io
 import os
-import random
 import re
 import sys
 import types
@@ -19,6 +18,7 @@ import numpy as np
 
 from autograd_lite.check.cells import notebook_source
 from autograd_lite.check.derivation import marked
+from autograd_lite.check.marking import draws
 from autograd_lite.check.marking.assignments import SeparateUpdates, targets_of, update_of
 from autograd_lite.check.marking.definitions import Sources
 from autograd_lite.check.marking.forms import LOSS_NAMES, Subject
@@ -118,13 +118,13 @@ def _left_as_it_was(filename: str, folder: str | None) -> Iterator[None]:
     """
     path, arguments, where = list(sys.path), list(sys.argv), os.getcwd()
     modules, environment = set(sys.modules), dict(os.environ)
-    numbers, other_numbers = np.random.get_state(), random.getstate()
     errors = np.geterr()
     sys.argv = [filename]
     if folder is not None:
         sys.path.insert(0, folder)
     try:
-        yield
+        with draws.undone():
+            yield
     finally:
         sys.path[:], sys.argv = path, arguments
         os.chdir(where)
@@ -135,8 +135,6 @@ def _left_as_it_was(filename: str, folder: str | None) -> Iterator[None]:
         for name in set(os.environ) - environment.keys():
             del os.environ[name]
         os.environ.update(environment)
-        np.random.set_state(numbers)
-        random.setstate(other_numbers)
         np.seterr(**errors)
 
 

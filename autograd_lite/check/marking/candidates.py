@@ -94,7 +94,8 @@ class Candidates:
         yield WRITTEN_ANEW, quick, False
         # Where a gradient is handed on as it is, something may be missing.
         yield LATER_EDITS, [line for line in lines if hands_on(line)], False
-        yield INSERTED, [*reliable, *likely, *ahead], False
+        unread = [line for line in unlikely if line.is_unread]
+        yield INSERTED, [*reliable, *likely, *ahead, *unread], False
         if several:
             yield SECOND_EDITS, reliable, False
         yield FIRST_EDITS, misled, True
@@ -111,27 +112,35 @@ class Candidates:
             yield sources, unlikely, False
 
     def _first_that_is_never_right(self, lines: list[Line], now: Interpretation) -> list[Line]:
-        """The first of these lines to run without a right value, if others in loops have some."""
+        """The first of these lines to run without a right value, if others in loops have some.
+
+        What it adds to may be what is wrong, so the line that assigned this comes with it.
+        """
         events = self.runs.back.events
         steps = (s for s in self.evidence.steps if now.status[s.key] in RIGHT)
         keys = self.right_keys | {s.event.key for s in steps if s.event is not None}
         right = {id(e.place) for e in events if e.key in keys}
-        first: dict[int, int] = {}
+        first: dict[int, Event] = {}
         for event in events:
-            first.setdefault(id(event.place), event.serial)
-        zeros = self._zeros()
-        made = {id(e.place) for e in events if self._is_new(e)} - zeros
+            # What comes from later rounds is 0 in the first one.
+            if event.array is not None and np.any(event.array):
+                first.setdefault(id(event.place), event)
+        new = {id(e.place) for e in events if self._is_new(e) and not _takes_apart(e.place)}
+        made = [line for line in lines if id(line.place) in new & first.keys()]
         # What others add to later is not yet a gradient.
-        ran = [n for n in lines if id(n.place) in made and not _is_added_to(n.place)]
+        ran = [n for n in made if not _is_added_to(n.place)]
         never = [line for line in ran if id(line.place) not in right]
         if len(never) == len(ran) or not any(id(n.place) in self._repeated() for n in never):
             return []
-        return sorted(never, key=lambda line: first[id(line.place)])[:1]
+        found = min(never, key=lambda line: first[id(line.place)].serial)
+        start = first[id(found.place)].serial
+        earlier = (line for line in made if first[id(line.place)].serial < start)
+        return [found, *(line for line in earlier if _targets(line.place) & _targets(found.place))]
 
     def _is_new(self, event: Event) -> bool:
-        """Whether a value is an array that the forward pass has not computed."""
+        """Whether a value is one of real numbers that the forward pass has not computed."""
         array = event.array
-        return array is not None and array.ndim > 0 and not self._is_recorded(array)
+        return array is not None and array.dtype.kind == "f" and not self._is_recorded(array)
 
     def _is_of_forward(self, value: Any) -> bool:
         """Whether the forward pass has a value, or an array of which it is a part."""
@@ -341,7 +350,7 @@ class Candidates:
         values = [
             e.value._value for e in self.evidence.recording.events if isinstance(e.value, Tensor)
         ]
-        return {(v.shape, v.tobytes()) for v in map(np.asarray, values) if v.ndim and np.any(v)}
+        return {(v.shape, v.tobytes()) for v in map(np.asarray, values) if np.any(v)}
 
     def _zeros(self) -> set[int]:
         """Statements that make nothing but arrays of zeros, which others fill or add to."""
@@ -446,9 +455,18 @@ class Candidates:
         return min(here, default=-1)
 
 
+def _takes_apart(place: Place) -> bool:
+    """Whether a statement only names the parts of a value: `h, x = kept[t]`."""
+    return is_renaming(place) and len(targets_of(place.statement)) > 1
+
+
+def _targets(place: Place) -> set[str]:
+    return {ast.unparse(target) for target in targets_of(place.statement)}
+
+
 def _is_added_to(place: Place) -> bool:
     """Whether a statement assigns what another one adds to: `dh = dz @ W` before `dh += later`."""
-    own = {ast.unparse(target) for target in targets_of(place.statement)}
+    own = _targets(place)
     tree = ast.walk(place.definition.tree)
     added = (n for n in tree if isinstance(n, ast.AugAssign) and n is not place.statement)
     return any(ast.unparse(n.target) in own for n in added)

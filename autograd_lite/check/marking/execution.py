@@ -8,7 +8,6 @@ import functools
 import io
 import math
 import os
-import random
 import sys
 import types
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
@@ -26,6 +25,7 @@ from autograd_lite.check.marking.definitions import (
     is_without_source,
     persons_function,
 )
+from autograd_lite.check.marking.draws import Draws, undone
 from autograd_lite.check.marking.mutable import Mutable, call_settled, made, plain
 from autograd_lite.check.marking.rewriting import WATCH, statement_at, writes_files
 from autograd_lite.check.marking.world import World, is_data, is_noted
@@ -34,6 +34,9 @@ from autograd_lite.tensor import Tensor
 
 KEPT_VALUE_BYTES = 1 << 26
 """Arrays up to this size are copied when they are noted, so that later writes do not show."""
+
+_NOTED = frozenset((np.ndarray, np.float64, float, int, np.float32, np.int64))
+"""The usual types of arrays and numbers, which are noted without further questions."""
 
 _ENGINE = os.path.join(HOME, "autograd_lite") + os.sep
 
@@ -122,6 +125,7 @@ class Execution:
         forward: Mapping[str, Any] | None = None,
         scopes: bool = False,
         filling: Filling | None = None,
+        draws: bool = True,
     ) -> None:
         self.sources = sources
         self.world = world
@@ -150,18 +154,21 @@ class Execution:
         self.stopped = False
         self.forward = forward or {}
         self.hole = filling
+        self.draws = Draws(draws)
         self.scopes: dict[int, dict[str, Any]] | None = {} if scopes else None
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], **options: Any) -> Execution:
         """Runs the function; an exception that it raises is kept in `error`."""
         self.main, self.main_frame = getattr(innermost(function), "__code__", None), None
-        state, other = np.random.get_state(), random.getstate()
         quiet = io.StringIO() if self.keys is not None or self.recorded else sys.stdout
+        # To keep the random numbers takes a tenth of a short run: one that draws none does without.
+        keeping = undone() if self.draws.any else contextlib.nullcontext(self.draws)
         try:
             with (
                 np.errstate(all="ignore"),
                 contextlib.redirect_stdout(quiet),
                 self.world.standing_in(),
+                keeping as self.draws,
             ):
                 result = self.call(function, *args, **options)
                 # A generator computes its items here, while the run is followed.
@@ -170,9 +177,6 @@ class Execution:
             self.stopped = True
         except (Exception, SystemExit) as error:
             self._take_error(error)
-        finally:
-            np.random.set_state(state)
-            random.setstate(other)
         return self
 
     def _take_error(self, error: BaseException) -> None:
@@ -349,10 +353,11 @@ class Execution:
         return value
 
     def _note(self, place: int, name: str, path: str, value: Any, line: int | None = None) -> Any:
-        if isinstance(value, (dict, list)):
-            return self._note_items(place, name, path, value)
-        if isinstance(value, tuple) or not is_noted(value):
-            return value
+        if type(value) not in _NOTED:
+            if isinstance(value, (dict, list)):
+                return self._note_items(place, name, path, value)
+            if isinstance(value, tuple) or not is_noted(value):
+                return value
         times = self.times[place, path] = self.times.get((place, path), 0) + 1
         nth = self.times[place, ""] = self.times.get((place, ""), 0) + 1
         key = place, path, times

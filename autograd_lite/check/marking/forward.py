@@ -92,6 +92,7 @@ class Setting:
         self.wanted: set[str] | None = None
         self.all_arrays = False
         self._shares = True
+        self._draws = True
         world = World(self._copied)
         if subject.backward is None:
             self._run_joint(world)
@@ -175,8 +176,10 @@ class Setting:
 
     def _run_backward(self, shared: bool, options: dict[str, Any]) -> Execution:
         world = self.base.fork(shared)
-        execution = Execution(self.sources, world, **options)
-        return execution.run(world.roots["backward"], tuple(world.roots["arguments"]))
+        execution = Execution(self.sources, world, draws=self._draws, **options)
+        execution.run(world.roots["backward"], tuple(world.roots["arguments"]))
+        self._draws = execution.draws.any
+        return execution
 
     def record(
         self,

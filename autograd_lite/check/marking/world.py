@@ -23,6 +23,8 @@ from autograd_lite.tensor import Tensor
 SHARED_FROM_BYTES = 1 << 20
 """Runs share larger arrays; a run that writes into one is repeated on copies."""
 
+_IMMUTABLE = frozenset((float, int, bool, str, bytes, complex, type(None), np.float64, np.int64))
+
 _ATOMS = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, str, bytes)
 
 
@@ -297,6 +299,18 @@ def _with_numbers(
 
 def _deep(value: Any, memo: dict[int, Any]) -> Any:
     """A deep copy that shares what cannot be copied, such as a file, a lock or a module."""
+    kind = type(value)
+    if kind in _IMMUTABLE:
+        return value
+    if id(value) in memo:
+        return memo[id(value)]
+    if kind is tuple:
+        items = [_deep(item, memo) for item in value]
+        return value if all(a is b for a, b in zip(items, value, strict=True)) else tuple(items)
+    if kind in (list, dict) or (kind is np.ndarray and not value.dtype.hasobject):
+        # Another object may get the identity of one that is gone.
+        memo.setdefault(id(memo), []).append(value)
+        return _copied(value, memo)
     trial = dict(memo)
     try:
         copied = copy.deepcopy(value, trial)
@@ -306,21 +320,23 @@ def _deep(value: Any, memo: dict[int, Any]) -> Any:
     return copied
 
 
-def _copied_by_parts(value: Any, memo: dict[int, Any]) -> Any:
-    if id(value) in memo:
+def _copied(value: Any, memo: dict[int, Any]) -> Any:
+    """A deep copy of a list, a dict or an array of numbers."""
+    if isinstance(value, np.ndarray):
+        memo[id(value)] = value.copy(order="K")
         return memo[id(value)]
+    made: Any = type(value)()
+    memo[id(value)] = made
+    if isinstance(value, dict):
+        made.update((_deep(key, memo), _deep(item, memo)) for key, item in value.items())
+    else:
+        made.extend(_deep(item, memo) for item in value)
+    return made
+
+
+def _copied_by_parts(value: Any, memo: dict[int, Any]) -> Any:
     if isinstance(value, types.MethodType):
         return types.MethodType(value.__func__, _deep(value.__self__, memo))
-    if type(value) in (list, dict):
-        made: Any = type(value)()
-        memo[id(value)] = made
-        if isinstance(value, dict):
-            made.update((key, _deep(item, memo)) for key, item in value.items())
-        else:
-            made.extend(_deep(item, memo) for item in value)
-        return made
-    if type(value) is tuple:
-        return tuple(_deep(item, memo) for item in value)
     attributes = getattr(value, "__dict__", None)
     if attributes is None or isinstance(value, _ATOMS) or not _is_persons(type(value)):
         return value

@@ -320,9 +320,8 @@ class Search:
             is_known = all(self._is_known_right(key, now) for key in rounds)
             # A part of a gradient is right by itself, and lacks the rest where it is computed.
             is_known &= not (found.edit.kind == "term" and _is_read_once(operand, line))
-            is_mask = getattr(before[-1].value, "dtype", None) == np.bool_
-            if is_mask and found.edit.kind in ("factor", "sign", "term"):
-                # A mask lacks no factor.
+            if found.edit.kind in ("factor", "sign", "term") and _is_count(before[-1].value):
+                # A mask lacks no factor, and a count no sign.
                 continue
             # Where it lacks a term, a value of the forward pass may be all that is there.
             is_lacking = found.edit.kind == "term" and operand not in self.evidence.forward_values
@@ -351,7 +350,7 @@ class Search:
     def _line_of_value(self, line: Line, now: Interpretation) -> Line | None:
         """The line that computed the value which a line hands on."""
         value = line.at(line.statement.value)
-        if not isinstance(value, np.ndarray) or value.size < 2:
+        if not isinstance(value, np.ndarray) or value.size < 2 or _is_count(value):
             return None
         for event in self.runs.back.events:
             if event.array is not None and np.array_equal(event.array, value):
@@ -531,6 +530,13 @@ class Search:
         # What is called after a tensor and is no gradient of it is wrong where all else is right.
         is_accepted = (is_all_right and not left & right) or left < wrong
         return wrong - left if is_accepted else frozenset()
+
+
+def _is_count(value: Any) -> bool:
+    """Whether an array is a mask, or holds counts: whole numbers, none below 0."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "bfiu":
+        return False
+    return value.dtype.kind == "b" or bool(np.all(value >= 0) and np.all(value % 1 == 0))
 
 
 def _is_read_once(operand: str, line: Line) -> bool:

@@ -84,6 +84,7 @@ def unused(line: Line) -> Iterator[Edit]:
             if other is not one and np.shape(first) == np.shape(second):
                 offers.append((ast.BinOp(one, ast.Sub(), other), first - second))
     places = list(values_assigned(line))
+    yield from _unused_at_an_index(line)
     places += [
         (node, text_of(node))
         for node, around in line.nodes
@@ -119,6 +120,21 @@ def unused(line: Line) -> Iterator[Edit]:
             if np.all(found):
                 text = f"{shown} is never used: the division by {shown} is missing in {name}"
                 yield line.edit("factor", text, old, ast.BinOp(old, ast.Div(), other), 0.8)
+
+
+def _unused_at_an_index(line: Line) -> Iterator[Edit]:
+    """Edits that write a value which is never read for a number: `d[rows, y] = -count` for `-1`."""
+    statement = line.statement
+    if not isinstance(statement, (ast.Assign, ast.AugAssign)):
+        return
+    target = targets_of(statement)[0]
+    if not isinstance(target, ast.Subscript) or type(line.at(statement.value)) is not int:
+        return
+    for other, found in line.unused:
+        if line.may_scale(found, line.at(read_from(target))):
+            for new in (other, ast.UnaryOp(ast.USub(), other)):
+                text = f"{text_of(other)} is never used: {text_of(statement.value)} should be "
+                yield line.edit("operand", text + text_of(new), statement.value, new)
 
 
 _NOT_EVEN = ("exp", "expm1", "sigmoid", "expit", "softplus")

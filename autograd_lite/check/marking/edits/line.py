@@ -328,6 +328,14 @@ class Line:
         return found[:PHRASES_LIMIT]
 
     @cached_property
+    def is_unread(self) -> bool:
+        """Whether the line sets one variable, which the function never reads."""
+        names = [n for n in ast.walk(self.place.definition.tree) if isinstance(n, ast.Name)]
+        read = {n.id for n in names if isinstance(n.ctx, ast.Load)}
+        own = targets_of(self.statement)
+        return len(own) == 1 and isinstance(own[0], ast.Name) and own[0].id not in read
+
+    @cached_property
     def unused(self) -> list[tuple[ast.expr, Any]]:
         """The variables and attributes that the function sets but never reads."""
         tree = self.place.definition.tree
@@ -392,6 +400,7 @@ class Line:
         around = [n for n in loops if any(s is self.statement for s in ast.walk(n))]
         names = [n.id for loop in around for n in ast.walk(loop.target) if isinstance(n, ast.Name)]
         counters = [n for n in names if isinstance(self.scope.get(n), (int, np.integer))][:3]
+        counters += self._steps_written()
         arrays = {n: v for n, v in self.scope.items() if isinstance(v, np.ndarray) and v.ndim}
         for name, value in list(arrays.items())[:12]:
             for one in counters:
@@ -399,6 +408,12 @@ class Line:
                 if value.ndim > 1:
                     yield f"{name}[:, {one}]"
                     yield from (f"{name}[{one}, {two}]" for two in counters if two != one)
+
+    def _steps_written(self) -> list[str]:
+        """The indices in this line that add to a counter, such as `t + 1`."""
+        indices = (n.slice for n, _ in self.nodes if isinstance(n, ast.Subscript))
+        stepped = (ast.unparse(index) for index in indices if isinstance(index, ast.BinOp))
+        return list(dict.fromkeys(stepped))[:2]
 
     def _shifted(self, key: ast.expr) -> Iterator[str]:
         """A key with its counter one lower and one higher; nothing where the key already adds a

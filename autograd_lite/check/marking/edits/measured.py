@@ -210,6 +210,10 @@ def measured_terms(line: Line) -> Iterator[Edit]:
                 text = f"{text_of(old)} should be 1 {sign} {text_of(old)}"
                 yield line.edit("term", text, old, new)
         offers = list(_offers(line, value))
+        if not name and np.ndim(value):
+            # As in `exp(z - top)`, where the effect of a term does not tell that of its opposite.
+            minus = [ast.UnaryOp(ast.USub(), o) for _, o, _ in line.alike(())[:NUMBERS_LIMIT]]
+            offers += ((text_of(o), o, False) for o in minus)
         if name:
             offers += ((text_of(p), p, False) for p in _products(line, np.shape(value)))
         for shown, other, is_free in offers:
@@ -263,11 +267,17 @@ def _offers(line: Line, value: Any) -> Iterator[tuple[str, ast.expr, bool]]:
     shape = np.shape(value)
     yield "1", ast.Constant(1), True
     yield from ((text_of(o), o, True) for _, o, _ in line.fitting(shape))
+    if shape:
+        yield from ((text_of(o), o, False) for _, o, _ in line.alike(())[:NUMBERS_LIMIT])
     yield from ((text_of(o), o, False) for o, v in line.phrases if np.shape(v) == shape)
     yield from ((text_of(p), p, False) for p in _carried_back(line, shape))
     if len(shape) == 2 and shape[0] == shape[1]:
         diagonals = [numpy_call("diag", other) for _, other, _ in line.alike(shape[:1])]
         yield from ((text_of(d), d, False) for d in diagonals)
+
+
+NUMBERS_LIMIT = 8
+"""So many numbers are tried as terms that an array lacks."""
 
 
 def _products(line: Line, shape: tuple[int, ...]) -> list[ast.expr]:
@@ -312,6 +322,8 @@ def _terms(
     line: Line, other: ast.expr, number: float, is_sure: bool
 ) -> Iterator[tuple[ast.expr, str]]:
     """A multiple of an expression in its most readable form, and its sign."""
+    if isinstance(other, ast.UnaryOp) and isinstance(other.op, ast.USub):
+        other, number = other.operand, -number
     sign, size = ("-" if number < 0 else "+"), abs(number)
     if size == 1:
         yield other, sign

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import types
 from collections.abc import Iterator
 from typing import Any
 
+from autograd_lite.check.marking.definitions import is_of_library
 from autograd_lite.check.marking.edits.line import Edit, Line, values_assigned
 from autograd_lite.check.marking.edits.trees import (
     in_index,
@@ -136,6 +138,8 @@ def calls(line: Line) -> Iterator[Edit]:
             if operand is not None:
                 text = f"the {name} in {text_of(node)} should be left out"
                 yield line.edit("shape", text, node, operand, 0.8)
+        elif _is_persons(line, node):
+            yield from _other_axes(line, node)
         elif name in (
             "reshape",
             "ravel",
@@ -151,6 +155,24 @@ def calls(line: Line) -> Iterator[Edit]:
             if operand is not None:
                 text = f"{name} in {text_of(node)} should be left out"
                 yield line.edit("activation", text, node, operand, 0.7)
+
+
+def _is_persons(line: Line, node: ast.Call) -> bool:
+    """Whether a call is one of a function that is written in Python, and not of NumPy's."""
+    function = line.at(node.func)
+    return isinstance(function, types.FunctionType) and not is_of_library(
+        function.__code__.co_filename
+    )
+
+
+def _other_axes(line: Line, node: ast.Call) -> Iterator[Edit]:
+    """Edits that exchange 0 and 1 in the arguments of a person's function, where an axis stands."""
+    arguments = [*node.args[1:], *(k.value for k in node.keywords)]
+    for old in arguments:
+        if isinstance(old, ast.Constant) and type(old.value) is int and old.value in (0, 1):
+            new = ast.Constant(1 - old.value)
+            text = f"{text_of(old)} should be {text_of(new)} in {text_of(node)}"
+            yield line.edit("shape", text, old, new, 0.9)
 
 
 def _axis_edits(line: Line, node: ast.Call) -> Iterator[Edit]:

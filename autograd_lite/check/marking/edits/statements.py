@@ -16,6 +16,7 @@ from autograd_lite.check.marking.edits.trees import (
     in_index,
     is_called,
     is_shape,
+    name_called,
     parsed,
     read_from,
     text_of,
@@ -201,12 +202,14 @@ def left_out(line: Line) -> Iterator[Edit]:
             text = f"after this line {told} is missing as a factor of {text_of(target)}"
             yield line.whole("activation", text, [statement, times_slope], 0.75, keeps=keeps)
     yield from _subtracted_at_labels(line)
+    yield from _counts_subtracted(line)
+    unused = [name for name, found in line.unused if np.shape(found) == value.shape[:1]]
     for index in _classes(line, value.shape):
-        one_less = ast.AugAssign(
-            ast.Subscript(read_from(target), parsed(index), ast.Store()), ast.Sub(), ast.Constant(1)
-        )
-        text = f"after this line a term is missing: {ast.unparse(one_less)}"
-        yield line.whole("term", text, [statement, one_less], 0.8, keeps=keeps)
+        for less in (ast.Constant(1), *unused):
+            at_label = ast.Subscript(read_from(target), parsed(index), ast.Store())
+            subtracted = ast.AugAssign(at_label, ast.Sub(), less)
+            text = f"after this line a term is missing: {ast.unparse(subtracted)}"
+            yield line.whole("term", text, [statement, subtracted], 0.8, keeps=keeps)
 
 
 def _subtracted_at_labels(line: Line) -> Iterator[Edit]:
@@ -230,6 +233,21 @@ def _subtracted_at_labels(line: Line) -> Iterator[Edit]:
                 yield line.whole("term", text, [statement, added], 0.8)
 
 
+def _counts_subtracted(line: Line) -> Iterator[Edit]:
+    """Edits that subtract at the labels what the line computes and nothing reads."""
+    name: Any = targets_of(line.statement)[0]
+    value = line.at(read_from(name))
+    if not line.is_unread or np.ndim(value) != 1:
+        return
+    for _, array, found in line.references:
+        if isinstance(array, ast.Name) and np.ndim(found) == 2 and len(found) == len(value):
+            for index in _classes(line, np.shape(found)):
+                at_labels = ast.Subscript(array, parsed(index), ast.Store())
+                subtracted = ast.AugAssign(at_labels, ast.Sub(), read_from(name))
+                text = f"after this line a term is missing: {ast.unparse(subtracted)}"
+                yield line.whole("term", text, [line.statement, subtracted], 0.8)
+
+
 def _classes(line: Line, shape: tuple[int, ...]) -> Iterator[str]:
     """The indices that labels select, as source text."""
     names = {
@@ -245,4 +263,20 @@ def _classes(line: Line, shape: tuple[int, ...]) -> Iterator[str]:
             yield name
         if isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.shape == shape[:1]:
             if len(shape) == 2:
-                yield f"np.arange({shape[0]}), {name}"
+                yield f"{_all_rows(line, shape[0], name)}, {name}"
+
+
+def _all_rows(line: Line, count: int, label: str) -> str:
+    """The numbers of all rows, as the derivation writes them: `rows` or `np.arange(n)`."""
+    trees = (line.place.definition.tree, *line.elsewhere)
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    variables = [n for n in nodes if isinstance(n, ast.Name) and n.id != label]
+    counted = [n for n in nodes if isinstance(n, ast.Call) and name_called(n) in _COUNTING]
+    for node in (*variables, *counted):
+        rows = line.at(read_from(node))
+        if isinstance(rows, (np.ndarray, range)) and np.array_equal(rows, np.arange(count)):
+            return ast.unparse(node)
+    return f"np.arange({count})"
+
+
+_COUNTING = ("arange", "range")
