@@ -296,7 +296,7 @@ def defvjp(
     See Also
     --------
     primitive : Makes a function of your own an operation.
-    extend.defvjp_sequence : For a function with a list of operands.
+    autograd_lite.extend.defvjp_sequence : For a function with a list of operands.
 
     Examples
     --------

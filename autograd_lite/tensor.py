@@ -544,7 +544,7 @@ class Tensor(Recorded, Operators, results=True):
 
         See Also
         --------
-        gradients : Returns gradients, and leaves `.grad` alone.
+        autograd_lite.gradients : Returns gradients, and leaves `.grad` alone.
 
         Examples
         --------

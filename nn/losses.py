@@ -129,7 +129,7 @@ def log_loss(z: Any, y: Any) -> Any:
 
     See Also
     --------
-    binary_cross_entropy_with_logits : The loss with weights and other options.
+    autograd_lite.nn.binary_cross_entropy_with_logits : The loss with weights and other options.
 
     Examples
     --------
@@ -165,7 +165,7 @@ def softmax_loss(z: Any, y: Any) -> Any:
 
     See Also
     --------
-    cross_entropy : The mean, with labels and other options.
+    autograd_lite.nn.cross_entropy : The mean, with labels and other options.
 
     Examples
     --------

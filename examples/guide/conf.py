@@ -25,9 +25,14 @@ html_context = {"default_mode": "auto"}
 html_sidebars = {"**": ["contents.html"]}
 # A block without a language shows printed text.
 highlight_language = "none"
-exclude_patterns = ["templates"]
+html_static_path = ["static"]
+html_css_files = ["narrow.css"]
+exclude_patterns = ["static", "templates"]
 templates_path = ["templates"]
 myst_heading_anchors = 3
+nitpicky = True
+# A type that NumPy's own pages describe.
+nitpick_ignore = [("py:class", "numpy.float64")]
 nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300

@@ -196,7 +196,7 @@ class Sigmoid(Module):
 
     See Also
     --------
-    sigmoid : The function.
+    autograd_lite.sigmoid : The function.
 
     Examples
     --------
@@ -230,7 +230,7 @@ class Softplus(Module):
 
     See Also
     --------
-    softplus : The function.
+    autograd_lite.softplus : The function.
 
     Examples
     --------

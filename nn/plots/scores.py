@@ -85,7 +85,7 @@ def roc(model: Any, X: Any, y: Any, *, ax: Any = None) -> Figure:
 
     See Also
     --------
-    nn.metrics.roc_auc : The area.
+    autograd_lite.nn.metrics.roc_auc : The area.
 
     Examples
     --------

@@ -80,7 +80,8 @@ class Candidates:
         quick = [line for line in lines if not line.is_reliable and self._is_quick(line, now)]
         others = [line for line in lines if not line.is_reliable and line not in quick]
         # A step that is no gradient of what it is called after is right where its line is wrong.
-        misled = [line for line in lines if line.key is not None and not self.is_final(line.key)]
+        keyed = [line for line in lines if line.key is not None and not self.is_final(line.key)]
+        misled = [self.line(line.place, None, now) for line in keyed]
         likely, possible, unlikely, ahead = self._by_likelihood(others, now, wrong)
         # A value of the forward pass that is another one here is wrong where it is computed.
         yield ALL_EDITS, [line for line in others if self._is_changed(line)], False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,10 @@ EPSILON_TOLERANCE = 1e-4
 
 FRESH_INPUTS = 2
 """An edit must hold on this many sets of other inputs as well."""
+
+
+COPIES_UP_TO_BYTES = 1 << 20
+"""Arrays up to this size are compared with others, to change those that are equal alike."""
 
 
 class Reruns:
@@ -163,8 +167,10 @@ def _fresh_evidence(evidence: Evidence) -> Iterator[Evidence]:
     if without_epsilons(definitions, in_logarithms=True):
         # A small number that the derivative leaves out counts for more on some inputs.
         tolerance = replace(tolerance, relative=max(tolerance.relative, EPSILON_TOLERANCE))
+    arrays = evidence.setting.forward.execution.world.arrays()
+    labels = [a for a in arrays if a.dtype.kind in "iu" and a.ndim == 1]
     for (only, size), seed in itertools.product(changes, (1, 2)):
-        change = _Change(np.random.default_rng(seed), only, size)
+        change = _Change(np.random.default_rng(seed), only, size, labels)
         try:
             setting = Setting(evidence.setting.subject, change, seed)
             setting.all_arrays = evidence.setting.all_arrays
@@ -185,22 +191,39 @@ def _fresh_evidence(evidence: Evidence) -> Iterator[Evidence]:
 class _Change:
     """Changes floating-point arrays at random, each within its own range, and permutes labels.
 
-    What is a distribution along an axis stays one, and what is symmetric stays symmetric, because a
-    derivation may rest on it. The change has its full `size` at 1.
+    What is a distribution along an axis stays one, what is symmetric stays symmetric, copies of one
+    array stay equal, and what is one-hot for other labels stays so, because a derivation may rest
+    on it. The change has its full `size` at 1.
     """
 
-    def __init__(self, rng: np.random.Generator, only: set[int] | None, size: float = 1.0) -> None:
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        only: set[int] | None,
+        size: float = 1.0,
+        labels: Sequence[np.ndarray] = (),
+    ) -> None:
         self.rng = rng
         self.only = only
         self.size = size
+        self.labels = labels
+        self._known: dict[tuple[Any, ...], np.ndarray] = {}
 
     def __call__(self, array: np.ndarray) -> np.ndarray:
         if array.dtype.kind != "f" or (self.only is not None and id(array) not in self.only):
             return array.copy()
+        if array.size < 2 or array.nbytes > COPIES_UP_TO_BYTES or np.ptp(array) == 0:
+            return self._changed(array)
+        content = array.shape, array.dtype, array.tobytes()
+        if content not in self._known:
+            self._known[content] = self._changed(array)
+        return self._known[content].copy()
+
+    def _changed(self, array: np.ndarray) -> np.ndarray:
         values = np.unique(array[:64].ravel()[:64]) if array.ndim else array
         if array.size and set(np.ravel(values).tolist()) <= {0.0, 1.0, -1.0}:
             # Labels are permuted, so that they stay one-hot; a small change leaves them.
-            if self.size < 1:
+            if self.size < 1 or any(_is_one_hot(array, labels) for labels in self.labels):
                 return array.copy()
             axis = 0 if array.ndim == 1 or array.shape[0] >= array.shape[-1] else array.ndim - 1
             return (
@@ -222,6 +245,12 @@ class _Change:
             spread = float(np.std(array)) or float(np.max(np.abs(array), initial=0)) or 1.0
             moved = moved + 0.3 * self.size * spread * self.rng.normal(size=array.shape)
         return np.asarray(moved)
+
+
+def _is_one_hot(array: np.ndarray, labels: np.ndarray) -> bool:
+    """Whether a matrix has a 1 at the label of each row, or of each column."""
+    turned = array.T if array.ndim == 2 and len(array) != len(labels) else array
+    return array.ndim == 2 and np.array_equal(np.argmax(turned, axis=1), labels)
 
 
 def _is_distribution(array: np.ndarray, axis: int) -> bool:

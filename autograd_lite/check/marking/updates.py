@@ -57,6 +57,8 @@ class Updates:
             if tensor in own and not self._is_of_parameter(event):
                 # In v["W1"] += g["W1"] the state of an optimiser is changed.
                 continue
+            if self._is_another(event):
+                continue
             versions = self.known.versions[tensor]
             if versions[0]._node not in self.truth:
                 # A velocity, a sum of squares: no parameter of the loss.
@@ -92,6 +94,19 @@ class Updates:
         found = self.known.inputs.get(event.name)
         container = event.path.split("[")[0].split(".")[-1]
         return found is not None and found.path[-2:-1] == (container,)
+
+    def _is_another(self, event: Event) -> bool:
+        """Whether the function that an event belongs to gave the name to another array before."""
+        value = np.asarray(self.known.versions[event.name][0]._value)
+        return any(
+            other.path == event.name
+            and isinstance(other.place.statement, ast.Assign)
+            and update_of(other.place.statement) is None
+            and other.array is not None
+            and not (other.array.size == value.size and np.array_equal(other.array, value))
+            for other in self.events
+            if other.frame == event.frame and other.serial < event.serial
+        )
 
     def _of_entries(self, tensor: str, versions: list[Tensor]) -> Iterator[Step]:
         """The total that updates of entries subtract from a parameter: `P[u] -= rate * step`."""

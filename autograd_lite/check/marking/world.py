@@ -126,15 +126,22 @@ class World:
     def _read_only(self) -> dict[int, Any]:
         """Read-only views of the large arrays, by the `id` of each array."""
         if self._views is None:
-            copies = [{n: names.get(n) for n in copied} for names, copied in self.globals.values()]
             self._views = {}
-            copies += [lent for _, lent in self.lent.values()]
-            for _, found in paths_of([self.roots, *copies]):
-                if isinstance(found, np.ndarray) and found.nbytes > SHARED_FROM_BYTES:
+            for found in self.arrays():
+                if found.nbytes > SHARED_FROM_BYTES:
                     view = found.view()
                     view.flags.writeable = False
                     self._views[id(found)] = view
         return dict(self._views)
+
+    def arrays(self) -> Iterator[np.ndarray]:
+        """The arrays that runs can reach."""
+        copies = [{n: names.get(n) for n in copied} for names, copied in self.globals.values()]
+        copies += [lent for _, lent in self.lent.values()]
+        cells = [cell.cell_contents for cell in self.cells.values()]
+        for _, found in paths_of([self.roots, *copies, *filter(is_data, cells)]):
+            if isinstance(found, np.ndarray):
+                yield found
 
     def namespace(self, function: types.FunctionType, sources: Sources) -> dict[str, Any]:
         """The global variables of a function in a dict of its own, with copies of the data."""

@@ -399,7 +399,8 @@ class Line:
         loops = [n for n in ast.walk(self.place.definition.tree) if isinstance(n, ast.For)]
         around = [n for n in loops if any(s is self.statement for s in ast.walk(n))]
         names = [n.id for loop in around for n in ast.walk(loop.target) if isinstance(n, ast.Name)]
-        counters = [n for n in names if isinstance(self.scope.get(n), (int, np.integer))][:3]
+        numbers = [n for n in names if isinstance(self.scope.get(n), (int, np.integer))]
+        counters = [n for n in numbers if not n.startswith("__")][:3]
         counters += self._steps_written()
         arrays = {n: v for n, v in self.scope.items() if isinstance(v, np.ndarray) and v.ndim}
         for name, value in list(arrays.items())[:12]:

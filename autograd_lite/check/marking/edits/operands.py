@@ -42,6 +42,7 @@ def operands(line: Line) -> Iterator[Edit]:
             continue
         mine = text_of(node)
         yield from _as_before(line, node)
+        yield from _with_the_same_axes(line, node)
         yield from _other_attributes(line, node, here)
         dumped = ast.dump(node)
         same = [n for n, a in line.nodes if ast.dump(n) == dumped and not in_index(n, a)]
@@ -68,6 +69,24 @@ def operands(line: Line) -> Iterator[Edit]:
                 news = {id(n): placed_at(other, n) for n in same}
                 operand = mine if isinstance(node, (ast.Name, ast.Attribute)) else None
                 yield line.edit_all(kind, what, news, weight, operand)
+
+
+def _with_the_same_axes(line: Line, node: ast.expr) -> Iterator[Edit]:
+    """Edits that use another array with the axes that an index adds: `a[:, None]`."""
+    if not isinstance(node, ast.Subscript) or not _adds_axes(node.slice):
+        return
+    mine, here = text_of(node.value), line.at(node.value)
+    for text, other, value in line.alike(np.shape(here)):
+        if text != mine and not is_equal(value, here):
+            what = f"{mine} should be {text} in {text_of(node)}"
+            yield line.edit("operand", what, node.value, other)
+
+
+def _adds_axes(index: ast.expr) -> bool:
+    """Whether an index takes all elements and adds axes of length 1."""
+    parts = [ast.unparse(p) for p in (index.elts if isinstance(index, ast.Tuple) else [index])]
+    axes = ("None", "np.newaxis", "numpy.newaxis")
+    return any(p in axes for p in parts) and all(p in (":", "...", *axes) for p in parts)
 
 
 def other_numbers(line: Line) -> Iterator[Edit]:

@@ -53,12 +53,14 @@ def _by_attribute(finder: Finder, path: tuple[Any, ...], array: np.ndarray) -> N
         data = [n for n in beside.values() if n in used]
         tensor = data[0] if len(data) == 1 else None
     if tensor is None and len(path) > 1 and is_gradient_name(str(path[-2])):
-        same = [
-            n
+        same = {
+            str(p[-2]): n
             for p, n in siblings.items()
             if len(p) == len(path) and p[:-2] == path[:-2] and p[-1] == path[-1]
-        ]
-        tensor = same[0] if same else finder.tensor_of(str(path[-1]), True)
+        }
+        # Beside self.db[1] stand self.W[1] and self.b[1], beside self.grads[1] self.params[1].
+        called = tensor_among(str(path[-2]), same) or next(iter(same), None)
+        tensor = same[called] if called else finder.tensor_of(str(path[-1]), True)
     if tensor is None and is_gradient_name(str(path[-1])):
         found = finder.tensor_of(name)
         tensor = found if found in finder.known.inputs else None
