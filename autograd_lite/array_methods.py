@@ -407,16 +407,55 @@ class ArrayMethods:
         array([1., 2.])
         """
 
-    view = cut_off("view", "use .reshape() for a shape, .astype() for a dtype")
-    getfield = cut_off("getfield", "use .real, .imag or .astype()")
-    byteswap = cut_off("byteswap", "use .astype() with a dtype of the other byte order")
-
-    sort = refused("sort", "use np.sort, which gives a new tensor, or .data.sort()")
-    partition = refused(
-        "partition", "use np.partition, which gives a new tensor, or .data.partition()"
+    view = cut_off(
+        "view",
+        "use .reshape() for a shape, .astype() for a dtype",
+        ">>> al.Tensor([1.0]).view(np.int64)\narray([4607182418800017408])",
     )
-    fill = refused("fill", "use np.full_like, or .data.fill() of a leaf")
-    put = refused("put", "use np.where or np.concatenate, or .data.put() of a leaf")
-    resize = refused("resize", "use np.resize or .reshape(), which give a new tensor")
-    setfield = refused("setfield", "use np.where, or .data.setfield() of a leaf")
-    setflags = refused("setflags", "use .data.setflags() of a leaf")
+    getfield = cut_off(
+        "getfield",
+        "use .real, .imag or .astype()",
+        ">>> al.Tensor([1.0 + 2.0j]).getfield(np.float64, 8)\narray([2.])",
+    )
+    byteswap = cut_off(
+        "byteswap",
+        "use .astype() with a dtype of the other byte order",
+        ">>> al.Tensor(np.array([1], np.int16)).byteswap()\narray([256], dtype=int16)",
+    )
+
+    sort = refused(
+        "sort",
+        "use np.sort, which gives a new tensor, or .data.sort()",
+        ">>> np.sort(al.Tensor([2.0, 1.0]))\nTensor([1., 2.])",
+    )
+    partition = refused(
+        "partition",
+        "use np.partition, which gives a new tensor, or .data.partition()",
+        ">>> np.partition(al.Tensor([2.0, 1.0]), 0)\nTensor([1., 2.])",
+    )
+    fill = refused(
+        "fill",
+        "use np.full_like, or .data.fill() of a leaf",
+        ">>> x = al.Tensor([2.0, 1.0])\n>>> x.data.fill(3)\n>>> x\nTensor([3., 3.])",
+    )
+    put = refused(
+        "put",
+        "use np.where or np.concatenate, or .data.put() of a leaf",
+        ">>> np.where([True, False], 3.0, al.Tensor([2.0, 1.0]))\nTensor([3., 1.])",
+    )
+    resize = refused(
+        "resize",
+        "use np.resize or .reshape(), which give a new tensor",
+        ">>> np.resize(al.Tensor([2.0, 1.0]), 3)\nTensor([2., 1., 2.])",
+    )
+    setfield = refused(
+        "setfield",
+        "use np.where, or .data.setfield() of a leaf",
+        ">>> x = al.Tensor([2.0, 1.0])\n>>> x.data.setfield(3.0, np.float64)\n>>> x\n"
+        "Tensor([3., 3.])",
+    )
+    setflags = refused(
+        "setflags",
+        "use .data.setflags() of a leaf",
+        ">>> x = al.Tensor([2.0, 1.0])\n>>> x.data.setflags(write=True)",
+    )

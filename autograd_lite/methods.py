@@ -162,6 +162,15 @@ _RETURNS = {
 """The help of a result, by its type."""
 
 
+_IMPORTS = ">>> import autograd_lite as al"
+
+
+def _example(text: str) -> str:
+    """The section of help with an example, which may use NumPy."""
+    numpy = ">>> import numpy as np\n" if "np." in text else ""
+    return f"\n\nExamples\n--------\n{numpy}{_IMPORTS}\n{text}"
+
+
 def _helped(written: Any) -> str | None:
     """The help of a method: its sentence, its parameters, its result and its example."""
     if written.__doc__ is None:
@@ -176,7 +185,7 @@ def _helped(written: Any) -> str | None:
     parts = {
         "Parameters": "\n".join(taken),
         "Returns": result or "",
-        "Examples": f">>> import autograd_lite as al\n>>> {example}",
+        "Examples": f"{_IMPORTS}\n>>> {example}",
     }
     sections = [f"{name}\n{'-' * len(name)}\n{text}" for name, text in parts.items() if text]
     return "\n\n".join([sentence, *sections])
@@ -209,8 +218,11 @@ Parameters
 """
 
 
-def cut_off(name: str, way_out: str) -> Callable[..., Any]:
-    """The array's method `name`, which cannot be recorded: refused where a gradient is lost."""
+def cut_off(name: str, way_out: str, example: str) -> Callable[..., Any]:
+    """The array's method `name`, which cannot be recorded: refused where a gradient is lost.
+
+    The example is of what it does, in the form of a doctest.
+    """
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         if self.requires_grad and is_recording():
@@ -227,13 +239,16 @@ def cut_off(name: str, way_out: str) -> Callable[..., Any]:
     method.__doc__ = (
         f"The array's own `{name}`, of a tensor that does not require grad.{_OF_ARRAYS}\n"
         f"Returns\n-------\nndarray\n\nRaises\n------\nTypeError\n"
-        f"    Where the gradient would be lost: {way_out}."
+        f"    Where the gradient would be lost: {way_out}.{_example(example)}"
     )
     return method
 
 
-def refused(name: str, way_out: str) -> Callable[..., Any]:
-    """A method of arrays that would change the tensor in place."""
+def refused(name: str, way_out: str, example: str) -> Callable[..., Any]:
+    """A method of arrays that would change the tensor in place.
+
+    The example is of what to write instead, in the form of a doctest.
+    """
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         raise TypeError(
@@ -244,15 +259,16 @@ def refused(name: str, way_out: str) -> Callable[..., Any]:
     method.__name__ = name
     method.__doc__ = (
         f"Raises TypeError: it would change the tensor in place.{_OF_ARRAYS}\n"
-        f"Raises\n------\nTypeError\n    Always: {way_out}."
+        f"Raises\n------\nTypeError\n    Always: {way_out}.{_example(example)}"
     )
     return method
 
 
-def of_array(name: str) -> Any:
+def of_array(name: str, example: str) -> Any:
     """The array's attribute `name`, which says how it lies in memory."""
     return property(
-        lambda self: getattr(self.data, name), doc=f"The `{name}` of the array, as NumPy has it."
+        lambda self: getattr(self.data, name),
+        doc=f"The `{name}` of the array, as NumPy has it.{_example(example)}",
     )
 
 

@@ -157,6 +157,14 @@ class Tensor(Recorded, Operators, results=True):
         A leaf's array can be written to (`W.data -= 0.1 * W.grad`), except while a graph that has
         not gone through `backward()` keeps it. Assigning copies the values in, cast to the
         tensor's dtype; the shape must agree.
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> x = al.Tensor([1.0, 2.0])
+        >>> x.data += 1
+        >>> x
+        Tensor([2., 3.])
         """
         value = self._seen()
         if not isinstance(value, (np.ndarray, np.generic)):
@@ -224,6 +232,14 @@ class Tensor(Recorded, Operators, results=True):
 
         Only leaves that require grad, and tensors with `retain_grad()`, have one. It adds up over
         calls until `zero_grad()`.
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> x = al.Tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        array([2., 4.])
         """
         extra = self._node.extra if self._node is not None else None
         return expose(extra.grad) if extra is not None else None
@@ -247,7 +263,14 @@ class Tensor(Recorded, Operators, results=True):
 
     @property
     def name(self) -> str | None:
-        """The name of the tensor in pictures, comparisons and messages."""
+        """The name of the tensor in pictures, comparisons and messages.
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> al.Tensor([1.0], name="W").name
+        'W'
+        """
         return self._node.name if self._node is not None else None
 
     @name.setter
@@ -256,7 +279,16 @@ class Tensor(Recorded, Operators, results=True):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients flow to this tensor. It can be set on a leaf only."""
+        """Whether gradients flow to this tensor. It can be set on a leaf only.
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> x = al.Tensor([1.0])
+        >>> x.requires_grad = True
+        >>> (2 * x).requires_grad
+        True
+        """
         return self._node is not None and self._node.requires_grad
 
     @requires_grad.setter
@@ -279,67 +311,160 @@ class Tensor(Recorded, Operators, results=True):
 
     @property
     def is_leaf(self) -> bool:
-        """Whether no recorded operation made this tensor."""
+        """Whether no recorded operation made this tensor.
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> x = al.Tensor([1.0], requires_grad=True)
+        >>> x.is_leaf, (2 * x).is_leaf
+        (True, False)
+        """
         return self._node.__class__ is not Node
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The length of each axis."""
+        """The length of each axis.
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> al.Tensor([[1.0, 2.0]]).shape
+        (1, 2)
+        """
         return self._value.shape
 
     @property
     def ndim(self) -> int:
-        """The number of axes."""
+        """The number of axes.
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> al.Tensor([[1.0, 2.0]]).ndim
+        2
+        """
         return self._value.ndim
 
     @property
     def size(self) -> int:
-        """The number of elements."""
+        """The number of elements.
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> al.Tensor([[1.0, 2.0]]).size
+        2
+        """
         return self._value.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The type of the elements."""
+        """The type of the elements.
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> al.Tensor([1.0, 2.0]).dtype
+        dtype('float64')
+        """
         return self._value.dtype
 
     @property
     def itemsize(self) -> int:
-        """The bytes of an element."""
+        """The bytes of an element.
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> al.Tensor([1.0, 2.0]).itemsize
+        8
+        """
         return self.dtype.itemsize
 
     @property
     def nbytes(self) -> int:
-        """The bytes of all elements."""
+        """The bytes of all elements.
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> al.Tensor([1.0, 2.0]).nbytes
+        16
+        """
         return self.size * self.dtype.itemsize
 
     @property
     def base(self) -> Any:
-        """The array whose memory this tensor's is a part of; None if it is its own."""
+        """The array whose memory this tensor's is a part of; None if it is its own.
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> al.Tensor([1.0, 2.0]).base is None
+        True
+        """
         return self._seen().base
 
     @property
     def real(self) -> Tensor:
-        """The real part."""
+        """The real part.
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> al.Tensor([1.0 + 2.0j]).real
+        Tensor([1.])
+        """
         return record(OPERATIONS[np.real], (self,), NO_OPTIONS)
 
     @property
     def imag(self) -> Tensor:
-        """The imaginary part."""
+        """The imaginary part.
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> al.Tensor([1.0 + 2.0j]).imag
+        Tensor([2.])
+        """
         return record(OPERATIONS[np.imag], (self,), NO_OPTIONS)
 
     @property
     def T(self) -> Tensor:
-        """The transpose."""
+        """The transpose.
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> al.Tensor([[1.0, 2.0]]).T
+        Tensor([[1.],
+                [2.]])
+        """
         return record(OPERATIONS[np.transpose], (self,), NO_OPTIONS)
 
     @property
     def mT(self) -> Any:
-        """The transpose of the last two axes."""
+        """The transpose of the last two axes.
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> al.Tensor([[[1.0, 2.0]]]).mT.shape
+        (1, 2, 1)
+        """
         return dispatch(np.matrix_transpose, (self,), NO_OPTIONS)
 
     @property
     def flat(self) -> Any:
-        """The elements in a row, of order C, as a tensor."""
+        """The elements in a row, of order C, as a tensor.
+
+        Examples
+        --------
+        >>> import autograd_lite as al
+        >>> al.Tensor([[1.0, 2.0]]).flat
+        Tensor([1., 2.])
+        """
         return dispatch(np.ravel, (self,), NO_OPTIONS)
 
     def __len__(self) -> int:
@@ -890,10 +1015,10 @@ class Tensor(Recorded, Operators, results=True):
         return record(OPERATIONS[np.transpose], (self, order), NO_OPTIONS)
 
     if not TYPE_CHECKING:  # Operators says what they take and give.
-        flags = of_array("flags")
-        strides = of_array("strides")
-        ctypes = of_array("ctypes")
-        device = of_array("device")
+        flags = of_array("flags", ">>> al.Tensor([1.0, 2.0]).flags.c_contiguous\nTrue")
+        strides = of_array("strides", ">>> al.Tensor([[1.0, 2.0]]).strides\n(16, 8)")
+        ctypes = of_array("ctypes", ">>> list(al.Tensor([[1.0, 2.0]]).ctypes.shape)\n[1, 2]")
+        device = of_array("device", ">>> al.Tensor([1.0, 2.0]).device\n'cpu'")
 
         def __getattr__(self, name: str) -> Any:
             if name[:2] == "__":

@@ -169,6 +169,11 @@ def test_help_has_an_example(name):
     assert any(line.startswith(">>> ") for line in sections(help_of(name)).get("Examples", []))
 
 
+@pytest.mark.parametrize("name", [n for n in METHODS if n.startswith("al.Tensor.")])
+def test_help_of_a_method_of_tensor_has_an_example(name):
+    assert any(line.startswith(">>> ") for line in sections(help_of(name)).get("Examples", []))
+
+
 def raises(value):
     """Whether a function, or what makes an object of a class, raises something itself."""
     body = value.__dict__.get("__init__") if inspect.isclass(value) else value
