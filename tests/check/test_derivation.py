@@ -269,11 +269,11 @@ def test_the_steps_that_depend_on_a_statement():
     names = {name: {key.split()[0] for key in keys} for name, keys in found.items() if keys}
     after = {"dW2", "db2", "dA1", "dZ1", "dW1", "db1"}
     assert {name: names[name] for name in names if name.startswith("d")} == {
-        "dZ2": after,
+        "dZ2": after | {"dZ2"},
         "dW2": {"dW2"},
         "db2": {"db2"},
-        "dA1": {"dZ1", "dW1", "db1"},
-        "dZ1": {"dW1", "db1"},
+        "dA1": {"dA1", "dZ1", "dW1", "db1"},
+        "dZ1": {"dZ1", "dW1", "db1"},
         "dW1": {"dW1"},
         "db1": {"db1"},
     }

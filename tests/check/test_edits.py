@@ -590,7 +590,7 @@ MISTAKES = [
         "dh = p.copy()\n    dh[np.arange(len(y)), y] -= 1",
         "dh = p.copy()",
         "term",
-        "after this line a term is missing: dh[np.arange(6), y] -= 1",
+        "after this line a term is missing: dh[np.arange(len(y)), y] -= 1",
     ),
     ("words", "y] -= 1", "y] += 1", "sign", "it should be -="),
     ("words", "y] -= 1", "y] -= 2", "factor", "2: 2 should be 1"),

@@ -78,8 +78,8 @@ def test_the_scripts_are_right_as_they_stand(text):
         (NORM, "np.ones((N, D)) * dmu", "np.ones((N, D)) * dgamma", 14, "operand"),
         # The gradient of the sum is a convention, the sign is a mistake.
         (SUM, "dY = 2 * (Y - T)", "dY = -2 * (Y - T)", 7, "sign"),
+        (HUBER, "delta * np.sign(resid))", "delta)", 9, "factor"),
         # No number that holds for the mean alone is a cause.
-        (HUBER, "delta * np.sign(resid))", "delta)", 9, "unknown"),
         (HUBER, "np.where(small, resid, delta * np.sign(resid))", "resid", 9, "unknown"),
     ],
 )

@@ -42,7 +42,9 @@ def dependent_steps(
     if not is_moved or back.error is not None or after is None:
         return None
     same = evidence.tolerance.same
-    return frozenset(key for key, value in values.items() if not same(after[key], value))
+    # A step is noted before the statement that assigns it gives another value.
+    own = {s.key for s in evidence.steps if s.event is not None and s.event.place is place}
+    return frozenset(k for k, value in values.items() if k in own or not same(after[k], value))
 
 
 def _moved(array: np.ndarray) -> Array:

@@ -488,7 +488,10 @@ def _wanted(setting: Setting) -> set[str] | None:
         setting.wanted = {path_name(p) for p, v in reached if isinstance(v, (float, np.floating))}
         return setting.wanted or None
     back = setting.run_backward()
-    called = {name for e in back.events for name in tensors_named_in(e.name)}
+    variables = {e.name for e in back.events}
+    called = {name for variable in variables for name in tensors_named_in(variable)}
+    floats = {path_name(p) for p, v in reached if isinstance(v, (float, np.floating))}
+    called |= {v[1:] for v in variables if v[:1] == "g" and v[1:] in floats}
     called |= {e.name for e in back.events if update_of(e.place.statement) is not None}
     if isinstance(back.result, Mapping):
         called |= {n for k in back.result for n in (str(k), *tensors_named_in(str(k)))}

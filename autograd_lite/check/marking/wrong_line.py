@@ -327,7 +327,9 @@ class Search:
             is_lacking = found.edit.kind == "term" and operand not in self.evidence.forward_values
             is_lacking &= is_gradient_name(operand.split(".")[-1].split("[")[0])
             is_known &= found.mended == wrong
-            if not is_known and (is_lacking or id(place) not in self.candidates.forward_again()):
+            # Another value of the forward pass may have been selected.
+            is_open = is_lacking or (found.edit.kind == "operand" and _selects(place))
+            if not is_known and (is_open or id(place) not in self.candidates.forward_again()):
                 return self.candidates.line(place, None, now)
         return None
 
@@ -537,6 +539,13 @@ def _is_count(value: Any) -> bool:
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "bfiu":
         return False
     return value.dtype.kind == "b" or bool(np.all(value >= 0) and np.all(value % 1 == 0))
+
+
+def _selects(place: Place) -> bool:
+    """Whether a statement only takes entries: `h, z = hs[i], zs[i]`."""
+    value = getattr(place.statement, "value", None)
+    parts = value.elts if isinstance(value, ast.Tuple) else [value]
+    return all(isinstance(part, ast.Subscript) for part in parts)
 
 
 def _is_read_once(operand: str, line: Line) -> bool:

@@ -246,6 +246,9 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
             if np.shape(found) == np.shape(value):
                 text = f"{told} is missing in {name}"
                 yield line.edit("activation", text, old, times(old, slope), 0.8)
+        for sign in _signs_of_magnitudes(line, np.shape(value)):
+            text = f"the derivative {text_of(sign)} of the absolute value is missing in {name}"
+            yield line.edit("activation", text, old, times(old, sign))
     yield from _measured_slopes(line)
     for target in written_arrays(line):
         value = line.at(read_from(target))
@@ -254,6 +257,19 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
                 after = ast.AugAssign(target, ast.Mult(), slope)
                 text = f"the derivative of the activation is missing in {text_of(target)}"
                 yield line.whole("activation", text, [line.statement, after], 0.7)
+
+
+def _signs_of_magnitudes(line: Line, shape: tuple[int, ...]) -> Iterator[ast.expr]:
+    """The sign of each array of a shape whose absolute value is written somewhere."""
+    trees = (line.place.definition.tree, *line.elsewhere)
+    calls = [n for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Call)]
+    inner = [n.args[0] for n in calls if name_called(n) in _MAGNITUDES and len(n.args) == 1]
+    for operand in {ast.unparse(n): n for n in inner}.values():
+        if np.shape(line.at(operand)) == shape and shape:
+            yield numpy_call("sign", operand)
+
+
+_MAGNITUDES = ("abs", "absolute", "fabs")
 
 
 def _measured_slopes(line: Line) -> Iterator[Edit]:
@@ -316,6 +332,7 @@ def _missing_factors(line: Line, old: ast.expr, name: str) -> Iterator[Edit]:
     for shape in dict.fromkeys(((), *(w for w in wholes if w))):
         offers = [other for _, other, _ in line.alike(shape)]
         offers += [o for o, v in line.phrases if v.shape == shape] + sums_to(line, shape)
+        offers += _signs_of_magnitudes(line, shape)
         for other in offers:
             if text_of(other) != text_of(old):
                 text = f"the factor {text_of(other)} is missing in {name}"

@@ -390,8 +390,12 @@ class Line:
                 if any(isinstance(n, ast.Name) for n in ast.walk(node.slice)):
                     keys[ast.unparse(node.slice)] = None
                     keys.update(dict.fromkeys(self._shifted(node.slice)))
+        # What the backward pass does not read at all may be what it lacks.
+        own = vars(self.scope["self"]) if hasattr(self.scope.get("self"), "__dict__") else {}
+        kept = [f"self.{name}" for name, value in own.items() if isinstance(value, (dict, list))]
+        containers.update(dict.fromkeys(kept[:6]))
         for key in list(keys)[:12]:
-            for container in list(containers)[:10]:
+            for container in list(containers)[:14]:
                 yield f"{container}[{key}]"
 
     def _elements(self) -> Iterator[str]:

@@ -90,6 +90,12 @@ class Finder:
             return name
         return found
 
+    def is_input(self, tensor: str) -> bool:
+        """Whether a name is that of an input, or of a variable for one: `V` in `V, w = params`."""
+        nodes = {v._node for v in self.known.versions[tensor]}
+        inputs = {i.tensor._node for i in self.known.inputs.values()}
+        return tensor in self.known.inputs or (len(nodes) == 1 and nodes <= inputs)
+
     def is_setting(self, value: Any, tensor: str) -> bool:
         """Whether it is a length, a step or a mask, such as d_k and dt, and no gradient."""
         versions = self.known.versions.get(tensor, [])

@@ -42,7 +42,7 @@ def _is_of_an_element(events: list[Event], versions: list[Tensor]) -> bool:
 
 def by_name(finder: Finder, name: str, tensor: str, events: list[Event]) -> None:
     """Takes the last value of a variable for the gradient of a tensor, or an earlier right one."""
-    is_input = tensor in finder.known.inputs
+    is_input = finder.is_input(tensor)
     versions = finder.known.versions[tensor]
     rebound = _rebound(events)
     if not is_input and name not in finder.names:
