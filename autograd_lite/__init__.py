@@ -210,4 +210,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    # What a shell completes: internal modules are left out.
+    return sorted({"nn", *__all__, *(name for name in globals() if name.startswith("__"))})

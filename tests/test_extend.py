@@ -170,6 +170,11 @@ def test_every_public_name_is_there(name):
     assert name in dir(al)
 
 
+def test_a_shell_completes_public_names_and_no_others():
+    offered = {name for name in dir(al) if not name.startswith("__")}
+    assert offered == {*al.__all__, "nn"}
+
+
 def test_public_names_are_functions_whichever_module_came_first():
     loaded(
         "import autograd_lite.pictures.text, autograd_lite.compiler.lowering;"
