@@ -17,7 +17,7 @@ import autograd_lite as al
 from autograd_lite.check import from_source
 from autograd_lite.check.marking import remarks
 from autograd_lite.check.marking.chain_rule import Tolerance, fit, nearest_factor
-from autograd_lite.check.marking.evidence import _Table, values_of
+from autograd_lite.check.marking.evidence import GradientTable, values_of
 from autograd_lite.check.marking.execution import Event
 from autograd_lite.check.marking.explanations import pattern
 from autograd_lite.check.marking.forms import subject_of
@@ -368,7 +368,7 @@ def test_a_gradient_is_found_by_its_value(value, scale, found):
         **{"matrix": [[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]], "vector": [8.0, 9.0]},
         **{"number": 6.0, "zeros": [0.0, 0.0], "empty": []},
     }
-    table = _Table({name: np.array(g) for name, g in gradients.items()})
+    table = GradientTable({name: np.array(g) for name, g in gradients.items()})
     assert next(table.equal_to(np.array(value), scale), None) == found
 
 

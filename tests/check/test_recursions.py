@@ -122,7 +122,7 @@ def test_right_ones(text):
         (CHAIN, "back[i] - whole", "back[i]", "dmoves += n", "term", "back[i] - whole"),
         (FILTER, "- off * off /", "- off /", "dscale = ", "factor", "off ** 2"),
         (FILTER, "dmean * off - dspread", "dmean * off + dspread", "dweight =", "sign", "wide sho"),
-        (FILTER, "gain * gain * dwide", "gain * dwide", "dspread = gain", "factor", "gain ** 2"),
+        (FILTER, "gain * gain * dwide", "gain * dwide", "dspread = gain", "factor", " gain"),
         (HINGE, "y] -= count", "y] += count", "y] += count", "sign", "should be -="),
         (HINGE, "y] -= count", "y] = -1", "y] = -1", "operand", "count is never used"),
         (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -27,12 +28,12 @@ from autograd_lite.check.marking.edits import (
     Source,
 )
 from autograd_lite.check.marking.edits.trees import ARRIVING, SLOPE
-from autograd_lite.check.marking.execution import Event
+from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.influence import dependent_steps
 from autograd_lite.check.marking.parts import parts_of, slopes_of
 from autograd_lite.check.marking.reruns import Reruns
 from autograd_lite.check.marking.steps import is_gradient_name
-from autograd_lite.check.marking.trials import Effects, Quick
+from autograd_lite.check.marking.trials import Effects, FirstRound, Quick, can_tell
 from autograd_lite.check.report import RIGHT
 from autograd_lite.tensor import Tensor
 
@@ -63,6 +64,7 @@ class Candidates:
         self._arriving: list[str] = []
         self._with_slopes: set[int] = set()
         self.partial: set[str] = set()
+        self._again: tuple[Execution | None, set[int]] = (None, set())
 
     def stages(
         self, now: Interpretation, wrong: frozenset[str]
@@ -87,7 +89,11 @@ class Candidates:
         yield ALL_EDITS, [line for line in others if self._is_changed(line)], False
         # Of the rounds of a loop, the first is right but for the line with the mistake.
         never_right = self._first_that_is_never_right(likely, now)
-        for sources in (FIRST_EDITS, SECOND_EDITS, LATER_EDITS):
+        first_rounds = self._in_first_round(never_right)
+        yield FIRST_EDITS, never_right, False
+        for sources in (SECOND_EDITS, LATER_EDITS):
+            yield sources, first_rounds, False
+        for sources in (SECOND_EDITS, LATER_EDITS):
             yield sources, never_right, False
         # Several lines are wrong where one that all of them come from is.
         yield FIRST_EDITS, likely, False
@@ -131,12 +137,29 @@ class Candidates:
         # What others add to later is not yet a gradient.
         ran = [n for n in made if not _is_added_to(n.place)]
         never = [line for line in ran if id(line.place) not in right]
-        if len(never) == len(ran) or not any(id(n.place) in self._repeated() for n in never):
+        if len(never) == len(ran) or not any(id(n.place) in self._repeated for n in never):
             return []
         found = min(never, key=lambda line: first[id(line.place)].serial)
         start = first[id(found.place)].serial
         earlier = (line for line in made if first[id(line.place)].serial < start)
         return [found, *(line for line in earlier if _targets(line.place) & _targets(found.place))]
+
+    def _in_first_round(self, lines: list[Line]) -> list[Line]:
+        """The lines that assign one value, as they stand where they first ran.
+
+        What has a value before the loop carries a part of a gradient from one round to the next.
+        """
+        found = []
+        once = {e.path for e in self.runs.back.events if id(e.place) not in self._repeated}
+        for line in (line for line in lines if not _targets(line.place) & once):
+            number = self.evidence.setting.sources.places.index(line.place)
+            scope = self.runs.back.first_scopes.get(number)
+            if scope is not None and isinstance(line.statement, ast.Assign):
+                first = replace(line, scope=scope, key=None, given=None, expected=None, _values={})
+                told = FirstRound(first, self.evidence)
+                first.is_promising, first.multiples = told.is_right, told.multiples
+                found += [first] if told.is_open else []
+        return found
 
     def _is_new(self, event: Event) -> bool:
         """Whether a value is one of real numbers that the forward pass has not computed."""
@@ -178,7 +201,7 @@ class Candidates:
         ahead: list[Line] = []
         in_rounds: list[Line] = []
         again = self.forward_again()
-        repeated = self._repeated()
+        repeated = self._repeated
         for line in lines:
             found = dependent_steps(self.evidence, line.place, self.runs.values, self.runs.trees)
             if found is None:
@@ -193,6 +216,7 @@ class Candidates:
         # In the first round of a loop a mistake may have no effect, so that some of it is right.
         return [*likely, *in_rounds], possible, unlikely, ahead
 
+    @cached_property
     def _repeated(self) -> set[int]:
         """Statements that run in several rounds of a loop, or in several calls."""
         values = Counter((id(e.place), e.path) for e in self.runs.back.events)
@@ -319,6 +343,11 @@ class Candidates:
 
     def forward_again(self) -> set[int]:
         """Statements that compute values of the forward pass again, and no gradient."""
+        if self._again[0] is not self.runs.back:
+            self._again = self.runs.back, self._found_again()
+        return self._again[1]
+
+    def _found_again(self) -> set[int]:
         values = [v for v in map(np.asarray, self.evidence.forward_values.values()) if v.ndim]
         again: dict[int, bool] = {}
         for event in self.runs.back.events:
@@ -398,7 +427,7 @@ class Candidates:
         def tried(edit: Edit) -> Mapping[str, np.ndarray] | None:
             if not quick:
                 quick.append(Quick.of(line, self.evidence, self.runs.values, now))
-            if quick[0] is not None and quick[0].can_tell(edit):
+            if quick[0] is not None and can_tell(line, edit):
                 value = quick[0].value(edit)
                 return None if value is None else {keys[0]: value}
             if self.runs.is_over:
@@ -499,10 +528,7 @@ def _is_part(array: np.ndarray, value: np.ndarray) -> bool:
     """Whether an array is a value, or one of its rows, columns or slices."""
     if value.shape == array.shape:
         return bool(np.array_equal(value, array))
-    axes = [
-        axis
-        for axis in range(value.ndim)
-        if np.delete(value.shape, axis).tolist() == [*array.shape]
-    ]
+    shape = value.shape
+    axes = [i for i in range(value.ndim) if shape[:i] + shape[i + 1 :] == array.shape]
     others = [np.moveaxis(value, axis, 0) for axis in axes]
     return any(np.any(np.all((v == array).reshape(len(v), -1), axis=1)) for v in others)

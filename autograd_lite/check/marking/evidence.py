@@ -423,7 +423,7 @@ class Arrived:
         self.at_kinks: set[Any] = set()
         self._sources: dict[int, set[int]] = {}
         self._passed_on = evidence.graph.arrivals(self._own)
-        self._tables = [_Table(evidence.graph.arrivals()), _Table(self._passed_on)]
+        self._tables = [GradientTable(evidence.graph.arrivals()), GradientTable(self._passed_on)]
         factor = interpretation.factor * evidence.direction
         # `A - Y` may be N times a gradient that is divided by N later.
         self._scales = dict.fromkeys(
@@ -475,7 +475,7 @@ class Arrived:
                     self.at_kinks.add(node)
                     self._own[node] = array / scale
                     self._passed_on = evidence.graph.arrivals(self._own)
-                    self._tables[1] = _Table(self._passed_on)
+                    self._tables[1] = GradientTable(self._passed_on)
                     return node
         return None
 
@@ -490,7 +490,7 @@ class Arrived:
         ]
 
 
-class _Table:
+class GradientTable:
     """Gradients by size, each with its norm, to find equal ones quickly."""
 
     def __init__(self, arrivals: Mapping[Any, np.ndarray]) -> None:

@@ -156,6 +156,7 @@ class Execution:
         self.hole = filling
         self.draws = Draws(draws)
         self.scopes: dict[int, dict[str, Any]] | None = {} if scopes else None
+        self.first_scopes: dict[int, dict[str, Any]] = {}
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], **options: Any) -> Execution:
         """Runs the function; an exception that it raises is kept in `error`."""
@@ -332,10 +333,14 @@ class Execution:
                 self._note(place, name, path, value)
 
     def _keep_scope(self, place: int) -> None:
-        """Keeps the variables at a statement, as they were when it last ran."""
+        """Keeps the variables at a statement, as they were when it first and last ran."""
         if self.scopes is not None:
             frame = sys._getframe(2)
             self.scopes[place] = {**frame.f_locals}
+            if place not in self.first_scopes:
+                # Later rounds may write into the arrays.
+                kept = {name: _kept(value) for name, value in frame.f_locals.items()}
+                self.first_scopes[place] = kept
             self.namespaces[place] = frame.f_globals
 
     def element(self, place: int, name: str, line: int, value: Any) -> Any:

@@ -40,6 +40,7 @@ from autograd_lite.check.marking.misleading import (
     with_opposite_steps,
     without_misleading_names,
 )
+from autograd_lite.check.marking.mutable import plain
 from autograd_lite.check.marking.remarks import misnamed_message, silence_of
 from autograd_lite.check.marking.reruns import Reruns
 from autograd_lite.check.marking.steps import (
@@ -342,8 +343,16 @@ def _places_ahead(setting: Setting, reading: Reading) -> set[int]:
     if setting.subject.backward is not None:
         return {id(e.place) for e in setting.forward.execution.events}
     nodes = set(reading.evidence.graph.nodes)
-    events = reading.recording.events
-    return {id(e.place) for e in events if getattr(e.value, "_node", None) in nodes}
+    parents = [np.asarray(p) for n in nodes for p in n.parents or () if isinstance(p, np.ndarray)]
+    constants = {(p.shape, p.tobytes()) for p in parents if p.ndim and np.any(p)}
+    ahead: set[int] = set()
+    for event in reading.recording.events:
+        value = plain(event.value)
+        if getattr(event.value, "_node", None) in nodes:
+            ahead.add(id(event.place))
+        elif isinstance(value, np.ndarray) and (value.shape, value.tobytes()) in constants:
+            ahead.add(id(event.place))
+    return ahead
 
 
 def _with_statuses(interpretation: Interpretation, more: list[Step], evidence: Evidence) -> None:

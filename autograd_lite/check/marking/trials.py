@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_lite.check.marking.chain_rule import Interpretation, nearest_factor
 from autograd_lite.check.marking.edits import Edit, Line
-from autograd_lite.check.marking.evidence import Evidence
+from autograd_lite.check.marking.evidence import Evidence, GradientTable
 
 
 class Quick:
@@ -53,28 +53,75 @@ class Quick:
 
     def promises(self, edit: Edit) -> bool:
         """Whether the edited line may give the right gradient; True where that is unknown."""
-        if not self.can_tell(edit):
+        if not can_tell(self.line, edit):
             return True
         value = self.value(edit)
         if value is None:
             return False
         return any(self.tolerance.same(value, target) for target in self.targets)
 
-    def can_tell(self, edit: Edit) -> bool:
-        """Whether the edited statement can be computed by itself."""
-        if len(edit.statements) != 1 or not isinstance(edit.statements[0], ast.Assign):
-            return False
-        statement = edit.statements[0]
-        if ast.dump(statement.targets[0]) != ast.dump(self.line.statement.targets[0]):
-            return False
-        # The old value of the target is not known here.
-        return all(ast.unparse(n) not in self.line.targets for n in _read_in(statement.value))
-
     def value(self, edit: Edit) -> np.ndarray | None:
         """The gradient that the edited statement gives; None where it gives none."""
         value = self.line.computed(edit.statements[0].value)  # type: ignore[attr-defined]
         array = None if value is None else np.asarray(value)
         return None if array is None or array.dtype.kind not in "fciu" else array * self.scale
+
+
+class FirstRound:
+    """Tells the edits that make a line of a loop right in its first round, by the line alone.
+
+    There all is right but for the line with the mistake, so its value should be the true gradient
+    at some place of the graph.
+    """
+
+    def __init__(self, line: Line, evidence: Evidence) -> None:
+        self.line = line
+        counts = (1, *evidence.counts)
+        self._scales = [evidence.direction * n for n in counts]
+        true = evidence.graph.arrivals()
+        self._table = GradientTable(true)
+        value = line.computed(line.statement.value)
+        self._given = np.asarray(0.0 if value is None else value)
+        alike = [g.ravel() for g in true.values() if g.shape == self._given.shape and np.any(g)]
+        targets = np.array(alike[:PLACES_LIMIT]).reshape(-1, self._given.size)
+        self._missing = targets - self._given.ravel()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the line is not right as it stands, in the first round."""
+        return not self._is_gradient(self._given)
+
+    def is_right(self, edit: Edit) -> bool:
+        """Whether an edit makes it right there."""
+        value = self._value(edit)
+        return value is not None and self._is_gradient(value)
+
+    def _is_gradient(self, value: np.ndarray) -> bool:
+        return any(any(self._table.equal_to(value, scale)) for scale in self._scales)
+
+    def _value(self, edit: Edit) -> np.ndarray | None:
+        if not can_tell(self.line, edit):
+            return None
+        value = self.line.computed(edit.statements[0].value)  # type: ignore[attr-defined]
+        array = None if value is None else np.asarray(value)
+        return array if array is not None and array.dtype.kind == "f" else None
+
+    def multiples(self, edit: Edit) -> list[tuple[float, bool]]:
+        """The multiples of an edit's effect that the line lacks to be one of the gradients."""
+        value = self._value(edit)
+        if value is None or value.shape != self._given.shape or not self._missing.size:
+            return []
+        with np.errstate(all="ignore"):
+            effect = (value - self._given).ravel()
+            numbers = self._missing @ effect / (effect @ effect)
+            rest = np.max(np.abs(self._missing - numbers[:, None] * effect), axis=1)
+            is_multiple = rest <= 1e-6 * np.max(np.abs(self._missing), axis=1)
+        found = (float(f"{n:.10g}") for n in numbers[is_multiple] if n and np.isfinite(n))
+        return [(number, value.size > 1) for number in dict.fromkeys(found)]
+
+
+PLACES_LIMIT = 200
+"""A value is compared with the gradients at up to this many places to find what it lacks."""
 
 
 class Effects:
@@ -120,6 +167,17 @@ def _multiple(missing: np.ndarray, after: np.ndarray, given: np.ndarray) -> floa
     if not number or not np.isfinite(number) or not rest <= 1e-6 * largest:
         return None
     return float(f"{number:.10g}")
+
+
+def can_tell(line: Line, edit: Edit) -> bool:
+    """Whether the edited statement can be computed by itself."""
+    if len(edit.statements) != 1 or not isinstance(edit.statements[0], ast.Assign):
+        return False
+    statement = edit.statements[0]
+    if ast.dump(statement.targets[0]) != ast.dump(line.statement.targets[0]):
+        return False
+    # The old value of the target is not known here.
+    return all(ast.unparse(n) not in line.targets for n in _read_in(statement.value))
 
 
 def _read_in(node: ast.expr) -> Iterator[ast.AST]:

@@ -434,6 +434,8 @@ class Search:
                 seen.add(text)
                 if quick is not None and not quick.promises(edit):
                     continue
+                if line.is_promising is not None and not line.is_promising(edit):
+                    continue
                 outcome = self._outcome(edit, now, wrong)
                 # What a line gives is right where it is mended, unless its name misleads.
                 if outcome is not None and (is_misled or not here or outcome.mended & here):

@@ -141,7 +141,7 @@ class Line:
     `multiples(edit)` gives the numbers by which the effect of an edit would have to be multiplied
     to correct a gradient, each with whether it is sure. `find_slopes()` gives the names of the
     derivatives of activations, and `is_of_forward(value)` says whether a value is from the forward
-    pass.
+    pass. With `is_promising`, only the edits that it is true of are tried.
     """
 
     place: Place
@@ -163,7 +163,9 @@ class Line:
     multiples: Callable[[Edit], list[tuple[float, bool]]] = field(default=lambda _: [])
     find_slopes: Callable[[], list[str]] = field(default=list)
     is_of_forward: Callable[[Any], bool] = field(default=lambda _: False)
+    is_promising: Callable[[Edit], bool] | None = None
     _values: dict[str, Any] = field(default_factory=dict)
+    _usual_slopes: dict[tuple[int, ...], list[tuple[float, Any]]] = field(default_factory=dict)
 
     @property
     def statement(self) -> Any:
@@ -474,12 +476,15 @@ class Line:
         """Whether an array is the derivative of a usual activation at some known value."""
         if not isinstance(value, np.ndarray) or not value.ndim:
             return False
-        for other in self.values.values():
-            if isinstance(other, np.ndarray) and other.shape == value.shape:
-                for slope in (other * (1 - other), 1 - other * other, 1 - np.tanh(other) ** 2):
-                    if np.allclose(slope, value, rtol=1e-9, atol=0):
-                        return True
-        return False
+        if value.shape not in self._usual_slopes:
+            same = [v for v in self.values.values() if np.shape(v) == value.shape]
+            slopes = (s for v in same for s in (v * (1 - v), 1 - v * v, 1 - np.tanh(v) ** 2))
+            self._usual_slopes[value.shape] = [(float(np.sum(s)), s) for s in slopes]
+        total = float(np.sum(value))
+        return any(
+            abs(other - total) <= 1e-6 * abs(total) and np.allclose(s, value, rtol=1e-9, atol=0)
+            for other, s in self._usual_slopes[value.shape]
+        )
 
     def fitting(self, shape: tuple[int, ...] | None) -> list[tuple[str, ast.expr, Any]]:
         """The references that have a shape, or that broadcast with it."""
