@@ -27,6 +27,18 @@ COLOURS = {
     "wrong": "1;31",
 }
 
+BACKGROUNDS = {
+    "correct": "#2e7d32",
+    "convention": "#00695c",
+    "inherited": "#8d5a00",
+    "missing": "#6a1b9a",
+    "unmarked": "#6a1b9a",
+    "wrong": "#b3261e",
+}
+"""The colours behind a verdict in a notebook: white text on them can be read on light and dark."""
+
+_BADGE = "color:#fff;border-radius:3px;padding:1px 5px;white-space:nowrap;background:"
+
 
 @dataclass(frozen=True)
 class Line:
@@ -218,8 +230,9 @@ class Report:
         head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
         body = "".join(
             f'<tr class="{line.status}">'
-            + "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
-            + "</tr>"
+            + "".join(f"<td>{html.escape(cell)}</td>" for cell in row[:-1])
+            + f'<td><span style="{_BADGE}{BACKGROUNDS[line.status]}">{html.escape(row[-1])}</span>'
+            + "</td></tr>"
             for row, line in zip(rows, self.lines, strict=True)
         )
         remarks = "".join(f"<p>{html.escape(text)}</p>" for text in self._remarks())
@@ -227,9 +240,12 @@ class Report:
 
 
 def _has_colours() -> bool:
-    if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
+    """Whether to print in colours, as https://no-color.org and https://force-color.org say."""
+    if os.environ.get("NO_COLOR"):
         return False
-    return os.environ.get("TERM", "") not in ("", "dumb")
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
 
 
 def _plain(value: object) -> object:

@@ -26,7 +26,7 @@ from autograd_lite.check.marking.influence import _moved, dependent_steps
 from autograd_lite.check.marking.mark import _best_reading
 from autograd_lite.check.marking.perturbation import slope
 from autograd_lite.check.marking.steps import same_values
-from autograd_lite.check.report import Line, Report
+from autograd_lite.check.report import BACKGROUNDS, COLOURS, Line, Report
 
 FORWARD = """
 def forward(W1, b1, W2, b2, X, Y):
@@ -721,13 +721,24 @@ class TestReport:
         page = report._repr_html_()
         assert '<tr class="wrong">' in page
         assert "&lt;b&gt;" in page and "<b>" not in page
+        assert f'background:{BACKGROUNDS["wrong"]}">wrong' in page
+
+    @pytest.mark.parametrize("status", COLOURS)
+    def test_a_verdict_in_a_notebook_can_be_read(self, status):
+        channels = [int(BACKGROUNDS[status][i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        # The contrast with white text, by the Web Content Accessibility Guidelines.
+        linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        assert 1.05 / (np.dot((0.2126, 0.7152, 0.0722), linear) + 0.05) >= 4.5
 
     @pytest.mark.parametrize(
         ("terminal", "environment", "coloured"),
         [
             (True, {"TERM": "xterm"}, True),
             (True, {"TERM": "xterm", "NO_COLOR": "1"}, False),
+            (True, {"TERM": "xterm", "NO_COLOR": ""}, True),
             (True, {"TERM": "dumb"}, False),
+            (False, {"TERM": "dumb", "FORCE_COLOR": "1"}, True),
+            (False, {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
             (False, {"TERM": "xterm"}, False),
         ],
     )
@@ -735,7 +746,8 @@ class TestReport:
         report = marked(("(A2 - Y)", "(Y - A2)"))
         screen = io.StringIO()
         screen.isatty = lambda: terminal
-        monkeypatch.delenv("NO_COLOR", raising=False)
+        for name in ("NO_COLOR", "FORCE_COLOR"):
+            monkeypatch.delenv(name, raising=False)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         with contextlib.redirect_stdout(screen):
