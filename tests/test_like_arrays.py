@@ -131,8 +131,13 @@ PROTOCOLS_OF_CLASSES = set(
     __buffer__ __deepcopy__ __setstate__""".split()
 )
 
+OLD = {"itemset", "newbyteorder", "ptp", "tostring"}
+"""Methods that NumPy 2.4 has no more; most of them only raise an error before it."""
 
-@pytest.mark.parametrize("name", [n for n in dir(np.ndarray) if not n.startswith("_")])
+
+@pytest.mark.parametrize(
+    "name", [n for n in dir(np.ndarray) if not n.startswith("_") and n not in OLD]
+)
 def test_every_name_of_an_array_is_known_here(name):
     known = [CALLS, ATTRIBUTES, REFUSED, CUT_OFF, ELSEWHERE]
     assert any(name in some for some in known), f"say what a Tensor does for {name}"

@@ -21,6 +21,7 @@ from autograd_lite.rules.matrices import (
     conj,
     from_end,
     plain,
+    real,
     to_end,
 )
 from autograd_lite.rules.reductions import expand
@@ -106,7 +107,8 @@ def _cond(g: Any, x: Any, p: Any) -> Any:
         of_above, of_below = (last, first) if p == -2 else (first, last)
         weights = of_above / below - of_below * above / (below * below)
         return spectral_gradient(column(g) * weights, u, vh)
-    inverse = np.linalg.inv(x)
+    # NumPy before 2.4 gives the number of a complex matrix as a complex one.
+    g, inverse = real(g), np.linalg.inv(x)
     own, other = (np.linalg.norm(a, p, axis=(-2, -1)) for a in (x, inverse))
     direct = _norm(g * other, x, own, p, (-2, -1), False)
     return direct + inverse_gradient(_norm(g * own, inverse, other, p, (-2, -1), False), inverse)

@@ -628,9 +628,9 @@ def write(path: Path, datasets: Mapping[str, np.ndarray], *, compress: bool = Fa
 
     A `/` in a name makes groups. Arrays get checksums (fletcher32), and with `compress` are packed
     with gzip; 0-d and empty arrays, which HDF5 cannot chunk, are stored without. The same arrays
-    give the same bytes. Raises OSError, in one sentence, if the file cannot be written (see
-    `autograd_lite.files.replacing`; an existing file is then unchanged), and the error of h5py for
-    an array that HDF5 cannot hold.
+    give the same bytes, with h5py from 3.15 on. Raises OSError, in one sentence, if the file cannot
+    be written (see `autograd_lite.files.replacing`; an existing file is then unchanged), and the
+    error of h5py for an array that HDF5 cannot hold.
     """
     image = _image(datasets, compress)
     with _replacing(path) as file:

@@ -11,7 +11,7 @@ class Case:
     """One call of one function.
 
     `operands` are the arguments that gradients are checked for; `call` does the call, if it is
-    not `function(*operands, **options)`.
+    not `function(*operands, **options)`. `since` is the first NumPy that does it, or does it right.
     """
 
     function: Any
@@ -19,6 +19,7 @@ class Case:
     options: dict = field(default_factory=dict)
     call: Any = None
     note: str = ""
+    since: str = "2.2.0"
 
     def __call__(self, *operands):
         if self.call is not None:

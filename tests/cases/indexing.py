@@ -53,7 +53,7 @@ def taken():
     yield Case(np.take, (normal(3),), {"indices": [True, False]})
     columns = np.array([[0, 2, 2], [1, 1, 0]])
     yield Case(np.take_along_axis, (normal(2, 3),), {"indices": columns, "axis": 1})
-    yield Case(np.take_along_axis, (normal(2, 3),), {"indices": columns - 2})
+    yield Case(np.take_along_axis, (normal(2, 3),), {"indices": columns - 2}, since="2.3.0")
     yield Case(np.take_along_axis, (normal(2, 3),), {"indices": columns[:, :1] % 2, "axis": 0})
     yield Case(np.take_along_axis, (normal(2, 1),), {"indices": columns % 2, "axis": 0})
     yield Case(np.take_along_axis, (normal(2, 3),), {"indices": np.array([5, 0, 5]), "axis": None})

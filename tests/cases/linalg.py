@@ -415,9 +415,9 @@ def norms():
     yield Case(np.linalg.vector_norm, (normal(0, 2),), {"axis": 0})
     yield Case(np.linalg.vector_norm, (normal(2, 0),))
     yield Case(np.linalg.vector_norm, (normal(),))
-    yield Case(np.linalg.vector_norm, (normal(0, 2),), {"axis": 0, "ord": np.inf})
+    yield Case(np.linalg.vector_norm, (normal(0, 2),), {"axis": 0, "ord": np.inf}, since="2.3.0")
     for ord in (1, 2, np.inf):
-        yield Case(np.linalg.norm, (normal(0, 0),), {"ord": ord})
+        yield Case(np.linalg.norm, (normal(0, 0),), {"ord": ord}, since="2.3.0")
     yield Case(np.linalg.vector_norm, (normal(3),))
     yield Case(np.linalg.matrix_norm, (matrix(2, 2),))
     yield Case(np.linalg.norm, (normal(2, 2),), call=lambda x: np.linalg.norm(x, 1, 0, True))

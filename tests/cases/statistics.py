@@ -143,9 +143,13 @@ def ranks():
             yield Case(function, (complex_normal(n),))
         yield Case(function, (complex_normal(2, 3),), {"axis": 1, "keepdims": True})
 
-    for axis, shape in (((1, 0), (3, 2)), ((2, 0), (4, 2)), ((-1,), (4,))):
-        given = {"axis": axis, "weights": positive(*shape), "method": "inverted_cdf"}
-        yield Case(np.quantile, (normal(2, 3, 4),), {"q": 0.4, **given}, note="order of axes")
+    for axis, shape, since in [
+        ((1, 0), (3, 2), "2.4.0"),
+        ((2, 0), (4, 2), "2.4.0"),
+        ((-1,), (4,), "2.2.0"),
+    ]:
+        given = {"q": 0.4, "axis": axis, "weights": positive(*shape), "method": "inverted_cdf"}
+        yield Case(np.quantile, (normal(2, 3, 4),), given, note="order of axes", since=since)
 
 
 def cumulative():

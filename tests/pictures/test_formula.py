@@ -8,9 +8,10 @@ import math
 import pkgutil
 import textwrap
 
-import cases
 import numpy as np
 import pytest
+from all_cases import CASES as ALL
+from all_cases import NUMPY
 
 import autograd_lite as al
 import autograd_lite.rules
@@ -25,13 +26,9 @@ from autograd_lite.pictures.formulas import Formula, formula
 from nn.layers import affine
 from nn.losses import log_loss
 
-FAMILIES = [
-    importlib.import_module(f"cases.{m.name}") for m in pkgutil.iter_modules(cases.__path__)
-]
 CASES = collections.defaultdict(list)
-for _family in FAMILIES:
-    for _case in _family.cases():
-        CASES[_case.function].append(_case)
+for _case in ALL:
+    CASES[_case.function].append(_case)
 
 HELPERS = {"np": np}
 for _module in pkgutil.iter_modules(autograd_lite.rules.__path__):
@@ -273,7 +270,10 @@ def in_place(g, v):
         (stepwise, Formula("dz * (v + v) * 2 / 2", "(v + v) * 2 / 2")),
         (unrolled, Formula("dz * (1 + v + v ** 2)", "1 + v + v ** 2")),
         (until_it_fits, Formula("dz * 2 * v", "2 * v")),
-        (np.multiply, Formula("dz * v", "v")),
+        pytest.param(
+            *(np.multiply, Formula("dz * v", "v")),
+            marks=pytest.mark.skipif(NUMPY < "2.4.0", reason="its ufuncs name no parameters"),
+        ),
         (eval("lambda g, v: g * v"), Formula("dz * v", "v")),
         (lambda g, v: np.multiply(g, v), Formula("dz * v", "v")),
         (lambda g, v: g + v, Formula("dz + v", None)),

@@ -1,11 +1,8 @@
 """Values that are computed again, and the backward pass in single steps, against the engine."""
 
-import importlib
-import pkgutil
-
-import cases
 import numpy as np
 import pytest
+from all_cases import FAMILIES, cases_of
 from random_programs import program
 
 import autograd_lite as al
@@ -49,14 +46,15 @@ def test_values_are_found_again(seed, kind):
 
 
 @pytest.mark.filterwarnings("ignore:Arrays of 2-dimensional vectors")
-@pytest.mark.parametrize("family", [module.name for module in pkgutil.iter_modules(cases.__path__)])
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__.split(".")[1])
 def test_every_operation_is_computed_again_with_its_options(family):
-    for case in importlib.import_module(f"cases.{family}").cases():
+    for case in cases_of(family):
         result = case(*(al.Tensor(o, requires_grad=True) for o in case.operands))
         for tensor in result if isinstance(result, tuple) else (result,):
             if isinstance(tensor, al.Tensor) and isinstance(tensor._node, Node):
                 again = values([tensor._node], {})[tensor._node]
-                np.testing.assert_array_equal(again, tensor.data, err_msg=case.id)
+                # x**-1 is not rounded as np.power(x, -1) is, before NumPy 2.3.
+                np.testing.assert_allclose(again, tensor.data, 1e-15, 0, err_msg=case.id)
 
 
 def test_each_step_is_a_sum():

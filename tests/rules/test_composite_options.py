@@ -1,12 +1,11 @@
 """Options of functions that are recorded through others: the dtypes and the errors are NumPy's."""
 
-import inspect
-
 import numpy as np
 import pytest
 from cases import normal, positive
 
 import autograd_lite as al
+from autograd_lite.functions import signature
 from autograd_lite.operations import COMPOSITES, OPERATIONS
 from autograd_lite.rules.special import astype
 
@@ -123,7 +122,7 @@ def with_dtype():
         if isinstance(function, np.ufunc):
             count = 2 if function.signature else function.nin
             call = lambda x, f=function, n=count, **options: f(*[x] * n, **options)  # noqa: E731
-        elif "dtype" not in inspect.signature(function).parameters:
+        elif "dtype" not in signature(function).parameters:
             continue
         elif function in several:
             call = lambda x, f=function, **options: f([x, x], **options)  # noqa: E731

@@ -82,6 +82,9 @@ def test_arrays_are_written_with_a_checksum_where_hdf5_has_one(path: Path) -> No
         assert [file[name].fletcher32 for name in ("x", "scalar", "empty")] == [True, False, False]
 
 
+@pytest.mark.skipif(
+    h5py.version.version_tuple < (3, 15), reason="h5py has the time in a file's root before 3.15"
+)
 def test_the_same_arrays_give_the_same_bytes(tmp_path: Path) -> None:
     files = [write(tmp_path / name, x=NUMBERS, y=1) for name in ("a.h5", "b.h5")]
     assert files[0].read_bytes() == files[1].read_bytes()
