@@ -107,12 +107,25 @@ class Search:
         # What was found last may be all that is wrong.
         end = self.runs.state
         self.runs.go_back(start)
-        one = self._one_of([f.edit.place for f in several], interpretation)
+        places = [*(f.edit.place for f in several), *self._read_by_all()]
+        one = self._one_of(places, interpretation)
         if one is None:
             self.runs.go_back(end)
             return
         self.found = [one]
         self.runs.keep(one.edit)
+
+    def _read_by_all(self) -> list[Place]:
+        """The statements that compute what every line reads in which a mistake was found."""
+        read = [
+            {ast.unparse(n) for n in ast.walk(value) if isinstance(n, (ast.Name, ast.Attribute))}
+            for value in (getattr(f.edit.place.statement, "value", None) for f in self.found)
+            if value is not None
+        ]
+        common = set.intersection(*read) if read else set()
+        again = self.candidates.forward_again()
+        places = (e.place for e in self.runs.back.events if e.path in common)
+        return [place for place in places if id(place) not in again]
 
     def _one_of(self, places: list[Place], now: Interpretation) -> Found | None:
         """An edit of one of the statements that alone explains all wrong steps."""

@@ -226,7 +226,9 @@ def measured_terms(line: Line) -> Iterator[Edit]:
                     text = f"{text_of(old)} should be {text_of(old)} {sign} {text_of(term)}"
                     if name:
                         text = f"the term {sign} {text_of(term)} is missing in {name}"
-                    yield line.edit("term", text, old, new, 1.0 if is_free else 0.6)
+                    # A number that was measured explains less than a term as it is.
+                    weight = (1.0 if is_free else 0.6) * (1.0 if abs(number) == 1 else 0.97)
+                    yield line.edit("term", text, old, new, weight)
 
 
 def _terms_after(line: Line) -> Iterator[Edit]:
@@ -337,5 +339,6 @@ def _terms(
         return
     is_length = any(size in (n, 1 / n) for n in line.sizes)
     if is_sure or is_length or size in _PLAIN:
-        shown = int(size) if size == int(size) else size
-        yield times(ast.Constant(shown), other), sign
+        shown = ast.Constant(int(size) if size == int(size) else size)
+        is_one = isinstance(other, ast.Constant) and other.value == 1
+        yield shown if is_one else times(shown, other), sign

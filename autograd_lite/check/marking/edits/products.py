@@ -107,10 +107,22 @@ def transposes(line: Line) -> Iterator[Edit]:
             if isinstance(node, (ast.Name, ast.Subscript, ast.Attribute)):
                 text = f"{text_of(node)} should be {text_of(transposed(node))}"
                 yield line.edit("transpose", text, node, transposed(node))
+    yield from _all_transposed(line)
     for old, name in values_assigned(line):
         if line.ndim(old) == 2:
             text = f"{name} is the transpose of what it should be"
             yield line.edit("transpose", text, old, transposed(old))
+
+
+def _all_transposed(line: Line) -> Iterator[Edit]:
+    """Edits that transpose the second matrix of every product: `dq @ Wq + dk @ Wk`."""
+    products = (_product_of(node) for node, _ in line.nodes)
+    second = [found[1] for found in products if found is not None]
+    names = (ast.Name, ast.Subscript, ast.Attribute)
+    plain = [n for n in second if isinstance(n, names) and line.ndim(n) == 2]
+    if len(plain) == len(second) > 1:
+        text = f"{text_of(plain[0])} and the others should be transposed"
+        yield line.edit_all("transpose", text, {id(n): transposed(n) for n in plain})
 
 
 def calls(line: Line) -> Iterator[Edit]:

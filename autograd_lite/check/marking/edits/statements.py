@@ -39,6 +39,8 @@ def statements(line: Line) -> Iterator[Edit]:
                 "line"
             )
             yield line.whole("accumulate", text, [added])
+        if isinstance(target, ast.Subscript) and _repeats(line.at(target.slice)):
+            yield _at_repeated_indices(line, target, "add")
         if isinstance(target, ast.Subscript) and _is_plain_number(line.at(statement.value)):
             scaled = ast.AugAssign(target, ast.Mult(), statement.value)
             text = f"{text_of(target)} is overwritten where it should be multiplied: write *="
@@ -55,17 +57,27 @@ def statements(line: Line) -> Iterator[Edit]:
         target = statement.target
         if isinstance(target, ast.Subscript) and isinstance(statement.op, (ast.Add, ast.Sub)):
             name = "add" if isinstance(statement.op, ast.Add) else "subtract"
-            at = parsed(f"np.{name}.at")
-            call = ast.Call(at, [read_from(target.value), target.slice, statement.value], [])
-            text = (
-                f"{text_of(target)} counts a repeated index only once: write "
-                f"np.{name}.at({text_of(target.value)}, {text_of(target.slice)}, ...)"
-            )
-            yield line.whole("accumulate", text, [ast.Expr(call)], 1.2)
+            yield _at_repeated_indices(line, target, name)
     yield from _at_an_index(line)
     if _is_masking(statement):
         nothing = _nothing(statement.targets[0])
         yield line.whole("mask", f"{text_of(statement)} should be left out", [nothing], 0.7)
+
+
+def _at_repeated_indices(line: Line, target: ast.Subscript, name: str) -> Edit:
+    at = parsed(f"np.{name}.at")
+    call = ast.Call(at, [read_from(target.value), target.slice, line.statement.value], [])
+    text = (
+        f"{text_of(target)} counts a repeated index only once: write "
+        f"np.{name}.at({text_of(target.value)}, {text_of(target.slice)}, ...)"
+    )
+    return line.whole("accumulate", text, [ast.Expr(call)], 1.2)
+
+
+def _repeats(index: Any) -> bool:
+    """Whether an index selects an element more than once."""
+    is_whole = isinstance(index, np.ndarray) and index.dtype.kind in "iu"
+    return is_whole and np.unique(index).size < index.size
 
 
 def _at_an_index(line: Line) -> Iterator[Edit]:
