@@ -200,3 +200,51 @@ def test_targets_that_were_computed_from_the_labels_before(old, new, cause):
     found = {(n.line, n.cause) for n in report if n.status == "wrong"}
     assert found == {(line, cause)}, str(report)
     assert al.check_script(SCRIPT, show=False).ok
+
+
+LOOP = """
+import numpy as np
+
+
+def factory():
+    def forward(X, W, T):
+        hs, loss = [np.zeros(3)], 0.0
+        for x, t in zip(X, T):
+            hs.append(np.tanh(W @ hs[-1] + x))
+            loss = loss + np.sum((hs[-1] - t) ** 2)
+        return loss, hs
+
+    def backward(X, W, T, hs):
+        if hs is None:
+            return never_set
+        dW, later = np.zeros_like(W), np.zeros(3)
+        for k in reversed(range(len(X))):
+            parts = {"a": hs[k + 1], "b": [1, [2, 3]]}
+            ragged = [hs[k], [1.0]]
+            far = np.array([np.inf, -np.inf, np.nan])
+            dh = 2 * (hs[k + 1] - T[k]) + later
+            dz = dh * (1 - hs[k + 1] ** 2)
+            dW += np.outer(dz, hs[k])
+            later = W.T @ dz
+        return dW
+
+    if False:
+        never_set = 1
+    return forward, backward
+
+
+forward, backward = factory()
+"""
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("first", [0.3, np.inf])
+def test_a_loop_with_containers_infinities_and_an_unset_variable(first):
+    X, W, T = (np.random.default_rng(8).normal(size=s) for s in ((5, 3), (3, 3), (5, 3)))
+    X[0, 0] = first
+    assert al.check_derivation(*load(LOOP, "loop"), X, W, T, show=False).ok
+    changed = LOOP.replace("dh * (1 - hs[k + 1] ** 2)", "dh * (1 - hs[k])")
+    report = al.check_derivation(*load(changed, "loop changed"), X, W, T, show=False)
+    line = next(i for i, t in enumerate(changed.splitlines(), 1) if "dz = " in t)
+    found = [(n.line, n.cause) for n in report if n.status == "wrong"]
+    assert found == [(line, "activation")], str(report)

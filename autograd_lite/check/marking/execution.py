@@ -35,6 +35,9 @@ from autograd_lite.tensor import Tensor
 KEPT_VALUE_BYTES = 1 << 26
 """Arrays up to this size are copied when they are noted, so that later writes do not show."""
 
+FIRST_BYTES = 1 << 16
+"""The variables of a line's first run are copied up to this size, for every line."""
+
 _NOTED = frozenset((np.ndarray, np.float64, float, int, np.float32, np.int64))
 """The usual types of arrays and numbers, which are noted without further questions."""
 
@@ -338,8 +341,8 @@ class Execution:
             frame = sys._getframe(2)
             self.scopes[place] = {**frame.f_locals}
             if place not in self.first_scopes:
-                # Later rounds may write into the arrays.
-                kept = {name: _kept(value) for name, value in frame.f_locals.items()}
+                # Later rounds may write into the arrays; large ones are not copied at each line.
+                kept = {name: _kept(v, FIRST_BYTES) for name, v in frame.f_locals.items()}
                 self.first_scopes[place] = kept
             self.namespaces[place] = frame.f_globals
 
@@ -434,11 +437,11 @@ def _lines_of_items(statement: ast.stmt) -> dict[str, int]:
     return {str(k.value): v.lineno for k, v in pairs if isinstance(k, ast.Constant)}
 
 
-def _kept(value: Any) -> Any:
+def _kept(value: Any, limit: int = KEPT_VALUE_BYTES) -> Any:
     """A value to be noted, copied unless it is large, so that later writes do not show."""
     if isinstance(value, Mutable):
         return value.value
-    if isinstance(value, np.ndarray) and value.nbytes <= KEPT_VALUE_BYTES:
+    if isinstance(value, np.ndarray) and value.nbytes <= limit:
         return value.copy()
     return value
 

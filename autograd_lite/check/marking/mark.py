@@ -56,6 +56,9 @@ from autograd_lite.check.marking.wrong_line import SEARCH_SECONDS, Search
 from autograd_lite.check.names import name_of, tensors_named_in
 from autograd_lite.check.report import RIGHT, Report
 
+COMPARED_UP_TO_BYTES = 1 << 20
+"""Arrays up to this size are known as constants of the forward pass by what they hold."""
+
 PLAIN_SECONDS = 0.5
 """The time limit of the search where every wrong gradient is an array to which nothing is added."""
 
@@ -344,15 +347,19 @@ def _places_ahead(setting: Setting, reading: Reading) -> set[int]:
         return {id(e.place) for e in setting.forward.execution.events}
     nodes = set(reading.evidence.graph.nodes)
     parents = [np.asarray(p) for n in nodes for p in n.parents or () if isinstance(p, np.ndarray)]
-    constants = {(p.shape, p.tobytes()) for p in parents if p.ndim and np.any(p)}
+    constants = {(p.shape, p.tobytes()) for p in parents if _may_be_compared(p) and np.any(p)}
     ahead: set[int] = set()
     for event in reading.recording.events:
         value = plain(event.value)
         if getattr(event.value, "_node", None) in nodes:
             ahead.add(id(event.place))
-        elif isinstance(value, np.ndarray) and (value.shape, value.tobytes()) in constants:
-            ahead.add(id(event.place))
+        elif isinstance(value, np.ndarray) and _may_be_compared(value):
+            ahead |= {id(event.place)} if (value.shape, value.tobytes()) in constants else set()
     return ahead
+
+
+def _may_be_compared(array: np.ndarray) -> bool:
+    return array.ndim > 0 and array.nbytes <= COMPARED_UP_TO_BYTES
 
 
 def _with_statuses(interpretation: Interpretation, more: list[Step], evidence: Evidence) -> None:

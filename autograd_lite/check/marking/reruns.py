@@ -212,7 +212,8 @@ class _Change:
     def __call__(self, array: np.ndarray) -> np.ndarray:
         if array.dtype.kind != "f" or (self.only is not None and id(array) not in self.only):
             return array.copy()
-        if array.size < 2 or array.nbytes > COPIES_UP_TO_BYTES or np.ptp(array) == 0:
+        is_constant = array.size < 2 or bool(np.all(array == array.flat[0]))
+        if is_constant or array.nbytes > COPIES_UP_TO_BYTES:
             return self._changed(array)
         content = array.shape, array.dtype, array.tobytes()
         if content not in self._known:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -80,8 +81,8 @@ class FirstRound:
         self._scales = [evidence.direction * n for n in counts]
         true = evidence.graph.arrivals()
         self._table = GradientTable(true)
-        value = line.computed(line.statement.value)
-        self._given = np.asarray(0.0 if value is None else value)
+        given = _floats(line.computed(line.statement.value))
+        self._given = np.zeros(()) if given is None else given
         alike = [g.ravel() for g in true.values() if g.shape == self._given.shape and np.any(g)]
         targets = np.array(alike[:PLACES_LIMIT]).reshape(-1, self._given.size)
         self._missing = targets - self._given.ravel()
@@ -89,7 +90,7 @@ class FirstRound:
     @property
     def is_open(self) -> bool:
         """Whether the line is not right as it stands, in the first round."""
-        return not self._is_gradient(self._given)
+        return bool(np.any(self._given)) and not self._is_gradient(self._given)
 
     def is_right(self, edit: Edit) -> bool:
         """Whether an edit makes it right there."""
@@ -97,14 +98,13 @@ class FirstRound:
         return value is not None and self._is_gradient(value)
 
     def _is_gradient(self, value: np.ndarray) -> bool:
-        return any(any(self._table.equal_to(value, scale)) for scale in self._scales)
+        with np.errstate(all="ignore"):
+            return any(any(self._table.equal_to(value, scale)) for scale in self._scales)
 
     def _value(self, edit: Edit) -> np.ndarray | None:
         if not can_tell(self.line, edit):
             return None
-        value = self.line.computed(edit.statements[0].value)  # type: ignore[attr-defined]
-        array = None if value is None else np.asarray(value)
-        return array if array is not None and array.dtype.kind == "f" else None
+        return _floats(self.line.computed(edit.statements[0].value))  # type: ignore[attr-defined]
 
     def multiples(self, edit: Edit) -> list[tuple[float, bool]]:
         """The multiples of an edit's effect that the line lacks to be one of the gradients."""
@@ -167,6 +167,12 @@ def _multiple(missing: np.ndarray, after: np.ndarray, given: np.ndarray) -> floa
     if not number or not np.isfinite(number) or not rest <= 1e-6 * largest:
         return None
     return float(f"{number:.10g}")
+
+
+def _floats(value: Any) -> np.ndarray | None:
+    """A value as an array, if it is one of floating-point numbers."""
+    array = np.asarray(value) if isinstance(value, (np.ndarray, np.floating, float)) else None
+    return array if array is not None and array.dtype.kind == "f" else None
 
 
 def can_tell(line: Line, edit: Edit) -> bool:

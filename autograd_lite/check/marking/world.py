@@ -138,8 +138,11 @@ class World:
         """The arrays that runs can reach."""
         copies = [{n: names.get(n) for n in copied} for names, copied in self.globals.values()]
         copies += [lent for _, lent in self.lent.values()]
-        cells = [cell.cell_contents for cell in self.cells.values()]
-        for _, found in paths_of([self.roots, *copies, *filter(is_data, cells)]):
+        for cell in self.cells.values():
+            with contextlib.suppress(ValueError):
+                # A variable that is not set yet has an empty cell.
+                copies += [{"cell": cell.cell_contents}] if is_data(cell.cell_contents) else []
+        for _, found in paths_of([self.roots, *copies]):
             if isinstance(found, np.ndarray):
                 yield found
 
