@@ -386,3 +386,9 @@ def backward(W, b, X, cache):
     assert al.check_derivation(forward, backward, *inputs, show=False).ok
     assert not any(isinstance(value, Execution) for value in copied)
     assert backward.__globals__["count"] == 0
+
+
+def test_a_variable_that_is_not_set_yet_holds_no_array():
+    world = World()
+    world.cells = {0: types.CellType(), 1: types.CellType(np.ones(2))}
+    assert [array.tolist() for array in world.arrays()] == [[1.0, 1.0]]
