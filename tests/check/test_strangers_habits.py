@@ -248,3 +248,31 @@ def test_a_loop_with_containers_infinities_and_an_unset_variable(first):
     line = next(i for i, t in enumerate(changed.splitlines(), 1) if "dz = " in t)
     found = [(n.line, n.cause) for n in report if n.status == "wrong"]
     assert found == [(line, "activation")], str(report)
+
+
+def test_complex_arrays_and_masks_are_no_slopes():
+    source = """
+import numpy as np
+
+
+def forward(W, X, T):
+    Z = W @ X
+    far = np.abs(Z) > 2
+    phases = np.exp(1j * X)
+    out = np.real(Z * phases[:1])
+    return np.sum((out - T) ** 2), (phases, far, out)
+
+
+def backward(W, X, T, cache):
+    phases, far, out = cache
+    dout = 2 * (out - T)
+    dZ = dout * np.real(phases[:1])
+    dW = dZ @ X.T
+    return dW
+"""
+    W, X, T = (np.random.default_rng(4).normal(size=s) for s in ((1, 3), (3, 5), (1, 5)))
+    assert al.check_derivation(*load(source, "phases"), W, X, T, show=False).ok
+    changed = source.replace("dout * np.real(phases[:1])", "dout * 1")
+    report = al.check_derivation(*load(changed, "phases changed"), W, X, T, show=False)
+    line = next(i for i, t in enumerate(changed.splitlines(), 1) if "dZ = " in t)
+    assert [n.line for n in report if n.status == "wrong"] == [line], str(report)

@@ -156,7 +156,7 @@ class Effects:
 
 
 def _multiple(missing: np.ndarray, after: np.ndarray, given: np.ndarray) -> float | None:
-    if after.shape != given.shape:
+    if after.shape != given.shape or np.iscomplexobj(after) or np.iscomplexobj(missing):
         return None
     with np.errstate(all="ignore"):
         effect = after - given

@@ -474,10 +474,11 @@ class Line:
 
     def is_slope(self, value: Any) -> bool:
         """Whether an array is the derivative of a usual activation at some known value."""
-        if not isinstance(value, np.ndarray) or not value.ndim:
+        if not _is_of_floats(value) or not value.ndim:
             return False
         if value.shape not in self._usual_slopes:
-            same = [v for v in self.values.values() if np.shape(v) == value.shape]
+            known = (v for v in self.values.values() if _is_of_floats(v))
+            same = [v for v in known if v.shape == value.shape]
             slopes = (s for v in same for s in (v * (1 - v), 1 - v * v, 1 - np.tanh(v) ** 2))
             self._usual_slopes[value.shape] = [(float(np.sum(s)), s) for s in slopes]
         total = float(np.sum(value))
@@ -591,6 +592,10 @@ def _told(slope: str) -> str:
 def _is_of_the_forward_pass(name: str) -> bool:
     """Whether a named value is a variable, and not a gradient that arrives at one."""
     return name.isidentifier() and not name.startswith(ARRIVING)
+
+
+def _is_of_floats(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
 
 
 def values_assigned(line: Line) -> list[tuple[ast.expr, str]]:
