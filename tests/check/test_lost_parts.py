@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from derivations.running import load
+from derivations.running import assert_blamed, load
 
 import autograd_lite as al
 
@@ -280,8 +280,4 @@ def test_right_ones(text):
 def test_the_wrong_line_and_what_it_lacks(text, old, new, part, cause, words):
     changed = text.replace(old, new)
     assert changed != text
-    report = report_on(changed, text)
-    wrong = {(line.line, line.cause) for line in report if line.status == "wrong"}
-    number = next(i for i, line in enumerate(changed.splitlines(), 1) if part in line)
-    assert wrong == {(number, cause)}, str(report)
-    assert words in str(report)
+    assert_blamed(report_on(changed, text), changed, part, cause, words)

@@ -108,3 +108,11 @@ def raising_line(error: BaseException, label: str) -> int | None:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line
+
+
+def assert_blamed(report: Any, text: str, part: str, cause: str, words: str) -> None:
+    """Asserts that a report blames the first line of `text` with `part` alone, and says `words`."""
+    wrong = {(line.line, line.cause) for line in report if line.status == "wrong"}
+    number = next(i for i, line in enumerate(text.splitlines(), 1) if part in line)
+    assert wrong == {(number, cause)}, str(report)
+    assert words in str(report)
