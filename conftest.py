@@ -26,7 +26,7 @@ PASSED = "autograd_lite/passed"
 
 
 def pytest_addoption(parser):
-    parser.addoption("--fuzz", type=int, default=200, help="how many random programs to run")
+    parser.addoption("--fuzz", type=int, default=100, help="how many random programs to run")
     parser.addoption(
         "--not-again",
         action="store_true",

@@ -131,7 +131,7 @@ DTYPES = [
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore:numpy.fix is deprecated")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 def test_every_function_on_every_kind_of_numbers(function, dtype):
     call, arrays = called(function), operands(function, dtype)
     if numpys(call, *arrays) is None:
@@ -167,7 +167,7 @@ def beside(function, seed, count):
 @pytest.mark.parametrize(
     "function", [f for f in FUNCTIONS if f in OF_TWO], ids=lambda f: f.__name__
 )
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(6)
 def test_operands_of_different_dtypes_and_numbers(function, count):
     for arrays in beside(function, FUNCTIONS.index(function), count):
         given = [a for a in arrays if isinstance(a, np.ndarray)]
@@ -291,7 +291,7 @@ MIXED = {
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("function", MIXED.values(), ids=MIXED)
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(6)
 def test_expressions_of_numbers_of_several_kinds(function):
     n = np.array([0, 1, 2, 3, 4, 5])
     x = np.array([1.5, -0.25, 0.0, 2.0, -3.75, 0.65])

@@ -91,15 +91,16 @@ class Trace:
 
     def constant(self, array: np.ndarray) -> Variable:
         """The variable of an array from outside the function, with its present values."""
-        for variable in self._known.get(id(array), ()):
-            source = self.sources[variable]()
-            if source is array and same_bytes(array, self.constants[variable]):
+        # An array that is gone leaves its place in memory, and so its `id`, to others.
+        known = [v for v in self._known.get(id(array), ()) if self.sources[v]() is array]
+        for variable in known:
+            if same_bytes(array, self.constants[variable]):
                 return variable
         variable = Variable.like(array, self.captured.get(id(array)))
         self.constants[variable] = self.values[variable] = np.array(array)
         self.sources[variable] = weakref.ref(array)
         self.met.append((weakref.ref(array), self.constants[variable], users_line()))
-        self._known.setdefault(id(array), []).append(variable)
+        self._known[id(array)] = [*known, variable]
         return variable
 
     def apply(self, function: Callable[..., Any], args: Any, options: dict[str, Any]) -> Any:

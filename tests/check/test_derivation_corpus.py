@@ -8,7 +8,7 @@ import pytest
 from derivations.exact import derived_gradients, exact_gradients, sample_count, wrong_by_propagation
 from derivations.mutations import Mutant, corpus, counts, run_of
 from derivations.passes import PASSES, Pass
-from derivations.running import load
+from derivations.running import load, on_every_core
 from derivations.variants import at_zero, conventions
 
 import autograd_lite as al
@@ -89,7 +89,7 @@ def outcome(mutant: Mutant) -> Outcome:
 
 
 def outcomes(passes: tuple[Pass, ...]) -> list[Outcome]:
-    return [outcome(mutant) for mutant in corpus(passes).mutants]
+    return on_every_core(outcome, corpus(passes).mutants)
 
 
 def table(outcomes: list[Outcome]) -> str:

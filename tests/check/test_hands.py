@@ -14,6 +14,7 @@ from derivations.hands.kinds import KINDS
 from derivations.hands.mutants import corpus
 from derivations.hands.running import differences_of, gradients_of
 from derivations.hands.verdicts import Verdict, every, false_alarm, table, verdict
+from derivations.running import on_every_core
 
 from autograd_lite.check.marking import mark
 
@@ -32,7 +33,7 @@ hands = pytest.mark.parametrize("hand", HANDS, ids=lambda hand: hand.name.replac
 
 
 def verdicts(hands: tuple[Hand, ...], step: int) -> list[Verdict]:
-    return [verdict(mutant) for mutant in every(corpus(hands).mutants, step)]
+    return on_every_core(verdict, every(corpus(hands).mutants, step))
 
 
 def assert_few(chosen: list[Verdict], of: list[Verdict], share: float) -> None:

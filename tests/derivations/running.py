@@ -2,9 +2,10 @@
 
 import ast
 import linecache
+import multiprocessing
 import sys
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,12 @@ def raising_line(error: BaseException, label: str) -> int | None:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line
+
+
+def on_every_core(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    """What a function gives of each item, computed by as many processes as there are cores."""
+    with multiprocessing.get_context("fork").Pool() as pool:
+        return pool.map(function, items, chunksize=1)
 
 
 def assert_blamed(report: Any, text: str, part: str, cause: str, words: str) -> None:

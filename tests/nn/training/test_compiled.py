@@ -381,8 +381,8 @@ def test_a_layer_that_changes_its_way_is_noticed():
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimiser", ["Adam", "momentum"])
-@pytest.mark.one_in(2)
 def test_as_native_code(optimiser, tmp_path, monkeypatch):
     pytest.importorskip("numba")
     pytest.importorskip("scipy")
