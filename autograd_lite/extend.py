@@ -1,6 +1,9 @@
 """The public face for other packages: operations, arrays of other libraries, pictures, files.
 
 `nn` uses nothing of the engine besides this module and what `autograd_lite` itself exports.
+Beside what it lists there are names for annotations, each `Any` to a type checker: `Array`, a
+NumPy array or one that speaks NumPy's protocols; `ArrayLike`, what becomes one, a tensor too;
+`Operand`, what an operation computes with, a tensor, an array or a number.
 
 >>> import numpy as np
 >>> from autograd_lite.extend import Traits, defvjp, primitive
@@ -13,6 +16,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from autograd_lite.arrays.contracts import Array as Array
+from autograd_lite.arrays.contracts import ArrayLike as ArrayLike
+from autograd_lite.arrays.contracts import Operand as Operand
 from autograd_lite.arrays.foreign import is_foreign
 from autograd_lite.arrays.kinds import is_lazy
 from autograd_lite.arrays.lazy import (

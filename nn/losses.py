@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 import autograd_lite as al
-from autograd_lite.extend import compute
+from autograd_lite.extend import Operand, compute
 
 from .module import as_array, has_values
 
@@ -67,7 +67,7 @@ def kind_of(loss: object) -> str | None:
     return kind
 
 
-def weight_of(loss: Any, Y: Any, sample_weight: Any = None) -> float:
+def weight_of(loss: Any, Y: Operand, sample_weight: Operand | None = None) -> float:
     """The divisor of a mean loss over samples with the targets Y: the sum of their weights.
 
     It is the number of samples, or the sum of their weights. Weights of classes count too, where
@@ -110,7 +110,7 @@ def weight_of(loss: Any, Y: Any, sample_weight: Any = None) -> float:
 
 
 @al.primitive
-def log_loss(z: Any, y: Any) -> Any:
+def log_loss(z: Operand, y: Operand) -> Operand:
     """The mean of -y log(sigmoid(z)) - (1 - y) log(1 - sigmoid(z)).
 
     It is computed as `max(z, 0) - z y + log(1 + exp(-|z|))`, which neither overflows nor loses a
@@ -149,7 +149,7 @@ al.defvjp(
 
 
 @al.primitive
-def softmax_loss(z: Any, y: Any) -> Any:
+def softmax_loss(z: Operand, y: Operand) -> Operand:
     """-sum(y log(softmax(z))) over the first axis, of shape (1, N); a column of y may have any sum.
 
     Parameters
@@ -188,8 +188,8 @@ al.defvjp(
 
 @_takes("probabilities")
 def binary_cross_entropy(
-    A: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None
-) -> Any:
+    A: Operand, Y: Operand, *, reduction: str = "mean", sample_weight: Operand | None = None
+) -> Operand:
     """-mean(Y log A + (1 - Y) log(1 - A)), for probabilities A and targets Y in [0, 1].
 
     Nothing is clamped: where A is exactly 0 or 1 the loss is 0 if Y equals A, else infinite. For
@@ -239,14 +239,14 @@ def binary_cross_entropy(
 
 @_takes("logits")
 def binary_cross_entropy_with_logits(
-    Z: Any,
-    Y: Any,
+    Z: Operand,
+    Y: Operand,
     *,
     reduction: str = "mean",
-    sample_weight: Any = None,
+    sample_weight: Operand | None = None,
     class_weight: Sequence[float] | None = None,
     label_smoothing: float = 0.0,
-) -> Any:
+) -> Operand:
     """The binary cross-entropy of sigmoid(Z) and the targets Y in [0, 1], from the logits Z.
 
     It is finite, with the gradient (sigmoid(Z) - Y) / N, for every finite Z.
@@ -306,14 +306,14 @@ def binary_cross_entropy_with_logits(
 
 @_takes("logits")
 def cross_entropy(
-    Z: Any,
-    Y: Any,
+    Z: Operand,
+    Y: Operand,
     *,
     reduction: str = "mean",
-    sample_weight: Any = None,
+    sample_weight: Operand | None = None,
     class_weight: Sequence[float] | None = None,
     label_smoothing: float = 0.0,
-) -> Any:
+) -> Operand:
     """The cross-entropy of softmax(Z) over the classes and the targets, from the logits Z (K, N).
 
     It is finite, with the gradient (softmax(Z) - Y) / N, for every finite Z.
@@ -376,8 +376,8 @@ def cross_entropy(
 
 @_takes("numbers")
 def mean_squared_error(
-    A: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None
-) -> Any:
+    A: Operand, Y: Operand, *, reduction: str = "mean", sample_weight: Operand | None = None
+) -> Operand:
     """The mean of the squared differences, mean((A - Y)^2).
 
     Parameters
@@ -419,8 +419,8 @@ def mean_squared_error(
 
 @_takes("numbers")
 def mean_absolute_error(
-    A: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None
-) -> Any:
+    A: Operand, Y: Operand, *, reduction: str = "mean", sample_weight: Operand | None = None
+) -> Operand:
     """The mean of the absolute differences, `mean(|A - Y|)`; its derivative at A = Y is 0.
 
     Parameters
@@ -462,8 +462,13 @@ def mean_absolute_error(
 
 @_takes("numbers")
 def huber(
-    A: Any, Y: Any, *, delta: float = 1.0, reduction: str = "mean", sample_weight: Any = None
-) -> Any:
+    A: Operand,
+    Y: Operand,
+    *,
+    delta: float = 1.0,
+    reduction: str = "mean",
+    sample_weight: Operand | None = None,
+) -> Operand:
     """The squared error of small differences and the absolute error of large ones.
 
     It is the mean of `(A - Y)^2 / 2` where `|A - Y| <= delta`, else of
@@ -515,7 +520,9 @@ def huber(
 
 
 @_takes("scores")
-def hinge(Z: Any, Y: Any, *, reduction: str = "mean", sample_weight: Any = None) -> Any:
+def hinge(
+    Z: Operand, Y: Operand, *, reduction: str = "mean", sample_weight: Operand | None = None
+) -> Operand:
     """The hinge loss of scores Z and targets Y, for two classes or for several.
 
     For one score per sample, (1, N), the targets are -1 and 1, and the loss is the mean of
@@ -609,7 +616,7 @@ def one_hot(labels: Any, classes: int, dtype: DTypeLike = np.float64) -> np.ndar
     return found
 
 
-def l1_penalty(parameters: Iterable[Any], strength: float) -> Any:
+def l1_penalty(parameters: Iterable[Any], strength: float) -> Operand:
     """`strength * sum(|w|)` over all numbers of the parameters; its derivative at 0 is 0.
 
     Parameters
@@ -640,7 +647,7 @@ def l1_penalty(parameters: Iterable[Any], strength: float) -> Any:
     return strength * sum(np.sum(np.abs(p)) for p in parameters)
 
 
-def l2_penalty(parameters: Iterable[Any], strength: float) -> Any:
+def l2_penalty(parameters: Iterable[Any], strength: float) -> Operand:
     """`strength / 2 * sum(w^2)` over all numbers of the parameters, with the derivative strength w.
 
     Parameters
@@ -681,14 +688,14 @@ def _share(value: float) -> float:
     return value
 
 
-def _of_two_classes(class_weight: Sequence[float], Y: Any, sample_weight: Any) -> Any:
+def _of_two_classes(class_weight: Sequence[float], Y: Operand, sample_weight: Operand) -> Operand:
     """The class weights of targets from 0 to 1, times the weights of their samples."""
     of_zero, of_one = _class_weights(class_weight, 2)
     weights = of_zero + (of_one - of_zero) * as_array(_plain(Y))
     return weights if sample_weight is None else weights * as_array(sample_weight)
 
 
-def _of_classes(class_weight: Sequence[float], Y: Any, sample_weight: Any) -> Any:
+def _of_classes(class_weight: Sequence[float], Y: Operand, sample_weight: Operand) -> Operand:
     """The class weights of columns of targets, times the weights of their samples."""
     weights = _class_weights(class_weight, np.shape(Y)[0]) @ as_array(_plain(Y))
     return weights if sample_weight is None else weights * as_array(sample_weight)
@@ -703,7 +710,7 @@ def _class_weights(weights: Sequence[float], classes: int) -> np.ndarray:
     return found
 
 
-def _reduced(losses: Any, reduction: str, sample_weight: Any) -> Any:
+def _reduced(losses: Operand, reduction: str, sample_weight: Operand) -> Operand:
     """The mean or the sum of losses (..., N), weighted by sample."""
     if reduction not in ("mean", "sum"):
         raise ValueError(f"reduction must be 'mean' or 'sum', not {reduction!r}")
@@ -725,7 +732,7 @@ def _reduced(losses: Any, reduction: str, sample_weight: Any) -> Any:
     return weighted / total
 
 
-def _check_shapes(loss: str, prediction: Any, target: Any) -> None:
+def _check_shapes(loss: str, prediction: Operand, target: Operand) -> None:
     if np.shape(prediction) != np.shape(target):
         row = np.shape(prediction) == (1, *np.shape(target))
         raise ValueError(

@@ -32,7 +32,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.extend import compute, is_lazy, total
+from autograd_lite.extend import ArrayLike, compute, is_lazy, total
 
 from .losses import KINDS
 from .summary import table
@@ -40,7 +40,7 @@ from .summary import table
 _MATRIX_LIMIT_CLASSES = 10_000
 
 
-def classes_of(prediction: Any, given: str | None = None) -> np.ndarray:
+def classes_of(prediction: ArrayLike, given: str | None = None) -> np.ndarray:
     """The class of each sample by its scores (1, N), (N,) or (K, N); class numbers stay unchanged.
 
     Parameters
@@ -76,7 +76,7 @@ def classes_of(prediction: Any, given: str | None = None) -> np.ndarray:
 _NO_CLASS = "there are scores that are NaN, which have no class"
 
 
-def _array(value: Any) -> np.ndarray:
+def _array(value: ArrayLike) -> np.ndarray:
     array = np.asarray(value.data if isinstance(value, al.Tensor) else value)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"metrics take numbers, but these have dtype {array.dtype}")
@@ -120,7 +120,7 @@ class _Parts:
 
     measures: Sequence[tuple[Measure, str | None]]
 
-    def of(self, prediction: Any, targets: Any, weights: Any) -> list[Any]:
+    def of(self, prediction: ArrayLike, targets: ArrayLike, weights: ArrayLike) -> list[Any]:
         return [m.part(prediction, targets, given, weights) for m, given in self.measures]
 
     def combine(self, a: Sequence[Any], b: Sequence[Any]) -> list[Any]:
@@ -129,7 +129,11 @@ class _Parts:
 
 
 def _measured(
-    measure: Measure, prediction: Any, targets: Any, given: str | None, sample_weight: Any
+    measure: Measure,
+    prediction: ArrayLike,
+    targets: ArrayLike,
+    given: str | None,
+    sample_weight: ArrayLike,
 ) -> Any:
     (found,) = together([(measure, given)], prediction, targets, sample_weight)
     return found
@@ -137,9 +141,9 @@ def _measured(
 
 def together(
     measures: Sequence[tuple[Measure, str | None]],
-    prediction: Any,
-    targets: Any,
-    sample_weight: Any = None,
+    prediction: ArrayLike,
+    targets: ArrayLike,
+    sample_weight: ArrayLike | None = None,
 ) -> list[Any]:
     """The results of several measures by one pass over the samples.
 
@@ -178,12 +182,12 @@ def together(
     return [measure.finish(value) for (measure, _), value in zip(measures, found, strict=True)]
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: ArrayLike) -> Any:
     value = value.data if isinstance(value, al.Tensor) else value
     return value if value is None or is_lazy(value) else np.asarray(value)
 
 
-def _check_lengths(prediction: Any, targets: Any, weights: Any) -> None:
+def _check_lengths(prediction: ArrayLike, targets: ArrayLike, weights: ArrayLike) -> None:
     samples = prediction.shape[-1]
     if targets.shape[-1] != samples:
         raise ValueError(
@@ -286,7 +290,7 @@ class _Compared(NamedTuple):
         return bool(np.isnan(self.scores).any())
 
 
-def _compared(prediction: Any, targets: Any, sample_weight: Any) -> _Compared:
+def _compared(prediction: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike) -> _Compared:
     scores, truth = _array(prediction), _target_classes(_array(targets))
     rows = _rows(scores)
     if rows.shape[1] != len(truth):
@@ -305,7 +309,7 @@ def _compared(prediction: Any, targets: Any, sample_weight: Any) -> _Compared:
     return _Compared(scores, truth, weights, classes)
 
 
-def _weights(sample_weight: Any, samples: int) -> np.ndarray:
+def _weights(sample_weight: ArrayLike, samples: int) -> np.ndarray:
     if not samples:
         raise ValueError("there are no samples to measure on")
     if sample_weight is None:
@@ -331,7 +335,11 @@ def _check_weight(some: Any) -> None:
 
 
 def accuracy(
-    prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
+    prediction: ArrayLike,
+    targets: ArrayLike,
+    *,
+    given: str | None = None,
+    sample_weight: ArrayLike | None = None,
 ) -> float:
     """The share of the samples that are predicted as their class.
 
@@ -368,7 +376,9 @@ def accuracy(
     return _measured(MEASURES["accuracy"], prediction, targets, given, sample_weight)
 
 
-def _right(prediction: Any, targets: Any, given: str | None, weights: Any) -> np.ndarray:
+def _right(
+    prediction: ArrayLike, targets: ArrayLike, given: str | None, weights: ArrayLike
+) -> np.ndarray:
     found = _compared(prediction, targets, weights)
     if found.is_nan:
         return np.array([np.nan, np.sum(found.weights)])
@@ -377,7 +387,11 @@ def _right(prediction: Any, targets: Any, given: str | None, weights: Any) -> np
 
 
 def confusion_matrix(
-    prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
+    prediction: ArrayLike,
+    targets: ArrayLike,
+    *,
+    given: str | None = None,
+    sample_weight: ArrayLike | None = None,
 ) -> np.ndarray:
     """Counts, or sums of weights, by true class (rows) and predicted class (columns).
 
@@ -419,7 +433,9 @@ def _known(counts: np.ndarray | None) -> np.ndarray:
     return counts
 
 
-def _counts(prediction: Any, targets: Any, given: str | None, weights: Any) -> np.ndarray | None:
+def _counts(
+    prediction: ArrayLike, targets: ArrayLike, given: str | None, weights: ArrayLike
+) -> np.ndarray | None:
     """The confusion matrix, or None where a score is NaN."""
     found = _compared(prediction, targets, weights)
     if found.is_nan:
@@ -443,7 +459,11 @@ def _added(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
 
 
 def precision(
-    prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
+    prediction: ArrayLike,
+    targets: ArrayLike,
+    *,
+    given: str | None = None,
+    sample_weight: ArrayLike | None = None,
 ) -> float:
     """The share of the samples predicted as a class that are of that class.
 
@@ -485,7 +505,11 @@ def precision(
 
 
 def recall(
-    prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
+    prediction: ArrayLike,
+    targets: ArrayLike,
+    *,
+    given: str | None = None,
+    sample_weight: ArrayLike | None = None,
 ) -> float:
     """The share of the samples of a class that are predicted as that class.
 
@@ -527,7 +551,11 @@ def recall(
 
 
 def f1(
-    prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
+    prediction: ArrayLike,
+    targets: ArrayLike,
+    *,
+    given: str | None = None,
+    sample_weight: ArrayLike | None = None,
 ) -> float:
     """The harmonic mean of precision and recall.
 
@@ -591,7 +619,11 @@ def _shares(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def roc_auc(
-    prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
+    prediction: ArrayLike,
+    targets: ArrayLike,
+    *,
+    given: str | None = None,
+    sample_weight: ArrayLike | None = None,
 ) -> float:
     """The probability that a sample of class 1 has a higher score than one of class 0.
 
@@ -656,7 +688,11 @@ def _area(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> floa
 
 
 def log_loss(
-    prediction: Any, targets: Any, *, given: str | None = None, sample_weight: Any = None
+    prediction: ArrayLike,
+    targets: ArrayLike,
+    *,
+    given: str | None = None,
+    sample_weight: ArrayLike | None = None,
 ) -> float:
     """The mean of -log(probability of the true class); infinite where a probability is 0.
 
@@ -696,7 +732,9 @@ def log_loss(
     return _measured(MEASURES["log_loss"], prediction, targets, given, sample_weight)
 
 
-def _log_losses(prediction: Any, targets: Any, given: str | None, weights: Any) -> np.ndarray:
+def _log_losses(
+    prediction: ArrayLike, targets: ArrayLike, given: str | None, weights: ArrayLike
+) -> np.ndarray:
     found = _compared(prediction, targets, weights)
     rows = _rows(found.scores)
     if found.is_nan:
@@ -725,7 +763,9 @@ def _weighted(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.array([np.sum(values * weights), np.sum(weights)])
 
 
-def mse(prediction: Any, targets: Any, *, sample_weight: Any = None) -> float:
+def mse(
+    prediction: ArrayLike, targets: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> float:
     """The mean of the squared differences.
 
     Parameters
@@ -753,12 +793,16 @@ def mse(prediction: Any, targets: Any, *, sample_weight: Any = None) -> float:
     return _measured(MEASURES["mse"], prediction, targets, "numbers", sample_weight)
 
 
-def _squares(prediction: Any, targets: Any, given: str | None, weights: Any) -> np.ndarray:
+def _squares(
+    prediction: ArrayLike, targets: ArrayLike, given: str | None, weights: ArrayLike
+) -> np.ndarray:
     differences, weights, _ = _differences(prediction, targets, weights)
     return _weighted(np.square(differences).mean(axis=0), weights)
 
 
-def mae(prediction: Any, targets: Any, *, sample_weight: Any = None) -> float:
+def mae(
+    prediction: ArrayLike, targets: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> float:
     """The mean of the absolute differences.
 
     Parameters
@@ -786,12 +830,16 @@ def mae(prediction: Any, targets: Any, *, sample_weight: Any = None) -> float:
     return _measured(MEASURES["mae"], prediction, targets, "numbers", sample_weight)
 
 
-def _sizes(prediction: Any, targets: Any, given: str | None, weights: Any) -> np.ndarray:
+def _sizes(
+    prediction: ArrayLike, targets: ArrayLike, given: str | None, weights: ArrayLike
+) -> np.ndarray:
     differences, weights, _ = _differences(prediction, targets, weights)
     return _weighted(np.abs(differences).mean(axis=0), weights)
 
 
-def r2(prediction: Any, targets: Any, *, sample_weight: Any = None) -> float:
+def r2(
+    prediction: ArrayLike, targets: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> float:
     """The share of the variance of the targets that is explained, 1 at best, averaged over outputs.
 
     For a target that is the same for all samples it is 1 if all predictions are right and else 0,
@@ -842,7 +890,9 @@ class _Spread(NamedTuple):
     left: np.ndarray
 
 
-def _spread(prediction: Any, targets: Any, given: str | None, weights: Any) -> _Spread:
+def _spread(
+    prediction: ArrayLike, targets: ArrayLike, given: str | None, weights: ArrayLike
+) -> _Spread:
     differences, weights, truth = _differences(prediction, targets, weights)
     weight = float(np.sum(weights))
     means = np.sum(weights * truth, axis=1) / (weight or 1.0)
@@ -862,7 +912,7 @@ def _spread_of_both(a: _Spread, b: _Spread) -> _Spread:
 
 
 def _differences(
-    prediction: Any, targets: Any, sample_weight: Any
+    prediction: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Predictions minus targets (k, N), the weights of samples, and the targets."""
     found, truth = (_rows(_array(a)).astype(np.float64) for a in (prediction, targets))
@@ -954,12 +1004,12 @@ _REPORT_HEADER = ("class", "precision", "recall", "f1", "support")
 
 
 def report(
-    prediction: Any,
-    targets: Any,
+    prediction: ArrayLike,
+    targets: ArrayLike,
     *,
     given: str | None = None,
     names: Sequence[Any] | None = None,
-    sample_weight: Any = None,
+    sample_weight: ArrayLike | None = None,
 ) -> Report:
     """Precision, recall and F1 of each class, and the accuracy.
 

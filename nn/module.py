@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 import autograd_lite as al
-from autograd_lite.extend import enclosed, entries, printable, quoted, replace_array
+from autograd_lite.extend import Operand, enclosed, entries, printable, quoted, replace_array
 
 from .spelling import Spelled
 from .summary import Summary, as_html, summarised
 
 
-def as_array(X: Any) -> Any:
+def as_array(X: Operand) -> Any:
     """X unchanged if it implements NumPy's protocols, as Tensors do; else X as an array."""
     return X if hasattr(X, "__array_function__") else np.asarray(X)
 
 
-def has_values(X: Any) -> bool:
+def has_values(X: Operand) -> bool:
     """Whether the values of an array are known: while a function is compiled they are not."""
     return isinstance(X, (np.ndarray, np.generic))
 
@@ -89,7 +89,7 @@ class Module(Spelled):
                 _adopt(tensor)
         super().__setattr__(name, value)
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         """Computes the result for samples X; a subclass defines it, and `module(X)` calls it.
 
         Parameters
@@ -103,7 +103,7 @@ class Module(Spelled):
         """
         raise NotImplementedError(f"{type(self).__name__} defines no forward()")
 
-    def __call__(self, X: Any, *others: Any) -> Any:
+    def __call__(self, X: Operand, *others: Any) -> Operand:
         return enclosed(self, self.forward, X, *others)
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
@@ -264,7 +264,7 @@ class Module(Spelled):
         for parameter in self.parameters():
             parameter.zero_grad()
 
-    def summary(self, X: Any) -> Summary:
+    def summary(self, X: Operand) -> Summary:
         """A table of the layers: the output shape, the parameters, and the memory of both.
 
         Parameters

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.extend import adopt, is_lazy
+from autograd_lite.extend import Array, ArrayLike, adopt, is_lazy
 
 from ..module import as_array, has_values
 from .lazy_batches import LazyBatches
@@ -65,9 +65,9 @@ class ArrayData:
     [(2, 2), (2, 2), (2, 1)]
     """
 
-    def __init__(self, X: Any, Y: Any, weights: Any = None) -> None:
+    def __init__(self, X: ArrayLike, Y: ArrayLike, weights: ArrayLike | None = None) -> None:
         self.X, self.Y = _held(X), _held(Y)
-        self.weights: Any = None if weights is None else _held(weights)
+        self.weights: ArrayLike | None = None if weights is None else _held(weights)
         self._lazy: LazyBatches | None = None
         if not self.X.ndim or not self.Y.ndim or self.X.shape[-1] != self.Y.shape[-1]:
             hint = ""
@@ -128,7 +128,7 @@ class ArrayData:
 
 
 def batches(
-    X: Any, Y: Any, size: int = 32, *, seed: int | np.random.Generator | None = None
+    X: ArrayLike, Y: ArrayLike, size: int = 32, *, seed: int | np.random.Generator | None = None
 ) -> Iterator[tuple[Any, Any]]:
     """Yields batches (X, Y) of arrays, for a training loop of your own.
 
@@ -176,12 +176,12 @@ def batches(
     return ((batch.X, batch.Y) for batch in data.batches(int(size), order))
 
 
-def _held(array: Any) -> Any:
+def _held(array: ArrayLike) -> Array:
     """An array for training; Dask's arrays in the form that the engine computes with."""
     return adopt(as_array(array.data if isinstance(array, al.Tensor) else array), axis=-1)
 
 
-def _taken(array: Any, chosen: Any) -> Any:
+def _taken(array: ArrayLike, chosen: Any) -> Array:
     """The chosen samples, indexed as rows, since samples are mostly contiguous in memory."""
     if not has_values(array):
         return adopt(array[..., chosen])

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 import autograd_lite as al
-from autograd_lite.extend import quoted
+from autograd_lite.extend import Array, ArrayLike, quoted
 
 from ..initialisers import Seed
 from ..layers import Sequential
@@ -132,13 +132,13 @@ class Estimator(Spelled):
         """The loss of the outputs of the network."""
 
     @abstractmethod
-    def _strata(self, Y: Any) -> Any:
+    def _strata(self, Y: ArrayLike) -> Array:
         """The stratum of each sample, (N,), for the stratified split of early stopping."""
 
-    def _prepare(self, samples: Samples, Y: Any, weights: Any) -> None:
+    def _prepare(self, samples: Samples, Y: ArrayLike, weights: ArrayLike) -> None:
         """Adapts the new network to its training data."""
 
-    def _rate(self, samples: Samples, weights: Any) -> float:
+    def _rate(self, samples: Samples, weights: ArrayLike) -> float:
         """The learning rate for the samples of the first call."""
         if self.learning_rate is None:
             raise ValueError(f"{type(self).__name__} needs a learning_rate, which is None")
@@ -179,7 +179,7 @@ class Estimator(Spelled):
         groups = [{"parameters": found, "weight_decay": decay} for found, decay in parts if found]
         return by_name(self.optimiser)(groups, rate)
 
-    def _train(self, samples: Samples, Y: Any, weights: Any, epochs: int) -> None:
+    def _train(self, samples: Samples, Y: ArrayLike, weights: ArrayLike, epochs: int) -> None:
         if self._optimiser is None:
             self._prepare(samples, Y, weights)
             self._optimiser = self._made_optimiser(self._rate(samples, weights))
@@ -211,7 +211,7 @@ class Estimator(Spelled):
             self.validation_loss_curve_ += history["validation_loss"]
         self.n_iter_ += len(history)
 
-    def _answer(self, X: Any, function: Callable[[np.ndarray], np.ndarray]) -> Any:
+    def _answer(self, X: ArrayLike, function: Callable[[np.ndarray], np.ndarray]) -> Array:
         """`function` of the outputs (outputs, N) of the network for the samples X."""
         if not hasattr(self, "network_"):
             raise not_fitted(self)

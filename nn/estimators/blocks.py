@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autograd_lite.extend import adopt, is_lazy
+from autograd_lite.extend import Array, ArrayLike, adopt, is_lazy
 
 from .validation import trained_dtype
 
 
-def numbers(X: Any) -> Any:
+def numbers(X: ArrayLike) -> Array:
     """X as float32 or float64, in blocks along its samples only."""
     if X.dtype.kind not in "fiub":
         raise TypeError(f"X must be real numbers, but it has dtype {X.dtype}")
@@ -25,7 +25,7 @@ def numbers(X: Any) -> Any:
     return X.astype(trained_dtype(X.dtype))
 
 
-def in_the_blocks_of(cols: Any, y: Any) -> Any:
+def in_the_blocks_of(cols: ArrayLike, y: ArrayLike) -> Array:
     """A value per sample, (N,), in the same blocks as the columns.
 
     An array in memory is sent to the cluster, if there is one, and stays there.
@@ -38,7 +38,7 @@ def in_the_blocks_of(cols: Any, y: Any) -> Any:
     return da.from_array(np.asarray(y), chunks=chunks).persist()
 
 
-def computed(facts: Any) -> Any:
+def computed(facts: Any) -> Array:
     """The values of several arrays, by one pass over the data."""
     import dask
 
@@ -52,7 +52,7 @@ def different(found: Any) -> np.ndarray:
     )
 
 
-def mapped(function: Callable[..., Any], array: Any, dtype: DTypeLike, *others: Any) -> Any:
+def mapped(function: Callable[..., Any], array: ArrayLike, dtype: DTypeLike, *others: Any) -> Array:
     """`function(block, *others)` for each block of an array (N,), with a value for each element.
 
     Where the array holds numbers, a part of a block can still be read by itself.
@@ -62,7 +62,7 @@ def mapped(function: Callable[..., Any], array: Any, dtype: DTypeLike, *others: 
     return adopt(array.map_blocks(function, *others, dtype=dtype), axis=-1)
 
 
-def answers(scores: Any, function: Callable[[np.ndarray], np.ndarray]) -> Any:
+def answers(scores: ArrayLike, function: Callable[[np.ndarray], np.ndarray]) -> Array:
     """`function` of the scores (outputs, N) as a Dask array of shape (N,) or (N, k).
 
     Computing scores that are not finite raises ValueError.

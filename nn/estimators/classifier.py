@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.extend import is_lazy, quoted
+from autograd_lite.extend import Array, ArrayLike, is_lazy, quoted
 
 from ..losses import binary_cross_entropy_with_logits, cross_entropy
 from . import blocks
@@ -22,11 +22,11 @@ from .validation import class_weights
 class Classifier(Estimator):
     """A classifier: a network whose outputs are logits."""
 
-    class_weight: Any = None
+    class_weight: ArrayLike | None = None
 
     _estimator_type = "classifier"
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Trains on samples and their classes.
 
         Parameters
@@ -81,7 +81,13 @@ class Classifier(Estimator):
         self._learn(samples, labels, sample_weight, int(self.max_iter))
         return self
 
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Trains for one more epoch.
 
         Parameters
@@ -119,7 +125,7 @@ class Classifier(Estimator):
         self._learn(samples, labels, sample_weight, 1)
         return self
 
-    def _learn(self, samples: Samples, labels: Any, given: Any, epochs: int) -> None:
+    def _learn(self, samples: Samples, labels: ArrayLike, given: ArrayLike, epochs: int) -> None:
         numbers = samples.numbers(labels, self.classes_)
         weights = samples.weights(given)
         if self.class_weight is not None:
@@ -137,10 +143,10 @@ class Classifier(Estimator):
     def _loss(self) -> Callable[..., Any]:
         return binary_cross_entropy_with_logits if len(self.classes_) == 2 else cross_entropy
 
-    def _strata(self, Y: Any) -> Any:
+    def _strata(self, Y: ArrayLike) -> Array:
         return Y.reshape(-1)
 
-    def decision_function(self, X: Any) -> Any:
+    def decision_function(self, X: ArrayLike) -> Array:
         """The logits: for two classes those of the second, (N,), for more those of each, (N, K).
 
         For a Dask array the result, as that of the other methods, is a lazy Dask array.
@@ -161,7 +167,7 @@ class Classifier(Estimator):
         """
         return self._answer(X, _logits)
 
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: ArrayLike) -> Array:
         """The probability of each class, in the order of `classes_`, of shape (N, K).
 
         Parameters
@@ -180,7 +186,7 @@ class Classifier(Estimator):
         """
         return self._answer(X, _probabilities)
 
-    def predict_log_proba(self, X: Any) -> Any:
+    def predict_log_proba(self, X: ArrayLike) -> Array:
         """The logarithm of `predict_proba`, without the loss of small probabilities.
 
         Parameters
@@ -199,7 +205,7 @@ class Classifier(Estimator):
         """
         return self._answer(X, _log_probabilities)
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: ArrayLike) -> Array:
         """The most probable class of each sample, of shape (N,).
 
         Parameters
@@ -218,7 +224,7 @@ class Classifier(Estimator):
         """
         return self._answer(X, _Labels(self.classes_))
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """The weighted share of the samples that are predicted as their class.
 
         For Dask arrays only two numbers per block are fetched.

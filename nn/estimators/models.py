@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autograd_lite.extend import adopt, compute, is_lazy
+from autograd_lite.extend import ArrayLike, adopt, compute, is_lazy
 
 from ..initialisers import Initialiser
 from ..layers import ELU, GELU, LeakyReLU, Linear, ReLU, Sequential, Sigmoid, SiLU, Softplus, Tanh
@@ -133,14 +133,14 @@ class LinearRegression(_Linear, Regressor):
         biases = self.network_.parameters()[1].numpy()[:, 0]
         return float(biases[0]) if self._is_row else biases
 
-    def _rate(self, samples: Samples, weights: Any) -> float:
+    def _rate(self, samples: Samples, weights: ArrayLike) -> float:
         if self.learning_rate is not None:
             return self.learning_rate
         curvature = _curvature(samples.columns, weights, self.batch_size) / self.n_outputs_
         return 1 / max(curvature + self.alpha, 1e-300)
 
 
-def _curvature(X: Any, weights: Any, batch_size: int | None) -> float:
+def _curvature(X: ArrayLike, weights: ArrayLike, batch_size: int | None) -> float:
     """The largest eigenvalue of the Hessian of mean((w X + b - y)^2).
 
     The power method approaches it from below. With batches it is a bound, by the longest sample.
@@ -159,7 +159,7 @@ def _curvature(X: Any, weights: Any, batch_size: int | None) -> float:
     return 2 * length
 
 
-def _of_samples(X: Any, shares: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def _of_samples(X: ArrayLike, shares: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """The product of the mean of x x^T with a vector, x a sample extended by a 1."""
 
     def product(direction: np.ndarray) -> np.ndarray:
@@ -169,7 +169,7 @@ def _of_samples(X: Any, shares: np.ndarray) -> Callable[[np.ndarray], np.ndarray
     return product
 
 
-def _of_moments(X: Any, shares: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def _of_moments(X: ArrayLike, shares: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """The same product for lazy samples; with few features it reads them only once."""
     X = adopt(X, axis=-1)
     if X.shape[0] > _MOST_FEATURES:

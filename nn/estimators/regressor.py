@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from autograd_lite.extend import is_lazy, quoted
+from autograd_lite.extend import Array, ArrayLike, is_lazy, quoted
 
 from .. import metrics
 from ..losses import mean_squared_error
@@ -22,7 +22,7 @@ class Regressor(Estimator):
 
     _estimator_type = "regressor"
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Trains on samples and their numbers.
 
         Parameters
@@ -64,7 +64,9 @@ class Regressor(Estimator):
         self._learn(samples, y, sample_weight, not goes_on, int(self.max_iter))
         return self
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Trains for one more epoch.
 
         Parameters
@@ -85,7 +87,9 @@ class Regressor(Estimator):
         self._learn(samples_of(self, X, reset=first), y, sample_weight, first, 1)
         return self
 
-    def _learn(self, samples: Samples, y: Any, given: Any, first: bool, epochs: int) -> None:
+    def _learn(
+        self, samples: Samples, y: ArrayLike, given: ArrayLike, first: bool, epochs: int
+    ) -> None:
         y = array_of(y)
         if y is not None and not is_lazy(y):
             y = np.asarray(y)
@@ -106,15 +110,15 @@ class Regressor(Estimator):
     def _loss(self) -> Callable[..., Any]:
         return mean_squared_error
 
-    def _strata(self, Y: Any) -> Any:
+    def _strata(self, Y: ArrayLike) -> Array:
         return np.zeros(Y.shape[-1])
 
-    def _prepare(self, samples: Samples, Y: Any, weights: Any) -> None:
+    def _prepare(self, samples: Samples, Y: ArrayLike, weights: ArrayLike) -> None:
         if not self.n_iter_ and not self.loss_curve_:
             means = np.mean(Y, axis=1) if weights is None else Y @ weights / np.sum(weights)
             self.network_[-1].bias.data[...] = np.asarray(means)[:, np.newaxis]
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: ArrayLike) -> Array:
         """The numbers predicted for each sample, in the shape of the y of `fit`.
 
         For a Dask array the result is a lazy Dask array.
@@ -135,7 +139,7 @@ class Regressor(Estimator):
         """
         return self._answer(X, _first_row if getattr(self, "_is_row", True) else np.transpose)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """R^2, the explained share of the variance of y; see `nn.metrics.r2`.
 
         Parameters

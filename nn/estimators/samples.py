@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.extend import adopt, is_lazy
+from autograd_lite.extend import Array, ArrayLike, adopt, is_lazy
 
 from ..data.pictures import flatten
 from ..module import as_array
@@ -23,7 +23,7 @@ class Samples(ABC):
 
     columns: Any
 
-    def __init__(self, array: Any) -> None:
+    def __init__(self, array: ArrayLike) -> None:
         if array.ndim < 2:
             raise ValueError(
                 f"X must have a sample per row, of shape (N, ...), but it has shape {array.shape}. "
@@ -52,35 +52,35 @@ class Samples(ABC):
         return int(self.columns.shape[1])
 
     @abstractmethod
-    def labels(self, y: Any) -> Any:
+    def labels(self, y: ArrayLike) -> Array:
         """The label of each sample, (N,)."""
 
     @abstractmethod
-    def classes(self, labels: Any) -> np.ndarray:
+    def classes(self, labels: ArrayLike) -> np.ndarray:
         """The distinct labels, sorted."""
 
     @abstractmethod
-    def numbers(self, labels: Any, classes: np.ndarray) -> Any:
+    def numbers(self, labels: ArrayLike, classes: np.ndarray) -> Array:
         """The index of each label among the sorted classes."""
 
     @abstractmethod
-    def targets(self, y: Any) -> Any:
+    def targets(self, y: ArrayLike) -> Array:
         """The targets y, (N,) or (N, k), as columns (k, N)."""
 
     @abstractmethod
-    def weights(self, given: Any) -> Any:
+    def weights(self, given: ArrayLike) -> Array:
         """The weight of each sample, (N,), or None if none are given."""
 
     @abstractmethod
-    def looked_up(self, table: np.ndarray, numbers: Any) -> Any:
+    def looked_up(self, table: np.ndarray, numbers: ArrayLike) -> Array:
         """`table[numbers]`."""
 
     @abstractmethod
-    def answers(self, scores: Any, function: Callable[[np.ndarray], np.ndarray]) -> Any:
+    def answers(self, scores: ArrayLike, function: Callable[[np.ndarray], np.ndarray]) -> Array:
         """`function` of the scores (outputs, N) of the samples, of shape (N,) or (N, k)."""
 
     def split(
-        self, Y: Any, weights: Any, share: float, strata: Any, rng: np.random.Generator
+        self, Y: ArrayLike, weights: ArrayLike, share: float, strata: Any, rng: np.random.Generator
     ) -> tuple[Part, Part]:
         """Splits off a share of the samples of each stratum; returns the rest and that share.
 
@@ -107,10 +107,10 @@ class Samples(ABC):
 class InMemory(Samples):
     """Samples in memory, checked to be finite."""
 
-    def __init__(self, X: Any) -> None:
+    def __init__(self, X: ArrayLike) -> None:
         super().__init__(validation.finite_numbers(X))
 
-    def labels(self, y: Any) -> np.ndarray:
+    def labels(self, y: ArrayLike) -> np.ndarray:
         return validation.checked_labels(np.asarray(y), len(self))
 
     def classes(self, labels: np.ndarray) -> np.ndarray:
@@ -123,10 +123,10 @@ class InMemory(Samples):
     def numbers(self, labels: np.ndarray, classes: np.ndarray) -> np.ndarray:
         return validation.numbers_of(labels, classes)
 
-    def targets(self, y: Any) -> np.ndarray:
+    def targets(self, y: ArrayLike) -> np.ndarray:
         return validation.checked_targets(y, len(self)).astype(self.dtype, copy=False)
 
-    def weights(self, given: Any) -> np.ndarray | None:
+    def weights(self, given: ArrayLike) -> np.ndarray | None:
         if given is None:
             return None
         weights = validation.shaped_weights(np.asarray(given, dtype=self.dtype), len(self))
@@ -137,7 +137,7 @@ class InMemory(Samples):
     def looked_up(self, table: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         return table[numbers]
 
-    def answers(self, scores: Any, function: Callable[[np.ndarray], np.ndarray]) -> Any:
+    def answers(self, scores: ArrayLike, function: Callable[[np.ndarray], np.ndarray]) -> Array:
         return function(np.asarray(scores))
 
 
@@ -147,26 +147,26 @@ class InBlocks(Samples):
     Their values are not checked beforehand. Labels, targets and weights are in the same blocks.
     """
 
-    def __init__(self, X: Any) -> None:
+    def __init__(self, X: ArrayLike) -> None:
         super().__init__(blocks.numbers(X))
 
-    def labels(self, y: Any) -> Any:
+    def labels(self, y: ArrayLike) -> Array:
         y = array_of(y)
         if not (is_lazy(y) and y.shape == (len(self),)):
             y = validation.checked_labels(np.asarray(y), len(self))
         return blocks.in_the_blocks_of(self.columns, y)
 
-    def classes(self, labels: Any) -> np.ndarray:
+    def classes(self, labels: ArrayLike) -> np.ndarray:
         try:
             classes = blocks.different(labels)
         except TypeError:
             raise validation.mixed_labels("several types") from None
         return validation.checked_labels(classes, len(classes))
 
-    def numbers(self, labels: Any, classes: np.ndarray) -> Any:
+    def numbers(self, labels: ArrayLike, classes: np.ndarray) -> Array:
         return blocks.mapped(validation.numbers_of, labels, np.intp, classes)
 
-    def targets(self, y: Any) -> Any:
+    def targets(self, y: ArrayLike) -> Array:
         y = array_of(y)
         if not is_lazy(y):
             y = validation.checked_targets(y, len(self)).T
@@ -175,7 +175,7 @@ class InBlocks(Samples):
         columns = [blocks.in_the_blocks_of(self.columns, y[:, i]) for i in range(y.shape[1])]
         return np.stack(columns).astype(self.dtype)
 
-    def weights(self, given: Any) -> Any:
+    def weights(self, given: ArrayLike) -> Array:
         if given is None:
             return None
         given = array_of(given)
@@ -186,14 +186,14 @@ class InBlocks(Samples):
         validation.check_weights(*blocks.computed(facts))
         return adopt(weights, axis=-1)
 
-    def looked_up(self, table: np.ndarray, numbers: Any) -> Any:
+    def looked_up(self, table: np.ndarray, numbers: ArrayLike) -> Array:
         return numbers.mapped(_items, table.dtype, table)
 
-    def answers(self, scores: Any, function: Callable[[np.ndarray], np.ndarray]) -> Any:
+    def answers(self, scores: ArrayLike, function: Callable[[np.ndarray], np.ndarray]) -> Array:
         return blocks.answers(scores, function)
 
 
-def array_of(value: Any) -> Any:
+def array_of(value: Any) -> Array:
     """A Dask data frame as a Dask array, with its rows counted; other values unchanged."""
     if not hasattr(value, "to_dask_array"):
         return value
@@ -201,7 +201,7 @@ def array_of(value: Any) -> Any:
     return value.to_dask_array().compute_chunk_sizes()
 
 
-def samples_of(estimator: Any, X: Any, reset: bool) -> Samples:
+def samples_of(estimator: Any, X: ArrayLike, reset: bool) -> Samples:
     """The checked samples of an estimator, from X (N, ...) with the samples first.
 
     With `reset` the estimator stores the number and the names of the features; without it they are

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.extend import printable, warn
+from autograd_lite.extend import Array, ArrayLike, printable, warn
 
 
 class NotFittedError(ValueError, AttributeError):
@@ -23,7 +23,7 @@ def not_fitted(estimator: Any) -> Exception:
     return kind(message)
 
 
-def finite_numbers(X: Any) -> np.ndarray:
+def finite_numbers(X: ArrayLike) -> np.ndarray:
     """X as an array of finite numbers in float32 or float64."""
     if hasattr(X, "toarray") and hasattr(X, "tocsr"):
         raise TypeError(
@@ -62,7 +62,7 @@ def _from_objects(array: np.ndarray) -> np.ndarray:
         ) from None
 
 
-def check_feature_names(estimator: Any, X: Any, reset: bool) -> None:
+def check_feature_names(estimator: Any, X: ArrayLike, reset: bool) -> None:
     """Stores the column names of a data frame, or compares them with those of `fit`."""
     names = _names_of(X)
     known = getattr(estimator, "feature_names_in_", None)
@@ -87,7 +87,7 @@ def check_feature_names(estimator: Any, X: Any, reset: bool) -> None:
         raise ValueError(_other_names(list(names), list(known)))
 
 
-def _names_of(X: Any) -> np.ndarray | None:
+def _names_of(X: ArrayLike) -> np.ndarray | None:
     found = getattr(X, "columns", None)
     if found is None:
         return None
@@ -161,7 +161,7 @@ def mixed_labels(kinds: str) -> TypeError:
     )
 
 
-def checked_targets(y: Any, n_samples: int) -> np.ndarray:
+def checked_targets(y: ArrayLike, n_samples: int) -> np.ndarray:
     """Targets of shape (N,) or (N, k) as columns (k, N), checked to be finite."""
     if y is None:
         raise ValueError("fit requires y to be passed, but the target y is None")
@@ -196,7 +196,7 @@ def numbers_of(found: np.ndarray, classes: np.ndarray) -> np.ndarray:
     return numbers
 
 
-def shaped_weights(weights: Any, n_samples: int) -> Any:
+def shaped_weights(weights: ArrayLike, n_samples: int) -> Array:
     """Weights of shape (N,); one number becomes the weight of all samples."""
     if weights.ndim == 0:
         weights = np.full(n_samples, weights)
@@ -215,7 +215,9 @@ def check_weights(finite: bool, positive: bool, some: bool) -> None:
         raise ValueError("sample_weight: every weight is zero, so there is nothing to learn from")
 
 
-def class_weights(given: Any, numbers: Any, classes: np.ndarray, weights: Any) -> Any:
+def class_weights(
+    given: ArrayLike, numbers: ArrayLike, classes: np.ndarray, weights: ArrayLike
+) -> Array:
     """The weight of each class; "balanced" depends on `weights`, those of the samples."""
     if isinstance(given, str):
         if given != "balanced":

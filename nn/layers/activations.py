@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 import autograd_lite as al
+from autograd_lite.extend import Operand
 
 from ..module import Module
 
@@ -15,25 +15,25 @@ _GELU = math.sqrt(2 / math.pi)
 
 
 @al.primitive
-def leaky_relu(z: Any, slope: float = 0.01) -> Any:
+def leaky_relu(z: Operand, slope: float = 0.01) -> Operand:
     """z where z >= 0, else slope * z."""
     return np.where(z >= 0, z, slope * z)
 
 
 @al.primitive
-def elu(z: Any, alpha: float = 1.0) -> Any:
+def elu(z: Operand, alpha: float = 1.0) -> Operand:
     """z where z >= 0, else alpha * (exp(z) - 1)."""
     return np.where(z >= 0, z, alpha * np.expm1(np.minimum(z, 0)))
 
 
 @al.primitive
-def silu(z: Any) -> Any:
+def silu(z: Operand) -> Operand:
     """z * sigmoid(z) (Elfwing et al., 2017)."""
     return z * al.sigmoid(z)
 
 
 @al.primitive
-def gelu(z: Any) -> Any:
+def gelu(z: Operand) -> Operand:
     """z * Phi(z), Phi the normal distribution function, in the tanh approximation of the paper.
 
     Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), equation (2). The approximation
@@ -42,12 +42,12 @@ def gelu(z: Any) -> Any:
     return 0.5 * z * (1 + np.tanh(_GELU * (z + 0.044715 * z**3)))
 
 
-def _silu(g: Any, z: Any) -> Any:
+def _silu(g: Operand, z: Operand) -> Operand:
     a = al.sigmoid(z)
     return g * (a * (1 + z * (1 - a)))
 
 
-def _gelu(g: Any, z: Any) -> Any:
+def _gelu(g: Operand, z: Operand) -> Operand:
     t = np.tanh(_GELU * (z + 0.044715 * z**3))
     return g * (0.5 * (1 + t) + 0.5 * z * (1 - t * t) * _GELU * (1 + 0.134145 * z * z))
 
@@ -89,7 +89,7 @@ class ReLU(Module):
             raise ValueError(f"ReLU: at_zero must be from 0 to 1, not {at_zero!r}")
         self.at_zero: float = float(at_zero)
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         return al.relu(X, self.at_zero)
 
     def __repr__(self) -> str:
@@ -119,7 +119,7 @@ class LeakyReLU(Module):
     def __init__(self, slope: float = 0.01) -> None:
         self.slope = slope
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         return leaky_relu(X, self.slope)
 
     def __repr__(self) -> str:
@@ -145,7 +145,7 @@ class ELU(Module):
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         return elu(X, self.alpha)
 
     def __repr__(self) -> str:
@@ -168,7 +168,7 @@ class GELU(Module):
     array([[  -0.,    0., 1000.]])
     """
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         return gelu(X)
 
 
@@ -187,7 +187,7 @@ class SiLU(Module):
     array([[  -0.,    0., 1000.]])
     """
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         return silu(X)
 
 
@@ -206,7 +206,7 @@ class Sigmoid(Module):
     array([[0. , 0.5, 1. ]])
     """
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         return al.sigmoid(X)
 
 
@@ -221,7 +221,7 @@ class Tanh(Module):
     array([[0., 1.]])
     """
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         return np.tanh(X)
 
 
@@ -240,7 +240,7 @@ class Softplus(Module):
     array([[   0., 1000.]])
     """
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         return al.softplus(X)
 
 
@@ -262,5 +262,5 @@ class Softmax(Module):
            [0.5, 0.5]])
     """
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         return al.softmax(X, axis=0)

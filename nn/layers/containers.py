@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
+
+from autograd_lite.extend import Operand
 
 from ..module import Module
 from .convolution import Conv2d
@@ -56,7 +58,7 @@ class Sequential(Module):
                 if parameter is not None and parameter.name is None:
                     parameter.name = f"{letter}{number}"
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         for layer in self.layers:
             X = layer(X)
         return X
@@ -120,7 +122,7 @@ class Residual(Module):
     def __init__(self, *layers: Module) -> None:
         self.path: Sequential = Sequential(*layers)
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         """X + F(X); ValueError where F(X) does not have the shape of X.
 
         Parameters
@@ -155,7 +157,7 @@ class Flatten(Module):
     (48, 10)
     """
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         shape = np.shape(X)
         return np.reshape(X, (math.prod(shape[:-1]), shape[-1]))
 
@@ -185,7 +187,7 @@ class Unflatten(Module):
         self.shape = shape
         self.channels_last = channels_last
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         shape = np.shape(X)
         if len(shape) != 2 or shape[0] != math.prod(self.shape):
             raise ValueError(

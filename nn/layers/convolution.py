@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 import autograd_lite as al
+from autograd_lite.extend import Operand
 
 from ..initialisers import Initialiser, Seed, initial
 from ..module import Module, Parameter
@@ -53,7 +54,7 @@ def _windows(
 
 
 @al.primitive
-def patches(x: Any, window: Pair, stride: Pair, padding: Pair) -> Any:
+def patches(x: Operand, window: Pair, stride: Pair, padding: Pair) -> Operand:
     """The pixels under each window: (C, kh, kw, out_h, out_w, N) of pictures (C, H, W, N).
 
     The pictures are padded with zeros.
@@ -69,7 +70,9 @@ def patches(x: Any, window: Pair, stride: Pair, padding: Pair) -> Any:
 
 
 @al.primitive
-def unpatches(g: Any, shape: tuple[int, ...], window: Pair, stride: Pair, padding: Pair) -> Any:
+def unpatches(
+    g: Operand, shape: tuple[int, ...], window: Pair, stride: Pair, padding: Pair
+) -> Operand:
     """The transpose of `patches`: each pixel is the sum of its copies in all windows."""
     found = np.zeros(shape, g.dtype)
     for i, j, (rows, columns), (pixel_rows, pixel_columns) in _windows(
@@ -89,7 +92,7 @@ al.defvjp(
 )
 
 
-def _check_pictures(layer: Any, X: Any, channels: int | None) -> None:
+def _check_pictures(layer: Any, X: Operand, channels: int | None) -> None:
     shape = np.shape(X)
     if len(shape) != 4 or (channels is not None and shape[0] != channels):
         wanted = "channels" if channels is None else channels
@@ -100,7 +103,7 @@ def _check_pictures(layer: Any, X: Any, channels: int | None) -> None:
         )
 
 
-def _check_size(layer: Any, X: Any, window: Pair, padding: Pair) -> None:
+def _check_size(layer: Any, X: Operand, window: Pair, padding: Pair) -> None:
     for size, k, p in zip(np.shape(X)[1:3], window, padding, strict=True):
         if size + 2 * p < k:
             raise ValueError(f"{layer!r}: the window is larger than the pictures, {np.shape(X)}")
@@ -165,7 +168,7 @@ class Conv2d(Module):
         self.weight: Parameter = Parameter(initial(initialisation, shape, seed), dtype=dtype)
         self.bias: Parameter | None = Parameter(np.zeros((n_out, 1)), dtype=dtype) if bias else None
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         """Pictures (n_out, out_height, out_width, N) of pictures X (n_in, height, width, N).
 
         Parameters
@@ -213,7 +216,7 @@ class _Pool(Module):
         self.window: Pair = _pair(window, "window", 1)
         self.stride: Pair = self.window if stride is None else _pair(stride, "stride", 1)
 
-    def _patches(self, X: Any) -> Any:
+    def _patches(self, X: Operand) -> Any:
         _check_pictures(self, X, None)
         _check_size(self, X, self.window, (0, 0))
         return patches(X, self.window, self.stride, (0, 0))
@@ -245,7 +248,7 @@ class MaxPool2d(_Pool):
            [13., 15.]])
     """
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         """The pooled pictures, with the channels of X (channels, height, width, N).
 
         Parameters
@@ -284,7 +287,7 @@ class AvgPool2d(_Pool):
            [10.5, 12.5]])
     """
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         """The pooled pictures, with the channels of X (channels, height, width, N).
 
         Parameters

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import DTypeLike
 
 import autograd_lite as al
+from autograd_lite.extend import Operand
 
 from ..initialisers import Initialiser, Seed, initial
 from ..module import Module, Parameter, as_array, has_values
 
 
 @al.primitive
-def affine(W: Any, X: Any, b: Any) -> Any:
+def affine(W: Operand, X: Operand, b: Operand) -> Operand:
     """`W X + b` as one operation: one result instead of two, and one node of the graph.
 
     Parameters
@@ -102,7 +101,7 @@ class Linear(Module):
         )
         self.bias: Parameter | None = Parameter(np.zeros((n_out, 1)), dtype=dtype) if bias else None
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         """`W X + b` of shape (n_out, N), for X of shape (n_in, N).
 
         Parameters
@@ -178,7 +177,7 @@ class Embedding(Module):
             initial(initialisation, (n_out, n_symbols), seed), dtype=dtype
         )
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         """Features (n_out, ..., N) of whole numbers X from 0 to n_symbols - 1 of shape (..., N).
 
         Parameters

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import DTypeLike
+
+from autograd_lite.extend import Operand
 
 from ..effects import follow, uniform
 from ..initialisers import Seed
@@ -16,7 +16,7 @@ class TooFewSamples(ValueError):
     """The error for a batch that is too small for the statistics of a layer."""
 
 
-def _column(parameter: Any, ndim: int) -> Any:
+def _column(parameter: Operand, ndim: int) -> Operand:
     """A column (n, 1) reshaped to lie along the first of `ndim` axes."""
     return parameter if ndim == 2 else np.reshape(parameter, (-1,) + (1,) * (ndim - 1))
 
@@ -75,7 +75,7 @@ class BatchNorm(Module):
         self.running_mean: np.ndarray = np.zeros((n_features, 1), dtype)
         self.running_variance: np.ndarray = np.ones((n_features, 1), dtype)
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         """The normalised X, of the shape of X: features first, samples last.
 
         Parameters
@@ -105,7 +105,7 @@ class BatchNorm(Module):
         follow(self, self.momentum, running_mean=mean, running_variance=unbiased)
         return self._normalised(X, mean, variance)
 
-    def _normalised(self, X: Any, mean: Any, variance: Any) -> Any:
+    def _normalised(self, X: Operand, mean: Operand, variance: Operand) -> Operand:
         ndim = len(np.shape(X))
         scale = _column(self.scale, ndim) / np.sqrt(variance + self.epsilon)
         return (X - mean) * scale + _column(self.shift, ndim)
@@ -155,7 +155,7 @@ class LayerNorm(Module):
         self.scale: Parameter = Parameter(np.ones((n_features, 1)), dtype=dtype)
         self.shift: Parameter = Parameter(np.zeros((n_features, 1)), dtype=dtype)
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         """The normalised X, of the shape of X: features first, samples last.
 
         Parameters
@@ -216,7 +216,7 @@ class Dropout(Module):
         self.share = share
         self.generator: np.random.Generator = np.random.default_rng(seed)
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         if not self.training or not self.share:
             return X
         kept = uniform(self.generator, np.shape(X)) >= self.share

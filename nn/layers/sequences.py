@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 import autograd_lite as al
+from autograd_lite.extend import Operand
 
 from ..initialisers import Seed, initial
 from ..module import Module, Parameter
@@ -16,7 +17,7 @@ from .convolution import patches
 from .linear import affine
 
 
-def _check_sequences(layer: Any, X: Any, features: int) -> None:
+def _check_sequences(layer: Any, X: Operand, features: int) -> None:
     shape = np.shape(X)
     if len(shape) != 3 or shape[0] != features or shape[1] == 0:
         hint = "; one sequence is X[:, :, np.newaxis]" if len(shape) == 2 else ""
@@ -26,7 +27,7 @@ def _check_sequences(layer: Any, X: Any, features: int) -> None:
         )
 
 
-def _affine_steps(W: Any, X: Any, b: Any) -> Any:
+def _affine_steps(W: Operand, X: Operand, b: Operand) -> Operand:
     """`W x + b` for every step, of shape (n_out, steps, N)."""
     Z = affine(W, np.reshape(X, (X.shape[0], -1)), b)
     return np.reshape(Z, (Z.shape[0], *X.shape[1:]))
@@ -60,7 +61,7 @@ class _Recurrent(Module):
         self.recurrent: Parameter = Parameter(np.concatenate(blocks), dtype=dtype)
         self.bias: Parameter = Parameter(np.zeros((self.gates * n_hidden, 1)), dtype=dtype)
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         """The hidden states (n_hidden, steps, N), or with `last` the last one (n_hidden, N).
 
         X is (n_in, steps, N), and the states before the first step are 0.
@@ -88,14 +89,14 @@ class _Recurrent(Module):
             states.append(state[0])
         return states[-1] if self.last else np.stack(states, axis=1)
 
-    def _start(self, zeros: Any) -> tuple[Any, ...]:
+    def _start(self, zeros: Operand) -> tuple[Any, ...]:
         return (zeros,)
 
-    def _step(self, z: Any, state: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _step(self, z: Operand, state: tuple[Any, ...]) -> tuple[Any, ...]:
         """The state after a step, the hidden state first; z is W x + b of that step."""
         raise NotImplementedError
 
-    def _parts(self, values: Any) -> list[Any]:
+    def _parts(self, values: Operand) -> list[Any]:
         """The rows of each gate."""
         n = self.n_hidden
         return [values[i * n : (i + 1) * n] for i in range(self.gates)]
@@ -137,7 +138,7 @@ class RNN(_Recurrent):
 
     gates = 1
 
-    def _step(self, z: Any, state: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _step(self, z: Operand, state: tuple[Any, ...]) -> tuple[Any, ...]:
         return (np.tanh(z + np.dot(self.recurrent, state[0])),)
 
 
@@ -174,10 +175,10 @@ class LSTM(_Recurrent):
         super().__init__(n_in, n_hidden, **options)
         self.bias.data[n_hidden : 2 * n_hidden] = 1
 
-    def _start(self, zeros: Any) -> tuple[Any, ...]:
+    def _start(self, zeros: Operand) -> tuple[Any, ...]:
         return zeros, zeros
 
-    def _step(self, z: Any, state: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _step(self, z: Operand, state: tuple[Any, ...]) -> tuple[Any, ...]:
         h, c = state
         i, f, o, g = self._parts(z + np.dot(self.recurrent, h))
         c = al.sigmoid(f) * c + al.sigmoid(i) * np.tanh(g)
@@ -220,7 +221,7 @@ class GRU(_Recurrent):
 
     gates = 3
 
-    def _step(self, z: Any, state: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _step(self, z: Operand, state: tuple[Any, ...]) -> tuple[Any, ...]:
         (h,) = state
         zr, zu, zn = self._parts(z)
         Ur, Uu, Un = self._parts(self.recurrent)
@@ -289,7 +290,7 @@ class MultiheadAttention(Module):
             setattr(self, name, Parameter(weight, dtype=dtype))
             setattr(self, f"{name}_bias", Parameter(np.zeros((n_features, 1)), dtype=dtype))
 
-    def forward(self, X: Any, memory: Any = None) -> Any:
+    def forward(self, X: Operand, memory: Operand | None = None) -> Operand:
         """The attention of every step of X to `memory`, in the shape of X.
 
         Parameters
@@ -321,7 +322,7 @@ class MultiheadAttention(Module):
         out = np.reshape(np.transpose(out, (1, 2, 3, 0)), X.shape)
         return _affine_steps(self.out, out, self.out_bias)
 
-    def _heads(self, values: Any) -> Any:
+    def _heads(self, values: Operand) -> Operand:
         """The heads as matrices for matmul, of shape (N, heads, features of a head, steps)."""
         _, steps, count = values.shape
         heads = np.reshape(values, (self.n_heads, -1, steps, count))
@@ -388,7 +389,7 @@ class Conv1d(Module):
         self.weight: Parameter = Parameter(initial(initialisation, shape, seed), dtype=dtype)
         self.bias: Parameter | None = Parameter(np.zeros((n_out, 1)), dtype=dtype) if bias else None
 
-    def forward(self, X: Any) -> Any:
+    def forward(self, X: Operand) -> Operand:
         """Sequences (n_out, out_steps, N) of sequences X (n_in, steps, N).
 
         Parameters

@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autograd_lite.extend import ArrayLike
+
 from .figures import check_lengths, colours, place, text
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MARKERS = "os^Dv<>"
 
 
 def decision_boundary(
-    model: Any, X: Any, y: Any, *, resolution: int = 200, ax: Any = None
+    model: Any, X: ArrayLike, y: ArrayLike, *, resolution: int = 200, ax: Axes | None = None
 ) -> Figure:
     """Draws the predicted classes in the plane around samples of two features.
 
@@ -85,7 +88,7 @@ def decision_boundary(
     return figure
 
 
-def _draw_shade(axes: Any, across: Any, up: Any, shade: np.ndarray) -> Any:
+def _draw_shade(axes: Axes, across: ArrayLike, up: ArrayLike, shade: np.ndarray) -> Any:
     from matplotlib.colors import LinearSegmentedColormap
 
     cmap = LinearSegmentedColormap.from_list("two classes", [*_ends(2)])
@@ -100,7 +103,7 @@ def _ends(count: int) -> list[str]:
     return [first, "#ffffff", second]
 
 
-def _draw_margins(axes: Any, across: Any, up: Any, probabilities: np.ndarray) -> None:
+def _draw_margins(axes: Axes, across: ArrayLike, up: ArrayLike, probabilities: np.ndarray) -> None:
     """Fills the region where each class is the likeliest, by its smooth margin over the next."""
     count = probabilities.shape[-1]
     for number, colour in enumerate(colours(count)):
@@ -112,7 +115,9 @@ def _draw_margins(axes: Any, across: Any, up: Any, probabilities: np.ndarray) ->
                 axes.contour(across, up, margin, levels=[0], colors="white", linewidths=1.5)
 
 
-def _draw_regions(axes: Any, across: Any, up: Any, number: np.ndarray, count: int) -> None:
+def _draw_regions(
+    axes: Axes, across: ArrayLike, up: ArrayLike, number: np.ndarray, count: int
+) -> None:
     """Fills the surroundings of each point with the colour of its class."""
     from matplotlib.colors import ListedColormap
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from autograd_lite.extend import printable
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 OURS, OTHER = "#0072b2", "#d55e00"
@@ -31,15 +32,20 @@ def new_figure(size: tuple[float, float] = (6.4, 4.4)) -> Figure:
     return ShownFigure(figsize=size, layout="constrained")
 
 
-def place(ax: Any, size: tuple[float, float] = (6.4, 4.4)) -> tuple[Figure, Any]:
+def figure_of(axes: Axes) -> Figure:
+    """The figure, or the part of a figure, that these axes stand in."""
+    return cast("Figure", axes.figure)
+
+
+def place(ax: Axes | None, size: tuple[float, float] = (6.4, 4.4)) -> tuple[Figure, Axes]:
     """The figure and the axes to draw into: the given ones, or new ones."""
     if ax is not None:
-        return ax.figure, ax
+        return figure_of(ax), ax
     figure = new_figure(size)
     return figure, figure.add_subplot()
 
 
-def places(count: int, ax: Any, text: bool = False) -> tuple[Figure, list[Any]]:
+def places(count: int, ax: Axes | None, text: bool = False) -> tuple[Figure, list[Axes]]:
     """A figure with `count` axes for pictures in a nearly square grid, in `ax` if given."""
     columns = math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
@@ -47,7 +53,7 @@ def places(count: int, ax: Any, text: bool = False) -> tuple[Figure, list[Any]]:
         figure = new_figure((1.4 * columns + 1, (1.8 if text else 1.5) * rows + 0.5))
         found = [figure.add_subplot(rows, columns, number + 1) for number in range(count)]
     else:
-        figure = ax.figure
+        figure = figure_of(ax)
         ax.set_axis_off()
         # Leaves space for the titles above.
         corners = ((i % columns / columns, 1 - (i // columns + 1) / rows) for i in range(count))
@@ -57,15 +63,16 @@ def places(count: int, ax: Any, text: bool = False) -> tuple[Figure, list[Any]]:
     return figure, found
 
 
-def tidy(axes: Any) -> None:
+def tidy(axes: Axes) -> None:
     """Hides the top and right spines, and draws a light grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", alpha=0.3)
 
 
-def count_along(axes: Any) -> None:
+def count_along(axes: Axes) -> None:
     """Sets the ticks of epochs or steps to whole numbers."""
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    locator = axes.xaxis.get_major_locator()
+    locator.set_params(integer=True)  # type: ignore[call-arg]
 
 
 def text(name: object) -> str:
@@ -100,7 +107,7 @@ def parameter_text(module: Any, path: str, parameter: Any) -> str:
     return f"{parameter.name or name} of {kind}"
 
 
-def named_ticks(axes: Any, names: Sequence[str]) -> None:
+def named_ticks(axes: Axes, names: Sequence[str]) -> None:
     """Writes the names of layers below the axes, at 0, 1 and so on."""
     shown = ["\n".join(text(part) for part in name.split("\n")) for name in names]
     axes.set_xticks(np.arange(len(names)), shown, rotation=30, ha="right", fontsize=8)

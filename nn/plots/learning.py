@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import autograd_lite as al
+from autograd_lite.extend import ArrayLike
 
 from ..module import Module
 from .figures import (
@@ -24,6 +25,7 @@ from .figures import (
 )
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -33,7 +35,7 @@ def cost(
     *,
     log: bool = False,
     step: str = "epoch",
-    ax: Any = None,
+    ax: Axes | None = None,
 ) -> Figure:
     """Draws the cost of each epoch, and that of the validation data if given.
 
@@ -93,7 +95,7 @@ def cost(
     return figure
 
 
-def gradient_flow(module: Any, *, ax: Any = None) -> Figure:
+def gradient_flow(module: Any, *, ax: Axes | None = None) -> Figure:
     """Draws the sizes of the gradients of each parameter after `backward()`, from the input on.
 
     They are the mean and the largest of the absolute values, on a logarithmic scale: gradients that
@@ -151,7 +153,7 @@ def gradient_flow(module: Any, *, ax: Any = None) -> Figure:
     return figure
 
 
-def dead_units(model: Module, X: Any, *, ax: Any = None) -> Figure:
+def dead_units(model: Module, X: ArrayLike, *, ax: Axes | None = None) -> Figure:
     """Draws the share of the units of each ReLU whose output is 0 for every sample.
 
     Parameters
@@ -189,7 +191,7 @@ def dead_units(model: Module, X: Any, *, ax: Any = None) -> Figure:
     at = np.arange(len(dead))
     shares = [share for share, _ in dead.values()]
     axes.bar(at, shares, color=OURS, width=0.6)
-    for place_, (share, count) in zip(at, dead.values(), strict=True):
+    for place_, (share, count) in enumerate(dead.values()):
         note = f"{round(share * count)} of {count}"
         axes.text(place_, share, note, ha="center", va="bottom", fontsize=9)
     named_ticks(axes, [f"{path}\n{layer!r}" for path, layer in layers if path in dead])
@@ -199,7 +201,7 @@ def dead_units(model: Module, X: Any, *, ax: Any = None) -> Figure:
 
 
 def _dead(
-    model: Module, layers: Sequence[tuple[str, Module]], X: Any
+    model: Module, layers: Sequence[tuple[str, Module]], X: ArrayLike
 ) -> Iterator[tuple[str, tuple[float, int]]]:
     """Yields the share of the dead units of each layer, and the number of its units."""
     seen: dict[str, np.ndarray] = {}
@@ -224,7 +226,7 @@ def _noting(layer: Module, path: str, seen: dict[str, np.ndarray]) -> Any:
     """The forward() of a layer that also notes the units whose output is 0 for all samples."""
     forward: Any = layer.forward
 
-    def noted(X: Any) -> Any:
+    def noted(X: ArrayLike) -> Any:
         result = forward(X)
         values = np.asarray(getattr(result, "data", result))
         # A unit is a row, or a channel of pictures with all its pixels.

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd_lite.extend import quoted
+from autograd_lite.extend import ArrayLike, quoted
 
 from ..layers import Linear
 from ..module import Module
-from .figures import check_lengths, new_figure, places, text
+from .figures import check_lengths, figure_of, new_figure, places, text
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
 def weights(
-    layer: Any, shape: tuple[int, ...] | None = None, *, count: int = 25, ax: Any = None
+    layer: Any, shape: tuple[int, ...] | None = None, *, count: int = 25, ax: Axes | None = None
 ) -> Figure:
     """Draws the weights of each unit as a picture, each weight at its pixel.
 
@@ -61,12 +62,12 @@ def weights(
 
 def mistakes(
     model: Any,
-    X: Any,
-    y: Any,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
     shape: tuple[int, ...] | None = None,
     count: int = 16,
-    ax: Any = None,
+    ax: Axes | None = None,
 ) -> Figure:
     """Draws the wrongly classified samples, those with the least probable true class first.
 
@@ -115,8 +116,8 @@ def mistakes(
     worst = wrong[np.argsort(of_truth[wrong], kind="stable")][:count]
     title = f"{len(wrong)} of {len(y)} are classified wrongly"
     if not len(worst):
-        figure = new_figure() if ax is None else ax.figure
-        found: list[Any] = []
+        figure = new_figure() if ax is None else figure_of(ax)
+        found: list[Axes] = []
     else:
         figure, found = places(len(worst), ax, text=True)
     if X.ndim == 2 and len(worst):

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from autograd_lite.extend import ArrayLike
+
 from .figures import check_lengths, colours, place, text, tidy
 
+Corner = Literal["lower right", "lower left", "upper left"]
+"""Where a legend stands."""
+
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
 def confusion_matrix(
-    model: Any, X: Any, y: Any, *, normalise: bool = False, ax: Any = None
+    model: Any, X: ArrayLike, y: ArrayLike, *, normalise: bool = False, ax: Axes | None = None
 ) -> Figure:
     """Draws the confusion matrix: true classes in rows, predicted classes in columns.
 
@@ -63,7 +69,7 @@ def confusion_matrix(
     return figure
 
 
-def roc(model: Any, X: Any, y: Any, *, ax: Any = None) -> Figure:
+def roc(model: Any, X: ArrayLike, y: ArrayLike, *, ax: Axes | None = None) -> Figure:
     """Draws the ROC curve: true positive rate against false positive rate, with its area.
 
     With more than two classes there is a curve for each against all others.
@@ -105,7 +111,7 @@ def roc(model: Any, X: Any, y: Any, *, ax: Any = None) -> Figure:
     return figure
 
 
-def precision_recall(model: Any, X: Any, y: Any, *, ax: Any = None) -> Figure:
+def precision_recall(model: Any, X: ArrayLike, y: ArrayLike, *, ax: Axes | None = None) -> Figure:
     """Draws precision against recall for all thresholds, with the average precision.
 
     With more than two classes there is a curve for each against all others.
@@ -142,7 +148,9 @@ def precision_recall(model: Any, X: Any, y: Any, *, ax: Any = None) -> Figure:
     return figure
 
 
-def calibration(model: Any, X: Any, y: Any, *, bins: int = 10, ax: Any = None) -> Figure:
+def calibration(
+    model: Any, X: ArrayLike, y: ArrayLike, *, bins: int = 10, ax: Axes | None = None
+) -> Figure:
     """Draws the share of samples of a class against the predicted probability of the class.
 
     Right probabilities lie on the diagonal.
@@ -211,7 +219,7 @@ def _displays(function: str, module: str = "metrics") -> Any:
 
 
 def _against_others(
-    function: str, model: Any, X: Any, y: Any
+    function: str, model: Any, X: ArrayLike, y: ArrayLike
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray, str]]:
     """Yields for each class its name, whether each sample is of it, its probabilities, and a
     colour.
@@ -237,7 +245,7 @@ def _against_others(
             yield text(classes[number]), is_class, probabilities[:, number], colour
 
 
-def _checked(function: str, X: Any, y: Any) -> np.ndarray:
+def _checked(function: str, X: ArrayLike, y: ArrayLike) -> np.ndarray:
     y = np.asarray(y)
     check_lengths(function, np.asarray(X), y)
     return y
@@ -247,7 +255,7 @@ def _styled(colour: str) -> dict[str, Any]:
     return {"curve_kwargs": {"color": colour}}
 
 
-def _finish(axes: Any, where: str) -> None:
+def _finish(axes: Axes, where: Corner) -> None:
     axes.legend(frameon=False, loc=where, fontsize=8)
     axes.set_aspect("auto")
     tidy(axes)

@@ -11,6 +11,7 @@ import numpy as np
 from ..module import Module
 from .figures import (
     count_along,
+    figure_of,
     named_parameters,
     new_figure,
     parameter_text,
@@ -20,6 +21,7 @@ from .figures import (
 )
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 USUAL_RATIO = 1e-3
@@ -108,7 +110,7 @@ class Steps:
         return [noted.ratio for noted in self.noted[name][1:]]
 
 
-def histograms(steps: Steps, *, ax: Any = None) -> Figure:
+def histograms(steps: Steps, *, ax: Axes | None = None) -> Figure:
     """Draws the distribution of each weight over the steps, darker where it has more numbers.
 
     Parameters
@@ -136,7 +138,7 @@ def histograms(steps: Steps, *, ax: Any = None) -> Figure:
         figure = new_figure((6.4, 1.5 * len(names) + 0.6))
         places = [figure.add_subplot(len(names), 1, i + 1) for i in range(len(names))]
     else:
-        figure = ax.figure
+        figure = figure_of(ax)
         ax.set_axis_off()
         width = 1 / len(names)
         places = [ax.inset_axes((i * width, 0, 0.8 * width, 0.9)) for i in range(len(names))]
@@ -156,7 +158,7 @@ def histograms(steps: Steps, *, ax: Any = None) -> Figure:
     return figure
 
 
-def update_ratios(steps: Steps, *, ax: Any = None) -> Figure:
+def update_ratios(steps: Steps, *, ax: Axes | None = None) -> Figure:
     """Draws the norm of each update over that of the weights, by parameter and step.
 
     The usual range around 1e-3 is shaded: below it the learning rate may be too low, above it too

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.extend import ArrayLike
+
 from ..data.batches import ArrayData, Data
 from ..initialisers import Seed
 from ..module import Module, has_values
@@ -80,7 +82,9 @@ def check_loss(loss: object) -> None:
         )
 
 
-def data_of(X: Any, Y: Any, weights: Any, validation: Any) -> tuple[Data, Data | None]:
+def data_of(
+    X: ArrayLike, Y: ArrayLike, weights: ArrayLike, validation: Any
+) -> tuple[Data, Data | None]:
     """The training data, and the validation data or None."""
     if hasattr(X, "batches"):
         if Y is not None or weights is not None:
@@ -129,7 +133,7 @@ def _shared(data: Data, validation: Any) -> tuple[ArrayData, ArrayData]:
 
 
 def _check_weights(data: Data, what: str) -> None:
-    weights: Any = getattr(data, "weights", None)
+    weights: ArrayLike = getattr(data, "weights", None)
     if has_values(weights) and not weights.any():
         raise ValueError(f"{what}: every weight is zero, so there is no weighted mean")
 

@@ -15,7 +15,7 @@ from typing import Any, Literal, NoReturn, ParamSpec
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.extend import is_lazy, sheet_history
+from autograd_lite.extend import ArrayLike, is_lazy, sheet_history
 
 from .. import checkpoint as checkpoints
 from ..data.batches import ArrayData, Batch, Data
@@ -176,8 +176,8 @@ class Training:
     """
 
     model: Module
-    X: Any
-    Y: Any = None
+    X: ArrayLike
+    Y: ArrayLike | None = None
     _: KW_ONLY
     loss: Loss
     optimiser: Optimiser | str
@@ -187,7 +187,7 @@ class Training:
     drop_last: bool = False
     shuffle: bool = True
     seed: Seed = None
-    sample_weight: Any = None
+    sample_weight: ArrayLike | None = None
     validation: Any = None
     metrics: str | Metric | Iterable[str | Metric] = ()
     schedule: Schedule | None = None
@@ -324,7 +324,7 @@ class Training:
         self.model.eval()
         model, loss = self.model, self.loss
 
-        def training(X: Any, Y: Any) -> Any:
+        def training(X: ArrayLike, Y: ArrayLike) -> Any:
             prediction = model(X)
             return loss(prediction, Y)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.extend import closest, compute, is_lazy
+from autograd_lite.extend import ArrayLike, closest, compute, is_lazy
 
 from .. import metrics as known
 from ..data.batches import Data
@@ -56,7 +56,9 @@ class ToldMetric:
         kind = self.kind if self.asks else fixed.get("given", "numbers")
         return None if kind is None else (known.MEASURES[names[0]], kind)
 
-    def __call__(self, prediction: np.ndarray, target: np.ndarray, sample_weight: Any) -> float:
+    def __call__(
+        self, prediction: np.ndarray, target: np.ndarray, sample_weight: ArrayLike
+    ) -> float:
         options: dict[str, Any] = {}
         if self.asks:
             if self.kind is None and (prediction.ndim == 1 or len(prediction) == 1):
@@ -111,7 +113,7 @@ def _joined(arrays: Sequence[Any]) -> np.ndarray:
 
 
 def _found(
-    metrics: Mapping[str, ToldMetric], prediction: Any, target: Any, weights: Any
+    metrics: Mapping[str, ToldMetric], prediction: ArrayLike, target: ArrayLike, weights: ArrayLike
 ) -> dict[str, float]:
     """The metrics by name; for lazy arrays by one pass over their blocks where possible."""
     lazy = any(map(is_lazy, (prediction, target, weights)))
