@@ -20,7 +20,7 @@ from autograd_lite.check.cells import notebook_source
 from autograd_lite.check.derivation import marked
 from autograd_lite.check.marking import draws
 from autograd_lite.check.marking.assignments import SeparateUpdates, targets_of, update_of
-from autograd_lite.check.marking.definitions import Sources
+from autograd_lite.check.marking.definitions import SCRIPT, Sources
 from autograd_lite.check.marking.forms import LOSS_NAMES, Subject
 from autograd_lite.check.marking.rewriting import made_function
 from autograd_lite.check.marking.world import World, is_data
@@ -387,7 +387,7 @@ def _as_function(
     arguments = ast.arguments(
         posonlyargs=[], args=[ast.arg(n) for n in known], kwonlyargs=[], kw_defaults=[], defaults=[]
     )
-    name = owner.strip("<>") if owner == "<script>" else owner
+    name = SCRIPT if owner == "<script>" else owner
     tree = made_function(name, arguments, [once])
     ast.copy_location(tree, body[0])
     ast.fix_missing_locations(tree)

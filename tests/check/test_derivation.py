@@ -1078,8 +1078,8 @@ class TestTheLineAsWritten:
     @pytest.mark.parametrize(
         ("written", "mended"),
         [
-            ("dW = X.T @ (dZ*Z)", "dW = X.T @ (dZ)"),
-            ("é = 'é'; dW = X.T@(2 * dZ); rate = 1", "é = 'é'; dW = X.T@(dZ); rate = 1"),
+            ("dW = X.T @ (dZ*Z)", "dW = X.T @ dZ"),
+            ("é = 'é'; dW = X.T@(2 * dZ); rate = 1", "é = 'é'; dW = X.T@dZ; rate = 1"),
             ("dW = -(X.T @ dZ)", "dW = X.T @ dZ"),
             ("dW = X.T @ (T - X @ W)", "dW = X.T @ (X @ W - T)"),
         ],

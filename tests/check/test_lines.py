@@ -211,7 +211,7 @@ def offered(source, line, *arguments):
             numbers,
             "d = a ** 2",
             "",
-            ["factor : d = a ** 4", "factor : d = a ** 1", "factor : d = a ** 3"],
+            ["factor : d = a ** 4", "factor : d = a", "factor : d = a ** 3"],
         ),
         (
             numbers,
@@ -225,7 +225,7 @@ def offered(source, line, *arguments):
                 "activation : d = 1 - a ** 1.5",
                 "activation : d = 1 - a ** 4",
                 "activation : d = 1 - a ** 2",
-                "activation : d = 1 - a ** 1",
+                "activation : d = 1 - a",
             ],
         ),
         (

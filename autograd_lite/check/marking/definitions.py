@@ -53,6 +53,10 @@ class Place:
         return self.statement.lineno
 
 
+LAMBDA, SCRIPT = "lambda_", "script_"
+"""The names of a lambda and of a pass through a script, once they are functions."""
+
+
 @dataclass(eq=False)
 class Definition:
     """The source of a function as a syntax tree, and the code compiled from it."""
@@ -64,6 +68,11 @@ class Definition:
     owner: str | None = None
     compiled: dict[tuple[Any, int | None], types.CodeType] = field(default_factory=dict)
     rewritten: dict[Any, dict[int, tuple[Any, list[ast.stmt]]]] = field(default_factory=dict)
+
+    @property
+    def told(self) -> str:
+        """What a report calls the function."""
+        return {LAMBDA: "the lambda", SCRIPT: "the script"}.get(self.name, f"{self.name}()")
 
     def code(
         self,
@@ -190,7 +199,7 @@ def _lambda_of(code: types.CodeType) -> ast.FunctionDef | None:
         return None
     found = max(around, key=lambda n: (n.lineno, n.col_offset))
     returned = ast.copy_location(ast.Return(found.body), found.body)
-    return ast.copy_location(made_function("lambda_", found.args, [returned]), found)
+    return ast.copy_location(made_function(LAMBDA, found.args, [returned]), found)
 
 
 def _is_around(node: ast.expr, places: list[tuple[int, int]]) -> bool:

@@ -19,7 +19,7 @@ def because(found: Found) -> str:
     """A text on what is wrong with a line, and how it should read."""
     edit = found.edit
     where = ""
-    name = edit.place.definition.name
+    name = edit.place.definition.told
     targets = targets_of(edit.place.statement)
     if targets:
         where = f"in the line of {ast.unparse(targets[0])}, "
@@ -28,10 +28,10 @@ def because(found: Found) -> str:
         text += f"; or {other.text}"
     lines = edit.as_written()
     if lines is not None:
-        return f"{text}. In {name}(): {lines[0]}  should be  {lines[1]}"
+        return f"{text}. In {name}: {lines[0]}  should be  {lines[1]}"
     written = ast.unparse(edit.place.statement)
     if "\n" not in written and len(written) < 160 and "__watch__" not in edit.written:
-        text += f". In {name}(): {written}  should be  {edit.written}"
+        text += f". In {name}: {written}  should be  {edit.written}"
     return text
 
 

@@ -100,13 +100,14 @@ class Verdicts:
                 status = "inherited"
                 first = found or (self.found[0] if self.found else self.unknown)
                 line = None if first is None else first.line
-                message = f"{name} is right in itself, and passes on the error of line {line}"
+                message = f"{self._named(step)} is right in itself, and passes on the error of "
+                message += f"line {line}"
             else:
                 expected = interpretation.expected[key]
                 cause, message = self._explained(step, value, expected, found)
                 number = self._line_to_blame(step, found)
         elif status == "inherited":
-            message = f"{name} is right in itself, and passes on the error of "
+            message = f"{self._named(step)} is right in itself, and passes on the error of "
             message += self._passed_on(step)
         if value.shape == expected.shape:
             absolute, error = largest(abs_difference(value, expected), value, expected)
@@ -154,6 +155,12 @@ class Verdicts:
     def _found_for(self, step: Step) -> Found | None:
         return next((f for f in self.found if step.key in f.mended), None)
 
+    def _named(self, step: Step) -> str:
+        """The name of a step, with its line where one of another line has the same name."""
+        name = _called(step)
+        lines = {s.line for s in self.evidence.steps if _called(s) == name}
+        return f"{name} of line {step.line}" if len(lines) > 1 else name
+
     def _name_of(self, step: Step) -> str:
         """The name of a step's tensor, or of the operation that computed it."""
         node: Any = self.evidence.forward.tensors[step.key]._node
@@ -166,7 +173,7 @@ class Verdicts:
         own = {s.key: s.value for s in self.evidence.steps}
         after = self.evidence.forward.after(step.key, own)
         status = self.interpretation.status
-        names = {s.key: s.name for s in self.evidence.steps}
+        names = {s.key: self._named(s) for s in self.evidence.steps}
         before = [names[k] for k in after if status[k] in ("wrong", "inherited")]
         if any(f.line not in {s.line for s in self.evidence.steps} for f in self.found):
             return f"line {self.found[0].line}"
@@ -180,7 +187,9 @@ class Verdicts:
         if value.shape == expected.shape:
             distance = abs_difference(value, expected)
             sign = -1 if step.is_opposite else 1
-            what = difference_message(_called(step), distance, sign * value, sign * expected)
+            # Adding 0 makes -0 a 0.
+            signed = sign * value + 0, sign * expected + 0
+            what = difference_message(_called(step), distance, *signed)
             what += self._from_whom(step)
         else:
             what = (
@@ -220,7 +229,7 @@ class Verdicts:
 
     def _from_whom(self, step: Step) -> str:
         own = {s.key: s.value for s in self.evidence.steps}
-        names = {s.key: s.name for s in self.evidence.steps if _has_name(s)}
+        names = {s.key: self._named(s) for s in self.evidence.steps if _has_name(s)}
         known = [names[k] for k in self.evidence.forward.after(step.key, own) if k in names]
         known = list(dict.fromkeys(known))
         return f" by the chain rule from your {' and '.join(known)}" if known else ""
@@ -235,7 +244,7 @@ class Verdicts:
             if found.line in told:
                 continue
             targets = targets_of(found.edit.place.statement)
-            name = ast.unparse(targets[0]) if targets else found.edit.place.definition.name
+            name = ast.unparse(targets[0]) if targets else found.edit.place.definition.told
             event = self._event_at(found)
             shape = np.shape(event.value) if event is not None else ()
             message = f"line {found.line}: {because(found)}"
@@ -359,7 +368,7 @@ def _called(step: Step) -> str:
     if step.event is None:
         return "?"
     targets = targets_of(step.event.place.statement)
-    return ast.unparse(targets[0]) if targets else f"{step.event.place.definition.name}()"
+    return ast.unparse(targets[0]) if targets else step.event.place.definition.told
 
 
 def _returned_for(event: Event, back: Execution) -> Event | None:

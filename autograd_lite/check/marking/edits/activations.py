@@ -23,6 +23,7 @@ from autograd_lite.check.marking.edits.trees import (
     in_index,
     is_broadcast,
     is_called,
+    is_power,
     name_called,
     numpy_call,
     one_less,
@@ -167,7 +168,7 @@ def _powers(line: Line, node: ast.expr, around: tuple[ast.AST, ...]) -> Iterator
             both = times(node, parent)  # type: ignore[arg-type]
             text = f"{text_of(parent)} should be {text_of(both)}"  # type: ignore[arg-type]
             yield line.edit("activation", text, parent, both)  # type: ignore[arg-type]
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+    if is_power(node):
         text = f"{text_of(node)} should be {text_of(node.left)}"
         yield line.edit("activation" if in_one_less else "factor", text, node, node.left, 0.8)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
@@ -198,6 +199,12 @@ def _operands_and_values(line: Line) -> list[tuple[ast.expr, str]]:
     return places
 
 
+def _missing_factor(factor: ast.expr, old: ast.expr, name: str) -> str:
+    """A text on a factor that is missing; of a name that is computed from itself, in its value."""
+    where = text_of(old) if text_of(factor) == name else name
+    return f"the factor {text_of(factor)} is missing in {where}"
+
+
 def missing_factors(line: Line) -> Iterator[Edit]:
     """Edits that multiply a line, or an operand of it, by a factor that it lacks, or divide it."""
     for old, name in _operands_and_values(line):
@@ -220,7 +227,7 @@ def missing_factors(line: Line) -> Iterator[Edit]:
             offers = [(o, v) for o, v in offers if not _has_gradient(o)]
         for other, found in offers:
             if text_of(other) != text_of(old):
-                text = f"the factor {text_of(other)} is missing in {name}"
+                text = _missing_factor(other, old, name)
                 kind = kind_of_factor(line, other)
                 yield line.edit(kind, text, old, times(old, other), 0.8)
                 if np.all(found > 0):
@@ -335,7 +342,7 @@ def _missing_factors(line: Line, old: ast.expr, name: str) -> Iterator[Edit]:
         offers += _signs_of_magnitudes(line, shape)
         for other in offers:
             if text_of(other) != text_of(old):
-                text = f"the factor {text_of(other)} is missing in {name}"
+                text = _missing_factor(other, old, name)
                 yield line.edit("factor", text, old, times(old, other), 0.8)
 
 

@@ -15,6 +15,7 @@ from autograd_lite.check.marking.edits.trees import (
     chain_of,
     in_index,
     is_called,
+    is_power,
     is_shape,
     name_called,
     one_less,
@@ -289,9 +290,15 @@ def numbers(line: Line) -> Iterator[Edit]:
                 is_factor = isinstance(getattr(parent, "op", None), (ast.Mult, ast.Div))
                 if other != number and not (other == 1 and is_factor):
                     shown = int(other) if other == int(other) else other
-                    text = f"{_around_text(node, around)}: {number} should be {shown}"
                     kind = "activation" if is_slope else "factor"
-                    yield line.edit(kind, text, node, ast.Constant(shown))
+                    if is_power(parent) and node is parent.right:
+                        power = ast.BinOp(parent.left, ast.Pow(), ast.Constant(shown))
+                        right = parent.left if shown == 1 else power
+                        text = f"{text_of(parent)} should be {text_of(right)}"
+                        yield line.edit(kind, text, parent, right)
+                    else:
+                        text = f"{_around_text(node, around)}: {number} should be {shown}"
+                        yield line.edit(kind, text, node, ast.Constant(shown))
         value = line.at(node) if isinstance(node, (ast.Name, ast.Subscript, ast.Call)) else None
         if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 0:
             if not is_called(node, around):
@@ -309,12 +316,7 @@ def _is_exponent_in_slope(around: tuple[ast.AST, ...]) -> bool:
     if len(around) < 2:
         return False
     power, outer = around[-1], around[-2]
-    return (
-        isinstance(power, ast.BinOp)
-        and isinstance(power.op, ast.Pow)
-        and isinstance(outer, ast.BinOp)
-        and isinstance(outer.op, ast.Sub)
-    )
+    return is_power(power) and isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.Sub)
 
 
 def _around_text(node: ast.AST, around: tuple[ast.AST, ...]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import linecache
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 
 from autograd_lite.check.marking.assignments import elements_of, targets_of, update_of
-from autograd_lite.check.marking.definitions import Definition, Place
+from autograd_lite.check.marking.definitions import LAMBDA, Definition, Place
 from autograd_lite.check.marking.edits.trees import (
     ARRIVING,
     SLOPE,
@@ -21,6 +22,7 @@ from autograd_lite.check.marking.edits.trees import (
     is_broadcast,
     is_equal,
     is_of_arrays,
+    is_power,
     parsed,
     parsed_or_none,
     placed_at,
@@ -33,6 +35,9 @@ from autograd_lite.check.marking.mutable import plain
 from autograd_lite.check.marking.rewriting import WATCH
 from autograd_lite.check.names import tensors_named_in
 from autograd_lite.observe import located
+
+OWN_BRACKET = re.compile(rb"[^\w)\]]\($|^\($")
+"""An opening bracket at the end of a text that calls nothing."""
 
 CANDIDATES_LIMIT = 30
 """Up to this many values of one shape are tried in place of an operand."""
@@ -107,22 +112,27 @@ class Edit:
             return None
         old, new = self.swap
         raw = line.encode()
-        # The source was dedented before it was parsed, so its columns differ from the file's.
-        first, last = columns(self.definition, statement.lineno)
-        shift = len(raw) - len(raw.lstrip()) - first
-        raw = raw[: last + shift]
+        # The source was dedented before it was parsed, so its columns differ from the file's; that
+        # of a lambda, which stands anywhere in a line, was not.
+        shift = 0
+        if self.definition.name != LAMBDA:
+            first, last = columns(self.definition, statement.lineno)
+            shift = len(raw) - len(raw.lstrip()) - first
+            raw = raw[: last + shift]
         start, end = (getattr(old, n, -1) + shift for n in ("col_offset", "end_col_offset"))
         if ast.unparse(parsed_or_none(raw[start:end].decode(errors="ignore"))) != ast.unparse(old):
             return None
         text = ast.unparse(new)
         if WATCH in text:
             return None
-        binds = isinstance(new, ast.BinOp) and isinstance(new.op, ast.Pow)
-        bare = binds or not isinstance(new, (ast.BinOp, ast.Compare, ast.UnaryOp, ast.BoolOp))
+        bare = not isinstance(new, (ast.BinOp, ast.Compare, ast.UnaryOp, ast.BoolOp))
+        if bare or is_power(new):
+            while OWN_BRACKET.search(raw[:start]) and raw[end:].startswith(b")"):
+                start, end = start - 1, end + 1
         around = raw[:start].rstrip()[-1:] + raw[end:].lstrip()[:1]
         is_whole = old is getattr(statement, "value", None)
-        is_argument = around[:1] in (b"(", b",") and around[1:] in (b")", b",")
-        if not (bare or is_whole or is_argument):
+        is_argument = around[:1] in b"([," and around[1:] in b")],"
+        if not (bare or is_power(new) or is_whole or is_argument):
             text = f"({text})"
         changed = raw[:start] + text.encode() + raw[end:]
         return raw.decode().strip(), changed.decode().strip()

@@ -1,0 +1,29 @@
+"""What a report says, word by word, of mistakes of many kinds.
+
+The reports stand in `__snapshots__/test_reports.ambr`. After a change that means to say something
+else, `pytest tests/check/test_reports.py --snapshot-update` writes them anew: read the difference.
+"""
+
+import re
+
+import pytest
+from derivations.hands import HANDS
+from derivations.hands.planted import MISTAKES
+from derivations.hands.running import report_on
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+ROUNDING = re.compile(r"\d\.\d\de-1\d|0\.00e\+00")
+"""Differences that another BLAS, or another processor, rounds to others."""
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "text"), MISTAKES, ids=[f"{name}, line {n}" for name, n, _ in MISTAKES]
+)
+def test_a_report_says_what_it_said(name, number, text, snapshot):
+    hand = next(hand for hand in HANDS if hand.name == name)
+    lines = hand.source.splitlines(keepends=True)
+    indent = re.match(r"\s*", lines[number - 1])[0]
+    lines[number - 1] = f"{indent}{text}\n"
+    report = report_on(hand, "".join(lines), f"{name} {number}")
+    assert ROUNDING.sub("rounding", str(report)) == snapshot

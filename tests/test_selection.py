@@ -1,0 +1,57 @@
+"""Which tests run: one in so many cases by default, each of them with `-m`."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TEXT = """
+import pytest
+
+@pytest.mark.parametrize("n", range(7))
+@pytest.mark.one_in(3)
+def test_some(n):
+    pass
+
+class TestOthers:
+    @pytest.mark.parametrize("n", range(4))
+    @pytest.mark.one_in(2)
+    def test_some(self, n):
+        assert n != 3
+
+def test_always():
+    pass
+"""
+EVERY = "-mslow or not slow"
+
+
+@pytest.fixture
+def outcome(tmp_path):
+    """A function that runs the tests above, and gives the last lines of what pytest prints."""
+    (tmp_path / "test_it.py").write_text(TEXT)
+
+    def run(*options):
+        command = [sys.executable, "-m", "pytest", "-p", "conftest", "-c", ROOT / "pyproject.toml"]
+        command += ["--rootdir", tmp_path, "-q", *options, tmp_path / "test_it.py"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        return ran.stdout.splitlines()[-1].split(" in ")[0]
+
+    return run
+
+
+def test_one_in_so_many_cases_runs_by_default(outcome):
+    assert outcome() == "6 passed, 6 deselected"
+
+
+def test_each_runs_with_the_slow_ones(outcome):
+    assert outcome(EVERY) == "1 failed, 11 passed"
+
+
+def test_what_passed_is_left_out_when_asked(outcome):
+    assert outcome() == "6 passed, 6 deselected"
+    assert outcome("--not-again", EVERY) == "1 failed, 5 passed, 6 deselected"
+    assert outcome("--not-again", EVERY) == "1 failed, 5 passed, 6 deselected"
