@@ -33,6 +33,12 @@ def tensors_named_in(gradient: str) -> list[str]:
     return [name for name in dict.fromkeys(spelled) if any(map(str.isalpha, name))]
 
 
+def is_gradient_name(name: str) -> bool:
+    """Whether a variable is called after a gradient: `dW`, `W_grad`, `nabla_w`, `delta`."""
+    low = name.lower()
+    return bool(tensors_named_in(name)) or "grad" in low or "nabla" in low or "delta" in low
+
+
 def tensor_among(gradient: str, known: Collection[str], bare: bool = False) -> str | None:
     """The tensor among `known` to which a gradient belongs by its name, in any case if only one
     matches. With `bare`, a gradient may have the name of its tensor.

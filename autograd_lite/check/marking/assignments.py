@@ -6,6 +6,8 @@ import ast
 import re
 from typing import Any
 
+from autograd_lite.check.names import is_gradient_name
+
 _PURE = frozenset(("str", "len", "int", "range", "max", "min", "abs"))
 
 
@@ -44,7 +46,9 @@ def elements_of(statement: ast.stmt | None) -> list[Element]:
     value = getattr(statement, "value", None)
     if isinstance(statement, ast.Return):
         known = (ast.Name, ast.Attribute, ast.Constant)
-        return [e for e in _named_items(value) if not isinstance(e[0], known)]
+        items = [e for e in _named_items(value) if not isinstance(e[0], known)]
+        is_one = not isinstance(value, (ast.Tuple, ast.List))
+        return items if is_one else [(e, name or scaled_gradient(e)) for e, name in items]
     if isinstance(statement, ast.Assign) and isinstance(value, (ast.Dict, ast.Tuple, ast.List)):
         return [e for e in _named_items(value) if not isinstance(e[0], (ast.Name, ast.Constant))]
     step = update_of(statement)
@@ -62,6 +66,17 @@ def _named_items(value: ast.expr | None, name: str | None = None) -> list[Elemen
     if isinstance(value, ast.Call) and value.keywords and not value.args and _makes(value.func):
         return [item for k in value.keywords for item in _named_items(k.value, k.arg)]
     return [(value, name)] if isinstance(value, ast.expr) else []
+
+
+def scaled_gradient(value: ast.expr) -> str | None:
+    """The name of the only gradient in a sum or product: `dW` of `dW / m + rate * W`."""
+    if isinstance(value, ast.UnaryOp):
+        return scaled_gradient(value.operand)
+    if isinstance(value, ast.BinOp) and isinstance(value.op, (ast.Mult, ast.Div, ast.Add, ast.Sub)):
+        left, right = scaled_gradient(value.left), scaled_gradient(value.right)
+        return left if right is None else right if left is None else None
+    name = getattr(value, "id", getattr(value, "attr", ""))
+    return name if name and is_gradient_name(name) else None
 
 
 def _makes(function: ast.expr) -> bool:

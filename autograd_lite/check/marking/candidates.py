@@ -32,8 +32,8 @@ from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.influence import dependent_steps
 from autograd_lite.check.marking.parts import parts_of, slopes_of
 from autograd_lite.check.marking.reruns import Reruns
-from autograd_lite.check.marking.steps import is_gradient_name
 from autograd_lite.check.marking.trials import Effects, FirstRound, Quick, can_tell
+from autograd_lite.check.names import is_gradient_name
 from autograd_lite.check.report import RIGHT
 from autograd_lite.tensor import Tensor
 

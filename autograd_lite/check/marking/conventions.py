@@ -15,7 +15,7 @@ from autograd_lite.check.marking.assignments import is_decay, targets_of, texts_
 from autograd_lite.check.marking.definitions import Definition
 from autograd_lite.check.marking.edits.trees import swapped
 from autograd_lite.check.marking.execution import Event
-from autograd_lite.check.marking.steps import is_gradient_name
+from autograd_lite.check.names import is_gradient_name
 
 EPSILON_LIMIT = 1e-3
 """Numbers up to this size count as epsilons, which keep a logarithm or a division finite."""

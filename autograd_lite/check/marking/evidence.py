@@ -27,8 +27,9 @@ from autograd_lite.check.marking.definitions import Definition
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Recording, Setting
 from autograd_lite.check.marking.handed_in import handed_in
-from autograd_lite.check.marking.steps import Known, Step, is_gradient_name, known_tensors
+from autograd_lite.check.marking.steps import Known, Step, known_tensors
 from autograd_lite.check.marking.world import fields_of
+from autograd_lite.check.names import is_gradient_name
 from autograd_lite.gradients import IndexedGradient, TupleGradient
 from autograd_lite.graph import Leaf, Node, ancestors
 from autograd_lite.record import make

@@ -43,17 +43,11 @@ from autograd_lite.check.marking.misleading import (
 from autograd_lite.check.marking.mutable import plain
 from autograd_lite.check.marking.remarks import misnamed_message, silence_of
 from autograd_lite.check.marking.reruns import Reruns
-from autograd_lite.check.marking.steps import (
-    Known,
-    Step,
-    derivation_events,
-    is_gradient_name,
-    is_number,
-)
+from autograd_lite.check.marking.steps import Known, Step, derivation_events, is_number
 from autograd_lite.check.marking.verdicts import Verdicts
 from autograd_lite.check.marking.world import paths_of
 from autograd_lite.check.marking.wrong_line import SEARCH_SECONDS, Search
-from autograd_lite.check.names import name_of, tensors_named_in
+from autograd_lite.check.names import is_gradient_name, name_of, tensors_named_in
 from autograd_lite.check.report import RIGHT, Report
 
 COMPARED_UP_TO_BYTES = 1 << 20

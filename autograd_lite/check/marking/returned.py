@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.arrays.contracts import ArrayLike, Operand, Tree
-from autograd_lite.check.marking.assignments import elements_of
+from autograd_lite.check.marking.assignments import elements_of, scaled_gradient
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.mutable import plain
 from autograd_lite.check.marking.steps import equal_arrays
@@ -77,7 +77,8 @@ def name_of_item(path: tuple[Any, ...], node: ast.AST | None, statement: ast.stm
     for i, key in enumerate(path):
         if i == 0 and isinstance(node, (ast.Tuple, ast.List)) and isinstance(key, int):
             element = node.elts[key] if key < len(node.elts) else None
-            name = getattr(element, "id", getattr(element, "attr", f"<{key}>"))
+            scaled = None if element is None else scaled_gradient(element)
+            name = getattr(element, "id", getattr(element, "attr", scaled or f"<{key}>"))
         elif i == 0 and isinstance(node, ast.Name) and isinstance(key, int):
             name = entry_name(node.id, key)
         else:

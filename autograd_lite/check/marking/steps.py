@@ -17,7 +17,7 @@ from autograd_lite.check.marking.chain_rule import nearest_factor
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Input, Recording, Setting
 from autograd_lite.check.marking.mutable import plain
-from autograd_lite.check.names import tensor_among, tensors_named_in
+from autograd_lite.check.names import tensor_among
 from autograd_lite.graph import Leaf, Node, ancestors
 from autograd_lite.tensor import Tensor
 
@@ -185,11 +185,6 @@ def same_values(value: np.ndarray, true: np.ndarray, floor: bool = False) -> boo
     largest = max(np.max(np.abs(true), initial=0), 0 if floor else 1e-300)
     with np.errstate(all="ignore"):
         return bool(np.max(np.abs(value - true), initial=0) <= 1e-6 * largest)
-
-
-def is_gradient_name(name: str) -> bool:
-    low = name.lower()
-    return bool(tensors_named_in(name)) or "grad" in low or "nabla" in low or "delta" in low
 
 
 def is_number(value: object) -> bool:

@@ -23,8 +23,8 @@ from autograd_lite.check.marking.edits.factors import scaled_by
 from autograd_lite.check.marking.edits.trees import THROUGH, chain_of
 from autograd_lite.check.marking.reruns import Reruns, wrong_in
 from autograd_lite.check.marking.rewriting import WATCH
-from autograd_lite.check.marking.steps import is_gradient_name
 from autograd_lite.check.marking.trials import Quick
+from autograd_lite.check.names import is_gradient_name
 from autograd_lite.check.report import RIGHT
 
 SEARCH_SECONDS = 3.0

@@ -35,7 +35,7 @@ from autograd_lite.check.marking.edits.trees import (
     times,
 )
 from autograd_lite.check.marking.rewriting import WATCH
-from autograd_lite.check.marking.steps import is_gradient_name
+from autograd_lite.check.names import is_gradient_name
 
 
 def derivatives(line: Line) -> Iterator[Edit]:

@@ -25,8 +25,7 @@ from autograd_lite.check.marking.edits.trees import (
     times,
     transposed,
 )
-from autograd_lite.check.marking.steps import is_gradient_name
-from autograd_lite.check.names import tensors_named_in
+from autograd_lite.check.names import is_gradient_name, tensors_named_in
 
 _RATE = re.compile(r"(?i)(^|[._])(lr|eta|\w*learning_?rate|step_?size)$")
 """Matches names of learning rates, which may equal a factor that is missing, and are none."""

@@ -9,9 +9,9 @@ import numpy as np
 from autograd_lite.check.marking.forward import path_name
 from autograd_lite.check.marking.handed_in.finder import Finder
 from autograd_lite.check.marking.returned import checked_loosely
-from autograd_lite.check.marking.steps import Step, is_gradient_name
+from autograd_lite.check.marking.steps import Step
 from autograd_lite.check.marking.world import paths_of
-from autograd_lite.check.names import tensor_among
+from autograd_lite.check.names import is_gradient_name, tensor_among
 
 
 def by_attributes(finder: Finder) -> None:

@@ -18,10 +18,10 @@ from autograd_lite.check.marking.steps import (
     Step,
     derivation_events,
     equal_arrays,
-    is_gradient_name,
     right_version,
 )
 from autograd_lite.check.marking.world import fields_of
+from autograd_lite.check.names import is_gradient_name
 from autograd_lite.tensor import Tensor
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from autograd_lite.check.marking.assignments import is_unnamed
 from autograd_lite.check.marking.chain_rule import fit
 from autograd_lite.check.marking.handed_in.finder import Finder
-from autograd_lite.check.marking.steps import Step, is_gradient_name, same_values
-from autograd_lite.check.names import tensors_named_in
+from autograd_lite.check.marking.steps import Step, same_values
+from autograd_lite.check.names import is_gradient_name, tensors_named_in
 
 
 def by_place(finder: Finder) -> None:

@@ -11,13 +11,8 @@ from autograd_lite.check.marking.execution import Event
 from autograd_lite.check.marking.handed_in.finder import Finder, in_gradients
 from autograd_lite.check.marking.handed_in.flat import pieces_of
 from autograd_lite.check.marking.returned import checked, checked_loosely, line_of_entry
-from autograd_lite.check.marking.steps import (
-    Step,
-    is_gradient_name,
-    is_number,
-    right_version,
-    same_values,
-)
+from autograd_lite.check.marking.steps import Step, is_number, right_version, same_values
+from autograd_lite.check.names import is_gradient_name
 
 
 @dataclass
