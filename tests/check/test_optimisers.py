@@ -391,3 +391,55 @@ def test_what_is_subtracted_from_a_parameter_is_its_gradient(update, name, line)
     report = al.check_script(wrong, show=False)
     wrong = [(found.name, found.tensor, found.line) for found in report if found.status == "wrong"]
     assert wrong == [(name, "W", line)]
+
+
+ENTRIES = """import numpy as np
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(12, 3)), rng.normal(size=(12, 2))
+net = {"W1": rng.normal(size=(3, 4)), "c1": np.zeros(4), "W2": rng.normal(size=(4, 2))}
+first = {k: np.zeros_like(v) for k, v in net.items()}
+second = {k: np.zeros_like(v) for k, v in net.items()}
+steps, lr = 0, 0.01
+for epoch in range(2):
+    hidden = np.tanh(X @ net["W1"] + net["c1"])
+    off = hidden @ net["W2"] - Y
+    loss = np.mean(off ** 2) + 0.1 * np.sum(net["W2"] ** 2)
+    grad = {}
+    d_out = 2 * off / off.size
+    grad["W2"] = hidden.T @ d_out + 2 * 0.1 * net["W2"]
+    d_z = (d_out @ net["W2"].T) * (1 - hidden ** 2)
+    grad["W1"] = X.T @ d_z
+    grad["c1"] = d_z.sum(axis=0)
+    steps += 1
+    for k in net:
+        first[k] = 0.9 * first[k] + 0.1 * grad[k]
+        second[k] = 0.999 * second[k] + 0.001 * grad[k] ** 2
+        corrected = first[k] / (1 - 0.9 ** steps)
+        net[k] -= lr * corrected / (np.sqrt(second[k] / (1 - 0.999 ** steps)) + 1e-8)
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "cause"),
+    [
+        ("2 * off / off.size", "off / off.size", "factor"),
+        ("2 * 0.1 * net", "0.1 * net", "factor"),
+        ("1 - hidden ** 2)", "1 - hidden)", "activation"),
+        ("X.T @ d_z\n", "X.T @ d_out\n", "operand"),
+        ("d_z.sum", "-d_z.sum", "sign"),
+    ],
+)
+def test_mistakes_are_seen_behind_the_averages_of_adam(right, wrong, cause):
+    text = ENTRIES.replace(right, wrong)
+    if wrong.startswith("X.T"):
+        text = text.replace("size=(4, 2)", "size=(4, 4)").replace("size=(12, 2)", "size=(12, 4)")
+    report = al.check_script(text, show=False)
+    part = wrong.splitlines()[0]
+    number = next(i for i, line in enumerate(text.splitlines(), 1) if part in line)
+    assert {(n.line, n.cause) for n in report if n.status == "wrong"} == {(number, cause)}
+
+
+def test_gradients_behind_averages_are_told_where_they_are_computed():
+    report = al.check_script(ENTRIES, show=False)
+    assert report.ok
+    assert {"W1": 16, "c1": 17, "W2": 14}.items() <= {n.tensor: n.line for n in report}.items()

@@ -70,7 +70,14 @@ class Updates:
                 yield from self._of_entries(tensor, versions)
                 continue
             found = self._factor_of(event, update[1], versions[0].shape)
-            if found is None:
+            gradient = self._behind_averages(event, update[1])
+            if gradient is not None and not (found and is_velocity(found[2].place.statement)):
+                taken.add(tensor)
+                value = np.asarray(gradient.array)
+                step = Step(gradient.name, tensor, value, gradient, versions[0], True)
+                step.in_update = True
+                yield step
+            elif found is None:
                 taken.add(tensor)
                 yield from self._of_entries(tensor, versions)
             else:
@@ -159,6 +166,32 @@ class Updates:
                 if isinstance(first, ast.Constant) and type(first.value) is float:
                     return first.value if 0 < first.value < 1 else 1.0
         return 1.0
+
+    def _behind_averages(self, event: Event, node: ast.expr) -> Event | None:
+        """The gradient of which an update reads averages, as that of Adam does; None elsewhere."""
+        shape = np.shape(event.value)
+        read, behind = {_container_of(text) for text in texts_in(node)}, set[str]()
+        for other in [e for e in self.events if e.serial < event.serial][::-1]:
+            where = _container_of(other.path)
+            if where not in read | behind or where == _container_of(event.path):
+                continue
+            if other.array is None or other.array.shape != shape:
+                continue
+            value = getattr(other.place.statement, "value", None)
+            texts = {_container_of(text) for text in texts_in(value)} if value is not None else ()
+            if self._is_average(other):
+                behind.update(texts)
+            elif where in behind and (other.name == event.name or "[" not in other.path):
+                return other
+            else:
+                read.update(texts)
+        return None
+
+    def _is_average(self, event: Event) -> bool:
+        """Whether a value is a state of an optimiser: it decays, and began before the pass or at 0."""
+        before = [e for e in self.events if e.path == event.path and e.serial < event.serial]
+        begins = all(e.array is None or not np.any(e.array) for e in before)
+        return begins and is_velocity(event.place.statement)
 
     def _before_the_optimiser(
         self, event: Event, value: np.ndarray, update: Event
