@@ -280,7 +280,9 @@ def gather(
         {s.key: graph.locate(s.of) for s in connected},  # type: ignore[arg-type]
         *(Tolerance(tolerance, floor), counts),
     )
-    evidence.unconnected = [s for s in steps if s not in connected]
+    # What has the name of a value that the loss does not come from is that value.
+    apart = [s for s in steps if s not in connected]
+    evidence.unconnected = [s for s in apart if s.name != s.tensor or s.tensor in known.inputs]
     evidence.unmarked = handed.unmarked
     evidence.forward_values = known.values
     return evidence, known, handed.notes
