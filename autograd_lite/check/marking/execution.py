@@ -25,7 +25,7 @@ from autograd_lite.check.marking.definitions import (
     is_without_source,
     persons_function,
 )
-from autograd_lite.check.marking.draws import Draws, undone
+from autograd_lite.check.marking.draws import Draws, State, undone
 from autograd_lite.check.marking.mutable import Mutable, call_settled, made, plain
 from autograd_lite.check.marking.rewriting import WATCH, statement_at, writes_files
 from autograd_lite.check.marking.world import World, is_data, is_noted
@@ -112,7 +112,8 @@ class Execution:
 
     With `recorded`, it runs on Mutables. `edits` holds other trees for some definitions. `keys`
     limits the notes to these events. `move(event, value)` returns the value with which to go on.
-    `stop(event)` says whether to end the run.
+    `stop(event)` says whether to end the run. Its random numbers begin at `start`, unless it makes
+    no `draws`.
     """
 
     def __init__(
@@ -129,6 +130,7 @@ class Execution:
         scopes: bool = False,
         filling: Filling | None = None,
         draws: bool = True,
+        start: State | None = None,
     ) -> None:
         self.sources = sources
         self.world = world
@@ -158,6 +160,7 @@ class Execution:
         self.forward = forward or {}
         self.hole = filling
         self.draws = Draws(draws)
+        self.start = start
         self.scopes: dict[int, dict[str, Any]] | None = {} if scopes else None
         self.first_scopes: dict[int, dict[str, Any]] = {}
 
@@ -166,7 +169,7 @@ class Execution:
         self.main, self.main_frame = getattr(innermost(function), "__code__", None), None
         quiet = io.StringIO() if self.keys is not None or self.recorded else sys.stdout
         # To keep the random numbers takes a tenth of a short run: one that draws none does without.
-        keeping = undone() if self.draws.any else contextlib.nullcontext(self.draws)
+        keeping = undone(self.start) if self.draws.any else contextlib.nullcontext(self.draws)
         try:
             with (
                 np.errstate(all="ignore"),

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.arrays.contracts import Array, Tree
+from autograd_lite.check.marking import draws
 from autograd_lite.check.marking.definitions import Definition
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forms import (
@@ -93,6 +94,7 @@ class Setting:
         self.all_arrays = False
         self._shares = True
         self._draws = True
+        self.start = draws.state()
         world = World(self._copied)
         if subject.backward is None:
             self._run_joint(world)
@@ -109,7 +111,7 @@ class Setting:
         return self._changed[id(array)][1].copy()
 
     def _run_apart(self, world: World) -> None:
-        execution = Execution(self.sources, world)
+        execution = Execution(self.sources, world, start=self.start)
         forward = self.forward = run_forward(self.subject, world, execution)
         if execution.error is not None:
             raise execution.error
@@ -176,9 +178,11 @@ class Setting:
 
     def _run_backward(self, shared: bool, options: dict[str, Any]) -> Execution:
         world = self.base.fork(shared)
-        execution = Execution(self.sources, world, draws=self._draws, **options)
+        execution = Execution(self.sources, world, draws=self._draws, start=self.start, **options)
         execution.run(world.roots["backward"], tuple(world.roots["arguments"]))
-        self._draws = execution.draws.any
+        # An edited run may end before it draws: the next one draws all the same.
+        if not options.get("edits") and options.get("filling") is None and execution.error is None:
+            self._draws = execution.draws.any
         return execution
 
     def record(
@@ -207,7 +211,8 @@ class Setting:
         world = World(convert)
         world.number = number if wanted is not None else None
         stop = None if self.loss_event is None else self._is_at_loss
-        execution = Execution(self.sources, world, recorded=True, stop=stop, edits=edits)
+        options: dict[str, Any] = {"stop": stop, "edits": edits, "start": self.start}
+        execution = Execution(self.sources, world, recorded=True, **options)
         if self.subject.backward is None:
             forward = world.copied(self.subject.forward, ("self",))
             names = self.subject.names

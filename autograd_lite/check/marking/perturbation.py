@@ -75,7 +75,7 @@ def _loss(
     """The loss of the forward pass in plain NumPy, with one value moved."""
     convert = (lambda array, _: change(array)) if change is not None else None
     world = World(convert)
-    execution = Execution(setting.sources, world, move=move)
+    execution = Execution(setting.sources, world, move=move, start=setting.start)
     subject = setting.subject
     if subject.backward is None:
         forward = world.copied(subject.forward, ("self",))

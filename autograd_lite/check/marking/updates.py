@@ -188,7 +188,7 @@ class Updates:
         return None
 
     def _is_average(self, event: Event) -> bool:
-        """Whether a value is a state of an optimiser: it decays, and began before the pass or at 0."""
+        """Whether a value is a state of an optimiser: it decays, and began earlier or at 0."""
         before = [e for e in self.events if e.path == event.path and e.serial < event.serial]
         begins = all(e.array is None or not np.any(e.array) for e in before)
         return begins and is_velocity(event.place.statement)
