@@ -45,8 +45,8 @@ class Candidates:
     """The statements of a backward pass, as lines that can be edited.
 
     `rest` are the values whose gradients nothing tells, `right_keys` what is right on the way,
-    `partial` has the wrong steps that are a part of a gradient, and `context` what lines have in
-    common.
+    `right_parts` a gradient without what one operation adds, `partial` has the wrong steps that are
+    a part of a gradient, and `context` what lines have in common.
     """
 
     def __init__(
@@ -55,11 +55,13 @@ class Candidates:
         rest: Sequence[Event],
         right_keys: frozenset[Any],
         context: Mapping[str, Any],
+        right_parts: frozenset[Any] = frozenset(),
     ) -> None:
         self.runs = runs
         self.evidence = runs.evidence
         self.rest = rest
         self.right_keys = right_keys
+        self.right_parts = right_parts
         self.context = context
         self._arriving: list[str] = []
         self._with_slopes: set[int] = set()
@@ -125,7 +127,9 @@ class Candidates:
         """
         events = self.runs.back.events
         steps = (s for s in self.evidence.steps if now.status[s.key] in RIGHT)
-        keys = self.right_keys | {s.event.key for s in steps if s.event is not None}
+        keys = (
+            self.right_keys | self.right_parts | {s.event.key for s in steps if s.event is not None}
+        )
         right = {id(e.place) for e in events if e.key in keys}
         first: dict[int, Event] = {}
         for event in events:
@@ -135,8 +139,14 @@ class Candidates:
         new = {id(e.place) for e in events if self._is_new(e) and not _takes_apart(e.place)}
         made = [line for line in lines if id(line.place) in new & first.keys()]
         # What others add to later is not yet a gradient.
-        ran = [n for n in made if not _is_added_to(n.place)]
+        # A helper that several lines call may compute a factor, which is no gradient.
+        once = (n for n in made if self.is_called_once(n.place))
+        ran = [n for n in once if not _is_added_to(n.place)]
         never = [line for line in ran if id(line.place) not in right]
+        if not never:
+            # What hands on a right value may hand it on too early.
+            handed = (n for n in ran if is_renaming(n.place))
+            return [n for n in handed if isinstance(n.statement, ast.Assign)]
         if len(never) == len(ran) or not any(id(n.place) in self._repeated for n in never):
             return []
         found = min(never, key=lambda line: first[id(line.place)].serial)
@@ -150,13 +160,18 @@ class Candidates:
         What has a value before the loop carries a part of a gradient from one round to the next.
         """
         found = []
+        graph = self.evidence.graph
         once = {e.path for e in self.runs.back.events if id(e.place) not in self._repeated}
-        for line in (line for line in lines if not _targets(line.place) & once):
+        for line in lines:
             number = self.evidence.setting.sources.places.index(line.place)
             scope = self.runs.back.first_scopes.get(number)
             if scope is not None and isinstance(line.statement, ast.Assign):
                 first = replace(line, scope=scope, key=None, given=None, expected=None, _values={})
-                told = FirstRound(first, self.evidence)
+                carries = bool(_targets(line.place) & once)
+                true = dict(graph.without_one) if carries else {}
+                if not (carries and is_renaming(line.place)):
+                    true |= graph.arrivals()
+                told = FirstRound(first, self.evidence, true)
                 first.is_promising, first.multiples = told.is_right, told.multiples
                 found += [first] if told.is_open else []
         return found

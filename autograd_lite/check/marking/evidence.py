@@ -48,23 +48,44 @@ class Graph:
         self.by_path = {i.path: i.tensor for i in recording.inputs}
         values = (e.value for e in recording.events)
         self.named = {v._node: v for v in values if isinstance(v, Tensor)}
-        self._truth: dict[Any, np.ndarray] | None = None
+
+    @cached_property
+    def _arrived(self) -> dict[Any, Gradient]:
+        """The true gradient at each node, of whatever kind."""
+        targets: Any = {*self.nodes, *(n for n in self.inputs if n is not None)}
+        return propagate(self.root, np.ones_like(self.recording.loss._value)[()], targets=targets)
+
+    @cached_property
+    def _truth(self) -> dict[Any, np.ndarray]:
+        dense = ((node, _dense(g)) for node, g in self._arrived.items())
+        return {node: g for node, g in dense if g is not None}
 
     def arrivals(self, own: Mapping[Any, np.ndarray] | None = None) -> dict[Any, np.ndarray]:
         """The gradient at each node, when those in `own` are passed on instead."""
-        seed = np.ones_like(self.recording.loss._value)[()]
-        targets: Any = {*self.nodes, *(n for n in self.inputs if n is not None)}
         if not own:
-            if self._truth is None:
-                found = propagate(self.root, seed, targets=targets)
-                dense = ((node, _dense(g)) for node, g in found.items())
-                self._truth = {node: g for node, g in dense if g is not None}
             return self._truth
         tensors = {str(i): without_value(n) for i, n in enumerate(self.nodes) if not is_several(n)}
         graph = ForwardGraph(self.recording.loss, tensors | self._inputs())
         given = {str(self.places[n]): g for n, g in own.items() if n in self.places}
         arrived = graph.gradients(given)
         return {graph.tensors[name]._node: g for name, g in arrived.items()}
+
+    @cached_property
+    def without_one(self) -> dict[tuple[Any, int], np.ndarray]:
+        """The gradient at each node that several operations read, without what one of them adds."""
+        added: dict[Any, list[np.ndarray]] = {}
+        for node, arrived in self._arrived.items():
+            for i, pull in node.plan.pulls if isinstance(node, Node) else ():
+                term = _dense(pull(arrived, node.kept))
+                if term is not None:
+                    added.setdefault(node.parents[i], []).append(term)
+        true = self.arrivals()
+        return {
+            (node, i): true[node] - term
+            for node, terms in added.items()
+            for i, term in enumerate(terms)
+            if node in true and len(terms) > 1 and true[node].size > 1
+        }
 
     def _inputs(self) -> dict[str, Tensor]:
         connected = self.arrivals()

@@ -21,6 +21,7 @@ from autograd_lite.check.marking.conventions import velocities, without_clipping
 from autograd_lite.check.marking.definitions import persons_function
 from autograd_lite.check.marking.evidence import (
     Evidence,
+    GradientTable,
     gather,
     place_by_effect,
     steps_on_the_way,
@@ -257,7 +258,9 @@ def _searched(reading: Reading, understood: Understood, seconds: float | None) -
     seconds = min(seconds or SEARCH_SECONDS, PLAIN_SECONDS if is_plain else np.inf)
     runs = Reruns(evidence, scoped, dict(reading.edits or {}), seconds, _Bar())
     right = frozenset(s.event.key for s in understood.on_the_way if s.event is not None)
-    candidates = Candidates(runs, _same_events(understood.rest, scoped), right, context)
+    rest = _same_events(understood.rest, scoped)
+    parts = _right_parts(evidence, rest, understood.interpretation.factor)
+    candidates = Candidates(runs, rest, right, context, parts)
     search = Search(runs, candidates)
     search.find(understood.interpretation)
     return search
@@ -328,6 +331,13 @@ def _of_gradients(events: list[Event], known: Known) -> list[Event]:
         for e in events
         if e.array is not None and (is_gradient_name(e.name) or not known.holds(e.array))
     ]
+
+
+def _right_parts(evidence: Evidence, events: list[Event], factor: float) -> frozenset[Any]:
+    """The keys of the events that are a gradient without what one operation adds to it."""
+    table = GradientTable(evidence.graph.without_one)
+    arrays = ((event.key, event.array) for event in events)
+    return frozenset(k for k, a in arrays if a is not None and any(table.equal_to(a, factor)))
 
 
 def _same_events(events: list[Event], back: Execution) -> list[Event]:

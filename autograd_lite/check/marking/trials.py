@@ -71,19 +71,20 @@ class Quick:
 class FirstRound:
     """Tells the edits that make a line of a loop right in its first round, by the line alone.
 
-    There all is right but for the line with the mistake, so its value should be the true gradient
-    at some place of the graph.
+    There all is right but for the line with the mistake, so its value should be one of the true
+    `gradients`: that at some place of the graph, or it without what an operation adds.
     """
 
-    def __init__(self, line: Line, evidence: Evidence) -> None:
+    def __init__(self, line: Line, evidence: Evidence, gradients: Mapping[Any, np.ndarray]) -> None:
         self.line = line
         counts = (1, *evidence.counts)
         self._scales = [evidence.direction * n for n in counts]
-        true = evidence.graph.arrivals()
-        self._table = GradientTable(true)
+        self._table = GradientTable(gradients)
         given = _floats(line.computed(line.statement.value))
         self._given = np.zeros(()) if given is None else given
-        alike = [g.ravel() for g in true.values() if g.shape == self._given.shape and np.any(g)]
+        alike = [
+            g.ravel() for g in gradients.values() if g.shape == self._given.shape and np.any(g)
+        ]
         targets = np.array(alike[:PLACES_LIMIT]).reshape(-1, self._given.size)
         self._missing = targets - self._given.ravel()
 

@@ -44,6 +44,7 @@ def operands(line: Line) -> Iterator[Edit]:
         yield from _as_before(line, node)
         yield from _with_the_same_axes(line, node)
         yield from _other_attributes(line, node, here)
+        yield from _as_written_elsewhere(line, node, np.shape(here))
         dumped = ast.dump(node)
         same = [n for n, a in line.nodes if ast.dump(n) == dumped and not in_index(n, a)]
         is_turned = bool(around) and isinstance(around[-1], ast.Attribute)
@@ -80,6 +81,16 @@ def _with_the_same_axes(line: Line, node: ast.expr) -> Iterator[Edit]:
         if text != mine and not is_equal(value, here):
             what = f"{mine} should be {text} in {text_of(node)}"
             yield line.edit("operand", what, node.value, other)
+
+
+def _as_written_elsewhere(line: Line, node: ast.expr, shape: tuple[int, ...]) -> Iterator[Edit]:
+    """Edits that apply a function to an operand, as is done elsewhere: `np.tanh(c)` for `c`."""
+    mine = ast.dump(node)
+    for phrase, value in line.phrases:
+        if isinstance(phrase, ast.Call) and value.shape == shape:
+            if [ast.dump(argument) for argument in phrase.args] == [mine]:
+                text = f"{text_of(node)} should be {text_of(phrase)}"
+                yield line.edit("operand", text, node, phrase, 0.95)
 
 
 def _adds_axes(index: ast.expr) -> bool:
