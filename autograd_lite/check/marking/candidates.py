@@ -123,23 +123,20 @@ class Candidates:
     def _first_that_is_never_right(self, lines: list[Line], now: Interpretation) -> list[Line]:
         """The first of these lines to run without a right value, if others in loops have some.
 
-        What it adds to may be what is wrong, so the line that assigned this comes with it.
+        What it adds to may be what is wrong, so the line that assigned this comes with it; and what
+        wrote the array of which it hands on a part.
         """
-        events = self.runs.back.events
-        steps = (s for s in self.evidence.steps if now.status[s.key] in RIGHT)
-        keys = (
-            self.right_keys | self.right_parts | {s.event.key for s in steps if s.event is not None}
-        )
-        right = {id(e.place) for e in events if e.key in keys}
+        right = self._ever_right(now)
         first: dict[int, Event] = {}
-        for event in events:
+        for event in self.runs.back.events:
             # What comes from later rounds is 0 in the first one.
             if event.array is not None and np.any(event.array):
                 first.setdefault(id(event.place), event)
+        events = self.runs.back.events
         new = {id(e.place) for e in events if self._is_new(e) and not _takes_apart(e.place)}
         made = [line for line in lines if id(line.place) in new & first.keys()]
-        # What others add to later is not yet a gradient.
-        # A helper that several lines call may compute a factor, which is no gradient.
+        # A helper that several lines call may compute a factor, which is no gradient; what others
+        # add to later is not yet one.
         once = (n for n in made if self.is_called_once(n.place))
         ran = [n for n in once if not _is_added_to(n.place)]
         never = [line for line in ran if id(line.place) not in right]
@@ -151,8 +148,21 @@ class Candidates:
             return []
         found = min(never, key=lambda line: first[id(line.place)].serial)
         start = first[id(found.place)].serial
-        earlier = (line for line in made if first[id(line.place)].serial < start)
-        return [found, *(line for line in earlier if _targets(line.place) & _targets(found.place))]
+        earlier = [line for line in made if first[id(line.place)].serial < start]
+        own = [line for line in earlier if _targets(line.place) & _targets(found.place)]
+        if not is_renaming(found.place):
+            return [found, *own]
+        whole = {ast.unparse(n) for n in ast.walk(found.statement.value)}
+        writers = [line for line in earlier if _targets(line.place) & whole]
+        is_right = any(id(line.place) in right for line in writers)
+        return [found, *own] if is_right else [*writers, found]
+
+    def _ever_right(self, now: Interpretation) -> set[int]:
+        """The statements with a right value, by `id`."""
+        steps = (s for s in self.evidence.steps if now.status[s.key] in RIGHT)
+        keys = {s.event.key for s in steps if s.event is not None}
+        keys |= self.right_keys | self.right_parts
+        return {id(e.place) for e in self.runs.back.events if e.key in keys}
 
     def _in_first_round(self, lines: list[Line]) -> list[Line]:
         """The lines that assign one value, as they stand where they first ran.
