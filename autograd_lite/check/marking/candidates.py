@@ -46,7 +46,8 @@ class Candidates:
 
     `rest` are the values whose gradients nothing tells, `right_keys` what is right on the way,
     `right_parts` a gradient without what one operation adds, `partial` has the wrong steps that are
-    a part of a gradient, and `context` what lines have in common.
+    a part of a gradient, `common` the statements, by `id`, from which all comes that is wrong and
+    nothing that is right, and `context` what lines have in common.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Candidates:
         self._arriving: list[str] = []
         self._with_slopes: set[int] = set()
         self.partial: set[str] = set()
+        self.common: set[int] = set()
         self._again: tuple[Execution | None, set[int]] = (None, set())
 
     def stages(
@@ -189,7 +191,18 @@ class Candidates:
     def _is_new(self, event: Event) -> bool:
         """Whether a value is one of real numbers that the forward pass has not computed."""
         array = event.array
-        return array is not None and array.dtype.kind == "f" and not self._is_recorded(array)
+        if array is None or array.dtype.kind != "f" or self._is_recorded(array):
+            return False
+        return (array.shape, array.tobytes()) not in self._on_the_way
+
+    @cached_property
+    def _on_the_way(self) -> set[tuple[tuple[int, ...], bytes]]:
+        """The shapes and bytes of the forward pass's values without a name: one of them may be the
+        gradient of another value, as `a - y` is.
+        """
+        right = [e.array for e in self.runs.back.events if e.key in self.right_keys]
+        known = {(a.shape, a.tobytes()) for a in right if a is not None}
+        return {(v.shape, v.tobytes()) for v in self.evidence.recording.computed} - known
 
     def _is_of_forward(self, value: Any) -> bool:
         """Whether the forward pass has a value, or an array of which it is a part."""
@@ -233,6 +246,8 @@ class Candidates:
                 likely.append(line)
             elif found & wrong and found <= off and id(line.place) not in again:
                 (likely if found >= wrong else possible).append(line)
+                if found >= wrong:
+                    self.common.add(id(line.place))
             elif found >= wrong and id(line.place) in repeated - again:
                 in_rounds.append(line)
             else:

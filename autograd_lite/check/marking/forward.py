@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from autograd_lite.check.marking.mutable import Mutable, left_recording, plain, 
 from autograd_lite.check.marking.world import World, paths_of
 from autograd_lite.check.names import name_of
 from autograd_lite.graph import Node
+from autograd_lite.modes import watching
 from autograd_lite.observe import entry_name
 from autograd_lite.tensor import Tensor
 
@@ -71,6 +73,10 @@ def path_name(path: tuple[Any, ...]) -> str:
     if isinstance(key, str) and key.isidentifier():
         return key
     return entry_name(path_name(path[:-1]), key) if len(path) > 1 else str(key)
+
+
+KEPT_BYTES = 1 << 20
+"""Values up to this size are kept where nothing has their name."""
 
 
 class Setting:
@@ -213,6 +219,24 @@ class Setting:
         stop = None if self.loss_event is None else self._is_at_loss
         options: dict[str, Any] = {"stop": stop, "edits": edits, "start": self.start}
         execution = Execution(self.sources, world, recorded=True, **options)
+        computed: list[np.ndarray] = []
+        with watching(note=functools.partial(_keep, computed)):
+            loss = self._recorded_loss(execution, world, wanted, inputs)
+        if execution.error is not None:
+            raise self._left_numpy(execution)
+        if not isinstance(loss, Tensor) or not isinstance(loss._node, Node):
+            where = f": {left_recording[0]} turns a value into a number" if left_recording else ""
+            raise ValueError(
+                f"the loss of {name_of(self.subject.forward)} does not depend on any input that "
+                f"is a floating-point array{where}"
+            )
+        if edits is None:
+            self._check_repeats(loss)
+        return Recording(loss, inputs, execution.events, computed)
+
+    def _recorded_loss(
+        self, execution: Execution, world: World, wanted: set[str] | None, inputs: list[Input]
+    ) -> Any:
         if self.subject.backward is None:
             forward = world.copied(self.subject.forward, ("self",))
             names = self.subject.names
@@ -231,17 +255,7 @@ class Setting:
                 outputs = [settled(v) for v in recorded.returned.outputs]
                 terms = [np.sum(o * g) for o, g in zip(outputs, self.upstream, strict=False)]
                 loss = sum(terms[1:], terms[0])
-        if execution.error is not None:
-            raise self._left_numpy(execution)
-        if not isinstance(loss, Tensor) or not isinstance(loss._node, Node):
-            where = f": {left_recording[0]} turns a value into a number" if left_recording else ""
-            raise ValueError(
-                f"the loss of {name_of(self.subject.forward)} does not depend on any input that "
-                f"is a floating-point array{where}"
-            )
-        if edits is None:
-            self._check_repeats(loss)
-        return Recording(loss, inputs, execution.events)
+        return loss
 
     def _is_at_loss(self, event: Event) -> bool:
         return self.loss_event is not None and event.key == self.loss_event.key
@@ -268,11 +282,19 @@ class Setting:
 
 @dataclass
 class Recording:
-    """A recorded forward pass: the loss, the inputs, and the values that were assigned."""
+    """A recorded forward pass: the loss, the inputs, the values that were assigned, and the smaller
+    ones of all that were computed.
+    """
 
     loss: Tensor
     inputs: list[Input]
     events: list[Event]
+    computed: list[np.ndarray]
+
+
+def _keep(computed: list[np.ndarray], tensor: Tensor) -> None:
+    if 1 < tensor.size and tensor._value.nbytes <= KEPT_BYTES:
+        computed.append(tensor._value)
 
 
 def _described(value: Tree) -> str:

@@ -228,7 +228,13 @@ class Search:
             if known is not None and (is_misled or sources in (LATER_EDITS, ALL_EDITS)):
                 # Where all results are still wrong, the name of the line's value may mislead.
                 is_astray = is_misled and not known.outcome.results
-                chosen = [n for n in chosen if is_astray and n.place is known.edit.place]
+                explains_all = is_misled or known.mended == wrong
+                chosen = [
+                    n
+                    for n in chosen
+                    if (is_astray and n.place is known.edit.place)
+                    or (not explains_all and id(n.place) in self.candidates.common)
+                ]
             for line in chosen:
                 if time.thread_time() > until:
                     return best
@@ -270,6 +276,8 @@ class Search:
         Where several lines lack the same of one operand, it is the operand that lacks it.
         """
         for inner in self.candidates.called_by(line, now):
+            if found.edit.kind != "factor" and self._gives_what_is_right(inner):
+                continue
             accepted: list[tuple[Edit, Outcome]] = []
             for sources in (EDITS, LATER_EDITS):
                 if not accepted:
@@ -301,19 +309,33 @@ class Search:
         elif not hands_on(line):
             other = self._origin_of(found, line, now, wrong)
         elif found.edit.kind in ("factor", "sign"):
-            other = self._line_of_value(line, now)
+            other = self._line_of_value(line, now, is_near=False)
+        elif found.mended != wrong:
+            other = self._line_of_value(line, now, is_near=True)
         else:
             # Where a value is handed on as it is, what is missing is missing there.
             other = None
         if other is None:
             return found
+        is_elsewhere = hands_on(line) and found.edit.kind not in ("factor", "sign")
         for sources in (EDITS, LATER_EDITS):
             accepted = list(self._accepted(other, sources, now, wrong))
             if accepted:
                 at_origin = self._best(other, accepted)
-                if at_origin.outcome.worth >= found.outcome.worth:
+                worth, here = at_origin.outcome.worth, found.outcome.worth
+                if worth > here or (worth == here and not is_elsewhere):
                     return at_origin
         return found
+
+    def _gives_what_is_right(self, line: Line) -> bool:
+        """Whether a statement only gives values that are known to be right."""
+        right = self.candidates.right_keys
+        known = [e.array for e in self.runs.back.events if e.key in right and e.array is not None]
+        given = [e.array for e in self.runs.back.events if e.place is line.place]
+        return bool(given) and all(
+            array is not None and any(np.array_equal(array, other) for other in known)
+            for array in given
+        )
 
     def _origin_of(
         self, found: Found, line: Line, now: Interpretation, wrong: frozenset[str]
@@ -342,6 +364,9 @@ class Search:
             is_known &= found.mended == wrong
             # Another value of the forward pass may have been selected.
             is_open = is_lacking or (found.edit.kind == "operand" and _selects(place))
+            # A derivative by a name of its own may be the activation.
+            is_slope = found.edit.kind == "activation" and _is_read_once(operand, line)
+            is_open |= is_slope and operand not in self.evidence.forward_values
             if not is_known and (is_open or id(place) not in self.candidates.forward_again()):
                 return self.candidates.line(place, None, now)
         return None
@@ -362,16 +387,18 @@ class Search:
             for s in self.evidence.steps
         )
 
-    def _line_of_value(self, line: Line, now: Interpretation) -> Line | None:
-        """The line that computed the value which a line hands on."""
+    def _line_of_value(self, line: Line, now: Interpretation, is_near: bool) -> Line | None:
+        """The line that computed the value which a line hands on, in the same function if near."""
         value = line.at(line.statement.value)
         if not isinstance(value, np.ndarray) or value.size < 2 or _is_count(value):
             return None
-        for event in self.runs.back.events:
-            if event.array is not None and np.array_equal(event.array, value):
-                is_other = event.place is not line.place and not is_renaming(event.place)
-                return self.candidates.line(event.place, None, now) if is_other else None
-        return None
+        events = self.runs.back.events
+        same = [e for e in events if e.array is not None and np.array_equal(e.array, value)]
+        if is_near:
+            same.sort(key=lambda e: e.place.definition is not line.place.definition)
+        if not same or same[0].place is line.place or is_renaming(same[0].place):
+            return None
+        return self.candidates.line(same[0].place, None, now)
 
     def _common_factor(
         self, found: Found, line: Line, now: Interpretation, wrong: frozenset[str]

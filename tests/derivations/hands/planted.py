@@ -101,7 +101,6 @@ MISTAKES = [
     ("tied autoencoder with einsum", 23, "grad_c = d_hid.sum(axis=1)"),
     ("variational autoencoder with given noise", 40, "g[\"W_dec\"] = dhd.T @ c['z']"),
     ("variational autoencoder with given noise", 51, 'g["W_enc"] = dpre.T @ x'),
-    ("LSTM step with stacked gates", 38, "da[:, H:2 * H] += dc * prev_c * f * (1 - f)"),
     (
         "LSTM step with stacked gates",
         39,
