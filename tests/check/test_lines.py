@@ -383,7 +383,14 @@ def offered(source, line, *arguments):
             indices,
             "d = a[:1]\nb = c[1:]\ne = c[:, :2]",
             "",
-            ["index : d = a[:2]", "index : d = a[:0]", "index : d = a[1:]", "index : d = a[:, :2]"],
+            [
+                "index : d = a[:2]",
+                "index : d = a[:0]",
+                "index : d = a[:-1]",
+                "index : d = a[1:]",
+                "index : d = a[-1:]",
+                "index : d = a[:, :2]",
+            ],
         ),
         (
             indices,

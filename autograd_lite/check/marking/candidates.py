@@ -21,6 +21,7 @@ from autograd_lite.check.marking.edits import (
     INSERTED,
     LACKING,
     LATER_EDITS,
+    ROUNDS,
     SECOND_EDITS,
     WRITTEN_ANEW,
     Edit,
@@ -32,6 +33,7 @@ from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.influence import dependent_steps
 from autograd_lite.check.marking.parts import parts_of, slopes_of
 from autograd_lite.check.marking.reruns import Reruns
+from autograd_lite.check.marking.rewriting import statement_at
 from autograd_lite.check.marking.trials import Effects, FirstRound, Quick, can_tell
 from autograd_lite.check.names import is_gradient_name
 from autograd_lite.check.report import RIGHT
@@ -95,6 +97,7 @@ class Candidates:
         never_right = self._first_that_is_never_right(likely, now)
         first_rounds = self._in_first_round(never_right)
         yield FIRST_EDITS, never_right, False
+        yield ROUNDS, self._loops(now), False
         for sources in (SECOND_EDITS, LATER_EDITS):
             yield sources, first_rounds, False
         for sources in (SECOND_EDITS, LATER_EDITS):
@@ -158,6 +161,22 @@ class Candidates:
         writers = [line for line in earlier if _targets(line.place) & whole]
         is_right = any(id(line.place) in right for line in writers)
         return [found, *own] if is_right else [*writers, found]
+
+    def _loops(self, now: Interpretation) -> list[Line]:
+        """The loops of the backward pass, with what is known where their first statement stands."""
+        scopes = self.runs.back.scopes or {}
+        places = self.evidence.setting.sources.places
+        passed = self.forward_again() | self.context["ahead"]
+        found = []
+        for place in places:
+            if not isinstance(place.statement, ast.For):
+                continue
+            inside = [statement_at(n) for s in place.statement.body for n in ast.walk(s)]
+            ran = [n for n in inside if n in scopes and id(places[n]) not in passed]
+            if ran:
+                line = self.line(place, None, now)
+                found.append(replace(line, scope=scopes[ran[0]], _values={}))
+        return found
 
     def _ever_right(self, now: Interpretation) -> set[int]:
         """The statements with a right value, by `id`."""

@@ -21,7 +21,7 @@ def because(found: Found) -> str:
     where = ""
     name = edit.place.definition.told
     targets = targets_of(edit.place.statement)
-    if targets:
+    if targets and not isinstance(edit.place.statement, ast.For):
         where = f"in the line of {ast.unparse(targets[0])}, "
     text = where + edit.text
     for other in found.others:

@@ -245,6 +245,8 @@ class Verdicts:
                 continue
             targets = targets_of(found.edit.place.statement)
             name = ast.unparse(targets[0]) if targets else found.edit.place.definition.told
+            if isinstance(found.edit.place.statement, ast.For):
+                name = f"for {name}"
             event = self._event_at(found)
             shape = np.shape(event.value) if event is not None else ()
             message = f"line {found.line}: {because(found)}"

@@ -26,6 +26,7 @@ from autograd_lite.check.marking.edits.factors import (
     unused,
 )
 from autograd_lite.check.marking.edits.line import Edit, Line
+from autograd_lite.check.marking.edits.loops import rounds
 from autograd_lite.check.marking.edits.measured import (
     left_out_factors,
     measured_factors,
@@ -72,6 +73,8 @@ LATER_EDITS: tuple[Source, ...] = (
     *(missing_paths, missing_factors, measured_terms, missing_derivatives, centred),
 )
 
+ROUNDS: tuple[Source, ...] = (rounds,)
+
 INSERTED: tuple[Source, ...] = (left_out,)
 
 LACKING: tuple[Source, ...] = (left_out_factors,)
@@ -87,6 +90,7 @@ __all__ = [
     "INSERTED",
     "LACKING",
     "LATER_EDITS",
+    "ROUNDS",
     "SECOND_EDITS",
     "WRITTEN_ANEW",
     "Edit",

@@ -108,14 +108,20 @@ class Edit:
         """
         statement = self.place.statement
         line = linecache.getline(self.definition.filename, statement.lineno).rstrip("\n")
-        if statement.lineno != statement.end_lineno or not line.strip() or self.swap is None:
+        if self.swap is None or not line.strip():
             return None
         old, new = self.swap
+        is_head = isinstance(statement, ast.For)
+        last_line = getattr(old, "end_lineno", None) if is_head else statement.end_lineno
+        if statement.lineno != last_line:
+            return None
         raw = line.encode()
         # The source was dedented before it was parsed, so its columns differ from the file's; that
         # of a lambda, which stands anywhere in a line, was not.
         shift = 0
-        if self.definition.name != LAMBDA:
+        if is_head:
+            shift = len(raw) - len(raw.lstrip()) - statement.col_offset
+        elif self.definition.name != LAMBDA:
             first, last = columns(self.definition, statement.lineno)
             shift = len(raw) - len(raw.lstrip()) - first
             raw = raw[: last + shift]

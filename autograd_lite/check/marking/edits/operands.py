@@ -329,17 +329,20 @@ def _from_the_middle(line: Line, node: ast.Subscript) -> Iterator[ast.expr]:
 
 
 def _from_the_other_end(index: ast.expr) -> Iterator[ast.expr]:
-    """The index with one of its slices cut at the other end, by as many elements."""
+    """The index with one of its slices cut at another place that its bound tells: `[:n]` for
+    `[-n:]`, `[n:]` or `[:-n]`.
+    """
     parts = index.elts if isinstance(index, ast.Tuple) else [index]
     for place, part in enumerate(parts):
         if not isinstance(part, ast.Slice) or part.step is not None:
             continue
-        lower, upper = part.lower, part.upper
-        if isinstance(lower, ast.Constant) and upper is None:
-            cut = ast.Slice(None, ast.UnaryOp(ast.USub(), lower))
-        elif lower is None and isinstance(upper, ast.UnaryOp) and isinstance(upper.op, ast.USub):
-            cut = ast.Slice(upper.operand, None)
-        else:
+        bound = part.lower or part.upper
+        if bound is None or (part.lower is not None and part.upper is not None):
             continue
-        others = [*parts[:place], cut, *parts[place + 1 :]]
-        yield ast.Tuple(others, ast.Load()) if isinstance(index, ast.Tuple) else cut
+        is_negative = isinstance(bound, ast.UnaryOp) and isinstance(bound.op, ast.USub)
+        length = cast(ast.UnaryOp, bound).operand if is_negative else bound
+        back = ast.UnaryOp(ast.USub(), length)
+        first, last = ast.Slice(None, length), ast.Slice(back, None)
+        for cut in (ast.Slice(None, back), ast.Slice(length, None), first, last):
+            others = [*parts[:place], cut, *parts[place + 1 :]]
+            yield ast.Tuple(others, ast.Load()) if isinstance(index, ast.Tuple) else cut

@@ -1,0 +1,181 @@
+"""Mistakes in the heads of loops, and in what a loop carries from one round to the next."""
+
+import numpy as np
+import pytest
+from derivations.running import assert_blamed, load
+
+import autograd_lite as al
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+RECURRENT = """
+import numpy as np
+
+
+def forward(xs, ys, Wx, Wh, Wy, start):
+    h, off, loss = {-1: start}, {}, 0.0
+    for t in range(len(xs)):
+        h[t] = np.tanh(xs[t] @ Wx + h[t - 1] @ Wh)
+        off[t] = h[t] @ Wy - ys[t]
+        loss += 0.5 * np.sum(off[t] ** 2)
+    return loss, (h, off)
+
+
+def backward(xs, ys, Wx, Wh, Wy, start, cache):
+    h, off = cache
+    T = len(xs)
+    dWx, dWh, dWy = np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(Wy)
+    carried = np.zeros_like(start)
+    for t in reversed(range(T)):
+        dWy += np.outer(h[t], off[t])
+        dh = off[t] @ Wy.T + carried
+        dz = dh * (1 - h[t] ** 2)
+        dWx += np.outer(xs[t], dz)
+        dWh += np.outer(h[t - 1], dz)
+        carried = dz @ Wh.T
+    return dWx, dWh, dWy
+"""
+
+
+def report_on_recurrent(text):
+    rng = np.random.default_rng(4)
+    inputs = [rng.normal(size=s) for s in ((4, 3), (4, 2), (3, 5), (5, 5), (5, 2), 5)]
+    return al.check_derivation(*load(text, "recurrent"), *inputs, show=False)
+
+
+SAMPLES = """
+import numpy as np
+
+
+def forward(w, b, X, y):
+    m, total = X.shape[0], 0.0
+    for i in range(m):
+        f = 1 / (1 + np.exp(-(X[i] @ w + b)))
+        total += -y[i] * np.log(f) - (1 - y[i]) * np.log(1 - f)
+    return total / m
+
+
+def backward(w, b, X, y):
+    m, n = X.shape
+    dj_dw, dj_db = np.zeros(n), 0.0
+    for i in range(m):
+        err = 1 / (1 + np.exp(-(X[i] @ w + b))) - y[i]
+        for j in range(n):
+            dj_dw[j] += err * X[i, j]
+        dj_db += err
+    return dj_dw / m, dj_db / m
+"""
+
+
+def report_on_samples(text):
+    rng = np.random.default_rng(7)
+    y = np.array([1.0, 0.0, 0.0, 1.0, 1.0, 0.0])
+    inputs = rng.normal(size=3), 0.3, rng.normal(size=(6, 3)), y
+    return al.check_derivation(*load(text, "samples"), *inputs, show=False)
+
+
+MEMORY = """
+import numpy as np
+
+
+def sig(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def slope(a):
+    return a * (1 - a)
+
+
+def forward(xs, ys, W, V):
+    n = V.shape[1]
+    h, c, z, f, i, g, o, off = {-1: np.zeros(n)}, {-1: np.zeros(n)}, {}, {}, {}, {}, {}, {}
+    loss = 0.0
+    for t in range(len(xs)):
+        z[t] = np.concatenate((h[t - 1], xs[t]))
+        f[t], i[t], o[t] = sig(W[0] @ z[t]), sig(W[1] @ z[t]), sig(W[2] @ z[t])
+        g[t] = np.tanh(W[3] @ z[t])
+        c[t] = f[t] * c[t - 1] + i[t] * g[t]
+        h[t] = o[t] * np.tanh(c[t])
+        off[t] = V @ h[t] - ys[t]
+        loss += 0.5 * np.sum(off[t] ** 2)
+    return loss, (h, c, z, f, i, g, o, off)
+
+
+def backward(xs, ys, W, V, cache):
+    h, c, z, f, i, g, o, off = cache
+    n = V.shape[1]
+    dW, dV = np.zeros_like(W), np.zeros_like(V)
+    dh_next, dc_next = np.zeros(n), np.zeros(n)
+    for t in reversed(range(len(xs))):
+        dV += np.outer(off[t], h[t])
+        dh = V.T @ off[t] + dh_next
+        do = dh * np.tanh(c[t])
+        do = do * slope(o[t])
+        dc = dh * o[t] * (1 - np.tanh(c[t]) ** 2) + dc_next
+        df = dc * c[t - 1] * slope(f[t])
+        di = dc * g[t] * slope(i[t])
+        dg = dc * i[t] * (1 - g[t] ** 2)
+        dW[0] += np.outer(df, z[t])
+        dW[1] += np.outer(di, z[t])
+        dW[2] += np.outer(do, z[t])
+        dW[3] += np.outer(dg, z[t])
+        dz = W[0].T @ df
+        dz += W[1].T @ di
+        dz += W[2].T @ do
+        dz += W[3].T @ dg
+        dh_next = dz[:n]
+        dc_next = f[t] * dc
+    return dW, dV
+"""
+
+
+def report_on_memory(text):
+    rng = np.random.default_rng(9)
+    inputs = [rng.normal(size=s) for s in ((4, 3), (4, 2), (4, 4, 7), (2, 4))]
+    return al.check_derivation(*load(text, "memory"), *inputs, show=False)
+
+
+@pytest.mark.parametrize(
+    ("report_on", "text"),
+    [(report_on_recurrent, RECURRENT), (report_on_samples, SAMPLES), (report_on_memory, MEMORY)],
+)
+def test_they_are_right(report_on, text):
+    assert report_on(text).ok
+
+
+@pytest.mark.parametrize(
+    ("report_on", "text", "right", "wrong"),
+    [
+        (report_on_recurrent, RECURRENT, "reversed(range(T))", "range(T)"),
+        (report_on_recurrent, RECURRENT, "reversed(range(T))", "reversed(range(1, T))"),
+        (report_on_recurrent, RECURRENT, "reversed(range(T))", "reversed(range(T - 1))"),
+        (report_on_recurrent, RECURRENT, "range(T - 1, -1, -1)", "range(T - 1, 0, -1)"),
+        (report_on_samples, SAMPLES, "range(m):\n        err", "range(m - 1):\n        err"),
+        (report_on_samples, SAMPLES, "range(m):\n        err", "range(1, m):\n        err"),
+        (report_on_samples, SAMPLES, "range(n)", "range(n - 1)"),
+    ],
+)
+def test_a_loop_over_other_rounds_is_named_by_its_head(report_on, text, right, wrong):
+    text = text.replace("reversed(range(T))", right) if "T" in right else text
+    changed = text.replace(right, wrong)
+    right, wrong = right.split(":")[0], wrong.split(":")[0]
+    said = f"the loop runs over {wrong}, and should run over {right}."
+    report = report_on(changed)
+    assert f"{wrong}:  should be  for " in str(report)
+    assert_blamed(report, changed[: changed.rindex(wrong)] + "HERE", "HERE", "index", said)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "part", "cause", "words"),
+    [
+        ("dc_next = f[t] * dc", "dc_next = dc", "dc_next = dc", "factor", "the factor f[t]"),
+        ("= dz[:n]", "= dz[-n:]", "dz[-n:]", "index", "dz[-n:] should be dz[:n]"),
+        ("dz += W[2].T", "dz = W[2].T", "dz = W[2]", "accumulate", "write +="),
+        ("dh * np.tanh(c[t])", "dh * c[t]", "dh * c[t]", "operand", "should be np.tanh(c[t])"),
+        ("dc * c[t - 1]", "dc * c[t]", "dc * c[t]", "index", "should be t - 1"),
+        ("dh = V.T @ off[t] + dh_next", "dh = V.T @ off[t]", "dh = V.T", "term", "dh_next"),
+    ],
+)
+def test_what_a_loop_carries(right, wrong, part, cause, words):
+    text = MEMORY.replace(right, wrong)
+    assert_blamed(report_on_memory(text), text, part, cause, words)
