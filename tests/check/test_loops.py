@@ -179,3 +179,9 @@ def test_a_loop_over_other_rounds_is_named_by_its_head(report_on, text, right, w
 def test_what_a_loop_carries(right, wrong, part, cause, words):
     text = MEMORY.replace(right, wrong)
     assert_blamed(report_on_memory(text), text, part, cause, words)
+
+
+def test_what_is_returned_should_be_scaled_as_the_rest():
+    text = SAMPLES.replace("dj_dw / m, dj_db / m", "dj_dw, dj_db / m")
+    words = "dj_dw should be dj_dw / m, as what stands beside it"
+    assert_blamed(report_on_samples(text), text, "return dj_dw,", "factor", words)

@@ -16,6 +16,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 ROUNDING = re.compile(r"\d\.\d\de-1\d|0\.00e\+00")
 """Differences that another BLAS, or another processor, rounds to others."""
 
+CUT_OFF = "the search for the mistake was cut off"
+"""The remark that depends on the speed of the machine."""
+
 
 @pytest.mark.parametrize(
     ("name", "number", "text"), MISTAKES, ids=[f"{name}, line {n}" for name, n, _ in MISTAKES]
@@ -26,4 +29,5 @@ def test_a_report_says_what_it_said(name, number, text, snapshot):
     indent = re.match(r"\s*", lines[number - 1])[0]
     lines[number - 1] = f"{indent}{text}\n"
     report = report_on(hand, "".join(lines), f"{name} {number}")
-    assert ROUNDING.sub("rounding", str(report)) == snapshot
+    lines = [line for line in str(report).splitlines() if not line.startswith(CUT_OFF)]
+    assert ROUNDING.sub("rounding", "\n".join(lines)) == snapshot

@@ -21,6 +21,7 @@ from autograd_lite.check.marking.edits import (
     INSERTED,
     LACKING,
     LATER_EDITS,
+    RETURNED,
     ROUNDS,
     SECOND_EDITS,
     WRITTEN_ANEW,
@@ -98,6 +99,8 @@ class Candidates:
         first_rounds = self._in_first_round(never_right)
         yield FIRST_EDITS, never_right, False
         yield ROUNDS, self._loops(now), False
+        at = self.runs.back.returned_at
+        yield RETURNED, [] if at is None else [self.line(at, None, now)], False
         for sources in (SECOND_EDITS, LATER_EDITS):
             yield sources, first_rounds, False
         for sources in (SECOND_EDITS, LATER_EDITS):

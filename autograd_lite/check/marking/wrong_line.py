@@ -315,17 +315,30 @@ class Search:
         else:
             # Where a value is handed on as it is, what is missing is missing there.
             other = None
-        if other is None:
-            return found
-        is_elsewhere = hands_on(line) and found.edit.kind not in ("factor", "sign")
-        for sources in (EDITS, LATER_EDITS):
-            accepted = list(self._accepted(other, sources, now, wrong))
+        handed = hands_on(line) and found.edit.kind not in ("factor", "sign")
+        better = self._better_at(other, found, now, wrong, by_more=handed)
+        if better is None or other is None or not handed:
+            return better or found
+        origin = self._origin_of(better, other, now, wrong)
+        return self._better_at(origin, better, now, wrong) or better
+
+    def _better_at(
+        self,
+        line: Line | None,
+        found: Found,
+        now: Interpretation,
+        wrong: frozenset[str],
+        by_more: bool = False,
+    ) -> Found | None:
+        """An edit of a line that explains as much as the one that was found, or more."""
+        for sources in (EDITS, LATER_EDITS) if line is not None else ():
+            accepted = list(self._accepted(line, sources, now, wrong))  # type: ignore[arg-type]
             if accepted:
-                at_origin = self._best(other, accepted)
-                worth, here = at_origin.outcome.worth, found.outcome.worth
-                if worth > here or (worth == here and not is_elsewhere):
-                    return at_origin
-        return found
+                best = self._best(line, accepted)  # type: ignore[arg-type]
+                worth, known = best.outcome.worth, found.outcome.worth
+                if worth > known or (worth == known and not by_more):
+                    return best
+        return None
 
     def _gives_what_is_right(self, line: Line) -> bool:
         """Whether a statement only gives values that are known to be right."""

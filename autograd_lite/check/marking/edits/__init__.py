@@ -21,6 +21,7 @@ from autograd_lite.check.marking.edits.factors import (
     factors,
     masks,
     numbers,
+    scaled_like_others,
     signs,
     terms,
     unused,
@@ -73,6 +74,8 @@ LATER_EDITS: tuple[Source, ...] = (
     *(missing_paths, missing_factors, measured_terms, missing_derivatives, centred),
 )
 
+RETURNED: tuple[Source, ...] = (scaled_like_others,)
+
 ROUNDS: tuple[Source, ...] = (rounds,)
 
 INSERTED: tuple[Source, ...] = (left_out,)
@@ -90,6 +93,7 @@ __all__ = [
     "INSERTED",
     "LACKING",
     "LATER_EDITS",
+    "RETURNED",
     "ROUNDS",
     "SECOND_EDITS",
     "WRITTEN_ANEW",

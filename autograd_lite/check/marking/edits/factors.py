@@ -331,6 +331,21 @@ def _other_lengths(line: Line, node: ast.expr, value: int) -> Iterator[Edit]:
             yield line.edit("factor", text, node, ast.Constant(size), 0.8)
 
 
+def scaled_like_others(line: Line) -> Iterator[Edit]:
+    """Edits that multiply or divide an item that is returned as it is, as others beside it are."""
+    value = getattr(line.statement, "value", None)
+    if not isinstance(line.statement, ast.Return) or not isinstance(value, ast.Tuple):
+        return
+    scaled = [e for e in value.elts if isinstance(e, ast.BinOp)]
+    scaled = [e for e in scaled if isinstance(e.op, (ast.Mult, ast.Div)) and not line.ndim(e.right)]
+    for element in value.elts:
+        if isinstance(element, (ast.Name, ast.Attribute)):
+            for other in {ast.dump(e.right): e for e in scaled}.values():
+                new = ast.BinOp(element, other.op, other.right)
+                text = f"{text_of(element)} should be {text_of(new)}, as what stands beside it"
+                yield line.edit("factor", text, element, new)
+
+
 def scaled_by(line: Line, number: float) -> Iterator[Edit]:
     """Edits that multiply the values that a line assigns by a number."""
     shown = next((f"1/{n}" for n in line.sizes if abs(number * n - 1) < 1e-9), f"{number:.6g}")
