@@ -183,5 +183,8 @@ def test_what_a_loop_carries(right, wrong, part, cause, words):
 
 def test_what_is_returned_should_be_scaled_as_the_rest():
     text = SAMPLES.replace("dj_dw / m, dj_db / m", "dj_dw, dj_db / m")
+    # In two lines, so that none of them lacks the division alone.
+    both = "dj_dw[j] += (err + y[i]) * X[i, j]\n            dj_dw[j] -= y[i] * X[i, j]"
+    text = text.replace("dj_dw[j] += err * X[i, j]", both)
     words = "dj_dw should be dj_dw / m, as what stands beside it"
     assert_blamed(report_on_samples(text), text, "return dj_dw,", "factor", words)
