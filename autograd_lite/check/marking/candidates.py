@@ -81,6 +81,8 @@ class Candidates:
         The last item says that the lines' own gradients do not tell what they should be.
         """
         lines = list(self.lines(now, wrong))
+        at = self.runs.back.returned_at
+        yield RETURNED, [] if at is None else [self.line(at, None, now)], False
         reliable = [line for line in lines if line.is_reliable]
         several = len(reliable) > 1
         yield FIRST_EDITS if several else EDITS, reliable, False
@@ -96,11 +98,13 @@ class Candidates:
         yield ALL_EDITS, [line for line in others if self._is_changed(line)], False
         # Of the rounds of a loop, the first is right but for the line with the mistake.
         never_right = self._first_that_is_never_right(likely, now)
-        first_rounds = self._in_first_round(never_right)
         yield FIRST_EDITS, never_right, False
+        renames = [is_renaming(line.place) for line in never_right]
+        if any(renames) and not all(renames):
+            # A part of an array that is wrong: where that was written, it is wrong as a whole.
+            never_right = []
+        first_rounds = self._in_first_round(never_right)
         yield ROUNDS, self._loops(now), False
-        at = self.runs.back.returned_at
-        yield RETURNED, [] if at is None else [self.line(at, None, now)], False
         for sources in (SECOND_EDITS, LATER_EDITS):
             yield sources, first_rounds, False
         for sources in (SECOND_EDITS, LATER_EDITS):
@@ -162,7 +166,7 @@ class Candidates:
             return [found, *own]
         whole = {ast.unparse(n) for n in ast.walk(found.statement.value)}
         writers = [line for line in earlier if _targets(line.place) & whole]
-        is_right = any(id(line.place) in right for line in writers)
+        is_right = any(id(n.place) in right and not is_renaming(n.place) for n in writers)
         return [found, *own] if is_right else [*writers, found]
 
     def _loops(self, now: Interpretation) -> list[Line]:

@@ -336,7 +336,8 @@ class Search:
             if accepted:
                 best = self._best(line, accepted)  # type: ignore[arg-type]
                 worth, known = best.outcome.worth, found.outcome.worth
-                if worth > known or (worth == known and not by_more):
+                is_as_plain = _is_makeshift(found.edit) or not _is_makeshift(best.edit)
+                if worth > known or (worth == known and is_as_plain and not by_more):
                     return best
         return None
 
