@@ -300,6 +300,9 @@ class Search:
             common = self._common_factor(found, line, now, wrong)
             if common is not None:
                 return common
+        if line.place is self.runs.back.returned_at and found.mended == wrong:
+            # What an item lacks beside others is missing where they are returned.
+            return found
         operator = getattr(line.statement, "op", None)
         # What a mean leaves out is missing in what was assigned, not in what is added to it.
         adds = isinstance(operator, (ast.Add, ast.Sub))
