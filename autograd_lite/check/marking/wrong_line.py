@@ -300,7 +300,8 @@ class Search:
             common = self._common_factor(found, line, now, wrong)
             if common is not None:
                 return common
-        if line.place is self.runs.back.returned_at and found.mended == wrong:
+        is_scaled = found.edit.kind == "factor" and found.mended == wrong
+        if is_scaled and line.place is self.runs.back.returned_at:
             # What an item lacks beside others is missing where they are returned.
             return found
         operator = getattr(line.statement, "op", None)
