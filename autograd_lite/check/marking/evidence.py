@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.arrays.contracts import Array, Gradient, Tree
-from autograd_lite.backward import propagate
+from autograd_lite.backward import fit, propagate
 from autograd_lite.check.differences import max_abs
 from autograd_lite.check.marking.assignments import is_unnamed
 from autograd_lite.check.marking.chain_rule import (
@@ -76,9 +76,12 @@ class Graph:
         added: dict[Any, list[np.ndarray]] = {}
         for node, arrived in self._arrived.items():
             for i, pull in node.plan.pulls if isinstance(node, Node) else ():
-                term = _dense(pull(arrived, node.kept))
+                with np.errstate(all="ignore"):
+                    term = _dense(pull(arrived, node.kept))
                 if term is not None:
-                    added.setdefault(node.parents[i], []).append(term)
+                    parent = node.parents[i]
+                    term = fit(term, parent.shape, parent.dtype, node)
+                    added.setdefault(parent, []).append(term)
         true = self.arrivals()
         return {
             (node, i): true[node] - term

@@ -137,7 +137,7 @@ class Edit:
                 start, end = start - 1, end + 1
         around = raw[:start].rstrip()[-1:] + raw[end:].lstrip()[:1]
         is_whole = old is getattr(statement, "value", None)
-        is_argument = around[:1] in b"([," and around[1:] in b")],"
+        is_argument = around[:1] in (b"(", b"[", b",") and around[1:] in (b")", b"]", b",")
         if not (bare or is_power(new) or is_whole or is_argument):
             text = f"({text})"
         changed = raw[:start] + text.encode() + raw[end:]
