@@ -4,6 +4,7 @@ Every source defines `forward` and `backward`. A gradient d<name> belongs to the
 or entry of a dict, called <name>.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -55,24 +56,24 @@ def weights(rng: np.random.Generator, *widths: int) -> list[np.ndarray]:
 
 def net_inputs(seed: int, samples: int, *widths: int) -> Callable[[], tuple[Any, ...]]:
     """A maker of X, Y, W1, b1, W2, b2, ... of a classifier."""
+    return functools.partial(_net_inputs, seed, samples, *widths)
 
-    def make() -> tuple[Any, ...]:
-        rng = np.random.default_rng(seed)
-        X, Y = rng.normal(size=(widths[0], samples)), labels(rng, widths[-1], samples)
-        return (X, Y, *weights(rng, *widths))
 
-    return make
+def _net_inputs(seed: int, samples: int, *widths: int) -> tuple[Any, ...]:
+    rng = np.random.default_rng(seed)
+    X, Y = rng.normal(size=(widths[0], samples)), labels(rng, widths[-1], samples)
+    return (X, Y, *weights(rng, *widths))
 
 
 def dict_inputs(seed: int, samples: int, *widths: int) -> Callable[[], tuple[Any, ...]]:
     """A maker of X, Y and a dict of the parameters."""
+    return functools.partial(_dict_inputs, seed, samples, *widths)
 
-    def make() -> tuple[Any, ...]:
-        X, Y, *flat = net_inputs(seed, samples, *widths)()
-        names = [kind + str(layer) for layer in range(1, len(widths)) for kind in "Wb"]
-        return X, Y, dict(zip(names, flat, strict=True))
 
-    return make
+def _dict_inputs(seed: int, samples: int, *widths: int) -> tuple[Any, ...]:
+    X, Y, *flat = _net_inputs(seed, samples, *widths)
+    names = [kind + str(layer) for layer in range(1, len(widths)) for kind in "Wb"]
+    return X, Y, dict(zip(names, flat, strict=True))
 
 
 def logistic_inputs() -> tuple[Any, ...]:
