@@ -76,7 +76,7 @@ def report_on(text, tmp_path, name):
     exec(compile(text, str(path), "exec"), names)
     net, rng = names["Net"]([3, 6, 5, 2]), np.random.default_rng(1)
     examples = [(rng.normal(size=(3, 1)), rng.random((2, 1))) for _ in range(4)]
-    return al.check_derivation(net.cost, net.gradient, examples, 0.05, show=False)
+    return al.check_derivation(net.cost, net.gradient, examples, 0.05, show=False, seconds=12)
 
 
 def test_it_is_right(tmp_path):

@@ -40,7 +40,7 @@ def backward(xs, ys, Wx, Wh, Wy, start, cache):
 def report_on_recurrent(text):
     rng = np.random.default_rng(4)
     inputs = [rng.normal(size=s) for s in ((4, 3), (4, 2), (3, 5), (5, 5), (5, 2), 5)]
-    return al.check_derivation(*load(text, "recurrent"), *inputs, show=False)
+    return al.check_derivation(*load(text, "recurrent"), *inputs, show=False, seconds=12)
 
 
 SAMPLES = """
@@ -71,7 +71,7 @@ def report_on_samples(text):
     rng = np.random.default_rng(7)
     y = np.array([1.0, 0.0, 0.0, 1.0, 1.0, 0.0])
     inputs = rng.normal(size=3), 0.3, rng.normal(size=(6, 3)), y
-    return al.check_derivation(*load(text, "samples"), *inputs, show=False)
+    return al.check_derivation(*load(text, "samples"), *inputs, show=False, seconds=12)
 
 
 MEMORY = """
@@ -132,7 +132,7 @@ def backward(xs, ys, W, V, cache):
 def report_on_memory(text):
     rng = np.random.default_rng(9)
     inputs = [rng.normal(size=s) for s in ((4, 3), (4, 2), (4, 4, 7), (2, 4))]
-    return al.check_derivation(*load(text, "memory"), *inputs, show=False)
+    return al.check_derivation(*load(text, "memory"), *inputs, show=False, seconds=12)
 
 
 @pytest.mark.parametrize(

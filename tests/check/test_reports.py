@@ -11,6 +11,8 @@ from derivations.hands import HANDS
 from derivations.hands.planted import MISTAKES
 from derivations.hands.running import report_on
 
+from autograd_lite.check.marking import mark, wrong_line
+
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
 ROUNDING = re.compile(r"\d\.\d\de-1\d|0\.00e\+00")
@@ -23,7 +25,10 @@ CUT_OFF = "the search for the mistake was cut off"
 @pytest.mark.parametrize(
     ("name", "number", "text"), MISTAKES, ids=[f"{name}, line {n}" for name, n, _ in MISTAKES]
 )
-def test_a_report_says_what_it_said(name, number, text, snapshot):
+def test_a_report_says_what_it_said(name, number, text, snapshot, monkeypatch):
+    # So that the speed of the machine does not decide.
+    monkeypatch.setattr(mark, "SEARCH_SECONDS", 12.0)
+    monkeypatch.setattr(wrong_line, "COMMON_CAUSE_SECONDS", 4.0)
     hand = next(hand for hand in HANDS if hand.name == name)
     lines = hand.source.splitlines(keepends=True)
     indent = re.match(r"\s*", lines[number - 1])[0]

@@ -60,7 +60,7 @@ for step in range(3):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_right_one_is_right_whatever_was_drawn_before(seed):
     np.random.seed(seed)
-    assert al.check_script(ADDER, show=False).ok
+    assert al.check_script(ADDER, show=False, seconds=12).ok
 
 
 @pytest.mark.parametrize(
@@ -78,6 +78,6 @@ def test_the_search_repeats_what_was_drawn(right, wrong, part, cause, words):
     reports = []
     for seed in (0, 1):
         np.random.seed(seed)
-        reports.append(al.check_script(text, show=False))
+        reports.append(al.check_script(text, show=False, seconds=12))
     assert str(reports[0]) == str(reports[1])
     assert_blamed(reports[0], text, part, cause, words)
