@@ -138,13 +138,12 @@ class Candidates:
         What it adds to may be what is wrong, so the line that assigned this comes with it; and what
         wrote the array of which it hands on a part.
         """
-        right = self._ever_right(now)
+        right, events = self._ever_right(now), self.runs.back.events
         first: dict[int, Event] = {}
-        for event in self.runs.back.events:
+        for event in events:
             # What comes from later rounds is 0 in the first one.
             if event.array is not None and np.any(event.array):
                 first.setdefault(id(event.place), event)
-        events = self.runs.back.events
         new = {id(e.place) for e in events if self._is_new(e) and not _takes_apart(e.place)}
         made = [line for line in lines if id(line.place) in new & first.keys()]
         # A helper that several lines call may compute a factor, which is no gradient; what others

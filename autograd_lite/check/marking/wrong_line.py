@@ -334,11 +334,16 @@ class Search:
         wrong: frozenset[str],
         by_more: bool = False,
     ) -> Found | None:
-        """An edit of a line that explains as much as the one that was found, or more."""
-        for sources in (EDITS, LATER_EDITS) if line is not None else ():
-            accepted = list(self._accepted(line, sources, now, wrong))  # type: ignore[arg-type]
+        """An edit of a line that explains as much as the one that was found, or more.
+
+        Not one that may make up for a mistake elsewhere, in place of one that does not.
+        """
+        if line is None:
+            return None
+        for sources in (EDITS, LATER_EDITS):
+            accepted = list(self._accepted(line, sources, now, wrong))
             if accepted:
-                best = self._best(line, accepted)  # type: ignore[arg-type]
+                best = self._best(line, accepted)
                 worth, known = best.outcome.worth, found.outcome.worth
                 is_as_plain = _is_makeshift(found.edit) or not _is_makeshift(best.edit)
                 if worth > known or (worth == known and is_as_plain and not by_more):
