@@ -42,8 +42,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Passed(config))
+    config.pluginmanager.register(Passed(config))
     # pytest imports the file of a doctest a second time if that is what imports its package.
     for package in ("autograd_lite", "nn"):
         importlib.import_module(package)
@@ -61,13 +60,23 @@ class Passed:
         if report.when == "call" and report.passed:
             self.found.add(report.nodeid)
 
+    # After syrupy has seen them all: a snapshot of a test that it never saw would be obsolete.
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items):
+        if self.config.getoption("--not-again"):
+            passed = set(self.config.cache.get(PASSED, ()))
+            left_out = [item for item in items if item.nodeid in passed]
+            items[:] = [item for item in items if item.nodeid not in passed]
+            self.config.hook.pytest_deselected(items=left_out)
+
     def pytest_sessionfinish(self):
-        if not self.config.getoption("--not-again") and hasattr(self.config, "cache"):
+        again = not self.config.getoption("--not-again")
+        if again and not hasattr(self.config, "workerinput") and hasattr(self.config, "cache"):
             self.config.cache.set(PASSED, sorted(self.found))
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config, items):
+def pytest_collection_modifyitems(items):
     count = Counter()
     for item in items:
         share = item.get_closest_marker("one_in")
@@ -76,11 +85,6 @@ def pytest_collection_modifyitems(config, items):
             if count[test] % share.args[0]:
                 item.add_marker(pytest.mark.slow)
             count[test] += 1
-    if config.getoption("--not-again"):
-        passed = set(config.cache.get(PASSED, ()))
-        left_out = [item for item in items if item.nodeid in passed]
-        items[:] = [item for item in items if item.nodeid not in passed]
-        config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(autouse=True)

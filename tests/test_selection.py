@@ -33,14 +33,23 @@ def outcome(tmp_path):
     """A function that runs the tests above, and gives the last lines of what pytest prints."""
     (tmp_path / "test_it.py").write_text(TEXT)
 
-    def run(*options):
+    def run(*options, status=None):
         command = [sys.executable, "-m", "pytest", "-p", "conftest", "-c", ROOT / "pyproject.toml"]
         command += ["--rootdir", tmp_path, "-q", *options, tmp_path / "test_it.py"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert status in (None, ran.returncode)
         return ran.stdout.splitlines()[-1].split(" in ")[0]
 
     return run
+
+
+def test_a_snapshot_whose_test_is_left_out_is_no_obsolete_one(outcome, tmp_path):
+    file = tmp_path / "test_it.py"
+    file.write_text("def test_shown(snapshot):\n    assert 'a word' == snapshot\n")
+    assert outcome("--snapshot-update") == "1 passed"
+    file.write_text(f"{file.read_text()}\ndef test_later():\n    pass\n")
+    assert outcome("--not-again", status=0) == "1 passed, 1 deselected"
 
 
 def test_one_in_so_many_cases_runs_by_default(outcome):
