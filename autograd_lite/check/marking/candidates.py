@@ -104,7 +104,8 @@ class Candidates:
             # A part of an array that is wrong: where that was written, it is wrong as a whole.
             never_right = []
         first_rounds = self._in_first_round(never_right)
-        yield ROUNDS, self._loops(now), False
+        loops = self._loops(now)
+        yield ROUNDS, loops, False
         for sources in (SECOND_EDITS, LATER_EDITS):
             yield sources, first_rounds, False
         for sources in (SECOND_EDITS, LATER_EDITS):
@@ -123,7 +124,7 @@ class Candidates:
         yield LATER_EDITS, reliable, False
         yield LATER_EDITS, quick, False
         yield SECOND_EDITS, likely, False
-        yield LACKING, [*likely, *ahead], False
+        yield LACKING, [*likely, *ahead, *loops], False
         yield FIRST_EDITS, possible, False
         yield LATER_EDITS, likely, False
         yield SECOND_EDITS, misled, True
@@ -478,6 +479,7 @@ class Candidates:
             added=self.context["added"],
             find_slopes=self._slopes,
             is_of_forward=self._is_of_forward,
+            is_repeated=id(place) in self._repeated,
         )
         line.multiples = self._effects(line, now).multiples
         return line

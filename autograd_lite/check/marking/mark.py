@@ -100,15 +100,19 @@ def mark(
     if not reading.evidence.steps and not reading.evidence.unconnected:
         if reading.back.error is None and not reading.notes:
             raise ValueError(no_gradient_message(setting, reading.known))
-    understood = _understood_as_likeliest(reading)
+    understood, other = _understood_in_each_way(reading)
+    silence = silence_of(understood.evidence)
+    search = None
+    if understood.wrong and not silence and reading.back.error is None:
+        search = _searched(reading, understood, seconds)
+        if other is not None and not (search.is_done and len(search.found) == 1):
+            search_of_other = _searched(reading, other, seconds)
+            if search_of_other.is_done and len(search_of_other.found) == 1:
+                understood, search = other, search_of_other
     evidence, interpretation = understood.evidence, understood.interpretation
     if not understood.wrong:
         marked = [*evidence.steps, *understood.on_the_way, *understood.dropped]
         reading.notes += _not_understood(understood.rest, marked, reading.known)
-    silence = silence_of(evidence)
-    search = None
-    if understood.wrong and not silence and reading.back.error is None:
-        search = _searched(reading, understood, seconds)
     verdicts = Verdicts(
         setting,
         reading.known,
@@ -194,8 +198,9 @@ class Understood:
         return frozenset(k for k, s in self.interpretation.status.items() if s == "wrong")
 
 
-def _understood_as_likeliest(reading: Reading) -> Understood:
-    """Sorts the values of a reading, and of gradients of the mean loss where that explains as much.
+def _understood_in_each_way(reading: Reading) -> tuple[Understood, Understood | None]:
+    """Sorts the values of a reading, and of gradients of the mean loss where those of the sum are
+    wrong; the likelier way to read them comes first.
 
     In gradients of the sum, a penalty that is not multiplied by the number of samples is as wrong
     as a division by it that was left out once, which is likelier.
@@ -203,14 +208,14 @@ def _understood_as_likeliest(reading: Reading) -> Understood:
     unmarked = reading.evidence.unmarked
     understood = _understood(reading, reading.evidence, reading.interpretation)
     if not understood.wrong or not understood.interpretation.everywhere:
-        return understood
+        return understood, None
     evidence = reading.evidence.with_steps(reading.evidence.steps)
     evidence.counts, evidence.unmarked = [], unmarked
     mean = _understood(reading, evidence, evidence.read({s.key: s.value for s in evidence.steps}))
     if mean.faults > understood.faults:
-        return understood
+        return understood, mean
     mean.evidence.counts = reading.evidence.counts
-    return mean
+    return mean, understood
 
 
 def _understood(reading: Reading, evidence: Evidence, interpretation: Interpretation) -> Understood:

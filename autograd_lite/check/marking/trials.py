@@ -16,8 +16,8 @@ from autograd_lite.check.marking.evidence import Evidence, GradientTable
 class Quick:
     """Computes the value of an edited line by itself, without a run of the backward pass.
 
-    It does so only where the unedited line gives its recorded value in this way, that is, where
-    nothing that the line reads was changed after it ran.
+    It does so only where the line ran once, and the unedited line gives its recorded value in this
+    way, that is, where nothing that it reads was changed after it ran.
     """
 
     def __init__(
@@ -38,6 +38,9 @@ class Quick:
     ) -> Quick | None:
         statement = line.statement
         if line.key is None or line.given is None or not isinstance(statement, ast.Assign):
+            return None
+        # What a later round reads may come from what the line gave in an earlier one.
+        if line.is_repeated:
             return None
         target = statement.targets[0]
         if len(statement.targets) > 1 or isinstance(target, (ast.Tuple, ast.List)):

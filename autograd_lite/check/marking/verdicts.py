@@ -14,6 +14,7 @@ from autograd_lite.check.differences import abs_difference, difference_message, 
 from autograd_lite.check.marking.assignments import is_unnamed, targets_of
 from autograd_lite.check.marking.chain_rule import Interpretation
 from autograd_lite.check.marking.directions import Stray, strays
+from autograd_lite.check.marking.edits import Edit
 from autograd_lite.check.marking.evidence import Evidence
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.explanations import (
@@ -243,10 +244,7 @@ class Verdicts:
         for found in self.found:
             if found.line in told:
                 continue
-            targets = targets_of(found.edit.place.statement)
-            name = ast.unparse(targets[0]) if targets else found.edit.place.definition.told
-            if isinstance(found.edit.place.statement, ast.For):
-                name = f"for {name}"
+            name = _changed_by(found.edit)
             event = self._event_at(found)
             shape = np.shape(event.value) if event is not None else ()
             message = f"line {found.line}: {because(found)}"
@@ -346,6 +344,16 @@ class Verdicts:
         message = f"line {line} raised {type(error).__name__}: {error}{shapes}"
         infinite = float("inf")
         return Line(name, tensor, "wrong", infinite, infinite, (), expected, "shape", message, line)
+
+
+def _changed_by(edit: Edit) -> str:
+    """What an edited statement assigns, or the function that contains it."""
+    statement: Any = edit.place.statement
+    is_loop = isinstance(statement, ast.For)
+    # What is missing after a loop is a statement of its own.
+    targets = targets_of(edit.statements[-1] if is_loop else statement)
+    name = ast.unparse(targets[0]) if targets else edit.place.definition.told
+    return f"for {name}" if is_loop and len(edit.statements) == 1 else name
 
 
 def _of_update(stray: Stray) -> Line:

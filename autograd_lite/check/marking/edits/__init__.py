@@ -29,6 +29,7 @@ from autograd_lite.check.marking.edits.factors import (
 from autograd_lite.check.marking.edits.line import Edit, Line
 from autograd_lite.check.marking.edits.loops import rounds
 from autograd_lite.check.marking.edits.measured import (
+    factors_after_loops,
     left_out_factors,
     measured_factors,
     measured_terms,
@@ -80,7 +81,7 @@ ROUNDS: tuple[Source, ...] = (rounds,)
 
 INSERTED: tuple[Source, ...] = (left_out,)
 
-LACKING: tuple[Source, ...] = (left_out_factors,)
+LACKING: tuple[Source, ...] = (left_out_factors, factors_after_loops)
 
 WRITTEN_ANEW: tuple[Source, ...] = (whole_slopes,)
 

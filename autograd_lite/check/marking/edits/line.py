@@ -157,7 +157,8 @@ class Line:
     `multiples(edit)` gives the numbers by which the effect of an edit would have to be multiplied
     to correct a gradient, each with whether it is sure. `find_slopes()` gives the names of the
     derivatives of activations, and `is_of_forward(value)` says whether a value is from the forward
-    pass. With `is_promising`, only the edits that it is true of are tried.
+    pass. With `is_promising`, only the edits that it is true of are tried. A statement
+    `is_repeated` that runs in several rounds of a loop, or in several calls.
     """
 
     place: Place
@@ -180,6 +181,7 @@ class Line:
     find_slopes: Callable[[], list[str]] = field(default=list)
     is_of_forward: Callable[[Any], bool] = field(default=lambda _: False)
     is_promising: Callable[[Edit], bool] | None = None
+    is_repeated: bool = False
     _values: dict[str, Any] = field(default_factory=dict)
     _usual_slopes: dict[tuple[int, ...], list[tuple[float, Any]]] = field(default_factory=dict)
 
@@ -291,6 +293,9 @@ class Line:
         for name, value in variables.items():
             self._offer_items(offer_new, name, value, 0)
         for name, value in self.values.items():
+            if name in targets:
+                # That would say of a value that it lacks a multiple of itself.
+                continue
             if not any(v is value or is_equal(v, value) for _, _, v in found.values()):
                 if isinstance(value, np.ndarray) and _is_of_the_forward_pass(name):
                     older = ", True" if name in self.scope else ""

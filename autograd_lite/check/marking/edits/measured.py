@@ -70,6 +70,32 @@ def left_out_factors(line: Line) -> Iterator[Edit]:
                 yield edit
 
 
+def factors_after_loops(line: Line) -> Iterator[Edit]:
+    """Edits that scale an array after the loop that adds to it: `dscores /= N`."""
+    for target, writer in _added_to_in(line.statement).values():
+        if _is_number(line.at(read_from(target))):
+            for edit in _scaled_beside(line, target, keeps=True):
+                if not edit.is_measured:
+                    edit.text = f"after the loop {edit.text}"
+                    edit.line = writer
+                    yield edit
+
+
+def _added_to_in(loop: Any) -> dict[str, tuple[ast.expr, int]]:
+    """The arrays to whose entries a loop adds, each with the last line that does so."""
+    found = {}
+    for node in ast.walk(loop) if isinstance(loop, ast.For) else ():
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Add, ast.Sub)):
+            target = node.target
+            while isinstance(target, ast.Subscript):
+                target = target.value
+            if isinstance(target, (ast.Name, ast.Attribute)):
+                whole = read_from(target)
+                whole.ctx = ast.Store()
+                found[ast.unparse(target)] = whole, node.lineno
+    return found
+
+
 def _scaled_beside(line: Line, target: Any, keeps: bool = False) -> Iterator[Edit]:
     """Edits that scale an array after the statement that writes into it, or before it."""
     loaded = read_from(target)
