@@ -188,3 +188,158 @@ def test_what_is_returned_should_be_scaled_as_the_rest():
     text = text.replace("dj_dw[j] += err * X[i, j]", both)
     words = "dj_dw should be dj_dw / m, as what stands beside it"
     assert_blamed(report_on_samples(text), text, "return dj_dw,", "factor", words)
+
+
+STEPS = """
+import numpy as np
+
+
+def step(x, before, Wx, Wh):
+    return np.tanh(x @ Wx + before @ Wh)
+
+
+def step_back(dh, x, before, h, Wx, Wh):
+    da = dh * (1 - h ** 2)
+    dx = da @ Wx.T
+    dbefore = da @ Wh.T
+    return dx, dbefore, x.T @ da, before.T @ da
+
+
+def forward(x, start, Wx, Wh, V, y):
+    states = [start]
+    for t in range(x.shape[1]):
+        states.append(step(x[:, t], states[-1], Wx, Wh))
+    out = states[-1] @ V
+    return 0.5 * np.sum((out - y) ** 2), states, out
+
+
+def backward(x, start, Wx, Wh, V, y, states, out):
+    dout = out - y
+    dV = states[-1].T @ dout
+    dx, dWx, dWh = np.zeros_like(x), np.zeros_like(Wx), np.zeros_like(Wh)
+    dstate = dout @ V.T
+    for t in reversed(range(x.shape[1])):
+        dx[:, t], dstate, one, other = step_back(dstate, x[:, t], states[t], states[t + 1], Wx, Wh)
+        dWx += one
+        dWh += other
+    return dx, dstate, dWx, dWh, dV
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "cause", "words"),
+    [
+        ("dbefore = da @ Wh.T", "dbefore = da @ Wh", "transpose", "should be da @ Wh.T"),
+        ("dbefore = da @ Wh.T", "dbefore = -da @ Wh.T", "sign", "-da has the wrong sign"),
+        ("dbefore = da @ Wh.T", "dbefore = dh @ Wh.T", "operand", "dh should be da"),
+    ],
+)
+def test_what_a_step_hands_back(right, wrong, cause, words):
+    rng = np.random.default_rng(2)
+    inputs = [rng.normal(size=s) for s in ((5, 4, 3), (5, 6), (3, 6), (6, 6), (6, 2), (5, 2))]
+    text = STEPS.replace(right, wrong)
+    report = al.check_derivation(*load(text, "steps"), *inputs, show=False, seconds=12)
+    assert_blamed(report, text, wrong, cause, words)
+
+
+COUNTED = """
+import numpy as np
+
+
+def margins(X, y, W, b, rate):
+    scores = X @ W + b
+    loss, dscores = 0.0, np.zeros_like(scores)
+    for i in range(len(X)):
+        for j in range(W.shape[1]):
+            if j != y[i]:
+                over = scores[i, j] - scores[i, y[i]] + 1
+                if over > 0:
+                    loss += over
+                    dscores[i, j] += 1
+                    dscores[i, y[i]] -= 1
+    loss = loss / len(X) + 0.5 * rate * np.sum(W * W)
+    dscores /= len(X)
+    dW = X.T @ dscores
+    dW += rate * W
+    return loss, dW, dscores.sum(axis=0)
+
+
+forward = backward = margins
+"""
+
+
+def report_on_counts(text):
+    rng = np.random.default_rng(6)
+    inputs = (
+        rng.normal(size=(7, 4)),
+        rng.integers(0, 3, 7),
+        rng.normal(size=(4, 3)),
+        rng.normal(size=3),
+        0.4,
+    )
+    return al.check_derivation(load(text, "counted")[0], *inputs, show=False, seconds=12)
+
+
+def test_a_division_that_is_left_out_after_a_loop_is_no_convention():
+    assert report_on_counts(COUNTED).ok
+    text = COUNTED.replace("    dscores /= len(X)\n", "")
+    words = "after the loop dscores lacks a factor 1/7 (one over the number of"
+    assert_blamed(report_on_counts(text), text, "dscores[i, y[i]] -= 1", "factor", words)
+
+
+GATES = """
+import numpy as np
+
+
+def sig(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def forward(x, h, c, W, V):
+    z = np.hstack((x, h)) @ W
+    n = h.shape[1]
+    i, f, o, g = sig(z[:, :n]), sig(z[:, n:2*n]), sig(z[:, 2*n:3*n]), np.tanh(z[:, 3*n:])
+    new = f * c + i * g
+    out = o * np.tanh(new)
+    return np.sum(out * V), (i, f, o, g, new)
+
+
+def backward(x, h, c, W, V, cache):
+    i, f, o, g, new = cache
+    n = h.shape[1]
+    dz = np.empty((len(x), 4 * n))
+    dnew = V * o * (1 - np.tanh(new) ** 2)
+    dz[:, :n] = dnew * g * i * (1 - i)
+    dz[:, n:2*n] = dnew * c * f * (1 - f)
+    dz[:, 2*n:3*n] = V * np.tanh(new) * o * (1 - o)
+    dz[:, 3*n:] = dnew * i * (1 - g ** 2)
+    dW = np.hstack((x, h)).T @ dz
+    dc = dnew * f
+    both = dz @ W.T
+    return both[:, :x.shape[1]], both[:, x.shape[1]:], dc, dW
+"""
+
+
+def report_on_gates(text):
+    rng = np.random.default_rng(8)
+    inputs = [rng.normal(size=s) for s in ((5, 3), (5, 4), (5, 4), (7, 16), (5, 4))]
+    return al.check_derivation(*load(text, "gates"), *inputs, show=False, seconds=12)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "cause", "words"),
+    [
+        ("dz[:, n:2*n] =", "dz[:, n:2*n] +=", "accumulate", "should be assigned: write ="),
+        ("dz[:, n:2*n] = dnew * c", "dz[:, :n] = dnew * c", "index", "should be dz[:, n:2 * n]"),
+        ("dnew * c * f", "dnew * dnew * f", "operand", "dnew should be c"),
+        ("dnew * i * (1 - g", "dnew * (1 - g", "factor", "the factor i"),
+    ],
+)
+def test_a_part_of_an_array_that_is_wrong(right, wrong, cause, words):
+    """The lines that write the other parts are not what is wrong, and unset elements never vary."""
+    text = GATES.replace(right, wrong)
+    assert_blamed(report_on_gates(text), text, wrong, cause, words)
+
+
+def test_right_gates():
+    assert report_on_gates(GATES).ok

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.differences import abs_difference, max_abs
 from autograd_lite.check.marking.assignments import is_velocity, targets_of, update_of
 from autograd_lite.check.marking.chain_rule import Interpretation
 from autograd_lite.check.marking.definitions import Place, persons_function
@@ -81,6 +82,11 @@ class Candidates:
         The last item says that the lines' own gradients do not tell what they should be.
         """
         lines = list(self.lines(now, wrong))
+        written = [self._writes_what_is_wrong(line, now, wrong) for line in lines]
+        right = [
+            n for n, off in zip(lines, written, strict=True) if True in written and off is False
+        ]
+        lines = [line for line in lines if all(line is not n for n in right)]
         at = self.runs.back.returned_at
         yield RETURNED, [] if at is None else [self.line(at, None, now)], False
         reliable = [line for line in lines if line.is_reliable]
@@ -94,6 +100,7 @@ class Candidates:
         keyed = [line for line in lines if line.key is not None and not self.is_final(line.key)]
         misled = [self.line(line.place, None, now) for line in keyed]
         likely, possible, unlikely, ahead = self._by_likelihood(others, now, wrong)
+        unlikely += right
         # A value of the forward pass that is another one here is wrong where it is computed.
         yield ALL_EDITS, [line for line in others if self._is_changed(line)], False
         # Of the rounds of a loop, the first is right but for the line with the mistake.
@@ -168,6 +175,32 @@ class Candidates:
         writers = [line for line in earlier if _targets(line.place) & whole]
         is_right = any(id(n.place) in right and not is_renaming(n.place) for n in writers)
         return [found, *own] if is_right else [*writers, found]
+
+    def _writes_what_is_wrong(
+        self, line: Line, now: Interpretation, wrong: frozenset[str]
+    ) -> bool | None:
+        """Whether the part of a wrong gradient is wrong that a statement writes.
+
+        None for a statement that writes no such part, or another in each round of a loop.
+        """
+        target = next(iter(targets_of(line.statement)), None)
+        if line.is_repeated or not isinstance(target, ast.Subscript):
+            return None
+        written = ast.unparse(target.value)
+        events = {s.key: s.event for s in self.evidence.steps if s.event is not None}
+        parts = []
+        for key in wrong & events.keys():
+            event = events[key]
+            if event.path == written and event.place.definition is line.place.definition:
+                expected = now.expected[key]
+                given = self.evidence.own({key: self.runs.values[key]})[key]
+                if given.shape != expected.shape:
+                    return None
+                apart = abs_difference(given, expected) > 1e-6 * max_abs(expected)
+                parts.append(line.part_of(apart, target.slice))
+        return (
+            any(np.any(p) for p in parts) if parts and all(p is not None for p in parts) else None
+        )
 
     def _loops(self, now: Interpretation) -> list[Line]:
         """The loops of the backward pass, with what is known where their first statement stands."""

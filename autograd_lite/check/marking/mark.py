@@ -100,15 +100,7 @@ def mark(
     if not reading.evidence.steps and not reading.evidence.unconnected:
         if reading.back.error is None and not reading.notes:
             raise ValueError(no_gradient_message(setting, reading.known))
-    understood, other = _understood_in_each_way(reading)
-    silence = silence_of(understood.evidence)
-    search = None
-    if understood.wrong and not silence and reading.back.error is None:
-        search = _searched(reading, understood, seconds)
-        if other is not None and not (search.is_done and len(search.found) == 1):
-            search_of_other = _searched(reading, other, seconds)
-            if search_of_other.is_done and len(search_of_other.found) == 1:
-                understood, search = other, search_of_other
+    understood, search = _understood_as_likeliest(reading, seconds)
     evidence, interpretation = understood.evidence, understood.interpretation
     if not understood.wrong:
         marked = [*evidence.steps, *understood.on_the_way, *understood.dropped]
@@ -127,7 +119,7 @@ def mark(
         epsilon=reading.epsilon,
         cut_off=search is not None and search.cut_off and not search.is_done,
         unknown=_first_unknown(understood, search, reading.known),
-        silence=silence,
+        silence=silence_of(evidence),
     )
     _with_statuses(interpretation, understood.on_the_way, verdicts.evidence)
     lines = verdicts.lines()
@@ -196,6 +188,23 @@ class Understood:
     @property
     def wrong(self) -> frozenset[str]:
         return frozenset(k for k, s in self.interpretation.status.items() if s == "wrong")
+
+
+def _understood_as_likeliest(
+    reading: Reading, seconds: float | None
+) -> tuple[Understood, Search | None]:
+    """Sorts the values of a reading and searches for the mistakes, in gradients of the sum or of
+    the mean: in those of the mean where one mistake explains all.
+    """
+    understood, other = _understood_in_each_way(reading)
+    if not understood.wrong or reading.back.error is not None or silence_of(understood.evidence):
+        return understood, None
+    search = _searched(reading, understood, seconds)
+    is_mean = not understood.interpretation.everywhere
+    if other is None or (is_mean and search.finds_one):
+        return understood, search
+    search_of_other = _searched(reading, other, seconds)
+    return (other, search_of_other) if search_of_other.finds_one else (understood, search)
 
 
 def _understood_in_each_way(reading: Reading) -> tuple[Understood, Understood | None]:

@@ -284,10 +284,18 @@ def writes_files(function: Any) -> bool:
     )
 
 
+_UNSET = ("empty", "empty_like")
+
+
+def is_unset(function: Any) -> bool:
+    """Whether a function makes an array whose elements are what happens to be in memory."""
+    return function is np.empty or function is np.empty_like
+
+
 def _is_of_numpy(call: ast.Call) -> bool:
     """Whether it calls a function that is named as NumPy's are: `np.linalg.norm(x)`."""
     function = call.func
-    if getattr(function, "attr", "") in _WRITERS:
+    if getattr(function, "attr", "") in (*_WRITERS, *_UNSET):
         return False
     while isinstance(function, ast.Attribute):
         function = function.value

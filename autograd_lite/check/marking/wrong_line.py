@@ -171,6 +171,11 @@ class Search:
         """Whether what was found explains all that is wrong."""
         return bool(self.found) and not self.unexplained
 
+    @property
+    def finds_one(self) -> bool:
+        """Whether one mistake explains all that is wrong."""
+        return self.is_done and len(self.found) == 1
+
     def _next(self, now: Interpretation, wrong: frozenset[str]) -> Found | None:
         """The edit that makes most right; among equals, the one in the likeliest line."""
         self._aside = []

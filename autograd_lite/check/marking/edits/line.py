@@ -239,6 +239,15 @@ class Line:
                 self._values[text] = None
         return self._values[text]
 
+    def part_of(self, array: np.ndarray, index: ast.expr) -> Any:
+        """The part of an array that an index of the line selects; None where it has none."""
+        node = ast.Subscript(ast.Name("__whole__", ast.Load()), index, ast.Load())
+        try:
+            code = compile(ast.unparse(node), "<derivation>", "eval")
+            return eval(code, self._everything | {"__whole__": array})
+        except Exception:
+            return None
+
     def computed(self, node: ast.expr) -> Any:
         """The value of an edited expression after the line has run; None where it has none."""
         try:

@@ -86,7 +86,7 @@ def _added_to_in(loop: Any) -> dict[str, tuple[ast.expr, int]]:
     found = {}
     for node in ast.walk(loop) if isinstance(loop, ast.For) else ():
         if isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Add, ast.Sub)):
-            target = node.target
+            target: Any = node.target
             while isinstance(target, ast.Subscript):
                 target = target.value
             if isinstance(target, (ast.Name, ast.Attribute)):
@@ -169,7 +169,7 @@ def _told(called: str, number: float, shown: str) -> tuple[str, str]:
 
 def _scalings(line: Line, node: ast.expr, number: float) -> Iterator[tuple[ast.expr, str]]:
     """The expression times a number, in its most readable form, and the text for the number."""
-    size = next((n for n in line.sizes if n > 1 and abs(number * n) == 1), None)
+    size = next((n for n in line.sizes if n > 1 and abs(abs(number * n) - 1) < 1e-8), None)
     what = f" (one over {line.sizes[size]})" if size is not None else ""
     if number not in _PLAIN:
         what = what or (f" ({line.sizes[int(number)]})" if number in line.sizes else "")
@@ -178,7 +178,10 @@ def _scalings(line: Line, node: ast.expr, number: float) -> Iterator[tuple[ast.e
             shown = f"1/{text_of(factor)}" if divides else text_of(factor)
             yield ast.BinOp(node, operator, factor), shown + what
             return
-    yield scaled(node, number), (f"1/{size}" if size is not None else f"{number:.6g}") + what
+    if size is not None and number > 0:
+        yield ast.BinOp(node, ast.Div(), ast.Constant(size)), f"1/{size}{what}"
+    else:
+        yield scaled(node, number), f"{number:.6g}{what}"
 
 
 def _named(line: Line, number: float) -> Iterator[tuple[ast.expr, bool]]:
