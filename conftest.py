@@ -23,6 +23,7 @@ if importlib.util.find_spec("numba") is None:
 
 DATA = "AUTOGRAD_LITE_DATA"
 PASSED = "autograd_lite/passed"
+DECLARATIONS = pytest.StashKey()
 
 
 def pytest_addoption(parser):
@@ -87,11 +88,13 @@ def pytest_collection_modifyitems(items):
             count[test] += 1
 
 
-@pytest.fixture(autouse=True)
-def no_native_code_by_itself(monkeypatch):
+@pytest.fixture(scope="session", autouse=True)
+def no_native_code_by_itself():
     """Programs are compiled to native code in tests that ask for it: it takes seconds, beside."""
     tiers = importlib.import_module("autograd_lite.compiler.native.tiers")
-    monkeypatch.setattr(tiers, "BUILD_FROM_CALLS", float("inf"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tiers, "BUILD_FROM_CALLS", float("inf"))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -113,25 +116,62 @@ def new_garbage():
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call():
-    """What a test or an example declares of functions ends with it."""
-    import numpy as np
-
-    from autograd_lite.functions import TRAITS
-    from autograd_lite.operations import COMPOSITES, OPERATIONS, REFUSED
-
-    tables = OPERATIONS, TRAITS, COMPOSITES, REFUSED
-    before = [dict(table) for table in tables]
-    rules = {operation: operation.rules for operation in OPERATIONS.values()}
+def pytest_collection():
+    """Tens of thousands of tests that all stay: garbage is not looked for among them."""
+    gc.disable()
     try:
         return (yield)
     finally:
-        for table, was in zip(tables, before, strict=True):
+        gc.freeze()
+        gc.enable()
+
+
+class Declarations:
+    """What is declared of functions, as it was before a test or an example."""
+
+    def __init__(self):
+        from autograd_lite.functions import TRAITS
+        from autograd_lite.operations import COMPOSITES, OPERATIONS, REFUSED
+
+        self.operations = OPERATIONS
+        self.tables = [OPERATIONS, TRAITS, COMPOSITES, REFUSED]
+        self.note()
+
+    def note(self):
+        self.before = [dict(table) for table in self.tables]
+        self.lengths = [len(table) for table in self.tables]
+        self.rules = [(operation, operation.rules) for operation in self.operations.values()]
+
+    def begin(self):
+        if [len(table) for table in self.tables] != self.lengths:
+            self.note()
+
+    def restore(self):
+        unchanged = all(operation.rules is declared for operation, declared in self.rules)
+        if unchanged and self.tables == self.before:
+            return
+        import numpy as np
+
+        for table, was in zip(self.tables, self.before, strict=True):
             for function in table.keys() - was.keys():
                 # SciPy's, which are all ufuncs, are loaded when the first of them is called.
                 if not isinstance(function, np.ufunc):
                     del table[function]
             table.update(was)
-        for operation, declared in rules.items():
+        for operation, declared in self.rules:
             if operation.rules is not declared:
                 operation.declare(declared)
+        self.note()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """What a test or an example declares of functions ends with it."""
+    declarations = item.config.stash.setdefault(DECLARATIONS, None)
+    if declarations is None:
+        declarations = item.config.stash[DECLARATIONS] = Declarations()
+    declarations.begin()
+    try:
+        return (yield)
+    finally:
+        declarations.restore()

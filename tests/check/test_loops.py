@@ -338,7 +338,9 @@ def report_on_gates(text):
 def test_a_part_of_an_array_that_is_wrong(right, wrong, cause, words):
     """The lines that write the other parts are not what is wrong, and unset elements never vary."""
     text = GATES.replace(right, wrong)
-    assert_blamed(report_on_gates(text), text, wrong, cause, words)
+    report = report_on_gates(text)
+    assert_blamed(report, text, wrong, cause, words)
+    assert [line.status for line in report if line.name == "both"] == ["inherited"]
 
 
 def test_right_gates():

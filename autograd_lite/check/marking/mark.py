@@ -396,12 +396,10 @@ def _with_statuses(interpretation: Interpretation, more: list[Step], evidence: E
         ratio = 1.0
         status = "correct"
         if not evidence.tolerance.same(value, truth):
-            ratio = evidence.tolerance.factor(value, truth) or 1.0
-            near = [
-                n for n in (interpretation.factor, *evidence.counts) if abs(ratio / n - 1) < 1e-6
-            ]
-            status = "convention" if near else "inherited"
-            ratio = ratio if near else 1.0
+            multiple = evidence.tolerance.factor(value, truth) or 0.0
+            factors = (interpretation.factor, *evidence.counts)
+            is_near = any(abs(multiple / n - 1) < 1e-6 for n in factors)
+            status, ratio = ("convention", multiple) if is_near else ("inherited", 1.0)
         interpretation.status[step.key] = status
         interpretation.truth[step.key] = (truth * ratio).reshape(step.value.shape)
         interpretation.scales[step.key] = ratio

@@ -36,10 +36,14 @@ from autograd_lite.check.marking.edits.measured import (
 )
 from autograd_lite.check.marking.edits.operands import (
     exchanged,
+    exchanged_operands,
     indices,
     layers,
+    limits,
+    of_the_forward_pass,
     operands,
     other_numbers,
+    reduced,
 )
 from autograd_lite.check.marking.edits.products import calls, products, sums, transposes
 from autograd_lite.check.marking.edits.statements import (
@@ -61,6 +65,9 @@ SECOND_EDITS: tuple[Source, ...] = (
         operands,
         other_numbers,
         exchanged,
+        exchanged_operands,
+        of_the_forward_pass,
+        reduced,
         other_slopes,
         derivatives,
         layers,
@@ -72,7 +79,7 @@ SECOND_EDITS: tuple[Source, ...] = (
 EDITS = FIRST_EDITS + SECOND_EDITS
 
 LATER_EDITS: tuple[Source, ...] = (
-    *(missing_paths, missing_factors, measured_terms, missing_derivatives, centred),
+    *(missing_paths, missing_factors, measured_terms, missing_derivatives, centred, limits),
 )
 
 RETURNED: tuple[Source, ...] = (scaled_like_others,)

@@ -23,6 +23,7 @@ from autograd_lite.check.marking.edits.trees import (
     is_equal,
     is_of_arrays,
     is_power,
+    name_called,
     parsed,
     parsed_or_none,
     placed_at,
@@ -656,3 +657,19 @@ def written_arrays(line: Line) -> list[Any]:
                 stored.ctx = ast.Store()
                 found.append(stored)
     return found
+
+
+def all_rows(line: Line, count: int, label: str) -> str:
+    """The numbers of all rows, as the derivation writes them: `rows` or `np.arange(n)`."""
+    trees = (line.place.definition.tree, *line.elsewhere)
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    variables = [n for n in nodes if isinstance(n, ast.Name) and n.id != label]
+    counted = [n for n in nodes if isinstance(n, ast.Call) and name_called(n) in _COUNTING]
+    for node in (*variables, *counted):
+        rows = line.at(read_from(node))
+        if isinstance(rows, (np.ndarray, range)) and np.array_equal(rows, np.arange(count)):
+            return ast.unparse(node)
+    return f"np.arange({count})"
+
+
+_COUNTING = ("arange", "range")

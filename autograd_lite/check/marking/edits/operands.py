@@ -12,12 +12,15 @@ import numpy as np
 
 from autograd_lite.check.marking.assignments import targets_of
 from autograd_lite.check.marking.edits.factors import OTHER_SIGN
-from autograd_lite.check.marking.edits.line import Edit, Line
+from autograd_lite.check.marking.edits.line import Edit, Line, all_rows
 from autograd_lite.check.marking.edits.trees import (
     in_index,
     is_called,
     is_equal,
     is_shape,
+    name_called,
+    numpy_call,
+    operand_of,
     parsed,
     placed_at,
     plus,
@@ -28,6 +31,7 @@ from autograd_lite.check.marking.edits.trees import (
 )
 from autograd_lite.check.marking.mutable import plain
 from autograd_lite.check.marking.rewriting import WATCH
+from autograd_lite.check.names import is_gradient_name
 
 
 def operands(line: Line) -> Iterator[Edit]:
@@ -133,8 +137,90 @@ def exchanged(line: Line) -> Iterator[Edit]:
             yield line.edit("operand", f"{one} and {other} are exchanged", node, new, 0.95)
 
 
+def exchanged_operands(line: Line) -> Iterator[Edit]:
+    """Edits that exchange two arrays in a line: `a @ V.T + b @ W.T` for `a @ W.T + b @ V.T`."""
+    arrays: dict[str, list[ast.expr]] = {}
+    for node, around in line.nodes:
+        if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) and line.ndim(node):
+            is_inner = bool(around) and isinstance(around[-1], ast.Subscript)
+            if not (in_index(node, around) or is_called(node, around) or is_inner):
+                arrays.setdefault(text_of(node), []).append(node)
+    found = list(itertools.islice(arrays.items(), JOINED_LIMIT))
+    for (one, ones), (other, others) in itertools.combinations(found, 2):
+        if sorted(line.shape(ones[0]) or ()) == sorted(line.shape(others[0]) or ()):
+            news = {id(n): placed_at(others[0], n) for n in ones}
+            news |= {id(n): placed_at(ones[0], n) for n in others}
+            # That weights are exchanged is likelier than that gradients are.
+            weight = 0.9 if any(map(is_gradient_name, (one, other))) else 0.92
+            yield line.edit_all("operand", f"{one} and {other} are exchanged", news, weight)
+
+
+def of_the_forward_pass(line: Line) -> Iterator[Edit]:
+    """Edits that use a value of the forward pass for one computed of others: `a` for `pad(z)`."""
+    for node, around in line.nodes:
+        if not isinstance(node, ast.Call) or not line.ndim(node) or in_index(node, around):
+            continue
+        read = [
+            n for a in node.args for n in ast.walk(a) if isinstance(n, (ast.Name, ast.Attribute))
+        ]
+        arrays = [v for n in read if isinstance(v := line.at(n), np.ndarray)]
+        if arrays and all(line.is_of_forward(v) for v in arrays):
+            here = line.at(node)
+            for text, other, value in line.alike(np.shape(here)):
+                if line.is_of_forward(value) and not is_equal(value, here):
+                    what = f"{text_of(node)} should be {text}"
+                    yield line.edit("operand", what, node, other, 0.85)
+
+
+def reduced(line: Line) -> Iterator[Edit]:
+    """Edits that reduce another array to a number: `window.max()` for `image.max()`."""
+    for node, around in line.nodes:
+        operand = operand_of(node) if isinstance(node, ast.Call) else None
+        if operand is None or name_called(cast(ast.Call, node)) not in _REDUCING:
+            continue
+        if np.ndim(line.at(node)) or not line.ndim(operand) or in_index(node, around):
+            continue
+        for other, others in line.nodes:
+            if isinstance(other, (ast.Name, ast.Attribute)) and line.ndim(other):
+                if not is_called(other, others) and ast.dump(other) != ast.dump(operand):
+                    what = f"{text_of(operand)} should be {text_of(other)} in {text_of(node)}"
+                    yield line.edit("operand", what, operand, other, 0.9)
+
+
+_REDUCING = ("max", "min", "sum", "mean", "amax", "amin", "prod", "std", "var")
+
+
+def limits(line: Line) -> Iterator[Edit]:
+    """Edits that clip an array between the opposites of a number, as the slope of Huber's loss."""
+    for node, around in line.nodes:
+        is_array = isinstance(node, (ast.Name, ast.Attribute, ast.BinOp)) and line.ndim(node)
+        if not is_array or in_index(node, around) or is_called(node, around):
+            continue
+        clipped = around[-1] if around and isinstance(around[-1], ast.Call) else None
+        if clipped is not None and name_called(clipped) == "clip":
+            continue
+        for limit, number in line.numbers:
+            if number > 0:
+                new = _clipped(node, limit)
+                text = f"{text_of(node)} should be {text_of(new)}"
+                yield line.edit("mask", text, node, new, 0.8)
+    for node, _ in line.nodes:
+        operand = operand_of(node) if isinstance(node, ast.Call) else None
+        if operand is not None and name_called(cast(ast.Call, node)) == "clip":
+            for limit, number in line.numbers:
+                if number > 0:
+                    new = _clipped(operand, limit)
+                    text = f"{text_of(node)} should be {text_of(new)}"
+                    yield line.edit("mask", text, node, new, 0.9)
+
+
+def _clipped(node: ast.expr, limit: ast.expr) -> ast.expr:
+    call = cast(ast.Call, numpy_call("clip", node))
+    return ast.Call(call.func, [node, ast.UnaryOp(ast.USub(), limit), limit], [])
+
+
 JOINED_LIMIT = 6
-"""Up to this many arrays that are joined are tried in another order."""
+"""Up to this many arrays of a line are tried in another order."""
 
 
 def _other_attributes(line: Line, node: ast.expr, here: Any) -> Iterator[Edit]:
@@ -263,7 +349,31 @@ def indices(line: Line) -> Iterator[Edit]:
             for other_ in _neighbours(node.value):
                 text = f"the key {node.value!r} should be {other_!r}"
                 yield line.edit("index", text, node, ast.Constant(other_), 0.9)
+    yield from _rows_of_labels(line)
     yield from _slices(line)
+
+
+def _rows_of_labels(line: Line) -> Iterator[Edit]:
+    """Edits that take one entry of each row: `d[np.arange(n), y]` for `d[:, y]`."""
+    targets = [t for t in targets_of(line.statement) if isinstance(t, ast.Subscript)]
+    for node, _ in [*line.nodes, *((target, ()) for target in targets)]:
+        if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Tuple):
+            continue
+        parts, shape = node.slice.elts, line.shape(read_from(node.value)) or ()
+        labels = [line.at(p) for p in parts if not isinstance(p, ast.Slice)]
+        if len(parts) != len(shape) or len(labels) != 1 or np.ndim(labels[0]) != 1:
+            continue
+        for axis, part in enumerate(parts):
+            if isinstance(part, ast.Slice) and ast.unparse(part) == ":":
+                if shape[axis] == len(labels[0]):
+                    rows = parsed(all_rows(line, shape[axis], ""))
+                    new = ast.Subscript(
+                        node.value,
+                        ast.Tuple([*parts[:axis], rows, *parts[axis + 1 :]], ast.Load()),
+                        node.ctx,
+                    )
+                    text = f"{text_of(node)} should be {text_of(new)}"
+                    yield line.edit("index", text, node, new)
 
 
 def _in_shape(around: tuple[ast.AST, ...]) -> bool:

@@ -10,13 +10,12 @@ import numpy as np
 
 from autograd_lite.check.marking.assignments import targets_of
 from autograd_lite.check.marking.edits.factors import OTHER_SIGN
-from autograd_lite.check.marking.edits.line import Edit, Line, values_assigned
+from autograd_lite.check.marking.edits.line import Edit, Line, all_rows, values_assigned
 from autograd_lite.check.marking.edits.trees import (
     THROUGH,
     in_index,
     is_called,
     is_shape,
-    name_called,
     parsed,
     read_from,
     text_of,
@@ -197,6 +196,7 @@ def left_out(line: Line) -> Iterator[Edit]:
     if not isinstance(statement, (ast.Assign, ast.AugAssign)) or len(targets) != 1:
         return
     target: Any = targets[0]
+    yield from _subtracted_at_labels(line)
     value = line.at(read_from(target))
     if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
         return
@@ -213,7 +213,6 @@ def left_out(line: Line) -> Iterator[Edit]:
             times_slope = ast.AugAssign(target, ast.Mult(), slope)
             text = f"after this line {told} is missing as a factor of {text_of(target)}"
             yield line.whole("activation", text, [statement, times_slope], 0.75, keeps=keeps)
-    yield from _subtracted_at_labels(line)
     yield from _counts_subtracted(line)
     unused = [name for name, found in line.unused if np.shape(found) == value.shape[:1]]
     for index in _classes(line, value.shape):
@@ -275,20 +274,4 @@ def _classes(line: Line, shape: tuple[int, ...]) -> Iterator[str]:
             yield name
         if isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.shape == shape[:1]:
             if len(shape) == 2:
-                yield f"{_all_rows(line, shape[0], name)}, {name}"
-
-
-def _all_rows(line: Line, count: int, label: str) -> str:
-    """The numbers of all rows, as the derivation writes them: `rows` or `np.arange(n)`."""
-    trees = (line.place.definition.tree, *line.elsewhere)
-    nodes = [node for tree in trees for node in ast.walk(tree)]
-    variables = [n for n in nodes if isinstance(n, ast.Name) and n.id != label]
-    counted = [n for n in nodes if isinstance(n, ast.Call) and name_called(n) in _COUNTING]
-    for node in (*variables, *counted):
-        rows = line.at(read_from(node))
-        if isinstance(rows, (np.ndarray, range)) and np.array_equal(rows, np.arange(count)):
-            return ast.unparse(node)
-    return f"np.arange({count})"
-
-
-_COUNTING = ("arange", "range")
+                yield f"{all_rows(line, shape[0], name)}, {name}"
