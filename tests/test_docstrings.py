@@ -193,6 +193,7 @@ WITH_EXAMPLES = [name for name in [*PUBLIC, *METHODS] if ">>> " in help_of(name)
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
+@pytest.mark.one_in(3)
 def test_example_runs_where_nothing_was_imported_before(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

@@ -93,7 +93,7 @@ COMPILED = {"real": 1e-12, "complex": 1e-12, "mixed": 1e-5, "half": 0.05}
 
 @every(4)
 @pytest.mark.parametrize("kind", COMPILED)
-@pytest.mark.one_in(5)
+@pytest.mark.one_in(9)
 def test_compiled_programs(kind, seed):
     run, inputs = program(seed, kind)
     function = al.value_and_grad(lambda xs: run(np, *xs))

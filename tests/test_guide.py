@@ -30,7 +30,7 @@ def in_contents(folder):
 
 
 @pytest.mark.parametrize("page", COURSE, ids=lambda page: page.stem)
-@pytest.mark.one_in(5)
+@pytest.mark.slow
 def test_a_notebook_of_the_course_computes_what_it_asserts(page, tmp_path, monkeypatch, request):
     monkeypatch.chdir(page.parent)
     monkeypatch.setenv("AUTOGRAD_LITE_DATA", str(request.config.getoption("--data")))

@@ -131,7 +131,7 @@ DTYPES = [
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore:numpy.fix is deprecated")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
-@pytest.mark.one_in(8)
+@pytest.mark.one_in(17)
 def test_every_function_on_every_kind_of_numbers(function, dtype):
     call, arrays = called(function), operands(function, dtype)
     if numpys(call, *arrays) is None:
@@ -167,7 +167,7 @@ def beside(function, seed, count):
 @pytest.mark.parametrize(
     "function", [f for f in FUNCTIONS if f in OF_TWO], ids=lambda f: f.__name__
 )
-@pytest.mark.one_in(6)
+@pytest.mark.one_in(13)
 def test_operands_of_different_dtypes_and_numbers(function, count):
     for arrays in beside(function, FUNCTIONS.index(function), count):
         given = [a for a in arrays if isinstance(a, np.ndarray)]
@@ -196,6 +196,7 @@ def test_operands_of_different_dtypes_and_numbers(function, count):
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int64", "int32", "uint8"])
+@pytest.mark.one_in(5)
 def test_exact_functions_of_random_bits(dtype):
     """Numbers of all sizes, of which most that are written down by hand are no example."""
     bits = np.random.default_rng(0).bytes(2 * 8000)
@@ -291,7 +292,7 @@ MIXED = {
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("function", MIXED.values(), ids=MIXED)
-@pytest.mark.one_in(6)
+@pytest.mark.one_in(13)
 def test_expressions_of_numbers_of_several_kinds(function):
     n = np.array([0, 1, 2, 3, 4, 5])
     x = np.array([1.5, -0.25, 0.0, 2.0, -3.75, 0.65])

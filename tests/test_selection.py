@@ -35,6 +35,7 @@ def outcome(tmp_path):
 
     def run(*options, status=None):
         command = [sys.executable, "-m", "pytest", "-p", "conftest", "-c", ROOT / "pyproject.toml"]
+        command += ["-p", "no:hypothesispytest", "-p", "no:random_order", "-p", "no:xdist"]
         command += ["--rootdir", tmp_path, "-q", *options, tmp_path / "test_it.py"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)

@@ -38,8 +38,7 @@ def derivatives(case, order, wrap):
     return found
 
 
-@by_id(CASES)
-@pytest.mark.one_in(3)
+@by_id(CASES, one_in=9)
 def test_no_operation_converts_a_foreign_array(case):
     expected = derivatives(case, 2, np.array)
     foreign.CALLS.clear()

@@ -828,7 +828,7 @@ def test_the_values_of_the_example_are_gone_after_the_first_call():
     [
         ((32, 64), (64, 32), False),
         ((32, 64), (64, 2048), True),
-        ((5, 12288), (12288, 2000), True),
+        pytest.param((5, 12288), (12288, 2000), True, marks=pytest.mark.slow),
         ((512, 784), (784, 4096), False),
     ],
 )

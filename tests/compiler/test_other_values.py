@@ -20,9 +20,8 @@ def items(result):
     return list(result) if isinstance(result, (tuple, list)) else [result]
 
 
-@by_id([case for case in CASES if not traits(case.function).shape_from_values])
+@by_id([case for case in CASES if not traits(case.function).shape_from_values], one_in=9)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::DeprecationWarning")
-@pytest.mark.one_in(5)
 def test_nothing_of_the_example_is_left_in_the_program(case):
     compiled = al.compile(lambda *operands: case(*operands))
     try:

@@ -213,7 +213,7 @@ class TestOtherFunctions:
     @pytest.mark.parametrize(
         "seed", [*range(8), *(pytest.param(i, marks=pytest.mark.slow) for i in range(8, 30))]
     )
-    @pytest.mark.one_in(3)
+    @pytest.mark.one_in(7)
     def test_random_programs(self, seed):
         run, inputs = program(seed, "real")
         inputs = [np.asarray(x) for x in inputs]

@@ -157,6 +157,7 @@ def test_the_quickstart(tmp_path):
     assert "wrong" not in done.stdout
 
 
+@pytest.mark.slow
 def test_files_of_ones_own(tmp_path):
     file = write_pictures(tmp_path / "cats.h5")
     files = ("--train", file, "--test", file)
@@ -218,6 +219,7 @@ def assert_one_sentence(done, mentioned):
     assert mentioned in message
 
 
+@pytest.mark.slow
 def test_find_the_mistake_names_one_mistake_after_the_other(tmp_path):
     done = run("find_the_mistake.py", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -249,6 +251,7 @@ def test_find_the_mistake_names_one_mistake_after_the_other(tmp_path):
         assert report.count("  wrong") == 1
 
 
+@pytest.mark.slow
 def test_the_gallery(tmp_path):
     done = run("gallery.py", "--updates", 30, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -261,6 +264,7 @@ def test_the_gallery(tmp_path):
         assert "</svg>" in svg.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_derive_writes_the_derivation_and_the_program(tmp_path):
     done = run("derive.py", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

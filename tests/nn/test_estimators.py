@@ -349,6 +349,7 @@ def regressor(request):
 
 class TestRegressors:
     @pytest.mark.parametrize("outputs", [None, 1, 3])
+    @pytest.mark.one_in(3)
     def test_they_learn(self, regressor, outputs):
         X, y = line(outputs=outputs)
         assert regressor.fit(X, y) is regressor
@@ -359,6 +360,7 @@ class TestRegressors:
 
     @pytest.mark.parametrize("outputs", [None, 3])
     @pytest.mark.parametrize("weighted", [False, True])
+    @pytest.mark.one_in(3)
     def test_linear_regression_is_the_least_squares_solution(self, outputs, weighted):
         X, y = line(outputs=outputs)
         rng = np.random.default_rng(2)

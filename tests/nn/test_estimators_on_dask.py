@@ -54,6 +54,7 @@ def cut(array, parts):
 @pytest.mark.parametrize("parts", CUTS)
 @pytest.mark.parametrize("kind", LABELS)
 @pytest.mark.parametrize("estimator", [nn.LogisticRegression, nn.DeepClassifier])
+@pytest.mark.one_in(5)
 def test_predictions_are_computed_where_they_are_read(estimator, kind, parts, counted):
     y = LABELS[kind]
     model = estimator(max_iter=3, random_state=0).fit(X, y)
@@ -82,6 +83,7 @@ def test_predicted_numbers_are_computed_where_they_are_read(kind, parts, counted
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("parts", CUTS)
 @pytest.mark.parametrize("kind", [*LABELS, *NUMBERS])
+@pytest.mark.one_in(5)
 def test_scores_are_fetched_as_numbers(kind, parts, weighted, counted):
     is_class = kind in LABELS
     y = LABELS[kind] if is_class else NUMBERS[kind]
@@ -105,6 +107,7 @@ def test_targets_of_another_length_are_refused():
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("parts", CUTS)
 @pytest.mark.parametrize("kind", ["two", "three", "words", "one"])
+@pytest.mark.one_in(5)
 def test_early_stopping_holds_out_what_it_does_of_arrays(kind, parts, weighted):
     is_class = kind in LABELS
     y = LABELS[kind] if is_class else NUMBERS[kind]
@@ -125,7 +128,7 @@ def test_early_stopping_holds_out_what_it_does_of_arrays(kind, parts, weighted):
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("parts", CUTS)
 @pytest.mark.parametrize("kind", ["two", "three", "words"])
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(5)
 def test_batches_with_class_weights(kind, parts, early_stopping):
     options = {"batch_size": 32, "class_weight": "balanced", "early_stopping": early_stopping}
     model = nn.LogisticRegression(0.2, 15, random_state=0, **options)

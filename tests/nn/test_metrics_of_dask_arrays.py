@@ -79,7 +79,7 @@ def weights(kind, parts):
 @pytest.mark.parametrize("weighted", [None, "numbers", "a block of zeros"])
 @pytest.mark.parametrize("parts", CUTS)
 @pytest.mark.parametrize("case", PREDICTIONS)
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(7)
 def test_metrics_of_classes(case, parts, weighted, counted):
     if weighted == "a block of zeros" and len(parts) == 1:
         pytest.skip("all weights would be zero")

@@ -54,6 +54,7 @@ def test_every_check_of_scikit_learn_passes(estimator):
 
 
 @pytest.mark.parametrize("classifier", CLASSIFIERS, ids=repr)
+@pytest.mark.one_in(2)
 def test_pipelines_searches_and_clones(classifier):
     X, y = datasets.load_iris(return_X_y=True)
     search = GridSearchCV(
@@ -67,6 +68,7 @@ def test_pipelines_searches_and_clones(classifier):
     assert clone(search.best_estimator_[-1]).get_params() == search.best_estimator_[-1].get_params()
 
 
+@pytest.mark.slow
 def test_regressors_in_pipelines_and_searches():
     X, y = datasets.load_diabetes(return_X_y=True)
     theirs = linear_model.LinearRegression().fit(X, y)

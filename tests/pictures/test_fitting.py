@@ -42,7 +42,7 @@ def shown(picture):
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 @pytest.mark.parametrize("name", FUNCTIONS)
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(7)
 def test_functions_of_students_fit_a_page_with_readable_text(name, options):
     function, inputs = FUNCTIONS[name]
     width, _, text = shown(al.draw(function, *inputs, **options))
@@ -78,7 +78,7 @@ def dag(seed, operations, sources):
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize(("operations", "sources"), [(10, 3), (40, 8), (120, 20), (200, 30)])
-@pytest.mark.one_in(5)
+@pytest.mark.one_in(13)
 def test_graphs_without_order_fit_a_page(operations, sources, seed):
     loss = dag(seed, operations, sources)
     for options in ({}, {"values": True}, {"backward": True}):

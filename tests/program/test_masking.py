@@ -75,7 +75,7 @@ def of(guarded, form, after):
 
 @pytest.mark.parametrize("guarded, form, after", list(one_in_three_and_slow_ones()))
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(7)
 def test_compiled_and_derived_gradients_are_the_eager_ones(guarded, form, after):
     loss = of(guarded, form, after)
     expected = al.grad(loss)(X)
@@ -89,7 +89,7 @@ def test_compiled_and_derived_gradients_are_the_eager_ones(guarded, form, after)
 
 @pytest.mark.parametrize("guarded, form, after", list(cases())[::3])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(7)
 def test_second_derivatives(guarded, form, after):
     loss = of(guarded, form, after)
     vector = np.arange(1.0, 6.0)

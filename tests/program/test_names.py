@@ -119,7 +119,7 @@ def test_docstrings_end_where_they_end(text):
 @example(["x", "𝐱"])
 @example(["x", "dx", "ddx"])
 @example(['""" + 1 + """'])
-@pytest.mark.one_in(3)
+@pytest.mark.slow
 def test_programs_of_arguments_with_any_keys(keys):
     parameters = {key: np.arange(1.0, 4.0) + i for i, key in enumerate(keys)}
 
@@ -143,6 +143,7 @@ def test_programs_of_arguments_with_any_keys(keys):
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=[str(i) for i in range(len(HOSTILE))])
+@pytest.mark.one_in(3)
 def test_tensors_functions_and_models_of_any_name(name):
     onnx = pytest.importorskip("onnx")
     weight = al.Tensor(np.ones(3), requires_grad=True, name=name)

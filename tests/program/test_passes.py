@@ -74,7 +74,7 @@ def test_the_trace_is_the_function(seed, kind):
 @pytest.mark.parametrize("name", PASSES)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(7)
 def test_a_pass_alone(seed, kind, name):
     found, trace, leaves = example(seed, kind)
     after, values = Rewriting(found, trace.values).run(PASSES[name](found))
@@ -102,7 +102,7 @@ def test_without_dead_steps(seed, kind):
 )
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(7)
 def test_the_source(seed, kind, large, block, parallel, monkeypatch):
     monkeypatch.setattr(schedule, "REGION_FROM_ELEMENTS", large)
     monkeypatch.setattr(regions, "BLOCK_ELEMENTS", block)
@@ -167,6 +167,7 @@ def assert_runs(lowered, program, leaves, tolerance):
 @pytest.mark.parametrize(("large", "block"), [(65_536, 8_192), (1, 3)])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.one_in(5)
 def test_the_source_as_a_file(seed, kind, large, block, monkeypatch):
     """It needs nothing but its imports: the numbers are the same bit for bit."""
     monkeypatch.setattr(schedule, "REGION_FROM_ELEMENTS", large)

@@ -162,7 +162,7 @@ REFUSED = {"logarithm", "remainder", "looped", "half"}
     ],
 )
 @pytest.mark.parametrize("name", COSTS)
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(7)
 def test_any_number_of_samples(name, simplified, outputs, features, monkeypatch):
     if not simplified:
         monkeypatch.setattr(writing, "available", lambda: False)
@@ -261,6 +261,7 @@ OPERATORS_LACK = {"variance", "picked"}
 
 
 @pytest.mark.parametrize("name", MODELS)
+@pytest.mark.one_in(4)
 def test_models_for_any_number_of_samples(name):
     runtime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnx")

@@ -32,7 +32,7 @@ def with_operand(function, operands, i):
     return lambda value: function(*operands[:i], value, *operands[i + 1 :])
 
 
-@by_id(CASES)
+@by_id(CASES, one_in=3)
 def test_values_are_those_of_numpy(case):
     operands = [al.Tensor(o, requires_grad=True) for o in case.operands]
     result = case(*operands)
@@ -44,7 +44,7 @@ def test_values_are_those_of_numpy(case):
         np.testing.assert_array_equal(result.data, expected)
 
 
-@by_id(CASES)
+@by_id(CASES, one_in=3)
 def test_first_derivative(case):
     scalar = weighted(case)
     for i, operand in enumerate(case.operands):
@@ -53,8 +53,7 @@ def test_first_derivative(case):
         assert_close(actual, expected, 1e-8)
 
 
-@by_id([c for c in CASES if sum(np.size(o) for o in c.operands) <= 12])
-@pytest.mark.one_in(3)
+@by_id([c for c in CASES if sum(np.size(o) for o in c.operands) <= 12], one_in=7)
 def test_second_derivative(case):
     scalar = weighted(case)
     for i, j in itertools.product(range(len(case.operands)), repeat=2):
@@ -77,8 +76,7 @@ def test_second_derivative(case):
         assert_close(actual, numeric_slope(along, operand, direction), 1e-7)
 
 
-@by_id(CASES)
-@pytest.mark.one_in(3)
+@by_id(CASES, one_in=5)
 def test_single_precision_stays_single(case):
     single = [
         np.asarray(o).astype(np.complex64 if np.iscomplexobj(o) else np.float32)

@@ -417,6 +417,7 @@ class Candidates:
             yield line
         places = [*(e.place for e in first), *self._ended(), *(e.place for e in others)]
         places += [e.place for e in later]
+        places += self._of_containers()
         last_of_all = again | self._zeros()
         places.sort(key=lambda place: id(place) in last_of_all)
         seen |= ahead | self._as_in_forward()
@@ -430,6 +431,13 @@ class Candidates:
                 min(own[k].serial for k in here), known, arrays
             )
             yield line
+
+    def _of_containers(self) -> list[Place]:
+        """The statements that assign what a call gives, which may be a tuple of gradients."""
+        places = self.evidence.setting.sources.places
+        ran = (places[number] for number in self.runs.back.scopes or ())
+        assigned = (p for p in ran if isinstance(p.statement, ast.Assign))
+        return [p for p in assigned if isinstance(p.statement.value, ast.Call)]  # type: ignore[attr-defined]
 
     def _is_told(self, key: str) -> bool:
         """Whether the person named the tensor of a step, or handed the step in."""

@@ -249,11 +249,14 @@ def values_of(evidence: Evidence, back: Execution) -> dict[str, np.ndarray] | No
     """The values of the steps in another run; None where one is missing."""
     events = {event.ordinal: event for event in back.events}
     events |= {event.key: event for event in back.events}
+    last = {event.key[:2]: event for event in back.events}
     found: dict[str, np.ndarray] = {}
     for step in evidence.steps:
         array = None if step.entry is None else _entry(back.result, step.entry)
         if step.event is not None and array is None:
-            event = events.get(step.event.key) or events.get(step.event.ordinal)
+            key = step.event.key
+            total = last.get(key[:2]) if step.is_total else None
+            event = total or events.get(key) or events.get(step.event.ordinal)
             array = None if event is None else event.array
             if array is not None and step.is_difference:
                 before = evidence.forward.tensors[step.key]._value

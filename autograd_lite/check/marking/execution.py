@@ -107,6 +107,10 @@ class Frame:
     latest: dict[str, Any] = field(default_factory=dict)
 
 
+ANY_TIME = 0
+"""Stands in a key for each time that a statement runs."""
+
+
 class Execution:
     """A run: the result or the error, and every value that was assigned.
 
@@ -374,8 +378,10 @@ class Execution:
         times = self.times[place, path] = self.times.get((place, path), 0) + 1
         nth = self.times[place, ""] = self.times.get((place, ""), 0) + 1
         key = place, path, times
-        if self.keys is not None and key not in self.keys and (place, "", nth) not in self.keys:
-            return value
+        if self.keys is not None:
+            also = (place, "", nth), (place, path, ANY_TIME)
+            if key not in self.keys and self.keys.isdisjoint(also):
+                return value
         where = self.sources.places[place]
         frame = self.frames[-1]
         event = Event(

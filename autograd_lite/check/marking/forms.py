@@ -94,22 +94,33 @@ class Subject:
     def _names_of_others(self, known: Collection[str], count: int) -> list[str]:
         """The names of the inputs that the forward pass does not take, as others call them."""
         found: list[str] = []
+        options: list[str] = []
         if self.cost is not None:
+            options += _options_of(self.cost)
+            known = {*known, *options}
             found = [n for n in parameter_names(self.cost) if n not in known]
             outputs = [n for n in found if not _is_target(n)]
             # What is too much is the output, which has no name in the forward pass.
             for name in outputs[: max(len(found) - count, 0)]:
                 found.remove(name)
         if self.backward is not None:
+            options += (n for n in _options_of(self.backward) if n not in known)
+            known = {*known, *options}
             others = [n for n in parameter_names(self.backward) if n not in {*known, *found}]
             if self.cost is None:
                 others = [n for n in others if not _may_arrive(n)]
             found += [n for n in others if not _is_cache(n)]
-        return found
+        # What has a default need not be handed in.
+        return [*found, *options]
 
     @property
     def marked(self) -> Callable[..., Any]:
         return self.forward if self.backward is None else self.backward
+
+
+def _options_of(function: Callable[..., Any]) -> list[str]:
+    """The names of the parameters that have a default."""
+    return [p.name for p in parameters_of(function) or () if p.default is not p.empty]
 
 
 def _suits(parameter: inspect.Parameter, value: Tree) -> bool:

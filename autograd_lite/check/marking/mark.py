@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import itertools
 import re
@@ -258,6 +259,8 @@ def _searched(reading: Reading, understood: Understood, seconds: float | None) -
     evidence = understood.evidence
     setting = evidence.setting
     scoped = setting.run_backward(scopes=True, edits=reading.edits, forward=reading.known.values)
+    for step in evidence.steps:
+        step.is_total = _is_total(step, scoped)
     context = {
         "ahead": _places_ahead(setting, reading),
         "related": activations(reading.known),
@@ -278,6 +281,14 @@ def _searched(reading: Reading, understood: Understood, seconds: float | None) -
     search = Search(runs, candidates)
     search.find(understood.interpretation)
     return search
+
+
+def _is_total(step: Step, back: Execution) -> bool:
+    """Whether a step is what a statement has added up when it runs for the last time."""
+    event = step.event
+    if event is None or not isinstance(event.place.statement, ast.AugAssign):
+        return False
+    return back.times.get(event.key[:2]) == event.key[2] > 1
 
 
 def _only_added(reading: Reading) -> frozenset[str]:

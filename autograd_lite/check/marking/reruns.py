@@ -16,7 +16,7 @@ from autograd_lite.check.marking.conventions import without_epsilons
 from autograd_lite.check.marking.definitions import Definition
 from autograd_lite.check.marking.edits import Edit
 from autograd_lite.check.marking.evidence import Evidence, Graph, values_of
-from autograd_lite.check.marking.execution import Execution, Filling
+from autograd_lite.check.marking.execution import ANY_TIME, Execution, Filling
 from autograd_lite.check.marking.forward import Setting
 from autograd_lite.check.marking.steps import known_tensors
 
@@ -56,6 +56,8 @@ class Reruns:
         self.values: dict[str, np.ndarray] = {s.key: s.value for s in evidence.steps}
         events = [s.event for s in evidence.steps if s.event is not None]
         self.keys: set[Any] = {key for event in events for key in (event.key, event.ordinal)}
+        totals = (s.event.key for s in evidence.steps if s.is_total and s.event is not None)
+        self.keys |= {(place, path, ANY_TIME) for place, path, _ in totals}
         self._settings: list[Evidence] | None = None
         self._fresh: list[tuple[Evidence, frozenset[str]]] | None = None
 

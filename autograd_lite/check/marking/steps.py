@@ -28,7 +28,8 @@ class Step:
 
     `tensor` is the name of the value that it belongs to, `of` the recorded Tensor. `final` says
     that it is a result of the derivation and not a step on the way. `sign` is -1 for a descent
-    direction. `is_opposite` says that it is minus the gradient.
+    direction. `is_opposite` says that it is minus the gradient, `is_total` that it is complete when
+    its statement has run for the last time, in whichever round of a loop.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Step:
     is_difference: bool = False
     is_at_kink: bool = False
     is_by_effect: bool = False
+    is_total: bool = False
     named: bool = False
     shape: tuple[int, ...] | None = None
 

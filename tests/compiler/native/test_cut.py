@@ -75,6 +75,7 @@ def test_small_programs_and_those_without_samples_are_not_cut():
     assert cut_of(program(lambda x: x * 2.0, 3.0)) is None
 
 
+@pytest.mark.slow
 def test_what_needs_a_total_comes_after_the_blocks():
     def standardised(X):
         centred = X - np.mean(X, axis=1, keepdims=True)

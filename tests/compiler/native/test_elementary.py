@@ -53,6 +53,7 @@ def arguments(name, count):
 
 
 @pytest.mark.parametrize("name", EXACT)
+@pytest.mark.one_in(4)
 def test_errors(name):
     mpmath.mp.prec = 200
     x = arguments(name, 1500)
@@ -76,6 +77,7 @@ def test_special_values(name):
 
 
 @pytest.mark.parametrize("name", ["logaddexp", "maximum", "minimum", "fmax", "fmin"])
+@pytest.mark.one_in(5)
 def test_two_operands(name):
     function = getattr(elementary, name)
     run = numba.njit(lambda x, y: function(x, y))

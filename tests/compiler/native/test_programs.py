@@ -32,7 +32,7 @@ def selected():
 
 @pytest.mark.parametrize("case, what", list(selected()))
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::DeprecationWarning")
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(13)
 def test_the_source_of_every_case(case, what):
     function = lambda *operands: case(*operands)  # noqa: E731
     if what == "gradient":
@@ -65,7 +65,7 @@ SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 0.5, -2.5, 3.0, 1e30, 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.one_in(3)
+@pytest.mark.slow
 def test_every_function_in_its_last_places(dtype):
     """All in one program: compiling takes a second for each that is compiled by itself."""
     rng = np.random.default_rng(0)

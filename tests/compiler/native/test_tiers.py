@@ -54,6 +54,7 @@ def test_it_is_made_beside_and_measured(monkeypatch, own_cache):
 
 
 @pytest.mark.parametrize("share, wins", [(0.0, False), (float("inf"), True)])
+@pytest.mark.one_in(2)
 def test_what_takes_less_time_is_taken(monkeypatch, share, wins):
     monkeypatch.setattr(tiers, "BUILD_FROM_CALLS", 1)
     monkeypatch.setattr(tiers, "TAKEN_BELOW_SHARE", share)
@@ -77,6 +78,7 @@ def test_another_process_finds_it_on_the_disk(monkeypatch, own_cache):
     assert len(made) == 1
 
 
+@pytest.mark.slow
 def test_without_the_cache_nothing_is_left(own_cache):
     compiled = al.compile(chain, native=True, cache=False)
     compiled(np.ones(4))
@@ -84,6 +86,7 @@ def test_without_the_cache_nothing_is_left(own_cache):
     assert not own_cache.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="permissions of POSIX systems")
 def test_a_folder_that_others_can_write_to_is_not_used(own_cache):
     own_cache.mkdir(parents=True)
@@ -171,6 +174,7 @@ def test_what_has_no_native_form_stays_as_it_is():
     assert state(compiled) == "no steps that have a native form"
 
 
+@pytest.mark.slow
 def test_odd_arguments_in_turns_with_ordinary_ones():
     """Read-only, strided, unaligned, foreign-endian, of no dimensions: each has its program."""
     compiled = al.compile(lambda x, c: x * c + np.sum(x), native=True)
@@ -188,6 +192,7 @@ def test_odd_arguments_in_turns_with_ordinary_ones():
                 np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_calls_at_the_same_time():
     compiled = al.compile(lambda x: np.exp(x) * x + np.sum(x), native=True)
     inputs = [np.full(2000, float(i)) for i in range(8)]
@@ -219,6 +224,7 @@ def test_donated_arguments_and_into():
     np.testing.assert_allclose(out, 1 - 0.1 * g)
 
 
+@pytest.mark.slow
 def test_the_source_is_a_module_that_numba_compiles():
     compiled = al.compile(chain, native=True)
     compiled(np.ones(4))

@@ -255,6 +255,7 @@ def test_a_flipped_bit_in_any_dataset_of_a_training_is_noticed(tmp_path):
             )
 
 
+@pytest.mark.slow
 @on_linux
 def test_the_memory_of_an_epoch_does_not_grow_with_the_file(tmp_path):
     """A file of 384 MiB, of which never more than a few blocks are in memory."""

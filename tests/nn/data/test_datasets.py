@@ -143,6 +143,7 @@ def in_a_child(action):
 @pytest.mark.skipif(sys.platform == "win32", reason="forks")
 @pytest.mark.parametrize("prefetch", [True, False])
 @pytest.mark.parametrize("seed", [None, [1]])
+@pytest.mark.one_in(3)
 def test_batches_go_on_in_a_forked_child_and_in_the_parent(path, prefetch, seed):
     data = nn.H5Dataset(path, prefetch=prefetch)
     whole = [batch.Y.tolist() for batch in data.batches(7, seed)]
@@ -168,10 +169,11 @@ def test_batches_go_on_in_a_forked_child_and_in_the_parent(path, prefetch, seed)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forks")
-def test_forks_at_any_moment_while_a_thread_reads(path):
+@pytest.mark.parametrize("trials", [4, pytest.param(20, marks=pytest.mark.slow)])
+def test_forks_at_any_moment_while_a_thread_reads(path, trials):
     """The child reads the same file anew, whatever the thread of the parent was about to do."""
     data = nn.H5Dataset(path)
-    for trial in range(20):
+    for trial in range(0, 20, 20 // trials):
         batches = data.batches(3, [trial])
         kept = [next(batches).Y for _ in range(trial * 5 + 1)]
         children = [in_a_child(lambda: numbers(data.batches(50, [1]))) for _ in range(3)]

@@ -281,7 +281,7 @@ DATASETS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "name", "share"), [("data", "x", 3), *DATASETS])
+@pytest.mark.parametrize(("kind", "name", "share"), [("data", "x", 6), *DATASETS])
 def test_no_file_costs_much_memory_wherever_it_is_read(kind, name, share, tmp_path):
     paths = list(files_with(tmp_path, kind, name, share))
     results = read_all(tmp_path, paths)

@@ -40,6 +40,7 @@ OPTIONS = {
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("size", "count"), [(5, 3), (1, 7), (16, 3), (8, 100), (23, 2), (60, 4)])
 @pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.one_in(5)
 def test_updates_are_those_of_larger_batches(name, size, count, dtype):
     options = OPTIONS[name] | {"dtype": dtype}
     samples = X.astype(dtype)

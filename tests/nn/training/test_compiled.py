@@ -78,7 +78,7 @@ def assert_same(actual, expected, tolerance=1e-10):
     ],
     ids=["plain", "clipped", "weighted", "classes", "squares", "schedule"],
 )
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(5)
 def test_it_is_the_same_training(optimiser, options):
     expected = trained(False, optimiser, **options)
     assert_same(trained(True, optimiser, **options), expected)
@@ -273,6 +273,7 @@ class TestByDefault:
         assert states(nets[0]) == states(nets[1])
 
     @pytest.mark.parametrize("first", [1, 2, 4])
+    @pytest.mark.one_in(3)
     def test_a_training_that_is_resumed_gives_the_same_bits(self, first, tmp_path):
         path = tmp_path / "training.h5"
         whole, parts = drawing(), [drawing(), drawing()]

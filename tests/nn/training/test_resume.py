@@ -252,7 +252,7 @@ every_pair = pytest.mark.slow
 @pytest.mark.parametrize(
     ("optimiser", "share"),
     [
-        ("adam", 6),
+        ("adam", 13),
         pytest.param("adam", 1, marks=every_pair),
         pytest.param("sgd", 1, marks=every_pair),
         pytest.param("rmsprop", 1, marks=every_pair),

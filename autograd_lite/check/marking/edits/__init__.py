@@ -26,6 +26,12 @@ from autograd_lite.check.marking.edits.factors import (
     terms,
     unused,
 )
+from autograd_lite.check.marking.edits.helpers import (
+    arguments,
+    called_anew,
+    called_as_factors,
+    other_functions,
+)
 from autograd_lite.check.marking.edits.line import Edit, Line
 from autograd_lite.check.marking.edits.loops import rounds
 from autograd_lite.check.marking.edits.measured import (
@@ -45,7 +51,13 @@ from autograd_lite.check.marking.edits.operands import (
     other_numbers,
     reduced,
 )
-from autograd_lite.check.marking.edits.products import calls, products, sums, transposes
+from autograd_lite.check.marking.edits.products import (
+    calls,
+    products,
+    slopes_of_calls,
+    sums,
+    transposes,
+)
 from autograd_lite.check.marking.edits.statements import (
     centred,
     left_out,
@@ -68,11 +80,14 @@ SECOND_EDITS: tuple[Source, ...] = (
         exchanged_operands,
         of_the_forward_pass,
         reduced,
+        other_functions,
+        arguments,
         other_slopes,
         derivatives,
         layers,
         measured_factors,
         sums,
+        slopes_of_calls,
     ),
 )
 
@@ -80,6 +95,7 @@ EDITS = FIRST_EDITS + SECOND_EDITS
 
 LATER_EDITS: tuple[Source, ...] = (
     *(missing_paths, missing_factors, measured_terms, missing_derivatives, centred, limits),
+    *(called_as_factors, called_anew),
 )
 
 RETURNED: tuple[Source, ...] = (scaled_like_others,)

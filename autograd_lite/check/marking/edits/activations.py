@@ -209,7 +209,8 @@ def missing_factors(line: Line) -> Iterator[Edit]:
     """Edits that multiply a line, or an operand of it, by a factor that it lacks, or divide it."""
     for old, name in _operands_and_values(line):
         value = line.at(old)
-        if isinstance(value, (float, np.floating)) and not isinstance(old, ast.Constant):
+        is_number = isinstance(value, (int, float, np.floating)) and not isinstance(value, bool)
+        if is_number and (isinstance(value, (float, np.floating)) or name == line.target):
             yield from _missing_factors(line, old, name)
         if not _is_value(value, line) or (isinstance(value, np.ndarray) and not value.ndim):
             continue
@@ -221,7 +222,9 @@ def missing_factors(line: Line) -> Iterator[Edit]:
                 yield line.edit("factor", text, old, times(old, other), 0.8)
         arrays = [(o, v) for _, o, v in line.fitting(np.shape(value))] + line.phrases
         offers = [(o, v) for o, v in arrays if line.may_scale(v, value)]
-        offers += [(o, v) for _, o, v in line.references if isinstance(v, np.floating)]
+        numbers = [(o, v) for _, o, v in line.references if isinstance(v, np.floating)]
+        offers += [*numbers, *((times(ast.Constant(2), o), v) for o, v in numbers)]
+        offers += _as_columns(line, np.shape(value))
         if _has_gradient(old):
             # A gradient times another one is no gradient.
             offers = [(o, v) for o, v in offers if not _has_gradient(o)]
@@ -234,6 +237,14 @@ def missing_factors(line: Line) -> Iterator[Edit]:
                     over = ast.BinOp(old, ast.Div(), other)
                     text = f"the division by {text_of(other)} is missing in {name}"
                     yield line.edit("factor", text, old, over, 0.7)
+
+
+def _as_columns(line: Line, shape: tuple[int, ...]) -> list[tuple[ast.expr, Any]]:
+    """One number a row, as a column: `weights[:, None]` for arrays with so many rows."""
+    if len(shape) != 2:
+        return []
+    rows = [(o, v) for _, o, v in line.alike(shape[:1])]
+    return [(parsed(f"{text_of(o)}[:, None]"), v[:, None]) for o, v in rows]
 
 
 def missing_derivatives(line: Line) -> Iterator[Edit]:

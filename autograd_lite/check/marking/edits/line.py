@@ -230,6 +230,8 @@ class Line:
 
     def at(self, node: ast.AST) -> Any:
         """The value of an expression after the line has run; None where it has none."""
+        if node is self._changes_what_it_reads:
+            node = read_from(targets_of(self.statement)[0])
         text = ast.unparse(node)
         if text not in self._values:
             try:
@@ -239,6 +241,17 @@ class Line:
             except Exception:
                 self._values[text] = None
         return self._values[text]
+
+    @cached_property
+    def _changes_what_it_reads(self) -> ast.expr | None:
+        """The value that the line assigns, if it reads its own target: `d = W.T @ d`."""
+        if not isinstance(self.statement, ast.Assign) or len(targets_of(self.statement)) != 1:
+            return None
+        value = self.statement.value
+        read = (
+            n for n in ast.walk(value) if isinstance(n, (ast.Name, ast.Attribute, ast.Subscript))
+        )
+        return value if any(ast.unparse(n) in self.targets for n in read) else None
 
     def part_of(self, array: np.ndarray, index: ast.expr) -> Any:
         """The part of an array that an index of the line selects; None where it has none."""
@@ -341,6 +354,40 @@ class Line:
             if not name.startswith((".", "__")) and name not in rounds:
                 offer(name, value)
         return [(parsed(text), value) for text, value in found.items()][:NUMBERS_LIMIT]
+
+    def is_mask(self, node: ast.AST) -> bool:
+        """Whether an expression is an array of booleans."""
+        value = self.at(node)
+        return isinstance(value, np.ndarray) and value.dtype.kind == "b"
+
+    @cached_property
+    def constants(self) -> list[ast.expr]:
+        """The numbers between 0 and 1 that are written in a function that runs, or are variables
+        here: slopes for negative values.
+        """
+        trees = (self.place.definition.tree, *self.elsewhere)
+        nodes = (n for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Constant))
+        texts = [ast.unparse(n) for n in nodes if type(n.value) is float and 0 < n.value < 1]
+        texts += [ast.unparse(n) for n, value in self.numbers if 0 < value < 1]
+        return [parsed(text) for text in dict.fromkeys(texts)][:NUMBERS_LIMIT]
+
+    @cached_property
+    def counts(self) -> list[tuple[ast.expr, float]]:
+        """The numbers that a call of one value gives, as it is written in a function that runs:
+        `len(y)`, `np.sum(weights)`.
+        """
+        trees = (self.place.definition.tree, *self.elsewhere)
+        nodes = (n for tree in trees for n in ast.walk(tree))
+        calls = (n for n in nodes if isinstance(n, ast.Call) and len(n.args) < 2)
+        texts = dict.fromkeys(map(ast.unparse, calls))
+        found = []
+        for text in texts:
+            node = parsed(text)
+            is_count = text.split("(")[0].split(".")[-1] in ("len", "sum", "max", "prod")
+            value = self.at(node) if is_count else None
+            if isinstance(value, (int, float, np.integer, np.floating)) and value not in (0, 1):
+                found.append((node, float(value)))
+        return found[:NUMBERS_LIMIT]
 
     @cached_property
     def phrases(self) -> list[tuple[ast.expr, np.ndarray]]:

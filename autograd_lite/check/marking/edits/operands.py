@@ -22,6 +22,7 @@ from autograd_lite.check.marking.edits.trees import (
     numpy_call,
     operand_of,
     parsed,
+    parsed_or_none,
     placed_at,
     plus,
     read_from,
@@ -107,14 +108,14 @@ def _adds_axes(index: ast.expr) -> bool:
 def other_numbers(line: Line) -> Iterator[Edit]:
     """Edits that multiply or divide by another number: `/ n` for `/ n_samples`."""
     for node, around in line.nodes:
-        operator = getattr(around[-1] if around else None, "op", None)
+        operator = getattr(around[-1] if around else line.statement, "op", None)
         if not isinstance(operator, (ast.Mult, ast.Div)) or in_index(node, around):
             continue
         here = line.at(node)
         is_number = isinstance(here, (int, float, np.integer, np.floating))
         if not is_number or isinstance(here, bool) or isinstance(node, ast.Constant):
             continue
-        for other, value in line.numbers:
+        for other, value in (*line.numbers, *line.counts):
             if value != here:
                 text = f"{text_of(node)} should be {text_of(other)}"
                 yield line.edit("factor", text, node, other, 0.96)
@@ -173,18 +174,21 @@ def of_the_forward_pass(line: Line) -> Iterator[Edit]:
 
 
 def reduced(line: Line) -> Iterator[Edit]:
-    """Edits that reduce another array to a number: `window.max()` for `image.max()`."""
+    """Edits that reduce another array: `residual.sum(axis=0)` for `features.sum(axis=0)`."""
     for node, around in line.nodes:
         operand = operand_of(node) if isinstance(node, ast.Call) else None
         if operand is None or name_called(cast(ast.Call, node)) not in _REDUCING:
             continue
-        if np.ndim(line.at(node)) or not line.ndim(operand) or in_index(node, around):
+        if not line.ndim(operand) or in_index(node, around):
             continue
-        for other, others in line.nodes:
-            if isinstance(other, (ast.Name, ast.Attribute)) and line.ndim(other):
-                if not is_called(other, others) and ast.dump(other) != ast.dump(operand):
-                    what = f"{text_of(operand)} should be {text_of(other)} in {text_of(node)}"
-                    yield line.edit("operand", what, operand, other, 0.9)
+        here, shape = line.at(operand), np.shape(line.at(node))
+        for called, other, value in line.references:
+            if not np.ndim(value) or is_equal(value, here) or called in line.targets:
+                continue
+            new = swapped(node, {id(operand): placed_at(other, operand)})
+            if np.shape(line.computed(new)) == shape:
+                what = f"{text_of(operand)} should be {called} in {text_of(node)}"
+                yield line.edit("operand", what, operand, other, 0.9)
 
 
 _REDUCING = ("max", "min", "sum", "mean", "amax", "amin", "prod", "std", "var")
@@ -350,6 +354,7 @@ def indices(line: Line) -> Iterator[Edit]:
                 text = f"the key {node.value!r} should be {other_!r}"
                 yield line.edit("index", text, node, ast.Constant(other_), 0.9)
     yield from _rows_of_labels(line)
+    yield from _other_labels(line)
     yield from _slices(line)
 
 
@@ -374,6 +379,34 @@ def _rows_of_labels(line: Line) -> Iterator[Edit]:
                     )
                     text = f"{text_of(node)} should be {text_of(new)}"
                     yield line.edit("index", text, node, new)
+
+
+def _other_labels(line: Line) -> Iterator[Edit]:
+    """Edits that index with other labels: `d[targets[t]]` for `d[inputs[t]]`."""
+    trees = (line.place.definition.tree, *line.elsewhere)
+    written = (n for tree in trees for n in ast.walk(tree))
+    named = (n for n in written if isinstance(n, (ast.Name, ast.Attribute, ast.Subscript)))
+    texts = dict.fromkeys([*map(ast.unparse, named), *line.scope])
+    nodes = (parsed_or_none(text) for text in texts)
+    labels = [(cast(ast.expr, n), v) for n in nodes if _is_label(n, v := line.at(n))]
+    targets = [t.slice for t in targets_of(line.statement) if isinstance(t, ast.Subscript)]
+    roots = {id(n) for slice_ in targets for n in ast.walk(slice_)}
+    here: Any
+    for node, around in line.nodes:
+        here = line.at(node) if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) else None
+        if not (in_index(node, around) or id(node) in roots) or not _is_label(node, here):
+            continue
+        for other, value in labels:
+            if np.shape(value) == np.shape(here) and not is_equal(value, here):
+                text = f"the index {text_of(node)} should be {text_of(other)}"
+                yield line.edit("index", text, node, other, 0.85)
+
+
+def _is_label(node: ast.AST, value: Any) -> bool:
+    """Whether an expression is an array of whole numbers, or an element of an array or a list."""
+    if isinstance(node, ast.Subscript) and type(value) is int:
+        return True
+    return isinstance(value, (np.ndarray, np.integer)) and value.dtype.kind in "iu"
 
 
 def _in_shape(around: tuple[ast.AST, ...]) -> bool:

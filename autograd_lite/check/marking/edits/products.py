@@ -150,28 +150,49 @@ def calls(line: Line) -> Iterator[Edit]:
             if operand is not None:
                 text = f"the {name} in {text_of(node)} should be left out"
                 yield line.edit("shape", text, node, operand, 0.8)
-        elif _is_persons(line, node):
+        elif is_persons(line, node):
             yield from _other_axes(line, node)
-        elif name in (
-            "reshape",
-            "ravel",
-            "flatten",
-            "squeeze",
-            "copy",
-            "tanh",
-            "exp",
-            "log",
-            "abs",
-        ):
+        elif name in _DROPPED:
             operand = operand_of(node)
             if operand is not None:
                 text = f"{name} in {text_of(node)} should be left out"
                 yield line.edit("activation", text, node, operand, 0.7)
 
 
-def _is_persons(line: Line, node: ast.Call) -> bool:
+_DROPPED = frozenset(
+    (
+        *("reshape", "ravel", "flatten", "squeeze", "copy", "tanh", "exp", "log", "abs", "sign"),
+        *("sqrt", "square"),
+    )
+)
+
+
+def slopes_of_calls(line: Line) -> Iterator[Edit]:
+    """Edits that take the derivative of a NumPy function for the function: `1 / p` for `log(p)`."""
+    for node, around in line.nodes:
+        if not isinstance(node, ast.Call) or in_index(node, around) or len(node.args) != 1:
+            continue
+        form = _SLOPES.get(name_called(node))
+        if form is not None:
+            slope = parsed(form.format(f"({ast.unparse(node.args[0])})"))
+            text = f"{text_of(node)} should be {text_of(slope)}"
+            yield line.edit("activation", text, node, slope, 0.85)
+
+
+_SLOPES = {
+    "log": "1 / {}",
+    "sqrt": "0.5 / np.sqrt{}",
+    "square": "2 * {}",
+    "sin": "np.cos{}",
+    "cos": "-np.sin{}",
+}
+"""The derivatives of NumPy's functions that are taken for the functions themselves."""
+
+
+def is_persons(line: Line, node: ast.Call) -> bool:
     """Whether a call is one of a function that is written in Python, and not of NumPy's."""
     function = line.at(node.func)
+    function = getattr(function, "__func__", function)
     return isinstance(function, types.FunctionType) and not is_of_library(
         function.__code__.co_filename
     )
@@ -239,6 +260,14 @@ def _literal(node: ast.expr | None) -> object:
 
 def sums(line: Line) -> Iterator[Edit]:
     """Edits that add a missing sum or mean."""
+    for node, around in line.nodes:
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            if type(node.slice.value) is int and line.ndim(node.value) == line.ndim(node) + 1:
+                if not in_index(node, around):
+                    over = [ast.keyword("axis", ast.Constant(0))]
+                    new = ast.Call(ast.Attribute(node.value, "sum", ast.Load()), [], over)
+                    text = f"{text_of(node)} should be {text_of(new)}"
+                    yield line.edit("unsummed", text, node, new, 0.9)
     for old, name in values_assigned(line):
         ndim = line.ndim(old)
         if not ndim:

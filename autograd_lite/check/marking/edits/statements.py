@@ -44,6 +44,11 @@ def statements(line: Line) -> Iterator[Edit]:
             scaled = ast.AugAssign(target, ast.Mult(), statement.value)
             text = f"{text_of(target)} is overwritten where it should be multiplied: write *="
             yield line.whole("accumulate", text, [scaled], 0.9)
+        if isinstance(target, ast.Subscript) and line.is_mask(target.slice):
+            for number in line.constants:
+                scaled = ast.AugAssign(target, ast.Mult(), number)
+                text = f"{text_of(target)} should be multiplied by {text_of(number)}"
+                yield line.whole("mask", text, [scaled], 0.85)
     if isinstance(statement, ast.AugAssign):
         assigned = ast.Assign([statement.target], statement.value)
         text = f"{text_of(statement.target)} is added to where it should be assigned: write ="
