@@ -488,7 +488,7 @@ MISTAKES = [
         "activation",
         "the factor S * (1 - S) should be left out",
     ),
-    ("relu", "2 * (S - T) / T.size", "2 * (S - T)", "factor", "dS lacks a factor 0.0833333"),
+    ("relu", "2 * (S - T) / T.size", "2 * (S - T)", "factor", "dS lacks a factor 1/12"),
     ("relu", "2 * (S - T) / T.size", "(S - T) / T.size", "factor", "dS lacks a factor 2"),
     (
         "relu",

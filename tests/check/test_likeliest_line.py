@@ -80,7 +80,7 @@ def test_the_scripts_are_right_as_they_stand(text):
         (SUM, "dY = 2 * (Y - T)", "dY = -2 * (Y - T)", 7, "sign"),
         (HUBER, "delta * np.sign(resid))", "delta)", 9, "factor"),
         # No number that holds for the mean alone is a cause.
-        (HUBER, "np.where(small, resid, delta * np.sign(resid))", "resid", 9, "unknown"),
+        (HUBER, "np.where(small, resid, delta * np.sign(resid))", "resid", 9, "mask"),
     ],
 )
 def test_the_line_with_the_mistake_is_blamed_and_no_other(text, old, new, line, cause):

@@ -1,7 +1,6 @@
 """nn.plots: where figures are drawn, how they show themselves, and what stays untouched."""
 
 import os
-import subprocess
 import sys
 
 import numpy as np
@@ -119,6 +118,5 @@ def test_without_scikit_learn_the_extra_is_named(name, monkeypatch):
     with pytest.raises(ImportError) as caught:
         getattr(plots, name)(None, [[1.0]], [1])
     assert str(caught.value) == (
-        f"nn.plots.{name} draws with scikit-learn; "
-        "pip install 'autograd_lite[plot,sklearn]'"
+        f"nn.plots.{name} draws with scikit-learn; pip install 'autograd_lite[plot,sklearn]'"
     )

@@ -19,11 +19,11 @@ from autograd_lite.check.marking.edits import (
     ALL_EDITS,
     EDITS,
     FIRST_EDITS,
+    HEADS,
     INSERTED,
     LACKING,
     LATER_EDITS,
     RETURNED,
-    ROUNDS,
     SECOND_EDITS,
     WRITTEN_ANEW,
     Edit,
@@ -111,8 +111,8 @@ class Candidates:
             # A part of an array that is wrong: where that was written, it is wrong as a whole.
             never_right = []
         first_rounds = self._in_first_round(never_right)
-        loops = self._loops(now)
-        yield ROUNDS, loops, False
+        heads = self._heads(now)
+        yield HEADS, heads, False
         for sources in (SECOND_EDITS, LATER_EDITS):
             yield sources, first_rounds, False
         for sources in (SECOND_EDITS, LATER_EDITS):
@@ -131,7 +131,7 @@ class Candidates:
         yield LATER_EDITS, reliable, False
         yield LATER_EDITS, quick, False
         yield SECOND_EDITS, likely, False
-        yield LACKING, [*likely, *ahead, *loops], False
+        yield LACKING, [*likely, *ahead, *heads], False
         yield FIRST_EDITS, possible, False
         yield LATER_EDITS, likely, False
         yield SECOND_EDITS, misled, True
@@ -202,16 +202,18 @@ class Candidates:
             any(np.any(p) for p in parts) if parts and all(p is not None for p in parts) else None
         )
 
-    def _loops(self, now: Interpretation) -> list[Line]:
-        """The loops of the backward pass, with what is known where their first statement stands."""
+    def _heads(self, now: Interpretation) -> list[Line]:
+        """The loops and conditions of the backward pass, with what is known where their first
+        statement stands.
+        """
         scopes = self.runs.back.scopes or {}
         places = self.evidence.setting.sources.places
         passed = self.forward_again() | self.context["ahead"]
         found = []
         for place in places:
-            if not isinstance(place.statement, ast.For):
+            if not isinstance(place.statement, (ast.For, ast.If)):
                 continue
-            inside = [statement_at(n) for s in place.statement.body for n in ast.walk(s)]
+            inside = [statement_at(n) for s in _blocks_of(place.statement) for n in ast.walk(s)]
             ran = [n for n in inside if n in scopes and id(places[n]) not in passed]
             if ran:
                 line = self.line(place, None, now)
@@ -600,6 +602,11 @@ def _takes_apart(place: Place) -> bool:
 
 def _targets(place: Place) -> set[str]:
     return {ast.unparse(target) for target in targets_of(place.statement)}
+
+
+def _blocks_of(statement: ast.For | ast.If) -> list[ast.stmt]:
+    """The statements in the blocks of a loop or a condition."""
+    return [*statement.body, *statement.orelse]
 
 
 def _is_added_to(place: Place) -> bool:

@@ -253,10 +253,10 @@ def values_of(evidence: Evidence, back: Execution) -> dict[str, np.ndarray] | No
     found: dict[str, np.ndarray] = {}
     for step in evidence.steps:
         array = None if step.entry is None else _entry(back.result, step.entry)
-        if step.event is not None and array is None:
-            key = step.event.key
+        if step.source is not None and array is None:
+            key = step.source.key
             total = last.get(key[:2]) if step.is_total else None
-            event = total or events.get(key) or events.get(step.event.ordinal)
+            event = total or events.get(key) or events.get(step.source.ordinal)
             array = None if event is None else event.array
             if array is not None and step.is_difference:
                 before = evidence.forward.tensors[step.key]._value

@@ -31,12 +31,16 @@ from autograd_lite.check.marking.rewriting import WATCH, is_unset, statement_at,
 from autograd_lite.check.marking.world import World, is_data, is_noted
 from autograd_lite.observe import entry_name
 from autograd_lite.tensor import Tensor
+from autograd_lite.transforms import vjp
 
 KEPT_VALUE_BYTES = 1 << 26
 """Arrays up to this size are copied when they are noted, so that later writes do not show."""
 
-FIRST_BYTES = 1 << 16
-"""The variables of a line's first run are copied up to this size, for every line."""
+SCOPE_BYTES = 1 << 16
+"""The variables at a line are copied up to this size, for every line."""
+
+COPIED_ROUNDS = 50
+"""In so many rounds of a loop they are copied."""
 
 _NOTED = frozenset((np.ndarray, np.float64, float, int, np.float32, np.int64))
 """The usual types of arrays and numbers, which are noted without further questions."""
@@ -167,6 +171,7 @@ class Execution:
         self.start = start
         self.scopes: dict[int, dict[str, Any]] | None = {} if scopes else None
         self.first_scopes: dict[int, dict[str, Any]] = {}
+        self.rounds: dict[int, int] = {}
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], **options: Any) -> Execution:
         """Runs the function; an exception that it raises is kept in `error`."""
@@ -348,11 +353,12 @@ class Execution:
         """Keeps the variables at a statement, as they were when it first and last ran."""
         if self.scopes is not None:
             frame = sys._getframe(2)
-            self.scopes[place] = {**frame.f_locals}
-            if place not in self.first_scopes:
-                # Later rounds may write into the arrays; large ones are not copied at each line.
-                kept = {name: _kept(v, FIRST_BYTES) for name, v in frame.f_locals.items()}
-                self.first_scopes[place] = kept
+            rounds = self.rounds[place] = self.rounds.get(place, 0) + 1
+            # Later statements may write into the arrays; large ones are not copied at each line.
+            is_copied = rounds <= COPIED_ROUNDS
+            kept = {n: _copied(v) if is_copied else v for n, v in frame.f_locals.items()}
+            self.scopes[place] = kept
+            self.first_scopes.setdefault(place, kept)
             self.namespaces[place] = frame.f_globals
 
     def element(self, place: int, name: str, line: int, value: Any) -> Any:
@@ -417,6 +423,11 @@ class Execution:
         # One dict holds all names, because comprehensions see global variables only.
         return eval(self.hole.code(self.told), {**names, **variables})
 
+    def slope_of(self, function: Callable[[Any], Any], value: Any) -> Any:
+        """The derivative of a person's function at each element, for edits that use one."""
+        given, pulled_back = vjp(function, np.asarray(value, dtype=float))
+        return pulled_back(np.ones_like(given))[0]
+
     def named(self, name: str, _: bool = False) -> Any:
         """A value of the forward pass by name, for edits that use one."""
         return self.forward[name]
@@ -469,6 +480,15 @@ def _kept(value: Any, limit: int = KEPT_VALUE_BYTES) -> Any:
     if isinstance(value, np.ndarray) and value.nbytes <= limit:
         return value.copy()
     return value
+
+
+def _copied(value: Any) -> Any:
+    """A variable as it is now: an array copied unless it is large, a container with its items."""
+    if type(value) is dict:
+        return {key: _kept(item, SCOPE_BYTES) for key, item in value.items()}
+    if type(value) is list:
+        return [_kept(item, SCOPE_BYTES) for item in value]
+    return _kept(value, SCOPE_BYTES)
 
 
 def _same(one: Any, other: Any) -> bool:

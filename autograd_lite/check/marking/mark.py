@@ -285,7 +285,7 @@ def _searched(reading: Reading, understood: Understood, seconds: float | None) -
 
 def _is_total(step: Step, back: Execution) -> bool:
     """Whether a step is what a statement has added up when it runs for the last time."""
-    event = step.event
+    event = step.source
     if event is None or not isinstance(event.place.statement, ast.AugAssign):
         return False
     return back.times.get(event.key[:2]) == event.key[2] > 1

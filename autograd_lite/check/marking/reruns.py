@@ -54,9 +54,9 @@ class Reruns:
         self.progress = progress
         self.count: int = 0
         self.values: dict[str, np.ndarray] = {s.key: s.value for s in evidence.steps}
-        events = [s.event for s in evidence.steps if s.event is not None]
+        events = [e for s in evidence.steps for e in (s.event, s.source) if e is not None]
         self.keys: set[Any] = {key for event in events for key in (event.key, event.ordinal)}
-        totals = (s.event.key for s in evidence.steps if s.is_total and s.event is not None)
+        totals = (s.source.key for s in evidence.steps if s.is_total and s.source is not None)
         self.keys |= {(place, path, ANY_TIME) for place, path, _ in totals}
         self._settings: list[Evidence] | None = None
         self._fresh: list[tuple[Evidence, frozenset[str]]] | None = None

@@ -28,7 +28,8 @@ class Step:
 
     `tensor` is the name of the value that it belongs to, `of` the recorded Tensor. `final` says
     that it is a result of the derivation and not a step on the way. `sign` is -1 for a descent
-    direction. `is_opposite` says that it is minus the gradient, `is_total` that it is complete when
+    direction. `handed_in_by` is what put the value of `event` into an attribute. `is_opposite`
+    says that it is minus the gradient, `is_total` that it is complete when
     its statement has run for the last time, in whichever round of a loop.
     """
 
@@ -42,6 +43,7 @@ class Step:
     is_opposite: bool = False
     others: list[Tensor] = field(default_factory=list)
     earlier: list[Event] = field(default_factory=list)
+    handed_in_by: Event | None = None
     key: str = ""
     entry: tuple[Any, ...] | None = None
     written: int | None = None
@@ -54,6 +56,11 @@ class Step:
     is_total: bool = False
     named: bool = False
     shape: tuple[int, ...] | None = None
+
+    @property
+    def source(self) -> Event | None:
+        """What gives the value of the step in another run."""
+        return self.handed_in_by or self.event
 
     @property
     def line(self) -> int | None:

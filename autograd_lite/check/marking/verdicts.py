@@ -349,6 +349,8 @@ class Verdicts:
 def _changed_by(edit: Edit) -> str:
     """What an edited statement assigns, or the function that contains it."""
     statement: Any = edit.place.statement
+    if isinstance(statement, ast.If):
+        return f"if {ast.unparse(statement.test)}"
     is_loop = isinstance(statement, ast.For)
     # What is missing after a loop is a statement of its own.
     targets = targets_of(edit.statements[-1] if is_loop else statement)

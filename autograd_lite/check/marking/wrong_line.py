@@ -125,7 +125,7 @@ class Search:
         common = set.intersection(*read) if read else set()
         again = self.candidates.forward_again()
         places = (e.place for e in self.runs.back.events if e.path in common)
-        return [place for place in places if id(place) not in again]
+        return [place for place in places if id(place) not in again or is_renaming(place)]
 
     def _one_of(self, places: list[Place], now: Interpretation) -> Found | None:
         """An edit of one of the statements that alone explains all wrong steps."""

@@ -17,6 +17,7 @@ from autograd_lite.check.marking.edits.activations import (
     tanh_slopes,
     whole_slopes,
 )
+from autograd_lite.check.marking.edits.conditions import conditions
 from autograd_lite.check.marking.edits.factors import (
     factors,
     masks,
@@ -31,6 +32,7 @@ from autograd_lite.check.marking.edits.helpers import (
     called_anew,
     called_as_factors,
     other_functions,
+    slopes_of_functions,
 )
 from autograd_lite.check.marking.edits.line import Edit, Line
 from autograd_lite.check.marking.edits.loops import rounds
@@ -81,6 +83,7 @@ SECOND_EDITS: tuple[Source, ...] = (
         of_the_forward_pass,
         reduced,
         other_functions,
+        slopes_of_functions,
         arguments,
         other_slopes,
         derivatives,
@@ -100,7 +103,7 @@ LATER_EDITS: tuple[Source, ...] = (
 
 RETURNED: tuple[Source, ...] = (scaled_like_others,)
 
-ROUNDS: tuple[Source, ...] = (rounds,)
+HEADS: tuple[Source, ...] = (rounds, conditions)
 
 INSERTED: tuple[Source, ...] = (left_out,)
 
@@ -117,8 +120,8 @@ __all__ = [
     "INSERTED",
     "LACKING",
     "LATER_EDITS",
+    "HEADS",
     "RETURNED",
-    "ROUNDS",
     "SECOND_EDITS",
     "WRITTEN_ANEW",
     "Edit",

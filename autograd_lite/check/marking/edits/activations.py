@@ -224,10 +224,11 @@ def missing_factors(line: Line) -> Iterator[Edit]:
         offers = [(o, v) for o, v in arrays if line.may_scale(v, value)]
         numbers = [(o, v) for _, o, v in line.references if isinstance(v, np.floating)]
         offers += [*numbers, *((times(ast.Constant(2), o), v) for o, v in numbers)]
-        offers += _as_columns(line, np.shape(value))
         if _has_gradient(old):
             # A gradient times another one is no gradient.
-            offers = [(o, v) for o, v in offers if not _has_gradient(o)]
+            is_of_forward = line.is_of_forward
+            offers = [(o, v) for o, v in offers if is_of_forward(v) or not _has_gradient(o)]
+        offers += _as_columns(line, np.shape(value))
         for other, found in offers:
             if text_of(other) != text_of(old):
                 text = _missing_factor(other, old, name)
@@ -243,7 +244,7 @@ def _as_columns(line: Line, shape: tuple[int, ...]) -> list[tuple[ast.expr, Any]
     """One number a row, as a column: `weights[:, None]` for arrays with so many rows."""
     if len(shape) != 2:
         return []
-    rows = [(o, v) for _, o, v in line.alike(shape[:1])]
+    rows = [(o, v) for _, o, v in line.alike(shape[:1]) if line.is_of_forward(v)]
     return [(parsed(f"{text_of(o)}[:, None]"), v[:, None]) for o, v in rows]
 
 

@@ -112,7 +112,7 @@ class Edit:
         if self.swap is None or not line.strip():
             return None
         old, new = self.swap
-        is_head = isinstance(statement, ast.For)
+        is_head = isinstance(statement, (ast.For, ast.If))
         last_line = getattr(old, "end_lineno", None) if is_head else statement.end_lineno
         if statement.lineno != last_line:
             return None

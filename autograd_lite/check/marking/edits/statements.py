@@ -45,7 +45,8 @@ def statements(line: Line) -> Iterator[Edit]:
             text = f"{text_of(target)} is overwritten where it should be multiplied: write *="
             yield line.whole("accumulate", text, [scaled], 0.9)
         if isinstance(target, ast.Subscript) and line.is_mask(target.slice):
-            for number in line.constants:
+            others = (n for n in line.constants if ast.dump(n) != ast.dump(statement.value))
+            for number in others:
                 scaled = ast.AugAssign(target, ast.Mult(), number)
                 text = f"{text_of(target)} should be multiplied by {text_of(number)}"
                 yield line.whole("mask", text, [scaled], 0.85)

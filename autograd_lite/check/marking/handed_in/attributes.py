@@ -66,7 +66,8 @@ def _by_attribute(finder: Finder, path: tuple[Any, ...], array: np.ndarray) -> N
         tensor = found if found in finder.known.inputs else None
     if tensor is None or tensor not in finder.known.versions:
         return
-    event = finder.event_of(name, array, path)
+    handed_in_by = finder.handed_in_by(name, array, path)
+    event = None if handed_in_by is None else finder.origin(handed_in_by)
     known = [s for s in finder.steps if s.tensor == tensor and np.array_equal(s.value, array)]
     for step in known:
         step.is_attribute = True
@@ -75,5 +76,5 @@ def _by_attribute(finder: Finder, path: tuple[Any, ...], array: np.ndarray) -> N
     versions = finder.known.versions[tensor]
     of = finder.best(array, versions)
     step = Step(name, tensor, array, event, of, True, others=versions)
-    step.is_attribute = True
+    step.is_attribute, step.handed_in_by = True, handed_in_by
     finder.add(step)

@@ -152,6 +152,11 @@ class Finder:
         return sum(ast.unparse(n) == path for n in read)
 
     def event_of(self, name: str, array: np.ndarray, path: Any) -> Event | None:
+        """The statement that computed a value which is handed in."""
+        found = self.handed_in_by(name, array, path)
+        return None if found is None else self.origin(found)
+
+    def handed_in_by(self, name: str, array: np.ndarray, path: Any) -> Event | None:
         """The statement that gave a returned value: by its name, or by its value."""
         same = [
             e
@@ -168,8 +173,7 @@ class Finder:
         written = line_of_entry(self.back, name)
         if not named and written is not None:
             return next((e for e in same if e.line == written), None)
-        found = (named or same or [None])[-1]  # type: ignore[list-item]
-        return None if found is None else self.origin(found)
+        return (named or same or [None])[-1]  # type: ignore[list-item]
 
     def best(self, value: np.ndarray, versions: list[Tensor]) -> Tensor:
         found = right_version(value, versions, self.truth)
