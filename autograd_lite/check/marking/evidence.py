@@ -28,7 +28,7 @@ from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.forward import Recording, Setting
 from autograd_lite.check.marking.handed_in import handed_in
 from autograd_lite.check.marking.steps import Known, Step, known_tensors
-from autograd_lite.check.marking.world import fields_of
+from autograd_lite.check.marking.world import fields_of, paths_of
 from autograd_lite.check.names import is_gradient_name
 from autograd_lite.gradients import IndexedGradient, TupleGradient
 from autograd_lite.graph import Leaf, Node, ancestors
@@ -261,6 +261,8 @@ def values_of(evidence: Evidence, back: Execution) -> dict[str, np.ndarray] | No
             if array is not None and step.is_difference:
                 before = evidence.forward.tensors[step.key]._value
                 array = before - array if before.shape == array.shape else None
+        elif array is None and step.path is not None:
+            array = _attribute_at(back, step.path)
         else:
             if array is not None and step.shape is not None:
                 array = array.reshape(step.shape) if array.size == np.prod(step.shape) else None
@@ -268,6 +270,12 @@ def values_of(evidence: Evidence, back: Execution) -> dict[str, np.ndarray] | No
             return None
         found[step.key] = array
     return found
+
+
+def _attribute_at(back: Execution, path: tuple[Any, ...]) -> np.ndarray | None:
+    """The array in an attribute of the objects whose methods ran."""
+    found = dict(paths_of(back.world.roots.get("backward"), ("self",))).get(path)
+    return found if isinstance(found, np.ndarray) else None
 
 
 def _entry(result: Tree, path: tuple[Any, ...] | None) -> np.ndarray | None:

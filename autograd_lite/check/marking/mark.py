@@ -217,15 +217,43 @@ def _understood_in_each_way(reading: Reading) -> tuple[Understood, Understood | 
     """
     unmarked = reading.evidence.unmarked
     understood = _understood(reading, reading.evidence, reading.interpretation)
-    if not understood.wrong or not understood.interpretation.everywhere:
-        return understood, None
+    is_contradicted = _begins_without_convention(understood)
+    if not is_contradicted:
+        if not understood.wrong or not understood.interpretation.everywhere:
+            return understood, None
     evidence = reading.evidence.with_steps(reading.evidence.steps)
     evidence.counts, evidence.unmarked = [], unmarked
     mean = _understood(reading, evidence, evidence.read({s.key: s.value for s in evidence.steps}))
+    if is_contradicted:
+        return mean, None
     if mean.faults > understood.faults:
         return understood, mean
     mean.evidence.counts = reading.evidence.counts
     return mean, understood
+
+
+def _begins_without_convention(understood: Understood) -> bool:
+    """Whether a gradient on the way is that of the loss, before the first that is of N times it.
+
+    Then a factor N is too much from there on.
+    """
+    reading = understood.interpretation
+    evidence = understood.evidence.with_steps([*understood.evidence.steps, *understood.on_the_way])
+    if reading.factor == 1 or reading.everywhere:
+        return False
+    scaled = [
+        s.event.serial
+        for s in understood.evidence.steps
+        if s.event is not None and reading.status[s.key] == "convention"
+    ]
+    own = evidence.own({s.key: s.value for s in understood.on_the_way})
+    first = min(scaled, default=0)
+    before = [s for s in understood.on_the_way if s.event is not None and s.event.serial < first]
+    pairs = ((own[s.key], evidence.truth[s.key]) for s in before if np.any(own[s.key]))
+    return any(
+        value.size > 1 and evidence.tolerance.same(value.reshape(true.shape), true)
+        for value, true in pairs
+    )
 
 
 def _understood(reading: Reading, evidence: Evidence, interpretation: Interpretation) -> Understood:

@@ -28,9 +28,9 @@ class Step:
 
     `tensor` is the name of the value that it belongs to, `of` the recorded Tensor. `final` says
     that it is a result of the derivation and not a step on the way. `sign` is -1 for a descent
-    direction. `handed_in_by` is what put the value of `event` into an attribute. `is_opposite`
-    says that it is minus the gradient, `is_total` that it is complete when
-    its statement has run for the last time, in whichever round of a loop.
+    direction. `handed_in_by` is what put the value of `event` into the attribute at `path`.
+    `is_opposite` says that it is minus the gradient, `is_total` that it is complete when its
+    statement has run for the last time, in whichever round of a loop.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Step:
     others: list[Tensor] = field(default_factory=list)
     earlier: list[Event] = field(default_factory=list)
     handed_in_by: Event | None = None
+    path: tuple[Any, ...] | None = None
     key: str = ""
     entry: tuple[Any, ...] | None = None
     written: int | None = None

@@ -157,10 +157,21 @@ class Verdicts:
         return next((f for f in self.found if step.key in f.mended), None)
 
     def _named(self, step: Step) -> str:
-        """The name of a step, with its line where one of another line has the same name."""
+        """The name of a step, with its line or its tensor where another one has the same name."""
         name = _called(step)
-        lines = {s.line for s in self.evidence.steps if _called(s) == name}
-        return f"{name} of line {step.line}" if len(lines) > 1 else name
+        same = [s for s in self.evidence.steps if _called(s) == name]
+        if len({(s.line, s.tensor) for s in same}) == 1:
+            return name
+        there = {s.tensor for s in same if s.line == step.line and s.tensor}
+        if step.tensor and (step.line is None or len(there) > 1):
+            return f"{name} of {step.tensor}"
+        return f"{name} of line {step.line}" if len({s.line for s in same}) > 1 else name
+
+    def _named_there(self, step: Step) -> str:
+        """The name of a step among those of its line."""
+        name = _called(step)
+        same = {s.tensor for s in self.evidence.steps if _called(s) == name and s.line == step.line}
+        return f"{name} of {step.tensor}" if len(same) > 1 else name
 
     def _name_of(self, step: Step) -> str:
         """The name of a step's tensor, or of the operation that computed it."""
@@ -198,7 +209,7 @@ class Verdicts:
                 f"{step.tensor or self._name_of(step)} has shape {expected.shape}"
             )
         if found is not None and id(found) in self._told:
-            return found.edit.kind, f"line {line}: {_called(step)} as well"
+            return found.edit.kind, f"line {line}: {self._named_there(step)} as well"
         self._told.add(id(found))
         scale = self.interpretation.scales[step.key]
         opinion = third_opinion(step, value, self.evidence, scale, self.known)

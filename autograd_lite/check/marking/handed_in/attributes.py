@@ -22,6 +22,8 @@ def by_attributes(finder: Finder) -> None:
         path: value
         for path, value in paths_of(finder.setting.base.roots.get("backward"), ("self",))
     }
+    given: set[Any] = set()
+    unset: dict[tuple[Any, ...], np.ndarray] = {}
     for root in roots.values():
         start = ("self",) if root is roots.get("backward") else ()
         for path, value in paths_of(root, start, again=True):
@@ -30,11 +32,20 @@ def by_attributes(finder: Finder) -> None:
                 continue
             old = before.get(path)
             if old is not None and np.shape(old) == array.shape and np.array_equal(old, array):
+                if array.size and not np.any(array):
+                    unset[path] = array
                 continue
+            given.add(path[-1])
             _by_attribute(finder, path, array)
+    for path, array in unset.items():
+        # Others of its name were set: a layer was left out.
+        if path[-1] in given and is_gradient_name(str(path[-1])):
+            _by_attribute(finder, path, array, is_set=False)
 
 
-def _by_attribute(finder: Finder, path: tuple[Any, ...], array: np.ndarray) -> None:
+def _by_attribute(
+    finder: Finder, path: tuple[Any, ...], array: np.ndarray, is_set: bool = True
+) -> None:
     name = path_name(path)
     siblings = {i.path: n for n, i in finder.known.inputs.items()}
     tensor = None
@@ -66,7 +77,11 @@ def _by_attribute(finder: Finder, path: tuple[Any, ...], array: np.ndarray) -> N
         tensor = found if found in finder.known.inputs else None
     if tensor is None or tensor not in finder.known.versions:
         return
-    handed_in_by = finder.handed_in_by(name, array, path)
+    if not is_set:
+        source = finder.known.inputs.get(tensor)
+        if source is None or not np.any(finder.truth.get(source.tensor._node, 0)):
+            return
+    handed_in_by = finder.handed_in_by(name, array, path) if is_set else None
     event = None if handed_in_by is None else finder.origin(handed_in_by)
     known = [s for s in finder.steps if s.tensor == tensor and np.array_equal(s.value, array)]
     for step in known:
@@ -76,5 +91,5 @@ def _by_attribute(finder: Finder, path: tuple[Any, ...], array: np.ndarray) -> N
     versions = finder.known.versions[tensor]
     of = finder.best(array, versions)
     step = Step(name, tensor, array, event, of, True, others=versions)
-    step.is_attribute, step.handed_in_by = True, handed_in_by
+    step.is_attribute, step.handed_in_by, step.path = True, handed_in_by, path
     finder.add(step)
