@@ -137,7 +137,7 @@ class Edit:
             while OWN_BRACKET.search(raw[:start]) and raw[end:].startswith(b")"):
                 start, end = start - 1, end + 1
         around = raw[:start].rstrip()[-1:] + raw[end:].lstrip()[:1]
-        is_whole = old is getattr(statement, "value", None)
+        is_whole = any(old is getattr(statement, name, None) for name in ("value", "test"))
         is_argument = around[:1] in (b"(", b"[", b",") and around[1:] in (b")", b"]", b",")
         if not (bare or is_power(new) or is_whole or is_argument):
             text = f"({text})"

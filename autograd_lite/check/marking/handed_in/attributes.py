@@ -84,12 +84,11 @@ def _by_attribute(
     handed_in_by = finder.handed_in_by(name, array, path) if is_set else None
     event = None if handed_in_by is None else finder.origin(handed_in_by)
     known = [s for s in finder.steps if s.tensor == tensor and np.array_equal(s.value, array)]
+    if not known:
+        versions = finder.known.versions[tensor]
+        of = finder.best(array, versions)
+        known = [Step(name, tensor, array, event, of, True, others=versions)]
+        finder.add(known[0])
     for step in known:
-        step.is_attribute = True
-    if known:
-        return
-    versions = finder.known.versions[tensor]
-    of = finder.best(array, versions)
-    step = Step(name, tensor, array, event, of, True, others=versions)
-    step.is_attribute, step.handed_in_by, step.path = True, handed_in_by, path
-    finder.add(step)
+        step.is_attribute, step.path = True, path
+        step.handed_in_by = handed_in_by or step.handed_in_by
