@@ -54,6 +54,8 @@ class Outcome:
     is_complete: bool = False
     """Whether all results are right with it."""
     needs_convention: bool = False
+    spoils: bool = False
+    """Whether a value on the way is no right gradient any more that was one."""
     """Whether all is right in another convention only, such as that of the sum for the mean."""
 
     @property
@@ -79,7 +81,7 @@ class Found:
     def is_plain(self) -> bool:
         """Whether the edit needs no convention and cannot make up for a mistake elsewhere."""
         is_makeshift = _is_makeshift(self.edit) or self.edit.is_anew
-        return not self.outcome.needs_convention and not is_makeshift
+        return not (self.outcome.needs_convention or self.outcome.spoils or is_makeshift)
 
 
 class Search:
@@ -553,7 +555,28 @@ class Search:
             return None
         needs_convention = after.factor != 1 and now.factor == 1
         is_complete = self._is_all_right(after)
-        return Outcome(mended, results, taken_back, is_complete, needs_convention)
+        return Outcome(
+            *(mended, results, taken_back, is_complete, needs_convention, self._spoils(edit))
+        )
+
+    def _spoils(self, edit: Edit) -> bool:
+        """Whether an edit changes a value on the way that is a right gradient."""
+        right = self.candidates.right_keys
+        if not right or isinstance(edit.place.statement, ast.For):
+            # With other rounds of a loop, the values are others.
+            return False
+        trees = self.runs.edited(edit)
+        forward = self.evidence.forward_values
+        back = self.evidence.setting.run_backward(edits=trees, keys=set(right), forward=forward)
+        before = {e.key: e.array for e in self.runs.back.events if e.key in right}
+        pairs = ((before[e.key], e.array) for e in back.events if e.key in before)
+        same = self.evidence.tolerance.same
+        return any(
+            one is not None
+            and other is not None
+            and not (one.shape == other.shape and same(other, one))
+            for one, other in pairs
+        )
 
     @property
     def _finals(self) -> frozenset[str]:

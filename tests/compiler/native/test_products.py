@@ -29,18 +29,31 @@ def layouts(values):
     yield values[::-1, ::-1].copy()[::-1, ::-1]
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_every_layout(dtype):
-    multiply = getattr(products, f"multiply_{np.dtype(dtype)}")
+def compiled(multiply, dtype):
+    """A product compiled twice: for operands in rows, and for any, which takes all others.
 
-    # Reversed and repeated lines have no type of their own: one compiled function takes them all.
+    It looks at the strides of arrays of either type, so that one of each is enough: reversed and
+    repeated lines have no type of their own.
+    """
+
     @numba.njit
     def run(a, b, out, adds):
         multiply(a, b, out, adds)
 
-    any_matrix = numba.types.Array(numba.from_dtype(np.dtype(dtype)), 2, "A", readonly=True)
-    result = numba.types.Array(any_matrix.dtype, 2, "A")
-    run.compile((any_matrix, any_matrix, result, numba.types.boolean))
+    of = numba.from_dtype(np.dtype(dtype))
+    for layout in "CA":
+        operand = numba.types.Array(of, 2, layout, readonly=layout == "A")
+        result = numba.types.Array(of, 2, layout)
+        run.compile((operand, operand, result, numba.types.boolean))
+    run.disable_compile()
+    return run
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_layout(dtype):
+    multiply = getattr(products, f"multiply_{np.dtype(dtype)}")
+
+    run = compiled(multiply, dtype)
     tolerance = 1e-5 if dtype == np.float32 else 1e-13
     for rows, inner, columns in [(1, 1, 1), (3, 4, 5), (1, 4, 1), (4, 1, 3), (1, 7, 3), (2, 0, 3)]:
         a = RNG.normal(size=(rows, inner)).astype(dtype)
@@ -63,13 +76,7 @@ def test_every_layout(dtype):
 def test_few_rows(rows, dtype):
     few_rows = getattr(products, f"few_rows_{rows}_{np.dtype(dtype)}")
 
-    @numba.njit
-    def run(a, b, out, adds):
-        few_rows(a, b, out, adds)
-
-    of = numba.from_dtype(np.dtype(dtype))
-    any_matrix = numba.types.Array(of, 2, "A", readonly=True)
-    run.compile((any_matrix, any_matrix, numba.types.Array(of, 2, "A"), numba.types.boolean))
+    run = compiled(few_rows, dtype)
     tolerance = 1e-4 if dtype == np.float32 else 1e-12
     for inner, columns in [(600, 7), (3, 1030), (1, 1), (8, 4)]:
         a = RNG.normal(size=(rows, inner)).astype(dtype)

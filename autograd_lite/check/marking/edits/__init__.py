@@ -52,6 +52,7 @@ from autograd_lite.check.marking.edits.operands import (
     operands,
     other_numbers,
     reduced,
+    renamed,
 )
 from autograd_lite.check.marking.edits.products import (
     calls,
@@ -82,6 +83,7 @@ SECOND_EDITS: tuple[Source, ...] = (
         exchanged_operands,
         of_the_forward_pass,
         reduced,
+        renamed,
         other_functions,
         slopes_of_functions,
         arguments,

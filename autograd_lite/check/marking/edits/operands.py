@@ -156,6 +156,35 @@ def exchanged_operands(line: Line) -> Iterator[Edit]:
             yield line.edit_all("operand", f"{one} and {other} are exchanged", news, weight)
 
 
+def renamed(line: Line) -> Iterator[Edit]:
+    """Edits that change one word in several names: `dnet_1 + dnet_2` for `dout_1 + dout_2`."""
+    names = [
+        (node, node.id.split("_"))
+        for node, around in line.nodes
+        if isinstance(node, ast.Name) and not (in_index(node, around) or is_called(node, around))
+    ]
+    known = [name.split("_") for name in line.scope]
+    changes = dict.fromkeys(
+        (own, other, place)
+        for _, words in names
+        for others in known
+        if len(words) == len(others) > 1
+        for place, (own, other) in enumerate(zip(words, others, strict=True))
+        if own != other
+        and words[:place] == others[:place]
+        and words[place + 1 :] == others[place + 1 :]
+    )
+    for old, new, place in changes:
+        news: dict[int, ast.expr] = {}
+        for node, words in names:
+            changed = "_".join([*words[:place], new, *words[place + 1 :]])
+            if words[place : place + 1] == [old] and changed in line.scope:
+                news[id(node)] = placed_at(ast.Name(changed, ast.Load()), node)
+        if len(news) > 1:
+            text = f"{old} should be {new} in the names of {len(news)} values"
+            yield line.edit_all("operand", text, news, 0.9)
+
+
 def of_the_forward_pass(line: Line) -> Iterator[Edit]:
     """Edits that use a value of the forward pass for one computed of others: `a` for `pad(z)`."""
     for node, around in line.nodes:
