@@ -57,6 +57,7 @@ def check_against_differences(kind, seed):
         assert_close(ours, expected, 1e-8)
 
 
+@pytest.mark.one_in(3)
 def test_real_programs(seed):
     check_against_differences("real", seed)
 
@@ -66,6 +67,7 @@ def test_complex_programs(seed):
     check_against_differences("complex", seed)
 
 
+@pytest.mark.one_in(3)
 def test_programs_of_mixed_dtypes(seed):
     run, inputs = program(seed, "mixed")
     value, actual = gradients_of(run, inputs)

@@ -86,6 +86,7 @@ def test_the_reference_has_every_name_of_a_module_of_nn(name):
     assert re.findall(r"^   (\w+)$", listed, re.MULTILINE) == sorted(own)
 
 
+@pytest.mark.slow
 def test_the_course_takes_the_digits_where_there_are_no_cats(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(GUIDE / "course")
     monkeypatch.delenv("AUTOGRAD_LITE_DATA", raising=False)

@@ -22,6 +22,7 @@ def run(source, folder):
 
 
 @pytest.mark.parametrize("first", ["import nn", "from autograd_lite import nn", "import nn.plots"])
+@pytest.mark.one_in(3)
 def test_both_names_give_the_same_modules_whichever_comes_first(first, tmp_path):
     source = f"""
 {first}

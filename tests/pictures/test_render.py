@@ -319,6 +319,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.one_in(3)
 def test_a_hostile_name_is_shown_as_it_is(name):
     loss = computation(name)
     loss.name = name

@@ -114,6 +114,7 @@ def test_the_source(seed, kind, large, block, parallel, monkeypatch):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.one_in(5)
 def test_the_native_source(seed, kind):
     best, leaves = optimal(seed, kind)
     contiguous = [np.asarray(x).flags.c_contiguous for x in leaves]
@@ -125,6 +126,7 @@ def test_the_native_source(seed, kind):
 @pytest.mark.parametrize("block", [1, 3])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.one_in(7)
 def test_the_native_source_in_blocks(seed, kind, block, monkeypatch):
     for name, value in {
         "SAMPLES_FROM": 2,

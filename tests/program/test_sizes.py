@@ -237,6 +237,7 @@ def test_a_number_that_only_equals_the_samples_stays_a_number():
     np.testing.assert_allclose(derived.backward(np.ones((3, 1)), X, cache)["dw"], 16 / 5)
 
 
+@pytest.mark.slow
 def test_what_belongs_to_the_example_is_checked_by_name():
     derived = al.derive(looped, *example(1, 3, 5), wrt=("W", "b"))
     with pytest.raises(ValueError, match=r"^X\.shape\[1\] must be 5, for which this was derived"):

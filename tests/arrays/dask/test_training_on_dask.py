@@ -49,6 +49,7 @@ def counted():
 
 @pytest.mark.parametrize("scheduler", ["threads", "synchronous"])
 @pytest.mark.parametrize("parts", [1, 2, 7, 16, 150])
+@pytest.mark.one_in(3)
 def test_a_plain_loop_gives_the_same_costs(scheduler, parts):
     with dask.config.set(scheduler=scheduler):
         found = engine_loop(cut(X, parts), cut(Y, parts))
@@ -190,6 +191,7 @@ ESTIMATORS = [
 
 @pytest.mark.parametrize("labels", [Y[0].astype(int), LABELS], ids=["two classes", "three"])
 @pytest.mark.parametrize(("kind", "options"), ESTIMATORS)
+@pytest.mark.one_in(5)
 def test_estimators_are_unchanged(kind, options, labels, counted):
     def fitted(*data):
         return kind(learning_rate=0.1, max_iter=8, random_state=0, **options).fit(*data)
@@ -212,6 +214,7 @@ def test_estimators_are_unchanged(kind, options, labels, counted):
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("outputs", [None, 1, 2])
 @pytest.mark.parametrize("kind", [nn.LinearRegression, nn.DeepRegressor])
+@pytest.mark.one_in(5)
 def test_regressors_are_unchanged(kind, outputs, weighted, synchronous):
     targets = X[0] + 3 if outputs is None else X[:outputs].T + 3
     weights = RNG.random(N) if weighted else None

@@ -92,6 +92,7 @@ def in_all(read):
 @pytest.mark.parametrize("size", [7, 32, 90, 250])
 @pytest.mark.parametrize("blocks", [100, 64, N])
 @pytest.mark.parametrize("name", READ_BY_ROWS)
+@pytest.mark.one_in(5)
 def test_an_epoch_reads_each_row_once(name, blocks, size, small):
     """Fewer samples in a batch than features, more than in a window, of one block and of many."""
     file, array = READ_BY_ROWS[name](blocks)

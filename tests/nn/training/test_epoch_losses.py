@@ -50,6 +50,7 @@ def standing(loss, Y, **options):
 @pytest.mark.parametrize("compile", [False, True])
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
 @pytest.mark.parametrize(("loss", "Y"), LOSSES.values(), ids=LOSSES)
+@pytest.mark.one_in(3)
 def test_it_is_the_loss_of_all_samples(loss, Y, weights, compile):
     options = {} if weights is None else {"sample_weight": weights}
     history, model = standing(loss, Y, compile=compile, validation=(X, Y, weights), **options)

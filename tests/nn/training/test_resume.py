@@ -278,6 +278,7 @@ def test_every_field_of_every_kind_is_looked_at(path, optimiser, share):
 
 @pytest.mark.parametrize("share", [6, pytest.param(1, marks=every_pair)])
 @pytest.mark.parametrize("kind", GENERATORS)
+@pytest.mark.one_in(5)
 def test_states_of_generators_are_what_numpy_takes(path, kind, share):
     train(path, *parts(kind), 1)
     file = File(path)
