@@ -1,5 +1,4 @@
-"""Mistakes in methods that put gradients into attributes: in loops, by another name, or not at all.
-"""
+"""Mistakes in methods that put gradients into attributes: in loops, by another name, or not at all."""
 
 import types
 

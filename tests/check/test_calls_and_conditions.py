@@ -262,3 +262,81 @@ def test_a_parameter_with_a_default_keeps_it():
     functions = load(ROBUST, "robust")
     cost = functions[0].__globals__["cost"]
     assert al.check_derivation(*functions, *inputs, loss=cost, show=False).ok
+
+
+WINDOWS = """
+import numpy as np
+
+
+def forward(image, weight, step):
+    n = (len(image) - 2) // step + 1
+    out = np.zeros((n, n))
+    for i in range(n):
+        for j in range(n):
+            top, left = i * step, j * step
+            out[i, j] = np.tanh(np.sum(image[top:top + 2, left:left + 2] * weight))
+    return np.sum(out ** 2), out
+
+
+def backward(image, weight, step, out):
+    dimage, dweight = np.zeros_like(image), np.zeros_like(weight)
+    for i in range(len(out)):
+        for j in range(len(out)):
+            top, left = i * step, j * step
+            d = 2 * out[i, j] * (1 - out[i, j] ** 2)
+            dimage[top:top + 2, left:left + 2] += d * weight
+            dweight += d * image[top:top + 2, left:left + 2]
+    return dimage, dweight
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "cause", "words"),
+    [
+        (
+            "top, left = i * step, j * step",
+            "top, left = i, j",
+            "index",
+            "i and j should be multiplied by step",
+        ),
+        ("for i in range(len(out))", "for i in range(len(out) - 1)", "index", "run over range(len"),
+    ],
+)
+def test_windows_at_a_distance(right, wrong, cause, words):
+    rng = np.random.default_rng(4)
+    # Its second place, in the backward pass.
+    ahead, behind = WINDOWS.split("def backward")
+    text = f"{ahead}def backward{behind.replace(right, wrong)}"
+    inputs = rng.normal(size=(8, 8)), rng.normal(size=(2, 2)), 3
+    report = al.check_derivation(*load(text, "windows"), *inputs, show=False, seconds=12)
+    assert_blamed(report, text, wrong, cause, words)
+
+
+SCALARS = """
+import numpy as np
+
+
+def forward(x, w_1, w_2, v_1, v_2, bias):
+    net_1, net_2 = w_1 * x + bias, w_2 * x + bias
+    out_1, out_2 = np.tanh(net_1), np.tanh(net_2)
+    return 0.5 * (v_1 * out_1 + v_2 * out_2) ** 2, (out_1, out_2)
+
+
+def backward(x, w_1, w_2, v_1, v_2, bias, cache):
+    out_1, out_2 = cache
+    off = v_1 * out_1 + v_2 * out_2
+    dv_1, dv_2 = off * out_1, off * out_2
+    dout_1, dout_2 = off * v_1, off * v_2
+    dnet_1, dnet_2 = dout_1 * (1 - out_1 ** 2), dout_2 * (1 - out_2 ** 2)
+    dw_1, dw_2 = dnet_1 * x, dnet_2 * x
+    dbias = dnet_1 + dnet_2
+    return dw_1, dw_2, dv_1, dv_2, dbias
+"""
+
+
+def test_a_word_in_several_names():
+    text = SCALARS.replace("dbias = dnet_1 + dnet_2", "dbias = dout_1 + dout_2")
+    inputs = 0.7, 0.3, -0.8, 1.1, 0.4, 0.2
+    report = al.check_derivation(*load(text, "scalars"), *inputs, show=False, seconds=12)
+    words = "dout should be dnet in the names of 2 values"
+    assert_blamed(report, text, "dbias = dout_1", "operand", words)

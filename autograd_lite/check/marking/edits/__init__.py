@@ -53,6 +53,7 @@ from autograd_lite.check.marking.edits.operands import (
     other_numbers,
     reduced,
     renamed,
+    strides,
 )
 from autograd_lite.check.marking.edits.products import (
     calls,
@@ -84,6 +85,7 @@ SECOND_EDITS: tuple[Source, ...] = (
         of_the_forward_pass,
         reduced,
         renamed,
+        strides,
         other_functions,
         slopes_of_functions,
         arguments,

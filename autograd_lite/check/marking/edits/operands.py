@@ -28,6 +28,7 @@ from autograd_lite.check.marking.edits.trees import (
     read_from,
     swapped,
     text_of,
+    times,
     transposed,
 )
 from autograd_lite.check.marking.mutable import plain
@@ -429,6 +430,43 @@ def _other_labels(line: Line) -> Iterator[Edit]:
             if np.shape(value) == np.shape(here) and not is_equal(value, here):
                 text = f"the index {text_of(node)} should be {text_of(other)}"
                 yield line.edit("index", text, node, other, 0.85)
+
+
+def strides(line: Line) -> Iterator[Edit]:
+    """Edits that multiply the counters of loops in an index: `x[2 * i + k]` for `x[i + k]`."""
+    loops = [n for n in ast.walk(line.place.definition.tree) if isinstance(n, ast.For)]
+    counters = {n.id for loop in loops for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+    numbers = [n for n, v in line.scope.items() if type(v) is int and v > 1 and n not in counters]
+    factors = [parsed(text) for text in [*numbers[:STRIDES_LIMIT], "2", "3"]]
+    written = [n for tree in (line.place.definition.tree, *line.elsewhere) for n in ast.walk(tree)]
+    products = [n for n in written if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mult)]
+    usual = {ast.unparse(side) for n in products for side in (n.left, n.right)}
+    for index in _indices_of(line):
+        found: dict[str, list[ast.expr]] = {}
+        for node in ast.walk(index):
+            if isinstance(node, ast.Name) and node.id in counters:
+                found.setdefault(node.id, []).append(node)
+        several = [c for k in (2, 1) for c in itertools.combinations(list(found)[:5], k)]
+        for names, factor in itertools.product(several, factors):
+            news = {id(n): placed_at(times(n, factor), n) for name in names for n in found[name]}
+            text = f"{' and '.join(names)} should be multiplied by {text_of(factor)}"
+            weight = 0.8 if ast.unparse(factor) in usual else 0.7
+            yield line.edit_all("index", text, news, weight)
+
+
+def _indices_of(line: Line) -> list[ast.expr]:
+    """The indices in a line, and its value where that is an index, or several of them."""
+    nodes = [*targets_of(line.statement), *(node for node, _ in line.nodes)]
+    found = [n.slice for n in nodes if isinstance(n, ast.Subscript)]
+    value = getattr(line.statement, "value", None)
+    parts = value.elts if isinstance(value, ast.Tuple) else [value]
+    if all(p is not None and type(line.at(p)) is int for p in parts):
+        found.append(cast(ast.expr, value))
+    return found
+
+
+STRIDES_LIMIT = 5
+"""So many variables are tried as the step of a window."""
 
 
 def _is_label(node: ast.AST, value: Any) -> bool:
