@@ -10,12 +10,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.extend import compute
+from autograd_lite.extend import Array, Operand, compute
 
 if TYPE_CHECKING:
     from .module import Module
@@ -52,14 +52,14 @@ class Effects:
     random numbers that it gets, and the statistics of the batch are collected in `values`.
     """
 
-    def __init__(self, supplied: Sequence[Any] = (), is_noted: bool = False) -> None:
+    def __init__(self, supplied: Sequence[Array] = (), is_noted: bool = False) -> None:
         self.is_noted = is_noted
         self.draws: list[Draw] = []
         self.statistics: list[Statistic] = []
-        self.values: list[Any] = []
+        self.values: list[Array] = []
         self._supplied = supplied
 
-    def drawn(self, draw: Draw) -> Any:
+    def drawn(self, draw: Draw) -> Array:
         self.draws.append(draw)
         return draw.numbers() if self.is_noted else self._supplied[len(self.draws) - 1]
 
@@ -95,13 +95,13 @@ def undone(model: Module) -> Iterator[None]:
 _effects: ContextVar[Effects | None] = ContextVar("effects", default=None)
 
 
-def uniform(generator: np.random.Generator, shape: tuple[int, ...]) -> Any:
+def uniform(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Random numbers from 0 to below 1, as a module draws them in training."""
     draw, effects = Draw(generator, shape), _effects.get()
     return draw.numbers() if effects is None else effects.drawn(draw)
 
 
-def follow(module: Module, momentum: float, **statistics: Any) -> None:
+def follow(module: Module, momentum: float, **statistics: Operand) -> None:
     """Moves buffers of a module towards the statistics of a batch, given by the buffers' names."""
     effects = _effects.get()
     values = [v._value if isinstance(v, al.Tensor) else v for v in statistics.values()]

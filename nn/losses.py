@@ -18,14 +18,14 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 import autograd_lite as al
-from autograd_lite.extend import Operand, compute
+from autograd_lite.extend import Array, ArrayLike, Operand, compute
 
 from .module import as_array, has_values
 
 KINDS = ("logits", "probabilities", "scores", "numbers")
 """Kinds of predictions; "scores" rank classes, but are not logits of probabilities."""
 
-Loss = TypeVar("Loss", bound=Callable[..., Any])
+Loss = TypeVar("Loss", bound=Callable[..., Operand])
 
 
 def _takes(kind: str) -> Callable[[Loss], Loss]:
@@ -67,7 +67,9 @@ def kind_of(loss: object) -> str | None:
     return kind
 
 
-def weight_of(loss: Any, Y: Operand, sample_weight: Operand | None = None) -> float:
+def weight_of(
+    loss: Callable[..., Operand], Y: Operand, sample_weight: Operand | None = None
+) -> float:
     """The divisor of a mean loss over samples with the targets Y: the sum of their weights.
 
     It is the number of samples, or the sum of their weights. Weights of classes count too, where
@@ -579,7 +581,7 @@ def hinge(
     return _reduced(al.relu(1 + best_wrong - score), reduction, sample_weight)
 
 
-def one_hot(labels: Any, classes: int, dtype: DTypeLike = np.float64) -> np.ndarray:
+def one_hot(labels: ArrayLike, classes: int, dtype: DTypeLike = np.float64) -> np.ndarray:
     """Labels (N,) as columns (classes, N) of zeros with a 1 at the class of the sample.
 
     Parameters
@@ -616,7 +618,7 @@ def one_hot(labels: Any, classes: int, dtype: DTypeLike = np.float64) -> np.ndar
     return found
 
 
-def l1_penalty(parameters: Iterable[Any], strength: float) -> Operand:
+def l1_penalty(parameters: Iterable[Operand], strength: float) -> Operand:
     """`strength * sum(|w|)` over all numbers of the parameters; its derivative at 0 is 0.
 
     Parameters
@@ -647,7 +649,7 @@ def l1_penalty(parameters: Iterable[Any], strength: float) -> Operand:
     return strength * sum(np.sum(np.abs(p)) for p in parameters)
 
 
-def l2_penalty(parameters: Iterable[Any], strength: float) -> Operand:
+def l2_penalty(parameters: Iterable[Operand], strength: float) -> Operand:
     """`strength / 2 * sum(w^2)` over all numbers of the parameters, with the derivative strength w.
 
     Parameters
@@ -678,7 +680,7 @@ def l2_penalty(parameters: Iterable[Any], strength: float) -> Operand:
     return strength / 2 * sum(np.sum(np.square(p)) for p in parameters)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Operand) -> Array:
     return value.data if isinstance(value, al.Tensor) else value
 
 

@@ -32,7 +32,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.extend import ArrayLike, compute, is_lazy, total
+from autograd_lite.extend import Array, ArrayLike, compute, is_lazy, total
 
 from .losses import KINDS
 from .summary import table
@@ -182,7 +182,7 @@ def together(
     return [measure.finish(value) for (measure, _), value in zip(measures, found, strict=True)]
 
 
-def _plain(value: ArrayLike) -> Any:
+def _plain(value: ArrayLike) -> Array:
     value = value.data if isinstance(value, al.Tensor) else value
     return value if value is None or is_lazy(value) else np.asarray(value)
 
@@ -328,7 +328,7 @@ def _mean(sums: np.ndarray) -> float:
     return float(sums[0] / sums[1])
 
 
-def _check_weight(some: Any) -> None:
+def _check_weight(some: Array) -> None:
     """Raises ValueError unless some weight is above 0."""
     if not some:
         raise ValueError("sample_weight: every weight is zero, so there is nothing to measure")
@@ -1008,7 +1008,7 @@ def report(
     targets: ArrayLike,
     *,
     given: str | None = None,
-    names: Sequence[Any] | None = None,
+    names: Sequence[object] | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> Report:
     """Precision, recall and F1 of each class, and the accuracy.

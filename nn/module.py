@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 import autograd_lite as al
-from autograd_lite.extend import Operand, enclosed, entries, printable, quoted, replace_array
+from autograd_lite.extend import (
+    Array,
+    ArrayLike,
+    Operand,
+    enclosed,
+    entries,
+    printable,
+    quoted,
+    replace_array,
+)
 
 from .spelling import Spelled
 from .summary import Summary, as_html, summarised
 
+T = TypeVar("T")
 
-def as_array(X: Operand) -> Any:
+
+def as_array(X: Operand) -> Array:
     """X unchanged if it implements NumPy's protocols, as Tensors do; else X as an array."""
     return X if hasattr(X, "__array_function__") else np.asarray(X)
 
@@ -50,7 +61,7 @@ class Parameter(al.Tensor):
     __slots__ = ()
 
     def __init__(
-        self, data: Any, *, dtype: DTypeLike | None = None, name: str | None = None
+        self, data: ArrayLike, *, dtype: DTypeLike | None = None, name: str | None = None
     ) -> None:
         super().__init__(data, True, dtype=dtype, name=name)
 
@@ -83,7 +94,7 @@ class Module(Spelled):
     training = True
     buffers: tuple[str, ...] = ()
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if isinstance(value, (al.Tensor, list, tuple, dict)):
             for _, tensor in _found(al.Tensor, "", value, set()):
                 _adopt(tensor)
@@ -103,7 +114,7 @@ class Module(Spelled):
         """
         raise NotImplementedError(f"{type(self).__name__} defines no forward()")
 
-    def __call__(self, X: Operand, *others: Any) -> Operand:
+    def __call__(self, X: Operand, *others: Operand) -> Operand:
         return enclosed(self, self.forward, X, *others)
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
@@ -216,7 +227,7 @@ class Module(Spelled):
         """
         return self.train(False)
 
-    def to(self, convert: Callable[[Any], Any]) -> Self:
+    def to(self, convert: Callable[[Array], Array]) -> Self:
         """Replaces the array of every parameter and buffer by `convert` of it.
 
         `model.to(cupy.asarray)` moves a model to a GPU, and `model.to(cupy.asnumpy)` back. Make
@@ -392,9 +403,9 @@ def _joined(path: str, name: object) -> str:
     return f"{path}.{name}" if path else str(name)
 
 
-def _found(kind: type[Any], path: str, value: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
+def _found(kind: type[T], path: str, value: object, seen: set[int]) -> Iterator[tuple[str, T]]:
     """Yields the objects of a kind in a module, once each, with their paths."""
-    inside: Any = vars(value) if isinstance(value, Module) else value
+    inside: object = vars(value) if isinstance(value, Module) else value
     items = entries(dict(inside) if isinstance(inside, Mapping) else inside)
     if id(value) not in seen and (items or isinstance(value, kind)):
         seen.add(id(value))

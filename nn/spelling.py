@@ -215,7 +215,7 @@ def attribute_error(kind: type[Any], name: str) -> AttributeError:
 class _OfConstructor:
     """The signature of a class, which its `__new__` would hide."""
 
-    def __get__(self, instance: Any, kind: type[Any]) -> inspect.Signature:
+    def __get__(self, instance: object, kind: type[Any]) -> inspect.Signature:
         if instance is not None:
             raise AttributeError("__signature__")
         found = inspect.signature(kind.__init__)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.extend import printable
+from autograd_lite.extend import Array, ArrayLike, Operand, printable
+
+if TYPE_CHECKING:
+    from .module import Module
 
 HEADER = ("layer", "kind", "output", "parameters", "memory")
 
@@ -97,7 +100,7 @@ def readable(size: float) -> str:
     return f"{size / 1024**power:.1f} {('KiB', 'MiB', 'GiB', 'TiB')[power - 1]}"
 
 
-def summarised(module: Any, X: Any) -> Summary:
+def summarised(module: Module, X: ArrayLike) -> Summary:
     """The summary of `module` on an example input, or on zeros of its shape."""
     if isinstance(X, tuple):
         dtypes = [parameter.dtype for parameter in module.parameters()]
@@ -108,7 +111,7 @@ def summarised(module: Any, X: Any) -> Summary:
     try:
         for path, inner in modules:
             if not any(other is not inner for _, other in inner.named_modules()):
-                inner.forward = _noting(inner, path, rows)
+                vars(inner)["forward"] = _noting(inner, path, rows)
         module.eval()
         with al.no_grad():
             module(X)
@@ -119,7 +122,7 @@ def summarised(module: Any, X: Any) -> Summary:
     return Summary(tuple(rows), *_counts(module))
 
 
-def as_html(module: Any) -> str:
+def as_html(module: Module) -> str:
     """The layers of a module with their parameters, in HTML for notebooks."""
     rows = [
         (
@@ -137,7 +140,7 @@ def as_html(module: Any) -> str:
     )
 
 
-def _counts(module: Any) -> tuple[int, int, int]:
+def _counts(module: Module) -> tuple[int, int, int]:
     """The counts of numbers in parameters, in trained parameters, and in buffers."""
     parameters = module.parameters()
     trainable = sum(p.size for p in parameters if p.requires_grad)
@@ -150,18 +153,18 @@ def _counted(parameters: int, trainable: int, buffers: int) -> str:
     return f"{parameters:,} parameters{frozen}" + (f", {buffers:,} in buffers" if buffers else "")
 
 
-def _shown(module: Any) -> str:
+def _shown(module: Module) -> str:
     """The repr of a module, and whether it is frozen."""
     trained = [p.requires_grad for p in module.parameters()]
     frozen = "" if all(trained) else ", partly frozen" if any(trained) else ", frozen"
     return repr(module) + frozen
 
 
-def _noting(module: Any, path: str, rows: list[Row]) -> Any:
+def _noting(module: Module, path: str, rows: list[Row]) -> Callable[[Operand], Operand]:
     """The forward() of a module that also adds a row at each call."""
     forward = module.forward
 
-    def noted(X: Any) -> Any:
+    def noted(X: Operand) -> Operand:
         result = forward(X)
         own = module.parameters()
         shape = tuple(np.shape(result))
@@ -173,5 +176,5 @@ def _noting(module: Any, path: str, rows: list[Row]) -> Any:
     return noted
 
 
-def plain(value: Any) -> Any:
+def plain(value: Operand) -> Array:
     return value.data if isinstance(value, al.Tensor) else value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -83,7 +83,9 @@ class ArrayData:
             raise ValueError(
                 f"the weights have shape {self.weights.shape}, expected ({len(self)},)"
             )
-        known: Any = self.weights if has_values(self.weights) or is_lazy(self.weights) else None
+        known: Array | None = (
+            self.weights if has_values(self.weights) or is_lazy(self.weights) else None
+        )
         if known is not None and not float(np.min(known)) >= 0:
             raise ValueError("the weights of samples must be numbers from 0 on")
 
@@ -120,7 +122,7 @@ class ArrayData:
             return
         order = None if seed is None else np.random.default_rng(seed).permutation(len(self))
         for number in range(start, -(-len(self) // size)):
-            chosen: Any = slice(number * size, (number + 1) * size)
+            chosen: slice | Array = slice(number * size, (number + 1) * size)
             if order is not None:
                 chosen = order[chosen]
             weights = None if self.weights is None else self.weights[chosen]
@@ -129,7 +131,7 @@ class ArrayData:
 
 def batches(
     X: ArrayLike, Y: ArrayLike, size: int = 32, *, seed: int | np.random.Generator | None = None
-) -> Iterator[tuple[Any, Any]]:
+) -> Iterator[tuple[Array, Array]]:
     """Yields batches (X, Y) of arrays, for a training loop of your own.
 
         for epoch in range(10):
@@ -181,7 +183,7 @@ def _held(array: ArrayLike) -> Array:
     return adopt(as_array(array.data if isinstance(array, al.Tensor) else array), axis=-1)
 
 
-def _taken(array: ArrayLike, chosen: Any) -> Array:
+def _taken(array: ArrayLike, chosen: slice | Array) -> Array:
     """The chosen samples, indexed as rows, since samples are mostly contiguous in memory."""
     if not has_values(array):
         return adopt(array[..., chosen])

@@ -45,7 +45,7 @@ def excess(text: bytes) -> str:
     return ""
 
 
-def encoded(value: Any) -> bytes:
+def encoded(value: object) -> bytes:
     """A description as JSON, with NaN and Infinity, that `decoded` accepts; else TypeError."""
     try:
         text = json.dumps(value, default=_as_python).encode()

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autograd_lite.extend import quoted
+from autograd_lite.extend import Array, quoted
 
 from . import hdf5
 from .buffers import buffer
@@ -37,7 +37,7 @@ def dask_arrays(
     dtype: DTypeLike = np.float64,
     rows: int | None = None,
     limit: int = SAMPLE_LIMIT,
-) -> tuple[Any, Any]:
+) -> tuple[Array, Array]:
     """The samples and targets of one HDF5 file, or of several joined together, as Dask arrays.
 
     `X, y = nn.dask_arrays("train.h5")` is for estimators, `nn.flatten(X)` for layers. The call
@@ -192,7 +192,7 @@ def _parts(data: H5Dataset, dtype: DTypeLike, rows: int | None) -> list[tuple[H5
 
 
 def _check_alike(sets: Sequence[H5Dataset]) -> None:
-    def of_a_sample(spec: Spec) -> tuple[Any, Any]:
+    def of_a_sample(spec: Spec) -> tuple[Array, Array]:
         return spec.shape[1:], spec.dtype
 
     first = sets[0]

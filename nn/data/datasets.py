@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from autograd_lite.extend import ArrayLike
+
 from . import hdf5
 from .batches import Batch
 from .hdf5 import FileFormatError, Spec, shown_path
@@ -193,8 +195,8 @@ class H5Dataset:
 
 def write_dataset(
     path: str | os.PathLike[str],
-    x: Any,
-    y: Any,
+    x: ArrayLike,
+    y: ArrayLike,
     *,
     names: Mapping[str, Any] | None = None,
     compress: bool = False,

@@ -6,11 +6,10 @@ import bisect
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
-from autograd_lite.extend import compute_blocks, is_lazy, on_cluster
+from autograd_lite.extend import Array, compute_blocks, is_lazy, on_cluster
 
 from .windows import (
     MOST_SPANS,
@@ -40,14 +39,14 @@ class LazyBatches:
     stretches or parts of them, and the workers of a cluster compute with them.
     """
 
-    def __init__(self, arrays: Sequence[Any]) -> None:
-        self.arrays: list[Any] = list(arrays)
+    def __init__(self, arrays: Sequence[Array]) -> None:
+        self.arrays: list[Array] = list(arrays)
         self.sample: int = max(1, sum(map(_bytes_of_a_sample, arrays)))
         largest = max(filter(is_lazy, arrays), key=_bytes_of_a_sample)
         share = _bytes_of_a_sample(largest) / self.sample
         self.spans: list[Span] = largest.stretches(int(BLOCK * share))
 
-    def batches(self, size: int, seed: list[int] | None, start: int) -> Iterator[tuple[Any, ...]]:
+    def batches(self, size: int, seed: list[int] | None, start: int) -> Iterator[tuple[Array, ...]]:
         """Batches of `size` samples from number `start` on, shuffled by `seed` if given."""
         spans = self.spans
         if seed is not None:
@@ -89,7 +88,9 @@ class LazyBatches:
             found = [[np.concatenate(own, axis=-1)] for own in found]
         return [tuple(map(_samples_first, part)) for part in zip(*found, strict=True)]
 
-    def _of_spans(self, spans: Sequence[Span], size: int, start: int) -> Iterator[tuple[Any, ...]]:
+    def _of_spans(
+        self, spans: Sequence[Span], size: int, start: int
+    ) -> Iterator[tuple[Array, ...]]:
         """Yields lazy batches: the samples in the order of the spans, `size` at a time."""
         ends = list(itertools.accumulate(stop - first for first, stop in spans))
         for at in range(start * size, ends[-1], size):
@@ -104,11 +105,11 @@ class LazyBatches:
             yield tuple(_of_spans(array, _joined(sorted(chosen))) for array in self.arrays)
 
 
-def _bytes_of_a_sample(array: Any) -> int:
+def _bytes_of_a_sample(array: Array) -> int:
     return int(math.prod(array.shape[:-1]) * array.dtype.itemsize)
 
 
-def _of_spans(array: Any, spans: Sequence[Span]) -> Any:
+def _of_spans(array: Array, spans: Sequence[Span]) -> Array:
     if is_lazy(array):
         return array.of_spans(spans)
     return np.concatenate([array[..., first:stop] for first, stop in spans], axis=-1)

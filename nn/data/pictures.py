@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_lite.extend import adopt, expose, is_lazy, quoted
+from autograd_lite.extend import Array, adopt, expose, is_lazy, quoted
 
 from . import hdf5
 from .hdf5 import FileFormatError, Spec, shown_path
@@ -168,7 +168,7 @@ def flatten(images: AnyArray) -> AnyArray:
             " pass picture[np.newaxis]"
         )
     # reshape(N, -1) cannot infer the -1 when N is 0.
-    pictures: Any = adopt(images, axis=0) if is_lazy(images) else images
+    pictures: Array = adopt(images, axis=0) if is_lazy(images) else images
     rows = np.reshape(pictures, (shape[0], math.prod(shape[1:])))
     return cast(AnyArray, expose(np.transpose(rows)))
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 import autograd_lite as al
-from autograd_lite.extend import Array, ArrayLike, quoted
+from autograd_lite.extend import Array, ArrayLike, Operand, quoted
 
 from ..initialisers import Seed
 from ..layers import Sequential
@@ -128,7 +128,7 @@ class Estimator(Spelled):
         """The number of outputs of the network per sample."""
 
     @abstractmethod
-    def _loss(self) -> Callable[..., Any]:
+    def _loss(self) -> Callable[..., Operand]:
         """The loss of the outputs of the network."""
 
     @abstractmethod
@@ -355,5 +355,5 @@ def _input_of(description: Mapping[str, Any]) -> tuple[int, np.dtype[Any]]:
     return n_features, np.dtype(description["dtype"])
 
 
-def _same(value: Any, default: Any) -> bool:
+def _same(value: object, default: object) -> bool:
     return value is default or (type(value) is type(default) and value == default)

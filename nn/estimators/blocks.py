@@ -45,14 +45,16 @@ def computed(facts: Any) -> Array:
     return dask.compute(*facts)
 
 
-def different(found: Any) -> np.ndarray:
+def different(found: Array) -> np.ndarray:
     """The distinct labels, sorted; computed at once, by a pass over the labels."""
     return np.unique(
         found.map_blocks(np.unique, chunks=((np.nan,) * found.numblocks[0],)).compute()
     )
 
 
-def mapped(function: Callable[..., Any], array: ArrayLike, dtype: DTypeLike, *others: Any) -> Array:
+def mapped(
+    function: Callable[..., Array], array: ArrayLike, dtype: DTypeLike, *others: object
+) -> Array:
     """`function(block, *others)` for each block of an array (N,), with a value for each element.
 
     Where the array holds numbers, a part of a block can still be read by itself.
@@ -102,7 +104,7 @@ class _Answer:
         return self.function(scores)
 
 
-def summed(function: Callable[..., np.ndarray], *arrays: Any) -> np.ndarray:
+def summed(function: Callable[..., np.ndarray], *arrays: ArrayLike) -> np.ndarray:
     """The sum of `function` over the blocks of arrays (N,), in the blocks of the first array.
 
     An array that is None is passed on as None.

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.extend import Array, ArrayLike, is_lazy, quoted
+from autograd_lite.extend import Array, ArrayLike, Operand, is_lazy, quoted
 
 from ..losses import binary_cross_entropy_with_logits, cross_entropy
 from . import blocks
@@ -140,7 +140,7 @@ class Classifier(Estimator):
     def _outputs(self) -> int:
         return self._outputs_of({"classes_": self.classes_})
 
-    def _loss(self) -> Callable[..., Any]:
+    def _loss(self) -> Callable[..., Operand]:
         return binary_cross_entropy_with_logits if len(self.classes_) == 2 else cross_entropy
 
     def _strata(self, Y: ArrayLike) -> Array:

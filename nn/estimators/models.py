@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autograd_lite.extend import ArrayLike, adopt, compute, is_lazy
+from autograd_lite.extend import Array, ArrayLike, adopt, compute, is_lazy
 
 from ..initialisers import Initialiser
 from ..layers import ELU, GELU, LeakyReLU, Linear, ReLU, Sequential, Sigmoid, SiLU, Softplus, Tanh
@@ -128,7 +128,7 @@ class LinearRegression(_Linear, Regressor):
         return weights[0] if self._is_row else weights
 
     @property
-    def intercept_(self) -> Any:
+    def intercept_(self) -> Array:
         """The bias: a number for y of shape (N,), an array (k,) for y of shape (N, k)."""
         biases = self.network_.parameters()[1].numpy()[:, 0]
         return float(biases[0]) if self._is_row else biases

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from autograd_lite.extend import Array, ArrayLike, is_lazy, quoted
+from autograd_lite.extend import Array, ArrayLike, Operand, is_lazy, quoted
 
 from .. import metrics
 from ..losses import mean_squared_error
@@ -107,7 +107,7 @@ class Regressor(Estimator):
     def _outputs(self) -> int:
         return self.n_outputs_
 
-    def _loss(self) -> Callable[..., Any]:
+    def _loss(self) -> Callable[..., Operand]:
         return mean_squared_error
 
     def _strata(self, Y: ArrayLike) -> Array:

@@ -14,14 +14,14 @@ from ..data.pictures import flatten
 from ..module import as_array
 from . import blocks, validation
 
-Part = tuple[Any, Any, Any]
+Part = tuple[Array, Array, Array | None]
 """A part of the samples: columns, targets, and weights or None."""
 
 
 class Samples(ABC):
     """Samples as columns (features, N) of floats, with checks of their labels and weights."""
 
-    columns: Any
+    columns: Array
 
     def __init__(self, array: ArrayLike) -> None:
         if array.ndim < 2:
@@ -80,7 +80,12 @@ class Samples(ABC):
         """`function` of the scores (outputs, N) of the samples, of shape (N,) or (N, k)."""
 
     def split(
-        self, Y: ArrayLike, weights: ArrayLike, share: float, strata: Any, rng: np.random.Generator
+        self,
+        Y: ArrayLike,
+        weights: ArrayLike,
+        share: float,
+        strata: ArrayLike,
+        rng: np.random.Generator,
     ) -> tuple[Part, Part]:
         """Splits off a share of the samples of each stratum; returns the rest and that share.
 
@@ -193,7 +198,7 @@ class InBlocks(Samples):
         return blocks.answers(scores, function)
 
 
-def array_of(value: Any) -> Array:
+def array_of(value: ArrayLike) -> Array:
     """A Dask data frame as a Dask array, with its rows counted; other values unchanged."""
     if not hasattr(value, "to_dask_array"):
         return value

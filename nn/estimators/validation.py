@@ -15,7 +15,7 @@ class NotFittedError(ValueError, AttributeError):
     """The error for an estimator that is used before `fit`."""
 
 
-def not_fitted(estimator: Any) -> Exception:
+def not_fitted(estimator: object) -> Exception:
     """The error for an estimator that is not fitted; scikit-learn's own if that is loaded."""
     message = f"this {type(estimator).__name__} is not fitted yet; call fit(X, y) first"
     exceptions = sys.modules.get("sklearn.exceptions")

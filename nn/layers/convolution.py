@@ -6,7 +6,6 @@ A convolution is a matrix product: `patches` puts the numbers under each window 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -92,7 +91,7 @@ al.defvjp(
 )
 
 
-def _check_pictures(layer: Any, X: Operand, channels: int | None) -> None:
+def _check_pictures(layer: Module, X: Operand, channels: int | None) -> None:
     shape = np.shape(X)
     if len(shape) != 4 or (channels is not None and shape[0] != channels):
         wanted = "channels" if channels is None else channels
@@ -103,7 +102,7 @@ def _check_pictures(layer: Any, X: Operand, channels: int | None) -> None:
         )
 
 
-def _check_size(layer: Any, X: Operand, window: Pair, padding: Pair) -> None:
+def _check_size(layer: Module, X: Operand, window: Pair, padding: Pair) -> None:
     for size, k, p in zip(np.shape(X)[1:3], window, padding, strict=True):
         if size + 2 * p < k:
             raise ValueError(f"{layer!r}: the window is larger than the pictures, {np.shape(X)}")
@@ -216,7 +215,7 @@ class _Pool(Module):
         self.window: Pair = _pair(window, "window", 1)
         self.stride: Pair = self.window if stride is None else _pair(stride, "stride", 1)
 
-    def _patches(self, X: Operand) -> Any:
+    def _patches(self, X: Operand) -> Operand:
         _check_pictures(self, X, None)
         _check_size(self, X, self.window, (0, 0))
         return patches(X, self.window, self.stride, (0, 0))

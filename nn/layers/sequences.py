@@ -17,7 +17,7 @@ from .convolution import patches
 from .linear import affine
 
 
-def _check_sequences(layer: Any, X: Operand, features: int) -> None:
+def _check_sequences(layer: Module, X: Operand, features: int) -> None:
     shape = np.shape(X)
     if len(shape) != 3 or shape[0] != features or shape[1] == 0:
         hint = "; one sequence is X[:, :, np.newaxis]" if len(shape) == 2 else ""
@@ -89,14 +89,14 @@ class _Recurrent(Module):
             states.append(state[0])
         return states[-1] if self.last else np.stack(states, axis=1)
 
-    def _start(self, zeros: Operand) -> tuple[Any, ...]:
+    def _start(self, zeros: Operand) -> tuple[Operand, ...]:
         return (zeros,)
 
-    def _step(self, z: Operand, state: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _step(self, z: Operand, state: tuple[Operand, ...]) -> tuple[Operand, ...]:
         """The state after a step, the hidden state first; z is W x + b of that step."""
         raise NotImplementedError
 
-    def _parts(self, values: Operand) -> list[Any]:
+    def _parts(self, values: Operand) -> list[Operand]:
         """The rows of each gate."""
         n = self.n_hidden
         return [values[i * n : (i + 1) * n] for i in range(self.gates)]
@@ -138,7 +138,7 @@ class RNN(_Recurrent):
 
     gates = 1
 
-    def _step(self, z: Operand, state: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _step(self, z: Operand, state: tuple[Operand, ...]) -> tuple[Operand, ...]:
         return (np.tanh(z + np.dot(self.recurrent, state[0])),)
 
 
@@ -175,10 +175,10 @@ class LSTM(_Recurrent):
         super().__init__(n_in, n_hidden, **options)
         self.bias.data[n_hidden : 2 * n_hidden] = 1
 
-    def _start(self, zeros: Operand) -> tuple[Any, ...]:
+    def _start(self, zeros: Operand) -> tuple[Operand, ...]:
         return zeros, zeros
 
-    def _step(self, z: Operand, state: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _step(self, z: Operand, state: tuple[Operand, ...]) -> tuple[Operand, ...]:
         h, c = state
         i, f, o, g = self._parts(z + np.dot(self.recurrent, h))
         c = al.sigmoid(f) * c + al.sigmoid(i) * np.tanh(g)
@@ -221,7 +221,7 @@ class GRU(_Recurrent):
 
     gates = 3
 
-    def _step(self, z: Operand, state: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _step(self, z: Operand, state: tuple[Operand, ...]) -> tuple[Operand, ...]:
         (h,) = state
         zr, zu, zn = self._parts(z)
         Ur, Uu, Un = self._parts(self.recurrent)

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 from autograd_lite.extend import closest
 
@@ -30,7 +29,7 @@ OPTIMISERS: dict[str, Callable[..., Optimiser]] = {
 """Optimisers by name, for `nn.fit` and the estimators; "nesterov" is SGD with momentum 0.9."""
 
 
-def by_name(name: Any) -> Callable[..., Optimiser]:
+def by_name(name: object) -> Callable[..., Optimiser]:
     """The class of the optimiser with a given name.
 
     Parameters

@@ -8,11 +8,16 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import DTypeLike
 
+from autograd_lite.extend import Array
+
 from ..module import Module, Parameter, has_values
 from ..spelling import Spelled
 
 BLOCK_NUMBERS = 16_384
 """The numbers updated at a time, few enough that the buffers of a rule stay in the cache."""
+
+Group = dict[str, Any]
+"""Parameters under "parameters", and the number of each option under its name."""
 
 Groups = Iterable[Parameter] | Iterable[Mapping[str, Any]]
 
@@ -59,9 +64,7 @@ class Optimiser(Spelled):
         name = type(self).__name__
         if isinstance(parameters, Module):
             raise TypeError(f"{name} takes parameters: write {name}(model.parameters())")
-        self.groups: list[dict[str, Any]] = [
-            self._group(item, options) for item in _as_groups(parameters)
-        ]
+        self.groups: list[Group] = [self._group(item, options) for item in _as_groups(parameters)]
         self.counts: list[int] = [0] * len(self.parameters)
         self.memory: list[dict[str, np.ndarray]] = [
             {kind: np.zeros_like(p.data) for kind in self.memories} for p in self.parameters
@@ -72,7 +75,7 @@ class Optimiser(Spelled):
             raise ValueError(f"{name} got a parameter twice, and would change it twice")
         self._buffers: dict[Any, tuple[np.ndarray, np.ndarray]] = {}
 
-    def _group(self, given: Mapping[str, Any], options: Mapping[str, float]) -> dict[str, Any]:
+    def _group(self, given: Mapping[str, Any], options: Mapping[str, float]) -> Group:
         group = {**options, **given, "parameters": list(given["parameters"])}
         unknown = group.keys() - {*options, "parameters"}
         if unknown:
@@ -125,7 +128,7 @@ class Optimiser(Spelled):
         parameter: Parameter,
         gradient: np.ndarray,
         memory: dict[str, np.ndarray],
-        group: dict[str, Any],
+        group: Group,
     ) -> None:
         values = parameter.data
         if not has_values(values):
@@ -176,7 +179,7 @@ class Optimiser(Spelled):
         """
         return {"learning_rate": group["learning_rate"]}
 
-    def update(self, group: dict[str, Any], *arrays: Any, **buffers: Any) -> None:
+    def update(self, group: Group, *arrays: Array, **buffers: Array) -> None:
         """Updates the values, the first array, by the gradient, the second, and the state after it.
 
         `room` and `other` may be written to; the gradient must not.
@@ -262,7 +265,7 @@ def _as_groups(parameters: Groups) -> Iterator[Mapping[str, Any]]:
         yield {"parameters": loose}
 
 
-def _check_option(optimiser: str, name: str, value: Any) -> None:
+def _check_option(optimiser: str, name: str, value: float) -> None:
     if name == "learning_rate" and not value > 0:
         raise ValueError(f"{optimiser}: learning_rate must be above 0, not {value!r}")
     if not value >= 0:

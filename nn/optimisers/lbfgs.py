@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import numpy as np
 
 import autograd_lite as al
+from autograd_lite.extend import Operand
 
 from ..module import Parameter
 
@@ -54,7 +54,7 @@ class LBFGS:
         self.max_iter = max_iter
         self.tolerance = tolerance
 
-    def step(self, loss: Callable[[], Any]) -> float:
+    def step(self, loss: Callable[[], Operand]) -> float:
         """Minimises `loss()` over the parameters, in at most `max_iter` iterations; returns the
         loss.
 

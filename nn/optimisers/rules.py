@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .base import Groups, Optimiser
+from autograd_lite.extend import Array
+
+from .base import Group, Groups, Optimiser
 
 
 def _decayed(
-    group: dict[str, Any], values: np.ndarray, gradient: np.ndarray, room: np.ndarray
+    group: Group, values: np.ndarray, gradient: np.ndarray, room: np.ndarray
 ) -> np.ndarray:
     """The gradient plus that of weight_decay / 2 * sum(values^2)."""
     decay = group["weight_decay"]
@@ -79,7 +81,7 @@ class SGD(Optimiser):
         if nesterov and not momentum:
             raise ValueError("SGD: nesterov=True needs a momentum above 0")
 
-    def update(self, group: dict[str, Any], *arrays: Any, **buffers: Any) -> None:
+    def update(self, group: Group, *arrays: Array, **buffers: Array) -> None:
         values, gradient, *velocity = arrays
         room, other = buffers["room"], buffers["other"]
         change = _decayed(group, values, gradient, room)
@@ -144,7 +146,7 @@ class RMSProp(Optimiser):
             weight_decay=float(weight_decay),
         )
 
-    def update(self, group: dict[str, Any], *arrays: Any, **buffers: Any) -> None:
+    def update(self, group: Group, *arrays: Array, **buffers: Array) -> None:
         values, gradient, square = arrays
         room, other = buffers["room"], buffers["other"]
         gradient = _decayed(group, values, gradient, room)
@@ -204,7 +206,7 @@ class Adagrad(Optimiser):
             weight_decay=float(weight_decay),
         )
 
-    def update(self, group: dict[str, Any], *arrays: Any, **buffers: Any) -> None:
+    def update(self, group: Group, *arrays: Array, **buffers: Array) -> None:
         values, gradient, square = arrays
         room, other = buffers["room"], buffers["other"]
         gradient = _decayed(group, values, gradient, room)
@@ -276,7 +278,7 @@ class Adam(Optimiser):
             weight_decay=float(weight_decay),
         )
 
-    def update(self, group: dict[str, Any], *arrays: Any, **buffers: Any) -> None:
+    def update(self, group: Group, *arrays: Array, **buffers: Array) -> None:
         values, gradient, mean, square = arrays
         room, other = buffers["room"], buffers["other"]
         gradient = self._with_decay(group, values, gradient, room)
@@ -317,7 +319,7 @@ class Adam(Optimiser):
         }
 
     def _with_decay(
-        self, group: dict[str, Any], values: np.ndarray, gradient: np.ndarray, room: np.ndarray
+        self, group: Group, values: np.ndarray, gradient: np.ndarray, room: np.ndarray
     ) -> np.ndarray:
         return _decayed(group, values, gradient, room)
 
@@ -373,7 +375,7 @@ class AdamW(Adam):
         )
 
     def _with_decay(
-        self, group: dict[str, Any], values: np.ndarray, gradient: np.ndarray, room: np.ndarray
+        self, group: Group, values: np.ndarray, gradient: np.ndarray, room: np.ndarray
     ) -> np.ndarray:
         values *= 1 - group["learning_rate"] * group["weight_decay"]
         return gradient

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from autograd_lite.extend import printable
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from ..module import Module, Parameter
 
 OURS, OTHER = "#0072b2", "#d55e00"
 """Blue and vermilion of Okabe and Ito's palette, which colour-blind readers can distinguish."""
@@ -93,12 +95,12 @@ def check_lengths(function: str, X: np.ndarray, y: np.ndarray) -> None:
         )
 
 
-def named_parameters(module: Any) -> list[tuple[str, Any]]:
+def named_parameters(module: Module) -> list[tuple[str, Parameter]]:
     """The trained parameters with their paths."""
     return [(n, p) for n, p in module.named_parameters() if p.requires_grad]
 
 
-def parameter_text(module: Any, path: str, parameter: Any) -> str:
+def parameter_text(module: Module, path: str, parameter: Parameter) -> str:
     """The text of a parameter: its name, and the repr of its layer."""
     owner, _, name = path.rpartition(".")
     layer = dict(module.named_modules()).get(owner, module)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.extend import ArrayLike
+from autograd_lite.extend import ArrayLike, Operand
 
 from ..module import Module
 from .figures import (
@@ -95,7 +95,7 @@ def cost(
     return figure
 
 
-def gradient_flow(module: Any, *, ax: Axes | None = None) -> Figure:
+def gradient_flow(module: Module, *, ax: Axes | None = None) -> Figure:
     """Draws the sizes of the gradients of each parameter after `backward()`, from the input on.
 
     They are the mean and the largest of the absolute values, on a logarithmic scale: gradients that
@@ -222,11 +222,13 @@ def _dead(
             yield path, (float(seen[path].mean()), seen[path].size)
 
 
-def _noting(layer: Module, path: str, seen: dict[str, np.ndarray]) -> Any:
+def _noting(
+    layer: Module, path: str, seen: dict[str, np.ndarray]
+) -> Callable[[ArrayLike], Operand]:
     """The forward() of a layer that also notes the units whose output is 0 for all samples."""
-    forward: Any = layer.forward
+    forward = layer.forward
 
-    def noted(X: ArrayLike) -> Any:
+    def noted(X: ArrayLike) -> Operand:
         result = forward(X)
         values = np.asarray(getattr(result, "data", result))
         # A unit is a row, or a channel of pictures with all its pixels.

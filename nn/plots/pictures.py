@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def weights(
-    layer: Any, shape: tuple[int, ...] | None = None, *, count: int = 25, ax: Axes | None = None
+    layer: object, shape: tuple[int, ...] | None = None, *, count: int = 25, ax: Axes | None = None
 ) -> Figure:
     """Draws the weights of each unit as a picture, each weight at its pixel.
 
@@ -136,7 +136,7 @@ def mistakes(
     return figure
 
 
-def _weight_matrix(layer: Any) -> np.ndarray:
+def _weight_matrix(layer: object) -> np.ndarray:
     layer = getattr(layer, "network_", layer)
     if isinstance(layer, Module):
         candidates = [layer, *getattr(layer, "layers", [])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
@@ -96,7 +96,7 @@ def look_at_targets(loss: object, Y: np.ndarray) -> None:
         )
 
 
-def look_at_predictions(loss: Any, prediction: Any) -> None:
+def look_at_predictions(loss: Callable[..., extend.Operand], prediction: extend.Operand) -> None:
     """Warns of a model whose last operation does not suit the loss."""
     last = getattr(getattr(prediction, "_node", None), "plan", None)
     name = last.operation.name if last is not None else ""
@@ -147,7 +147,9 @@ def look_for_vanishing(model: Module, loss: float) -> None:
         )
 
 
-def explain_nan(model: Module, compute: Callable[[], Any], where: str, value: float) -> NoReturn:
+def explain_nan(
+    model: Module, compute: Callable[[], extend.Operand], where: str, value: float
+) -> NoReturn:
     """Raises FloatingPointError that names the first operation with a result that is not finite."""
     try:
         with al.detect_anomaly():

@@ -36,7 +36,7 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
-def optimiser_of(model: Any, optimiser: Any, schedule: Schedule | None) -> Optimiser:
+def optimiser_of(model: object, optimiser: object, schedule: Schedule | None) -> Optimiser:
     """The optimiser, made from a name if needed, checked to train a parameter of the model."""
     if not isinstance(model, Module):
         raise TypeError(f"fit() takes the model as an nn.Module, not {type(model).__name__}")

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.extend import compiled, standing_in
+from autograd_lite.extend import Array, Operand, compiled, standing_in
 
 from ..data.batches import Batch
 from ..effects import Effects, undone
 from ..module import Module, Parameter
 from ..optimisers import Optimiser
+from .measuring import Loss
 
 
 class NotFinite(FloatingPointError):
@@ -25,7 +26,7 @@ class NotFinite(FloatingPointError):
 
 
 @al.primitive
-def when_finite(loss: Any, *gradients: Any) -> Any:
+def when_finite(loss: Operand, *gradients: Operand) -> tuple[Operand, ...]:
     """Returns the gradients if the loss is finite; else raises NotFinite.
 
     Updates need these gradients, so that nothing is changed by a loss that is not finite.
@@ -56,7 +57,7 @@ class CompiledUpdate:
         self,
         model: Module,
         optimiser: Optimiser,
-        loss: Callable[..., Any],
+        loss: Loss,
         clip_norm: float | None,
         native: bool = False,
     ) -> None:
@@ -67,7 +68,7 @@ class CompiledUpdate:
             )
         self.model: Module = model
         self.optimiser: Optimiser = optimiser
-        self.loss: Callable[..., Any] = loss
+        self.loss: Loss = loss
         self.clip_norm: float | None = clip_norm
         self.native = native
         self.parameters: list[Parameter] = optimiser.parameters
@@ -113,7 +114,7 @@ class CompiledUpdate:
                 _put(array, result)
         return float(loss)
 
-    def _effects(self, X: Any) -> Effects:
+    def _effects(self, X: Array) -> Effects:
         """What the model draws and keeps for a batch of this shape, found by a forward pass."""
         if X.shape not in self.effects:
             with Effects(is_noted=True).apart() as effects:
@@ -161,13 +162,13 @@ class CompiledUpdate:
         return values
 
 
-def _put(array: np.ndarray, result: Any) -> None:
+def _put(array: np.ndarray, result: Array) -> None:
     """Writes a result into an array, unless the program computed it there."""
     if result is not array:
         array[...] = result
 
 
-def _fixed(optimiser: Optimiser) -> frozenset[Any]:
+def _fixed(optimiser: Optimiser) -> frozenset[object]:
     """The options that are constants of the program: another value makes another program."""
     return frozenset(
         (i, name, value)
@@ -180,7 +181,7 @@ def _fixed(optimiser: Optimiser) -> frozenset[Any]:
 def _update_of(
     model: Module,
     optimiser: Optimiser,
-    loss: Callable[..., Any],
+    loss: Loss,
     clip_norm: float | None,
     places: Sequence[_Place],
 ) -> Callable[..., Any]:
@@ -190,16 +191,16 @@ def _update_of(
     generators = [generator for _, generator in model.named_generators()]
 
     def update(
-        values: Any,
-        memories: Any,
-        frozen: Any,
-        numbers: Any,
-        fixed: Any,
-        X: Any,
-        Y: Any,
-        weights: Any,
-        draws: Any,
-    ) -> Any:
+        values: Sequence[Array],
+        memories: Sequence[Sequence[Array]],
+        frozen: Sequence[Array],
+        numbers: Sequence[Mapping[str, Operand]],
+        fixed: frozenset[object],
+        X: Array,
+        Y: Array,
+        weights: Array | None,
+        draws: Sequence[Array],
+    ) -> tuple[Operand, list[Operand], list[list[Operand]], list[Operand]]:
         options = {} if weights is None else {"sample_weight": weights}
         block, stand_ins = standing_in([*trained, *others], [*values, *frozen])
         states = [generator.bit_generator.state for generator in generators]
@@ -218,7 +219,7 @@ def _update_of(
     return update
 
 
-def _clipped(gradients: Sequence[Any], most: float) -> list[Any]:
+def _clipped(gradients: Sequence[Operand], most: float) -> list[Operand]:
     """Clips as `nn.clip_by_norm` does, without a branch."""
     largest = np.max(np.stack([np.max(np.abs(g)) for g in gradients]))
     safe = np.where(largest > 0, largest, 1.0)
@@ -231,11 +232,11 @@ def _clipped(gradients: Sequence[Any], most: float) -> list[Any]:
 def _stepped(
     optimiser: Optimiser,
     places: Sequence[_Place],
-    values: Sequence[Any],
-    gradients: Sequence[Any],
-    memories: Sequence[Sequence[Any]],
-    numbers: Sequence[Mapping[str, Any]],
-) -> tuple[list[Any], list[list[Any]]]:
+    values: Sequence[Operand],
+    gradients: Sequence[Operand],
+    memories: Sequence[Sequence[Operand]],
+    numbers: Sequence[Mapping[str, Operand]],
+) -> tuple[list[Operand], list[list[Operand]]]:
     """The values and the state after a step of the optimiser, whose rule works in place."""
     new, remembered = [], []
     for place, value, gradient, memory in zip(places, values, gradients, memories, strict=True):
@@ -250,15 +251,15 @@ def _stepped(
 class Cell(np.lib.mixins.NDArrayOperatorsMixin):
     """A stand-in for an array in an in-place rule: each change gives it a new value."""
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: Operand) -> None:
         self.value = value
 
     @property
-    def dtype(self) -> Any:
+    def dtype(self) -> np.dtype[Any]:
         return self.value.dtype
 
     @property
-    def shape(self) -> Any:
+    def shape(self) -> tuple[int, ...]:
         return self.value.shape
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import Any, Literal, NoReturn, ParamSpec
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.extend import ArrayLike, is_lazy, sheet_history
+from autograd_lite.extend import ArrayLike, Operand, is_lazy, sheet_history
 
 from .. import checkpoint as checkpoints
 from ..data.batches import ArrayData, Batch, Data
@@ -23,7 +23,7 @@ from ..effects import is_own, undone
 from ..initialisers import Seed
 from ..layers.normalisation import TooFewSamples
 from ..losses import weight_of
-from ..module import Module
+from ..module import Module, Parameter
 from ..optimisers import Optimiser, Schedule, clip_by_norm
 from ..spelling import check_known
 from . import arguments
@@ -192,7 +192,7 @@ class Training:
     metrics: str | Metric | Iterable[str | Metric] = ()
     schedule: Schedule | None = None
     clip_norm: float | None = None
-    callbacks: Iterable[Callable[[Training], Any]] = ()
+    callbacks: Iterable[Callable[[Training], object]] = ()
     patience: int | None = None
     tolerance: float = 0.0
     checkpoint: str | os.PathLike[str] | None = None
@@ -324,7 +324,7 @@ class Training:
         self.model.eval()
         model, loss = self.model, self.loss
 
-        def training(X: ArrayLike, Y: ArrayLike) -> Any:
+        def training(X: ArrayLike, Y: ArrayLike) -> Operand:
             prediction = model(X)
             return loss(prediction, Y)
 
@@ -334,7 +334,7 @@ class Training:
             for module, mode in modes:
                 module.training = mode
 
-    def _run_epoch(self, parameters: list[Any]) -> None:
+    def _run_epoch(self, parameters: list[Parameter]) -> None:
         """Trains on the remaining batches of the epoch."""
         state, started = self.state, time.perf_counter()
         order = [state.seed, state.epoch] if self.shuffle else None
@@ -365,7 +365,7 @@ class Training:
             self._step_by_mean(parameters, pending)
         state.seconds += time.perf_counter() - started
 
-    def _update(self, batch: Batch, parameters: list[Any]) -> float:
+    def _update(self, batch: Batch, parameters: list[Parameter]) -> float:
         """Updates the parameters once; returns the loss before the update."""
         before = (
             self.model.state_dict()
@@ -433,7 +433,7 @@ class Training:
         every = -(-LOOKED_AT_ONCE_IN // self.batches)
         return self.advice and not self.exploded and not state.position and not state.epoch % every
 
-    def _update_recorded(self, batch: Batch, parameters: list[Any]) -> float:
+    def _update_recorded(self, batch: Batch, parameters: list[Parameter]) -> float:
         look = self.looks
         value = self._add_gradients(batch)
         self._step(parameters)
@@ -472,7 +472,7 @@ class Training:
             look_for_vanishing(self.model, value)
         return value
 
-    def _step_by_mean(self, parameters: list[Any], shares: float) -> None:
+    def _step_by_mean(self, parameters: list[Parameter], shares: float) -> None:
         """Updates the parameters by the mean of the accumulated gradients."""
         for parameter in self.state.optimiser.parameters:
             if parameter.grad is not None:
@@ -481,7 +481,7 @@ class Training:
         if self.schedule is not None and not self.schedule.by_epoch:
             self.schedule.step()
 
-    def _step(self, parameters: list[Any]) -> None:
+    def _step(self, parameters: list[Parameter]) -> None:
         """Updates the parameters by their gradients, and discards the gradients."""
         optimiser = self.state.optimiser
         if self.clip_norm is not None:
@@ -496,7 +496,7 @@ class Training:
         with undone(self.model):
             explain_nan(self.model, lambda: self._loss(batch)[0], where, value)
 
-    def _loss(self, batch: Batch) -> tuple[Any, Any]:
+    def _loss(self, batch: Batch) -> tuple[Operand, Operand]:
         """The loss of a batch, and the predictions."""
         try:
             prediction = self.model(batch.X)
@@ -621,7 +621,7 @@ class Training:
             return
         before = signal.getsignal(signal.SIGINT)
 
-        def note(number: int, frame: Any) -> None:
+        def note(number: int, frame: object) -> None:
             if self.interrupted or not callable(before):
                 raise KeyboardInterrupt
             self.interrupted = True

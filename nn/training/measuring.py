@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.extend import ArrayLike, closest, compute, is_lazy
+from autograd_lite.extend import Array, ArrayLike, Operand, closest, compute, is_lazy
 
 from .. import metrics as known
 from ..data.batches import Data
 from ..losses import kind_of, weight_of
 from ..module import Module
 
-Loss = Callable[..., Any]
+Loss = Callable[..., Operand]
 Metric = Callable[..., float]
 
 _RECORDED = ("epoch", "loss", "learning_rate", "seconds")
@@ -108,7 +108,7 @@ def measured(
     return found
 
 
-def _joined(arrays: Sequence[Any]) -> np.ndarray:
+def _joined(arrays: Sequence[Array]) -> np.ndarray:
     return np.concatenate([np.asarray(array) for array in compute(arrays)], axis=-1)
 
 
@@ -152,7 +152,7 @@ def told(metrics: str | Metric | Iterable[str | Metric], loss: Loss) -> dict[str
     return found
 
 
-def _name(metric: Any) -> str:
+def _name(metric: object) -> str:
     while isinstance(metric, functools.partial) and not hasattr(metric, "__name__"):
         metric = metric.func
     return str(getattr(metric, "__name__", type(metric).__name__))

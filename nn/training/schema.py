@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import NoReturn, TypeGuard
 
 from autograd_lite.extend import quoted
 
-Check = Callable[[Any, str], None]
+Check = Callable[[object, str], None]
 """`check(value, where)` raises ValueError with one sentence for a value that is not accepted."""
 
 
-def refuse(value: Any, where: str, expected: str) -> None:
+def refuse(value: object, where: str, expected: str) -> NoReturn:
     """Raises ValueError for a value that is not as expected."""
     raise ValueError(f"{where} is {quoted(value)}, expected {expected}")
 
@@ -21,7 +21,7 @@ def refuse(value: Any, where: str, expected: str) -> None:
 def whole(least: int = 0, most: int = 2**53) -> Check:
     """Accepts a whole number within bounds, but neither True nor False."""
 
-    def check(value: Any, where: str) -> None:
+    def check(value: object, where: str) -> None:
         if type(value) is not int or not least <= value <= most:
             refuse(value, where, f"a whole number from {least} to {most}")
 
@@ -36,7 +36,7 @@ def number(least: float = -math.inf, most: float = math.inf, *, is_finite: bool 
     bounds = "" if least == -math.inf else f" from {least:g} on"
     kind = "a finite number" if is_finite else "a number"
 
-    def check(value: Any, where: str) -> None:
+    def check(value: object, where: str) -> None:
         if not is_number(value) or not least <= value <= most:
             refuse(value, where, kind + bounds)
         if is_finite and math.isinf(value):
@@ -45,20 +45,20 @@ def number(least: float = -math.inf, most: float = math.inf, *, is_finite: bool 
     return check
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
     """Whether a value is a number that a float can hold, or NaN."""
     if type(value) is int:
         return abs(value) < 2**1023
     return type(value) is float
 
 
-def any_number(value: Any, where: str) -> None:
+def any_number(value: object, where: str) -> None:
     """Accepts a number, also NaN and infinity."""
     if not is_number(value):
         refuse(value, where, "a number")
 
 
-def flag(value: Any, where: str) -> None:
+def flag(value: object, where: str) -> None:
     """Accepts true or false."""
     if type(value) is not bool:
         refuse(value, where, "true or false")
@@ -67,17 +67,17 @@ def flag(value: Any, where: str) -> None:
 def text(longest: int) -> Check:
     """Accepts a string of at most `longest` characters."""
 
-    def check(value: Any, where: str) -> None:
+    def check(value: object, where: str) -> None:
         if type(value) is not str or len(value) > longest:
             refuse(value, where, f"text of at most {longest:,} characters")
 
     return check
 
 
-def exactly(wanted: Any) -> Check:
+def exactly(wanted: object) -> Check:
     """Accepts only values with the same JSON as `wanted`."""
 
-    def check(value: Any, where: str) -> None:
+    def check(value: object, where: str) -> None:
         if json.dumps(value, sort_keys=True) != json.dumps(wanted, sort_keys=True):
             refuse(value, where, quoted(wanted))
 
@@ -87,7 +87,7 @@ def exactly(wanted: Any) -> Check:
 def optional(inner: Check) -> Check:
     """Accepts None and the values that `inner` accepts."""
 
-    def check(value: Any, where: str) -> None:
+    def check(value: object, where: str) -> None:
         if value is not None:
             inner(value, where)
 
@@ -97,7 +97,7 @@ def optional(inner: Check) -> Check:
 def record(fields: Mapping[str, Check]) -> Check:
     """Accepts an object with exactly these fields."""
 
-    def check(value: Any, where: str) -> None:
+    def check(value: object, where: str) -> None:
         if not isinstance(value, dict):
             refuse(value, where, "an object")
         for name in fields.keys() - value.keys():
@@ -113,7 +113,7 @@ def record(fields: Mapping[str, Check]) -> Check:
 def listing(inner: Callable[[int], Check], length: int) -> Check:
     """Accepts a list of `length` items, item i checked by `inner(i)`."""
 
-    def check(value: Any, where: str) -> None:
+    def check(value: object, where: str) -> None:
         if not isinstance(value, list):
             refuse(value, where, "a list")
         if len(value) != length:

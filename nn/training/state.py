@@ -256,7 +256,7 @@ def _shown(name: str) -> str:
     return quoted(name, _LONGEST_NAME)
 
 
-def _any(value: Any, where: str) -> None:
+def _any(value: object, where: str) -> None:
     """Accepts any value."""
 
 
@@ -269,7 +269,7 @@ def _record_of_epoch(index: int) -> Check:
         "seconds": number(0),
     }
 
-    def check(value: Any, where: str) -> None:
+    def check(value: object, where: str) -> None:
         if not isinstance(value, dict) or len(value) > _MOST_RECORDED:
             refuse(value, where, "an object of numbers by name")
         others = {name: any_number for name in value.keys() - always.keys()}
@@ -283,7 +283,7 @@ def _record_of_epoch(index: int) -> Check:
 def _some_of(names: Sequence[str]) -> Check:
     """Accepts a list of some of these names, each once and in their order."""
 
-    def check(value: Any, where: str) -> None:
+    def check(value: object, where: str) -> None:
         if not isinstance(value, list) or value != [name for name in names if name in value]:
             refuse(value, where, "a list of parameters of the model, in their order")
 
