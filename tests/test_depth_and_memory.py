@@ -27,14 +27,17 @@ def chain(length, start=1e-4):
     return x, y
 
 
-def opcodes_of(function):
-    """How many bytecode instructions Python runs in a call: a time that is always the same."""
+def opcodes_of(function, counted="opcode"):
+    """How many bytecode instructions Python runs in a call: a time that is always the same.
+
+    Lines are fewer to count, in computations that are long themselves.
+    """
     count = 0
 
     def trace(frame, event, argument):
         nonlocal count
-        frame.f_trace_opcodes = True
-        count += event == "opcode"
+        frame.f_trace_opcodes = counted == "opcode"
+        count += event == counted
         return trace
 
     before = sys.gettrace()
@@ -126,6 +129,30 @@ def test_joining_is_linear(join):
     work(10)
     small, large = work(100), work(800)
     assert large < 9 * small
+
+
+@pytest.mark.parametrize(
+    "traced",
+    [lambda function, x: al.compile(function)(x), lambda function, x: al.sheet(function, x)],
+    ids=["compile", "sheet"],
+)
+def test_long_traces_are_linear(traced):
+    """Arrays that live for a term only have the place in memory of earlier ones, and their `id`."""
+    x = np.arange(3.0)
+
+    def work(terms):
+        def function(x):
+            total = np.sum(x)
+            for i in range(terms):
+                total = total + np.sum(x * np.array([1.0, i, 0.0]))
+            J = total * 2.0
+            return J
+
+        return opcodes_of(lambda: traced(function, x), "line")
+
+    work(10)
+    small, middle, large = map(work, (10, 30, 70))
+    assert large - middle < 2.1 * (middle - small)
 
 
 def test_a_total_of_losses_holds_their_graphs_and_of_items_does_not():
