@@ -1,4 +1,4 @@
-"""Mistakes in methods that put gradients into attributes: in loops, by another name, or not at all."""
+"""Mistakes in methods that put gradients into attributes: in loops, by other names, or never."""
 
 import types
 
@@ -161,3 +161,63 @@ def test_a_factor_of_one_gradient_is_no_convention():
     text = LAYERS.replace("axis=1) / self.count", "axis=1)")
     words = "lacks a factor 1/self.count"
     assert_blamed(report_on_layers(text), text, "return np.repeat", "factor", words)
+
+
+LISTS = """
+import numpy as np
+
+
+class Net:
+    def __init__(self, rng):
+        self.weights = [rng.normal(size=s) for s in ((4, 5), (5, 3))]
+        self.biases = [rng.normal(size=(1, n)) for n in (5, 3)]
+
+    def loss(self, X, y):
+        self.outs = [X]
+        for W, b in zip(self.weights, self.biases):
+            self.outs.append(np.tanh(self.outs[-1] @ W + b))
+        return 0.5 * np.sum((self.outs[-1] - y) ** 2)
+
+    def gradients(self, X, y):
+        self.grad_w, self.grad_b = [None] * 2, [None] * 2
+        d = self.outs[-1] - y
+        for k in (1, 0):
+            d = d * (1 - self.outs[k + 1] ** 2)
+            self.grad_w[k] = self.outs[k].T @ d
+            self.grad_b[k] = d.sum(axis=0, keepdims=True)
+            d = d @ self.weights[k].T
+"""
+
+ENTRIES = """
+import numpy as np
+
+
+def forward(p, words, y):
+    seen = p["rows"][words].mean(axis=1)
+    off = seen @ p["w"] - y
+    return 0.5 * np.sum(off ** 2), (seen, off)
+
+
+def backward(p, words, y, cache):
+    seen, off = cache
+    grads = {k: np.zeros_like(v) for k, v in p.items()}
+    grads["w"] += seen.T @ off
+    d = np.outer(off, p["w"]) / words.shape[1]
+    np.add.at(grads["rows"], words, np.repeat(d[:, None, :], words.shape[1], axis=1))
+    return grads
+"""
+
+
+def test_lists_of_gradients_beside_weights_and_biases():
+    rng = np.random.default_rng(2)
+    net = loaded(LISTS, "lists").Net(rng)
+    inputs = rng.normal(size=(6, 4)), rng.normal(size=(6, 3))
+    assert al.check_derivation(net.loss, net.gradients, *inputs, show=False).ok
+
+
+def test_an_entry_that_starts_at_zero_and_is_added_to_at_indices():
+    rng = np.random.default_rng(2)
+    p = {"rows": rng.normal(size=(6, 4)), "w": rng.normal(size=4)}
+    inputs = p, np.array([[0, 1, 1], [2, 5, 0]]), rng.normal(size=2)
+    module = loaded(ENTRIES, "entries")
+    assert al.check_derivation(module.forward, module.backward, *inputs, show=False).ok

@@ -14,7 +14,7 @@ import numpy as np
 from autograd_lite.check.differences import abs_difference, max_abs
 from autograd_lite.check.marking.assignments import is_velocity, targets_of, update_of
 from autograd_lite.check.marking.chain_rule import Interpretation
-from autograd_lite.check.marking.definitions import Place, persons_function
+from autograd_lite.check.marking.definitions import Definition, Place, persons_function
 from autograd_lite.check.marking.edits import (
     ALL_EDITS,
     EDITS,
@@ -30,7 +30,8 @@ from autograd_lite.check.marking.edits import (
     Line,
     Source,
 )
-from autograd_lite.check.marking.edits.trees import ARRIVING, SLOPE
+from autograd_lite.check.marking.edits.helpers import is_right_slope
+from autograd_lite.check.marking.edits.trees import ARRIVING, SLOPE, name_called
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.influence import dependent_steps
 from autograd_lite.check.marking.parts import parts_of, slopes_of
@@ -72,6 +73,7 @@ class Candidates:
         self._with_slopes: set[int] = set()
         self.partial: set[str] = set()
         self.common: set[int] = set()
+        self._slopes_known: dict[Definition, bool] = {}
         self._again: tuple[Execution | None, set[int]] = (None, set())
 
     def stages(
@@ -86,6 +88,7 @@ class Candidates:
         right = [
             n for n, off in zip(lines, written, strict=True) if True in written and off is False
         ]
+        right += [line for line in lines if self.is_right_slope(line)]
         lines = [line for line in lines if all(line is not n for n in right)]
         at = self.runs.back.returned_at
         yield RETURNED, [] if at is None else [self.line(at, None, now)], False
@@ -175,6 +178,13 @@ class Candidates:
         writers = [line for line in earlier if _targets(line.place) & whole]
         is_right = any(id(n.place) in right and not is_renaming(n.place) for n in writers)
         return [found, *own] if is_right else [*writers, found]
+
+    def is_right_slope(self, line: Line) -> bool:
+        """Whether a line stands in a function that is the derivative of another one."""
+        definition = line.place.definition
+        if definition not in self._slopes_known:
+            self._slopes_known[definition] = is_right_slope(line)
+        return self._slopes_known[definition]
 
     def _writes_what_is_wrong(
         self, line: Line, now: Interpretation, wrong: frozenset[str]
@@ -301,21 +311,39 @@ class Candidates:
         in_rounds: list[Line] = []
         again = self.forward_again()
         repeated = self._repeated
+        callers = self._that_lead_to(wrong)
         for line in lines:
             found = dependent_steps(self.evidence, line.place, self.runs.values, self.runs.trees)
+            is_again = id(line.place) in again
+            # What it hands to a function may be wrong inside, before that gives a value.
+            leads = not is_again and _calls_one_of(line.statement, callers)
             if found is None:
                 likely.append(line)
-            elif found & wrong and found <= off and id(line.place) not in again:
-                (likely if found >= wrong else possible).append(line)
-                if found >= wrong:
-                    self.common.add(id(line.place))
-            elif found >= wrong and id(line.place) in repeated - again:
+            elif found >= wrong and found <= off and not is_again:
+                likely.append(line)
+                self.common.add(id(line.place))
+            elif leads or (found >= wrong and id(line.place) in repeated - again):
                 in_rounds.append(line)
+            elif found & wrong and found <= off and not is_again:
+                possible.append(line)
             else:
                 unlikely.append(line)
                 ahead += [line] if found >= wrong else []
         # In the first round of a loop a mistake may have no effect, so that some of it is right.
         return [*likely, *in_rounds], possible, unlikely, ahead
+
+    def _that_lead_to(self, wrong: frozenset[str]) -> set[str]:
+        """The names of the functions in which a wrong step is computed, and of those that call
+        them.
+        """
+        names = {event.place.definition.name for event in self._own(wrong)}
+        main = {self.runs.back.events[-1].place.definition.name} if self.runs.back.events else set()
+        trees = [t for t in self.context["trees"] if isinstance(t, ast.FunctionDef)]
+        known = 0
+        while known < len(names):
+            known = len(names)
+            names |= {t.name for t in trees if _calls_one_of(t, names)}
+        return names - main
 
     @cached_property
     def _repeated(self) -> set[int]:
@@ -602,6 +630,12 @@ def _takes_apart(place: Place) -> bool:
 
 def _targets(place: Place) -> set[str]:
     return {ast.unparse(target) for target in targets_of(place.statement)}
+
+
+def _calls_one_of(node: ast.AST, names: set[str]) -> bool:
+    """Whether a function with one of these names is called."""
+    calls = (n for n in ast.walk(node) if isinstance(n, ast.Call))
+    return any(name_called(call) in names for call in calls)
 
 
 def _blocks_of(statement: ast.For | ast.If) -> list[ast.stmt]:

@@ -26,7 +26,7 @@ from autograd_lite.check.marking.assignments import (
     targets_of,
     written_by,
 )
-from autograd_lite.observe import located
+from autograd_lite.observe import entry_name, located
 
 WATCH = "__watch__"
 
@@ -196,7 +196,11 @@ class Rewriter:
         """Calls that report arrays into which a call may have written: `np.add.at(dW, i, d)`."""
         found: list[ast.stmt] = []
         for written in written_by(call):
-            told = _watch("changed", *_called(place, written), self._loaded(written))
+            number, name, path = _called(place, written)
+            if isinstance(written, ast.Subscript) and isinstance(written.slice, ast.Constant):
+                # An entry has the name that it has where it is assigned.
+                name = ast.Constant(entry_name(name.value, written.slice.value))
+            told = _watch("changed", number, name, path, self._loaded(written))
             found.append(ast.fix_missing_locations(ast.copy_location(ast.Expr(told), call)))
         return found
 
@@ -234,7 +238,7 @@ def _replaced(tree: Any, old: Any, wrap: Callable[[Any], Any]) -> Any:
 _PLACE = ("lineno", "col_offset", "end_lineno", "end_col_offset")
 
 
-def _called(place: int, target: Any) -> tuple[ast.expr, ...]:
+def _called(place: int, target: Any) -> tuple[ast.Constant, ast.Constant, ast.Constant]:
     """The arguments that name a target: its place, its name (of an entry that of the container),
     and its text.
     """

@@ -285,11 +285,14 @@ class Search:
         for inner in self.candidates.called_by(line, now):
             if found.edit.kind != "factor" and self._gives_what_is_right(inner):
                 continue
+            if self.candidates.is_right_slope(inner):
+                continue
             accepted: list[tuple[Edit, Outcome]] = []
             for sources in (EDITS, LATER_EDITS):
                 if not accepted:
                     found_inside = self._accepted(inner, sources, now, wrong)
-                    accepted = [a for a in found_inside if WATCH not in a[0].written]
+                    named = f"{WATCH}.named("
+                    accepted = [a for a in found_inside if named not in a[0].written]
                     accepted_by = sources
             if accepted:
                 inside = self._best(inner, accepted)

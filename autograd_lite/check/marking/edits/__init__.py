@@ -73,7 +73,7 @@ Source = Callable[[Line], Iterator[Edit]]
 
 FIRST_EDITS: tuple[Source, ...] = (
     *(statements, masks, signs, unused, calls, products, transposes, indices, numbers, factors),
-    *(tanh_slopes, terms),
+    *(tanh_slopes, terms, arguments),
 )
 
 SECOND_EDITS: tuple[Source, ...] = (
@@ -88,7 +88,6 @@ SECOND_EDITS: tuple[Source, ...] = (
         strides,
         other_functions,
         slopes_of_functions,
-        arguments,
         other_slopes,
         derivatives,
         layers,

@@ -21,7 +21,9 @@ from autograd_lite.check.marking.edits.trees import (
     text_of,
     times,
 )
+from autograd_lite.check.marking.purity import is_pure
 from autograd_lite.check.marking.rewriting import WATCH
+from autograd_lite.transforms import vjp
 
 FUNCTIONS_LIMIT = 12
 """So many of a person's functions are tried in place of one."""
@@ -51,6 +53,11 @@ def arguments(line: Line) -> Iterator[Edit]:
             continue
         for old in node.args:
             here = line.at(old)
+            if isinstance(old, ast.Constant) and isinstance(old.value, str):
+                for word in _words(line, old.value):
+                    text = f"{old.value!r} should be {word!r} in {text_of(node)}"
+                    yield line.edit("activation", text, old, ast.Constant(word), 0.95)
+                continue
             is_array = isinstance(here, np.ndarray) and here.ndim
             if not is_array:
                 yield from _other_containers(line, node, old, here)
@@ -67,6 +74,19 @@ def arguments(line: Line) -> Iterator[Edit]:
                 if called != text_of(old) and (is_changed or not is_equal(value, here)):
                     text = f"{text_of(old)} should be {called} in {text_of(node)}"
                     yield line.edit("operand", text, old, other, 0.95)
+
+
+def _words(line: Line, mine: str) -> list[str]:
+    """The other words that are compared, or handed to a function, in the functions that run."""
+    trees = (line.place.definition.tree, *line.elsewhere)
+    nodes = [n for tree in trees for n in ast.walk(tree) if isinstance(n, (ast.Compare, ast.Call))]
+    inner = [part for n in nodes for part in (getattr(n, "comparators", None) or n.args)]  # type: ignore[union-attr]
+    words = (p.value for p in inner if isinstance(p, ast.Constant) and isinstance(p.value, str))
+    return [word for word in dict.fromkeys(words) if word != mine][:WORDS_LIMIT]
+
+
+WORDS_LIMIT = 6
+"""So many words are tried in place of one."""
 
 
 def _other_containers(line: Line, node: ast.Call, old: ast.expr, here: Any) -> Iterator[Edit]:
@@ -127,6 +147,29 @@ def slopes_of_functions(line: Line) -> Iterator[Edit]:
         yield line.whole("activation", text, [ast.Return(slope)], 0.85)
 
 
+def is_right_slope(line: Line) -> bool:
+    """Whether a statement stands in the derivative of another of the person's functions.
+
+    Where `slope(z)` is that of `sigmoid(z)`, a mistake is in the call.
+    """
+    definition = line.place.definition
+    function = line.names.get(definition.name)
+    if not _takes(function, 1) or not is_pure(function):
+        return False
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(3, 2))
+    for other in (n for n in _functions(line, 1) if is_pure(line.at(n))):
+        try:
+            with np.errstate(all="ignore"):
+                given, pulled_back = vjp(line.at(other), values.copy())
+                slope = pulled_back(np.ones_like(given))[0]
+                if np.allclose(function(values.copy()), slope, rtol=1e-9, atol=1e-12):
+                    return bool(np.ptp(slope))
+        except Exception:
+            continue
+    return False
+
+
 def _called(line: Line, functions: list[ast.expr], shapes: tuple[Any, ...]) -> Iterator[ast.expr]:
     """Calls of functions with values of the forward pass that give an array of a shape."""
     for shape in shapes:
@@ -146,10 +189,11 @@ def _may_give(
 ) -> bool:
     """Whether a function may give an array of a shape, or something else where that is None.
 
-    A method may change its object, and is not tried.
+    What may change something else, as a method its object, is not tried.
     """
-    called, values = line.at(function), [line.at(a) for a in arguments]
-    if not isinstance(called, types.FunctionType) or any(v is None for v in values):
+    called: Any = line.at(function)
+    values = [line.at(a) for a in arguments]
+    if not is_pure(called) or any(v is None for v in values):
         return True
     try:
         with np.errstate(all="ignore"):

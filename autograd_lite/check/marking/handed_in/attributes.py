@@ -43,6 +43,17 @@ def by_attributes(finder: Finder) -> None:
             _by_attribute(finder, path, array, is_set=False)
 
 
+def _likeliest(finder: Finder, name: str, tensors: dict[str, str], array: np.ndarray) -> str | None:
+    """The parameters that a name means, as `grad_b` the `biases`, or those of the array's shape."""
+    shapes = {n: np.shape(np.asarray(finder.known.values.get(t))) for n, t in tensors.items()}
+    fitting = [n for n, shape in shapes.items() if shape == array.shape]
+    short = [
+        n for n in tensors if n.lower().startswith(name.split("_")[-1].removeprefix("d").lower())
+    ]
+    both = [n for n in fitting if n in short]
+    return next(iter([*both, *fitting, *tensors]), None)
+
+
 def _by_attribute(
     finder: Finder, path: tuple[Any, ...], array: np.ndarray, is_set: bool = True
 ) -> None:
@@ -70,7 +81,7 @@ def _by_attribute(
             if len(p) == len(path) and p[:-2] == path[:-2] and p[-1] == path[-1]
         }
         # Beside self.db[1] stand self.W[1] and self.b[1], beside self.grads[1] self.params[1].
-        called = tensor_among(str(path[-2]), same) or next(iter(same), None)
+        called = tensor_among(str(path[-2]), same) or _likeliest(finder, str(path[-2]), same, array)
         tensor = same[called] if called else finder.tensor_of(str(path[-1]), True)
     if tensor is None and is_gradient_name(str(path[-1])):
         found = finder.tensor_of(name)
