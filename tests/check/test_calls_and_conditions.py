@@ -139,6 +139,7 @@ def test_they_are_right(report_on, text):
         ("(dfar / far)[:, None]", "dfar[:, None]", "factor", "the division by far[:, None]"),
     ],
 )
+@pytest.mark.one_in(2)
 def test_arguments_of_a_helper_that_is_called_twice(right, wrong, cause, words):
     text = TOWERS.replace(right, wrong)
     assert_blamed(report_on_towers(text), text, wrong, cause, words)
@@ -161,6 +162,7 @@ def test_arguments_of_a_helper_that_is_called_twice(right, wrong, cause, words):
         (" + decay * weights[i]", "", "grads[i] = outs", "term", "+ decay * weights[i]"),
     ],
 )
+@pytest.mark.one_in(3)
 def test_a_deep_net_over_lists(right, wrong, part, cause, words):
     text = DEEP.replace(right, wrong)
     report = report_on_deep(text)
@@ -186,6 +188,7 @@ def _line_of(text, part):
         ("rest[np.arange(len(y)), y]", "rest[:, y]", "index", "should be rest[np.arange(len(y))"),
     ],
 )
+@pytest.mark.one_in(3)
 def test_weights_of_samples(right, wrong, cause, words):
     text = WEIGHTED.replace(right, wrong)
     assert_blamed(report_on_weighted(text), text, wrong, cause, words)

@@ -367,6 +367,7 @@ backward = forward
         ("dout * self.out * (1 - self.out)", "dout * self.out", "return dout * self.out"),
     ],
 )
+@pytest.mark.one_in(4)
 def test_a_net_that_runs_its_forward_pass_again_and_collects_what_its_layers_hand_in(
     old, new, part
 ):
@@ -416,6 +417,7 @@ UPDATES = {
 
 @pytest.mark.parametrize("rate", ["taux", "alpha", "tasa", "k"])
 @pytest.mark.parametrize("update", UPDATES)
+@pytest.mark.one_in(5)
 def test_rates_and_momentum_of_parameters_in_a_dict(update, rate):
     text = SCRIPT.replace("UPDATE", UPDATES[update]).replace("taux", rate)
     report = al.check_script(text, loss="cout", show=False)

@@ -120,6 +120,7 @@ def assert_good(found: list[Verdict], located: float, right: float, wrong: float
     assert_few([v for v in found if v.cause == "wrong"], found, wrong)
 
 
+@pytest.mark.slow
 def test_the_wrong_line_of_a_few_is_found_and_the_cause_named():
     assert_good(verdicts(tuple(HANDS[::16]), 8), *OF_FEW)
 

@@ -117,6 +117,7 @@ for t in reversed(range(5)):
     ("old", "new", "cause"),
     [("+ dh, t)", "+ 2 * dh, t)", "factor"), ("+ dh, t)", "- dh, t)", "sign")],
 )
+@pytest.mark.one_in(2)
 def test_a_line_of_a_loop_may_be_right_in_its_first_round(old, new, cause):
     assert blamed(ROUNDS) == []
     assert blamed(ROUNDS.replace(old, new)) == [(19, cause)]

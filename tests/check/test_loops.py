@@ -176,6 +176,7 @@ def test_a_loop_over_other_rounds_is_named_by_its_head(report_on, text, right, w
         ("dh = V.T @ off[t] + dh_next", "dh = V.T @ off[t]", "dh = V.T", "term", "dh_next"),
     ],
 )
+@pytest.mark.one_in(3)
 def test_what_a_loop_carries(right, wrong, part, cause, words):
     text = MEMORY.replace(right, wrong)
     assert_blamed(report_on_memory(text), text, part, cause, words)
@@ -335,6 +336,7 @@ def report_on_gates(text):
         ("dnew * i * (1 - g", "dnew * (1 - g", "factor", "the factor i"),
     ],
 )
+@pytest.mark.one_in(4)
 def test_a_part_of_an_array_that_is_wrong(right, wrong, cause, words):
     """The lines that write the other parts are not what is wrong, and unset elements never vary."""
     text = GATES.replace(right, wrong)

@@ -44,6 +44,7 @@ def blamed(text):
         ("a * (da - ", "a * (-", "term"),
     ],
 )
+@pytest.mark.one_in(4)
 def test_only_the_line_of_a_softmax_is_wrong(old, new, cause):
     found, report = blamed(ATTENTION.replace(old, new))
     assert found == [(16, cause)]

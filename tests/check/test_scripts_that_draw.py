@@ -73,6 +73,7 @@ def test_a_right_one_is_right_whatever_was_drawn_before(seed):
         ("return out * (1 - out)", "return 1 - out ** 2", "return 1 - out", "activation", "out *"),
     ],
 )
+@pytest.mark.one_in(5)
 def test_the_search_repeats_what_was_drawn(right, wrong, part, cause, words):
     text = ADDER.replace(right, wrong)
     reports = []

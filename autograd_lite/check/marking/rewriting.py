@@ -199,7 +199,7 @@ class Rewriter:
             number, name, path = _called(place, written)
             if isinstance(written, ast.Subscript) and isinstance(written.slice, ast.Constant):
                 # An entry has the name that it has where it is assigned.
-                name = ast.Constant(entry_name(name.value, written.slice.value))
+                name = ast.Constant(entry_name(str(name.value), str(written.slice.value)))
             told = _watch("changed", number, name, path, self._loaded(written))
             found.append(ast.fix_missing_locations(ast.copy_location(ast.Expr(told), call)))
         return found

@@ -153,7 +153,7 @@ def is_right_slope(line: Line) -> bool:
     Where `slope(z)` is that of `sigmoid(z)`, a mistake is in the call.
     """
     definition = line.place.definition
-    function = line.names.get(definition.name)
+    function: Any = line.names.get(definition.name)
     if not _takes(function, 1) or not is_pure(function):
         return False
     rng = np.random.default_rng(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -43,15 +44,11 @@ def by_attributes(finder: Finder) -> None:
             _by_attribute(finder, path, array, is_set=False)
 
 
-def _likeliest(finder: Finder, name: str, tensors: dict[str, str], array: np.ndarray) -> str | None:
-    """The parameters that a name means, as `grad_b` the `biases`, or those of the array's shape."""
-    shapes = {n: np.shape(np.asarray(finder.known.values.get(t))) for n, t in tensors.items()}
-    fitting = [n for n, shape in shapes.items() if shape == array.shape]
-    short = [
-        n for n in tensors if n.lower().startswith(name.split("_")[-1].removeprefix("d").lower())
-    ]
-    both = [n for n in fitting if n in short]
-    return next(iter([*both, *fitting, *tensors]), None)
+def _likeliest(name: str, tensors: Iterable[str]) -> str | None:
+    """The parameters that a name means, as `grad_b` the `biases`, or the first ones."""
+    others = [n for n in tensors if n != name] or list(tensors)
+    start = name.lower().split("_")[-1].removeprefix("d")
+    return next(iter([*(n for n in others if n.lower().startswith(start)), *others]), None)
 
 
 def _by_attribute(
@@ -81,7 +78,7 @@ def _by_attribute(
             if len(p) == len(path) and p[:-2] == path[:-2] and p[-1] == path[-1]
         }
         # Beside self.db[1] stand self.W[1] and self.b[1], beside self.grads[1] self.params[1].
-        called = tensor_among(str(path[-2]), same) or _likeliest(finder, str(path[-2]), same, array)
+        called = tensor_among(str(path[-2]), same) or _likeliest(str(path[-2]), same)
         tensor = same[called] if called else finder.tensor_of(str(path[-1]), True)
     if tensor is None and is_gradient_name(str(path[-1])):
         found = finder.tensor_of(name)
