@@ -343,3 +343,41 @@ def test_a_word_in_several_names():
     report = al.check_derivation(*load(text, "scalars"), *inputs, show=False, seconds=12)
     words = "dout should be dnet in the names of 2 values"
     assert_blamed(report, text, "dbias = dout_1", "operand", words)
+
+
+STARTED = """
+import numpy as np
+
+STARTS = []
+
+
+def forward(x, w):
+    out = np.tanh(x @ w)
+    return np.sum(out ** 2), out
+
+
+def backward(x, w, out):
+    d = out.copy()
+    d = d * (1 - out ** 2)
+    return x.T @ d
+
+
+def train():
+    STARTS.append(1)
+    return np.zeros((5, 2))
+
+
+def report(values):
+    STARTS.append(2)
+    return values
+"""
+
+
+def test_functions_that_do_something_are_not_tried():
+    rng = np.random.default_rng(4)
+    functions = load(STARTED, "started")
+    report = al.check_derivation(
+        *functions, rng.normal(size=(5, 3)), rng.normal(size=(3, 2)), show=False, seconds=12
+    )
+    assert_blamed(report, STARTED, "d = d * (1", "factor", "d lacks a factor 2")
+    assert functions[0].__globals__["STARTS"] == []

@@ -37,8 +37,8 @@ def other_functions(line: Line) -> Iterator[Edit]:
     for node, around in line.nodes:
         if not isinstance(node, ast.Call) or node.keywords or in_index(node, around):
             continue
-        arguments = len(node.args)
-        for other in _functions(line, arguments):
+        count = len(node.args)
+        for other in _functions(line, count) if count else ():
             if ast.unparse(other) != ast.unparse(node.func):
                 new = ast.Call(other, node.args, [])
                 if _may_give(line, other, node.args, line.shape(node)):
@@ -207,7 +207,11 @@ def _may_give(
 
 
 def _functions(line: Line, count: int) -> list[ast.expr]:
-    """A person's functions that take so many values: those of the module, and of the object."""
+    """A person's functions that take so many values: those of the module, and of the object.
+
+    They run anyway, or change nothing.
+    """
+    ran = {tree.name for tree in line.elsewhere if isinstance(tree, ast.FunctionDef)}
     found: dict[str, Any] = {}
     for name, value in line.names.items():
         found[name] = value
@@ -216,7 +220,13 @@ def _functions(line: Line, count: int) -> list[ast.expr]:
         method = getattr(owner, name, None)
         if isinstance(value, (types.FunctionType, staticmethod)) and callable(method):
             found[f"self.{name}"] = method
-    fitting = [n for n, f in found.items() if _takes(f, count) and not _contains(f, line)]
+    fitting = [
+        name
+        for name, function in found.items()
+        if _takes(function, count)
+        and not _contains(function, line)
+        and (function.__name__ in ran or is_pure(function))
+    ]
     return [parsed(name) for name in fitting[:FUNCTIONS_LIMIT]]
 
 
