@@ -10,6 +10,7 @@ import ast
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from autograd_lite.check.marking.definitions import Place
 from autograd_lite.check.marking.edits import ALL_EDITS, EDITS, LATER_EDITS, Edit, Line
 from autograd_lite.check.marking.edits.factors import scaled_by
 from autograd_lite.check.marking.edits.trees import THROUGH, chain_of
+from autograd_lite.check.marking.evidence import GradientTable
 from autograd_lite.check.marking.reruns import Reruns, wrong_in
 from autograd_lite.check.marking.rewriting import WATCH
 from autograd_lite.check.marking.trials import Quick
@@ -255,8 +257,9 @@ class Search:
                         best = found
                     if best.mended == wrong and best.is_plain:
                         return best
-                    # Another line may explain more: it is looked for a while.
-                    until = min(until, time.thread_time() + COMMON_CAUSE_SECONDS)
+                    # Another line may explain more, or plainly: it is looked for a while.
+                    longer = 1 if best.is_plain else 2
+                    until = min(until, time.thread_time() + longer * COMMON_CAUSE_SECONDS)
                 if self.cut_off:
                     return best
         return best
@@ -563,23 +566,31 @@ class Search:
         )
 
     def _spoils(self, edit: Edit) -> bool:
-        """Whether an edit changes a value on the way that is a right gradient."""
-        right = self.candidates.right_keys
-        if not right or isinstance(edit.place.statement, ast.For):
+        """Whether an edit changes a value on the way that is the true gradient of another one."""
+        if not self._true_on_the_way or isinstance(edit.place.statement, ast.For):
             # With other rounds of a loop, the values are others.
             return False
-        trees = self.runs.edited(edit)
-        forward = self.evidence.forward_values
-        back = self.evidence.setting.run_backward(edits=trees, keys=set(right), forward=forward)
-        before = {e.key: e.array for e in self.runs.back.events if e.key in right}
-        pairs = ((before[e.key], e.array) for e in back.events if e.key in before)
-        same = self.evidence.tolerance.same
-        return any(
-            one is not None
-            and other is not None
-            and not (one.shape == other.shape and same(other, one))
-            for one, other in pairs
+        back = self.evidence.setting.run_backward(
+            edits=self.runs.edited(edit),
+            keys=set(self._true_on_the_way),
+            forward=self.evidence.forward_values,
         )
+        multiple_of = self.evidence.tolerance.factor
+        for event in back.events:
+            before = self._true_on_the_way.get(event.key)
+            if before is not None and event.array is not None:
+                # A multiple of a gradient may be one by chance, as counts are.
+                if before.shape != event.array.shape or multiple_of(event.array, before) is None:
+                    return True
+        return False
+
+    @cached_property
+    def _true_on_the_way(self) -> dict[Any, np.ndarray]:
+        """The values on the way that are true gradients as the derivation stands, by their keys."""
+        table = GradientTable(self.evidence.graph.arrivals())
+        right = self.candidates.right_keys
+        arrays = ((e.key, e.array) for e in self.runs.back.events if e.key in right)
+        return {k: a for k, a in arrays if a is not None and any(table.equal_to(a, 1))}
 
     @property
     def _finals(self) -> frozenset[str]:

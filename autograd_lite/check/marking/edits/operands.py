@@ -441,7 +441,10 @@ def strides(line: Line) -> Iterator[Edit]:
     written = [n for tree in (line.place.definition.tree, *line.elsewhere) for n in ast.walk(tree)]
     products = [n for n in written if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mult)]
     usual = {ast.unparse(side) for n in products for side in (n.left, n.right)}
+    scaled = {id(n) for n in products}
     for index in _indices_of(line):
+        if any(id(n) in scaled for n in ast.walk(index)):
+            continue
         found: dict[str, list[ast.expr]] = {}
         for node in ast.walk(index):
             if isinstance(node, ast.Name) and node.id in counters:
