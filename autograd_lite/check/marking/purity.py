@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import textwrap
 import types
@@ -11,21 +12,36 @@ from typing import Any
 _LIBRARIES = ("np", "numpy", "math", "scipy")
 _BUILTINS = ("abs", "float", "int", "len", "max", "min", "range", "sum", "zip", "enumerate", "pow")
 
+_DOING = frozenset(
+    (
+        *("random", "save", "savez", "savez_compressed", "savetxt", "tofile", "dump", "seterr"),
+        *("set_printoptions", "seterrcall"),
+    )
+)
+"""What stands in the names of NumPy's functions that draw random numbers, write or set."""
+
 DEPTH_LIMIT = 4
 """Functions that call others are read down to this depth."""
 
 
 def is_pure(function: Any, depth: int = 0) -> bool:
     """Whether a function writes to no variable of others, and calls only functions like it."""
-    if not isinstance(function, types.FunctionType) or depth > DEPTH_LIMIT:
-        return False
+    is_plain = isinstance(function, types.FunctionType)
+    return is_plain and depth <= DEPTH_LIMIT and _is_pure(function, depth)
+
+
+@functools.lru_cache(maxsize=256)
+def _is_pure(function: types.FunctionType, depth: int) -> bool:
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):
         return False
     nodes = list(ast.walk(tree))
     own = {n.arg for n in nodes if isinstance(n, ast.arg)}
-    own |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    # Another name for a variable of others is not its own.
+    kept = (ast.Name, ast.Attribute, ast.Subscript)
+    others = (n for n in nodes if isinstance(n, ast.Assign) and not isinstance(n.value, kept))
+    own |= {t.id for n in others for t in n.targets if isinstance(t, ast.Name)}
     return all(_is_harmless(node, own, function, depth) for node in nodes)
 
 
@@ -33,18 +49,20 @@ def _is_harmless(node: ast.AST, own: set[str], function: types.FunctionType, dep
     if isinstance(node, (ast.Global, ast.Nonlocal, ast.Yield, ast.Await)):
         return False
     if isinstance(node, (ast.Subscript, ast.Attribute)) and isinstance(node.ctx, ast.Store):
-        return _root_of(node) in own
+        return _names_in(node)[0] in own
     if isinstance(node, ast.Call):
-        root = _root_of(node.func)
+        root, *names = _names_in(node.func)
         if isinstance(node.func, ast.Attribute):
-            return root in _LIBRARIES or root in own
+            return (root in _LIBRARIES or root in own) and _DOING.isdisjoint(names)
         known = function.__globals__.get(root)
         return root in _BUILTINS if known is None else is_pure(known, depth + 1)
     return True
 
 
-def _root_of(node: Any) -> str:
-    """The variable in which a part of it is read or written."""
+def _names_in(node: Any) -> list[str]:
+    """The variable in which a part of it is read or written, and the attributes on the way."""
+    names: list[str] = []
     while isinstance(node, (ast.Subscript, ast.Attribute, ast.Call)):
+        names += [node.attr] if isinstance(node, ast.Attribute) else []
         node = node.func if isinstance(node, ast.Call) else node.value
-    return getattr(node, "id", "")
+    return [getattr(node, "id", ""), *names]

@@ -6,7 +6,7 @@ import ast
 import itertools
 import types
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -49,55 +49,53 @@ def other_functions(line: Line) -> Iterator[Edit]:
 def arguments(line: Line) -> Iterator[Edit]:
     """Edits that give a person's function another argument, or one with the other sign."""
     for node, around in line.nodes:
-        if not isinstance(node, ast.Call) or in_index(node, around) or not is_persons(line, node):
-            continue
-        for old in node.args:
-            here = line.at(old)
-            if isinstance(old, ast.Constant) and isinstance(old.value, str):
-                for word in _words(line, old.value):
-                    text = f"{old.value!r} should be {word!r} in {text_of(node)}"
-                    yield line.edit("activation", text, old, ast.Constant(word), 0.95)
-                continue
-            is_array = isinstance(here, np.ndarray) and here.ndim
-            if not is_array:
-                yield from _other_containers(line, node, old, here)
-                continue
-            negative = ast.UnaryOp(ast.USub(), old)
-            if isinstance(old, ast.UnaryOp) and isinstance(old.op, ast.USub):
-                negative = old.operand  # type: ignore[assignment]
-            text = f"{text_of(old)} should be {text_of(negative)} in {text_of(node)}"
-            yield line.edit("sign", text, old, negative, 0.95)
-            # What the line assigns had another shape before.
-            is_changed = ast.unparse(old) in line.targets
-            arrays = [r for r in line.references if np.ndim(r[2]) == here.ndim]
-            for called, other, value in arrays if is_changed else line.alike(here.shape):
-                if called != text_of(old) and (is_changed or not is_equal(value, here)):
-                    text = f"{text_of(old)} should be {called} in {text_of(node)}"
-                    yield line.edit("operand", text, old, other, 0.95)
+        if isinstance(node, ast.Call) and not in_index(node, around) and is_persons(line, node):
+            for old in node.args:
+                here = line.at(old)
+                if isinstance(old, ast.Constant) and isinstance(old.value, str):
+                    yield from _other_words(line, node, old)
+                elif isinstance(here, np.ndarray) and here.ndim:
+                    yield from _other_arrays(line, node, old, here)
+                elif isinstance(here, (tuple, list, dict)) and isinstance(old, ast.Name):
+                    yield from _other_containers(line, node, old, here)
 
 
-def _words(line: Line, mine: str) -> list[str]:
-    """The other words that are compared, or handed to a function, in the functions that run."""
+def _other_words(line: Line, node: ast.Call, old: ast.Constant) -> Iterator[Edit]:
+    """Edits that give a function a word that is compared, or given to one, elsewhere."""
     trees = (line.place.definition.tree, *line.elsewhere)
     nodes = [n for tree in trees for n in ast.walk(tree) if isinstance(n, (ast.Compare, ast.Call))]
-    inner = [part for n in nodes for part in (getattr(n, "comparators", None) or n.args)]  # type: ignore[union-attr]
-    words = (p.value for p in inner if isinstance(p, ast.Constant) and isinstance(p.value, str))
-    return [word for word in dict.fromkeys(words) if word != mine][:WORDS_LIMIT]
+    parts = [p for n in nodes for p in (n.args if isinstance(n, ast.Call) else n.comparators)]
+    words = (p.value for p in parts if isinstance(p, ast.Constant) and isinstance(p.value, str))
+    for word in [word for word in dict.fromkeys(words) if word != old.value][:WORDS_LIMIT]:
+        text = f"{old.value!r} should be {word!r} in {text_of(node)}"
+        yield line.edit("activation", text, old, ast.Constant(word), 0.95)
 
 
 WORDS_LIMIT = 6
 """So many words are tried in place of one."""
 
 
-def _other_containers(line: Line, node: ast.Call, old: ast.expr, here: Any) -> Iterator[Edit]:
+def _other_arrays(line: Line, node: ast.Call, old: ast.expr, here: np.ndarray) -> Iterator[Edit]:
+    """Edits that give a function another array, or the negative one."""
+    is_negative = isinstance(old, ast.UnaryOp) and isinstance(old.op, ast.USub)
+    opposite = cast(ast.UnaryOp, old).operand if is_negative else ast.UnaryOp(ast.USub(), old)
+    text = f"{text_of(old)} should be {text_of(opposite)} in {text_of(node)}"
+    yield line.edit("sign", text, old, opposite, 0.95)
+    # What the line assigns may have had another shape before.
+    is_changed = ast.unparse(old) in line.targets
+    arrays = [r for r in line.references if np.ndim(r[2]) == here.ndim]
+    for called, other, value in arrays if is_changed else line.alike(here.shape):
+        if called != text_of(old) and (is_changed or not is_equal(value, here)):
+            text = f"{text_of(old)} should be {called} in {text_of(node)}"
+            yield line.edit("operand", text, old, other, 0.95)
+
+
+def _other_containers(line: Line, node: ast.Call, old: ast.Name, here: Any) -> Iterator[Edit]:
     """Edits that give a function another container of the same kind: `cache2` for `cache1`."""
-    if not isinstance(here, (tuple, list, dict)) or not isinstance(old, ast.Name):
-        return
     for name, value in line.scope.items():
         if type(value) is type(here) and len(value) == len(here) and value is not here:
-            other = ast.Name(name, ast.Load())
             text = f"{old.id} should be {name} in {text_of(node)}"
-            yield line.edit("operand", text, old, other, 0.95)
+            yield line.edit("operand", text, old, ast.Name(name, ast.Load()), 0.95)
 
 
 def called_as_factors(line: Line) -> Iterator[Edit]:
@@ -106,7 +104,7 @@ def called_as_factors(line: Line) -> Iterator[Edit]:
         shape = line.shape(old)
         if not shape:
             continue
-        for new in _called(line, _functions(line, 1), (shape,)):
+        for new in _calls_giving(line, shape):
             text = f"the factor {text_of(new)} is missing in {name}"
             yield line.edit("activation", text, old, times(old, new), 0.85)
 
@@ -170,14 +168,12 @@ def is_right_slope(line: Line) -> bool:
     return False
 
 
-def _called(line: Line, functions: list[ast.expr], shapes: tuple[Any, ...]) -> Iterator[ast.expr]:
-    """Calls of functions with values of the forward pass that give an array of a shape."""
-    for shape in shapes:
-        known = [r for r in line.alike(shape) if line.is_of_forward(r[2])][:VALUES_LIMIT]
-        for function in functions:
-            for _, argument, value in known:
-                if _may_give(line, function, [argument], shape, other_than=value):
-                    yield ast.Call(function, [argument], [])
+def _calls_giving(line: Line, shape: tuple[int, ...]) -> Iterator[ast.expr]:
+    """Calls of functions with a value of the forward pass that give an array of a shape."""
+    known = [r for r in line.alike(shape) if line.is_of_forward(r[2])][:VALUES_LIMIT]
+    for function, (_, argument, value) in itertools.product(_functions(line, 1), known):
+        if _may_give(line, function, [argument], shape, other_than=value):
+            yield ast.Call(function, [argument], [])
 
 
 def _may_give(
@@ -212,9 +208,7 @@ def _functions(line: Line, count: int) -> list[ast.expr]:
     They run anyway, or change nothing.
     """
     ran = {tree.name for tree in line.elsewhere if isinstance(tree, ast.FunctionDef)}
-    found: dict[str, Any] = {}
-    for name, value in line.names.items():
-        found[name] = value
+    found: dict[str, Any] = dict(line.names)
     owner = line.scope.get("self")
     for name, value in vars(type(owner)).items() if owner is not None else ():
         method = getattr(owner, name, None)

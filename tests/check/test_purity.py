@@ -1,0 +1,77 @@
+"""Which of a person's functions may be called beside the runs of a derivation."""
+
+import numpy as np
+import pytest
+
+from autograd_lite.check.marking.purity import is_pure
+
+KEPT: dict[str, int] = {}
+
+
+def slope(z):
+    s = 1 / (1 + np.exp(-z))
+    return s * (1 - s)
+
+
+def calls_another(z):
+    out = slope(z)
+    out[z < 0] = 0
+    return out
+
+
+def sums_in_a_loop(z):
+    total = 0.0
+    for i in range(len(z)):
+        total += float(z[i])
+    return total
+
+
+def keeps(z):
+    KEPT["calls"] = 1
+    return z
+
+
+def keeps_by_another_name(z):
+    kept = KEPT
+    kept["calls"] = 1
+    return z
+
+
+def prints(z):
+    print(z)
+    return z
+
+
+def draws(z):
+    return z * (np.random.rand(*z.shape) > 0.5)
+
+
+def writes(z):
+    np.save("z.npy", z)
+    return z
+
+
+def calls_one_that_keeps(z):
+    return keeps(z) + 1
+
+
+def sets(z):
+    global KEPT
+    KEPT = {}
+    return z
+
+
+@pytest.mark.parametrize("function", [slope, calls_another, sums_in_a_loop])
+def test_functions_of_their_own_variables_are(function):
+    assert is_pure(function)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        *(keeps, keeps_by_another_name, prints, draws, writes, calls_one_that_keeps, sets),
+        *(np.tanh, len, KEPT.get),
+    ],
+)
+def test_functions_that_do_something_are_not(function):
+    assert not is_pure(function)
