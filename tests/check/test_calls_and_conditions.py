@@ -381,3 +381,70 @@ def test_functions_that_do_something_are_not_tried():
     )
     assert_blamed(report, STARTED, "d = d * (1", "factor", "d lacks a factor 2")
     assert functions[0].__globals__["STARTS"] == []
+
+
+FLIPPED = """
+import numpy as np
+
+
+def windows(x, size):
+    return np.lib.stride_tricks.sliding_window_view(x, size)
+
+
+def forward(x, w):
+    out = np.einsum("ijab,ab->ij", windows(x, w.shape), w)
+    return 0.5 * np.sum(out ** 2), out
+
+
+def backward(x, w, out):
+    dw = np.einsum("ijab,ij->ab", windows(x, w.shape), out)
+    wide = np.pad(out, [(n - 1, n - 1) for n in w.shape])
+    dx = np.einsum("ijab,ab->ij", windows(wide, w.shape), w[::-1, ::-1])
+    return dx, dw
+"""
+
+
+@pytest.mark.parametrize("wrong", ["w)\n    return dx", "w[::-1])\n    return dx"])
+def test_a_kernel_that_is_not_flipped(wrong):
+    rng = np.random.default_rng(4)
+    text = FLIPPED.replace("w[::-1, ::-1])\n    return dx", wrong)
+    inputs = rng.normal(size=(5, 6)), rng.normal(size=(3, 2))
+    report = al.check_derivation(*load(text, "flipped"), *inputs, show=False, seconds=12)
+    assert_blamed(report, text, "dx = ", "index", "should be w[::-1, ::-1]")
+
+
+WORDS = """
+import numpy as np
+
+
+def forward(words, following, U, V):
+    p = np.exp(U[words] @ V)
+    p /= p.sum(axis=1, keepdims=True)
+    return -np.sum(np.log(p[np.arange(len(words)), following])), p
+
+
+def backward(words, following, U, V, p):
+    d = p.copy()
+    d[np.arange(len(words)), following] -= 1
+    dV = U[words].T @ d
+    dU = np.zeros_like(U)
+    for t in np.arange(len(words)):
+        for k in np.arange(1):
+            dU[words[t]] += d[t] @ V.T
+    return dU, dV
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "words"),
+    [
+        ("following] -= 1", "words] -= 1", "the index words should be following"),
+        ("dU[words[t]]", "dU[words[k]]", "the index k should be t"),
+    ],
+)
+def test_labels_in_lists_and_counters_of_numpy(right, wrong, words):
+    rng = np.random.default_rng(4)
+    text = WORDS.replace(right, wrong)
+    inputs = [0, 3, 1, 3], [3, 1, 2, 0], rng.normal(size=(4, 3)), rng.normal(size=(3, 4))
+    report = al.check_derivation(*load(text, "words"), *inputs, show=False, seconds=12)
+    assert_blamed(report, text, wrong, "index", words)

@@ -153,12 +153,15 @@ def test_they_are_right(report_on, text):
         (report_on_samples, SAMPLES, "range(m):\n        err", "range(m - 1):\n        err"),
         (report_on_samples, SAMPLES, "range(m):\n        err", "range(1, m):\n        err"),
         (report_on_samples, SAMPLES, "range(n)", "range(n - 1)"),
+        (report_on_samples, SAMPLES, "np.arange(m)[::-1]", "np.arange(1, m)[::-1]"),
     ],
 )
 def test_a_loop_over_other_rounds_is_named_by_its_head(report_on, text, right, wrong):
     text = text.replace("reversed(range(T))", right) if "T" in right else text
+    if "arange" in right:
+        text = text.replace("range(m):\n        err", f"{right}:\n        err")
     changed = text.replace(right, wrong)
-    right, wrong = right.split(":")[0], wrong.split(":")[0]
+    right, wrong = right.split(":\n")[0], wrong.split(":\n")[0]
     said = f"the loop runs over {wrong}, and should run over {right}."
     report = report_on(changed)
     assert f"{wrong}:  should be  for " in str(report)

@@ -61,8 +61,10 @@ def strays(
             message = f"line {event.line}: {grows}: subtract the step there{unless}"
             yield Stray(event, "sign", message, is_lowered)
         elif np.any(change) and not _is_multiple(change, gradient, evidence):
-            others = (n for n, g in gradients.items() if _is_multiple(change, g, evidence))
-            other = next(others, None)
+            turned = {f"{other}.T": g.T for other, g in gradients.items() if g.ndim == 2}
+            others = gradients | turned
+            found = (n for n, g in others.items() if g.shape == change.shape)
+            other = next((n for n in found if _is_multiple(change, others[n], evidence)), None)
             if other is not None:
                 message = f"line {event.line}: {name} moves by the gradient of {other}, not its own"
                 yield Stray(event, "operand", message, True)

@@ -200,12 +200,18 @@ def _understood_as_likeliest(
     understood, other = _understood_in_each_way(reading)
     if not understood.wrong or reading.back.error is not None or silence_of(understood.evidence):
         return understood, None
-    search = _searched(reading, understood, seconds)
+    start, whole = time.thread_time(), seconds or SEARCH_SECONDS
+    search = _searched(reading, understood, whole if other is None else whole * FIRST_SHARE)
     is_mean = not understood.interpretation.everywhere
     if other is None or (is_mean and search.finds_one):
         return understood, search
-    search_of_other = _searched(reading, other, seconds)
+    left = whole - (time.thread_time() - start)
+    search_of_other = _searched(reading, other, max(left, whole * (1 - FIRST_SHARE)))
     return (other, search_of_other) if search_of_other.finds_one else (understood, search)
+
+
+FIRST_SHARE = 0.6
+"""The share of the time that the first of two ways to read a derivation takes at most."""
 
 
 def _understood_in_each_way(reading: Reading) -> tuple[Understood, Understood | None]:
@@ -282,7 +288,7 @@ def _understood(reading: Reading, evidence: Evidence, interpretation: Interpreta
     return Understood(evidence, interpretation, on_the_way, rest, dropped)
 
 
-def _searched(reading: Reading, understood: Understood, seconds: float | None) -> Search:
+def _searched(reading: Reading, understood: Understood, seconds: float) -> Search:
     """Searches for the mistakes of a derivation, and returns the finished search."""
     evidence = understood.evidence
     setting = evidence.setting
@@ -300,7 +306,7 @@ def _searched(reading: Reading, understood: Understood, seconds: float | None) -
     }
     wrong = [s for s in evidence.steps if s.key in understood.wrong]
     is_plain = all(never_added_to(s, reading.back) for s in wrong)
-    seconds = min(seconds or SEARCH_SECONDS, PLAIN_SECONDS if is_plain else np.inf)
+    seconds = min(seconds, PLAIN_SECONDS if is_plain else np.inf)
     runs = Reruns(evidence, scoped, dict(reading.edits or {}), seconds, _Bar())
     right = frozenset(s.event.key for s in understood.on_the_way if s.event is not None)
     rest = _same_events(understood.rest, scoped)

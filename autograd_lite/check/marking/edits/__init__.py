@@ -45,6 +45,7 @@ from autograd_lite.check.marking.edits.measured import (
 from autograd_lite.check.marking.edits.operands import (
     exchanged,
     exchanged_operands,
+    flipped,
     indices,
     layers,
     limits,
@@ -86,6 +87,7 @@ SECOND_EDITS: tuple[Source, ...] = (
         reduced,
         renamed,
         strides,
+        flipped,
         other_functions,
         slopes_of_functions,
         other_slopes,

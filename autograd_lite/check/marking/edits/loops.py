@@ -26,7 +26,7 @@ def _others(rounds: ast.expr) -> Iterator[ast.expr]:
     turned = _turned(rounds)
     if turned is not None:
         yield turned
-        yield from (_reversed(other) for other in _beside(turned))
+        yield from (_turned_as(rounds, other) for other in _beside(turned))
         yield from _beside(turned)
     else:
         yield _reversed(rounds)
@@ -36,6 +36,13 @@ def _others(rounds: ast.expr) -> Iterator[ast.expr]:
 
 def _reversed(rounds: ast.expr) -> ast.expr:
     return ast.Call(ast.Name("reversed", ast.Load()), [rounds], [])
+
+
+def _turned_as(rounds: ast.expr, other: ast.expr) -> ast.expr:
+    """Other rounds turned round as these are: by `reversed(...)` or by `...[::-1]`."""
+    if isinstance(rounds, ast.Subscript):
+        return ast.Subscript(other, rounds.slice, ast.Load())
+    return _reversed(other)
 
 
 def _turned(rounds: ast.expr) -> ast.expr | None:
@@ -49,7 +56,7 @@ def _turned(rounds: ast.expr) -> ast.expr | None:
 
 def _beside(rounds: ast.expr) -> Iterator[ast.expr]:
     """`range(n + 1)`, `range(1, n)` and their like for `range(n)`; slices of other sequences."""
-    if isinstance(rounds, ast.Call) and name_called(rounds) == "range":
+    if isinstance(rounds, ast.Call) and name_called(rounds) in ("range", "arange"):
         ends = rounds.args
         if len(ends) == 1:
             yield ast.Call(rounds.func, [ast.Constant(1), *ends], [])

@@ -157,6 +157,23 @@ def exchanged_operands(line: Line) -> Iterator[Edit]:
             yield line.edit_all("operand", f"{one} and {other} are exchanged", news, weight)
 
 
+def flipped(line: Line) -> Iterator[Edit]:
+    """Edits that flip the last two axes of an array, as of the kernel of a convolution."""
+    for node, around in line.nodes:
+        array = node.value if isinstance(node, ast.Subscript) else node
+        whole = line.ndim(array)
+        if whole not in (2, 3, 4) or not isinstance(array, (ast.Name, ast.Attribute)):
+            continue
+        if in_index(node, around) or is_called(node, around) or line.ndim(node) != whole:
+            continue
+        if array is node and around and isinstance(around[-1], ast.Subscript):
+            continue
+        index = ", ".join([":"] * (whole - 2) + ["::-1"] * 2)
+        new = parsed(f"{ast.unparse(array)}[{index}]")
+        text = f"{text_of(node)} should be {text_of(new)}"
+        yield line.edit("index", text, node, new, 0.8)
+
+
 def renamed(line: Line) -> Iterator[Edit]:
     """Edits that change one word in several names: `dnet_1 + dnet_2` for `dout_1 + dout_2`."""
     names = [
@@ -259,11 +276,15 @@ JOINED_LIMIT = 6
 
 def _other_attributes(line: Line, node: ast.expr, here: Any) -> Iterator[Edit]:
     """Edits that read another attribute of the same object: layer.db for layer.b."""
-    owner = line.at(node.value) if isinstance(node, ast.Attribute) else None
-    for name, value in getattr(owner, "__dict__", {}).items():
-        other = ast.Attribute(node.value, name, node.ctx)  # type: ignore[attr-defined]
+    if not isinstance(node, ast.Attribute):
+        return
+    targets = targets_of(line.statement)
+    # A number may stand where an array of the line's shape should.
+    shapes = (np.shape(here), line.shape(read_from(targets[0])) if targets else None)
+    for name, value in getattr(line.at(node.value), "__dict__", {}).items():
+        other = ast.Attribute(node.value, name, node.ctx)
         array = plain(value)
-        if name != node.attr and isinstance(array, np.ndarray) and array.shape == np.shape(here):  # type: ignore[attr-defined]
+        if name != node.attr and isinstance(array, np.ndarray) and array.shape in shapes:
             text = f"{text_of(node)} should be {text_of(other)}"
             yield line.edit("operand", text, node, other, 0.95)
 
@@ -371,7 +392,8 @@ def indices(line: Line) -> Iterator[Edit]:
                 text = f"the index {text_of(node)} should be {text_of(right_)}"
                 yield line.edit("index", text, node, right_)
             for name, value in line.scope.items():
-                if type(value) is int and name != node.id and not name.startswith("_"):
+                is_index = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+                if is_index and name != node.id and not name.startswith("_"):
                     text = f"the index {node.id} should be {name}"
                     yield line.edit("index", text, node, ast.Name(name, ast.Load()), 0.9)
         for i in range(len(node.elts) - 1 if isinstance(node, ast.Tuple) else 0):
@@ -473,7 +495,9 @@ STRIDES_LIMIT = 5
 
 
 def _is_label(node: ast.AST, value: Any) -> bool:
-    """Whether an expression is an array of whole numbers, or an element of an array or a list."""
+    """Whether an expression is an array or a list of whole numbers, or an element of one."""
+    if isinstance(value, list):
+        return bool(value) and all(type(item) is int for item in value)
     if isinstance(node, ast.Subscript) and type(value) is int:
         return True
     return isinstance(value, (np.ndarray, np.integer)) and value.dtype.kind in "iu"
