@@ -221,3 +221,24 @@ def test_an_entry_that_starts_at_zero_and_is_added_to_at_indices():
     inputs = p, np.array([[0, 1, 1], [2, 5, 0]]), rng.normal(size=2)
     module = loaded(ENTRIES, "entries")
     assert al.check_derivation(module.forward, module.backward, *inputs, show=False).ok
+
+
+def test_what_methods_change_is_not_changed_by_the_search():
+    """The forward pass is one of the functions that are tried: it would set `self.outs` anew."""
+    text = LISTS.replace(
+        "- y) ** 2)", "- y) ** 2) + 0.05 * sum(np.sum(W**2) for W in self.weights)"
+    )
+    text = text.replace(
+        "self.outs[k].T @ d\n", "np.dot(self.outs[k].T, d) + 0.1 * self.weights[k]\n"
+    )
+    rng = np.random.default_rng(2)
+    inputs = rng.normal(size=(6, 4)), rng.normal(size=(6, 3))
+
+    def report_on(text):
+        net = loaded(text, "penalty").Net(np.random.default_rng(2))
+        return al.check_derivation(net.loss, net.gradients, *inputs, show=False, seconds=12)
+
+    assert report_on(text).ok
+    text = text.replace(" + 0.1 * self.weights[k]", "")
+    report = report_on(text)
+    assert_blamed(report, text, "self.grad_w[k] = ", "term", "the term + 0.1 * self.weights[k] is")

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from derivations.running import load
 
 import autograd_lite as al
+from autograd_lite.check.marking import candidates
 from autograd_lite.check.marking.trials import _multiple
 
 LINES = """
@@ -261,3 +263,29 @@ def test_how_often_the_effect_of_an_edit_makes_up_for_what_is_missing(missing, e
     given = np.full(len(missing), 0.25)
     assert _multiple(np.array(missing), given + effect, given) == number
     assert _multiple(np.array(missing), np.append(given + effect, 1.0), given) is None
+
+
+def test_edits_that_fail_on_a_line_are_skipped_with_a_warning(monkeypatch):
+    def fails(line):
+        raise IndexError("an odd value")
+        yield
+
+    text = """
+import numpy as np
+
+
+def forward(x, w):
+    out = x @ w
+    return np.sum(out ** 2), out
+
+
+def backward(x, w, out):
+    d = out
+    return x.T @ d
+"""
+    monkeypatch.setattr(candidates, "EDITS", (fails, *candidates.EDITS))
+    rng = np.random.default_rng(1)
+    inputs = rng.normal(size=(4, 3)), rng.normal(size=(3, 2))
+    with pytest.warns(RuntimeWarning, match="skips fails in line [0-9]+: IndexError"):
+        report = al.check_derivation(*load(text, "fails"), *inputs, show=False)
+    assert "lacks a factor 2" in str(report)

@@ -184,6 +184,8 @@ def can_tell(line: Line, edit: Edit) -> bool:
     if len(edit.statements) != 1 or not isinstance(edit.statements[0], ast.Assign):
         return False
     statement = edit.statements[0]
+    if line.may_change_something(statement.value):
+        return False
     if ast.dump(statement.targets[0]) != ast.dump(line.statement.targets[0]):
         return False
     # The old value of the target is not known here.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,10 +20,10 @@ from autograd_lite.check.marking.assignments import targets_of
 from autograd_lite.check.marking.candidates import Candidates, hands_on, is_renaming
 from autograd_lite.check.marking.chain_rule import Interpretation
 from autograd_lite.check.marking.definitions import Place
-from autograd_lite.check.marking.edits import ALL_EDITS, EDITS, LATER_EDITS, Edit, Line
+from autograd_lite.check.marking.edits import ALL_EDITS, EDITS, LATER_EDITS, Edit, Line, Source
 from autograd_lite.check.marking.edits.factors import scaled_by
 from autograd_lite.check.marking.edits.trees import THROUGH, chain_of
-from autograd_lite.check.marking.evidence import GradientTable
+from autograd_lite.check.marking.evidence import Evidence, GradientTable
 from autograd_lite.check.marking.reruns import Reruns, wrong_in
 from autograd_lite.check.marking.rewriting import WATCH
 from autograd_lite.check.marking.trials import Quick
@@ -500,7 +501,7 @@ class Search:
         quick = None if is_misled else Quick.of(line, self.evidence, self.runs.values, now)
         here = {k for k in wrong if self.evidence.lines[k] == line.place.line}
         for source in sources:
-            for edit in source(line):
+            for edit in _edits_of(source, line):
                 if self.runs.is_over:
                     self.cut_off = True
                     return
@@ -528,7 +529,7 @@ class Search:
         values = self.runs.tried(edit, self.evidence)
         if values is None or not self._promises(values, now, wrong):
             return None
-        after = self.evidence.read(values)
+        after = self._read(self.evidence, values)
         right = _right(now)
         taken_back = frozenset(k for k in wrong_in(after) & right if self._may_mislead(k, edit))
         right -= taken_back if self._is_all_right(after) else frozenset()
@@ -546,7 +547,7 @@ class Search:
             other = self.runs.tried(edit, evidence)
             if other is None:
                 return None
-            there = self._mended(evidence.read(other), wrong_there, right - wrong_there)
+            there = self._mended(self._read(evidence, other), wrong_there, right - wrong_there)
             if not there >= mended & wrong_there:
                 return None
             confirmed |= bool(mended & wrong_there)
@@ -564,6 +565,18 @@ class Search:
         return Outcome(
             *(mended, results, taken_back, is_complete, needs_convention, self._spoils(edit))
         )
+
+    def _read(self, evidence: Evidence, values: Mapping[str, np.ndarray]) -> Interpretation:
+        """The interpretation of values, without the steps that were taken for gradients by what
+        follows from them, where all that is handed in is right then.
+        """
+        after = evidence.read(values)
+        astray = {s.key for s in self.evidence.steps if s.is_by_effect} & wrong_in(after)
+        if not astray or self._is_all_right(after):
+            return after
+        without = evidence.read({k: v for k, v in values.items() if k not in astray})
+        without.status.update(dict.fromkeys(astray, "wrong"))
+        return without if self._is_all_right(without) else after
 
     def _spoils(self, edit: Edit) -> bool:
         """Whether an edit changes a value on the way that is the true gradient of another one."""
@@ -639,6 +652,15 @@ class Search:
         # What is called after a tensor and is no gradient of it is wrong where all else is right.
         is_accepted = (is_all_right and not left & right) or left < wrong
         return wrong - left if is_accepted else frozenset()
+
+
+def _edits_of(source: Source, line: Line) -> Iterator[Edit]:
+    """The edits of a source, which ends with a warning on a line that it cannot read."""
+    try:
+        yield from source(line)
+    except Exception as error:
+        message = f"the search skips {source.__name__} in line {line.place.line}: {error!r}"
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
 
 
 def _is_count(value: Any) -> bool:

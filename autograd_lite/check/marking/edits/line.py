@@ -6,6 +6,7 @@ import ast
 import copy
 import linecache
 import re
+import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +15,7 @@ from typing import Any, cast
 import numpy as np
 
 from autograd_lite.check.marking.assignments import elements_of, targets_of, update_of
-from autograd_lite.check.marking.definitions import LAMBDA, Definition, Place
+from autograd_lite.check.marking.definitions import LAMBDA, Definition, Place, is_of_library
 from autograd_lite.check.marking.edits.trees import (
     ARRIVING,
     SLOPE,
@@ -33,6 +34,7 @@ from autograd_lite.check.marking.edits.trees import (
     with_statements,
 )
 from autograd_lite.check.marking.mutable import plain
+from autograd_lite.check.marking.purity import is_pure
 from autograd_lite.check.marking.rewriting import WATCH
 from autograd_lite.check.names import tensors_named_in
 from autograd_lite.observe import located
@@ -184,6 +186,7 @@ class Line:
     is_promising: Callable[[Edit], bool] | None = None
     is_repeated: bool = False
     _values: dict[str, Any] = field(default_factory=dict)
+    _doing: dict[str, bool] = field(default_factory=dict)
     _usual_slopes: dict[tuple[int, ...], list[tuple[float, Any]]] = field(default_factory=dict)
 
     @property
@@ -230,10 +233,13 @@ class Line:
 
     def at(self, node: ast.AST) -> Any:
         """The value of an expression after the line has run; None where it has none."""
-        if node is self._changes_what_it_reads:
+        if node is self._known_by_its_target:
             node = read_from(targets_of(self.statement)[0])
         text = ast.unparse(node)
         if text not in self._values:
+            self._values[text] = None
+            if self.may_change_something(node):
+                return None
             try:
                 code = compile(text, "<derivation>", "eval")
                 with np.errstate(all="ignore"):
@@ -242,16 +248,37 @@ class Line:
                 self._values[text] = None
         return self._values[text]
 
+    def may_change_something(self, node: ast.AST) -> bool:
+        """Whether an expression calls a person's function that may change an object, or more."""
+        calls = [n.func for n in ast.walk(node) if isinstance(n, ast.Call)]
+        return any(map(self._is_doing, map(ast.unparse, calls)))
+
+    def _is_doing(self, called: str) -> bool:
+        if called not in self._doing:
+            try:
+                function = eval(called, dict(self.names), dict(self.scope))
+            except Exception:
+                function = None
+            inner = getattr(function, "__func__", function)
+            is_persons = isinstance(inner, types.FunctionType) and not is_of_library(
+                inner.__code__.co_filename
+            )
+            self._doing[called] = is_persons and not is_pure(function)
+        return self._doing[called]
+
     @cached_property
-    def _changes_what_it_reads(self) -> ast.expr | None:
-        """The value that the line assigns, if it reads its own target: `d = W.T @ d`."""
+    def _known_by_its_target(self) -> ast.expr | None:
+        """The value that the line assigns, if it reads its own target, as `d = W.T @ d` does, or
+        if to compute it again might change something.
+        """
         if not isinstance(self.statement, ast.Assign) or len(targets_of(self.statement)) != 1:
             return None
         value = self.statement.value
         read = (
             n for n in ast.walk(value) if isinstance(n, (ast.Name, ast.Attribute, ast.Subscript))
         )
-        return value if any(ast.unparse(n) in self.targets for n in read) else None
+        reads_target = any(ast.unparse(n) in self.targets for n in read)
+        return value if reads_target or self.may_change_something(value) else None
 
     def part_of(self, array: np.ndarray, index: ast.expr) -> Any:
         """The part of an array that an index of the line selects; None where it has none."""
@@ -264,6 +291,8 @@ class Line:
 
     def computed(self, node: ast.expr) -> Any:
         """The value of an edited expression after the line has run; None where it has none."""
+        if self.may_change_something(node):
+            return None
         try:
             code = compile(ast.Expression(located(node)), "<derivation>", "eval")
             with np.errstate(all="ignore"):

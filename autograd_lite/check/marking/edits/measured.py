@@ -112,7 +112,7 @@ def _scaled_beside(line: Line, target: Any, keeps: bool = False) -> Iterator[Edi
                 where = "before this line " if is_before else ""
                 kind, text = _told(where + text_of(target), number, shown)
                 edit = line.whole(kind, text, beside(new), 0.8, keeps=keeps)
-                edit.is_measured = _is_nameless(number, shown)
+                edit.is_measured = _is_nameless(line, number, shown)
                 edit.is_before = is_before
                 yield edit
 
@@ -152,13 +152,16 @@ def _scaled(line: Line, old: ast.expr, called: str, number: float, weight: float
     for new, shown in _scalings(line, old, number):
         kind, text = _told(called, number, shown)
         edit = line.edit(kind, text, old, new, weight)
-        edit.is_measured = _is_nameless(number, shown)
+        edit.is_measured = _is_nameless(line, number, shown)
         yield edit
 
 
-def _is_nameless(number: float, shown: str) -> bool:
-    """Whether a measured number is no plain one, and the value of no variable."""
-    return number not in _PLAIN and shown == f"{number:.6g}"
+def _is_nameless(line: Line, number: float, shown: str) -> bool:
+    """Whether a measured number is no plain one, the value of no variable, and written nowhere."""
+    if number in _PLAIN or shown != f"{number:.6g}":
+        return False
+    written = (line.at(node) for node in line.constants)
+    return not any(value and abs(abs(number) / value - 1) < 1e-8 for value in written)
 
 
 def _told(called: str, number: float, shown: str) -> tuple[str, str]:
