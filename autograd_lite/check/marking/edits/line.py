@@ -250,8 +250,9 @@ class Line:
 
     def may_change_something(self, node: ast.AST) -> bool:
         """Whether an expression calls a person's function that may change an object, or more."""
-        calls = [n.func for n in ast.walk(node) if isinstance(n, ast.Call)]
-        return any(map(self._is_doing, map(ast.unparse, calls)))
+        called = (ast.unparse(n.func) for n in ast.walk(node) if isinstance(n, ast.Call))
+        # What is a method of another expression's value is one of an array.
+        return any(self._is_doing(text) for text in called if "(" not in text)
 
     def _is_doing(self, called: str) -> bool:
         if called not in self._doing:
