@@ -261,6 +261,9 @@ class Line:
             except Exception:
                 function = None
             inner = getattr(function, "__func__", function)
+            if not isinstance(inner, types.FunctionType):
+                # A layer may be called as a function.
+                inner = getattr(type(function), "__call__", None)
             is_persons = isinstance(inner, types.FunctionType) and not is_of_library(
                 inner.__code__.co_filename
             )
