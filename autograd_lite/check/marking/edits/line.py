@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import inspect
 import linecache
 import re
 import types
@@ -263,7 +264,7 @@ class Line:
             inner = getattr(function, "__func__", function)
             if not isinstance(inner, types.FunctionType):
                 # A layer may be called as a function.
-                inner = getattr(type(function), "__call__", None)
+                inner = inspect.getattr_static(type(function), "__call__", None)
             is_persons = isinstance(inner, types.FunctionType) and not is_of_library(
                 inner.__code__.co_filename
             )
