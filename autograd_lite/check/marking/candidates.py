@@ -208,9 +208,9 @@ class Candidates:
                     return None
                 apart = abs_difference(given, expected) > 1e-6 * max_abs(expected)
                 parts.append(line.part_of(apart, target.slice))
-        return (
-            any(np.any(p) for p in parts) if parts and all(p is not None for p in parts) else None
-        )
+        if not parts or any(part is None for part in parts):
+            return None
+        return any(map(np.any, parts))
 
     def _heads(self, now: Interpretation) -> list[Line]:
         """The loops and conditions of the backward pass, with what is known where their first

@@ -244,9 +244,9 @@ def _begins_without_convention(understood: Understood) -> bool:
     Then a factor N is too much from there on.
     """
     reading = understood.interpretation
-    evidence = understood.evidence.with_steps([*understood.evidence.steps, *understood.on_the_way])
     if reading.factor == 1 or reading.everywhere:
         return False
+    evidence = understood.evidence.with_steps([*understood.evidence.steps, *understood.on_the_way])
     scaled = [
         s.event.serial
         for s in understood.evidence.steps
