@@ -75,3 +75,39 @@ def test_functions_of_their_own_variables_are(function):
 )
 def test_functions_that_do_something_are_not(function):
     assert not is_pure(function)
+
+
+class Layer:
+    def __init__(self):
+        self.scale = np.ones(2)
+
+    def squash(self, z):
+        return 1 / (1 + np.exp(-z * self.scale.sum()))
+
+    def twice(self, z):
+        return 2 * self.squash(z)
+
+    def forward(self, x):
+        self.x = x
+        return self.squash(x)
+
+    def after_forward(self, x):
+        return self.forward(x) + 1
+
+    def fills(self, x):
+        self.scale[:] = x
+        return x
+
+    @staticmethod
+    def half(z):
+        return z / 2
+
+
+@pytest.mark.parametrize("name", ["squash", "twice", "half"])
+def test_methods_that_only_read_are(name):
+    assert is_pure(getattr(Layer(), name))
+
+
+@pytest.mark.parametrize("name", ["forward", "after_forward", "fills"])
+def test_methods_that_keep_something_are_not(name):
+    assert not is_pure(getattr(Layer(), name))

@@ -24,14 +24,20 @@ DEPTH_LIMIT = 4
 """Functions that call others are read down to this depth."""
 
 
-def is_pure(function: Any, depth: int = 0) -> bool:
-    """Whether a function writes to no variable of others, and calls only functions like it."""
-    is_plain = isinstance(function, types.FunctionType)
-    return is_plain and depth <= DEPTH_LIMIT and _is_pure(function, depth)
+def is_pure(function: Any) -> bool:
+    """Whether a function or method writes to no variable of others, and to no attribute of its
+    object, and calls only functions like it.
+    """
+    if isinstance(function, types.MethodType):
+        return _is_pure(function.__func__, type(function.__self__), 0)
+    return isinstance(function, types.FunctionType) and _is_pure(function, None, 0)
 
 
 @functools.lru_cache(maxsize=256)
-def _is_pure(function: types.FunctionType, depth: int) -> bool:
+def _is_pure(function: types.FunctionType, owner: Any, depth: int) -> bool:
+    """Whether a function is, which is a method of a class if there is an `owner`."""
+    if depth > DEPTH_LIMIT:
+        return False
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):
@@ -42,21 +48,36 @@ def _is_pure(function: types.FunctionType, depth: int) -> bool:
     kept = (ast.Name, ast.Attribute, ast.Subscript)
     others = (n for n in nodes if isinstance(n, ast.Assign) and not isinstance(n.value, kept))
     own |= {t.id for n in others for t in n.targets if isinstance(t, ast.Name)}
-    return all(_is_harmless(node, own, function, depth) for node in nodes)
+    if owner is not None:
+        own -= set(function.__code__.co_varnames[:1])
+    return all(_is_harmless(node, own, function, owner, depth) for node in nodes)
 
 
-def _is_harmless(node: ast.AST, own: set[str], function: types.FunctionType, depth: int) -> bool:
+def _is_harmless(
+    node: ast.AST, own: set[str], function: types.FunctionType, owner: Any, depth: int
+) -> bool:
     if isinstance(node, (ast.Global, ast.Nonlocal, ast.Yield, ast.Await)):
         return False
     if isinstance(node, (ast.Subscript, ast.Attribute)) and isinstance(node.ctx, ast.Store):
         return _names_in(node)[0] in own
-    if isinstance(node, ast.Call):
-        root, *names = _names_in(node.func)
-        if isinstance(node.func, ast.Attribute):
-            return (root in _LIBRARIES or root in own) and _DOING.isdisjoint(names)
-        known = function.__globals__.get(root)
-        return root in _BUILTINS if known is None else is_pure(known, depth + 1)
-    return True
+    if not isinstance(node, ast.Call):
+        return True
+    root, *names = _names_in(node.func)
+    known: Any = None
+    if owner is not None and root in function.__code__.co_varnames[:1]:
+        if len(names) != 1:
+            # A method of an array that the object has.
+            return len(names) > 1 and _DOING.isdisjoint(names)
+        known = inspect.getattr_static(owner, names[0], None)
+        inner = known.__func__ if isinstance(known, staticmethod) else known
+        whose = None if isinstance(known, staticmethod) else owner
+        return isinstance(inner, types.FunctionType) and _is_pure(inner, whose, depth + 1)
+    if isinstance(node.func, ast.Attribute):
+        return (root in _LIBRARIES or root in own) and _DOING.isdisjoint(names)
+    known = function.__globals__.get(root)
+    if known is None:
+        return root in _BUILTINS
+    return isinstance(known, types.FunctionType) and _is_pure(known, None, depth + 1)
 
 
 def _names_in(node: Any) -> list[str]:
