@@ -29,7 +29,8 @@ def is_pure(function: Any) -> bool:
     object, and calls only functions like it.
     """
     if isinstance(function, types.MethodType):
-        return _is_pure(function.__func__, type(function.__self__), 0)
+        owner: Any = type(function.__self__)
+        return _is_pure(function.__func__, owner, 0)
     return isinstance(function, types.FunctionType) and _is_pure(function, None, 0)
 
 
