@@ -19,6 +19,13 @@ def calls_another(z):
     return out
 
 
+def collects_in_a_list(z):
+    found = []
+    for value in z:
+        found.append(2 * value)
+    return np.array(found)
+
+
 def sums_in_a_loop(z):
     total = 0.0
     for i in range(len(z)):
@@ -51,6 +58,16 @@ def writes(z):
     return z
 
 
+def changes_what_it_is_given(z):
+    z[z < 0] = 0
+    return z
+
+
+def adds_to_what_it_is_given(z):
+    np.add.at(z, [0], 1)
+    return z
+
+
 def calls_one_that_keeps(z):
     return keeps(z) + 1
 
@@ -61,7 +78,7 @@ def sets(z):
     return z
 
 
-@pytest.mark.parametrize("function", [slope, calls_another, sums_in_a_loop])
+@pytest.mark.parametrize("function", [slope, calls_another, collects_in_a_list, sums_in_a_loop])
 def test_functions_of_their_own_variables_are(function):
     assert is_pure(function)
 
@@ -70,7 +87,7 @@ def test_functions_of_their_own_variables_are(function):
     "function",
     [
         *(keeps, keeps_by_another_name, prints, draws, writes, calls_one_that_keeps, sets),
-        *(np.tanh, len, KEPT.get),
+        *(changes_what_it_is_given, adds_to_what_it_is_given, np.tanh, len, KEPT.get),
     ],
 )
 def test_functions_that_do_something_are_not(function):
@@ -94,6 +111,14 @@ class Layer:
     def after_forward(self, x):
         return self.forward(x) + 1
 
+    def collects(self, x):
+        self.seen.append(x)
+        return x
+
+    def refills(self, x):
+        self.scale.fill(2)
+        return x
+
     def fills(self, x):
         self.scale[:] = x
         return x
@@ -108,6 +133,6 @@ def test_methods_that_only_read_are(name):
     assert is_pure(getattr(Layer(), name))
 
 
-@pytest.mark.parametrize("name", ["forward", "after_forward", "fills"])
+@pytest.mark.parametrize("name", ["forward", "after_forward", "fills", "collects", "refills"])
 def test_methods_that_keep_something_are_not(name):
     assert not is_pure(getattr(Layer(), name))

@@ -20,6 +20,24 @@ _DOING = frozenset(
 )
 """What stands in the names of NumPy's functions that draw random numbers, write or set."""
 
+_CHANGING = frozenset(
+    (
+        *(
+            "append",
+            "extend",
+            "insert",
+            "update",
+            "setdefault",
+            "pop",
+            "popitem",
+            "remove",
+            "clear",
+        ),
+        *("add", "discard", "fill", "sort", "put", "resize", "setfield", "itemset", "at"),
+    )
+)
+"""The methods that change what they are called on: a container, or an array."""
+
 DEPTH_LIMIT = 4
 """Functions that call others are read down to this depth."""
 
@@ -44,13 +62,11 @@ def _is_pure(function: types.FunctionType, owner: Any, depth: int) -> bool:
     except (OSError, TypeError, SyntaxError):
         return False
     nodes = list(ast.walk(tree))
-    own = {n.arg for n in nodes if isinstance(n, ast.arg)}
-    # Another name for a variable of others is not its own.
+    # What it is given, and another name for a variable of others, is not its own.
     kept = (ast.Name, ast.Attribute, ast.Subscript)
     others = (n for n in nodes if isinstance(n, ast.Assign) and not isinstance(n.value, kept))
-    own |= {t.id for n in others for t in n.targets if isinstance(t, ast.Name)}
-    if owner is not None:
-        own -= set(function.__code__.co_varnames[:1])
+    own = {t.id for n in others for t in n.targets if isinstance(t, ast.Name)}
+    own -= {n.arg for n in nodes if isinstance(n, ast.arg)}
     return all(_is_harmless(node, own, function, owner, depth) for node in nodes)
 
 
@@ -64,17 +80,19 @@ def _is_harmless(
     if not isinstance(node, ast.Call):
         return True
     root, *names = _names_in(node.func)
-    known: Any = None
+    is_changing = root not in own and not _CHANGING.isdisjoint(names)
+    if is_changing or not _DOING.isdisjoint(names):
+        return False
     if owner is not None and root in function.__code__.co_varnames[:1]:
         if len(names) != 1:
             # A method of an array that the object has.
-            return len(names) > 1 and _DOING.isdisjoint(names)
+            return len(names) > 1
         known = inspect.getattr_static(owner, names[0], None)
         inner = known.__func__ if isinstance(known, staticmethod) else known
         whose = None if isinstance(known, staticmethod) else owner
         return isinstance(inner, types.FunctionType) and _is_pure(inner, whose, depth + 1)
     if isinstance(node.func, ast.Attribute):
-        return (root in _LIBRARIES or root in own) and _DOING.isdisjoint(names)
+        return root in _LIBRARIES or root in own or root in function.__code__.co_varnames
     known = function.__globals__.get(root)
     if known is None:
         return root in _BUILTINS
