@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from autograd_lite.anomaly import detect_anomaly
+from autograd_lite.arrays.memory import keep_freed_memory
 from autograd_lite.displayed import watch_notebook
 from autograd_lite.elsewhere import missing_name
 from autograd_lite.lock_reasons import why_locked
@@ -104,6 +105,7 @@ else:
         xlogy,
     )
 
+keep_freed_memory()
 watch_notebook()
 
 for _module in ("backward", "tensor"):
