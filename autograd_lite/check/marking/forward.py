@@ -25,7 +25,7 @@ from autograd_lite.check.marking.forms import (
     taken_apart,
 )
 from autograd_lite.check.marking.mutable import Mutable, left_recording, plain, settled
-from autograd_lite.check.marking.world import World, paths_of
+from autograd_lite.check.marking.world import World
 from autograd_lite.check.names import name_of
 from autograd_lite.graph import Node
 from autograd_lite.modes import watching
@@ -345,8 +345,3 @@ def _with_numbers(subject: Subject, wanted: set[str] | None, inputs: list[Input]
         _numbers(v, n, wanted, inputs) for n, v in zip(names, subject.inputs, strict=True)
     )
     return replace(subject, inputs=arguments)
-
-
-def arrays_of(value: Tree) -> list[tuple[tuple[Any, ...], np.ndarray]]:
-    """The arrays in a structure, each with the path to it."""
-    return [(p, v) for p, v in paths_of(value) if isinstance(v, np.ndarray)]

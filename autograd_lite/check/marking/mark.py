@@ -104,7 +104,8 @@ def mark(
     understood, search = _understood_as_likeliest(reading, seconds)
     evidence, interpretation = understood.evidence, understood.interpretation
     if not understood.wrong:
-        marked = [*evidence.steps, *understood.on_the_way, *understood.dropped]
+        marked = [*evidence.steps, *evidence.unconnected, *understood.on_the_way]
+        marked += understood.dropped
         reading.notes += _not_understood(understood.rest, marked, reading.known)
     verdicts = Verdicts(
         setting,

@@ -1,0 +1,286 @@
+"""Right derivations with seldom parts of Python and NumPy, and with a mistake beside them."""
+
+import numpy as np
+import pytest
+from derivations.running import assert_blamed, load
+
+import autograd_lite as al
+
+GUARDED = """
+import numpy as np
+
+
+def forward(X, W, T):
+    e = X @ W - T
+    return 0.5 * np.sum(e**2), e
+
+
+def backward(X, W, T, e):
+    try:
+        de = e / len(W.missing)
+    except AttributeError:
+        de = 1 * e
+    match np.ndim(e):
+        case 2:
+            dW = X.T @ de
+        case _:
+            dW = X * de
+    return {"dW": dW}
+"""
+
+PARTIAL = """
+import functools
+
+import numpy as np
+
+
+def scaled(a, by, much=1):
+    return a * by * much
+
+
+def forward(X, W, T):
+    twice = functools.partial(scaled, by=2.0)
+    e = twice(X @ W) - T
+    return 0.5 * np.sum(e**2), e
+
+
+def backward(X, W, T, e):
+    doubled = functools.partial(scaled, by=4.0, much=0.5)
+    dz = doubled(e)
+    return {"dW": X.T @ dz}
+"""
+
+WITHOUT_SOURCE = """
+import numpy as np
+
+scale = [2.0]
+squash = eval("lambda z: 1 / (1 + np.exp(-scale[0] * z))")
+
+
+def forward(X, W, T):
+    p = squash(X @ W)
+    e = p - T
+    return 0.5 * np.sum(e**2), (p, e)
+
+
+def backward(X, W, T, kept):
+    p, e = kept
+    dz = e * 2 * p * (1 - p)
+    return {"dW": X.T @ dz}
+"""
+
+METHOD_OF_INTEGERS = """
+import numpy as np
+
+
+def forward(counts, W):
+    z = counts.dot(W)
+    return np.sum(z**2), z
+
+
+def backward(counts, W, z):
+    dz = 2 * z
+    return {"dW": counts.T.dot(dz)}
+"""
+
+READS_A_FILE = """
+import os
+
+import numpy as np
+
+
+def forward(W):
+    with open(os.devnull) as file:
+        scale = 2.0 + len(file.read())
+    return scale * np.sum(W**2)
+
+
+def backward(W):
+    with open(os.devnull) as file:
+        scale = 2.0 + len(file.read())
+    dW = 2 * scale * W
+    return {"dW": dW}
+"""
+
+ANY_ARGUMENTS = """
+import numpy as np
+
+
+def forward(X, W):
+    return X @ W, (X, W)
+
+
+def backward(*args):
+    dout = args[0]
+    X, W = args[-1]
+    dW = X.T @ dout
+    return {"dW": dW}
+"""
+
+ARRIVES_UNDER_A_NAME_OF_ITS_OWN = """
+import numpy as np
+
+
+def forward(X, W):
+    return X @ W, (X, W)
+
+
+def backward(above, kept):
+    X, W = kept
+    dX = above @ W.T
+    return {"dX": dX, "dW": X.T @ above}
+"""
+
+SLOTS = """
+import numpy as np
+
+
+class Layer:
+    __slots__ = ("W", "dW")
+
+    def __init__(self, W):
+        self.W = W
+
+
+layer = Layer(np.arange(6.0).reshape(2, 3) / 7)
+
+
+def forward(X):
+    z = X @ layer.W
+    return np.sum(z**2), z
+
+
+def backward(X, z):
+    layer.dW = 2 * X.T @ z
+    return 2 * z @ layer.W.T
+"""
+
+OVERWRITES_LARGE_INPUT = """
+import numpy as np
+
+
+def forward(X, w):
+    z = X * w
+    return 0.5 * np.sum(z**2), z
+
+
+def backward(X, w, z):
+    X *= z
+    dw = X.sum()
+    return {"dw": dw}
+"""
+
+COMPUTED_KEYS = """
+import numpy as np
+
+
+def forward(W, b):
+    z = W + b
+    return np.sum(z**2), z
+
+
+def key(name):
+    return "d" + name
+
+
+def backward(W, b, z):
+    g = {}
+    g[key("W")] = 2 * z
+    g[key("b")] = 2 * z
+    return g
+"""
+
+rng = np.random.default_rng(3)
+LAYER = [rng.normal(size=s) for s in ((6, 3), (3, 4), (6, 4))]
+INPUTS = {
+    GUARDED: LAYER,
+    PARTIAL: LAYER,
+    WITHOUT_SOURCE: LAYER,
+    METHOD_OF_INTEGERS: [np.arange(6).reshape(2, 3), LAYER[1]],
+    READS_A_FILE: LAYER[1:2],
+    ANY_ARGUMENTS: LAYER[:2],
+    ARRIVES_UNDER_A_NAME_OF_ITS_OWN: LAYER[:2],
+    SLOTS: [rng.normal(size=(4, 2))],
+    OVERWRITES_LARGE_INPUT: [rng.normal(size=(200, 200)), 0.7],
+    COMPUTED_KEYS: LAYER[1:2] * 2,
+}
+
+
+def report_on(text, base):
+    functions = load(text, f"seldom habit {hash(text)}")
+    return al.check_derivation(*functions, *INPUTS[base], show=False)
+
+
+@pytest.mark.parametrize("text", INPUTS)
+def test_right_ones(text):
+    report = report_on(text, text)
+    assert report.ok, str(report)
+    assert not report.notes, str(report)
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "part", "words"),
+    [
+        (GUARDED, "1 * e", "2 * e", "de = 2", "the factor 2 should be left out"),
+        (GUARDED, "X.T @ de", "3 * X.T @ de", "dW = 3", "the factor 3 should be left out"),
+        (PARTIAL, "X.T @ dz", "3 * X.T @ dz", "return {", "the factor 3 should be left out"),
+        (WITHOUT_SOURCE, "e * 2 *", "e *", "dz =", "dz lacks a factor 2"),
+        (METHOD_OF_INTEGERS, "dz = 2 * z", "dz = 3 * z", "dz =", "1.5 times what it should be"),
+        (READS_A_FILE, "2 * scale", "3 * scale", "dW =", "3 * scale: 3 should be 2"),
+        (ANY_ARGUMENTS, "X.T @", "2 * X.T @", "dW =", "the factor 2 should be left out"),
+        (ARRIVES_UNDER_A_NAME_OF_ITS_OWN, "W.T\n", "W.T * 2\n", "dX =", "factor 2 should be left"),
+        (SLOTS, "2 * X.T", "X.T", "layer.dW =", "layer.dW lacks a factor 2"),
+        (OVERWRITES_LARGE_INPUT, "X.sum()", "2 * X.sum()", "dw =", "dw is 2 times what it should"),
+    ],
+)
+def test_a_mistake_beside_them(text, old, new, part, words):
+    changed = text.replace(old, new)
+    assert changed != text
+    assert_blamed(report_on(changed, text), changed, part, "factor", words)
+
+
+APART = """
+import numpy as np
+
+
+def forward(X, W, c):
+    z = X @ W
+    return np.sum(z**2), z
+
+
+def backward(X, W, c, z):
+    dz = 2 * z
+    dc = np.zeros_like(c)
+    return {"dW": X.T @ dz, "dc": dc}
+"""
+
+
+def report_on_apart(value):
+    text = APART.replace("np.zeros_like(c)", value)
+    functions = load(text, f"apart {value}")
+    return al.check_derivation(*functions, *LAYER[:2], np.arange(3.0), show=False)
+
+
+def test_of_an_input_that_the_loss_does_not_depend_on_zeros_are_right():
+    report = report_on_apart("np.zeros_like(c)")
+    assert report.ok, str(report)
+    assert {line.name: line.status for line in report}["dc"] == "correct"
+    assert not report.notes, str(report)
+
+
+@pytest.mark.parametrize(("value", "largest"), [("c - 5", 5), ("c + 1", 3)])
+def test_of_an_input_that_the_loss_does_not_depend_on_nothing_else_is(value, largest):
+    report = report_on_apart(value)
+    [line] = [line for line in report if line.status == "wrong"]
+    assert (line.name, line.tensor, line.absolute, line.error) == ("dc", "c", largest, 1)
+    assert line.message == "the loss does not depend on c: dc should be 0"
+    assert line.line == 1 + APART.splitlines().index("    dc = np.zeros_like(c)")
+    assert not report.notes, str(report)
+
+
+def test_an_error_says_what_a_function_returned_in_the_place_of_a_loss():
+    def both(W):
+        return W, 2 * W
+
+    with pytest.raises(TypeError, match=r"^both must return the loss .*, not a tuple of 2$"):
+        al.check_derivation(both, LAYER[1])

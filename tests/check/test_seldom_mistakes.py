@@ -1,0 +1,175 @@
+"""Mistakes that only one kind of edit mends, each with its line and what is wrong in it."""
+
+import numpy as np
+import pytest
+from derivations.running import assert_blamed, load
+
+import autograd_lite as al
+
+RECTIFIED = """
+import numpy as np
+
+
+def forward(X, W, V, T):
+    s = X @ W
+    off = s <= 0
+    h = np.where(off, 0, s)
+    e = h @ V - T
+    return 0.5 * np.sum(e**2), (off, h, e)
+
+
+def backward(X, W, V, T, kept):
+    off, h, e = kept
+    dh = e @ V.T
+    dh[off] = 0
+    return {"dW": X.T @ dh, "dV": h.T @ e}
+"""
+
+HUBER = """
+import numpy as np
+
+
+def forward(X, w, y, delta):
+    r = X @ w - y
+    is_near = np.abs(r) <= delta
+    return np.sum(np.where(is_near, 0.5 * r**2, delta * (np.abs(r) - 0.5 * delta))), r
+
+
+def backward(X, w, y, delta, r):
+    dr = np.clip(r, -delta, delta)
+    return {"dw": X.T @ dr}
+"""
+
+LABELLED = """
+import numpy as np
+
+
+def forward(X, W, y):
+    s = X @ W
+    e = np.exp(s - s.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    n = len(y)
+    return -np.sum(np.log(p[np.arange(n), y])), p
+
+
+def backward(X, W, y, p):
+    n = len(y)
+    ds = p.copy()
+    ds[np.arange(n), y] -= 1
+    return {"dW": X.T @ ds}
+"""
+
+ONE_ROW = """
+import numpy as np
+
+
+def forward(E, v, i):
+    h = np.tanh(E[i])
+    return np.sum((h @ v) ** 2), h
+
+
+def backward(E, v, i, h):
+    dh = 2 * (h @ v) * v
+    dE = np.zeros_like(E)
+    dE[i] += dh * (1 - h**2)
+    return dE, 2 * (h @ v) * h
+"""
+
+MARGINS = """
+import numpy as np
+
+
+def forward(X, W, y):
+    n = len(X)
+    scores = X @ W
+    margins = np.maximum(0, scores - scores[np.arange(n), y][:, None] + 1)
+    margins[np.arange(n), y] = 0
+    return margins.sum() / n, margins
+
+
+def backward(X, W, y, margins):
+    n = len(X)
+    over = (margins > 0).astype(float)
+    count = over.sum(axis=1)
+    over[np.arange(n), y] -= count
+    dW = X.T @ over / n
+    return {"dW": dW}
+"""
+
+WORDS = """
+import numpy as np
+
+
+def slope(a, kind):
+    if kind == "tanh":
+        return 1 - a**2
+    assert kind == "logistic"
+    return a * (1 - a)
+
+
+def forward(X, W, V, T):
+    h = np.tanh(X @ W)
+    p = 1 / (1 + np.exp(-h @ V))
+    return 0.5 * np.sum((p - T) ** 2), (h, p)
+
+
+def backward(X, W, V, T, kept):
+    h, p = kept
+    dz = (p - T) * slope(p, "logistic")
+    dh = dz @ V.T * slope(h, "tanh")
+    return {"dW": X.T @ dh, "dV": h.T @ dz}
+"""
+
+rng = np.random.default_rng(3)
+LAYERS = [rng.normal(size=s) for s in ((6, 3), (3, 4), (4, 2), (6, 2))]
+INPUTS = {
+    RECTIFIED: LAYERS,
+    WORDS: LAYERS,
+    HUBER: [rng.normal(size=(9, 3)), rng.normal(size=3), 2 * rng.normal(size=9), 0.7],
+    LABELLED: [*LAYERS[:2], np.array([0, 3, 1, 2, 3, 0])],
+    MARGINS: [*LAYERS[:2], np.array([0, 3, 1, 2, 3, 0])],
+    ONE_ROW: [rng.normal(size=(5, 3)), rng.normal(size=3), 2],
+}
+
+
+def report_on(text, base):
+    functions = load(text, f"seldom mistake {hash(text)}")
+    return al.check_derivation(*functions, *INPUTS[base], show=False)
+
+
+@pytest.mark.parametrize("text", INPUTS)
+def test_right_ones(text):
+    report = report_on(text, text)
+    assert report.ok, str(report)
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "part", "cause", "words"),
+    [
+        (RECTIFIED, "dh[off] = 0", "dh[~off] = 0", "dh[~off]", "mask", "the mask ~off is inverted"),
+        (RECTIFIED, "dh[off] = 0", "dh[h > 0] = 0", "dh[h", "mask", "dh[~(h > 0)] = 0"),
+        (
+            HUBER,
+            "np.clip(r, -delta",
+            "np.clip(r, 0",
+            "dr =",
+            "mask",
+            "be np.clip(r, -delta, delta)",
+        ),
+        (HUBER, "np.clip(r, -delta, delta)", "r", "dr =", "mask", "r should be np.clip(r, -delta,"),
+        (LABELLED, "ds[np.arange(n), y]", "ds[:, y]", "ds[:", "index", "ds[np.arange(n), y]."),
+        (ONE_ROW, "dE[i] +=", "dE +=", "dE +=", "index", "changed in every row: write dE[i]"),
+        (
+            *(MARGINS, "    over[np.arange(n), y] -= count\n", "", "count =", "term"),
+            "after this line a term is missing: over[np.arange(n), y] -= count",
+        ),
+        (
+            *(WORDS, 'slope(h, "tanh")', 'slope(h, "logistic")', "dh =", "activation"),
+            "'logistic' should be 'tanh' in slope(h, 'logistic')",
+        ),
+    ],
+)
+def test_the_line_and_what_is_wrong_in_it(text, old, new, part, cause, words):
+    changed = text.replace(old, new)
+    assert changed != text
+    assert_blamed(report_on(changed, text), changed, part, cause, words)
