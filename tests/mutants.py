@@ -95,6 +95,8 @@ def mutants(path, source):
                 return
             case ast.Expr() | ast.Assign() | ast.AugAssign() | ast.Raise() | ast.Delete():
                 yield replaced(node, "pass")
+            case ast.Return(value=ast.Constant(value=None)):
+                pass
             case ast.Return(value=value) if value is not None:
                 yield replaced(value, "None")
             case ast.If(test=test) | ast.IfExp(test=test):
