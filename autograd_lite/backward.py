@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -148,9 +149,14 @@ def _summed(term: Gradient, shape: tuple[int, ...], node: Node) -> Array:
         term = total(term, axis=tuple(range(extra)))
     elif extra < 0:
         term = _expand(term, (1,) * -extra + term.shape, node)
-    have = term.shape
-    stretched = tuple([i for i, want in enumerate(shape) if want == 1 != have[i]])
+    stretched = _stretched(term.shape, shape)
     return total(term, axis=stretched, keepdims=True) if stretched else term
+
+
+@functools.lru_cache
+def _stretched(have: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes that have a length of 1 in `shape`, and another one in `have`."""
+    return tuple(i for i, want in enumerate(shape) if want == 1 != have[i])
 
 
 def _as_array(term: Gradient, node: Node) -> np.ndarray:

@@ -108,11 +108,18 @@ def enclosed(what: Any, function: Callable[..., Any], *args: Any) -> Any:
     """
     first = next_serial()
     result = function(*args)
-    for tensor in result if isinstance(result, (tuple, list)) else (result,):
-        node = getattr(tensor, "_node", None)
-        if node.__class__ is Node and node.serial > first:
-            node.calls = (*node.calls, Call(what, first))
+    if isinstance(result, (tuple, list)):
+        for item in result:
+            _note_call(item, what, first)
+    else:
+        _note_call(result, what, first)
     return result
+
+
+def _note_call(result: Any, what: Any, first: int) -> None:
+    node = getattr(result, "_node", None)
+    if node.__class__ is Node and node.serial > first:
+        node.calls += (Call(what, first),)
 
 
 class Route:

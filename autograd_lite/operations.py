@@ -87,7 +87,7 @@ class Plan:
 class Operation:
     """A function with a derivative rule per operand."""
 
-    __slots__ = ("function", "name", "rules", "parameters", "plans", "sequence", "limit")
+    __slots__ = ("function", "name", "rules", "parameters", "plans", "sequence", "limit", "out")
 
     def __init__(
         self,
@@ -119,6 +119,7 @@ class Operation:
             self.limit = 1 << len(before)
             raise
         self.plans = plans
+        self.out: int | None = self.position("out")
 
     def plan(self, mask: int) -> Plan:
         """The plan for the operands whose bits are set in `mask`."""

@@ -409,10 +409,11 @@ def _admit(parents: list[Any], operands: int) -> None:
 def _held(kept: Kept, parents: Sequence[Any], plan: Plan) -> tuple[Any, ...]:
     """`kept` followed by the holds on arrays of the user, so that nobody writes to them."""
     for i in plan.kept_positions:
-        parent = parents[i] if i < len(parents) else None
-        if parent.__class__ is Leaf:
+        parent: Any = parents[i] if i < len(parents) else None
+        kind = parent.__class__
+        if kind is Leaf:
             kept += (parent.hold() or _hold_leaf(parent, plan),)
-        elif parent.__class__ is not Node and isinstance(parent, _ndarray):
+        elif kind is _ndarray or (kind is not Node and isinstance(parent, _ndarray)):
             kept += (hold(parent, plan.operation.name),)
     return kept
 
@@ -504,7 +505,7 @@ def _checked_options(
     """Operands passed by keyword put in their place; options that cannot be recorded refused."""
     if len(args) < len(operation.rules):
         args, kwargs = operation.bind(args, kwargs)
-    out = operation.position("out")
+    out = operation.out
     given = args[out] if out is not None and out < len(args) else kwargs.get("out")
     if given is not None:
         raise TypeError(f"{operation.name}(out=...) cannot be recorded; omit out=")
@@ -536,8 +537,10 @@ def dispatch(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     ):
         importlib.import_module(_SCIPY_RULES)
         return dispatch(function, args, kwargs)
+    if function in NON_DIFFERENTIABLE:
+        return function(*plain(args), **plain(kwargs))
     tensors = [t for t in _recorded_in((args, kwargs)) if _requires_grad(t)]
-    if tensors and function not in NON_DIFFERENTIABLE and is_recording():
+    if tensors and is_recording():
         way_out = REFUSED.get(
             function,
             "declare a rule with al.defvjp, use functions that have one, or pass .data where no "

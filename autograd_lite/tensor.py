@@ -37,7 +37,7 @@ from autograd_lite.methods import (
     reflected,
     whole,
 )
-from autograd_lite.modes import is_recording
+from autograd_lite.modes import entered, is_recording
 from autograd_lite.operations import OPERATIONS
 from autograd_lite.record import (
     NO_OPTIONS,
@@ -166,11 +166,12 @@ class Tensor(Recorded, Operators, results=True):
         >>> x
         Tensor([2., 3.])
         """
-        value = self._seen()
+        value = self._seen() if entered.get() else self._value
         if not isinstance(value, (np.ndarray, np.generic)):
             return cast(np.ndarray, expose(ungated(value)))
-        if self._owns_data():
-            array = cast(np.ndarray, value)
+        node = self._node
+        if isinstance(node, Leaf) and node.owns_data:
+            array: Any = value
             if array.flags.writeable:
                 return array
             reader = self._reader()
@@ -688,9 +689,10 @@ class Tensor(Recorded, Operators, results=True):
         grads = propagate(node, seed, freed_by=None if retain_graph else users_line())
         if is_lazy(self._value):
             self._settle(grads)
-        for leaf in list(grads):
+        leaves: list[Any] = list(grads)
+        for leaf in leaves:
             # Popped on the way, so that nothing but accumulate() holds the gradient.
-            accumulate(cast(Leaf, leaf), grads.pop(leaf))
+            accumulate(leaf, grads.pop(leaf))
 
     def _settle(self, grads: dict[Any, Any]) -> None:
         """Compute this tensor and the gradients of leaves with NumPy data in one Dask graph."""

@@ -735,10 +735,10 @@ def _reduced(losses: Operand, reduction: str, sample_weight: Operand) -> Operand
 
 
 def _check_shapes(loss: str, prediction: Operand, target: Operand) -> None:
-    if np.shape(prediction) != np.shape(target):
-        row = np.shape(prediction) == (1, *np.shape(target))
+    have, wanted = as_array(prediction).shape, as_array(target).shape
+    if have != wanted:
         raise ValueError(
-            f"{loss}: the prediction has shape {np.shape(prediction)} and the target "
-            f"{np.shape(target)}; they must be the same, or broadcasting would compare every "
-            f"prediction with every target{'; Y[np.newaxis] is a row' if row else ''}"
+            f"{loss}: the prediction has shape {have} and the target {wanted}; they must be the "
+            "same, or broadcasting would compare every prediction with every "
+            f"target{'; Y[np.newaxis] is a row' if have == (1, *wanted) else ''}"
         )

@@ -56,13 +56,17 @@ def hold(array: np.ndarray, reader: str) -> Hold:
     The array, and every array that it is a view of, is read-only while the hold exists. One that
     is read-only already stays so afterwards.
     """
-    return find_hold(array) or _new_hold(array, reader)
+    key = id(array)
+    references = _holds.get(key)
+    known = references[0]() if references is not None else None
+    return _new_hold(array, reader, key) if known is None else known
 
 
-def _new_hold(array: np.ndarray, reader: str) -> Hold:
-    held, key = Hold(array, reader), id(array)
-    behind = _array_behind(array)
-    locks = behind is None and array.flags.writeable
+def _new_hold(array: np.ndarray, reader: str, key: int) -> Hold:
+    held = Hold(array, reader)
+    behind = None if array.base is None else _array_behind(array)
+    flags = array.flags
+    locks = behind is None and flags.writeable
     # No name for the references: those that are not taken must be gone before the hold.
     known = _holds.setdefault(
         key,
@@ -74,7 +78,7 @@ def _new_hold(array: np.ndarray, reader: str) -> Hold:
         # Another thread came first.
         return known
     if locks:
-        array.flags.writeable = False
+        flags.writeable = False
     elif behind is not None:
         held.base = hold(behind, reader)
         if array.base is behind:

@@ -113,19 +113,20 @@ class Linear(Module):
         -------
         Tensor
         """
-        n_out, n_in = self.weight.shape
+        weight, bias = self.weight, self.bias
         X = as_array(X)
-        if X.ndim != 2 or X.shape[0] != n_in:
+        shape, n_in = X.shape, weight.shape[1]
+        if len(shape) != 2 or shape[0] != n_in:
             hint = ""
-            if X.ndim == 2 and X.shape[1] == n_in:
+            if len(shape) == 2 and shape[1] == n_in:
                 hint = "; its rows look like the samples, so pass X.T"
-            elif X.ndim > 2:
+            elif len(shape) > 2:
                 hint = "; nn.flatten(images) makes columns of pictures"
             raise ValueError(
-                f"Linear({n_in}, {n_out}) takes samples as columns, X of shape ({n_in}, N), but "
-                f"X has shape {X.shape}{hint}"
+                f"Linear({n_in}, {weight.shape[0]}) takes samples as columns, X of shape "
+                f"({n_in}, N), but X has shape {shape}{hint}"
             )
-        return np.dot(self.weight, X) if self.bias is None else affine(self.weight, X, self.bias)
+        return np.dot(weight, X) if bias is None else affine(weight, X, bias)
 
     def __repr__(self) -> str:
         n_out, n_in = self.weight.shape

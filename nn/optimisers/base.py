@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from autograd_lite.extend import Array
 
@@ -73,7 +72,7 @@ class Optimiser(Spelled):
             raise ValueError(f"{name} got no parameters")
         if len({id(p) for p in self.parameters}) < len(self.parameters):
             raise ValueError(f"{name} got a parameter twice, and would change it twice")
-        self._buffers: dict[Any, tuple[np.ndarray, np.ndarray]] = {}
+        self._buffers: dict[tuple[np.dtype, int], tuple[np.ndarray, np.ndarray]] = {}
 
     def _group(self, given: Mapping[str, Any], options: Mapping[str, float]) -> Group:
         group = {**options, **given, "parameters": list(given["parameters"])}
@@ -141,27 +140,29 @@ class Optimiser(Spelled):
             parameter.data = values.copy()
         arrays = [values, gradient, *memory.values()]
         flat = [array.reshape(-1) for array in arrays]
-        room, other = self._buffers_of(values.dtype)
-        if (
-            values.size <= BLOCK_NUMBERS
-            and values.flags.c_contiguous
-            and gradient.flags.c_contiguous
-        ):
-            self.update(group, *flat, room=room[: values.size], other=other[: values.size])
+        size = values.size
+        if size <= BLOCK_NUMBERS and values.flags.c_contiguous and gradient.flags.c_contiguous:
+            room, other = self._buffers_of(values.dtype, size)
+            self.update(group, *flat, room=room, other=other)
             return
-        for start in range(0, values.size, BLOCK_NUMBERS):
+        for start in range(0, size, BLOCK_NUMBERS):
             parts = [array[start : start + BLOCK_NUMBERS] for array in flat]
-            n = len(parts[0])
-            self.update(group, *parts, room=room[:n], other=other[:n])
+            room, other = self._buffers_of(values.dtype, len(parts[0]))
+            self.update(group, *parts, room=room, other=other)
         for array, changed in zip(arrays, flat, strict=True):
             if array is not gradient and not np.may_share_memory(array, changed):
                 array[...] = changed.reshape(array.shape)
 
-    def _buffers_of(self, dtype: DTypeLike) -> tuple[np.ndarray, np.ndarray]:
+    def _buffers_of(self, dtype: np.dtype, size: int) -> tuple[np.ndarray, np.ndarray]:
         """Two flat buffers for the intermediate values of a rule."""
-        if dtype not in self._buffers:
-            self._buffers[dtype] = np.empty(BLOCK_NUMBERS, dtype), np.empty(BLOCK_NUMBERS, dtype)
-        return self._buffers[dtype]
+        buffers = self._buffers.get((dtype, size))
+        if buffers is None:
+            whole = self._buffers.setdefault(
+                (dtype, BLOCK_NUMBERS),
+                (np.empty(BLOCK_NUMBERS, dtype), np.empty(BLOCK_NUMBERS, dtype)),
+            )
+            buffers = self._buffers[dtype, size] = whole[0][:size], whole[1][:size]
+        return buffers
 
     def numbers(self, group: Mapping[str, Any], steps: int) -> dict[str, float]:
         """The numbers of a group that can change from step to step.
