@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from derivations.running import assert_blamed, load
 
 import autograd_lite as al
 from autograd_lite.check.marking.conventions import velocities
@@ -443,3 +444,89 @@ def test_gradients_behind_averages_are_told_where_they_are_computed():
     report = al.check_script(ENTRIES, show=False)
     assert report.ok
     assert {"W1": 16, "c1": 17, "W2": 14}.items() <= {n.tensor: n.line for n in report}.items()
+
+
+ONE_STEP = """
+import numpy as np
+
+
+def forward(X, w, y, t=1, rate=0.1):
+    e = X @ w - y
+    loss = np.mean(e**2)
+    g = 2 * X.T @ e / len(y)
+    m = np.zeros_like(w)
+    v = np.zeros_like(w)
+    m = 0.9 * m + 0.1 * g
+    v = 0.999 * v + 0.001 * g**2
+    w -= rate * m / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+    return loss
+
+
+backward = forward
+"""
+
+
+def report_on_one_step(text):
+    rng = np.random.default_rng(8)
+    inputs = rng.normal(size=(7, 3)), rng.normal(size=3), rng.normal(size=7)
+    return al.check_derivation(*load(text, f"one step {hash(text)}"), *inputs, show=False)
+
+
+@pytest.mark.parametrize("start", ["np.zeros_like(w)", "0"])
+def test_averages_that_begin_at_zero_in_the_step_are_no_gradients(start):
+    text = ONE_STEP.replace("np.zeros_like(w)", start)
+    report = report_on_one_step(text)
+    assert report.ok and [line.name for line in report] == ["g"], str(report)
+    wrong = text.replace("2 * X", "X")
+    assert_blamed(report_on_one_step(wrong), wrong, "g =", "factor", "g lacks a factor 2")
+
+
+def test_a_step_in_the_wrong_direction_has_the_wrong_sign():
+    (head, _), (_, end) = ONE_STEP.split("    g ="), ONE_STEP.split(") + 1e-8)\n")
+    wrong = f"{head}    w += rate * 2 * X.T @ e / len(y)\n{end}"
+    assert_blamed(report_on_one_step(wrong), wrong, "w +=", "sign", "w has the wrong sign")
+    right = wrong.replace("rate * 2", "-rate * 2")
+    notes = report_on_one_step(right).notes
+    assert notes == ("convention: descent directions, minus the gradients; that is no mistake",)
+
+
+BEFORE_ITS_USE = """
+import numpy as np
+
+
+def forward(X, W, y):
+    e = X @ W - y
+    return np.mean(e**2), e
+
+
+def backward(X, W, y, e):
+    de = 2 * e / e.size
+    dW = X.T @ de
+    CLIP
+    return {"dW": dW}
+"""
+
+
+@pytest.mark.parametrize(
+    "clip",
+    [
+        "dW = np.clip(dW, -0.1, 0.1)",
+        "dW = dW.clip(-0.1, 0.1)",
+        "np.clip(dW, -0.1, 0.1, out=dW)",
+        "dW = dW * 0.1 / np.linalg.norm(dW)",
+        "dW *= 0.1 / np.sqrt(np.sum(dW**2))",
+        "norm = np.sqrt((dW**2).sum())\n    if norm > 0.1:\n        dW = dW * (0.1 / norm)",
+    ],
+)
+def test_ways_to_clip_a_gradient(clip):
+    rng = np.random.default_rng(3)
+    inputs = [rng.normal(size=s) for s in ((6, 3), (3, 4), (6, 4))]
+    right = BEFORE_ITS_USE.replace("CLIP", clip)
+    wrong = right.replace("X.T", "3 * X.T")
+    reports = [
+        al.check_derivation(*load(text, f"clip {hash(text)}"), *inputs, show=False)
+        for text in (right, wrong)
+    ]
+    assert all("the gradients are clipped" in str(report) for report in reports)
+    assert reports[0].ok, str(reports[0])
+    assert_blamed(reports[1], wrong, "dW =", "factor", "the factor 3 should be left out")

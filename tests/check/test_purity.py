@@ -1,5 +1,7 @@
 """Which of a person's functions may be called beside the runs of a derivation."""
 
+import linecache
+
 import numpy as np
 import pytest
 
@@ -76,6 +78,22 @@ def sets(z):
     global KEPT
     KEPT = {}
     return z
+
+
+def nested(depth):
+    """A function that calls one which calls one, so many times."""
+    text = "def f0(z):\n    return 2 * z\n"
+    for i in range(1, depth + 1):
+        text += f"def f{i}(z):\n    return f{i - 1}(z) + 1\n"
+    filename = f"<nested {depth}>"
+    linecache.cache[filename] = len(text), None, text.splitlines(keepends=True), filename
+    exec(compile(text, filename, "exec"), names := {})
+    return names[f"f{depth}"]
+
+
+def test_functions_that_call_others_are_read_to_a_depth():
+    assert is_pure(nested(4))
+    assert not is_pure(nested(5))
 
 
 @pytest.mark.parametrize("function", [slope, calls_another, collects_in_a_list, sums_in_a_loop])

@@ -284,3 +284,40 @@ def test_an_error_says_what_a_function_returned_in_the_place_of_a_loss():
 
     with pytest.raises(TypeError, match=r"^both must return the loss .*, not a tuple of 2$"):
         al.check_derivation(both, LAYER[1])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0)])
+def test_arrays_without_elements_are_no_hindrance(shape):
+    text = APART.replace("2 * z", "3 * z").replace("np.zeros_like(c)", "c")
+    functions = load(text, f"empty {shape}")
+    report = al.check_derivation(*functions, *LAYER[:2], np.zeros(shape), show=False)
+    assert_blamed(report, text, "dz =", "factor", "3 * z: 3 should be 2")
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_lengths_are_called_by_what_has_them(size):
+    def forward(X, Y):
+        e = X - Y
+        return np.mean(e**2), e
+
+    def backward(X, Y, e):
+        return {"dX": 2 * e}
+
+    inputs = rng.normal(size=(2, 1, size)), rng.normal(size=(2, 1, size))
+    [note] = al.check_derivation(forward, backward, *inputs, show=False).notes
+    what = f"gradients of {2 * size} times the loss (the number of elements of Y) throughout"
+    assert note == f"convention: {what}; that is no mistake"
+
+
+def test_what_a_derivation_prints_is_shown_once(capsys):
+    def forward(X, W):
+        print("forward")
+        return np.sum((X @ W) ** 2)
+
+    def backward(X, W):
+        print("backward")
+        return {"dW": 2 * X.T @ (X @ W)}
+
+    assert al.check_derivation(forward, backward, *LAYER[:2], show=False).ok
+    assert capsys.readouterr().out == "forward\nbackward\n"

@@ -120,6 +120,59 @@ def backward(X, W, V, T, kept):
     return {"dW": X.T @ dh, "dV": h.T @ dz}
 """
 
+MAGNITUDES = """
+import numpy as np
+
+
+def forward(X, w, y):
+    r = X @ w - y
+    return np.sum(np.abs(r)), r
+
+
+def backward(X, w, y, r):
+    ones = np.ones(len(y))
+    dw = X.T @ (ones * np.sign(r))
+    return {"dw": dw}
+"""
+
+LAST_IS_LINEAR = """
+import numpy as np
+
+
+def forward(X, Ws):
+    outs = [X]
+    for W in Ws[:-1]:
+        outs.append(np.tanh(outs[-1] @ W))
+    outs.append(outs[-1] @ Ws[-1])
+    return np.sum(outs[-1] ** 2) / 2, outs
+
+
+def backward(X, Ws, outs):
+    n = len(Ws)
+    d = outs[-1]
+    grads = [None] * n
+    for i in reversed(range(n)):
+        if i != n - 1:
+            d = d * (1 - outs[i + 1] ** 2)
+        grads[i] = outs[i].T @ d
+        d = d @ Ws[i].T
+    return grads
+"""
+
+CLIPPED = """
+import numpy as np
+
+
+def forward(X, W, y):
+    p = np.clip(1 / (1 + np.exp(-X @ W)), 0.2, 0.8)
+    return -np.sum(y * np.log(p) + (1 - y) * np.log(1 - p)), p
+
+
+def backward(X, W, y, p):
+    dz = (p - y) * ((p > 0.2) & (p < 0.8))
+    return {"dW": X.T @ dz}
+"""
+
 rng = np.random.default_rng(3)
 LAYERS = [rng.normal(size=s) for s in ((6, 3), (3, 4), (4, 2), (6, 2))]
 INPUTS = {
@@ -128,6 +181,9 @@ INPUTS = {
     HUBER: [rng.normal(size=(9, 3)), rng.normal(size=3), 2 * rng.normal(size=9), 0.7],
     LABELLED: [*LAYERS[:2], np.array([0, 3, 1, 2, 3, 0])],
     MARGINS: [*LAYERS[:2], np.array([0, 3, 1, 2, 3, 0])],
+    MAGNITUDES: [rng.normal(size=s) for s in ((7, 3), (3,), (7,))],
+    LAST_IS_LINEAR: [LAYERS[0], [rng.normal(size=s) for s in ((3, 4), (4, 4), (4, 2))]],
+    CLIPPED: [*LAYERS[:2], (rng.normal(size=(6, 4)) > 0) * 1.0],
     ONE_ROW: [rng.normal(size=(5, 3)), rng.normal(size=3), 2],
 }
 
@@ -166,6 +222,23 @@ def test_right_ones(text):
         (
             *(WORDS, 'slope(h, "tanh")', 'slope(h, "logistic")', "dh =", "activation"),
             "'logistic' should be 'tanh' in slope(h, 'logistic')",
+        ),
+        (
+            *(MAGNITUDES, "ones * np.sign(r)", "ones", "dw =", "activation"),
+            "the derivative np.sign(r) of the absolute value is missing in ones",
+        ),
+        (LAST_IS_LINEAR, "i != n - 1", "i != n", "if i", "mask", "i != n should be i != n - 1"),
+        (
+            LAST_IS_LINEAR,
+            "i != n - 1",
+            "i != 0",
+            "if i",
+            "mask",
+            "i != 0 should be i != len(Ws) - 1",
+        ),
+        (
+            *(CLIPPED, " * ((p > 0.2) & (p < 0.8))", "", "dz =", "unknown"),
+            "all that is wrong comes from dz, and no single change that was tried makes it right",
         ),
     ],
 )

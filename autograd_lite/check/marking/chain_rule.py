@@ -8,7 +8,7 @@ which the person's gradients replace those that arrive.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -174,7 +174,7 @@ def read(
     graph: ForwardGraph,
     own: Arrays,
     lines: Mapping[str, int | None],
-    sizes: Iterable[int],
+    sizes: Collection[int],
     truth: Arrays,
     tolerance: Tolerance,
     averaged: bool = False,
@@ -211,11 +211,10 @@ def read(
 
 
 def _factors(
-    own: Arrays, references: tuple[Arrays, ...], sizes: Iterable[int], tolerance: Tolerance
+    own: Arrays, references: tuple[Arrays, ...], sizes: Collection[int], tolerance: Tolerance
 ) -> list[float]:
     """The sizes of the data by which some gradient is off, the most frequent first."""
     counts: dict[float, int] = {}
-    sizes = [size for size in set(sizes) if size > 1]
     for name, given in own.items():
         for reference in references:
             number = abs(nearest_factor(given, reference[name]) or 0)

@@ -585,9 +585,9 @@ def _wanted(setting: Setting) -> set[str] | None:
 def sizes_of_data(reading: Reading) -> dict[int, str]:
     """The lengths of the data's axes, each with a description; last axes come first."""
     derived = {s.tensor for s in reading.evidence.steps}
-    arrays = [
-        (n, v) for n, v in data_of(reading.recording, reading.evidence.setting) if n not in derived
-    ]
+    data = data_of(reading.recording, reading.evidence.setting)
+    # Without elements an array gives no number to divide by.
+    arrays = [(n, v) for n, v in data if n not in derived and v.size]
     arrays.sort(key=lambda item: -item[1].size)
     sizes: dict[int, str] = {}
     for axis, what in ((-1, "columns"), (0, "rows")):

@@ -178,13 +178,14 @@ class Updates:
             if other.array is None or other.array.shape != shape:
                 continue
             value = getattr(other.place.statement, "value", None)
-            texts = {_container_of(text) for text in texts_in(value)} if value is not None else ()
+            texts = {_container_of(t) for t in texts_in(value)} if value is not None else set[str]()
             if self._is_average(other):
-                behind.update(texts)
+                # An average reads itself, which was made of zeros.
+                behind |= texts - {where}
             elif where in behind and (other.name == event.name or "[" not in other.path):
                 return other
             else:
-                read.update(texts)
+                read |= texts
         return None
 
     def _is_average(self, event: Event) -> bool:
