@@ -190,7 +190,44 @@ def backward(W, b, z):
     return g
 """
 
+LABELS_TWICE = """
+import numpy as np
+
+
+def forward(W, X, Y, labels):
+    s = W @ X
+    e = np.exp(s - s.max(axis=0))
+    p = e / e.sum(axis=0)
+    return -np.sum(np.log(p[labels, np.arange(len(labels))])), p
+
+
+def backward(W, X, Y, labels, p):
+    ds = p - Y
+    dW = ds @ X.T
+    return {"dW": dW}
+"""
+
+CALLED_AFTER_WHAT_FOLLOWS = """
+import numpy as np
+
+
+def forward(X, W, T, V):
+    a = np.tanh(X @ W)
+    b = np.tanh(a @ V)
+    e = b - T
+    return 0.5 * np.sum(e**2), (a, b, e)
+
+
+def backward(X, W, T, V, kept):
+    a, b, e = kept
+    db = e * (1 - b**2)
+    da = db @ V.T * (1 - a**2)
+    dW = X.T @ da
+    return {"dW": dW, "dV": a.T @ db}
+"""
+
 rng = np.random.default_rng(3)
+LABELS = np.array([0, 2, 1, 2, 0, 1])
 LAYER = [rng.normal(size=s) for s in ((6, 3), (3, 4), (6, 4))]
 INPUTS = {
     GUARDED: LAYER,
@@ -202,6 +239,8 @@ INPUTS = {
     ARRIVES_UNDER_A_NAME_OF_ITS_OWN: LAYER[:2],
     SLOTS: [rng.normal(size=(4, 2))],
     OVERWRITES_LARGE_INPUT: [rng.normal(size=(200, 200)), 0.7],
+    LABELS_TWICE: [LAYER[1], rng.normal(size=(4, 6)), np.eye(3)[:, LABELS], LABELS],
+    CALLED_AFTER_WHAT_FOLLOWS: [*LAYER, rng.normal(size=(4, 4))],
     COMPUTED_KEYS: LAYER[1:2] * 2,
 }
 
@@ -229,6 +268,8 @@ def test_right_ones(text):
         (READS_A_FILE, "2 * scale", "3 * scale", "dW =", "3 * scale: 3 should be 2"),
         (ANY_ARGUMENTS, "X.T @", "2 * X.T @", "dW =", "the factor 2 should be left out"),
         (ARRIVES_UNDER_A_NAME_OF_ITS_OWN, "W.T\n", "W.T * 2\n", "dX =", "factor 2 should be left"),
+        (LABELS_TWICE, "ds @", "2 * ds @", "dW =", "the factor 2 should be left out"),
+        (CALLED_AFTER_WHAT_FOLLOWS, "X.T @ da", "2 * X.T @ da", "dW =", "the factor 2 should be"),
         (SLOTS, "2 * X.T", "X.T", "layer.dW =", "layer.dW lacks a factor 2"),
         (OVERWRITES_LARGE_INPUT, "X.sum()", "2 * X.sum()", "dw =", "dw is 2 times what it should"),
     ],
@@ -278,6 +319,40 @@ def test_of_an_input_that_the_loss_does_not_depend_on_nothing_else_is(value, lar
     assert not report.notes, str(report)
 
 
+def test_of_layers_with_numbers_one_without_a_gradient_is_missing():
+    def forward(X, W1, W2):
+        return np.sum((X @ W1 @ W2) ** 2)
+
+    def backward(X, W1, W2):
+        dW2 = 2 * (X @ W1).T @ (X @ W1 @ W2)
+        return {"dW2": dW2}
+
+    report = al.check_derivation(forward, backward, *LAYER[:2], rng.normal(size=(4, 2)), show=False)
+    assert not report.ok
+    assert [(line.name, line.status) for line in report] == [("dW2", "correct"), ("dW1", "missing")]
+    rows = str(report).splitlines()
+    assert rows[2].split() == ["dW1", "W1", "(3,", "4)", "-", "-", "missing"]
+    assert rows[3] == "there is no dW1"
+
+
+def test_what_is_the_gradient_of_nothing_is_told():
+    def forward(X, W, T):
+        e = X @ W - T
+        return 0.5 * np.sum(e**2), e
+
+    def backward(X, W, T, e):
+        dW = X.T @ e
+        return {"dW": dW, "dQ": np.outer(dW[0], dW[1])[:2], "steps": 3.0}
+
+    report = al.check_derivation(forward, backward, *LAYER, show=False)
+    assert not report.ok
+    assert {line.name: line.status for line in report} == {"dW": "correct", "dQ": "unmarked"}
+    shown = str(report)
+    assert 'say so with names={"dQ": ...}' in shown and "steps" not in shown
+    row = next(row for row in shown.splitlines() if "unmarked" in row)
+    assert row.split()[1:] == ["dQ", "?", "(2,", "4)", "-", "-", "unmarked"]
+
+
 def test_an_error_says_what_a_function_returned_in_the_place_of_a_loss():
     def both(W):
         return W, 2 * W
@@ -289,10 +364,27 @@ def test_an_error_says_what_a_function_returned_in_the_place_of_a_loss():
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0)])
 def test_arrays_without_elements_are_no_hindrance(shape):
-    text = APART.replace("2 * z", "3 * z").replace("np.zeros_like(c)", "c")
+    text = APART.replace("2 * z", "3 * z").replace("zeros_like", "ones_like")
+    text = text.replace("np.sum(z**2)", "np.sum(z**2) + np.sum(c)")
     functions = load(text, f"empty {shape}")
     report = al.check_derivation(*functions, *LAYER[:2], np.zeros(shape), show=False)
     assert_blamed(report, text, "dz =", "factor", "3 * z: 3 should be 2")
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_gradients_of_the_sum_are_divided_in_the_last_step(count):
+    def forward(X, w, y):
+        r = X @ w - y
+        return np.mean(r**2) / 2, r
+
+    def backward(X, w, y, r):
+        dr = r
+        return {"dw": X.T @ dr / len(y)}
+
+    inputs = [rng.normal(size=s) for s in ((count, 3), (3,), (count,))]
+    [note] = al.check_derivation(forward, backward, *inputs, show=False).notes
+    what = f"gradients of {count} times the loss (the number of elements of y)"
+    assert note == f"convention: {what} until the division in the last step; that is no mistake"
 
 
 @pytest.mark.parametrize("size", [2, 3])

@@ -173,6 +173,48 @@ def backward(X, W, y, p):
     return {"dW": X.T @ dz}
 """
 
+CARRIED = """
+import numpy as np
+
+
+def forward(xs, h0, U, W, V, ys):
+    h, hs, errors, loss = h0, [h0], [], 0
+    for x, y in zip(xs, ys):
+        h = np.tanh(U @ x + W @ h)
+        hs.append(h)
+        errors.append(V @ h - y)
+        loss += 0.5 * np.sum(errors[-1] ** 2)
+    return loss, (hs, errors)
+
+
+def backward(xs, h0, U, W, V, ys, kept):
+    hs, errors = kept
+    gU, gW, gV = np.zeros_like(U), np.zeros_like(W), np.zeros_like(V)
+    dz = np.zeros_like(h0)
+    for t in reversed(range(len(xs))):
+        gV += np.outer(errors[t], hs[t + 1])
+        dh = V.T @ errors[t] + W.T @ dz
+        dz = dh * (1 - hs[t + 1] ** 2)
+        gU += np.outer(dz, xs[t])
+        gW += np.outer(dz, hs[t])
+    return {"dU": gU, "dW": gW, "dV": gV}
+"""
+
+BIAS = """
+import numpy as np
+
+
+def forward(X, W, T, b):
+    e = X @ W + b - T
+    return 0.5 * np.sum(e**2), e
+
+
+def backward(X, W, T, b, e):
+    dW = X.T @ e
+    db = e.sum(axis=0)
+    return {"dW": dW, "db": db}
+"""
+
 rng = np.random.default_rng(3)
 LAYERS = [rng.normal(size=s) for s in ((6, 3), (3, 4), (4, 2), (6, 2))]
 INPUTS = {
@@ -184,6 +226,8 @@ INPUTS = {
     MAGNITUDES: [rng.normal(size=s) for s in ((7, 3), (3,), (7,))],
     LAST_IS_LINEAR: [LAYERS[0], [rng.normal(size=s) for s in ((3, 4), (4, 4), (4, 2))]],
     CLIPPED: [*LAYERS[:2], (rng.normal(size=(6, 4)) > 0) * 1.0],
+    CARRIED: [rng.normal(size=s) for s in ((4, 3), (5,), (5, 3), (5, 5), (2, 5), (4, 2))],
+    BIAS: [*LAYERS[:2], rng.normal(size=(6, 4)), rng.normal(size=4)],
     ONE_ROW: [rng.normal(size=(5, 3)), rng.normal(size=3), 2],
 }
 
@@ -227,6 +271,9 @@ def test_right_ones(text):
             *(MAGNITUDES, "ones * np.sign(r)", "ones", "dw =", "activation"),
             "the derivative np.sign(r) of the absolute value is missing in ones",
         ),
+        (CARRIED, " + W.T @ dz", "", "dh =", "term", "the term + W.T @ dz is missing in dh"),
+        (BIAS, "e.sum", "W.sum", "db =", "operand", "W should be e in W.sum(axis=0)"),
+        (BIAS, "e.sum", "dW.sum", "db =", "operand", "dW should be e in dW.sum(axis=0)"),
         (LAST_IS_LINEAR, "i != n - 1", "i != n", "if i", "mask", "i != n should be i != n - 1"),
         (
             LAST_IS_LINEAR,
