@@ -258,8 +258,7 @@ def _plain(value: object) -> object:
 def _row(line: Line) -> tuple[str, ...]:
     is_compared = line.status != "missing" and not math.isnan(line.error)
     same_shape = line.shape == line.expected_shape and line.status != "missing"
-    is_alone = same_shape or (line.status == "unmarked" and not is_compared)
-    shape = str(line.shape) if is_alone else f"{line.shape}, not {line.expected_shape}"
+    shape = str(line.shape) if same_shape else f"{line.shape}, not {line.expected_shape}"
     if not line.shape and not np.isfinite(line.error):
         shape = f"none, not {line.expected_shape}" if line.expected_shape else "-"
     if line.status == "missing":

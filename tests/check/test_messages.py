@@ -93,6 +93,7 @@ def test_a_script_that_ends_with_its_parameters_has_nothing_to_mark():
     ("end", "how"),
     [
         ("os._exit(3)", "with exit status 3"),
+        ("os._exit(0)", "with exit status 0"),
         ("os.kill(os.getpid(), signal.SIGKILL)", "by SIGKILL"),
     ],
 )
@@ -102,3 +103,21 @@ def test_a_file_that_ends_its_process_says_how(end, how, tmp_path):
     with pytest.raises(NotMarked) as caught:
         check_file(path)
     assert str(caught.value) == f"it ended its process {how} before it could be marked"
+
+
+@pytest.mark.parametrize(
+    ("end", "what"),
+    [
+        ("raise KeyboardInterrupt", "KeyboardInterrupt: "),
+        (
+            "1 / 0",
+            "line 2 of the script raised ZeroDivisionError, before its loop: division by zero",
+        ),
+    ],
+)
+def test_what_a_file_raises_before_its_loop_is_told(end, what, tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text(f"loss = 0\n{end}\nfor i in range(2):\n    loss = i\n    w -= loss\n")
+    with pytest.raises(NotMarked) as caught:
+        check_file(path)
+    assert str(caught.value) == what

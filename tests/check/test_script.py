@@ -115,6 +115,26 @@ def test_a_loop_inside_of_a_function():
         al.check_script(text, function="other", show=False)
 
 
+def test_a_variable_of_a_function_is_not_that_of_the_module():
+    text = """
+import numpy as np
+X, T, rate = np.arange(8.0).reshape(4, 2), np.ones(4), 3.0
+def scaled(a):
+    return rate * a
+def train():
+    w, rate = np.array([0.5, -0.25]), 0.1
+    for step in range(2):
+        error = scaled(X @ w) - T
+        loss = 0.5 * np.sum(error ** 2)
+        w -= rate * (X.T @ error * 3)
+train()
+"""
+    report = al.check_script(text, show=False)
+    assert report.ok and report.lines, str(report)
+    wrong = text.replace("error * 3", "error * rate")
+    assert blamed(al.check_script(wrong, show=False)) == [(line_of(text, "w -="), "factor")]
+
+
 STEPS = """
 rows = slice(0, 3)
 error = X[rows] @ w - T[rows]
@@ -304,6 +324,7 @@ CELLS = {
     "?np.dot": "pass",
     "np.dot??": "pass",
     "!ls \\\n  -l": "pass\n",
+    "!ls \\": "pass",
     "%%time\ny = 3": "\ny = 3",
     "%%capture out\ny = 3\n%time z = 4": "\ny = 3\nz = 4",
     "%%bash\nls -l\nfor f in *": "\n\n",
