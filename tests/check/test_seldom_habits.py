@@ -226,6 +226,42 @@ def backward(X, W, T, V, kept):
     return {"dW": dW, "dV": a.T @ db}
 """
 
+FILLED_PIECE_BY_PIECE = """
+import numpy as np
+
+
+def forward(X, W, T, V):
+    h = np.tanh(X @ W)
+    e = h @ V - T
+    return 0.5 * np.sum(e**2), (h, e)
+
+
+def backward(X, W, T, V, kept):
+    h, e = kept
+    gV = h.T @ e
+    gW = X.T @ (e @ V.T * (1 - h**2))
+    flat = np.zeros(W.size + V.size)
+    flat[: W.size] = gW.ravel()
+    flat[W.size :] = gV.ravel()
+    return flat
+"""
+
+HANDED_IN_TWICE = """
+import numpy as np
+
+
+def forward(X, W, T):
+    z = X @ W
+    e = z - T
+    return 0.5 * np.sum(e**2), e
+
+
+def backward(X, W, T, e):
+    dz = 1 * e
+    dW = X.T @ dz
+    return {"dW": dW, "more": dW, "delta": dz}
+"""
+
 rng = np.random.default_rng(3)
 LABELS = np.array([0, 2, 1, 2, 0, 1])
 LAYER = [rng.normal(size=s) for s in ((6, 3), (3, 4), (6, 4))]
@@ -241,6 +277,8 @@ INPUTS = {
     OVERWRITES_LARGE_INPUT: [rng.normal(size=(200, 200)), 0.7],
     LABELS_TWICE: [LAYER[1], rng.normal(size=(4, 6)), np.eye(3)[:, LABELS], LABELS],
     CALLED_AFTER_WHAT_FOLLOWS: [*LAYER, rng.normal(size=(4, 4))],
+    FILLED_PIECE_BY_PIECE: [*LAYER, rng.normal(size=(4, 4))],
+    HANDED_IN_TWICE: LAYER,
     COMPUTED_KEYS: LAYER[1:2] * 2,
 }
 
@@ -270,6 +308,8 @@ def test_right_ones(text):
         (ARRIVES_UNDER_A_NAME_OF_ITS_OWN, "W.T\n", "W.T * 2\n", "dX =", "factor 2 should be left"),
         (LABELS_TWICE, "ds @", "2 * ds @", "dW =", "the factor 2 should be left out"),
         (CALLED_AFTER_WHAT_FOLLOWS, "X.T @ da", "2 * X.T @ da", "dW =", "the factor 2 should be"),
+        (CALLED_AFTER_WHAT_FOLLOWS, "db = e", "db = 2 * e", "db =", "the factor 2 should be left"),
+        (FILLED_PIECE_BY_PIECE, "gV = h", "gV = 2 * h", "gV =", "the factor 2 should be left out"),
         (SLOTS, "2 * X.T", "X.T", "layer.dW =", "layer.dW lacks a factor 2"),
         (OVERWRITES_LARGE_INPUT, "X.sum()", "2 * X.sum()", "dw =", "dw is 2 times what it should"),
     ],
@@ -369,6 +409,62 @@ def test_arrays_without_elements_are_no_hindrance(shape):
     functions = load(text, f"empty {shape}")
     report = al.check_derivation(*functions, *LAYER[:2], np.zeros(shape), show=False)
     assert_blamed(report, text, "dz =", "factor", "3 * z: 3 should be 2")
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_axes_of_length_1_are_free_where_only_the_derivation_reads_a_gradient(count):
+    def forward(X, w, y):
+        z = X @ w
+        e = z - y
+        return 0.5 * np.sum(e**2), e
+
+    def backward(X, w, y, e):
+        dz = e[:, 0]
+        dw = (X.T @ dz)[:, None]
+        return {"dw": dw}
+
+    inputs = [rng.normal(size=s) for s in ((count, 3), (3, 1), (count, 1))]
+    [note] = al.check_derivation(forward, backward, *inputs, show=False).notes
+    shapes = f"dz has shape ({count},) for ({count}, 1)"
+    assert note == f"convention: {shapes}; only the derivation reads it, so that is no mistake"
+
+
+def test_a_gradient_with_nan_is_wrong_where_it_is_computed():
+    def forward(X, W, T):
+        e = X @ W - T
+        return 0.5 * np.sum(e**2), e
+
+    def backward(X, W, T, e):
+        dW = X.T @ e
+        parts = np.arange(12.0).reshape(3, 4)
+        found = dW * (parts / parts)
+        return {"dW": found}
+
+    report = al.check_derivation(forward, backward, *LAYER, show=False)
+    [line] = [line for line in report if line.status == "wrong"]
+    assert line.line == backward.__code__.co_firstlineno + 3
+    assert "dW[0, 0] is nan" in line.message
+    assert line.message.endswith("it differs in 1 of 12 elements")
+
+
+def test_a_long_statement_is_not_written_out():
+    def forward(X, W, T, first_scale, second_scale):
+        e = X @ W - T
+        return 0.5 * first_scale * second_scale * np.sum(e**2), e
+
+    def backward(X, W, T, first_scale, second_scale, e):
+        dW = (
+            2 * first_scale * second_scale * X.T @ (e + 0 * first_scale * second_scale)
+            + 0 * first_scale * second_scale * W
+            - 0 * second_scale * second_scale * W
+            - 0 * first_scale * first_scale * W
+        )
+        return {"dW": dW}
+
+    report = al.check_derivation(forward, backward, *LAYER, 1.3, 0.7, show=False)
+    assert report.first_wrong.cause == "factor"
+    said = "in the line of dW, the factor 2 should be left out"
+    assert report.first_wrong.message.endswith(said)
 
 
 @pytest.mark.parametrize("count", [2, 5])

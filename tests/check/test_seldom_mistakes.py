@@ -215,6 +215,49 @@ def backward(X, W, T, b, e):
     return {"dW": dW, "db": db}
 """
 
+FIRST_IS_LINEAR = """
+import numpy as np
+
+
+def forward(X, Ws):
+    outs = [X, X @ Ws[0]]
+    for W in Ws[1:]:
+        outs.append(np.tanh(outs[-1] @ W))
+    return np.sum(outs[-1] ** 2) / 2, outs
+
+
+def backward(X, Ws, outs):
+    d = outs[-1]
+    grads = [None] * len(Ws)
+    for i in reversed(range(len(Ws))):
+        if i != 0:
+            d = d * (1 - outs[i + 1] ** 2)
+        grads[i] = outs[i].T @ d
+        d = d @ Ws[i].T
+    return grads
+"""
+
+READ_TWICE = """
+import numpy as np
+
+
+def forward(X, W, V, T):
+    h = np.tanh(X @ W)
+    e = h @ V - T
+    rough = np.sin(h)
+    return 0.5 * np.sum(e**2) + np.sum(rough**2), (h, e, rough)
+
+
+def backward(X, W, V, T, kept):
+    h, e, rough = kept
+    dh = e @ V.T + 2 * rough * np.cos(h)
+    dz = dh * (1 - h**2)
+    return {
+        "dW": X.T @ dz,
+        "dV": h.T @ e,
+    }
+"""
+
 rng = np.random.default_rng(3)
 LAYERS = [rng.normal(size=s) for s in ((6, 3), (3, 4), (4, 2), (6, 2))]
 INPUTS = {
@@ -228,6 +271,8 @@ INPUTS = {
     CLIPPED: [*LAYERS[:2], (rng.normal(size=(6, 4)) > 0) * 1.0],
     CARRIED: [rng.normal(size=s) for s in ((4, 3), (5,), (5, 3), (5, 5), (2, 5), (4, 2))],
     BIAS: [*LAYERS[:2], rng.normal(size=(6, 4)), rng.normal(size=4)],
+    FIRST_IS_LINEAR: [LAYERS[0], [rng.normal(size=s) for s in ((3, 4), (4, 4), (4, 2))]],
+    READ_TWICE: LAYERS,
     ONE_ROW: [rng.normal(size=(5, 3)), rng.normal(size=3), 2],
 }
 
@@ -274,6 +319,12 @@ def test_right_ones(text):
         (CARRIED, " + W.T @ dz", "", "dh =", "term", "the term + W.T @ dz is missing in dh"),
         (BIAS, "e.sum", "W.sum", "db =", "operand", "W should be e in W.sum(axis=0)"),
         (BIAS, "e.sum", "dW.sum", "db =", "operand", "dW should be e in dW.sum(axis=0)"),
+        (FIRST_IS_LINEAR, "i != 0", "i != 3", "if i", "mask", "i != 3 should be i != 0. In"),
+        (
+            *(READ_TWICE, " + 2 * rough * np.cos(h)", "", "dh =", "term"),
+            "the term that comes from rough is missing in dh",
+        ),
+        (READ_TWICE, "h.T @ e", "h.T @ e * 2", '"dV"', "factor", "the factor 2 should be left out"),
         (LAST_IS_LINEAR, "i != n - 1", "i != n", "if i", "mask", "i != n should be i != n - 1"),
         (
             LAST_IS_LINEAR,

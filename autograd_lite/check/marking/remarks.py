@@ -47,11 +47,17 @@ def conventions(
     if opposite:
         told = dict.fromkeys(f"{s.name} is minus the gradient of {s.tensor}" for s in opposite)
         yield f"convention: {', '.join(told)}, and goes on as such; that is no mistake"
-    flat = dict.fromkeys(s.name for s in evidence.steps if _lacks_leading_axes(s, evidence))
+    flat = dict.fromkeys(s.name for s in evidence.steps if _axes_apart(s, evidence) == "first")
     if flat:
         yield (
             f"convention: {', '.join(flat)} lacks the first axis, of length 1; "
             "broadcasting adds it, so that is no mistake"
+        )
+    for step in (s for s in evidence.steps if _axes_apart(s, evidence) == "other"):
+        shape = evidence.forward.tensors[step.key].shape
+        yield (
+            f"convention: {step.name} has shape {step.value.shape} for {shape}; only the "
+            "derivation reads it, so that is no mistake"
         )
 
 
@@ -66,9 +72,12 @@ def _multiple_of_the_loss(interpretation: Interpretation, sizes: Mapping[int, st
     )
 
 
-def _lacks_leading_axes(step: Step, evidence: Evidence) -> bool:
-    own = evidence.own({step.key: step.value})[step.key]
-    return own.shape != step.value.shape and own.size == step.value.size
+def _axes_apart(step: Step, evidence: Evidence) -> str:
+    """Which axes of length 1 a gradient has otherwise than its tensor: first, other, or none."""
+    own, shape = evidence.own({step.key: step.value})[step.key], step.value.shape
+    if own.shape == shape or own.size != step.value.size:
+        return ""
+    return "first" if own.shape[-len(shape) :] == shape else "other"
 
 
 def third_opinion(
