@@ -51,6 +51,24 @@ class TracedValueError(RuntimeError):
 _POWERS: dict[Any, Any] = {2: np.square, 0.5: np.sqrt}
 """The exponents that NumPy's ** has quicker functions for."""
 
+READINGS = {
+    "array": ("its values are asked for as a NumPy array", ""),
+    "branch": (
+        "a branch depends on its value",
+        "np.where(condition, a, b) computes both and picks; or decide outside, from values "
+        "that are not traced",
+    ),
+    "float": ("float() asks for its value", ""),
+    "int": ("int() asks for its value", ""),
+    "complex": ("complex() asks for its value", ""),
+    "index": ("its value is asked for as a whole number, such as an index or a length", ""),
+    "item": (".item() asks for its value", ""),
+    "list": (".tolist() asks for its values", ""),
+    "bytes": (".tobytes() asks for its values", ""),
+    "format": ("a format asks for its value", ""),
+}
+"""The ways to take a value out of a tracer: what is said of each, and what to do instead."""
+
 
 class Trace:
     """A program that is being written down.
@@ -59,7 +77,10 @@ class Trace:
     written again: its results are given. `sources` says which array of the user's a constant was;
     `met` are all arrays that were met, as they were then, and the lines. Arrays of one number that
     are made on the way are written as that number, expanded, unless `expands` is False.
+    `holds_answers` says whether True and False, as `np.allclose` gives them, are values.
     """
+
+    holds_answers = False
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -110,10 +131,7 @@ class Trace:
         if known.of_shapes or known.of_memory or known.makes_alike:
             return function(*values, **value_options)
         if known.shape_from_values or (function is getitem and _picks_by_value(args[1])):
-            self.refuse(
-                f"the shape of what {function_name(function)} gives depends on values",
-                "use np.where, or a mask that is no traced value",
-            )
+            self.shaped_by_values(function, args)
         if known.writes or options.get("out") is not None:
             self.refuse(
                 f"{function_name(function)} would write into an array",
@@ -126,6 +144,8 @@ class Trace:
             return self._seen[key]
         with np.errstate(all="ignore"):
             result = function(*values, **value_options)
+        if self.holds_answers and isinstance(result, bool):
+            result = np.bool_(result)
         several = isinstance(result, (tuple, list))
         items = list(result) if several else [result]
         for item in items:
@@ -208,6 +228,27 @@ class Trace:
         # By their bits: 0.0 and -0.0 are equal.
         number = array[(0,) * array.ndim]
         return not any(array.strides) or array.tobytes() == number.tobytes() * array.size
+
+    def shaped_by_values(self, function: Callable[..., Any], args: Any) -> None:
+        """Handle a call whose result has a shape that depends on values: by default, refuse it."""
+        self.refuse(
+            f"the shape of what {function_name(function)} gives depends on values",
+            "use np.where, or a mask that is no traced value",
+        )
+
+    def read(self, tracer: Tracer, how: str) -> Any:
+        """Handle a value that is read, as a branch reads it: by default, refuse it.
+
+        `how` is a key of READINGS.
+        """
+        what, instead = READINGS[how]
+        name = tracer.variable.name
+        which = f"{name!r}, a traced value" if name else "a traced value"
+        self.refuse(
+            f"{what} ({which} of type {tracer.variable.type}), and a compiled program must hold "
+            "for every value",
+            instead or "use NumPy's functions on it, or compute what is needed outside",
+        )
 
     def refuse(self, what: str, instead: str = "") -> NoReturn:
         """Raise TracedValueError."""
@@ -330,49 +371,36 @@ class Tracer(Recordable):
         along = mask_along(func, args, kwargs)
         return result if along is None else shut(result, along(self.gate, *args[1:], **kwargs))
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
-        self._read("its values are asked for as a NumPy array")
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return np.array(self.tape.read(self, "array"), dtype)
 
     def __bool__(self) -> bool:
-        self._read(
-            "a branch depends on its value",
-            "np.where(condition, a, b) computes both and picks; or decide outside, from values "
-            "that are not traced",
-        )
+        return bool(self.tape.read(self, "branch"))
 
     def __float__(self) -> float:
-        self._read("float() asks for its value")
+        return float(self.tape.read(self, "float"))
 
     def __int__(self) -> int:
-        self._read("int() asks for its value")
+        return int(self.tape.read(self, "int"))
 
     def __complex__(self) -> complex:
-        self._read("complex() asks for its value")
+        return complex(self.tape.read(self, "complex"))
 
     def __index__(self) -> int:
-        self._read("its value is asked for as a whole number, such as an index or a length")
+        return operator.index(self.tape.read(self, "index"))
 
-    def item(self, *index: Index) -> NoReturn:
-        self._read(".item() asks for its value")
+    def item(self, *index: Index) -> Any:
+        return self.tape.read(self[index] if index else self, "item")
 
-    def tolist(self) -> NoReturn:
-        self._read(".tolist() asks for its values")
+    def tolist(self) -> Any:
+        return np.asarray(self.tape.read(self, "list")).tolist()
 
-    def tobytes(self, order: str = "C") -> NoReturn:
-        self._read(".tobytes() asks for its values")
+    def tobytes(self, order: Any = "C") -> bytes:
+        return np.asarray(self.tape.read(self, "bytes")).tobytes(order)
 
     def __format__(self, specification: str) -> str:
-        if specification:
-            self._read("a format asks for its value")
-        return repr(self)
-
-    def _read(self, what: str, instead: str = "") -> NoReturn:
-        name = self.variable.name
-        which = f"{name!r}, a traced value" if name else "a traced value"
-        self.tape.refuse(
-            f"{what} ({which} of type {self.variable.type}), and a compiled program must hold for "
-            "every value",
-            instead or "use NumPy's functions on it, or compute what is needed outside",
+        return (
+            format(self.tape.read(self, "format"), specification) if specification else repr(self)
         )
 
     def __repr__(self) -> str:

@@ -12,7 +12,15 @@ from importlib.resources import files
 from typing import Any
 
 PAGE = files("autograd_lite.sheets").joinpath("page")
-SCRIPTS = ("kernels.js", "numbers.js", "arrays.js", "explain.js", "graph.js", "sheet.js")
+SCRIPTS = (
+    "kernels.js",
+    "linear_algebra.js",
+    "numbers.js",
+    "arrays.js",
+    "explain.js",
+    "graph.js",
+    "sheet.js",
+)
 
 
 def assembled(data: Mapping[str, Any]) -> str:

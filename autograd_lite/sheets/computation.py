@@ -17,7 +17,8 @@ from autograd_lite.modes import recording, watching
 from autograd_lite.pictures.structure import is_source
 from autograd_lite.program.identities import readable
 from autograd_lite.program.ir import Program, Variable
-from autograd_lite.program.tracing import Trace, Tracer, public
+from autograd_lite.program.tracing import Tracer, public
+from autograd_lite.sheets.decisions import DecidingTrace
 from autograd_lite.sheets.recorded import Recorded
 from autograd_lite.sheets.running import Execution
 from autograd_lite.tensor import Tensor
@@ -30,7 +31,8 @@ class Computation:
     `sources` holds the variable of each leaf and array, `made` that of each node. For each operand,
     `added` holds the terms that statements add to its gradient, in the order of the backward pass,
     and `total` their sum. `plain` holds the named values without a gradient, each with the
-    statement that made it.
+    statement that made it. `decisions` holds the values that chose the way of the function, each
+    with the line that read it.
     """
 
     program: Program
@@ -40,6 +42,7 @@ class Computation:
     added: dict[Node | Leaf, list[tuple[Execution, Variable]]]
     total: dict[Node | Leaf, Variable]
     plain: list[tuple[Execution, str, Variable]]
+    decisions: list[tuple[str, Variable]]
 
 
 def computed(recorded: Recorded) -> Computation:
@@ -53,7 +56,7 @@ def computed(recorded: Recorded) -> Computation:
 class _Replay:
     def __init__(self, recorded: Recorded) -> None:
         self.recorded = recorded
-        self.trace = Trace(recorded.title)
+        self.trace = DecidingTrace(recorded.title)
         self.tokens: dict[Any, Any] = {}
         self.now: dict[Any, Any] = {}
         self.met: set[int] = set()
@@ -68,7 +71,7 @@ class _Replay:
         else:
             self._compute_all()
 
-    def _take(self, trace: Trace) -> None:
+    def _take(self, trace: DecidingTrace) -> None:
         self.trace = trace
         trace.expands = True
         self.met = {id(array) for ref in trace.sources.values() if (array := ref()) is not None}
@@ -236,23 +239,27 @@ class _Replay:
         }
         terms = [self._variable(term) for _, _, term in gradients]
         plain = [self._variable(tracer) for _, _, tracer in self.recorded.plain]
-        outputs += [*made.values(), *terms, *plain, *totals.values()]
-        tables = (readable.of_softmax(), readable.table(self.recorded.whole))
-        program, values = textbook_form(self.trace.program(outputs), self.trace.values, tables)
-        found = iter(program.outputs[1:])
-        made = dict(zip(made, found, strict=False))
-        after = [next(found) for _ in terms]
-        named = [(execution, name, next(found)) for execution, name, _ in self.recorded.plain]
-        added: dict[Node | Leaf, list[tuple[Execution, Variable]]] = {}
-        for (token, row, _), variable in zip(gradients, after, strict=True):
-            added.setdefault(token, []).append((row, variable))
-        total = dict(zip(totals, found, strict=True))
+        decisions = self.trace.decisions
+        read = [decision.variable for decision in decisions]
+        outputs += [*made.values(), *terms, *plain, *read, *totals.values()]
         sources = {
             key: self._variable(value)
             for key, value in self.now.items()
             if isinstance(key, int) and isinstance(value, (Tensor, Tracer))
         }
-        return Computation(program, values, sources, made, added, total, named)
+        tables = (readable.of_softmax(), readable.table(self.recorded.whole))
+        program, values = textbook_form(self.trace.program(outputs), self.trace.values, tables)
+        values = self.trace.values | values
+        found = iter(program.outputs[1:])
+        made = dict(zip(made, found, strict=False))
+        after = [next(found) for _ in terms]
+        named = [(execution, name, next(found)) for execution, name, _ in self.recorded.plain]
+        decided = [(decision.text, next(found)) for decision in decisions]
+        added: dict[Node | Leaf, list[tuple[Execution, Variable]]] = {}
+        for (token, row, _), variable in zip(gradients, after, strict=True):
+            added.setdefault(token, []).append((row, variable))
+        total = dict(zip(totals, found, strict=True))
+        return Computation(program, values, sources, made, added, total, named, decided)
 
     def _variable(self, value: Operand) -> Variable:
         inner = value._value if isinstance(value, Tensor) else value

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.arrays.contracts import Array, Index
+from autograd_lite.arrays.contracts import Array
 from autograd_lite.check.report import Line, Report
 from autograd_lite.graph import Leaf
 from autograd_lite.program.ir import Step, Variable, function_name
-from autograd_lite.rules.indexing import getitem, put_back
 from autograd_lite.sheets.computation import Computation
 from autograd_lite.sheets.mathml import Equations
 from autograd_lite.sheets.mistakes import mistakes_in
@@ -74,6 +73,7 @@ class Content:
     def _needed_steps(self) -> list[Step]:
         """The steps on which a shown value depends."""
         needed = set(_shown(self.rows)) | {self.loss}
+        needed.update(variable for _, variable in self.computation.decisions)
         found = []
         for step in reversed(self.computation.program.steps):
             if any(result in needed for result in step.results):
@@ -116,6 +116,7 @@ class Content:
         steps = [] if self.obstacle else [self._step(step) for step in self.steps]
         loss = self._number(self.loss)
         fixed = [] if self.obstacle else [self._number(v) for v in self._inputs()]
+        decisions = [] if self.obstacle else self.computation.decisions
         return {
             "title": self.recorded.title,
             "obstacle": self.obstacle,
@@ -123,6 +124,7 @@ class Content:
             "name": self.recorded.name_of(self.recorded.root) or "loss",
             "inputs": [i for i in inputs if i is not None],
             "fixed": fixed,
+            "decisions": [{"code": text, "v": self._number(v)} for text, v in decisions],
             "whole": {name: n for n, name in self.recorded.whole.items()},
             "rows": rows,
             "series": [asdict(one) for one in self.series],
@@ -221,34 +223,22 @@ class Content:
         return found
 
     def _step(self, step: Step) -> list[Any]:
-        args = step.args
-        if step.function in (getitem, put_back):
-            args = (args[0], self._without_masks(args[1]), *args[2:])
         return [
             _name(step),
-            [self._encoded(a) for a in args],
+            [self._encoded(a) for a in step.args],
             {key: self._encoded(value) for key, value in step.options.items()},
             [self._number(r) for r in step.results],
             [str(r.dtype) for r in step.results],
         ]
 
-    def _without_masks(self, index: Index) -> Index:
-        """An index whose masks are replaced by lists of the places where they are true."""
-        items: list[Any] = []
-        for item in index if isinstance(index, tuple) else (index,):
-            mask = self.values.get(item) if isinstance(item, Variable) else None
-            if mask is not None and np.ndim(mask) and mask.dtype == bool:
-                items += [places.tolist() for places in np.nonzero(mask)]
-            else:
-                items.append(item)
-        return tuple(items) if isinstance(index, tuple) or len(items) > 1 else items[0]
-
     def _encoded(self, value: Any) -> Any:
         """An argument as JSON; raises TypeError for one without such a form."""
         if isinstance(value, Variable):
-            return {"v": self._number(value)}
-        if value is None or isinstance(value, (bool, str)):
-            return value
+            # A mask as an index picks the places where it is true.
+            kind = {"mask": True} if value.dtype == bool and value.ndim else {}
+            return {"v": self._number(value), **kind}
+        if value is None or isinstance(value, (bool, np.bool_, str)):
+            return bool(value) if isinstance(value, np.bool_) else value
         if isinstance(value, (int, np.integer)):
             return int(value)
         if isinstance(value, (float, np.floating)):

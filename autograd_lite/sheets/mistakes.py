@@ -11,6 +11,9 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+TYPED_LIMIT_CHARACTERS = 160
+"""Nobody is asked to type a line longer than this."""
+
 
 class Mistake(NamedTuple):
     """A wrong expression, and a sentence about its mistake."""
@@ -23,11 +26,13 @@ Change = tuple[ast.expr, str]
 
 
 def mistakes_in(text: str) -> list[Mistake]:
-    """The common mistakes in an expression; none where it is not valid Python.
+    """The common mistakes in an expression; none where it is long or not valid Python.
 
     >>> mistakes_in("dZ1 @ X.T")[0]
     Mistake(text='dZ1 @ X', why='X is not transposed')
     """
+    if len(text) > TYPED_LIMIT_CHARACTERS:
+        return []
     try:
         tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError):

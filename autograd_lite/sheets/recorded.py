@@ -22,10 +22,12 @@ from autograd_lite.pictures.tracing import DATA_NAMES, result_of, root_of
 from autograd_lite.program.arguments import flatten, names_of, unflatten
 from autograd_lite.program.captures import Captures
 from autograd_lite.program.names import identifier
-from autograd_lite.program.tracing import Trace, TracedValueError, Tracer, public
+from autograd_lite.program.tracing import TracedValueError, Tracer, public
 from autograd_lite.record import standing_in
+from autograd_lite.sheets.decisions import DecidingTrace
 from autograd_lite.sheets.places import Places
 from autograd_lite.sheets.running import Execution, Frame, run
+from autograd_lite.sheets.writing import run_writing
 from autograd_lite.source import line_and_text
 from autograd_lite.tensor import Tensor
 
@@ -50,7 +52,7 @@ class Recorded:
     structure: Structure
     top: Frame
     wrt: list[Leaf]
-    trace: Trace | None = None
+    trace: DecidingTrace | None = None
     values: dict[Node, Tracer] = field(default_factory=dict)
     fixed: str = ""
     names: dict[Any, str] = field(default_factory=dict)
@@ -80,21 +82,34 @@ def recorded_function(
     """Run a function on Tensors of its inputs, statement by statement.
 
     The function runs on tracers, so that the program also holds values without a gradient, such as
-    masks. If the function branches on values, it runs on plain Tensors.
+    masks. A function that writes into arrays runs on arrays that record this.
     """
     plain = map_leaves(lambda v: v._value if isinstance(v, Tensor) else v, inputs)
     captures = Captures(function)
     names = dict(getattr(function, "__globals__", {}))
-    try:
-        return _recorded(caller, function, plain, captures, Trace(_title(function)), wrt)
-    except TracedValueError:
-        found = _recorded(caller, function, plain, captures, None, wrt)
-        found.fixed = "the function branches on values, and the page cannot repeat the decision"
-        return found
-    finally:
-        if captures.written() is not None:
-            captures.restore()
-        _rebind(function, names)
+    failed: Exception | None = None
+    for traced, writes in itertools.product((True, False), (False, True)):
+        trace = DecidingTrace(_title(function)) if traced else None
+        try:
+            found = _recorded(caller, function, plain, captures, trace, writes, wrt)
+        except (TypeError, ValueError, TracedValueError) as error:
+            if failed is None or (isinstance(failed, TracedValueError) and not writes):
+                failed = error
+        except Exception:
+            if not writes:
+                raise
+        else:
+            found.fixed = "" if traced else NOT_REPEATED
+            return found
+        finally:
+            if captures.written() is not None:
+                captures.restore()
+            _rebind(function, names)
+    assert failed is not None
+    raise failed
+
+
+NOT_REPEATED = "the function does something with its numbers that the page cannot repeat"
 
 
 def _rebind(function: Any, names: dict[str, Any]) -> None:
@@ -115,7 +130,8 @@ def _recorded(
     function: Any,
     inputs: tuple[Tree, ...],
     captures: Captures,
-    trace: Trace | None,
+    trace: DecidingTrace | None,
+    writes: bool,
     wrt: str | Sequence[str] | None,
 ) -> Recorded:
     leaves: list[Operand] = []
@@ -140,8 +156,13 @@ def _recorded(
     watched = watching(public=public, note=note) if trace is not None else contextlib.nullcontext()
     if trace is not None:
         trace.expands = False
+    copies: list[tuple[np.ndarray, str]] = []
     with recording(), block, watched:
-        result, top = run(function, arguments)
+        if writes:
+            pairs = [(t, other) for (t, _), other in zip(own, stand_ins, strict=True)]
+            result, top, copies = run_writing(function, arguments, pairs)
+        else:
+            result, top = run(function, arguments)
     result = result[0] if type(result) is tuple else result
     loss = _looked_at(caller, _title(function), result)
     root = root_of(loss)
@@ -158,7 +179,7 @@ def _recorded(
         found.names.setdefault(id(leaf), label.name)
     found.wrt = _chosen(caller, found.title, given, [t._node for t in stand_ins], wrt)
     found.wrt = [leaf for leaf in found.wrt if id(leaf) in reached]
-    for array, _, where in captures.arrays:
+    for array, where in [*((a, where) for a, _, where in captures.arrays), *copies]:
         _name_array(found, array, where)
     _place(found)
     _name(found)
@@ -205,7 +226,7 @@ def _may_be_computed(source: Leaf | Array) -> bool:
     return bool(source.dtype.kind == "b" or array_name(source) is None)
 
 
-def _as_variable(value: Operand, name: str, trace: Trace | None) -> Operand:
+def _as_variable(value: Operand, name: str, trace: DecidingTrace | None) -> Operand:
     """A floating-point value as a Tensor that requires grad, so that every computation with it is
     recorded; any other value unchanged.
     """
@@ -218,7 +239,7 @@ def _as_variable(value: Operand, name: str, trace: Trace | None) -> Operand:
     return Tensor(trace.input(array if array.ndim else array[()], name), True, copy=False)
 
 
-def _own_value(tensor: Tensor, name: str, trace: Trace | None) -> Array:
+def _own_value(tensor: Tensor, name: str, trace: DecidingTrace | None) -> Array:
     """A copy of the value of a captured tensor; in a trace, its tracer."""
     value = np.array(tensor._value)
     return trace.input(value, name) if trace is not None else value
@@ -430,10 +451,19 @@ def _name_constants(found: Recorded, labels: _Labels) -> None:
         for name, value in frame.held():
             if isinstance(value, np.ndarray):
                 held.setdefault(_contents(value), name)
+    # Indices are copied on the way, and each copy is one value with the others.
+    copies: dict[tuple[tuple[int, ...], str, bytes], str] = {}
+    for source in found.structure.sources:
+        name = found.name_of(source)
+        if name is not None and isinstance(source, np.ndarray) and source.dtype.kind in "iu":
+            copies[_contents(source)] = name
     for variable, value in found.trace.constants.items():
-        wish = held.get(_contents(np.asarray(value)))
+        contents = _contents(np.asarray(value))
+        wish = held.get(contents)
         if variable.name is None and np.ndim(value) and wish is not None:
-            variable.name = labels.free(wish)
+            variable.name = label = copies.get(contents) or labels.free(wish)
+            if np.asarray(value).dtype.kind in "iu":
+                copies[contents] = label
 
 
 def _contents(array: np.ndarray) -> tuple[tuple[int, ...], str, bytes]:

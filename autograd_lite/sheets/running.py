@@ -11,11 +11,13 @@ import functools
 import linecache
 import sys
 import sysconfig
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from typing import Any
 
+from autograd_lite.check.marking.mutable import settled
+from autograd_lite.check.marking.rewriting import WATCH
 from autograd_lite.graph import next_serial
 from autograd_lite.observe import flat
 from autograd_lite.source import is_of_a_layer, is_users
@@ -69,7 +71,7 @@ class Frame:
 
 def run(function: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, Frame]:
     """The result of `function(*args)` and its record; exceptions pass through."""
-    follower = _Follower(getattr(function, "__code__", None))
+    follower = Follower(getattr(function, "__code__", None))
     outer = sys.gettrace()
     sys.settrace(follower.enter)
     try:
@@ -79,29 +81,32 @@ def run(function: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, Frame
     return result, follower.top
 
 
-class _Follower:
+class Follower:
     """A trace function that builds the tree of calls and statements.
 
     Calls before the first statement of a person's, such as a module's `__call__`, do not count; the
-    first frame of a person's is the top.
+    first frame of a person's is the top. In functions that were rewritten to be watched, lines
+    before their first one note values, and begin no statement.
     """
 
-    def __init__(self, own: CodeType | None) -> None:
+    def __init__(self, own: CodeType | None, rewritten: bool = False) -> None:
         self.own = own
+        self.rewritten = rewritten
         self.top = Frame("", (lambda: None).__code__, {})
         self.top.executions.append(Execution("", 0, next_serial(), 0, None))
         self.running: list[tuple[FrameType, Frame]] = []
         self.held: dict[FrameType, dict[str, Any]] = {}
         self.count = 0
+        self.is_noting = False
 
     def enter(self, frame: FrameType, event: str, arg: Any) -> Any:
         code = frame.f_code
         hidden = code.co_name.startswith("<") and code.co_name != "<lambda>"
-        followed = code is self.own or (not hidden and _is_followed(frame))
+        followed = code is self.own or (not hidden and _is_followed(frame, self.rewritten))
         if not followed or self.count > RUN_LIMIT_STATEMENTS:
             return None
         parent = self.running[-1][1] if self.running else self.top
-        given = _held(flat(frame.f_locals))
+        given = self._held(frame.f_locals)
         found = Frame(_name_of(code), code, given)
         parent.executions[-1].calls.append(found)
         found.executions.append(Execution("", 0, next_serial(), 0, None))
@@ -124,7 +129,9 @@ class _Follower:
     def _begin(self, frame: FrameType, found: Frame) -> None:
         statement = statements_of(frame.f_code.co_filename).get(frame.f_lineno)
         now = found.executions[-1]
-        if statement is not None and statement is now.statement and not _began_again(frame, now):
+        was_noting, self.is_noting = self.is_noting, _is_noting(frame, statement)
+        again = _began_again(frame, now) and not was_noting
+        if self.is_noting or (statement is not None and statement is now.statement and not again):
             return
         self._end(frame, found)
         self.count += 1
@@ -139,11 +146,21 @@ class _Follower:
         execution = found.executions[-1]
         execution.last = next_serial()
         before = self.held.get(frame, {})
-        now = _held(flat(frame.f_locals)) | _held(_attributes(execution.statement, frame))
+        now = self._held(frame.f_locals)
+        now |= self._held(dict(_attributes(execution.statement, frame)))
         for name, value in now.items():
             if name not in before or before[name] is not value:
                 execution.names[name] = value
         self.held[frame] = now
+
+    def _held(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Values by name, tensors as their nodes, since a written array gets a new node."""
+        if self.rewritten:
+            variables = {name: settled(value) for name, value in variables.items()}
+        return {
+            name: value._node if isinstance(value, Tensor) and value._node is not None else value
+            for name, value in flat(variables)
+        }
 
 
 def _name_of(code: CodeType) -> str:
@@ -157,6 +174,14 @@ def _began_again(frame: FrameType, now: Execution) -> bool:
     return bool(now.statement is not None and frame.f_lineno == now.statement.lineno)
 
 
+def _is_noting(frame: FrameType, statement: ast.stmt | None) -> bool:
+    """Whether a rewritten function notes a value, rather than running a line of its own."""
+    first = frame.f_code.co_firstlineno
+    return WATCH in frame.f_globals and (
+        frame.f_lineno < first or (frame.f_lineno == first and statement is None)
+    )
+
+
 def _attributes(statement: ast.stmt | None, frame: FrameType) -> Iterator[tuple[str, Any]]:
     """The values that a statement such as `self.Z = ...` assigned, by attribute name."""
     targets = statement.targets if isinstance(statement, ast.Assign) else ()
@@ -164,15 +189,7 @@ def _attributes(statement: ast.stmt | None, frame: FrameType) -> Iterator[tuple[
         if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
             holder = frame.f_locals.get(target.value.id)
             if target.attr in getattr(holder, "__dict__", {}):
-                yield from flat({target.attr: holder.__dict__[target.attr]})
-
-
-def _held(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Values by name, tensors as their nodes, since a written array gets a new node."""
-    return {
-        name: value._node if isinstance(value, Tensor) and value._node is not None else value
-        for name, value in values
-    }
+                yield target.attr, holder.__dict__[target.attr]
 
 
 _LIBRARIES = tuple(
@@ -180,10 +197,12 @@ _LIBRARIES = tuple(
 )
 
 
-def _is_followed(frame: FrameType) -> bool:
+def _is_followed(frame: FrameType, rewritten: bool) -> bool:
     """Whether a frame is a person's own, or the `forward` of a layer."""
     if is_of_a_layer(frame):
         return frame.f_code.co_name == "forward"
+    if rewritten:
+        return WATCH in frame.f_globals
     filename = frame.f_code.co_filename
     return is_users(frame) and not filename.startswith((*_LIBRARIES, "<frozen"))
 

@@ -31,8 +31,9 @@ def problems(content):
         for label, variable in (*names.items(), *own.items()):
             first = content.values[known.setdefault(label, variable)]
             value = content.values[variable]
-            # A number may be there twice.
-            if first is not value and (np.ndim(value) or np.ndim(first) or first != value):
+            # A number may be there twice, and so may an index.
+            whole = np.ndim(value) == 0 or np.asarray(value).dtype.kind in "iu"
+            if first is not value and not (whole and np.array_equal(first, value)):
                 found.append(f"{where}: {label} is another value elsewhere")
         if not called.isdisjoint(re.findall(r"(?<![\w.])(\w+)\(", text)):
             continue

@@ -11,6 +11,7 @@ from pictures.browser import chromium
 from pictures.functions import FUNCTIONS
 from sheets.firefox import firefox
 from sheets.strangers import STRANGERS
+from sheets.writing import WRITING
 from sheets.written import is_within
 
 import autograd_lite as al
@@ -71,6 +72,17 @@ def names_of_inputs(function, inputs):
     return [name.name for name in names_of(flatten((inputs, {}), []), function)]
 
 
+def values_by_name(sheet, function, inputs):
+    """The loss and its gradients, by another sheet, and by name."""
+    content = al.sheet(function, *inputs)._content
+    recorded, computation = content.recorded, content.computation
+    loss = float(content.values[content.loss])
+    return loss, {
+        recorded.name_of(leaf): np.asarray(content.values[computation.total[leaf]])
+        for leaf in recorded.wrt
+    }
+
+
 def corpus():
     """Every forward pass of the derivations, with its inputs."""
     return {p.name: (load(p.source, p.name)[0], p.make_inputs()) for p in PASSES}
@@ -87,8 +99,8 @@ def test_the_page_computes_the_corpus_of_derivations_after_each_drag(name, opene
     check_drags(*corpus()[name], opened)
 
 
-def check_drags(function, inputs, opened):
-    """Change random numbers, and compare the page with the engine now and then."""
+def check_drags(function, inputs, opened, computed=gradients_by_name):
+    """Change random numbers, and compare the page with what is `computed` now and then."""
     sheet = al.sheet(function, *inputs)
     page = opened(sheet)
     assert page.evaluate("sheet.state()") == "recorded"
@@ -103,7 +115,7 @@ def check_drags(function, inputs, opened):
         page.evaluate("([label, k, x]) => sheet.set(label, k, x)", [str(label), k, x])
         if count % 10 and count < DRAGS - 1:
             continue
-        loss, gradients = gradients_by_name(sheet, function, inputs)
+        loss, gradients = computed(sheet, function, inputs)
         shown = page.evaluate(f"sheet.value({json.dumps(sheet._content.data()['name'])})")
         np.testing.assert_allclose(shown["data"], loss, rtol=1e-12)
         for name, gradient in gradients.items():
@@ -145,9 +157,49 @@ def test_every_kind_of_index_picks_in_the_page_what_it_does_in_numpy(name, opene
 
 
 def test_a_kernel_that_differs_from_numpy_makes_the_page_one_for_reading(opened):
-    page = opened(al.sheet(lambda w: np.trace(w).sum(), np.arange(24.0).reshape(3, 4, 2)))
-    said = "read-only: trace gives other numbers in the page than in NumPy"
+    page = opened(al.sheet(lambda w: np.linalg.svd(w)[1].sum(), np.arange(6.0).reshape(3, 2)))
+    said = "read-only: linalg.svd gives other numbers in the page than in NumPy"
     assert page.text_content("#badge") == said
+
+
+@pytest.mark.parametrize("name", WRITING)
+def test_a_function_that_writes_into_arrays_is_live(name, opened):
+    check_drags(*WRITING[name], opened, values_by_name)
+
+
+def test_numbers_that_go_another_way_are_not_computed(opened):
+    def loss(w):
+        size = np.sum(w**2)
+        if size > 1:
+            size = 2 * size
+        return size
+
+    page = opened(al.sheet(loss, np.array([1.0, 0.5])))
+    page.evaluate("sheet.set('w', 0, 2)")
+    assert page.text_content("#loss-value") == "8.500"
+    page.evaluate("sheet.set('w', 0, 0.5)")
+    said = (
+        "not computed: with these numbers, “if size > 1:” goes another way, which was not recorded"
+    )
+    assert page.text_content("#badge") == said
+    assert page.text_content("#loss-value") == "?"
+    shown = page.locator('.half.b .matrix[data-label="dw"] td').first
+    assert shown.text_content() == "?"
+    shown.hover()
+    assert page.text_content("#why").startswith("dw[0] is not computed: with these numbers")
+    page.evaluate("sheet.set('w', 0, -1)")
+    assert page.evaluate("sheet.state()") == "live"
+
+
+def test_numbers_with_which_a_step_fails_are_not_computed(opened):
+    def loss(A, b):
+        return np.sum(np.linalg.solve(A, b))
+
+    page = opened(al.sheet(loss, np.diag([2.0, 1.0]), np.ones(2)))
+    page.evaluate("sheet.set('A', 0, 0)")
+    assert page.text_content("#badge") == "not computed: the matrix is singular"
+    page.evaluate("sheet.set('A', 0, 4)")
+    assert page.text_content("#loss-value") == "1.250"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS | STRANGERS)
@@ -325,8 +377,8 @@ def test_targets_are_large_enough_for_a_finger(opened):
 
 
 def test_what_has_no_kernel_is_said_and_the_page_is_for_reading(opened):
-    page = opened(al.sheet(lambda w: np.sum(np.sinc(w)), np.ones(3) / 3))
-    assert "read-only: the page has no JavaScript for np.sinc" in page.text_content("#badge")
+    page = opened(al.sheet(lambda w: np.sum(np.i0(w)), np.ones(3) / 3))
+    assert "read-only: the page has no JavaScript for np.i0" in page.text_content("#badge")
     assert page.locator(".matrix.given").count() == 0
     assert page.locator(".matrix td").count() > 3
 

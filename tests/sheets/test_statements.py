@@ -1,5 +1,6 @@
 """The rows of a sheet: what stands beside each line of code."""
 
+import inspect
 import re
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from pictures.functions import FUNCTIONS
 from sheets.evaluated import problems
 from sheets.strangers import STRANGERS
+from sheets.writing import WRITING
 
 import autograd_lite as al
 from autograd_lite.arrays.trees import leaves_of, map_leaves
@@ -153,16 +155,78 @@ def test_masks_and_what_else_has_no_gradient_are_a_part_of_the_program():
     assert "on = Z > 0" in texts(sheet)
 
 
-def test_a_function_that_decides_by_values_is_shown_for_reading():
+def test_what_a_function_decides_by_values_is_noted():
     def loss(w):
         s = np.sum(w)
-        return s * 2 if s > 0 else -s
+        if s > 0:
+            s = s * 2
+        return np.sum(w[w > 1]) - s
 
-    content = al.sheet(loss, np.ones(2))._content
-    assert (
-        content.obstacle
-        == "the function branches on values, and the page cannot repeat the decision"
-    )
+    content = al.sheet(loss, np.array([1.0, 2.0]))._content
+    assert not content.obstacle
+    decided = [
+        (d["code"], content.data()["values"][d["v"]]["numbers"])
+        for d in content.data()["decisions"]
+    ]
+    assert decided == [("if s > 0:", [True]), ("return np.sum(w[w > 1]) - s", [False, True])]
+
+
+def test_a_number_that_is_printed_decides_nothing():
+    def loss(w):
+        s = np.sum(w**2)
+        print(f"loss {s:.3f}", end="")
+        seen.append(s.item())
+        return s
+
+    seen = []
+    assert not al.sheet(loss, np.ones(2))._content.data()["decisions"]
+
+
+def test_what_cannot_be_computed_anew_is_shown_for_reading():
+    def loss(w):
+        np.add.at(w, 0, 1.0)
+        np.multiply.at(w, 0, 2.0)
+        return np.sum(w)
+
+    with pytest.raises(TypeError):
+        al.sheet(loss, np.ones(2))
+
+
+@pytest.mark.parametrize("name", WRITING)
+def test_a_function_that_writes_into_arrays_has_a_row_for_each_line(name):
+    function, inputs = WRITING[name]
+    before = map_leaves(np.array, inputs)
+    content = al.sheet(function, *inputs)._content
+    assert not content.obstacle
+    assert not problems(content)
+    lines = inspect.getsource(function).splitlines()
+    assert {row.text for row in content.rows} <= {line.strip() for line in lines}
+    assert all(map(np.array_equal, leaves_of(inputs), leaves_of(before)))
+
+
+@pytest.mark.parametrize("name", WRITING)
+def test_the_gradients_of_a_function_that_writes_into_arrays_are_those_of_differences(name):
+    function, inputs = WRITING[name]
+    content = al.sheet(function, *inputs)._content
+    step = 1e-6
+    for leaf in content.recorded.wrt:
+        name = content.recorded.name_of(leaf)
+        i = list(inspect.signature(function).parameters).index(name)
+        total = np.asarray(content.values[content.computation.total[leaf]])
+        assert total.shape == inputs[i].shape
+        for k in range(inputs[i].size):
+            ends = []
+            for sign in (1, -1):
+                moved = [np.array(v) for v in inputs]
+                moved[i].flat[k] += sign * step
+                ends.append(function(*moved))
+            measured = (ends[0] - ends[1]) / (2 * step)
+            np.testing.assert_allclose(total.flat[k], measured, rtol=1e-5, atol=1e-7)
+
+
+def test_an_array_that_is_written_to_keeps_its_name():
+    function, inputs = WRITING["scores with a hole"]
+    assert "margins2 = put(margins1, 0, (rows, y))" in texts(al.sheet(function, *inputs))
 
 
 def test_an_argument_that_the_page_has_no_form_of_is_named():

@@ -34,6 +34,9 @@ function extent(data) {
   return most;
 }
 
+// Whether a value is not computed, because the changed numbers would go another way.
+const isUnknown = (v) => strayed !== "" && stepByResult.has(v);
+
 // The view of the array with the index `v`, which is painted anew whenever numbers change.
 function arrayView(v, label) {
   const value = values[v];
@@ -70,10 +73,10 @@ function table(v, label, rows, columns) {
   const paint = () => {
     const data = values[v].data, most = extent(data);
     for (const cell of cells) {
-      const x = data[cell.dataset.k], text = shown(x);
+      const x = data[cell.dataset.k], unknown = isUnknown(v), text = unknown ? "?" : shown(x);
       if (cell.firstChild?.nodeType === 1) continue;
       if (cell.textContent !== text) cell.textContent = text;
-      cell.style.background = colour(x, most);
+      cell.style.background = unknown ? "" : colour(x, most);
     }
   };
   register(made, paint);

@@ -91,9 +91,9 @@ function nudged(v, k) {
     const put = () => { copy[v] = array(values[v].shape, Float64Array.from(copy[v].data)); copy[v].data[k] = changed; };
     if (!made) put();
     for (const step of forwardSteps) { run(step, copy); if (step === made) put(); }
-    return sumOf(copy[page.loss]);
+    return decidedOtherwise(copy) ? NaN : sumOf(copy[page.loss]);
   };
-  return { slope: (at(x + h) - at(x - h)) / (2 * h), h };
+  try { return { slope: (at(x + h) - at(x - h)) / (2 * h), h }; } catch { return { slope: NaN, h }; }
 }
 
 // The text for a cell of a view, and the cells to light.
@@ -102,6 +102,7 @@ function explained(view, k) {
   const name = nameOfCell(label, k, value.shape), number = shown(value.data[k]);
   const holder = view.closest(".statement"), statement = holder?.statement;
   let text = `${name} = ${number}`, cells = [[v, k]];
+  if (isUnknown(v)) return { text: `${name} is not computed: ${strayed}`, cells };
   if (statement && (statement.v === v || statement.total === v) && !statement.sourceless) {
     const found = written(statement.x, indexOf(k, value.shape));
     if (statement.v === v) { text += ` = ${found.text}`; cells = cells.concat(found.cells); }
@@ -110,7 +111,7 @@ function explained(view, k) {
   const whole = statement?.of !== undefined && (statement.total ?? (statement.only ? statement.v : undefined)) === v;
   if (whole && !statement.shared && live() && Number.isFinite(values[statement.of]?.data[k])) {
     const { slope, h } = nudged(statement.of, k);
-    text += `   ·   nudge ${nameOfCell(statement.source, k, values[statement.of].shape)} by ±${h.toExponential(0)}: ΔJ/Δ = ${shown(slope)}`;
+    if (!Number.isNaN(slope)) text += `   ·   nudge ${nameOfCell(statement.source, k, values[statement.of].shape)} by ±${h.toExponential(0)}: ΔJ/Δ = ${shown(slope)}`;
   }
   return { text, cells };
 }

@@ -106,8 +106,17 @@ const folded = (f, first) => (data, start, offsets) => {
 
 const option = (args, options, place, name, otherwise) => args[place] ?? options[name] ?? otherwise;
 
-const reduction = (fold) => (args, options) =>
-  alongAxes(asArray(args[0]), option(args, options, 1, "axis", null), option(args, options, 3, "keepdims", false), fold);
+// `join` adds the number in `initial`; the elements may be limited by `where`.
+const reduction = (fold, join) => (args, options) => {
+  const a = asArray(args[0]), { initial } = options;
+  const where = options.where === undefined || options.where === true ? null : asArray(options.where);
+  const mask = where && K.broadcast_to([where, a.shape], {}).data;
+  return alongAxes(a, option(args, options, 1, "axis", null), option(args, options, 3, "keepdims", false), (data, start, offsets) => {
+    const some = mask ? offsets.filter((o) => mask[start + o]) : offsets;
+    if (initial === undefined || initial === null) return fold(data, start, some);
+    return some.length ? join(initial, fold(data, start, some)) : initial;
+  });
+};
 
 const NaNs = (f) => (x, y) => (x !== x ? x : y !== y ? y : f(x, y));
 const larger = NaNs((x, y) => (x >= y ? x : y)), smaller = NaNs((x, y) => (x <= y ? x : y));
@@ -167,7 +176,8 @@ function arrayOf(list) {
 
 // What an index picks: the shape, and the place of each element.
 function picked(shape, index) {
-  const items = (Array.isArray(index) && index.tuple ? [...index] : [index]).map((i) => (Array.isArray(i) ? arrayOf(i) : i));
+  const given = Array.isArray(index) && index.tuple ? [...index] : [index];
+  const items = given.map((i) => (Array.isArray(i) ? arrayOf(i) : i)).flatMap((i) => (i?.mask ? nonzero(i) : [i]));
   const taken = items.filter((i) => i !== null && !(i && i.ellipsis)).length;
   const at = items.findIndex((i) => i && i.ellipsis);
   const fill = Array(shape.length - taken).fill({ slice: [null, null, null] });
@@ -205,6 +215,20 @@ function picked(shape, index) {
     for (const e of extra)
       for (let j = 0; j < nAfter; j++) found[k++] = base[i * nAfter + j] + e;
   return [[...before, ...common, ...after], found];
+}
+
+// For each axis, the places of the elements that are not 0.
+function nonzero(a) {
+  const places = [...a.data.keys()].filter((k) => a.data[k]), strides = stridesOf(a.shape);
+  return a.shape.map((l, d) => array([places.length], Float64Array.from(places, (k) => Math.floor(k / strides[d]) % l)));
+}
+
+// A copy of an array, with `change(old, new)` at the places that an index picks.
+function changed([x, y, index], change) {
+  const a = asArray(x), b = asArray(y), [shape, at] = picked(a.shape, index);
+  const result = array(a.shape, Float64Array.from(a.data)), from = places(b, shape);
+  for (let i = 0; i < at.length; i++) result.data[at[i]] = change(result.data[at[i]], b.data[from[i]]);
+  return result;
 }
 
 function sliced([start, stop, step], length) {
@@ -329,36 +353,32 @@ const K = {
     return high === null ? found : K.minimum([found, high]);
   },
 
-  sum: reduction(total), prod: reduction(folded((x, y) => x * y, 1)),
-  max: reduction(folded(larger)), amax: reduction(folded(larger)), min: reduction(folded(smaller)), amin: reduction(folded(smaller)),
+  sum: reduction(total, (x, y) => x + y), prod: reduction(folded((x, y) => x * y, 1), (x, y) => x * y),
+  max: reduction(folded(larger), larger), min: reduction(folded(smaller), smaller),
   any: reduction(folded((x, y) => (x || y ? 1 : 0), 0)), all: reduction(folded((x, y) => (x && y ? 1 : 0), 1)),
   mean: reduction((data, start, offsets) => total(data, start, offsets) / offsets.length),
   argmax: (args, options) => alongAxes(asArray(args[0]), option(args, options, 1, "axis", null), options.keepdims ?? false, best((x, y) => x > y)),
   argmin: (args, options) => alongAxes(asArray(args[0]), option(args, options, 1, "axis", null), options.keepdims ?? false, best((x, y) => x < y)),
   count_nonzero: reduction(folded((n, x) => n + Number(x !== 0), 0)),
-  cumsum: (args, options) => {
-    let a = asArray(args[0]), axis = option(args, options, 1, "axis", null);
-    if (axis === null) { a = reshaped(a, [a.data.length]); axis = 0; }
-    axis = axesOf(axis, a.shape.length)[0];
-    const result = array(a.shape, Float64Array.from(a.data)), step = stridesOf(a.shape)[axis];
-    for (let i = 0; i < result.data.length; i++)
-      if (Math.floor(i / step) % a.shape[axis]) result.data[i] += result.data[i - step];
-    return result;
-  },
-  trace: (args) => K.sum([K.diagonal(args, {})], {}),
+  trace: (args, options) => K.sum([K.diagonal(args, options), -1], {}),
 
-  matmul, inner: ([x, y]) => matmul([x, K.transpose([asArray(y)], {})]),
+  matmul, 
+  inner: ([x, y]) => {
+    const a = asArray(x), b = asArray(y);
+    return !a.shape.length || !b.shape.length ? K.multiply([a, b]) : K.tensordot([a, b, [-1, -1]]);
+  },
   dot: ([x, y]) => {
     const a = asArray(x), b = asArray(y);
-    return !a.shape.length || !b.shape.length ? K.multiply([a, b]) : matmul([a, b]);
+    if (!a.shape.length || !b.shape.length) return K.multiply([a, b]);
+    return b.shape.length > 2 ? K.tensordot([a, b, [-1, -2]]) : matmul([a, b]);
   },
   vdot: ([x, y]) => matmul([reshaped(asArray(x), [-1]), reshaped(asArray(y), [-1])]),
   outer: ([x, y]) => matmul([reshaped(asArray(x), [-1, 1]), reshaped(asArray(y), [1, -1])]),
   einsum,
-  tensordot: ([x, y, axes]) => {
-    const a = asArray(x), b = asArray(y), n = a.shape.length;
+  tensordot: (args, options) => {
+    const a = asArray(args[0]), b = asArray(args[1]), n = a.shape.length, axes = option(args, options ?? {}, 2, "axes", 2);
     const [la, lb] = typeof axes === "number"
-      ? [[...Array(axes).keys()].map((i) => n - axes + i), [...Array(axes).keys()]] : axes.map((l, k) => axesOf(l, [a, b][k].shape.length));
+      ? [[...Array(axes).keys()].map((i) => n - axes + i), [...Array(axes).keys()]] : [...axes].map((l, k) => axesOf(l, [a, b][k].shape.length));
     const fa = [...a.shape.keys()].filter((i) => !la.includes(i)), fb = [...b.shape.keys()].filter((i) => !lb.includes(i));
     const p = permuted(a, [...fa, ...la]), q = permuted(b, [...lb, ...fb]), k = product(la.map((i) => a.shape[i]));
     const found = matmul([reshaped(p, [product(fa.map((i) => a.shape[i])), k]), reshaped(q, [k, product(fb.map((i) => b.shape[i]))])]);
@@ -370,13 +390,15 @@ const K = {
     return permuted(a, axes === null ? [...a.shape.keys()].reverse() : axesOf(axes, a.shape.length));
   },
   matrix_transpose: ([x]) => K.swapaxes([x, -1, -2], {}),
-  swapaxes: ([x, i, j]) => {
-    const a = asArray(x), order = [...a.shape.keys()], [p, q] = axesOf([i, j], order.length);
+  swapaxes: (args, options) => {
+    const a = asArray(args[0]), order = [...a.shape.keys()];
+    const [p, q] = axesOf([option(args, options ?? {}, 1, "axis1"), option(args, options ?? {}, 2, "axis2")], order.length);
     [order[p], order[q]] = [order[q], order[p]];
     return permuted(a, order);
   },
-  moveaxis: ([x, source, destination]) => {
-    const a = asArray(x), from = axesOf(source, a.shape.length), to = axesOf(destination, a.shape.length);
+  moveaxis: (args, options) => {
+    const a = asArray(args[0]), ndim = a.shape.length;
+    const [from, to] = [[1, "source"], [2, "destination"]].map(([i, name]) => axesOf(option(args, options ?? {}, i, name), ndim));
     const order = [...a.shape.keys()].filter((i) => !from.includes(i));
     to.map((d, k) => [d, from[k]]).sort((p, q) => p[0] - q[0]).forEach(([d, s]) => order.splice(d, 0, s));
     return permuted(a, order);
@@ -417,10 +439,14 @@ const K = {
     return joined(parts, parts[0].shape.length === 1 ? 0 : 1);
   },
   diagonal: (args, options) => {
-    const a = asArray(args[0]), offset = option(args, options, 1, "offset", 0), [n, m] = a.shape;
+    const offset = option(args, options, 1, "offset", 0), of = asArray(args[0]), ndim = of.shape.length;
+    const pair = axesOf([option(args, options, 2, "axis1", 0), option(args, options, 3, "axis2", 1)], ndim);
+    const rest = [...of.shape.keys()].filter((i) => !pair.includes(i)), a = permuted(of, [...rest, ...pair]), [n, m] = a.shape.slice(-2);
     const length = Math.max(0, offset >= 0 ? Math.min(n, m - offset) : Math.min(n + offset, m));
-    return view(a, [length], [m + 1], offset >= 0 ? offset : -offset * m);
+    return view(a, [...a.shape.slice(0, -2), length], [...stridesOf(a.shape).slice(0, -2), m + 1], offset >= 0 ? offset : -offset * m);
   },
+  "linalg.diagonal": (args, options) => K.diagonal([args[0], option(args, options, 1, "offset", 0), -2, -1], {}),
+  "linalg.trace": (args, options) => K.sum([K["linalg.diagonal"](args, options), -1], {}),
   tril: triangle((d, k) => d <= k), triu: triangle((d, k) => d >= k),
   repeat: (args, options) => {
     let a = asArray(args[0]), axis = option(args, options, 2, "axis", null);
@@ -443,8 +469,208 @@ const K = {
     for (let i = 0; i < at.length; i++) result.data[at[i]] += a.data[from[i]];
     return result;
   },
+  put: (args) => changed(args, (_, y) => y), add_at: (args) => changed(args, (x, y) => x + y),
 };
-for (const [symbol, name] of Object.entries({ sub: "subtract", mul: "multiply", truediv: "divide", pow: "power", neg: "negative", abs: "absolute", amean: "mean", permute_dims: "transpose", concat: "concatenate", true_divide: "divide" })) K[symbol] = K[name];
+
+// The elements along one axis, one list for each place in the others, replaced by what `f` makes of them.
+function alongEach(a, axis, f) {
+  const ndim = a.shape.length, [at] = axesOf(axis, ndim), order = [...a.shape.keys()].filter((i) => i !== at).concat(at);
+  const last = permuted(a, order), n = a.shape[at], parts = [];
+  for (let k = 0; k < product(last.shape.slice(0, -1)); k++) parts.push(f(last.data.slice(k * n, (k + 1) * n)));
+  const length = parts.length ? parts[0].length : n;
+  const made = array([...last.shape.slice(0, -1), length]);
+  parts.forEach((part, k) => made.data.set(part, k * length));
+  return permuted(made, [...a.shape.keys()].map((i) => order.indexOf(i)));
+}
+
+// Flattened where no axis is given, and the axis.
+const flatUnless = (x, axis) => (axis === null || axis === undefined ? [reshaped(asArray(x), [-1]), 0] : [asArray(x), axis]);
+// In NumPy's order, NaN last; equal elements stay as they are.
+const ascending = (x, y) => (x < y ? -1 : x > y ? 1 : Number(x !== x) - Number(y !== y));
+const running = (f) => (args, options) => {
+  const [a, axis] = flatUnless(args[0], option(args, options, 1, "axis", null));
+  return alongEach(a, axis, (list) => { for (let i = 1; i < list.length; i++) list[i] = f(list[i - 1], list[i]); return list; });
+};
+
+function pickedAlong(a, axis, list) {
+  const index = Array(a.shape.length).fill({ slice: [null, null, null] });
+  index.tuple = true;
+  index[axesOf(axis, a.shape.length)[0]] = array([list.length], Float64Array.from(list));
+  return K.getitem([a, index]);
+}
+
+function rolled(x, shift, axis) {
+  if (axis === null || axis === undefined) return reshaped(rolled(reshaped(asArray(x), [-1]), shift, 0), asArray(x).shape);
+  const axes = [axis].flat(), shifts = [shift].flat();
+  return axes.reduce((a, one, i) => {
+    const n = a.shape.at(one), by = shifts[shifts.length === 1 ? 0 : i];
+    return pickedAlong(a, one, Array.from({ length: n }, (_, k) => modulo(k - by, n)));
+  }, asArray(x));
+}
+
+const shiftedBy = (half) => (args, options) => {
+  const a = asArray(args[0]), axes = axesOf(option(args, options, 1, "axes", null), a.shape.length);
+  return rolled(a, axes.map((i) => half(a.shape[i])), axes);
+};
+
+// The places of the elements of a list before and after a number.
+const searched = (list, x, right) => { let n = 0; while (n < list.length && (right ? ascending(list[n], x) <= 0 : ascending(list[n], x) < 0)) n++; return n; };
+
+function convolved([x, y, mode = "full"], options) {
+  let a = asArray(x).data, b = asArray(y).data;
+  mode = options?.mode ?? mode;
+  if (b.length > a.length) [a, b] = [b, a];
+  const all = new Float64Array(a.length + b.length - 1);
+  for (let i = 0; i < a.length; i++) for (let j = 0; j < b.length; j++) all[i + j] += a[i] * b[j];
+  const start = mode === "full" ? 0 : mode === "same" ? (b.length - 1) >> 1 : b.length - 1;
+  const length = mode === "full" ? all.length : mode === "same" ? a.length : a.length - b.length + 1;
+  return array([length], all.slice(start, start + length));
+}
+
+// Products of vectors along the last axis, as np.cross has them.
+function crossed(args, options) {
+  const last = (name, place) => option(args, options, 5, "axis", null) ?? option(args, options, place, name, -1);
+  let [a, b] = [[0, "axisa", 2], [1, "axisb", 3]].map(([i, name, place]) => K.moveaxis([asArray(args[i]), last(name, place), -1]));
+  const n = a.shape.at(-1), m = b.shape.at(-1), part = (v, i) => (i < v.shape.at(-1) ? K.getitem([v, Object.assign([{ ellipsis: true }, i], { tuple: true })]) : scalar(0));
+  const one = (i, j) => K.subtract([K.multiply([part(a, i), part(b, j)]), K.multiply([part(a, j), part(b, i)])]);
+  if (n === 2 && m === 2) return one(0, 1);
+  const parts = [one(1, 2), one(2, 0), one(0, 1)], shape = broadcastShape(...parts.map((p) => p.shape));
+  const found = K.stack([parts.map((p) => K.broadcast_to([p, shape], {})), -1], {});
+  return K.moveaxis([found, -1, last("axisc", 4)]);
+}
+
+function kron([x, y]) {
+  const a = asArray(x), b = asArray(y), n = Math.max(a.shape.length, b.shape.length);
+  const [p, q] = [a, b].map((v) => [...Array(n - v.shape.length).fill(1), ...v.shape]);
+  const left = reshaped(a, p.flatMap((l) => [l, 1])), right = reshaped(b, q.flatMap((l) => [1, l]));
+  return reshaped(K.multiply([left, right]), p.map((l, i) => l * q[i]));
+}
+
+function tiled(args, options) {
+  const given = [option(args, options, 1, "reps", 1)].flat(), a = asArray(args[0]), n = Math.max(given.length, a.shape.length);
+  const times = [...Array(n - given.length).fill(1), ...given], shape = [...Array(n - a.shape.length).fill(1), ...a.shape];
+  return times.reduce((found, t, i) => (t === 1 ? found : joined(Array(t).fill(found), i)), reshaped(a, shape));
+}
+
+function diagonalMatrix([x, k = 0], options) {
+  const a = asArray(x);
+  k = options?.k ?? k;
+  if (a.shape.length === 2) return K.diagonal([a, k], {});
+  const n = a.data.length + Math.abs(k), found = array([n, n]);
+  a.data.forEach((v, i) => { found.data[(k < 0 ? i - k : i) * n + (k > 0 ? i + k : i)] = v; });
+  return found;
+}
+
+const counted = (a) => [...a.data].sort(ascending).filter((x, i, list) => i === 0 || x !== list[i - 1]);
+
+Object.assign(K, {
+  sinc: unary((x) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x))),
+  radians: K.deg2rad,
+  degrees: K.rad2deg,
+  isneginf: unary((x) => Number(x === -Infinity)),
+  isposinf: unary((x) => Number(x === Infinity)),
+  signbit: unary((x) => Number(x < 0 || Object.is(x, -0))),
+  spacing: unary((x) => { const size = 2 ** (Math.floor(Math.log2(Math.abs(x))) - 52); return x < 0 ? -size : size; }),
+  logaddexp2: binary((x, y) => logaddexp(x * Math.LN2, y * Math.LN2) / Math.LN2),
+  ldexp: binary((x, n) => x * 2 ** n),
+  bitwise_xor: binary((x, y) => x ^ y),
+  left_shift: binary((x, n) => x * 2 ** n),
+  right_shift: binary((x, n) => Math.floor(x / 2 ** n)),
+  modf: ([x]) => { const a = K.trunc([x]); return [K.copysign([K.subtract([x, a]), x]), a]; },
+  divmod: ([x, y]) => [K.floor_divide([x, y]), K.remainder([x, y])],
+  real_if_close: ([x]) => asArray(x),
+  imag: ([x]) => array(asArray(x).shape),
+  round: (args, options) => {
+    const scale = 10 ** Math.abs(option(args, options, 1, "decimals", 0)), down = option(args, options, 1, "decimals", 0) < 0;
+    return unary((x) => (down ? even(x / scale) * scale : even(x * scale) / scale))([args[0]]);
+  },
+  cumsum: running((x, y) => x + y),
+  cumprod: running((x, y) => x * y),
+  "maximum.accumulate": running(larger),
+  "minimum.accumulate": running(smaller),
+  ptp: (args, options) => K.subtract([K.max(args, options), K.min(args, options)]),
+  sort: (args, options) => { const [a, axis] = flatUnless(args[0], args.length > 1 ? args[1] : "axis" in options ? options.axis : -1); return alongEach(a, axis, (list) => list.sort(ascending)); },
+  argsort: (args, options) => {
+    const [a, axis] = flatUnless(args[0], args.length > 1 ? args[1] : "axis" in options ? options.axis : -1);
+    return alongEach(a, axis, (list) => Float64Array.from([...list.keys()].sort((i, j) => ascending(list[i], list[j]))));
+  },
+  nonzero: ([x]) => nonzero(asArray(x)),
+  flatnonzero: ([x]) => nonzero(reshaped(asArray(x), [-1]))[0],
+  unique: (args, options) => {
+    const a = asArray(args[0]), list = counted(a), results = [list];
+    if (option(args, options, 1, "return_index", false)) results.push(list.map((x) => a.data.findIndex((y) => ascending(x, y) === 0)));
+    if (option(args, options, 2, "return_inverse", false)) results.push([...a.data].map((x) => list.findIndex((y) => ascending(x, y) === 0)));
+    if (option(args, options, 3, "return_counts", false)) results.push(list.map((x) => a.data.filter((y) => ascending(x, y) === 0).length));
+    const found = results.map((r) => array([r.length], Float64Array.from(r)));
+    return found.length === 1 ? found[0] : found;
+  },
+  allclose: (args, options) => {
+    const near = option(args, options, 2, "rtol", 1e-5), least = option(args, options, 3, "atol", 1e-8);
+    return K.all([binary((x, y) => Number(x === y || Math.abs(x - y) <= least + near * Math.abs(y)))(args)], {});
+  },
+  array_equal: ([x, y]) => scalar(Number(same(asArray(x).shape, asArray(y).shape) && same([...asArray(x).data], [...asArray(y).data]))),
+  searchsorted: (args, options) => {
+    const list = asArray(args[0]).data, right = option(args, options, 2, "side", "left") === "right";
+    return unary((x) => searched(list, x, right))([args[1]]);
+  },
+  digitize: (args, options) => K.searchsorted([args[1], args[0]], { side: option(args, options, 2, "right", false) ? "left" : "right" }),
+  bincount: (args, options) => {
+    const at = asArray(args[0]).data, weights = option(args, options, 1, "weights", null);
+    const found = array([Math.max(option(args, options, 2, "minlength", 0), 1 + Math.max(-1, ...at))]);
+    at.forEach((i, k) => { found.data[i] += weights === null ? 1 : asArray(weights).data[k]; });
+    return found;
+  },
+  group_means: ([g, groups]) => {
+    const a = asArray(g), at = asArray(groups).data, sums = new Map(), counts = new Map();
+    at.forEach((n, k) => { sums.set(n, (sums.get(n) ?? 0) + a.data[k]); counts.set(n, (counts.get(n) ?? 0) + 1); });
+    return array(a.shape, Float64Array.from(at, (n) => sums.get(n) / counts.get(n)));
+  },
+  take: (args, options) => {
+    const [a, axis] = flatUnless(args[0], option(args, options, 2, "axis", null)), index = asArray(args[1] ?? options.indices);
+    const found = pickedAlong(a, axis, index.data), [at] = axesOf(axis, a.shape.length);
+    return reshaped(found, [...a.shape.slice(0, at), ...index.shape, ...a.shape.slice(at + 1)]);
+  },
+  take_along_axis: (args, options) => {
+    const [a, axis] = flatUnless(args[0], args.length > 2 ? args[2] : "axis" in options ? options.axis : -1), index = asArray(args[1] ?? options.indices);
+    const [at] = axesOf(axis, a.shape.length), shape = index.shape.map((l, i) => (i === at ? l : a.shape[i]));
+    const places = shape.map((l, i) => reshaped(array([l], Float64Array.from({ length: l }, (_, k) => k)), shape.map((_, j) => (j === i ? l : 1))));
+    places[at] = index;
+    return K.getitem([a, Object.assign(places, { tuple: true })]);
+  },
+  roll: (args, options) => rolled(args[0], option(args, options, 1, "shift", 0), option(args, options, 2, "axis", null)),
+  "fft.fftshift": shiftedBy((n) => n >> 1),
+  "fft.ifftshift": shiftedBy((n) => -(n >> 1)),
+  fliplr: ([x]) => K.flip([x, 1], {}),
+  flipud: ([x]) => K.flip([x, 0], {}),
+  rot90: (args, options) => {
+    const a = asArray(args[0]), k = modulo(option(args, options, 1, "k", 1), 4), [p, q] = axesOf(option(args, options, 2, "axes", [0, 1]), a.shape.length);
+    if (k === 2) return K.flip([a, [p, q]], {});
+    return k === 0 ? a : k === 1 ? K.swapaxes([K.flip([a, q], {}), p, q]) : K.flip([K.swapaxes([a, p, q]), q], {});
+  },
+  kron: kron,
+  tile: tiled,
+  diag: diagonalMatrix,
+  diagflat: ([x, k], options) => diagonalMatrix([reshaped(asArray(x), [-1]), k], options),
+  cross: crossed,
+  convolve: convolved,
+  vecdot: (args, options) => K.sum([K.multiply(args.slice(0, 2)), option(args, options, 2, "axis", -1)], {}),
+  matvec: ([x, y]) => K.squeeze([matmul([x, K.expand_dims([y, -1], {})]), -1], {}),
+  vecmat: ([x, y]) => K.squeeze([matmul([K.expand_dims([x, -2], {}), y]), -2], {}),
+  append: (args, options) => {
+    const axis = option(args, options, 2, "axis", null), parts = [asArray(args[0]), asArray(args[1])];
+    return axis === null ? joined(parts.map((p) => reshaped(p, [-1])), 0) : joined(parts, axis);
+  },
+  vander: (args, options) => {
+    const a = asArray(args[0]), n = option(args, options, 1, "N", null) ?? a.data.length, up = option(args, options, 2, "increasing", false);
+    return array([a.data.length, n], Float64Array.from({ length: a.data.length * n }, (_, k) => a.data[Math.floor(k / n)] ** (up ? k % n : n - 1 - (k % n))));
+  },
+  ravel_multi_index: ([places, shape]) => {
+    const strides = stridesOf([shape].flat()), parts = Array.isArray(places) ? places : [places];
+    return parts.map((p, i) => K.multiply([p, strides[i]])).reduce((p, q) => K.add([p, q]));
+  },
+  ediff1d: ([x]) => { const a = reshaped(asArray(x), [-1]); return K.subtract([K.getitem([a, { slice: [1, null, null] }]), K.getitem([a, { slice: [null, -1, null] }])]); },
+});
+for (const [symbol, name] of Object.entries({ sub: "subtract", mul: "multiply", truediv: "divide", pow: "power", neg: "negative", abs: "absolute", amean: "mean", amax: "max", amin: "min", permute_dims: "transpose", concat: "concatenate", true_divide: "divide", ascontiguousarray: "real_if_close", asarray: "real_if_close", array: "real_if_close", around: "round", cumulative_sum: "cumsum", cumulative_prod: "cumprod" })) K[symbol] = K[name];
 
 const ROUNDING = {
   float32: Math.fround,
@@ -454,7 +680,8 @@ const ROUNDING = {
 // A step's results, of the dtypes that it gives.
 function run(step, values) {
   const [name, args, options, results, dtypes] = step;
-  const found = K[name](args.map((a) => decoded(a, values)), decodedOptions(options, values));
+  const before = results.map((r) => values[r]);
+  const found = K[name](args.map((a) => decoded(a, values)), decodedOptions(options, values), before);
   const list = results.length > 1 || Array.isArray(found) ? found : [found];
   results.forEach((result, i) => {
     const round = ROUNDING[dtypes[i]];
@@ -469,6 +696,7 @@ const decodedOptions = (options, values) =>
 function decoded(value, values) {
   if (value === null || typeof value !== "object") return value;
   if (Array.isArray(value)) return value.map((v) => decoded(v, values));
+  if (value.mask) return { ...values[value.v], mask: true };
   if ("v" in value) return values[value.v];
   if ("t" in value) { const found = value.t.map((v) => decoded(v, values)); found.tuple = true; return found; }
   if ("n" in value) return Number(value.n);

@@ -6,11 +6,12 @@ const values = page.values.map((v) => (v.numbers ? array(v.rows ? [v.rows, v.num
 page.values.forEach((v, i) => { if (v.rows && values[i]) values[i].shape = [v.rows, v.numbers.length / v.rows]; });
 const recorded = [...values];
 const stepByResult = new Map(page.steps.flatMap((s) => s[3].map((r) => [r, s])));
-const forwardSteps = stepsFor([page.loss]);
+const forwardSteps = stepsFor([page.loss, ...page.decisions.map((d) => d.v)]);
 const missing = [...new Set(page.steps.map((s) => s[0]).filter((name) => !Object.hasOwn(K, name)))];
 const obstacle = page.obstacle || (missing.length ? `the page has no JavaScript for ${missing.map((m) => `np.${m}`).join(", ")}` : otherwise());
 const inputs = new Set(obstacle ? [] : page.inputs.filter((i) => i.floating).map((i) => i.v));
 const changes = new Map();
+let strayed = "";
 const changeable = (v) => inputs.has(v);
 const live = () => !obstacle;
 const rounds = new Map();
@@ -249,10 +250,25 @@ function recompute() {
     values[v] = array(recorded[v].shape, Float64Array.from(recorded[v].data));
     for (const [k, x] of some) values[v].data[k] = x;
   }
+  strayed = "";
   if (!changes.size) recorded.forEach((value, v) => { values[v] = value; });
-  else for (const step of page.steps) run(step, values);
+  else strayed = computed(values);
+  if (strayed) for (const v of stepByResult.keys()) values[v] = array(recorded[v].shape, new Float64Array(recorded[v].data.length).fill(NaN));
   showState();
   paintAll();
+}
+
+// Computes all values; what stands in the way with these numbers, as a sentence.
+function computed(values) {
+  try { for (const step of page.steps) run(step, values); } catch (error) { return error.message; }
+  return decidedOtherwise(values);
+}
+
+// The program is one way through the function: it holds while what was decided on stays as it was.
+function decidedOtherwise(values) {
+  const equal = (a, b) => a.data.length === b.data.length && a.data.every((x, k) => Object.is(x, b.data[k]) || x === b.data[k]);
+  const other = page.decisions.find(({ v }) => values[v] !== recorded[v] && !equal(values[v], recorded[v]));
+  return other ? `with these numbers, “${other.code}” goes another way, which was not recorded` : "";
 }
 
 let waiting = 0;
@@ -263,10 +279,10 @@ function change(v, k, x) {
 }
 
 function showState() {
-  byId("loss-value").textContent = values[page.loss] ? shown(sumOf(values[page.loss])) : "?";
+  byId("loss-value").textContent = values[page.loss] && !strayed ? shown(sumOf(values[page.loss])) : "?";
   const badge = byId("badge");
-  badge.dataset.state = obstacle ? "fixed" : changes.size ? "live" : "recorded";
-  const text = obstacle ? `read-only: ${obstacle}` : changes.size ? "live" : "as recorded · drag an underlined number";
+  badge.dataset.state = obstacle ? "fixed" : strayed ? "strayed" : changes.size ? "live" : "recorded";
+  const text = obstacle ? `read-only: ${obstacle}` : strayed ? `not computed: ${strayed}` : changes.size ? "live" : "as recorded · drag an underlined number";
   if (badge.textContent !== text) badge.textContent = text;
   byId("reset").hidden = !changes.size;
 }
