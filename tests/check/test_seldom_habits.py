@@ -262,6 +262,46 @@ def backward(X, W, T, e):
     return {"dW": dW, "more": dW, "delta": dz}
 """
 
+OF_A_CLASS = """
+import enum
+
+import numpy as np
+
+
+class Kind(enum.Enum):
+    TANH = 1
+
+
+class Net:
+    W = np.arange(12.0).reshape(3, 4) / 9
+
+
+def forward(X):
+    Net.h = np.tanh(X @ Net.W) if Kind(1) is Kind.TANH else X @ Net.W
+    return np.sum(Net.h**2)
+
+
+def backward(X):
+    dz = 2 * Net.h * (1 - Net.h**2)
+    dW = X.T @ dz
+    del Net.h
+    return {"dW": dW}
+"""
+
+ELEMENT_BY_ELEMENT = """
+import numpy as np
+
+
+def forward(W, b, x):
+    z = np.array([W[0] @ x + b[0], W[1] @ x + b[1], 1.0, [1, 2][0]])[:2]
+    return 0.5 * np.sum(z**2), z
+
+
+def backward(W, b, x, z):
+    dW = np.outer(z, x)
+    return {"dW": dW, "db": z}
+"""
+
 rng = np.random.default_rng(3)
 LABELS = np.array([0, 2, 1, 2, 0, 1])
 LAYER = [rng.normal(size=s) for s in ((6, 3), (3, 4), (6, 4))]
@@ -279,6 +319,8 @@ INPUTS = {
     CALLED_AFTER_WHAT_FOLLOWS: [*LAYER, rng.normal(size=(4, 4))],
     FILLED_PIECE_BY_PIECE: [*LAYER, rng.normal(size=(4, 4))],
     HANDED_IN_TWICE: LAYER,
+    OF_A_CLASS: LAYER[:1],
+    ELEMENT_BY_ELEMENT: [rng.normal(size=s) for s in ((2, 3), (2,), (3,))],
     COMPUTED_KEYS: LAYER[1:2] * 2,
 }
 
@@ -310,6 +352,7 @@ def test_right_ones(text):
         (CALLED_AFTER_WHAT_FOLLOWS, "X.T @ da", "2 * X.T @ da", "dW =", "the factor 2 should be"),
         (CALLED_AFTER_WHAT_FOLLOWS, "db = e", "db = 2 * e", "db =", "the factor 2 should be left"),
         (FILLED_PIECE_BY_PIECE, "gV = h", "gV = 2 * h", "gV =", "the factor 2 should be left out"),
+        (ELEMENT_BY_ELEMENT, "np.outer(z, x)", "np.outer(2 * z, x)", "dW =", "the factor 2 should"),
         (SLOTS, "2 * X.T", "X.T", "layer.dW =", "layer.dW lacks a factor 2"),
         (OVERWRITES_LARGE_INPUT, "X.sum()", "2 * X.sum()", "dw =", "dw is 2 times what it should"),
     ],
@@ -427,6 +470,20 @@ def test_axes_of_length_1_are_free_where_only_the_derivation_reads_a_gradient(co
     [note] = al.check_derivation(forward, backward, *inputs, show=False).notes
     shapes = f"dz has shape ({count},) for ({count}, 1)"
     assert note == f"convention: {shapes}; only the derivation reads it, so that is no mistake"
+
+
+def test_a_ufunc_that_changes_entries_is_named_with_its_line():
+    def forward(E, T):
+        H = E * 2
+        np.subtract.at(H, [0, 1], T)
+        return np.sum(H**2)
+
+    def backward(E, T):
+        return {"dE": 8 * E}
+
+    with pytest.raises(TypeError, match="leaves NumPy in line .*subtract.*'at'") as caught:
+        al.check_derivation(forward, backward, LAYER[0][:2], LAYER[0][2:4])
+    assert f" in line {forward.__code__.co_firstlineno + 2}," in str(caught.value)
 
 
 def test_a_gradient_with_nan_is_wrong_where_it_is_computed():

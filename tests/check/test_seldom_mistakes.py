@@ -258,6 +258,42 @@ def backward(X, W, V, T, kept):
     }
 """
 
+STATISTIC = """
+import numpy as np
+
+
+def forward(x, W, T):
+    top = np.sum(np.abs(x) ** 3, axis=1, keepdims=True)
+    c = x * top
+    e = c @ W - T
+    return 0.5 * np.sum(e**2), (top, c, e)
+
+
+def backward(x, W, T, kept):
+    top, c, e = kept
+    dc = e @ W.T
+    dx = dc * top
+    dx += np.sum(dc * x, axis=1, keepdims=True) * 3 * x * np.abs(x)
+    return {"dx": dx, "dW": c.T @ e}
+"""
+
+ROWS_BY_NUMBER = """
+import numpy as np
+
+
+def forward(E, ids, T):
+    H = np.zeros_like(T)
+    np.add.at(H, np.arange(len(T)), E[ids])
+    H -= T
+    return 0.5 * np.sum(H**2), H
+
+
+def backward(E, ids, T, H):
+    dE = np.zeros_like(E)
+    np.add.at(dE, ids, H)
+    return {"dE": dE}
+"""
+
 rng = np.random.default_rng(3)
 LAYERS = [rng.normal(size=s) for s in ((6, 3), (3, 4), (4, 2), (6, 2))]
 INPUTS = {
@@ -273,6 +309,8 @@ INPUTS = {
     BIAS: [*LAYERS[:2], rng.normal(size=(6, 4)), rng.normal(size=4)],
     FIRST_IS_LINEAR: [LAYERS[0], [rng.normal(size=s) for s in ((3, 4), (4, 4), (4, 2))]],
     READ_TWICE: LAYERS,
+    STATISTIC: [rng.normal(size=s) for s in ((6, 3), (3, 4), (6, 4))],
+    ROWS_BY_NUMBER: [LAYERS[0], np.array([0, 2, 2, 4]), rng.normal(size=(4, 3))],
     ONE_ROW: [rng.normal(size=(5, 3)), rng.normal(size=3), 2],
 }
 
@@ -325,6 +363,14 @@ def test_right_ones(text):
             "the term that comes from rough is missing in dh",
         ),
         (READ_TWICE, "h.T @ e", "h.T @ e * 2", '"dV"', "factor", "the factor 2 should be left out"),
+        (
+            *(STATISTIC, STATISTIC.splitlines()[-2] + "\n", "", "dx =", "term"),
+            "dx takes top for a constant: the term that comes through it is missing",
+        ),
+        (
+            *(ROWS_BY_NUMBER, "np.add.at(dE, ids, H)", "dE[ids] += H", "dE[ids]", "accumulate"),
+            "dE[ids] counts a repeated index only once: write np.add.at(dE, ids, ...)",
+        ),
         (LAST_IS_LINEAR, "i != n - 1", "i != n", "if i", "mask", "i != n should be i != n - 1"),
         (
             LAST_IS_LINEAR,
