@@ -454,9 +454,9 @@ def _name_constants(found: Recorded, labels: _Labels) -> None:
     # Indices are copied on the way, and each copy is one value with the others.
     copies: dict[tuple[tuple[int, ...], str, bytes], str] = {}
     for source in found.structure.sources:
-        name = found.name_of(source)
-        if name is not None and isinstance(source, np.ndarray) and source.dtype.kind in "iu":
-            copies[_contents(source)] = name
+        own = found.name_of(source)
+        if own is not None and isinstance(source, np.ndarray) and source.dtype.kind in "iu":
+            copies[_contents(source)] = own
     for variable, value in found.trace.constants.items():
         contents = _contents(np.asarray(value))
         wish = held.get(contents)

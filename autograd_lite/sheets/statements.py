@@ -7,7 +7,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,10 @@ LITERAL_LIMIT_NUMBERS = 6
 
 FORMULA_LIMIT_CHARACTERS = 24
 """A gradient is named after a formula of up to this length."""
+
+
+PIECE_LIMIT_OPERATIONS = 24
+"""A value without a name that is read twice is a line of its own from this many operations on."""
 
 
 @dataclass(eq=False)
@@ -133,6 +137,8 @@ class _Writer:
         self.unnamed = itertools.count(1)
         self._label_forward()
         self.backward_names = self._backward_names()
+        self.pieces = self._pieces()
+        self.stated: set[Variable] = set()
         self.parts = self._parts()
 
     @staticmethod
@@ -199,6 +205,44 @@ class _Writer:
             if token not in found and total not in named and total not in forward and repeated:
                 found[token] = named[total] = self._name_of_argument(token, set(named.values()))
         self.labels |= named
+        return found
+
+    def _pieces(self) -> set[Variable]:
+        """Names values that are long to write and read more than once, lest lines double each time
+        one is read.
+        """
+        reads = Counter(v for step in self.program.steps for v in step.operands)
+        taken = {*self.labels.values(), *(v.name for v in self.program.constants)}
+        names = (name for n in itertools.count(1) if (name := f"piece{n}") not in taken)
+        size: Counter[Variable] = Counter()
+        found = set()
+        for step in self.program.steps:
+            for variable in step.results:
+                size[variable] = 1 + sum(size[v] for v in step.operands)
+                if variable in self.labels:
+                    size[variable] = 0
+                elif reads[variable] > 1 and size[variable] >= PIECE_LIMIT_OPERATIONS:
+                    size[variable] = 0
+                    self.labels[variable] = next(names)
+                    found.add(variable)
+        return found
+
+    def _with_pieces(self, statements: Iterable[Statement]) -> list[Statement]:
+        """The statements, before them those of the pieces that they are the first to read."""
+        found: list[Statement] = []
+        for statement in statements:
+            stack = [statement.expression]
+            while stack:
+                expression = stack.pop()
+                stack += expression.operands
+                variable = expression.variable
+                if variable in self.pieces and variable not in self.stated and variable is not None:
+                    self.stated.add(variable)
+                    formula = self._tree(variable, lambda v: v in self.labels, top=True)
+                    found += self._with_pieces(
+                        [Statement(self.labels[variable], variable, formula)]
+                    )
+            found.append(statement)
         return found
 
     def _forward_variables(self) -> set[Variable]:
@@ -271,11 +315,11 @@ class _Writer:
                 continue
             key = (execution.line, execution.text) if execution.text else execution
             row = found.setdefault(key, Row(execution.text, execution.line, frame.name, []))
-            forward = [
+            forward = self._with_pieces(
                 Statement(self.labels[v], v, self._forward(v, execution, top=True))
                 for v in self._results(execution)
-            ]
-            backward = list(self._backward(execution))
+            )
+            backward = self._with_pieces(self._backward(execution))
             backward.sort(key=lambda statement: self.order.get(statement.variable, 0))
             row.rounds.append(Round(execution.first, forward, backward, inner))
         return list(found.values())
