@@ -242,11 +242,12 @@ def _part_to_mark(tree: ast.Module, loss: str, function: str | None) -> tuple[li
             and update_of(n) is not None
             and ast.unparse(targets_of(n)[0]) not in sums
         ]
-        gradients = sum(
-            tensor_among(n, _names_in(inside)) is not None for n in _assigned_in(inside)
-        )
-        if has_loss and (updates or gradients):
-            found.append((bool(updates) + bool(gradients), depth, body, owner))
+        assigned = _assigned_in(inside)
+        gradients = any(tensor_among(n, _names_in(inside)) is not None for n in assigned)
+        # All gradients may be in one dict, which a function takes to update the parameters.
+        in_one = any("grad" in name.lower() for name in assigned)
+        if has_loss and (updates or gradients or in_one):
+            found.append((bool(updates) + gradients, depth, body, owner))
     if found:
         _, _, body, owner = max(found, key=lambda f: (f[0], f[1]))
         return body, owner

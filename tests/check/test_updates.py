@@ -137,3 +137,79 @@ def test_of_a_gradient_with_the_wrong_sign_the_update_is_not_blamed():
     report = al.check_script(TRAINED.replace("dW = dZ", "dW = -dZ"), show=False)
     assert [found.line for found in report if found.status == "wrong"] == [9], str(report)
     assert not any("moves along its gradient" in note for note in report.notes)
+
+
+IN_ONE_DICT = """
+import numpy as np
+
+
+def update(params, grads):
+    for k in params:
+        params[k] -= 0.1 * grads[k]
+
+
+rng = np.random.default_rng(0)
+X, T = rng.normal(size=(6, 3)), rng.normal(size=(6, 2))
+params = {"W": rng.normal(size=(3, 2)), "b": np.zeros(2)}
+v = {"W": np.zeros((3, 2)), "b": np.zeros(2)}
+for step in range(5):
+    e = X @ params["W"] + params["b"] - T
+    loss = np.sum(e**2) / 2
+    grads = {"W": X.T @ e, "b": e.sum(axis=0)}
+    UPDATE
+"""
+
+UPDATES_OF_ALL = {
+    "one by one": 'params["W"] -= 0.1 * grads["W"]\n    params["b"] -= 0.1 * grads["b"]',
+    "in a loop": "for k in params:\n        params[k] -= 0.1 * grads[k]",
+    "in a function": "update(params, grads)",
+    "with a velocity": "for k in params:\n        v[k] = 0.9 * v[k] + grads[k]\n"
+    "        params[k] -= 0.1 * v[k]",
+    "with a sum of squares": "for k in params:\n        v[k] += grads[k] ** 2\n"
+    "        params[k] -= 0.1 * grads[k] / (np.sqrt(v[k]) + 1e-8)",
+}
+
+
+@pytest.mark.parametrize("update", UPDATES_OF_ALL.values(), ids=UPDATES_OF_ALL)
+def test_all_gradients_may_be_written_in_one_dict(update):
+    text = IN_ONE_DICT.replace("UPDATE", update)
+    report = al.check_script(text, show=False)
+    assert report.ok, str(report)
+    number = next(i for i, line in enumerate(text.splitlines(), 1) if "grads =" in line)
+    assert {line.tensor: line.line for line in report if line.name != "e"} == dict.fromkeys(
+        ("W", "b"), number
+    )
+
+
+@pytest.mark.parametrize("update", ["one by one", "in a function"])
+def test_a_mistake_in_one_of_them_is_named(update):
+    text = IN_ONE_DICT.replace("UPDATE", UPDATES_OF_ALL[update]).replace("X.T @", "3 * X.T @")
+    report = al.check_script(text, show=False)
+    number = next(i for i, line in enumerate(text.splitlines(), 1) if "grads =" in line)
+    wrong = [(line.tensor, line.line, line.cause) for line in report if line.status == "wrong"]
+    assert wrong == [("W", number, "factor")], str(report)
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        "w -= -0.1 * -(X.T @ e)",
+        "w += -0.1 * X.T @ e",
+        "w[:] -= 0.1 * X.T @ e",
+        "for j in range(3):\n        w[j] -= 0.1 * np.sum(e * X[:, j])",
+        "w -= 0.1 * np.array([np.sum(e * X[:, j]) for j in range(3)])",
+    ],
+)
+def test_the_gradient_within_an_update_is_right_and_twice_it_is_not(update):
+    text = f"""
+import numpy as np
+rng = np.random.default_rng(0)
+X, T, w = rng.normal(size=(6, 3)), rng.normal(size=6), rng.normal(size=3)
+for step in range(5):
+    e = X @ w - T
+    loss = np.sum(e**2) / 2
+    {update}
+"""
+    assert al.check_script(text, show=False).ok
+    report = al.check_script(text.replace("**2) / 2", "**2)"), show=False)
+    assert {line.cause for line in report if line.tensor == "w"} == {"factor"}, str(report)

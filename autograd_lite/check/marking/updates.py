@@ -107,6 +107,8 @@ class Updates:
         value = np.asarray(self.known.versions[event.name][0]._value)
         return any(
             other.path == event.name
+            # An entry of a dict that is written out has its key for a name, and is no variable.
+            and event.name in map(ast.unparse, targets_of(other.place.statement))
             and isinstance(other.place.statement, ast.Assign)
             and update_of(other.place.statement) is None
             and other.array is not None
