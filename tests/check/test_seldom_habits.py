@@ -302,6 +302,41 @@ def backward(W, b, x, z):
     return {"dW": dW, "db": z}
 """
 
+SELECTED_BY_A_MASK = """
+import numpy as np
+
+
+def forward(X, w, mask, scale):
+    z = X[mask] @ w
+    return 0.5 * np.sum((scale * z) ** 2), z
+
+
+def backward(X, w, mask, scale, z):
+    dz = scale**2 * z
+    dmask = np.zeros(len(mask))
+    dmask[mask] = dz
+    dw = X.T @ dmask
+    return {"dw": dw, "dscale": scale * np.sum(z**2)}
+"""
+
+FOR_EACH = """
+import numpy as np
+
+
+def forward(X, W, V, T):
+    h = X @ W
+    e = h @ V - T
+    return 0.5 * np.sum(e**2), (h, e)
+
+
+def backward(X, W, V, T, kept):
+    h, e = kept
+    grads = {n: np.zeros_like(v) for n, v in (("W", W), ("V", V))}
+    grads["V"] += h.T @ e
+    grads["W"] += X.T @ e @ V.T
+    return grads
+"""
+
 rng = np.random.default_rng(3)
 LABELS = np.array([0, 2, 1, 2, 0, 1])
 LAYER = [rng.normal(size=s) for s in ((6, 3), (3, 4), (6, 4))]
@@ -321,6 +356,8 @@ INPUTS = {
     HANDED_IN_TWICE: LAYER,
     OF_A_CLASS: LAYER[:1],
     ELEMENT_BY_ELEMENT: [rng.normal(size=s) for s in ((2, 3), (2,), (3,))],
+    SELECTED_BY_A_MASK: [LAYER[0], rng.normal(size=3), LAYER[0][:, 0] > -0.5, 1.5],
+    FOR_EACH: [rng.normal(size=s) for s in ((6, 3), (3, 4), (4, 2), (6, 2))],
     COMPUTED_KEYS: LAYER[1:2] * 2,
 }
 
@@ -353,6 +390,7 @@ def test_right_ones(text):
         (CALLED_AFTER_WHAT_FOLLOWS, "db = e", "db = 2 * e", "db =", "the factor 2 should be left"),
         (FILLED_PIECE_BY_PIECE, "gV = h", "gV = 2 * h", "gV =", "the factor 2 should be left out"),
         (ELEMENT_BY_ELEMENT, "np.outer(z, x)", "np.outer(2 * z, x)", "dW =", "the factor 2 should"),
+        (SELECTED_BY_A_MASK, "dz = scale", "dz = 2 * scale", "dz =", "the factor 2 should be left"),
         (SLOTS, "2 * X.T", "X.T", "layer.dW =", "layer.dW lacks a factor 2"),
         (OVERWRITES_LARGE_INPUT, "X.sum()", "2 * X.sum()", "dw =", "dw is 2 times what it should"),
     ],
@@ -484,6 +522,20 @@ def test_a_ufunc_that_changes_entries_is_named_with_its_line():
     with pytest.raises(TypeError, match="leaves NumPy in line .*subtract.*'at'") as caught:
         al.check_derivation(forward, backward, LAYER[0][:2], LAYER[0][2:4])
     assert f" in line {forward.__code__.co_firstlineno + 2}," in str(caught.value)
+
+
+def test_an_array_that_runs_share_may_be_written_to():
+    functions = load(OVERWRITES_LARGE_INPUT, "overwrites a larger input")
+    X = rng.normal(size=(400, 400))
+    before = X.copy()
+    assert al.check_derivation(*functions, X, 0.7, show=False).ok
+    assert np.array_equal(X, before)
+
+
+def test_of_zeros_for_all_one_is_told_to_which_nothing_is_added():
+    text = FOR_EACH.replace('    grads["W"] += X.T @ e @ V.T\n', "")
+    report = report_on(text, FOR_EACH)
+    assert_blamed(report, text, "grads =", "accumulate", "no statement adds to W")
 
 
 def test_a_gradient_with_nan_is_wrong_where_it_is_computed():

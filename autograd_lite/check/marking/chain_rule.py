@@ -194,8 +194,6 @@ def read(
         return _interpretation(graph, own, truth, truth, 1, False, tolerance)
     local = graph.gradients(going_on(graph, own, 1))
     best = _interpretation(graph, own, truth, local, 1, False, tolerance)
-    if not best.unfounded:
-        return best
     off = {name: own[name] for name, status in best.status.items() if status != "correct"}
     factors = _factors(off, (truth, local), sizes, tolerance)
     for factor in [*factors, *(1 / f for f in factors if averaged)]:
