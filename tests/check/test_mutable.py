@@ -190,3 +190,30 @@ def test_what_a_function_is_told_to_write_into_has_its_result(given):
     np.testing.assert_array_equal(plain(out), [4.0, 9.0])
     np.sum(settled(out)).backward()
     np.testing.assert_array_equal(x.value.grad, [4.0, 6.0])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda a, b: call_settled(np.sum, ([a, b], 0), {}),
+        lambda a, b: call_settled(np.mean, ((a, b), 1), {}),
+        lambda a, b: call_settled(np.max, ([a, b],), {"axis": 1}),
+        lambda a, b: call_settled(np.cumsum, ([a, b], 0), {}),
+    ],
+)
+def test_arrays_in_a_list_are_one_operand(function):
+    values = np.array([1.0, -2.0, 4.0]), np.array([3.0, 0.5, -1.0])
+    recorded = (Mutable(al.Tensor(v, requires_grad=True)) for v in values)
+    result, expected = function(*recorded), function(*values)
+    assert isinstance(result, Mutable)
+    np.testing.assert_allclose(plain(result), expected)
+
+
+@pytest.mark.parametrize("function", [float, np.float64])
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
+def test_one_number_of_a_recorded_array_has_no_axes(function, shape):
+    x = al.Tensor(np.full(shape, 2.5), requires_grad=True)
+    number = call_settled(function, (Mutable(x),), {})
+    assert number.shape == () and float(plain(number)) == 2.5
+    (number * 3).value.backward()
+    np.testing.assert_array_equal(x.grad, np.full(shape, 3.0))

@@ -402,6 +402,24 @@ def test_a_mistake_beside_them(text, old, new, part, words):
     assert_blamed(report_on(changed, text), changed, part, "factor", words)
 
 
+NAMED = """
+import numpy as np
+
+
+def forward(X, W, T):
+    z = X @ W
+    h = np.tanh(z)
+    e = h - T
+    return 0.5 * np.sum(e**2), (h, e)
+
+
+def backward(X, W, T, kept):
+    h, e = kept
+    q = e * (1 - h**2)
+    return {"dW": X.T @ q}
+"""
+
+
 APART = """
 import numpy as np
 
@@ -523,6 +541,18 @@ def test_a_ufunc_that_changes_entries_is_named_with_its_line():
     with pytest.raises(TypeError, match="leaves NumPy in line .*subtract.*'at'") as caught:
         al.check_derivation(forward, backward, LAYER[0][:2], LAYER[0][2:4])
     assert f" in line {forward.__code__.co_firstlineno + 2}," in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "tensor", "status"),
+    [("q", "z", "correct"), ("q", "h", "wrong"), ("dh", "z", "correct"), ("dh", "h", "wrong")],
+)
+def test_what_names_say_is_taken_at_its_word(name, tensor, status):
+    text = NAMED.replace("q =", f"{name} =").replace("@ q", f"@ {name}")
+    functions = load(text, f"named {name} {tensor}")
+    report = al.check_derivation(*functions, *LAYER, names={name: tensor}, show=False)
+    found = {line.name: (line.tensor, line.status) for line in report}
+    assert found == {"e": ("e", "correct"), name: (tensor, status), "dW": ("W", "correct")}
 
 
 def test_an_array_that_runs_share_may_be_written_to():

@@ -294,6 +294,53 @@ def backward(E, ids, T, H):
     return {"dE": dE}
 """
 
+SWISH = """
+import numpy as np
+
+
+def swish(z):
+    return z / (1 + np.exp(-z))
+
+
+def slope(z):
+    s = 1 / (1 + np.exp(-z))
+    return s * (1 + z * (1 - s))
+
+
+def forward(X, W, V, T):
+    z = X @ W
+    e = swish(z) @ V - T
+    return 0.5 * np.sum(e**2), (z, e)
+
+
+def backward(X, W, V, T, kept):
+    z, e = kept
+    dz = e @ V.T * slope(z)
+    return {"dW": X.T @ dz, "dV": swish(z).T @ e}
+"""
+
+THREE_STATISTICS = """
+import numpy as np
+
+
+def forward(x, W, T):
+    a = np.sum(np.abs(x) ** 3, axis=1, keepdims=True)
+    b = np.sum(np.cos(x), axis=1, keepdims=True)
+    c = np.sum(x**4, axis=1, keepdims=True)
+    u = x * a * b * c
+    e = u @ W - T
+    return 0.5 * np.sum(e**2), (a, b, c, u, e)
+
+
+def backward(x, W, T, kept):
+    a, b, c, u, e = kept
+    du = e @ W.T
+    dx = du * a * b * c
+    slopes = 3 * x * np.abs(x) * b * c - np.sin(x) * a * c + 4 * x**3 * a * b
+    dx += np.sum(du * x, axis=1, keepdims=True) * slopes
+    return {"dx": dx, "dW": u.T @ e}
+"""
+
 rng = np.random.default_rng(3)
 LAYERS = [rng.normal(size=s) for s in ((6, 3), (3, 4), (4, 2), (6, 2))]
 INPUTS = {
@@ -311,6 +358,8 @@ INPUTS = {
     READ_TWICE: LAYERS,
     STATISTIC: [rng.normal(size=s) for s in ((6, 3), (3, 4), (6, 4))],
     ROWS_BY_NUMBER: [LAYERS[0], np.array([0, 2, 2, 4]), rng.normal(size=(4, 3))],
+    SWISH: LAYERS,
+    THREE_STATISTICS: [rng.normal(size=s) for s in ((6, 3), (3, 4), (6, 4))],
     ONE_ROW: [rng.normal(size=(5, 3)), rng.normal(size=3), 2],
 }
 
@@ -375,6 +424,14 @@ def test_right_ones(text):
         (
             *(ROWS_BY_NUMBER, "np.add.at(dE, ids, H)", "dE[ids] += H", "dE[ids]", "accumulate"),
             "dE[ids] counts a repeated index only once: write np.add.at(dE, ids, ...)",
+        ),
+        (
+            *(SWISH, "(1 + z * (1 - s))", "(1 - s)", "return s", "activation"),
+            "slope(z) should be the derivative of swish(z)",
+        ),
+        (
+            *(THREE_STATISTICS, "\n".join([*THREE_STATISTICS.splitlines()[-3:-1], ""])),
+            *("", "dx =", "term", "dx takes a, b and c for constants: the term that comes through"),
         ),
         (LAST_IS_LINEAR, "i != n - 1", "i != n", "if i", "mask", "i != n should be i != n - 1"),
         (
