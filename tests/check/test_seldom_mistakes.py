@@ -452,3 +452,17 @@ def test_the_line_and_what_is_wrong_in_it(text, old, new, part, cause, words):
     changed = text.replace(old, new)
     assert changed != text
     assert_blamed(report_on(changed, text), changed, part, cause, words)
+
+
+def test_what_follows_from_one_mistake_is_measured_from_what_the_person_has():
+    text = RECTIFIED.replace("dh = e @ V.T", "de = np.abs(e)\n    dh = de @ V.T")
+    text = text.replace('"dV": h.T @ e', '"dV": h.T @ de * 5')
+    report = report_on(text, RECTIFIED)
+    wrong = {line.name: line for line in report if line.status == "wrong"}
+    assert {name: line.cause for name, line in wrong.items()} == {
+        "de": "activation",
+        "dV": "factor",
+    }
+    assert "abs in np.abs(e) should be left out" in str(report)
+    assert "dV is 5 times what it should be; the factor 5 should be left" in wrong["dV"].message
+    assert wrong["dV"].error == pytest.approx(0.8)
