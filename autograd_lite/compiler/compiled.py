@@ -34,7 +34,7 @@ from autograd_lite.program.arguments import (
 from autograd_lite.program.captures import Captures
 from autograd_lite.program.ir import Program
 from autograd_lite.program.names import identifier
-from autograd_lite.program.passes import Note, optimised
+from autograd_lite.program.passes import Note, for_native, optimised
 from autograd_lite.program.traced import traced
 from autograd_lite.program.tracing import Trace, TracedValueError, Tracer
 from autograd_lite.record import NO_OPTIONS, make, record_call
@@ -400,7 +400,8 @@ class Compiled(Generic[P, R]):
         _keep_watch(trace, captures)
         notes: list[Note] = []
         best = optimised(program, trace, notes)
-        program = best.program
+        has_native = self.native is not False and tiers.is_available()
+        native = for_native(best, notes) if has_native else None
         contiguous = [not np.ndim(v) or v.flags.c_contiguous for v in values]
         donated = self._donated(structure, len(values))
         threads = self.threads or cores()
@@ -410,17 +411,23 @@ class Compiled(Generic[P, R]):
         lowered = lower(best.program, contiguous, product=products.choose, **options)
         # Printers refer to it and to one another, and would keep the values for a while.
         products.values = {}
-        choice = self._choice(lowered, lambda: _native_forms(program, contiguous, options))
+        choice = self._choice(lowered, native, contiguous, options)
         return Specialised(
             *(best.program, lowered, returns, tensors, captures, notes, donated, choice),
             *(structure, kinds),
         )
 
-    def _choice(self, lowered: Lowered, native: Callable[[], list[Lowered]]) -> Tiers | None:
+    def _choice(
+        self,
+        lowered: Lowered,
+        native: Program | None,
+        contiguous: Sequence[bool],
+        options: dict[str, Any],
+    ) -> Tiers | None:
         """The native form of a program beside the plain one, if there may be one."""
-        if self.native is False or not tiers.is_available():
+        if native is None:
             return None
-        choice = Tiers(lowered, native, self.is_kept)
+        choice = Tiers(lowered, lambda: _native_forms(native, contiguous, options), self.is_kept)
         if self.native:
             choice.build()
             choice.take_native()

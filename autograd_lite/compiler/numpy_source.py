@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -21,9 +22,9 @@ from autograd_lite.compiler.memory import (
 )
 from autograd_lite.compiler.native.blocks import BlocksPrinter
 from autograd_lite.compiler.native.cut import Blocks
-from autograd_lite.compiler.native.segment import RESERVED, Function, Segment
+from autograd_lite.compiler.native.segment import MEMORY, RESERVED, Function, Segment
 from autograd_lite.compiler.region_source import RegionPrinter
-from autograd_lite.compiler.runtime import array_in, in_blocks, stretches
+from autograd_lite.compiler.runtime import aligned, array_in, in_blocks, starts_of
 from autograd_lite.compiler.schedule import Item, Region, reduction_of, takes_out_by_name
 from autograd_lite.functions import traits
 from autograd_lite.program.ir import Program, Step, Variable, function_name, is_elementwise
@@ -35,8 +36,10 @@ Product = Callable[[Any, Any, Any], Any]
 WORKSPACE_MAKER = "new_workspace"
 """The name of the function that makes a workspace."""
 
+_NAME = re.compile(r"\w+")
+
 _RESERVED = (
-    *("workspace", "memory", "stretches", "array_in", WORKSPACE_MAKER, "empty", "array"),
+    *("workspace", "memory", "aligned", "array_in", WORKSPACE_MAKER, "empty", "array"),
     *("in_blocks", "cut", "start", "stop", "step", "i", "j"),
 )
 
@@ -127,7 +130,7 @@ class SourcePrinter:
         arguments = [self.names[v] for v in self.program.inputs]
         returned = self._returned()
         head = [f"def {self.name}({', '.join([*arguments, 'workspace'])}):"]
-        names = [self._in_workspace(entry) for entry in self.plan.workspace]
+        names = self._unpacked()
         for start in range(0, len(names), 8):
             some = names[start : start + 8]
             comma = "," if len(some) == 1 else ""
@@ -138,13 +141,25 @@ class SourcePrinter:
         """The function that makes a workspace."""
         lines = [f"def {WORKSPACE_MAKER}():"]
         if self.plan.sizes:
-            self.namespace.update(stretches=stretches)
-            lines.append(f"    memory = stretches({', '.join(map(str, self.plan.sizes))})")
-        for entry in self.plan.workspace:
-            lines.append(f"    {self._in_workspace(entry)} = {self._made(entry)}")
-        names = [self._in_workspace(entry) for entry in self.plan.workspace]
+            self.namespace.update(aligned=aligned)
+            lines.append(f"    memory = aligned({starts_of(self.plan.sizes)[-1]})")
+        names = self._unpacked()
+        used = set(names)
+        made = []
+        for entry in reversed(self.plan.workspace):
+            name, text = self._in_workspace(entry), self._made(entry)
+            if name in used:
+                made.append(f"    {name} = {text}")
+                used.update(_NAME.findall(text))
+        lines += reversed(made)
         comma = "," if len(names) == 1 else ""
         return "\n".join([*lines, f"    return ({', '.join(names)}{comma})"])
+
+    def _unpacked(self) -> list[str]:
+        """The names of what the main function takes out of the workspace."""
+        used = set(_NAME.findall("\n".join([*self.functions, *self.lines])))
+        names = [MEMORY, *(self._in_workspace(entry) for entry in self.plan.workspace)]
+        return [name for name in names if name in used]
 
     def _in_workspace(self, entry: Variable | Buffers) -> str:
         return self.buffers[entry] if isinstance(entry, Buffers) else self.names[entry]
@@ -167,7 +182,11 @@ class SourcePrinter:
     def _stretch(self, place: Stretch) -> str:
         self.namespace.update(array_in=array_in)
         dtype = self.bind(place.dtype, place.dtype.name)
-        return f"array_in(memory[{place.slot}], {place.shape}, {dtype})"
+        return f"array_in({MEMORY}, {self.start_of(place)}, {place.shape}, {dtype})"
+
+    def start_of(self, place: Stretch) -> int:
+        """The byte of the memory at which an array begins."""
+        return starts_of(self.plan.sizes)[place.slot]
 
     def made_anew(self, variable: Variable) -> list[str]:
         """The line that makes the array of a result, where it is no part of the workspace."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import threading
@@ -135,21 +136,25 @@ class Workspaces:
 ALIGNMENT_BYTES = 64
 
 
-def stretches(*sizes: int) -> list[np.ndarray]:
-    """Bytes in stretches, each of which begins at a line of the cache.
+def starts_of(sizes: Sequence[int]) -> list[int]:
+    """Where stretches of these sizes begin, each at a line of the cache, and where they all end."""
+    padded = [-(-size // ALIGNMENT_BYTES) * ALIGNMENT_BYTES for size in sizes]
+    return list(itertools.accumulate(padded, initial=0))
+
+
+def aligned(nbytes: int) -> np.ndarray:
+    """Bytes that begin at a line of the cache.
 
     They are one piece of memory: of a large one the system makes large pages.
     """
-    padded = [-(-size // ALIGNMENT_BYTES) * ALIGNMENT_BYTES for size in sizes]
-    memory = np.empty(sum(padded) + ALIGNMENT_BYTES, np.uint8)
+    memory = np.empty(nbytes + ALIGNMENT_BYTES, np.uint8)
     start = -memory.ctypes.data % ALIGNMENT_BYTES
-    found = []
-    for size, length in zip(sizes, padded, strict=True):
-        found.append(memory[start : start + size])
-        start += length
-    return found
+    return memory[start : start + nbytes]
 
 
-def array_in(stretch: np.ndarray, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
-    """The array of a shape and a dtype that begins where a stretch of bytes does."""
-    return stretch[: math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
+def array_in(
+    memory: np.ndarray, start: int, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> np.ndarray:
+    """The array of a shape and a dtype that begins at a byte of the memory."""
+    stop = start + math.prod(shape) * dtype.itemsize
+    return memory[start:stop].view(dtype).reshape(shape)

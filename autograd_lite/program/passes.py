@@ -8,10 +8,13 @@ from typing import Any, Protocol
 
 from autograd_lite.program import growth
 from autograd_lite.program.factoring import factored
-from autograd_lite.program.identities import algebra, expanding, stable
+from autograd_lite.program.identities import algebra, expanding, sharing, stable
 from autograd_lite.program.ir import Program, Variable
 from autograd_lite.program.rewriting import Rewriting, Rule, without_dead
 from autograd_lite.program.tracing import Trace
+
+NOTHING = "nothing to do"
+"""The account of a pass that changed nothing."""
 
 REPETITIONS = 4
 """How often identities are applied while they still find something."""
@@ -72,7 +75,7 @@ class Identities:
         did = [f"{changed} steps rewritten"] * bool(changed)
         did += [f"{folded} computed beforehand"] * bool(folded)
         did += [f"{repeated} equal ones taken together"] * bool(repeated)
-        return Optimised(without_dead(program), values), ", ".join(did) or "nothing to do"
+        return Optimised(without_dead(program), values), ", ".join(did) or NOTHING
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class CommonFactors:
 
     def run(self, given: Optimised) -> tuple[Optimised, str]:
         program, values, saved = factored(given.program, given.values)
-        did = f"{saved} products saved" if saved else "nothing to do"
+        did = f"{saved} products saved" if saved else NOTHING
         return Optimised(program, values), did
 
 
@@ -95,13 +98,30 @@ PASSES: Sequence[Pass] = (
     Identities("overflow", lambda program: growth.table()),
 )
 
+FOR_NATIVE: Sequence[Pass] = (
+    # NumPy chooses between two forms in more time than it takes an exponential.
+    Identities("native forms", sharing.rules_for),
+)
+"""What is done to a program besides before it is printed as native code."""
+
 
 def optimised(
     program: Program, trace: Trace, notes: list[Note], passes: Sequence[Pass] = PASSES
 ) -> Optimised:
-    """`program` after all passes; `notes` gets a line for each pass that changed it."""
+    """`program` after all passes; `notes` gets a line for each of them."""
     notes.append(Note("trace", len(program.steps), f"{trace.repeated} equal steps taken together"))
-    best = Optimised(program, trace.values)
+    return _after(Optimised(program, trace.values), notes, passes)
+
+
+def for_native(given: Optimised, notes: list[Note]) -> Program:
+    """The program as native code is made of it; `notes` gets a line for what was done to it."""
+    found: list[Note] = []
+    program = _after(given, found, FOR_NATIVE).program
+    notes += [note for note in found if note.did != NOTHING]
+    return program
+
+
+def _after(best: Optimised, notes: list[Note], passes: Sequence[Pass]) -> Optimised:
     for step in passes:
         before = len(best.program.steps)
         best, did = step.run(best)

@@ -18,12 +18,12 @@ from autograd_lite.compiler.native.plans import (
     outside_of,
 )
 from autograd_lite.compiler.native.segment import (
-    DECORATOR,
     Function,
     Kind,
     arguments_of,
     mark_of,
     view,
+    written,
 )
 from autograd_lite.compiler.runtime import in_spans
 from autograd_lite.compiler.schedule import Item, Region, reduction_of
@@ -172,11 +172,10 @@ class BlocksPrinter:
             f"    {self.count} = {self.last} - {self.first}",
         ]
         body = [*zeros, *head, *(f"    {line}" for line in self.lines)]
-        text = [DECORATOR, f"def {self.name}({', '.join(parameters)}):"]
-        text += [f"    {line}" for line in body]
+        text = written(f"def {self.name}({', '.join(parameters)}):", body)
         buffers = printer.buffers[plan.buffers] = names.new(f"{self.name}_buffers")
         spans = printer.bind(in_spans, "in_spans")
         call = ", ".join([self.name, str(plan.cut.length), str(plan.step), buffers, *arguments])
         printer.lines.append(f"{spans}({call})")
         whole_number = Kind("int64")
-        return Function(self.name, "\n".join(text), [whole_number] * 2 + own_kinds + kinds)
+        return Function(self.name, text, [whole_number] * 2 + own_kinds + kinds)

@@ -31,6 +31,7 @@ _WHOLE = 2.0**52
 _EXPONENT_BIAS = 1023
 _FRACTION_BITS = np.int64(0x000FFFFFFFFFFFFF)
 _ONE_BITS = np.int64(0x3FF0000000000000)
+_RECIPROCAL_BITS = np.int64(0x7FDE000000000000)
 _SMALLEST_NORMAL = 2.0**-1022
 _SQRT_2 = math.sqrt(2)
 _LOG_2 = math.log(2)
@@ -63,6 +64,22 @@ def _of_bits(context: Any, x: Any) -> Any:
         return builder.bitcast(args[0], context.get_value_type(types.float64))
 
     return types.float64(types.int64), generate
+
+
+@intrinsic
+def widest_vectors(context: Any) -> Any:
+    """Has the function that calls it use the widest vectors of the processor.
+
+    By itself LLVM takes half of what AVX-512 has: for short stretches of such code in other code,
+    which the wide ones slow down on older processors.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        # The set of llvmlite refuses names that it does not know.
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return types.none(), generate
 
 
 @_inlined
@@ -162,6 +179,12 @@ def _parts(x: float) -> tuple[float, float]:
 
 
 @_inlined
+def _rough_reciprocal(x: float) -> float:
+    """1 / x to within 7 %, for x from 2^-1000 to 2^1000: exponent and fraction change their signs."""
+    return _of_bits(_RECIPROCAL_BITS - _bits(x))
+
+
+@_inlined
 def log(x: float) -> float:
     """The natural logarithm."""
     small = x < _SMALLEST_NORMAL
@@ -178,8 +201,9 @@ def log1p(x: float) -> float:
     """log(1 + x)."""
     u = 1.0 + x
     m, n = _parts(u)
-    # What was rounded off in 1 + x, as a share of it.
-    lost = (1.0 - (u - x) if x > 0.5 else x - (u - 1.0)) / u
+    # What was rounded off in 1 + x, as a share of it; a few of its digits are enough.
+    lost = 1.0 - (u - x) if x > 0.5 else x - (u - 1.0)
+    lost = 0.0 if u > _WHOLE else lost * _rough_reciprocal(u)
     near = n == 0.0
     value = _logarithm(x if near else m - 1.0, n, 0.0 if near else lost)
     value = x if x == np.inf else value

@@ -197,7 +197,7 @@ def _cast(value: Any, dtype: np.dtype[Any], names: Mapping[Variable, str]) -> st
     """An operand in a dtype."""
     if isinstance(value, Variable):
         name = names[value]
-        return name if value.dtype == dtype else f"{_called(dtype)}({name})"
+        return name if value.dtype == dtype else f"{dtype_name(dtype)}({name})"
     return number(value, dtype)
 
 
@@ -207,9 +207,9 @@ def number(value: Any, dtype: np.dtype[Any]) -> str:
     text = repr(item)
     if isinstance(item, float) and not np.isfinite(item):
         text = f"np.{text}" if item > 0 or item != item else "-np.inf"
-    return f"({text})" if dtype in _KINDS[1:3] else f"{_called(dtype)}({text})"
+    return f"({text})" if dtype in _KINDS[1:3] else f"{dtype_name(dtype)}({text})"
 
 
-def _called(dtype: np.dtype[Any]) -> str:
+def dtype_name(dtype: np.dtype[Any]) -> str:
     """The name of a dtype in printed code."""
     return "bool_" if dtype.kind == "b" else dtype.name

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_lite.arrays.contracts import Index
+from autograd_lite.compiler.memory import Returned, Stretch
 from autograd_lite.compiler.native.forms import (
     ROWS_LIMIT,
+    dtype_name,
     element,
     is_native,
     is_native_product,
@@ -24,7 +26,7 @@ from autograd_lite.program.ir import Step, Variable
 
 ELEMENTARY = (
     *("exp", "expm1", "log", "log1p", "tanh", "logaddexp"),
-    *("maximum", "minimum", "fmax", "fmin", "plus"),
+    *("maximum", "minimum", "fmax", "fmin", "plus", "widest_vectors"),
 )
 PRODUCTS = [f"multiply_{kind}" for kind in ("float32", "float64")]
 PRODUCTS += [
@@ -36,6 +38,9 @@ DTYPES = ("float32", "float64", "int64", "bool_")
 DECORATOR = '@njit(error_model="numpy", nogil=True, cache=True)'
 RESERVED = ("np", "njit", "first", "range", "min", "abs", *ELEMENTARY, *PRODUCTS, *DTYPES)
 """Names that stand for something in native source."""
+
+MEMORY = "memory"
+"""The name of the bytes in which the values of a program lie."""
 
 
 class Kind(NamedTuple):
@@ -216,7 +221,13 @@ class Segment:
             return []
         printer, names = self.printer, self.printer.names
         returned = [v for v in self.made_numbers if self._is_read_later(v)]
+        made = self._made_inside()
         arguments, kinds = arguments_of(printer, self.parameters)
+        parameters = [names[v] for v in self.parameters]
+        if any(MEMORY in line for line in made):
+            # One argument for all of them: each costs some hundred nanoseconds.
+            arguments, parameters = [MEMORY, *arguments], [MEMORY, *parameters]
+            kinds = [Kind("uint8", 1, "C", True), *kinds]
         call = f"{self.name}({', '.join(arguments)})"
         if returned:
             call = f"({', '.join(names[v] for v in returned)},) = {call}"
@@ -225,17 +236,43 @@ class Segment:
             if not variable.weak:
                 name = names[variable]
                 printer.lines.append(f"{name} = {number_type(printer, variable)}({name})")
-        body = list(self.lines)
+        body = [*made, *self.lines]
         if returned:
             body.append(f"return ({', '.join(names[v] for v in returned)},)")
-        head = f"def {self.name}({', '.join(names[v] for v in self.parameters)}):"
-        source = "\n".join([DECORATOR, head, *(f"    {line}" for line in body)])
-        return [Function(self.name, source, kinds)]
+        head = f"def {self.name}({', '.join(parameters)}):"
+        return [Function(self.name, written(head, body), kinds)]
+
+    def _made_inside(self) -> list[str]:
+        """The lines for arrays that need not be passed: those in the memory, and results that are
+        written over an input. They are no parameters any more.
+        """
+        printer, lines = self.printer, []
+        for variable in list(self.parameters):
+            name, place = printer.names[variable], printer.plan.places.get(variable)
+            if isinstance(place, Stretch):
+                start = printer.start_of(place)
+                stop = start + variable.nbytes
+                dtype = dtype_name(variable.dtype)
+                stretch = f"{MEMORY}[{start}:{stop}].view({dtype})"
+                lines.append(f"{name} = {stretch}.reshape({variable.shape})")
+            elif isinstance(place, Returned) and place.donor in self.parameters:
+                lines.append(f"{name} = {printer.names[place.donor]}")
+                self.parameters[place.donor] = True
+            else:
+                continue
+            del self.parameters[variable]
+        return lines
 
     def _is_read_later(self, variable: Variable) -> bool:
         printer = self.printer
         last = printer.plan.last[variable]
         return variable in printer.outputs or printer.segments.get(last) != self.number
+
+
+def written(head: str, body: Sequence[str]) -> str:
+    """The source of a native function."""
+    lines = ["widest_vectors()", *body]
+    return "\n".join([DECORATOR, head, *(f"    {line}" for line in lines)])
 
 
 def arguments_of(printer: Any, parameters: Mapping[Variable, bool]) -> tuple[list[str], list[Kind]]:
@@ -296,7 +333,7 @@ def module(functions: Sequence[Function]) -> str:
     text = "\n\n\n".join(function.source for function in functions)
     used = [name for name in ELEMENTARY if f"{name}(" in text]
     products = [name for name in PRODUCTS if f"{name}(" in text]
-    dtypes = [name for name in DTYPES if f"{name}(" in text]
+    dtypes = [name for name in DTYPES if f"{name}(" in text or f"({name})" in text]
     package = "autograd_lite.compiler.native"
     head = ["import numpy as np", "from numba import njit"]
     head += [f"from {package}.elementary import {', '.join(used)}"] if used else []

@@ -14,6 +14,7 @@ NAMES = {
     "np": np,
     "njit": lambda **options: lambda function: function,
     "plus": np.add,
+    "widest_vectors": lambda: None,
     **dict.fromkeys(PRODUCTS, multiply),
     **{name: getattr(np, name) for name in ("float32", "float64", "int64", "bool_")},
     **{name: getattr(np, name) for name in ("exp", "expm1", "log", "log1p", "tanh", "logaddexp")},

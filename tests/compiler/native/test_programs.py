@@ -96,3 +96,22 @@ def test_every_function_in_its_last_places(dtype):
         assert np.array_equal(found[infinite], wanted[infinite]), name
         units = np.abs(found - wanted)[finite] / np.spacing(np.abs(wanted[finite]))
         assert np.max(units, initial=0) <= (100 if name == "sum" else 4), name
+
+
+def test_a_native_function_gets_the_arguments_and_one_piece_of_memory():
+    def update(W, b, x):
+        loss, slopes = al.value_and_grad(
+            lambda W, b: np.sum(np.tanh(np.dot(W, np.tanh(np.dot(W, x) + b)) + b)), (0, 1)
+        )(W, b)
+        return W - 0.1 * slopes[0], b - 0.1 * slopes[1], loss
+
+    rng = np.random.default_rng(0)
+    W, b, x = rng.normal(size=(4, 4)), rng.normal(size=(4, 1)), rng.normal(size=(4, 5))
+    expected = update(W, b, x)
+    step = al.compile(update, donate=(0, 1), native=True)
+    found = step(W.copy(), b.copy(), x)
+    for result, wanted in zip(found, expected, strict=True):
+        np.testing.assert_allclose(result, wanted, rtol=1e-12)
+    (function,) = step._last().lowered.natives
+    # W, b and x, and the memory; new values of W and b are written over the old ones.
+    assert sorted(kind.ndim for kind in function.kinds) == [1, 2, 2, 2]
