@@ -49,6 +49,7 @@ from autograd_lite.record import (
 from autograd_lite.rules.indexing import as_index, getitem
 from autograd_lite.rules.special import astype
 from autograd_lite.source import users_line
+from autograd_lite.tables import tensor_html
 
 if TYPE_CHECKING:
     from autograd_lite.signatures import Operators
@@ -509,6 +510,9 @@ class Tensor(Recorded, Operators, results=True):
         if self.name is not None:
             parts.append(f"name={self.name!r}")
         return f"Tensor({', '.join(parts)})"
+
+    def _repr_html_(self) -> str | None:
+        return tensor_html(self)
 
     def __format__(self, specification: str) -> str:
         if not specification:
