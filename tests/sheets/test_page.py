@@ -9,6 +9,7 @@ from derivations.passes import PASSES
 from derivations.running import load
 from pictures.browser import chromium
 from pictures.functions import FUNCTIONS
+from sheets.computed import gradients_by_name, names_of_inputs, values_by_name
 from sheets.firefox import firefox
 from sheets.strangers import STRANGERS
 from sheets.writing import WRITING
@@ -16,7 +17,6 @@ from sheets.written import is_within
 
 import autograd_lite as al
 from autograd_lite.arrays.trees import leaves_of, map_leaves
-from autograd_lite.program.arguments import flatten, names_of
 
 DRAGS = 100
 
@@ -51,36 +51,6 @@ def opened(browser, tmp_path):
     for page in pages:
         assert not page.problems
         page.close()
-
-
-def gradients_by_name(sheet, function, inputs):
-    """The loss and its gradients, by the engine, and by name."""
-    recorded = sheet._content.recorded
-    names = [recorded.name_of(leaf) for leaf in recorded.wrt]
-    tensors = map_leaves(
-        lambda v: al.Tensor(v, requires_grad=True) if np.asarray(v).dtype.kind == "f" else v, inputs
-    )
-    by_name = dict(zip(names_of_inputs(function, inputs), leaves_of(tensors), strict=True))
-    result = function(*tensors)
-    result = result[0] if isinstance(result, tuple) else result
-    result.backward()
-    return float(result._value), {name: by_name[name].grad for name in names}
-
-
-def names_of_inputs(function, inputs):
-    """The names of the inputs in their order."""
-    return [name.name for name in names_of(flatten((inputs, {}), []), function)]
-
-
-def values_by_name(sheet, function, inputs):
-    """The loss and its gradients, by another sheet, and by name."""
-    content = al.sheet(function, *inputs)._content
-    recorded, computation = content.recorded, content.computation
-    loss = float(content.values[content.loss])
-    return loss, {
-        recorded.name_of(leaf): np.asarray(content.values[computation.total[leaf]])
-        for leaf in recorded.wrt
-    }
 
 
 def corpus():
@@ -217,22 +187,39 @@ def test_what_is_said_of_a_number_that_is_pointed_at_gives_that_number(name, ope
     assert not [text for text in said if not is_within(text)]
 
 
-def test_the_same_numbers_in_firefox(tmp_path):
-    function, inputs = FUNCTIONS["softmax with helpers"]
+@pytest.fixture(scope="module")
+def fox(tmp_path_factory):
+    with firefox(tmp_path_factory.mktemp("profile")) as tab:
+        yield tab
+
+
+IN_FIREFOX = [
+    pytest.param(name, marks=() if name == "softmax with helpers" else pytest.mark.slow)
+    for name in FUNCTIONS
+]
+
+
+@pytest.mark.parametrize("name", IN_FIREFOX)
+def test_the_same_numbers_in_firefox(name, fox, tmp_path):
+    function, inputs = FUNCTIONS[name]
     sheet = al.sheet(function, *inputs)
-    path = sheet.write(tmp_path / "sheet.html")
-    (tmp_path / "profile").mkdir()
-    with firefox(tmp_path / "profile") as tab:
-        tab.open(f"file://{path}")
-        assert tab.evaluate("document.querySelectorAll('math').length > 5")
-        assert tab.evaluate("sheet.set('W1', 0, 0.25)") is None
-        assert tab.evaluate("sheet.state()") == "live"
-        found = tab.evaluate("sheet.value('dW1')")
-        assert not tab.problems
-    inputs = map_leaves(np.array, inputs)
-    inputs[0].flat[0] = 0.25
-    _, gradients = gradients_by_name(sheet, function, inputs)
-    np.testing.assert_allclose(found["data"], gradients["W1"].ravel(), rtol=1e-12, atol=1e-15)
+    fox.open(f"file://{sheet.write(tmp_path / 'sheet.html')}")
+    assert fox.evaluate("document.querySelectorAll('math').length >= 5")
+    inputs = map_leaves(lambda v: np.array(v) if isinstance(v, np.ndarray) else v, inputs)
+    leaves = dict(zip(names_of_inputs(function, inputs), leaves_of(inputs), strict=True))
+    recorded = sheet._content.recorded
+    for k, label in enumerate(recorded.name_of(leaf) for leaf in recorded.wrt):
+        leaves[label].flat[k % leaves[label].size] = 0.25
+        fox.evaluate(f"sheet.set({json.dumps(label)}, {k % leaves[label].size}, 0.25)")
+    assert fox.evaluate("sheet.state()") == "live"
+    loss, gradients = gradients_by_name(sheet, function, inputs)
+    found = fox.evaluate(f"sheet.value({json.dumps(sheet._content.data()['name'])})")
+    np.testing.assert_allclose(found["data"], loss, rtol=1e-12)
+    for label, gradient in gradients.items():
+        found = fox.evaluate(f"sheet.value({json.dumps('d' + label)})")
+        scale = np.abs(gradient).max()
+        np.testing.assert_allclose(found["data"], gradient.ravel(), rtol=1e-12, atol=1e-12 * scale)
+    assert not fox.problems
 
 
 def small(**options):
