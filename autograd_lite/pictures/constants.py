@@ -27,7 +27,7 @@ COMPARED_LIMIT_ELEMENTS = 1_000_000
 def is_mask(source: Leaf | Array) -> bool:
     """Whether a source is an array of booleans without a name."""
     array = plain_array(source)
-    return isinstance(array, np.ndarray) and array.dtype == bool and name_of(source) is None
+    return isinstance(array, np.ndarray) and array.dtype.kind == "b" and name_of(source) is None
 
 
 def constant_names(graph: Structure, values: Mapping[Node, Array]) -> dict[int, str]:

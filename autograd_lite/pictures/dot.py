@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -289,11 +290,11 @@ class DotText:
 
     def _several(self, sources: Sequence[Leaf | Array]) -> str:
         """The names of sources; of many, the first, the last and the count."""
-        names = [short(name) for name in map(self.details.name, sources) if name]
+        names = list(itertools.takewhile(bool, map(self.details.name, sources)))
         if len(names) == len(sources) and len(names) <= 4:
-            return ", ".join(names)
+            return ", ".join(short(str(name)) for name in names)
         if len(names) == len(sources):
-            return f"{names[0]}, …, {names[-1]} ({len(names):,})"
+            return f"{short(str(names[0]))}, …, {short(str(names[-1]))} ({len(names):,})"
         is_parameter = [isinstance(s, Leaf) and s.requires_grad for s in sources]
         parts = ((sum(is_parameter), "parameter"), (len(sources) - sum(is_parameter), "constant"))
         return ", ".join(count_of(count, what) for count, what in parts if count)

@@ -60,9 +60,10 @@ def structure(roots: Iterable[Node]) -> Structure:
     heads, tails, slots = [], [], []
     for head, node in enumerate(nodes):
         for slot, operand in enumerate(operands(node)):
-            if operand.__class__ is Node:
+            kind = operand.__class__
+            if kind is Node:
                 tail = position[operand]
-            elif is_source(operand):
+            elif kind is Leaf or is_source(operand):
                 # The graph keeps the operand alive, so its id stays unique.
                 number = numbers.setdefault(id(operand), len(sources))
                 if number == len(sources):
@@ -133,9 +134,9 @@ def is_scalar(operand: Operand) -> bool:
 def plain_array(source: Operand) -> Array:
     """The number or NumPy array of numbers in a source; None for anything else."""
     value = source.array if source.__class__ is Leaf else source
-    if is_scalar(value):
-        return value
-    return value if value.__class__ is np.ndarray and value.dtype.kind in "fciub" else None
+    if value.__class__ is np.ndarray:
+        return value if value.dtype.kind in "fciub" else None
+    return value if is_scalar(value) else None
 
 
 def _scopes(nodes: list[Node]) -> list[Scope]:

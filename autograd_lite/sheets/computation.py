@@ -265,4 +265,4 @@ class _Replay:
         inner = value._value if isinstance(value, Tensor) else value
         if isinstance(inner, Tracer):
             return inner.variable
-        return self.trace.constant(np.array(inner))
+        return self.trace.constant(inner if isinstance(inner, np.ndarray) else np.array(inner))

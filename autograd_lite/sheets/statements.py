@@ -395,6 +395,10 @@ class _Writer:
         if self.labels.get(variable, name) != name:
             return self._leaf(variable)
         step = self.makers.get(variable)
+        if step is None and variable in self.program.constants:
+            # Its own name says nothing about a gradient that no number changes.
+            text = self._array(np.asarray(self.program.constants[variable]))
+            return Expression(text, variable, text.text)
         if adds and step is not None and step.function is np.broadcast_to:
             # The += broadcasts it anyway.
             [variable] = step.operands

@@ -72,7 +72,7 @@ const binary = (f) => ([x, y]) => {
 
 const axesOf = (axis, ndim) =>
   axis === null || axis === undefined ? [...Array(ndim).keys()]
-    : (Array.isArray(axis) ? axis : [axis]).map((a) => (a < 0 ? a + ndim : a));
+    : (ndim ? [axis].flat() : []).map((a) => (a < 0 ? a + ndim : a));
 
 // The elements that each element of the result is made of, one after the other.
 function alongAxes(a, axis, keepdims, fold) {
@@ -268,7 +268,8 @@ function padded(a, widths, value) {
 
 function triangle(keep) {
   return (args, options) => {
-    const a = asArray(args[0]), k = option(args, options, 1, "k", 0), [n, m] = a.shape.slice(-2);
+    const of = asArray(args[0]), k = option(args, options, 1, "k", 0), length = of.shape[0];
+    const a = of.shape.length === 1 ? K.broadcast_to([of, [length, length]], {}) : of, [n, m] = a.shape.slice(-2);
     const result = array(a.shape);
     for (let i = 0; i < a.data.length; i++) {
       const row = Math.floor(i / m) % n, column = i % m;
@@ -403,8 +404,12 @@ const K = {
     to.map((d, k) => [d, from[k]]).sort((p, q) => p[0] - q[0]).forEach(([d, s]) => order.splice(d, 0, s));
     return permuted(a, order);
   },
-  reshape: (args, options) => reshaped(asArray(args[0]), [option(args, options, 1, "shape", options.newshape)].flat()),
-  ravel: ([x]) => reshaped(asArray(x), [-1]),
+  reshape: (args, options) => {
+    const a = asArray(args[0]), given = [option(args, options, 1, "shape", options.newshape)].flat();
+    if (option(args, options, 2, "order", "C") !== "F") return reshaped(a, given);
+    return K.transpose([reshaped(K.transpose([a], {}), [...given].reverse())], {});
+  },
+  ravel: (args, options) => K.reshape([args[0], -1, option(args, options, 1, "order", "C")], {}),
   squeeze: (args, options) => {
     const a = asArray(args[0]), axis = option(args, options, 1, "axis", null), axes = axis === null ? null : axesOf(axis, a.shape.length);
     return array(a.shape.filter((l, i) => (axes ? !axes.includes(i) : l !== 1)), a.data);
@@ -449,13 +454,9 @@ const K = {
   "linalg.trace": (args, options) => K.sum([K["linalg.diagonal"](args, options), -1], {}),
   tril: triangle((d, k) => d <= k), triu: triangle((d, k) => d >= k),
   repeat: (args, options) => {
-    let a = asArray(args[0]), axis = option(args, options, 2, "axis", null);
-    const n = args[1] ?? options.repeats;
-    if (axis === null) { a = reshaped(a, [-1]); axis = 0; }
-    const index = Array(a.shape.length).fill({ slice: [null, null, null] });
-    index.tuple = true;
-    index[axesOf(axis, a.shape.length)[0]] = array([a.shape.at(axis) * n], Float64Array.from({ length: a.shape.at(axis) * n }, (_, i) => Math.floor(i / n)));
-    return K.getitem([a, index]);
+    const [a, axis] = flatUnless(args[0], option(args, options, 2, "axis", null)), length = a.shape.at(axis);
+    const times = asArray(option(args, options, 1, "repeats", 1)).data;
+    return pickedAlong(a, axis, Array.from({ length }, (_, i) => Array(times[times.length === 1 ? 0 : i]).fill(i)).flat());
   },
   pad: (args, options) => padded(asArray(args[0]), args[1] ?? options.pad_width, options.constant_values ?? 0),
   getitem: ([x, index]) => {
@@ -489,7 +490,7 @@ const flatUnless = (x, axis) => (axis === null || axis === undefined ? [reshaped
 const ascending = (x, y) => (x < y ? -1 : x > y ? 1 : Number(x !== x) - Number(y !== y));
 const running = (f) => (args, options) => {
   const [a, axis] = flatUnless(args[0], option(args, options, 1, "axis", null));
-  return alongEach(a, axis, (list) => { for (let i = 1; i < list.length; i++) list[i] = f(list[i - 1], list[i]); return list; });
+  return alongEach(a.shape.length ? a : reshaped(a, [1]), axis, (list) => { for (let i = 1; i < list.length; i++) list[i] = f(list[i - 1], list[i]); return list; });
 };
 
 function pickedAlong(a, axis, list) {
@@ -499,11 +500,14 @@ function pickedAlong(a, axis, list) {
   return K.getitem([a, index]);
 }
 
+// Numbers that are given as one, as a list, or as an array.
+const listOf = (x) => [...asArray(x).data];
+
 function rolled(x, shift, axis) {
   if (axis === null || axis === undefined) return reshaped(rolled(reshaped(asArray(x), [-1]), shift, 0), asArray(x).shape);
-  const axes = [axis].flat(), shifts = [shift].flat();
-  return axes.reduce((a, one, i) => {
-    const n = a.shape.at(one), by = shifts[shifts.length === 1 ? 0 : i];
+  const axes = [axis].flat(), shifts = listOf(shift), count = Math.max(axes.length, shifts.length);
+  return Array.from({ length: count }).reduce((a, _, i) => {
+    const one = axes[axes.length === 1 ? 0 : i], by = shifts[shifts.length === 1 ? 0 : i], n = a.shape.at(one);
     return pickedAlong(a, one, Array.from({ length: n }, (_, k) => modulo(k - by, n)));
   }, asArray(x));
 }
@@ -547,9 +551,9 @@ function kron([x, y]) {
 }
 
 function tiled(args, options) {
-  const given = [option(args, options, 1, "reps", 1)].flat(), a = asArray(args[0]), n = Math.max(given.length, a.shape.length);
+  const given = listOf(option(args, options, 1, "reps", 1)), a = asArray(args[0]), n = Math.max(given.length, a.shape.length);
   const times = [...Array(n - given.length).fill(1), ...given], shape = [...Array(n - a.shape.length).fill(1), ...a.shape];
-  return times.reduce((found, t, i) => (t === 1 ? found : joined(Array(t).fill(found), i)), reshaped(a, shape));
+  return times.reduce((found, t, i) => pickedAlong(found, i, Array.from({ length: t * found.shape[i] }, (_, k) => k % found.shape[i])), reshaped(a, shape));
 }
 
 function diagonalMatrix([x, k = 0], options) {

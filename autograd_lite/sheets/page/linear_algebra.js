@@ -138,6 +138,7 @@ function symmetric(rows, upper) {
 }
 
 function pseudoinverse(rows, cutoff) {
+  if (!rows.length || !rows[0].length) return [];
   const { u, s, v } = svdOf(rows), limit = cutoff * Math.max(0, ...s);
   return v[0].map((_, i) => u[0].map((_, j) => s.reduce((x, size, k) => (size > limit ? x + (v[k][i] * u[k][j]) / size : x), 0)));
 }
