@@ -42,15 +42,18 @@ class _Writer:
     def function(self, head: str, returned: str) -> Any:
         """The function with these lines."""
         text = "\n".join([head, *(f"    {line}" for line in self.lines), f"    return {returned}"])
-        tree = checked(f"{text}\n", [*self.values, "len", "tuple", "list", "dict"])
+        tree = checked(f"{text}\n", [*self.values, "len", "id", "set", "tuple", "list", "dict"])
         exec(compile(tree, "<call>", "exec"), self.values)
         return self.values["call"]
 
 
-def guard_for(structure: Structure, kinds: Sequence[Any]) -> Guard | None:
+def guard_for(
+    structure: Structure, kinds: Sequence[Any], donated: Sequence[bool] = ()
+) -> Guard | None:
     """A function of (args, kwargs) that gives the leaves if they are of this structure and kinds.
 
-    It gives None otherwise. There is none for structures with containers of other classes.
+    It gives None otherwise, and where a donated array cannot be written to, or may share memory
+    with another one. There is none for structures with containers of other classes.
     """
     writer = _Writer()
     leaves: list[str] = []
@@ -59,8 +62,39 @@ def guard_for(structure: Structure, kinds: Sequence[Any]) -> Guard | None:
     for source, part in (("args", positional), ("kwargs", keywords)):
         if not _take(writer, source, part, leaves, kind_list, is_outer=True):
             return None
+    if any(donated):
+        are_arrays = [isinstance(kind, tuple) for kind in kinds]
+        arrays = [
+            pair for pair, a in zip(zip(leaves, donated, strict=True), are_arrays, strict=True) if a
+        ]
+        _refuse_unless_alone(writer, arrays)
     found: Guard = writer.function("def call(args, kwargs):", f"[{', '.join(leaves)}]")
     return found
+
+
+CONTIGUOUS = 0x1
+OWN_AND_WRITEABLE = 0x4 | 0x400
+"""NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_OWNDATA and NPY_ARRAY_WRITEABLE, of `flags.num`."""
+
+
+def _refuse_unless_alone(writer: _Writer, arrays: Sequence[tuple[str, bool]]) -> None:
+    """Write the test that no donated array surely shares its memory with another one.
+
+    An array that owns its memory is alone in it, but for views of it and for buffers.
+    """
+    writer.lines.append(f"identities = set(({', '.join(f'id({name})' for name, _ in arrays)},))")
+    _refuse_if(writer, f"len(identities) != {len(arrays)}")
+    for name, is_donated in arrays:
+        if is_donated:
+            both = OWN_AND_WRITEABLE
+            _refuse_if(writer, f"flags_{name} & {both} != {both}")
+            continue
+        writer.lines.append(f"base = {name}.base")
+        _refuse_if(
+            writer,
+            "base is not None and (kind_of(base) is not ndarray or not base.flags.owndata "
+            "or id(base) in identities)",
+        )
 
 
 def _refuse_if(writer: _Writer, condition: str) -> None:
@@ -116,9 +150,10 @@ def _check_leaf(writer: _Writer, name: str, kind: Any) -> bool:
             f"{name}.shape != {shape}",
             # Most dtypes are one object each, and comparing them takes longer.
             f"{name}.dtype is not {same} and {name}.dtype != {same}",
-            f"{name}.flags.c_contiguous is not {is_contiguous}",
         ]
         _refuse_if(writer, " or ".join(tests))
+        writer.lines.append(f"flags_{name} = {name}.flags.num")
+        _refuse_if(writer, f"flags_{name} & {CONTIGUOUS} != {CONTIGUOUS * is_contiguous}")
         return True
     if isinstance(kind, type):
         _refuse_if(writer, f"kind_of({name}) is not {writer.bind(kind)}")

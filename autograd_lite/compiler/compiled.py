@@ -160,7 +160,7 @@ class Specialised:
         self.has_tensors: bool = any(tensors)
         self.captures = captures
         self.notes = notes
-        self.guard: Callable[..., Any] | None = guard_for(arguments, kinds)
+        self.guard: Callable[..., Any] | None = guard_for(arguments, kinds, donated)
         self.builder: Callable[..., Any] | None = builder_for(returns)
         self.are_same: Callable[[], bool] = check_for(captures)
         if choice is not None:
@@ -170,6 +170,10 @@ class Specialised:
         """Runs the program on these leaves of the arguments."""
         if self.donated is not None:
             leaves = _apart(leaves, self.donated)
+        return self.run_on(leaves)
+
+    def run_on(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
+        """Runs the program on leaves of which those that are donated are alone in their memory."""
         if self.is_open:
             return self._run_open(leaves)
         return _run(self.lowered, leaves)
@@ -206,38 +210,11 @@ def _run_in(lowered: Lowered, leaves: Sequence[Any]) -> tuple[Any, ...]:
 
 def _apart(leaves: Sequence[Any], donated: Sequence[bool]) -> Sequence[Any]:
     """Copies donated leaves that are read-only, or share memory with another leaf."""
-    if _are_alone(leaves, donated):
-        return leaves
     arrays = [v for v in leaves if v.__class__ is np.ndarray]
     return [
         v.copy() if d and v.__class__ is np.ndarray and not _is_alone(v, arrays) else v
         for v, d in zip(leaves, donated, strict=True)
     ]
-
-
-_OWN_AND_WRITEABLE = 0x4 | 0x400
-"""NPY_ARRAY_OWNDATA and NPY_ARRAY_WRITEABLE, of `flags.num`."""
-
-
-def _are_alone(leaves: Sequence[Any], donated: Sequence[bool]) -> bool:
-    """Whether donated arrays surely share no memory with another leaf, and can be written to.
-
-    An array that owns its memory is alone in it, but for views of it and for buffers.
-    """
-    identities = set(map(id, leaves))
-    if len(identities) < len(leaves):
-        return False
-    for leaf, is_donated in zip(leaves, donated, strict=False):
-        if leaf.__class__ is not np.ndarray:
-            continue
-        if is_donated:
-            if leaf.flags.num & _OWN_AND_WRITEABLE != _OWN_AND_WRITEABLE:
-                return False
-        elif (base := leaf.base) is not None and (
-            id(base) in identities or base.__class__ is not np.ndarray or not base.flags.owndata
-        ):
-            return False
-    return True
 
 
 def _is_alone(array: np.ndarray, arrays: Sequence[np.ndarray]) -> bool:
@@ -289,7 +266,7 @@ class Compiled(Generic[P, R]):
                 if not ready.are_same():
                     self._refuse_if_changed(ready.captures)
                 self._latest = ready
-                return ready.builder(ready.run(found))  # type: ignore[misc]
+                return ready.builder(ready.run_on(found))  # type: ignore[misc]
         return self._called(args, kwargs)
 
     def _called(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
