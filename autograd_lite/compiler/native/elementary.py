@@ -180,7 +180,7 @@ def _parts(x: float) -> tuple[float, float]:
 
 @_inlined
 def _rough_reciprocal(x: float) -> float:
-    """1 / x to within 7 %, for x from 2^-1000 to 2^1000: exponent and fraction change their signs."""
+    """1 / x to within 7 %, for x from 2^-1000 to 2^1000: its exponent is negated."""
     return _of_bits(_RECIPROCAL_BITS - _bits(x))
 
 
