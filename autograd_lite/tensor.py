@@ -49,7 +49,6 @@ from autograd_lite.record import (
 from autograd_lite.rules.indexing import as_index, getitem
 from autograd_lite.rules.special import astype
 from autograd_lite.source import users_line
-from autograd_lite.tables import tensor_html
 
 if TYPE_CHECKING:
     from autograd_lite.signatures import Operators
@@ -512,6 +511,9 @@ class Tensor(Recorded, Operators, results=True):
         return f"Tensor({', '.join(parts)})"
 
     def _repr_html_(self) -> str | None:
+        # A program without a notebook does without the import of html.
+        from autograd_lite.tables import tensor_html
+
         return tensor_html(self)
 
     def __format__(self, specification: str) -> str:
