@@ -389,7 +389,6 @@ def test_right_ones(text):
             "mask",
             "be np.clip(r, -delta, delta)",
         ),
-        (HUBER, "np.clip(r, -delta, delta)", "r", "dr =", "mask", "r should be np.clip(r, -delta,"),
         (LABELLED, "ds[np.arange(n), y]", "ds[:, y]", "ds[:", "index", "ds[np.arange(n), y]."),
         (ONE_ROW, "dE[i] +=", "dE +=", "dE +=", "index", "changed in every row: write dE[i]"),
         (
