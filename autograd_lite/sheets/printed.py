@@ -30,6 +30,8 @@ FITTING_LIMIT_TRIES = 6
 FILLING_ROWS = 40
 FILLING_COLUMNS = 8
 
+TEXT_MARGIN_POINTS = 8
+
 CELL_CHARACTERS = 6
 MOST_ROWS = 6
 MOST_COLUMNS = 6
@@ -110,6 +112,7 @@ class _Printer:
         self.half = half
         self.theme = theme
         self.lit = lit
+        self.longest = 0
 
     def table(self) -> str:
         """The whole table, with the forward half on the left and the backward half on the right."""
@@ -123,20 +126,28 @@ class _Printer:
     def _row(self, row: Row) -> str:
         last = row.rounds[-1]
         times = f"  × {len(row.rounds)}" if len(row.rounds) > 1 else ""
+        self.longest = 0
         head = list(self._lines(f"{row.text}{times}", bold=True)) if row.text else []
         front = self._coloured(head, None)
         written = not row.text or len(row.rounds) > 1 or len(last.forward) > 1
         for statement in last.forward:
             lines = list(self._lines(_text(statement))) if written else []
             front += self._coloured([*lines, *self._flow(statement)], statement)
+        widths, self.longest = [self._text_points()], 0
         back: list[Line] = []
         for statement in last.backward:
             lines = [*self._lines(_text(statement), bold=True), *self._verdict(statement)]
             back += self._coloured([*lines, *self._flow(statement)], statement)
+        widths.append(self._text_points())
         halves = "".join(
-            f'<TD VALIGN="TOP" ALIGN="LEFT">{_stacked(lines)}</TD>' for lines in (front, back)
+            f'<TD VALIGN="TOP" ALIGN="LEFT" WIDTH="{width}">{_stacked(lines)}</TD>'
+            for lines, width in zip((front, back), widths, strict=True)
         )
         return f"<TR>{halves}</TR>"
+
+    def _text_points(self) -> int:
+        """The least width of a half whose text is not cut in a font wider than Graphviz takes."""
+        return math.ceil(self.longest * CHARACTER_POINTS) + TEXT_MARGIN_POINTS
 
     def _coloured(self, lines: Iterable[str], statement: Statement | None) -> list[Line]:
         lit = statement is not None and statement is self.lit
@@ -154,6 +165,7 @@ class _Printer:
         most = max(12, int(self.half / CHARACTER_POINTS))
         for line in _wrapped(text, most):
             shown = _escaped(line)
+            self.longest = max(self.longest, len(line))
             yield f"<B>{shown}</B>" if bold else shown
 
     def _flow(self, statement: Statement) -> Iterator[str]:
