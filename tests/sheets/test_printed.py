@@ -25,6 +25,17 @@ def test_it_fits_the_width_of_a_page_with_text_of_eight_points(name):
     assert sizes and min(sizes) >= 8 - 0.01
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_text_runs_over_the_side(name):
+    function, inputs = FUNCTIONS[name]
+    svg = al.sheet(function, *inputs).picture().pipe("svg").decode()
+    width = float(re.search(r'viewBox="[\d.]+ [\d.]+ ([\d.]+)', svg)[1])
+    texts = re.findall(r'<text[^>]*text-anchor="start" x="([\d.]+)"[^>]*>([^<]*)<', svg)
+    # Fonts of one width have characters of 0.6 of their size.
+    ends = [float(x) + 0.6 * 8 * len(html.unescape(text)) for x, text in texts]
+    assert ends and max(ends) <= width
+
+
 def test_it_says_what_the_page_says():
     function, inputs = FUNCTIONS["one hidden layer"]
     sheet = al.sheet(function, *inputs)
