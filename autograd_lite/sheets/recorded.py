@@ -95,8 +95,9 @@ def recorded_function(
         except (TypeError, ValueError, TracedValueError) as error:
             if failed is None or (isinstance(failed, TracedValueError) and not writes):
                 failed = error
-        except Exception:
-            if not writes:
+        except Exception as error:
+            # An index that is not there is a person's own mistake.
+            if not writes or isinstance(error, LookupError):
                 raise
         else:
             found.fixed = "" if traced else NOT_REPEATED

@@ -224,6 +224,16 @@ def test_the_gradients_of_a_function_that_writes_into_arrays_are_those_of_differ
             np.testing.assert_allclose(total.flat[k], measured, rtol=1e-5, atol=1e-7)
 
 
+def test_a_mistake_in_what_is_written_is_the_persons_own():
+    def loss(w):
+        z = w * 2
+        z[5] = 0
+        return np.sum(z)
+
+    with pytest.raises(IndexError, match="index 5 is out of bounds"):
+        al.sheet(loss, np.ones(2))
+
+
 def test_an_array_that_is_written_to_keeps_its_name():
     function, inputs = WRITING["scores with a hole"]
     assert "margins2 = put(margins1, 0, (rows, y))" in texts(al.sheet(function, *inputs))
