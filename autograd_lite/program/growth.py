@@ -103,13 +103,22 @@ class Growth:
         """The orders of a value, from the step that computes it."""
         if not isinstance(value, Tracer):
             return {}
-        if value.variable not in self._known:
-            step = now.makers.get(value.variable)
-            found: Orders = {}
-            if step is not None:
-                operands = [now.tracer(v) for v in step.args]
-                found = self._combined(now, step.function, operands)
-            self._known[value.variable] = found
+        # Operands first, in a loop: programs are longer than Python's calls may be deep.
+        waiting = [value.variable]
+        while waiting:
+            variable = waiting[-1]
+            step = None if variable in self._known else now.makers.get(variable)
+            args = step.args if step is not None else ()
+            unknown = [v for v in args if isinstance(v, Variable) and v not in self._known]
+            if unknown:
+                waiting += unknown
+                continue
+            waiting.pop()
+            if variable not in self._known:
+                operands = [now.tracer(v) for v in args]
+                self._known[variable] = (
+                    {} if step is None else self._combined(now, step.function, operands)
+                )
         return self._known[value.variable]
 
     def _combined(self, now: Rewriting, function: Any, operands: Any) -> Orders:

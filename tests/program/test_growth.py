@@ -154,3 +154,14 @@ def test_the_order_of_what_a_function_gives(function, upwards, downwards):
         assert (sign in signs) == (wanted is not None)
         if wanted is not None:
             np.testing.assert_allclose(signs[sign], np.broadcast_to(wanted, 2), rtol=1e-15)
+
+
+def test_a_program_may_be_longer_than_calls_are_deep():
+    def f(W, x):
+        for _ in range(150):
+            x = al.relu(np.dot(W, x))
+        return np.sum(al.sigmoid(x))
+
+    W, x = np.eye(2) * 1.01, np.array([[0.3], [0.7]])
+    compiled = al.compile(al.grad(f), native=False)
+    np.testing.assert_allclose(compiled(W, x), al.grad(f)(W, x), rtol=1e-9)
