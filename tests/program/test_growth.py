@@ -158,7 +158,7 @@ def test_the_order_of_what_a_function_gives(function, upwards, downwards):
 
 def test_a_program_may_be_longer_than_calls_are_deep():
     def f(W, x):
-        for _ in range(150):
+        for _ in range(400):
             x = al.relu(np.dot(W, x))
         return np.sum(al.sigmoid(x))
 
