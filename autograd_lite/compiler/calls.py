@@ -78,7 +78,7 @@ OWN_AND_WRITEABLE = 0x4 | 0x400
 
 
 def _refuse_unless_alone(writer: _Writer, arrays: Sequence[tuple[str, bool]]) -> None:
-    """Write the test that no donated array surely shares its memory with another one.
+    """Write the test that donated arrays surely share no memory with another one.
 
     An array that owns its memory is alone in it, but for views of it and for buffers.
     """

@@ -64,8 +64,11 @@ class Identities:
         changed = repeated = folded = 0
         program, values = given.program, given.values
         for _ in range(REPETITIONS):
+            rules = self.table(program)
+            if not rules:
+                break
             rewriting = Rewriting(program, values)
-            program, values = rewriting.run(self.table(program))
+            program, values = rewriting.run(rules)
             changed += rewriting.changed
             repeated += rewriting.trace.repeated
             folded += rewriting.folded
