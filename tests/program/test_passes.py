@@ -548,3 +548,16 @@ def test_a_program_is_printed_readably():
         "v1 = np.sum(A)  # float64",
         "return   v1",
     ]
+
+
+def test_a_value_that_is_reached_in_countless_ways_is_looked_at_once():
+    # 2^40 ways from the result to the argument: one after the other they would never end.
+    def f(x):
+        y = x
+        for _ in range(40):
+            y = np.tanh(y * x) + np.exp(-y)
+        return np.sum(y)
+
+    x = np.array([0.3, 0.7])
+    compiled = al.compile(al.grad(f), native=False)
+    np.testing.assert_allclose(compiled(x), al.grad(f)(x), rtol=1e-9)

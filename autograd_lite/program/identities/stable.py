@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd_lite.program.identities.algebra import table as algebra
 from autograd_lite.program.identities.pairs import Identity, is_wide, rules_of
-from autograd_lite.program.ir import Step
+from autograd_lite.program.ir import Step, Variable
 from autograd_lite.program.rewriting import Rewriting, Rule
 from autograd_lite.program.tracing import Tracer
 from autograd_lite.rules.special import (
@@ -251,7 +251,7 @@ def over_sum(now: Rewriting, args: Any) -> Any:
     for quotient, power in (args, args[::-1]):
         x = _argument(now, power, np.exp)
         denominators: list[Any] = []
-        n = _numerator(now, quotient, denominators) if x is not None else None
+        n = _numerator(now, quotient, denominators, {}) if x is not None else None
         if n is None or not denominators:
             continue
         found = _sum_of_exp(now, denominators[0])
@@ -263,8 +263,27 @@ def over_sum(now: Rewriting, args: Any) -> Any:
 _LINEAR = (np.negative, np.sum, np.reshape, np.broadcast_to)
 
 
-def _numerator(now: Rewriting, value: Any, denominators: list[Any]) -> Any:
-    """n of a value that is n / S for a sum S of exp, which is noted; None where it is not."""
+def _numerator(
+    now: Rewriting, value: Any, denominators: list[Any], seen: dict[Variable, Any]
+) -> Any:
+    """n of a value that is n / S for a sum S of exp, which is noted; None where it is not.
+
+    `seen` has the answers so far: a value may be reached in more ways than can be counted.
+    """
+    if not isinstance(value, Tracer):
+        return None
+    if value.variable not in seen:
+        before = len(denominators)
+        found = _numerator_of(now, value, denominators, seen)
+        if len(denominators) > before:
+            return found
+        seen[value.variable] = found
+    return seen[value.variable]
+
+
+def _numerator_of(
+    now: Rewriting, value: Tracer, denominators: list[Any], seen: dict[Variable, Any]
+) -> Any:
     maker = now.maker(value, np.divide, np.add, np.subtract, np.multiply, *_LINEAR)
     if maker is None:
         return None
@@ -277,15 +296,15 @@ def _numerator(now: Rewriting, value: Any, denominators: list[Any]) -> Any:
             return a
         return None
     if maker.function in _LINEAR:
-        inner = _numerator(now, a, denominators)
+        inner = _numerator(now, a, denominators, seen)
         others = [now.tracer(v) for v in maker.args[1:]]
         return None if inner is None else maker.function(inner, *others, **maker.options)
     b = now.operand(maker, 1)
     if maker.function is np.multiply:
-        inner = _numerator(now, a, denominators)
+        inner = _numerator(now, a, denominators, seen)
         if inner is not None:
             return inner * b
-        inner = _numerator(now, b, denominators)
+        inner = _numerator(now, b, denominators, seen)
         return None if inner is None else a * inner
-    left, right = _numerator(now, a, denominators), _numerator(now, b, denominators)
+    left, right = (_numerator(now, v, denominators, seen) for v in (a, b))
     return None if left is None or right is None else maker.function(left, right)
