@@ -25,23 +25,21 @@ file must match it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from autograd_lite.extend import printable, quoted
 
 from . import safetensors_files
+from .contracts import Array, Description, Shapes, State
 from .data import bounded_json, hdf5
 from .data.hdf5 import FileFormatError, Spec, shown_path
 
 __all__ = ["Checkpointable", "load", "read", "save", "write"]
 
 Path = str | os.PathLike[str]
-Array = NDArray[Any]
-State = Mapping[str, tuple[tuple[int, ...], "np.dtype[Any]"]]
 
 _FORMAT = "autograd_lite checkpoint"
 _VERSION = 1
@@ -59,20 +57,20 @@ _DTYPES = {
 class Checkpointable(Protocol):
     """The methods of a model that `save` and `load` call."""
 
-    def state_dict(self) -> Mapping[str, Array]:
+    def state_dict(self) -> State:
         """Every array of the state of the model, by name."""
 
-    def describe(self) -> Mapping[str, Any]:
+    def describe(self) -> Description:
         """A description as JSON, for people and for `expected_state`; tuples become lists."""
 
-    def expected_state(self, description: dict[str, Any]) -> State:
+    def expected_state(self, description: Description) -> Shapes:
         """The shape and dtype of every array to load; it must not change the model.
 
         `description` comes from a file and may be any JSON object; the method raises ValueError
         with the reason if it does not suit the model.
         """
 
-    def load_state_dict(self, arrays: dict[str, Array], description: dict[str, Any]) -> None:
+    def load_state_dict(self, arrays: dict[str, Array], description: Description) -> None:
         """Loads new arrays with the expected names, shapes and dtypes."""
 
 
@@ -81,7 +79,7 @@ Model = TypeVar("Model", bound=Checkpointable)
 
 class _Metadata(NamedTuple):
     specs: dict[str, Spec]
-    description: dict[str, Any]
+    description: Description
 
 
 def save(model: Checkpointable, path: Path) -> None:
@@ -159,7 +157,7 @@ def load(path: Path, model: Model, *, limit: int = hdf5.LIMIT) -> Model:
     True
     """
 
-    def fit(where: str, specs: dict[str, Spec], description: dict[str, Any]) -> None:
+    def fit(where: str, specs: dict[str, Spec], description: Description) -> None:
         _check_fit(where, specs, _wanted(model.expected_state, description, where))
 
     if safetensors_files.is_named(path):
@@ -173,7 +171,7 @@ def load(path: Path, model: Model, *, limit: int = hdf5.LIMIT) -> Model:
     return model
 
 
-def write(path: Path, arrays: Mapping[str, Array], description: Mapping[str, Any]) -> None:
+def write(path: Path, arrays: State, description: Description) -> None:
     """Writes named arrays and a description as a checkpoint, which replaces `path` as a whole.
 
     Raises TypeError for an array of anything but plain numbers or booleans, and for a description
@@ -188,8 +186,8 @@ def write(path: Path, arrays: Mapping[str, Array], description: Mapping[str, Any
 
 
 def read(
-    path: Path, expected: Callable[[dict[str, Any]], State] | None, *, limit: int = hdf5.LIMIT
-) -> tuple[dict[str, Array], dict[str, Any]]:
+    path: Path, expected: Callable[[Description], Shapes] | None, *, limit: int = hdf5.LIMIT
+) -> tuple[dict[str, Array], Description]:
     """Reads a checkpoint: its arrays by name, in native byte order, and its description.
 
     `expected(description)` returns the shape and dtype of every array that the caller can use, or
@@ -227,7 +225,7 @@ def _stored_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape or (1,)
 
 
-def _encoded(states: Mapping[str, Array], description: Mapping[str, Any]) -> bytes:
+def _encoded(states: State, description: Description) -> bytes:
     listing = [
         {"name": name, "shape": list(array.shape), "dtype": array.dtype.name}
         for name, array in states.items()
@@ -301,7 +299,7 @@ def _listed_specs(arrays: list[Any], where: str) -> dict[str, Spec]:
 
 
 def _wanted(
-    expected: Callable[[dict[str, Any]], State], description: dict[str, Any], where: str
+    expected: Callable[[Description], Shapes], description: Description, where: str
 ) -> dict[str, Spec]:
     try:
         state = expected(description)

@@ -37,6 +37,12 @@ from autograd_lite.extend import Array, ArrayLike, compute, is_lazy, total
 from .losses import KINDS
 from .summary import table
 
+Sums = Any
+"""What a measure knows of some samples: sums, or counts, that `combine` adds."""
+
+Result = Any
+"""A metric: a number, or an array where there is one for each class."""
+
 _MATRIX_LIMIT_CLASSES = 10_000
 
 
@@ -109,9 +115,9 @@ class Measure(NamedTuple):
     5.0
     """
 
-    part: Callable[..., Any]
-    combine: Callable[[Any, Any], Any]
-    finish: Callable[[Any], Any]
+    part: Callable[..., Sums]
+    combine: Callable[[Sums, Sums], Sums]
+    finish: Callable[[Sums], Result]
 
 
 @dataclass(frozen=True)
@@ -120,10 +126,10 @@ class _Parts:
 
     measures: Sequence[tuple[Measure, str | None]]
 
-    def of(self, prediction: ArrayLike, targets: ArrayLike, weights: ArrayLike) -> list[Any]:
+    def of(self, prediction: ArrayLike, targets: ArrayLike, weights: ArrayLike) -> list[Sums]:
         return [m.part(prediction, targets, given, weights) for m, given in self.measures]
 
-    def combine(self, a: Sequence[Any], b: Sequence[Any]) -> list[Any]:
+    def combine(self, a: Sequence[Sums], b: Sequence[Sums]) -> list[Sums]:
         both = zip(self.measures, a, b, strict=True)
         return [measure.combine(x, y) for (measure, _), x, y in both]
 
@@ -134,7 +140,7 @@ def _measured(
     targets: ArrayLike,
     given: str | None,
     sample_weight: ArrayLike,
-) -> Any:
+) -> Result:
     (found,) = together([(measure, given)], prediction, targets, sample_weight)
     return found
 
@@ -144,7 +150,7 @@ def together(
     prediction: ArrayLike,
     targets: ArrayLike,
     sample_weight: ArrayLike | None = None,
-) -> list[Any]:
+) -> list[Result]:
     """The results of several measures by one pass over the samples.
 
     Parameters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -20,6 +20,7 @@ from autograd_lite.extend import (
     replace_array,
 )
 
+from .contracts import Description, Shapes, State
 from .spelling import Spelled
 from .summary import Summary, as_html, summarised
 
@@ -310,7 +311,7 @@ class Module(Spelled):
         state = {path: parameter.numpy() for path, parameter in self.named_parameters()}
         return state | {path: buffer.copy() for path, buffer in self.named_buffers()}
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> Description:
         """A description of the module for readers of a checkpoint.
 
         Returns
@@ -319,9 +320,7 @@ class Module(Spelled):
         """
         return {"model": type(self).__name__, "layout": repr(self)}
 
-    def expected_state(
-        self, description: Mapping[str, Any]
-    ) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    def expected_state(self, description: Description) -> Shapes:
         """The shape and dtype of every parameter and buffer in a checkpoint, by path.
 
         Parameters
@@ -335,9 +334,7 @@ class Module(Spelled):
         """
         return {path: (a.shape, a.dtype) for path, a in self._own_state().items()}
 
-    def load_state_dict(
-        self, state: Mapping[str, np.ndarray], description: Mapping[str, Any] | None = None
-    ) -> None:
+    def load_state_dict(self, state: State, description: Description | None = None) -> None:
         """Loads parameters and buffers from the result of `state_dict()`.
 
         Parameters

@@ -11,15 +11,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from autograd_lite.extend import printable, quoted
 from autograd_lite.extend import write as write_file
 
+from .contracts import Array, Description, State
 from .data import bounded_json
 from .data.hdf5 import FileFormatError, Spec, check_regular, shown_path
-
-Array = NDArray[Any]
 
 SUFFIX = ".safetensors"
 HEADER_BYTES = bounded_json.TEXT_BYTES
@@ -37,9 +35,7 @@ def is_named(path: str | os.PathLike[str]) -> bool:
     return os.fspath(path).lower().endswith(SUFFIX)
 
 
-def write(
-    path: str | os.PathLike[str], arrays: Mapping[str, Array], description: Mapping[str, Any]
-) -> None:
+def write(path: str | os.PathLike[str], arrays: State, description: Description) -> None:
     """Writes named arrays and a description to a file, which replaces `path` as a whole.
 
     Raises ImportError where safetensors is not installed, TypeError for a dtype that the format
@@ -62,9 +58,9 @@ def write(
 
 def read(
     path: str | os.PathLike[str],
-    fit: Callable[[str, dict[str, Spec], dict[str, Any]], None],
+    fit: Callable[[str, dict[str, Spec], Description], None],
     limit: int,
-) -> tuple[dict[str, Array], dict[str, Any]]:
+) -> tuple[dict[str, Array], Description]:
     """The arrays of a file by name, and its description, which may be empty.
 
     `fit(where, specs, description)` raises an error for arrays that do not match, before any is
@@ -135,7 +131,7 @@ def _spec(file: Any, name: str, where: str) -> Spec:
     return Spec(tuple(stored.get_shape()), np.dtype(dtype))
 
 
-def _description(texts: Mapping[str, str], where: str) -> dict[str, Any]:
+def _description(texts: Mapping[str, str], where: str) -> Description:
     try:
         description = bounded_json.decoded(texts.get(_KEY, "{}").encode())
     except ValueError as error:

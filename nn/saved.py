@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
 
 from . import checkpoint, safetensors_files
+from .contracts import Description, State
 from .data import FileFormatError, flatten, hdf5
 from .estimators import (
     ACTIVATIONS,
@@ -27,7 +27,7 @@ _KINDS: dict[str, Any] = {
 _BY_CLASS = {layer.__name__: name for name, layer in ACTIVATIONS.items()}
 
 
-def contents(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def contents(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], Description]:
     """The arrays of a checkpoint by name, and its description, checked as by `nn.load`.
 
     Raises
@@ -58,7 +58,7 @@ def estimator_in(path: str | os.PathLike[str]) -> Estimator:
     return model
 
 
-def _of(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Estimator:
+def _of(description: Description, arrays: State) -> Estimator:
     """An unfitted estimator as a checkpoint describes it; ValueError if it describes none."""
     kind = _KINDS.get(str(description.get("model")))
     if kind is None:

@@ -26,7 +26,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from ..contracts import Array
 
 __all__ = [
     "backward_logistic_regression",
@@ -41,7 +43,6 @@ __all__ = [
     "update_parameters",
 ]
 
-Array = NDArray[Any]
 Gradients = dict[str, Array]
 
 

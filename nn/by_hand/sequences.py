@@ -8,14 +8,13 @@ at the result and the cache, and returns the gradients of all arguments of the f
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..contracts import Array
 from .article import sigmoid
 
-Array = NDArray[Any]
 Gradients = dict[str, Array]
 
 

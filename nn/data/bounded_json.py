@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 import numpy as np
 
 from autograd_lite.extend import printable, quoted
+
+from ..contracts import Json
 
 TEXT_BYTES = 16 * 2**20
 """The longest text that is parsed."""
@@ -59,7 +60,7 @@ def encoded(value: object) -> bytes:
     return text
 
 
-def decoded(text: bytes) -> Any:
+def decoded(text: bytes) -> Json:
     """The value of a JSON text within the limits.
 
     The message of its ValueError lacks a subject, which the caller puts before it.

@@ -31,6 +31,7 @@ import numpy as np
 
 from autograd_lite.extend import error_of, fork_safe, kind_of, quoted, replacing
 
+from ..contracts import Dataset
 from . import chunks
 
 __all__ = [
@@ -238,7 +239,7 @@ class Reader:
         return read
 
     def _read_rows(
-        self, name: str, dataset: Any, checked: _Checked, rows: range, into: np.ndarray
+        self, name: str, dataset: Dataset, checked: _Checked, rows: range, into: np.ndarray
     ) -> None:
         region = [rows, *map(range, checked.spec.shape[1:])]
         for box in chunks.boxes(region, checked.chunk):
@@ -246,7 +247,7 @@ class Reader:
             within = slice(box[0].start - rows.start, box[0].stop - rows.start), *box[1:]
             dataset.read_direct(into, box, within)
 
-    def _dataset(self, name: str) -> Any:
+    def _dataset(self, name: str) -> Dataset:
         import h5py
 
         node = self._file
@@ -266,7 +267,7 @@ class Reader:
             self._refuse(name, "is a group or a type, expected a dataset")
         return node
 
-    def _checked(self, name: str, dataset: Any) -> _Checked:
+    def _checked(self, name: str, dataset: Dataset) -> _Checked:
         if name in self._found:
             return self._found[name]
         self._check_self_contained(name, dataset)
@@ -286,7 +287,7 @@ class Reader:
         self._found[name] = known
         return known
 
-    def _check_self_contained(self, name: str, dataset: Any) -> None:
+    def _check_self_contained(self, name: str, dataset: Dataset) -> None:
         if dataset.is_virtual:
             self._refuse(
                 name,
@@ -300,7 +301,7 @@ class Reader:
                 " read: copy the data itself into the file",
             )
 
-    def _declared(self, name: str, dataset: Any) -> Spec:
+    def _declared(self, name: str, dataset: Dataset) -> Spec:
         from h5py import h5t
 
         stored = dataset.id.get_type()
@@ -325,7 +326,7 @@ class Reader:
         # dtype.str leaves out the metadata that h5py attaches to enumerations and strings.
         return Spec(tuple(int(n) for n in dataset.shape), np.dtype(dtype.str))
 
-    def _packing(self, name: str, dataset: Any, spec: Spec) -> _Packing | None:
+    def _packing(self, name: str, dataset: Dataset, spec: Spec) -> _Packing | None:
         """The filter that packs the chunks, or None; refuses unknown and repeated filters."""
         plist = dataset.id.get_create_plist()
         filters = [plist.get_filter(i) for i in range(plist.get_nfilters())]
@@ -354,7 +355,7 @@ class Reader:
         return packing[0] if packing else None
 
     def _check_storage(
-        self, name: str, dataset: Any, spec: Spec, packing: _Packing | None
+        self, name: str, dataset: Dataset, spec: Spec, packing: _Packing | None
     ) -> _Checked:
         # A chunked dataset takes whole chunks in memory, and a contiguous one is a single chunk.
         chunk = tuple(int(n) for n in dataset.chunks or (max(n, 1) for n in spec.shape))
@@ -419,7 +420,13 @@ class Reader:
             )
 
     def _walk(
-        self, name: str, dataset: Any, spec: Spec, packing: _Packing | None, count: int, size: int
+        self,
+        name: str,
+        dataset: Dataset,
+        spec: Spec,
+        packing: _Packing | None,
+        count: int,
+        size: int,
     ) -> tuple[int, int]:
         """The stored size of the chunks, and how many of those that cover the shape are stored.
 
@@ -452,7 +459,9 @@ class Reader:
             self._refuse(name, "has chunks of impossible sizes: the file is damaged")
         return stored, sum(present)
 
-    def _check_unpacking(self, name: str, dataset: Any, checked: _Checked, box: chunks.Box) -> None:
+    def _check_unpacking(
+        self, name: str, dataset: Dataset, checked: _Checked, box: chunks.Box
+    ) -> None:
         """Refuses chunks that unpack to more than they declare, without unpacking all of them."""
         packing = checked.packing
         if packing is None:

@@ -6,7 +6,7 @@ import html
 import inspect
 import itertools
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -16,6 +16,7 @@ from numpy.typing import DTypeLike
 import autograd_lite as al
 from autograd_lite.extend import Array, ArrayLike, Operand, quoted
 
+from ..contracts import Description, Shapes, State
 from ..initialisers import Seed
 from ..layers import Sequential
 from ..optimisers import Optimiser, by_name
@@ -68,7 +69,7 @@ class Estimator(Spelled):
     early_stopping: bool = False
     validation_fraction: float = 0.1
     warm_start: bool = False
-    random_state: Any = None
+    random_state: Seed | np.random.RandomState = None
     compile: bool | Literal["native"] | None = None
     verbose: bool = False
 
@@ -231,7 +232,7 @@ class Estimator(Spelled):
             raise not_fitted(self)
         return self.network_.state_dict()
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> Description:
         """The description of the estimator in a checkpoint.
 
         Returns
@@ -247,20 +248,18 @@ class Estimator(Spelled):
         }
 
     @abstractmethod
-    def _description(self) -> dict[str, Any]:
+    def _description(self) -> Description:
         """The entry of a description about the outputs."""
 
     @abstractmethod
-    def _described(self, description: Mapping[str, Any]) -> dict[str, Any]:
+    def _described(self, description: Description) -> Description:
         """The fitted attributes from the entry of `_description`; ValueError if it is invalid."""
 
     @abstractmethod
-    def _outputs_of(self, fitted: Mapping[str, Any]) -> int:
+    def _outputs_of(self, fitted: Description) -> int:
         """The number of outputs of a network with these fitted attributes."""
 
-    def expected_state(
-        self, description: Mapping[str, Any]
-    ) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    def expected_state(self, description: Description) -> Shapes:
         """The shape and dtype of every parameter of the network that `description` describes.
 
         Parameters
@@ -278,7 +277,7 @@ class Estimator(Spelled):
             Where the description is not that of such an estimator.
         """
         n_features, dtype = _input_of(description)
-        expected: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
+        expected: Shapes = {}
         sizes = self._sizes(n_features, self._outputs_of(self._described(description)))
         for i, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
             # The network has an activation between any two linear layers.
@@ -286,9 +285,7 @@ class Estimator(Spelled):
             expected[f"layers.{2 * i}.bias"] = ((n_out, 1), dtype)
         return expected
 
-    def load_state_dict(
-        self, state: Mapping[str, np.ndarray], description: Mapping[str, Any]
-    ) -> None:
+    def load_state_dict(self, state: State, description: Description) -> None:
         """Restores the fitted estimator from `state_dict()` and `describe()`.
 
         Parameters
@@ -340,7 +337,7 @@ def generator(seed: Seed | np.random.RandomState) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def _input_of(description: Mapping[str, Any]) -> tuple[int, np.dtype[Any]]:
+def _input_of(description: Description) -> tuple[int, np.dtype[Any]]:
     """The number of features and the dtype in the description of a checkpoint."""
     n_features = description.get("n_features_in")
     if type(n_features) is not int or n_features < 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ import numpy as np
 import autograd_lite as al
 from autograd_lite.extend import Array, ArrayLike, Operand, is_lazy, quoted
 
+from ..contracts import Description
 from ..losses import binary_cross_entropy_with_logits, cross_entropy
 from . import blocks
 from .base import Estimator
@@ -260,10 +261,10 @@ class Classifier(Estimator):
             return float(right / weight)
         return float(np.average(predicted == truth, weights=sample_weight))
 
-    def _description(self) -> dict[str, Any]:
+    def _description(self) -> Description:
         return {"classes": self.classes_.tolist()}
 
-    def _described(self, description: Mapping[str, Any]) -> dict[str, Any]:
+    def _described(self, description: Description) -> Description:
         classes = description.get("classes")
         if (
             not isinstance(classes, list)
@@ -278,7 +279,7 @@ class Classifier(Estimator):
             )
         return {"classes_": np.array(classes)}
 
-    def _outputs_of(self, fitted: Mapping[str, Any]) -> int:
+    def _outputs_of(self, fitted: Description) -> int:
         return 1 if len(fitted["classes_"]) == 2 else len(fitted["classes_"])
 
     def __sklearn_tags__(self) -> Any:

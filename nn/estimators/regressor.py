@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ import numpy as np
 from autograd_lite.extend import Array, ArrayLike, Operand, is_lazy, quoted
 
 from .. import metrics
+from ..contracts import Description
 from ..losses import mean_squared_error
 from .base import Estimator
 from .samples import Samples, array_of, samples_of
@@ -164,10 +165,10 @@ class Regressor(Estimator):
         truth = y if is_lazy(y) else np.asarray(y)
         return metrics.r2(self.predict(X).T, truth.T, sample_weight=array_of(sample_weight))
 
-    def _description(self) -> dict[str, Any]:
+    def _description(self) -> Description:
         return {"outputs": None if self._is_row else self.n_outputs_}
 
-    def _described(self, description: Mapping[str, Any]) -> dict[str, Any]:
+    def _described(self, description: Description) -> Description:
         outputs = description.get("outputs", 0)
         if outputs is not None and (type(outputs) is not int or outputs < 1):
             raise ValueError(
@@ -175,7 +176,7 @@ class Regressor(Estimator):
             )
         return {"n_outputs_": outputs or 1, "_is_row": outputs is None}
 
-    def _outputs_of(self, fitted: Mapping[str, Any]) -> int:
+    def _outputs_of(self, fitted: Description) -> int:
         return int(fitted["n_outputs_"])
 
     def __sklearn_tags__(self) -> Any:

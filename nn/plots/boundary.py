@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd_lite.extend import ArrayLike
 
+from ..contracts import Model
 from .figures import check_lengths, colours, place, text
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ MARKERS = "os^Dv<>"
 
 
 def decision_boundary(
-    model: Any, X: ArrayLike, y: ArrayLike, *, resolution: int = 200, ax: Axes | None = None
+    model: Model, X: ArrayLike, y: ArrayLike, *, resolution: int = 200, ax: Axes | None = None
 ) -> Figure:
     """Draws the predicted classes in the plane around samples of two features.
 

@@ -11,6 +11,7 @@ import numpy as np
 import autograd_lite as al
 from autograd_lite.extend import ArrayLike, Operand
 
+from ..contracts import Model
 from ..module import Module
 from .figures import (
     OTHER,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def cost(
-    model: Any,
+    model: Model,
     validation: Sequence[float] | None = None,
     *,
     log: bool = False,

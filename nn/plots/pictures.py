@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from autograd_lite.extend import ArrayLike, quoted
 
+from ..contracts import Model
 from ..layers import Linear
 from ..module import Module
 from .figures import check_lengths, figure_of, new_figure, places, text
@@ -61,7 +62,7 @@ def weights(
 
 
 def mistakes(
-    model: Any,
+    model: Model,
     X: ArrayLike,
     y: ArrayLike,
     *,

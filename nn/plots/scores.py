@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd_lite.extend import ArrayLike
 
+from ..contracts import Model
 from .figures import check_lengths, colours, place, text, tidy
 
 Corner = Literal["lower right", "lower left", "upper left"]
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def confusion_matrix(
-    model: Any, X: ArrayLike, y: ArrayLike, *, normalise: bool = False, ax: Axes | None = None
+    model: Model, X: ArrayLike, y: ArrayLike, *, normalise: bool = False, ax: Axes | None = None
 ) -> Figure:
     """Draws the confusion matrix: true classes in rows, predicted classes in columns.
 
@@ -69,7 +70,7 @@ def confusion_matrix(
     return figure
 
 
-def roc(model: Any, X: ArrayLike, y: ArrayLike, *, ax: Axes | None = None) -> Figure:
+def roc(model: Model, X: ArrayLike, y: ArrayLike, *, ax: Axes | None = None) -> Figure:
     """Draws the ROC curve: true positive rate against false positive rate, with its area.
 
     With more than two classes there is a curve for each against all others.
@@ -111,7 +112,7 @@ def roc(model: Any, X: ArrayLike, y: ArrayLike, *, ax: Axes | None = None) -> Fi
     return figure
 
 
-def precision_recall(model: Any, X: ArrayLike, y: ArrayLike, *, ax: Axes | None = None) -> Figure:
+def precision_recall(model: Model, X: ArrayLike, y: ArrayLike, *, ax: Axes | None = None) -> Figure:
     """Draws precision against recall for all thresholds, with the average precision.
 
     With more than two classes there is a curve for each against all others.
@@ -149,7 +150,7 @@ def precision_recall(model: Any, X: ArrayLike, y: ArrayLike, *, ax: Axes | None 
 
 
 def calibration(
-    model: Any, X: ArrayLike, y: ArrayLike, *, bins: int = 10, ax: Axes | None = None
+    model: Model, X: ArrayLike, y: ArrayLike, *, bins: int = 10, ax: Axes | None = None
 ) -> Figure:
     """Draws the share of samples of a class against the predicted probability of the class.
 
@@ -219,7 +220,7 @@ def _displays(function: str, module: str = "metrics") -> Any:
 
 
 def _against_others(
-    function: str, model: Any, X: ArrayLike, y: ArrayLike
+    function: str, model: Model, X: ArrayLike, y: ArrayLike
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray, str]]:
     """Yields for each class its name, whether each sample is of it, its probabilities, and a
     colour.

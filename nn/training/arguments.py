@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sized
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -13,8 +14,14 @@ from ..initialisers import Seed
 from ..module import Module, has_values
 from ..optimisers import LBFGS, Optimiser, Schedule, by_name
 
+if TYPE_CHECKING:
+    from .fit import Training
 
-def check_numbers(training: Any) -> None:
+Validation = float | tuple[ArrayLike, ...] | Data | None
+"""A share of the samples, or data of their own: arrays, or what yields batches."""
+
+
+def check_numbers(training: Training) -> None:
     """Raises ValueError for an option with an invalid number."""
     if not _is_whole(training.epochs) or training.epochs < 0:
         raise ValueError(f"epochs must be a whole number from 0 on, not {training.epochs!r}")
@@ -83,7 +90,7 @@ def check_loss(loss: object) -> None:
 
 
 def data_of(
-    X: ArrayLike, Y: ArrayLike, weights: ArrayLike, validation: Any
+    X: ArrayLike, Y: ArrayLike, weights: ArrayLike, validation: Validation
 ) -> tuple[Data, Data | None]:
     """The training data, and the validation data or None."""
     if hasattr(X, "batches"):
@@ -98,7 +105,7 @@ def data_of(
         data = ArrayData(X, Y, weights)
         _check_weights(data, "sample_weight")
     if validation is None or hasattr(validation, "batches"):
-        return data, validation
+        return data, cast(Data | None, validation)
     if isinstance(validation, tuple) and len(validation) in (2, 3):
         held_out = ArrayData(*validation)
     else:
@@ -108,11 +115,10 @@ def data_of(
     return data, held_out
 
 
-def _shared(data: Data, validation: Any) -> tuple[ArrayData, ArrayData]:
+def _shared(data: Data, validation: Validation) -> tuple[ArrayData, ArrayData]:
     """The arrays without a share of their samples, the last ones, and the share."""
-    is_share = isinstance(validation, float) and 0 < validation < 1
-    if not isinstance(data, ArrayData) or not is_share:
-        shown = f"of {len(validation)}" if hasattr(validation, "__len__") else repr(validation)
+    if not (isinstance(data, ArrayData) and isinstance(validation, float) and 0 < validation < 1):
+        shown = f"of {len(validation)}" if isinstance(validation, Sized) else repr(validation)
         raise ValueError(
             "validation must be (X, Y) or (X, Y, weights), data that yield batches, or, where X "
             "and Y are arrays, a share between 0 and 1, not "

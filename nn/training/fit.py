@@ -188,7 +188,7 @@ class Training:
     shuffle: bool = True
     seed: Seed = None
     sample_weight: ArrayLike | None = None
-    validation: Any = None
+    validation: arguments.Validation = None
     metrics: str | Metric | Iterable[str | Metric] = ()
     schedule: Schedule | None = None
     clip_norm: float | None = None

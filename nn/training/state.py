@@ -6,7 +6,7 @@ import contextlib
 import copy
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 
 from autograd_lite.extend import printable, quoted
 
+from ..contracts import Description, Json, Shapes, State
 from ..data.hdf5 import FileFormatError
 from ..module import Module
 from ..optimisers import Optimiser, Schedule
@@ -91,7 +92,7 @@ class TrainingState:
             arrays |= {f"best.{path}": array for path, array in self.best.items()}
         return arrays
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> Description:
         """All other state: numbers, frozen parameters, the history, generators."""
         return {
             **self.model.describe(),
@@ -114,9 +115,7 @@ class TrainingState:
             },
         }
 
-    def expected_state(
-        self, description: Mapping[str, Any]
-    ) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    def expected_state(self, description: Description) -> Shapes:
         """The shape and dtype of every array in a checkpoint of this training.
 
         Raises ValueError unless everything in the description can be loaded.
@@ -130,9 +129,7 @@ class TrainingState:
                 own[f"optimiser.{name}"] = value.shape, value.dtype
         return own
 
-    def load_state_dict(
-        self, arrays: Mapping[str, np.ndarray], description: Mapping[str, Any]
-    ) -> None:
+    def load_state_dict(self, arrays: State, description: Description) -> None:
         """Restores a state from `state_dict()` and `describe()`.
 
         Raises ValueError, and changes nothing, unless everything can be loaded.
@@ -148,7 +145,7 @@ class TrainingState:
                 self._adopt(*before)
             raise
 
-    def _adopt(self, arrays: Mapping[str, np.ndarray], description: Mapping[str, Any]) -> None:
+    def _adopt(self, arrays: State, description: Description) -> None:
         training = description["training"]
         parts = {
             part: {n.removeprefix(part): a for n, a in arrays.items() if n.startswith(part)}
@@ -170,13 +167,13 @@ class TrainingState:
         self.history.records[:] = training["records"]
         self.history.best_epoch = training["best_epoch"]
 
-    def _checked(self, description: Mapping[str, Any]) -> dict[str, Any]:
+    def _checked(self, description: Description) -> Description:
         """The training in a description; ValueError unless all of it can be loaded."""
         if not isinstance(description.get("training"), dict):
             raise ValueError(
                 "it holds a model without a training, which nn.load(path, model) loads"
             )
-        training: dict[str, Any] = description["training"]
+        training: Description = description["training"]
         self._check_kinds(training)
         own = self.model.describe()
         known = {name: text(_LONGEST_TEXT) if type(v) is str else _any for name, v in own.items()}
@@ -184,7 +181,7 @@ class TrainingState:
         self._check_agreement(training)
         return training
 
-    def _check_kinds(self, training: Mapping[str, Any]) -> None:
+    def _check_kinds(self, training: Description) -> None:
         """Checks the kinds of the parts first, for clear messages: people mix them up."""
         kind = type(self.optimiser).__name__
         found = training.get("optimiser")
@@ -199,7 +196,7 @@ class TrainingState:
         if isinstance(generators, dict) and generators.keys() != own.keys():
             raise ValueError("it is of a model with other random generators")
 
-    def _schema(self, training: Mapping[str, Any]) -> Check:
+    def _schema(self, training: Description) -> Check:
         epochs = training.get("epoch")
         length = epochs if type(epochs) is int else 0
         schedule = exactly(None) if self.schedule is None else _schedule(self.schedule)
@@ -219,7 +216,7 @@ class TrainingState:
             }
         )
 
-    def _check_agreement(self, training: Mapping[str, Any]) -> None:
+    def _check_agreement(self, training: Description) -> None:
         """Checks that the numbers agree with each other."""
         position, seen, total = (training[name] for name in ("position", "seen", "total"))
         if position > seen or (position == 0 and (seen or total or training["weight"])):
@@ -234,7 +231,7 @@ class TrainingState:
         if training["has_best"] and training["epoch"] and training["best_epoch"] is None:
             raise ValueError("training.best_epoch is missing, although there are best weights")
 
-    def _check_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
+    def _check_arrays(self, arrays: State) -> None:
         trained = {path for path, _ in self.model.named_parameters()}
         for name, array in arrays.items():
             part, _, path = name.partition(".")
@@ -256,7 +253,7 @@ def _shown(name: str) -> str:
     return quoted(name, _LONGEST_NAME)
 
 
-def _any(value: object, where: str) -> None:
+def _any(value: Json, where: str) -> None:
     """Accepts any value."""
 
 
@@ -269,7 +266,7 @@ def _record_of_epoch(index: int) -> Check:
         "seconds": number(0),
     }
 
-    def check(value: object, where: str) -> None:
+    def check(value: Json, where: str) -> None:
         if not isinstance(value, dict) or len(value) > _MOST_RECORDED:
             refuse(value, where, "an object of numbers by name")
         others = {name: any_number for name in value.keys() - always.keys()}
@@ -283,7 +280,7 @@ def _record_of_epoch(index: int) -> Check:
 def _some_of(names: Sequence[str]) -> Check:
     """Accepts a list of some of these names, each once and in their order."""
 
-    def check(value: object, where: str) -> None:
+    def check(value: Json, where: str) -> None:
         if not isinstance(value, list) or value != [name for name in names if name in value]:
             refuse(value, where, "a list of parameters of the model, in their order")
 
@@ -295,7 +292,7 @@ def _optimiser(optimiser: Optimiser, has_schedule: bool) -> Check:
     kind = type(optimiser).__name__
 
     def option(name: str) -> Check:
-        def check(value: Any, where: str) -> None:
+        def check(value: Json, where: str) -> None:
             number(0)(value, where)
             # A schedule may have lowered it to 0, and sets it again.
             if not (has_schedule and name == "learning_rate"):
@@ -334,7 +331,7 @@ def _schedule(schedule: Schedule) -> Check:
         for name, value in own.items()
     }
 
-    def check(value: Any, where: str) -> None:
+    def check(value: Json, where: str) -> None:
         record(fields)(value, where)
         probe = copy.copy(schedule)
         probe._start = list(schedule._start)
@@ -358,7 +355,7 @@ def _generator(generator: np.random.Generator) -> Check:
     """Accepts a state that NumPy's generator of this kind takes and returns unchanged."""
     kind = type(generator.bit_generator)
 
-    def check(value: Any, where: str) -> None:
+    def check(value: Json, where: str) -> None:
         probe = kind()
         own = _as_json(probe.state)
         try:
@@ -374,7 +371,7 @@ def _generator(generator: np.random.Generator) -> Check:
     return check
 
 
-def _check_positions(state: Any, where: str) -> None:
+def _check_positions(state: Json, where: str) -> None:
     """Checks that a generator's position lies in its buffer, which NumPy does not check."""
     for name, most in (("pos", 624), ("buffer_pos", 4), ("has_uint32", 1)):
         for part in (state, state["state"]):
@@ -382,7 +379,7 @@ def _check_positions(state: Any, where: str) -> None:
                 whole(0, most)(part[name], f"{where}.{name}")
 
 
-def _as_json(state: Any) -> Any:
+def _as_json(state: Json) -> Json:
     """A generator's state with its arrays as lists."""
     if isinstance(state, dict):
         return {key: _as_json(value) for key, value in state.items()}
