@@ -86,10 +86,12 @@ def test_it_pickles_and_opens_by_itself(path):
     assert np.concatenate(numbers(data.batches(100))).tolist() == list(range(1000))
 
 
-def test_a_loop_that_is_left_leaves_no_thread_and_no_open_file(path):
+@pytest.mark.parametrize("prefetch", [True, False])
+def test_a_loop_that_is_left_leaves_no_thread_and_no_open_file(path, prefetch):
     before = threading.active_count()
     for _ in range(5):
-        for _batch in nn.H5Dataset(path).batches(10, [0, 0]):
+        for _batch in nn.H5Dataset(path, prefetch=prefetch).batches(10, [0, 0]):
+            assert threading.active_count() == before + prefetch
             break
     assert threading.active_count() == before
     with h5py.File(path, "r+"):
