@@ -104,24 +104,23 @@ def _taken_from(windows: Windows, size: int, read_ahead: bool) -> Iterator[Array
 
 
 def _taken(windows: list[Window], size: int) -> tuple[Arrays, list[Window]]:
-    """The first `size` samples of windows, and the windows of the remaining samples."""
-    found, left = [], size
-    rest = list(windows)
-    while left:
-        window = rest[0]
-        count = min(left, _size(window))
+    """The first `size` samples of windows, and what is left of the last one.
+
+    Those before the last have fewer than `size` samples together.
+    """
+    found = []
+    for window in windows:
+        count = min(size, _size(window))
         if window.order is None:
             (part,) = window.parts
             found.append([array[:count] for array in part])
-            after = Window([tuple(array[count:] for array in part)], None)
+            rest = Window([tuple(array[count:] for array in part)], None)
         else:
             found.append(_gathered(window.parts, window.order[:count]))
-            after = Window(window.parts, window.order[count:])
-        left -= count
-        rest = [after, *rest[1:]] if _size(after) else rest[1:]
-    if len(found) == 1:
-        return tuple(found[0]), rest
-    return tuple(np.concatenate(parts) for parts in zip(*found, strict=True)), rest
+            rest = Window(window.parts, window.order[count:])
+        size -= count
+    batch = found[0] if len(found) == 1 else map(np.concatenate, zip(*found, strict=True))
+    return tuple(batch), [rest] if _size(rest) else []
 
 
 def _gathered(parts: Sequence[Arrays], chosen: np.ndarray) -> list[np.ndarray]:
