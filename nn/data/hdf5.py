@@ -718,8 +718,7 @@ class _Sink:
         self.end = max(self.end, self.position)
         return size
 
-    def read(self, size: int = -1) -> bytes:
-        size = max(0, self.end - self.position) if size < 0 else size
+    def read(self, size: int) -> bytes:
         found = b""
         if self.error is None:
             self.disk.seek(self.position)
@@ -728,15 +727,15 @@ class _Sink:
         # Bytes that could not be written are read as zeros.
         return found.ljust(size, b"\0")
 
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self.position = offset + (0, self.position, self.end)[whence]
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self.position = offset + (self.end if whence == os.SEEK_END else 0)
         return self.position
 
     def tell(self) -> int:
         return self.position
 
-    def truncate(self, size: int | None = None) -> int:
-        self.end = self.position if size is None else size
+    def truncate(self, size: int) -> int:
+        self.end = size
         if self.error is None:
             try:
                 self.disk.truncate(self.end)
