@@ -21,6 +21,7 @@ from sklearn.model_selection import (  # noqa: E402
 )
 from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
+from sklearn.utils import get_tags  # noqa: E402
 from sklearn.utils.estimator_checks import check_estimator  # noqa: E402
 
 CLASSIFIERS = [
@@ -51,6 +52,17 @@ def test_every_check_of_scikit_learn_passes(estimator):
     failed = {r["check_name"]: str(r["exception"]) for r in results if r["status"] != "passed"}
     assert not failed.keys() - ALLOWED_TO_SKIP, failed
     assert len(results) > 50
+
+
+@pytest.mark.parametrize(
+    ("estimator", "role", "takes_several_targets"),
+    [(nn.DeepClassifier(), "classifier", False), (nn.DeepRegressor(), "regressor", True)],
+)
+def test_scikit_learn_knows_what_they_take(estimator, role, takes_several_targets):
+    tags = get_tags(estimator)
+    assert tags.estimator_type == role
+    assert tags.target_tags.required and tags.target_tags.multi_output is takes_several_targets
+    assert tags.input_tags.three_d_array, "pictures"
 
 
 @pytest.mark.parametrize("classifier", CLASSIFIERS, ids=repr)
