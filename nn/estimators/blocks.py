@@ -71,7 +71,6 @@ def answers(scores: ArrayLike, function: Callable[[np.ndarray], np.ndarray]) -> 
     """
     import dask.array as da
 
-    scores = scores.rechunk({0: -1})
     example = function(np.zeros((scores.shape[0], 1), scores.dtype))
     places = da.arange(scores.shape[1], chunks=(scores.chunks[1],))
     return da.blockwise(
