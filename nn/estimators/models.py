@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autograd_lite.extend import Array, ArrayLike, adopt, compute, is_lazy
+from autograd_lite.extend import Array, ArrayLike, compute, is_lazy
 
 from ..initialisers import Initialiser
 from ..layers import ELU, GELU, LeakyReLU, Linear, ReLU, Sequential, Sigmoid, SiLU, Softplus, Tanh
@@ -146,7 +146,6 @@ def _curvature(X: ArrayLike, weights: ArrayLike, batch_size: int | None) -> floa
     The power method approaches it from below. With batches it is a bound, by the longest sample.
     """
     if batch_size is not None:
-        X = adopt(X, axis=-1)
         return 2 * (1 + float(np.max(np.sum(np.square(X.astype(float)), axis=0))))
     shares = np.ones(X.shape[1]) if weights is None else np.asarray(weights, dtype=float)
     shares = shares / shares.sum()
@@ -171,7 +170,6 @@ def _of_samples(X: ArrayLike, shares: np.ndarray) -> Callable[[np.ndarray], np.n
 
 def _of_moments(X: ArrayLike, shares: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """The same product for lazy samples; with few features it reads them only once."""
-    X = adopt(X, axis=-1)
     if X.shape[0] > _MOST_FEATURES:
         lazy = X.T
 

@@ -214,6 +214,19 @@ class TestBadInput:
         with pytest.raises(ValueError, match=r"y has shape \(3,\)"):
             classifier.score(np.ones((2, 3)), [0, 1, 1])
 
+    def test_a_state_that_does_not_fit_changes_nothing(self, classifier):
+        X, y = blobs()
+        fitted = classifier.set_params(max_iter=3).fit(X, y)
+        state, description = fitted.state_dict(), fitted.describe() | {"classes": [3, 4, 5]}
+        before = fitted.predict(X)
+        with pytest.raises(ValueError, match="weight"):
+            fitted.load_state_dict(state, description)
+        np.testing.assert_array_equal(fitted.predict(X), before)
+        fresh = type(fitted)(**fitted.get_params())
+        with pytest.raises(ValueError, match="weight"):
+            fresh.load_state_dict(state, description)
+        assert not hasattr(fresh, "network_") and not hasattr(fresh, "classes_")
+
     def test_an_unknown_activation(self):
         with pytest.raises(ValueError, match="activation must be one of.*'rely'"):
             nn.DeepClassifier(activation="rely").fit(*blobs())
@@ -646,6 +659,13 @@ class TestBlocks:
             ValueError, match=r"the scores of sample 33 are not finite: X\[33\] holds"
         ):
             model.predict(da.from_array(X, chunks=(30, 3))).compute()
+
+
+@pytest.mark.parametrize("name", nn.estimators.ACTIVATIONS)
+def test_activations_are_layers_of_the_same_name(name):
+    model = nn.DeepRegressor([2, 2], activation=name, max_iter=1).fit(*line())
+    kinds = [type(layer).__name__.lower() for layer in model.network_.layers]
+    assert kinds == ["linear", name.replace("_", ""), "linear", name.replace("_", ""), "linear"]
 
 
 class TestNumbers:
