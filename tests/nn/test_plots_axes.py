@@ -1,5 +1,6 @@
 """nn.plots: where figures are drawn, how they show themselves, and what stays untouched."""
 
+import itertools
 import os
 import sys
 
@@ -75,6 +76,10 @@ def test_axes_that_are_given_are_drawn_into(name):
     assert drawn and not left.has_data()
     assert figure.axes[:2] == [left, right]
     figure.savefig(os.devnull, format="png")
+    boxes = [axes.get_window_extent() for axes in right.child_axes]
+    around = right.get_window_extent().padded(0.5)
+    assert all(around.contains(*box.min) and around.contains(*box.max) for box in boxes)
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
 
 
 @pytest.mark.parametrize("name", PLOTS)
