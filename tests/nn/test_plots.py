@@ -111,6 +111,17 @@ def test_the_worst_mistakes_come_first():
     assert figure.axes[0].get_title() == "3 (p = 0.1)\nsaid 5"
 
 
+def test_what_is_written_above_a_picture_does_not_make_it_smaller():
+    X = np.zeros((2, 4))
+    X[:, 0] = 1
+    written, plain = plots.mistakes(Certain(), X, np.full(2, 3)), plots.weights(X)
+    heights = []
+    for figure in (written, plain):
+        figure.savefig(os.devnull, format="png")
+        heights.append(figure.axes[0].get_window_extent().height)
+    assert heights[0] >= heights[1]
+
+
 def test_no_mistakes_are_said_to_be_none():
     figure = plots.mistakes(Certain(), np.zeros((4, 9)), np.full(4, 3))
     assert "0 of 4" in figure.get_suptitle()
