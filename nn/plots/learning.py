@@ -85,10 +85,12 @@ def cost(
         )
     validation = known if validation is None else validation
     figure, axes = place(ax)
-    axes.plot(np.arange(1, curve.size + 1), curve, color=OURS, label="training")
+    # A line through a single point would not be seen.
+    marker = "o" if curve.size == 1 else "None"
+    axes.plot(np.arange(1, curve.size + 1), curve, marker=marker, color=OURS, label="training")
     if validation is not None and len(validation):
         places = np.linspace(1, curve.size, len(validation))
-        axes.plot(places, validation, color=OTHER, linestyle="--", label="validation")
+        axes.plot(places, validation, "--", marker=marker, color=OTHER, label="validation")
         axes.legend(frameon=False)
     axes.set(xlabel=step, ylabel="cost", yscale="log" if log else "linear")
     count_along(axes)

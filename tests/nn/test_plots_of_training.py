@@ -54,6 +54,22 @@ def test_ratios_are_those_of_the_norms():
     assert shown == ["usual range", f"W1 of {net.layers[0]!r}", f"W2 of {net.layers[2]!r}"]
 
 
+@pytest.mark.parametrize("count", [1, 50])
+def test_a_single_value_is_seen_as_a_point(count):
+    """Lines of many steps have no markers."""
+    costs = list(range(count, 0, -1))
+    net = network()
+    steps = plots.Steps(net)
+    for _ in range(count):
+        net.layers[0].weight.data *= 1.01
+        net.layers[2].weight.data *= 1.01
+        steps()
+    for figure in (plots.cost(costs, validation=costs), plots.update_ratios(steps)):
+        for line in figure.axes[0].lines:
+            assert len(line.get_xdata()) == count
+            assert line.get_marker() == ("o" if count == 1 else "None")
+
+
 def test_as_a_callback_of_fit_an_update_is_its_part_of_the_epoch():
     net = network()
     steps = plots.Steps(net)
