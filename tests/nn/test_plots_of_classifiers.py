@@ -61,11 +61,11 @@ def test_there_is_no_band_of_a_class_between_two_others():
 
 def test_the_confusion_matrix_counts():
     model = Softmax()
-    axes = plots.confusion_matrix(model, X, Y).axes[0]
+    (axes,) = plots.confusion_matrix(model, X, Y).axes
     expected = metrics.confusion_matrix(Y, model.predict(X))
     assert [int(t.get_text()) for t in axes.texts] == expected.ravel().tolist()
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted", "true")
-    shares = plots.confusion_matrix(model, X, Y, normalise=True).axes[0]
+    (shares,) = plots.confusion_matrix(model, X, Y, normalise=True).axes
     shown = np.array([float(t.get_text()) for t in shares.texts]).reshape(3, 3)
     assert np.allclose(shown, expected / expected.sum(axis=1, keepdims=True), atol=0.006)
 
