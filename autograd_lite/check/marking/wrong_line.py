@@ -230,8 +230,16 @@ class Search:
 
     def _foremost(self, now: Interpretation, wrong: frozenset[str]) -> Found | None:
         """The edit that makes most right, and no step wrong that seemed to be right."""
+        deadline = self.runs.deadline
+        try:
+            return self._foremost_in_time(now, wrong)
+        finally:
+            self.runs.deadline = deadline
+            self.cut_off &= self.runs.is_over
+
+    def _foremost_in_time(self, now: Interpretation, wrong: frozenset[str]) -> Found | None:
+        """The foremost edit; once there is one, the deadline of the runs comes nearer."""
         best: Found | None = None
-        until = self.runs.deadline
         tried: set[Any] = set()
         for sources, chosen, is_misled in self.candidates.stages(now, wrong):
             known = None if best is None or best.edit.is_anew else best
@@ -246,24 +254,27 @@ class Search:
                     or (not explains_all and id(n.place) in self.candidates.common)
                 ]
             for line in chosen:
-                if time.thread_time() > until:
+                if self.runs.is_over:
                     return best
                 if (sources, id(line), is_misled) in tried:
                     continue
                 tried.add((sources, id(line), is_misled))
                 accepted = list(self._accepted(line, sources, now, wrong, is_misled))
                 if accepted:
-                    found = self._at_its_origin(self._best(line, accepted), line, now, wrong)
+                    found = self._best(line, accepted)
+                    # Another line may explain more, or plainly: it is looked for a while.
+                    self._end_within(COMMON_CAUSE_SECONDS * (1 if found.is_plain else 2))
+                    found = self._at_its_origin(found, line, now, wrong)
                     if best is None or self._rank(found) > self._rank(best):
                         best = found
                     if best.mended == wrong and best.is_plain:
                         return best
-                    # Another line may explain more, or plainly: it is looked for a while.
-                    longer = 1 if best.is_plain else 2
-                    until = min(until, time.thread_time() + longer * COMMON_CAUSE_SECONDS)
                 if self.cut_off:
                     return best
         return best
+
+    def _end_within(self, seconds: float) -> None:
+        self.runs.deadline = min(self.runs.deadline, time.thread_time() + seconds)
 
     def _rank(self, found: Found) -> tuple[tuple[int, int], bool, bool, bool]:
         """The rank of an edit: by what it explains, then a plain edit before others.
