@@ -136,6 +136,7 @@ def test_joining_is_linear(join):
     [lambda function, x: al.compile(function)(x), lambda function, x: al.sheet(function, x)],
     ids=["compile", "sheet"],
 )
+@pytest.mark.one_in(2)
 def test_long_traces_are_linear(traced):
     """Arrays that live for a term only have the place in memory of earlier ones, and their `id`."""
     x = np.arange(3.0)

@@ -181,4 +181,4 @@ def _weights(model: Module) -> list[tuple[str, Parameter]]:
 
 def _size(gradient: np.ndarray) -> float:
     """The root mean square of a gradient."""
-    return float(np.sqrt(np.mean(np.square(gradient, dtype=float)))) if gradient.size else 0.0
+    return float(np.sqrt(np.mean(np.square(gradient, dtype=float))))

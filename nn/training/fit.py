@@ -315,24 +315,21 @@ class Training:
                 self.sheets.write(self.record)
 
     def _look(self) -> None:
-        """Records the sizes of all values of the loss for a few samples."""
+        """Records the sizes of all values of the loss for a few samples.
+
+        The model is in evaluation mode afterwards.
+        """
         if self.sheets is None:
             return
         batch = next(iter(self.data.batches(RECORD_LIMIT_SAMPLES, None, 0)))
         X, Y = (np.asarray(a) for a in (batch.X, batch.Y))
-        modes = [(module, module.training) for _, module in self.model.named_modules()]
-        self.model.eval()
-        model, loss = self.model, self.loss
+        model, loss = self.model.eval(), self.loss
 
         def training(X: ArrayLike, Y: ArrayLike) -> Operand:
             prediction = model(X)
             return loss(prediction, Y)
 
-        try:
-            self.sheets.look(training, X, Y)
-        finally:
-            for module, mode in modes:
-                module.training = mode
+        self.sheets.look(training, X, Y)
 
     def _run_epoch(self, parameters: list[Parameter]) -> None:
         """Trains on the remaining batches of the epoch."""

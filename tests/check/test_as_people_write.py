@@ -211,6 +211,7 @@ def backward():
         ("2 * reg * W", "reg * W", "reg * W", "factor", "2"),
     ],
 )
+@pytest.mark.one_in(2)
 def test_a_hinge_loss_by_loops(old, new, part, cause, said):
     rng = np.random.default_rng(8)
     inputs = rng.normal(size=(5, 4)), rng.normal(size=(6, 5)), rng.integers(0, 4, size=6), 0.1

@@ -1010,6 +1010,7 @@ def wide(line, change=None):
         ("dW1 = np.dot(np.dot(A1, X.T), np.eye(len(X)))", "operand"),
     ],
 )
+@pytest.mark.one_in(2)
 def test_the_cause_is_found_in_a_line_of_long_arrays(line, cause):
     wrong = wide(line)
     assert (wrong.name, wrong.cause) == ("dW1", cause)

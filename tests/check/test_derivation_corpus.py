@@ -143,6 +143,7 @@ def test_mutants_are_many():
 
 
 @some_and_all
+@pytest.mark.slow
 def test_mutants_differ(passes):
     found = corpus(passes)
     assert len({mutant.id for mutant in found.mutants}) == len(found.mutants)

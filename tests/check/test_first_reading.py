@@ -248,6 +248,7 @@ backward = forward
         ("self.weight.grad +=", "self.weight.grad -=", "sign"),
     ],
 )
+@pytest.mark.one_in(2)
 def test_parameters_that_are_objects(style, old, new, cause):
     text = OBJECTS.replace(old, new) if old else OBJECTS
     if style == "data grad":

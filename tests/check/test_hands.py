@@ -43,6 +43,7 @@ def assert_few(chosen: list[Verdict], of: list[Verdict], share: float) -> None:
 
 
 @hands
+@pytest.mark.one_in(5)
 def test_hands_are_right_by_differences_of_their_own_loss(hand):
     derived, expected = gradients_of(hand, hand.source, hand.name), differences_of(hand)
     for name, gradient in derived.items():

@@ -83,6 +83,7 @@ def test_the_scripts_are_right_as_they_stand(text):
         (HUBER, "np.where(small, resid, delta * np.sign(resid))", "resid", 9, "mask"),
     ],
 )
+@pytest.mark.one_in(2)
 def test_the_line_with_the_mistake_is_blamed_and_no_other(text, old, new, line, cause):
     assert blamed(text.replace(old, new)) == [(line, cause)]
 

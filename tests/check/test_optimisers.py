@@ -177,6 +177,7 @@ def test_what_an_optimiser_does_is_no_mistake(name):
 
 
 @pytest.mark.parametrize("name", OPTIMISERS)
+@pytest.mark.one_in(2)
 def test_a_mistake_before_an_optimiser_is_found(name):
     text = text_of(name, "-")
     report = al.check_script(text, show=False)

@@ -66,8 +66,8 @@ def test_a_right_one_is_right_whatever_was_drawn_before(seed):
 @pytest.mark.parametrize(
     ("right", "wrong", "part", "cause", "words"),
     [
-        ("slope(state)\n", "slope(before)\n", "slope(before)", "operand", "should be"),
         ("+ later @ U.T", "+ later @ U", "later @ U", "transpose", "later @ U.T"),
+        ("slope(state)\n", "slope(before)\n", "slope(before)", "operand", "should be"),
         ("U_step += before.T", "U_step += state.T", "U_step += state.T", "operand", "before"),
         ("V_step += x", "V_step = x", "V_step = x", "accumulate", "write +="),
         ("return out * (1 - out)", "return 1 - out ** 2", "return 1 - out", "activation", "out *"),

@@ -395,6 +395,7 @@ def test_right_ones(text):
         (OVERWRITES_LARGE_INPUT, "X.sum()", "2 * X.sum()", "dw =", "dw is 2 times what it should"),
     ],
 )
+@pytest.mark.one_in(2)
 def test_a_mistake_beside_them(text, old, new, part, words):
     changed = text.replace(old, new)
     assert changed != text

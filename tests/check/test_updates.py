@@ -47,6 +47,7 @@ def test_a_step_with_a_name_and_a_rate_is_right(update, step):
         ("lr * -(X.T @ err) / len(y)", "sign"),
     ],
 )
+@pytest.mark.one_in(2)
 def test_a_mistake_in_such_a_step_is_named(update, step, cause):
     text = SCRIPT.replace("lr * (X.T @ err) / len(y)", step).replace("W -= s", update)
     report = al.check_script(text, show=False)

@@ -22,6 +22,7 @@ def items(result):
 
 @by_id([case for case in CASES if not traits(case.function).shape_from_values], one_in=9)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::DeprecationWarning")
+@pytest.mark.one_in(3)
 def test_nothing_of_the_example_is_left_in_the_program(case):
     compiled = al.compile(lambda *operands: case(*operands))
     try:

@@ -68,6 +68,7 @@ def test_every_plot_is_here():
 
 
 @pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.one_in(2)
 def test_axes_that_are_given_are_drawn_into(name):
     figure = Figure()
     left, right = figure.subplots(1, 2)

@@ -42,7 +42,7 @@ def shown(picture):
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 @pytest.mark.parametrize("name", FUNCTIONS)
-@pytest.mark.one_in(7)
+@pytest.mark.one_in(14)
 def test_functions_of_students_fit_a_page_with_readable_text(name, options):
     function, inputs = FUNCTIONS[name]
     width, _, text = shown(al.draw(function, *inputs, **options))
@@ -51,6 +51,7 @@ def test_functions_of_students_fit_a_page_with_readable_text(name, options):
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.one_in(2)
 def test_loose_arrows_join_two_boxes_once(name):
     """Graphviz 2.43, which Debian and Ubuntu have, cannot draw them twice."""
     function, inputs = FUNCTIONS[name]
@@ -97,6 +98,7 @@ MODULES = {
 
 @pytest.mark.parametrize("options", [{}, {"values": True, "gradients": True}], ids=["", "numbers"])
 @pytest.mark.parametrize("name", MODULES)
+@pytest.mark.one_in(2)
 def test_modules_fit_a_page(name, options):
     shape = (3, 6, 2) if name == "recurrent" else (3, 6)
     loss = MODULES[name]()(np.linspace(-1, 1, int(np.prod(shape))).reshape(shape)).sum()
@@ -121,6 +123,7 @@ def test_nothing_is_folded_that_fits_from_top_to_bottom():
     ("width", "points"),
     [(4, 288), ("4in", 288), ("10.16cm", 288), ("101.6mm", 288), ("288pt", 288)],
 )
+@pytest.mark.one_in(2)
 def test_the_width_may_be_another(width, points):
     function, inputs = FUNCTIONS["attention"]
     found = shown(al.draw(function, *inputs, width=width))[0]

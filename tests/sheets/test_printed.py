@@ -14,6 +14,7 @@ from autograd_lite.sheets import animation
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.one_in(2)
 def test_it_fits_the_width_of_a_page_with_text_of_eight_points(name):
     function, inputs = FUNCTIONS[name]
     svg = al.sheet(function, *inputs).picture().pipe("svg").decode()
@@ -26,6 +27,7 @@ def test_it_fits_the_width_of_a_page_with_text_of_eight_points(name):
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.one_in(2)
 def test_no_text_runs_over_the_side(name):
     function, inputs = FUNCTIONS[name]
     svg = al.sheet(function, *inputs).picture().pipe("svg").decode()

@@ -286,6 +286,7 @@ def test_an_object_is_as_it_was_before():
         (al.Tensor([1.0]), (np.ones(3),), None, "only with a function"),
     ],
 )
+@pytest.mark.one_in(2)
 def test_what_cannot_be_shown_is_said(function, inputs, wrt, message):
     with pytest.raises((TypeError, ValueError), match=re.escape(message)):
         al.sheet(function, *inputs, wrt=wrt)

@@ -54,7 +54,7 @@ def test_it_is_made_beside_and_measured(monkeypatch, own_cache):
 
 
 @pytest.mark.parametrize("share, wins", [(0.0, False), (float("inf"), True)])
-@pytest.mark.one_in(2)
+@pytest.mark.slow
 def test_what_takes_less_time_is_taken(monkeypatch, share, wins):
     monkeypatch.setattr(tiers, "BUILD_FROM_CALLS", 1)
     monkeypatch.setattr(tiers, "TAKEN_BELOW_SHARE", share)
@@ -64,6 +64,7 @@ def test_what_takes_less_time_is_taken(monkeypatch, share, wins):
     assert bool(compiled._last().lowered.natives) == wins
 
 
+@pytest.mark.slow
 def test_another_process_finds_it_on_the_disk(monkeypatch, own_cache):
     first = al.compile(chain, native=True)
     expected = first(np.ones(4))
@@ -98,6 +99,7 @@ def test_a_folder_that_others_can_write_to_is_not_used(own_cache):
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="permissions of POSIX systems")
+@pytest.mark.slow
 def test_folders_are_private(own_cache):
     al.compile(chain, native=True)(np.ones(4))
     for folder in (own_cache, *own_cache.iterdir()):

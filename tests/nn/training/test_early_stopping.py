@@ -37,7 +37,7 @@ def fit(model, X, Y, rate, loss=nn.binary_cross_entropy_with_logits, **options):
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("size", [7, 25, 50, 100, None])
 @pytest.mark.parametrize("rate", [1.0, 8.0, 30.0])
-@pytest.mark.one_in(7)
+@pytest.mark.one_in(21)
 def test_the_weights_have_the_best_loss_of_the_history(rate, size, weighted, compile):
     for seed in range(3):
         X, Y, rng = data(seed)

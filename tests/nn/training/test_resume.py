@@ -228,6 +228,7 @@ def path(tmp_path):
         for j, kind in enumerate(GENERATORS)
     ],
 )
+@pytest.mark.one_in(2)
 def test_what_training_wrote_is_taken(path, kind, schedule):
     for epochs in (0, 1, 4, 4):
         train(path, *parts(kind, schedule), epochs)
