@@ -244,6 +244,14 @@ class TestWhatAModuleHolds:
         modules = [path for path, _ in net.named_modules()]
         assert modules == ["", "first", "listed.0", "named.a"]
 
+    def test_tensors_that_are_added_later_are_parameters_as_well(self):
+        net = self.Net()
+        net.listed.append(al.Tensor([1.0], requires_grad=True))
+        net.plain.requires_grad = True
+        found = dict(net.named_parameters())
+        assert list(found) == [*self.paths[:3], "listed.2", *self.paths[3:], "plain"]
+        assert all(isinstance(parameter, nn.Parameter) for parameter in found.values())
+
     def test_containers_are_dataclasses_named_tuples_and_mappings_too(self):
         class Model(nn.Module):
             def __init__(self):

@@ -219,6 +219,22 @@ def test_a_training_begins_anew_unless_it_is_to_go_on(tmp_path):
     assert len(resumed) == 2 and resumed["loss"][0] == history["loss"][0]
 
 
+def test_a_record_draws_no_random_numbers_and_keeps_no_statistics(tmp_path):
+    def make():
+        return nn.Sequential(nn.BatchNorm(4), nn.Dropout(0.5, seed=2), net())
+
+    plain, recorded = make(), make()
+    expected = fit(plain)
+    assert fit(recorded, record=tmp_path / "run.html")["loss"] == expected["loss"]
+    np.testing.assert_equal(recorded.state_dict(), plain.state_dict())
+
+
+def test_epochs_take_no_longer_than_the_training():
+    began = time.perf_counter()
+    history = fit(net())
+    assert 0 < sum(history["seconds"]) <= time.perf_counter() - began
+
+
 def test_a_metric_may_stand_alone():
     for metric in ("accuracy", nn.metrics.accuracy):
         assert fit(net(), metrics=metric).names[-1] == "accuracy"
