@@ -83,7 +83,7 @@ def answers(scores: ArrayLike, function: Callable[[np.ndarray], np.ndarray]) -> 
         concatenate=True,
         new_axes={"k": example.shape[1]} if example.ndim == 2 else {},
         dtype=example.dtype,
-        meta=example[:0],
+        meta=example,
     )
 
 

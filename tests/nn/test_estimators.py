@@ -183,6 +183,13 @@ class TestBadInput:
         ):
             classifier.fit(Frame(), [0, 1])
 
+    def test_a_column_of_labels_is_taken_with_a_warning(self, classifier):
+        X, y = blobs()
+        expected = classifier.set_params(max_iter=3).fit(X, y).decision_function(X)
+        with pytest.warns(UserWarning, match=r"y has shape \(N, 1\), and is taken as \(N,\)"):
+            classifier.fit(X, y[:, np.newaxis])
+        np.testing.assert_array_equal(classifier.decision_function(X), expected)
+
     def test_labels_of_several_types(self, classifier):
         with pytest.raises(TypeError, match="y mixes labels of the types int, str"):
             classifier.fit(np.ones((4, 2)), np.array([1, "a", 1, "a"], dtype=object))
