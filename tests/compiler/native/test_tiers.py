@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -104,6 +105,25 @@ def test_folders_are_private(own_cache):
     al.compile(chain, native=True)(np.ones(4))
     for folder in (own_cache, *own_cache.iterdir()):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    ("system", "asked", "local", "expected"),
+    [
+        ("linux", os.path.abspath("own"), None, os.path.abspath("own")),
+        ("linux", "own", None, "/home/me/.cache"),
+        ("linux", None, "/local", "/home/me/.cache"),
+        ("darwin", None, None, "/home/me/Library/Caches"),
+        ("win32", None, "/local", "/local"),
+        ("win32", None, None, "/home/me/AppData/Local"),
+    ],
+)
+def test_programs_are_where_the_system_keeps_caches(monkeypatch, system, asked, local, expected):
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(Path, "home", lambda: Path("/home/me"))
+    for name, value in (("XDG_CACHE_HOME", asked), ("LOCALAPPDATA", local)):
+        monkeypatch.setenv(name, value or "")
+    assert cache.root() == Path(expected, "autograd_lite", "native")
 
 
 def test_the_folders_of_long_ago_go_first(monkeypatch, own_cache):
