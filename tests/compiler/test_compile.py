@@ -15,7 +15,7 @@ import pytest
 import autograd_lite as al
 import nn
 from autograd_lite.compiler import compiled as compiled_module
-from autograd_lite.compiler import regions, schedule
+from autograd_lite.compiler import regions, runtime, schedule
 from autograd_lite.compiler.compiled import PROGRAM_LIMIT
 from autograd_lite.compiler.preamble import preamble
 
@@ -821,6 +821,22 @@ def test_the_values_of_the_example_are_gone_after_the_first_call():
     workspaces = sum(step._last().lowered.workspaces.sizes)
     assert peak > workspaces + 20 * X.nbytes
     assert left < workspaces + X.nbytes
+
+
+@pytest.mark.parametrize(("size", "shared"), [(1_000, []), (100_000, []), (1_000_000, [3])])
+def test_threads_share_what_takes_long_enough(size, shared, monkeypatch):
+    found = []
+    in_parallel = runtime.in_parallel
+
+    def noting(calls):
+        found.append(len(calls))
+        in_parallel(calls)
+
+    monkeypatch.setattr(runtime, "in_parallel", noting)
+    x = np.linspace(0, 1, size)
+    compiled = al.compile(lambda x: 2 * x + np.square(x), threads=3, native=False)
+    np.testing.assert_allclose(compiled(x), 2 * x + x * x)
+    assert found == shared
 
 
 @pytest.mark.parametrize(

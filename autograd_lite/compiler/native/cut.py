@@ -70,15 +70,9 @@ class Cut:
     @property
     def fitting(self) -> int:
         """The number of samples whose values fit into the cache."""
-        size = 0
-        seen: set[Variable] = set()
-        for step in self.inside:
-            for variable in (*step.operands, *step.results):
-                is_cut = self.length in variable.shape and variable not in self.totals
-                if is_cut and variable not in seen:
-                    seen.add(variable)
-                    size += variable.nbytes // self.length
-        return CACHE_BYTES // max(size, 1)
+        values = {v for step in self.inside for v in (*step.operands, *step.results)}
+        cut = [v for v in values - self.totals.keys() if self.length in v.shape]
+        return CACHE_BYTES // max(sum(v.nbytes // self.length for v in cut), 1)
 
     @property
     def least(self) -> int:

@@ -69,6 +69,17 @@ def test_rows_that_are_samples_are_cut_as_well(small_work):
     assert {v.shape for v in cut.totals} == {(8, 3)}
 
 
+def test_blocks_are_as_long_as_their_values_fit_into_the_cache(small_work, monkeypatch):
+    """Those of a sample are 3 times 10 numbers of 8 bytes, each of which counts once."""
+    found = program(lambda X: np.sum(np.exp(X) * X, axis=1), np.ones((10, 5000)))
+    for cache, length in ((2**30, 1024), (240 * 500, 496), (240 * 32, 32)):
+        monkeypatch.setattr(cutting, "CACHE_BYTES", cache)
+        cut = cut_of(found)
+        assert (cut.fitting, cut.block) == (cache // 240, length)
+    monkeypatch.setattr(cutting, "CACHE_BYTES", 240 * 31)
+    assert cut_of(found) is None
+
+
 def test_small_programs_and_those_without_samples_are_not_cut():
     assert cut_of(program(step, start(20, 16, 1), *data(20, 100))) is None
     assert cut_of(program(np.linalg.inv, np.eye(300))) is None
