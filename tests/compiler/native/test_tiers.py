@@ -1,5 +1,6 @@
 """When native code is made, taken and kept, and what happens where it cannot be."""
 
+import json
 import os
 import stat
 import subprocess
@@ -78,6 +79,26 @@ def test_another_process_finds_it_on_the_disk(monkeypatch, own_cache):
     assert not made
     assert al.compile(chain, native=True)(np.ones(5)).shape == (5,)
     assert len(made) == 1
+
+
+@pytest.mark.slow
+def test_the_library_that_native_products_call_takes_one_thread_as_well():
+    """It is loaded with the first native function, after NumPy's was found."""
+    pytest.importorskip("threadpoolctl")
+    script = """if True:
+        import numpy as np, threadpoolctl, autograd_lite as al
+        from autograd_lite.arrays.blas import one_blas_thread
+        with one_blas_thread():
+            pass
+        al.compile(lambda W, X: np.exp(W @ X), native=True)(np.ones((4, 4)), np.ones((4, 8)))
+        with one_blas_thread():
+            found = threadpoolctl.threadpool_info()
+        print([library["num_threads"] for library in found if library["user_api"] == "blas"])
+    """
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "2"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert set(json.loads(done.stdout)) == {1}
 
 
 @pytest.mark.slow
