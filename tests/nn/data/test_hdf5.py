@@ -124,6 +124,22 @@ def test_a_file_with_a_user_block_is_read(path: Path) -> None:
     np.testing.assert_array_equal(read(path), NUMBERS)
 
 
+@pytest.mark.parametrize(("chunk", "stops"), [(None, [4096, 5000]), (100, [4000, 5000])])
+def test_blocks_are_eight_megabytes_of_whole_chunks(
+    path: Path, chunk: int | None, stops: list[int]
+) -> None:
+    numbers = np.arange(5000, dtype=np.int16)
+    with h5py.File(path, "w") as file:
+        x = file.create_dataset("x", (5000, 1024), "i2", chunks=chunk and (chunk, 1024))
+        x[:, 0] = numbers
+    with hdf5.reading(path) as file:
+        blocks = file.blocks("x", file.spec("x"))
+        found = [(start, stop, rows[:, 0].copy()) for start, stop, rows in blocks]
+    assert [stop for _, stop, _ in found] == stops
+    for start, stop, first in found:
+        np.testing.assert_array_equal(first, numbers[start:stop])
+
+
 def test_only_what_was_accepted_is_read(path: Path) -> None:
     write(path, x=NUMBERS)
     with hdf5.reading(path) as file:
