@@ -705,8 +705,7 @@ class _Sink:
         self.error: OSError | None = None
         self.position = self.end = 0
 
-    def write(self, data: Any) -> int:
-        size = len(data)
+    def write(self, data: Any) -> None:
         if self.error is None:
             try:
                 self.disk.seek(self.position)
@@ -714,9 +713,8 @@ class _Sink:
                 self.disk.flush()
             except OSError as error:
                 self.error = error
-        self.position += size
+        self.position += len(data)
         self.end = max(self.end, self.position)
-        return size
 
     def read(self, size: int) -> bytes:
         found = b""
@@ -727,21 +725,19 @@ class _Sink:
         # Bytes that could not be written are read as zeros.
         return found.ljust(size, b"\0")
 
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> None:
         self.position = offset + (self.end if whence == os.SEEK_END else 0)
-        return self.position
 
     def tell(self) -> int:
         return self.position
 
-    def truncate(self, size: int) -> int:
+    def truncate(self, size: int) -> None:
         self.end = size
         if self.error is None:
             try:
                 self.disk.truncate(self.end)
             except OSError as error:
                 self.error = error
-        return self.end
 
     def flush(self) -> None:
         return None
