@@ -81,6 +81,17 @@ def test_epochs_differ_and_seeds_repeat(path):
     assert first.tolist() == again.tolist() != second.tolist()
 
 
+@pytest.mark.parametrize(("chunk", "block", "together"), [(20, 40, 3), (60, 60, 2), (160, 160, 1)])
+def test_fewer_blocks_are_shuffled_together_where_chunks_are_large(path, chunk, block, together):
+    with h5py.File(path, "w") as file:
+        x = np.repeat(np.arange(960.0), 6).reshape(960, 2, 3)
+        file.create_dataset("x", data=x, chunks=(chunk, 2, 3))
+        file["y"] = np.arange(960)
+    shuffled = np.concatenate(numbers(nn.H5Dataset(path).batches(10, [1, 2])))
+    groups = (shuffled // block).reshape(-1, together * block)
+    assert {len(set(group)) for group in groups} == {together}
+
+
 def test_it_pickles_and_opens_by_itself(path):
     data = pickle.loads(pickle.dumps(nn.H5Dataset(path)))
     assert np.concatenate(numbers(data.batches(100))).tolist() == list(range(1000))
