@@ -717,6 +717,24 @@ class TestPrograms:
         exec(text, namespace)
         assert namespace["inv"] is np.linalg.inv and namespace["sort"] is np.sort
 
+    @pytest.mark.parametrize(
+        "value",
+        [
+            *((), (1,), (1, 2), [], [1.5], [(1,), None], slice(1, None), slice(None, 5, -1), "a"),
+            *(True, 3, -np.inf, 1 - 2j, complex(0, np.inf), np.float32(0.1), np.int8(-3)),
+            *(np.zeros((0, 3)), np.array(2), np.array([True]), np.array([[1, 2]], ">i2")),
+            *(np.array([1j, 2]), np.array([0.1, np.nan, -np.inf], np.float32), np.dtype("f4")),
+        ],
+        ids=repr,
+    )
+    def test_constants_are_written_as_what_they_are(self, value):
+        namespace = {}
+        exec(preamble({"value": value}), namespace)
+        found = namespace["value"]
+        assert type(found) is type(value) and repr(found) == repr(value)
+        if isinstance(value, np.ndarray):
+            assert (found.dtype, found.shape) == (value.dtype, value.shape)
+
     @pytest.mark.parametrize("module", ["__main__", "my-module", "x import y; print", "a\nb", ""])
     def test_functions_of_odd_modules_are_declared(self, module, monkeypatch):
         def scaled(x):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -492,7 +493,14 @@ def test_an_array_that_hdf5_cannot_hold_leaves_the_old_file(path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX resource limits")
-def test_a_full_disk_neither_crashes_nor_leaves_anything(path: Path) -> None:
+@pytest.mark.parametrize(
+    "call",
+    [
+        "hdf5.write(path, {str(i): np.random.rand(20_000) for i in range(20)})",
+        "nn.write_dataset(path, np.random.rand(400_000, 1), np.zeros(400_000))",
+    ],
+)
+def test_a_full_disk_neither_crashes_nor_leaves_anything(path: Path, call: str) -> None:
     """In a process of its own: HDF5, if it met the full disk itself, would crash at exit."""
     write(path, x=NUMBERS)
     before = path.read_bytes()
@@ -502,8 +510,9 @@ import numpy as np
 import nn
 from nn.data import hdf5
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+path = {str(path)!r}
 try:
-    hdf5.write({str(path)!r}, {{str(i): np.random.rand(20_000) for i in range(20)}})
+    {call}
 except OSError as error:
     print(error)
 """
@@ -515,6 +524,18 @@ except OSError as error:
     assert "could not be saved: File too large; nothing was changed" in done.stdout
     assert path.read_bytes() == before
     assert leftovers(path.parent) == [path.name]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has a device that is full")
+def test_what_could_not_be_written_is_read_as_zeros() -> None:
+    """HDF5 reads what it wrote before, and must not meet the error there."""
+    with contextlib.suppress(OSError), open("/dev/full", "r+b") as full:
+        sink = hdf5._Sink(full)
+        sink.write(b"text")
+        sink.seek(0)
+        found, error = sink.read(4), sink.error
+    assert found == bytes(4)
+    assert error is not None and error.errno == errno.ENOSPC
 
 
 def test_a_folder_that_is_missing_or_in_the_way(tmp_path: Path) -> None:
