@@ -141,6 +141,25 @@ def test_blocks_are_eight_megabytes_of_whole_chunks(
         np.testing.assert_array_equal(first, numbers[start:stop])
 
 
+@pytest.mark.parametrize(("seconds", "checks"), [(-60, 2), (60, 1)])
+def test_a_file_is_checked_once_unless_it_was_written_just_now(
+    path: Path, monkeypatch: pytest.MonkeyPatch, seconds: int, checks: int
+) -> None:
+    """It may change again without a new time. A minute ahead is just now, however slow the test."""
+    write(path, x=NUMBERS)
+    written = path.stat().st_mtime - seconds
+    os.utime(path, (written, written))
+    check, found = hdf5.Reader._check_storage, []
+    monkeypatch.setattr(
+        hdf5.Reader,
+        "_check_storage",
+        lambda self, name, *rest: (found.append(name), check(self, name, *rest))[1],
+    )
+    for _ in range(2):
+        np.testing.assert_array_equal(read(path), NUMBERS)
+    assert found == ["x"] * checks
+
+
 def test_only_what_was_accepted_is_read(path: Path) -> None:
     write(path, x=NUMBERS)
     with hdf5.reading(path) as file:
