@@ -841,6 +841,21 @@ def test_the_values_of_the_example_are_gone_after_the_first_call():
     assert left < workspaces + X.nbytes
 
 
+def test_masks_are_made_as_soon_as_they_can_be():
+    """What they are made of can then be written over."""
+
+    def chosen(x):
+        y = np.exp(x)
+        z = np.sin(y)
+        return np.where(y > 1, z, 0)
+
+    compiled = al.compile(chosen, native=False)
+    compiled(np.ones(3))
+    steps = [compiled.source.index(f"\n    {name}(") for name in ("exp", "greater", "sin")]
+    assert steps == sorted(steps)
+    assert "1 steps write over an operand" in str(compiled.explain())
+
+
 @pytest.mark.parametrize(("size", "shared"), [(1_000, []), (100_000, []), (1_000_000, [3])])
 def test_threads_share_what_takes_long_enough(size, shared, monkeypatch):
     found = []

@@ -3,11 +3,16 @@
 import numpy as np
 import pytest
 import random_programs
+from compiler.native.interpreted import interpreted
 
 import autograd_lite as al
+from autograd_lite.compiler.compiled import _run
+from autograd_lite.compiler.lowering import lower
 from autograd_lite.compiler.native import cut as cutting
 from autograd_lite.compiler.native.cut import Blocks, cut_of
 from autograd_lite.compiler.native.forms import is_native_view
+from autograd_lite.program.arguments import flatten
+from autograd_lite.program.ir import interpret
 
 pytest.importorskip("numba")
 pytest.importorskip("scipy")
@@ -60,10 +65,32 @@ def test_a_training_step_is_inside_but_for_the_update(small_work):
     assert all(3000 not in v.shape for s in others for v in s.results)
 
 
-def test_rows_that_are_samples_are_cut_as_well(small_work):
-    def rows(W, X, y):
-        return al.grad(lambda W: np.mean((np.tanh(X @ W) - y) ** 2))(W)
+def rows(W, X, y):
+    return al.grad(lambda W: np.mean((np.tanh(X @ W) - y) ** 2))(W)
 
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        (step, (start(6, 5, 1), *data(6, 45))),
+        (rows, (RNG.normal(size=(4, 3)), RNG.normal(size=(45, 4)), np.ones((45, 3)))),
+    ],
+)
+def test_blocks_give_what_the_whole_does(function, arguments, small_work, monkeypatch):
+    """The source is run by Python's interpreter; the last block is shorter."""
+    monkeypatch.setattr(cutting, "SAMPLES_FROM", 2)
+    monkeypatch.setattr(cutting.Cut, "block", property(lambda self: 8))
+    leaves = []
+    flatten((arguments, {}), leaves)
+    found = program(function, *arguments)
+    options = {"threads": 2, "native": True, "cut": cut_of(found)}
+    lowered = interpreted(lower(found, [True] * len(leaves), **options))
+    assert any(isinstance(item, Blocks) for item in lowered.items)
+    for ours, theirs in zip(_run(lowered, leaves), interpret(found, leaves), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def test_rows_that_are_samples_are_cut_as_well(small_work):
     cut = cut_of(program(rows, np.ones((8, 3)), RNG.normal(size=(5000, 8)), np.ones((5000, 3))))
     assert cut.length == 5000
     assert {v.shape for v in cut.totals} == {(8, 3)}
