@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from derivations.running import load
+from derivations.running import assert_blamed, load
 
 import autograd_lite as al
 
@@ -481,3 +481,39 @@ def test_numbers_of_a_loop_that_are_called_after_arrays():
         wrong = SWING.replace(old, new)
         lines = {line.line for line in report_on(wrong) if line.status == "wrong"}
         assert lines == {line_of(wrong, part)}, str(report_on(wrong))
+
+
+BIASES = """
+def forward(X, T, W, b, V, c):
+    h = np.tanh(X @ W + b)
+    e = h @ V + c - T
+    return np.sum(e**2) / len(X), (h, e)
+
+
+def backward(X, T, W, b, V, c, cache):
+    h, e = cache
+    n = len(X)
+    de = 2 * e / n
+    dV, dc = h.T @ de, np.sum(de, axis=0)
+    dz = de @ V.T * (1 - h**2)
+    dW = X.T @ dz
+    db = np.sum(dz, axis=0)
+    return dW, db, dV, dc
+"""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "cause", "words"),
+    [
+        ("db = np.mean(dz, axis=0)", "factor", "should be a sum"),
+        ("db = np.sum(dz, axis=0) / n", "factor", "n"),
+        ("db = np.sum(dz * h, axis=0)", "factor", "h"),
+        ("db = -np.sum(dz, axis=0)", "sign", "sign"),
+    ],
+)
+def test_a_mistake_in_the_gradient_of_a_row_that_is_handed_in_as_a_vector(wrong, cause, words):
+    rng = np.random.default_rng(1)
+    text = "import numpy as np\n" + BIASES.replace("db = np.sum(dz, axis=0)", wrong)
+    inputs = [rng.normal(size=s) for s in ((8, 3), (8, 2), (3, 5), (1, 5), (5, 2), (1, 2))]
+    report = al.check_derivation(*load(text, "biases"), *inputs, show=False)
+    assert_blamed(report, text, wrong, cause, words)

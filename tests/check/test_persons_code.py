@@ -15,7 +15,7 @@ from autograd_lite.check.marking.definitions import (
     without_library_decorators,
 )
 from autograd_lite.check.marking.execution import Execution
-from autograd_lite.check.marking.world import World
+from autograd_lite.check.marking.world import World, _deep
 
 X = np.array([[0.3, -0.5], [1.0, 0.2], [-0.7, 0.9]])
 Y = np.array([[1.0], [0.0], [0.5]])
@@ -392,3 +392,12 @@ def test_a_variable_that_is_not_set_yet_holds_no_array():
     world = World()
     world.cells = {0: types.CellType(), 1: types.CellType(np.ones(2))}
     assert [array.tolist() for array in world.arrays()] == [[1.0, 1.0]]
+
+
+def test_copies_are_remembered_under_the_identities_of_what_lives():
+    """`copy.deepcopy` lists what it keeps alive under the identity of its own dict, which goes."""
+    memo = {}
+    for value in (slice(1, 2), {3, 4}, [slice(5, 6)], np.random.default_rng(0)):
+        _deep(value, memo)
+        alive = {id(kept) for kept in memo[id(memo)]} | {id(memo), id(value)}
+        assert {key for key in memo if isinstance(memo[key], list)} <= alive

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from derivations.running import load
 
 import autograd_lite as al
 
@@ -176,3 +177,48 @@ def test_what_an_index_selects_from_is_no_index():
     report = al.check_derivation(hinge, backward, a, b, 2.0, show=False)
     [wrong] = [found for found in report if found.status == "wrong"]
     assert (wrong.line - backward.__code__.co_firstlineno, wrong.cause) == (2, "sign")
+
+
+THINNED = """
+import numpy as np
+
+
+def forward(X, W, V, T, mask):
+    Z = X @ W
+    A = np.maximum(Z, 0)
+    A = A * mask
+    A = A / 0.8
+    E = A @ V - T
+    return np.sum(E**2) / 2, (Z, A, E)
+
+
+def backward(X, W, V, T, mask, cache):
+    Z, A, E = cache
+    dE = E
+    dV = A.T @ dE
+    dA = dE @ V.T
+    dA = dA * mask
+    dA = dA / 0.8
+    dZ = dA * (A > 0)
+    dW = X.T @ dZ
+    return {"dE": dE, "dV": dV, "dA": dA, "dZ": dZ, "dW": dW}
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "cause", "words"),
+    [
+        ("X.T @ dZ", "X.T @ dA", "operand", "dA should be dZ"),
+        ("    dA = dA / 0.8\n", "", "factor", "lacks a factor 1.25"),
+        ("dA * (A > 0)", "dA * (A > 0) * 2", "factor", "2"),
+    ],
+)
+def test_a_gradient_that_is_bound_again_before_it_is_returned(right, wrong, cause, words):
+    rng = np.random.default_rng(3)
+    inputs = [rng.normal(size=s) for s in ((7, 3), (3, 5), (5, 2), (7, 2))]
+    mask = (rng.random((7, 5)) < 0.8).astype(float)
+    text = THINNED.replace(right, wrong)
+    report = al.check_derivation(*load(text, "thinned"), *inputs, mask, show=False)
+    found = [line for line in report if line.status == "wrong"]
+    assert [line.cause for line in found] == [cause], str(report)
+    assert words in found[0].message

@@ -75,19 +75,19 @@ W -= 0.1 * V
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("old", "new", "way"),
     [
-        ("W -= 0.1 * V", "W += 0.1 * V"),
-        ("W -= 0.1 * V", "W = W + 0.1 * dW"),
-        ("0.9 * V + dW", "0.9 * V - dW"),
+        ("W -= 0.1 * V", "W += 0.1 * V", "subtract"),
+        ("W -= 0.1 * V", "W = W + 0.1 * dW", "subtract"),
+        ("0.9 * V + dW", "0.9 * V - dW", "add"),
     ],
 )
-def test_a_step_along_the_gradient_raises_the_loss(old, new):
+def test_a_step_along_the_gradient_raises_the_loss(old, new, way):
     text = TRAINED.replace(old, new)
     report = al.check_script(text, show=False)
     [wrong] = [found for found in report if found.status == "wrong"]
     assert (wrong.line, wrong.name, wrong.cause) == (11, "W", "sign"), str(report)
-    assert "subtract" in wrong.message
+    assert f": {way} the step there" in wrong.message
     # By its name J may be meant to be maximised.
     report = al.check_script(text.replace("loss", "J"), loss="J", show=False)
     assert report.ok, str(report)

@@ -92,6 +92,7 @@ class Candidates:
         lines = [line for line in lines if all(line is not n for n in right)]
         at = self.runs.back.returned_at
         yield RETURNED, [] if at is None else [self.line(at, None, now)], False
+        yield EDITS, self._called_by_several(lines, now), False
         reliable = [line for line in lines if line.is_reliable]
         several = len(reliable) > 1
         yield FIRST_EDITS if several else EDITS, reliable, False
@@ -142,6 +143,17 @@ class Candidates:
         yield LATER_EDITS, possible, False
         for sources in (FIRST_EDITS, SECOND_EDITS, LATER_EDITS):
             yield sources, unlikely, False
+
+    def _called_by_several(self, lines: list[Line], now: Interpretation) -> list[Line]:
+        """The lines of functions that several wrong steps call.
+
+        A right slope too: it may be that of the sum, where all hand it the activated value.
+        """
+        calling = [line for line in lines if line.key is not None]
+        called = [line for caller in calling for line in self.called_by(caller, now)]
+        times = Counter(id(line.place) for line in called)
+        once = {id(line.place): line for line in called}.values()
+        return [line for line in once if times[id(line.place)] > 1]
 
     def _first_that_is_never_right(self, lines: list[Line], now: Interpretation) -> list[Line]:
         """The first of these lines to run without a right value, if others in loops have some.
@@ -424,7 +436,9 @@ class Candidates:
     def lines(self, now: Interpretation, wrong: frozenset[str]) -> Iterator[Line]:
         """The statements of the backward pass, the likeliest place of the mistake first."""
         events = {e.key: e for e in self.runs.back.events}
-        own = {s.key: events[s.event.key] for s in self.evidence.steps if s.event is not None}
+        steps = [(s.key, s.event.key) for s in self.evidence.steps if s.event is not None]
+        # With a mistake undone, a statement may run in fewer rounds.
+        own = {key: events[event] for key, event in steps if event in events}
         suspects = [own[key] for key in wrong if key in own]
         last = max((e.serial for e in suspects), default=len(self.runs.back.events))
         again, ahead = self.forward_again(), self.context["ahead"]

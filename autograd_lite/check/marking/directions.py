@@ -58,7 +58,9 @@ def strays(
         if _is_along(change, gradient, evidence):
             unless = "" if is_lowered else ", unless the loss is to be maximised"
             grows = f"{name} moves along its gradient, so that the loss grows"
-            message = f"line {event.line}: {grows}: subtract the step there{unless}"
+            update = update_of(event.place.statement)
+            opposite = "add" if update is not None and update[0] < 0 else "subtract"
+            message = f"line {event.line}: {grows}: {opposite} the step there{unless}"
             yield Stray(event, "sign", message, is_lowered)
         elif np.any(change) and not _is_multiple(change, gradient, evidence):
             turned = {f"{other}.T": g.T for other, g in gradients.items() if g.ndim == 2}

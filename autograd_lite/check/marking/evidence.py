@@ -141,6 +141,7 @@ class Evidence:
 
     def __post_init__(self) -> None:
         self.lines = {s.key: s.line for s in self.steps}
+        self._inner = {s.key for s in self.steps if not s.final and self.places[s.key][0] == "node"}
         tensors = {key: self.graph.tensor_at(place) for key, place in self.places.items()}
         for step in self.steps:
             if step.of is not None and step.of._node is tensors[step.key]._node:
@@ -190,13 +191,11 @@ class Evidence:
             / s.rate
             for s in self.steps
         }
-        inner = {s.key for s in self.steps if not s.final and self.places[s.key][0] == "node"}
         return {
-            k: self._with_axes(k, v if scales[k] == 1 else v * scales[k], k in inner)
-            for k, v in values.items()
+            k: self.with_axes(k, v if scales[k] == 1 else v * scales[k]) for k, v in values.items()
         }
 
-    def _with_axes(self, key: str, value: np.ndarray, is_inner: bool) -> np.ndarray:
+    def with_axes(self, key: str, value: np.ndarray) -> np.ndarray:
         """A gradient with its tensor's leading axes of length 1, so that (h,) becomes (1, h).
 
         Of a value within the forward pass, which only the person reads, all axes of length 1 are
@@ -207,7 +206,7 @@ class Evidence:
         if missing > 0 and shape == (1,) * missing + value.shape and value.ndim:
             return value.reshape(shape)
         is_alike = [n for n in shape if n > 1] == [n for n in value.shape if n > 1]
-        if is_inner and is_alike and value.size > 1:
+        if key in self._inner and is_alike and value.size > 1:
             return value.reshape(shape)
         return value
 
@@ -218,6 +217,22 @@ class Evidence:
         # The rate of an update is arbitrary, so it may include the division by N of a mean.
         averaged = any(s.in_update for s in self.steps)
         return read(self.forward, own, lines, self.counts, self.truth, self.tolerance, averaged)
+
+    def places_by_name(self, key: str) -> list[tuple[str, Any]]:
+        """The places of all values of the name that a step is called after, unless an input's."""
+        step = next(s for s in self.steps if s.key == key)
+        is_of_node = self.places[key][0] == "node" and len(step.others) > 1
+        return [self.graph.locate(tensor) for tensor in step.others] if is_of_node else []
+
+    def gradients_at(
+        self, places: Iterable[tuple[str, Any]], factor: float
+    ) -> Iterator[np.ndarray]:
+        """The gradients at places of the graph, of so many times the loss."""
+        arrived = self.graph.arrivals()
+        for place in places:
+            gradient = arrived.get(self.graph.tensor_at(place)._node)
+            if gradient is not None:
+                yield gradient * factor
 
     def arriving(self, values: Mapping[str, np.ndarray], factor: float) -> Arrays:
         """The gradients at named values without a step, from the person's own gradients."""
@@ -252,7 +267,8 @@ def values_of(evidence: Evidence, back: Execution) -> dict[str, np.ndarray] | No
     last = {event.key[:2]: event for event in back.events}
     found: dict[str, np.ndarray] = {}
     for step in evidence.steps:
-        array = None if step.entry is None else _entry(back.result, step.entry)
+        is_returned = step.entry is not None and not step.is_earlier
+        array = _entry(back.result, step.entry) if is_returned else None
         if step.source is not None and array is None:
             key = step.source.key
             total = last.get(key[:2]) if step.is_total else None

@@ -537,7 +537,7 @@ def _reading(
     evidence.counts = sample_counts(recording, setting, derived)
     values = {s.key: s.value for s in evidence.steps}
     interpretation = evidence.read(values)
-    if any(s.sign == -1 for s in evidence.steps):
+    if any(s.sign == -1 or s.is_added for s in evidence.steps):
         evidence.direction = -1
         other = evidence.read(values)
         if other.faults(evidence.lines) > interpretation.faults(evidence.lines):

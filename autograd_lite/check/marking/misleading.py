@@ -53,6 +53,7 @@ def take_other_places(evidence: Evidence, interpretation: Interpretation) -> Non
     for step in evidence.steps:
         if interpretation.status[step.key] != "wrong":
             continue
+        handed = step.event
         kept = step.value, step.event, step.of
         for value, event, tensor in _other_places(step, evidence):
             evidence.place(step, value, event, tensor)
@@ -60,6 +61,7 @@ def take_other_places(evidence: Evidence, interpretation: Interpretation) -> Non
             if other.faults(evidence.lines) < interpretation.faults(evidence.lines):
                 interpretation, kept = other, (value, event, tensor)
         evidence.place(step, *kept)
+        step.is_earlier = step.event is not handed
 
 
 def _other_places(

@@ -30,7 +30,9 @@ class Step:
     that it is a result of the derivation and not a step on the way. `sign` is -1 for a descent
     direction. `handed_in_by` is what put the value of `event` into the attribute at `path`.
     `is_opposite` says that it is minus the gradient, `is_total` that it is complete when its
-    statement has run for the last time, in whichever round of a loop.
+    statement has run for the last time, in whichever round of a loop. `is_added` says that an
+    update adds it to its parameter, as a descent direction, `is_earlier` that its name was bound
+    again before it was handed in.
     """
 
     name: str
@@ -50,6 +52,8 @@ class Step:
     written: int | None = None
     rate: float = 1.0
     in_update: bool = False
+    is_added: bool = False
+    is_earlier: bool = False
     is_attribute: bool = False
     is_difference: bool = False
     is_at_kink: bool = False

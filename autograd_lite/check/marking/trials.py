@@ -26,7 +26,7 @@ class Quick:
         self.line = line
         self.targets = targets
         self.scale = scale
-        self.tolerance = evidence.tolerance
+        self.evidence = evidence
 
     @classmethod
     def of(
@@ -53,7 +53,9 @@ class Quick:
             return None
         # A step of an update is a multiple of the gradient.
         scale = nearest_factor(line.given, given) or 1.0
-        return cls(line, [now.expected[line.key], now.truth[line.key]], scale, evidence)
+        targets = [now.expected[line.key], now.truth[line.key]]
+        targets += evidence.gradients_at(evidence.places_by_name(line.key), now.factor)
+        return cls(line, targets, scale, evidence)
 
     def promises(self, edit: Edit) -> bool:
         """Whether the edited line may give the right gradient; True where that is unknown."""
@@ -62,13 +64,15 @@ class Quick:
         value = self.value(edit)
         if value is None:
             return False
-        return any(self.tolerance.same(value, target) for target in self.targets)
+        return any(self.evidence.tolerance.same(value, target) for target in self.targets)
 
     def value(self, edit: Edit) -> np.ndarray | None:
         """The gradient that the edited statement gives; None where it gives none."""
         value = self.line.computed(edit.statements[0].value)  # type: ignore[attr-defined]
         array = None if value is None else np.asarray(value)
-        return None if array is None or array.dtype.kind not in "fciu" else array * self.scale
+        if array is None or array.dtype.kind not in "fciu" or self.line.key is None:
+            return None
+        return self.evidence.with_axes(self.line.key, array * self.scale)
 
 
 class FirstRound:

@@ -96,6 +96,19 @@ class Updates:
                 taken.add(tensor)
                 yield step
 
+    def mark_added(self, steps: list[Step]) -> None:
+        """Notes which of the steps an update adds to their parameter: `W += rate * dW`."""
+        for event in self.events:
+            update = update_of(event.place.statement)
+            if update is None or update[0] < 0 or event.name not in self.known.inputs:
+                continue
+            read = texts_in(update[1])
+            if any(isinstance(n, ast.USub) for n in ast.walk(update[1])):
+                continue
+            for step in steps:
+                if step.tensor == event.name and step.event is not None:
+                    step.is_added |= step.event.path in read
+
     def _is_of_parameter(self, event: Event) -> bool:
         """Whether an entry that an event sets stands in the container of the input of its name."""
         found = self.known.inputs.get(event.name)

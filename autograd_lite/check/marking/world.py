@@ -326,7 +326,10 @@ def _deep(value: Any, memo: dict[int, Any]) -> Any:
         copied = copy.deepcopy(value, trial)
     except (TypeError, RecursionError, AttributeError, NotImplementedError):
         return _copied_by_parts(value, memo)
+    # What is kept alive is listed under the identity of the memo, which another object gets later.
+    kept = trial.pop(id(trial), [])
     memo.update(trial)
+    memo.setdefault(id(memo), []).extend(kept)
     return copied
 
 

@@ -542,7 +542,10 @@ class Search:
             return None
         after = self._read(self.evidence, values)
         right = _right(now)
-        taken_back = frozenset(k for k in wrong_in(after) & right if self._may_mislead(k, edit))
+        several = len(wrong & self._finals) > 1
+        taken_back = frozenset(
+            k for k in wrong_in(after) & right if self._may_mislead(k, edit, several)
+        )
         right -= taken_back if self._is_all_right(after) else frozenset()
         mended = self._mended(after, wrong, right)
         if _is_makeshift(edit) and mended != wrong:
@@ -582,12 +585,25 @@ class Search:
         follows from them, where all that is handed in is right then.
         """
         after = evidence.read(values)
+        self._take_other_versions(evidence, values, after)
         astray = {s.key for s in self.evidence.steps if s.is_by_effect} & wrong_in(after)
         if not astray or self._is_all_right(after):
             return after
         without = evidence.read({k: v for k, v in values.items() if k not in astray})
         without.status.update(dict.fromkeys(astray, "wrong"))
         return without if self._is_all_right(without) else after
+
+    def _take_other_versions(
+        self, evidence: Evidence, values: Mapping[str, np.ndarray], after: Interpretation
+    ) -> None:
+        """Takes steps for right that are the gradient of another value of their name: with
+        `A = A * mask` the name `dA` may be that of either, and the mistake misled.
+        """
+        for key in wrong_in(after):
+            own = evidence.own({key: values[key]})[key]
+            true = evidence.gradients_at(self.evidence.places_by_name(key), after.factor)
+            if any(evidence.tolerance.same(own, gradient) for gradient in true):
+                after.status[key] = "correct"
 
     def _spoils(self, edit: Edit) -> bool:
         """Whether an edit changes a value on the way that is the true gradient of another one."""
@@ -621,14 +637,16 @@ class Search:
         """The steps that are handed in."""
         return frozenset(s.key for s in self.evidence.steps if s.final)
 
-    def _may_mislead(self, key: str, edit: Edit) -> bool:
+    def _may_mislead(self, key: str, edit: Edit, several: bool) -> bool:
         """Whether a step may have been right by chance, if an edit makes it wrong and all results
         right.
 
-        Not where the edit changes the step itself, unless that is another step by another name.
+        Not where the edit changes the step itself, unless that is another step by another name,
+        or several results follow from it as from another gradient: `dA` that lacks the derivative
+        of the activation, where the person goes on from it as from `dZ`.
         """
         is_another = self.evidence.lines[key] != edit.place.line or is_renaming(edit.place)
-        return is_another and not self.candidates.is_final(key)
+        return (is_another or several) and not self.candidates.is_final(key)
 
     def _promises(
         self, values: Mapping[str, np.ndarray], now: Interpretation, wrong: frozenset[str]

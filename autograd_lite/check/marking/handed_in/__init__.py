@@ -60,6 +60,7 @@ def by_updates(finder: Finder) -> None:
     is_apart = finder.setting.subject.backward is not None
     events = [e for e in finder.events if not is_apart or id(e.place) not in ahead]
     updates = Updates(events, finder.known, finder.truth, finder.back, finder.setting)
+    updates.mark_added(finder.steps)
     for step in updates.steps({s.tensor for s in finder.steps}):
         finder.add(step)
 

@@ -91,8 +91,14 @@ class Finder:
         return found
 
     def is_input(self, tensor: str) -> bool:
-        """Whether a name is that of an input, or of a variable for one: `V` in `V, w = params`."""
-        nodes = {v._node for v in self.known.versions[tensor]}
+        """Whether a name is that of an input, or of a variable for one: `V` in `V, w = params`.
+
+        What a forward pass overwrites unread, such as `self.output` made of zeros, is none.
+        """
+        versions = self.known.versions[tensor]
+        if len(versions) > 1 and versions[0]._node not in self.truth:
+            return False
+        nodes = {v._node for v in versions}
         inputs = {i.tensor._node for i in self.known.inputs.values()}
         return tensor in self.known.inputs or (len(nodes) == 1 and nodes <= inputs)
 
