@@ -84,6 +84,12 @@ def test_it_is_the_same_training(optimiser, options):
     assert_same(trained(True, optimiser, **options), expected)
 
 
+@pytest.mark.parametrize("clip_norm", [0.01, 0.4, 1e3])
+def test_gradients_are_clipped_as_recorded_ones_are(clip_norm):
+    """All of them, some, and none, with an update that depends on their length."""
+    assert_same(trained(True, clip_norm=clip_norm), trained(False, clip_norm=clip_norm))
+
+
 def test_float32_stays_float32():
     assert_same(trained(True, dtype=np.float32), trained(False, dtype=np.float32), 1e-4)
 
