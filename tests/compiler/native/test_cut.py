@@ -10,7 +10,7 @@ from autograd_lite.compiler.compiled import _run
 from autograd_lite.compiler.lowering import lower
 from autograd_lite.compiler.native import cut as cutting
 from autograd_lite.compiler.native.cut import Blocks, cut_of
-from autograd_lite.compiler.native.forms import is_native_view
+from autograd_lite.compiler.native.forms import has_few_rows, is_native_view
 from autograd_lite.program.arguments import flatten
 from autograd_lite.program.ir import interpret
 
@@ -105,6 +105,23 @@ def test_blocks_are_as_long_as_their_values_fit_into_the_cache(small_work, monke
         assert (cut.fitting, cut.block) == (cache // 240, length)
     monkeypatch.setattr(cutting, "CACHE_BYTES", 240 * 31)
     assert cut_of(found) is None
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "few"),
+    [
+        ((2, 1000), (1000, 1000), True),
+        ((1000, 1000), (1000, 2), True),
+        ((2, 1000), (1000, 999), False),
+        ((6, 600), (600, 600), True),
+        ((7, 600), (600, 600), False),
+        ((1000, 2000), (2000,), False),
+    ],
+)
+def test_loops_go_over_few_rows_of_large_products(a, b, few):
+    """BLAS computes what is smaller, or has more of both rows and columns."""
+    (product,) = program(np.matmul, np.ones(a), np.ones(b)).steps
+    assert has_few_rows(product) is few
 
 
 def test_small_programs_and_those_without_samples_are_not_cut():
