@@ -555,6 +555,8 @@ class Search:
         changed = mended - self.candidates.partial or self._finals & frozenset(values)
         if all(same(values[key], self.runs.values[key]) for key in changed):
             return None
+        if edit.kind == "activation" and self._scales(values, now):
+            return None
         confirmed = False
         varies = not edit.is_measured
         for evidence, wrong_there in self.runs.fresh():
@@ -579,6 +581,14 @@ class Search:
         return Outcome(
             *(mended, results, taken_back, is_complete, needs_convention, self._spoils(edit))
         )
+
+    def _scales(self, values: Mapping[str, np.ndarray], now: Interpretation) -> bool:
+        """Whether values are but multiples of the wrong results: a number is missing then, and no
+        derivative, as behind a mask with a scale that is applied twice.
+        """
+        off = [k for k in self._finals if now.status[k] not in RIGHT and values[k].size > 1]
+        factors = [self.evidence.tolerance.factor(values[k], self.runs.values[k]) for k in off]
+        return bool(factors) and all(n is not None and abs(n - 1) > 1e-6 for n in factors)
 
     def _read(self, evidence: Evidence, values: Mapping[str, np.ndarray]) -> Interpretation:
         """The interpretation of values, without the steps that were taken for gradients by what

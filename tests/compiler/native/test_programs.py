@@ -7,6 +7,8 @@ from compiler.native.interpreted import interpreted
 
 import autograd_lite as al
 from autograd_lite.compiler.compiled import _run
+from autograd_lite.compiler.native import products
+from autograd_lite.compiler.native.forms import number
 from autograd_lite.functions import traits, with_trait
 
 pytest.importorskip("numba")
@@ -58,6 +60,42 @@ def test_the_source_of_every_case(case, what):
         np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
     for leaf, copy in zip(leaves, copies, strict=True):
         np.testing.assert_array_equal(leaf, copy)
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype", "text"),
+    [
+        (0.5, "float32", "float32(0.5)"),
+        (0.1, "float32", "float32(0.10000000149011612)"),
+        (0.1, "float64", "(0.1)"),
+        (-3, "int64", "(-3)"),
+        (2.0, "int64", "(2)"),
+        (True, "bool", "bool_(True)"),
+        (np.inf, "float64", "(np.inf)"),
+        (-np.inf, "float32", "float32(-np.inf)"),
+        (np.nan, "float64", "(np.nan)"),
+    ],
+)
+def test_numbers_have_the_dtype_that_they_stand_in_for(value, dtype, text):
+    """Python's own are int64 and float64 in native code."""
+    assert number(value, np.dtype(dtype)) == text
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize("source", [products._along_columns, products._along_rows])
+def test_loops_over_few_rows_are_products(source, rows, monkeypatch):
+    """Their source, run by Python's interpreter, in stretches of 4."""
+    monkeypatch.setattr(products, "STRETCH", 4)
+    namespace = {"contiguous": lambda array: array, "zero": 0.0}
+    exec("\n".join(source(rows)), namespace)
+    (multiply,) = (namespace[name] for name in namespace if name.startswith("along"))
+    rng = np.random.default_rng(0)
+    for inner, columns in [(1, 1), (4, 8), (9, 11), (11, 9), (0, 2)]:
+        a, b = rng.normal(size=(rows, inner)), rng.normal(size=(inner, columns))
+        out = np.full((rows, columns), np.nan)
+        for times, adds in ((1, False), (2, True)):
+            multiply(a, b, out, adds)
+            np.testing.assert_allclose(out, times * (a @ b), rtol=1e-12, atol=1e-12)
 
 
 SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 0.5, -2.5, 3.0, 1e30, -1e30, 1e-30]

@@ -158,10 +158,13 @@ def _scaled(line: Line, old: ast.expr, called: str, number: float, weight: float
 
 def _is_nameless(line: Line, number: float, shown: str) -> bool:
     """Whether a measured number is no plain one, the value of no variable, and written nowhere."""
-    if number in _PLAIN or shown != f"{number:.6g}":
-        return False
+    return number not in _PLAIN and shown == f"{number:.6g}" and not _is_written(line, number)
+
+
+def _is_written(line: Line, number: float) -> bool:
+    """Whether a number stands in the derivation."""
     written = (line.at(node) for node in line.constants)
-    return not any(value and abs(abs(number) / value - 1) < 1e-8 for value in written)
+    return any(value and abs(abs(number) / value - 1) < 1e-8 for value in written)
 
 
 def _told(called: str, number: float, shown: str) -> tuple[str, str]:
@@ -252,14 +255,17 @@ def measured_terms(line: Line) -> Iterator[Edit]:
                 continue
             once = line.edit("term", "", old, ast.BinOp(old, ast.Add(), other))
             for number, is_sure in line.multiples(once):
-                for term, sign in _terms(line, other, _cleaned(number), is_sure and is_free):
+                terms = _terms(line, other, _cleaned(number), is_sure and is_free)
+                for term, sign, is_measured in terms:
                     new = ast.BinOp(old, ast.Sub() if sign == "-" else ast.Add(), term)
                     text = f"{text_of(old)} should be {text_of(old)} {sign} {text_of(term)}"
                     if name:
                         text = f"the term {sign} {text_of(term)} is missing in {name}"
                     # A number that was measured explains less than a term as it is.
                     weight = (1.0 if is_free else 0.6) * (1.0 if abs(number) == 1 else 0.97)
-                    yield line.edit("term", text, old, new, weight)
+                    edit = line.edit("term", text, old, new, weight)
+                    edit.is_measured = is_measured
+                    yield edit
 
 
 def _terms_after(line: Line) -> Iterator[Edit]:
@@ -274,11 +280,13 @@ def _terms_after(line: Line) -> Iterator[Edit]:
                 continue
             once = ast.AugAssign(target, ast.Add(), other)
             for number, is_sure in line.multiples(line.whole("term", "", [line.statement, once])):
-                for term, sign in _terms(line, other, _cleaned(number), is_sure):
+                for term, sign, is_measured in _terms(line, other, _cleaned(number), is_sure):
                     operator = ast.Sub() if sign == "-" else ast.Add()
                     after = ast.AugAssign(target, operator, term)
                     text = f"after this line a term is missing: {ast.unparse(after)}"
-                    yield line.whole("term", text, [line.statement, after], 0.8)
+                    edit = line.whole("term", text, [line.statement, after], 0.8)
+                    edit.is_measured = is_measured
+                    yield edit
 
 
 def _terms_beside_numbers(line: Line) -> Iterator[Edit]:
@@ -353,23 +361,26 @@ CARRIED_LIMIT = 16
 
 def _terms(
     line: Line, other: ast.expr, number: float, is_sure: bool
-) -> Iterator[tuple[ast.expr, str]]:
-    """A multiple of an expression in its most readable form, and its sign."""
+) -> Iterator[tuple[ast.expr, str, bool]]:
+    """A multiple of an expression in its most readable form, its sign, and whether the number is
+    only measured.
+    """
     if isinstance(other, ast.UnaryOp) and isinstance(other.op, ast.USub):
         other, number = other.operand, -number
     sign, size = ("-" if number < 0 else "+"), abs(number)
     if size == 1:
-        yield other, sign
+        yield other, sign, False
         return
     for factor, divides in _named(line, size):
         if size in _PLAIN and isinstance(factor, ast.BinOp):
             # A half is hardly the product of two variables.
             break
         term = ast.BinOp(other, ast.Div(), factor) if divides else times(factor, other)
-        yield term, sign
+        yield term, sign, False
         return
     is_length = any(size in (n, 1 / n) for n in line.sizes)
     if is_sure or is_length or size in _PLAIN:
         shown = ast.Constant(int(size) if size == int(size) else size)
         is_one = isinstance(other, ast.Constant) and other.value == 1
-        yield shown if is_one else times(shown, other), sign
+        is_measured = not (is_length or size in _PLAIN or _is_written(line, size))
+        yield shown if is_one else times(shown, other), sign, is_measured

@@ -106,6 +106,22 @@ def _adds_axes(index: ast.expr) -> bool:
     return any(p in axes for p in parts) and all(p in (":", "...", *axes) for p in parts)
 
 
+def values_for_expressions(line: Line) -> Iterator[Edit]:
+    """Edits that use a value of the forward pass for the expression it was made of: `h` for
+    `X @ theta`.
+    """
+    for node, around in line.nodes:
+        if not around or not isinstance(node, (ast.BinOp, ast.Call)) or in_index(node, around):
+            continue
+        here = line.at(node)
+        if not isinstance(here, np.ndarray) or here.size < 2 or not line.is_of_forward(here):
+            continue
+        for text, other, value in line.alike(here.shape):
+            if line.is_of_forward(value) and not is_equal(value, here):
+                what = f"{text_of(node)} should be {text}"
+                yield line.edit("operand", what, node, other, 0.95)
+
+
 def other_numbers(line: Line) -> Iterator[Edit]:
     """Edits that multiply or divide by another number: `/ n` for `/ n_samples`."""
     for node, around in line.nodes:
@@ -130,7 +146,11 @@ def exchanged(line: Line) -> Iterator[Edit]:
             continue
         shapes = [line.shape(element) for element in node.elts]
         for i, j in itertools.combinations(range(min(len(shapes), JOINED_LIMIT)), 2):
-            if shapes[i] is None or shapes[i] != shapes[j]:
+            first, second = shapes[i], shapes[j]
+            if first is None or second is None:
+                continue
+            # Flat parts of one vector have any length.
+            if first != second and not len(first) == len(second) == 1:
                 continue
             order = [*node.elts]
             order[i], order[j] = order[j], order[i]
