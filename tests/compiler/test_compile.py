@@ -15,7 +15,7 @@ import pytest
 import autograd_lite as al
 import nn
 from autograd_lite.compiler import compiled as compiled_module
-from autograd_lite.compiler import regions, runtime, schedule
+from autograd_lite.compiler import matrix_products, regions, runtime, schedule
 from autograd_lite.compiler.compiled import PROGRAM_LIMIT
 from autograd_lite.compiler.preamble import preamble
 
@@ -839,6 +839,21 @@ def test_the_values_of_the_example_are_gone_after_the_first_call():
     workspaces = sum(step._last().lowered.workspaces.sizes)
     assert peak > workspaces + 20 * X.nbytes
     assert left < workspaces + X.nbytes
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [("f4", "f8"), ("f8", "f4"), ("i8", "f8"), ("i4", "i4"), ("c16", "c16")]
+)
+def test_ways_of_a_product_are_measured_for_floats_of_one_dtype(a, b, monkeypatch):
+    monkeypatch.setattr(matrix_products, "MEASURED_FROM_MULTIPLICATIONS", 0)
+    monkeypatch.setattr(matrix_products, "_measured", {})
+    left, right = np.arange(6).reshape(2, 3), np.arange(12).reshape(3, 4)
+    compiled = al.compile(lambda x, y: np.dot(x, y) * 2, native=False)
+    found = compiled(left.astype(a), right.astype(b))
+    assert found.dtype == np.result_type(a, b) and not matrix_products._measured
+    np.testing.assert_array_equal(found, left @ right * 2)
+    compiled(left.astype("f4"), right.astype("f4"))
+    assert len(matrix_products._measured) == 1
 
 
 def test_masks_are_made_as_soon_as_they_can_be():
