@@ -466,3 +466,38 @@ def test_what_follows_from_one_mistake_is_measured_from_what_the_person_has():
     assert "abs in np.abs(e) should be left out" in str(report)
     assert "dV is 5 times what it should be; the factor 5 should be left" in wrong["dV"].message
     assert wrong["dV"].error == pytest.approx(0.8)
+
+
+PIECES = """
+import numpy as np
+
+
+def forward(X, y, w, V):
+    p = 1 / (1 + np.exp(-(X @ w)))
+    loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)) + 0.1 * np.sum(w[1:] ** 2)
+    return loss + np.sum(V**2) / 2, p
+
+
+def backward(X, y, w, V, p):
+    n = len(y)
+    first = (X.T @ (p - y))[:1] / n
+    others = (X.T @ (p - y))[1:] / n + 0.2 * w[1:]
+    return np.concatenate([first, others, V.ravel()])
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "part", "words"),
+    [
+        ("(X.T @ (p - y))[1:]", "(X.T @ (X @ w - y))[1:]", "others =", "X @ w should be p"),
+        ("first, others, V.ravel()", "others, first, V.ravel()", "return np", "are exchanged"),
+        ("[first, others, V.ravel()]", "[V.ravel(), others, first]", "return np", "are exchanged"),
+    ],
+)
+def test_pieces_of_a_flat_gradient(right, wrong, part, words):
+    rng = np.random.default_rng(8)
+    y = np.array([1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0])
+    inputs = rng.normal(size=(7, 4)), y, rng.normal(size=4), rng.normal(size=(2, 3))
+    text = PIECES.replace(right, wrong)
+    report = al.check_derivation(*load(text, "pieces"), *inputs, show=False)
+    assert_blamed(report, text, part, "operand", words)

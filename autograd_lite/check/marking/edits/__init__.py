@@ -55,7 +55,7 @@ from autograd_lite.check.marking.edits.operands import (
     reduced,
     renamed,
     strides,
-    values_for_expressions,
+    values_for_products,
 )
 from autograd_lite.check.marking.edits.products import (
     calls,
@@ -104,7 +104,7 @@ EDITS = FIRST_EDITS + SECOND_EDITS
 
 LATER_EDITS: tuple[Source, ...] = (
     *(missing_paths, missing_factors, measured_terms, missing_derivatives, centred, limits),
-    *(called_as_factors, called_anew, values_for_expressions),
+    *(called_as_factors, called_anew, values_for_products),
 )
 
 RETURNED: tuple[Source, ...] = (scaled_like_others,)

@@ -106,17 +106,17 @@ def _adds_axes(index: ast.expr) -> bool:
     return any(p in axes for p in parts) and all(p in (":", "...", *axes) for p in parts)
 
 
-def values_for_expressions(line: Line) -> Iterator[Edit]:
-    """Edits that use a value of the forward pass for the expression it was made of: `h` for
-    `X @ theta`.
+def values_for_products(line: Line) -> Iterator[Edit]:
+    """Edits that use a value of the forward pass for a product that it may have been made of: `h`
+    for `X @ theta`.
     """
     for node, around in line.nodes:
-        if not around or not isinstance(node, (ast.BinOp, ast.Call)) or in_index(node, around):
+        is_product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
+        is_product |= isinstance(node, ast.Call) and name_called(node) in ("dot", "matmul")
+        if not around or not is_product or in_index(node, around):
             continue
         here = line.at(node)
-        if not isinstance(here, np.ndarray) or here.size < 2 or not line.is_of_forward(here):
-            continue
-        for text, other, value in line.alike(here.shape):
+        for text, other, value in line.alike(np.shape(here)) if np.ndim(here) else ():
             if line.is_of_forward(value) and not is_equal(value, here):
                 what = f"{text_of(node)} should be {text}"
                 yield line.edit("operand", what, node, other, 0.95)
