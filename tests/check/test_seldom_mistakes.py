@@ -501,3 +501,11 @@ def test_pieces_of_a_flat_gradient(right, wrong, part, words):
     text = PIECES.replace(right, wrong)
     report = al.check_derivation(*load(text, "pieces"), *inputs, show=False)
     assert_blamed(report, text, part, "operand", words)
+
+
+def test_a_one_that_is_assigned_where_it_should_be_subtracted():
+    rng = np.random.default_rng(9)
+    text = LABELLED.replace("ds[np.arange(n), y] -= 1", "ds[np.arange(n), y] = 1")
+    inputs = rng.normal(size=(6, 4)), rng.normal(size=(4, 3)), np.array([0, 2, 1, 1, 0, 2])
+    report = al.check_derivation(*load(text, "labelled"), *inputs, show=False)
+    assert_blamed(report, text, "= 1", "accumulate", "write -=")

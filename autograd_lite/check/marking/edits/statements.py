@@ -41,9 +41,14 @@ def statements(line: Line) -> Iterator[Edit]:
         if isinstance(target, ast.Subscript) and _repeats(line.at(target.slice)):
             yield _at_repeated_indices(line, target, "add")
         if isinstance(target, ast.Subscript) and _is_plain_number(line.at(statement.value)):
-            scaled = ast.AugAssign(target, ast.Mult(), statement.value)
-            text = f"{text_of(target)} is overwritten where it should be multiplied: write *="
-            yield line.whole("accumulate", text, [scaled], 0.9)
+            changes: tuple[tuple[ast.operator, str, str], ...] = (
+                (ast.Sub(), "this number should be subtracted", "-="),
+                (ast.Mult(), "it should be multiplied", "*="),
+            )
+            for operator, what, sign in changes:
+                changed = ast.AugAssign(target, operator, statement.value)
+                text = f"{text_of(target)} is overwritten where {what}: write {sign}"
+                yield line.whole("accumulate", text, [changed], 0.9)
         if isinstance(target, ast.Subscript) and line.is_mask(target.slice):
             others = (n for n in line.constants if ast.dump(n) != ast.dump(statement.value))
             for number in others:
