@@ -856,6 +856,19 @@ def test_ways_of_a_product_are_measured_for_floats_of_one_dtype(a, b, monkeypatc
     assert len(matrix_products._measured) == 1
 
 
+@pytest.mark.parametrize("hold", [lambda a: {0: a}.get, lambda a: np.array([a, None], object).item])
+def test_arrays_that_are_read_by_unknown_ways_are_watched(hold):
+    """They are met in the trace, and somebody has them still."""
+    array = np.ones(3)
+    held = hold(array)
+    compiled = al.compile(lambda x: x * held(0))
+    for _ in range(2):
+        np.testing.assert_array_equal(compiled(np.ones(3)), array)
+    array[:] = 2
+    with pytest.raises(RuntimeError, match=r"an array of shape \(3,\) as it was then, and it has"):
+        compiled(np.ones(3))
+
+
 def test_masks_are_made_as_soon_as_they_can_be():
     """What they are made of can then be written over."""
 
