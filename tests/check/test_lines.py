@@ -92,6 +92,7 @@ def offered(source, line, *arguments):
             "on",
             [
                 "accumulate : d[on] += 0.3",
+                "accumulate 0.9: d[on] -= 0.3",
                 "accumulate 0.9: d[on] *= 0.3",
                 "mask 0.7: d[on] = d[on]",
             ],

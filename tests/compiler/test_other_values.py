@@ -47,20 +47,3 @@ def test_the_number_that_an_array_is_filled_with_is_traced():
     filled = al.compile(lambda x, number: np.full_like(x, number) * x)
     np.testing.assert_array_equal(filled(np.ones(2), 1.0), [1.0, 1.0])
     np.testing.assert_array_equal(filled(np.ones(2), 5.0), [5.0, 5.0])
-
-
-@pytest.mark.parametrize("change", [lambda d: d.update(a=d.pop("a")), lambda d: d.update(b=5.0)])
-def test_the_order_and_the_values_of_a_captured_dict_may_change(change):
-    factors = {"a": 2.0, "b": 3.0}
-
-    def f(x):
-        for factor in factors.values():
-            x = x * factor + 1
-        return x
-
-    compiled = al.compile(f)
-    for _ in range(3):
-        np.testing.assert_array_equal(compiled(np.ones(2)), [10, 10])
-    change(factors)
-    assert not np.array_equal(f(np.ones(2)), [10, 10])
-    np.testing.assert_array_equal(compiled(np.ones(2)), f(np.ones(2)))
