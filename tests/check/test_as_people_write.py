@@ -473,7 +473,7 @@ def report_on_labels(text):
         (report_on_masked, MASKED, "d[zs[l] <= 0]", "d[zs[l] > 0]", "d[zs[l] > 0]", "mask"),
     ],
 )
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(6)
 def test_the_wrong_line_of_a_loop_or_a_helper(report_on, text, old, new, part, cause):
     assert report_on(text).ok, str(report_on(text))
     changed = text.replace(old, new)

@@ -137,6 +137,7 @@ class TestVerdicts:
         assert "dW1 is 7 (the number of columns of X) times what it should be" in str(report)
         assert report.first_wrong.cause == "factor"
 
+    @pytest.mark.slow
     def test_an_unknown_cause_says_where_it_differs(self):
         report = marked(
             (

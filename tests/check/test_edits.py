@@ -789,7 +789,7 @@ def test_the_pieces_are_right_as_they_stand(name):
 
 
 @pytest.mark.parametrize(("name", "right", "wrong", "cause", "said"), MISTAKES)
-@pytest.mark.one_in(8)
+@pytest.mark.one_in(16)
 def test_a_mistake_is_named_and_the_proposed_line_is_right(name, right, wrong, cause, said):
     source, arguments = PIECES[name]
     assert source.count(right) == 1

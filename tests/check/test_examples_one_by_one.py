@@ -91,7 +91,7 @@ def test_it_is_right(tmp_path):
         ("outputs[-k - 1].T)\n", "outputs[-k - 1].T) * 2\n", ".T) * 2", "factor", "the factor 2"),
     ],
 )
-@pytest.mark.one_in(3)
+@pytest.mark.slow
 def test_the_line_is_blamed_from_which_all_comes(right, wrong, part, cause, words, tmp_path):
     text = NET.replace(right, wrong, 1)
     assert_blamed(report_on(text, tmp_path, "wrong"), text, part, cause, words)

@@ -118,7 +118,7 @@ for t in reversed(range(5)):
     ("old", "new", "cause"),
     [("+ dh, t)", "+ 2 * dh, t)", "factor"), ("+ dh, t)", "- dh, t)", "sign")],
 )
-@pytest.mark.one_in(2)
+@pytest.mark.slow
 def test_a_line_of_a_loop_may_be_right_in_its_first_round(old, new, cause):
     assert blamed(ROUNDS) == []
     assert blamed(ROUNDS.replace(old, new)) == [(19, cause)]
@@ -225,6 +225,7 @@ dW = dH @ X.T
 """
 
 
+@pytest.mark.slow
 def test_of_two_mistakes_each_is_blamed_where_it_is():
     assert blamed(TWO_MISTAKES) == []
     # n = X.shape[0] would be right as well, as there are twice as many columns as rows.

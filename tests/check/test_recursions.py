@@ -135,7 +135,7 @@ def test_right_ones(text):
         ),
     ],
 )
-@pytest.mark.one_in(5)
+@pytest.mark.one_in(10)
 def test_the_line_and_what_is_wrong_in_it(text, old, new, part, cause, words):
     changed = text.replace(old, new)
     assert changed != text

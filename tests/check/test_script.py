@@ -267,6 +267,7 @@ def test_no_file_ends_the_marking_of_a_folder(tmp_path):
     assert (rows[-1]["file"], rows[-1]["verdict"]) == ("z.py", "right")
 
 
+@pytest.mark.slow
 def test_a_loop_inside_of_the_pass_ends_as_well(tmp_path, capsys):
     path = tmp_path / "train.py"
     path.write_text(LOOP.replace("    loss", "    while step == 0:\n        pass\n    loss", 1))

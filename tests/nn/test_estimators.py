@@ -507,6 +507,7 @@ class TestAllAlike:
         assert len(model.validation_loss_curve_) == 3
         assert other.fit(X, y).validation_loss_curve_ == []
 
+    @pytest.mark.one_in(2)
     def test_tol_goes_back_to_the_best_weights(self, estimator):
         options = {"tol": 0.0, "n_iter_no_change": 3, "max_iter": 200, "learning_rate": 0.05}
         for size in (None, 16):

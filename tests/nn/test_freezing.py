@@ -113,6 +113,7 @@ def test_what_is_unfrozen_later_starts_as_the_others_did(optimiser):
 
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS.values(), ids=OPTIMISERS)
+@pytest.mark.one_in(2)
 def test_freezing_and_unfreezing_in_the_middle_is_the_same_compiled(optimiser):
     def trained(compile):
         model = nn.Sequential(nn.Linear(4, 3, seed=0), nn.Tanh(), nn.Linear(3, 2, seed=1))

@@ -123,7 +123,7 @@ def test_nothing_is_folded_that_fits_from_top_to_bottom():
     ("width", "points"),
     [(4, 288), ("4in", 288), ("10.16cm", 288), ("101.6mm", 288), ("288pt", 288)],
 )
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(4)
 def test_the_width_may_be_another(width, points):
     function, inputs = FUNCTIONS["attention"]
     found = shown(al.draw(function, *inputs, width=width))[0]

@@ -156,6 +156,7 @@ def test_the_order_of_what_a_function_gives(function, upwards, downwards):
             np.testing.assert_allclose(signs[sign], np.broadcast_to(wanted, 2), rtol=1e-15)
 
 
+@pytest.mark.slow
 def test_a_program_may_be_longer_than_calls_are_deep():
     def f(W, x):
         for _ in range(280):

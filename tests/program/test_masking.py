@@ -75,7 +75,7 @@ def of(guarded, form, after):
 
 @pytest.mark.parametrize("guarded, form, after", list(one_in_three_and_slow_ones()))
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.one_in(14)
+@pytest.mark.one_in(28)
 def test_compiled_and_derived_gradients_are_the_eager_ones(guarded, form, after):
     loss = of(guarded, form, after)
     expected = al.grad(loss)(X)

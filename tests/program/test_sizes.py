@@ -162,7 +162,7 @@ REFUSED = {"logarithm", "remainder", "looped", "half"}
     ],
 )
 @pytest.mark.parametrize("name", COSTS)
-@pytest.mark.one_in(14)
+@pytest.mark.one_in(28)
 def test_any_number_of_samples(name, simplified, outputs, features, monkeypatch):
     if not simplified:
         monkeypatch.setattr(writing, "available", lambda: False)

@@ -130,6 +130,7 @@ def test_gradients_are_summed_as_a_tree():
     assert any(names[key] == "run_tree" for keys in inputs.values() for key in keys)
 
 
+@pytest.mark.slow
 def test_transforms_take_dask_arrays_as_constants(counted):
     W = RNG.normal(size=(1, 8))
 

@@ -77,7 +77,7 @@ def test_special_values(name):
 
 
 @pytest.mark.parametrize("name", ["logaddexp", "maximum", "minimum", "fmax", "fmin"])
-@pytest.mark.one_in(5)
+@pytest.mark.slow
 def test_two_operands(name):
     function = getattr(elementary, name)
     run = numba.njit(lambda x, y: function(x, y))

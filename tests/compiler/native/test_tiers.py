@@ -256,6 +256,7 @@ def test_calls_at_the_same_time():
     assert not wrong
 
 
+@pytest.mark.slow
 def test_donated_arguments_and_into():
     step = al.compile(lambda w, g: w - 0.1 * g, donate=0, native=True)
     w, g = np.ones(10), np.arange(10.0)

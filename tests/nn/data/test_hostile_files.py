@@ -282,6 +282,7 @@ DATASETS = [
 
 
 @pytest.mark.parametrize(("kind", "name", "share"), [("data", "x", 6), *DATASETS])
+@pytest.mark.slow
 def test_no_file_costs_much_memory_wherever_it_is_read(kind, name, share, tmp_path):
     paths = list(files_with(tmp_path, kind, name, share))
     results = read_all(tmp_path, paths)
@@ -366,6 +367,7 @@ def test_honest_files_are_read(tmp_path):
             np.testing.assert_allclose(nn.flatten(blocks), X, rtol=1e-15)
 
 
+@pytest.mark.slow
 def test_large_packed_chunks_of_honest_data_are_read(tmp_path):
     """Chunks that could unpack to more than they declare are looked at, and read."""
     x = np.random.default_rng(0).integers(0, 4, (64, 2**16)).astype("u1")
@@ -381,6 +383,7 @@ def test_large_packed_chunks_of_honest_data_are_read(tmp_path):
             np.testing.assert_array_equal(batch.X, x.T / np.float32(255))
 
 
+@pytest.mark.slow
 def test_limits_can_be_raised(tmp_path):
     path = tmp_path / "zeros.h5"
     with h5py.File(path, "w") as file:

@@ -259,6 +259,7 @@ every_pair = pytest.mark.slow
         pytest.param("rmsprop", 1, marks=every_pair),
     ],
 )
+@pytest.mark.slow
 def test_every_field_of_every_kind_is_looked_at(path, optimiser, share):
     """Whatever is in the place of a field is refused in a sentence, or as good as what was there:
     then training goes on with it, and nothing is raised."""
@@ -336,6 +337,7 @@ def others(array):
 
 
 @pytest.mark.parametrize("share", [3, pytest.param(1, marks=every_pair)])
+@pytest.mark.slow
 def test_every_array_is_looked_at(path, share):
     train(path, *parts(), 2)
     file, taken = File(path), set()
