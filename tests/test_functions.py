@@ -52,6 +52,7 @@ def moved(operand):
 
 
 @pytest.mark.parametrize("case", described("elementwise"))
+@pytest.mark.one_in(3)
 def test_an_element_of_the_result_depends_on_its_own_elements(case):
     result = np.array(case(*case.operands))
     if "scalar" in case.id:
@@ -71,6 +72,7 @@ def test_an_element_of_the_result_depends_on_its_own_elements(case):
 
 
 @pytest.mark.parametrize("case", described("rearranges"))
+@pytest.mark.one_in(3)
 def test_the_elements_of_the_result_are_those_of_the_operand(case):
     x, *others = case.operands
     numbers = np.arange(1.0, np.size(x) + 1).reshape(np.shape(x))
@@ -79,6 +81,7 @@ def test_the_elements_of_the_result_are_those_of_the_operand(case):
 
 
 @pytest.mark.parametrize("case", described("linear"))
+@pytest.mark.one_in(3)
 def test_what_is_called_linear_is_linear(case):
     how = traits(case.function).linear
     one = case.operands

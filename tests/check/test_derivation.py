@@ -111,6 +111,7 @@ class TestVerdicts:
         )
         assert report.lines[5].message == ("dW1 is right in itself, and passes on the error of dZ1")
 
+    @pytest.mark.slow
     def test_two_mistakes_are_two_wrong_lines(self):
         report = marked(("(A2 - Y)", "(Y - A2)"), ("np.dot(dZ2, A1.T)", "np.dot(dZ2, Z1.T)"))
         wrong = {line.name: line.cause for line in report if line.status == "wrong"}

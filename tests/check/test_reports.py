@@ -25,7 +25,7 @@ CUT_OFF = "the search for the mistake was cut off"
 @pytest.mark.parametrize(
     ("name", "number", "text"), MISTAKES, ids=[f"{name}, line {n}" for name, n, _ in MISTAKES]
 )
-@pytest.mark.one_in(4)
+@pytest.mark.slow
 def test_a_report_says_what_it_said(name, number, text, snapshot, monkeypatch):
     # So that the speed of the machine does not decide.
     monkeypatch.setattr(mark, "SEARCH_SECONDS", 12.0)

@@ -273,6 +273,7 @@ class TestOptions:
         weighted = type(classifier)(**classifier.get_params()).fit(X, y, weights)
         np.testing.assert_allclose(weighted.decision_function(X), expected, rtol=1e-9)
 
+    @pytest.mark.slow
     def test_class_weight(self, classifier):
         X, y = blobs()
         plain = classifier.fit(X, y).predict_proba(X)[:, 1].mean()
@@ -578,6 +579,7 @@ class TestCats:
     def cats(self, cat_files):
         return nn.load_data(*cat_files)
 
+    @pytest.mark.slow
     def test_logistic_regression_begins_with_the_published_figures(self, cats):
         train_X, train_Y, *_ = cats
         model = nn.LogisticRegression(learning_rate=0.005, max_iter=501)

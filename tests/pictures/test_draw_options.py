@@ -335,6 +335,7 @@ def test_a_module_whose_repr_raises_is_called_by_its_class():
     assert frames(al.draw(Broken()(np.ones(2)))) == ["Broken"]
 
 
+@pytest.mark.slow
 def test_the_text_is_the_same_in_every_process():
     code = (
         "import numpy as np, autograd_lite as al, nn\n"

@@ -86,6 +86,7 @@ literals = st.recursive(
 
 
 @given(literals)
+@pytest.mark.slow
 def test_literals_are_what_they_were(value):
     text = literal(value)
     assert "\n" not in text

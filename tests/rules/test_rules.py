@@ -32,7 +32,7 @@ def with_operand(function, operands, i):
     return lambda value: function(*operands[:i], value, *operands[i + 1 :])
 
 
-@by_id(CASES, one_in=3)
+@by_id(CASES, one_in=5)
 def test_values_are_those_of_numpy(case):
     operands = [al.Tensor(o, requires_grad=True) for o in case.operands]
     result = case(*operands)
@@ -44,7 +44,7 @@ def test_values_are_those_of_numpy(case):
         np.testing.assert_array_equal(result.data, expected)
 
 
-@by_id(CASES, one_in=3)
+@by_id(CASES, one_in=5)
 def test_first_derivative(case):
     scalar = weighted(case)
     for i, operand in enumerate(case.operands):

@@ -167,6 +167,7 @@ print("KiB", peak())
 
 
 @on_linux
+@pytest.mark.slow
 def test_hostile_files_are_refused_in_a_sentence_with_little_memory(tmp_path):
     target = tmp_path / "target.h5"
     with h5py.File(target, "w") as file:

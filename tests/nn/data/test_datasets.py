@@ -156,7 +156,7 @@ def in_a_child(action):
 @pytest.mark.skipif(sys.platform == "win32", reason="forks")
 @pytest.mark.parametrize("prefetch", [True, False])
 @pytest.mark.parametrize("seed", [None, [1]])
-@pytest.mark.one_in(6)
+@pytest.mark.slow
 def test_batches_go_on_in_a_forked_child_and_in_the_parent(path, prefetch, seed):
     data = nn.H5Dataset(path, prefetch=prefetch)
     whole = [batch.Y.tolist() for batch in data.batches(7, seed)]

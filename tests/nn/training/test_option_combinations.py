@@ -70,7 +70,7 @@ def by_hand(W, b, train, held_out, size, drop_last, shuffle, limit):
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-@pytest.mark.one_in(2)
+@pytest.mark.slow
 def test_every_combination_is_what_a_loop_gives(compiled):
     # Traced programs take a while to be made: of these a share.
     for validation, weighted, size, drop_last, shuffle, limit in OPTIONS[:: 7 if compiled else 1]:
