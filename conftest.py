@@ -3,8 +3,10 @@
 import gc
 import importlib
 import importlib.util
+import itertools
 import os
 import signal
+import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -95,6 +97,19 @@ def no_native_code_by_itself():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiers, "BUILD_FROM_CALLS", float("inf"))
         yield
+
+
+@pytest.fixture(autouse=True)
+def seeds_of_ones_own(request, monkeypatch):
+    """Generators without a seed draw the same in every run of a test, each its own numbers."""
+    random = importlib.import_module("numpy.random")
+    default_rng, name = random.default_rng, zlib.crc32(request.node.nodeid.encode())
+    counted = itertools.count()
+    monkeypatch.setattr(
+        random,
+        "default_rng",
+        lambda seed=None: default_rng([name, next(counted)] if seed is None else seed),
+    )
 
 
 @pytest.fixture(scope="session")

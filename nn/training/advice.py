@@ -138,7 +138,13 @@ def look_for_vanishing(model: Module, loss: float) -> None:
     largest_path = max(sizes, key=lambda path: sizes[path])
     smallest_path = min(sizes, key=lambda path: sizes[path])
     largest, smallest = sizes[largest_path], sizes[smallest_path]
-    if smallest < VANISHING * largest or largest < TINY * abs(loss):
+    if not largest and loss:
+        warn(
+            f"the gradients of all weights are 0, where the loss is {loss:.2g}, so nothing is "
+            "learnt: start from other weights (another seed), take LeakyReLU for ReLU, or see whether "
+            "the predictions reach the loss"
+        )
+    elif smallest < VANISHING * largest or largest < TINY * abs(loss):
         warn(
             f"the gradients vanish: those of {smallest_path} are {smallest:.2g} in the root mean "
             f"square, and those of {largest_path} {largest:.2g}, where the loss is {loss:.2g}; "

@@ -391,6 +391,13 @@ class TestAdvice:
         (message,) = self.said(nn.Sequential(*layers, nn.Linear(4, 1, seed=9)))
         assert "the gradients vanish: those of layers.0.weight" in message
 
+    def test_units_that_are_all_dead(self):
+        layers = nn.Linear(4, 3, seed=0), nn.ReLU(), nn.Linear(3, 1, seed=1), nn.ReLU()
+        layers[2].bias.data[...] = -100
+        (message,) = self.said(nn.Sequential(*layers))
+        assert message.startswith("the gradients of all weights are 0, where the loss is ")
+        assert "take LeakyReLU for ReLU" in message
+
     def test_exploding_gradients(self):
         model = net()
         model.layers[2].weight.data *= 1e6
