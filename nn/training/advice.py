@@ -141,8 +141,8 @@ def look_for_vanishing(model: Module, loss: float) -> None:
     if not largest and loss:
         warn(
             f"the gradients of all weights are 0, where the loss is {loss:.2g}, so nothing is "
-            "learnt: start from other weights (another seed), take LeakyReLU for ReLU, or see whether "
-            "the predictions reach the loss"
+            "learnt: start from other weights (another seed), take LeakyReLU for ReLU, or see "
+            "whether the predictions reach the loss"
         )
     elif smallest < VANISHING * largest or largest < TINY * abs(loss):
         warn(
