@@ -13,7 +13,7 @@ import numpy as np
 from autograd_lite.arrays.contracts import Array, Gradient, Tree
 from autograd_lite.backward import fit, propagate
 from autograd_lite.check.differences import max_abs
-from autograd_lite.check.marking.assignments import is_unnamed
+from autograd_lite.check.marking.assignments import is_unnamed, texts_in
 from autograd_lite.check.marking.chain_rule import (
     Arrays,
     ForwardGraph,
@@ -351,18 +351,24 @@ def gather(
 
 
 def place_by_effect(
-    evidence: Evidence, events: list[Event], interpretation: Interpretation
+    evidence: Evidence,
+    events: list[Event],
+    others: list[Event],
+    interpretation: Interpretation,
 ) -> Step | None:
     """Finds the first wrong step by the later gradients that follow from it.
 
     A value is taken for the gradient of a node if passing it on from there, in place of the
-    gradient that arrives, gives the person's later gradients.
+    gradient that arrives, gives the person's later gradients. `others` are events
+    of the derivation whose values may have become zeros.
     """
     wrong = {k for k, status in interpretation.status.items() if status == "wrong"}
     for event in events[:EFFECT_LIMIT_EVENTS]:
         event = _named_one(event, events)
         array = event.array
-        if array is None or not array.ndim or array.size < 2 or not np.any(array):
+        if array is None or not array.ndim or array.size < 2:
+            continue
+        if not np.any(array) and not _is_lost_in(event, others):
             continue
         step = _by_effect(evidence, event, array, wrong, interpretation)
         if step is not None:
@@ -382,6 +388,16 @@ def _named_one(event: Event, events: list[Event]) -> Event:
     return event
 
 
+def _is_lost_in(event: Event, others: list[Event]) -> bool:
+    """Whether a statement reads a gradient and gives zeros, which is no mere place for a sum."""
+    read = texts_in(getattr(event.place.statement, "value", event.place.statement))
+    return any(
+        other.path in read and other.array is not None and np.any(other.array)
+        for other in others
+        if other.serial < event.serial and other.frame == event.frame
+    )
+
+
 def _by_effect(
     evidence: Evidence,
     event: Event,
@@ -392,6 +408,11 @@ def _by_effect(
     graph, factor = evidence.graph, interpretation.factor
     values = evidence.own({s.key: s.value for s in evidence.steps})
     passed = going_on(evidence.forward, values, factor)
+
+    def follow(keys: Iterable[str], arrived: Mapping[str, np.ndarray]) -> set[str]:
+        same, scales = evidence.tolerance.same, interpretation.scales
+        return {k for k in keys if same(values[k], arrived[k] * scales[k])}
+
     # A part of a gradient may be placed where the whole belongs, which comes later.
     placed = {s.key for s in evidence.steps if s.is_by_effect}
     owned = {evidence.forward.tensors[k]._node for k in passed.keys() - placed}
@@ -402,20 +423,14 @@ def _by_effect(
         for n in reversed(graph.nodes)
         if not is_several(n) and n.shape == array.shape and n not in owned
     ]
+
+    right = [k for k in values if interpretation.status[k] in ("correct", "convention")]
+    kept = follow(right, evidence.forward.gradients(passed))
     for node in nodes[:EFFECT_LIMIT_NODES]:
         tensor = without_value(node)
         trial = ForwardGraph(evidence.recording.loss, evidence.forward.tensors | {"?": tensor})
         arrived = trial.gradients(passed | {"?": value})
-        explained = {
-            k
-            for k in wrong
-            if evidence.tolerance.same(values[k], arrived[k] * interpretation.scales[k])
-        }
-        broken = any(
-            not evidence.tolerance.same(values[k], arrived[k] * interpretation.scales[k])
-            for k in values
-            if interpretation.status[k] in ("correct", "convention")
-        )
+        explained, broken = follow(wrong, arrived), kept - follow(kept, arrived)
         if len(explained) > best[0] and not broken:
             best = len(explained), node
     if best[1] is None:

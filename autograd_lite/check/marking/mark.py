@@ -277,13 +277,17 @@ def _understood(reading: Reading, evidence: Evidence, interpretation: Interpreta
         on_the_way = [s for s in on_the_way if not s.is_at_kink]
         if not more and any(s == "wrong" for s in interpretation.status.values()):
             # What follows from a wrong step is found on the way from it.
-            step = place_by_effect(evidence, _of_gradients(rest, reading.known), interpretation)
+            gradients = (_of_gradients(e, reading.known) for e in (rest, events))
+            step = place_by_effect(evidence, *gradients, interpretation)
             more = [] if step is None else [step]
         if not more:
             break
         evidence = evidence.with_steps([*evidence.steps, *more])
         interpretation = evidence.read({s.key: s.value for s in evidence.steps})
-    evidence.unmarked = [s for s in evidence.unmarked if s not in on_the_way]
+    placed = {id(s.event) for s in evidence.steps if s.is_by_effect}
+    evidence.unmarked = [
+        s for s in evidence.unmarked if s not in on_the_way and id(s.event) not in placed
+    ]
     told = {id(s.event) for s in on_the_way}
     reading.notes += [misnamed_message(s) for s in dropped if id(s.event) not in told]
     return Understood(evidence, interpretation, on_the_way, rest, dropped)

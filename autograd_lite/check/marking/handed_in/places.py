@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograd_lite.check.marking.assignments import is_unnamed
+from autograd_lite.check.marking.assignments import is_unnamed, texts_in
 from autograd_lite.check.marking.chain_rule import fit
 from autograd_lite.check.marking.handed_in.finder import Finder
 from autograd_lite.check.marking.steps import Step, same_values
@@ -81,7 +81,7 @@ def _place_by_shape(finder: Finder, order: list[str]) -> None:
         same = same or [n for n in order if fit(step.value, finder.shape_of(n)) is not None]
         if len(finder.open) > len(order) and not _may_be_gradient(step.name):
             continue
-        if same:
+        if same and not _is_passed_on(finder, step):
             _take(finder, step, same[0], order)
         elif len(finder.open) == len(order) == 1 and _may_be_gradient(step.name):
             _take(finder, step, order[0], order)
@@ -103,6 +103,23 @@ def _is_called_after(finder: Finder, other: Step, name: str | None) -> bool:
     """Whether an item without a tensor, and not this one, is called after an input."""
     return name is not None and any(
         _alike_among(finder, [name], step) for step in finder.open if step is not other
+    )
+
+
+def _is_passed_on(finder: Finder, step: Step) -> bool:
+    """Whether another gradient is computed from this one, and its name tells what it is of.
+
+    dZ1 in `dW1 = dZ1 @ X.T` is of a Z1 that has no name where `A1 = np.maximum(0, W1 @ X)`.
+    """
+    event = step.event
+    if event is None or not tensors_named_in(step.name):
+        return False
+    others = (s.event for s in finder.steps if s.name != step.name and s.event is not None)
+    return any(
+        other.frame == event.frame
+        and other.serial > event.serial
+        and event.path in texts_in(getattr(other.place.statement, "value", other.place.statement))
+        for other in others
     )
 
 
