@@ -402,14 +402,42 @@ class Candidates:
         return [events[s.event.key] for s in steps if s.event.key in events]  # type: ignore[union-attr]
 
     def called_by(self, line: Line, now: Interpretation) -> Iterator[Line]:
-        """The statements of helpers that a line calls, except those that the forward pass runs."""
+        """The statements of helpers that a line calls, and of those that these call.
+
+        Those of wrong steps come first; those that the forward pass runs are left out.
+        """
+        keys = self._keys_by_place([k for k, status in now.status.items() if status == "wrong"])
+        found: dict[int, Line] = {}
+        calling = [line]
+        while calling:
+            new = {id(p): p for one in calling for p in self._places_called(one)}
+            calling = [
+                self.line(p, next(iter(keys.get(i, ())), None), now)
+                for i, p in new.items()
+                if i not in found
+            ]
+            found |= {id(inner.place): inner for inner in calling}
+        return iter(sorted(found.values(), key=lambda inner: inner.key is None))
+
+    def _places_called(self, line: Line) -> list[Place]:
+        """The statements that ran of the functions that a line calls."""
         calls = [n for root in line.roots for n in ast.walk(root) if isinstance(n, ast.Call)]
         found = [persons_function(self.runs.back.sources, line.at(call.func)) for call in calls]
         called = [self.runs.back.sources.definition(f[0]) for f in found if f is not None]
         ran = [*(e.place for e in self.runs.back.events), *self._ended()]
         ahead = self.context["ahead"]
-        places = {id(p): p for p in ran if p.definition in called and id(p) not in ahead}
-        return (self.line(place, None, now) for place in places.values())
+        return [p for p in ran if p.definition in called and id(p) not in ahead]
+
+    def _keys_by_place(self, keys: Iterable[str]) -> dict[int, list[str]]:
+        """The keys of steps at each statement, by its `id`, the one that ran last first."""
+        events = {e.key: e for e in self.runs.back.events}
+        steps = {s.key: s.event.key for s in self.evidence.steps if s.event is not None}
+        # With a mistake undone, a statement may run in fewer rounds.
+        own = {key: events[steps[key]] for key in keys if steps.get(key) in events}
+        found: dict[int, list[str]] = {}
+        for key in sorted(own, key=lambda k: -own[k].serial):
+            found.setdefault(id(own[key].place), []).append(key)
+        return found
 
     def is_called_once(self, place: Place) -> bool:
         """Whether at most one expression calls the function that contains a statement."""
@@ -477,11 +505,13 @@ class Candidates:
             yield line
 
     def _of_containers(self) -> list[Place]:
-        """The statements that assign what a call gives, which may be a tuple of gradients."""
+        """The statements that assign what a call gives, which may be a tuple of gradients, and the
+        bare calls, which may put gradients into objects: `dense1.backward(relu1.dinputs)`.
+        """
         places = self.evidence.setting.sources.places
         ran = (places[number] for number in self.runs.back.scopes or ())
-        assigned = (p for p in ran if isinstance(p.statement, ast.Assign))
-        return [p for p in assigned if isinstance(p.statement.value, ast.Call)]  # type: ignore[attr-defined]
+        calling = (p for p in ran if isinstance(p.statement, (ast.Assign, ast.Expr)))
+        return [p for p in calling if isinstance(p.statement.value, ast.Call)]  # type: ignore[attr-defined]
 
     def _is_told(self, key: str) -> bool:
         """Whether the person named the tensor of a step, or handed the step in."""

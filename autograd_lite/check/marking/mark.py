@@ -45,7 +45,13 @@ from autograd_lite.check.marking.misleading import (
 from autograd_lite.check.marking.mutable import plain
 from autograd_lite.check.marking.remarks import misnamed_message, silence_of
 from autograd_lite.check.marking.reruns import Reruns
-from autograd_lite.check.marking.steps import Known, Step, derivation_events, is_number
+from autograd_lite.check.marking.steps import (
+    Known,
+    Step,
+    derivation_events,
+    equal_arrays,
+    is_number,
+)
 from autograd_lite.check.marking.verdicts import Verdicts
 from autograd_lite.check.marking.world import paths_of
 from autograd_lite.check.marking.wrong_line import SEARCH_SECONDS, Search
@@ -277,8 +283,8 @@ def _understood(reading: Reading, evidence: Evidence, interpretation: Interpreta
         on_the_way = [s for s in on_the_way if not s.is_at_kink]
         if not more and any(s == "wrong" for s in interpretation.status.values()):
             # What follows from a wrong step is found on the way from it.
-            gradients = (_of_gradients(e, reading.known) for e in (rest, events))
-            step = place_by_effect(evidence, *gradients, interpretation)
+            unknown, all_of_them = (_of_gradients(e, reading.known) for e in (rest, events))
+            step = place_by_effect(evidence, unknown, all_of_them, interpretation)
             more = [] if step is None else [step]
         if not more:
             break
@@ -313,7 +319,12 @@ def _searched(reading: Reading, understood: Understood, seconds: float) -> Searc
     is_plain = all(never_added_to(s, reading.back) for s in wrong)
     seconds = min(seconds, PLAIN_SECONDS if is_plain else np.inf)
     runs = Reruns(evidence, scoped, dict(reading.edits or {}), seconds, _Bar())
-    right = frozenset(s.event.key for s in understood.on_the_way if s.event is not None)
+    right = frozenset(
+        s.event.key
+        for s in understood.on_the_way
+        # What hands a wrong value on follows from it, and is not right.
+        if s.event is not None and not any(equal_arrays(s.event, w.value) for w in wrong)
+    )
     rest = _same_events(understood.rest, scoped)
     parts = _right_parts(evidence, rest, understood.interpretation.factor)
     candidates = Candidates(runs, rest, right, context, parts)

@@ -7,6 +7,7 @@ inputs and on fresh random ones as well.
 from __future__ import annotations
 
 import ast
+import itertools
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -20,8 +21,17 @@ from autograd_lite.check.marking.assignments import targets_of
 from autograd_lite.check.marking.candidates import Candidates, hands_on, is_renaming
 from autograd_lite.check.marking.chain_rule import Interpretation
 from autograd_lite.check.marking.definitions import Place
-from autograd_lite.check.marking.edits import ALL_EDITS, EDITS, LATER_EDITS, Edit, Line, Source
-from autograd_lite.check.marking.edits.factors import scaled_by
+from autograd_lite.check.marking.edits import (
+    ALL_EDITS,
+    EDITS,
+    FIRST_EDITS,
+    LATER_EDITS,
+    SECOND_EDITS,
+    Edit,
+    Line,
+    Source,
+)
+from autograd_lite.check.marking.edits.factors import factors, scaled_by
 from autograd_lite.check.marking.edits.trees import THROUGH, chain_of
 from autograd_lite.check.marking.evidence import Evidence, GradientTable
 from autograd_lite.check.marking.reruns import Reruns, wrong_in
@@ -290,6 +300,37 @@ class Search:
         finals = self._finals
         return bool(finals) and all(interpretation.status[key] in RIGHT for key in finals)
 
+    def _inside(
+        self, found: Found, line: Line, now: Interpretation, wrong: frozenset[str]
+    ) -> Found | None:
+        """An edit in the helpers that a line calls which is no worse than the given one."""
+        inner = [
+            n
+            for n in self.candidates.called_by(line, now)
+            if (found.edit.kind == "factor" or not self._gives_what_is_right(n))
+            and not self.candidates.is_right_slope(n)
+        ]
+        stages: list[tuple[Source, ...]] = [FIRST_EDITS, SECOND_EDITS, LATER_EDITS]
+        if found.edit.kind == "factor":
+            stages.insert(0, (factors,))
+        for sources, one in itertools.product(stages, inner):
+            found_inside = self._accepted(one, sources, now, wrong)
+            accepted = [a for a in found_inside if f"{WATCH}.named(" not in a[0].written]
+            if not accepted:
+                continue
+            inside = self._best(one, accepted)
+            explains_more = inside.outcome.worth > found.outcome.worth
+            is_as_good = inside.outcome.worth == found.outcome.worth
+            # What is said of any line at a pinch is no reason to leave this one.
+            is_as_good &= inside.edit.weight >= found.edit.weight
+            is_as_good &= found.edit.is_measured or not inside.edit.is_measured
+            is_as_good &= sources is not LATER_EDITS or found.edit.kind == inside.edit.kind
+            # Of several calls one alone would not be wrong through the helper.
+            is_whole = inside.mended == wrong or self.candidates.is_called_once(one.place)
+            if explains_more or (is_as_good and is_whole):
+                return inside
+        return None
+
     def _at_its_origin(
         self, found: Found, line: Line, now: Interpretation, wrong: frozenset[str]
     ) -> Found:
@@ -297,30 +338,9 @@ class Search:
 
         Where several lines lack the same of one operand, it is the operand that lacks it.
         """
-        for inner in self.candidates.called_by(line, now):
-            if found.edit.kind != "factor" and self._gives_what_is_right(inner):
-                continue
-            if self.candidates.is_right_slope(inner):
-                continue
-            accepted: list[tuple[Edit, Outcome]] = []
-            for sources in (EDITS, LATER_EDITS):
-                if not accepted:
-                    found_inside = self._accepted(inner, sources, now, wrong)
-                    named = f"{WATCH}.named("
-                    accepted = [a for a in found_inside if named not in a[0].written]
-                    accepted_by = sources
-            if accepted:
-                inside = self._best(inner, accepted)
-                explains_more = inside.outcome.worth > found.outcome.worth
-                is_as_good = inside.outcome.worth == found.outcome.worth
-                # What is said of any line at a pinch is no reason to leave this one.
-                is_as_good &= inside.edit.weight >= found.edit.weight
-                is_as_good &= found.edit.is_measured or not inside.edit.is_measured
-                is_as_good &= accepted_by is EDITS or found.edit.kind == inside.edit.kind
-                # Of several calls one alone would not be wrong through the helper.
-                is_whole = inside.mended == wrong or self.candidates.is_called_once(inner.place)
-                if explains_more or (is_as_good and is_whole):
-                    return inside
+        inside = self._inside(found, line, now, wrong)
+        if inside is not None:
+            return inside
         if found.mended != wrong:
             common = self._common_factor(found, line, now, wrong)
             if common is not None:

@@ -347,7 +347,7 @@ class Line:
             offer(name, value)
         for text in (*self._entries(), *self._elements()):
             offer(text, self.at(parsed(text)))
-        for name, value in variables.items():
+        for name, value in (variables | self._globals_read()).items():
             self._offer_items(offer_new, name, value, 0)
         for name, value in self.values.items():
             if name in targets:
@@ -576,6 +576,12 @@ class Line:
                     offer(f"{name}.{key}", item)
                     if depth == 0:
                         self._offer_items(offer, f"{name}.{key}", item, 1)
+
+    def _globals_read(self) -> dict[str, Any]:
+        """The objects outside of the function that it names, such as the layers of a net."""
+        named = (n for n in self._written_in_function() if isinstance(n, ast.Name))
+        found = {n.id: self.at(n) for n in named if n.id not in self.scope}
+        return {n: v for n, v in found.items() if not isinstance(v, types.ModuleType)}
 
     def _written_in_function(self) -> Iterator[ast.AST]:
         return (

@@ -398,7 +398,9 @@ def indices(line: Line) -> Iterator[Edit]:
             continue
         if isinstance(node, ast.BinOp) and type(node.op) in OTHER_SIGN:
             other = ast.BinOp(node.left, OTHER_SIGN[type(node.op)](), node.right)
-            for right in (node.left, other):
+            counters = _counters(line, node.left) if isinstance(node.right, ast.Constant) else []
+            counted = (ast.BinOp(one, *rest) for one in counters for rest in _offsets(node))
+            for right in (node.left, other, *counted):
                 text = f"the index {text_of(node)} should be {text_of(right)}"
                 yield line.edit("index", text, node, right)
         if isinstance(node, ast.Constant) and type(node.value) is int and not _in_shape(around):
@@ -406,6 +408,9 @@ def indices(line: Line) -> Iterator[Edit]:
                 right = ast.Constant(node.value + step)
                 text = f"the index {node.value} should be {node.value + step}"
                 yield line.edit("index", text, node, right)
+            for counter in _counters(line):
+                text = f"the index {node.value} should be {counter.id}"
+                yield line.edit("index", text, node, counter, 0.9)
         if isinstance(node, ast.Name) and isinstance(line.at(node), (int, np.integer)):
             for operator in (ast.Add(), ast.Sub()):
                 right_: ast.expr = ast.BinOp(node, operator, ast.Constant(1))
@@ -525,6 +530,25 @@ def _is_label(node: ast.AST, value: Any) -> bool:
 
 def _in_shape(around: tuple[ast.AST, ...]) -> bool:
     return bool(around) and isinstance(around[-1], ast.Subscript) and is_shape(around[-1].value)
+
+
+def _counters(line: Line, other_than: ast.expr | None = None) -> list[ast.Name]:
+    """The variables that the loops of the function count with, which are whole numbers here."""
+    loops = (n for n in ast.walk(line.place.definition.tree) if isinstance(n, ast.For))
+    names = dict.fromkeys(
+        n.id for f in loops for n in ast.walk(f.target) if isinstance(n, ast.Name)
+    )
+    given = getattr(other_than, "id", None)
+    return [
+        ast.Name(name, ast.Load())
+        for name in names
+        if name != given and isinstance(line.scope.get(name), (int, np.integer))
+    ]
+
+
+def _offsets(node: ast.BinOp) -> list[tuple[ast.operator, ast.expr]]:
+    """What is added to an index, as it is and with the other sign."""
+    return [(node.op, node.right), (OTHER_SIGN[type(node.op)](), node.right)]
 
 
 def _is_index_root(line: Line, node: ast.expr) -> bool:

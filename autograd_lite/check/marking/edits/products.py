@@ -126,17 +126,17 @@ def _all_transposed(line: Line) -> Iterator[Edit]:
 
 
 def calls(line: Line) -> Iterator[Edit]:
-    """Edits that change axis or keepdims, exchange sum and mean or abs and sign, or drop a call."""
+    """Edits that change axis or keepdims, exchange sum and mean or max and min, or drop a call."""
     for node, around in line.nodes:
         if not isinstance(node, ast.Call) or in_index(node, around):
             continue
         name = name_called(node)
-        slope = {"abs": "sign", "absolute": "sign", "sign": "abs"}.get(name)
-        if slope is not None and isinstance(node.func, ast.Attribute):
-            function = ast.Attribute(node.func.value, slope, ast.Load())
+        kind, counterpart = _COUNTERPARTS.get(name, ("", ""))
+        if counterpart and isinstance(node.func, ast.Attribute):
+            function = ast.Attribute(node.func.value, counterpart, ast.Load())
             new = ast.Call(function, node.args, node.keywords)
             text = f"{text_of(node)} should be {text_of(new)}"
-            yield line.edit("activation", text, node, new)
+            yield line.edit(kind, text, node, new)
         if name in ("sum", "mean", "max", "prod"):
             yield from _axis_edits(line, node)
             other = {"sum": "mean", "mean": "sum"}.get(name)
@@ -159,9 +159,26 @@ def calls(line: Line) -> Iterator[Edit]:
                 yield line.edit("activation", text, node, operand, 0.7)
 
 
+_COUNTERPARTS = {
+    "absolute": ("activation", "sign"),
+    **{
+        name: (kind, other)
+        for kind, *pair in (
+            ("activation", "abs", "sign"),
+            ("activation", "sin", "cos"),
+            ("activation", "sinh", "cosh"),
+            ("mask", "max", "min"),
+            ("mask", "amax", "amin"),
+            ("mask", "maximum", "minimum"),
+            ("mask", "argmax", "argmin"),
+        )
+        for name, other in (pair, pair[::-1])
+    },
+}
+
 _DROPPED = frozenset(
     (
-        *("reshape", "ravel", "flatten", "squeeze", "copy", "tanh", "exp", "log", "abs", "sign"),
+        *("reshape", "ravel", "flatten", "squeeze", "tanh", "exp", "log", "abs", "sign"),
         *("sqrt", "square"),
     )
 )
