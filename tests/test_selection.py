@@ -1,4 +1,4 @@
-"""Which tests run: one in so many cases by default, each of them with `-m`."""
+"""Which tests run: one in so many cases by default, each of them with `-m`; and what they draw."""
 
 import os
 import subprocess
@@ -66,3 +66,22 @@ def test_what_passed_is_left_out_when_asked(outcome):
     assert outcome() == "6 passed, 6 deselected"
     assert outcome("--not-again", EVERY) == "1 failed, 5 passed, 6 deselected"
     assert outcome("--not-again", EVERY) == "1 failed, 5 passed, 6 deselected"
+
+
+def test_a_share_of_the_cases_of_each_test(outcome):
+    assert outcome("--share", "3") == "3 passed, 9 deselected"
+    assert outcome("--share", "3", EVERY, status=1) == "1 failed, 11 passed"
+
+
+def test_generators_without_a_seed_draw_the_same_in_every_run_of_a_test(outcome, tmp_path):
+    (tmp_path / "test_it.py").write_text(
+        "import pathlib\nimport numpy as np\n"
+        "def test_drawn():\n"
+        "    drawn = [np.random.default_rng().normal() for _ in range(2)]\n"
+        "    assert drawn[0] != drawn[1]\n"
+        "    assert np.random.default_rng(3).normal() == np.random.default_rng(3).normal()\n"
+        f"    file = pathlib.Path({str(tmp_path / 'drawn')!r})\n"
+        "    assert not file.exists() or file.read_text() == str(drawn)\n"
+        "    file.write_text(str(drawn))\n"
+    )
+    assert outcome() == outcome() == "1 passed"

@@ -24,7 +24,7 @@ few_and_more = pytest.mark.parametrize(
     "passes",
     [
         tuple(PASSES[::25]),
-        *(pytest.param(passes, marks=pytest.mark.slow) for passes in (SOME, tuple(PASSES[1::3]))),
+        *(pytest.param(passes, marks=pytest.mark.slow) for passes in (SOME, tuple(PASSES[1::6]))),
     ],
     ids=["few", "some", "more"],
 )

@@ -129,4 +129,4 @@ def test_the_wrong_line_of_a_few_is_found_and_the_cause_named():
 @pytest.mark.slow
 def test_the_wrong_line_is_found_and_the_cause_named(monkeypatch):
     monkeypatch.setattr(mark, "SEARCH_SECONDS", SLOW_MACHINE_SECONDS)
-    assert_good(verdicts(tuple(HANDS), 8), LOCATED, RIGHT_CAUSE, WRONG_CAUSE)
+    assert_good(verdicts(tuple(HANDS), 16), LOCATED, RIGHT_CAUSE, WRONG_CAUSE)

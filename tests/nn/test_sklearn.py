@@ -147,7 +147,7 @@ DATA = {
 def cross_validated(classifier, data):
     X, y = DATA[data](return_X_y=True)
     # In small data one sample is half a point.
-    folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=4 if len(y) < 1000 else 1, random_state=0)
+    folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=2 if len(y) < 1000 else 1, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return cross_val_score(make_pipeline(StandardScaler(), classifier), X, y, cv=folds).mean()

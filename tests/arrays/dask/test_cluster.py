@@ -117,8 +117,11 @@ def test_a_worker_can_be_killed_by_a_callback(client, data):
     assert trained([callback])["loss"] == trained([])["loss"]
 
 
-@pytest.mark.parametrize("gathered", [True, False], ids=["fetched", "on the workers"])
-@pytest.mark.parametrize("kind", ["plain", "stopping early"])
+@pytest.mark.parametrize(
+    ("kind", "gathered"),
+    [("stopping early", True), ("plain", False)],
+    ids=["stopping early, fetched", "plain, on the workers"],
+)
 def test_batches_give_the_numbers_of_threads(client, data, kind, gathered, monkeypatch):
     """Small batches, which are fetched, and large ones, which the workers compute with."""
     from nn.data import lazy_batches

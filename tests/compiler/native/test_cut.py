@@ -144,9 +144,7 @@ def test_what_needs_a_total_comes_after_the_blocks():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "samples, dtype", [(2049, np.float64), (2048, np.float64), (4099, np.float32)]
-)
+@pytest.mark.parametrize("samples, dtype", [(2049, np.float64), (4096, np.float32)])
 def test_results_on_two_threads(samples, dtype, small_work):
     p = [(W.astype(dtype), b.astype(dtype)) for W, b in start(20, 16, 7, 1)]
     X, Y = data(20, samples, dtype)
@@ -174,7 +172,7 @@ def test_results_on_two_threads(samples, dtype, small_work):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["real", "mixed"])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_random_programs_are_compiled(seed, kind, small_work, monkeypatch):
     """What the interpreter of `interpreted` takes has types that Numba takes."""
     monkeypatch.setattr(cutting, "SAMPLES_FROM", 2)
