@@ -402,9 +402,10 @@ class Candidates:
         return [events[s.event.key] for s in steps if s.event.key in events]  # type: ignore[union-attr]
 
     def called_by(self, line: Line, now: Interpretation) -> Iterator[Line]:
-        """The statements of helpers that a line calls, and of those that these call.
+        """The statements of helpers that a line calls, and of those that these call, which come
+        first.
 
-        Those of wrong steps come first; those that the forward pass runs are left out.
+        Those of wrong steps come before others; those that the forward pass runs are left out.
         """
         keys = self._keys_by_place([k for k, status in now.status.items() if status == "wrong"])
         found: dict[int, Line] = {}
@@ -416,7 +417,7 @@ class Candidates:
                 for i, p in new.items()
                 if i not in found
             ]
-            found |= {id(inner.place): inner for inner in calling}
+            found = {id(inner.place): inner for inner in calling} | found
         return iter(sorted(found.values(), key=lambda inner: inner.key is None))
 
     def _places_called(self, line: Line) -> list[Place]:

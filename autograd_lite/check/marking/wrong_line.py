@@ -310,7 +310,10 @@ class Search:
             if (found.edit.kind == "factor" or not self._gives_what_is_right(n))
             and not self.candidates.is_right_slope(n)
         ]
+        # What is missing in what a helper is given is too much in the helper, or missing there.
         stages: list[tuple[Source, ...]] = [FIRST_EDITS, SECOND_EDITS, LATER_EDITS]
+        if found.edit.source is not None:
+            stages.insert(0, (found.edit.source,))
         if found.edit.kind == "factor":
             stages.insert(0, (factors,))
         for sources, one in itertools.product(stages, inner):
@@ -324,7 +327,8 @@ class Search:
             # What is said of any line at a pinch is no reason to leave this one.
             is_as_good &= inside.edit.weight >= found.edit.weight
             is_as_good &= found.edit.is_measured or not inside.edit.is_measured
-            is_as_good &= sources is not LATER_EDITS or found.edit.kind == inside.edit.kind
+            is_usual = sources in (FIRST_EDITS, SECOND_EDITS)
+            is_as_good &= is_usual or found.edit.kind == inside.edit.kind
             # Of several calls one alone would not be wrong through the helper.
             is_whole = inside.mended == wrong or self.candidates.is_called_once(one.place)
             if explains_more or (is_as_good and is_whole):
@@ -716,7 +720,9 @@ class Search:
 def _edits_of(source: Source, line: Line) -> Iterator[Edit]:
     """The edits of a source, which ends with a warning on a line that it cannot read."""
     try:
-        yield from source(line)
+        for edit in source(line):
+            edit.source = source
+            yield edit
     except Exception as error:
         message = f"the search skips {source.__name__} in line {line.place.line}: {error!r}"
         warnings.warn(message, RuntimeWarning, stacklevel=2)

@@ -63,7 +63,7 @@ class Edit:
     `is_measured` says that it contains a number which nothing is called after. `is_projection` says
     that it subtracts what a right gradient has none of, which may hide a mistake in another line.
     `is_anew` says that it writes the value anew, and thereby makes up for any operand.
-    `is_before` says that it changes a value before the line.
+    `is_before` says that it changes a value before the line. `source` is what yielded it.
     """
 
     kind: str
@@ -79,6 +79,7 @@ class Edit:
     is_projection: bool = False
     is_before: bool = False
     is_anew: bool = False
+    source: Callable[[Line], Iterator[Edit]] | None = None
 
     @property
     def changes_value_only(self) -> bool:
