@@ -233,7 +233,7 @@ def _part_to_mark(tree: ast.Module, loss: str, function: str | None) -> tuple[li
     for body, depth, owner in _bodies(tree, 0, "<script>"):
         if function is not None and owner != function:
             continue
-        inside = ast.Module(body, [])
+        inside = ast.Module([*body, *_called_with_globals(tree, body)], [])
         has_loss = loss in _assigned_in(inside) or loss == "__loss"
         updates = [
             n
@@ -254,6 +254,18 @@ def _part_to_mark(tree: ast.Module, loss: str, function: str | None) -> tuple[li
     if function is not None:
         raise ValueError(f"check_script() finds no loop with the loss {loss!r} in {function}()")
     return _after_parameters(tree), "<script>"
+
+
+def _called_with_globals(tree: ast.Module, body: list[ast.stmt]) -> list[ast.stmt]:
+    """The functions of a script that statements call and that assign global variables."""
+    defined = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
+    called: dict[str, ast.stmt] = {}
+    reached = body
+    while reached:
+        names = set().union(*map(_names_in, reached))
+        reached = [f for n, f in defined.items() if n in names and n not in called]
+        called |= {f.name: f for f in reached}  # type: ignore[attr-defined]
+    return [f for f in called.values() if any(isinstance(n, ast.Global) for n in ast.walk(f))]
 
 
 def _sums_in(tree: ast.AST) -> set[str]:

@@ -319,10 +319,16 @@ class Execution:
         self._keep_scope(place)
         return self._note(place, name, path, value)
 
-    def stored(self, place: int, name: str, path: str, container: Any, key: Any) -> None:
-        """Notes a write into an array, a dict or a list."""
+    def stored(
+        self, place: int, name: str, path: str, container: Any, key: Any, *outer: Any
+    ) -> None:
+        """Notes a write into an array, a dict or a list, which `outer` keys lead to."""
         self._keep_scope(place)
         if isinstance(container, (dict, list)):
+            if outer and all(type(k) is int and k >= 0 for k in (*outer, key)):
+                # In lists of lists, such as those of plain numbers, each entry is a value.
+                path = path.split("[")[0] + "".join(f"[{k}]" for k in outer)
+                name = functools.reduce(entry_name, outer, name)
             if key is None or not isinstance(key, (str, int)):
                 return
             key = key % len(container) if isinstance(container, list) and container else key

@@ -578,8 +578,10 @@ def _wanted(setting: Setting) -> set[str] | None:
     if size <= ALL_INPUTS_LIMIT_ELEMENTS and not numbers:
         return None
     if not any(isinstance(v, np.ndarray) and v.dtype.kind == "f" for _, v in reached):
-        setting.wanted = {path_name(p) for p, v in reached if isinstance(v, (float, np.floating))}
-        return setting.wanted or None
+        floats = {path_name(p) for p, v in reached if isinstance(v, (float, np.floating))}
+        # Without any, the arrays are global variables.
+        setting.wanted = floats or None
+        return setting.wanted
     back = setting.run_backward()
     variables = {e.name for e in back.events}
     called = {name for variable in variables for name in tensors_named_in(variable)}

@@ -224,6 +224,9 @@ def _in_place(operator: Callable[[Operand, Operand], Operand]) -> Callable[[Muta
             raise ValueError(
                 f"an in-place operation cannot change the shape {self.value.shape} to {value.shape}"
             )
+        if not value.ndim:
+            # `total += x` gives a number another name; in an element of an array it is written.
+            return Mutable(value)
         self.value = value
         return self
 

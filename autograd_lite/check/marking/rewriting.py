@@ -188,6 +188,7 @@ class Rewriter:
                 told = _watch(
                     *("stored", *_called(place, target.value), self._loaded(target.value)),
                     ast.Constant(None) if calls_something(key) else self.expression(key),
+                    *map(self.expression, _outer_keys(target.value)),
                 )
                 found.append(ast.Expr(told))
         return [ast.fix_missing_locations(ast.copy_location(f, statement)) for f in found]
@@ -247,6 +248,15 @@ def _called(place: int, target: Any) -> tuple[ast.Constant, ast.Constant, ast.Co
         target = target.value
     name = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "?")
     return ast.Constant(place), ast.Constant(name), ast.Constant(path)
+
+
+def _outer_keys(container: ast.expr) -> list[ast.expr]:
+    """The keys by which a container stands in others, outermost first: `j` of `dw[j]`."""
+    keys: list[ast.expr] = []
+    while isinstance(container, ast.Subscript):
+        keys.insert(0, container.slice)
+        container = container.value
+    return keys
 
 
 def _watch(name: str, *arguments: ast.expr) -> ast.Call:

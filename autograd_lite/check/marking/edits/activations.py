@@ -245,7 +245,7 @@ def _as_columns(line: Line, shape: tuple[int, ...]) -> list[tuple[ast.expr, Any]
     if len(shape) != 2:
         return []
     rows = [(o, v) for _, o, v in line.alike(shape[:1]) if line.is_of_forward(v)]
-    return [(parsed(f"{text_of(o)}[:, None]"), v[:, None]) for o, v in rows]
+    return [(parsed(f"({ast.unparse(o)})[:, None]"), v[:, None]) for o, v in rows]
 
 
 def missing_derivatives(line: Line) -> Iterator[Edit]:

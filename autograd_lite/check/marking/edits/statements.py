@@ -111,7 +111,7 @@ def _without_biases(line: Line, whole: ast.expr) -> Iterator[Edit]:
     """Edits that leave out the first column or row of weights, where people keep the biases."""
     statement = line.statement
     for index, what in (("[:, 1:]", "column"), ("[1:]", "row")):
-        part: Any = parsed(f"{text_of(whole)}{index}")
+        part: Any = parsed(f"({ast.unparse(whole)}){index}")
         part.ctx = ast.Store()
         rest = ast.Subscript(statement.value, part.slice, ast.Load())
         changed = ast.AugAssign(part, statement.op, rest)

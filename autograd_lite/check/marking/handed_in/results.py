@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from autograd_lite.check.marking.handed_in.flat import pieces_of
 from autograd_lite.check.marking.returned import checked, checked_loosely, line_of_entry
 from autograd_lite.check.marking.steps import Step, is_number, right_version, same_values
 from autograd_lite.check.names import is_gradient_name
+from autograd_lite.observe import entry_name
 
 
 @dataclass
@@ -27,7 +29,8 @@ class _Item:
 
 def by_return(finder: Finder) -> None:
     """Takes what is returned: entries of dicts by their keys, other items by their variables."""
-    for path, name, value in finder.returned():
+    items = (n for item in finder.returned() for n in _numbers_of(finder, *item))
+    for path, name, value in items:
         if name in finder.names and finder.names[name] is None:
             continue
         array = checked_loosely(value)
@@ -36,6 +39,28 @@ def by_return(finder: Finder) -> None:
                 _hand_in(finder, _Item(path, name, value, array))
         elif finder.tensor_of(name) is not None and not is_number(value):
             checked(name, value)
+
+
+def _numbers_of(
+    finder: Finder, path: tuple[Any, ...], name: str, value: Any
+) -> list[tuple[tuple[Any, ...], str, Any]]:
+    """The numbers of a list that belong to numbers of the forward pass; else the item as it is.
+
+    So `gw[0][1]` of a list of lists is the gradient of `w[0][1]`, where that is an input.
+    """
+    found = list(_leaves(path, name, value))
+    is_each = all(finder.tensor_of(called) in finder.known.inputs for _, called, _ in found)
+    return found if isinstance(value, list) and found and is_each else [(path, name, value)]
+
+
+def _leaves(
+    path: tuple[Any, ...], name: str, value: Any
+) -> Iterator[tuple[tuple[Any, ...], str, Any]]:
+    if isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from _leaves((*path, i), entry_name(name, i), item)
+    else:
+        yield path, name, value
 
 
 def _hand_in(finder: Finder, item: _Item) -> None:
