@@ -185,8 +185,10 @@ class Finder:
         found = right_version(value, versions, self.truth)
         if found is not None:
             return found
-        same = [v for v in versions if v.shape == value.shape]
-        return (same or versions)[-1]
+        # A gradient called as its tensor is a later value of that name.
+        used = [v for v in versions if v._node in self.truth] or versions
+        same = [v for v in used if v.shape == value.shape]
+        return (same or used)[-1]
 
     def returned(self) -> list[tuple[tuple[Any, ...], str, Any]]:
         """What was returned, item by item, with the name of each."""
@@ -205,6 +207,11 @@ class Finder:
     def has_keys(self) -> bool:
         """Whether what is returned is named by keys or by fields, and not by variables."""
         result = self.back.result
+        if isinstance(result, tuple) and self.setting.subject.backward is None:
+            # Beside the loss.
+            parts = Mapping, list, tuple, np.ndarray
+            rest = [v for v in result if isinstance(v, parts) or fields_of(v) is not None]
+            result = rest[0] if len(rest) == 1 else result
         return isinstance(result, Mapping) or fields_of(result) is not None
 
     def is_one_for_each(self) -> bool:

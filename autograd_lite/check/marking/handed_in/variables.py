@@ -16,10 +16,16 @@ def by_variables(finder: Finder) -> None:
     """Takes the values of variables that are called after a tensor."""
     groups: dict[tuple[str, str], list[Event]] = {}
     main = finder.back.main_frame
+    # Functions within the pass may add to the entries of its dict.
+    owners: dict[str, str] = {}
     for event in finder.events:
         in_main = main is not None and event.frame == main.number
-        if (in_main or event.name in finder.names) and not is_unnamed(event.name):
-            groups.setdefault((event.name, event.owner), []).append(event)
+        if in_main and "[" in event.path:
+            owners.setdefault(event.path, event.owner)
+        is_seen = in_main or event.path in owners or event.name in finder.names
+        if is_seen and not is_unnamed(event.name):
+            owner = owners.get(event.path, event.owner)
+            groups.setdefault((event.name, owner), []).append(event)
     returned = {name: value for _, name, value in finder.returned()}
     for (name, _), found in groups.items():
         events = those_returned(name, found, returned.get(name))
