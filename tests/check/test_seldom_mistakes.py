@@ -509,3 +509,33 @@ def test_a_one_that_is_assigned_where_it_should_be_subtracted():
     inputs = rng.normal(size=(6, 4)), rng.normal(size=(4, 3)), np.array([0, 2, 1, 1, 0, 2])
     report = al.check_derivation(*load(text, "labelled"), *inputs, show=False)
     assert_blamed(report, text, "= 1", "accumulate", "write -=")
+
+
+LEAKY = """
+import numpy as np
+
+LEAK = 0.1
+
+
+def forward(X, W, V, T):
+    Z = X @ W
+    H = np.where(Z > 0, Z, LEAK * Z)
+    E = H @ V - T
+    return 0.5 * np.sum(E ** 2), (Z, H, E)
+
+
+def backward(X, W, V, T, kept):
+    Z, H, E = kept
+    slope = np.where(Z > 0, 1.0, LEAK)
+    dW = X.T @ ((E @ V.T) * slope)
+    return dW, H.T @ E
+"""
+
+
+def test_another_number_for_the_one_that_has_a_name():
+    rng = np.random.default_rng(10)
+    inputs = [rng.normal(size=s) for s in ((6, 4), (4, 5), (5, 2), (6, 2))]
+    assert al.check_derivation(*load(LEAKY, "leaky"), *inputs, show=False).ok
+    text = LEAKY.replace("1.0, LEAK", "1.0, 0.0")
+    report = al.check_derivation(*load(text, "leaky"), *inputs, show=False)
+    assert_blamed(report, text, "slope =", "activation", "0.0 should be LEAK")

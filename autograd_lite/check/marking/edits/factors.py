@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from autograd_lite.check.marking.edits.trees import (
     is_shape,
     name_called,
     one_less,
+    parsed,
     product,
     read_from,
     text_of,
@@ -274,12 +275,31 @@ def _what_factor(line: Line, node: ast.expr) -> str:
     return {"mask": "mask", "activation": "derivative"}.get(kind, "factor")
 
 
+def _is_chosen(node: ast.expr, around: tuple[ast.AST, ...]) -> bool:
+    """Whether an expression is one of the two values of `np.where(condition, one, other)`."""
+    parent = around[-1] if around else None
+    is_where = isinstance(parent, ast.Call) and name_called(parent) == "where"
+    return is_where and any(node is n for n in cast(ast.Call, parent).args[1:])
+
+
+def _named_numbers(line: Line) -> list[ast.expr]:
+    """The names and attributes of numbers in the functions that run: `LEAK`, `self.slope`."""
+    nodes = (n for tree in (line.place.definition.tree, *line.elsewhere) for n in ast.walk(tree))
+    texts = dict.fromkeys(ast.unparse(n) for n in nodes if isinstance(n, (ast.Name, ast.Attribute)))
+    found = [(parsed(text), line.at(parsed(text))) for text in texts]
+    return [node for node, value in found if isinstance(value, (float, np.floating))]
+
+
 def numbers(line: Line) -> Iterator[Edit]:
     """Edits that put another number, exponent or length in place of one."""
     for node, around in line.nodes:
         if in_index(node, around):
             continue
         number: Any = node.value if isinstance(node, ast.Constant) else None
+        if type(number) in (int, float) and _is_chosen(node, around):
+            for other in _named_numbers(line):
+                text = f"{number} should be {text_of(other)}"
+                yield line.edit("activation", text, node, other)
         if type(number) in (int, float) and number:
             parent = around[-1] if around else None
             above = around[:-1] if isinstance(parent, ast.UnaryOp) else around
