@@ -1,6 +1,7 @@
 """Updates of parameters, in the forms in which people write them."""
 
 import pytest
+from derivations.running import assert_blamed
 
 import autograd_lite as al
 
@@ -214,3 +215,34 @@ for step in range(5):
     assert al.check_script(text, show=False).ok
     report = al.check_script(text.replace("**2) / 2", "**2)"), show=False)
     assert {line.cause for line in report if line.tensor == "w"} == {"factor"}, str(report)
+
+
+BROADCAST = """
+import numpy as np
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(8, 3)), rng.normal(size=(8, 1))
+W1, b1 = rng.normal(size=(3, 4)), np.zeros((1, 4))
+W2, b2 = rng.normal(size=(4, 1)), np.zeros((1, 1))
+v1 = np.zeros_like(b1)
+for step in range(3):
+    h = np.tanh(X @ W1 + b1)
+    err = h @ W2 + b2 - Y
+    loss = np.sum(err ** 2) / 2
+    dW2, db2 = h.T @ err, err.sum(axis=0, keepdims=True)
+    dz = (err @ W2.T) * (1 - h ** 2)
+    dW1, db1 = X.T @ dz, dz.sum(axis=0, keepdims=True)
+    v1 = 0.9 * v1 + db1
+    W1 -= 0.1 * dW1
+    b1 -= 0.1 * db1
+    W2 -= 0.1 * dW2
+    b2 -= 0.1 * db2
+"""
+
+
+def test_the_gradient_of_another_parameter_that_is_broadcast():
+    assert al.check_script(BROADCAST, show=False).ok
+    by_velocity = BROADCAST.replace("b1 -= 0.1 * db1", "b1 -= 0.1 * v1")
+    assert al.check_script(by_velocity, show=False).ok
+    text = BROADCAST.replace("b1 -= 0.1 * db1", "b1 -= 0.1 * db2")
+    report = al.check_script(text, show=False)
+    assert_blamed(report, text, "b1 -=", "operand", "b1 moves by the gradient of b2, not its own")

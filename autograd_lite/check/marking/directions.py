@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from autograd_lite.check.marking.assignments import update_of
+from autograd_lite.check.marking.assignments import texts_in, update_of
 from autograd_lite.check.marking.chain_rule import Interpretation
 from autograd_lite.check.marking.evidence import Evidence
 from autograd_lite.check.marking.execution import Event
@@ -67,9 +67,23 @@ def strays(
             others = gradients | turned
             found = (n for n, g in others.items() if g.shape == change.shape)
             other = next((n for n in found if _is_multiple(change, others[n], evidence)), None)
+            other = other or _other_read(event, name, gradients, evidence)
             if other is not None:
                 message = f"line {event.line}: {name} moves by the gradient of {other}, not its own"
                 yield Stray(event, "operand", message, True)
+
+
+def _other_read(
+    event: Event, name: str, gradients: Collection[str], evidence: Evidence
+) -> str | None:
+    """The parameter whose gradient an update reads, where it does not read its own.
+
+    Of another shape, it may be broadcast: `b1 -= rate * db2`.
+    """
+    read = texts_in(event.place.statement)
+    used = {s.tensor for s in evidence.steps if s.event is not None and s.event.path in read}
+    used &= set(gradients)
+    return None if name in used or len(used) != 1 else used.pop()
 
 
 def _is_along(change: np.ndarray, gradient: np.ndarray, evidence: Evidence) -> bool:

@@ -207,7 +207,7 @@ class Finder:
     def has_keys(self) -> bool:
         """Whether what is returned is named by keys or by fields, and not by variables."""
         result = self.back.result
-        if isinstance(result, tuple) and self.setting.subject.backward is None:
+        if type(result) is tuple and self.setting.subject.backward is None:
             # Beside the loss.
             parts = Mapping, list, tuple, np.ndarray
             rest = [v for v in result if isinstance(v, parts) or fields_of(v) is not None]
