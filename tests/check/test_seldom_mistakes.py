@@ -539,3 +539,127 @@ def test_another_number_for_the_one_that_has_a_name():
     text = LEAKY.replace("1.0, LEAK", "1.0, 0.0")
     report = al.check_derivation(*load(text, "leaky"), *inputs, show=False)
     assert_blamed(report, text, "slope =", "activation", "0.0 should be LEAK")
+
+
+SUMMED = """
+import numpy as np
+
+
+def forward(weights, data):
+    cost = 0.0
+    for x, t in data:
+        h = np.tanh(weights[0] @ x)
+        cost = cost + 0.5 * np.sum((weights[1] @ h - t) ** 2)
+    return cost
+
+
+def one(weights, x, t):
+    h = np.tanh(weights[0] @ x)
+    e = weights[1] @ h - t
+    low = (weights[1].T @ e) * (1 - h ** 2)
+    return [low @ x.T, e @ h.T]
+
+
+def backward(weights, data):
+    sums = [np.zeros(w.shape) for w in weights]
+    for x, t in data:
+        new = one(weights, x, t)
+        sums = [total + part for total, part in zip(sums, new)]
+    nabla_weights = sums
+    return nabla_weights
+"""
+
+
+def test_a_sum_over_samples_in_a_comprehension():
+    rng = np.random.default_rng(11)
+    weights = [rng.normal(size=(4, 3)), rng.normal(size=(2, 4))]
+    data = [(rng.normal(size=(3, 1)), rng.normal(size=(2, 1))) for _ in range(4)]
+    assert al.check_derivation(*load(SUMMED, "summed"), weights, data, show=False).ok
+    text = SUMMED.replace("[total + part for", "[part for")
+    report = al.check_derivation(*load(text, "summed"), weights, data, show=False)
+    words = "[total + part for total, part in zip(sums, new)]"
+    assert_blamed(report, text, "[part for", "accumulate", words)
+
+
+KEYED = """
+import numpy as np
+
+
+def forward(p, X, T):
+    kept = {"A0": X}
+    for k in range(1, 4):
+        kept[f"Z{k}"] = p["W" + str(k)] @ kept["A" + str(k - 1)]
+        kept["A" + str(k)] = np.tanh(kept["Z" + str(k)]) if k < 3 else kept["Z" + str(k)]
+    return 0.5 * np.sum((kept["A3"] - T) ** 2), kept
+
+
+def backward(p, X, T, kept):
+    found = {}
+    dZ = kept["A3"] - T
+    for k in (3, 2, 1):
+        before = kept["A" + str(k - 1)]
+        found["W" + str(k)] = dZ @ before.T
+        if k > 1:
+            dZ = (p["W" + str(k)].T @ dZ) * (1 - before ** 2)
+    return found
+"""
+
+
+def test_another_beginning_of_a_key_that_is_put_together():
+    rng = np.random.default_rng(12)
+    p = {f"W{k}": rng.normal(size=(4, 4)) * 0.6 for k in (1, 2, 3)}
+    inputs = p, rng.normal(size=(4, 5)), rng.normal(size=(4, 5))
+    assert al.check_derivation(*load(KEYED, "keyed"), *inputs, show=False).ok
+    text = KEYED.replace(
+        'before = kept["A" + str(k - 1)]',
+        'before = kept["Z" + str(k - 1)] if k > 1 else kept["A0"]',
+    )
+    report = al.check_derivation(*load(text, "keyed"), *inputs, show=False)
+    assert_blamed(report, text, "before =", "index", "the key 'Z' should be 'A'")
+
+
+CARRIED = """
+import numpy as np
+
+
+def forward(xs, U, W, f, goals):
+    h, c = np.zeros((W.shape[0], 1)), np.zeros((W.shape[0], 1))
+    hs, cs, gs, loss = [h], [c], [], 0.0
+    for x, goal in zip(xs, goals):
+        g = np.tanh(U @ x + W @ h)
+        c = f * c + g
+        h = np.tanh(c)
+        hs.append(h)
+        cs.append(c)
+        gs.append(g)
+        loss = loss + 0.5 * np.sum((h - goal) ** 2)
+    return loss, (hs, cs, gs)
+
+
+def backward(xs, U, W, f, goals, kept):
+    hs, cs, gs = kept
+    dU, dW, df = np.zeros_like(U), np.zeros_like(W), np.zeros_like(f)
+    dh_next, dc_next = np.zeros_like(hs[0]), np.zeros_like(hs[0])
+    for t in reversed(range(len(xs))):
+        dh = hs[t + 1] - goals[t] + dh_next
+        dc = dh * (1 - hs[t + 1] ** 2) + dc_next
+        df += dc * cs[t]
+        dg = dc * (1 - gs[t] ** 2)
+        dU += dg @ xs[t].T
+        dW += dg @ hs[t].T
+        dh_next = W.T @ dg
+        dc_next = dc * f
+    return dU, dW, df
+"""
+
+
+@pytest.mark.parametrize("name", ["dh_next", "dc_next"])
+def test_what_a_loop_carries_and_nothing_reads(name):
+    rng = np.random.default_rng(13)
+    shapes = (5, 3, 1), (4, 3), (4, 4), (4, 1), (5, 4, 1)
+    inputs = [rng.normal(size=s) * 0.7 for s in shapes]
+    assert al.check_derivation(*load(CARRIED, "carried"), *inputs, show=False).ok
+    text = CARRIED.replace(f" + {name}", "")
+    report = al.check_derivation(*load(text, "carried"), *inputs, show=False)
+    part = {"dh_next": "dh = hs", "dc_next": "dc = dh"}[name]
+    assert_blamed(report, text, part, "term", f"the term + {name} is missing in {part[:2]}")

@@ -17,6 +17,7 @@ from autograd_lite.check.marking.chain_rule import Interpretation
 from autograd_lite.check.marking.definitions import Definition, Place, persons_function
 from autograd_lite.check.marking.edits import (
     ALL_EDITS,
+    CARRIED,
     EDITS,
     FIRST_EDITS,
     HEADS,
@@ -107,6 +108,7 @@ class Candidates:
         unlikely += right
         # A value of the forward pass that is another one here is wrong where it is computed.
         yield ALL_EDITS, [line for line in others if self._is_changed(line)], False
+        yield CARRIED, [line for line in lines if line.carried], False
         # Of the rounds of a loop, the first is right but for the line with the mistake.
         never_right = self._first_that_is_never_right(likely, now)
         yield FIRST_EDITS, never_right, False

@@ -19,6 +19,7 @@ from autograd_lite.check.marking.edits.activations import (
 )
 from autograd_lite.check.marking.edits.conditions import conditions
 from autograd_lite.check.marking.edits.factors import (
+    carried,
     factors,
     masks,
     numbers,
@@ -109,6 +110,8 @@ LATER_EDITS: tuple[Source, ...] = (
 
 RETURNED: tuple[Source, ...] = (scaled_like_others,)
 
+CARRIED: tuple[Source, ...] = (carried,)
+
 HEADS: tuple[Source, ...] = (rounds, conditions)
 
 INSERTED: tuple[Source, ...] = (left_out,)
@@ -121,6 +124,7 @@ ALL_EDITS = EDITS + LATER_EDITS
 
 __all__ = [
     "ALL_EDITS",
+    "CARRIED",
     "EDITS",
     "FIRST_EDITS",
     "INSERTED",

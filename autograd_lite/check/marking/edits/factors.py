@@ -77,6 +77,16 @@ def _is_untransposed(node: ast.expr) -> bool:
     return isinstance(node, (ast.Name, ast.Attribute)) and not is_transposed
 
 
+def carried(line: Line) -> Iterator[Edit]:
+    """Edits that add what a loop carries from one round to the next and nothing reads."""
+    for other, found in line.carried:
+        for old, name in values_assigned(line):
+            if np.shape(found) == line.shape(old):
+                shown = text_of(other)
+                text = f"{shown} is never used: the term + {shown} is missing in {name}"
+                yield line.edit("term", text, old, ast.BinOp(old, ast.Add(), other), 0.9)
+
+
 def unused(line: Line) -> Iterator[Edit]:
     """Edits that use a value which is never read: alone, as a factor, divisor or term."""
     offers: list[tuple[ast.expr, Any]] = list(line.unused)

@@ -142,7 +142,8 @@ class Edit:
                 start, end = start - 1, end + 1
         around = raw[:start].rstrip()[-1:] + raw[end:].lstrip()[:1]
         is_whole = any(old is getattr(statement, name, None) for name in ("value", "test"))
-        is_argument = around[:1] in (b"(", b"[", b",") and around[1:] in (b")", b"]", b",")
+        is_last = around[1:] in (b")", b"]", b",") or raw[end:].lstrip().startswith(b"for ")
+        is_argument = around[:1] in (b"(", b"[", b",") and is_last
         if not (bare or is_power(new) or is_whole or is_argument):
             text = f"({text})"
         changed = raw[:start] + text.encode() + raw[end:]
@@ -481,6 +482,12 @@ class Line:
     @cached_property
     def targets(self) -> frozenset[str]:
         return frozenset(ast.unparse(t) for t in targets_of(self.statement))
+
+    @cached_property
+    def carried(self) -> list[tuple[ast.Name, Any]]:
+        """The variables that nothing reads and that are set before a loop and in it."""
+        names = [(n, v) for n, v in self.unused if isinstance(n, ast.Name)]
+        return [(n, v) for n, v in names if self._assigned.count(n.id) > 1]
 
     @cached_property
     def _assigned(self) -> list[str]:

@@ -27,6 +27,7 @@ from autograd_lite.check.marking.rewriting import WATCH
 def statements(line: Line) -> Iterator[Edit]:
     """Edits that exchange `=` and `+=`, remove a statement, or add at repeated indices."""
     statement = line.statement
+    yield from _sums_of_items(line)
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target = statement.targets[0]
         read = {ast.unparse(n) for n in ast.walk(statement.value)}
@@ -72,6 +73,22 @@ def statements(line: Line) -> Iterator[Edit]:
     if _is_masking(statement):
         nothing = _nothing(statement.targets[0])
         yield line.whole("mask", f"{text_of(statement)} should be left out", [nothing], 0.7)
+
+
+def _sums_of_items(line: Line) -> Iterator[Edit]:
+    """Edits that add what a comprehension takes from a list and does not use.
+
+    `[n + d for n, d in zip(sums, new)]` for `[d for n, d in zip(sums, new)]`.
+    """
+    for node, _ in line.nodes:
+        if not isinstance(node, (ast.ListComp, ast.GeneratorExp)):
+            continue
+        taken = (n for g in node.generators for n in ast.walk(g.target))
+        used = {n.id for n in ast.walk(node.elt) if isinstance(n, ast.Name)}
+        for name in (n.id for n in taken if isinstance(n, ast.Name) and n.id not in used):
+            added = ast.BinOp(ast.Name(name, ast.Load()), ast.Add(), node.elt)
+            text = f"{name} is left out where contributions add up: write {text_of(added)}"
+            yield line.edit("accumulate", text, node.elt, added)
 
 
 def _at_repeated_indices(line: Line, target: ast.Subscript, name: str) -> Edit:
