@@ -662,4 +662,44 @@ def test_what_a_loop_carries_and_nothing_reads(name):
     text = CARRIED.replace(f" + {name}", "")
     report = al.check_derivation(*load(text, "carried"), *inputs, show=False)
     part = {"dh_next": "dh = hs", "dc_next": "dc = dh"}[name]
-    assert_blamed(report, text, part, "term", f"the term + {name} is missing in {part[:2]}")
+    assert_blamed(report, text, part, "term", f"{part[:2]} lacks + {name}")
+
+
+STEPWISE = """
+import numpy as np
+
+
+def forward(xs, U, W, h):
+    kept, hs = [], []
+    for x in xs:
+        before, h = h, np.tanh(U @ x + W @ h)
+        kept.append((h, before, x, W))
+        hs.append(h)
+    return np.stack(hs), kept
+
+
+def step_backward(dh, one):
+    h, before, x, W = one
+    dz = dh * (1 - h ** 2)
+    return {"dU": dz @ x.T, "dW": dz @ before.T, "d_before": W.T @ dz}
+
+
+def backward(dhs, kept):
+    dU, dW, d_next = 0.0, 0.0, np.zeros_like(kept[0][0])
+    for t in reversed(range(len(kept))):
+        found = step_backward(dhs[t] + d_next, kept[t])
+        dU = dU + found["dU"]
+        dW = dW + found["dW"]
+        d_next = found["d_before"]
+    dh = d_next
+    return dU, dW, dh
+"""
+
+
+def test_what_a_loop_carries_is_missing_in_what_it_hands_to_a_helper():
+    rng = np.random.default_rng(14)
+    inputs = [rng.normal(size=s) * 0.8 for s in ((5, 3, 2), (4, 3), (4, 4), (4, 2))]
+    assert al.check_derivation(*load(STEPWISE, "stepwise"), *inputs, show=False).ok
+    text = STEPWISE.replace("dhs[t] + d_next", "dhs[t]")
+    report = al.check_derivation(*load(text, "stepwise"), *inputs, show=False)
+    assert_blamed(report, text, "found = step", "term", "dhs[t] lacks + d_next")

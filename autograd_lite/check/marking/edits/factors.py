@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any, TypeGuard, cast
@@ -79,12 +80,13 @@ def _is_untransposed(node: ast.expr) -> bool:
 
 def carried(line: Line) -> Iterator[Edit]:
     """Edits that add what a loop carries from one round to the next and nothing reads."""
-    for other, found in line.carried:
-        for old, name in values_assigned(line):
-            if np.shape(found) == line.shape(old):
-                shown = text_of(other)
-                text = f"{shown} is never used: the term + {shown} is missing in {name}"
-                yield line.edit("term", text, old, ast.BinOp(old, ast.Add(), other), 0.9)
+    handed = (n for n, around in line.nodes if around and isinstance(around[-1], ast.Call))
+    places = [*values_assigned(line), *((n, text_of(n)) for n in handed)] if line.carried else []
+    for (other, found), (old, name) in itertools.product(line.carried, places):
+        if np.shape(found) == line.shape(old):
+            shown = text_of(other)
+            text = f"the loop carries {shown} on and does not use it: {name} lacks + {shown}"
+            yield line.edit("term", text, old, ast.BinOp(old, ast.Add(), other), 0.9)
 
 
 def unused(line: Line) -> Iterator[Edit]:

@@ -8,10 +8,11 @@ import inspect
 import linecache
 import re
 import types
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 
@@ -484,10 +485,22 @@ class Line:
         return frozenset(ast.unparse(t) for t in targets_of(self.statement))
 
     @cached_property
-    def carried(self) -> list[tuple[ast.Name, Any]]:
-        """The variables that nothing reads and that are set before a loop and in it."""
-        names = [(n, v) for n, v in self.unused if isinstance(n, ast.Name)]
-        return [(n, v) for n, v in names if self._assigned.count(n.id) > 1]
+    def carried(self) -> list[tuple[ast.expr, Any]]:
+        """The arrays that are set before the loops around the statement and in one of these, where
+        nothing reads them.
+        """
+        walked = list(ast.walk(self.place.definition.tree))
+        loops = (n for n in walked if isinstance(n, (ast.For, ast.While)))
+        around = [list(ast.walk(n)) for n in loops if any(m is self.statement for m in ast.walk(n))]
+        names: dict[str, None] = {}
+        for inside in around:
+            stored = Counter(n.id for n in inside if _is_of(n, ast.Store))
+            everywhere = Counter(n.id for n in walked if _is_of(n, ast.Store))
+            read = {n.id for n in inside if _is_of(n, ast.Load)}
+            read |= {ast.unparse(n.target) for n in inside if isinstance(n, ast.AugAssign)}
+            names |= {n: None for n in stored if everywhere[n] > stored[n] and n not in read}
+        found = [(n, plain(self.scope[n])) for n in names if n in self.scope]
+        return [(parsed(n), v) for n, v in found if isinstance(v, np.ndarray)]
 
     @cached_property
     def _assigned(self) -> list[str]:
@@ -718,6 +731,10 @@ def _told(slope: str) -> str:
 def _is_of_the_forward_pass(name: str) -> bool:
     """Whether a named value is a variable, and not a gradient that arrives at one."""
     return name.isidentifier() and not name.startswith(ARRIVING)
+
+
+def _is_of(node: ast.AST, context: type[ast.expr_context]) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, context)
 
 
 def _is_of_floats(value: Any) -> bool:
