@@ -78,15 +78,16 @@ def test_what_closures_add_to_a_dict_is_marked():
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "names"),
+    ("old", "new", "names", "words"),
     [
-        ("g.sum(axis=0)", "g.mean(axis=0)", {"low_b", "high_b"}),
-        ("(g * t).sum", "(g * x).sum", {"mid_gain"}),
+        ("g.sum(axis=0)", "g.mean(axis=0)", {"low_b", "high_b"}, "g.mean(axis=0) should be a sum"),
+        ("(g * t).sum", "(g * x).sum", {"mid_gain"}, "x should be t"),
     ],
 )
-def test_what_they_add_wrongly_is_wrong_in_their_line(old, new, names):
+def test_what_they_add_wrongly_is_wrong_in_their_line(old, new, names, words):
     text = TAPE.replace(old, new)
     report = marked(text)
     number = next(n for n, line in enumerate(text.splitlines(), 1) if new in line)
     assert {(n.name, n.line) for n in report if n.status == "wrong"} == {(n, number) for n in names}
     assert "does not depend" not in str(report)
+    assert words in str(report)

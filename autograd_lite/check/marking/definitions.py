@@ -136,6 +136,7 @@ class Sources:
     def __init__(self) -> None:
         self.places: list[Place] = []
         self.definitions: dict[types.CodeType, Definition | None] = {}
+        self._at_places: dict[tuple[Any, ...], Definition] = {}
 
     def definition(self, function: types.FunctionType) -> Definition | None:
         """The definition of a person's function; None for other functions, and without source."""
@@ -151,7 +152,11 @@ class Sources:
         found = _lambda_of(code) if code.co_name == "<lambda>" else _function_of(code)
         if found is None:
             return None
-        return self.add(found, code.co_filename, code.co_freevars, _owner(function))
+        # A function within another one is compiled anew in each run of that.
+        at = code.co_filename, found.name, found.lineno, found.col_offset, code.co_freevars
+        if at not in self._at_places:
+            self._at_places[at] = self.add(found, at[0], code.co_freevars, _owner(function))
+        return self._at_places[at]
 
     def add(
         self, tree: ast.FunctionDef, filename: str, free: tuple[str, ...], owner: str | None = None

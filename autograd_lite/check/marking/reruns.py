@@ -96,7 +96,9 @@ class Reruns:
 
     def tried(self, edit: Edit, evidence: Evidence) -> dict[str, np.ndarray] | None:
         """The values of the steps with an edit; None if the run fails or a value is not finite."""
-        if edit.changes_value_only and edit.definition not in self.trees:
+        # A closure with a hole in it would lack the variables that fill the hole.
+        is_filled = edit.changes_value_only and not edit.definition.free
+        if is_filled and edit.definition not in self.trees:
             if edit.filling is None:
                 edit.filling = Filling(edit.place, edit.statements[0])
             return self.run(evidence, self.trees, edit.filling)
