@@ -427,7 +427,7 @@ def indices(line: Line) -> Iterator[Edit]:
             text = f"the index {text_of(node)} should be {text_of(right_)}"
             yield line.edit("index", text, node, right_, 0.8)
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            for other_ in (*_neighbours(node.value), *_beginnings(line, node.value, around)):
+            for other_ in (*_neighbours(node.value), *_beginnings(line, node, around)):
                 text = f"the key {node.value!r} should be {other_!r}"
                 yield line.edit("index", text, node, ast.Constant(other_), 0.9)
     yield from _rows_of_labels(line)
@@ -563,14 +563,16 @@ def _neighbours(key: str) -> list[str]:
     return [f"{match[1]}{int(match[2]) + step}" for step in (1, -1)]
 
 
-def _beginnings(line: Line, beginning: str, around: tuple[ast.AST, ...]) -> list[str]:
+def _beginnings(line: Line, node: ast.Constant, around: tuple[ast.AST, ...]) -> list[str]:
     """The other beginnings of a dict's keys, where a key is put together: A in `"Z" + str(l)`."""
     containers = [n.value for n in around if isinstance(n, ast.Subscript)]
     container = line.at(containers[-1]) if containers else None
-    if not isinstance(container, dict) or isinstance(around[-1], ast.Subscript):
+    parent: Any = around[-1] if around else None
+    first = getattr(parent, "left", None) or next(iter(getattr(parent, "values", ())), None)
+    if not isinstance(container, dict) or first is not node:
         return []
     stems = (key.rstrip("0123456789") for key in container if isinstance(key, str))
-    return [stem for stem in dict.fromkeys(stems) if stem != beginning][:BEGINNINGS_LIMIT]
+    return [stem for stem in dict.fromkeys(stems) if stem != node.value][:BEGINNINGS_LIMIT]
 
 
 BEGINNINGS_LIMIT = 8
