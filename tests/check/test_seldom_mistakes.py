@@ -662,7 +662,7 @@ def test_what_a_loop_carries_and_nothing_reads(name):
     text = CARRIED.replace(f" + {name}", "")
     report = al.check_derivation(*load(text, "carried"), *inputs, show=False)
     part = {"dh_next": "dh = hs", "dc_next": "dc = dh"}[name]
-    assert_blamed(report, text, part, "term", f"{part[:2]} lacks + {name}")
+    assert_blamed(report, text, part, "term", f"the term + {name} is missing in {part[:2]}")
 
 
 STEPWISE = """
@@ -702,4 +702,4 @@ def test_what_a_loop_carries_is_missing_in_what_it_hands_to_a_helper():
     assert al.check_derivation(*load(STEPWISE, "stepwise"), *inputs, show=False).ok
     text = STEPWISE.replace("dhs[t] + d_next", "dhs[t]")
     report = al.check_derivation(*load(text, "stepwise"), *inputs, show=False)
-    assert_blamed(report, text, "found = step", "term", "dhs[t] lacks + d_next")
+    assert_blamed(report, text, "found = step", "term", "the term + d_next is missing in dhs[t]")

@@ -363,12 +363,13 @@ def place_by_effect(
     of the derivation whose values may have become zeros.
     """
     wrong = {k for k, status in interpretation.status.items() if status == "wrong"}
+    nothing_arrives = any(s.key in wrong and not np.any(s.value) for s in evidence.steps)
     for event in events[:EFFECT_LIMIT_EVENTS]:
         event = _named_one(event, events)
         array = event.array
         if array is None or not array.ndim or array.size < 2:
             continue
-        if not np.any(array) and not _is_lost_in(event, others):
+        if not np.any(array) and not (nothing_arrives and _is_lost_in(event, others)):
             continue
         step = _by_effect(evidence, event, array, wrong, interpretation)
         if step is not None:
@@ -424,13 +425,14 @@ def _by_effect(
         if not is_several(n) and n.shape == array.shape and n not in owned
     ]
 
-    right = [k for k in values if interpretation.status[k] in ("correct", "convention")]
-    kept = follow(right, evidence.forward.gradients(passed))
+    # What takes another derivative at a kink does not follow from what is passed on.
+    kinks = {s.key for s in evidence.steps if s.is_at_kink}
+    right = {k for k in values if interpretation.status[k] in ("correct", "convention")} - kinks
     for node in nodes[:EFFECT_LIMIT_NODES]:
         tensor = without_value(node)
         trial = ForwardGraph(evidence.recording.loss, evidence.forward.tensors | {"?": tensor})
         arrived = trial.gradients(passed | {"?": value})
-        explained, broken = follow(wrong, arrived), kept - follow(kept, arrived)
+        explained, broken = follow(wrong, arrived), right - follow(right, arrived)
         if len(explained) > best[0] and not broken:
             best = len(explained), node
     if best[1] is None:

@@ -85,7 +85,7 @@ def carried(line: Line) -> Iterator[Edit]:
     for (other, found), (old, name) in itertools.product(line.carried, places):
         if np.shape(found) == line.shape(old):
             shown = text_of(other)
-            text = f"the loop carries {shown} on and does not use it: {name} lacks + {shown}"
+            text = f"{shown} is carried on and not used: the term + {shown} is missing in {name}"
             yield line.edit("term", text, old, ast.BinOp(old, ast.Add(), other), 0.9)
 
 

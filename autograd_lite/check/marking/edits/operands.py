@@ -408,8 +408,12 @@ def indices(line: Line) -> Iterator[Edit]:
                 right = ast.Constant(node.value + step)
                 text = f"the index {node.value} should be {node.value + step}"
                 yield line.edit("index", text, node, right)
+            parent = around[-1] if around else None
             for counter in _counters(line):
                 text = f"the index {node.value} should be {counter.id}"
+                if isinstance(parent, ast.Subscript) and parent.slice is node:
+                    item = ast.Subscript(parent.value, counter, ast.Load())
+                    text = f"{text_of(parent)} should be {text_of(item)}"
                 yield line.edit("index", text, node, counter, 0.9)
         if isinstance(node, ast.Name) and isinstance(line.at(node), (int, np.integer)):
             for operator in (ast.Add(), ast.Sub()):
