@@ -112,6 +112,21 @@ class Module(Spelled):
         Returns
         -------
         Tensor or array
+
+        Raises
+        ------
+        NotImplementedError
+            In a class that defines no `forward`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> class Doubled(nn.Module):
+        ...     def forward(self, X):
+        ...         return 2 * X
+        >>> Doubled()(np.array([[1.0, 2.0]]))
+        array([[2., 4.]])
         """
         raise NotImplementedError(f"{type(self).__name__} defines no forward()")
 
@@ -124,6 +139,13 @@ class Module(Spelled):
         Yields
         ------
         path, module : str and Module
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+        >>> [(path, type(module).__name__) for path, module in model.named_modules()]
+        [('', 'Sequential'), ('layers.0', 'Linear'), ('layers.1', 'ReLU')]
         """
         yield from _found(Module, "", self, set())
 
@@ -137,6 +159,14 @@ class Module(Spelled):
         Yields
         ------
         path, parameter : str and Parameter
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> shared = nn.Linear(2, 2)
+        >>> model = nn.Sequential(shared, nn.ReLU(), shared)
+        >>> [(path, parameter.shape) for path, parameter in model.named_parameters()]
+        [('layers.0.weight', (2, 2)), ('layers.0.bias', (2, 1))]
         """
         for path, tensor in _found(al.Tensor, "", self, set()):
             _adopt(tensor)
@@ -149,6 +179,13 @@ class Module(Spelled):
         Yields
         ------
         path, buffer : str and ndarray
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm(3))
+        >>> [(path, buffer.shape) for path, buffer in model.named_buffers()]
+        [('layers.1.running_mean', (3, 1)), ('layers.1.running_variance', (3, 1))]
         """
         for path, module in self.named_modules():
             for name in module.buffers:
@@ -160,6 +197,13 @@ class Module(Spelled):
         Yields
         ------
         path, generator : str and numpy.random.Generator
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> model = nn.Sequential(nn.Linear(2, 3), nn.Dropout(0.5, seed=0))
+        >>> [path for path, _ in model.named_generators()]
+        ['layers.1.generator']
         """
         yield from _found(np.random.Generator, "", self, set())
 
@@ -169,6 +213,15 @@ class Module(Spelled):
         Returns
         -------
         list of Parameter
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> parameters = nn.Linear(2, 3).parameters()
+        >>> [parameter.shape for parameter in parameters]
+        [(3, 2), (3, 1)]
+        >>> sum(parameter.size for parameter in parameters)
+        9
         """
         return [parameter for _, parameter in self.named_parameters()]
 
@@ -182,6 +235,13 @@ class Module(Spelled):
         -------
         Module
             Itself.
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> model = nn.Sequential(nn.Linear(2, 3).freeze(), nn.ReLU(), nn.Linear(3, 1))
+        >>> [parameter.requires_grad for parameter in model.parameters()]
+        [False, False, True, True]
         """
         return self._set_trained(False)
 
@@ -192,6 +252,13 @@ class Module(Spelled):
         -------
         Module
             Itself.
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> layer = nn.Linear(2, 1).freeze()
+        >>> layer.unfreeze().weight.requires_grad
+        True
         """
         return self._set_trained(True)
 
@@ -213,6 +280,13 @@ class Module(Spelled):
         -------
         Module
             Itself.
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> model = nn.Sequential(nn.Linear(2, 3), nn.Dropout(0.5)).eval()
+        >>> model[1].training, model.train()[1].training
+        (False, True)
         """
         for _, module in self.named_modules():
             module.training = mode
@@ -225,6 +299,14 @@ class Module(Spelled):
         -------
         Module
             Itself.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> model = nn.Sequential(nn.Dropout(0.5)).eval()
+        >>> model(np.ones((1, 4)))
+        array([[1., 1., 1., 1.]])
         """
         return self.train(False)
 
@@ -250,6 +332,14 @@ class Module(Spelled):
             Where `convert` is no function.
         ValueError
             Where `convert` changes the shape or the dtype of a parameter.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> layer = nn.Linear(2, 3).to(np.asfortranarray)
+        >>> layer.weight.data.flags.f_contiguous
+        True
         """
         if not callable(convert):
             raise TypeError(
@@ -272,7 +362,20 @@ class Module(Spelled):
         return self
 
     def zero_grad(self) -> None:
-        """Discards the gradients of all parameters."""
+        """Discards the gradients of all parameters.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> layer = nn.Linear(2, 1)
+        >>> np.sum(layer(np.ones((2, 3)))).backward()
+        >>> layer.bias.grad
+        array([[3.]])
+        >>> layer.zero_grad()
+        >>> layer.bias.grad is None
+        True
+        """
         for parameter in self.parameters():
             parameter.zero_grad()
 
@@ -307,6 +410,12 @@ class Module(Spelled):
         Returns
         -------
         dict of str to ndarray
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> nn.Linear(2, 1, initialisation="zeros").state_dict()
+        {'weight': array([[0., 0.]]), 'bias': array([[0.]])}
         """
         state = {path: parameter.numpy() for path, parameter in self.named_parameters()}
         return state | {path: buffer.copy() for path, buffer in self.named_buffers()}
@@ -317,6 +426,12 @@ class Module(Spelled):
         Returns
         -------
         dict
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> nn.Sequential(nn.Linear(2, 1), nn.Sigmoid()).describe()
+        {'model': 'Sequential', 'layout': 'Sequential(Linear(2, 1), Sigmoid())'}
         """
         return {"model": type(self).__name__, "layout": repr(self)}
 
@@ -331,6 +446,12 @@ class Module(Spelled):
         Returns
         -------
         dict of str to (shape, dtype)
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> nn.Linear(2, 1).expected_state({})
+        {'weight': ((1, 2), dtype('float64')), 'bias': ((1, 1), dtype('float64'))}
         """
         return {path: (a.shape, a.dtype) for path, a in self._own_state().items()}
 
@@ -349,6 +470,18 @@ class Module(Spelled):
         ValueError
             Where a path, a shape or a dtype does not match. The message names the path, and nothing
             is changed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> trained, fresh = nn.Linear(2, 1, seed=0), nn.Linear(2, 1, seed=1)
+        >>> fresh.load_state_dict(trained.state_dict())
+        >>> np.array_equal(fresh.weight.data, trained.weight.data)
+        True
+        >>> nn.Linear(3, 1).load_state_dict(trained.state_dict())
+        Traceback (most recent call last):
+        ValueError: weight: the state has shape (1, 2), the model (1, 3)
         """
         own = self._own_state()
         missing, unknown = own.keys() - state.keys(), state.keys() - own.keys()
