@@ -90,6 +90,27 @@ class ReLU(Module):
         self.at_zero: float = float(at_zero)
 
     def forward(self, X: Operand) -> Operand:
+        """max(0, X), element by element.
+
+        Parameters
+        ----------
+        X : Tensor or array of any shape
+            The numbers, samples along the last axis.
+
+        Returns
+        -------
+        Tensor or array of the shape of X
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import autograd_lite as al
+        >>> from autograd_lite import nn
+        >>> X = al.Tensor([[-1.0, 0.0, 2.0]], requires_grad=True)
+        >>> np.sum(nn.ReLU(at_zero=0)(X)).backward()
+        >>> X.grad
+        array([[0., 0., 1.]])
+        """
         return al.relu(X, self.at_zero)
 
     def __repr__(self) -> str:
@@ -120,6 +141,27 @@ class LeakyReLU(Module):
         self.slope = slope
 
     def forward(self, X: Operand) -> Operand:
+        """X where X >= 0, else slope * X.
+
+        Parameters
+        ----------
+        X : Tensor or array of any shape
+            The numbers, samples along the last axis.
+
+        Returns
+        -------
+        Tensor or array of the shape of X
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import autograd_lite as al
+        >>> from autograd_lite import nn
+        >>> X = al.Tensor([[-1.0, 0.0, 2.0]], requires_grad=True)
+        >>> np.sum(nn.LeakyReLU(0.1)(X)).backward()
+        >>> X.grad
+        array([[0.1, 1. , 1. ]])
+        """
         return leaky_relu(X, self.slope)
 
     def __repr__(self) -> str:
@@ -146,6 +188,24 @@ class ELU(Module):
         self.alpha = alpha
 
     def forward(self, X: Operand) -> Operand:
+        """X where X >= 0, else alpha * (exp(X) - 1).
+
+        Parameters
+        ----------
+        X : Tensor or array of any shape
+            The numbers, samples along the last axis.
+
+        Returns
+        -------
+        Tensor or array of the shape of X
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> nn.ELU(alpha=2.0)(np.array([[-np.log(2), 0.0, 1.0]])).round(6)
+        array([[-1.,  0.,  1.]])
+        """
         return elu(X, self.alpha)
 
     def __repr__(self) -> str:
@@ -169,6 +229,24 @@ class GELU(Module):
     """
 
     def forward(self, X: Operand) -> Operand:
+        """X * Phi(X), in the tanh approximation.
+
+        Parameters
+        ----------
+        X : Tensor or array of any shape
+            The numbers, samples along the last axis.
+
+        Returns
+        -------
+        Tensor or array of the shape of X
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> nn.GELU()(np.array([[-1.0, 1.0]])).round(3)
+        array([[-0.159,  0.841]])
+        """
         return gelu(X)
 
 
@@ -188,6 +266,24 @@ class SiLU(Module):
     """
 
     def forward(self, X: Operand) -> Operand:
+        """X * sigmoid(X), element by element.
+
+        Parameters
+        ----------
+        X : Tensor or array of any shape
+            The numbers, samples along the last axis.
+
+        Returns
+        -------
+        Tensor or array of the shape of X
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> nn.SiLU()(np.array([[-1.0, 1.0]])).round(3)
+        array([[-0.269,  0.731]])
+        """
         return silu(X)
 
 
@@ -207,6 +303,25 @@ class Sigmoid(Module):
     """
 
     def forward(self, X: Operand) -> Operand:
+        """1 / (1 + exp(-X)): the probability whose logit is X.
+
+        Parameters
+        ----------
+        X : Tensor or array of any shape
+            The numbers, samples along the last axis.
+
+        Returns
+        -------
+        Tensor or array of the shape of X
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> odds = np.array([[1 / 3, 1.0, 3.0]])
+        >>> nn.Sigmoid()(np.log(odds)).round(6)
+        array([[0.25, 0.5 , 0.75]])
+        """
         return al.sigmoid(X)
 
 
@@ -222,6 +337,25 @@ class Tanh(Module):
     """
 
     def forward(self, X: Operand) -> Operand:
+        """tanh(X), which is 2 sigmoid(2 X) - 1.
+
+        Parameters
+        ----------
+        X : Tensor or array of any shape
+            The numbers, samples along the last axis.
+
+        Returns
+        -------
+        Tensor or array of the shape of X
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X = np.array([[-1.0, 0.0, 2.0]])
+        >>> np.allclose(nn.Tanh()(X), 2 * nn.Sigmoid()(2 * X) - 1)
+        True
+        """
         return np.tanh(X)
 
 
@@ -241,6 +375,27 @@ class Softplus(Module):
     """
 
     def forward(self, X: Operand) -> Operand:
+        """log(1 + exp(X)), whose derivative is sigmoid(X).
+
+        Parameters
+        ----------
+        X : Tensor or array of any shape
+            The numbers, samples along the last axis.
+
+        Returns
+        -------
+        Tensor or array of the shape of X
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import autograd_lite as al
+        >>> from autograd_lite import nn
+        >>> X = al.Tensor([[0.0, 1000.0]], requires_grad=True)
+        >>> np.sum(nn.Softplus()(X)).backward()
+        >>> X.grad
+        array([[0.5, 1. ]])
+        """
         return al.softplus(X)
 
 
@@ -263,4 +418,23 @@ class Softmax(Module):
     """
 
     def forward(self, X: Operand) -> Operand:
+        """exp(X) / sum(exp(X)) of every sample: positive numbers that sum to 1.
+
+        Parameters
+        ----------
+        X : Tensor or array of shape (features, ..., N)
+            The numbers, samples along the last axis.
+
+        Returns
+        -------
+        Tensor or array of the shape of X
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> nn.Softmax()(np.log([[1.0, 5.0], [3.0, 5.0]])).round(6)
+        array([[0.25, 0.5 ],
+               [0.75, 0.5 ]])
+        """
         return al.softmax(X, axis=0)

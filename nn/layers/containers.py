@@ -59,6 +59,26 @@ class Sequential(Module):
                     parameter.name = f"{letter}{number}"
 
     def forward(self, X: Operand) -> Operand:
+        """The result of the last layer, where each layer takes that of the one before.
+
+        Parameters
+        ----------
+        X : Tensor or array
+            Samples along the last axis, as the first layer takes them.
+
+        Returns
+        -------
+        Tensor or array
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> model = nn.Sequential(nn.Linear(2, 3, seed=0), nn.ReLU())
+        >>> X = np.ones((2, 5))
+        >>> np.array_equal(model(X), model[1](model[0](X)))
+        True
+        """
         for layer in self.layers:
             X = layer(X)
         return X
@@ -123,7 +143,7 @@ class Residual(Module):
         self.path: Sequential = Sequential(*layers)
 
     def forward(self, X: Operand) -> Operand:
-        """X + F(X); ValueError where F(X) does not have the shape of X.
+        """X + F(X), of the shape of X.
 
         Parameters
         ----------
@@ -132,7 +152,19 @@ class Residual(Module):
 
         Returns
         -------
-        Tensor
+        Tensor or array
+
+        Raises
+        ------
+        ValueError
+            Where F(X) does not have the shape of X.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> nn.Residual(nn.ReLU())(np.array([[-1.0, 2.0]]))
+        array([[-1.,  4.]])
         """
         change = self.path(X)
         if np.shape(change) != np.shape(X):
@@ -158,6 +190,26 @@ class Flatten(Module):
     """
 
     def forward(self, X: Operand) -> Operand:
+        """Columns (channels * height * width, N) of pictures X, one channel after the other.
+
+        Parameters
+        ----------
+        X : Tensor or array of shape (channels, height, width, N)
+            Samples along the last axis.
+
+        Returns
+        -------
+        Tensor or array
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X = np.zeros((2, 2, 2, 1))
+        >>> X[1] = 5.0
+        >>> nn.Flatten()(X)[:, 0]
+        array([0., 0., 0., 0., 5., 5., 5., 5.])
+        """
         shape = np.shape(X)
         return np.reshape(X, (math.prod(shape[:-1]), shape[-1]))
 
@@ -188,6 +240,32 @@ class Unflatten(Module):
         self.channels_last = channels_last
 
     def forward(self, X: Operand) -> Operand:
+        """Pictures of shape `(*shape, N)` of columns X.
+
+        Parameters
+        ----------
+        X : Tensor or array of shape (features, N)
+            Samples along the last axis.
+
+        Returns
+        -------
+        Tensor or array
+
+        Raises
+        ------
+        ValueError
+            Where X does not have as many rows as a sample has numbers.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X = np.arange(12.0)[:, np.newaxis]
+        >>> nn.Unflatten(3, 2, 2)(X)[:, 0, 0, 0]
+        array([0., 4., 8.])
+        >>> nn.Unflatten(3, 2, 2, channels_last=True)(X)[:, 0, 0, 0]
+        array([0., 1., 2.])
+        """
         shape = np.shape(X)
         if len(shape) != 2 or shape[0] != math.prod(self.shape):
             raise ValueError(

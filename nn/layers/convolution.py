@@ -182,7 +182,17 @@ class Conv2d(Module):
         Raises
         ------
         ValueError
-            Where X has another shape.
+            Where X has another shape, or pictures smaller than the window.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> layer = nn.Conv2d(1, 1, window=2)
+        >>> layer.weight.data[...] = 1.0
+        >>> layer(np.arange(9.0).reshape(1, 3, 3, 1))[0, :, :, 0].numpy()
+        array([[ 8., 12.],
+               [20., 24.]])
         """
         n_out, n_in = self.weight.shape[:2]
         _check_pictures(self, X, n_in)
@@ -257,12 +267,23 @@ class MaxPool2d(_Pool):
 
         Returns
         -------
-        Tensor
+        Tensor or array
 
         Raises
         ------
         ValueError
-            Where X has another shape.
+            Where X is not four-dimensional, or smaller than the window.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import autograd_lite as al
+        >>> from autograd_lite import nn
+        >>> X = al.Tensor(np.array([0.0, 1.0, 2.0, 2.0]).reshape(1, 2, 2, 1), requires_grad=True)
+        >>> np.sum(nn.MaxPool2d(2)(X)).backward()
+        >>> X.grad[0, :, :, 0]
+        array([[0. , 0. ],
+               [0.5, 0.5]])
         """
         return np.max(self._patches(X), axis=(1, 2))
 
@@ -296,11 +317,21 @@ class AvgPool2d(_Pool):
 
         Returns
         -------
-        Tensor
+        Tensor or array
 
         Raises
         ------
         ValueError
-            Where X has another shape.
+            Where X is not four-dimensional, or smaller than the window.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X = np.arange(4.0).reshape(1, 1, 4, 1)
+        >>> nn.AvgPool2d((1, 2))(X)[0, 0, :, 0]
+        array([0.5, 2.5])
+        >>> nn.AvgPool2d((1, 3), stride=1)(X)[0, 0, :, 0]
+        array([1., 2.])
         """
         return np.mean(self._patches(X), axis=(1, 2))

@@ -106,12 +106,26 @@ class Linear(Module):
 
         Parameters
         ----------
-        X : Tensor or array
+        X : Tensor or array of shape (n_in, N)
             Samples along the last axis.
 
         Returns
         -------
         Tensor
+
+        Raises
+        ------
+        ValueError
+            Where X has another shape; the message says what to pass instead.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> layer = nn.Linear(2, 1)
+        >>> layer.weight.data[...], layer.bias.data[...] = [[1.0, -1.0]], 10.0
+        >>> layer(np.array([[1.0, 2.0, 3.0], [0.0, 2.0, 4.0]])).numpy()
+        array([[11., 10.,  9.]])
         """
         weight, bias = self.weight, self.bias
         X = as_array(X)
@@ -189,6 +203,23 @@ class Embedding(Module):
         Returns
         -------
         Tensor
+
+        Raises
+        ------
+        TypeError
+            Where X does not hold whole numbers.
+        ValueError
+            Where a number is out of range.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> layer = nn.Embedding(3, 2)
+        >>> layer.weight.data[...] = [[0.0, 1.0, 2.0], [10.0, 11.0, 12.0]]
+        >>> layer(np.array([2, 0, 2])).numpy()
+        array([[ 2.,  0.,  2.],
+               [12., 10., 12.]])
         """
         n_out, n_symbols = self.weight.shape
         X = as_array(X.data if isinstance(X, al.Tensor) else X)

@@ -78,14 +78,32 @@ class BatchNorm(Module):
     def forward(self, X: Operand) -> Operand:
         """The normalised X, of the shape of X: features first, samples last.
 
+        In training the running statistics move towards those of X.
+
         Parameters
         ----------
-        X : Tensor or array
+        X : Tensor or array of shape (n_features, ..., N)
             Samples along the last axis.
 
         Returns
         -------
         Tensor
+
+        Raises
+        ------
+        ValueError
+            Where X has another number of features, or, in training, fewer than two numbers of each.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> layer = nn.BatchNorm(2)
+        >>> Z = layer(np.array([[1.0, 3.0, 5.0], [10.0, 10.0, 40.0]])).numpy()
+        >>> np.abs(Z.mean(axis=1)).round(3), Z.var(axis=1).round(3)
+        (array([0., 0.]), array([1., 1.]))
+        >>> layer.running_mean[:, 0].round(3)
+        array([0.3, 2. ])
         """
         shape = np.shape(X)
         if len(shape) < 2 or shape[0] != len(self.scale):
@@ -160,12 +178,25 @@ class LayerNorm(Module):
 
         Parameters
         ----------
-        X : Tensor or array
+        X : Tensor or array of shape (n_features, ..., N)
             Samples along the last axis.
 
         Returns
         -------
         Tensor
+
+        Raises
+        ------
+        ValueError
+            Where X has another number of features.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> Z = nn.LayerNorm(3)(np.array([[1.0, 10.0], [3.0, 10.0], [5.0, 40.0]])).numpy()
+        >>> np.abs(Z.mean(axis=0)).round(3), Z.var(axis=0).round(3)
+        (array([0., 0.]), array([1., 1.]))
         """
         shape = np.shape(X)
         if len(shape) < 2 or shape[0] != len(self.scale):
@@ -217,6 +248,27 @@ class Dropout(Module):
         self.generator: np.random.Generator = np.random.default_rng(seed)
 
     def forward(self, X: Operand) -> Operand:
+        """X itself after `eval()`; in training X / (1 - share), with zeros at random places.
+
+        Parameters
+        ----------
+        X : Tensor or array
+            Numbers of any shape.
+
+        Returns
+        -------
+        Tensor or array of the shape of X
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> layer = nn.Dropout(0.5, seed=0)
+        >>> layer(np.ones((1, 8)))
+        array([[2., 0., 0., 0., 2., 2., 2., 2.]])
+        >>> layer.eval()(np.ones((1, 8)))
+        array([[1., 1., 1., 1., 1., 1., 1., 1.]])
+        """
         if not self.training or not self.share:
             return X
         kept = uniform(self.generator, np.shape(X)) >= self.share

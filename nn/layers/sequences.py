@@ -79,6 +79,16 @@ class _Recurrent(Module):
         ------
         ValueError
             Where X has another shape.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X = np.ones((2, 5, 4))
+        >>> states = nn.RNN(2, 3, seed=0)(X)
+        >>> last = nn.RNN(2, 3, last=True, seed=0)(X)
+        >>> states.shape, last.shape, np.array_equal(states[:, -1], last)
+        ((3, 5, 4), (3, 4), True)
         """
         _check_sequences(self, X, self.n_in)
         Z = _affine_steps(self.weight, X, self.bias)
@@ -303,6 +313,23 @@ class MultiheadAttention(Module):
         Returns
         -------
         Tensor
+
+        Raises
+        ------
+        ValueError
+            Where X or `memory` has another number of features, or the two have different numbers
+            of samples.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> layer = nn.MultiheadAttention(4, 2, causal=True, seed=0)
+        >>> X = np.random.default_rng(0).normal(size=(4, 5, 1))
+        >>> np.allclose(layer(X)[:, :3], layer(X[:, :3]))
+        True
+        >>> nn.MultiheadAttention(4, 2, seed=0)(X, np.ones((4, 7, 1))).shape
+        (4, 5, 1)
         """
         _check_sequences(self, X, self.n_features)
         memory = X if memory is None else memory
@@ -405,6 +432,15 @@ class Conv1d(Module):
         ------
         ValueError
             Where X has another shape.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> layer = nn.Conv1d(1, 1, window=2)
+        >>> layer.weight.data[...] = [[[-1.0, 1.0]]]
+        >>> layer(np.array([1.0, 4.0, 9.0, 16.0]).reshape(1, 4, 1))[0, :, 0].numpy()
+        array([3., 5., 7.])
         """
         n_out, n_in, window = self.weight.shape
         _check_sequences(self, X, n_in)
