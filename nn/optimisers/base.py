@@ -87,12 +87,36 @@ class Optimiser(Spelled):
 
     @property
     def parameters(self) -> list[Parameter]:
-        """The parameters of all groups."""
+        """The parameters of all groups.
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> W, b = nn.Parameter([1.0], name="W"), nn.Parameter([0.0], name="b")
+        >>> optimiser = nn.SGD([{"parameters": [W]}, {"parameters": [b], "learning_rate": 0.1}])
+        >>> [parameter.name for parameter in optimiser.parameters]
+        ['W', 'b']
+        """
         return [p for group in self.groups for p in group["parameters"]]
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate of the first group; setting it sets that of all groups."""
+        """The learning rate of the first group; setting it sets that of all groups.
+
+        Raises
+        ------
+        ValueError
+            Where it is set to a number that is not above 0.
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> W, b = nn.Parameter([1.0]), nn.Parameter([0.0])
+        >>> optimiser = nn.SGD([{"parameters": [W]}, {"parameters": [b], "learning_rate": 0.1}])
+        >>> optimiser.learning_rate = 0.5
+        >>> [group["learning_rate"] for group in optimiser.groups]
+        [0.5, 0.5]
+        """
         return float(self.groups[0]["learning_rate"])
 
     @learning_rate.setter
@@ -103,11 +127,38 @@ class Optimiser(Spelled):
 
     @property
     def steps(self) -> int:
-        """The largest number of steps that a parameter has taken."""
+        """The largest number of steps that a parameter has taken.
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> W, b = nn.Parameter([1.0]), nn.Parameter([0.0])
+        >>> optimiser = nn.SGD([W, b])
+        >>> W.grad = [2.0]
+        >>> optimiser.step()
+        >>> optimiser.steps, optimiser.counts
+        (1, [1, 0])
+        """
         return max(self.counts)
 
     def step(self) -> None:
-        """Updates each parameter that has a gradient and is not frozen."""
+        """Updates each parameter that has a gradient and is not frozen.
+
+        Raises
+        ------
+        ValueError
+            Where a graph keeps the values of a parameter; the message says which operation does.
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> W, b = nn.Parameter([1.0]), nn.Parameter([1.0])
+        >>> W.grad, b.grad = [2.0], [2.0]
+        >>> b.requires_grad = False
+        >>> nn.SGD([W, b], learning_rate=0.1).step()
+        >>> W.item(), b.item()
+        (0.8, 1.0)
+        """
         index = 0
         for group in self.groups:
             now, taken = group, -1
@@ -177,6 +228,13 @@ class Optimiser(Spelled):
         Returns
         -------
         dict of str to float
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> optimiser = nn.SGD([nn.Parameter([1.0])], learning_rate=0.1)
+        >>> optimiser.numbers(optimiser.groups[0], steps=1)
+        {'learning_rate': 0.1}
         """
         return {"learning_rate": group["learning_rate"]}
 
@@ -193,11 +251,40 @@ class Optimiser(Spelled):
             The values, the gradient, and the arrays of the state.
         **buffers : ndarray
             `room` and `other`, for intermediate values.
+
+        Raises
+        ------
+        NotImplementedError
+            In a class that defines no `update`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> class SignDescent(nn.Optimiser):
+        ...     def update(self, group, values, gradient, room, other):
+        ...         np.multiply(np.sign(gradient), group["learning_rate"], out=room)
+        ...         values -= room
+        >>> W = nn.Parameter([1.0, 1.0])
+        >>> W.grad = [5.0, -0.1]
+        >>> SignDescent([W], learning_rate=0.1).step()
+        >>> W
+        Tensor([0.9, 1.1], requires_grad=True)
         """
         raise NotImplementedError(f"{type(self).__name__} defines no update()")
 
     def zero_grad(self) -> None:
-        """Discards the gradients of all parameters."""
+        """Discards the gradients of all parameters.
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> W = nn.Parameter([1.0])
+        >>> W.grad = [2.0]
+        >>> nn.SGD([W]).zero_grad()
+        >>> W.grad is None
+        True
+        """
         for parameter in self.parameters:
             parameter.zero_grad()
 
@@ -207,6 +294,17 @@ class Optimiser(Spelled):
         Returns
         -------
         dict
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> W = nn.Parameter([1.0])
+        >>> W.grad = [2.0]
+        >>> optimiser = nn.SGD([W], momentum=0.9)
+        >>> optimiser.step()
+        >>> state = optimiser.state_dict()
+        >>> state["steps.0"], state["groups.0.momentum"], state["memory.0.velocity"]
+        (1, 0.9, array([2.]))
         """
         state: dict[str, Any] = {f"steps.{i}": count for i, count in enumerate(self.counts)}
         for i, group in enumerate(self.groups):
@@ -227,6 +325,16 @@ class Optimiser(Spelled):
         ------
         ValueError
             Where the state does not match this optimiser; nothing is changed.
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> W = nn.Parameter([1.0])
+        >>> saved = nn.SGD([W], learning_rate=0.1).state_dict()
+        >>> optimiser = nn.SGD([W], learning_rate=0.5)
+        >>> optimiser.load_state_dict(saved)
+        >>> optimiser.learning_rate
+        0.1
         """
         own = self.state_dict()
         if own.keys() != state.keys():

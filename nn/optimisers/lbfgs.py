@@ -55,8 +55,7 @@ class LBFGS:
         self.tolerance = tolerance
 
     def step(self, loss: Callable[[], Operand]) -> float:
-        """Minimises `loss()` over the parameters, in at most `max_iter` iterations; returns the
-        loss.
+        """Minimises `loss()` over the parameters, in at most `max_iter` iterations.
 
         Parameters
         ----------
@@ -67,6 +66,25 @@ class LBFGS:
         Returns
         -------
         float
+            The loss that is reached.
+
+        Raises
+        ------
+        ImportError
+            Without SciPy.
+        ValueError
+            Where all parameters are frozen.
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> W = nn.Parameter([-1.0, 1.0])
+        >>> def rosenbrock():
+        ...     return (1 - W[0]) ** 2 + 100 * (W[1] - W[0] ** 2) ** 2
+        >>> round(nn.LBFGS([W]).step(rosenbrock), 6)
+        0.0
+        >>> W.numpy().round(3)
+        array([1., 1.])
         """
         try:
             from scipy.optimize import minimize

@@ -82,6 +82,30 @@ class SGD(Optimiser):
             raise ValueError("SGD: nesterov=True needs a momentum above 0")
 
     def update(self, group: Group, *arrays: Array, **buffers: Array) -> None:
+        """Moves the values against the gradient, or against the velocity.
+
+        Parameters
+        ----------
+        group : dict
+            The options and the `numbers` of this step.
+        *arrays : ndarray
+            The values, the gradient and, with a momentum, the velocity.
+        **buffers : ndarray
+            `room` and `other`, for intermediate values.
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> W = nn.Parameter([1.0])
+        >>> W.grad = [2.0]
+        >>> optimiser = nn.SGD([W], learning_rate=0.1, momentum=0.5)
+        >>> optimiser.step()
+        >>> W.numpy().round(6)  # The velocity is 2.
+        array([0.8])
+        >>> optimiser.step()
+        >>> W.numpy().round(6)  # The velocity is 0.5 * 2 + 2.
+        array([0.5])
+        """
         values, gradient, *velocity = arrays
         room, other = buffers["room"], buffers["other"]
         change = _decayed(group, values, gradient, room)
@@ -147,6 +171,27 @@ class RMSProp(Optimiser):
         )
 
     def update(self, group: Group, *arrays: Array, **buffers: Array) -> None:
+        """Moves the values by the gradient over the root of its mean square.
+
+        Parameters
+        ----------
+        group : dict
+            The options and the `numbers` of this step.
+        *arrays : ndarray
+            The values, the gradient, and the running mean of its square.
+        **buffers : ndarray
+            `room` and `other`, for intermediate values.
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> W = nn.Parameter([1.0])
+        >>> W.grad = [2.0]
+        >>> optimiser = nn.RMSProp([W], learning_rate=0.1, decay=0.75)
+        >>> optimiser.step()
+        >>> W.numpy().round(6)  # The mean square is 0.25 * 2^2.
+        array([0.8])
+        """
         values, gradient, square = arrays
         room, other = buffers["room"], buffers["other"]
         gradient = _decayed(group, values, gradient, room)
@@ -207,6 +252,28 @@ class Adagrad(Optimiser):
         )
 
     def update(self, group: Group, *arrays: Array, **buffers: Array) -> None:
+        """Moves the values by the gradient over the root of the sum of its squares.
+
+        Parameters
+        ----------
+        group : dict
+            The options and the `numbers` of this step.
+        *arrays : ndarray
+            The values, the gradient, and the sum of its squares.
+        **buffers : ndarray
+            `room` and `other`, for intermediate values.
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> W = nn.Parameter([1.0])
+        >>> optimiser = nn.Adagrad([W], learning_rate=0.1)
+        >>> for gradient in (3.0, 4.0):
+        ...     W.grad = [gradient]
+        ...     optimiser.step()
+        >>> W.numpy().round(6)  # 1 - 0.1 * 3 / 3 - 0.1 * 4 / 5
+        array([0.82])
+        """
         values, gradient, square = arrays
         room, other = buffers["room"], buffers["other"]
         gradient = _decayed(group, values, gradient, room)
@@ -279,6 +346,26 @@ class Adam(Optimiser):
         )
 
     def update(self, group: Group, *arrays: Array, **buffers: Array) -> None:
+        """Moves the values by the mean of the gradients over the root of their mean square.
+
+        Parameters
+        ----------
+        group : dict
+            The options and the `numbers` of this step.
+        *arrays : ndarray
+            The values, the gradient, and the running means of the gradient and of its square.
+        **buffers : ndarray
+            `room` and `other`, for intermediate values.
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> W = nn.Parameter([1.0, 1.0])
+        >>> W.grad = [100.0, -0.01]
+        >>> nn.Adam([W], learning_rate=0.1).step()
+        >>> W.numpy().round(4)  # The first step is as long as the learning rate.
+        array([0.9, 1.1])
+        """
         values, gradient, mean, square = arrays
         room, other = buffers["room"], buffers["other"]
         gradient = self._with_decay(group, values, gradient, room)
@@ -309,6 +396,14 @@ class Adam(Optimiser):
         Returns
         -------
         dict of str to float
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> optimiser = nn.Adam([nn.Parameter([1.0])], learning_rate=0.1)
+        >>> numbers = [optimiser.numbers(optimiser.groups[0], steps) for steps in (1, 10, 10_000)]
+        >>> [round(n["corrected_rate"], 4) for n in numbers]
+        [0.0316, 0.0153, 0.1]
         """
         correction = math.sqrt(1 - group["beta2"] ** steps)
         rate = group["learning_rate"] * correction / (1 - group["beta1"] ** steps)

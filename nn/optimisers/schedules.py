@@ -55,6 +55,21 @@ class Schedule:
         Returns
         -------
         float
+
+        Raises
+        ------
+        NotImplementedError
+            In a class that defines no `factor`.
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> class Inverse(nn.optimisers.Schedule):
+        ...     def factor(self, steps):
+        ...         return 1 / (1 + steps)
+        >>> schedule = Inverse(nn.SGD([nn.Parameter([1.0])]))
+        >>> [schedule.factor(steps) for steps in (0, 1, 3)]
+        [1.0, 0.5, 0.25]
         """
         raise NotImplementedError(f"{type(self).__name__} defines no factor()")
 
@@ -65,6 +80,18 @@ class Schedule:
         ----------
         metric : float, optional
             A metric, for schedules that depend on one.
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> optimiser = nn.SGD([nn.Parameter([1.0])], learning_rate=0.8)
+        >>> schedule = nn.StepSchedule(optimiser, every=2, factor=0.5)
+        >>> rates = []
+        >>> for _ in range(4):
+        ...     schedule.step()
+        ...     rates.append(optimiser.learning_rate)
+        >>> rates
+        [0.8, 0.4, 0.4, 0.2]
         """
         self.steps += 1
         self._set()
@@ -80,6 +107,15 @@ class Schedule:
         Returns
         -------
         dict of str to float
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> optimiser = nn.SGD([nn.Parameter([1.0])], learning_rate=0.1)
+        >>> schedule = nn.CosineSchedule(optimiser, length=50)
+        >>> schedule.step()
+        >>> schedule.state_dict()
+        {'length': 50, 'least': 0.0, 'steps': 1, 'start.0': 0.1}
         """
         return {k: v for k, v in vars(self).items() if isinstance(v, (int, float))} | {
             f"start.{i}": rate for i, rate in enumerate(self._start)
@@ -97,6 +133,17 @@ class Schedule:
         ------
         ValueError
             Where the state is that of another schedule.
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> optimiser = nn.SGD([nn.Parameter([1.0])], learning_rate=0.8)
+        >>> schedule = nn.StepSchedule(optimiser, every=1, factor=0.5)
+        >>> saved = schedule.state_dict()
+        >>> schedule.step()
+        >>> schedule.load_state_dict(saved)
+        >>> schedule.steps, optimiser.learning_rate
+        (0, 0.8)
         """
         own = self.state_dict()
         if own.keys() != state.keys():
@@ -142,6 +189,24 @@ class StepSchedule(Schedule):
         super().__init__(optimiser)
 
     def factor(self, steps: int) -> float:
+        """The factor of a change to the power of the number of changes.
+
+        Parameters
+        ----------
+        steps : int
+            The number of steps done, from 0 on.
+
+        Returns
+        -------
+        float
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> schedule = nn.StepSchedule(nn.SGD([nn.Parameter([1.0])]), every=30, factor=0.5)
+        >>> schedule.factor(29), schedule.factor(30), schedule.factor(60)
+        (1.0, 0.5, 0.25)
+        """
         return float(self.by ** (steps // self.every))
 
 
@@ -183,6 +248,24 @@ class CosineSchedule(Schedule):
         super().__init__(optimiser)
 
     def factor(self, steps: int) -> float:
+        """least + (1 - least) (1 + cos(pi steps / length)) / 2, and `least` after the last step.
+
+        Parameters
+        ----------
+        steps : int
+            The number of steps done, from 0 on.
+
+        Returns
+        -------
+        float
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> schedule = nn.CosineSchedule(nn.SGD([nn.Parameter([1.0])]), length=100, least=0.2)
+        >>> [round(schedule.factor(steps), 6) for steps in (0, 50, 100, 200)]
+        [1.0, 0.6, 0.2, 0.2]
+        """
         done = min(steps / self.length, 1.0)
         return self.least + (1 - self.least) * (1 + math.cos(math.pi * done)) / 2
 
@@ -226,6 +309,24 @@ class WarmUpSchedule(Schedule):
         super().__init__(optimiser)
 
     def factor(self, steps: int) -> float:
+        """start + (1 - start) steps / length, and 1 after the last step.
+
+        Parameters
+        ----------
+        steps : int
+            The number of steps done, from 0 on.
+
+        Returns
+        -------
+        float
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> schedule = nn.WarmUpSchedule(nn.SGD([nn.Parameter([1.0])]), length=100, start=0.2)
+        >>> [round(schedule.factor(steps), 6) for steps in (0, 50, 100, 200)]
+        [0.2, 0.6, 1.0, 1.0]
+        """
         return min(1.0, self.start + (1 - self.start) * steps / self.length)
 
 
@@ -280,6 +381,24 @@ class OneCycleSchedule(Schedule):
         super().__init__(optimiser)
 
     def factor(self, steps: int) -> float:
+        """Half a cosine from 1 to `most`, then half a cosine from `most` to `least`.
+
+        Parameters
+        ----------
+        steps : int
+            The number of steps done, from 0 on.
+
+        Returns
+        -------
+        float
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> schedule = nn.OneCycleSchedule(nn.SGD([nn.Parameter([1.0])]), length=100, rising=0.3)
+        >>> [round(schedule.factor(steps), 3) for steps in (0, 15, 30, 100)]
+        [1.0, 5.5, 10.0, 0.001]
+        """
         done = min(steps / self.length, 1.0)
         if done < self.rising:
             start, end, part = 1.0, self.most, done / self.rising
@@ -336,6 +455,26 @@ class PlateauSchedule(Schedule):
         super().__init__(optimiser)
 
     def factor(self, steps: int) -> float:
+        """The factor of all changes so far, whatever the number of steps.
+
+        Parameters
+        ----------
+        steps : int
+            The number of steps done, from 0 on.
+
+        Returns
+        -------
+        float
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> schedule = nn.PlateauSchedule(nn.SGD([nn.Parameter([1.0])]), factor=0.5, patience=0)
+        >>> for loss in (3.0, 3.0, 3.0):
+        ...     schedule.step(loss)
+        >>> schedule.factor(3)
+        0.25
+        """
         return self.reached
 
     def step(self, metric: float | None = None) -> None:
@@ -350,6 +489,18 @@ class PlateauSchedule(Schedule):
         ------
         ValueError
             Where the metric is left out.
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> optimiser = nn.SGD([nn.Parameter([1.0])], learning_rate=0.8)
+        >>> schedule = nn.PlateauSchedule(optimiser, factor=0.5, patience=1)
+        >>> rates = []
+        >>> for loss in (3.0, 2.0, 2.1, 2.2):
+        ...     schedule.step(loss)
+        ...     rates.append(optimiser.learning_rate)
+        >>> rates
+        [0.8, 0.8, 0.8, 0.4]
         """
         if metric is None:
             raise ValueError("PlateauSchedule: step(metric) needs the metric that is to fall")
