@@ -140,7 +140,17 @@ class Report:
         Raises
         ------
         ValueError
-            Where the loss is gone, or where the inputs have changed since.
+            Where the loss is gone, where the inputs have changed since, or in a copy of a report.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import autograd_lite as al
+        >>> w = al.Tensor([1.0, 2.0], requires_grad=True, name="w")
+        >>> loss = np.sum(w**2)
+        >>> report = al.compare(loss, {"dw": 2 * w.data}, show=False)
+        >>> report.recorded().item()
+        5.0
         """
         if self.record is None:
             raise ValueError("this report has no graph, because it is a copy of another report")
@@ -151,21 +161,62 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether every gradient is right."""
+        """Whether every gradient is right.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import autograd_lite as al
+        >>> w = al.Tensor([1.0, 2.0], requires_grad=True, name="w")
+        >>> loss = np.sum(w**2)
+        >>> [al.compare(loss, {"dw": k * w.data}, show=False).ok for k in (1, 2)]
+        [False, True]
+        """
         return all(line.status in RIGHT for line in self.lines)
 
     @property
     def first_wrong(self) -> Line | None:
-        """The first line that has a mistake of its own, or None."""
+        """The first line that has a mistake of its own, or None.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import autograd_lite as al
+        >>> def forward(w, x):
+        ...     z = w * x
+        ...     return np.sum(z**2), z
+        >>> def backward(w, x, z):
+        ...     dz = 3 * z
+        ...     dw = dz * x
+        ...     return dw
+        >>> w, x = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+        >>> report = al.check_derivation(forward, backward, w, x, show=False)
+        >>> [(line.name, line.status) for line in report]
+        [('dz', 'wrong'), ('dw', 'inherited')]
+        >>> report.first_wrong.name, report.first_wrong.line
+        ('dz', 2)
+        """
         return next((line for line in self.lines if line.status == "wrong"), None)
 
     def raise_if_wrong(self) -> None:
-        """Raise AssertionError, with the table, if a gradient is not right.
+        """Raises AssertionError, with the table, if a gradient is not right.
 
         Raises
         ------
         AssertionError
             With the table.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import autograd_lite as al
+        >>> w = al.Tensor([1.0, 2.0], requires_grad=True, name="w")
+        >>> report = al.compare(np.sum(w**2), {"dw": -2 * w.data}, show=False)
+        >>> try:
+        ...     report.raise_if_wrong()
+        ... except AssertionError as error:
+        ...     print(str(error).splitlines()[0])
+        wrong hand-derived gradients: 1 of 1
         """
         if not self.ok:
             wrong = sum(line.status not in RIGHT for line in self.lines)
@@ -179,6 +230,17 @@ class Report:
         Returns
         -------
         str
+
+        Examples
+        --------
+        >>> import json
+        >>> import numpy as np
+        >>> import autograd_lite as al
+        >>> w = al.Tensor([1.0, 2.0], requires_grad=True, name="w")
+        >>> report = al.compare(np.sum(w**2), {"dw": -2 * w.data}, show=False)
+        >>> found = json.loads(report.to_json())
+        >>> found["ok"], found["lines"][0]["name"], found["lines"][0]["status"]
+        (False, 'dw', 'wrong')
         """
         lines = [{name: _plain(value) for name, value in vars(line).items()} for line in self.lines]
         return json.dumps({"ok": self.ok, "notes": list(self.notes), "lines": lines}, indent=1)
@@ -200,7 +262,19 @@ class Report:
         return "\n".join([*(text for text, _ in self._table()), *self._remarks()])
 
     def show(self) -> None:
-        """Print the report, in colours on a terminal that supports them."""
+        """Prints the report, in colours on a terminal that supports them.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import autograd_lite as al
+        >>> w = al.Tensor([1.0, 2.0], requires_grad=True, name="w")
+        >>> report = al.compare(np.sum(w**2), {"dw": -2 * w.data}, show=False)
+        >>> report.show()
+        gradient  of  shape  largest difference  relative  verdict
+        dw        w   (2,)   8.00e+00            2.00e+00  wrong
+        dw[1] is -4, and should be 4
+        """
         if not _has_colours():
             print(self)
             return
