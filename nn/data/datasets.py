@@ -155,6 +155,19 @@ class H5Dataset:
         Yields
         ------
         Batch
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> import os, tempfile
+        >>> path = os.path.join(tempfile.mkdtemp(), "data.h5")
+        >>> nn.write_dataset(path, np.ones((5, 4, 4), np.uint8), np.arange(5))
+        >>> data = nn.H5Dataset(path)
+        >>> [batch.Y.tolist() for batch in data.batches(2, start=1)]
+        [[2, 3], [4]]
+        >>> sorted(y for batch in data.batches(2, seed=[0]) for y in batch.Y.tolist())
+        [0, 1, 2, 3, 4]
         """
         found = in_batches(lambda skip: self._windows(seed, skip), size, start, self.prefetch)
         return (self._batch(*arrays) for arrays in found)

@@ -87,12 +87,32 @@ class LogisticRegression(_Linear, Classifier):
 
     @property
     def coef_(self) -> np.ndarray:
-        """The weights, (1, n_features) for two classes, (K, n_features) for more."""
+        """The weights, (1, n_features) for two classes, (K, n_features) for more.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array(["no", "no", "yes", "yes"])
+        >>> model = nn.LogisticRegression(learning_rate=1.0, max_iter=500).fit(X, y)
+        >>> model.coef_.shape, bool(model.coef_[0, 0] > 0)
+        ((1, 1), True)
+        """
         return self.network_.parameters()[0].numpy()
 
     @property
     def intercept_(self) -> np.ndarray:
-        """The biases, (1,) for two classes, (K,) for more."""
+        """The biases, (1,) for two classes, (K,) for more.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array(["no", "no", "yes", "yes"])
+        >>> model = nn.LogisticRegression(learning_rate=1.0, max_iter=500).fit(X, y)
+        >>> (-model.intercept_ / model.coef_[0]).round(1)  # Both classes are equally probable there.
+        array([1.5])
+        """
         return self.network_.parameters()[1].numpy()[:, 0]
 
 
@@ -123,13 +143,31 @@ class LinearRegression(_Linear, Regressor):
 
     @property
     def coef_(self) -> np.ndarray:
-        """The weights: (n_features,) for y of shape (N,), (k, n_features) for y of shape (N, k)."""
+        """The weights: (n_features,) for y of shape (N,), (k, n_features) for y of shape (N, k).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+        >>> nn.LinearRegression().fit(X, np.array([1.0, 3.0, 6.0])).coef_.round(3)
+        array([2., 5.])
+        """
         weights = self.network_.parameters()[0].numpy()
         return weights[0] if self._is_row else weights
 
     @property
     def intercept_(self) -> Array:
-        """The bias: a number for y of shape (N,), an array (k,) for y of shape (N, k)."""
+        """The bias: a number for y of shape (N,), an array (k,) for y of shape (N, k).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+        >>> round(nn.LinearRegression().fit(X, np.array([1.0, 3.0, 6.0])).intercept_, 3)
+        1.0
+        """
         biases = self.network_.parameters()[1].numpy()[:, 0]
         return float(biases[0]) if self._is_row else biases
 

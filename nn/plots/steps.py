@@ -106,6 +106,22 @@ class Steps:
         Returns
         -------
         list of float
+
+        Raises
+        ------
+        KeyError
+            Where no parameter that was recorded has this path.
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> layer = nn.Linear(2, 1)
+        >>> layer.weight.data[...] = [[3.0, 4.0]]
+        >>> steps = nn.plots.Steps(layer)
+        >>> layer.weight.data[...] = [[3.0, 4.5]]
+        >>> steps()
+        >>> steps.ratios("weight")
+        [0.1]
         """
         return [noted.ratio for noted in self.noted[name][1:]]
 

@@ -51,7 +51,15 @@ class History(Spelled):
 
     @property
     def names(self) -> list[str]:
-        """The names of the numbers in the records."""
+        """The names of the numbers in the records.
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> history = nn.History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])
+        >>> history.names
+        ['epoch', 'loss']
+        """
         return list(dict.fromkeys(name for record in self.records for name in record))
 
     def __getitem__(self, name: str) -> list[float]:
@@ -76,6 +84,14 @@ class History(Spelled):
         Returns
         -------
         matplotlib.figure.Figure
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> history = nn.History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])
+        >>> figure = history.plot(log=True)
+        >>> figure.axes[0].get_yscale()
+        'log'
         """
         validation = self["validation_loss"] if "validation_loss" in self.names else None
         return plots.cost(self["loss"], validation, log=log, step="epoch")
