@@ -110,7 +110,7 @@ class LogisticRegression(_Linear, Classifier):
         >>> from autograd_lite import nn
         >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array(["no", "no", "yes", "yes"])
         >>> model = nn.LogisticRegression(learning_rate=1.0, max_iter=500).fit(X, y)
-        >>> (-model.intercept_ / model.coef_[0]).round(1)  # Both classes are equally probable there.
+        >>> (-model.intercept_ / model.coef_[0]).round(1)  # Both are equally probable there.
         array([1.5])
         """
         return self.network_.parameters()[1].numpy()[:, 0]
