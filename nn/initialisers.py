@@ -57,7 +57,7 @@ def _unit(fan_in: int, fan_out: int) -> float:
 
 
 def orthogonal(shape: Shape, rng: np.random.Generator) -> np.ndarray:
-    """A matrix with orthonormal rows, or columns if it has more rows (Saxe et al., 2013).
+    """A matrix with orthonormal rows, or columns if it has more rows.
 
     Parameters
     ----------
@@ -70,6 +70,11 @@ def orthogonal(shape: Shape, rng: np.random.Generator) -> np.ndarray:
     -------
     ndarray
 
+    Notes
+    -----
+    Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep
+    linear neural networks" (2013), arXiv:1312.6120.
+
     Examples
     --------
     >>> import numpy as np
@@ -80,7 +85,8 @@ def orthogonal(shape: Shape, rng: np.random.Generator) -> np.ndarray:
     """
     rows, columns = shape[0], math.prod(shape[1:])
     q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
-    # These signs make q uniform among all orthogonal matrices (Mezzadri, 2007).
+    # These signs make q uniform among all orthogonal matrices: Mezzadri, "How to generate random
+    # matrices from the classical compact groups" (2007), arXiv:math-ph/0609050.
     q *= np.where(np.diagonal(r) < 0, -1, 1)
     return (q if rows >= columns else q.T).reshape(shape)
 
@@ -146,10 +152,13 @@ INITIALISERS: dict[str, Initialiser] = {
     "small": small,
     "zeros": zeros,
 }
-"""Initialisers by name. "he" has the variance 2 / fan in and suits ReLU (He et al., 2015), "xavier"
-2 / (fan in + fan out) and suits tanh and sigmoid (Glorot and Bengio, 2010), "lecun" 1 / fan in
-(LeCun et al., 1998); each draws normal or uniform numbers. "small" is the `rand * 0.01` of
-courses."""
+"""Initialisers by name: the variance, and the layers that it suits.
+
+"he" has 2 / fan in and suits ReLU (He et al., "Delving deep into rectifiers", 2015,
+arXiv:1502.01852), "xavier" 2 / (fan in + fan out) and suits tanh and sigmoid (Glorot and Bengio,
+"Understanding the difficulty of training deep feedforward neural networks", 2010), "lecun" 1 / fan
+in (LeCun et al., "Efficient BackProp", 1998); each draws normal or uniform numbers. "small" is the
+`rand * 0.01` of courses."""
 
 
 def initial(initialisation: str | Initialiser, shape: Shape, seed: Seed) -> np.ndarray:

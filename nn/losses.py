@@ -133,6 +133,11 @@ def log_loss(z: Operand, y: Operand) -> Operand:
     --------
     autograd_lite.nn.binary_cross_entropy_with_logits : The loss with weights and other options.
 
+    Notes
+    -----
+    Bishop, "Pattern Recognition and Machine Learning" (2006), equation 4.90, and 4.91 for the
+    gradient.
+
     Examples
     --------
     >>> import numpy as np
@@ -168,6 +173,11 @@ def softmax_loss(z: Operand, y: Operand) -> Operand:
     See Also
     --------
     autograd_lite.nn.cross_entropy : The mean, with labels and other options.
+
+    Notes
+    -----
+    Bishop, "Pattern Recognition and Machine Learning" (2006), equation 4.108, and 4.109 for the
+    gradient.
 
     Examples
     --------
@@ -281,8 +291,8 @@ def binary_cross_entropy_with_logits(
     Notes
     -----
     It is computed as max(Z, 0) - Z Y + log(1 + exp(-abs(Z))). Bishop, "Pattern Recognition and
-    Machine Learning" (2006), equation 4.90, and 4.91 for the gradient; smoothing by Szegedy et al.
-    (2015).
+    Machine Learning" (2006), equation 4.90, and 4.91 for the gradient; smoothing by Szegedy et al.,
+    "Rethinking the Inception architecture for computer vision" (2015), arXiv:1512.00567.
 
     Examples
     --------
@@ -349,7 +359,8 @@ def cross_entropy(
     Notes
     -----
     Bishop, "Pattern Recognition and Machine Learning" (2006), equation 4.108, and 4.109 for the
-    gradient; smoothing by Szegedy et al. (2015).
+    gradient; smoothing by Szegedy et al., "Rethinking the Inception architecture for computer
+    vision" (2015), arXiv:1512.00567.
 
     Examples
     --------
@@ -666,7 +677,7 @@ def l2_penalty(parameters: Iterable[Operand], strength: float) -> Operand:
 
     Notes
     -----
-    Hoerl and Kennard, "Ridge regression" (1970).
+    Hoerl and Kennard, "Ridge regression: biased estimation for nonorthogonal problems" (1970).
 
     Examples
     --------

@@ -633,9 +633,9 @@ def roc_auc(
 ) -> float:
     """The probability that a sample of class 1 has a higher score than one of class 0.
 
-    It is the area under the receiver operating characteristic; ties count half (Hanley and McNeil,
-    1982). For more than two classes it is the mean over the classes of each against all others, by
-    the probabilities. It is NaN where a class has no samples or all of them.
+    It is the area under the receiver operating characteristic; ties count half. For more than two
+    classes it is the mean over the classes of each against all others, by the probabilities. It is
+    NaN where a class has no samples or all of them.
 
     Parameters
     ----------
@@ -657,6 +657,11 @@ def roc_auc(
     ------
     ValueError
         Where the shapes do not match, `given` is needed, or every weight is zero.
+
+    Notes
+    -----
+    Hanley and McNeil, "The meaning and use of the area under a receiver operating characteristic
+    (ROC) curve" (1982).
 
     Examples
     --------
@@ -867,6 +872,10 @@ def r2(
     ValueError
         Where the shapes differ, a target is NaN, or every weight is zero.
 
+    Notes
+    -----
+    Wright, "Correlation and causation" (1921).
+
     Examples
     --------
     >>> from autograd_lite import nn
@@ -908,7 +917,11 @@ def _spread(
 
 
 def _spread_of_both(a: _Spread, b: _Spread) -> _Spread:
-    """The spread of two parts together (Chan, Golub and LeVeque, 1983)."""
+    """The spread of two parts together.
+
+    Chan, Golub and LeVeque, "Algorithms for computing the sample variance: analysis and
+    recommendations" (1983).
+    """
     weight = a.weight + b.weight
     share = b.weight / (weight or 1.0)
     away = b.means - a.means

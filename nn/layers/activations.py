@@ -28,7 +28,7 @@ def elu(z: Operand, alpha: float = 1.0) -> Operand:
 
 @al.primitive
 def silu(z: Operand) -> Operand:
-    """z * sigmoid(z) (Elfwing et al., 2017)."""
+    """z * sigmoid(z) (Elfwing et al., arXiv:1702.03118)."""
     return z * al.sigmoid(z)
 
 
@@ -36,8 +36,8 @@ def silu(z: Operand) -> Operand:
 def gelu(z: Operand) -> Operand:
     """z * Phi(z), Phi the normal distribution function, in the tanh approximation of the paper.
 
-    Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), equation (2). The approximation
-    differs from the exact function by at most 0.0005.
+    Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), arXiv:1606.08415, equation (2). The
+    approximation differs from the exact function by at most 0.0005.
     """
     return 0.5 * z * (1 + np.tanh(_GELU * (z + 0.044715 * z**3)))
 
@@ -169,12 +169,17 @@ class LeakyReLU(Module):
 
 
 class ELU(Module):
-    """Z where Z >= 0, else alpha * (exp(Z) - 1) (Clevert et al., 2015).
+    """Z where Z >= 0, else alpha * (exp(Z) - 1), element by element.
 
     Parameters
     ----------
     alpha : float
         The function approaches -alpha far below 0.
+
+    Notes
+    -----
+    Clevert, Unterthiner and Hochreiter, "Fast and accurate deep network learning by exponential
+    linear units" (2015), arXiv:1511.07289.
 
     Examples
     --------
@@ -217,8 +222,8 @@ class GELU(Module):
 
     Notes
     -----
-    Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), equation (2). The approximation
-    differs from the exact function by at most 0.0005.
+    Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), arXiv:1606.08415, equation (2). The
+    approximation differs from the exact function by at most 0.0005.
 
     Examples
     --------
@@ -255,7 +260,8 @@ class SiLU(Module):
 
     Notes
     -----
-    Elfwing, Uchibe and Doya, "Sigmoid-weighted linear units" (2017).
+    Elfwing, Uchibe and Doya, "Sigmoid-weighted linear units for neural network function
+    approximation in reinforcement learning" (2017), arXiv:1702.03118.
 
     Examples
     --------
@@ -366,6 +372,11 @@ class Softplus(Module):
     --------
     autograd_lite.softplus : The function.
 
+    Notes
+    -----
+    Dugas et al., "Incorporating second-order functional knowledge for better option pricing"
+    (2001).
+
     Examples
     --------
     >>> import numpy as np
@@ -407,6 +418,10 @@ class Softmax(Module):
     See Also
     --------
     cross_entropy : The loss, from the logits.
+
+    Notes
+    -----
+    Bridle, "Probabilistic interpretation of feedforward classification network outputs" (1990).
 
     Examples
     --------

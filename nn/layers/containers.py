@@ -117,7 +117,7 @@ def _as_module(layer: object) -> str:
 
 
 class Residual(Module):
-    """X + F(X), where F is the layers one after the other (He et al., 2015).
+    """X + F(X), where F is the layers one after the other.
 
     Parameters
     ----------
@@ -128,6 +128,10 @@ class Residual(Module):
     ------
     ValueError
         Where the result of the layers has another shape.
+
+    Notes
+    -----
+    He et al., "Deep residual learning for image recognition" (2015), arXiv:1512.03385.
 
     Examples
     --------

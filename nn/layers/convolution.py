@@ -248,6 +248,10 @@ class MaxPool2d(_Pool):
     stride : int or (int, int), optional
         The step of the window; by default its size.
 
+    Notes
+    -----
+    Riesenhuber and Poggio, "Hierarchical models of object recognition in cortex" (1999).
+
     Examples
     --------
     >>> import numpy as np
@@ -297,6 +301,10 @@ class AvgPool2d(_Pool):
         The size of the window.
     stride : int or (int, int), optional
         The step of the window; by default its size.
+
+    Notes
+    -----
+    LeCun et al., "Handwritten digit recognition with a back-propagation network" (1989).
 
     Examples
     --------

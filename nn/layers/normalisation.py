@@ -26,7 +26,7 @@ class BatchNorm(Module):
 
     A feature of pictures (channels, height, width, N) is a channel. In training the mean and the
     variance are those of the batch, and `running_mean` and `running_variance` follow them; after
-    `eval()` the running ones are used. (Ioffe and Szegedy, 2015.)
+    `eval()` the running ones are used.
 
     Parameters
     ----------
@@ -44,6 +44,11 @@ class BatchNorm(Module):
     ------
     ValueError
         For fewer than 1 feature, and for a momentum outside 0 to 1.
+
+    Notes
+    -----
+    Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing internal
+    covariate shift" (2015), arXiv:1502.03167.
 
     Examples
     --------
@@ -152,7 +157,7 @@ class LayerNorm(Module):
 
     Notes
     -----
-    Ba, Kiros and Hinton, "Layer normalization" (2016).
+    Ba, Kiros and Hinton, "Layer normalization" (2016), arXiv:1607.06450.
 
     Examples
     --------
@@ -216,7 +221,7 @@ class LayerNorm(Module):
 class Dropout(Module):
     """Sets a random share of the numbers to 0 in training, and divides the others by 1 - share.
 
-    After `eval()` the layer returns its input. (Srivastava et al., 2014.)
+    After `eval()` the layer returns its input.
 
     Parameters
     ----------
@@ -229,6 +234,10 @@ class Dropout(Module):
     ------
     ValueError
         For a share below 0, or of 1 or more.
+
+    Notes
+    -----
+    Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting" (2014).
 
     Examples
     --------

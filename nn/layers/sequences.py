@@ -117,7 +117,7 @@ class _Recurrent(Module):
 
 
 class RNN(_Recurrent):
-    """`h_t = tanh(W x_t + U h_(t-1) + b)` (Elman, 1990).
+    """`h_t = tanh(W x_t + U h_(t-1) + b)`, for every step.
 
     The hand-derived backward pass is `nn.by_hand.backward_rnn`.
 
@@ -136,6 +136,10 @@ class RNN(_Recurrent):
     ValueError
         For sizes below 1.
 
+    Notes
+    -----
+    Elman, "Finding structure in time" (1990).
+
     Examples
     --------
     >>> import numpy as np
@@ -153,7 +157,7 @@ class RNN(_Recurrent):
 
 
 class LSTM(_Recurrent):
-    """Long short-term memory (Hochreiter and Schmidhuber, 1997; Gers et al., 2000).
+    """Long short-term memory.
 
     For every step, with [zi; zf; zo; zg] = W x_t + U h_(t-1) + b:
 
@@ -170,6 +174,11 @@ class LSTM(_Recurrent):
         The numbers of input features and of hidden units.
     **options
         As for RNN.
+
+    Notes
+    -----
+    Hochreiter and Schmidhuber, "Long short-term memory" (1997); the gate f by Gers, Schmidhuber and
+    Cummins, "Learning to forget: continual prediction with LSTM" (2000).
 
     Examples
     --------
@@ -196,7 +205,7 @@ class LSTM(_Recurrent):
 
 
 class GRU(_Recurrent):
-    """Gated recurrent units (Cho et al., 2014).
+    """Gated recurrent units.
 
     For every step, with [zr; zu; zn] = W x_t + b and U = [Ur; Uu; Un]:
 
@@ -221,6 +230,11 @@ class GRU(_Recurrent):
     ValueError
         For sizes below 1.
 
+    Notes
+    -----
+    Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical machine
+    translation" (2014), arXiv:1406.1078.
+
     Examples
     --------
     >>> import numpy as np
@@ -242,7 +256,7 @@ class GRU(_Recurrent):
 
 
 class MultiheadAttention(Module):
-    """Attention of every step to all steps, in several heads (Vaswani et al., 2017).
+    """Attention of every step to all steps, in several heads.
 
     With Q = Wq X + bq, K = Wk M + bk, V = Wv M + bv, each cut into heads of d features:
 
@@ -267,6 +281,10 @@ class MultiheadAttention(Module):
     ------
     ValueError
         Where the number of features is not a multiple of the number of heads.
+
+    Notes
+    -----
+    Vaswani et al., "Attention is all you need" (2017), arXiv:1706.03762.
 
     Examples
     --------
@@ -383,6 +401,10 @@ class Conv1d(Module):
     ------
     ValueError
         For sizes below 1, and for a padding below 0.
+
+    Notes
+    -----
+    Waibel et al., "Phoneme recognition using time-delay neural networks" (1989).
 
     Examples
     --------

@@ -34,7 +34,8 @@ def clip_by_norm(parameters: Iterable[Parameter], most: float) -> float:
 
     Notes
     -----
-    Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks" (2013).
+    Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks" (2013),
+    arXiv:1211.5063.
 
     Examples
     --------

@@ -39,7 +39,7 @@ class SGD(Optimiser):
     weight_decay : float
         Adds the gradient of weight_decay / 2 * sum(values^2).
     nesterov : bool
-        Whether the step is along gradient + momentum * velocity (Sutskever et al., 2013).
+        Whether the step is along gradient + momentum * velocity.
 
     Raises
     ------
@@ -48,7 +48,9 @@ class SGD(Optimiser):
 
     Notes
     -----
-    Momentum by Polyak (1964), in the form of Sutskever et al. (2013).
+    Robbins and Monro, "A stochastic approximation method" (1951); momentum by Polyak, "Some methods
+    of speeding up the convergence of iteration methods" (1964), and `nesterov` after Sutskever et
+    al., "On the importance of initialization and momentum in deep learning" (2013).
 
     Examples
     --------
@@ -222,7 +224,8 @@ class Adagrad(Optimiser):
 
     Notes
     -----
-    Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning" (2011).
+    Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic
+    optimization" (2011).
 
     Examples
     --------
@@ -312,7 +315,8 @@ class Adam(Optimiser):
 
     Notes
     -----
-    Kingma and Ba, "Adam: a method for stochastic optimization" (2014), algorithm 1.
+    Kingma and Ba, "Adam: a method for stochastic optimization" (2014), arXiv:1412.6980, algorithm
+    1.
 
     Examples
     --------
@@ -438,7 +442,8 @@ class AdamW(Adam):
 
     Notes
     -----
-    Loshchilov and Hutter, "Decoupled weight decay regularization" (2017), algorithm 2.
+    Loshchilov and Hutter, "Decoupled weight decay regularization" (2017), arXiv:1711.05101,
+    algorithm 2.
 
     Examples
     --------

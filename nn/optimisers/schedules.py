@@ -229,8 +229,8 @@ class CosineSchedule(Schedule):
 
     Notes
     -----
-    Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts" (2016), equation
-    5.
+    Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts" (2016),
+    arXiv:1608.03983, equation 5.
 
     Examples
     --------
@@ -289,7 +289,8 @@ class WarmUpSchedule(Schedule):
 
     Notes
     -----
-    Goyal et al., "Accurate, large minibatch SGD" (2017), section 2.2.
+    Goyal et al., "Accurate, large minibatch SGD: training ImageNet in 1 hour" (2017),
+    arXiv:1706.02677, section 2.2.
 
     Examples
     --------
@@ -351,7 +352,8 @@ class OneCycleSchedule(Schedule):
 
     Notes
     -----
-    Smith and Topin, "Super-convergence" (2017).
+    Smith and Topin, "Super-convergence: very fast training of neural networks using large learning
+    rates" (2017), arXiv:1708.07120.
 
     Examples
     --------
@@ -424,6 +426,11 @@ class PlateauSchedule(Schedule):
         The number of steps that the metric may go without a fall.
     least : float
         The smallest relative fall that counts.
+
+    Notes
+    -----
+    Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep convolutional neural
+    networks" (2012), section 5, divide the rate by 10 when the error stops falling.
 
     Examples
     --------
