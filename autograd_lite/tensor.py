@@ -19,7 +19,7 @@ from autograd_lite.arrays.contracts import Array, ArrayLike, Index, Operand
 from autograd_lite.arrays.foreign import fixed, is_foreign, speaks_protocols
 from autograd_lite.arrays.kinds import check_array, computes_in_other_ways, is_lazy
 from autograd_lite.arrays.lazy import adopt, compute_for, expose
-from autograd_lite.arrays.locks import find_hold, locked_view
+from autograd_lite.arrays.locks import find_hold, locked_view, released_soon
 from autograd_lite.backward import accumulate, propagate
 from autograd_lite.elsewhere import missing_attribute
 from autograd_lite.gradients import ungated
@@ -196,7 +196,7 @@ class Tensor(Recorded, Operators, results=True):
                 f"of shape {self.shape}"
             )
         reader = self._reader()
-        if reader is not None:
+        if reader is not None and not released_soon(own):
             raise ValueError(self._locked_message(reader))
         if is_foreign(own):
             self._value = cast(Leaf, self._node).own(_alike(value, own))

@@ -7,6 +7,8 @@ written through. That is the one way past the lock.
 
 from __future__ import annotations
 
+import threading
+import time
 import weakref
 from collections.abc import Callable
 from functools import partial
@@ -86,6 +88,23 @@ def _new_hold(array: np.ndarray, reader: str, key: int) -> Hold:
     return held
 
 
+RELEASE_SECONDS = 0.2
+"""How long an array that is to be written to may still be kept by a backward pass that is over."""
+
+
+def released_soon(array: np.ndarray) -> bool:
+    """Whether a locked array is writeable in a moment.
+
+    Nothing says so at the end of a backward pass but that its frames are gone, and a thread that
+    looks at the frames of all others keeps them for some milliseconds: profilers do, and so does
+    every worker of a cluster of Dask's.
+    """
+    until = time.monotonic() + RELEASE_SECONDS * (threading.active_count() > 1)
+    while not array.flags.writeable and time.monotonic() < until:
+        time.sleep(0.001)
+    return array.flags.writeable
+
+
 def _array_behind(array: np.ndarray) -> np.ndarray | None:
     """The array that another is a view of.
 
@@ -148,8 +167,22 @@ class LockedArray(np.ndarray):
 
 
 def _refuse_if_locked(array: Array) -> None:
-    if isinstance(array, LockedArray) and not array.flags.writeable:
+    if isinstance(array, LockedArray) and not _is_released(array):
         raise ValueError(array.reason)
+
+
+def _is_released(view: np.ndarray) -> bool:
+    """Whether the array behind a view is writeable in a moment, and the view with it."""
+    if view.flags.writeable:
+        return True
+    behind = view.base
+    if isinstance(behind, LockedArray):
+        released = _is_released(behind)
+    else:
+        released = isinstance(behind, np.ndarray) and released_soon(behind)
+    if released:
+        view.flags.writeable = True
+    return released
 
 
 def _unlabelled(value: Any) -> Any:

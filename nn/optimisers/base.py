@@ -189,6 +189,7 @@ class Optimiser(Spelled):
         if not values.flags.writeable:
             # Raises before the state is changed; the message says which operation keeps the array.
             parameter.data = values.copy()
+            values = parameter.data
         arrays = [values, gradient, *memory.values()]
         flat = [array.reshape(-1) for array in arrays]
         size = values.size

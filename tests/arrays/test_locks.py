@@ -1,12 +1,17 @@
 """Arrays that a graph keeps cannot be written to, and the errors say what to do."""
 
 import contextlib
+import operator
+import sys
+import threading
+import time
 
 import numpy as np
 import pytest
 from tensors import parameter
 
 import autograd_lite as al
+from autograd_lite import nn
 
 
 def test_the_array_a_tensor_was_made_from_is_overwritten():
@@ -221,3 +226,50 @@ def test_writing_to_a_plain_array_that_a_graph_keeps(kind):
         (result.data if array is None else array)[0] = 5
     assert {"constant": "X", "data taken before": "W"}.get(kind, "result") in str(caught.value)
     assert kind == "result" or "multiply keeps" in str(caught.value)
+
+
+WRITES = {
+    "W.data -= ...": lambda W, optimiser: operator.isub(W.data, 1.0),
+    "W.data = ...": lambda W, optimiser: setattr(W, "data", W.data - 1.0),
+    "W.data[...] = ...": lambda W, optimiser: operator.setitem(W.data, ..., 1.0),
+    "optimiser.step()": lambda W, optimiser: optimiser.step(),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+@pytest.mark.parametrize("kept", ["for a moment", "for long"])
+def test_a_thread_that_looks_at_the_frames_of_a_backward_pass(write, kept):
+    """As profilers do, and Dask's workers: the pass is over, and its frames are still there."""
+    frames, looked, over = [], threading.Event(), threading.Event()
+
+    @al.primitive
+    def doubled(x):
+        return 2 * x
+
+    def pull(g, x):
+        frames.append(sys._getframe(1))
+        return 2 * g * np.ones_like(x)
+
+    def look():
+        looked.wait()
+        time.sleep(0.02)
+        if kept == "for long":
+            over.wait()
+        frames.clear()
+
+    al.defvjp(doubled, x=pull)
+    thread = threading.Thread(target=look)
+    thread.start()
+    W = al.Tensor(np.ones(3), requires_grad=True)
+    optimiser = nn.SGD([W], learning_rate=0.5)
+    doubled(W).sum().backward()
+    before = W.numpy()
+    looked.set()
+    if kept == "for long":
+        with pytest.raises(ValueError, match="cannot be written to: doubled keeps its data"):
+            write(W, optimiser)
+        np.testing.assert_array_equal(W.numpy(), before)
+    else:
+        write(W, optimiser)
+    over.set()
+    thread.join()
