@@ -65,7 +65,15 @@ class Operator:
 
     @property
     def is_on_numbers(self) -> bool:
-        """Whether Python's operator does the same on numbers, between two of them."""
+        """Whether Python's operator does the same on numbers, between two of them.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite.extend import traits
+        >>> [traits(f).operator.is_on_numbers for f in (np.add, np.less, np.matmul)]
+        [True, True, False]
+        """
         return self.strength == COMPARISON or (
             self.strength <= PRODUCT and self.on_numbers is not None
         )

@@ -89,6 +89,12 @@ class Estimator(Spelled):
         Returns
         -------
         dict
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> nn.LogisticRegression(learning_rate=0.1).get_params()["learning_rate"]
+        0.1
         """
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
@@ -108,6 +114,12 @@ class Estimator(Spelled):
         ------
         ValueError
             For a name that the constructor does not have.
+
+        Examples
+        --------
+        >>> from autograd_lite import nn
+        >>> nn.LogisticRegression().set_params(learning_rate=0.1)
+        LogisticRegression(learning_rate=0.1)
         """
         known = self.get_params()
         for name, value in params.items():
@@ -227,6 +239,20 @@ class Estimator(Spelled):
         Returns
         -------
         dict of str to ndarray
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X, y = np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0])
+        >>> model = nn.LinearRegression().fit(X, y)
+        >>> {path: values.round(3) for path, values in model.state_dict().items()}
+        {'layers.0.weight': array([[2.]]), 'layers.0.bias': array([[1.]])}
         """
         if not hasattr(self, "network_"):
             raise not_fitted(self)
@@ -238,6 +264,15 @@ class Estimator(Spelled):
         Returns
         -------
         dict
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X, y = np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0])
+        >>> model = nn.LinearRegression().fit(X, y)
+        >>> model.describe()["model"], model.describe()["layout"]
+        ('LinearRegression', 'Sequential(Linear(1, 1))')
         """
         return {
             "model": type(self).__name__,
@@ -275,6 +310,15 @@ class Estimator(Spelled):
         ------
         ValueError
             Where the description is not that of such an estimator.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X, y = np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0])
+        >>> model = nn.LinearRegression().fit(X, y)
+        >>> nn.LinearRegression().expected_state(model.describe())["layers.0.weight"]
+        ((1, 1), dtype('float64'))
         """
         n_features, dtype = _input_of(description)
         expected: Shapes = {}
@@ -294,6 +338,22 @@ class Estimator(Spelled):
             The result of `state_dict()`.
         description : mapping
             The result of `describe()`.
+
+        Raises
+        ------
+        ValueError
+            Where the description is not that of such an estimator, or the state does not match it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X, y = np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0])
+        >>> model = nn.LinearRegression().fit(X, y)
+        >>> other = nn.LinearRegression()
+        >>> other.load_state_dict(model.state_dict(), model.describe())
+        >>> np.array_equal(other.predict(X), model.predict(X))
+        True
         """
         n_features, dtype = _input_of(description)
         fitted = self._described(description)

@@ -105,6 +105,16 @@ class Classifier(Estimator):
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> model = nn.LogisticRegression(learning_rate=1.0)
+        >>> for X in (np.array([[0.0], [3.0]]), np.array([[1.0], [4.0]])):
+        ...     _ = model.partial_fit(X, (X[:, 0] > 2).astype(int), classes=[0, 1])
+        >>> model.n_iter_
+        2
         """
         self._check()
         first = not hasattr(self, "network_")
@@ -165,6 +175,15 @@ class Classifier(Estimator):
         ------
         NotFittedError
             Before `fit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array(["no", "no", "yes", "yes"])
+        >>> model = nn.LogisticRegression(learning_rate=1.0, max_iter=500).fit(X, y)
+        >>> model.decision_function([[0.0], [3.0]]) > 0
+        array([False,  True])
         """
         return self._answer(X, _logits)
 
@@ -184,6 +203,16 @@ class Classifier(Estimator):
         ------
         NotFittedError
             Before `fit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array(["no", "no", "yes", "yes"])
+        >>> model = nn.LogisticRegression(learning_rate=1.0, max_iter=500).fit(X, y)
+        >>> P = model.predict_proba([[0.0], [3.0]])
+        >>> P.shape, P.sum(axis=1).round(6)
+        ((2, 2), array([1., 1.]))
         """
         return self._answer(X, _probabilities)
 
@@ -203,6 +232,15 @@ class Classifier(Estimator):
         ------
         NotFittedError
             Before `fit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array(["no", "no", "yes", "yes"])
+        >>> model = nn.LogisticRegression(learning_rate=1.0, max_iter=500).fit(X, y)
+        >>> np.isfinite(model.predict_log_proba([[1000.0]])).all()
+        np.True_
         """
         return self._answer(X, _log_probabilities)
 
@@ -222,6 +260,15 @@ class Classifier(Estimator):
         ------
         NotFittedError
             Before `fit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array(["no", "no", "yes", "yes"])
+        >>> model = nn.LogisticRegression(learning_rate=1.0, max_iter=500).fit(X, y)
+        >>> model.predict([[0.5], [2.5]])
+        array(['no', 'yes'], dtype='<U3')
         """
         return self._answer(X, _Labels(self.classes_))
 
@@ -247,6 +294,15 @@ class Classifier(Estimator):
         ------
         NotFittedError
             Before `fit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array(["no", "no", "yes", "yes"])
+        >>> model = nn.LogisticRegression(learning_rate=1.0, max_iter=500).fit(X, y)
+        >>> model.score(X, ["no", "yes", "yes", "yes"])
+        0.75
         """
         predicted = self.predict(X)
         truth = array_of(y)

@@ -82,6 +82,15 @@ class Regressor(Estimator):
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X, y = np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0])
+        >>> model = nn.LinearRegression().partial_fit(X, y)
+        >>> model.n_iter_, model.partial_fit(X, y).n_iter_
+        (1, 2)
         """
         self._check()
         first = not hasattr(self, "network_")
@@ -137,6 +146,15 @@ class Regressor(Estimator):
         ------
         NotFittedError
             Before `fit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X, y = np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0])
+        >>> model = nn.LinearRegression().fit(X, y)
+        >>> model.predict([[3.0]]).round(3)
+        array([7.])
         """
         return self._answer(X, _first_row if getattr(self, "_is_row", True) else np.transpose)
 
@@ -160,6 +178,15 @@ class Regressor(Estimator):
         ------
         NotFittedError
             Before `fit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> X, y = np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0])
+        >>> model = nn.LinearRegression().fit(X, y)
+        >>> round(model.score(X, y), 3)
+        1.0
         """
         y = array_of(y)
         truth = y if is_lazy(y) else np.asarray(y)
