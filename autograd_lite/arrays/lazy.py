@@ -117,6 +117,27 @@ def on_cluster() -> bool:
     return cluster_client() is not None
 
 
+def computing_threads() -> int:
+    """The number of threads that compute Dask arrays: of all workers of a cluster, or of this
+    process.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> import dask
+    >>> from autograd_lite.extend import computing_threads
+    >>> with dask.config.set(num_workers=3):
+    ...     computing_threads()
+    3
+    """
+    from autograd_lite.arrays.dask.workers import capacity
+
+    return capacity().threads
+
+
 def compute(values: Sequence[Any]) -> list[Any]:
     """`values` with the lazy ones as NumPy arrays, all by one computation.
 

@@ -107,6 +107,16 @@ class ArrayData:
         Yields
         ------
         Batch
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_lite import nn
+        >>> data = nn.ArrayData(np.ones((2, 5)), np.arange(5)[np.newaxis])
+        >>> [batch.Y.tolist() for batch in data.batches(2, start=1)]
+        [[[2, 3]], [[4]]]
+        >>> sorted(y for batch in data.batches(2, seed=[0]) for y in batch.Y[0].tolist())
+        [0, 1, 2, 3, 4]
         """
         if size >= len(self):
             # A batch of all samples needs no order.
@@ -127,6 +137,41 @@ class ArrayData:
                 chosen = order[chosen]
             weights = None if self.weights is None else self.weights[chosen]
             yield Batch(_taken(self.X, chosen), _taken(self.Y, chosen), weights)
+
+    def rounds(
+        self, size: int, parts: int, seed: list[int] | None, start: int
+    ) -> Iterator[tuple[Array, list[Array | None]]]:
+        """Yields the samples of lazy arrays in rounds of up to `parts` blocks.
+
+        Parameters
+        ----------
+        size : int
+            The number of samples per block; more where only more can be read at once, and fewer at
+            the end of a block of the arrays.
+        parts : int
+            The most blocks in a round.
+        seed : list of int, optional
+            The seed of the order of the blocks; without it they keep theirs.
+        start : int
+            The number of samples that are left out, those of the first rounds.
+
+        Yields
+        ------
+        numbers, arrays
+            The numbers of the samples, and lazy arrays X, Y and weights, or None for these.
+
+        Examples
+        --------
+        >>> import dask.array as da
+        >>> from autograd_lite import nn
+        >>> data = nn.ArrayData(da.ones((2, 6), chunks=3), da.zeros((1, 6), chunks=3))
+        >>> [numbers.tolist() for numbers, _ in data.rounds(3, 1, None, 0)]
+        [[0, 1, 2], [3, 4, 5]]
+        """
+        arrays = [self.X, self.Y, *([] if self.weights is None else [self.weights])]
+        for spans, found in LazyBatches(arrays).rounds(size, parts, seed, start):
+            numbers = np.concatenate([np.arange(*span) for span in spans])
+            yield numbers, [*found, *([] if self.weights is not None else [None])]
 
 
 def batches(

@@ -6,6 +6,7 @@ import bisect
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -42,15 +43,13 @@ class LazyBatches:
     def __init__(self, arrays: Sequence[Array]) -> None:
         self.arrays: list[Array] = list(arrays)
         self.sample: int = max(1, sum(map(_bytes_of_a_sample, arrays)))
-        largest = max(filter(is_lazy, arrays), key=_bytes_of_a_sample)
-        share = _bytes_of_a_sample(largest) / self.sample
-        self.spans: list[Span] = largest.stretches(int(BLOCK * share))
+        self.largest: Any = max(filter(is_lazy, arrays), key=_bytes_of_a_sample)
+        share = _bytes_of_a_sample(self.largest) / self.sample
+        self.spans: list[Span] = self.largest.stretches(int(BLOCK * share))
 
     def batches(self, size: int, seed: list[int] | None, start: int) -> Iterator[tuple[Array, ...]]:
         """Batches of `size` samples from number `start` on, shuffled by `seed` if given."""
-        spans = self.spans
-        if seed is not None:
-            spans = [spans[i] for i in np.random.default_rng(seed).permutation(len(spans))]
+        spans = _shuffled(self.spans, seed)
         longest = max(stop - first for first, stop in spans) * self.sample
         most = GATHERED if on_cluster() else max(WINDOW * BLOCK, longest)
         if size * self.sample > most:
@@ -61,6 +60,21 @@ class LazyBatches:
 
         found = in_batches(windows, size, start, read_ahead=True)
         return (tuple(_samples_last(array) for array in arrays) for arrays in found)
+
+    def rounds(
+        self, size: int, parts: int, seed: list[int] | None, start: int
+    ) -> Iterator[tuple[list[Span], tuple[Array, ...]]]:
+        """Spans of `size` samples, `parts` of them at a time, and arrays that have them as blocks.
+
+        A span is longer where only longer ones can be read, and shorter at the end of a block. The
+        first `start` samples are left out.
+        """
+        spans = _shuffled(self.largest.stretches(size * _bytes_of_a_sample(self.largest)), seed)
+        ends = itertools.accumulate(stop - first for first, stop in spans)
+        spans = [span for span, end in zip(spans, ends, strict=True) if end > start]
+        for at in range(0, len(spans), parts):
+            chosen = spans[at : at + parts]
+            yield chosen, tuple(_of_spans(array, chosen) for array in self.arrays)
 
     def _groups(self, spans: Sequence[Span]) -> Iterator[list[Span]]:
         """Yields the spans of each window: four of the largest, or more that are smaller."""
@@ -103,6 +117,12 @@ class LazyBatches:
                 at = last
             # Within a batch the order does not matter, and neighbours are read together.
             yield tuple(_of_spans(array, _joined(sorted(chosen))) for array in self.arrays)
+
+
+def _shuffled(spans: list[Span], seed: list[int] | None) -> list[Span]:
+    if seed is None:
+        return spans
+    return [spans[i] for i in np.random.default_rng(seed).permutation(len(spans))]
 
 
 def _bytes_of_a_sample(array: Array) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from autograd_lite.extend import ArrayLike
+from autograd_lite.extend import ArrayLike, is_lazy
 
 from ..data.batches import ArrayData, Data
 from ..initialisers import Seed
@@ -25,9 +25,10 @@ def check_numbers(training: Training) -> None:
     """Raises ValueError for an option with an invalid number."""
     if not _is_whole(training.epochs) or training.epochs < 0:
         raise ValueError(f"epochs must be a whole number from 0 on, not {training.epochs!r}")
-    for name in ("batch_size", "accumulate", "checkpoint_every", "patience"):
+    optional = ("batch_size", "patience", "average_every", "replicas")
+    for name in (*optional, "accumulate", "checkpoint_every"):
         value = getattr(training, name)
-        may_be_none = name in ("batch_size", "patience")
+        may_be_none = name in optional
         if not (value is None and may_be_none) and not (_is_whole(value) and value >= 1):
             hint = {"batch_size": ", or None for all samples", "patience": " epoch, or None"}
             raise ValueError(f"{name} must be at least 1{hint.get(name, '')}, not {value!r}")
@@ -37,6 +38,26 @@ def check_numbers(training: Training) -> None:
         raise ValueError(f'compile must be None, True, False or "native", not {training.compile!r}')
     if training.clip_norm is not None and not training.clip_norm > 0:
         raise ValueError(f"clip_norm must be above 0, or None, not {training.clip_norm!r}")
+
+
+def check_averaging(training: Training) -> None:
+    """Raises an error where replicas cannot be averaged."""
+    if training.average_every is None:
+        if training.replicas is not None:
+            raise ValueError("replicas are those of local SGD: give average_every= as well")
+        return
+    lazy = isinstance(training.data, ArrayData) and is_lazy(training.data.X)
+    if not lazy:
+        raise TypeError(
+            "fit(average_every=) trains replicas on Dask's threads or workers, which takes X and Y "
+            "as Dask arrays, as of nn.dask_arrays"
+        )
+    for name, default in (("accumulate", 1), ("record", None)):
+        value = getattr(training, name)
+        if value != default:
+            raise ValueError(f"average_every and {name}={value!r} exclude each other")
+    if training.batch_size is None:
+        raise ValueError("fit(average_every=) counts updates by batches: give batch_size= as well")
 
 
 def _is_whole(value: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import os
 import signal
@@ -10,12 +11,19 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, Literal, NoReturn, ParamSpec
+from typing import Any, Literal, NoReturn, ParamSpec, cast
 
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite.extend import ArrayLike, Operand, is_lazy, sheet_history
+from autograd_lite.extend import (
+    ArrayLike,
+    Operand,
+    computing_threads,
+    is_lazy,
+    sheet_history,
+    total,
+)
 
 from .. import checkpoint as checkpoints
 from ..data.batches import ArrayData, Batch, Data
@@ -38,6 +46,7 @@ from .advice import (
 )
 from .compiled import CompiledUpdate, NotFinite
 from .history import History
+from .local import Replica, Trained
 from .measuring import Loss, Metric, ToldMetric, measured, told
 from .progress import Progress, say
 from .state import TrainingState
@@ -86,6 +95,16 @@ class Training:
     accumulate : int
         The number of batches per update. Their gradients are added up, so that an update equals one
         with a `batch_size` as many times larger, in the memory of one batch.
+    average_every : int, optional
+        Local SGD, for Dask arrays on many machines or over a slow network: several replicas of the
+        model make so many updates each, on different samples, before their parameters and the state
+        of their optimisers are averaged. Parameters travel once in such a round, and not at each
+        update. Where the samples of a block cannot be read in part, a round takes all of them. In a
+        round, a replica gets samples that are neighbours in the data: store these shuffled. Advice
+        is not given, and updates are not compiled.
+    replicas : int, optional
+        The number of replicas for `average_every`; None takes as many as threads compute, and
+        `history.notes` tells how many. Results depend on it, but not on which worker trains which.
     drop_last : bool
         Whether to leave out the last batch of an epoch where it has fewer samples.
     shuffle : bool
@@ -184,6 +203,8 @@ class Training:
     epochs: int
     batch_size: int | None = 32
     accumulate: int = 1
+    average_every: int | None = None
+    replicas: int | None = None
     drop_last: bool = False
     shuffle: bool = True
     seed: Seed = None
@@ -217,6 +238,7 @@ class Training:
         self.size: int = self.batch_size or samples
         self.is_one_batch: bool = samples <= self.size
         self._check_batches(samples)
+        arguments.check_averaging(self)
         self.measures: dict[str, ToldMetric] = told(self.metrics, self.loss)
         self.callbacks = tuple(self.callbacks)
         self.state: TrainingState = TrainingState(
@@ -227,6 +249,11 @@ class Training:
         self.interrupted = False
         self.exploded: bool = False
         self.looks: bool = self.advice and not self.state.epoch and not self.state.position
+        if self.average_every is not None:
+            self.replicas = self.replicas or computing_threads()
+            self.history.notes.append(
+                f"{self.replicas} replicas are averaged after every {self.average_every} updates"
+            )
         self.batches: int = samples // self.size if self.drop_last else -(-samples // self.size)
         self.compiled: CompiledUpdate | None = self._new_program() if self.compile else None
         self.may_compile: bool = self.compile is None and self.accumulate == 1
@@ -236,7 +263,10 @@ class Training:
         # The loss of a batch of all samples is that of the weights before its update, unless the
         # model computes something else in training than in use.
         self.tells_loss: bool = (
-            self.is_one_batch and not self.generators and not any(self.model.named_buffers())
+            self.is_one_batch
+            and self.average_every is None
+            and not self.generators
+            and not any(self.model.named_buffers())
         )
 
     def _new_program(self) -> CompiledUpdate:
@@ -289,7 +319,12 @@ class Training:
         with self._deferred_interrupt(), contextlib.closing(progress), self._recorded():
             while state.epoch < epochs and self.history.stopped is None:
                 self.model.train()
-                self._run_epoch(parameters)
+                started = time.perf_counter()
+                if self.average_every is None:
+                    self.run_epoch(parameters)
+                else:
+                    self._run_rounds()
+                state.seconds += time.perf_counter() - started
                 if self.interrupted:
                     break
                 self._finish_epoch()
@@ -331,15 +366,19 @@ class Training:
 
         self.sheets.look(training, X, Y)
 
-    def _run_epoch(self, parameters: list[Parameter]) -> None:
+    @property
+    def _order(self) -> list[int] | None:
+        """The seed of the order of the samples in this epoch."""
+        return [self.state.seed, self.state.epoch] if self.shuffle else None
+
+    def run_epoch(self, parameters: list[Parameter]) -> None:
         """Trains on the remaining batches of the epoch."""
-        state, started = self.state, time.perf_counter()
-        order = [state.seed, state.epoch] if self.shuffle else None
+        state = self.state
         last = len(self.data) // self.size if self.drop_last else None
         alone = self.accumulate == 1 or self.is_one_batch
         # The sum of the shares of batches whose gradients are not applied yet.
         pending = 0.0
-        for batch in self.data.batches(self.size, order, state.position):
+        for batch in self.data.batches(self.size, self._order, state.position):
             if state.position == last:
                 break
             samples = batch.X.shape[-1]
@@ -360,7 +399,49 @@ class Training:
                 break
         if pending:
             self._step_by_mean(parameters, pending)
-        state.seconds += time.perf_counter() - started
+
+    def _run_rounds(self) -> None:
+        """Trains replicas on the remaining samples of the epoch, in rounds: see `average_every`."""
+        state, data = self.state, cast(ArrayData, self.data)
+        samples = self.size * (self.average_every or 1)
+        for numbers, arrays in data.rounds(samples, self.replicas or 1, self._order, state.seen):
+            found: Trained = total(self._replica().pickled(), Trained.joined, [*arrays, numbers])
+            if found.weight:
+                self._take_over(found)
+            state.total += found.loss * found.weight
+            state.weight += found.weight
+            state.seen += len(numbers)
+            state.position += 1
+            if self.interrupted:
+                break
+
+    def _replica(self) -> Replica:
+        """What trains on each part of a round."""
+        stepped = self.schedule is not None and not self.schedule.by_epoch
+        start = functools.partial(
+            Training,
+            self.model,
+            loss=self.loss,
+            optimiser=self.state.optimiser,
+            epochs=1,
+            batch_size=self.size,
+            drop_last=self.drop_last,
+            schedule=self.schedule if stepped else None,
+            clip_norm=self.clip_norm,
+            advice=False,
+            compile=False,
+            verbose=False,
+        )
+        draws = [int(generator.integers(2**63)) for generator in self.generators]
+        return Replica(start, self.size if self.drop_last else 1, self._order, draws)
+
+    def _take_over(self, found: Trained) -> None:
+        """Goes on from the averages of a round."""
+        state, schedule = self.state, self.schedule
+        state.take_over(found.averages(), found.steps)
+        if schedule is not None and not schedule.by_epoch:
+            for _ in range(found.updates):
+                schedule.step()
 
     def _update(self, batch: Batch, parameters: list[Parameter]) -> float:
         """Updates the parameters once; returns the loss before the update."""

@@ -58,10 +58,11 @@ _MOST_RECORDED = 1000
 class TrainingState:
     """The state of a training; `nn.save` and `nn.load` take it as they take a model.
 
-    `position` is the number of finished batches of the current epoch, `seen` the number of their
-    samples, `weight` the sum of the weights of these, and `total` the sum of the losses times the
-    weights. `best` holds the weights with the lowest loss so far, `best_loss`. `waited` is the
-    number of epochs in which the loss has not fallen far enough below `reference`.
+    `position` is the number of finished batches of the current epoch, or of rounds of replicas;
+    `seen` is the number of their samples, `weight` the sum of the weights of these, and `total` the
+    sum of the losses times the weights. `best` holds the weights with the lowest loss so far,
+    `best_loss`. `waited` is the number of epochs in which the loss has not fallen far enough below
+    `reference`.
     """
 
     model: Module
@@ -166,6 +167,17 @@ class TrainingState:
         self.best = parts["best."] if training["has_best"] else None
         self.history.records[:] = training["records"]
         self.history.best_epoch = training["best_epoch"]
+
+    def take_over(self, arrays: State, steps: list[int]) -> None:
+        """Sets some of the arrays of `state_dict()`, and the optimiser's numbers of steps."""
+        model, optimiser = self.model.state_dict(), self.optimiser.state_dict()
+        for part, own in (("model.", model), ("optimiser.", optimiser)):
+            for name, array in arrays.items():
+                if name.startswith(part):
+                    name = name.removeprefix(part)
+                    own[name] = array.astype(own[name].dtype, copy=False)
+        self.model.load_state_dict(model)
+        self.optimiser.load_state_dict(optimiser | {f"steps.{i}": n for i, n in enumerate(steps)})
 
     def _checked(self, description: Description) -> Description:
         """The training in a description; ValueError unless all of it can be loaded."""

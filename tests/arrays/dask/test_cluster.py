@@ -117,6 +117,39 @@ def test_a_worker_can_be_killed_by_a_callback(client, data):
     assert trained([callback])["loss"] == trained([])["loss"]
 
 
+def trained_apart(data, callbacks=()):
+    model = nn.Sequential(nn.Linear(8, 6, seed=0), nn.Dropout(0.1, seed=1), nn.Linear(6, 1, seed=2))
+    history = nn.fit(
+        *(model, nn.flatten(data[0]), data[1][np.newaxis]),
+        loss=lambda logits, y: nn.binary_cross_entropy_with_logits(logits, y),
+        optimiser=nn.Adam(model.parameters(), 0.01),
+        epochs=3,
+        seed=0,
+        average_every=4,
+        replicas=5,
+        callbacks=callbacks,
+        verbose=False,
+    )
+    return history["loss"], *(array.tolist() for array in model.state_dict().values())
+
+
+def test_replicas_on_workers_give_the_numbers_of_threads(client, files):
+    import dask
+
+    data = nn.dask_arrays(files, rows=250)
+    found = trained_apart(data)
+    with dask.config.set(scheduler="threads"):
+        assert trained_apart(data) == found
+
+
+def test_a_killed_worker_changes_nothing_for_replicas(client, data):
+    def callback(training):
+        if training.epoch == 1:
+            kill_a_worker(client)
+
+    assert trained_apart(data, [callback]) == trained_apart(data)
+
+
 @pytest.mark.parametrize(
     ("kind", "gathered"),
     [("stopping early", True), ("plain", False)],

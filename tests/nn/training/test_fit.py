@@ -188,6 +188,8 @@ def test_defaults():
         "Y": None,
         "batch_size": 32,
         "accumulate": 1,
+        "average_every": None,
+        "replicas": None,
         "drop_last": False,
         "shuffle": True,
         "seed": None,
