@@ -557,7 +557,7 @@ def _reading(
         other = evidence.read(values)
         if other.faults(evidence.lines) > interpretation.faults(evidence.lines):
             evidence.direction = 1
-    take_other_places(evidence, interpretation)
+    take_other_places(evidence, interpretation, known, back)
     interpretation = evidence.read({s.key: s.value for s in evidence.steps})
     return Reading(recording, back, evidence, known, notes, interpretation)
 

@@ -9,7 +9,7 @@ from autograd_lite.check.marking.chain_rule import Interpretation
 from autograd_lite.check.marking.evidence import Arrived, Evidence
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.parts import parts_of
-from autograd_lite.check.marking.steps import Step
+from autograd_lite.check.marking.steps import Known, Step
 from autograd_lite.graph import Node
 from autograd_lite.tensor import Tensor
 
@@ -43,25 +43,59 @@ PLACES_LIMIT = 24
 """So many pairs of a value and a tensor are tried for a name that is bound several times."""
 
 
-def take_other_places(evidence: Evidence, interpretation: Interpretation) -> None:
+def take_other_places(
+    evidence: Evidence, interpretation: Interpretation, known: Known, back: Execution
+) -> None:
     """Reads a name that is bound several times as another of its values, if that fits better.
 
     In the derivation an earlier value may be the gradient, from which the last one was made. In the
     forward pass the gradient may be that of an earlier value: with `S = S - S.max()` a derivation
-    goes on from `dS` as the gradient of the first `S`, because the maximum has no part in it.
+    goes on from `dS` as the gradient of the first `S`, because the maximum has no part in it. And
+    `dy` may be that of `y_pred`, where y is data.
     """
     for step in evidence.steps:
         if interpretation.status[step.key] != "wrong":
             continue
         handed = step.event
         kept = step.value, step.event, step.of
-        for value, event, tensor in _other_places(step, evidence):
+        longer = {} if _is_handed_in(step, evidence, back) else _called_longer(step, known)
+        places = _other_places(step, evidence)
+        places += [(step.value, step.event, tensor) for tensor in longer.values()]
+        for value, event, tensor in places:
             evidence.place(step, value, event, tensor)
             other = evidence.read({s.key: s.value for s in evidence.steps})
             if other.faults(evidence.lines) < interpretation.faults(evidence.lines):
                 interpretation, kept = other, (value, event, tensor)
         evidence.place(step, *kept)
         step.is_earlier = step.event is not handed
+        step.tensor = next((n for n, tensor in longer.items() if tensor is step.of), step.tensor)
+
+
+def _is_handed_in(step: Step, evidence: Evidence, back: Execution) -> bool:
+    """Whether a step is returned, kept in an attribute, or changes what it belongs to, or nothing
+    of the derivation is.
+    """
+    moved = _moved_names(back)
+    if step.entry is not None or step.is_attribute or step.named or step.tensor in moved:
+        return True
+    return not moved and all(s.entry is None for s in evidence.steps)
+
+
+def _moved_names(back: Execution) -> set[str]:
+    """The names of what the derivation's updates change."""
+    return {e.name for e in back.events if update_of(e.place.statement) is not None}
+
+
+def _called_longer(step: Step, known: Known) -> dict[str, Tensor]:
+    """The last values of the forward pass whose names begin with that of a step's input."""
+    if step.of is None or step.tensor not in known.inputs:
+        return {}
+    return {
+        name: versions[-1]
+        for name, versions in known.versions.items()
+        if name.startswith(step.tensor) and name not in known.inputs
+        if versions[-1].shape == step.of.shape
+    }
 
 
 def _other_places(
@@ -90,16 +124,13 @@ def without_misleading_names(
     An example is `dy` for the gradient before a softmax that gave `y`: wrong as named, while the
     gradients that follow from it are right.
     """
-    handed_in = any(s.entry is not None for s in evidence.steps)
-    moved = {e.name for e in back.events if update_of(e.place.statement) is not None}
     left: list[Step] = []
     faults = interpretation.faults(evidence.lines)
     for step in list(evidence.steps):
         if interpretation.status.get(step.key) != "wrong" or step.named:
             continue
-        is_kept = handed_in and step.entry is None and not step.is_attribute
-        is_kept &= step.tensor not in moved
-        if step.final and (not is_kept or evidence.places[step.key][0] == "node"):
+        is_handed_in = _is_handed_in(step, evidence, back)
+        if step.final and (is_handed_in or evidence.places[step.key][0] == "node"):
             continue
         without = evidence.without(step)
         if not without.steps:
