@@ -16,6 +16,7 @@ NumPy array or one that speaks NumPy's protocols; `ArrayLike`, what becomes one,
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from autograd_lite.arrays.blas import one_blas_thread
 from autograd_lite.arrays.contracts import Array as Array
 from autograd_lite.arrays.contracts import ArrayLike as ArrayLike
 from autograd_lite.arrays.contracts import Operand as Operand
@@ -140,6 +141,7 @@ __all__ = [
     "kind_of",
     "non_differentiable",
     "on_cluster",
+    "one_blas_thread",
     "primitive",
     "printable",
     "quoted",

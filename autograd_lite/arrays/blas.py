@@ -42,7 +42,19 @@ def look_again() -> None:
 
 @contextlib.contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """While the block runs, matrix products take one thread, as far as threadpoolctl knows how."""
+    """While the block runs, matrix products take one thread, as far as threadpoolctl knows how.
+
+    Yields
+    ------
+    None
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_lite.extend import one_blas_thread
+    >>> with one_blas_thread():
+    ...     product = np.ones((2, 3)) @ np.ones((3, 2))
+    """
     global _users
     libraries = _libraries()
     with _lock:

@@ -99,12 +99,14 @@ class Training:
         Local SGD, for Dask arrays on many machines or over a slow network: several replicas of the
         model make so many updates each, on different samples, before their parameters and the state
         of their optimisers are averaged. Parameters travel once in such a round, and not at each
-        update. Where the samples of a block cannot be read in part, a round takes all of them. In a
-        round, a replica gets samples that are neighbours in the data: store these shuffled. Advice
-        is not given, and updates are not compiled.
+        update. In a round, a replica gets samples of one block that are neighbours in the data:
+        store these shuffled. It makes fewer updates where the block has no more samples, and more
+        where a part of it cannot be read. `drop_last` leaves out the last batch of each replica.
+        Advice is not given, and updates are not compiled.
     replicas : int, optional
-        The number of replicas for `average_every`; None takes as many as threads compute, and
-        `history.notes` tells how many. Results depend on it, but not on which worker trains which.
+        The most replicas in a round of `average_every`; None takes as many as threads compute, and
+        `history.notes` tells how many. Each trains on one thread. Results depend on their number,
+        but not on which worker trains which.
     drop_last : bool
         Whether to leave out the last batch of an epoch where it has fewer samples.
     shuffle : bool
@@ -403,23 +405,49 @@ class Training:
     def _run_rounds(self) -> None:
         """Trains replicas on the remaining samples of the epoch, in rounds: see `average_every`."""
         state, data = self.state, cast(ArrayData, self.data)
+        self._check_averaged()
         samples = self.size * (self.average_every or 1)
+        most = 0
         for numbers, arrays in data.rounds(samples, self.replicas or 1, self._order, state.seen):
             found: Trained = total(self._replica().pickled(), Trained.joined, [*arrays, numbers])
             if found.weight:
                 self._take_over(found)
+            most = max(most, found.updates)
             state.total += found.loss * found.weight
             state.weight += found.weight
             state.seen += len(numbers)
             state.position += 1
             if self.interrupted:
-                break
+                return
+        self._tell_short_rounds(most)
+
+    def _check_averaged(self) -> None:
+        """Raises ValueError where the optimiser has parameters that the model has not."""
+        own = {id(parameter) for parameter in self.model.parameters()}
+        if any(id(parameter) not in own for parameter in self.state.optimiser.parameters):
+            raise ValueError(
+                "fit(average_every=) averages the parameters of the model, and the optimiser has "
+                "others, as of the loss: make them parameters of the model"
+            )
+
+    def _tell_short_rounds(self, most: int) -> None:
+        """Notes, once, that the replicas of an epoch made no more than `most` updates."""
+        if self.drop_last and not self.state.weight:
+            raise ValueError(
+                "drop_last=True leaves no batch: replicas have fewer samples than batch_size="
+                f"{self.size}, as have the blocks of X; rechunk it, or take a smaller batch_size"
+            )
+        if not self.state.epoch and 0 < most < (self.average_every or 1):
+            self.history.notes.append(
+                f"replicas make up to {most} of the {self.average_every} updates, as the blocks of "
+                "X have no more samples: rechunk it for more"
+            )
 
     def _replica(self) -> Replica:
         """What trains on each part of a round."""
         stepped = self.schedule is not None and not self.schedule.by_epoch
         start = functools.partial(
-            Training,
+            ReplicaTraining,
             self.model,
             loss=self.loss,
             optimiser=self.state.optimiser,
@@ -433,12 +461,13 @@ class Training:
             verbose=False,
         )
         draws = [int(generator.integers(2**63)) for generator in self.generators]
-        return Replica(start, self.size if self.drop_last else 1, self._order, draws)
+        smallest = self.size if self.drop_last else 1
+        return Replica(start, smallest, self.epoch, self._order, draws)
 
     def _take_over(self, found: Trained) -> None:
         """Goes on from the averages of a round."""
         state, schedule = self.state, self.schedule
-        state.take_over(found.averages(), found.steps)
+        state.take_over(found.arrays, found.steps)
         if schedule is not None and not schedule.by_epoch:
             for _ in range(found.updates):
                 schedule.step()
@@ -709,6 +738,31 @@ class Training:
             yield
         finally:
             signal.signal(signal.SIGINT, before)
+
+
+class ReplicaTraining(Training):
+    """The training of a replica, whose errors say which samples it has."""
+
+    samples: tuple[int, int]
+    """The numbers of the first and the last sample in the data."""
+
+    def _explain(self, batch: Batch, value: float) -> NoReturn:
+        first, last = self.samples
+        where = (
+            f"in epoch {self.epoch + 1}, batch {self.state.position + 1} of the replica that has "
+            f"samples {first} to {last}"
+        )
+        with undone(self.model):
+            explain_nan(self.model, lambda: self._loss(batch)[0], where, value)
+
+    def _about_small_batches(self, error: ValueError, samples: int) -> ValueError:
+        if samples == self.size:
+            return super()._about_small_batches(error, samples)
+        return ValueError(
+            f"{error}: the last batch of a replica with batch_size="
+            f"{self.size} has {samples}; leave out such batches by drop_last=True, or take another "
+            "batch_size"
+        )
 
 
 def _as_function(training: Callable[P, Training]) -> Callable[P, History]:

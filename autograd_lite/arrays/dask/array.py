@@ -267,9 +267,7 @@ def total(function: Any, combine: Any, arrays: Sequence[Any]) -> Any:
 
     Lazy arrays are cut as the largest of them is, and NumPy arrays too; None stays None.
     """
-    lazy = [
-        in_blocks(a.in_dask() if isinstance(a, Blocks) else a, -1) for a in arrays if is_lazy(a)
-    ]
+    lazy = [_cut_by_samples(a) for a in arrays if is_lazy(a)]
     like = max(lazy, key=lambda blocks: blocks.size).step
     operands, rest = [], iter(lazy)
     for array in arrays:
@@ -288,6 +286,13 @@ def total(function: Any, combine: Any, arrays: Sequence[Any]) -> Any:
     partial = BlockStep((), object, None, like.parts, function, operands)
     (found,) = compute([Total(partial, (), combine)])
     return found
+
+
+def _cut_by_samples(array: Any) -> Any:
+    """Blocks that are cut along the last axis."""
+    if not isinstance(array, Blocks):
+        return in_blocks(array, -1)
+    return array if array.step.axis == array.ndim - 1 else in_blocks(array.in_dask(), -1)
 
 
 def _shape_alone(blocks: Any) -> np.ndarray:

@@ -1,5 +1,12 @@
 """Local SGD: replicas that train apart on Dask arrays, and are averaged."""
 
+import functools
+import os
+import signal
+import subprocess
+import sys
+import threading
+
 import dask
 import dask.array as da
 import numpy as np
@@ -7,6 +14,7 @@ import pytest
 
 import autograd_lite as al
 from autograd_lite import nn
+from autograd_lite.arrays import blas
 
 RNG = np.random.default_rng(0)
 N = 64
@@ -18,6 +26,43 @@ OPTIONS = dict(loss=nn.binary_cross_entropy_with_logits, seed=0, verbose=False, 
 
 def cut(array, length=16):
     return da.from_array(array, chunks=(*array.shape[:-1], length))
+
+
+SCRIPT = """
+import dask.array as da
+import numpy as np
+from autograd_lite import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        self.first, self.drop = nn.Linear(3, 4, seed=0), nn.Dropout(0.2, seed=1)
+
+    def forward(self, x):
+        return np.sum(self.drop(np.tanh(self.first(x))), axis=0, keepdims=True)
+
+
+def loss(prediction, target):
+    return nn.mean_squared_error(prediction, target)
+
+
+if __name__ == "__main__":
+    from dask.distributed import Client
+
+    x = da.from_array(np.arange(96.0).reshape(3, 32) / 96, chunks=(3, 8))
+    found = []
+    for persists in (None, False, True):
+        model = Net()
+        options = dict(loss=loss, seed=0, verbose=False, batch_size=4, average_every=2, replicas=3)
+        if persists is None:
+            found.append(nn.fit(model, x, x[:1], optimiser="adam", epochs=2, **options)["loss"])
+            continue
+        with Client(n_workers=2, threads_per_worker=1, dashboard_address=None):
+            own = x.persist() if persists else x
+            found.append(nn.fit(model, own, x[:1], optimiser="adam", epochs=2, **options)["loss"])
+    assert found[0] == found[1] == found[2], found
+    print("the same")
+"""
 
 
 def network(dtype=np.float64, extra=()):
@@ -224,16 +269,228 @@ def test_early_stopping_keeps_the_best_weights():
 
 def test_the_number_of_replicas_is_told():
     with dask.config.set(num_workers=3):
-        _, history = trained(replicas=None)
+        _, history = trained(replicas=None, batch_size=8)
     assert history.notes == ["3 replicas are averaged after every 2 updates"]
+
+
+def test_that_blocks_are_shorter_than_a_round_is_told():
+    _, history = trained(batch_size=4, average_every=8)
+    assert history.notes[1] == (
+        "replicas make up to 4 of the 8 updates, as the blocks of X have no more samples: "
+        "rechunk it for more"
+    )
+    _, history = trained(batch_size=4, average_every=4)
+    assert len(history.notes) == 1
 
 
 def test_a_loss_that_is_not_finite_is_explained():
     bad = X.copy()
-    bad[0, 20] = np.nan
-    with pytest.raises(FloatingPointError, match="batch 1") as caught:
-        trained(X=bad, shuffle=False)
-    assert "in the block from sample" in "".join(caught.value.__notes__)
+    bad[0, 61] = np.nan
+    where = "in epoch 1, batch [12] of the replica that has samples 56 to 63: "
+    with pytest.raises(FloatingPointError, match=where) as caught:
+        trained(X=bad, batch_size=4)
+    assert caught.value.__notes__ == ["in the block from sample 56 on"]
+
+
+def test_the_epoch_of_a_loss_that_is_not_finite_is_told():
+    def worse(training):
+        training.model.layers[0].weight.data *= np.inf
+
+    with pytest.raises(FloatingPointError, match="in epoch 2, batch 1 of the replica that has "):
+        trained(callbacks=[worse])
+
+
+def test_a_last_batch_that_is_too_small_is_explained():
+    model = network(extra=[nn.BatchNorm(4)])
+    advice = (
+        "the last batch of a replica with batch_size=8 has 1; leave out such batches by "
+        "drop_last=True, or take another batch_size"
+    )
+    for length in (1, 9):
+        x, y = (cut(a[:, :length], length) for a in (X, Y))
+        options = {**OPTIONS, "batch_size": 8, "average_every": 2, "replicas": 1, "epochs": 1}
+        with pytest.raises(ValueError, match=advice):
+            nn.fit(model, x, y, optimiser=sgd(model), **options)
+    with pytest.raises(ValueError, match="take a larger batch_size"):
+        trained(model, batch_size=1)
+
+
+def test_dropping_the_only_batch_of_each_replica_is_explained():
+    with pytest.raises(ValueError, match="fewer samples than batch_size=32, as have the blocks of"):
+        trained(batch_size=32, drop_last=True)
+
+
+def test_replicas_whose_weights_are_zero_count_nothing():
+    weights = np.repeat([0.0, 0.0, 1.0, 1.0], 16)
+    found, history = trained(sample_weight=weights, shuffle=False)
+    expected, other = trained(X=X[:, 32:], Y=Y[:, 32:], shuffle=False)
+    assert_same(found, expected, exact=False)
+    np.testing.assert_allclose(history["loss"], other["loss"], rtol=1e-12)
+
+
+def test_classes_whose_weights_are_zero_count_nothing():
+    labels = np.repeat([2, 2, 0, 1], 16)
+    loss = functools.partial(nn.cross_entropy, class_weight=[1.0, 2.0, 0.0])
+    states = []
+    for part in (slice(None), slice(32, None)):
+        model = nn.Linear(3, 3, seed=0)
+        options = {**OPTIONS, "epochs": 2, "average_every": 1, "replicas": 2, "loss": loss}
+        data = cut(X[:, part]), da.from_array(labels[part], chunks=16)
+        nn.fit(model, *data, optimiser=sgd(model), shuffle=False, **options)
+        states.append(model.state_dict())
+    assert_same(*states)
+
+
+def test_schedules_do_not_step_for_batches_without_weight():
+    model = network()
+    optimiser = sgd(model)
+    schedule = nn.StepSchedule(optimiser, 2, 0.5)
+    options = {**OPTIONS, "epochs": 1, "average_every": 2, "replicas": 2, "batch_size": 8}
+    weights = np.tile(np.repeat([0.0, 1.0], 8), 4)
+    options |= {"optimiser": optimiser, "schedule": schedule, "sample_weight": weights}
+    nn.fit(model, cut(X), cut(Y), shuffle=False, **options)
+    # Two rounds, in each of which a replica has two batches, the first without weight.
+    assert schedule.steps == optimiser.steps == 2
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_pictures_and_labels_train(dtype):
+    pictures = (RNG.random((1, 4, 4, N)) * 255).astype(dtype)
+    labels = RNG.integers(0, 3, N)
+    losses = []
+    for replicas in (1, 2):
+        model = nn.Sequential(nn.Flatten(), nn.Linear(16, 3, seed=0))
+        data = cut(pictures) / 255, da.from_array(labels, chunks=24)
+        options = {**OPTIONS, "epochs": 5, "average_every": 1, "replicas": replicas}
+        history = nn.fit(*(model, *data), optimiser="adam", **{**options, "loss": nn.cross_entropy})
+        losses.append(history["loss"])
+    assert all(loss[-1] < loss[0] for loss in losses)
+
+
+def test_embeddings_train():
+    words = RNG.integers(0, 9, (5, N))
+    model = nn.Sequential(nn.Embedding(9, 2, seed=0), nn.Flatten(), nn.Linear(10, 1, seed=1))
+    state, _ = trained(model, adam, X=words)
+    other = nn.Sequential(nn.Embedding(9, 2, seed=0), nn.Flatten(), nn.Linear(10, 1, seed=1))
+    assert (state["layers.0.weight"] != other.state_dict()["layers.0.weight"]).any()
+
+
+def test_data_cut_along_features_train():
+    model = network()
+    options = {**OPTIONS, "epochs": 2, "average_every": 2, "replicas": 2}
+    nn.fit(model, da.from_array(X, chunks=(1, 16)), cut(Y), optimiser=sgd(model), **options)
+    assert_same(model.state_dict(), trained()[0])
+
+
+class Stored:
+    """An array on a disk that notes which samples are read."""
+
+    shape, dtype, ndim = X.shape, X.dtype, 2
+
+    def __init__(self):
+        self.read = []
+
+    def __getitem__(self, index):
+        self.read.append((index[1].start, index[1].stop))
+        return X[index]
+
+
+def test_a_round_reads_the_samples_of_its_replicas_once():
+    stored = Stored()
+    x = da.from_array(stored, chunks=(3, 32))
+    reads = []
+    original = nn.training.Training._take_over
+
+    def noting(self, found):
+        original(self, found)
+        reads.append(sorted(stored.read))
+        stored.read.clear()
+
+    model = network()
+    options = {**OPTIONS, "epochs": 1, "average_every": 2, "replicas": 3, "batch_size": 4}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nn.training.Training, "_take_over", noting)
+        stored.read.clear()
+        nn.fit(model, x, cut(Y), optimiser=sgd(model), **options)
+    assert list(map(len, reads)) == [3, 3, 2]
+    assert sorted(sum(reads, [])) == [(at, at + 8) for at in range(0, N, 8)]
+
+
+def test_replicas_take_one_blas_thread_each(monkeypatch):
+    numbers = []
+
+    class Library:
+        num_threads = 4
+
+        def set_num_threads(self, number):
+            self.num_threads = number
+
+    library = Library()
+
+    def noted(prediction, target):
+        numbers.append(library.num_threads)
+        return nn.mean_squared_error(prediction, target)
+
+    monkeypatch.setattr(blas, "_libraries", lambda: [library])
+    # What is pickled by its name is no copy.
+    monkeypatch.setitem(globals(), "NOTED", noted)
+    with dask.config.set(scheduler="threads", num_workers=2):
+        trained(loss=of_module, epochs=1)
+    assert set(numbers) == {1}
+    assert library.num_threads == 4
+
+
+NOTED = None
+
+
+def of_module(prediction, target):
+    """The loss that a test puts into this module."""
+    return NOTED(prediction, target)
+
+
+def test_what_cannot_be_pickled_is_explained():
+    model = network()
+    model.lock = threading.Lock()
+    with pytest.raises(TypeError) as caught:
+        trained(model)
+    assert "sends copies of the model, the optimiser and the loss" in caught.value.__notes__[0]
+
+
+def test_parameters_that_the_model_lacks_are_refused():
+    scale = nn.Parameter(np.ones(1))
+
+    def optimiser(model):
+        return nn.SGD([*model.parameters(), scale], 0.1)
+
+    with pytest.raises(ValueError, match="make them parameters of the model"):
+        trained(optimiser=optimiser)
+
+
+def test_ctrl_c_ends_a_training_after_the_round(tmp_path, capsys):
+    """What is saved then goes on to the same bits."""
+    extra = nn.Dropout(0.2, seed=3)
+    options = {"epochs": 3, "batch_size": 4, "checkpoint": tmp_path / "state.h5"}
+    expected, history = trained(network(extra=[extra]), **options | {"checkpoint": None})
+
+    INTERRUPTED.clear()
+    extra = nn.Dropout(0.2, seed=3)
+    trained(network(extra=[extra]), **options, loss=interrupting)
+    assert "training stopped in epoch 2; the state is in" in capsys.readouterr().out
+    extra = nn.Dropout(0.2, seed=3)
+    found, again = trained(network(extra=[extra]), **options, resume=True)
+    assert_same(found, expected)
+    assert again["loss"] == history["loss"]
+
+
+INTERRUPTED = []
+
+
+def interrupting(prediction, target):
+    """A loss in whose 20th call the user presses Ctrl-C."""
+    INTERRUPTED.append(1)
+    if len(INTERRUPTED) == 20:
+        os.kill(os.getpid(), signal.SIGINT)
+    return OPTIONS["loss"](prediction, target)
 
 
 REFUSED = {
@@ -266,3 +523,11 @@ def test_tensors_of_the_model_hold_no_gradient_afterwards():
     trained(model)
     assert all(p.grad is None for p in model.parameters())
     assert isinstance(model.parameters()[0], al.Tensor)
+
+
+def test_modules_and_losses_of_a_script_travel_to_workers(tmp_path):
+    pytest.importorskip("distributed")
+    path = tmp_path / "script.py"
+    path.write_text(SCRIPT)
+    done = subprocess.run([sys.executable, path], capture_output=True, text=True, check=False)
+    assert done.stdout == "the same\n", done.stderr
