@@ -88,6 +88,17 @@ def test_a_cluster(files, monkeypatch):
     assert dask.base.get_scheduler() is None
 
 
+def test_a_slow_network(files):
+    names = {"nn": nn, "np": np, "files": files}
+    histories = []
+    own = types.SimpleNamespace(**vars(nn))
+    own.fit = lambda *given, **options: histories.append(nn.fit(*given, verbose=False, **options))
+    exec(listing("A slow network"), names | {"nn": own})
+    (history,) = histories
+    assert history.notes[0] == "800 replicas are averaged after every 16 updates"
+    assert history["loss"][-1] < history["loss"][0]
+
+
 def test_a_gpu(monkeypatch):
     monkeypatch.setattr(foreign, "MIXING", False)
     monkeypatch.setitem(sys.modules, "cupy", types.SimpleNamespace(asarray=Foreign))

@@ -416,6 +416,23 @@ def test_a_round_reads_the_samples_of_its_replicas_once():
     assert sorted(sum(reads, [])) == [(at, at + 8) for at in range(0, N, 8)]
 
 
+def test_blocks_that_cannot_be_read_in_part_are_taken_whole():
+    def made(block_info=None):
+        _, (start, stop) = block_info[None]["array-location"]
+        loads.append((start, stop))
+        return X[:, start:stop]
+
+    loads = []
+    x = da.map_blocks(made, chunks=((3,), (32, 32)), dtype=float)
+    model = network()
+    optimiser = sgd(model)
+    options = {**OPTIONS, "epochs": 1, "average_every": 2, "replicas": 2, "batch_size": 4}
+    loads.clear()
+    nn.fit(model, x, cut(Y, 32), optimiser=optimiser, **options)
+    assert sorted(loads) == [(0, 32), (32, 64)]
+    assert optimiser.steps == 8
+
+
 def test_replicas_take_one_blas_thread_each(monkeypatch):
     numbers = []
 
