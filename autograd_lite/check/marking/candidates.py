@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -24,6 +24,7 @@ from autograd_lite.check.marking.edits import (
     INSERTED,
     LACKING,
     LATER_EDITS,
+    MEASURED,
     RETURNED,
     SECOND_EDITS,
     WRITTEN_ANEW,
@@ -35,6 +36,7 @@ from autograd_lite.check.marking.edits.helpers import is_right_slope
 from autograd_lite.check.marking.edits.trees import ARRIVING, SLOPE, name_called
 from autograd_lite.check.marking.execution import Event, Execution
 from autograd_lite.check.marking.influence import dependent_steps
+from autograd_lite.check.marking.mutable import plain
 from autograd_lite.check.marking.parts import parts_of, slopes_of
 from autograd_lite.check.marking.reruns import Reruns
 from autograd_lite.check.marking.rewriting import statement_at
@@ -108,18 +110,19 @@ class Candidates:
         unlikely += right
         # A value of the forward pass that is another one here is wrong where it is computed.
         yield ALL_EDITS, [line for line in others if self._is_changed(line)], False
-        yield CARRIED, [line for line in lines if line.carried], False
+        yield CARRIED, self._with_carried(lines), False
         # Of the rounds of a loop, the first is right but for the line with the mistake.
         never_right = self._first_that_is_never_right(likely, now)
         yield FIRST_EDITS, never_right, False
-        renames = [is_renaming(line.place) for line in never_right]
-        if any(renames) and not all(renames):
+        renaming = [n for n in never_right if isinstance(n.statement, ast.Assign)]
+        renaming = [n for n in renaming if is_renaming(n.place)]
+        if len(renaming) < len(never_right):
             # A part of an array that is wrong: where that was written, it is wrong as a whole.
-            never_right = []
+            never_right = [n for n in never_right if all(n is not other for other in renaming)]
         first_rounds = self._in_first_round(never_right)
         heads = self._heads(now)
         yield HEADS, heads, False
-        for sources in (SECOND_EDITS, LATER_EDITS):
+        for sources in (SECOND_EDITS, MEASURED, LATER_EDITS):
             yield sources, first_rounds, False
         for sources in (SECOND_EDITS, LATER_EDITS):
             yield sources, never_right, False
@@ -128,7 +131,8 @@ class Candidates:
         yield EDITS, quick, False
         yield WRITTEN_ANEW, quick, False
         # Where a gradient is handed on as it is, something may be missing.
-        yield LATER_EDITS, [line for line in lines if hands_on(line)], False
+        alone = [n for n in lines if hands_on(n) and (n.key is None or wrong <= {n.key})]
+        yield LATER_EDITS, alone, False
         unread = [line for line in unlikely if line.is_unread]
         yield INSERTED, [*reliable, *likely, *ahead, *unread], False
         if several:
@@ -145,6 +149,14 @@ class Candidates:
         yield LATER_EDITS, possible, False
         for sources in (FIRST_EDITS, SECOND_EDITS, LATER_EDITS):
             yield sources, unlikely, False
+
+    def _with_carried(self, lines: list[Line]) -> list[Line]:
+        """The lines in a loop that carries what nothing reads; those that name it come first."""
+        found = [line for line in lines if line.carried]
+        return sorted(
+            found,
+            key=lambda line: line.written_names.isdisjoint(ast.unparse(n) for n, _ in line.carried),
+        )
 
     def _called_by_several(self, lines: list[Line], now: Interpretation) -> list[Line]:
         """The lines of functions that several wrong steps call.
@@ -163,7 +175,9 @@ class Candidates:
         What it adds to may be what is wrong, so the line that assigned this comes with it; and what
         wrote the array of which it hands on a part.
         """
-        right, events = self._ever_right(now), self.runs.back.events
+        events = self.runs.back.events
+        whole = self._ever_right(now)
+        right = whole | self._places_of(self.right_parts)
         first: dict[int, Event] = {}
         for event in events:
             # What comes from later rounds is 0 in the first one.
@@ -188,9 +202,9 @@ class Candidates:
         own = [line for line in earlier if _targets(line.place) & _targets(found.place)]
         if not is_renaming(found.place):
             return [found, *own]
-        whole = {ast.unparse(n) for n in ast.walk(found.statement.value)}
-        writers = [line for line in earlier if _targets(line.place) & whole]
-        is_right = any(id(n.place) in right and not is_renaming(n.place) for n in writers)
+        read = {ast.unparse(n) for n in ast.walk(found.statement.value)}
+        writers = [line for line in earlier if _targets(line.place) & read]
+        is_right = any(id(n.place) in whole and not is_renaming(n.place) for n in writers)
         return [found, *own] if is_right else [*writers, found]
 
     def is_right_slope(self, line: Line) -> bool:
@@ -248,30 +262,63 @@ class Candidates:
         """The statements with a right value, by `id`."""
         steps = (s for s in self.evidence.steps if now.status[s.key] in RIGHT)
         keys = {s.event.key for s in steps if s.event is not None}
-        keys |= self.right_keys | self.right_parts
+        return self._places_of(keys | self.right_keys)
+
+    def _places_of(self, keys: Collection[Any]) -> set[int]:
+        """The statements that gave the values with these keys, by `id`."""
         return {id(e.place) for e in self.runs.back.events if e.key in keys}
 
     def _in_first_round(self, lines: list[Line]) -> list[Line]:
-        """The lines that assign one value, as they stand where they first ran.
+        """The lines that assign one value, or add to it, as they stand where they first ran.
 
         What has a value before the loop carries a part of a gradient from one round to the next.
         """
         found = []
         graph = self.evidence.graph
         once = {e.path for e in self.runs.back.events if id(e.place) not in self._repeated}
+        # Or what is handed on under another name at the end of a round.
+        renaming = [e.place for e in self.runs.back.events if is_renaming(e.place)]
+        once |= {ast.unparse(p.statement.value) for p in renaming if _targets(p) & once}  # type: ignore[attr-defined]
         for line in lines:
             number = self.evidence.setting.sources.places.index(line.place)
             scope = self.runs.back.first_scopes.get(number)
-            if scope is not None and isinstance(line.statement, ast.Assign):
+            total = self._first_total(line)
+            adds = total is not None and isinstance(line.statement, ast.AugAssign)
+            if scope is not None and (adds or isinstance(line.statement, ast.Assign)):
                 first = replace(line, scope=scope, key=None, given=None, expected=None, _values={})
                 carries = bool(_targets(line.place) & once)
                 true = dict(graph.without_one) if carries else {}
                 if not (carries and is_renaming(line.place)):
                     true |= graph.arrivals()
-                told = FirstRound(first, self.evidence, true)
+                told = FirstRound(first, self.evidence, true, total)
                 first.is_promising, first.multiples = told.is_right, told.multiples
-                found += [first] if told.is_open else []
+                own = _targets(line.place)
+                others = (e for e in self.runs.back.events if e.path not in own)
+                is_open = told.is_open(e.array for e in others if e.array is not None)
+                found += [first] if is_open else []
         return found
+
+    def _first_total(self, line: Line) -> np.ndarray | None:
+        """What the statements give together in the first round that assign a value and add to it,
+        one after the other; None where a line is not one of several.
+        """
+        definition, places = line.place.definition, self.evidence.setting.sources.places
+        own = {
+            number: place.statement
+            for number, place in enumerate(places)
+            if place.definition is definition and _targets(place) == _targets(line.place)
+            if isinstance(place.statement, (ast.Assign, ast.AugAssign))
+        }
+        together = _added_together([*own.values()], line.statement, definition)
+        last = next((n for n, s in own.items() if together and s is together[-1]), None)
+        if last is None:
+            return None
+        # The variables are those before the statement adds to one of them.
+        before = plain(self.runs.back.first_scopes.get(last, {}).get(line.target))
+        added = next((e.array for e in self.runs.back.events if e.place is places[last]), None)
+        if not isinstance(before, np.ndarray) or added is None or before.shape != added.shape:
+            return None
+        return before - added if isinstance(own[last].op, ast.Sub) else before + added
 
     def _is_new(self, event: Event) -> bool:
         """Whether a value is one of real numbers that the forward pass has not computed."""
@@ -690,12 +737,28 @@ def _blocks_of(statement: ast.For | ast.If) -> list[ast.stmt]:
     return [*statement.body, *statement.orelse]
 
 
+def _added_together(own: list[Any], one: ast.stmt, definition: Definition) -> list[Any]:
+    """The statements of a block, among those with one target, that assign it and add to it."""
+    for node in ast.walk(definition.tree):
+        for name in ("body", "orelse"):
+            block = getattr(node, name, None)
+            if isinstance(block, list) and any(n is one for n in block):
+                here = [n for n in block if any(n is o for o in own)]
+                starts = [i for i, n in enumerate(here) if isinstance(n, ast.Assign)]
+                before = [i for i in starts if here[i].lineno <= one.lineno]
+                first = before[-1] if before else 0
+                end = next((i for i in starts if i > first), len(here))
+                found = here[first:end]
+                return found if len(found) > 1 and any(n is one for n in found) else []
+    return []
+
+
 def _is_added_to(place: Place) -> bool:
-    """Whether a statement assigns what another one adds to: `dh = dz @ W` before `dh += later`."""
+    """Whether a later statement adds to what one gives: `dh = dz @ W` before `dh += later`."""
     own = _targets(place)
     tree = ast.walk(place.definition.tree)
-    added = (n for n in tree if isinstance(n, ast.AugAssign) and n is not place.statement)
-    return any(ast.unparse(n.target) in own for n in added)
+    added = (n for n in tree if isinstance(n, ast.AugAssign))
+    return any(n.lineno > place.statement.lineno and ast.unparse(n.target) in own for n in added)
 
 
 def hands_on(line: Line) -> bool:

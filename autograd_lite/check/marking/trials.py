@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.marking.assignments import targets_of
 from autograd_lite.check.marking.chain_rule import Interpretation, nearest_factor
 from autograd_lite.check.marking.edits import Edit, Line
 from autograd_lite.check.marking.evidence import Evidence, GradientTable
@@ -79,15 +80,25 @@ class FirstRound:
     """Tells the edits that make a line of a loop right in its first round, by the line alone.
 
     There all is right but for the line with the mistake, so its value should be one of the true
-    `gradients`: that at some place of the graph, or it without what an operation adds.
+    `gradients`: that at some place of the graph, or it without what an operation adds. Of a line
+    that is one of several which add up, the `total` should be.
     """
 
-    def __init__(self, line: Line, evidence: Evidence, gradients: Mapping[Any, np.ndarray]) -> None:
+    def __init__(
+        self,
+        line: Line,
+        evidence: Evidence,
+        gradients: Mapping[Any, np.ndarray],
+        total: np.ndarray | None = None,
+    ) -> None:
         self.line = line
         counts = (1, *evidence.counts)
         self._scales = [evidence.direction * n for n in counts]
         self._table = GradientTable(gradients)
-        given = _floats(line.computed(line.statement.value))
+        own = self._own(line.statement)
+        is_part = total is not None and own is not None and own.shape == total.shape
+        self._rest = total - own if is_part else 0  # type: ignore[operator]
+        given = self._value_of(line.statement)
         self._given = np.zeros(()) if given is None else given
         alike = [
             g.ravel() for g in gradients.values() if g.shape == self._given.shape and np.any(g)
@@ -95,10 +106,14 @@ class FirstRound:
         targets = np.array(alike[:PLACES_LIMIT]).reshape(-1, self._given.size)
         self._missing = targets - self._given.ravel()
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the line is not right as it stands, in the first round."""
-        return bool(np.any(self._given)) and not self._is_gradient(self._given)
+    def is_open(self, values: Iterable[np.ndarray]) -> bool:
+        """Whether the line is not right as it stands, in the first round.
+
+        What it gives may be the gradient of something else, and then other lines have it among
+        their `values`.
+        """
+        is_elsewhere = any(np.array_equal(v, self._given) for v in values)
+        return bool(np.any(self._given)) and (is_elsewhere or not self._is_gradient(self._given))
 
     def is_right(self, edit: Edit) -> bool:
         """Whether an edit makes it right there."""
@@ -110,9 +125,18 @@ class FirstRound:
             return any(any(self._table.equal_to(value, scale)) for scale in self._scales)
 
     def _value(self, edit: Edit) -> np.ndarray | None:
-        if not can_tell(self.line, edit):
-            return None
-        return _floats(self.line.computed(edit.statements[0].value))  # type: ignore[attr-defined]
+        return self._value_of(edit.statements[0]) if can_tell(self.line, edit) else None
+
+    def _value_of(self, statement: Any) -> np.ndarray | None:
+        own = self._own(statement)
+        fits = own is not None and np.shape(self._rest) in ((), own.shape)
+        return own + self._rest if fits else None  # type: ignore[operator]
+
+    def _own(self, statement: Any) -> np.ndarray | None:
+        """What a statement contributes."""
+        value = _floats(self.line.computed(statement.value))
+        is_less = isinstance(getattr(statement, "op", None), ast.Sub)
+        return -value if value is not None and is_less else value
 
     def multiples(self, edit: Edit) -> list[tuple[float, bool]]:
         """The multiples of an edit's effect that the line lacks to be one of the gradients."""
@@ -185,16 +209,20 @@ def _floats(value: Any) -> np.ndarray | None:
 
 def can_tell(line: Line, edit: Edit) -> bool:
     """Whether the edited statement can be computed by itself."""
-    if len(edit.statements) != 1 or not isinstance(edit.statements[0], ast.Assign):
+    if len(edit.statements) != 1 or type(edit.statements[0]) is not type(line.statement):
         return False
     statement = edit.statements[0]
+    if not isinstance(statement, (ast.Assign, ast.AugAssign)):
+        return False
     if line.may_change_something(statement.value):
         return False
-    if ast.dump(statement.targets[0]) != ast.dump(line.statement.targets[0]):
+    targets = ([ast.dump(t) for t in targets_of(s)] for s in (statement, line.statement))
+    if next(targets) != next(targets):
         return False
     # The old value of the target is not known here.
-    return all(ast.unparse(n) not in line.targets for n in _read_in(statement.value))
-
-
-def _read_in(node: ast.expr) -> Iterator[ast.AST]:
-    return (n for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute, ast.Subscript)))
+    if all(map(str.isidentifier, line.targets)):
+        nodes = ast.walk(statement.value)
+        return all(n.id not in line.targets for n in nodes if isinstance(n, ast.Name))
+    read = (ast.Name, ast.Attribute, ast.Subscript)
+    found = (n for n in ast.walk(statement.value) if isinstance(n, read))
+    return all(ast.unparse(n) not in line.targets for n in found)

@@ -660,11 +660,23 @@ class Search:
 
     @cached_property
     def _true_on_the_way(self) -> dict[Any, np.ndarray]:
-        """The values on the way that are true gradients as the derivation stands, by their keys."""
+        """The values on the way that are true gradients as the derivation stands, by their keys.
+
+        Not what two statements compute: for one of them it may be the gradient of something else.
+        """
         table = GradientTable(self.evidence.graph.arrivals())
         right = self.candidates.right_keys
-        arrays = ((e.key, e.array) for e in self.runs.back.events if e.key in right)
-        return {k: a for k, a in arrays if a is not None and any(table.equal_to(a, 1))}
+        found: dict[Any, np.ndarray] = {}
+        computed: dict[tuple[Any, ...], set[int]] = {}
+        for event in self.runs.back.events:
+            array = event.array
+            if array is None or event.key not in right or not any(table.equal_to(array, 1)):
+                continue
+            found[event.key] = array
+            if not is_renaming(event.place):
+                computed.setdefault((array.shape, array.tobytes()), set()).add(id(event.place))
+        twice = {content for content, places in computed.items() if len(places) > 1}
+        return {k: a for k, a in found.items() if (a.shape, a.tobytes()) not in twice}
 
     @property
     def _finals(self) -> frozenset[str]:

@@ -108,6 +108,8 @@ LATER_EDITS: tuple[Source, ...] = (
     *(called_as_factors, called_anew, values_for_products),
 )
 
+MEASURED: tuple[Source, ...] = (measured_terms,)
+
 RETURNED: tuple[Source, ...] = (scaled_like_others,)
 
 CARRIED: tuple[Source, ...] = (carried,)
@@ -130,6 +132,7 @@ __all__ = [
     "INSERTED",
     "LACKING",
     "LATER_EDITS",
+    "MEASURED",
     "HEADS",
     "RETURNED",
     "SECOND_EDITS",

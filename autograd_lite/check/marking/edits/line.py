@@ -26,6 +26,7 @@ from autograd_lite.check.marking.edits.trees import (
     is_equal,
     is_of_arrays,
     is_power,
+    is_shape,
     name_called,
     parsed,
     parsed_or_none,
@@ -485,6 +486,12 @@ class Line:
         return frozenset(ast.unparse(t) for t in targets_of(self.statement))
 
     @cached_property
+    def written_names(self) -> frozenset[str]:
+        """The variables that the statement reads."""
+        read = (n for root in self.roots for n in ast.walk(root))
+        return frozenset(n.id for n in read if isinstance(n, ast.Name))
+
+    @cached_property
     def carried(self) -> list[tuple[ast.expr, Any]]:
         """The arrays that are set before the loops around the statement and in one of these, where
         nothing reads them.
@@ -496,7 +503,8 @@ class Line:
         for inside in around:
             stored = Counter(n.id for n in inside if _is_of(n, ast.Store))
             everywhere = Counter(n.id for n in walked if _is_of(n, ast.Store))
-            read = {n.id for n in inside if _is_of(n, ast.Load)}
+            asked = {id(n) for shaped in inside if _is_of_shapes(shaped) for n in ast.walk(shaped)}
+            read = {n.id for n in inside if _is_of(n, ast.Load) and id(n) not in asked}
             read |= {ast.unparse(n.target) for n in inside if isinstance(n, ast.AugAssign)}
             names |= {n: None for n in stored if everywhere[n] > stored[n] and n not in read}
         found = [(n, plain(self.scope[n])) for n in names if n in self.scope]
@@ -731,6 +739,13 @@ def _told(slope: str) -> str:
 def _is_of_the_forward_pass(name: str) -> bool:
     """Whether a named value is a variable, and not a gradient that arrives at one."""
     return name.isidentifier() and not name.startswith(ARRIVING)
+
+
+def _is_of_shapes(node: ast.AST) -> bool:
+    """Whether an expression depends on nothing but shapes: `np.zeros_like(x)`, `x.shape`."""
+    likes = ("zeros_like", "empty_like", "ones_like", "full_like", "shape", "len")
+    is_like = isinstance(node, ast.Call) and name_called(node) in likes
+    return is_like or is_shape(node)
 
 
 def _is_of(node: ast.AST, context: type[ast.expr_context]) -> TypeGuard[ast.Name]:

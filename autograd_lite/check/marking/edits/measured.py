@@ -331,7 +331,8 @@ def _products(line: Line, shape: tuple[int, ...]) -> list[ast.expr]:
     local = [n for n in recent if line.parameters.isdisjoint(tensors_named_in(n.id))]
     others = [n for n, value in arrays if line.is_of_forward(value)]
     products = [times(g, v) for g in local for v in others if ast.unparse(g) not in line.targets]
-    return products[:PRODUCTS_LIMIT]
+    # What is told by the line alone needs no run.
+    return products[: PRODUCTS_LIMIT if line.is_promising is None else 4 * PRODUCTS_LIMIT]
 
 
 PRODUCTS_LIMIT = 48

@@ -212,7 +212,7 @@ def product(nodes: list[ast.expr]) -> ast.expr:
     return made
 
 
-def is_shape(node: ast.expr) -> bool:
+def is_shape(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute) and node.attr == "shape"
 
 
