@@ -303,7 +303,7 @@ class Candidates:
         one after the other; None where a line is not one of several.
         """
         definition, places = line.place.definition, self.evidence.setting.sources.places
-        own = {
+        own: dict[int, Any] = {
             number: place.statement
             for number, place in enumerate(places)
             if place.definition is definition and _targets(place) == _targets(line.place)

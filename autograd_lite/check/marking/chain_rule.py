@@ -203,7 +203,7 @@ def read(
                 graph, own, truth, local, factor, everywhere, tolerance
             )
             now, before = interpretation.faults(lines), best.faults(lines)
-            if now < before and now[1] <= before[1]:
+            if now[::-1] < before[::-1]:
                 best = interpretation
     return best
 

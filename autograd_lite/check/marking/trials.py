@@ -96,8 +96,9 @@ class FirstRound:
         self._scales = [evidence.direction * n for n in counts]
         self._table = GradientTable(gradients)
         own = self._own(line.statement)
-        is_part = total is not None and own is not None and own.shape == total.shape
-        self._rest = total - own if is_part else 0  # type: ignore[operator]
+        self._rest: np.ndarray | None = None
+        if total is not None and own is not None and own.shape == total.shape:
+            self._rest = total - own
         given = self._value_of(line.statement)
         self._given = np.zeros(()) if given is None else given
         alike = [
@@ -129,8 +130,9 @@ class FirstRound:
 
     def _value_of(self, statement: Any) -> np.ndarray | None:
         own = self._own(statement)
-        fits = own is not None and np.shape(self._rest) in ((), own.shape)
-        return own + self._rest if fits else None  # type: ignore[operator]
+        if own is None or self._rest is None:
+            return own
+        return own + self._rest if own.shape == self._rest.shape else None
 
     def _own(self, statement: Any) -> np.ndarray | None:
         """What a statement contributes."""
