@@ -266,6 +266,7 @@ def values_of(evidence: Evidence, back: Execution) -> dict[str, np.ndarray] | No
     events |= {event.key: event for event in back.events}
     last = {event.key[:2]: event for event in back.events}
     found: dict[str, np.ndarray] = {}
+    left_out: list[Step] = []
     for step in evidence.steps:
         is_returned = step.entry is not None and not step.is_earlier
         array = _entry(back.result, step.entry) if is_returned else None
@@ -282,21 +283,23 @@ def values_of(evidence: Evidence, back: Execution) -> dict[str, np.ndarray] | No
         else:
             if array is not None and step.shape is not None:
                 array = array.reshape(step.shape) if array.size == np.prod(step.shape) else None
-        if array is None:
-            array = _where_it_does_not_run(step, evidence)
-        if array is None:
+        if array is not None:
+            found[step.key] = array
+        elif _is_plain(step):
+            left_out.append(step)
+        else:
             return None
-        found[step.key] = array
+    if left_out:
+        # An edit may call another function. What is handed in tells whether it is right, so that
+        # a step whose statement does not run is what follows from the person's later gradients.
+        passed = evidence.forward.gradients(going_on(evidence.forward, evidence.own(found), 1))
+        found |= {step.key: passed[step.key] * evidence.direction for step in left_out}
     return found
 
 
-def _where_it_does_not_run(step: Step, evidence: Evidence) -> np.ndarray | None:
-    """The value of a step on the way whose statement does not run: what it should have been there.
-
-    An edit may call another function, so what is handed in tells whether it is right.
-    """
-    is_plain = not step.final and step.sign == 1 and step.rate == 1 and not step.is_opposite
-    return evidence.truth.get(step.key) if is_plain else None
+def _is_plain(step: Step) -> bool:
+    """Whether a step is on the way, and is the gradient itself."""
+    return not step.final and step.sign == 1 and step.rate == 1 and not step.is_opposite
 
 
 def _attribute_at(back: Execution, path: tuple[Any, ...]) -> np.ndarray | None:

@@ -8,6 +8,7 @@ import itertools
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -428,13 +429,22 @@ def _places_ahead(setting: Setting, reading: Reading) -> set[int]:
     parents = [np.asarray(p) for n in nodes for p in n.parents or () if isinstance(p, np.ndarray)]
     constants = {(p.shape, p.tobytes()) for p in parents if _may_be_compared(p) and np.any(p)}
     ahead: set[int] = set()
+    renamed: dict[int, str] = {}
+    read: Counter[str] = Counter()
     for event in reading.recording.events:
         value = plain(event.value)
+        statement = event.place.statement
         if getattr(event.value, "_node", None) in nodes:
+            if id(event.place) not in ahead:
+                names = (n for n in ast.walk(statement) if isinstance(n, ast.Name))
+                read.update(n.id for n in names if isinstance(n.ctx, ast.Load))
             ahead.add(id(event.place))
+            if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Name):
+                renamed[id(event.place)] = event.path
         elif isinstance(value, np.ndarray) and _may_be_compared(value):
             ahead |= {id(event.place)} if (value.shape, value.tobytes()) in constants else set()
-    return ahead
+    # What nothing of the loss reads is no part of it, as `delta = error` with a factor left out.
+    return {place for place in ahead if place not in renamed or read[renamed[place]]}
 
 
 def _may_be_compared(array: np.ndarray) -> bool:

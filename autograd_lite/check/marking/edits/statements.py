@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -70,6 +71,7 @@ def statements(line: Line) -> Iterator[Edit]:
             name = "add" if isinstance(statement.op, ast.Add) else "subtract"
             yield _at_repeated_indices(line, target, name)
     yield from _at_an_index(line)
+    yield from _as_a_whole(line)
     if _is_masking(statement):
         nothing = _nothing(statement.targets[0])
         yield line.whole("mask", f"{text_of(statement)} should be left out", [nothing], 0.7)
@@ -122,6 +124,23 @@ def _at_an_index(line: Line) -> Iterator[Edit]:
             yield line.whole("index", text, [changed], 0.9)
     if len(shape) == 2 and added == shape and isinstance(statement.op, (ast.Add, ast.Sub)):
         yield from _without_biases(line, whole)
+
+
+def _as_a_whole(line: Line) -> Iterator[Edit]:
+    """Edits that add all of an array where a part is added: `dU += d` for `dU[i] += d[i]`."""
+    statement = line.statement
+    if not isinstance(statement, ast.AugAssign) or not isinstance(statement.target, ast.Subscript):
+        return
+    index, value = ast.dump(statement.target.slice), statement.value
+    if not isinstance(value, ast.Subscript) or ast.dump(value.slice) != index:
+        return
+    target: Any = copy.copy(statement.target.value)
+    if line.shape(target) is None or line.shape(target) != line.shape(value.value):
+        return
+    target.ctx = ast.Store()
+    text = f"all of {text_of(value.value)} should be added, not only [{ast.unparse(value.slice)}]"
+    whole = ast.AugAssign(target, statement.op, value.value)
+    yield line.whole("index", text, [whole], 0.95)
 
 
 def _without_biases(line: Line, whole: ast.expr) -> Iterator[Edit]:
