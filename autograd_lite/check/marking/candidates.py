@@ -93,8 +93,7 @@ class Candidates:
         ]
         right += [line for line in lines if self.is_right_slope(line)]
         lines = [line for line in lines if all(line is not n for n in right)]
-        at = self.runs.back.returned_at
-        yield RETURNED, [] if at is None else [self.line(at, None, now)], False
+        yield RETURNED, self._as_returned(now, wrong), False
         yield EDITS, self._called_by_several(lines, now), False
         reliable = [line for line in lines if line.is_reliable]
         several = len(reliable) > 1
@@ -149,6 +148,17 @@ class Candidates:
         yield LATER_EDITS, possible, False
         for sources in (FIRST_EDITS, SECOND_EDITS, LATER_EDITS):
             yield sources, unlikely, False
+
+    def _as_returned(self, now: Interpretation, wrong: frozenset[str]) -> list[Line]:
+        """The return statement, for all that is wrong and for each wrong item by itself."""
+        at = self.runs.back.returned_at
+        if at is None:
+            return []
+        line = self.line(at, None, now)
+        own = self.evidence.own(self.runs.values)
+        items = (key for key in wrong if self.is_final(key))
+        alone = [replace(line, given=own[k], expected=now.expected[k], _values={}) for k in items]
+        return [line, *alone]
 
     def _with_carried(self, lines: list[Line]) -> list[Line]:
         """The lines in a loop that carries what nothing reads; those that name it come first."""

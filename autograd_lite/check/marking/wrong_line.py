@@ -27,6 +27,7 @@ from autograd_lite.check.marking.edits import (
     FIRST_EDITS,
     LATER_EDITS,
     SECOND_EDITS,
+    TERMS,
     Edit,
     Line,
     Source,
@@ -312,6 +313,8 @@ class Search:
         ]
         # What is missing in what a helper is given is too much in the helper, or missing there.
         stages: list[tuple[Source, ...]] = [FIRST_EDITS, SECOND_EDITS, LATER_EDITS]
+        if found.edit.kind == "term":
+            stages.insert(0, TERMS)
         if found.edit.source is not None:
             stages.insert(0, (found.edit.source,))
         if found.edit.kind == "factor":
@@ -343,6 +346,14 @@ class Search:
         Where several lines lack the same of one operand, it is the operand that lacks it.
         """
         inside = self._inside(found, line, now, wrong)
+        if (
+            inside is None
+            and found.edit.kind == "term"
+            and isinstance(line.statement, ast.AugAssign)
+        ):
+            # What a helper leaves out is no part of what is added to that later.
+            before = self._line_before(line, now)
+            inside = None if before is None else self._inside(found, before, now, wrong)
         if inside is not None:
             return inside
         if found.mended != wrong:
@@ -448,6 +459,7 @@ class Search:
         start = self.candidates.start_of(line)
         own = {ast.unparse(target).split("[")[0] for target in targets_of(line.statement)}
         before = [e for e in self.runs.back.events if e.path in own and e.serial < start]
+        before = [e for e in before if e.place.definition is line.place.definition]
         if not before or not isinstance(before[-1].place.statement, ast.Assign):
             return None
         return self.candidates.line(before[-1].place, None, now)

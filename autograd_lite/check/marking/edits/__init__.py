@@ -21,6 +21,7 @@ from autograd_lite.check.marking.edits.conditions import conditions
 from autograd_lite.check.marking.edits.factors import (
     carried,
     factors,
+    lacking_as_returned,
     masks,
     numbers,
     scaled_like_others,
@@ -110,7 +111,9 @@ LATER_EDITS: tuple[Source, ...] = (
 
 MEASURED: tuple[Source, ...] = (measured_terms,)
 
-RETURNED: tuple[Source, ...] = (scaled_like_others,)
+TERMS: tuple[Source, ...] = (centred, measured_terms)
+
+RETURNED: tuple[Source, ...] = (scaled_like_others, lacking_as_returned)
 
 CARRIED: tuple[Source, ...] = (carried,)
 
@@ -136,6 +139,7 @@ __all__ = [
     "HEADS",
     "RETURNED",
     "SECOND_EDITS",
+    "TERMS",
     "WRITTEN_ANEW",
     "Edit",
     "Line",

@@ -378,6 +378,24 @@ def scaled_like_others(line: Line) -> Iterator[Edit]:
                 yield line.edit("factor", text, element, new)
 
 
+def lacking_as_returned(line: Line) -> Iterator[Edit]:
+    """Edits that add what an item that is returned lacks, where another array is just that."""
+    given, expected = line.given, line.expected
+    if given is None or expected is None or given.shape != expected.shape:
+        return
+    missing = expected - given
+    nodes = (n for n, _ in line.nodes if isinstance(n, (ast.Name, ast.Attribute, ast.Subscript)))
+    for node in nodes:
+        if not np.array_equal(line.at(node), given):
+            continue
+        for shown, other, value in line.alike(given.shape):
+            for operator, term in ((ast.Add(), value), (ast.Sub(), -value)):
+                if np.allclose(term, missing, rtol=1e-9, atol=1e-12 * np.max(np.abs(missing))):
+                    new = ast.BinOp(node, operator, other)
+                    text = f"{text_of(node)} should be {text_of(new)}: {shown} is left out"
+                    yield line.edit("term", text, node, new)
+
+
 def scaled_by(line: Line, number: float) -> Iterator[Edit]:
     """Edits that multiply the values that a line assigns by a number."""
     shown = next((f"1/{n}" for n in line.sizes if abs(number * n - 1) < 1e-9), f"{number:.6g}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import types
 from collections.abc import Iterator
 from typing import Any
@@ -102,16 +103,37 @@ def transposes(line: Line) -> Iterator[Edit]:
             last: list[ast.expr] = [ast.Constant(-1), ast.Constant(-2)]
             other = ast.Call(ast.Attribute(node, "swapaxes", ast.Load()), last, [])
             text = f"the last two axes of {text_of(node)} should be exchanged"
-            yield line.edit("transpose", text, node, other)
+            yield line.edit("transpose", text, node, other, 0.95)
         elif line.ndim(node) == 2 and not is_called(node, around):
             if isinstance(node, (ast.Name, ast.Subscript, ast.Attribute)):
                 text = f"{text_of(node)} should be {text_of(transposed(node))}"
                 yield line.edit("transpose", text, node, transposed(node))
     yield from _all_transposed(line)
+    yield from _other_orders(line)
     for old, name in values_assigned(line):
         if line.ndim(old) == 2:
             text = f"{name} is the transpose of what it should be"
             yield line.edit("transpose", text, old, transposed(old))
+
+
+def _other_orders(line: Line) -> Iterator[Edit]:
+    """Edits that exchange two axes of a `transpose(0, 3, 1, 2)`, or two lengths of a `reshape`."""
+    for node, around in line.nodes:
+        if not isinstance(node, ast.Call) or in_index(node, around):
+            continue
+        name, arguments = name_called(node), node.args
+        if name not in ("transpose", "reshape"):
+            continue
+        packed = next((a for a in arguments if isinstance(a, (ast.Tuple, ast.List))), None)
+        order = list(arguments) if packed is None else packed.elts
+        for i, j in itertools.combinations(range(len(order)), 2) if len(order) > 2 else ():
+            changed = list(order)
+            changed[i], changed[j] = order[j], order[i]
+            rest = [ast.Tuple(changed, ast.Load()) if a is packed else a for a in arguments]
+            new = ast.Call(node.func, changed if packed is None else rest, node.keywords)
+            kind, what = ("transpose", "axes") if name == "transpose" else ("shape", "lengths")
+            text = f"the {what} of {text_of(node)} are in another order: {text_of(new)}"
+            yield line.edit(kind, text, node, new)
 
 
 def _all_transposed(line: Line) -> Iterator[Edit]:

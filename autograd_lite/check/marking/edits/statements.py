@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -203,14 +204,27 @@ def centred(line: Line) -> Iterator[Edit]:
         and not in_index(n, around)
         and not is_called(n, around)
     ]
+    written = {n.id for n in ast.walk(line.place.definition.tree) if isinstance(n, ast.Name)}
     for old, name in places:
-        for axis in range(line.ndim(old)) if line.ndim(old) > 1 else [None] * line.ndim(old):
-            for other in (None, *(o for _, o, _ in line.alike(line.shape(old)))):
-                for mean in _means(old, other, axis):
-                    text = f"the term - {text_of(mean)} is missing in {name}"
-                    edit = line.edit("term", text, old, ast.BinOp(old, ast.Sub(), mean), 0.9)
-                    edit.is_projection = True
-                    yield edit
+        others = [o for _, o, _ in line.alike(line.shape(old))]
+        # What the derivation reads in this function is likelier than anything else of this shape.
+        others.sort(key=lambda o: not (isinstance(o, ast.Name) and o.id in written))
+        for axis, other in itertools.product(_axes(line, line.ndim(old)), (None, *others)):
+            for mean in _means(old, other, axis):
+                text = f"the term - {text_of(mean)} is missing in {name}"
+                edit = line.edit("term", text, old, ast.BinOp(old, ast.Sub(), mean), 0.9)
+                edit.is_projection = True
+                yield edit
+
+
+def _axes(line: Line, ndim: int) -> list[int | None]:
+    """The axes of an array, those first over which the function sums or averages."""
+    if ndim < 2:
+        return [None] * ndim
+    words = [n for n in ast.walk(line.place.definition.tree) if isinstance(n, ast.keyword)]
+    named = [line.at(n.value) for n in words if n.arg == "axis"]
+    first = [a % ndim for a in named if isinstance(a, int) and -ndim <= a < ndim]
+    return [*dict.fromkeys([*first, *range(ndim)])]
 
 
 def _means(old: ast.expr, other: ast.expr | None, axis: int | None) -> Iterator[ast.expr]:
