@@ -234,7 +234,13 @@ class ArrayMethods:
         Tensor([1., 2., 3., 4.])
         """
 
-    flatten = ravel
+    @method(np.ravel)
+    def flatten(self, order: str = "C") -> Any:
+        """All elements in a row.
+
+        >>> al.Tensor([[1.0, 2.0], [3.0, 4.0]]).flatten()
+        Tensor([1., 2., 3., 4.])
+        """
 
     @method(np.squeeze)
     def squeeze(self, axis: Axes = None) -> Any:

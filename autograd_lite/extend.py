@@ -32,7 +32,7 @@ from autograd_lite.arrays.lazy import (
     total,
 )
 from autograd_lite.arrays.trees import entries
-from autograd_lite.elsewhere import attribute_error, closest
+from autograd_lite.elsewhere import answers, attribute_error, check_options, closest, explain_call
 from autograd_lite.files import error_of, kind_of, replacing, write
 from autograd_lite.forks import fork_safe
 from autograd_lite.functions import Operator, Traits, traits
@@ -122,7 +122,9 @@ __all__ = [
     "Operator",
     "Traits",
     "adopt",
+    "answers",
     "attribute_error",
+    "check_options",
     "closest",
     "composite",
     "compiled",
@@ -134,6 +136,7 @@ __all__ = [
     "enclosed",
     "entries",
     "error_of",
+    "explain_call",
     "expose",
     "fork_safe",
     "is_foreign",

@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd_lite.arrays.contracts import Operand
 from autograd_lite.arrays.lazy import adopt
-from autograd_lite.elsewhere import METHOD_OPTIONS
+from autograd_lite.elsewhere import CALLS, explain_call
 from autograd_lite.functions import signature
 from autograd_lite.modes import is_recording
 from autograd_lite.operations import OPERATIONS
@@ -97,12 +97,11 @@ def method(function: Callable[..., Any]) -> Callable[[Method], Method]:
                 if isinstance(function, np.ufunc):
                     return called_ufunc(function, "__call__", (self, *args), kwargs)
                 return called(function, (self, *args), kwargs)
-            except TypeError:
-                for name in METHOD_OPTIONS.keys() & kwargs.keys():
-                    raise TypeError(
-                        f"{written.__name__}() has no option {name!r}: here it is "
-                        f"{METHOD_OPTIONS[name]}="
-                    ) from None
+            except (TypeError, ValueError):
+                name = written.__name__
+                explain_call(name, written, (self, *args), kwargs)
+                if name in CALLS and set(map(type, args)) == {int}:
+                    raise TypeError(f"{name}() {CALLS[name]}") from None
                 raise
 
         method.__doc__ = _helped(written)

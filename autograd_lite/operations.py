@@ -29,6 +29,7 @@ from typing import Any, TypeVar, overload
 import numpy as np
 
 from autograd_lite.arrays.foreign import Recordable
+from autograd_lite.elsewhere import explain_call
 from autograd_lite.functions import Traits, describe, signature
 from autograd_lite.gradients import TupleGradient
 
@@ -364,18 +365,22 @@ def _primitive(function: Function, described: Traits | None = None) -> Function:
 
     @functools.wraps(function)
     def dispatch(*args: Any, **kwargs: Any) -> Any:
-        for value in args:
-            if isinstance(value, Recordable):
-                return value._record(operation, args, kwargs)
-            if value.__class__ is tuple:
-                # An index of several arrays, of which some may be traced.
-                for item in value:
-                    if isinstance(item, Recordable):
-                        return item._record(operation, args, kwargs)
-        for value in kwargs.values():
-            if isinstance(value, Recordable):
-                return value._record(operation, args, kwargs)
-        return function(*args, **kwargs)
+        try:
+            for value in args:
+                if isinstance(value, Recordable):
+                    return value._record(operation, args, kwargs)
+                if value.__class__ is tuple:
+                    # An index of several arrays, of which some may be traced.
+                    for item in value:
+                        if isinstance(item, Recordable):
+                            return item._record(operation, args, kwargs)
+            for value in kwargs.values():
+                if isinstance(value, Recordable):
+                    return value._record(operation, args, kwargs)
+            return function(*args, **kwargs)
+        except TypeError:
+            explain_call(_name(function), function, args, kwargs)
+            raise
 
     OPERATIONS[dispatch] = operation
     if described is not None:

@@ -21,7 +21,7 @@ from autograd_lite.arrays.kinds import check_array, computes_in_other_ways, is_l
 from autograd_lite.arrays.lazy import adopt, compute_for, expose
 from autograd_lite.arrays.locks import find_hold, locked_view, released_soon
 from autograd_lite.backward import accumulate, propagate
-from autograd_lite.elsewhere import missing_attribute
+from autograd_lite.elsewhere import answering, missing_attribute
 from autograd_lite.gradients import ungated
 from autograd_lite.graph import Disconnected, Extra, Leaf, Node, name_array
 from autograd_lite.methods import (
@@ -533,6 +533,7 @@ class Tensor(Recorded, Operators, results=True):
     def __copy__(self) -> Tensor:
         return copy.deepcopy(self)
 
+    @answering
     def numpy(self) -> np.ndarray:
         """The values, as a new NumPy array that belongs to the caller.
 
@@ -576,6 +577,7 @@ class Tensor(Recorded, Operators, results=True):
             node = Disconnected(f"{self._describe()} went through .detach() at {users_line()}")
         return make(view, node if isinstance(node, Disconnected) else None)
 
+    @answering
     def zero_grad(self) -> None:
         """Forget the gradient.
 

@@ -15,6 +15,7 @@ from autograd_lite.arrays.foreign import is_unknown, speaks_protocols
 from autograd_lite.arrays.lazy import compute_for, expose
 from autograd_lite.arrays.trees import entries, leaves_of, map_leaves
 from autograd_lite.backward import propagate
+from autograd_lite.elsewhere import answering
 from autograd_lite.gradients import TupleGradient, ungated
 from autograd_lite.graph import Leaf, Node, ancestors
 from autograd_lite.modes import is_recording, recording
@@ -31,6 +32,7 @@ _VARIABLE = Operation(lambda value: value, {"value": lambda g: g})
 _VARIABLE.name = "variable"
 
 
+@answering
 def gradients(
     output: Tensor,
     inputs: Sequence[Tensor],
@@ -78,6 +80,8 @@ def gradients(
     (array([ 6., 12.]), array([3., 3.]))
     """
     output._check_connected("gradients()")
+    if isinstance(inputs, Tensor):
+        raise TypeError("gradients() takes a sequence of inputs: write al.gradients(output, [x])")
     for tensor in inputs:
         _check_input(tensor)
     return _gradients(output, inputs, gradient, create_graph)
@@ -278,10 +282,26 @@ def reaches_beyond(output: Tensor, variables: Sequence[Tensor]) -> bool:
     return False
 
 
+def _check_transformed(name: str, function: Any, argnums: Any) -> None:
+    """Raises TypeError for the operands of other libraries' functions of that name."""
+    if not callable(function):
+        raise TypeError(
+            f"{name}() takes a function, not {type(function).__name__}; the gradients of a Tensor "
+            "are al.gradients(output, [x])"
+        )
+    places = argnums if isinstance(argnums, (list, tuple)) else (argnums,)
+    if not all(isinstance(place, (int, np.integer)) for place in places):
+        raise TypeError(
+            f"{name}() takes the places of arguments as argnums, not {type(argnums).__name__}; "
+            f"write al.{name}(f)(x)"
+        )
+
+
 def _requires_grad(value: Any) -> bool:
     return isinstance(value, Recorded) and value._node is not None and value._node.requires_grad
 
 
+@answering
 def grad(
     function: Callable[P, Any], argnums: Argnums = 0, *, has_aux: bool = False
 ) -> Callable[P, Any]:
@@ -333,6 +353,7 @@ def grad(
     >>> al.grad(lambda p, x: np.sum(p["w"] * x))({"w": np.ones(2)}, np.array([3.0, 4.0]))
     {'w': array([3., 4.])}
     """
+    _check_transformed("grad", function, argnums)
     value_and_gradient = value_and_grad(function, argnums, has_aux=has_aux)
 
     @functools.wraps(function)
@@ -343,6 +364,7 @@ def grad(
     return gradient
 
 
+@answering
 def value_and_grad(
     function: Callable[P, Any], argnums: Argnums = 0, *, has_aux: bool = False
 ) -> Callable[P, tuple[Any, Any]]:
@@ -385,6 +407,8 @@ def value_and_grad(
     (5.0, array([2., 4.]))
     """
 
+    _check_transformed("value_and_grad", function, argnums)
+
     @functools.wraps(function)
     def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         with _traced(function, argnums, args, kwargs, has_aux) as trace:
@@ -398,6 +422,7 @@ def value_and_grad(
     return value_and_gradient
 
 
+@answering
 def vjp(function: Callable[..., R], *args: Any) -> tuple[R, Callable[[Any], tuple[Any, ...]]]:
     """The value of `function(*args)`, and a function that pulls a gradient back through it.
 
@@ -444,6 +469,7 @@ def vjp(function: Callable[..., R], *args: Any) -> tuple[R, Callable[[Any], tupl
         return trace.value, lambda gradient: trace.arranged(trace.pull(gradient), numbers)
 
 
+@answering
 def jvp(function: Callable[..., R], args: Sequence[Any], tangents: Sequence[Any]) -> tuple[R, R]:
     """The value of `function(*args)`, and how it changes as the arguments move along `tangents`.
 
@@ -546,6 +572,7 @@ def _inner(pairs: Sequence[tuple[Any, Any]]) -> Any:
     return functools.reduce(lambda a, b: a + b, products, 0.0)
 
 
+@answering
 def jacobian(function: Callable[P, Any], argnums: Argnums = 0) -> Callable[P, Any]:
     """A function that gives the Jacobian of `function`.
 
@@ -583,6 +610,8 @@ def jacobian(function: Callable[P, Any], argnums: Argnums = 0) -> Callable[P, An
     array([[2., 0.],
            [0., 4.]])
     """
+
+    _check_transformed("jacobian", function, argnums)
 
     @functools.wraps(function)
     def of(*args: Any, **kwargs: Any) -> Any:
@@ -660,6 +689,7 @@ def _row(trace: _Trace, at: int, index: tuple[int, ...], dtype: Any) -> list[Any
     return row
 
 
+@answering
 def hessian(function: Callable[P, Any], argnums: int = 0) -> Callable[P, Any]:
     """A function that gives the matrix of second derivatives of a scalar function of one array.
 
@@ -694,9 +724,11 @@ def hessian(function: Callable[P, Any], argnums: int = 0) -> Callable[P, Any]:
     array([[4., 2.],
            [2., 0.]])
     """
+    _check_transformed("hessian", function, argnums)
     return jacobian(grad(function, argnums), argnums)
 
 
+@answering
 def hvp(function: Function, argnums: int = 0) -> Function:
     """A function of the arguments and a vector that gives the Hessian times the vector.
 
@@ -735,6 +767,7 @@ def hvp(function: Function, argnums: int = 0) -> Function:
     >>> al.hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 10.0]))
     array([  6., 120.])
     """
+    _check_transformed("hvp", function, argnums)
     gradient = grad(function, argnums)
 
     @functools.wraps(function)
@@ -751,6 +784,7 @@ def hvp(function: Function, argnums: int = 0) -> Function:
     return product
 
 
+@answering
 def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
     """`function`, computed again in the backward pass instead of kept until then.
 

@@ -76,7 +76,7 @@ from .optimisers import (
     clip_by_norm,
     clip_by_value,
 )
-from .spelling import name_error
+from .spelling import answer_in, name_error
 from .training import History, TrainingWarning, fit
 
 __all__ = [
@@ -155,6 +155,9 @@ __all__ = [
     "write_dataset",
     "write_pictures",
 ]
+
+for _module in (initialisers, layers, losses, metrics, optimisers):
+    answer_in(_module)
 
 
 def __getattr__(name: str) -> Any:

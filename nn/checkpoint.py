@@ -36,6 +36,7 @@ from . import safetensors_files
 from .contracts import Array, Description, Shapes, State
 from .data import bounded_json, hdf5
 from .data.hdf5 import FileFormatError, Spec, shown_path
+from .spelling import answering
 
 __all__ = ["Checkpointable", "load", "read", "save", "write"]
 
@@ -82,6 +83,7 @@ class _Metadata(NamedTuple):
     description: Description
 
 
+@answering
 def save(model: Checkpointable, path: Path) -> None:
     """Saves a model in an HDF5 file, as a whole or not at all.
 
@@ -120,6 +122,7 @@ def save(model: Checkpointable, path: Path) -> None:
     writer(path, model.state_dict(), model.describe())
 
 
+@answering
 def load(path: Path, model: Model, *, limit: int = hdf5.LIMIT) -> Model:
     """Loads a file that `save` wrote into a model with the same layers, and returns that model.
 

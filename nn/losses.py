@@ -21,6 +21,7 @@ import autograd_lite as al
 from autograd_lite.extend import Array, ArrayLike, Operand, compute
 
 from .module import as_array, has_values
+from .spelling import answering
 
 KINDS = ("logits", "probabilities", "scores", "numbers")
 """Kinds of predictions; "scores" rank classes, but are not logits of probabilities."""
@@ -31,7 +32,7 @@ Loss = TypeVar("Loss", bound=Callable[..., Operand])
 def _takes(kind: str) -> Callable[[Loss], Loss]:
     def declare(loss: Loss) -> Loss:
         loss.prediction = kind  # type: ignore[attr-defined]
-        return loss
+        return answering(loss)
 
     return declare
 

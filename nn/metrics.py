@@ -35,6 +35,7 @@ import autograd_lite as al
 from autograd_lite.extend import Array, ArrayLike, compute, is_lazy, total
 
 from .losses import KINDS
+from .spelling import answering
 from .summary import table
 
 Sums = Any
@@ -340,6 +341,7 @@ def _check_weight(some: Array) -> None:
         raise ValueError("sample_weight: every weight is zero, so there is nothing to measure")
 
 
+@answering
 def accuracy(
     prediction: ArrayLike,
     targets: ArrayLike,
@@ -392,6 +394,7 @@ def _right(
     return np.array([np.sum(found.weights * right), np.sum(found.weights)])
 
 
+@answering
 def confusion_matrix(
     prediction: ArrayLike,
     targets: ArrayLike,
@@ -464,6 +467,7 @@ def _added(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
     return found
 
 
+@answering
 def precision(
     prediction: ArrayLike,
     targets: ArrayLike,
@@ -510,6 +514,7 @@ def precision(
     return _measured(MEASURES["precision"], prediction, targets, given, sample_weight)
 
 
+@answering
 def recall(
     prediction: ArrayLike,
     targets: ArrayLike,
@@ -556,6 +561,7 @@ def recall(
     return _measured(MEASURES["recall"], prediction, targets, given, sample_weight)
 
 
+@answering
 def f1(
     prediction: ArrayLike,
     targets: ArrayLike,
@@ -624,6 +630,7 @@ def _shares(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return precisions, recalls, f1s
 
 
+@answering
 def roc_auc(
     prediction: ArrayLike,
     targets: ArrayLike,
@@ -698,6 +705,7 @@ def _area(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> floa
     return float(np.sum(above * (np.cumsum(below) - below / 2)) / pairs)
 
 
+@answering
 def log_loss(
     prediction: ArrayLike,
     targets: ArrayLike,
@@ -774,6 +782,7 @@ def _weighted(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.array([np.sum(values * weights), np.sum(weights)])
 
 
+@answering
 def mse(
     prediction: ArrayLike, targets: ArrayLike, *, sample_weight: ArrayLike | None = None
 ) -> float:
@@ -811,6 +820,7 @@ def _squares(
     return _weighted(np.square(differences).mean(axis=0), weights)
 
 
+@answering
 def mae(
     prediction: ArrayLike, targets: ArrayLike, *, sample_weight: ArrayLike | None = None
 ) -> float:
@@ -848,6 +858,7 @@ def _sizes(
     return _weighted(np.abs(differences).mean(axis=0), weights)
 
 
+@answering
 def r2(
     prediction: ArrayLike, targets: ArrayLike, *, sample_weight: ArrayLike | None = None
 ) -> float:
@@ -1022,6 +1033,7 @@ class Report:
 _REPORT_HEADER = ("class", "precision", "recall", "f1", "support")
 
 
+@answering
 def report(
     prediction: ArrayLike,
     targets: ArrayLike,

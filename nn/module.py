@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Self, TypeVar
+from typing import Never, NoReturn, Self, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -21,7 +21,7 @@ from autograd_lite.extend import (
 )
 
 from .contracts import Description, Shapes, State
-from .spelling import Spelled
+from .spelling import Spelled, answering, check_known
 from .summary import Summary, as_html, summarised
 
 T = TypeVar("T")
@@ -47,6 +47,8 @@ class Parameter(al.Tensor):
     ----------
     data : array_like
         Floating-point numbers, which are copied.
+    requires_grad : bool
+        False makes it frozen.
     dtype : dtype, optional
         The dtype to convert them to.
     name : str, optional
@@ -62,9 +64,24 @@ class Parameter(al.Tensor):
     __slots__ = ()
 
     def __init__(
-        self, data: ArrayLike, *, dtype: DTypeLike | None = None, name: str | None = None
+        self,
+        data: ArrayLike,
+        requires_grad: bool = True,
+        *,
+        dtype: DTypeLike | None = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(data, True, dtype=dtype, name=name)
+        super().__init__(data, requires_grad, dtype=dtype, name=name)
+
+
+class _Parameters(list[Parameter]):
+    """A list of parameters, which says so where it is taken for an iterator."""
+
+    def __next__(self) -> NoReturn:
+        raise TypeError("parameters() gives a list: write model.parameters()[0]")
+
+    def __reduce__(self) -> tuple[type[list[Parameter]], tuple[list[Parameter]]]:
+        return list, (list(self),)
 
 
 class Module(Spelled):
@@ -130,7 +147,9 @@ class Module(Spelled):
         """
         raise NotImplementedError(f"{type(self).__name__} defines no forward()")
 
-    def __call__(self, X: Operand, *others: Operand) -> Operand:
+    def __call__(self, X: Operand, *others: Operand, **options: Never) -> Operand:
+        if options:
+            check_known(type(self).__name__, options, ())
         return enclosed(self, self.forward, X, *others)
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
@@ -207,6 +226,7 @@ class Module(Spelled):
         """
         yield from _found(np.random.Generator, "", self, set())
 
+    @answering
     def parameters(self) -> list[Parameter]:
         """All parameters, including frozen ones.
 
@@ -223,7 +243,7 @@ class Module(Spelled):
         >>> sum(parameter.size for parameter in parameters)
         9
         """
-        return [parameter for _, parameter in self.named_parameters()]
+        return _Parameters(parameter for _, parameter in self.named_parameters())
 
     def freeze(self) -> Self:
         """Freezes all parameters: no gradient flows to them, and no optimiser changes them.
@@ -310,6 +330,7 @@ class Module(Spelled):
         """
         return self.train(False)
 
+    @answering
     def to(self, convert: Callable[[Array], Array]) -> Self:
         """Replaces the array of every parameter and buffer by `convert` of it.
 
@@ -361,6 +382,7 @@ class Module(Spelled):
                 setattr(module, name, convert(getattr(module, name)))
         return self
 
+    @answering
     def zero_grad(self) -> None:
         """Discards the gradients of all parameters.
 
@@ -379,6 +401,7 @@ class Module(Spelled):
         for parameter in self.parameters():
             parameter.zero_grad()
 
+    @answering
     def summary(self, X: Operand) -> Summary:
         """A table of the layers: the output shape, the parameters, and the memory of both.
 
@@ -455,6 +478,7 @@ class Module(Spelled):
         """
         return {path: (a.shape, a.dtype) for path, a in self._own_state().items()}
 
+    @answering
     def load_state_dict(self, state: State, description: Description | None = None) -> None:
         """Loads parameters and buffers from the result of `state_dict()`.
 

@@ -19,6 +19,7 @@ from autograd_lite.compiler.native import tiers
 from autograd_lite.compiler.native.cut import cut_of
 from autograd_lite.compiler.native.tiers import Tiers
 from autograd_lite.compiler.runtime import cores
+from autograd_lite.elsewhere import answering
 from autograd_lite.forks import fork_safe
 from autograd_lite.gradients import TupleGradient
 from autograd_lite.modes import is_recording
@@ -52,6 +53,7 @@ _tracing = fork_safe(threading.RLock())
 """Held while a function is traced: a trace writes nothing down for another thread."""
 
 
+@answering
 def compile(
     function: Callable[P, R],
     *,

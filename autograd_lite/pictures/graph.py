@@ -8,6 +8,7 @@ from typing import Any
 
 from autograd_lite.arrays.contracts import Tree
 from autograd_lite.check.report import Report
+from autograd_lite.elsewhere import answering
 from autograd_lite.pictures.boxes import Boxes
 from autograd_lite.pictures.details import Details, gradient_graph
 from autograd_lite.pictures.dot import NORMAL, DotText, Size
@@ -24,6 +25,7 @@ UNFOLDED_LIMIT_NODES = 2_000
 """A graph of up to this many operations can be drawn without folding."""
 
 
+@answering
 def draw(
     loss: Tensor | Report | Callable[..., Any] | Sequence[Any] | Mapping[Any, Any],
     *inputs: Tree,

@@ -13,6 +13,7 @@ from autograd_lite.extend import Array, ArrayLike, Operand, is_lazy, quoted
 
 from ..contracts import Description
 from ..losses import binary_cross_entropy_with_logits, cross_entropy
+from ..spelling import answering
 from . import blocks
 from .base import Estimator
 from .samples import Samples, array_of, samples_of
@@ -27,6 +28,7 @@ class Classifier(Estimator):
 
     _estimator_type = "classifier"
 
+    @answering
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Trains on samples and their classes.
 

@@ -13,6 +13,7 @@ from autograd_lite.extend import Array, ArrayLike, Operand, is_lazy, quoted
 from .. import metrics
 from ..contracts import Description
 from ..losses import mean_squared_error
+from ..spelling import answering
 from .base import Estimator
 from .samples import Samples, array_of, samples_of
 
@@ -23,6 +24,7 @@ class Regressor(Estimator):
 
     _estimator_type = "regressor"
 
+    @answering
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Trains on samples and their numbers.
 

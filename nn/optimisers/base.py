@@ -10,7 +10,7 @@ import numpy as np
 from autograd_lite.extend import Array
 
 from ..module import Module, Parameter, has_values
-from ..spelling import Spelled
+from ..spelling import Spelled, answering, check_known
 
 BLOCK_NUMBERS = 16_384
 """The numbers updated at a time, few enough that the buffers of a rule stay in the cache."""
@@ -76,11 +76,7 @@ class Optimiser(Spelled):
 
     def _group(self, given: Mapping[str, Any], options: Mapping[str, float]) -> Group:
         group = {**options, **given, "parameters": list(given["parameters"])}
-        unknown = group.keys() - {*options, "parameters"}
-        if unknown:
-            raise TypeError(
-                f"{type(self).__name__} has no option {sorted(unknown)[0]!r}: {sorted(options)}"
-            )
+        check_known(type(self).__name__, group, {*options, "parameters"})
         for name in options:
             _check_option(type(self).__name__, name, group[name])
         return group
@@ -141,6 +137,7 @@ class Optimiser(Spelled):
         """
         return max(self.counts)
 
+    @answering
     def step(self) -> None:
         """Updates each parameter that has a gradient and is not frozen.
 
@@ -274,6 +271,7 @@ class Optimiser(Spelled):
         """
         raise NotImplementedError(f"{type(self).__name__} defines no update()")
 
+    @answering
     def zero_grad(self) -> None:
         """Discards the gradients of all parameters.
 

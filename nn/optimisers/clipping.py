@@ -8,8 +8,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from ..module import Parameter
+from ..spelling import answering
 
 
+@answering
 def clip_by_norm(parameters: Iterable[Parameter], most: float) -> float:
     """Scales all gradients together, in place, so that their norm is at most `most`.
 
@@ -61,6 +63,7 @@ def clip_by_norm(parameters: Iterable[Parameter], most: float) -> float:
     return norm
 
 
+@answering
 def clip_by_value(parameters: Iterable[Parameter], most: float) -> None:
     """Clips each element of the gradients, in place, to the range from -most to most.
 

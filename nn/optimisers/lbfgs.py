@@ -10,9 +10,10 @@ import autograd_lite as al
 from autograd_lite.extend import Operand
 
 from ..module import Parameter
+from ..spelling import Spelled
 
 
-class LBFGS:
+class LBFGS(Spelled):
     """Minimises a loss of all samples by L-BFGS, through `scipy.optimize` (extra `scipy`).
 
     Parameters

@@ -10,10 +10,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ..spelling import Spelled
 from .base import Optimiser
 
 
-class Schedule:
+class Schedule(Spelled):
     """Base of schedules; a subclass defines `factor`, the factor after each number of steps.
 
     `by_epoch` is True where a step of the schedule is an epoch, not an update.

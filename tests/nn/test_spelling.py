@@ -20,6 +20,10 @@ OF_A_USER = (nn.Optimiser,)
 """Classes that are to be derived from, whose options are those of what is derived."""
 
 
+TAKERS = (nn.fit, nn.Linear, nn.Conv2d, nn.SGD)
+"""What the options belong to that answers name."""
+
+
 def classes():
     """Every class of nn that people make objects of."""
     found = [o for o in vars(nn).values() if inspect.isclass(o) and not issubclass(o, Exception)]
@@ -39,7 +43,7 @@ def test_every_answer_names_what_there_is(name):
     for ours in re.findall(r"\b(?:al|autograd_lite)\.(\w+)", answer):
         assert hasattr(al, ours), ours
     for option in re.findall(r"option (\w+)=", answer):
-        assert any(option in options_of(f) for f in (nn.fit, nn.Linear)), option
+        assert any(option in options_of(f) for f in TAKERS), option
     with pytest.raises(AttributeError, match=re.escape(answer)):
         getattr(nn, name)
 
@@ -65,7 +69,8 @@ def test_every_option_that_nothing_replaces_is_answered(name):
 
 @pytest.mark.parametrize("name", spelling.OPTIONS)
 def test_every_option_has_its_counterpart_somewhere(name):
-    known = set.union(*(options_of(c) for c in classes()), options_of(nn.fit))
+    functions = [nn.fit, nn.huber, nn.cross_entropy, nn.clip_by_norm, nn.save, nn.metrics.accuracy]
+    known = set.union(*map(options_of, [*classes(), *functions]))
     assert known & set(spelling.OPTIONS[name])
 
 
