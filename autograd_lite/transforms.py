@@ -284,6 +284,8 @@ def reaches_beyond(output: Tensor, variables: Sequence[Tensor]) -> bool:
 
 def _check_transformed(name: str, function: Any, argnums: Any) -> None:
     """Raises TypeError for the operands of other libraries' functions of that name."""
+    if argnums.__class__ is int and callable(function):
+        return
     if not callable(function):
         raise TypeError(
             f"{name}() takes a function, not {type(function).__name__}; the gradients of a Tensor "
