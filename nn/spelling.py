@@ -535,6 +535,7 @@ WITHOUT_OPTION = {
     "nonlinearity": "it is tanh",
     "num_layers": "put one layer after the other in nn.Sequential",
     "num_workers": "batches are made in this process",
+    "workers": "batches are made in this process",
     "padding": "np.pad adds zeros, in forward() of a module",
     "padding_idx": "multiply its row by 0",
     "padding_mode": "zeros are added; np.pad has other ways",
