@@ -131,6 +131,7 @@ class Candidates:
         yield WRITTEN_ANEW, quick, False
         # Where a gradient is handed on as it is, something may be missing.
         alone = [n for n in lines if hands_on(n) and (n.key is None or wrong <= {n.key})]
+        alone += [n for n in likely if id(n.place) in self.common and is_renaming(n.place)]
         yield LATER_EDITS, alone, False
         unread = [line for line in unlikely if line.is_unread]
         yield INSERTED, [*reliable, *likely, *ahead, *unread], False

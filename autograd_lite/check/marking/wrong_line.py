@@ -168,10 +168,10 @@ class Search:
                 break
             found.append(one)
             self.left = now
-            after = self.runs.keep(one.edit)
-            if after is None:
+            if self.runs.keep(one.edit) is None:
                 break
-            now = after
+            # Of a step that was placed by its effect, the mistake may have told the place.
+            now = self._read(self.evidence, self.runs.values)
         self.left = now
 
     @property

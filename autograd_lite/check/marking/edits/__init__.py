@@ -109,7 +109,7 @@ LATER_EDITS: tuple[Source, ...] = (
     *(called_as_factors, called_anew, values_for_products),
 )
 
-MEASURED: tuple[Source, ...] = (measured_terms,)
+MEASURED: tuple[Source, ...] = (missing_factors, measured_terms)
 
 TERMS: tuple[Source, ...] = (centred, measured_terms)
 

@@ -106,7 +106,7 @@ def called_as_factors(line: Line) -> Iterator[Edit]:
             continue
         for new in _calls_giving(line, shape):
             text = f"the factor {text_of(new)} is missing in {name}"
-            yield line.edit("activation", text, old, times(old, new), 0.85)
+            yield line.edit("activation", text, old, times(old, new), 0.75)
 
 
 def called_anew(line: Line) -> Iterator[Edit]:

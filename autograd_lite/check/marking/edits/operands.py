@@ -624,14 +624,16 @@ def _from_the_middle(line: Line, node: ast.Subscript) -> Iterator[ast.expr]:
         inner = [w - c == 2 * value for w, c in zip(whole, cut, strict=True)]
         if any(inner):
             pad = ast.Name(name, ast.Load())
-            new = [_middle(p, pad) if is_in else p for is_in, p in zip(inner, parts, strict=False)]
+            pairs = zip(inner, parts, strict=False)
+            new = [_middle(line, p, pad) if is_in else p for is_in, p in pairs]
             yield ast.Tuple(new, ast.Load()) if isinstance(node.slice, ast.Tuple) else new[0]
 
 
-def _middle(part: ast.expr, pad: ast.Name) -> ast.Slice:
+def _middle(line: Line, part: ast.expr, pad: ast.Name) -> ast.Slice:
     """A slice without `pad` elements at either end: `pad:n + pad` for `:n`, or `pad:-pad`."""
     upper = part.upper if isinstance(part, ast.Slice) and part.lower is None else None
-    if upper is None:
+    end = None if upper is None else line.at(upper)
+    if upper is None or not isinstance(end, (int, np.integer)) or end < 0:
         return ast.Slice(pad, ast.UnaryOp(ast.USub(), pad))
     return ast.Slice(pad, ast.BinOp(upper, ast.Add(), pad))
 
