@@ -135,3 +135,28 @@ def test_what_is_the_gradient_of_something_else_by_mistake():
     text = MEMORY.replace("dheld = dmemory * memory[t - 1]", "dheld = dmemory * held[t]")
     words = "held[t] should be memory[t - 1]"
     assert_blamed(marked(text), text, "dheld = dmemory * held[t]", "operand", words)
+
+
+SILENT = """
+import numpy as np
+
+
+def forward(W, X, T):
+    return 0.5 * np.sum((W @ X - T) ** 2)
+
+
+def backward(W, X, T):
+    error = W @ X - T
+    dW = np.zeros_like(W)
+    for column in range(X.shape[1]):
+        dW += np.outer(error[:, column], X[:, column])
+"""
+
+
+def test_what_overwrites_itself_in_each_round_should_be_added_to():
+    """Also where nothing is returned, so that nothing reads it."""
+    rng = np.random.default_rng(1)
+    text = SILENT.replace("dW += np.outer", "dW = np.outer")
+    given = [rng.normal(size=shape) for shape in ((2, 3), (3, 5), (2, 5))]
+    report = al.check_derivation(*load(text, "silent"), *given, show=False)
+    assert_blamed(report, text, "dW = np.outer", "accumulate", "write +=")

@@ -83,8 +83,9 @@ def carried(line: Line) -> Iterator[Edit]:
     handed = (n for n, around in line.nodes if around and isinstance(around[-1], ast.Call))
     places = [*values_assigned(line), *((n, text_of(n)) for n in handed)] if line.carried else []
     for (other, found), (old, name) in itertools.product(line.carried, places):
-        if np.shape(found) == line.shape(old):
-            shown = text_of(other)
+        shown = text_of(other)
+        # What overwrites itself in each round should be added to, which says more.
+        if shown not in line.targets and np.shape(found) == line.shape(old):
             text = f"{shown} is carried on and not used: the term + {shown} is missing in {name}"
             yield line.edit("term", text, old, ast.BinOp(old, ast.Add(), other), 0.9)
 
