@@ -108,3 +108,12 @@ def test_options_of_other_libraries_are_answered_by_numpys(method, options, ours
 def test_other_errors_of_methods_stay_as_they_are():
     with pytest.raises(TypeError, match="unexpected keyword argument 'qqq'"):
         al.Tensor([1.0]).sum(qqq=1)
+
+
+def test_every_name_of_nn_that_al_has_not_is_answered():
+    """Their list in `elsewhere` stands there because the engine does not import nn."""
+    for name in nn.__all__:
+        if name not in dir(al) and not hasattr(al, name):
+            with pytest.raises(AttributeError, match="take|nn"):
+                getattr(al, name)
+    assert {n for n in elsewhere._OF_NN if n not in nn.__all__} == set()
