@@ -47,6 +47,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.pluginmanager.register(Passed(config))
+    config.pluginmanager.register(Longest())
     # pytest imports the file of a doctest a second time if that is what imports its package.
     for package in ("autograd_lite", "nn"):
         importlib.import_module(package)
@@ -77,6 +78,14 @@ class Passed:
         again = not self.config.getoption("--not-again")
         if again and not hasattr(self.config, "workerinput") and hasattr(self.config, "cache"):
             self.config.cache.set(PASSED, sorted(self.found))
+
+
+class Longest:
+    """The tests that take minutes, which begin first, so that no core is idle at the end."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items):
+        items.sort(key=lambda item: item.get_closest_marker("first") is None)
 
 
 @pytest.hookimpl(tryfirst=True)

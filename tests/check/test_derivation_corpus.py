@@ -24,7 +24,10 @@ few_and_more = pytest.mark.parametrize(
     "passes",
     [
         tuple(PASSES[::25]),
-        *(pytest.param(passes, marks=pytest.mark.slow) for passes in (SOME, tuple(PASSES[1::6]))),
+        *(
+            pytest.param(passes, marks=[pytest.mark.slow, pytest.mark.first])
+            for passes in (SOME, tuple(PASSES[1::6]))
+        ),
     ],
     ids=["few", "some", "more"],
 )

@@ -126,6 +126,7 @@ def test_the_wrong_line_of_a_few_is_found_and_the_cause_named():
     assert_good(verdicts(tuple(HANDS[::16]), 8), *OF_FEW)
 
 
+@pytest.mark.first
 @pytest.mark.slow
 def test_the_wrong_line_is_found_and_the_cause_named(monkeypatch):
     monkeypatch.setattr(mark, "SEARCH_SECONDS", SLOW_MACHINE_SECONDS)
