@@ -240,7 +240,7 @@ def _part_to_mark(tree: ast.Module, loss: str, function: str | None) -> tuple[li
             for n in ast.walk(inside)
             if isinstance(n, ast.stmt)
             and update_of(n) is not None
-            and ast.unparse(targets_of(n)[0]) not in sums
+            and not {*_containers(targets_of(n)[0])} & {*sums, loss}
         ]
         assigned = _assigned_in(inside)
         gradients = any(tensor_among(n, _names_in(inside)) is not None for n in assigned)
@@ -254,6 +254,14 @@ def _part_to_mark(tree: ast.Module, loss: str, function: str | None) -> tuple[li
     if function is not None:
         raise ValueError(f"check_script() finds no loop with the loss {loss!r} in {function}()")
     return _after_parameters(tree), "<script>"
+
+
+def _containers(target: ast.expr) -> Iterator[str]:
+    """What a statement sets, and the arrays that it is an entry of: `dw[j]`, `dw`."""
+    yield ast.unparse(target)
+    while isinstance(target, ast.Subscript):
+        target = target.value
+        yield ast.unparse(target)
 
 
 def _called_with_globals(tree: ast.Module, body: list[ast.stmt]) -> list[ast.stmt]:

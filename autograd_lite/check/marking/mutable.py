@@ -7,6 +7,7 @@ and a write replaces it by another one.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -114,6 +115,9 @@ class Mutable(np.lib.mixins.NDArrayOperatorsMixin):
         return Mutable(found, self, key) if _is_view(key) and np.ndim(found) else made(found)
 
     def __setitem__(self, key: Index, values: Operand) -> None:
+        if isinstance(values, Mutable) and values._base is self and values._key == plain(key):
+            # `a[key] += b` has written through the view already.
+            return
         current, key, values = self.value, plain(key), settled(values)
         if isinstance(current, Tensor) or isinstance(values, Tensor):
             self.value = put(current, values, key)
@@ -134,7 +138,12 @@ class Mutable(np.lib.mixins.NDArrayOperatorsMixin):
 
         def method(*args: Any, **options: Any) -> Any:
             out = options.pop("out", None)
-            result = found(*map(settled, args), **{k: settled(v) for k, v in options.items()})
+            given = [settled(a) for a in args]
+            call = found
+            if any(isinstance(a, Tensor) for a in given) and not isinstance(self.value, Tensor):
+                # An array's own x.dot(W) would want the numbers of a recorded W.
+                call = functools.partial(getattr(np, name), self.value)
+            result = call(*given, **{k: settled(v) for k, v in options.items()})
             return made(result) if out is None else _written(out, result)
 
         return method

@@ -47,7 +47,11 @@ class Updates:
 
     def steps(self, taken: set[str]) -> Iterator[Step]:
         """The gradients of the parameters that are not in `taken`, to which they are added."""
-        updates = [e for e in self.events if update_of(e.place.statement) is not None]
+        total = getattr(self.setting.loss_event, "name", None)
+        # A loss that is added up over samples is no parameter.
+        updates = [
+            e for e in self.events if update_of(e.place.statement) is not None and e.name != total
+        ]
         own = {e.name for e in updates if self._is_of_parameter(e)}
         for event in updates:
             update = update_of(event.place.statement)
@@ -234,8 +238,11 @@ class Updates:
         true = self.truth.get(self.known.versions[event.name][0]._node)
         direct = texts_in(event.place.statement)
         sign = -(update_of(event.place.statement) or (-1,))[0]
+        read = self._read_by(event)
         for other in at_once:
             # An optimiser may have processed the gradient further.
+            if other.frame == event.frame and _container_of(other.path) not in read:
+                continue
             if other.array is not None and true is not None and not is_unnamed(other.name):
                 value = other.array * sign if other.path in direct else other.array
                 is_telling = value.size > 1 or not shape or other.name == event.name
@@ -260,6 +267,14 @@ class Updates:
                 if fit(known.array, shape) is not None and (known.array.size > 1 or not shape):
                     return known.name, known.array, known
         return None
+
+    def _read_by(self, event: Event) -> set[str]:
+        """The variables that an update reads, and those that they were computed from."""
+        found = {_container_of(text) for text in texts_in(event.place.statement)}
+        for other in reversed(self.events):
+            if other.serial < event.serial and _container_of(other.path) in found:
+                found |= {_container_of(text) for text in texts_in(other.place.statement)}
+        return found
 
     def _scaled_in(self, node: ast.expr, element: Event, before: list[Event]) -> Event:
         """The gradient that an update multiplies: `delta` in `rate * delta / n`."""
