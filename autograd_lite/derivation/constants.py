@@ -82,7 +82,7 @@ def _made(value: np.ndarray, printer: Printer) -> Iterator[str]:
         yield f"np.{name or 'full'}({shape}{number}{kind})"
     elif value.ndim == 2 and value.size > 1:
         yield from _diagonals(value, kind)
-    elif value.ndim == 1 and value.size > 3 and value.dtype == np.intp:
+    elif value.ndim == 1 and value.size > 2 and value.dtype == np.intp:
         start, step = int(value[0]), int(value[1] - value[0])
         stop = start + step * value.size
         if step and np.array_equal(value, np.arange(start, stop, step)):

@@ -222,7 +222,7 @@ def names_of_parameters(own: Sequence[tuple[Any, str]]) -> list[str]:
     count = 0
     for tensor, label in own:
         attribute = label.split(".")[-1]
-        if tensor.name is not None:
+        if getattr(tensor, "name", None) is not None:
             names.append(identifier(tensor.name))
         elif attribute in _LINEAR_LAYER:
             count += attribute == "weight"

@@ -230,8 +230,9 @@ def _single(axis: Any) -> Any:
 
 
 def _is_default(function: Any, name: str, value: Any) -> bool:
-    defaults = {"axis": None, "keepdims": False, "order": "C"}
-    known = getattr(function, "__name__", "") in ("sum", "mean", "max", "min", "reshape")
+    defaults = {"axis": None, "keepdims": False, "order": "C", "optimize": False}
+    plain = ("sum", "mean", "max", "min", "reshape", "einsum")
+    known = getattr(function, "__name__", "") in plain
     return known and name in defaults and value == defaults[name]
 
 
@@ -294,24 +295,27 @@ def _astype(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> 
 
 def _getitem(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> Text:
     x = printer.value(step.args[0], operands)
-    return Text(f"{x.within(ATOM)}[{_index_text(printer, step.args[1], operands)}]")
+    return Text(f"{x.within(ATOM)}[{subscript_text(printer, step.args[1], operands)}]")
 
 
 def _put_back(printer: Printer, step: Step, operands: Mapping[Variable, Text]) -> Text:
     """`put_back(g, np.s_[0, :], (2, 3))`: zeros, with g added at an index."""
     printer.helpers.add("put_back")
     g, index, shape = step.args[:3]
-    place = _index_text(printer, index, operands)
-    items = index if isinstance(index, tuple) else (index,)
-    if any(isinstance(item, slice) or item is Ellipsis for item in items):
-        place = f"np.s_[{place}]"
-    elif isinstance(index, tuple):
-        place = printer.value(index, operands).text
+    place = index_argument(printer, index, operands)
     parts = printer.value(g, operands).text, place, printer.value(shape, operands).text
     return Text(f"put_back({', '.join(parts)})")
 
 
-def _index_text(printer: Printer, index: Index, operands: Mapping[Variable, Text]) -> str:
+def index_argument(printer: Printer, index: Index, operands: Mapping[Variable, Text]) -> str:
+    """An index as it is handed to a function."""
+    items = index if isinstance(index, tuple) else (index,)
+    if any(isinstance(item, slice) or item is Ellipsis for item in items):
+        return f"np.s_[{subscript_text(printer, index, operands)}]"
+    return printer.value(index, operands).text
+
+
+def subscript_text(printer: Printer, index: Index, operands: Mapping[Variable, Text]) -> str:
     """An index as it stands in brackets."""
     items = index if isinstance(index, tuple) else (index,)
     return ", ".join(_item_text(printer, item, operands) for item in items) or "()"

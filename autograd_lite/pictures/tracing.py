@@ -15,14 +15,10 @@ from autograd_lite.arrays.trees import leaves_of, map_leaves
 from autograd_lite.graph import Node
 from autograd_lite.observe import watch
 from autograd_lite.pictures.naming import naming
+from autograd_lite.pictures.outside import DATA_NAMES, arrays_of, names_of_captured
+from autograd_lite.program.captures import Captures
 from autograd_lite.tensor import Tensor, label
 from autograd_lite.watching import record_lines
-
-DATA_NAMES = frozenset(
-    "X Y y T t xs ys x_train y_train X_train Y_train X_test Y_test X_batch Y_batch y_true".split()
-    + "inputs input targets target labels label images one_hot onehot data".split()
-)
-"""Parameters with these names count as data if the function has others, too."""
 
 
 def result_of(caller: str, loss: Any, inputs: tuple[Tree, ...], lines: bool = True) -> Tensor:
@@ -147,7 +143,8 @@ def traced(
     """The recorded result of `function(*inputs)`; the first item of a tuple such as (loss, cache).
 
     Arrays among the inputs are copied into Tensors. Those that are `differentiated` require grad,
-    but only if the function has no parameters of its own that do, such as those of a module.
+    but only if the function has no parameters of its own, such as those of a module, or arrays in
+    the attributes of an object.
     Tensors without a name get that of the parameter or local variable that holds them, such as
     `Z1`, or of the entry `Z["1"]` of a local dict.
     """
@@ -158,7 +155,8 @@ def traced(
             map_leaves(_as_tensor(requires_grad and is_parameter), value)
             for value, is_parameter in zip(inputs, wanted, strict=False)
         )
-        with record_lines() if lines else contextlib.nullcontext(), naming():
+        own = contextlib.nullcontext() if requires_grad else _own_arrays(function, arguments)
+        with record_lines() if lines else contextlib.nullcontext(), naming(), own:
             run = watch(function, arguments)
         if run.error is not None:
             raise run.error
@@ -173,6 +171,26 @@ def traced(
             label({name: value for name, value in held.items() if given.get(name, value) is value})
             break
     return result
+
+
+def _own_arrays(
+    function: Callable[..., Tree], arguments: tuple[Tree, ...]
+) -> contextlib.AbstractContextManager[None]:
+    """The block in which Tensors stand for the arrays that are the function's parameters."""
+    captures = Captures(function)
+    given = _arguments_by_name(function, arguments)
+    floating = [n for n, value in given.items() if any(map(_is_tensor, leaves_of(value)))]
+    others = {}
+    if not any(tensor.requires_grad for tensor, _ in captures.tensors):
+        found = arrays_of(function, captures, floating)
+        for (array, _), name in zip(found, names_of_captured(found), strict=True):
+            others[id(array)] = tensor = Tensor(array, name not in DATA_NAMES)
+            label({name: tensor})
+    return captures.replaced(others)
+
+
+def _is_tensor(value: Operand) -> bool:
+    return isinstance(value, Tensor)
 
 
 def _arguments_by_name(

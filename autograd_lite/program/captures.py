@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import collections
+import contextlib
 import contextvars
 import ctypes
 import datetime
@@ -27,7 +28,7 @@ import threading
 import types
 import weakref
 from array import array as NumberArray
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -372,6 +373,20 @@ class Captures:
         if not _same_state(self.random, np.random.get_state(legacy=False)):
             return "np.random"
         return self.changed()
+
+    @contextlib.contextmanager
+    def replaced(self, others: Mapping[int, Any]) -> Iterator[None]:
+        """Other values in the places of captured ones, by their `id`, until the block ends."""
+        try:
+            for container, key, value, _ in self.places:
+                other = others.get(id(value))
+                if other is not None and key is None:
+                    container.cell_contents = other
+                elif other is not None and hasattr(container, "__setitem__"):
+                    container[key] = other
+            yield
+        finally:
+            self.restore()
 
     def restore(self) -> None:
         """Put everything back that a call put something else in the place of."""

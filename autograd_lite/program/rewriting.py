@@ -159,6 +159,17 @@ class Rewriting:
         return isinstance(value, (int, float, np.generic)) and bool(value == number)
 
 
+def is_same(a: Any, b: Any) -> bool:
+    """Whether both are the same value of a program."""
+    return isinstance(a, Tracer) and isinstance(b, Tracer) and a.variable is b.variable
+
+
+def factors(now: Rewriting, value: Any) -> list[Any]:
+    """The two factors of a value that is a product, else none."""
+    product = now.maker(value, np.multiply)
+    return [now.operand(product, i) for i in (0, 1)] if product is not None else []
+
+
 def _alike(new: Variable, old: Variable) -> bool:
     return new.shape == old.shape and new.dtype == old.dtype and new.weak == old.weak
 

@@ -19,6 +19,7 @@ SCRIPTS = (
     "arrays.js",
     "explain.js",
     "graph.js",
+    "predict.js",
     "sheet.js",
 )
 

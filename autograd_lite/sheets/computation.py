@@ -16,11 +16,13 @@ from autograd_lite.graph import PACK, Leaf, Node, Route, ancestors
 from autograd_lite.modes import recording, watching
 from autograd_lite.pictures.structure import is_source
 from autograd_lite.program.identities import readable
+from autograd_lite.program.identities.vanishing import vanishing
 from autograd_lite.program.ir import Program, Variable
 from autograd_lite.program.tracing import Tracer, public
 from autograd_lite.sheets.decisions import DecidingTrace
 from autograd_lite.sheets.recorded import Recorded
 from autograd_lite.sheets.running import Execution
+from autograd_lite.sheets.writing import read_again
 from autograd_lite.tensor import Tensor
 
 
@@ -247,17 +249,22 @@ class _Replay:
             for key, value in self.now.items()
             if isinstance(key, int) and isinstance(value, (Tensor, Tracer))
         }
-        tables = (readable.of_softmax(), readable.table(self.recorded.whole))
+        table = readable.table(self.recorded.whole)
+        table[np.add] = [read_again, *table[np.add]]
+        tables = (table,)
         program, values = textbook_form(self.trace.program(outputs), self.trace.values, tables)
         values = self.trace.values | values
         found = iter(program.outputs[1:])
         made = dict(zip(made, found, strict=False))
         after = [next(found) for _ in terms]
+        zero = vanishing(program, values, after)
         named = [(execution, name, next(found)) for execution, name, _ in self.recorded.plain]
         decided = [(decision.text, next(found)) for decision in decisions]
         added: dict[Node | Leaf, list[tuple[Execution, Variable]]] = {}
         for (token, row, _), variable in zip(gradients, after, strict=True):
             added.setdefault(token, []).append((row, variable))
+        for token, parts in added.items():
+            added[token] = [part for part in parts if part[1] not in zero] or parts
         total = dict(zip(totals, found, strict=True))
         return Computation(program, values, sources, made, added, total, named, decided)
 

@@ -137,8 +137,7 @@ class Content:
     def texts(self) -> list[list[str]]:
         """The statements of each line, from its first round."""
         return [
-            [_text(s) for s in (*row.rounds[0].forward, *row.rounds[0].backward)]
-            for row in self.rows
+            [s.text for s in (*row.rounds[0].forward, *row.rounds[0].backward)] for row in self.rows
         ]
 
     def _number(self, variable: Variable) -> int:
@@ -154,7 +153,7 @@ class Content:
         return {
             "v": self._number(variable),
             "label": self.recorded.name_of(source) or "constant",
-            "floating": variable.dtype.kind == "f",
+            "floating": variable.dtype.kind == "f" and self.recorded.name_of(source) is not None,
             "gradient": self._number(gradient) if wanted and gradient is not None else None,
         }
 
@@ -163,7 +162,7 @@ class Content:
         found: dict[int, list[dict[str, str]]] = {}
         for statement in itertools.islice(statements_of(self.rows), PREDICTION_LIMIT_STATEMENTS):
             if statement.of is not None:
-                mistakes = mistakes_in(statement.expression.text.text)
+                mistakes = mistakes_in(statement.formula.text.text)
                 found[self._number(statement.variable)] = [m._asdict() for m in mistakes]
         return found
 
@@ -190,16 +189,23 @@ class Content:
         }
 
     def _statement(self, statement: Statement) -> dict[str, Any]:
-        text = statement.expression.text.text
         found: dict[str, Any] = {
             "at": self.place[statement],
             "label": statement.label,
             "v": self._number(statement.variable),
-            "text": _text(statement),
+            "text": statement.text,
             "adds": statement.adds,
-            "math": self.equations.equation(statement.label, text, statement.adds),
+            "math": self.equations.equation(
+                statement.label,
+                statement.formula.text.text,
+                statement.adds or statement.repeats,
+                statement.index,
+            ),
             "x": self._expression(statement.expression),
         }
+        if statement.assigned is not None:
+            found["index"] = statement.index
+            found["assigned"] = self._expression(statement.assigned)
         if statement.total is not None:
             found["total"] = self._number(statement.total)
         if statement.of is not None:
@@ -269,11 +275,6 @@ class Content:
 def _said(line: Line) -> str:
     where = f"line {line.line}: " if line.line is not None else ""
     return f"yours, {where}{line.status}" + (f"; {line.message}" if line.message else "")
-
-
-def _text(statement: Statement) -> str:
-    sign = "+=" if statement.adds else "="
-    return f"{statement.label} {sign} {statement.expression.text.text}"
 
 
 def _special(number: float) -> float | str:

@@ -69,9 +69,11 @@ class Equations:
     def __init__(self, gradients: Mapping[str, str]) -> None:
         self._formula = Formula(MathML(), "J", gradients)
 
-    def equation(self, left: str, text: str, adds: bool = False) -> Element:
-        """The equation `left = text`, or with `adds` `left += text`."""
-        sign = ["mo", "+=" if adds else "="]
+    def equation(self, left: str, text: str, adds: bool = False, index: str = "") -> Element:
+        """The equation `left = text`, or with `adds` `left += text`; `index` is one of `left`."""
+        target = self._formula.name(left)
+        if index:
+            target = self._formula.notation.lowered(target, index)
         right = self._formula.written(text)
         parts = right[1:] if right[0] == "mrow" else [right]
-        return ["math", self._formula.name(left), sign, *parts]
+        return ["math", target, ["mo", "+=" if adds else "="], *parts]

@@ -131,12 +131,12 @@ class _Printer:
         front = self._coloured(head, None)
         written = not row.text or len(row.rounds) > 1 or len(last.forward) > 1
         for statement in last.forward:
-            lines = list(self._lines(_text(statement))) if written else []
+            lines = list(self._lines(statement.text)) if written else []
             front += self._coloured([*lines, *self._flow(statement)], statement)
         widths, self.longest = [self._text_points()], 0
         back: list[Line] = []
         for statement in last.backward:
-            lines = [*self._lines(_text(statement), bold=True), *self._verdict(statement)]
+            lines = [*self._lines(statement.text, bold=True), *self._verdict(statement)]
             back += self._coloured([*lines, *self._flow(statement)], statement)
         widths.append(self._text_points())
         halves = "".join(
@@ -254,11 +254,6 @@ def _kept_small(table: str) -> str:
 
 def _cut(length: int, most: int) -> int:
     return length if length <= most else most - 1
-
-
-def _text(statement: Statement) -> str:
-    sign = "+=" if statement.adds else "="
-    return f"{statement.label} {sign} {statement.expression.text.text}"
 
 
 def _escaped(text: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,14 +13,19 @@ import numpy as np
 
 from autograd_lite.arrays.contracts import Array, Operand, Tree
 from autograd_lite.arrays.trees import map_leaves
-from autograd_lite.derivation.differentiated import names_of_parameters
 from autograd_lite.graph import Leaf, Node, ancestors, array_name
 from autograd_lite.modes import recording, watching
+from autograd_lite.pictures.outside import (
+    DATA_NAMES,
+    arrays_of,
+    names_of_captured,
+    short_name,
+    tensors_of,
+)
 from autograd_lite.pictures.structure import Structure, structure
-from autograd_lite.pictures.tracing import DATA_NAMES, result_of, root_of
-from autograd_lite.program.arguments import flatten, names_of, unflatten
+from autograd_lite.pictures.tracing import result_of, root_of
+from autograd_lite.program.arguments import Name, flatten, names_of, unflatten
 from autograd_lite.program.captures import Captures
-from autograd_lite.program.names import identifier
 from autograd_lite.program.tracing import TracedValueError, Tracer, public
 from autograd_lite.record import standing_in
 from autograd_lite.sheets.decisions import DecidingTrace
@@ -142,10 +146,8 @@ def _recorded(
         _as_variable(leaf, label.name, trace) for leaf, label in zip(leaves, labels, strict=True)
     ]
     arguments, _ = unflatten(structure_of_inputs, variables)
-    own = [(t, label) for t, label in captures.tensors if t.requires_grad]
-    own_names = _names_of(own)
-    held = [_own_value(t, n, trace) for (t, _), n in zip(own, own_names, strict=True)]
-    block, stand_ins = standing_in([t for t, _ in own], held)
+    floating = [n for v, n in zip(variables, labels, strict=True) if isinstance(v, Tensor)]
+    outside = _outside(function, captures, floating, trace)
     values: dict[Node, Tracer] = {}
 
     def note(tensor: Tensor) -> None:
@@ -158,10 +160,9 @@ def _recorded(
     if trace is not None:
         trace.expands = False
     copies: list[tuple[np.ndarray, str]] = []
-    with recording(), block, watched:
+    with recording(), outside.block, watched:
         if writes:
-            pairs = [(t, other) for (t, _), other in zip(own, stand_ins, strict=True)]
-            result, top, copies = run_writing(function, arguments, pairs)
+            result, top, copies = run_writing(function, arguments, outside.pairs)
         else:
             result, top = run(function, arguments)
     result = result[0] if type(result) is tuple else result
@@ -174,17 +175,50 @@ def _recorded(
         for v, label in zip(variables, labels, strict=True)
         if isinstance(v, Tensor)
     ]
-    for tensor, name in zip(stand_ins, own_names, strict=True):
-        found.names.setdefault(id(tensor._node), name)
+    # Names are given to what is used: of two arrays called W one may be a velocity.
+    used = [(t, p) for t, p in outside.stand_ins.items() if id(t._node) in reached]
+    named = list(zip(used, names_of_captured([p for _, p in used]), strict=True))
+    given += [(t._node, Name(None, name, (), name)) for (t, _), name in named]
     for leaf, label in given:
         found.names.setdefault(id(leaf), label.name)
-    found.wrt = _chosen(caller, found.title, given, [t._node for t in stand_ins], wrt)
+    own: list[Any] = [t._node for (t, _), name in named if name not in DATA_NAMES]
+    found.wrt = _chosen(caller, found.title, given, own, wrt)
     found.wrt = [leaf for leaf in found.wrt if id(leaf) in reached]
     for array, where in [*((a, where) for a, _, where in captures.arrays), *copies]:
         _name_array(found, array, where)
     _place(found)
     _name(found)
     return found
+
+
+@dataclass(eq=False)
+class _Outside:
+    """What a function reads besides its arguments and may be differentiated by.
+
+    `stand_ins` are recorded while `block` is open, each in place of a value and its label; `pairs`
+    has the tensors and arrays that a function meets meanwhile, each with its stand-in.
+    """
+
+    stand_ins: dict[Tensor, tuple[Any, str]]
+    block: contextlib.AbstractContextManager[Any]
+    pairs: list[tuple[Any, Tensor]]
+
+
+def _outside(
+    function: Any, captures: Captures, labels: Sequence[Name], trace: DecidingTrace | None
+) -> _Outside:
+    """The tensors that require grad, or else the arrays that are parameters."""
+    own = tensors_of(captures)
+    if own:
+        names = names_of_captured(own)
+        held = [_own_value(t, name, trace) for (t, _), name in zip(own, names, strict=True)]
+        block, tensors = standing_in([t for t, _ in own], held)
+        pairs = [(t, other) for (t, _), other in zip(own, tensors, strict=True)]
+        return _Outside(dict(zip(tensors, own, strict=True)), block, pairs)
+    arrays = arrays_of(function, captures, [label.parameter for label in labels])
+    stand_ins = {_as_variable(place[0], short_name(place[1]), trace): place for place in arrays}
+    others = {id(array): other for (array, _), other in zip(arrays, stand_ins, strict=True)}
+    return _Outside(stand_ins, captures.replaced(others), [(t, t) for t in stand_ins])
 
 
 def recorded_graph(caller: str, loss: Any, wanted: Iterable[str] | None = None) -> Recorded:
@@ -289,20 +323,13 @@ def _chosen(
         return chosen
     if own:
         return own
-    weights = [leaf for leaf, label in given if label.name not in DATA_NAMES]
+    weights = [leaf for leaf, label in given if not _is_data(label)]
     return weights or [leaf for leaf, _ in given]
 
 
-def _names_of(own: Sequence[tuple[Tensor, str]]) -> list[str]:
-    """The names of captured tensors; an attribute goes without its object where that is unique."""
-    attributes = [re.sub(r"[\[\]'\"]", "", label.rpartition(".")[2]) for _, label in own]
-    short = Counter(attributes)
-    names = []
-    given = zip(names_of_parameters(own), attributes, own, strict=True)
-    for name, attribute, (_, label) in given:
-        alone = name == identifier(label) and short[attribute] == 1 and attribute.isidentifier()
-        names.append(attribute if alone else name)
-    return names
+def _is_data(name: Name) -> bool:
+    """Whether an argument is called as data is, or is an item of one that is."""
+    return name.name in DATA_NAMES or name.parameter in DATA_NAMES
 
 
 def _frame_of(nodes: Sequence[Node]) -> Frame:
@@ -437,8 +464,8 @@ def _name_plain(found: Recorded, labels: _Labels) -> None:
 
 
 def _name_array(found: Recorded, array: np.ndarray, where: str) -> None:
-    """Name a captured array after the variable or attribute that holds it."""
-    name = where.rpartition(".")[2]
+    """Name a captured array after the variable, attribute or key that holds it."""
+    name = short_name(where)
     if name.isidentifier():
         found.names.setdefault(id(array), name)
 
@@ -448,26 +475,31 @@ def _name_constants(found: Recorded, labels: _Labels) -> None:
     if found.trace is None:
         return
     held: dict[tuple[tuple[int, ...], str, bytes], str] = {}
+    passed: set[tuple[tuple[int, ...], str, bytes]] = set()
     for frame in found.top.walk:
+        passed |= {contents(a) for a in frame.arguments.values() if isinstance(a, np.ndarray)}
         for name, value in frame.held():
             if isinstance(value, np.ndarray):
-                held.setdefault(_contents(value), name)
+                held.setdefault(contents(value), name)
     # Indices are copied on the way, and each copy is one value with the others.
     copies: dict[tuple[tuple[int, ...], str, bytes], str] = {}
     for source in found.structure.sources:
         own = found.name_of(source)
         if own is not None and isinstance(source, np.ndarray) and source.dtype.kind in "iu":
-            copies[_contents(source)] = own
+            copies[contents(source)] = own
     for variable, value in found.trace.constants.items():
-        contents = _contents(np.asarray(value))
-        wish = held.get(contents)
-        if variable.name is None and np.ndim(value) and wish is not None:
-            variable.name = label = copies.get(contents) or labels.free(wish)
+        found_contents = contents(np.asarray(value))
+        wish = held.get(found_contents)
+        # Labels that happen to be 0, 1, 2, ... are no name for the rows that are counted.
+        counted = np.ndim(value) == 1 and np.array_equal(value, np.arange(np.size(value)))
+        counted = counted and found_contents in passed
+        if variable.name is None and np.ndim(value) and wish is not None and not counted:
+            variable.name = label = copies.get(found_contents) or labels.free(wish)
             if np.asarray(value).dtype.kind in "iu":
-                copies[contents] = label
+                copies[found_contents] = label
 
 
-def _contents(array: np.ndarray) -> tuple[tuple[int, ...], str, bytes]:
+def contents(array: np.ndarray) -> tuple[tuple[int, ...], str, bytes]:
     return array.shape, array.dtype.str, array.tobytes()
 
 
@@ -477,5 +509,7 @@ def _whole_numbers(nodes: Sequence[Node]) -> Iterator[int]:
         for parent in node.parents or ():
             if type(parent) is int:
                 yield parent
+            elif type(parent) is float and 0 < abs(parent) < 1 and 1 / round(1 / parent) == parent:
+                yield abs(round(1 / parent))
             elif node.plan.operation.function is np.mean and hasattr(parent, "shape"):
                 yield int(np.prod(parent.shape)) // max(1, int(np.prod(node.shape)))

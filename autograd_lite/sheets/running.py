@@ -47,11 +47,14 @@ class Execution:
 
 @dataclass(eq=False)
 class Frame:
-    """A call of a function: its arguments by name, and its statements in the order of execution."""
+    """A call of a function: its arguments and what else it sees by name, what was passed in its
+    order, and its statements in the order of execution.
+    """
 
     name: str
     code: CodeType
     arguments: dict[str, Any]
+    passed: list[Any] = field(default_factory=list)
     executions: list[Execution] = field(default_factory=list)
 
     @property
@@ -107,7 +110,14 @@ class Follower:
             return None
         parent = self.running[-1][1] if self.running else self.top
         given = self._held(frame.f_locals)
-        found = Frame(_name_of(code), code, given)
+        arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        local = frame.f_locals
+        passed = [
+            value
+            for one in (local[name] for name in arguments if name in local)
+            for value in ([one] if isinstance(one, str) else self._held({"": one}).values())
+        ]
+        found = Frame(_name_of(frame), code, given, passed)
         parent.executions[-1].calls.append(found)
         found.executions.append(Execution("", 0, next_serial(), 0, None))
         self.running.append((frame, found))
@@ -163,8 +173,15 @@ class Follower:
         }
 
 
-def _name_of(code: CodeType) -> str:
-    """The name of a call: that of its function, or of the class whose `forward` it is."""
+def _name_of(frame: FrameType) -> str:
+    """The name of a call: that of its function, of the class whose `forward` it is, or of the
+    variable that holds a lambda.
+    """
+    code = frame.f_code
+    if code.co_name == "<lambda>" and frame.f_back is not None:
+        known = frame.f_back.f_globals | frame.f_back.f_locals
+        found = (n for n, value in known.items() if getattr(value, "__code__", None) is code)
+        return next(found, code.co_name)
     owner = code.co_qualname.rpartition(".")[0].rpartition(".")[2]
     return owner if code.co_name == "forward" and owner.isidentifier() else code.co_name
 

@@ -14,18 +14,25 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.arrays.contracts import Array, Index
+from autograd_lite.check.marking.mutable import add_at, put
 from autograd_lite.derivation.constants import array_text
-from autograd_lite.derivation.expressions import NoExpression, Printer, Text
+from autograd_lite.derivation.expressions import (
+    NoExpression,
+    Printer,
+    Text,
+    index_argument,
+    subscript_text,
+)
 from autograd_lite.functions import COMPARISON, traits
 from autograd_lite.graph import Leaf, Node
 from autograd_lite.pictures.structure import operands
-from autograd_lite.program.ir import Step, Variable, function_name
+from autograd_lite.program.ir import Step, Variable, function_name, substituted
 from autograd_lite.program.names import identifier
 from autograd_lite.program.tracing import public
-from autograd_lite.rules.indexing import getitem
+from autograd_lite.rules.indexing import getitem, put_back
 from autograd_lite.sheets.computation import Computation
 from autograd_lite.sheets.places import Places
-from autograd_lite.sheets.recorded import Recorded
+from autograd_lite.sheets.recorded import Recorded, contents
 from autograd_lite.sheets.running import Execution, Frame
 
 WHOLE_LIMIT = 1e6
@@ -64,21 +71,40 @@ class Expression:
 class Statement:
     """The statement `label = expression`, or with `adds` `label += expression`.
 
-    `total` is the whole gradient where this is the last of several terms, and `only` says that
-    there is just one term. `of` is the variable whose gradient it is, and `source` the variable's
-    name or formula, where it has one; `shared` says that the variable holds several equal values,
-    because the code computes it twice.
+    Where it writes a part of an array, `index` is what stands in brackets and `assigned` what is
+    written there; with `repeats` the index names an element more than once. `total` is the whole
+    gradient where this is the last of several terms, and `only` says that there is just one term.
+    `of` is the variable whose gradient it is, and `source` the variable's name or formula, where it
+    has one; `shared` says that the variable holds several equal values, because the code computes
+    it twice.
     """
 
     label: str
     variable: Variable
     expression: Expression
     adds: bool = False
+    index: str = ""
+    assigned: Expression | None = None
+    repeats: bool = False
     total: Variable | None = None
     of: Variable | None = None
     source: str = ""
     only: bool = True
     shared: bool = False
+
+    @property
+    def formula(self) -> Expression:
+        """What stands on the right."""
+        return self.expression if self.assigned is None else self.assigned
+
+    @property
+    def text(self) -> str:
+        """The statement as NumPy code."""
+        formula = self.formula.text.text
+        if self.repeats:
+            return f"np.add.at({self.label}, {self.index}, {formula})"
+        where = f"[{self.index}]" if self.index else ""
+        return f"{self.label}{where} {'+=' if self.adds else '='} {formula}"
 
 
 @dataclass(eq=False)
@@ -134,8 +160,10 @@ class _Writer:
         self.plain: dict[Execution, list[Variable]] = {}
         self.formulas: dict[Any, str] = {}
         self.literals: dict[Variable, Text] = {}
+        self.also: dict[Variable, str] = {}
         self.unnamed = itertools.count(1)
         self._label_forward()
+        self._label_transposed()
         self.backward_names = self._backward_names()
         self.pieces = self._pieces()
         self.stated: set[Variable] = set()
@@ -173,6 +201,21 @@ class _Writer:
                 count[name] += 1
                 self.labels[variable] = next(n for n in numbers if n not in taken)
                 self.names[node] = self.labels[variable]
+
+    def _label_transposed(self) -> None:
+        """Name constants that are the transposes of named ones, such as `X.T`."""
+        constants = {v: np.asarray(value) for v, value in self.program.constants.items()}
+        known: dict[Any, list[str]] = {}
+        for variable, value in constants.items():
+            name = self.labels.get(variable) or variable.name
+            if name and value.ndim == 2:
+                known.setdefault(contents(value.T), []).append(name)
+        for variable, value in constants.items():
+            if variable not in self.labels and not variable.name and value.ndim == 2:
+                names = known.get(contents(value), ())
+                # Of several equal arrays nobody knows which one is meant.
+                if len(names) == 1:
+                    self.labels[variable] = f"{names[0]}.T"
 
     def _is_read_outside(self, node: Node, row: Execution) -> bool:
         """Whether a value is the result, or is read by a statement outside `row`."""
@@ -316,7 +359,7 @@ class _Writer:
             key = (execution.line, execution.text) if execution.text else execution
             row = found.setdefault(key, Row(execution.text, execution.line, frame.name, []))
             forward = self._with_pieces(
-                Statement(self.labels[v], v, self._forward(v, execution, top=True))
+                self._in_part(Statement(self.labels[v], v, self._forward(v, execution, top=True)))
                 for v in self._results(execution)
             )
             backward = self._with_pieces(self._backward(execution))
@@ -351,22 +394,61 @@ class _Writer:
 
     def _backward(self, execution: Execution) -> Iterator[Statement]:
         """The terms that a line adds to the gradients of its operands, as statements."""
+        # A gradient that equals a value of the forward pass goes by its own name.
+        self.also = {
+            self.computation.total[node]: self.backward_names[node]
+            for node in self.nodes_of.get(execution, ())
+            if node in self.backward_names
+        }
+        yield from self._terms(execution)
+        self.also = {}
+
+    def _terms(self, execution: Execution) -> Iterator[Statement]:
         for token, i in self.parts.get(execution, ()):
             name = self.backward_names[token]
             entries = self.computation.added[token]
             variable = entries[i][1]
             last = len(entries) > 1 and i == len(entries) - 1
-            yield Statement(
-                name,
-                variable,
-                self._gradient(name, variable, i > 0),
-                adds=i > 0,
-                total=self.computation.total[token] if last else None,
-                of=self.variable_of(token),
-                source=self.names.get(self._key(token)) or self._formula_of(token),
-                only=len(entries) == 1,
-                shared=self.values_of[self.variable_of(token)] > 1,
+            yield self._in_part(
+                Statement(
+                    name,
+                    variable,
+                    self._gradient(name, variable, i > 0),
+                    adds=i > 0,
+                    total=self.computation.total[token] if last else None,
+                    of=self.variable_of(token),
+                    source=self.names.get(self._key(token)) or self._formula_of(token),
+                    only=len(entries) == 1,
+                    shared=self.values_of[self.variable_of(token)] > 1,
+                )
             )
+
+    def _in_part(self, statement: Statement) -> Statement:
+        """The statement, as an assignment to a part of the array if that is what it computes."""
+        expression = statement.expression
+        step = self.makers.get(expression.variable)  # type: ignore[arg-type]
+        # A gradient is no array that was there before, in which a part could be replaced.
+        kinds = (put, add_at) if statement.of is None else (put_back, add_at)
+        if step is None or step.function not in kinds:
+            return statement
+        place = 1 if step.function is put_back else 2
+        written = step.args[place - 1]
+        given = [operand for operand in expression.operands if operand.variable is written]
+        if isinstance(written, (int, float)):
+            given = [Expression(self._number(written))]
+        if expression.function != function_name(step.function) or not given:
+            return statement
+        index = substituted(step.args[place], self.computation.values)
+        times = np.zeros(step.result.shape, np.intp)
+        np.add.at(times, index, 1)
+        statement.repeats = step.function is not put and bool(np.any(times > 1))
+        statement.adds |= step.function is add_at
+        leaves = {v: self._leaf(v).text for v in step.operands}
+        statement.index = subscript_text(self.printer, _with_lists(step.args[place]), leaves)
+        if statement.repeats:
+            statement.index = index_argument(self.printer, step.args[place], leaves)
+        statement.assigned = given[0]
+        return statement
 
     def _parts(self) -> dict[Execution, list[tuple[Node | Leaf, int]]]:
         """The gradient terms of each line: the node or leaf, and the number of the term."""
@@ -402,7 +484,7 @@ class _Writer:
         if adds and step is not None and step.function is np.broadcast_to:
             # The += broadcasts it anyway.
             [variable] = step.operands
-        return self._tree(variable, lambda v: v in self.labels, top=True)
+        return self._tree(variable, lambda v: v in self.labels or v in self.also, top=True)
 
     def _forward(self, variable: Variable, execution: Execution, top: bool = False) -> Expression:
         """The formula of a value as the line writes it, with function calls kept as calls."""
@@ -433,9 +515,9 @@ class _Writer:
     def _call(self, call: Frame, variable: Variable, execution: Execution) -> Expression:
         """A call of a person's function on its arguments."""
         given = []
-        for value in call.arguments.values():
+        for value in call.passed:
             known = isinstance(value, Node) and value in self.computation.made
-            if type(value) in (bool, int, float):
+            if type(value) in (bool, int, float, str):
                 given.append(Expression(self.printer.plain(value)))
             elif known or id(value) in self.computation.sources:
                 given.append(self._forward(self.variable_of(value), execution))
@@ -519,7 +601,7 @@ class _Writer:
             return Text(f"constant{next(self.unnamed)}")
 
     def _leaf(self, variable: Variable) -> Expression:
-        label = self.labels.get(variable) or variable.name
+        label = self.also.get(variable) or self.labels.get(variable) or variable.name
         constant = self.program.constants.get(variable) if variable not in self.literals else None
         if label is None and constant is not None and not np.ndim(constant):
             return Expression(self._number(np.asarray(constant)[()]))

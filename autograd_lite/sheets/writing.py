@@ -12,10 +12,31 @@ from autograd_lite.arrays.trees import map_leaves
 from autograd_lite.check.marking.definitions import Sources
 from autograd_lite.check.marking.execution import Execution
 from autograd_lite.check.marking.forward import path_name
-from autograd_lite.check.marking.mutable import Mutable, left_recording, settled
+from autograd_lite.check.marking.mutable import Mutable, left_recording, put, settled
 from autograd_lite.check.marking.world import World
+from autograd_lite.program.ir import Step
+from autograd_lite.program.rewriting import Rewriting, is_same
+from autograd_lite.rules.indexing import getitem, put_back
 from autograd_lite.sheets.running import Follower, Frame
 from autograd_lite.tensor import Tensor
+
+
+def read_again(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    """put(g, 0, i) + put_back(g[i], i) = g: the gradient of what an array was added to in place."""
+    for written, added in (args, args[::-1]):
+        zeroed, back = now.maker(written, put), now.maker(added, put_back)
+        item = now.maker(now.operand(back, 0), getitem) if back is not None else None
+        if (
+            zeroed is None
+            or back is None
+            or item is None
+            or not now.is_all(now.operand(zeroed, 1), 0)
+        ):
+            continue
+        g, same = now.operand(zeroed, 0), now.operand(item, 0)
+        if is_same(g, same) and zeroed.args[2] == back.args[1] == item.args[1]:
+            return g
+    return None
 
 
 def run_writing(

@@ -144,7 +144,7 @@ class TestOtherFunctions:
         ("loss", "kept"),
         [
             (lambda w: np.sum(np.exp(w) * np.inf), "np.inf * np.exp(w)"),
-            (lambda w: np.sum(np.exp(w) * np.exp(1 - w) * w), "w * np.exp(1 - w) * np.exp(w)"),
+            (lambda w: np.sum(np.exp(w) * np.exp(1 - w) * w * w), "w * np.exp(w) * np.exp(1 - w)"),
             (real_times_imaginary, "* (-1j)"),
         ],
         ids=["infinity", "Euler's number", "the imaginary unit"],

@@ -361,3 +361,22 @@ def test_another_layout_is_refused():
     with pytest.raises(ValueError) as caught:
         al.draw(np.sum(al.Tensor([1.0], requires_grad=True) * 2), layout="tree")
     assert str(caught.value) == "layout must be 'graph' or 'sheet', not 'tree'"
+
+
+class OfArrays:
+    def __init__(self):
+        self.params = {"W1": np.ones((2, 3)), "b1": np.zeros((2, 1))}
+
+    def loss(self, x, t):
+        z = self.params["W1"] @ x + self.params["b1"]
+        return np.mean((z - t) ** 2)
+
+
+def test_the_arrays_of_an_object_are_parameters_in_its_picture():
+    model = OfArrays()
+    before = dict(model.params)
+    source = al.draw(model.loss, np.ones((3, 4)), np.zeros((2, 4))).source
+    parameter = re.search(r'label="W1\\n.*?fillcolor="(.*?)"', source)[1]
+    data = re.search(r'label="x\\n.*?fillcolor="(.*?)"', source)[1]
+    assert parameter == re.search(r'label="b1\\n.*?fillcolor="(.*?)"', source)[1] != data
+    assert all(model.params[name] is array for name, array in before.items())

@@ -21,7 +21,8 @@ IDENTITIES = (*COMPILED, *TEXTBOOK, *READABLE)
 def operands(identity):
     rng = np.random.default_rng(3)
     names = identity.before.__code__.co_varnames[: identity.before.__code__.co_argcount]
-    return [1.5 if name in "cd" else rng.uniform(-2, 2, (3, 3)) for name in names]
+    numbers = [1.5 if name in "cd" else rng.uniform(-2, 2, (3, 3)) for name in names]
+    return [x > 0 if name == "on" else x for name, x in zip(names, numbers, strict=True)]
 
 
 def label(identity):

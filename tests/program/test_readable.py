@@ -142,44 +142,6 @@ def test_what_is_nearly_the_slope_of_a_softmax_stays(function):
     assert text == written({}, function, array(3, 3), array(3, 3))
 
 
-def largest_off(axes=(1, 1, 1)):
-    """d - share * sum(d), with sums over `axes`: of the softmax, of its slope, and of d."""
-
-    def function(e, g):
-        below, inner, outer = axes
-        s = e / np.sum(e, axis=below, keepdims=True)
-        d = s * (g - np.sum(s * g, axis=inner, keepdims=True))
-        return d - e / np.sum(e) * np.sum(d, axis=outer, keepdims=True)
-
-    return function
-
-
-@pytest.mark.parametrize(
-    "axes", [(1, 1, 1), (0, 0, 0), (-1, 1, (1,)), ((0, 1), (1, 0), None), (None, None, None)]
-)
-def test_a_slope_of_a_softmax_sums_to_zero(axes):
-    e, g = array(3, 4), array(4, 3).T
-    text = written(readable.of_softmax(), largest_off(axes), e, g)
-    assert text.startswith("multiply(divide(e, sum(e")
-
-
-@pytest.mark.parametrize(
-    "function",
-    [
-        *map(
-            largest_off, [(0, 1, 1), (1, 0, 1), (1, 1, 0), (1, 1, None), (0, 0, 1), (1, 1, (0, 1))]
-        ),
-        lambda e, g: (e - 2 * np.sum(e)) - g * np.sum(e - 2 * np.sum(e)),
-        lambda e, g: e * g - g * np.sum(e * g),
-        lambda e, g: e * (g - np.sum(e * g)) - g * np.sum(e * (g - np.sum(e * g))),
-    ],
-)
-def test_what_does_not_sum_to_zero_stays(function):
-    e, g = array(3, 4), array(4, 3).T
-    text = written(readable.of_softmax(), function, e, g)
-    assert text == written({}, function, e, g)
-
-
 @pytest.mark.parametrize(
     ("function", "shape", "text"),
     [

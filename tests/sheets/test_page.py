@@ -325,6 +325,116 @@ def test_a_line_that_is_typed_is_judged(typed, answer, opened):
     assert form.locator(".answer").text_content() == answer
 
 
+def mixed(W, x, c, Y):
+    Z = W @ x + c[0]
+    A = np.tanh(Z)
+    S = np.einsum("ij,j->i", W, x) * A
+    out = np.zeros(3)
+    out[1:] = S[:2]
+    return np.sum((out - Y) ** 2) / len(Y)
+
+
+MIXED = np.arange(6.0).reshape(3, 2) / 7 - 0.3, np.array([0.4, -0.7]), np.ones(2), np.ones(3)
+
+
+def answer_to(page, label, typed, number=0):
+    """What the page says of a line that is typed for a gradient."""
+    return page.evaluate(
+        """([label, typed, n]) => {
+          const asked = [...document.querySelectorAll(".half.b .statement.asked")];
+          const made = asked.filter((s) => s.statement.label === label)[n];
+          made.querySelector("input").value = typed;
+          made.querySelector("form").requestSubmit();
+          return made.querySelector(".answer").textContent;
+        }""",
+        [label, typed, number],
+    )
+
+
+@pytest.mark.parametrize("name", ["one hidden layer", "attention", "batch norm", "convolution"])
+def test_every_line_of_the_sheet_itself_is_right_and_so_is_its_choice(name, opened):
+    function, inputs = FUNCTIONS[name]
+    page = opened(al.sheet(function, *inputs))
+    page.click("#predict")
+    said = page.evaluate(
+        """() => [...document.querySelectorAll(".half.b .statement.asked")].map((made, i) => {
+          const { x, assigned, text } = made.statement, right = (assigned ?? x).text;
+          made.querySelector("input").value = [right, text, `(${right})`][i % 3];
+          made.querySelector("form").requestSubmit();
+          return [text, made.querySelector(".answer").textContent];
+        })"""
+    )
+    assert len(said) > 6
+    assert [(text, answer) for text, answer in said if answer != f"Right: {text}"] == []
+
+
+@pytest.mark.parametrize(
+    ("label", "typed", "right"),
+    [
+        ("dout1", "2 * (out1 - Y) / len(Y)", True),
+        ("dout1", "2 * (out1 - Y) / Y.shape[0]", True),
+        ("dout1", "(out1 - Y) * (2 / Y.size)", True),
+        ("dout1", "2 / 3 * (out1 - Y)", True),
+        ("dout1", "2 * (out1 - Y)", False),
+        ("dS", "dout1[1:]", True),
+        ("dS", "dout1[:2]", False),
+        ("dA", "dS * np.einsum('ij,j->i', W, x)", True),
+        ("dA", 'dS * (np.einsum("ij,j->i", W, x))', True),
+        ("dA", "dS * np.einsum('ij,j->i', W, x) * np.ones(3)", True),
+        ("dZ", "dA * (1 - np.power(A, 2))", True),
+        ("dZ", "dA / np.cosh(Z)**2", True),
+        ("dZ", "dA * (1 - A)", False),
+        ("dZ", "np.diag(1 - A**2) @ dA", True),
+        ("dZ", "dA * np.where(A > 2, 0, 1 - A * A)", True),
+    ],
+)
+def test_right_lines_as_people_write_them_are_right(label, typed, right, opened):
+    page = opened(al.sheet(mixed, *MIXED))
+    page.click("#predict")
+    said = answer_to(page, label, typed)
+    assert said.startswith("Right: " if right else "Not yet: "), said
+
+
+def vanishing(w, x):
+    z = w * x
+    return np.sum(z * z)
+
+
+@pytest.mark.parametrize(("typed", "right"), [("2 * z", True), ("5 * z", False), ("z + z", True)])
+def test_a_line_is_tried_on_other_numbers_too(typed, right, opened):
+    page = opened(al.sheet(vanishing, np.zeros(3), np.ones(3)))
+    page.click("#predict")
+    assert answer_to(page, "dz", typed).startswith("Right" if right else "Not yet")
+
+
+def test_a_view_of_an_input_changes_the_input(opened):
+    def loss(W, V, center):
+        h = V[center]
+        return np.sum((h @ W.T) ** 2)
+
+    V = np.arange(8.0).reshape(4, 2)
+    page = opened(al.sheet(loss, np.ones((3, 2)), V, 2))
+    view = page.locator(".matrix.given", has_text="V[2]").first
+    cell = view.locator("td[data-k='1']")
+    cell.dblclick()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("1.5")
+    page.keyboard.press("Enter")
+    page.wait_for_function("sheet.state() === 'live'")
+    assert page.evaluate("Array.from(sheet.value('V').data)") == [0, 1, 2, 3, 4, 1.5, 6, 7]
+
+
+def test_an_index_that_leaves_an_array_is_said(opened):
+    def loss(k, x):
+        return np.sum(k[np.floor(x * 4).astype(int)] ** 2 * x)
+
+    page = opened(al.sheet(loss, np.ones(4), np.array([0.3, 0.9])))
+    page.evaluate("sheet.set('x', 1, 1.2)")
+    assert page.text_content("#badge") == (
+        "not computed: the index 4 is outside an axis of length 4"
+    )
+
+
 def test_a_row_opens_into_the_function_that_it_calls(opened):
     function, inputs = FUNCTIONS["softmax with helpers"]
     page = opened(al.sheet(function, *inputs))

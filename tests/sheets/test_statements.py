@@ -236,7 +236,7 @@ def test_a_mistake_in_what_is_written_is_the_persons_own():
 
 def test_an_array_that_is_written_to_keeps_its_name():
     function, inputs = WRITING["scores with a hole"]
-    assert "margins2 = put(margins1, 0, (rows, y))" in texts(al.sheet(function, *inputs))
+    assert "margins2[rows, y] = 0" in texts(al.sheet(function, *inputs))
 
 
 def test_an_argument_that_the_page_has_no_form_of_is_named():
@@ -362,6 +362,179 @@ def test_the_attributes_of_an_object_have_names():
     found = texts(al.sheet(Net().loss, np.ones((2, 3))))
     assert "z = w @ x" in found
     assert "dw = dz @ x.T" in found
+
+
+class OfDict:
+    def __init__(self):
+        self.params = {"W1": np.ones((2, 3)), "b1": np.zeros(2)}
+        self.velocity = {"W1": np.zeros((2, 3))}
+
+    def loss(self, x, t):
+        self.h = x @ self.params["W1"].T + self.params["b1"]
+        return np.mean((self.h - t) ** 2)
+
+
+class OfLists:
+    def __init__(self):
+        self.Ws, self.bs = [np.eye(3), np.ones((1, 3))], (np.zeros((3, 1)), np.zeros((1, 1)))
+
+    def __call__(self, X, Y):
+        for W, b in zip(self.Ws, self.bs, strict=True):
+            X = np.tanh(W @ X + b)
+        return np.sum((X - Y) ** 2)
+
+
+class OfLayers:
+    class Layer:
+        def __init__(self, n, m):
+            self.W, self.b = np.full((m, n), 0.5), np.zeros((m, 1))
+
+        def forward(self, x):
+            self.x = x
+            return np.tanh(self.W @ x + self.b)
+
+    def __init__(self):
+        self.layers = [self.Layer(3, 4), self.Layer(4, 1)]
+
+    def loss(self, X, Y):
+        for layer in self.layers:
+            X = layer.forward(X)
+        return np.mean((X - Y) ** 2)
+
+
+GLOBAL_W, GLOBAL_X = np.full((2, 3), 0.5), np.arange(12.0).reshape(3, 4) / 9
+
+
+def of_globals():
+    Z = GLOBAL_W @ GLOBAL_X
+    return np.sum(Z * Z)
+
+
+X_OF_OBJECTS, Y_OF_OBJECTS = np.arange(12.0).reshape(3, 4) / 9, np.ones((1, 4))
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs", "wanted"),
+    [
+        (OfDict().loss, (X_OF_OBJECTS.T, np.ones((4, 2))), ["dW1 = dh.T @ x", "db1 = np.sum(dh"]),
+        (
+            OfLists(),
+            (X_OF_OBJECTS, Y_OF_OBJECTS),
+            ["dWs0 = dX1 * (1 - X1**2) @ X.T", "dWs1 = dtanh2 @ X1.T"],
+        ),
+        (OfLayers().loss, (X_OF_OBJECTS, Y_OF_OBJECTS), ["dW1 = dtanh1 @ X.T", "db2 = np.sum("]),
+        (of_globals, (), ["dGLOBAL_W = dZ @ GLOBAL_X.T"]),
+    ],
+    ids=["dict", "lists", "layers", "globals"],
+)
+def test_plain_arrays_of_an_object_are_its_parameters(function, inputs, wanted):
+    owner = getattr(function, "__self__", function)
+    before = {id(value) for value in leaves_of(getattr(owner, "__dict__", {}))}
+    found = "\n".join(texts(al.sheet(function, *inputs)))
+    for text in wanted:
+        assert text in found, found
+    assert not re.search("^d[XYxt] ", found, re.MULTILINE) and "constant" not in found
+    assert {id(value) for value in leaves_of(getattr(owner, "__dict__", {}))} == before
+    assert type(GLOBAL_W) is np.ndarray and GLOBAL_W.flags.writeable
+
+
+def test_an_argument_that_is_a_parameter_keeps_what_is_outside_a_constant():
+    scale = np.array([[2.0], [3.0]])
+    found = texts(al.sheet(lambda w: np.sum((scale * w) ** 2), np.ones((2, 3))))
+    assert any(text.startswith("dw = ") for text in found)
+    assert not any(text.startswith("dscale") for text in found)
+
+
+def slots(x, w, E, rows):
+    out = np.zeros((2, 2))
+    for i in range(2):
+        for j in range(2):
+            out[i, j] = np.sum(x[i : i + 2, j : j + 2] * w)
+    out[:, 0] += E[rows].sum(axis=0)
+    return np.sum(out**2)
+
+
+def test_what_is_written_into_a_part_is_written_as_people_write_it():
+    inputs = np.arange(9.0).reshape(3, 3), np.ones((2, 2)), np.ones((4, 2)), np.array([1, 1, 3])
+    found = texts(al.sheet(slots, *inputs))
+    assert "out1[0, 0] = np.sum(x[0:2, 0:2] * w)" in found
+    assert "dx[0:2, 0:2] += dout1[0, 0] * w" in found
+    assert any(text.startswith("np.add.at(dE, rows, ") for text in found)
+    assert not any("put" in text for text in found)
+
+
+def cost_of_the_course(W, b, X, Y):
+    m = X.shape[1]
+    A = 1 / (1 + np.exp(-(np.dot(W, X) + b)))
+    cost = (1.0 / m) * (-np.dot(Y, np.log(A).T) - np.dot(1 - Y, np.log(1 - A).T))
+    return np.squeeze(cost)
+
+
+def scores_of_cs231n(W, X, y):
+    scores = X @ W
+    e = np.exp(scores - np.max(scores, axis=1, keepdims=True))
+    probs = e / np.sum(e, axis=1, keepdims=True)
+    return np.sum(-np.log(probs[np.arange(len(y)), y])) / len(y)
+
+
+def perceptron(W, x, t):
+    z = W @ x
+    h = np.maximum(z, 0)
+    return 0.5 * np.dot(h - t, h - t)
+
+
+def leaky(Z):
+    A = np.where(Z > 0, Z, 0.1 * Z)
+    return np.sum(A**2)
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs", "wanted"),
+    [
+        (
+            cost_of_the_course,
+            (np.ones((1, 2)), np.zeros((1, 1)), np.ones((2, 5)) / 3, np.ones((1, 5))),
+            "d(W @ X + b) = (A - Y) / m",
+        ),
+        (
+            scores_of_cs231n,
+            (np.eye(3)[:2] + 0.1, np.ones((4, 2)) / 3, np.array([2, 0, 1, 1])),
+            "dscores = (dprobs - np.sum(probs * dprobs, axis=1, keepdims=True)) * probs",
+        ),
+        (perceptron, (np.ones((3, 2)), np.array([0.2, -0.3]), np.ones(3)), "dW = np.outer(dz, x)"),
+        (perceptron, (np.ones((3, 2)), np.array([0.2, 0.3]), np.ones(3)), "dz = dh * (z > 0)"),
+        (perceptron, (np.ones((3, 2)), np.array([0.2, 0.3]), np.ones(3)), "dx = W.T @ dz"),
+        (leaky, (np.array([0.5, -0.5]),), "dZ = np.where(Z > 0, dA, dA / 10)"),
+        (lambda x: np.sum(np.log(np.exp(x).sum(axis=1))), (np.eye(3),), "np.exp(x)"),
+        (lambda x: np.std(x), (np.arange(4.0),), "(x - np.mean(x, keepdims=True))"),
+    ],
+)
+def test_lines_are_those_of_a_textbook_in_common_spellings(function, inputs, wanted):
+    assert wanted in "\n".join(texts(al.sheet(function, *inputs)))
+
+
+def test_a_gradient_that_equals_a_value_goes_by_its_own_name():
+    def loss(x):
+        u = x * x
+        s = np.sin(u)
+        d = u - 3
+        return np.sum(d * s)
+
+    assert "du = dd" in texts(al.sheet(loss, np.array([0.4, 1.3])))
+
+
+def test_calls_show_what_was_passed_and_lambdas_their_names():
+    weights = {"a": np.ones((3, 2)), "b": np.ones((3, 2)) / 2}
+    f = lambda v: np.tanh(v)  # noqa: E731
+
+    def loss(p, x):
+        def dense(name, v):
+            return v @ p[name]
+
+        return np.sum(f(dense("a", x)) * dense("b", x))
+
+    found = texts(al.sheet(loss, weights, np.ones((4, 3))))
+    assert 'loss = np.sum(f(dense("a", x)) * dense("b", x))' in found
 
 
 def test_a_graph_with_a_mask_in_it_is_one_for_reading():

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import operator
 from collections.abc import Container, Mapping
 from fractions import Fraction
 from typing import Any, cast
@@ -19,7 +18,7 @@ from autograd_lite.program.identities.algebra import table as algebra
 from autograd_lite.program.identities.algebra import unexpanded
 from autograd_lite.program.identities.pairs import Identity, rules_of
 from autograd_lite.program.ir import Step
-from autograd_lite.program.rewriting import Rewriting, Rule
+from autograd_lite.program.rewriting import Rewriting, Rule, is_same
 from autograd_lite.program.tracing import Tracer
 from autograd_lite.rules.indexing import getitem
 from autograd_lite.rules.special import astype
@@ -32,11 +31,18 @@ NUMERATOR_LIMIT = 8
 READABLE = (
     Identity("textbook", lambda x: x + x, lambda x: 2 * x),
     Identity("textbook", lambda x: x * x, np.square),
+    Identity("textbook", lambda x, c, d: c * (x / d), lambda x, c, d: x * (c / d)),
+    Identity("textbook", lambda x, c: x / c + x / c, lambda x, c: x if c == 2 else x / (c / 2)),
     Identity("textbook", lambda x, y: x + -y, lambda x, y: x - y),
     Identity(
         "textbook",
         lambda a, b: np.transpose(np.matmul(a, np.transpose(b))),
         lambda a, b: np.matmul(b, np.transpose(a)),
+    ),
+    Identity(
+        "textbook",
+        lambda a, b: np.transpose(np.matmul(np.transpose(a), b)),
+        lambda a, b: np.matmul(np.transpose(b), a),
     ),
 )
 
@@ -48,8 +54,17 @@ def table(names: Mapping[int, str]) -> dict[Any, list[Rule]]:
         return _quotient(now, args, names)
 
     rules: dict[Any, list[Rule]] = rules_of(READABLE)
-    rules[np.multiply] = [_softmax_slope, quotient, _expanded_later, *rules[np.multiply]]
-    rules[np.divide] = [_quotient_of_number(names), _expanded_later]
+    rules[np.multiply] = [
+        *(_softmax_slope, quotient, _outer, _where_positive, _expanded_later),
+        *rules[np.multiply],
+    ]
+    rules[np.reshape] = [_vector_again]
+    rules[np.where] = [_unguarded]
+
+    def number_by(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+        return _number_by(now, args, names)
+
+    rules[np.divide] = [_quotient_of_number(names), number_by, _expanded_later]
     rules[np.negative] = [_expanded_later]
     rules[np.moveaxis] = [_unmoved]
     rules[astype] = [_same_dtype]
@@ -58,28 +73,92 @@ def table(names: Mapping[int, str]) -> dict[Any, list[Rule]]:
     return rules
 
 
-def of_softmax() -> dict[Any, list[Rule]]:
-    """The rules that look for the slope of a softmax in the form that backward gives it."""
-    return {np.subtract: [_sum_of_softmax_slope]}
-
-
 def _quotient(now: Rewriting, args: Any, names: Mapping[int, str]) -> Any:
     """x * c as x / n, or k * x / n, for a number c that is k / n for whole numbers."""
     for x, factor in (args, args[::-1]):
-        c = now.number(factor)
-        is_float = isinstance(c, (float, np.floating)) and bool(np.isfinite(c))
-        if not isinstance(x, Tracer) or now.number(x) is not None or not is_float:
+        found = _fraction(now, factor, x)
+        if found is None:
             continue
-        # Below the square root of what the dtype can tell apart, so that it is no chance.
-        apart = int(np.finfo(x.dtype).eps ** -0.5) if x.dtype.kind == "f" else 1
-        limit = min(DENOMINATOR_LIMIT, apart)
-        found = Fraction(float(c)).limit_denominator(limit)
-        k, n = found.numerator, found.denominator
-        exact = n > 1 and 0 < abs(k) <= NUMERATOR_LIMIT and x.dtype.type(k / n) == x.dtype.type(c)
-        if not exact:
-            continue
+        k, n = found
         scaled: Any = x if abs(k) == 1 else np.multiply(abs(k), x)
         return (scaled if k > 0 else np.negative(scaled)) / _whole(now, n, names)
+    return None
+
+
+def _fraction(now: Rewriting, factor: Any, x: Any) -> tuple[int, int] | None:
+    """k and n of a number that is k / n for whole numbers, in the dtype of x."""
+    c = now.number(factor)
+    is_float = isinstance(c, (float, np.floating)) and bool(np.isfinite(c))
+    if not isinstance(x, Tracer) or now.number(x) is not None or not is_float:
+        return None
+    # Below the square root of what the dtype can tell apart, so that it is no chance.
+    apart = int(np.finfo(x.dtype).eps ** -0.5) if x.dtype.kind == "f" else 1
+    found = Fraction(float(c)).limit_denominator(min(DENOMINATOR_LIMIT, apart))
+    k, n = found.numerator, found.denominator
+    exact = n > 1 and 0 < abs(k) <= NUMERATOR_LIMIT and x.dtype.type(k / n) == x.dtype.type(c)
+    return (k, n) if exact else None
+
+
+def _number_by(now: Rewriting, args: Any, names: Mapping[int, str]) -> Any:
+    """c / x as k / (n * x), for a number c that is k / n for whole numbers."""
+    found = _fraction(now, *args)
+    if found is None:
+        return None
+    k, n = found
+    return np.divide(float(k), _whole(now, n, names) * args[1])
+
+
+def _outer(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    """A column times a vector as np.outer."""
+    for column, vector in (args, args[::-1]):
+        reshaped = now.maker(column, np.reshape)
+        left: Any = None if reshaped is None else now.operand(reshaped, 0)
+        if np.ndim(left) == 1 == np.ndim(vector) and column.shape == (*np.shape(left), 1):
+            return np.outer(left, vector) if isinstance(left, Tracer) else None
+    return None
+
+
+_GUARDS = (np.equal, np.not_equal, np.isnan, np.isfinite, np.isinf)
+_JOINED = (np.logical_not, np.invert, *(np.bitwise_and, np.bitwise_or, np.logical_and))
+
+
+def _unguarded(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    """where(x != 0, a, b) = a, for guards against single numbers that no element needs."""
+    condition = args[0]
+    if not _is_guard(now, condition):
+        return None
+    value = now.trace.values[condition.variable] if isinstance(condition, Tracer) else condition
+    if not np.all(value) and np.any(value):
+        return None
+    chosen = args[1] if np.all(value) else args[2]
+    if not isinstance(chosen, Tracer):
+        return None
+    fits = chosen.shape == step.result.shape
+    return chosen if fits else np.broadcast_to(chosen, step.result.shape)
+
+
+def _is_guard(now: Rewriting, condition: Any) -> bool:
+    """Whether a condition compares with a number, or asks for NaN or infinity."""
+    if not isinstance(condition, Tracer):
+        return isinstance(condition, (bool, np.bool_))
+    maker = now.maker(condition, *_GUARDS, *_JOINED, np.reshape, np.broadcast_to)
+    if maker is None:
+        return False
+    if maker.function in _GUARDS:
+        return len(maker.args) == 1 or any(
+            now.number(now.tracer(a)) is not None for a in maker.args
+        )
+    joined = maker.args if maker.function in _JOINED else maker.args[:1]
+    return all(_is_guard(now, now.tracer(a)) for a in joined)
+
+
+def _where_positive(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
+    """g * heaviside(z, 0.5) = g * (z > 0), where z is nowhere 0."""
+    for g, slope in (args, args[::-1]):
+        heaviside = now.maker(slope, np.heaviside)
+        z: Any = None if heaviside is None else now.operand(heaviside, 0)
+        if isinstance(z, Tracer) and np.all(now.trace.values[z.variable] != 0):
+            return g * np.greater(z, 0)
     return None
 
 
@@ -119,13 +198,13 @@ def _softmax_slope(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
         gradient = now.operand(outer, 0)
         total = now.maker(now.operand(outer, 1), np.sum)
         quotient = now.maker(gradient, np.divide)
-        if total is None or quotient is None or not _is(now.operand(quotient, 1), s):
+        if total is None or quotient is None or not is_same(now.operand(quotient, 1), s):
             continue
         product = now.maker(now.operand(total, 0), np.multiply)
         if product is None or not total.options.get("keepdims"):
             continue
         factors = now.operand(product, 0), now.operand(product, 1)
-        if any(_is(a, s) and _is(b, gradient) for a, b in (factors, factors[::-1])):
+        if any(is_same(a, s) and is_same(b, gradient) for a, b in (factors, factors[::-1])):
             return _difference(now, now.operand(quotient, 0), s, total.options)
     return None
 
@@ -142,56 +221,6 @@ def _difference(now: Rewriting, w: Any, s: Any, options: Any) -> Any:
     total = s * np.sum(w, **options)
     found = total - w if sign < 0 else w - total
     return found if below is None else found / below
-
-
-def _sum_of_softmax_slope(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
-    """d - share * sum(d) = d where d = s * (g - sum(s * g)) is the slope of a softmax s, which sums
-    to 0: the largest number, which is taken off first, has no part in it.
-    """
-    d, other = args
-    for factor in _factors(now, other):
-        total = now.maker(factor, np.sum)
-        if total is not None and _is(now.operand(total, 0), d):
-            axis = total.args[1] if len(total.args) > 1 else total.options.get("axis")
-            return d if _is_softmax_slope(now, d, axis) else None
-    return None
-
-
-def _is_softmax_slope(now: Rewriting, d: Any, axis: Any) -> bool:
-    """Whether d is s * (g - sum(s * g)) for s = e / sum(e), with both sums along the axis."""
-    pair = _factors(now, d)
-    for s, slope in (pair, pair[::-1]) if pair else ():
-        difference = now.maker(slope, np.subtract)
-        share = now.maker(s, np.divide)
-        if difference is None or share is None:
-            continue
-        total = now.maker(now.operand(difference, 1), np.sum)
-        below = now.maker(now.operand(share, 1), np.sum)
-        if total is None or below is None:
-            continue
-        factors = _factors(now, now.operand(total, 0))
-        parts = (s, now.operand(difference, 0))
-        along = {_axes(step, s.ndim) for step in (total, below)} | {_axis(axis, s.ndim)}
-        if len(along) == 1 and all(any(_is(f, part) for f in factors) for part in parts):
-            return _is(now.operand(below, 0), now.operand(share, 0))
-    return False
-
-
-def _factors(now: Rewriting, value: Any) -> list[Any]:
-    """The two factors of a value that is a product, else none."""
-    product = now.maker(value, np.multiply)
-    return [now.operand(product, i) for i in (0, 1)] if product is not None else []
-
-
-def _axes(step: Step, ndim: int) -> Any:
-    return _axis(step.args[1] if len(step.args) > 1 else step.options.get("axis"), ndim)
-
-
-def _axis(axis: Any, ndim: int) -> Any:
-    if axis is None:
-        return tuple(range(ndim))
-    axes = axis if isinstance(axis, tuple) else (axis,)
-    return tuple(sorted(operator.index(a) % ndim for a in axes))
 
 
 def _expanded_later(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
@@ -213,10 +242,6 @@ def _unmoved(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
 def _same_dtype(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
     x = args[0]
     return x if isinstance(x, Tracer) and x.dtype == step.result.dtype else None
-
-
-def _is(a: Any, b: Any) -> bool:
-    return isinstance(a, Tracer) and isinstance(b, Tracer) and a.variable is b.variable
 
 
 def of_rules(given: Container[float]) -> dict[Any, list[Rule]]:

@@ -12,7 +12,7 @@ import numpy as np
 from autograd_lite.program.identities.algebra import table as algebra
 from autograd_lite.program.identities.pairs import Identity, is_wide, rules_of
 from autograd_lite.program.ir import Step, Variable
-from autograd_lite.program.rewriting import Rewriting, Rule
+from autograd_lite.program.rewriting import Rewriting, Rule, is_same
 from autograd_lite.program.tracing import Tracer
 from autograd_lite.rules.special import (
     logsumexp,
@@ -72,10 +72,6 @@ def _argument(now: Rewriting, value: Any, function: Any) -> Any:
     return None if maker is None else now.operand(maker, 0)
 
 
-def _same(a: Any, b: Any) -> bool:
-    return isinstance(a, Tracer) and isinstance(b, Tracer) and a.variable is b.variable
-
-
 def _exponent_of_denominator(now: Rewriting, value: Any) -> Any:
     """z of a value that is 1 + exp(-z)."""
     total = now.maker(value, np.add)
@@ -119,10 +115,10 @@ def slope(now: Rewriting, args: Any, written_out: bool) -> Any:
         product = now.maker(now.operand(division, 0), np.multiply)
         if z is None or exponent is None or product is None:
             continue
-        if not _same(_argument(now, exponent, np.negative), z):
+        if not is_same(_argument(now, exponent, np.negative), z):
             continue
         for u, s in _pair(now, product):
-            if _same(_logit(now, s), z):
+            if is_same(_logit(now, s), z):
                 positive = _argument(now, u, np.negative)
                 v = u if positive is None else positive
                 found = _through(now, v, s, 1 - s)
@@ -140,7 +136,7 @@ def cancelled(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
         product = now.maker(slope, np.multiply)
         for s, t in _pair(now, product) if product else ():
             z = _logit(now, s)
-            if z is not None and _same(_complement(now, t), z):
+            if z is not None and is_same(_complement(now, t), z):
                 return _through(now, u, s, t)
     return None
 
@@ -158,9 +154,9 @@ def _through(now: Rewriting, u: Any, s: Any, t: Any) -> Any:
         return None if inner is None else -inner
     a, b = now.operand(maker, 0), now.operand(maker, 1)
     if maker.function is np.divide:
-        if _same(b, s):
+        if is_same(b, s):
             return a * t
-        return a * s if _same(b, t) else _scaled_by(now, np.divide, a, b, s, t)
+        return a * s if is_same(b, t) else _scaled_by(now, np.divide, a, b, s, t)
     if maker.function is np.multiply:
         for x, c in ((a, b), (b, a)):
             found = _scaled_by(now, np.multiply, x, c, s, t)
@@ -181,7 +177,7 @@ def _is_complement(now: Rewriting, w: Any, y: Any) -> bool:
     difference = now.maker(w, np.subtract)
     if difference is None or not now.is_all(now.operand(difference, 0), 1):
         return False
-    return _same(now.operand(difference, 1), y)
+    return is_same(now.operand(difference, 1), y)
 
 
 def _between(now: Rewriting, u: Any, s: Any) -> Any:
@@ -193,10 +189,10 @@ def _between(now: Rewriting, u: Any, s: Any) -> Any:
     if None in quotients:
         return None
     (n, by), (m, over) = ([now.operand(q, i) for i in (0, 1)] for q in quotients if q is not None)
-    if _same(by, s) and _is_complement(now, over, s):
+    if is_same(by, s) and _is_complement(now, over, s):
         found = _between_weights(now, m, n, s)
         return None if found is None else -found
-    if _same(over, s) and _is_complement(now, by, s):
+    if is_same(over, s) and _is_complement(now, by, s):
         return _between_weights(now, n, m, s)
     return None
 
@@ -209,7 +205,7 @@ def _between_weights(now: Rewriting, n: Any, m: Any, s: Any) -> Any:
     for k, w in _pair(now, one):
         for c, y in _pair(now, other):
             numbers = now.number(k), now.number(c)
-            equal = _same(k, c) or (None not in numbers and bool(numbers[0] == numbers[1]))
+            equal = is_same(k, c) or (None not in numbers and bool(numbers[0] == numbers[1]))
             if equal and _is_complement(now, w, y):
                 return (s - y) * k
     return None
@@ -235,7 +231,7 @@ def _log_of_sum(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
 
 def _softmax(now: Rewriting, step: Step, args: Any, options: Any) -> Any:
     found = _sum_of_exp(now, args[1])
-    if found is None or not _same(found[0], args[0]) or not (found[3] or found[2] is None):
+    if found is None or not is_same(found[0], args[0]) or not (found[3] or found[2] is None):
         return None
     return softmax(found[1], axis=found[2])
 
@@ -255,7 +251,7 @@ def over_sum(now: Rewriting, args: Any) -> Any:
         if n is None or not denominators:
             continue
         found = _sum_of_exp(now, denominators[0])
-        if found is not None and _same(found[0], power):
+        if found is not None and is_same(found[0], power):
             return n, x, found[2], power, denominators[0]
     return None
 
@@ -290,10 +286,11 @@ def _numerator_of(
     a = now.operand(maker, 0)
     if maker.function is np.divide:
         b = now.operand(maker, 1)
-        known = not denominators or _same(denominators[0], b)
+        known = not denominators or is_same(denominators[0], b)
         if known and _sum_of_exp(now, b) is not None:
             denominators[:] = [b]
-            return a
+            # The quotient may have more axes, which a later reshape counts on.
+            return a if np.shape(a) == value.shape else np.broadcast_to(a, value.shape)
         return None
     if maker.function in _LINEAR:
         inner = _numerator(now, a, denominators, seen)

@@ -15,7 +15,8 @@ function axisOf(step) {
 function written(x, index, inside = false) {
   if (x.v === undefined) return { text: x.text, cells: [] };
   const value = values[x.v];
-  const flat = stridesOf(value.shape).reduce((s, step, i) => s + step * (index[i] ?? 0), 0);
+  index = value.shape.map((l, i) => (l === 1 ? 0 : index[i + index.length - value.shape.length] ?? 0));
+  const flat = stridesOf(value.shape).reduce((s, step, i) => s + step * index[i], 0);
   if (x.label || !x.a) return { text: shown(value.data[flat]), cells: [[x.v, flat]] };
   const inner = (operand, at) => written(operand, at, true);
   const expanded = (operand) => {
@@ -43,13 +44,10 @@ function written(x, index, inside = false) {
     const found = listed(terms, x.f === "sum" ? enclosed : (t) => `(${t})`);
     return x.f === "sum" ? found : { text: `${found.text} / ${count}`, cells: found.cells };
   }
-  if (x.f === "transpose" && x.a.length === 1 && stepOf(x.v)) {
-    const order = option(stepOf(x.v)[1].map((a) => decoded(a, values)), decodedOptions(stepOf(x.v)[2], values), 1, "axes", null) ?? [...index.keys()].reverse();
-    const at = [];
-    order.forEach((axis, i) => { at[axis < 0 ? axis + index.length : axis] = index[i]; });
-    return inner(x.a[0], at);
+  if (VIEWS.has(x.f) && x.a[0].v !== undefined && stepOf(x.v)?.[1][0]?.v === x.a[0].v) {
+    return inner(x.a[0], indexOf(placesIn(stepOf(x.v), [...values[x.a[0].v].data.keys()])[flat], values[x.a[0].v].shape));
   }
-  if (["broadcast_to", "astype"].includes(x.f)) return inner(x.a[0], expanded(x.a[0]));
+  if (x.f === "astype") return inner(x.a[0], expanded(x.a[0]));
   if (x.symbol && x.symbol !== "@" && x.a.length === 2) {
     const [p, q] = x.a.map((o) => inner(o, expanded(o)));
     q.text = factor(q.text);
@@ -98,14 +96,15 @@ function nudged(v, k) {
 
 // The text for a cell of a view, and the cells to light.
 function explained(view, k) {
-  const v = Number(view.dataset.v), label = view.dataset.label, value = values[v];
+  const v = Number(view.dataset.v), label = view.dataset.label.replace(/ \+=$/, ""), value = values[v];
+  if (!value) return { text: label, cells: [] };
   const name = nameOfCell(label, k, value.shape), number = shown(value.data[k]);
   const holder = view.closest(".statement"), statement = holder?.statement;
   let text = `${name} = ${number}`, cells = [[v, k]];
   if (isUnknown(v)) return { text: `${name} is not computed: ${strayed}`, cells };
   if (statement && (statement.v === v || statement.total === v) && !statement.sourceless) {
     const found = written(statement.x, indexOf(k, value.shape));
-    if (statement.v === v) { text += ` = ${found.text}`; cells = cells.concat(found.cells); }
+    if (statement.v === v) { text += found.text === number ? "" : ` = ${found.text}`; cells = cells.concat(found.cells); }
     else text += `, the sum of all parts`;
   }
   const whole = statement?.of !== undefined && (statement.total ?? (statement.only ? statement.v : undefined)) === v;

@@ -174,6 +174,12 @@ function arrayOf(list) {
   return array(shape, Float64Array.from(list.flat(Infinity)));
 }
 
+// A place on an axis, where a negative one counts from the end.
+function inside(i, length) {
+  if (!(i >= -length && i < length)) throw new RangeError(`the index ${i} is outside an axis of length ${length}`);
+  return i < 0 ? i + length : i;
+}
+
 // What an index picks: the shape, and the place of each element.
 function picked(shape, index) {
   const given = Array.isArray(index) && index.tuple ? [...index] : [index];
@@ -192,7 +198,7 @@ function picked(shape, index) {
     if (item === null) { out.push(1); steps.push(0); continue; }
     const length = shape[axis], stride = strides[axis];
     axis++;
-    if (typeof item === "number") start += (item < 0 ? item + length : item) * stride;
+    if (typeof item === "number") start += inside(item, length) * stride;
     else if (item.slice) {
       const [from, count, step] = sliced(item.slice, length);
       start += from * stride; out.push(count); steps.push(step * stride);
@@ -206,7 +212,7 @@ function picked(shape, index) {
   const common = broadcastShape(...lists.map(([a]) => a.shape)), extra = new Int32Array(product(common));
   for (const [a, length, stride] of lists) {
     const p = places(a, common);
-    for (let i = 0; i < extra.length; i++) { const v = a.data[p[i]]; extra[i] += (v < 0 ? v + length : v) * stride; }
+    for (let i = 0; i < extra.length; i++) extra[i] += inside(a.data[p[i]], length) * stride;
   }
   const before = out.slice(0, where), after = out.slice(where);
   const nAfter = product(after), found = new Int32Array(base.length * extra.length);

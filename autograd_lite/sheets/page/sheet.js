@@ -12,7 +12,7 @@ const obstacle = page.obstacle || (missing.length ? `the page has no JavaScript 
 const inputs = new Set(obstacle ? [] : page.inputs.filter((i) => i.floating).map((i) => i.v));
 const changes = new Map();
 let strayed = "";
-const changeable = (v) => inputs.has(v);
+const changeable = (v) => sourceOf(v) !== null;
 const live = () => !obstacle;
 const rounds = new Map();
 
@@ -244,6 +244,30 @@ function drawArcs() {
 
 // Numbers that change.
 
+const VIEWS = new Set("getitem transpose matrix_transpose swapaxes moveaxis reshape ravel squeeze expand_dims broadcast_to flip diagonal".split(" "));
+const sources = new Map();
+
+// The input that a value is, or whose elements it holds in other places, and the place of each; else null.
+function sourceOf(v) {
+  if (inputs.has(v)) return { v, at: values[v].data.map((_, k) => k) };
+  if (!sources.has(v)) {
+    const step = stepByResult.get(v), of = step && VIEWS.has(step[0]) && step[1][0]?.v;
+    const inner = typeof of === "number" ? sourceOf(of) : null;
+    sources.set(v, inner && { step, of, inner });
+  }
+  const found = sources.get(v);
+  if (!found) return null;
+  try { return { v: found.inner.v, at: placesIn(found.step, found.inner.at) }; } catch { return null; }
+}
+
+// For each element of a view that a step makes, the one of `places` that belongs to its element of the operand.
+function placesIn(step, places) {
+  const copy = [...values], of = step[1][0].v;
+  copy[of] = array(values[of].shape, Float64Array.from(places));
+  run(step, copy);
+  return copy[step[3][0]].data;
+}
+
 function recompute() {
   for (const v of inputs) values[v] = recorded[v];
   for (const [v, some] of changes) {
@@ -294,8 +318,8 @@ addEventListener("pointerdown", (event) => {
   point(at);
   const v = Number(at.view.dataset.v);
   if (!changeable(v)) return;
-  const x = values[v].data[at.k];
-  drag = { v, k: at.k, x, from: event.clientX, scale: Math.max(Math.abs(x), 0.2) / 60, at };
+  const x = values[v].data[at.k], source = sourceOf(v);
+  drag = { v: source.v, k: source.at[at.k], x, from: event.clientX, scale: Math.max(Math.abs(x), 0.2) / 60, at };
   if (event.pointerType === "mouse") event.preventDefault();
   at.view.focus?.({ preventScroll: true });
 });
@@ -333,7 +357,8 @@ function edit(view, k) {
     done = true;
     const text = input.value.trim().replace("−", "-"), x = Number(text);
     input.remove();
-    if (take && text !== "" && Number.isFinite(x)) change(v, k, x);
+    const source = sourceOf(v);
+    if (take && text !== "" && Number.isFinite(x)) change(source.v, source.at[k], x);
     view.paint();
     view.focus();
   };
@@ -419,74 +444,6 @@ addEventListener("focusin", (event) => {
   const view = event.target.closest?.(".matrix, figure.heat");
   if (view && event.target === (view.matches(".matrix") ? view : event.target) && !drag) point({ view, k: Number(view.dataset.at ?? 0), cell: view.querySelector(`td[data-k="${view.dataset.at ?? 0}"]`) });
 });
-
-// Predicting: the gradients are hidden, and asked for.
-
-function environment() {
-  const found = {};
-  const take = (label, v) => { if (/^[\p{L}_][\p{L}\p{N}_]*$/u.test(label) && values[v]) found[label] ??= values[v]; };
-  page.inputs.forEach((i) => { take(i.label, i.v); if (i.gradient !== null) take(`d${i.label}`, i.gradient); });
-  const collect = (rows) => rows.forEach((row) => roundsFor(row).forEach((r) => {
-    [...r.forward, ...r.backward].forEach((s) => { leavesOf(s.x).forEach((l) => take(l.label, l.v)); take(s.label, s.total ?? s.v); });
-    collect(r.inner);
-  }));
-  const roundsFor = (row) => [roundOf(row), ...row.rounds];
-  collect(page.rows);
-  Object.entries(page.whole ?? {}).forEach(([name, n]) => { found[name] ??= scalar(n); });
-  return found;
-}
-
-const close = (a, b) => {
-  if (!same(a.shape, b.shape)) return false;
-  const most = Math.max(extent(a.data), extent(b.data));
-  return a.data.every((x, i) => Math.abs(x - b.data[i]) <= 1e-9 * most);
-};
-
-function judged(text, statement) {
-  const expression = text.replace(/^\s*[\p{L}_][\p{L}\p{N}_]*\s*\+?=(?!=)/u, "").trim();
-  const plainly = (text) => text.replaceAll(/\s/g, "");
-  const typical = (page.predictions[statement.v] ?? []).find((wrong) => plainly(wrong.text) === plainly(expression));
-  let found;
-  try { found = computedText(expression, environment()); }
-  catch (error) {
-    if (typical) return { right: false, text: `Not yet: ${typical.why}.` };
-    return { right: false, text: error instanceof NotUnderstood ? error.message : `This cannot be computed: ${error.message}.` };
-  }
-  const wanted = values[statement.v];
-  if (close(found, wanted)) return { right: true, text: `Right: ${statement.text}` };
-  for (const wrong of page.predictions[statement.v] ?? []) {
-    try { if (close(computedText(wrong.text, environment()), found)) return { right: false, text: `Not yet: ${wrong.why}.` }; } catch { continue; }
-  }
-  if (!same(found.shape, wanted.shape)) return { right: false, text: `Not yet: this has the shape ${shapeText(found.shape) || "of a number"}, and ${statement.label} has ${shapeText(wanted.shape)}.` };
-  const factor = found.data.map((x, i) => wanted.data[i] / x).filter(Number.isFinite);
-  if (factor.length && factor.every((f) => Math.abs(f - factor[0]) < 1e-9 * Math.abs(factor[0]))) return { right: false, text: `Not yet: it is right but for a factor of ${shown(factor[0])}.` };
-  return { right: false, text: "Not yet: the numbers differ." };
-}
-
-function ask(made, statement) {
-  if (!document.body.classList.contains("predicting")) return;
-  made.classList.add("asked");
-  const id = `answer-${statement.v}-${document.querySelectorAll(".ask").length}`;
-  const input = element("input", { type: "text", id, autocomplete: "off", spellcheck: "false", placeholder: "a line of NumPy" });
-  const verdict = element("p", { class: "answer", role: "status" });
-  const choices = element("div", { class: "choices" });
-  const form = element("form", { class: "ask" }, element("label", { for: id }, `${statement.label} ${statement.adds ? "+=" : "="}`), input, element("button", { type: "submit" }, "Check"));
-  const give = (text) => {
-    const found = judged(text, statement);
-    verdict.textContent = found.text;
-    verdict.className = `answer ${found.right ? "yes" : "no"}`;
-    if (found.right) { made.classList.remove("asked"); form.remove(); choices.remove(); }
-  };
-  form.addEventListener("submit", (event) => { event.preventDefault(); give(input.value); });
-  const options = [statement.text.replace(/^.*? \+?= /u, ""), ...(page.predictions[statement.v] ?? []).slice(0, 3).map((w) => w.text)];
-  options.sort((a, b) => hash(a) - hash(b)).forEach((text) => {
-    const button = element("button", { type: "button" }, text);
-    button.addEventListener("click", () => give(text));
-    choices.append(button);
-  });
-  made.append(form, choices, verdict);
-}
-const hash = (text) => [...text].reduce((h, c) => (Math.imul(h, 31) + c.codePointAt(0)) | 0, 7);
 
 byId("predict").hidden = !page.predictions || Boolean(obstacle);
 byId("predict").addEventListener("click", () => {
