@@ -376,26 +376,27 @@ class Captures:
 
     @contextlib.contextmanager
     def replaced(self, others: Mapping[int, Any]) -> Iterator[None]:
-        """Other values in the places of captured ones, by their `id`, until the block ends."""
+        """Other values in the places of captured ones, by their `id`, until the block ends.
+
+        A place that cannot be written to, as in a frozen object, keeps its value.
+        """
+        places = [place for place in self.places if id(place[2]) in others]
+        frozen = contextlib.suppress(AttributeError, TypeError)
         try:
-            for container, key, value, _ in self.places:
-                other = others.get(id(value))
-                if other is not None and key is None:
-                    container.cell_contents = other
-                elif other is not None and hasattr(container, "__setitem__"):
-                    container[key] = other
+            for container, key, value, _ in places:
+                with frozen:
+                    _put(container, key, others[id(value)])
             yield
         finally:
-            self.restore()
+            for container, key, value, _ in places:
+                with frozen:
+                    _put(container, key, value)
 
     def restore(self) -> None:
         """Put everything back that a call put something else in the place of."""
         for container, key, value, _ in self.places:
             if _now(container, key) is not value:
-                if key is None:
-                    container.cell_contents = value
-                elif hasattr(container, "__setitem__"):
-                    container[key] = value
+                _put(container, key, value)
         for container, before, _ in self.containers:
             if isinstance(container, list):
                 container[:] = before
@@ -492,6 +493,14 @@ def _now(container: Any, key: Any) -> Any:
         return container[key]
     except (KeyError, IndexError):
         return MISSING
+
+
+def _put(container: Any, key: Any, value: Any) -> None:
+    """Set what a container or cell holds; one that cannot be written to stays as it is."""
+    if key is None:
+        container.cell_contents = value
+    elif hasattr(container, "__setitem__"):
+        container[key] = value
 
 
 def _equal(now: Any, before: Any) -> bool:

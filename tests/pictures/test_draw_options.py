@@ -380,3 +380,17 @@ def test_the_arrays_of_an_object_are_parameters_in_its_picture():
     data = re.search(r'label="x\\n.*?fillcolor="(.*?)"', source)[1]
     assert parameter == re.search(r'label="b1\\n.*?fillcolor="(.*?)"', source)[1] != data
     assert all(model.params[name] is array for name, array in before.items())
+
+
+def test_what_a_drawn_function_stores_stays_and_its_parameters_are_arrays_again():
+    class Doubling(OfArrays):
+        def loss(self, x, t):
+            self.params["W1"] = self.params["W1"] * 2
+            self.seen = 7
+            return super().loss(x, t)
+
+    model = Doubling()
+    before = model.params["W1"]
+    al.draw(model.loss, np.ones((3, 4)), np.zeros((2, 4)))
+    assert model.params["W1"] is before
+    assert model.seen == 7

@@ -1,5 +1,6 @@
 """The rows of a sheet: what stands beside each line of code."""
 
+import dataclasses
 import inspect
 import re
 
@@ -436,6 +437,25 @@ def test_plain_arrays_of_an_object_are_its_parameters(function, inputs, wanted):
     assert not re.search("^d[XYxt] ", found, re.MULTILINE) and "constant" not in found
     assert {id(value) for value in leaves_of(getattr(owner, "__dict__", {}))} == before
     assert type(GLOBAL_W) is np.ndarray and GLOBAL_W.flags.writeable
+
+
+def test_what_cannot_be_replaced_in_an_object_stays_a_constant():
+    @dataclasses.dataclass(frozen=True, slots=True)
+    class Frozen:
+        W: np.ndarray
+
+        def loss(self, X, Y):
+            return np.sum((self.W @ X - Y) ** 2)
+
+    class OfTuple:
+        def __init__(self):
+            self.weights = np.ones((1, 2)), np.ones((1, 1))
+
+        def loss(self, X, Y):
+            return np.sum((self.weights[0] @ X - Y) ** 2) * np.sum(self.weights[1])
+
+    for model in (Frozen(np.ones((1, 2))), OfTuple()):
+        assert "dX" in "\n".join(texts(al.sheet(model.loss, np.ones((2, 3)), np.ones((1, 3)))))
 
 
 def test_an_argument_that_is_a_parameter_keeps_what_is_outside_a_constant():
