@@ -32,11 +32,14 @@ def arrays_of(
 ) -> list[tuple[np.ndarray, str]]:
     """The captured arrays of floating-point numbers, each with the label of its place.
 
-    None if one of the floating-point `arguments` is a parameter. Of a method, whose parameters are
-    the object's, `x` is data.
+    None if one of the floating-point `arguments` is a parameter, or there is a single one, by which
+    a function is differentiated. Of a method, whose parameters are the object's, `x` is data.
     """
+    names = list(arguments)
     method = not isinstance(function, types.FunctionType)
-    if not all(name in DATA_NAMES or (method and name == "x") for name in arguments):
+    if not all(name in DATA_NAMES or (method and name == "x") for name in names):
+        return []
+    if len(names) == 1 and not method:
         return []
     return [(a, label) for a, _, label in captures.arrays if a.dtype.kind == "f" and a.ndim]
 

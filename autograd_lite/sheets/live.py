@@ -50,8 +50,9 @@ def sheet(
     wrt : name or names, optional
         The parameters to differentiate by. By default, the tensors that the function uses and that
         require grad, or all floating-point inputs except those with names of data: X, Y, y, t,
-        inputs, targets, labels, ... Where all inputs are data, as in `al.sheet(net.loss, x, t)`,
-        the arrays that the function finds in its object, in globals and in closures.
+        inputs, targets, labels, ... Where all of several inputs are data, as in
+        `al.sheet(net.loss, x, t)`, the arrays that the function finds in its object, in globals and
+        in closures.
     path : path, optional
         A file to write the page to; `.html` is added to a name without an ending.
 

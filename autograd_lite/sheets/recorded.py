@@ -178,11 +178,12 @@ def _recorded(
     # Names are given to what is used: of two arrays called W one may be a velocity.
     used = [(t, p) for t, p in outside.stand_ins.items() if id(t._node) in reached]
     named = list(zip(used, names_of_captured([p for _, p in used]), strict=True))
-    given += [(t._node, Name(None, name, (), name)) for (t, _), name in named]
-    for leaf, label in given:
+    others: list[Any] = [(t._node, Name(None, name, (), name)) for (t, _), name in named]
+    for leaf, label in [*given, *others]:
         found.names.setdefault(id(leaf), label.name)
-    own: list[Any] = [t._node for (t, _), name in named if name not in DATA_NAMES]
-    found.wrt = _chosen(caller, found.title, given, own, wrt)
+    own = [leaf for leaf, label in others if label.name not in DATA_NAMES]
+    asked = given if wrt is None else [*given, *others]
+    found.wrt = _chosen(caller, found.title, asked, own, wrt)
     found.wrt = [leaf for leaf in found.wrt if id(leaf) in reached]
     for array, where in [*((a, where) for a, _, where in captures.arrays), *copies]:
         _name_array(found, array, where)

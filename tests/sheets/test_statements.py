@@ -458,6 +458,13 @@ def test_what_cannot_be_replaced_in_an_object_stays_a_constant():
         assert "dX" in "\n".join(texts(al.sheet(model.loss, np.ones((2, 3)), np.ones((1, 3)))))
 
 
+def test_a_function_of_one_argument_is_differentiated_by_it():
+    kernel, target = np.ones((1, 2)), np.ones((1, 3))
+    found = texts(al.sheet(lambda X: np.sum((kernel @ X - target) ** 2), np.ones((2, 3))))
+    assert [text for text in found if text.startswith("dX")]
+    assert not [text for text in found if text.startswith(("dkernel", "dtarget"))]
+
+
 def test_an_argument_that_is_a_parameter_keeps_what_is_outside_a_constant():
     scale = np.array([[2.0], [3.0]])
     found = texts(al.sheet(lambda w: np.sum((scale * w) ** 2), np.ones((2, 3))))
