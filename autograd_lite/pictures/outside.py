@@ -32,8 +32,9 @@ def arrays_of(
 ) -> list[tuple[np.ndarray, str]]:
     """The captured arrays of floating-point numbers, each with the label of its place.
 
-    None if one of the floating-point `arguments` is a parameter, or there is a single one, by which
-    a function is differentiated. Of a method, whose parameters are the object's, `x` is data.
+    There are none if one of the floating-point `arguments` is a parameter, or if a function has a
+    single one, by which it is differentiated. In a method, whose parameters are the object's, `x`
+    is data.
     """
     names = list(arguments)
     method = not isinstance(function, types.FunctionType)

@@ -181,7 +181,9 @@ def _recorded(
     others: list[Any] = [(t._node, Name(None, name, (), name)) for (t, _), name in named]
     for leaf, label in [*given, *others]:
         found.names.setdefault(id(leaf), label.name)
-    own = [leaf for leaf, label in others if label.name not in DATA_NAMES]
+    # A tensor that requires grad is a parameter, whatever it is called.
+    arrays = {id(t._node) for (t, place), _ in named if isinstance(place[0], np.ndarray)}
+    own = [f for f, label in others if id(f) not in arrays or label.name not in DATA_NAMES]
     asked = given if wrt is None else [*given, *others]
     found.wrt = _chosen(caller, found.title, asked, own, wrt)
     found.wrt = [leaf for leaf in found.wrt if id(leaf) in reached]

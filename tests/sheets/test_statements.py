@@ -458,6 +458,13 @@ def test_what_cannot_be_replaced_in_an_object_stays_a_constant():
         assert "dX" in "\n".join(texts(al.sheet(model.loss, np.ones((2, 3)), np.ones((1, 3)))))
 
 
+def test_a_tensor_that_requires_grad_is_a_parameter_whatever_it_is_called():
+    X = al.Tensor(np.ones((2, 3)), requires_grad=True)
+    W = al.Tensor(np.ones((1, 2)), requires_grad=True)
+    found = texts(al.sheet(lambda: np.sum((W @ X) ** 2)))
+    assert {"dX", "dW"} <= {text.split(" ")[0] for text in found}
+
+
 def test_a_function_of_one_argument_is_differentiated_by_it():
     kernel, target = np.ones((1, 2)), np.ones((1, 3))
     found = texts(al.sheet(lambda X: np.sum((kernel @ X - target) ** 2), np.ones((2, 3))))
