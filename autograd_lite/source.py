@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
-_HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# As code objects have it, which after `sys.path.append("..")` is with the two dots.
+_HOME = os.path.dirname(os.path.dirname(__file__))
 # A wheel has nn inside of autograd_lite, a checkout beside it.
 _NN = tuple(os.path.join(_HOME, *parts) for parts in (("autograd_lite", "nn"), ("nn",)))
 PACKAGES = (os.path.join(_HOME, "autograd_lite") + os.sep, _NN[1] + os.sep)

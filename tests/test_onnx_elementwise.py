@@ -163,7 +163,7 @@ def beside(function, seed, count):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("count", [3, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [3, pytest.param(75, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "function", [f for f in FUNCTIONS if f in OF_TWO], ids=lambda f: f.__name__
 )

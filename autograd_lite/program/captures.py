@@ -110,7 +110,7 @@ class Captures:
         if "grad" in self._names:
             for extra, gradient, label in self.gradients:
                 self._place(Attributes(extra), "grad", f"{label}.grad", gradient)
-        self.random: dict[str, Any] = np.random.get_state(legacy=False)
+        self.random = _state(np.random)
 
     def _walk(self, value: Any, label: str) -> None:
         kind = type(value)
@@ -368,9 +368,9 @@ class Captures:
                 extra.grad = gradient
                 return f"{label}.grad"
         for generator, state, label in self.generators:
-            if _state(generator) != state:
+            if not _same_state(_state(generator), state):
                 return label
-        if not _same_state(self.random, np.random.get_state(legacy=False)):
+        if not _same_state(_state(np.random), self.random):
             return "np.random"
         return self.changed()
 
@@ -619,14 +619,17 @@ def _loaded_attributes(code: types.CodeType, name: str) -> Iterator[str]:
                 before = instruction.argval if loads else None
 
 
-def _state(generator: Any) -> str:
-    if isinstance(generator, np.random.RandomState):
-        return repr(generator.get_state(legacy=False))
-    return repr(generator.bit_generator.state)
+def _state(generator: Any) -> dict[str, Any]:
+    """The state of a Generator, a RandomState or the module `numpy.random`."""
+    if hasattr(generator, "get_state"):
+        return generator.get_state(legacy=False)
+    return generator.bit_generator.state
 
 
 def _same_state(a: Any, b: Any) -> bool:
-    return repr(a) == repr(b) and bool(np.array_equal(a["state"]["key"], b["state"]["key"]))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_same_state(a[key], b[key]) for key in a)
+    return np.array_equal(a, b)
 
 
 def same_bytes(a: np.ndarray, b: np.ndarray) -> bool:

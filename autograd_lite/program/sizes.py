@@ -366,21 +366,21 @@ def fitted(values: Sequence[Any], lengths: Sequence[Length]) -> Any:
 
 def _candidates(values: list[float], lengths: Sequence[Length], rounding: float) -> Iterator[Size]:
     """The expressions that give the values, simple ones first."""
-    single = [((length, 0, e),) for length in lengths for e in _EXPONENTS]
-    shifted = [((length, s, e),) for length in lengths for s in _SHIFTS for e in (1, -1, 0.5, -0.5)]
-    pairs = [
+    single = (((length, 0, e),) for length in lengths for e in _EXPONENTS)
+    shifted = (((length, s, e),) for length in lengths for s in _SHIFTS for e in (1, -1, 0.5, -0.5))
+    pairs = (
         ((a, 0, d), (b, 0, e))
         for a, b in itertools.combinations(lengths, 2)
         for d in _EXPONENTS
         for e in _EXPONENTS
-    ]
-    several = [
+    )
+    several = (
         tuple((length, 0, e) for length in some)
         for count in (3, 4)
         for some in itertools.combinations(lengths, count)
         for e in (1, -1)
-    ]
-    for terms in (*single, *shifted, *pairs, *several):
+    )
+    for terms in itertools.chain(single, shifted, pairs, several):
         size = _scaled(values, terms, rounding)
         if size is not None:
             yield size
@@ -395,12 +395,22 @@ def _candidates(values: list[float], lengths: Sequence[Length], rounding: float)
 
 def _scaled(values: list[float], terms: Any, rounding: float) -> Size | None:
     """A size that is a factor times these terms; None if no factor gives the values."""
-    base = float(Size(Fraction(1), terms).at(0)) if _defined(terms) else 0.0
-    if not base or not math.isfinite(values[0]):
+    if not _defined(terms) or not math.isfinite(values[0]):
         return None
-    factor = Fraction(values[0] / base).limit_denominator(10_000)
-    if not factor or not math.isclose(factor, values[0] / base, rel_tol=rounding):
-        factor = Fraction(values[0] / base)
+    bases = [
+        math.prod(float(length.all[number] + shift) ** e for length, shift, e in terms)
+        for number in range(len(values))
+    ]
+    ratio = values[0] / bases[0]
+    # Nearly all that are tried end here, before fractions are made.
+    if not all(
+        math.isclose(ratio * base, value, rel_tol=10 * rounding)
+        for base, value in zip(bases, values, strict=True)
+    ):
+        return None
+    factor = Fraction(ratio).limit_denominator(10_000)
+    if not factor or not math.isclose(factor, ratio, rel_tol=rounding):
+        factor = Fraction(ratio)
     size = Size(factor, terms)
     return size if _gives(size, values, rounding) else None
 

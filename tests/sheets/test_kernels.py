@@ -85,7 +85,8 @@ def test_the_page_computes_a_function_as_the_engine_does(case, tab, tmp_path):
         assert name in READ_ONLY | PARTLY, tab.text_content("#badge")
         return
     assert name not in READ_ONLY
-    floats = [i["label"] for i in sheet._content.data()["inputs"] if i["gradient"] is not None]
+    data = sheet._content.data()
+    floats = [i["label"] for i in data["inputs"] if i["gradient"] is not None]
     tab.evaluate(
         """([labels, factor]) => {
           for (const label of labels)
@@ -97,7 +98,7 @@ def test_the_page_computes_a_function_as_the_engine_does(case, tab, tmp_path):
         assert name in PARTLY, tab.text_content("#badge")
         return
     wanted, gradients = gradients_by_name(sheet, loss, map_leaves(moved, case.operands))
-    found = tab.evaluate(f"sheet.value({json.dumps(sheet._content.data()['name'])})")
+    found = tab.evaluate(f"sheet.value({json.dumps(data['name'])})")
     tolerance = dict(rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(found["data"], wanted, **tolerance)
     for label, gradient in gradients.items():

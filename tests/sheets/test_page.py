@@ -72,28 +72,36 @@ def test_the_page_computes_the_corpus_of_derivations_after_each_drag(name, opene
 def check_drags(function, inputs, opened, computed=gradients_by_name):
     """Change random numbers, and compare the page with what is `computed` now and then."""
     sheet = al.sheet(function, *inputs)
-    page = opened(sheet)
+    page, result = opened(sheet), sheet._content.data()["name"]
     assert page.evaluate("sheet.state()") == "recorded"
     rng = np.random.default_rng(3)
     inputs = map_leaves(lambda v: np.array(v) if isinstance(v, np.ndarray) else v, inputs)
     leaves = dict(zip(names_of_inputs(function, inputs), leaves_of(inputs), strict=True))
     labels = [n for n, v in leaves.items() if getattr(v, "dtype", np.dtype(bool)).kind == "f"]
+    drags = []
     for count in range(DRAGS):
         label = rng.choice(labels)
         k, x = int(rng.integers(leaves[label].size)), round(rng.uniform(-1, 1), 3)
         leaves[label].flat[k] = x
-        page.evaluate("([label, k, x]) => sheet.set(label, k, x)", [str(label), k, x])
+        drags.append([str(label), k, x])
         if count % 10 and count < DRAGS - 1:
             continue
         loss, gradients = computed(sheet, function, inputs)
-        shown = page.evaluate(f"sheet.value({json.dumps(sheet._content.data()['name'])})")
+        names = [result, *(f"d{name}" for name in gradients)]
+        shown, *found = page.evaluate(
+            """([drags, names]) => {
+              for (const drag of drags) sheet.set(...drag);
+              return names.map((name) => sheet.value(name));
+            }""",
+            [drags, names],
+        )
+        drags.clear()
         np.testing.assert_allclose(shown["data"], loss, rtol=1e-12)
-        for name, gradient in gradients.items():
-            shown = page.evaluate(f"sheet.value({json.dumps('d' + name)})")
+        for value, gradient in zip(found, gradients.values(), strict=True):
             scale = np.abs(gradient).max()
-            assert tuple(shown["shape"]) == gradient.shape
+            assert tuple(value["shape"]) == gradient.shape
             np.testing.assert_allclose(
-                np.reshape(shown["data"], gradient.shape), gradient, rtol=1e-12, atol=1e-12 * scale
+                np.reshape(value["data"], gradient.shape), gradient, rtol=1e-12, atol=1e-12 * scale
             )
     assert page.evaluate("sheet.state()") == "live"
 

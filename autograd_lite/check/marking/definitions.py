@@ -19,21 +19,14 @@ import numpy as np
 from autograd_lite.check.marking.assignments import SeparateUpdates
 from autograd_lite.check.marking.rewriting import Rewriter, made_function
 from autograd_lite.observe import located, source_of
-
-HOME = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3))
-
+from autograd_lite.source import PACKAGES
 
 _paths = sysconfig.get_paths()
-
-
-_LIBRARIES = tuple(
-    path + os.sep
-    for path in (
-        *(_paths["stdlib"], _paths["platstdlib"], _paths["purelib"], _paths["platlib"]),
-        *(os.path.dirname(os.path.dirname(np.__file__)), os.path.join(HOME, "autograd_lite")),
-        os.path.join(HOME, "nn"),
-    )
+_INSTALLED = (
+    *(_paths["stdlib"], _paths["platstdlib"], _paths["purelib"], _paths["platlib"]),
+    os.path.dirname(os.path.dirname(np.__file__)),
 )
+_LIBRARIES = (*(path + os.sep for path in _INSTALLED), *PACKAGES)
 
 
 def is_of_library(filename: str) -> bool:

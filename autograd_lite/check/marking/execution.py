@@ -7,7 +7,6 @@ import contextlib
 import functools
 import io
 import math
-import os
 import sys
 import types
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
@@ -17,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.check.marking.definitions import (
-    HOME,
     Definition,
     Place,
     Sources,
@@ -30,6 +28,7 @@ from autograd_lite.check.marking.mutable import Mutable, call_settled, made, pla
 from autograd_lite.check.marking.rewriting import WATCH, is_unset, statement_at, writes_files
 from autograd_lite.check.marking.world import World, is_data, is_noted
 from autograd_lite.observe import entry_name
+from autograd_lite.source import PACKAGES
 from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import vjp
 
@@ -44,9 +43,6 @@ COPIED_ROUNDS = 50
 
 _NOTED = frozenset((np.ndarray, np.float64, float, int, np.float32, np.int64))
 """The usual types of arrays and numbers, which are noted without further questions."""
-
-_ENGINE = os.path.join(HOME, "autograd_lite") + os.sep
-
 
 Key = tuple[int, str, int]
 """The number of a statement, the text of its target, and the count of its assignments to it."""
@@ -517,7 +513,7 @@ def _takes_arrays(function: Any) -> bool:
         return function not in (max, min)
     module = getattr(function, "__module__", None) or ""
     code = getattr(function, "__code__", None)
-    if code is not None and code.co_filename.startswith(_ENGINE):
+    if code is not None and code.co_filename.startswith(PACKAGES[0]):
         # An operation that another package registered records itself.
         return True
     receiver = getattr(function, "__self__", None)
