@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import types
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -169,10 +169,14 @@ def _subject(
         ) from None
     name, expression = _loss_of(tree, loss)
     body, owner = _part_to_mark(tree, name, function)
+    changed: list[ast.FunctionDef] = []
     if expression is not None:
-        body[:] = _with_loss(body, name, expression)
+        holder = _holder_of(tree, body, expression)
+        changed = [holder] if holder is not None else []
+        statements = body if holder is None else holder.body
+        statements[:] = _with_loss(tree, statements, name, expression)
     captured = _run_up_to(tree, body, filename, namespace)
-    return _as_function(body, captured, filename, name, owner)
+    return _as_function(body, captured, filename, name, owner, changed)
 
 
 def _loss_of(tree: ast.Module, loss: str | None) -> tuple[str, ast.expr | None]:
@@ -227,13 +231,32 @@ def _assigned_in(tree: ast.AST) -> set[str]:
 
 
 def _part_to_mark(tree: ast.Module, loss: str, function: str | None) -> tuple[list[ast.stmt], str]:
-    """The statements to mark: the body of the innermost loop that has the loss and an update."""
-    found: list[tuple[int, int, list[ast.stmt], str]] = []
+    """The statements to mark: the body of the innermost loop that has the loss and an update.
+
+    Both may stand in functions and methods that the loop calls, if no loop has them itself.
+    """
+    found = [*_loops_to_mark(tree, loss, function, _has_globals)]
+    found = found or [*_loops_to_mark(tree, loss, function, lambda _: True)]
+    if found:
+        _, _, body, owner = max(found, key=lambda f: (f[0], f[1]))
+        return body, owner
+    if function is not None:
+        raise ValueError(f"check_script() finds no loop with the loss {loss!r} in {function}()")
+    return _after_parameters(tree), "<script>"
+
+
+def _loops_to_mark(
+    tree: ast.Module, loss: str, function: str | None, is_part: Callable[[ast.AST], bool]
+) -> Iterator[tuple[int, int, list[ast.stmt], str]]:
+    """The loops with the loss and an update: what speaks for each, its depth, its body, its owner.
+
+    Functions that it calls belong to a loop if they are a part of it.
+    """
     sums = _sums_in(tree)
     for body, depth, owner in _bodies(tree, 0, "<script>"):
         if function is not None and owner != function:
             continue
-        inside = ast.Module([*body, *_called_with_globals(tree, body)], [])
+        inside = ast.Module([*body, *filter(is_part, _called_in(tree, body))], [])
         has_loss = loss in _assigned_in(inside) or loss == "__loss"
         updates = [
             n
@@ -247,13 +270,7 @@ def _part_to_mark(tree: ast.Module, loss: str, function: str | None) -> tuple[li
         # All gradients may be in one dict, which a function takes to update the parameters.
         in_one = any("grad" in name.lower() for name in assigned)
         if has_loss and (updates or gradients or in_one):
-            found.append((bool(updates) + gradients, depth, body, owner))
-    if found:
-        _, _, body, owner = max(found, key=lambda f: (f[0], f[1]))
-        return body, owner
-    if function is not None:
-        raise ValueError(f"check_script() finds no loop with the loss {loss!r} in {function}()")
-    return _after_parameters(tree), "<script>"
+            yield bool(updates) + gradients, depth, body, owner
 
 
 def _containers(target: ast.expr) -> Iterator[str]:
@@ -264,16 +281,61 @@ def _containers(target: ast.expr) -> Iterator[str]:
         yield ast.unparse(target)
 
 
-def _called_with_globals(tree: ast.Module, body: list[ast.stmt]) -> list[ast.stmt]:
-    """The functions of a script that statements call and that assign global variables."""
-    defined = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
-    called: dict[str, ast.stmt] = {}
+def _called_in(tree: ast.Module, body: Sequence[ast.stmt]) -> list[ast.FunctionDef]:
+    """The functions and methods of a script that statements use, by their names."""
+    classes = [n for n in tree.body if isinstance(n, ast.ClassDef)]
+    defined = [
+        f for part in (tree, *classes) for f in part.body if isinstance(f, ast.FunctionDef)
+    ]
+    called: list[ast.FunctionDef] = []
     reached = body
     while reached:
-        names = set().union(*map(_names_in, reached))
-        reached = [f for n, f in defined.items() if n in names and n not in called]
-        called |= {f.name: f for f in reached}  # type: ignore[attr-defined]
-    return [f for f in called.values() if any(isinstance(n, ast.Global) for n in ast.walk(f))]
+        nodes = [n for statement in reached for n in ast.walk(statement)]
+        names = {getattr(n, "id", getattr(n, "attr", None)) for n in nodes}
+        reached = [f for f in defined if f.name in names and f not in called]
+        called += reached
+    return called
+
+
+def _has_globals(function: ast.AST) -> bool:
+    return any(isinstance(n, ast.Global) for n in ast.walk(function))
+
+
+def _updates(statement: ast.stmt, tree: ast.Module) -> bool:
+    """Whether a statement updates something, itself or by what it calls."""
+    inside = (statement, *_called_in(tree, [statement]))
+    return any(
+        isinstance(n, ast.stmt) and update_of(n) is not None for s in inside for n in ast.walk(s)
+    )
+
+
+def _holder_of(
+    tree: ast.Module, body: list[ast.stmt], expression: ast.expr
+) -> ast.FunctionDef | None:
+    """The function called by statements that has the variables of an expression; None if they do.
+
+    Its parameters may be known outside too, but not all of its variables.
+    """
+    needed = _names_in(expression) - _imported_in(tree)
+    if not needed or needed & _assigned_in(ast.Module(body, [])):
+        return None
+    for function in _called_in(tree, body):
+        own = _assigned_in(function)
+        if needed & own and needed <= own | {a.arg for a in function.args.args}:
+            return function
+    return None
+
+
+def _reads_attributes(tree: ast.Module, expression: ast.expr) -> bool:
+    """Whether an expression reads attributes of objects, which methods may set."""
+    modules = _imported_in(tree)
+    attributes = (n for n in ast.walk(expression) if isinstance(n, ast.Attribute))
+    return any(isinstance(n.value, ast.Name) and n.value.id not in modules for n in attributes)
+
+
+def _imported_in(tree: ast.AST) -> set[str]:
+    imports = (n for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom)))
+    return {alias.asname or alias.name for node in imports for alias in node.names}
 
 
 def _sums_in(tree: ast.AST) -> set[str]:
@@ -339,13 +401,21 @@ def _tensor_of(gradient: str, names: Collection[str]) -> str | None:
     return found or next((name for name in entries if name in names), None)
 
 
-def _with_loss(body: list[ast.stmt], name: str, expression: ast.expr) -> list[ast.stmt]:
-    """The statements with the loss inserted where every name in it is known."""
-    needed = _names_in(expression) - {"np"}
+def _with_loss(
+    tree: ast.Module, body: list[ast.stmt], name: str, expression: ast.expr
+) -> list[ast.stmt]:
+    """The statements with the loss inserted where every name in it is known.
+
+    What is known by attributes, as `net.output`, is known before the first update.
+    """
+    needed = _names_in(expression) - _imported_in(tree)
     assigned = {
         n: i for i, s in reversed(list(enumerate(body))) for n in _assigned_in(ast.Module([s], []))
     }
-    place = max((assigned[n] for n in needed if n in assigned), default=len(body) - 1)
+    places = [assigned[n] for n in needed if n in assigned]
+    if not places or _reads_attributes(tree, expression):
+        places += [i - 1 for i, s in enumerate(body) if i and _updates(s, tree)][:1]
+    place = max(places, default=len(body) - 1)
     loss = ast.Assign([ast.Name(name, ast.Store())], expression)
     ast.copy_location(loss, body[place])
     for node in ast.walk(loss):
@@ -396,7 +466,12 @@ def _line_of(error: Exception, filename: str) -> int | None:
 
 
 def _as_function(
-    body: list[ast.stmt], captured: _Captured, filename: str, loss: str, owner: str
+    body: list[ast.stmt],
+    captured: _Captured,
+    filename: str,
+    loss: str,
+    owner: str,
+    changed: Sequence[ast.FunctionDef],
 ) -> Subject:
     """One pass of a loop as a function of the variables that it reads."""
     read = _names_in(ast.Module(body, []))
@@ -419,7 +494,7 @@ def _as_function(
     made: dict[str, Any] = {}
     exec(compile(module, filename, "exec"), namespace, made)
     function = made[name]
-    sources = Sources()
+    sources = Sources(changed)
     sources.definitions[function.__code__] = sources.add(tree, filename, ())
     inputs = tuple(variables[n] for n in known)
     return Subject(function, None, inputs, None, loss, sources)

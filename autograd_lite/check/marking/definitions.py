@@ -10,7 +10,7 @@ import linecache
 import os
 import sysconfig
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -124,9 +124,13 @@ def _parameters(names: tuple[str, ...]) -> ast.arguments:
 
 
 class Sources:
-    """The definitions of a person's functions, by their code."""
+    """The definitions of a person's functions, by their code.
 
-    def __init__(self) -> None:
+    Functions whose trees are `changed` are not what their files have.
+    """
+
+    def __init__(self, changed: Sequence[ast.FunctionDef] = ()) -> None:
+        self._changed = {(tree.name, tree.lineno): tree for tree in changed}
         self.places: list[Place] = []
         self.definitions: dict[types.CodeType, Definition | None] = {}
         self._at_places: dict[tuple[Any, ...], Definition] = {}
@@ -142,7 +146,9 @@ class Sources:
         code = function.__code__
         if is_of_library(code.co_filename):
             return None
-        found = _lambda_of(code) if code.co_name == "<lambda>" else _function_of(code)
+        found = self._changed.get((code.co_name, code.co_firstlineno))
+        if found is None:
+            found = _lambda_of(code) if code.co_name == "<lambda>" else _function_of(code)
         if found is None:
             return None
         # A function within another one is compiled anew in each run of that.

@@ -104,6 +104,9 @@ def _is_of_parameter(event: Event, known: Known) -> bool:
     if found is None or update_of(event.place.statement) is None:
         return False
     parts = tuple(re.findall(r"\w+", event.path))
+    if parts[0] == "self" and found.path[0] != "self":
+        # A script's `net.W` is self.W in a method; two of the name would have others.
+        return parts[1:] == tuple(map(str, found.path))[1 - len(parts) :]
     path = tuple(part for key in found.path for part in re.findall(r"\w+", str(key)))
     return parts == path[-len(parts) :] and (len(parts) > 1 or len(path) == 1)
 

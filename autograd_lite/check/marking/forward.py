@@ -320,8 +320,24 @@ def _loss_event(execution: Execution, name: str | None, value: Any) -> Event | N
         if value is not None and name is None:
             events = [e for e in events if np.all(e.value == value)]
         if events:
-            return events[-1]
+            return _where_it_was_computed(events[-1], execution.events)
     return None
+
+
+def _where_it_was_computed(loss: Event, events: list[Event]) -> Event:
+    """The loss in the function that returned it, which may update parameters after it."""
+    value = plain(loss.value)
+    if not np.any(value) or not np.all(np.isfinite(value)):
+        return loss
+    earlier = (
+        e
+        for e in events
+        if e.serial < loss.serial
+        and e.frame > loss.frame
+        and np.size(plain(e.value)) == 1
+        and np.all(plain(e.value) == value)
+    )
+    return next(earlier, loss)
 
 
 def _numbers(
