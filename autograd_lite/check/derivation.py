@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,13 +11,14 @@ import numpy as np
 
 from autograd_lite.arrays.contracts import Tree
 from autograd_lite.check.marking import draws
-from autograd_lite.check.marking.forms import Subject, subject_of
+from autograd_lite.check.marking.forms import Subject, parameters_of, subject_of
 from autograd_lite.check.marking.forward import Setting
 from autograd_lite.check.marking.mark import mark
 from autograd_lite.check.marking.steps import known_tensors
 from autograd_lite.check.names import name_of
 from autograd_lite.check.report import Report
 from autograd_lite.record import plain as arrays_of
+from autograd_lite.source import users_frames
 from autograd_lite.tensor import Tensor, label
 
 _NOTHING = object()
@@ -53,8 +55,9 @@ def check_derivation(
         that it returns, assigns to variables and attributes, or subtracts from a parameter in an
         update. Leave it out where `forward` returns the gradients together with the loss.
     *inputs : array_like, or lists, tuples and dicts of them
-        `forward` takes the first of them, and a separate cost the others; where it does not run
-        with those, as in `forward(X, params)` of X, Y, params, the first ones with which it runs.
+        `forward` takes those that your variables call like its parameters; else the first of them,
+        and a separate cost the others; where it does not run with those, as in
+        `forward(X, params)` of X, Y, params, the first ones with which it runs.
         Arrays that the functions read from elsewhere are inputs as well: attributes of their
         object, global variables, and variables of the enclosing function.
     loss : callable or str, optional
@@ -103,13 +106,38 @@ def check_derivation(
     True
     """
     _check_arguments(names, tolerance, seconds, loss)
-    has_backward = backward is not _NOTHING
-    inputs = _told_apart(arrays_of(inputs))
-    subject = subject_of(forward, backward, inputs, loss, has_backward)
+    if not callable(backward) and backward is not _NOTHING:
+        inputs, backward = (backward, *inputs), _NOTHING
+    inputs = _told_apart(arrays_of(_in_order(forward, inputs)))
+    subject = subject_of(forward, backward, inputs, loss, backward is not _NOTHING)
     report = marked(subject, names, tolerance, seconds)
     if show:
         report.show()
     return report
+
+
+def _in_order(forward: Any, inputs: tuple[Tree, ...]) -> tuple[Tree, ...]:
+    """The inputs, those first that have the names of forward's parameters where they come from.
+
+    As they are, unless the variables of the caller tell the input for each parameter.
+    """
+    frame = next(users_frames(), None)
+    if frame is None or not inspect.isroutine(forward):
+        return inputs
+    variables = {**frame.f_globals, **frame.f_locals}
+    left, first = list(inputs), []
+    for parameter in parameters_of(forward) or ():
+        if parameter.default is not parameter.empty:
+            break
+        value = variables.get(parameter.name, _NOTHING)
+        place = next((i for i, own in enumerate(left) if own is value), None)
+        if place is None or parameter.kind not in (
+            parameter.POSITIONAL_ONLY,
+            parameter.POSITIONAL_OR_KEYWORD,
+        ):
+            return inputs
+        first.append(left.pop(place))
+    return (*first, *left)
 
 
 def _told_apart(inputs: tuple[Tree, ...]) -> tuple[Tree, ...]:

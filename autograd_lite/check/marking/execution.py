@@ -304,6 +304,9 @@ class Execution:
         if isinstance(receiver, np.ndarray) and _has_recorded((args, options)):
             # A method of a plain array would not dispatch on its arguments.
             return call_settled(getattr(np, function.__name__), (receiver, *args), options)
+        if _draws(function) and _has_recorded((args, options)):
+            # A sample has no gradient by its probabilities.
+            args, options = plain(args), plain(options)
         if _takes_arrays(function):
             if _has_recorded((args, options)):
                 return call_settled(function, args, options)
@@ -507,6 +510,12 @@ def _has_recorded(value: Any) -> bool:
     return isinstance(value, (Mutable, Tensor))
 
 
+def _draws(function: Any) -> bool:
+    """Whether a library function draws random numbers: it is a generator's method."""
+    receiver = getattr(function, "__self__", None)
+    return isinstance(receiver, (np.random.Generator, np.random.RandomState))
+
+
 def _takes_arrays(function: Any) -> bool:
     """Whether a library function computes with arrays, and does not build containers."""
     if isinstance(function, np.ufunc) or function in (float, max, min) or function is math.fsum:
@@ -516,7 +525,4 @@ def _takes_arrays(function: Any) -> bool:
     if code is not None and code.co_filename.startswith(PACKAGES[0]):
         # An operation that another package registered records itself.
         return True
-    receiver = getattr(function, "__self__", None)
-    if isinstance(receiver, (np.random.Generator, np.random.RandomState)):
-        return True
-    return module.split(".")[0] in ("numpy", "scipy", "math", "autograd_lite", "nn")
+    return _draws(function) or module.split(".")[0] in ("numpy", "scipy", "math", "autograd_lite", "nn")

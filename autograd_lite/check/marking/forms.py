@@ -134,8 +134,6 @@ def subject_of(
     forward: Any, backward: Any, inputs: tuple[Tree, ...], loss: Any, has_backward: bool
 ) -> Subject:
     """The subject that the arguments of check_derivation() describe."""
-    if has_backward and not callable(backward):
-        inputs, has_backward = (backward, *inputs), False
     if not has_backward and not inspect.isroutine(forward):
         found = next((n for n in BACKWARD_NAMES if callable(getattr(forward, n, None))), None)
         ahead = next((n for n in ("forward", "__call__") if hasattr(forward, n)), None)
@@ -369,8 +367,15 @@ def run_forward(subject: Subject, world: World, execution: Execution) -> Forward
         arguments = bound_cost(cost, scopes, items, list(inputs), subject.taken)
         given = dict(zip(parameter_names(cost, len(arguments)), arguments, strict=True))
         execution.run(cost, arguments)
-        loss, rest = taken_apart(execution, execution.result).loss, items[1:]
+        whole = [v for v in arguments if type(v) is _Whole]
+        loss, rest = taken_apart(execution, execution.result).loss, whole[:1] or items[1:]
     return Forward(execution, returned, loss, variables, rest, given)
+
+
+class _Whole(tuple[Any, ...]):
+    """All that a forward pass returned, handed on as one: `cost(caches, Y)`."""
+
+    __slots__ = ()
 
 
 def bound_cost(
@@ -393,6 +398,8 @@ def bound_cost(
             found.append(value)
             outputs = [v for v in outputs if v is not value]
             extra = [v for v in extra if v is not value]
+        elif _is_cache(p.name) and len(items) > 1:
+            found.append(_Whole(items))
         elif _is_target(p.name) and extra:
             found.append(extra.pop(0))
         elif outputs:

@@ -141,17 +141,25 @@ def is_update(event: Event) -> bool:
     return bool(targets) and isinstance(targets[0], ast.Subscript)
 
 
-def derivation_events(setting: Setting, back: Execution, known: Known) -> list[Event]:
+def derivation_events(
+    setting: Setting, back: Execution, known: Known, recording: Recording
+) -> list[Event]:
     """The events of the derivation: those after the loss, where one function does both passes.
 
-    These are all events where gradients are computed before the loss is complete.
+    These are all events where gradients are computed before the loss is complete, but for values
+    that the loss is computed from: `d_pos` may be the distance to `pos`.
     """
     loss = setting.loss_event
     if setting.subject.backward is not None or loss is None:
         return back.events
     start = next((e.serial for e in back.events if e.key == loss.key), -1)
     after = [e for e in back.events if e.serial > start]
-    before = [e for e in back.events if e.serial < start]
+    needed = {*ancestors([recording.loss._node])}
+    ahead = {e.key for e in recording.events if getattr(e.value, "_node", None) in needed}
+    of_inputs = {e for e in back.events if known.among(e.name) in known.inputs}
+    before = [
+        e for e in back.events if e.serial < start and not (e.key in ahead and e in of_inputs)
+    ]
     is_last = not any(known.among(e.name) in known.inputs for e in after)
     is_among = any(known.among(e.name) in known.inputs and np.any(e.array) for e in before)
     return back.events if is_last or is_among else after

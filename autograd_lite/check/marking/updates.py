@@ -45,8 +45,31 @@ class Updates:
     back: Execution
     setting: Setting
 
-    def steps(self, taken: set[str]) -> Iterator[Step]:
+    def steps(self, taken: set[str]) -> list[Step]:
         """The gradients of the parameters that are not in `taken`, to which they are added."""
+        steps = list(self._steps(taken))
+        self._turn_strays(steps)
+        return steps
+
+    def _turn_strays(self, steps: list[Step]) -> None:
+        """Reads a gradient as right where its update alone goes the wrong way.
+
+        That is one by its name, or one beside others whose updates go the other way.
+        """
+        for sign in (1, -1):
+            exact = [
+                s
+                for s in steps
+                if s.of is not None
+                and (true := self.truth.get(s.of._node)) is not None
+                and same_values(s.value, sign * s.rate * true)
+            ]
+            has_others = any(s.sign == sign for s in exact)
+            for step in exact:
+                if has_others or (sign == 1 and self.known.among(step.name) == step.tensor):
+                    step.sign = sign
+
+    def _steps(self, taken: set[str]) -> Iterator[Step]:
         total = getattr(self.setting.loss_event, "name", None)
         # A loss that is added up over samples is no parameter.
         updates = [

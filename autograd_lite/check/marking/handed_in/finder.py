@@ -53,7 +53,7 @@ class Finder:
         self.handed: set[str] = set()
         self.notes: list[str] = []
         self.unmarked: list[Step] = []
-        self.events = derivation_events(setting, back, known)
+        self.events = derivation_events(setting, back, known, recording)
         self.open: list[Step] = []
         self.astray: list[Step] = []
         self.arriving = self._arriving()
