@@ -284,9 +284,7 @@ def _containers(target: ast.expr) -> Iterator[str]:
 def _called_in(tree: ast.Module, body: Sequence[ast.stmt]) -> list[ast.FunctionDef]:
     """The functions and methods of a script that statements use, by their names."""
     classes = [n for n in tree.body if isinstance(n, ast.ClassDef)]
-    defined = [
-        f for part in (tree, *classes) for f in part.body if isinstance(f, ast.FunctionDef)
-    ]
+    defined = [f for part in (tree, *classes) for f in part.body if isinstance(f, ast.FunctionDef)]
     called: list[ast.FunctionDef] = []
     reached = body
     while reached:

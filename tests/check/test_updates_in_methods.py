@@ -4,7 +4,7 @@ import pytest
 
 import autograd_lite as al
 
-PERCEPTRON = '''
+PERCEPTRON = """
 import numpy
 
 class Network:
@@ -31,9 +31,9 @@ network = Network(3, 4, 2, 0.2)
 for epoch in range(5):
     for sample, goal in zip(samples, goals):
         network.learn(sample, goal)
-'''
+"""
 
-STEP = '''
+STEP = """
 import numpy as np
 np.random.seed(3)
 weights, X, T = np.random.randn(3, 2), np.random.rand(10, 3), np.random.rand(10, 2)
@@ -47,9 +47,9 @@ def train_step(weights, X, T, rate):
 
 for epoch in range(20):
     loss = train_step(weights, X, T, 0.1)
-'''
+"""
 
-LAYER = '''
+LAYER = """
 import numpy as np
 np.random.seed(0)
 
@@ -72,7 +72,7 @@ for epoch in range(4):
     out = net.ahead(x)
     loss = 0.5 * np.sum((out - t) ** 2)
     net.learn(out - t)
-'''
+"""
 
 
 def wrong_lines(text, **options):

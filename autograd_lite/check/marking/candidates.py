@@ -656,9 +656,17 @@ class Candidates:
             find_slopes=self._slopes,
             is_of_forward=self._is_of_forward,
             is_repeated=id(place) in self._repeated,
+            ahead=self._statements_ahead,
         )
         line.multiples = self._effects(line, now).multiples
         return line
+
+    @cached_property
+    def _statements_ahead(self) -> frozenset[int]:
+        """The statements that lead to the loss in a function that derives it as well."""
+        ahead = self.context["ahead"]
+        places = self.evidence.setting.sources.places
+        return frozenset(id(p.statement) for p in places if id(p) in ahead)
 
     def _effects(self, line: Line, now: Interpretation) -> Effects:
         """The effects of edits of a line, by the line alone or by a run of the backward pass."""

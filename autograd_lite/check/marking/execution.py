@@ -525,4 +525,10 @@ def _takes_arrays(function: Any) -> bool:
     if code is not None and code.co_filename.startswith(PACKAGES[0]):
         # An operation that another package registered records itself.
         return True
-    return _draws(function) or module.split(".")[0] in ("numpy", "scipy", "math", "autograd_lite", "nn")
+    return _draws(function) or module.split(".")[0] in (
+        "numpy",
+        "scipy",
+        "math",
+        "autograd_lite",
+        "nn",
+    )

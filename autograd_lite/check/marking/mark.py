@@ -273,9 +273,7 @@ def _begins_without_convention(understood: Understood) -> bool:
 def _understood(reading: Reading, evidence: Evidence, interpretation: Interpretation) -> Understood:
     """Sorts the values of a reading: adds unnamed steps, and drops those with misleading names."""
     interpretation = with_opposite_steps(evidence, interpretation)
-    events = derivation_events(
-        evidence.setting, reading.back, reading.known, reading.recording
-    )
+    events = derivation_events(evidence.setting, reading.back, reading.known, reading.recording)
     dropped = without_misleading_names(evidence, interpretation, reading.back)
     if dropped:
         interpretation = evidence.read({s.key: s.value for s in evidence.steps})

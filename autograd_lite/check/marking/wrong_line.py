@@ -25,6 +25,7 @@ from autograd_lite.check.marking.edits import (
     ALL_EDITS,
     EDITS,
     FIRST_EDITS,
+    LACKING,
     LATER_EDITS,
     SECOND_EDITS,
     TERMS,
@@ -149,7 +150,7 @@ class Search:
         for line in self.candidates.lines(now, wrong):
             if not any(line.place is place for place in places):
                 continue
-            for sources in (EDITS, LATER_EDITS):
+            for sources in (EDITS, LATER_EDITS, LACKING):
                 accepted = [a for a in self._accepted(line, sources, now, wrong)]
                 accepted = [a for a in accepted if a[1].mended == wrong]
                 if accepted:

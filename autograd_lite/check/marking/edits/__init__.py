@@ -24,6 +24,7 @@ from autograd_lite.check.marking.edits.factors import (
     lacking_as_returned,
     masks,
     numbers,
+    opposite,
     scaled_like_others,
     signs,
     terms,
@@ -76,7 +77,19 @@ from autograd_lite.check.marking.edits.statements import (
 Source = Callable[[Line], Iterator[Edit]]
 
 FIRST_EDITS: tuple[Source, ...] = (
-    *(statements, masks, signs, unused, calls, products, transposes, indices, numbers, factors),
+    *(
+        statements,
+        masks,
+        signs,
+        opposite,
+        unused,
+        calls,
+        products,
+        transposes,
+        indices,
+        numbers,
+        factors,
+    ),
     *(tanh_slopes, terms, arguments),
 )
 

@@ -255,6 +255,9 @@ def missing_derivatives(line: Line) -> Iterator[Edit]:
         if not _is_value(value, line) or (isinstance(value, np.ndarray) and not value.ndim):
             continue
         for _, other, found in line.alike(np.shape(value)):
+            if np.all(np.isin(found, (-1, 0, 1))):
+                # Labels and masks have no activation.
+                continue
             for slope in slopes(other, found):
                 is_mask = isinstance(slope, ast.Compare)
                 kind = "mask" if is_mask else "activation"

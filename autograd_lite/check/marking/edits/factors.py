@@ -92,14 +92,10 @@ def carried(line: Line) -> Iterator[Edit]:
 
 def unused(line: Line) -> Iterator[Edit]:
     """Edits that use a value which is never read: alone, as a factor, divisor or term."""
-    offers: list[tuple[ast.expr, Any]] = list(line.unused)
-    offers += [(transposed(n), v.T) for n, v in line.unused if np.ndim(v) == 2]
-    for one, first in line.unused:
-        for other, second in line.unused:
-            if other is not one and np.shape(first) == np.shape(second):
-                offers.append((ast.BinOp(one, ast.Sub(), other), first - second))
+    offers = list(_offers(line))
     places = list(values_assigned(line))
     yield from _unused_at_an_index(line)
+    yield from _in_place_of_a_number(line, offers)
     places += [
         (node, text_of(node))
         for node, around in line.nodes
@@ -137,6 +133,44 @@ def unused(line: Line) -> Iterator[Edit]:
                 yield line.edit("factor", text, old, ast.BinOp(old, ast.Div(), other), 0.8)
 
 
+def _offers(line: Line) -> Iterator[tuple[ast.expr, Any]]:
+    """What may be missing where it is never read: a value, a mask of it, a part of the loss."""
+    arrays = [(n, v) for n, v in line.unused if np.ndim(v)]
+    arrays += [(_as_a_column(n), v[:, None]) for n, v in arrays if v.ndim == 1]
+    yield from arrays
+    yield from line.unread_numbers
+    yield from ((transposed(n), v.T) for n, v in arrays if v.ndim == 2)
+    floats = [(n, v) for n, v in arrays if v.dtype.kind == "f"]
+    for (one, first), (other, second) in itertools.permutations(floats, 2):
+        if first.shape == second.shape:
+            yield ast.BinOp(one, ast.Sub(), other), first - second
+    for node, value in floats:
+        if np.any(value <= 0) and np.any(value > 0):
+            yield ast.Compare(node, [ast.Gt()], [ast.Constant(0)]), value > 0
+    for node, value in arrays:
+        if np.all(np.isin(value, (0, 1))):
+            # Dropout divides by what it keeps.
+            for number, divisor in line.unread_numbers:
+                yield ast.BinOp(node, ast.Div(), number), value / divisor
+
+
+def _in_place_of_a_number(line: Line, offers: list[tuple[ast.expr, Any]]) -> Iterator[Edit]:
+    """Edits that use an unused value for a number: `error * weights` for `error / n`."""
+    for node, around in line.nodes:
+        is_scaled = isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div))
+        if not is_scaled or in_index(node, around) or np.ndim(line.at(node.right)):
+            continue
+        for other, found in offers:
+            if np.ndim(found) and line.may_scale(found, line.at(node.left)):
+                new = times(node.left, other)
+                text = f"{text_of(other)} is never used: {text_of(node)} should be {text_of(new)}"
+                yield line.edit("operand", text, node, new, 0.9)
+
+
+def _as_a_column(node: ast.expr) -> ast.expr:
+    return parsed(f"{ast.unparse(node)}[:, None]")
+
+
 def _unused_at_an_index(line: Line) -> Iterator[Edit]:
     """Edits that write a value which is never read for a number: `d[rows, y] = -count` for `-1`."""
     statement = line.statement
@@ -154,6 +188,17 @@ def _unused_at_an_index(line: Line) -> Iterator[Edit]:
 
 _NOT_EVEN = ("exp", "expm1", "sigmoid", "expit", "softplus")
 """Functions whose argument people give with the wrong sign."""
+
+
+def opposite(line: Line) -> Iterator[Edit]:
+    """Edits that negate a value which is exactly minus what it should be."""
+    given, expected = line.given, line.expected
+    if given is None or expected is None or given.shape != expected.shape or not np.any(given):
+        return
+    if np.allclose(given, -expected, rtol=1e-7, atol=1e-9 * float(np.max(np.abs(given)))):
+        for old, name in values_assigned(line):
+            yield line.edit("sign", f"{name} has the wrong sign", old, scaled(old, -1), 0.95)
+
 
 OTHER_SIGN: dict[type[ast.operator], type[ast.operator]] = {ast.Add: ast.Sub, ast.Sub: ast.Add}
 
@@ -404,6 +449,7 @@ def scaled_by(line: Line, number: float) -> Iterator[Edit]:
     """Edits that multiply the values that a line assigns by a number."""
     shown = next((f"1/{n}" for n in line.sizes if abs(number * n - 1) < 1e-9), f"{number:.6g}")
     yield from _scaled_as_a_whole(line, number, shown)
+    yield from _scaled_after(line, number, shown)
     for old, name in values_assigned(line):
         if _is_whole(line.at(old)):
             what = f"{name} lacks a factor {shown}"
@@ -419,6 +465,29 @@ def _scaled_as_a_whole(line: Line, number: float, shown: str) -> Iterator[Edit]:
             called = text_of(old) if kind == "sign" and is_difference else name
             yield line.edit(kind, f"{called} {what}", old, scaled(old, number), 0.95)
     yield from _scaled_in_place(line, number, kind, what)
+
+
+def _scaled_after(line: Line, number: float, shown: str) -> Iterator[Edit]:
+    """Edits that scale a value after the statement, which may be right by its name."""
+    targets = targets_of(line.statement)
+    is_one = isinstance(line.statement, ast.Assign) and len(targets) == 1
+    if number > 0 and is_one and isinstance(targets[0], ast.Name):
+        loaded = read_from(targets[0])
+        new, called = scaled_by_unread(line, loaded, number) or (scaled(loaded, number), shown)
+        text = f"after this line {text_of(loaded)} lacks a factor {called}"
+        after = ast.Assign([targets[0]], new)
+        yield line.whole("factor", text, [line.statement, after], 0.7, keeps=True)
+
+
+def scaled_by_unread(line: Line, node: ast.expr, number: float) -> tuple[ast.expr, str] | None:
+    """An expression times a number, where a number that is never read is that, and its text."""
+    for factor, value in line.unread_numbers:
+        for divides, own in ((False, value), (True, 1 / value if value else 0.0)):
+            if abs(number - own) < 1e-8 * abs(own):
+                operator = ast.Div() if divides else ast.Mult()
+                shown = f"1/{text_of(factor)}" if divides else text_of(factor)
+                return ast.BinOp(node, operator, factor), shown
+    return None
 
 
 def _is_whole(value: Any) -> bool:

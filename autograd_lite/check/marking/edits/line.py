@@ -16,7 +16,7 @@ from typing import Any, TypeGuard, cast
 
 import numpy as np
 
-from autograd_lite.check.marking.assignments import elements_of, targets_of, update_of
+from autograd_lite.check.marking.assignments import elements_of, targets_of, texts_in, update_of
 from autograd_lite.check.marking.definitions import LAMBDA, Definition, Place, is_of_library
 from autograd_lite.check.marking.edits.trees import (
     ARRIVING,
@@ -190,6 +190,7 @@ class Line:
     is_of_forward: Callable[[Any], bool] = field(default=lambda _: False)
     is_promising: Callable[[Edit], bool] | None = None
     is_repeated: bool = False
+    ahead: frozenset[int] = frozenset()
     _values: dict[str, Any] = field(default_factory=dict)
     _doing: dict[str, bool] = field(default_factory=dict)
     _usual_slopes: dict[tuple[int, ...], list[tuple[float, Any]]] = field(default_factory=dict)
@@ -377,13 +378,7 @@ class Line:
                 if not isinstance(value, bool) and np.isfinite(value) and value:
                     found.setdefault(text, float(value))
 
-        rounds = {
-            name.id
-            for loop in ast.walk(self.place.definition.tree)
-            if isinstance(loop, (ast.For, ast.comprehension))
-            for name in ast.walk(loop.target)
-            if isinstance(name, ast.Name)
-        }
+        rounds = self._rounds
         for node in self._written_in_function():
             if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
                 if not any(getattr(n, "id", "") in rounds for n in ast.walk(node)):
@@ -391,7 +386,12 @@ class Line:
         for name, value in self.scope.items():
             if not name.startswith((".", "__")) and name not in rounds:
                 offer(name, value)
-        return [(parsed(text), value) for text, value in found.items()][:NUMBERS_LIMIT]
+        # What the function never reads is likelier to be missing than what it reads.
+        unread = [ast.unparse(n) for n, _ in self.unread_numbers]
+        for text in unread:
+            offer(text, self.at(parsed(text)))
+        ordered = sorted(found.items(), key=lambda item: item[0] not in unread)
+        return [(parsed(text), value) for text, value in ordered][:NUMBERS_LIMIT]
 
     def is_mask(self, node: ast.AST) -> bool:
         """Whether an expression is an array of booleans."""
@@ -455,11 +455,12 @@ class Line:
 
     @cached_property
     def unused(self) -> list[tuple[ast.expr, Any]]:
-        """The variables and attributes that the function sets but never reads."""
-        tree = self.place.definition.tree
+        """The variables and attributes that the function sets or is given and never reads, and
+        those that only the forward pass reads.
+        """
         loaded = {
             ast.unparse(n)
-            for n in ast.walk(tree)
+            for n in self._walked_behind(self.place.definition.tree)
             if isinstance(n, (ast.Name, ast.Attribute)) and isinstance(n.ctx, ast.Load)
         }
         names = [n for n in self.scope if n not in loaded and n not in self.targets]
@@ -470,16 +471,69 @@ class Line:
         kept = vars(owner) if hasattr(owner, "__dict__") else {}
         own = [n for n in kept if n in self.values and n not in self.added]
         names += [f"self.{n}" for n in own if f"self.{n}" not in loaded]
+        ahead = dict.fromkeys(self._numbers_ahead())
+        ahead = [n for n in ahead if n not in loaded and n not in names]
         values = [(parsed(n), plain(kept[n[5:]] if "." in n else self.scope[n])) for n in names]
+        values = [*((parsed(n), self.at(parsed(n))) for n in ahead), *values]
         # Of a list or a dictionary, the item of this round.
         rounds = [
             n for n, v in self.scope.items() if type(v) is int and not n.startswith(("_", "."))
         ]
         containers = [n for n, v in values if isinstance(v, (list, tuple, dict))]
+        rounds += [f"{n} {sign} 1" for n in rounds if n in self._rounds for sign in "-+"]
         items = [ast.Subscript(c, parsed(n), ast.Load()) for c in containers for n in rounds]
         values += [(item, self.at(item)) for item in items]
         kinds = (np.ndarray, np.floating, float)
-        return [(n, v) for n, v in values if isinstance(v, kinds)][:UNUSED_LIMIT]
+        counts = [n for n, v in values if type(v) is int and v > 1]
+        counts = [n for n in counts if ast.unparse(n) not in self._rounds]
+        return [(n, v) for n, v in values if isinstance(v, kinds) or n in counts][:UNUSED_LIMIT]
+
+    @cached_property
+    def unread_numbers(self) -> list[tuple[ast.expr, Any]]:
+        """The numbers that are never read, and those that expressions of the forward pass make of
+        them: `d_k`, `np.sqrt(d_k)`.
+        """
+        found = {ast.unparse(n): (n, v) for n, v in self.unused if np.ndim(v) == 0}
+        unread = set(found)
+        for node in (n for tree in self.elsewhere for n in ast.walk(tree)) if unread else ():
+            if isinstance(node, (ast.Call, ast.BinOp)) and texts_in(node) & unread:
+                value = self.at(node)
+                if isinstance(value, (float, np.floating)) and len(found) < 2 * UNUSED_LIMIT:
+                    found.setdefault(ast.unparse(node), (parsed(ast.unparse(node)), value))
+        return list(found.values())
+
+    def _walked_behind(self, node: ast.AST) -> Iterator[ast.AST]:
+        """All nodes of a tree, without the statements that lead to the loss."""
+        yield node
+        for child in ast.iter_child_nodes(node):
+            if id(child) not in self.ahead:
+                yield from self._walked_behind(child)
+
+    @cached_property
+    def _rounds(self) -> frozenset[str]:
+        """The names that loops count with."""
+        return frozenset(
+            name.id
+            for loop in ast.walk(self.place.definition.tree)
+            if isinstance(loop, (ast.For, ast.comprehension))
+            for name in ast.walk(loop.target)
+            if isinstance(name, ast.Name)
+        )
+
+    def _numbers_ahead(self) -> Iterator[str]:
+        """Numbers of the module, and arrays and numbers of the object, that the forward pass reads:
+        `KEEP_PROB`, `self.class_weight`.
+        """
+        nodes = (n for tree in self.elsewhere for n in ast.walk(tree))
+        read = (n for n in nodes if isinstance(getattr(n, "ctx", None), ast.Load))
+        for node in read:
+            text = ast.unparse(node) if isinstance(node, (ast.Name, ast.Attribute)) else ""
+            is_global = isinstance(node, ast.Name) and text in self.names and text not in self.scope
+            is_own = text.startswith("self.") and text.count(".") == 1
+            value = self.at(node) if is_global or is_own else None
+            is_number = isinstance(value, (float, np.floating)) or type(value) is int
+            if is_number or (is_own and isinstance(value, np.ndarray)):
+                yield text
 
     @cached_property
     def targets(self) -> frozenset[str]:

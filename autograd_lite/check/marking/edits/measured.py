@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.check.marking.assignments import targets_of
-from autograd_lite.check.marking.edits.factors import OTHER_SIGN, scaled
+from autograd_lite.check.marking.edits.factors import OTHER_SIGN, scaled, scaled_by_unread
 from autograd_lite.check.marking.edits.line import Edit, Line, values_assigned, written_arrays
 from autograd_lite.check.marking.edits.trees import (
     in_index,
@@ -177,6 +177,10 @@ def _scalings(line: Line, node: ast.expr, number: float) -> Iterator[tuple[ast.e
     """The expression times a number, in its most readable form, and the text for the number."""
     size = next((n for n in line.sizes if n > 1 and abs(abs(number * n) - 1) < 1e-8), None)
     what = f" (one over {line.sizes[size]})" if size is not None else ""
+    unread = scaled_by_unread(line, node, number)
+    if unread is not None:
+        yield unread
+        return
     if number not in _PLAIN:
         what = what or (f" ({line.sizes[int(number)]})" if number in line.sizes else "")
         for factor, divides in _named(line, number):
