@@ -284,14 +284,16 @@ def _containers(target: ast.expr) -> Iterator[str]:
 def _called_in(tree: ast.Module, body: Sequence[ast.stmt]) -> list[ast.FunctionDef]:
     """The functions and methods of a script that statements use, by their names."""
     classes = [n for n in tree.body if isinstance(n, ast.ClassDef)]
-    defined = [f for part in (tree, *classes) for f in part.body if isinstance(f, ast.FunctionDef)]
+    bodies = (tree.body, *(c.body for c in classes))
+    defined = [f for part in bodies for f in part if isinstance(f, ast.FunctionDef)]
     called: list[ast.FunctionDef] = []
-    reached = body
+    reached: Sequence[ast.stmt] = body
     while reached:
         nodes = [n for statement in reached for n in ast.walk(statement)]
         names = {getattr(n, "id", getattr(n, "attr", None)) for n in nodes}
-        reached = [f for f in defined if f.name in names and f not in called]
-        called += reached
+        more = [f for f in defined if f.name in names and f not in called]
+        called += more
+        reached = more
     return called
 
 

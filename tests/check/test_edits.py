@@ -769,7 +769,7 @@ MISTAKES = [
     ("lengths", "2 * lam / m * W", "2 * W", "factor", "the term 2 * W lacks a factor lam / m"),
     ("lengths", "2 * lam / m * W", "2 * lam * W", "factor", "lacks a factor 1/m"),
     ("lengths", "2 * E / m", "2 * E", "factor", "dE lacks a factor 1/m"),
-    ("lengths", "lam / m * W\n    dX", "m * W\n    dX", "factor", "factor 0.0194444"),
+    ("lengths", "lam / m * W\n    dX", "m * W\n    dX", "factor", "m should be lam / m"),
     ("logs", " / (2 + x ** 2)", " / 2", "term", "2 should be 2 + x ** 2"),
     ("logs", "dz = z - t", "dz = 3 * (t - z)", "factor", "lacks a factor -0.333333"),
     ("logs", "dz = z - t", "dz = t - z", "sign", "t - z has the wrong sign"),

@@ -511,8 +511,8 @@ def offered(source, line, *arguments):
                 "term 0.9: d = a - some",
             ],
         ),
-        (unused, "d = a\nn = on", "on", []),
-        (unused, "d = a", "n W", []),
+        (unused, "d = a\nn = on", "on", ["factor 0.9: d = a * n", "factor 0.8: d = a / n"]),
+        (unused, "d = a", "n W", ["factor 0.9: d = a * n", "factor 0.8: d = a / n"]),
         (
             missing_derivatives,
             "d = a",

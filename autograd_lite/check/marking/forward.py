@@ -82,7 +82,7 @@ KEPT_BYTES = 1 << 20
 class Setting:
     """A derivation on one set of inputs: runs its backward pass, and records its forward pass.
 
-    `change` replaces each of the person's arrays by another.
+    `change` replaces each of the person's arrays by another, and `moved` their numbers.
     """
 
     def __init__(
@@ -90,9 +90,14 @@ class Setting:
         subject: Subject,
         change: Callable[[np.ndarray], np.ndarray] | None = None,
         seed: int = 0,
+        moved: Callable[[float], float] | None = None,
     ) -> None:
+        if moved is not None:
+            inputs = (moved(v) if isinstance(v, float) else v for v in subject.inputs)
+            subject = replace(subject, inputs=tuple(inputs))
         self.subject = subject
         self._change = change
+        self._moved = moved
         self._changed: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self.sources = subject.sources
         self.seed = seed
@@ -101,7 +106,7 @@ class Setting:
         self._shares = True
         self._draws = True
         self.start = draws.state()
-        world = World(self._copied)
+        world = World(self._copied, moved)
         if subject.backward is None:
             self._run_joint(world)
         else:
@@ -214,7 +219,7 @@ class Setting:
         def number(value: Any, path: tuple[Any, ...]) -> Any:
             return _numbers(value, path_name(path), wanted, inputs, path)
 
-        world = World(convert)
+        world = World(convert, self._moved)
         world.number = number if wanted is not None else None
         stop = None if self.loss_event is None else self._is_at_loss
         options: dict[str, Any] = {"stop": stop, "edits": edits, "start": self.start}

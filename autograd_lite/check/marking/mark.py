@@ -335,11 +335,17 @@ def _searched(reading: Reading, understood: Understood, seconds: float) -> Searc
 
 
 def _is_total(step: Step, back: Execution) -> bool:
-    """Whether a step is what a statement has added up when it runs for the last time."""
+    """Whether a step is what a statement has added up when it runs for the last time.
+
+    What it adds in the last rounds may be 0 on these inputs, such as the first state of a net.
+    """
     event = step.source
     if event is None or not isinstance(event.place.statement, ast.AugAssign):
         return False
-    return back.times.get(event.key[:2]) == event.key[2] > 1
+    array = event.array
+    times = back.times.get(event.key[:2], 1)
+    later = (e for e in back.events if e.key[:2] == event.key[:2] and e.key[2] > event.key[2])
+    return times > 1 and array is not None and all(equal_arrays(e, array) for e in later)
 
 
 def _only_added(reading: Reading) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -175,8 +175,11 @@ def _fresh_evidence(evidence: Evidence) -> Iterator[Evidence]:
     labels = [a for a in arrays if a.dtype.kind in "iu" and a.ndim == 1]
     for (only, size), seed in itertools.product(changes, (1, 2)):
         change = _Change(np.random.default_rng(seed), only, size, labels)
+        # The rate of an update was measured on the given inputs.
+        numbers = _Numbers(seed, {s.rate for s in evidence.steps})
+        moved = numbers.moved if only is None and size == 1 else None
         try:
-            setting = Setting(evidence.setting.subject, change, seed)
+            setting = Setting(evidence.setting.subject, change, seed, moved)
             setting.all_arrays = evidence.setting.all_arrays
             recording = setting.record(evidence.setting.wanted, edits=evidence.forward_edits)
             graph = Graph(recording)
@@ -190,6 +193,30 @@ def _fresh_evidence(evidence: Evidence) -> Iterator[Evidence]:
             continue
         other.forward_values = known_tensors(recording).values
         yield other
+
+
+class _Numbers:
+    """Other numbers for a person's fractions, such as 0.1; whole numbers and halves stay.
+
+    Equal ones stay equal, since a setting may be known by several names.
+    """
+
+    def __init__(self, seed: int, fixed: Collection[float]) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.fixed = fixed
+        self._known: dict[float, float] = {}
+
+    def moved(self, number: float) -> float:
+        if number in self.fixed or number in self._known.values():
+            return number
+        if not np.isfinite(number) or float(2 * number).is_integer():
+            return number
+        if number not in self._known:
+            power = 0 < number < 1
+            step = self.rng.uniform(0.05, 0.3)
+            other = number ** (1 + step) if power else number * (1 + step)
+            self._known[number] = type(number)(other)
+        return self._known[number]
 
 
 class _Change:

@@ -25,6 +25,8 @@ SHARED_FROM_BYTES = 1 << 20
 
 _IMMUTABLE = frozenset((float, int, bool, str, bytes, complex, type(None), np.float64, np.int64))
 
+_FRACTIONS = (float, np.float64, np.float32)
+
 _ATOMS = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, str, bytes)
 
 
@@ -95,10 +97,18 @@ def _attributes(value: Any) -> list[tuple[str, Any]]:
 
 
 class World:
-    """Copies of what a person's functions can reach, made on demand."""
+    """Copies of what a person's functions can reach, made on demand.
 
-    def __init__(self, convert: Callable[[Any, tuple[Any, ...]], Any] | None = None) -> None:
+    `moved` gives another number for each that is not whole.
+    """
+
+    def __init__(
+        self,
+        convert: Callable[[Any, tuple[Any, ...]], Any] | None = None,
+        moved: Callable[[float], float] | None = None,
+    ) -> None:
         self.convert = convert
+        self.moved = moved
         self.memo: dict[int, Any] = {}
         self.roots: dict[str, Any] = {}
         self.globals: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
@@ -119,6 +129,12 @@ class World:
                     self.memo[id(found)] = self.convert(found, where)
                     self.memo[id(self.memo)] = [*self.memo.get(id(self.memo), ()), found]
         copied = _deep(value, self.memo)
+        if self.moved is not None:
+            moved = self.moved
+            copied = moved(copied) if type(copied) in _FRACTIONS else copied
+            _with_numbers(
+                copied, path, lambda v, _: moved(v) if type(v) in _FRACTIONS else v, set()
+            )
         if self.number is not None:
             _with_numbers(copied, path, self.number, set())
         return copied
@@ -244,7 +260,7 @@ class World:
 
         With `shared`, large arrays are not copied but read-only.
         """
-        forked = World(self.convert)
+        forked = World(self.convert, self.moved)
         memo: dict[int, Any] = self._read_only() if shared else {}
         forked.roots = _deep(self.roots, memo)
         for key, (names, copied) in self.globals.items():

@@ -125,7 +125,10 @@ def unused(line: Line) -> Iterator[Edit]:
             is_mask = getattr(found, "dtype", None) == np.bool_
             text = f"{shown} is never used: the factor {shown} is missing in {name}"
             yield line.edit("mask" if is_mask else "factor", text, old, times(old, other), 0.9)
-            for operator, sign in ((ast.Add(), "+"), (ast.Sub(), "-")):
+            # A length is no term.
+            for operator, sign in (
+                () if type(found) is int else ((ast.Add(), "+"), (ast.Sub(), "-"))
+            ):
                 text = f"{shown} is never used: the term {sign} {shown} is missing in {name}"
                 yield line.edit("term", text, old, ast.BinOp(old, operator, other), 0.9)
             if np.all(found):
@@ -144,7 +147,9 @@ def _offers(line: Line) -> Iterator[tuple[ast.expr, Any]]:
     for (one, first), (other, second) in itertools.permutations(floats, 2):
         if first.shape == second.shape:
             yield ast.BinOp(one, ast.Sub(), other), first - second
-    for node, value in floats:
+    # What is compared already should be compared in another way.
+    compares = any(isinstance(n, ast.Compare) for n, _ in line.nodes)
+    for node, value in floats if not compares else ():
         if np.any(value <= 0) and np.any(value > 0):
             yield ast.Compare(node, [ast.Gt()], [ast.Constant(0)]), value > 0
     for node, value in arrays:
@@ -157,8 +162,9 @@ def _offers(line: Line) -> Iterator[tuple[ast.expr, Any]]:
 def _in_place_of_a_number(line: Line, offers: list[tuple[ast.expr, Any]]) -> Iterator[Edit]:
     """Edits that use an unused value for a number: `error * weights` for `error / n`."""
     for node, around in line.nodes:
-        is_scaled = isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div))
-        if not is_scaled or in_index(node, around) or np.ndim(line.at(node.right)):
+        if not isinstance(node, ast.BinOp) or not isinstance(node.op, (ast.Mult, ast.Div)):
+            continue
+        if in_index(node, around) or np.ndim(line.at(node.right)):
             continue
         for other, found in offers:
             if np.ndim(found) and line.may_scale(found, line.at(node.left)):
@@ -193,11 +199,14 @@ _NOT_EVEN = ("exp", "expm1", "sigmoid", "expit", "softplus")
 def opposite(line: Line) -> Iterator[Edit]:
     """Edits that negate a value which is exactly minus what it should be."""
     given, expected = line.given, line.expected
-    if given is None or expected is None or given.shape != expected.shape or not np.any(given):
+    if given is None or expected is None or given.shape != expected.shape:
+        return
+    if not np.any(given) or not np.all(np.isfinite(given)):
         return
     if np.allclose(given, -expected, rtol=1e-7, atol=1e-9 * float(np.max(np.abs(given)))):
         for old, name in values_assigned(line):
-            yield line.edit("sign", f"{name} has the wrong sign", old, scaled(old, -1), 0.95)
+            if not _is_negative(old):
+                yield line.edit("sign", f"{name} has the wrong sign", old, scaled(old, -1), 0.95)
 
 
 OTHER_SIGN: dict[type[ast.operator], type[ast.operator]] = {ast.Add: ast.Sub, ast.Sub: ast.Add}
@@ -306,6 +315,11 @@ def _two_factors(line: Line) -> Iterator[Edit]:
                 slope = any(kind_of_factor(line, chain[k]) == "activation" for k in (i, j))
                 kind = "activation" if slope else "factor"
                 yield line.edit(kind, text, node, product(rest), 0.9)
+        if len(chain) > 3:
+            # The delta of another loss: `2 * (a - y) * a * (1 - a)` for `a - y`.
+            for factor in (c for c in chain if isinstance(c, ast.BinOp)):
+                text = f"all but {text_of(factor)} should be left out"
+                yield line.edit("activation", text, node, factor, 0.9)
 
 
 _SLOPE = re.compile("prime|deriv|slope|grad|backward")
@@ -449,7 +463,7 @@ def scaled_by(line: Line, number: float) -> Iterator[Edit]:
     """Edits that multiply the values that a line assigns by a number."""
     shown = next((f"1/{n}" for n in line.sizes if abs(number * n - 1) < 1e-9), f"{number:.6g}")
     yield from _scaled_as_a_whole(line, number, shown)
-    yield from _scaled_after(line, number, shown)
+    yield from _scaled_after(line, number)
     for old, name in values_assigned(line):
         if _is_whole(line.at(old)):
             what = f"{name} lacks a factor {shown}"
@@ -461,21 +475,24 @@ def _scaled_as_a_whole(line: Line, number: float, shown: str) -> Iterator[Edit]:
     what = "has the wrong sign" if kind == "sign" else f"lacks a factor {shown}"
     for old, name in values_assigned(line):
         if not _is_whole(line.at(old)):
-            is_difference = isinstance(old, ast.BinOp) and isinstance(old.op, ast.Sub)
-            called = text_of(old) if kind == "sign" and is_difference else name
+            tells = isinstance(getattr(old, "op", None), (ast.Sub, ast.USub))
+            called = text_of(old) if kind == "sign" and tells else name
             yield line.edit(kind, f"{called} {what}", old, scaled(old, number), 0.95)
     yield from _scaled_in_place(line, number, kind, what)
 
 
-def _scaled_after(line: Line, number: float, shown: str) -> Iterator[Edit]:
-    """Edits that scale a value after the statement, which may be right by its name."""
+def _scaled_after(line: Line, number: float) -> Iterator[Edit]:
+    """Edits that scale a value after the statement, which may be right by its name, by a number
+    that is never read.
+    """
     targets = targets_of(line.statement)
     is_one = isinstance(line.statement, ast.Assign) and len(targets) == 1
-    if number > 0 and is_one and isinstance(targets[0], ast.Name):
-        loaded = read_from(targets[0])
-        new, called = scaled_by_unread(line, loaded, number) or (scaled(loaded, number), shown)
-        text = f"after this line {text_of(loaded)} lacks a factor {called}"
-        after = ast.Assign([targets[0]], new)
+    if not is_one or not isinstance(targets[0], ast.Name):
+        return
+    found = scaled_by_unread(line, read_from(targets[0]), number)
+    if found is not None:
+        text = f"after this line {text_of(targets[0])} lacks a factor {found[1]}"
+        after = ast.Assign([targets[0]], found[0])
         yield line.whole("factor", text, [line.statement, after], 0.7, keeps=True)
 
 
@@ -497,6 +514,8 @@ def _is_whole(value: Any) -> bool:
 def scaled(node: ast.expr, number: float) -> ast.expr:
     """An expression multiplied by a number."""
     if abs(number + 1) < 1e-9:
+        if _is_negative(node):
+            return node.operand
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
             return ast.BinOp(node.right, ast.Sub(), node.left)
         return ast.UnaryOp(ast.USub(), node)

@@ -471,8 +471,8 @@ class Line:
         kept = vars(owner) if hasattr(owner, "__dict__") else {}
         own = [n for n in kept if n in self.values and n not in self.added]
         names += [f"self.{n}" for n in own if f"self.{n}" not in loaded]
-        ahead = dict.fromkeys(self._numbers_ahead())
-        ahead = [n for n in ahead if n not in loaded and n not in names]
+        offered = dict.fromkeys(self._numbers_ahead())
+        ahead = [n for n in offered if n not in loaded and n not in names]
         values = [(parsed(n), plain(kept[n[5:]] if "." in n else self.scope[n])) for n in names]
         values = [*((parsed(n), self.at(parsed(n))) for n in ahead), *values]
         # Of a list or a dictionary, the item of this round.

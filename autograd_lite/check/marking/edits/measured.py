@@ -202,14 +202,8 @@ def _named(line: Line, number: float) -> Iterator[tuple[ast.expr, bool]]:
         for is_over, other in ((False, value), (True, 1 / value)):
             if abs(number / other - 1) < 1e-8:
                 yield node, is_over
-    for node, value in near:
-        for count in (2, 0.5):
-            if abs(number / (count * value) - 1) < 1e-8:
-                doubled = times(ast.Constant(2), node)
-                yield (
-                    (doubled if count == 2 else ast.BinOp(node, ast.Div(), ast.Constant(2))),
-                    False,
-                )
+    plain = (ast.Name, ast.Attribute, ast.Subscript)
+    yield from _doubled(number, [(n, v) for n, v in near if isinstance(n, plain)])
     for i, (one, first) in enumerate(near):
         for other_node, second in near[i:]:
             if abs(number / (first * second) - 1) < 1e-8:
@@ -220,6 +214,16 @@ def _named(line: Line, number: float) -> Iterator[tuple[ast.expr, bool]]:
             ):
                 if ratio != 1 and abs(number / ratio - 1) < 1e-8:
                     yield ast.BinOp(a, ast.Div(), b), False
+    yield from _doubled(number, near)
+
+
+def _doubled(number: float, near: list[tuple[ast.expr, float]]) -> Iterator[tuple[ast.expr, bool]]:
+    """Twice a known value, or half of it, that equals a number."""
+    for node, value in near:
+        if abs(number / (2 * value) - 1) < 1e-8:
+            yield times(ast.Constant(2), node), False
+        if abs(number / (0.5 * value) - 1) < 1e-8:
+            yield ast.BinOp(node, ast.Div(), ast.Constant(2)), False
 
 
 def measured_terms(line: Line) -> Iterator[Edit]:
