@@ -126,3 +126,16 @@ def test_a_loss_that_is_given_stands_before_the_update():
         text.replace("off, self.h", "self.h[:2], self.h"), loss="0.5 * np.sum((net.out - t) ** 2)"
     )
     assert wrong == {line_of(text, "off, self.h")}, report
+
+
+def test_a_weight_that_is_updated_before_it_is_read():
+    dh = "        dh = self.U.T @ off * (1 - self.h ** 2)\n"
+    update = "        self.U -= 0.1 * np.outer(off, self.h)\n"
+    assert dh + update in LAYER
+    text = LAYER.replace(dh + update, update + dh)
+    wrong, report = wrong_lines(text)
+    assert wrong == {line_of(text, "dh = ")}, report
+    said = " ".join(line.message for line in report)
+    assert (
+        f"self.U is updated in line {line_of(text, 'self.U -=')}, before this line reads it" in said
+    )

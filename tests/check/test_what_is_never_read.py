@@ -187,3 +187,72 @@ def test_what_the_last_round_adds_may_be_zero_here():
     report = al.check_derivation(states_of, through_time, x, U, W, v, y, show=False)
     (line,) = wrong(report)
     assert "W.T @ dmul" in line.message, report
+
+
+def pulled(x, W):
+    h = np.tanh(x @ W)
+    size = np.sqrt(np.sum(h**2, axis=1, keepdims=True))
+    return h, size, h / size
+
+
+def back_through(x, h, size, unit, d):
+    dh = (d - unit * np.sum(d * unit, axis=1, keepdims=True)) / size
+    return x.T @ (dh * (1 - h**2))
+
+
+def pair_and_gradient(W, left, right):
+    hl, sl, ul = pulled(left, W)
+    hr, sr, ur = pulled(right, W)
+    off = ul - ur
+    loss = 0.5 * np.mean(np.sum(off**2, axis=1))
+    d = off / len(left)
+    d_of_left = back_through(left, hl, sl, ul, d)
+    d_of_right = back_through(right, hl, sl, ur, -d)
+    dW = d_of_left + d_of_right
+    return loss, dW
+
+
+def test_two_arguments_of_a_call_that_was_copied():
+    W, left, right = RNG.normal(size=(3, 2)), RNG.normal(size=(6, 3)), RNG.normal(size=(6, 3))
+    report = al.check_derivation(pair_and_gradient, W, left, right, show=False)
+    said(report, "hl should be hr and sl should be sr")
+
+
+def pooled(scores, rows, y):
+    e = np.exp(scores - scores.max())
+    w = e / e.sum()
+    mean = w @ rows
+    loss = 0.5 * np.sum((mean - y) ** 2)
+    return loss
+
+
+def pooled_back(scores, rows, y):
+    e = np.exp(scores - scores.max())
+    w = e / e.sum()  # noqa: F841
+    d = rows.mean(axis=0) - y
+    drows = np.outer(np.exp(scores) / np.sum(np.exp(scores)), d)
+    return drows
+
+
+def test_a_mean_that_should_be_weighted():
+    scores, rows, y = RNG.normal(size=5), RNG.normal(size=(5, 3)), RNG.normal(size=3)
+    report = al.check_derivation(pooled, pooled_back, scores, rows, y, show=False)
+    said(report, "w is never used: rows.mean(axis=0) should be w @ rows")
+
+
+def chosen_and_gradient(W, X, actions):
+    z = X @ W
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    rows = np.arange(len(X))
+    loss = -np.mean(np.log(p[rows, actions]))
+    taken = np.zeros_like(p)
+    taken[rows, p.argmax(axis=1)] = 1
+    dW = X.T @ (p - taken) / len(X)
+    return loss, dW
+
+
+def test_labels_in_place_of_what_is_likeliest():
+    W, X, actions = RNG.normal(size=(4, 3)), RNG.normal(size=(9, 4)), RNG.integers(0, 3, 9)
+    report = al.check_derivation(chosen_and_gradient, W, X, actions, show=False)
+    said(report, "p.argmax(axis=1) should be actions")

@@ -58,6 +58,7 @@ from autograd_lite.check.marking.edits.operands import (
     reduced,
     renamed,
     strides,
+    too_early,
     values_for_products,
 )
 from autograd_lite.check.marking.edits.products import (
@@ -78,6 +79,7 @@ Source = Callable[[Line], Iterator[Edit]]
 
 FIRST_EDITS: tuple[Source, ...] = (
     *(
+        too_early,
         statements,
         masks,
         signs,

@@ -96,6 +96,7 @@ def unused(line: Line) -> Iterator[Edit]:
     places = list(values_assigned(line))
     yield from _unused_at_an_index(line)
     yield from _in_place_of_a_number(line, offers)
+    yield from _weighted_means(line)
     places += [
         (node, text_of(node))
         for node, around in line.nodes
@@ -171,6 +172,24 @@ def _in_place_of_a_number(line: Line, offers: list[tuple[ast.expr, Any]]) -> Ite
                 new = times(node.left, other)
                 text = f"{text_of(other)} is never used: {text_of(node)} should be {text_of(new)}"
                 yield line.edit("operand", text, node, new, 0.9)
+
+
+def _weighted_means(line: Line) -> Iterator[Edit]:
+    """Edits that weigh rows by an unused vector: `w @ X` for `X.mean(axis=0)`."""
+    for node, around in line.nodes:
+        is_mean = isinstance(node, ast.Call) and name_called(node) in ("mean", "sum", "average")
+        if not isinstance(node, ast.Call) or not is_mean or in_index(node, around):
+            continue
+        is_method = isinstance(node.func, ast.Attribute) and line.ndim(node.func.value) > 0
+        rows = node.func.value if is_method else node.args[0] if node.args else node  # type: ignore[attr-defined]
+        shape = line.shape(rows)
+        if shape is None or line.shape(node) != shape[1:]:
+            continue
+        for other, found in line.unused:
+            if np.shape(found) == shape[:1]:
+                new = ast.BinOp(other, ast.MatMult(), rows)
+                text = f"{text_of(other)} is never used: {text_of(node)} should be {text_of(new)}"
+                yield line.edit("operand", text, node, new, 0.95)
 
 
 def _as_a_column(node: ast.expr) -> ast.expr:
@@ -274,6 +293,9 @@ def factors(line: Line) -> Iterator[Edit]:
     """Edits that remove a factor or divisor, or exchange `*` and `/`."""
     for node, around in line.nodes:
         if in_index(node, around) or not isinstance(node, ast.BinOp):
+            continue
+        if line.updates_a_parameter and np.ndim(line.at(node.left)) + np.ndim(line.at(node.right)):
+            # A step without its gradient is none.
             continue
         if isinstance(node.op, (ast.Mult, ast.Div, ast.FloorDiv)):
             kind = kind_of_factor(line, node.right)

@@ -18,6 +18,7 @@ from autograd_lite.check.marking.edits.trees import (
     is_called,
     is_equal,
     parsed,
+    placed_at,
     text_of,
     times,
 )
@@ -58,6 +59,26 @@ def arguments(line: Line) -> Iterator[Edit]:
                     yield from _other_arrays(line, node, old, here)
                 elif isinstance(here, (tuple, list, dict)) and isinstance(old, ast.Name):
                     yield from _other_containers(line, node, old, here)
+            yield from _unused_arguments(line, node)
+
+
+def _unused_arguments(line: Line, node: ast.Call) -> Iterator[Edit]:
+    """Edits that give a function several arrays which are never read, for those of another call
+    that were copied: `back(p, a, b)` and `back(n, a, b)`.
+    """
+    left = [(n, v) for n, v in line.unused if np.ndim(v)]
+    news: dict[int, ast.expr] = {}
+    told = []
+    for old in node.args:
+        here = line.at(old) if isinstance(old, (ast.Name, ast.Attribute)) else None
+        same = [(n, v) for n, v in left if np.shape(v) == np.shape(here)]
+        is_read_twice = line.count(old) > 1
+        if isinstance(here, np.ndarray) and same and is_read_twice:
+            left = [(n, v) for n, v in left if n is not same[0][0]]
+            news[id(old)] = placed_at(same[0][0], old)
+            told.append(f"{text_of(old)} should be {text_of(same[0][0])}")
+    if len(news) > 1:
+        yield line.edit_all("operand", " and ".join(told) + f" in {text_of(node)}", news, 0.95)
 
 
 def _other_words(line: Line, node: ast.Call, old: ast.Constant) -> Iterator[Edit]:

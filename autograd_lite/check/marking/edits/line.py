@@ -446,6 +446,18 @@ class Line:
         return found[:PHRASES_LIMIT]
 
     @cached_property
+    def updates_a_parameter(self) -> bool:
+        """Whether the line is an update of an input of the forward pass."""
+        if update_of(self.statement) is None:
+            return False
+        return any(t.split(".")[-1] in self.parameters for t in self.targets)
+
+    def count(self, node: ast.AST) -> int:
+        """How often the function reads an expression, where it does not lead to the loss."""
+        text, tree = ast.unparse(node), self.place.definition.tree
+        return sum(ast.unparse(n) == text for n in self._walked_behind(tree) if _is_read(n))
+
+    @cached_property
     def is_unread(self) -> bool:
         """Whether the line sets one variable, which the function never reads."""
         names = [n for n in ast.walk(self.place.definition.tree) if isinstance(n, ast.Name)]
@@ -800,6 +812,10 @@ def _is_of_shapes(node: ast.AST) -> bool:
     likes = ("zeros_like", "empty_like", "ones_like", "full_like", "shape", "len")
     is_like = isinstance(node, ast.Call) and name_called(node) in likes
     return is_like or is_shape(node)
+
+
+def _is_read(node: ast.AST) -> bool:
+    return isinstance(node, ast.expr) and isinstance(getattr(node, "ctx", None), ast.Load)
 
 
 def _is_of(node: ast.AST, context: type[ast.expr_context]) -> TypeGuard[ast.Name]:

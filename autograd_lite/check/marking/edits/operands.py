@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from autograd_lite.check.marking.assignments import targets_of
+from autograd_lite.check.marking.assignments import targets_of, update_of
 from autograd_lite.check.marking.edits.factors import OTHER_SIGN
 from autograd_lite.check.marking.edits.line import Edit, Line, all_rows
 from autograd_lite.check.marking.edits.trees import (
@@ -34,6 +34,7 @@ from autograd_lite.check.marking.edits.trees import (
 from autograd_lite.check.marking.mutable import plain
 from autograd_lite.check.marking.rewriting import WATCH
 from autograd_lite.check.names import is_gradient_name
+from autograd_lite.observe import entry_name
 
 
 def operands(line: Line) -> Iterator[Edit]:
@@ -221,6 +222,37 @@ def renamed(line: Line) -> Iterator[Edit]:
         if len(news) > 1:
             text = f"{old} should be {new} in the names of {len(news)} values"
             yield line.edit_all("operand", text, news, 0.9)
+
+
+def too_early(line: Line) -> Iterator[Edit]:
+    """Edits that use the value of a parameter before an update above the line."""
+    statements = [n for n in ast.walk(line.place.definition.tree) if isinstance(n, ast.stmt)]
+    updates = {
+        ast.unparse(target): statement.lineno
+        for statement in statements
+        if update_of(statement) is not None and statement.lineno < line.statement.lineno
+        for target in targets_of(statement)
+    }
+    for node, around in line.nodes:
+        text = (
+            ast.unparse(node) if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) else ""
+        )
+        before = line.values.get(_name_of(line, node)) if text in updates else None
+        here = line.at(node)
+        if before is None or in_index(node, around) or np.shape(before) != np.shape(here):
+            continue
+        if not is_equal(before, here):
+            old = parsed(f"{WATCH}.named({_name_of(line, node)!r}, True)")
+            what = f"{text_of(node)} is updated in line {updates[text]}, before this line reads it"
+            yield line.edit("operand", f"{what}: the update should come after", node, old)
+
+
+def _name_of(line: Line, node: ast.expr) -> str:
+    """The name that a value has in the forward pass: `W1` for `self.W1`, `net["W1"]` or `W[1]`."""
+    if isinstance(node, ast.Subscript):
+        key = line.at(node.slice)
+        return entry_name(_name_of(line, node.value), key) if isinstance(key, (str, int)) else ""
+    return getattr(node, "attr", getattr(node, "id", ""))
 
 
 def of_the_forward_pass(line: Line) -> Iterator[Edit]:
@@ -474,7 +506,8 @@ def _other_labels(line: Line) -> Iterator[Edit]:
     roots = {id(n) for slice_ in targets for n in ast.walk(slice_)}
     here: Any
     for node, around in line.nodes:
-        here = line.at(node) if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) else None
+        kinds = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
+        here = line.at(node) if isinstance(node, kinds) else None
         if not (in_index(node, around) or id(node) in roots) or not _is_label(node, here):
             continue
         for other, value in labels:
