@@ -70,7 +70,7 @@ def _unused_arguments(line: Line, node: ast.Call) -> Iterator[Edit]:
     news: dict[int, ast.expr] = {}
     told = []
     for old in node.args:
-        here = line.at(old) if isinstance(old, (ast.Name, ast.Attribute)) else None
+        here: Any = line.at(old) if isinstance(old, (ast.Name, ast.Attribute)) else None
         same = [(n, v) for n, v in left if np.shape(v) == np.shape(here)]
         is_read_twice = line.count(old) > 1
         if isinstance(here, np.ndarray) and same and is_read_twice:

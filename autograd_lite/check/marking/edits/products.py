@@ -110,6 +110,7 @@ def transposes(line: Line) -> Iterator[Edit]:
                 yield line.edit("transpose", text, node, transposed(node))
     yield from _all_transposed(line)
     yield from _other_orders(line)
+    yield from _transposed_first(line)
     for old, name in values_assigned(line):
         if line.ndim(old) == 2:
             text = f"{name} is the transpose of what it should be"
@@ -126,14 +127,50 @@ def _other_orders(line: Line) -> Iterator[Edit]:
             continue
         packed = next((a for a in arguments if isinstance(a, (ast.Tuple, ast.List))), None)
         order = list(arguments) if packed is None else packed.elts
-        for i, j in itertools.combinations(range(len(order)), 2) if len(order) > 2 else ():
-            changed = list(order)
-            changed[i], changed[j] = order[j], order[i]
+        for changed in _exchanged(order) if len(order) > 2 else ():
             rest = [ast.Tuple(changed, ast.Load()) if a is packed else a for a in arguments]
             new = ast.Call(node.func, changed if packed is None else rest, node.keywords)
             kind, what = ("transpose", "axes") if name == "transpose" else ("shape", "lengths")
             text = f"the {what} of {text_of(node)} are in another order: {text_of(new)}"
             yield line.edit(kind, text, node, new)
+
+
+def _exchanged(order: list[ast.expr]) -> Iterator[list[ast.expr]]:
+    """The orders in which two are exchanged, and of up to four all others after these."""
+    swaps = []
+    for i, j in itertools.combinations(range(len(order)), 2):
+        changed = list(order)
+        changed[i], changed[j] = order[j], order[i]
+        swaps.append(changed)
+    yield from swaps
+    known = [list(map(ast.dump, other)) for other in (order, *swaps)]
+    for other in itertools.permutations(order) if len(order) < 5 else ():
+        if list(map(ast.dump, other)) not in known:
+            yield list(other)
+
+
+_ORDERS: dict[int, tuple[tuple[int, ...], ...]] = {
+    3: ((0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)),
+    4: ((0, 2, 3, 1), (0, 3, 1, 2), (1, 2, 3, 0), (3, 0, 1, 2), (1, 0, 2, 3), (2, 3, 0, 1)),
+}
+"""Orders of axes in which pictures and sequences are flattened."""
+
+
+def _transposed_first(line: Line) -> Iterator[Edit]:
+    """Edits that move axes before a reshape: `dout.transpose(0, 2, 3, 1).reshape(-1, F)`."""
+    for node, around in line.nodes:
+        is_flattened = isinstance(node, ast.Call) and name_called(node) == "reshape"
+        if not isinstance(node, ast.Call) or not is_flattened or in_index(node, around):
+            continue
+        is_method = isinstance(node.func, ast.Attribute) and line.ndim(node.func.value)
+        rows = node.func.value if is_method else node.args[0] if node.args else None  # type: ignore[attr-defined]
+        if not isinstance(rows, (ast.Name, ast.Attribute, ast.Subscript)):
+            continue
+        for order in _ORDERS.get(line.ndim(rows), ()):
+            axes: list[ast.expr] = [ast.Constant(axis) for axis in order]
+            moved = ast.Call(ast.Attribute(rows, "transpose", ast.Load()), axes, [])
+            text = f"the axes of {text_of(rows)} should be moved first: {text_of(moved)}"
+            yield line.edit("transpose", text, rows, moved, 0.95)
 
 
 def _all_transposed(line: Line) -> Iterator[Edit]:
