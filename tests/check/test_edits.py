@@ -766,7 +766,7 @@ MISTAKES = [
     ),
     ("grid", "dY[i, j] * K[j, i]", "dY[i, j] * K[i, j]", "index", "(i, j) should be (j, i)"),
     ("grid", "dY[i, j] * K[j, i]", "dY[j, i] * K[j, i]", "index", "(j, i) should be (i, j)"),
-    ("lengths", "2 * lam / m * W", "2 * W", "factor", "the term 2 * W lacks a factor lam / m"),
+    ("lengths", "2 * lam / m * W", "2 * W", "factor", "the factor lam / m is missing in 2 * W"),
     ("lengths", "2 * lam / m * W", "2 * lam * W", "factor", "lacks a factor 1/m"),
     ("lengths", "2 * E / m", "2 * E", "factor", "dE lacks a factor 1/m"),
     ("lengths", "lam / m * W\n    dX", "m * W\n    dX", "factor", "m should be lam / m"),

@@ -104,7 +104,7 @@ INPUTS = {
 
 def report_on(text, base):
     both = load(text, f"recursion {hash(text)}", backward=None)
-    return al.check_derivation(*filter(None, both), *INPUTS[base], show=False)
+    return al.check_derivation(*filter(None, both), *INPUTS[base], seconds=15, show=False)
 
 
 @pytest.mark.parametrize("text", INPUTS)

@@ -92,7 +92,7 @@ def carried(line: Line) -> Iterator[Edit]:
 
 def unused(line: Line) -> Iterator[Edit]:
     """Edits that use a value which is never read: alone, as a factor, divisor or term."""
-    offers = list(_offers(line))
+    offers = list(itertools.islice(_offers(line), OFFERS_LIMIT))
     places = list(values_assigned(line))
     yield from _unused_at_an_index(line)
     yield from _in_place_of_a_number(line, offers)
@@ -137,17 +137,19 @@ def unused(line: Line) -> Iterator[Edit]:
                 yield line.edit("factor", text, old, ast.BinOp(old, ast.Div(), other), 0.8)
 
 
+OFFERS_LIMIT = 14
+"""So many things that are never read are tried in each place."""
+
+
 def _offers(line: Line) -> Iterator[tuple[ast.expr, Any]]:
     """What may be missing where it is never read: a value, a mask of it, a part of the loss."""
     arrays = [(n, v) for n, v in line.unused if np.ndim(v)]
-    arrays += [(_as_a_column(n), v[:, None]) for n, v in arrays if v.ndim == 1]
-    yield from arrays
     yield from line.unread_numbers
-    yield from ((transposed(n), v.T) for n, v in arrays if v.ndim == 2)
+    yield from arrays
+    columns = [(_as_a_column(n), v[:, None]) for n, v in arrays if v.ndim == 1]
+    yield from columns
+    arrays += columns
     floats = [(n, v) for n, v in arrays if v.dtype.kind == "f"]
-    for (one, first), (other, second) in itertools.permutations(floats, 2):
-        if first.shape == second.shape:
-            yield ast.BinOp(one, ast.Sub(), other), first - second
     # What is compared already should be compared in another way.
     compares = any(isinstance(n, ast.Compare) for n, _ in line.nodes)
     for node, value in floats if not compares else ():
@@ -158,6 +160,10 @@ def _offers(line: Line) -> Iterator[tuple[ast.expr, Any]]:
             # Dropout divides by what it keeps.
             for number, divisor in line.unread_numbers:
                 yield ast.BinOp(node, ast.Div(), number), value / divisor
+    yield from ((transposed(n), v.T) for n, v in arrays if v.ndim == 2)
+    for (one, first), (other, second) in itertools.permutations(floats, 2):
+        if first.shape == second.shape:
+            yield ast.BinOp(one, ast.Sub(), other), first - second
 
 
 def _in_place_of_a_number(line: Line, offers: list[tuple[ast.expr, Any]]) -> Iterator[Edit]:
@@ -221,6 +227,9 @@ def opposite(line: Line) -> Iterator[Edit]:
     if given is None or expected is None or given.shape != expected.shape:
         return
     if not np.any(given) or not np.all(np.isfinite(given)):
+        return
+    if isinstance(line.statement, ast.AugAssign):
+        # Its operator has the wrong sign.
         return
     if np.allclose(given, -expected, rtol=1e-7, atol=1e-9 * float(np.max(np.abs(given)))):
         for old, name in values_assigned(line):
