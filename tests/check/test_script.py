@@ -98,7 +98,8 @@ def test_a_weight_that_is_updated_too_early():
     text = "\n".join(lines) + "\n"
     report = al.check_script(text, show=False)
     assert blamed(report) == [(line_of(text, "hid_delta ="), "operand")]
-    assert "w_out.T should be (w_out as it was before).T" in str(report)
+    where = line_of(text, "w_out -=")
+    assert f"w_out is updated in line {where}, before this line reads it" in str(report)
 
 
 def test_the_loss_as_an_expression():

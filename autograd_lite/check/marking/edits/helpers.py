@@ -70,10 +70,9 @@ def _unused_arguments(line: Line, node: ast.Call) -> Iterator[Edit]:
     news: dict[int, ast.expr] = {}
     told = []
     for old in node.args:
-        here: Any = line.at(old) if isinstance(old, (ast.Name, ast.Attribute)) else None
-        same = [(n, v) for n, v in left if np.shape(v) == np.shape(here)]
-        is_read_twice = line.count(old) > 1
-        if isinstance(here, np.ndarray) and same and is_read_twice:
+        shape = line.shape(old) if isinstance(old, (ast.Name, ast.Attribute)) else None
+        same = [(n, v) for n, v in left if np.shape(v) == shape]
+        if same and line.count(old) > 1:
             left = [(n, v) for n, v in left if n is not same[0][0]]
             news[id(old)] = placed_at(same[0][0], old)
             told.append(f"{text_of(old)} should be {text_of(same[0][0])}")
