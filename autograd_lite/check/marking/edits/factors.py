@@ -125,6 +125,8 @@ def unused(line: Line) -> Iterator[Edit]:
                 yield line.edit("operand", text, old, other)
             is_mask = getattr(found, "dtype", None) == np.bool_
             text = f"{shown} is never used: the factor {shown} is missing in {name}"
+            if isinstance(other, ast.Compare):
+                text = f"the mask {shown} is missing in {name}"
             yield line.edit("mask" if is_mask else "factor", text, old, times(old, other), 0.9)
             # A length is no term.
             for operator, sign in (
