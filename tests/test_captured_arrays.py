@@ -37,3 +37,13 @@ def test_a_compiled_function_that_closed_over_an_array_which_changes():
     except (RuntimeError, ValueError):
         return
     assert result.tolist() == [5, 5]
+
+
+def test_programs_are_traced_with_any_kind_of_numpys_own_generator():
+    own = np.random.get_bit_generator()
+    np.random.set_bit_generator(np.random.PCG64(0))
+    try:
+        program = al.compile(lambda x: np.sum(x**2))
+        assert program(np.ones(3)) == 3
+    finally:
+        np.random.set_bit_generator(own)

@@ -335,7 +335,8 @@ def _reads_attributes(tree: ast.Module, expression: ast.expr) -> bool:
 
 def _imported_in(tree: ast.AST) -> set[str]:
     imports = (n for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom)))
-    return {alias.asname or alias.name for node in imports for alias in node.names}
+    # A cell of a notebook has NumPy from another one.
+    return {"np", *(alias.asname or alias.name for node in imports for alias in node.names)}
 
 
 def _sums_in(tree: ast.AST) -> set[str]:

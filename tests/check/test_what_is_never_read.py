@@ -157,36 +157,44 @@ def test_the_strength_of_a_penalty_that_equals_another_number():
     said(report, "alpha * w")
 
 
-def states_of(x, U, W, v, y):
+RECURRENT = """
+import numpy as np
+rng = np.random.default_rng(5)
+U, W, v = rng.normal(size=(4, 1)), 0.5 * rng.normal(size=(4, 4)), rng.normal(size=(1, 4))
+sU, sW, sv = np.zeros_like(U), np.zeros_like(W), np.zeros_like(v)
+x, y = np.sin(0.8 * np.arange(7)), 0.4
+
+def states_of(x):
     s = [np.zeros((4, 1))]
-    for t in range(len(x)):
+    for t in range(7):
         s.append(np.tanh(U * x[t] + W @ s[-1]))
-    p = v @ s[-1]
+    return s, v @ s[-1]
+
+for epoch in range(3):
+    s, p = states_of(x)
     loss = 0.5 * np.sum((p - y) ** 2)
-    return loss, (s, p)
-
-
-def through_time(x, U, W, v, y, cache):
-    s, p = cache
     dU, dW = np.zeros_like(U), np.zeros_like(W)
     dp = p - y
     dv = dp @ s[-1].T
     d = v.T @ dp
-    for t in range(len(x) - 1, -1, -1):
+    for t in range(6, -1, -1):
         dmul = d * (1 - s[t + 1] ** 2)
         dU += dmul * x[t]
         dW += dmul @ s[t].T
         d = W @ dmul
-    return dU, dW, dv
+    sU, sW, sv = 0.9 * sU + 0.1 * dU**2, 0.9 * sW + 0.1 * dW**2, 0.9 * sv + 0.1 * dv**2
+    U -= 0.1 * dU / (np.sqrt(sU) + 1e-6)
+    W -= 0.1 * dW / (np.sqrt(sW) + 1e-6)
+    v -= 0.1 * dv / (np.sqrt(sv) + 1e-6)
+"""
 
 
 def test_what_the_last_round_adds_may_be_zero_here():
     """The first input and the first state are 0, so that the last rounds add nothing."""
-    U, W, v = RNG.normal(size=(4, 1)), 0.5 * RNG.normal(size=(4, 4)), RNG.normal(size=(1, 4))
-    x, y = np.sin(0.3 * np.arange(7)), np.array([[0.4]])
-    report = al.check_derivation(states_of, through_time, x, U, W, v, y, show=False)
+    report = al.check_script(RECURRENT, show=False)
     (line,) = wrong(report)
     assert "W.T @ dmul" in line.message, report
+    assert al.check_script(RECURRENT.replace("d = W @", "d = W.T @"), show=False).ok
 
 
 def pulled(x, W):

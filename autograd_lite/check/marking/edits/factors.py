@@ -128,12 +128,11 @@ def unused(line: Line) -> Iterator[Edit]:
             if isinstance(other, ast.Compare):
                 text = f"the mask {shown} is missing in {name}"
             yield line.edit("mask" if is_mask else "factor", text, old, times(old, other), 0.9)
-            # A length is no term.
-            for operator, sign in (
-                () if type(found) is int else ((ast.Add(), "+"), (ast.Sub(), "-"))
-            ):
-                text = f"{shown} is never used: the term {sign} {shown} is missing in {name}"
-                yield line.edit("term", text, old, ast.BinOp(old, operator, other), 0.9)
+            for operator, sign in ((ast.Add(), "+"), (ast.Sub(), "-")):
+                # A length is no term.
+                if type(found) is not int:
+                    text = f"{shown} is never used: the term {sign} {shown} is missing in {name}"
+                    yield line.edit("term", text, old, ast.BinOp(old, operator, other), 0.9)
             if np.all(found):
                 text = f"{shown} is never used: the division by {shown} is missing in {name}"
                 yield line.edit("factor", text, old, ast.BinOp(old, ast.Div(), other), 0.8)
