@@ -7,7 +7,6 @@ import errno
 import importlib
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -200,7 +199,7 @@ def _created(folder: str, *, is_private: bool) -> tuple[BinaryIO, str]:
 
     while True:
         # Not the target's name and a suffix: a long name plus a suffix might be too long.
-        part = os.path.join(folder, f".unfinished-{secrets.token_hex(8)}")
+        part = os.path.join(folder, f".unfinished-{os.urandom(8).hex()}")
         file: Any = open(part, "x+b", opener=opener)  # noqa: SIM115 - the caller closes it
         try:
             if fcntl is not None:

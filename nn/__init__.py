@@ -1,14 +1,14 @@
 """Networks and classifiers on autograd_lite: logistic regression and deep nets, data from HDF5."""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 if __name__ == "nn":
     # One set of modules under both names: `import nn` gives the modules of autograd_lite.nn, which
     # no other distribution or file called nn can replace.
     import_module("autograd_lite.nn.aliases").name_as("nn")
 
-from . import by_hand, initialisers, layers, losses, metrics, optimisers, plots
+from . import initialisers, layers, losses, metrics, optimisers, plots
 from .checkpoint import load, save
 from .data import (
     ArrayData,
@@ -21,7 +21,6 @@ from .data import (
     write_dataset,
     write_pictures,
 )
-from .estimators import DeepClassifier, DeepRegressor, LinearRegression, LogisticRegression
 from .layers import (
     ELU,
     GELU,
@@ -78,6 +77,10 @@ from .optimisers import (
 )
 from .spelling import answer_in, name_error
 from .training import History, TrainingWarning, fit
+
+if TYPE_CHECKING:
+    from . import by_hand
+    from .estimators import DeepClassifier, DeepRegressor, LinearRegression, LogisticRegression
 
 __all__ = [
     "GRU",
@@ -160,5 +163,24 @@ for _module in (initialisers, layers, losses, metrics, optimisers):
     answer_in(_module)
 
 
+_LOADED_WHEN_USED = {
+    "DeepClassifier": "estimators",
+    "DeepRegressor": "estimators",
+    "LinearRegression": "estimators",
+    "LogisticRegression": "estimators",
+    "by_hand": "by_hand",
+    "estimators": "estimators",
+}
+
+
 def __getattr__(name: str) -> Any:
-    raise name_error("nn", name, __all__)
+    package = _LOADED_WHEN_USED.get(name)
+    if package is None:
+        raise name_error("nn", name, __all__)
+    module = import_module(f"{__name__}.{package}")
+    globals()[name] = found = module if name == package else getattr(module, name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -5,16 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from importlib.util import spec_from_loader
 from types import ModuleType
+from typing import Any, cast
 
 _OWN = __name__.rpartition(".")[0]
 
 
-class _Aliases(MetaPathFinder, Loader):
-    """Finds `nn.layers` as the module `autograd_lite.nn.layers`."""
+class _Aliases:
+    """A finder and loader that gives `autograd_lite.nn.layers` as `nn.layers`.
+
+    It has what the import system asks of both; their base classes would load tempfile and others.
+    """
 
     def __init__(self, alias: str) -> None:
         self._start = f"{alias}."
@@ -33,7 +35,7 @@ class _Aliases(MetaPathFinder, Loader):
                 raise
             return None
         is_package = hasattr(module, "__path__")
-        return spec_from_loader(fullname, self, origin=module.__file__, is_package=is_package)
+        return ModuleSpec(fullname, cast(Any, self), origin=module.__file__, is_package=is_package)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         module = sys.modules[f"{_OWN}.{spec.name.removeprefix(self._start)}"]

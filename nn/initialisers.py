@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 
 from autograd_lite.extend import closest
 
-Seed = int | np.random.Generator | None
+# Texts, because np.random is loaded when it is first used.
+Seed: TypeAlias = "int | np.random.Generator | None"
 Shape = tuple[int, ...]
-Initialiser = Callable[[Shape, np.random.Generator], np.ndarray]
+Initialiser: TypeAlias = "Callable[[Shape, np.random.Generator], np.ndarray]"
 
 
 def _fans(shape: Shape) -> tuple[int, int]:

@@ -161,6 +161,16 @@ def test_what_is_not_used_is_not_loaded():
     assert not modules & (heavy | {"graphviz", "h5py", "dask", "sympy", "scipy", "onnx"})
     modules = loaded("import nn")
     assert not modules & (heavy | {"graphviz", "h5py", "tqdm", "dask", "matplotlib", "sklearn"})
+    assert not modules & {"autograd_lite.nn.by_hand", "autograd_lite.nn.estimators", "tempfile"}
+    assert "numpy.random" not in modules
+
+
+def test_estimators_are_listed_before_they_are_loaded():
+    code = "from autograd_lite import nn; print(*nn.__all__); print(*dir(nn)); print(nn.estimators)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    names, listed, module = run.stdout.splitlines()
+    assert {*names.split()} <= {*listed.split()}
+    assert module.startswith("<module 'autograd_lite.nn.estimators'")
 
 
 @pytest.mark.parametrize("name", al.__all__)
