@@ -64,11 +64,13 @@ def net(sizes: Sequence[int], columns: int, threads: int, dtype: Any = np.float6
     return runs
 
 
-def products_alone(sizes: Sequence[int], columns: int) -> Callable[[], None]:
+def products_alone(
+    sizes: Sequence[int], columns: int, dtype: Any = np.float64
+) -> Callable[[], None]:
     """The matrix products of a step, into arrays that are there."""
     rng = np.random.default_rng(1)
-    W = [rng.normal(size=(b, a)) for a, b in zip(sizes, sizes[1:], strict=False)]
-    A = [rng.random((n, columns)) for n in sizes]
+    W = [rng.normal(size=(b, a)).astype(dtype) for a, b in zip(sizes, sizes[1:], strict=False)]
+    A = [rng.random((n, columns)).astype(dtype) for n in sizes]
     outs, dW = [np.empty_like(a) for a in A], [np.empty_like(w) for w in W]
 
     def run() -> None:
@@ -82,12 +84,12 @@ def products_alone(sizes: Sequence[int], columns: int) -> Callable[[], None]:
     return run
 
 
-def wide_net(columns: int) -> Runs:
+def wide_net(columns: int, dtype: Any = np.float64) -> Runs:
     """A training step of 784-512-512-10 by cross-entropy, two threads, and its products alone."""
     sizes = (784, 512, 512, 10)
     rng = np.random.default_rng(0)
-    X, labels = rng.random((784, columns)), rng.integers(0, 10, columns)
-    Y = np.eye(10)[:, labels]
+    X, labels = rng.random((784, columns)).astype(dtype), rng.integers(0, 10, columns)
+    Y = np.eye(10, dtype=dtype)[:, labels]
 
     def cost(xp: Any, relu: Any, lse: Any, p: Any, X: Any, Y: Any) -> Any:
         A = X
@@ -111,17 +113,20 @@ def wide_net(columns: int) -> Runs:
         return run
 
     program = al.compile(lambda p, X, Y: update(p, gradient(p, X, Y)), donate=0, threads=2)
+    first = {name: value.astype(dtype) for name, value in nets.start(sizes).items()}
     runs: Runs = {
-        "compiled": nets.settled(program, carried_on(program, nets.start(sizes), X, Y)),
-        "the products alone": products_alone(sizes, columns),
+        "autograd_lite": nets.recorded(sizes, X, Y, dtype, nn.cross_entropy),
+        "compiled": nets.settled(program, carried_on(program, first, X, Y)),
+        "careful hand": nets.by_careful_hand(sizes, X, Y, dtype, careful.cross_entropy),
+        "the products alone": products_alone(sizes, columns, dtype),
     }
     if (torch := limit_torch(2)) is not None:
         layers: list[Any] = []
         for a, b in zip(sizes, sizes[1:], strict=False):
             layers += [torch.nn.Linear(a, b), torch.nn.ReLU()]
-        network = torch.nn.Sequential(*layers[:-1]).double()
-        optimiser = torch.optim.SGD(network.parameters(), lr=nets.RATE)
         rows, targets = torch.tensor(X.T.copy()), torch.tensor(labels)
+        network = torch.nn.Sequential(*layers[:-1]).to(rows.dtype)
+        optimiser = torch.optim.SGD(network.parameters(), lr=nets.RATE)
 
         def in_torch() -> None:
             optimiser.zero_grad()
@@ -135,7 +140,7 @@ def wide_net(columns: int) -> Runs:
         functions = jnp, jax.nn.relu, lambda Z: jax.nn.logsumexp(Z, axis=0)
         slope = jax.grad(lambda p, X, Y: cost(*functions, p, X, Y))
         jitted = jax.jit(lambda p, X, Y: update(p, slope(p, X, Y)), donate_argnums=0)
-        state = {name: jnp.asarray(value) for name, value in nets.start(sizes).items()}
+        state = {name: jnp.asarray(value) for name, value in first.items()}
         data = jnp.asarray(X), jnp.asarray(Y)
         runs["JAX jit"] = carried_on(lambda *a: jax.block_until_ready(jitted(*a)), state, *data)
     return runs

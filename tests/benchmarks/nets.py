@@ -31,7 +31,13 @@ def start(sizes: Sequence[int]) -> dict[str, np.ndarray]:
     return by_hand.initialize_parameters(list(sizes), np.random.default_rng(1))
 
 
-def recorded(sizes: Sequence[int], X: Any, Y: Any, dtype: Any = np.float64) -> Step:
+def recorded(
+    sizes: Sequence[int],
+    X: Any,
+    Y: Any,
+    dtype: Any = np.float64,
+    loss: Callable[..., Any] = nn.binary_cross_entropy_with_logits,
+) -> Step:
     """A training step of `nn`, the update included."""
     layers: list[Any] = []
     for number, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
@@ -41,7 +47,7 @@ def recorded(sizes: Sequence[int], X: Any, Y: Any, dtype: Any = np.float64) -> S
     optimiser = nn.SGD(network.parameters(), RATE)
 
     def step() -> None:
-        nn.binary_cross_entropy_with_logits(network(X), Y).backward()
+        loss(network(X), Y).backward()
         optimiser.step()
         optimiser.zero_grad()
 
@@ -59,9 +65,15 @@ def by_numpy(sizes: Sequence[int], X: Any, Y: Any, dtype: Any = np.float64) -> S
     return step
 
 
-def by_careful_hand(sizes: Sequence[int], X: Any, Y: Any, dtype: Any = np.float64) -> Step:
+def by_careful_hand(
+    sizes: Sequence[int],
+    X: Any,
+    Y: Any,
+    dtype: Any = np.float64,
+    loss_of: Callable[[Any, Any], careful.Loss] = careful.log_loss,
+) -> Step:
     """The same as a careful person writes it for speed."""
-    return careful.net(sizes, X, Y, start(sizes), RATE, dtype)
+    return careful.net(sizes, X, Y, start(sizes), RATE, dtype, loss_of)
 
 
 def settled(program: Any, run: Step) -> Step:

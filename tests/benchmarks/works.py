@@ -86,11 +86,14 @@ WORKS = [
     _net(SMALL, 2048, 1, times=5),
     _net(SMALL, 2048, 2, times=5, note=", two threads"),
     _net(DIGITS, 128, 2),
-    Work(
-        "step of 784-512-512-10, 4,096 columns, softmax",
-        2,
-        lambda: candidates.wide_net(4096),
-        rounds=7,
+    *(
+        Work(
+            f"step of 784-512-512-10, {columns:,} columns, float32, softmax",
+            2,
+            lambda columns=columns: candidates.wide_net(columns, np.float32),
+            rounds=rounds,
+        )
+        for columns, rounds in ((128, 15), (4096, 7))
     ),
     Work("peak memory of 784-512-512-10, 4,096 columns", 2, peak_memory, 3, is_memory=True),
     Work("scalar operations", 1, lambda: candidates.chain(()), 9, lengths=LENGTHS),
