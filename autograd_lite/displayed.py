@@ -1,4 +1,4 @@
-"""Results that only a notebook keeps, because it displayed them.
+"""What a notebook displays, and results that it alone keeps because it displayed them.
 
 IPython keeps what a cell ends in, as `Out[1]` and `_`. A graph that is alive for that reason alone
 would keep the arrays that it was computed from read-only. After each cell such graphs get copies of
@@ -22,9 +22,19 @@ from autograd_lite.tensor import Tensor, living_tensors
 _DISPLAYED = re.compile(r"_{1,3}|_\d+")
 
 
+def notebook() -> Any:
+    """IPython's shell where it has a front end that displays results, else None."""
+    shell = _shell()
+    return shell if hasattr(shell, "kernel") else None
+
+
+def _shell() -> Any:
+    return getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+
+
 def watch_notebook() -> None:
     """Have IPython, if this runs in it, release displayed results after each cell."""
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    shell = _shell()
     if shell is not None:
         shell.events.register("post_run_cell", lambda result: release_displayed(shell, result))
 

@@ -91,3 +91,38 @@ for cell in ("import numpy as np, autograd_lite as al; X = np.ones(2)",
     shell.run_cell(cell, store_history=True).raise_error()
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
+
+
+CHECKED = "al.compare(np.sum(W**2), {'dW': -2 * W.data})"
+
+
+@pytest.mark.parametrize(
+    ("cells", "tables"),
+    [
+        ([CHECKED], 1),
+        ([f"report = {CHECKED}"], 1),
+        ([f"report = {CHECKED}", "report"], 2),
+        ([f"report = {CHECKED[:-1]}, show=False)"], 0),
+        ([f"{CHECKED[:-1]}, show=False)"], 1),
+        ([f"{CHECKED}; {CHECKED}"], 2),
+    ],
+)
+def test_a_notebook_shows_a_report_once_in_a_cell(cells, tables):
+    nbclient = pytest.importorskip("nbclient")
+    nbformat = pytest.importorskip("nbformat")
+    pytest.importorskip("ipykernel")
+    sources = [nbformat.v4.new_code_cell(source) for source in (*BEFORE[:2], *cells)]
+    page = nbformat.v4.new_notebook(cells=sources)
+    nbclient.NotebookClient(page, kernel_name="python3", timeout=120).execute()
+    outputs = [output for cell in page.cells for output in cell.outputs]
+    shown = [output.data for output in outputs if output.output_type == "display_data"]
+    assert len(shown) == len(outputs) == tables
+    for data in shown:
+        assert data["text/plain"].splitlines()[-1] == "dW[1, 1] is -8, and should be 8"
+        assert data["text/html"].startswith("<table>")
+
+
+def test_a_shell_without_a_front_end_prints_a_report_and_names_it():
+    printed = run(CHECKED)
+    assert printed.count("largest difference") == 1
+    assert "<Report: 0 of 1 gradients right>" in printed

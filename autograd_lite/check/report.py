@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.displayed import notebook
 from autograd_lite.tensor import Tensor
 
 COLUMNS = ("gradient", "of", "shape", "largest difference", "relative", "verdict")
@@ -264,6 +265,8 @@ class Report:
     def show(self) -> None:
         """Prints the report, in colours on a terminal that supports them.
 
+        In a notebook it is displayed as a table, once in a cell, even if the cell ends in it.
+
         Examples
         --------
         >>> import numpy as np
@@ -275,6 +278,9 @@ class Report:
         dw        w   (2,)   8.00e+00            2.00e+00  wrong
         dw[1] is -4, and should be 4
         """
+        if notebook() is not None:
+            self._ipython_display_()
+            return
         if not _has_colours():
             print(self)
             return
@@ -298,6 +304,17 @@ class Report:
 
     def _remarks(self) -> list[str]:
         return [*(line.message for line in self.lines if line.message), *self.notes]
+
+    def _ipython_display_(self) -> None:
+        shell = notebook()
+        if shell is None:
+            # IPython's own way to ask for the ordinary representation.
+            raise NotImplementedError
+        if getattr(self, "_displayed_in", None) == shell.execution_count:
+            return
+        object.__setattr__(self, "_displayed_in", shell.execution_count)
+        forms = {"text/plain": str(self), "text/html": self._repr_html_()}
+        sys.modules["IPython"].display.display(forms, raw=True)
 
     def _repr_html_(self) -> str:
         header, *rows = self._rows()
