@@ -79,3 +79,31 @@ def test_where_all_is_lost_the_line_that_loses_it_is_wrong(mask, returned):
     report = marked(text)
     assert_blamed(report, text, "dZ1 = ", "term" if mask == "0" else "mask", "dZ1")
     assert not [line for line in report if line.status == "unmarked"]
+
+
+ALL_ONES = """
+import numpy as np
+
+
+def forward(W, b, X, Y):
+    Z = W @ X + b
+    A = 1 / (1 + np.exp(-Z))
+    return -np.mean(Y * np.log(A)), (A, X, Y)
+
+
+def backward(cache):
+    A, X, Y = cache
+    dZ = (A - Y) / Y.shape[1]
+    dW = dZ @ X.T
+    db = dZ.sum(axis=1, keepdims=True)
+    return dW, db
+"""
+
+
+def test_a_value_that_is_handed_on_is_no_gradient_though_it_equals_one():
+    """Where all labels are 1, A is N times the gradient of 1 + exp(-Z)."""
+    forward, backward = load(ALL_ONES, "all ones")
+    X = np.random.default_rng(0).normal(size=(2, 50))
+    arrays = np.ones((1, 2)), np.zeros((1, 1)), X, np.ones((1, 50))
+    report = al.check_derivation(forward, backward, *arrays, show=False)
+    assert [line.name for line in report] == ["dZ", "dW", "db"] and report.ok

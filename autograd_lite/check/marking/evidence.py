@@ -473,6 +473,11 @@ def steps_on_the_way(
         # By chance, a person's wrong gradient may be a value of the forward pass.
         is_own = not known.holds(array) or is_gradient_name(event.name)
         node = arrived.node_of(array, versions[event.name], is_own)
+        # What is handed on may be the gradient of itself, as an error is, but not of another value.
+        own = (tensor._node for tensor in known.versions.get(event.name, ()))
+        is_other = not any(node is other for other in own)
+        if is_other and known.is_handed_on(event) and not is_gradient_name(event.name):
+            continue
         if node is None:
             rest.append(event)
         elif isinstance(node, Node):

@@ -90,6 +90,11 @@ class Known:
             return False
         return any(np.array_equal(v, array) for v in self._by_shape.get(array.shape, ()))
 
+    def is_handed_on(self, event: Event) -> bool:
+        """Whether an event gives a name the value that the forward pass has given it."""
+        value = self.values.get(event.name)
+        return value is not None and np.array_equal(np.asarray(value), np.asarray(event.array))
+
     @cached_property
     def _by_shape(self) -> dict[tuple[int, ...], list[np.ndarray]]:
         found: dict[tuple[int, ...], list[np.ndarray]] = {}
