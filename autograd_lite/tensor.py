@@ -656,6 +656,7 @@ class Tensor(Recorded, Operators, results=True):
         hooks.append(hook)
         return lambda: hooks.remove(hook) if hook in hooks else None
 
+    @answering
     def backward(self, gradient: ArrayLike = None, retain_graph: bool = False) -> None:
         """Add the gradient of this tensor with respect to each leaf to the leaf's `.grad`.
 

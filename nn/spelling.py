@@ -402,6 +402,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "T_max": ("length",),
     "alpha": ("slope", "decay"),
     "b1": ("beta1",),
+    "batch_size": ("size",),
     "b2": ("beta2",),
     "beta": ("delta",),
     "beta_1": ("beta1",),
@@ -499,6 +500,7 @@ WITHOUT_OPTION = {
     "approximate": "it always is the tanh approximation",
     "axis": "features are the axis 0, and samples the last",
     "batch_first": "samples are the last axis, X of shape (features, steps, N)",
+    "beta": "scale the input before the layer",
     "bidirectional": "take two layers, one on X[:, ::-1]",
     "ceil_mode": "windows that do not fit are left out",
     "centered": "it has no such variant",
@@ -509,6 +511,7 @@ WITHOUT_OPTION = {
     "device": "model.to(cupy.asarray) moves a model",
     "dilation": "windows have no gaps",
     "dim": "features are the axis 0, and samples the last",
+    "drop_last": "the last batch has the samples that are left",
     "dropout": "put nn.Dropout between the layers",
     "elementwise_affine": "scale and shift are always there",
     "end_dim": "all axes but the last, the samples, become one",
@@ -543,15 +546,17 @@ WITHOUT_OPTION = {
     "recurse": "all parameters are found; those of one module are in vars(module)",
     "return_sequences": "the result has all steps, unless last=True",
     "set_to_none": "a gradient is None afterwards, always",
+    "shuffle": "with seed= samples are shuffled, and without it they stay in their order",
     "squared": "take np.sqrt of it",
     "start_dim": "all axes but the last, the samples, become one",
     "steps_per_epoch": "an epoch goes over all samples",
     "strict": "paths and shapes must agree; change the dict before",
     "track_running_stats": "model.eval() uses the running statistics, model.train() the batch",
     "training": "model.train() and model.eval() say so",
+    "weight": "losses have sample_weight=, one for each sample",
     "weights_only": "files hold arrays and their description only",
 }
-"""Options of other libraries that none replaces, with what to do here."""
+"""Options of other libraries that none replaces, or not everywhere, with what to do here."""
 
 CALLS = {
     "load": "takes a path and the model to fill: nn.load(path, model)",

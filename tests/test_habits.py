@@ -321,7 +321,10 @@ ANSWERED = [
     ("al.vjp(f, 2.0, has_aux=True)", "al.grad and al.value_and_grad have it"),
     ("al.jvp(f, primals=(2.0,), tangents=(1.0,))", "here it is args="),
     ("al.compile(f, static_argnums=0)", "booleans and strings are constants of what is compiled"),
-    ('al.compile(f, mode="max-autotune")', "al.compile has no modes"),
+    (
+        'al.compile(f, mode="max-autotune")',
+        "al.compile has no modes, and derivatives are always taken backward",
+    ),
     ('al.compile(f, backend="inductor")', "there is one; native= says whether Numba is used"),
     ("al.compile(f, donate_argnums=0)", "here it is donate="),
     ("al.checkpoint(f, x)", "takes the function alone: write al.checkpoint(f)(x)"),

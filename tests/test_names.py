@@ -105,6 +105,29 @@ def test_options_of_other_libraries_are_answered_by_numpys(method, options, ours
         getattr(al.Tensor([[1.0]]), method)(**options)
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda x: np.sum(x).backward(create_graph=True),
+            "backward() has no option 'create_graph'",
+        ),
+        (lambda x: al.gradcheck(np.sum, x, eps=1e-6), "gradcheck() has no option 'eps': the step"),
+        (lambda x: al.gradcheck(np.sum, x, rtol=1e-3), "'rtol': here it is tolerance="),
+        (lambda x: al.gradcheck(np.sum, x, raise_exception=False), "it always raises"),
+        (lambda x: al.compare(np.sum(x), {}, atol=1e-3), "compare() has no option 'atol': here it"),
+        (
+            lambda x: al.check_derivation(np.sum, np.ones, eps=1e-5),
+            "check_derivation() has no option",
+        ),
+        (lambda x: al.jacobian(np.exp, mode="fwd"), "derivatives are always taken backward"),
+    ],
+)
+def test_calls_of_other_libraries_say_what_to_write(call, message):
+    with pytest.raises(TypeError, match=re.escape(message)):
+        call(al.Tensor([1.0, 2.0], requires_grad=True))
+
+
 def test_other_errors_of_methods_stay_as_they_are():
     with pytest.raises(TypeError, match="unexpected keyword argument 'qqq'"):
         al.Tensor([1.0]).sum(qqq=1)

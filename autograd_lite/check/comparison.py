@@ -12,12 +12,14 @@ from autograd_lite.arrays.contracts import ArrayLike
 from autograd_lite.check.differences import abs_difference, difference_message, largest
 from autograd_lite.check.names import tensor_among
 from autograd_lite.check.report import Line, Report
+from autograd_lite.elsewhere import answering
 from autograd_lite.graph import Leaf, Node, ancestors
 from autograd_lite.record import make
 from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import gradients
 
 
+@answering
 def compare(
     loss: Tensor,
     derived: Mapping[str, ArrayLike],

@@ -17,6 +17,7 @@ from autograd_lite.check.marking.mark import mark
 from autograd_lite.check.marking.steps import known_tensors
 from autograd_lite.check.names import name_of
 from autograd_lite.check.report import Report
+from autograd_lite.elsewhere import answering
 from autograd_lite.record import plain as arrays_of
 from autograd_lite.source import users_frames
 from autograd_lite.tensor import Tensor, label
@@ -24,6 +25,7 @@ from autograd_lite.tensor import Tensor, label
 _NOTHING = object()
 
 
+@answering
 def check_derivation(
     forward: Any,
     backward: Any = _NOTHING,

@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd_lite.arrays.contracts import Array, ArrayLike, Operand, Tree
 from autograd_lite.arrays.trees import leaves_of
+from autograd_lite.elsewhere import answering
 from autograd_lite.modes import no_grad
 from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import grad
@@ -19,6 +20,7 @@ Values = Callable[[np.ndarray], float]
 """The value of the function at a point."""
 
 
+@answering
 def gradcheck(
     function: Callable[..., Tree],
     *inputs: ArrayLike,

@@ -11,6 +11,7 @@ import autograd_lite as al
 from autograd_lite.extend import Array, ArrayLike, adopt, is_lazy
 
 from ..module import as_array, has_values
+from ..spelling import answering
 from .lazy_batches import LazyBatches
 
 
@@ -174,6 +175,7 @@ class ArrayData:
             yield numbers, [*found, *([] if self.weights is not None else [None])]
 
 
+@answering
 def batches(
     X: ArrayLike, Y: ArrayLike, size: int = 32, *, seed: int | np.random.Generator | None = None
 ) -> Iterator[tuple[Array, Array]]:
