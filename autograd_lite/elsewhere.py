@@ -224,6 +224,7 @@ FUNCTIONS = {
     "renorm": "take x * np.minimum(1, most / np.linalg.norm(x))",
     "repeat_interleave": "take np.repeat",
     "rms_norm": "take x / np.sqrt(np.mean(x**2, axis=0) + epsilon)",
+    "row_stack": "take np.vstack",
     "rrelu": "take nn.LeakyReLU()",
     "rsqrt": "take 1 / np.sqrt(x)",
     "rsub": "take y - x",

@@ -58,11 +58,21 @@ def _groups_of_equals(ordered: Any, axis: int) -> Any:
 
 @composite(np.sort)
 def sort(
-    a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None
+    a: Any,
+    axis: int | None = -1,
+    kind: Any = None,
+    order: Any = None,
+    *,
+    stable: Any = None,
+    **direction: Any,
 ) -> Any:
+    """`direction` is `descending=`, which NumPy has from 2.5 on."""
     if axis is None:
         a, axis = np.ravel(a), 0
-    ranked = take_along_axis(a, np.argsort(plain(a), axis, kind="stable", order=order), axis)
+    # NumPy takes no kind beside a direction, and other libraries take no stable=.
+    how = {"stable": True, **direction} if direction else {"kind": "stable"}
+    ranks = np.argsort(plain(a), axis, order=order, **how)
+    ranked = take_along_axis(a, ranks, axis)
     groups = _groups_of_equals(plain(ranked), axis)
     return ranked if groups is None else share_among_equals(ranked, groups)
 

@@ -25,6 +25,7 @@ def cases():
         yield Case(np.partition, (normal(3, 4),), {"axis": axis, "kth": 1})
     yield Case(np.sort, (normal(5),), {"kind": "heapsort"})
     yield Case(np.sort, (normal(5),), {"stable": True})
+    yield Case(np.sort, (normal(5),), {"descending": True}, since="2.5.0")
     yield Case(np.sort, (normal(2, 2, 3),), {"axis": 1})
     yield Case(np.sort, (normal(0),))
     yield Case(np.sort, (normal(),), {"axis": None})

@@ -8,6 +8,7 @@ import dataclasses
 import enum
 import sys
 import types
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -339,7 +340,10 @@ def _deep(value: Any, memo: dict[int, Any]) -> Any:
         return _copied(value, memo)
     trial = dict(memo)
     try:
-        copied = copy.deepcopy(value, trial)
+        with warnings.catch_warnings():
+            # Python 3.12 and 3.13 warn that 3.14 copies no iterators of itertools.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            copied = copy.deepcopy(value, trial)
     except (TypeError, RecursionError, AttributeError, NotImplementedError):
         return _copied_by_parts(value, memo)
     # What is kept alive is listed under the identity of the memo, which another object gets later.
