@@ -342,7 +342,7 @@ def _deep(value: Any, memo: dict[int, Any]) -> Any:
     try:
         with warnings.catch_warnings():
             # Python 3.12 and 3.13 warn that 3.14 copies no iterators of itertools.
-            warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.filterwarnings("ignore", "Pickle, copy, and deepcopy", DeprecationWarning)
             copied = copy.deepcopy(value, trial)
     except (TypeError, RecursionError, AttributeError, NotImplementedError):
         return _copied_by_parts(value, memo)

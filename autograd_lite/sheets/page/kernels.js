@@ -494,6 +494,7 @@ function alongEach(a, axis, f) {
 const flatUnless = (x, axis) => (axis === null || axis === undefined ? [reshaped(asArray(x), [-1]), 0] : [asArray(x), axis]);
 // In NumPy's order, NaN last; equal elements stay as they are.
 const ascending = (x, y) => (x < y ? -1 : x > y ? 1 : Number(x !== x) - Number(y !== y));
+const orderOf = (options) => (options.descending ? (x, y) => Number(x !== x) - Number(y !== y) || ascending(y, x) : ascending);
 const running = (f) => (args, options) => {
   const [a, axis] = flatUnless(args[0], option(args, options, 1, "axis", null));
   return alongEach(a.shape.length ? a : reshaped(a, [1]), axis, (list) => { for (let i = 1; i < list.length; i++) list[i] = f(list[i - 1], list[i]); return list; });
@@ -599,10 +600,10 @@ Object.assign(K, {
   "maximum.accumulate": running(larger),
   "minimum.accumulate": running(smaller),
   ptp: (args, options) => K.subtract([K.max(args, options), K.min(args, options)]),
-  sort: (args, options) => { const [a, axis] = flatUnless(args[0], args.length > 1 ? args[1] : "axis" in options ? options.axis : -1); return alongEach(a, axis, (list) => list.sort(ascending)); },
+  sort: (args, options) => { const [a, axis] = flatUnless(args[0], args.length > 1 ? args[1] : "axis" in options ? options.axis : -1); return alongEach(a, axis, (list) => list.sort(orderOf(options))); },
   argsort: (args, options) => {
-    const [a, axis] = flatUnless(args[0], args.length > 1 ? args[1] : "axis" in options ? options.axis : -1);
-    return alongEach(a, axis, (list) => Float64Array.from([...list.keys()].sort((i, j) => ascending(list[i], list[j]))));
+    const [a, axis] = flatUnless(args[0], args.length > 1 ? args[1] : "axis" in options ? options.axis : -1), order = orderOf(options);
+    return alongEach(a, axis, (list) => Float64Array.from([...list.keys()].sort((i, j) => order(list[i], list[j]))));
   },
   nonzero: ([x]) => nonzero(asArray(x)),
   flatnonzero: ([x]) => nonzero(reshaped(asArray(x), [-1]))[0],
