@@ -14,7 +14,7 @@ import numpy as np
 from autograd_lite.arrays.contracts import Array
 from autograd_lite.check.marking.assignments import is_changed_by_itself, is_unnamed, targets_of
 from autograd_lite.check.marking.chain_rule import nearest_factor
-from autograd_lite.check.marking.execution import Event, Execution
+from autograd_lite.check.marking.execution import Event, Execution, Key
 from autograd_lite.check.marking.forward import Input, Recording, Setting
 from autograd_lite.check.marking.mutable import plain
 from autograd_lite.check.names import tensor_among
@@ -80,6 +80,8 @@ class Known:
     versions: dict[str, list[Tensor]]
     in_loops: set[str]
     values: dict[str, Array]
+    computed: set[Key]
+    """The keys of the assignments of the forward pass."""
 
     def among(self, name: str) -> str | None:
         return tensor_among(name, self.versions)
@@ -91,8 +93,8 @@ class Known:
         return any(np.array_equal(v, array) for v in self._by_shape.get(array.shape, ()))
 
     def is_handed_on(self, event: Event) -> bool:
-        """Whether an event gives a name the value that the forward pass has given it."""
-        value = self.values.get(event.name)
+        """Whether an event gives a name the value that another line, of forward, has given it."""
+        value = None if event.key in self.computed else self.values.get(event.name)
         return value is not None and np.array_equal(np.asarray(value), np.asarray(event.array))
 
     @cached_property
@@ -134,7 +136,8 @@ def known_tensors(recording: Recording) -> Known:
                 times[at] = times.get(at, 0) + 1
                 if times[at] > 1 and not is_update(event):
                     in_loops.add(event.name)
-    return Known(inputs, versions, in_loops, values)
+    computed = {event.key for event in recording.events}
+    return Known(inputs, versions, in_loops, values, computed)
 
 
 def is_update(event: Event) -> bool:
