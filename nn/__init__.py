@@ -8,79 +8,77 @@ if __name__ == "nn":
     # no other distribution or file called nn can replace.
     import_module("autograd_lite.nn.aliases").name_as("nn")
 
-from . import initialisers, layers, losses, metrics, optimisers, plots
-from .checkpoint import load, save
-from .data import (
-    ArrayData,
-    FileFormatError,
-    H5Dataset,
-    batches,
-    dask_arrays,
-    flatten,
-    load_data,
-    write_dataset,
-    write_pictures,
-)
-from .layers import (
-    ELU,
-    GELU,
-    GRU,
-    LSTM,
-    RNN,
-    AvgPool2d,
-    BatchNorm,
-    Conv1d,
-    Conv2d,
-    Dropout,
-    Embedding,
-    Flatten,
-    LayerNorm,
-    LeakyReLU,
-    Linear,
-    MaxPool2d,
-    MultiheadAttention,
-    ReLU,
-    Residual,
-    Sequential,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softplus,
-    Tanh,
-    Unflatten,
-)
-from .losses import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-    hinge,
-    huber,
-    mean_absolute_error,
-    mean_squared_error,
-)
-from .module import Module, Parameter
-from .optimisers import (
-    LBFGS,
-    SGD,
-    Adagrad,
-    Adam,
-    AdamW,
-    CosineSchedule,
-    OneCycleSchedule,
-    Optimiser,
-    PlateauSchedule,
-    RMSProp,
-    StepSchedule,
-    WarmUpSchedule,
-    clip_by_norm,
-    clip_by_value,
-)
-from .spelling import answer_in, name_error
-from .training import History, TrainingWarning, fit
-
 if TYPE_CHECKING:
-    from . import by_hand
+    from . import by_hand, initialisers, layers, losses, metrics, optimisers, plots
+    from .checkpoint import load, save
+    from .data import (
+        ArrayData,
+        FileFormatError,
+        H5Dataset,
+        batches,
+        dask_arrays,
+        flatten,
+        load_data,
+        write_dataset,
+        write_pictures,
+    )
     from .estimators import DeepClassifier, DeepRegressor, LinearRegression, LogisticRegression
+    from .layers import (
+        ELU,
+        GELU,
+        GRU,
+        LSTM,
+        RNN,
+        AvgPool2d,
+        BatchNorm,
+        Conv1d,
+        Conv2d,
+        Dropout,
+        Embedding,
+        Flatten,
+        LayerNorm,
+        LeakyReLU,
+        Linear,
+        MaxPool2d,
+        MultiheadAttention,
+        ReLU,
+        Residual,
+        Sequential,
+        Sigmoid,
+        SiLU,
+        Softmax,
+        Softplus,
+        Tanh,
+        Unflatten,
+    )
+    from .losses import (
+        binary_cross_entropy,
+        binary_cross_entropy_with_logits,
+        cross_entropy,
+        hinge,
+        huber,
+        mean_absolute_error,
+        mean_squared_error,
+    )
+    from .module import Module, Parameter
+    from .optimisers import (
+        LBFGS,
+        SGD,
+        Adagrad,
+        Adam,
+        AdamW,
+        CosineSchedule,
+        OneCycleSchedule,
+        Optimiser,
+        PlateauSchedule,
+        RMSProp,
+        StepSchedule,
+        WarmUpSchedule,
+        clip_by_norm,
+        clip_by_value,
+    )
+    from .training import History, TrainingWarning
+    from .training.fit import fit
 
 __all__ = [
     "GRU",
@@ -159,28 +157,97 @@ __all__ = [
     "write_pictures",
 ]
 
-for _module in (initialisers, layers, losses, metrics, optimisers):
-    answer_in(_module)
-
-
-_LOADED_WHEN_USED = {
-    "DeepClassifier": "estimators",
-    "DeepRegressor": "estimators",
-    "LinearRegression": "estimators",
-    "LogisticRegression": "estimators",
-    "by_hand": "by_hand",
-    "estimators": "estimators",
+_MODULES = {
+    "checkpoint": ("load", "save"),
+    "data": (
+        "ArrayData",
+        "FileFormatError",
+        "H5Dataset",
+        "batches",
+        "dask_arrays",
+        "flatten",
+        "load_data",
+        "write_dataset",
+        "write_pictures",
+    ),
+    "estimators": (
+        "DeepClassifier",
+        "DeepRegressor",
+        "LinearRegression",
+        "LogisticRegression",
+    ),
+    "layers": (
+        "ELU",
+        "GELU",
+        "GRU",
+        "LSTM",
+        "RNN",
+        "AvgPool2d",
+        "BatchNorm",
+        "Conv1d",
+        "Conv2d",
+        "Dropout",
+        "Embedding",
+        "Flatten",
+        "LayerNorm",
+        "LeakyReLU",
+        "Linear",
+        "MaxPool2d",
+        "MultiheadAttention",
+        "ReLU",
+        "Residual",
+        "Sequential",
+        "Sigmoid",
+        "SiLU",
+        "Softmax",
+        "Softplus",
+        "Tanh",
+        "Unflatten",
+    ),
+    "losses": (
+        "binary_cross_entropy",
+        "binary_cross_entropy_with_logits",
+        "cross_entropy",
+        "hinge",
+        "huber",
+        "mean_absolute_error",
+        "mean_squared_error",
+    ),
+    "module": ("Module", "Parameter"),
+    "optimisers": (
+        "LBFGS",
+        "SGD",
+        "Adagrad",
+        "Adam",
+        "AdamW",
+        "CosineSchedule",
+        "OneCycleSchedule",
+        "Optimiser",
+        "PlateauSchedule",
+        "RMSProp",
+        "StepSchedule",
+        "WarmUpSchedule",
+        "clip_by_norm",
+        "clip_by_value",
+    ),
+    "training": ("History", "TrainingWarning", "fit"),
 }
+"""The public names by the modules that have them, which are loaded when they are first used."""
+
+_SUBMODULES = {"by_hand", "initialisers", "metrics", "plots", *_MODULES}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    package = _LOADED_WHEN_USED.get(name)
-    if package is None:
-        raise name_error("nn", name, __all__)
-    module = import_module(f"{__name__}.{package}")
-    globals()[name] = found = module if name == package else getattr(module, name)
+    if name in _SUBMODULES:
+        found = import_module(f"{__name__}.{name}")
+    elif name in _MODULE_OF:
+        found = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    else:
+        raise import_module(f"{__name__}.spelling").name_error("nn", name, __all__)
+    globals()[name] = found
     return found
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_SUBMODULES, *__all__})

@@ -14,6 +14,8 @@ import numpy as np
 
 from autograd_lite.extend import closest
 
+from .spelling import answer_in
+
 # Texts, because np.random is loaded when it is first used.
 Seed: TypeAlias = "int | np.random.Generator | None"
 Shape = tuple[int, ...]
@@ -203,3 +205,6 @@ def initial(initialisation: str | Initialiser, shape: Shape, seed: Seed) -> np.n
             f"generator, not {initialisation!r}{closest(str(initialisation), INITIALISERS)}"
         )
     return INITIALISERS[initialisation](shape, np.random.default_rng(seed))
+
+
+answer_in(__name__)

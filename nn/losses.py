@@ -21,7 +21,7 @@ import autograd_lite as al
 from autograd_lite.extend import Array, ArrayLike, Operand, compute
 
 from .module import as_array, has_values
-from .spelling import answering
+from .spelling import answer_in, answering
 
 KINDS = ("logits", "probabilities", "scores", "numbers")
 """Kinds of predictions; "scores" rank classes, but are not logits of probabilities."""
@@ -754,3 +754,6 @@ def _check_shapes(loss: str, prediction: Operand, target: Operand) -> None:
             "same, or broadcasting would compare every prediction with every "
             f"target{'; Y[np.newaxis] is a row' if have == (1, *wanted) else ''}"
         )
+
+
+answer_in(__name__)

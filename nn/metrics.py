@@ -35,7 +35,7 @@ import autograd_lite as al
 from autograd_lite.extend import Array, ArrayLike, compute, is_lazy, total
 
 from .losses import KINDS
-from .spelling import answering
+from .spelling import answer_in, answering
 from .summary import table
 
 Sums = Any
@@ -1114,3 +1114,6 @@ MEASURES = {
     "recall": Measure(_counts, _added, functools.partial(_averaged, 1)),
 }
 """The metrics that can be computed from parts of the samples, by name."""
+
+
+answer_in(__name__)

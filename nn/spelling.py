@@ -6,7 +6,6 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterable
-from types import ModuleType
 from typing import Any, NoReturn, Self, TypeVar, cast
 
 import autograd_lite as al
@@ -597,9 +596,10 @@ def _whole_names() -> dict[str, str]:
     return found | {name.lower(): f"nn.{name}" for name in getattr(package, "__all__", ())}
 
 
-def answer_in(module: ModuleType) -> None:
+def answer_in(module_name: str) -> None:
     """Has a module of `nn` answer names of other libraries as the package does."""
-    short = module.__name__.removeprefix("autograd_lite.")
+    module = sys.modules[module_name]
+    short = module_name.removeprefix("autograd_lite.")
     module.__getattr__ = lambda name: _raise(name_error(short, name, dir(module)))  # type: ignore[method-assign]
 
 

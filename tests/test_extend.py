@@ -10,7 +10,7 @@ import pytest
 from outside.special import Head, erf, hinge, looked_up, scaled
 
 import autograd_lite as al
-from autograd_lite import extend
+from autograd_lite import extend, nn
 
 W = np.linspace(-1.0, 1.0, 6).reshape(2, 3)
 X = np.linspace(0.5, 1.5, 12).reshape(3, 4)
@@ -159,10 +159,28 @@ def test_what_is_not_used_is_not_loaded():
     modules = loaded("import autograd_lite")
     heavy = {f"autograd_lite.{name}" for name in ("check", "compiler", "pictures", "program")}
     assert not modules & (heavy | {"graphviz", "h5py", "dask", "sympy", "scipy", "onnx"})
-    modules = loaded("import nn")
+    modules = loaded("from autograd_lite import nn; nn.Sequential; nn.cross_entropy; nn.fit")
     assert not modules & (heavy | {"graphviz", "h5py", "tqdm", "dask", "matplotlib", "sklearn"})
     assert not modules & {"autograd_lite.nn.by_hand", "autograd_lite.nn.estimators", "tempfile"}
     assert "numpy.random" not in modules
+    own = {name for name in loaded("import nn") if name.startswith(("autograd_lite.nn.", "nn."))}
+    assert own <= {"autograd_lite.nn.aliases"}
+
+
+@pytest.mark.parametrize("name", nn.__all__)
+def test_every_name_of_nn_is_found_by_its_module(name):
+    assert name in dir(nn)
+    assert nn.__getattr__(name) is getattr(nn, name)
+
+
+def test_no_rule_is_compiled_before_it_is_used():
+    code = (
+        "import numpy as np, autograd_lite as al; from autograd_lite.operations import OPERATIONS;"
+        "assert not any(o.plans for o in OPERATIONS.values());"
+        "np.exp(al.Tensor([0.0], requires_grad=True));"
+        "assert [f for f, o in OPERATIONS.items() if o.plans] == [np.exp]"
+    )
+    loaded(code)
 
 
 def test_estimators_are_listed_before_they_are_loaded():
@@ -197,3 +215,16 @@ def test_public_names_are_functions_whichever_module_came_first():
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="module 'autograd_lite' has no attribute 'gradd'"):
         al.gradd  # noqa: B018
+
+
+def test_an_operation_with_a_constant_operand_is_compiled():
+    @al.primitive
+    def scale(x, y):
+        return x * y
+
+    al.defvjp(scale, x=lambda g, y: g * y, y=lambda g, x: g * x)
+    slope = al.compile(al.grad(lambda x: np.sum(scale(x, 2.0))))
+    assert slope(np.ones(3)).tolist() == [2.0, 2.0, 2.0]
+    al.defvjp(scale, x=lambda g, y: 5 * g * y, y=lambda g, x: g * x)
+    with pytest.raises(RuntimeError, match="compiled with operation.rules as it was then"):
+        slope(np.ones(3))

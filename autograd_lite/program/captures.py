@@ -33,6 +33,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.operations import Operation
 from autograd_lite.record import Recorded
 from autograd_lite.source import PACKAGES
 
@@ -199,7 +200,8 @@ class Captures:
         if not _is_library(getattr(module, "__file__", None)):
             return
         for attribute in _loaded_attributes(code, name):
-            value = module.__dict__.get(attribute, MISSING)
+            # Packages load some of their names when they are first used.
+            value = getattr(module, attribute, MISSING)
             label = f"{name}.{attribute}"
             clock = module is datetime and _CLOCKS & self._names
             if (module.__name__ in _IMPURE and isinstance(value, _CALLABLE)) or clock:
@@ -306,6 +308,10 @@ class Captures:
             self._walk(value.__func__, label)
         elif isinstance(value, np.ufunc) or (callable(value) and _is_fixed_callable(value)):
             return
+        elif isinstance(value, Operation):
+            # Its plans follow from its rules, and are made when it is first recorded.
+            for name in ("function", "rules"):
+                self._place(Attributes(value), name, f"{label}.{name}", getattr(value, name))
         elif _is_installed(type(value)) or not self._attributes(value, label):
             self._refuse(label, f"nobody sees when a {type(value).__name__} changes")
 

@@ -1,5 +1,6 @@
 """Layers. The samples are last: X is (features, N), pictures are (channels, height, width, N)."""
 
+from ..spelling import answer_in
 from .activations import (
     ELU,
     GELU,
@@ -46,3 +47,5 @@ __all__ = [
     "Conv1d",
     "MultiheadAttention",
 ]
+
+answer_in(__name__)

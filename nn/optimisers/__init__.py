@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from autograd_lite.extend import closest
 
+from ..spelling import answer_in
 from .base import Optimiser
 from .clipping import clip_by_norm, clip_by_value
 from .lbfgs import LBFGS
@@ -80,3 +81,5 @@ __all__ = [
     "clip_by_norm",
     "clip_by_value",
 ]
+
+answer_in(__name__)
