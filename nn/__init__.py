@@ -163,13 +163,13 @@ _MODULES = {
         "ArrayData",
         "FileFormatError",
         "H5Dataset",
-        "batches",
         "dask_arrays",
         "flatten",
         "load_data",
         "write_dataset",
         "write_pictures",
     ),
+    "data.batches": ("batches",),
     "estimators": (
         "DeepClassifier",
         "DeepRegressor",
@@ -230,11 +230,21 @@ _MODULES = {
         "clip_by_norm",
         "clip_by_value",
     ),
-    "training": ("History", "TrainingWarning", "fit"),
+    "training": ("History", "TrainingWarning"),
+    "training.fit": ("fit",),
 }
-"""The public names by the modules that have them, which are loaded when they are first used."""
+"""The public names by the modules that have them, which are loaded when they are first used.
 
-_SUBMODULES = {"by_hand", "initialisers", "metrics", "plots", *_MODULES}
+A package that has a function and a module of one name may give either: the module has the function.
+"""
+
+_SUBMODULES = {
+    "by_hand",
+    "initialisers",
+    "metrics",
+    "plots",
+    *(module for module in _MODULES if "." not in module),
+}
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 

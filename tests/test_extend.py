@@ -173,6 +173,13 @@ def test_every_name_of_nn_is_found_by_its_module(name):
     assert nn.__getattr__(name) is getattr(nn, name)
 
 
+@pytest.mark.parametrize("first", ["nn.data.batches", "nn.training.fit", "nn.layers.linear"])
+def test_a_function_is_found_though_a_module_of_its_name_was_imported_first(first):
+    loaded(
+        f"import {first}; from nn import batches, fit; assert callable(batches) and callable(fit)"
+    )
+
+
 def test_no_rule_is_compiled_before_it_is_used():
     code = (
         "import numpy as np, autograd_lite as al; from autograd_lite.operations import OPERATIONS;"
