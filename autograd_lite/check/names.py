@@ -53,12 +53,16 @@ def tensor_among(gradient: str, known: Collection[str], bare: bool = False) -> s
     for candidate in candidates:
         if candidate in known:
             return candidate
-    for spelled in (str.lower, lambda name: name.lower().replace("_", "")):
+    for spelled in (str.lower, lambda name: name.lower().replace("_", ""), _in_any_order):
         for candidate in candidates:
             alike = [name for name in known if spelled(name) == spelled(candidate)]
             if len(alike) == 1:
                 return str(alike[0])
     return None
+
+
+def _in_any_order(name: str) -> tuple[str, ...]:
+    return tuple(sorted(name.lower().split("_")))
 
 
 def name_of(function: Callable[..., Any]) -> str:

@@ -83,6 +83,8 @@ def _by_attribute(
     if tensor is None and is_gradient_name(str(path[-1])):
         found = finder.tensor_of(name)
         tensor = found if found in finder.known.inputs else None
+    if tensor is None and is_set:
+        _leave_open(finder, name, array, path)
     if tensor is None or tensor not in finder.known.versions:
         return
     if not is_set:
@@ -100,3 +102,21 @@ def _by_attribute(
     for step in known:
         step.is_attribute, step.path = True, path
         step.handed_in_by = handed_in_by or step.handed_in_by
+
+
+def _leave_open(finder: Finder, name: str, array: np.ndarray, path: tuple[Any, ...]) -> None:
+    """Leaves what is called a gradient, and is read no more, to be placed.
+
+    Examples are `self.grad_mu` for `encoder_mu`, and an item of `self.gradients`.
+    """
+    event = finder.handed_in_by(name, array, path)
+    if event is None or array.size < 2:
+        return
+    is_item = isinstance(path[-1], int) and is_gradient_name(str(path[-2]))
+    is_result = "." in event.path and not finder.reads(event.path, event)
+    if not is_item and not (is_result and is_gradient_name(str(path[-1]))):
+        return
+    if not any(np.array_equal(s.value, array) for s in [*finder.steps, *finder.open]):
+        step = Step(name, "", array, finder.origin(event), None, final=True)
+        step.is_attribute, step.path, step.handed_in_by = True, path, event
+        finder.open.append(step)

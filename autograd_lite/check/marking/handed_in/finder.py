@@ -149,9 +149,9 @@ class Finder:
         if is_gradient_name(name) and tensor in (None, self.tensor_of(event.name)):
             return name in self.known.versions
         is_value = name in self.known.versions or tensor is not None
-        return is_value or self._reads(path, event) > 1
+        return is_value or self.reads(path, event) > 1
 
-    def _reads(self, path: str, event: Event) -> int:
+    def reads(self, path: str, event: Event) -> int:
         """How many expressions of the function read a variable or an attribute."""
         nodes = ast.walk(event.place.definition.tree)
         read = (n for n in nodes if isinstance(getattr(n, "ctx", None), ast.Load))

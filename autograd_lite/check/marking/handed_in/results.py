@@ -113,7 +113,7 @@ def _whose(finder: Finder, item: _Item, called: str | None) -> tuple[str | None,
 def _leave_open(finder: Finder, step: Step, is_astray: bool) -> None:
     """Leaves an item whose name tells no tensor to be placed."""
     if finder.has_keys and not is_gradient_name(step.name):
-        if not _fits_somewhere(finder, step.value):
+        if not (_fits_somewhere(finder, step.value) or _is_part_of_a_name(finder, step)):
             if not _is_among_gradients(finder, step):
                 return
             is_astray = True
@@ -194,6 +194,12 @@ def _is_among_gradients(finder: Finder, step: Step) -> bool:
         for path, name, value in finder.returned()
         if path != step.entry and name[-1:].isdigit() and np.ndim(value)
     )
+
+
+def _is_part_of_a_name(finder: Finder, step: Step) -> bool:
+    """Whether a key is a part of one parameter's name, and has its shape: "ho" of `weights_ho`."""
+    alike = [n for n, i in finder.known.inputs.items() if i.tensor.shape == step.value.shape]
+    return sum(step.name.lower() in n.lower().split("_") for n in alike) == 1
 
 
 def _fits_somewhere(finder: Finder, array: np.ndarray) -> bool:
