@@ -44,7 +44,7 @@ def test_integers_are_not_updated_by_truncation():
     "optimiser",
     [
         o
-        for o in vars(nn).values()
+        for o in (getattr(nn, name) for name in nn.__all__)
         if isinstance(o, type) and issubclass(o, Optimiser) and o is not Optimiser
     ],
     ids=lambda optimiser: optimiser.__name__,

@@ -44,7 +44,7 @@ autodoc_typehints = "none"
 autosummary_context = {
     "layers": [
         name
-        for name, kind in vars(nn).items()
+        for name, kind in ((name, getattr(nn, name)) for name in nn.__all__)
         if inspect.isclass(kind) and issubclass(kind, nn.Module) and kind is not nn.Module
     ]
 }

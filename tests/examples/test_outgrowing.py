@@ -91,7 +91,7 @@ def test_a_cluster(files, monkeypatch):
 def test_a_slow_network(files):
     names = {"nn": nn, "np": np, "files": files}
     histories = []
-    own = types.SimpleNamespace(**vars(nn))
+    own = types.SimpleNamespace(**{name: getattr(nn, name) for name in nn.__all__})
     own.fit = lambda *given, **options: histories.append(nn.fit(*given, verbose=False, **options))
     exec(listing("A slow network"), names | {"nn": own})
     (history,) = histories
